@@ -1,0 +1,42 @@
+"""Who calls: an organisation, perhaps through a processor, with the roles and scopes of its key."""
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.core.vocabulary import Role
+
+
+class Scope(StrEnum):
+    """What a key may do. A key has any of them; a route asks for one."""
+
+    FACTS_READ = "facts:read"
+    FACTS_WRITE = "facts:write"
+    NUMBERS_READ = "numbers:read"
+    NUMBERS_WRITE = "numbers:write"
+    ACCOUNTS = "accounts"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The caller of one request.
+
+    `organisation_id` is the organisation whose eyes and voice count. For a processor's key that is the party it acts
+    for (GDPR 28), and `through_id` is the processor itself.
+    """
+
+    key_id: uuid.UUID
+    organisation_id: uuid.UUID
+    through_id: uuid.UUID | None
+    roles: frozenset[Role]
+    scopes: frozenset[Scope]
+
+    @property
+    def is_regulator(self) -> bool:
+        """Whether this is a supervisory authority, which sees everything and whose every look is recorded."""
+        return Role.REGULATOR in self.roles
+
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is the operator of the registry, which sees accounts and no numbers."""
+        return Role.OPERATOR in self.roles

@@ -1,0 +1,55 @@
+"""Tables of access: keys, the regulator's looks, answers kept for repeated requests."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import ARRAY, DateTime, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from service.core.clock import now
+from service.core.ids import uuid7
+
+
+class ApiKey(SQLModel, table=True):
+    """A key of an organisation. Only its digest is kept: whoever reads the table can call nothing."""
+
+    __tablename__ = "api_key"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    acts_for_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    prefix: str = Field(sa_type=Text, unique=True)
+    digest: bytes = Field(sa_type=LargeBinary)
+    scopes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    last_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class Inspection(SQLModel, table=True):
+    """One look by the regulator: at what, and why. The number looked at is kept as a keyed fingerprint only."""
+
+    __tablename__ = "inspection"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    api_key_id: uuid.UUID = Field(foreign_key="api_key.id")
+    operation: str = Field(sa_type=Text)
+    subject: str | None = Field(default=None, sa_type=Text)
+    number_fingerprint: bytes | None = Field(default=None, sa_type=LargeBinary)
+    reason: str | None = Field(default=None, sa_type=Text)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class IdempotentRequest(SQLModel, table=True):
+    """The answer that an `Idempotency-Key` got, to be given again to the same request."""
+
+    __tablename__ = "idempotent_request"
+
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", primary_key=True)
+    key: str = Field(sa_type=Text, primary_key=True)
+    request_digest: bytes = Field(sa_type=LargeBinary)
+    status: int | None = None
+    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]

@@ -1,0 +1,1 @@
+"""Campaigns: messages that a party had sent, to the numbers of its datasets."""

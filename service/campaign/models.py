@@ -1,0 +1,34 @@
+"""Tables of campaigns."""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Date, DateTime, Text
+from sqlmodel import Field
+
+from service.core.facts import Fact, GraphRow
+
+
+class Campaign(Fact, table=True):
+    """One message text, sent in one window for one party, from one originator."""
+
+    __tablename__ = "campaign"
+
+    party_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    sender_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    name: str = Field(sa_type=Text)
+    originator: str = Field(sa_type=Text)
+    message_text: str = Field(sa_type=Text)
+    poll_name: str | None = Field(default=None, sa_type=Text)
+    poll_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
+    began_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    ended_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class CampaignDataset(GraphRow, table=True):
+    """A dataset whose numbers a campaign was sent to."""
+
+    __tablename__ = "campaign_dataset"
+
+    campaign_id: uuid.UUID = Field(foreign_key="campaign.id", primary_key=True)
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, index=True)

@@ -1,0 +1,1 @@
+"""Notices (the wording shown, its partner lists and screenshots) and the collections made under them."""

@@ -1,0 +1,90 @@
+"""Tables of notices, partner lists, evidence, collections and attestations."""
+
+import uuid
+from datetime import date
+
+from sqlalchemy import ARRAY, Date, LargeBinary, Text
+from sqlmodel import Field
+
+from service.core.facts import Fact, GraphRow
+
+
+class Notice(Fact, table=True):
+    """The wording shown, verbatim. Immutable: a change is a new notice that names the one it replaces."""
+
+    __tablename__ = "notice"
+
+    collector_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    code: str = Field(sa_type=Text)
+    replaces_id: uuid.UUID | None = Field(default=None, foreign_key="notice.id")
+    version: int = 1
+    language: str = Field(sa_type=Text)
+    wording: str = Field(sa_type=Text)
+    mechanism: str = Field(sa_type=Text)
+    purposes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    valid_from_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
+    valid_until_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
+    time_zone: str = Field(sa_type=Text)
+
+
+class PartnerList(Fact, table=True):
+    """Who was named to the person, from a day on; in force until the next list of the same notice."""
+
+    __tablename__ = "partner_list"
+
+    notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
+    valid_from_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
+    categories: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="partner_list.id")
+
+
+class Partner(GraphRow, table=True):
+    """One name on a partner list, as printed there, and the organisation it is known to mean."""
+
+    __tablename__ = "partner"
+
+    partner_list_id: uuid.UUID = Field(foreign_key="partner_list.id", primary_key=True)
+    position: int = Field(primary_key=True)
+    name: str = Field(sa_type=Text)
+    organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+
+
+class NoticeEvidence(Fact, table=True):
+    """A screenshot of the form. Its content lives in another table, so that the graph loads without it."""
+
+    __tablename__ = "notice_evidence"
+
+    notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
+    media_type: str = Field(sa_type=Text)
+    sha256: str = Field(sa_type=Text)
+    byte_count: int
+
+
+class EvidenceContent(GraphRow, table=True):
+    """The bytes of a piece of evidence."""
+
+    __tablename__ = "evidence_content"
+
+    evidence_id: uuid.UUID = Field(foreign_key="notice_evidence.id", primary_key=True)
+    content: bytes = Field(sa_type=LargeBinary)
+
+
+class Collection(Fact, table=True):
+    """The activity of gathering numbers: who, where, under which notice, from when to when."""
+
+    __tablename__ = "collection"
+
+    collector_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
+    channel: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)
+    began_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
+    ended_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
+
+
+class CollectionAttestation(Fact, table=True):
+    """The collector's word that a collection which another organisation asserts did take place as it says."""
+
+    __tablename__ = "collection_attestation"
+
+    collection_id: uuid.UUID = Field(foreign_key="collection.id", index=True)

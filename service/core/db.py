@@ -1,0 +1,91 @@
+"""The database: connections, transactions, and the only place that commits."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import chain
+from typing import Annotated, Any, cast
+
+import psycopg
+from fastapi import Depends, Request
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.facts import GraphRow
+
+
+def driver_url(dsn: str) -> URL:
+    """`dsn`, as libpq takes it, for SQLAlchemy with psycopg 3."""
+    return make_url(dsn).set(drivername="postgresql+psycopg")
+
+
+class Database:
+    """The pool of one process, and the two kinds of transaction that there are."""
+
+    def __init__(self, dsn: str, pool_size: int = 10) -> None:
+        self.dsn = dsn
+        # Parameters stay out of error texts: one of them may be a pseudonym or a wording.
+        self.engine = create_async_engine(
+            driver_url(dsn), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+        )
+        self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end, whole, or not at all.
+
+        The graph's version is bumped last, so that the row which all writers share is locked for the shortest time.
+        """
+        async with self._sessions() as session:
+            yield session
+            await session.flush()
+            if session.info.get(_GRAPH_CHANGED):
+                await session.exec(_BUMP)  # type: ignore[call-overload]
+            await session.commit()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A read-only session in which every statement sees the same state."""
+        async with self._sessions() as session:
+            await session.connection(
+                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            )
+            yield session
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self.engine.dispose()
+
+
+_GRAPH_CHANGED = "graph_changed"
+_BUMP = text("UPDATE graph_version SET version = version + 1")
+
+
+@event.listens_for(Session, "before_flush")
+def _notice_graph_rows(session: Session, _context: Any, _instances: Any) -> None:
+    """Remember that this transaction writes the graph, so that no operation can forget to say so."""
+    if any(isinstance(row, GraphRow) for row in chain(session.new, session.dirty, session.deleted)):
+        session.info[_GRAPH_CHANGED] = True
+
+
+async def driver(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection under `session`, in the same transaction: for COPY and for statements tuned by hand."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+
+
+def database_of(request: Request) -> Database:
+    """The application's database."""
+    return cast(Database, request.app.state.database)
+
+
+async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
+    """One transaction a request; committed after the answer is made and before it is sent."""
+    async with database_of(request).transaction() as session:
+        yield session
+
+
+SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
+DatabaseDep = Annotated[Database, Depends(database_of)]

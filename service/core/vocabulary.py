@@ -1,0 +1,105 @@
+"""Closed lists that several features share, in the field's own words and mapped to W3C DPV where it has the term."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What an organisation does with numbers, or for this registry."""
+
+    COLLECTOR = "collector"
+    BROKER = "broker"
+    PARTY = "party"
+    PROCESSOR = "processor"
+    REGULATOR = "regulator"
+    OPERATOR = "operator"
+
+
+class Purpose(StrEnum):
+    """What numbers are used for."""
+
+    COMMERCIAL_CANVASSING = "commercial_canvassing"
+    POLITICAL_CANVASSING = "political_canvassing"
+    TRANSFER = "transfer"
+    FUNDRAISING = "fundraising"
+    OPINION_POLL = "opinion_poll"
+    SERVICE_MESSAGES = "service_messages"
+
+
+DPV_PURPOSES: Final[dict[Purpose, str]] = {
+    Purpose.COMMERCIAL_CANVASSING: "dpv:DirectMarketing",
+    Purpose.POLITICAL_CANVASSING: "dpv:PoliticalCampaign",
+    Purpose.TRANSFER: "dpv:SellDataToThirdParties",
+    Purpose.FUNDRAISING: "dpv:PublicRelations",
+    Purpose.OPINION_POLL: "dpv:ResearchAndDevelopment",
+    Purpose.SERVICE_MESSAGES: "dpv:CommunicationManagement",
+}
+
+
+class Mechanism(StrEnum):
+    """How a person was asked, on the form or in the shop."""
+
+    UNTICKED_BOX = "unticked_box"
+    PRE_TICKED_BOX = "pre_ticked_box"
+    DOUBLE_OPT_IN = "double_opt_in"
+    CONDITION_OF_ENTRY = "condition_of_entry"
+    ORAL = "oral"
+    PAPER_SIGNATURE = "paper_signature"
+    OPT_OUT = "opt_out"
+
+
+class Channel(StrEnum):
+    """Where numbers were collected."""
+
+    WEB_FORM = "web_form"
+    MOBILE_APP = "mobile_app"
+    SHOP = "shop"
+    PAPER_FORM = "paper_form"
+    TELEPHONE = "telephone"
+    EVENT = "event"
+    OTHER = "other"
+
+
+class LawfulBasis(StrEnum):
+    """The six bases of GDPR 6(1)."""
+
+    CONSENT = "consent"
+    CONTRACT = "contract"
+    LEGAL_OBLIGATION = "legal_obligation"
+    VITAL_INTERESTS = "vital_interests"
+    PUBLIC_TASK = "public_task"
+    LEGITIMATE_INTERESTS = "legitimate_interests"
+
+
+class ProcessingRole(StrEnum):
+    """A side's role in a transfer (GDPR 4(7)-(8), 26, 28)."""
+
+    CONTROLLER = "controller"
+    JOINT_CONTROLLER = "joint_controller"
+    PROCESSOR = "processor"
+
+
+class Content(StrEnum):
+    """Where the numbers of a dataset are found."""
+
+    UPLOADED = "uploaded"
+    SHARED = "shared"
+    UNION = "union"
+
+
+class DatasetState(StrEnum):
+    """An open dataset takes numbers; a sealed one never changes but by erasure."""
+
+    OPEN = "open"
+    SEALING = "sealing"
+    SEALED = "sealed"
+
+
+class TransferStatus(StrEnum):
+    """What the recipient says of a transfer that its sender declares."""
+
+    DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    DENIED = "denied"

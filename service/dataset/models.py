@@ -1,0 +1,98 @@
+"""Tables of datasets, what they come from, their parts and rejected lines, and the counts that sealing stores."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, LargeBinary, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from service.core.clock import now
+from service.core.facts import Fact, GraphRow
+
+
+class Dataset(Fact, table=True):
+    """A set of numbers held by one organisation; what the numbers are is the membership store's business."""
+
+    __tablename__ = "dataset"
+
+    holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    name: str = Field(sa_type=Text)
+    content: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
+    collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", index=True)
+    default_region: str = Field(default="FR", sa_type=Text)
+    time_zone: str = Field(default="Europe/Paris", sa_type=Text)
+    dialect: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    level: int | None = None
+    number_count: int | None = Field(default=None, sa_type=BigInteger)
+    duplicate_count: int | None = Field(default=None, sa_type=BigInteger)
+    rejected_count: int | None = Field(default=None, sa_type=BigInteger)
+    orphan_count: int | None = Field(default=None, sa_type=BigInteger)
+    first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    # The recipient of a transfer is uploading its own file, to be compared with what the sender declares.
+    receiving: bool = False
+
+
+class DatasetParent(GraphRow, table=True):
+    """`dataset_id` comes from `parent_id`: by a transfer if one is named, else by the same holder's own work."""
+
+    __tablename__ = "dataset_parent"
+    __table_args__ = (CheckConstraint("dataset_id <> parent_id", name="ck_dataset_parent_not_itself"),)
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
+    parent_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, index=True)
+    transfer_id: uuid.UUID | None = Field(default=None, foreign_key="transfer.id")
+
+
+class DatasetPart(SQLModel, table=True):
+    """One uploaded part: its counts, and which upload of it counts (a part can be sent again)."""
+
+    __tablename__ = "dataset_part"
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
+    number: int = Field(primary_key=True)
+    upload_id: uuid.UUID
+    digest: bytes = Field(sa_type=LargeBinary)
+    byte_count: int = Field(sa_type=BigInteger)
+    line_count: int = Field(sa_type=BigInteger)
+    accepted_count: int = Field(sa_type=BigInteger)
+    rejected_count: int = Field(sa_type=BigInteger)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class RejectedLine(SQLModel, table=True):
+    """A line that holds no possible number. Its raw value is sealed and goes after seven days."""
+
+    __tablename__ = "rejected_line"
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
+    upload_id: uuid.UUID = Field(primary_key=True)
+    line: int = Field(primary_key=True, sa_type=BigInteger)
+    part: int
+    reason: str = Field(sa_type=Text)
+    raw: bytes | None = Field(default=None, sa_type=LargeBinary)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class AncestorCount(GraphRow, table=True):
+    """How many numbers of a sealed dataset come from an ancestor by a path on which every dataset holds them."""
+
+    __tablename__ = "ancestor_count"
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
+    ancestor_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
+    number_count: int = Field(sa_type=BigInteger)
+
+
+class NoticeCount(GraphRow, table=True):
+    """How many numbers of a sealed dataset come from any collection made under a notice, each counted once."""
+
+    __tablename__ = "notice_count"
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
+    notice_id: uuid.UUID = Field(foreign_key="notice.id", primary_key=True)
+    number_count: int = Field(sa_type=BigInteger)

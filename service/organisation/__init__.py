@@ -1,0 +1,1 @@
+"""Organisations: collectors, brokers, parties, processors, the regulator; with an account here or only named."""

@@ -1,0 +1,58 @@
+"""Tables of transfers and of what each side says of them."""
+
+import uuid
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field
+
+from service.core.facts import Fact
+
+
+class Side(StrEnum):
+    """A side of a transfer."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
+class Word(StrEnum):
+    """What a side says of a transfer."""
+
+    DECLARED = "declared"
+    ACKNOWLEDGED = "acknowledged"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    DENIED = "denied"
+
+
+class Transfer(Fact, table=True):
+    """A sender's sealed dataset handed to a recipient, in whose hands it is another dataset."""
+
+    __tablename__ = "transfer"
+
+    sender_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    recipient_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
+    received_dataset_id: uuid.UUID = Field(foreign_key="dataset.id", unique=True)
+    purpose: str = Field(sa_type=Text)
+    lawful_basis: str = Field(sa_type=Text)
+    sender_role: str = Field(sa_type=Text)
+    recipient_role: str = Field(sa_type=Text)
+    contract: str | None = Field(default=None, sa_type=Text)
+    targeting: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+
+
+class TransferStatement(Fact, table=True):
+    """What one side says. All are kept; the latest of a side is its word."""
+
+    __tablename__ = "transfer_statement"
+
+    transfer_id: uuid.UUID = Field(foreign_key="transfer.id", index=True)
+    side: str = Field(sa_type=Text)
+    word: str = Field(sa_type=Text)
+    comment: str | None = Field(default=None, sa_type=Text)
+    extra_count: int | None = Field(default=None, sa_type=BigInteger)
+    missing_count: int | None = Field(default=None, sa_type=BigInteger)
