@@ -84,6 +84,7 @@ def database_of(request: Request) -> Database:
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """One transaction a request; committed after the answer is made and before it is sent."""
     async with database_of(request).transaction() as session:
+        request.state.session = session
         yield session
 
 

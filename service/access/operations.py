@@ -1,0 +1,136 @@
+"""One function per operation on API keys."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor, Scope
+from service.access.keys import new_key
+from service.access.models import ApiKey, Inspection
+from service.access.schemas import InspectionOut, IssuedKey, KeyIn, KeyOut
+from service.core.clock import now
+from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.paging import Page, cut
+from service.core.vocabulary import Role
+
+_ADMIT = text("UPDATE organisation SET admitted_at = COALESCE(admitted_at, :now) WHERE id = :id RETURNING roles")
+_ROLES = text("SELECT roles FROM organisation WHERE id = :id")
+
+# The old key of a rotation stays good this long, so that a running client can change over.
+ROTATION_OVERLAP = timedelta(hours=24)
+
+
+async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
+    """Issue a key, and thereby give the organisation an account here if it had none."""
+    roles = await session.scalar(_ADMIT, {"id": wanted.organisation_id, "now": now()})
+    if roles is None:
+        raise NotFound("organisation")
+    session.info["graph_changed"] = True
+    await _check_acts_for(session, wanted, roles)
+    _check_scopes(wanted, roles)
+    return await _store(session, wanted.organisation_id, wanted.acts_for_id, wanted.scopes, wanted.expires_at)
+
+
+async def _check_acts_for(session: AsyncSession, wanted: KeyIn, roles: list[str]) -> None:
+    if Role.PROCESSOR in roles and wanted.acts_for_id is None and len(roles) == 1:
+        raise Unprocessable("acts_for_missing", "A processor's key acts for one party: name it in `acts_for_id`.")
+    if wanted.acts_for_id is None:
+        return
+    if Role.PROCESSOR not in roles:
+        raise Unprocessable("not_a_processor", "Only a processor's key acts for another: leave `acts_for_id` out.")
+    principal = await session.scalar(_ROLES, {"id": wanted.acts_for_id})
+    if principal is None or Role.PARTY not in principal:
+        raise Unprocessable("not_a_party", "`acts_for_id` must name a party: a processor's key acts for a party.")
+
+
+def _check_scopes(wanted: KeyIn, roles: list[str]) -> None:
+    numbers = {Scope.NUMBERS_READ, Scope.NUMBERS_WRITE}
+    if Role.OPERATOR in roles and numbers & set(wanted.scopes):
+        raise Unprocessable("operator_sees_no_numbers", "An operator's key cannot have a `numbers:` scope.")
+
+
+async def _store(
+    session: AsyncSession,
+    organisation_id: uuid.UUID,
+    acts_for_id: uuid.UUID | None,
+    scopes: list[Scope],
+    expires_at: datetime | None,
+) -> IssuedKey:
+    made = new_key()
+    row = ApiKey(
+        organisation_id=organisation_id,
+        acts_for_id=acts_for_id,
+        prefix=made.prefix,
+        digest=made.digest,
+        scopes=sorted(set(scopes)),
+        expires_at=expires_at,
+    )
+    session.add(row)
+    await session.flush()
+    return IssuedKey(**row.model_dump(exclude={"digest"}), key=made.text)
+
+
+async def _find(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> ApiKey:
+    """A key of the caller, or any key for the operator (`actor` None: the operator at the command line)."""
+    row = await session.get(ApiKey, key_id, with_for_update=True)
+    if row is None or not (actor is None or actor.is_operator or row.organisation_id == _owner(actor)):
+        raise NotFound("key")
+    return row
+
+
+def _owner(actor: Actor) -> uuid.UUID:
+    return actor.through_id or actor.organisation_id
+
+
+async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[KeyOut]:
+    """The keys of the caller's organisation; for the operator, all."""
+    query = select(ApiKey).order_by(col(ApiKey.id)).limit(limit + 1)
+    if not actor.is_operator:
+        query = query.where(ApiKey.organisation_id == _owner(actor))
+    if after:
+        query = query.where(col(ApiKey.id) > after)
+    rows = (await session.exec(query)).all()
+    return cut([KeyOut(**row.model_dump(exclude={"digest"})) for row in rows], limit, "id")
+
+
+async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
+    """A new key like the old one, which stays good for a day more."""
+    old = await _find(session, actor, key_id)
+    moment = now()
+    if old.revoked_at or (old.expires_at and old.expires_at <= moment):
+        raise Conflict("key_over", "This key is expired or revoked already: ask the operator for a new one.")
+    lasting = old.expires_at
+    end = moment + ROTATION_OVERLAP
+    old.expires_at = min(old.expires_at, end) if old.expires_at else end
+    return await _store(session, old.organisation_id, old.acts_for_id, [Scope(s) for s in old.scopes], lasting)
+
+
+async def revoke_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> KeyOut:
+    """End a key at once. Revoking it again changes nothing."""
+    row = await _find(session, actor, key_id)
+    row.revoked_at = row.revoked_at or now()
+    await session.flush()
+    return KeyOut(**row.model_dump(exclude={"digest"}))
+
+
+async def key_named(session: AsyncSession, name: str) -> uuid.UUID:
+    """The id of the key whose prefix or id is `name`."""
+    by_id = [ApiKey.id == uuid.UUID(name)] if len(name) >= 32 else []
+    found = (await session.exec(select(ApiKey.id).where(or_(ApiKey.prefix == name, *by_id)))).one_or_none()  # type: ignore[arg-type]
+    if found is None:
+        raise NotFound("key")
+    return found
+
+
+async def list_inspections(
+    session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
+) -> Page[InspectionOut]:
+    """The looks that the caller's authority took."""
+    query = select(Inspection).where(Inspection.organisation_id == actor.organisation_id)
+    if after:
+        query = query.where(col(Inspection.id) > after)
+    rows = (await session.exec(query.order_by(col(Inspection.id)).limit(limit + 1))).all()
+    return cut([InspectionOut.model_validate(row.model_dump()) for row in rows], limit, "id")

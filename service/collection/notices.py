@@ -1,0 +1,183 @@
+"""One function per operation on notices, partner lists and evidence."""
+
+import hashlib
+import uuid
+from collections import defaultdict
+from collections.abc import Sequence
+
+import puremagic
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.access.assertion import asserted
+from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
+from service.collection.schemas import EvidenceOut, NoticeIn, NoticeOut, PartnerListIn, PartnerListOut, PartnerOut
+from service.core.clock import now
+from service.core.errors import NotFound, Unprocessable, UnsupportedMedia
+from service.core.paging import Page, cut
+from service.organisation.operations import require, require_voice
+
+EVIDENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/pdf")
+
+
+async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
+    """Register a wording of a collector: its own, or one of a collector without an account."""
+    require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
+    version = 1
+    if wanted.replaces_id is not None:
+        replaced = await find_notice(session, actor, wanted.replaces_id)
+        if replaced.collector_id != wanted.collector_id:
+            raise Unprocessable("other_collector", "A new version belongs to the same collector as the one it replaces.")
+        version = replaced.version + 1
+    row = Notice(
+        **wanted.model_dump(exclude={"occurred_at", "partner_list"}),
+        version=version,
+        **asserted(actor, wanted.occurred_at),
+    )
+    session.add(row)
+    await session.flush()
+    if wanted.partner_list is not None:
+        await _store_list(session, actor, row, wanted.partner_list)
+    return (await _complete(session, [row]))[0]
+
+
+async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
+    """A notice that the caller sees."""
+    query = select(Notice).where(Notice.id == notice_id, col(Notice.id).in_(sight.notices_seen(actor)))
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound("notice")
+    return row
+
+
+async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> NoticeOut:
+    """A notice with its partner lists and evidence."""
+    return (await _complete(session, [await find_notice(session, actor, notice_id)]))[0]
+
+
+async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
+    """The notices that the caller sees."""
+    query = select(Notice).where(col(Notice.id).in_(sight.notices_seen(actor)))
+    if after:
+        query = query.where(col(Notice.id) > after)
+    rows = (await session.exec(query.order_by(col(Notice.id)).limit(limit + 1))).all()
+    return cut(await _complete(session, rows), limit, "id")
+
+
+async def add_partner_list(
+    session: AsyncSession, actor: Actor, notice_id: uuid.UUID, wanted: PartnerListIn
+) -> PartnerListOut:
+    """Add the list in force from a day on. Lists before it stay as they are."""
+    notice = await find_notice(session, actor, notice_id)
+    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
+    return await _store_list(session, actor, notice, wanted)
+
+
+async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wanted: PartnerListIn) -> PartnerListOut:
+    if wanted.valid_from_on < notice.valid_from_on:
+        raise Unprocessable("list_before_notice", "A partner list cannot be in force before its notice was shown.")
+    if notice.valid_until_on is not None and wanted.valid_from_on > notice.valid_until_on:
+        raise Unprocessable("list_after_notice", "This notice was no longer shown when that list came into force.")
+    if wanted.corrects_id is not None:
+        corrected = await session.get(PartnerList, wanted.corrects_id)
+        if corrected is None or corrected.notice_id != notice.id:
+            raise NotFound("partner list of this notice to correct")
+    row = PartnerList(
+        notice_id=notice.id,
+        **wanted.model_dump(include={"valid_from_on", "categories", "corrects_id"}),
+        **asserted(actor, wanted.occurred_at),
+    )
+    session.add(row)
+    await session.flush()
+    for position, partner in enumerate(wanted.partners):
+        if partner.organisation_id is not None:
+            await require(session, partner.organisation_id, f"partners.{position}.organisation_id")
+        session.add(Partner(partner_list_id=row.id, position=position, **partner.model_dump()))
+    await session.flush()
+    return PartnerListOut(**row.model_dump(), partners=[PartnerOut(**p.model_dump()) for p in wanted.partners])
+
+
+async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[NoticeOut]:
+    """Notices with what hangs on them, in three queries however many there are."""
+    ids = [notice.id for notice in notices]
+    lists = (
+        await session.exec(
+            select(PartnerList)
+            .where(col(PartnerList.notice_id).in_(ids))
+            .order_by(col(PartnerList.valid_from_on), col(PartnerList.id))
+        )
+    ).all()
+    partners = (
+        await session.exec(
+            select(Partner)
+            .where(col(Partner.partner_list_id).in_([one.id for one in lists]))
+            .order_by(col(Partner.position))
+        )
+    ).all()
+    evidence = (
+        await session.exec(
+            select(NoticeEvidence).where(col(NoticeEvidence.notice_id).in_(ids)).order_by(col(NoticeEvidence.id))
+        )
+    ).all()
+    names: dict[uuid.UUID, list[PartnerOut]] = defaultdict(list)
+    for partner in partners:
+        names[partner.partner_list_id].append(PartnerOut(name=partner.name, organisation_id=partner.organisation_id))
+    return [
+        NoticeOut(
+            **notice.model_dump(),
+            partner_lists=[
+                PartnerListOut(**one.model_dump(), partners=names[one.id]) for one in lists if one.notice_id == notice.id
+            ],
+            evidence=[EvidenceOut(**one.model_dump()) for one in evidence if one.notice_id == notice.id],
+        )
+        for notice in notices
+    ]
+
+
+async def add_evidence(
+    session: AsyncSession, actor: Actor, notice_id: uuid.UUID, media_type: str, content: bytes
+) -> EvidenceOut:
+    """Keep a screenshot of the form. Its content must be of the type that the request states.
+
+    Raises:
+        UnsupportedMedia: it is not one of the types taken, or not of the type stated.
+    """
+    notice = await find_notice(session, actor, notice_id)
+    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
+    if media_type not in EVIDENCE_TYPES or _recognised(content) != media_type:
+        raise UnsupportedMedia(
+            "evidence_type",
+            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, and its bytes must be of the type that Content-Type states.",
+        )
+    row = NoticeEvidence(
+        notice_id=notice.id,
+        media_type=media_type,
+        sha256=hashlib.sha256(content).hexdigest(),
+        byte_count=len(content),
+        **asserted(actor, now()),
+    )
+    session.add(row)
+    await session.flush()
+    session.add(EvidenceContent(evidence_id=row.id, content=content))
+    return EvidenceOut(**row.model_dump())
+
+
+def _recognised(content: bytes) -> str | None:
+    try:
+        return str(puremagic.from_string(content, mime=True))
+    except (puremagic.PureError, ValueError):
+        return None
+
+
+async def get_evidence(
+    session: AsyncSession, actor: Actor, notice_id: uuid.UUID, evidence_id: uuid.UUID
+) -> tuple[str, bytes]:
+    """The media type and bytes of a piece of evidence."""
+    await find_notice(session, actor, notice_id)
+    row = await session.get(NoticeEvidence, evidence_id)
+    content = await session.get(EvidenceContent, evidence_id)
+    if row is None or content is None or row.notice_id != notice_id:
+        raise NotFound("piece of evidence")
+    return row.media_type, content.content

@@ -1,0 +1,110 @@
+"""One function per operation on collections and attestations."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.access.assertion import asserted
+from service.collection.models import Collection, CollectionAttestation, Notice
+from service.collection.notices import find_notice
+from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.paging import Page, cut
+from service.organisation.operations import require, require_voice
+
+
+async def register_collection(session: AsyncSession, actor: Actor, wanted: CollectionIn) -> CollectionOut:
+    """Register a collection: one's own, or that of a collector without an account."""
+    require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
+    notice = await find_notice(session, actor, wanted.notice_id)
+    _check_notice(wanted, notice)
+    row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **asserted(actor, wanted.occurred_at))
+    session.add(row)
+    await session.flush()
+    return (await _complete(session, [row]))[0]
+
+
+def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
+    if notice.collector_id != wanted.collector_id:
+        raise Unprocessable("other_collector", "The notice is another collector's: a collection uses its own collector's.")
+    if wanted.began_on < notice.valid_from_on:
+        raise Unprocessable("collection_before_notice", "The collection began before its notice was shown.")
+    if notice.valid_until_on is not None and (wanted.ended_on is None or wanted.ended_on > notice.valid_until_on):
+        raise Unprocessable(
+            "collection_after_notice",
+            "The collection goes on after its notice was last shown: give `ended_on`, or register the later part under "
+            "the notice that replaced it.",
+        )
+    if wanted.occurred_at.astimezone(ZoneInfo(notice.time_zone)).date() < wanted.began_on:
+        raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`.")
+
+
+async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
+    """A collection that the caller sees."""
+    query = select(Collection).where(
+        Collection.id == collection_id, col(Collection.id).in_(sight.collections_seen(actor))
+    )
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound("collection")
+    return row
+
+
+async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
+    """A collection."""
+    return (await _complete(session, [await find_collection(session, actor, collection_id)]))[0]
+
+
+async def list_collections(
+    session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
+) -> Page[CollectionOut]:
+    """The collections that the caller sees."""
+    query = select(Collection).where(col(Collection.id).in_(sight.collections_seen(actor)))
+    if after:
+        query = query.where(col(Collection.id) > after)
+    rows = (await session.exec(query.order_by(col(Collection.id)).limit(limit + 1))).all()
+    return cut(await _complete(session, rows), limit, "id")
+
+
+async def attest_collection(
+    session: AsyncSession, actor: Actor, collection_id: uuid.UUID, wanted: AttestationIn
+) -> AttestationOut:
+    """The collector confirms what another asserts of its collection."""
+    collection = await find_collection(session, actor, collection_id)
+    if collection.collector_id != actor.organisation_id:
+        raise Forbidden("not_the_collector", "Only the collector itself attests a collection.")
+    if await _attested(session, [collection]):
+        raise Conflict("attested_already", "This collection is attested already.")
+    row = CollectionAttestation(collection_id=collection.id, **asserted(actor, wanted.occurred_at))
+    session.add(row)
+    await session.flush()
+    return AttestationOut(**row.model_dump())
+
+
+async def _attested(session: AsyncSession, collections: Sequence[Collection]) -> set[uuid.UUID]:
+    ids = [row.id for row in collections]
+    query = select(CollectionAttestation.collection_id).where(col(CollectionAttestation.collection_id).in_(ids))
+    spoken = set((await session.exec(query)).all())
+    return spoken | {row.id for row in collections if row.asserted_by_id == row.collector_id}
+
+
+async def _complete(session: AsyncSession, collections: Sequence[Collection]) -> list[CollectionOut]:
+    attested = await _attested(session, collections)
+    return [CollectionOut(**row.model_dump(), attested=row.id in attested) for row in collections]
+
+
+async def period_of(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:
+    """The first instant of a collection and the first after it (None while it goes on), in its notice's time zone."""
+    collection = await session.get_one(Collection, collection_id)
+    notice = await session.get_one(Notice, collection.notice_id)
+    zone = ZoneInfo(notice.time_zone)
+    begin = datetime.combine(collection.began_on, datetime.min.time(), zone)
+    if collection.ended_on is None:
+        return begin, None
+    return begin, datetime.combine(collection.ended_on, datetime.max.time(), zone)

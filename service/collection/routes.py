@@ -1,0 +1,135 @@
+"""HTTP of notices, partner lists, evidence, collections and attestations."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+
+from service.access.idempotency import OnceRoute
+from service.access.permit import FactsReader, FactsWriter
+from service.collection import notices as notice_operations
+from service.collection import operations
+from service.collection.schemas import (
+    AttestationIn,
+    AttestationOut,
+    CollectionIn,
+    CollectionOut,
+    EvidenceOut,
+    NoticeIn,
+    NoticeOut,
+    PartnerListIn,
+    PartnerListOut,
+)
+from service.core.db import SessionDep
+from service.core.errors import TooLarge, responses
+from service.core.paging import After, Limit, Page
+
+notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=OnceRoute)
+collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=OnceRoute)
+
+NoticeId = Annotated[uuid.UUID, Path(description="The id of a notice.")]
+CollectionId = Annotated[uuid.UUID, Path(description="The id of a collection.")]
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+@notices.post("", status_code=201, summary="Register a notice", responses=responses(404))
+async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWriter) -> NoticeOut:
+    """Register the wording of a form, to the letter. It is never changed: a change is a new notice that replaces it."""
+    return await notice_operations.register_notice(session, actor, body)
+
+
+@notices.get("", summary="List notices")
+async def list_notices(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[NoticeOut]:
+    """Your own, and those upstream of what you hold."""
+    return await notice_operations.list_notices(session, actor, after, limit)
+
+
+@notices.get("/{notice_id}", summary="Get a notice", responses=responses(404))
+async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReader) -> NoticeOut:
+    """A notice with all its partner lists and evidence."""
+    return await notice_operations.get_notice(session, actor, notice_id)
+
+
+@notices.post("/{notice_id}/partner-lists", status_code=201, summary="Add a partner list", responses=responses(404))
+async def add_partner_list(
+    notice_id: NoticeId, body: PartnerListIn, session: SessionDep, actor: FactsWriter
+) -> PartnerListOut:
+    """Add the list that is in force from a day on. Earlier lists stay: each person saw the one of their day."""
+    return await notice_operations.add_partner_list(session, actor, notice_id, body)
+
+
+@notices.post(
+    "/{notice_id}/evidence",
+    status_code=201,
+    summary="Upload a screenshot of the form",
+    responses=responses(404, 413, 415),
+    openapi_extra={
+        "requestBody": {"required": True, "content": dict.fromkeys(notice_operations.EVIDENCE_TYPES, _FILE)}
+    },
+)
+async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
+    """PNG, JPEG, WebP or PDF; the bytes are checked to be what Content-Type says, and their SHA-256 is answered."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    content = await _read(request, request.app.state.settings.max_evidence_bytes)
+    return await notice_operations.add_evidence(session, actor, notice_id, media_type, content)
+
+
+async def _read(request: Request, limit: int) -> bytes:
+    if hasattr(request, "_body"):
+        # An Idempotency-Key was claimed, for which the body was read already.
+        return await request.body()
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > limit:
+            raise TooLarge("evidence_too_large", f"A piece of evidence has at most {limit} bytes.")
+    return bytes(content)
+
+
+@notices.get(
+    "/{notice_id}/evidence/{evidence_id}",
+    summary="Get a screenshot",
+    response_class=Response,
+    responses=responses(404)
+    | {200: {"description": "The file.", "content": dict.fromkeys(notice_operations.EVIDENCE_TYPES, _FILE)}},
+)
+async def get_evidence(
+    notice_id: NoticeId,
+    evidence_id: Annotated[uuid.UUID, Path(description="The id of a piece of evidence.")],
+    session: SessionDep,
+    actor: FactsReader,
+) -> Response:
+    """The bytes as they were uploaded."""
+    media_type, content = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
+    return Response(content, media_type=media_type, headers={"Content-Disposition": "attachment"})
+
+
+@collections.post("", status_code=201, summary="Register a collection", responses=responses(404))
+async def register_collection(body: CollectionIn, session: SessionDep, actor: FactsWriter) -> CollectionOut:
+    """Register that numbers were gathered: by whom, where, under which notice, from when to when."""
+    return await operations.register_collection(session, actor, body)
+
+
+@collections.get("", summary="List collections")
+async def list_collections(
+    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[CollectionOut]:
+    """Your own, and those upstream of what you hold."""
+    return await operations.list_collections(session, actor, after, limit)
+
+
+@collections.get("/{collection_id}", summary="Get a collection", responses=responses(404))
+async def get_collection(collection_id: CollectionId, session: SessionDep, actor: FactsReader) -> CollectionOut:
+    """One collection."""
+    return await operations.get_collection(session, actor, collection_id)
+
+
+@collections.post(
+    "/{collection_id}/attestations", status_code=201, summary="Attest a collection", responses=responses(404, 409)
+)
+async def attest_collection(
+    collection_id: CollectionId, body: AttestationIn, session: SessionDep, actor: FactsWriter
+) -> AttestationOut:
+    """The collector confirms what a buyer asserts of its collection."""
+    return await operations.attest_collection(session, actor, collection_id, body)

@@ -1,0 +1,152 @@
+"""Wire shapes of notices, partner lists, evidence, collections and attestations."""
+
+import uuid
+from datetime import date
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+
+from service.core.facts import FactIn, FactOut, Wire
+from service.core.text import Line, Verbatim
+from service.core.vocabulary import Channel, Mechanism, Purpose
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not a time zone of the IANA database, such as Europe/Paris")
+    return name
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
+Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
+
+class PartnerIn(Wire):
+    """A name on a partner list."""
+
+    name: Line = Field(examples=["Contact Direct SAS"], description="As printed on the list.")
+    organisation_id: uuid.UUID | None = Field(default=None, description="The organisation it means, where that is known.")
+
+
+class PartnerListIn(FactIn):
+    """Who was named to the person, from a day on. A new list ends the one before; none is ever changed."""
+
+    valid_from_on: date = Field(examples=["2023-09-01"])
+    partners: list[PartnerIn] = Field(default_factory=list, max_length=10_000)
+    categories: list[Line] = Field(
+        default_factory=list, max_length=100, examples=[["partis politiques et candidats"]],
+        description="Recipients that were named only by category.",
+    )  # fmt: skip
+    corrects_id: uuid.UUID | None = Field(default=None, description="The list that this one corrects, if it does.")
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "PartnerListIn":
+        if not self.partners and not self.categories:
+            raise ValueError("a partner list names partners, or categories of them, or both")
+        return self
+
+
+class PartnerOut(BaseModel):
+    """A name on a partner list."""
+
+    name: str
+    organisation_id: uuid.UUID | None
+
+
+class PartnerListOut(FactOut):
+    """A partner list."""
+
+    notice_id: uuid.UUID
+    valid_from_on: date
+    partners: list[PartnerOut]
+    categories: list[str]
+    corrects_id: uuid.UUID | None
+
+
+class NoticeIn(FactIn):
+    """The wording that a form shows, to the letter."""
+
+    collector_id: uuid.UUID = Field(description="Whose form it is.")
+    code: Line = Field(examples=["EM-1"], description="The collector's own name for this wording.")
+    replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this one is a new version of.")
+    language: Language = Field(examples=["fr"], description="BCP 47.")
+    wording: Verbatim = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
+    mechanism: Mechanism
+    purposes: list[Purpose] = Field(min_length=1, examples=[["commercial_canvassing", "political_canvassing"]])
+    valid_from_on: date = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")
+    valid_until_on: date | None = Field(default=None, description="The last day; null while it is shown.")
+    time_zone: TimeZone = Field(default="Europe/Paris", description="Where the days of this notice begin and end.")
+    partner_list: PartnerListIn | None = Field(default=None, description="The first partner list, if the form had one.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "NoticeIn":
+        if self.valid_until_on is not None and self.valid_until_on < self.valid_from_on:
+            raise ValueError("valid_until_on is before valid_from_on")
+        return self
+
+
+class EvidenceOut(FactOut):
+    """A screenshot of the form."""
+
+    notice_id: uuid.UUID
+    media_type: Literal["image/png", "image/jpeg", "image/webp", "application/pdf"]
+    sha256: str = Field(description="SHA-256 of the bytes, in hexadecimal.")
+    byte_count: int
+
+
+class NoticeOut(FactOut):
+    """A notice, its partner lists from the oldest on, and its evidence."""
+
+    collector_id: uuid.UUID
+    code: str
+    replaces_id: uuid.UUID | None
+    version: int
+    language: str
+    wording: str
+    mechanism: Mechanism
+    purposes: list[Purpose]
+    valid_from_on: date
+    valid_until_on: date | None
+    time_zone: str
+    partner_lists: list[PartnerListOut]
+    evidence: list[EvidenceOut]
+
+
+class CollectionIn(FactIn):
+    """The gathering of numbers under one notice."""
+
+    collector_id: uuid.UUID
+    notice_id: uuid.UUID
+    channel: Channel
+    address: Line = Field(examples=["https://www.enseigne-maison.example/fidelite"], description="The page, shop or place.")
+    began_on: date = Field(examples=["2023-10-02"])
+    ended_on: date | None = Field(default=None, description="Null while it goes on.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CollectionIn":
+        if self.ended_on is not None and self.ended_on < self.began_on:
+            raise ValueError("ended_on is before began_on")
+        return self
+
+
+class CollectionOut(FactOut):
+    """A collection."""
+
+    collector_id: uuid.UUID
+    notice_id: uuid.UUID
+    channel: Channel
+    address: str
+    began_on: date
+    ended_on: date | None
+    attested: bool = Field(description="Whether the collector itself asserts it, or has attested what another asserts.")
+
+
+class AttestationIn(FactIn):
+    """The collector's word that a collection which another asserts took place as told."""
+
+
+class AttestationOut(FactOut):
+    """An attestation."""
+
+    collection_id: uuid.UUID

@@ -1,0 +1,117 @@
+"""One function per operation on organisations."""
+
+import uuid
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.core.clock import now
+from service.core.errors import Conflict, Forbidden, NotFound
+from service.core.paging import Page, cut
+from service.core.vocabulary import Role
+from service.organisation.models import Organisation
+from service.organisation.schemas import OrganisationIn, OrganisationOut
+
+
+async def register_organisation(session: AsyncSession, actor: Actor | None, wanted: OrganisationIn) -> OrganisationOut:
+    """Register an organisation; `actor` None is the operator at the command line.
+
+    Raises:
+        Conflict: the registration number is known already; the problem carries its `organisation_id`.
+        Forbidden: only the operator admits regulators and operators.
+    """
+    by_operator = actor is None or actor.is_operator
+    if not by_operator and {Role.REGULATOR, Role.OPERATOR} & set(wanted.roles):
+        raise Forbidden("role_reserved", "Only the operator registers a regulator or an operator.")
+    await _refuse_double(session, wanted)
+    row = Organisation(
+        **wanted.model_dump(),
+        asserted_by_id=actor.organisation_id if actor else None,
+        asserted_through_id=actor.through_id if actor else None,
+        occurred_at=now(),
+    )
+    session.add(row)
+    await session.flush()
+    return OrganisationOut.model_validate(row.model_dump())
+
+
+async def _refuse_double(session: AsyncSession, wanted: OrganisationIn) -> None:
+    known = await _registered(session, wanted.country, wanted.registration_number)
+    if known is not None:
+        raise Conflict(
+            "organisation_known",
+            "An organisation with this registration number is known already: use the id in `organisation_id`.",
+            organisation_id=str(known.id),
+        )
+
+
+async def _registered(session: AsyncSession, country: str, number: str | None) -> Organisation | None:
+    if number is None:
+        return None
+    query = select(Organisation).where(Organisation.country == country, Organisation.registration_number == number)
+    return (await session.exec(query)).one_or_none()
+
+
+async def get_organisation(session: AsyncSession, actor: Actor, organisation_id: uuid.UUID) -> OrganisationOut:
+    """An organisation that the caller sees."""
+    query = select(Organisation).where(
+        Organisation.id == organisation_id, col(Organisation.id).in_(sight.organisations_seen(actor))
+    )
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound("organisation")
+    return OrganisationOut.model_validate(row.model_dump())
+
+
+async def list_organisations(
+    session: AsyncSession,
+    actor: Actor,
+    country: str | None,
+    registration_number: str | None,
+    after: uuid.UUID | None,
+    limit: int,
+) -> Page[OrganisationOut]:
+    """Those that the caller sees; with a registration number, the one that has it.
+
+    A register's number is public, and whoever registers a transfer must find its other side; so that one is found
+    whether or not the caller has dealt with it. Without the number nobody can leaf through the others.
+    """
+    if registration_number is not None:
+        row = await _registered(session, country or "FR", registration_number.replace(" ", ""))
+        return Page(items=[OrganisationOut.model_validate(row.model_dump())] if row else [])
+    query = select(Organisation).where(col(Organisation.id).in_(sight.organisations_seen(actor)))
+    if country is not None:
+        query = query.where(Organisation.country == country)
+    if after:
+        query = query.where(col(Organisation.id) > after)
+    rows = (await session.exec(query.order_by(col(Organisation.id)).limit(limit + 1))).all()
+    return cut([OrganisationOut.model_validate(row.model_dump()) for row in rows], limit, "id")
+
+
+async def require(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:
+    """The organisation that `field` of a request names.
+
+    Raises:
+        NotFound: there is none of that id.
+    """
+    row = await session.get(Organisation, organisation_id)
+    if row is None:
+        raise NotFound(f"organisation as `{field}` names")
+    return row
+
+
+def speaks_for(actor: Actor, organisation: Organisation) -> bool:
+    """Whether `actor` may assert facts of `organisation`: it is it, or that one has no account and cannot itself."""
+    return organisation.id == actor.organisation_id or organisation.admitted_at is None
+
+
+def require_voice(actor: Actor, organisation: Organisation) -> None:
+    """Refuse an actor that speaks for an organisation which can speak for itself."""
+    if not speaks_for(actor, organisation):
+        raise Forbidden(
+            "speaks_for_itself",
+            "This organisation has an account here and registers its own facts: ask it to. "
+            "Only an organisation without an account can be spoken for.",
+        )

@@ -1,0 +1,46 @@
+"""HTTP of organisations."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from service.access.idempotency import OnceRoute
+from service.access.permit import DirectoryReader, DirectoryWriter
+from service.core.db import SessionDep
+from service.core.errors import responses
+from service.core.paging import After, Limit, Page
+from service.core.text import Line
+from service.organisation import operations
+from service.organisation.schemas import Country, OrganisationIn, OrganisationOut
+
+router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
+
+
+@router.post("", status_code=201, summary="Register an organisation", responses=responses(409))
+async def register_organisation(body: OrganisationIn, session: SessionDep, actor: DirectoryWriter) -> OrganisationOut:
+    """Name an organisation that you deal with. It has an account here once the operator issues it a key."""
+    return await operations.register_organisation(session, actor, body)
+
+
+@router.get("", summary="List organisations, or find one by its registration number")
+async def list_organisations(
+    session: SessionDep,
+    actor: DirectoryReader,
+    country: Annotated[Country | None, Query(description="ISO 3166-1 alpha-2.")] = None,
+    registration_number: Annotated[Line | None, Query(description="In France the SIREN.")] = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page[OrganisationOut]:
+    """Those that you named or deal with, and those upstream of what you hold."""
+    return await operations.list_organisations(session, actor, country, registration_number, after, limit)
+
+
+@router.get("/{organisation_id}", summary="Get an organisation", responses=responses(404))
+async def get_organisation(
+    organisation_id: Annotated[uuid.UUID, Path(description="The id of an organisation.")],
+    session: SessionDep,
+    actor: DirectoryReader,
+) -> OrganisationOut:
+    """One organisation."""
+    return await operations.get_organisation(session, actor, organisation_id)

@@ -1,0 +1,62 @@
+"""Wire shapes of organisations."""
+
+import uuid
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
+from stdnum.exceptions import ValidationError as NumberRefused
+from stdnum.fr import siren
+
+from service.core.facts import FactOut, Wire
+from service.core.text import Line
+from service.core.vocabulary import Role
+
+Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+
+
+class OrganisationIn(Wire):
+    """An organisation to be registered: by the operator, or named by an organisation that deals with it."""
+
+    legal_name: Line = Field(examples=["Contact Direct SAS"])
+    country: Country = Field(examples=["FR"], description="ISO 3166-1 alpha-2.")
+    registration_number: Line | None = Field(
+        default=None, examples=["000 000 018"], description="The number in the country's register: in France the SIREN, which is checked."
+    )
+    roles: list[Role] = Field(min_length=1, examples=[["broker"]])
+    privacy_contact: Line | None = Field(
+        default=None, examples=["dpo@contact-direct.example"], description="Where a person reaches it about their data."
+    )
+
+    @model_validator(mode="after")
+    def _check_registration(self) -> "OrganisationIn":
+        if self.country == "FR" and self.registration_number is not None:
+            try:
+                self.registration_number = siren.validate(self.registration_number)
+            except NumberRefused as refused:
+                raise ValueError("not a SIREN: nine digits of which the last is a check digit") from refused
+        return self
+
+    @field_validator("roles")
+    @classmethod
+    def _once_each(cls, roles: list[Role]) -> list[Role]:
+        return sorted(set(roles))
+
+
+class OrganisationOut(FactOut):
+    """An organisation."""
+
+    legal_name: str
+    country: str
+    registration_number: str | None
+    roles: list[Role]
+    privacy_contact: str | None
+    admitted_at: AwareDatetime | None = Field(
+        description="Since when it has an account here; null: it was only named, by `asserted_by_id`."
+    )
+
+
+class OrganisationRef(BaseModel):
+    """An organisation, as other answers name it."""
+
+    id: uuid.UUID
+    legal_name: str
