@@ -1,31 +1,31 @@
 """Who sees what. The one place that decides it: once for rows in PostgreSQL, once for the graph in memory.
 
-An organisation sees what it holds, everything upstream of that, and the transfers that it is a side of; the dataset that a
-transfer of its own made in the recipient's hands is to it a bare node, with nothing beyond. What it asserts for an
-organisation without an account counts as held by it: there is nobody else to look after that. A transfer that its
-recipient denies gives the recipient neither a holding nor anything upstream. A campaign is seen by its party, and through a
-processor's key only if that processor sent it. A supervisory authority sees everything; the operator, accounts only.
+An organisation sees what it holds, everything upstream of that, and the transfers that it is a side of; the
+dataset that a transfer of its own made in the recipient's hands is to it a bare node, with nothing beyond.
+What it asserts for an organisation without an account counts as held by it: there is nobody else to look
+after that. A transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
+A campaign is seen by its party, and through a processor's key only if that processor sent it. A supervisory
+authority sees everything; the operator, accounts only.
 """
 
-from typing import Final
+import uuid
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
 
-from sqlalchemy import TextualSelect, Uuid, bindparam, column, text
+from sqlalchemy import SelectBase, Uuid, bindparam, column, false, select, table, text
 
 from service.access.actor import Actor
 
-# Access stands below the features, so the tables are named in plain SQL instead of imported.
-_DENIED: Final = """
-denied(transfer_id) AS (
+# Access stands below the features, so their tables are named in plain SQL instead of imported.
+_SEEN: Final = """
+WITH RECURSIVE denied(transfer_id) AS (
     SELECT latest.transfer_id
     FROM (SELECT DISTINCT ON (transfer_id) transfer_id, word
           FROM transfer_statement
           WHERE side = 'recipient'
           ORDER BY transfer_id, recorded_at DESC, id DESC) AS latest
-    WHERE latest.word = 'denied')
-"""
-
-_SEEN: Final = f"""
-WITH RECURSIVE {_DENIED},
+    WHERE latest.word = 'denied'),
 held(id) AS (
     SELECT dataset.id
     FROM dataset JOIN organisation AS holder ON holder.id = dataset.holder_id
@@ -59,8 +59,7 @@ notices(id) AS (
        OR (notice.asserted_by_id = :sight_own AND collector.admitted_at IS NULL)
        OR notice.id IN (SELECT notice_id FROM collection WHERE id IN (SELECT id FROM collections))),
 organisations(id) AS (
-    SELECT id FROM organisation
-    WHERE id = :sight_own OR id = :sight_through OR asserted_by_id = :sight_own
+    SELECT id FROM organisation WHERE id = :sight_own OR id = :sight_through OR asserted_by_id = :sight_own
     UNION SELECT holder_id FROM dataset WHERE id IN (SELECT id FROM datasets)
     UNION SELECT sender_id FROM transfer WHERE id IN (SELECT id FROM transfers)
     UNION SELECT recipient_id FROM transfer WHERE id IN (SELECT id FROM transfers)
@@ -73,43 +72,163 @@ organisations(id) AS (
 """
 
 
-def _rows(actor: Actor, table: str, seen: str, *, by_operator: bool = False) -> TextualSelect:
-    """The ids of `table` that `actor` sees; `seen` names them among the common table expressions above."""
-    if actor.is_regulator or (actor.is_operator and by_operator):
-        return text(f"SELECT id FROM {table}").columns(column("id", Uuid))
+def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> SelectBase:
+    """The ids of the table `whole` that `actor` sees: all, none, or what `part` of `_SEEN` yields."""
+    every = select(table(whole, column("id", Uuid)).c.id)
+    if actor.is_regulator or (actor.is_operator and operator):
+        return every
     if actor.is_operator:
-        return text(f"SELECT id FROM {table} WHERE false").columns(column("id", Uuid))
-    own = bindparam("sight_own", actor.organisation_id, Uuid)
-    through = bindparam("sight_through", actor.through_id, Uuid)
-    statement = text(f"{_SEEN} SELECT id FROM {seen}")
-    return statement.bindparams(own, through).columns(column("id", Uuid))
+        return every.where(false())
+    statement = text(f"{_SEEN} SELECT id FROM {part}")  # noqa: S608  (both are constants of this module)
+    return statement.bindparams(
+        bindparam("sight_own", actor.organisation_id, Uuid),
+        bindparam("sight_through", actor.through_id, Uuid),
+    ).columns(column("id", Uuid))
 
 
-def datasets_seen(actor: Actor) -> TextualSelect:
-    """Ids of datasets for `Dataset.id.in_(…)`: held by `actor`, and upstream of those."""
+def datasets_seen(actor: Actor) -> SelectBase:
+    """Ids of datasets, for `Dataset.id.in_(…)`: held by `actor`, and upstream of those."""
     return _rows(actor, "dataset", "datasets")
 
 
-def transfers_seen(actor: Actor) -> TextualSelect:
+def transfers_seen(actor: Actor) -> SelectBase:
     """Ids of transfers: those `actor` is a side of, and those that delivered into a dataset it sees."""
     return _rows(actor, "transfer", "transfers")
 
 
-def collections_seen(actor: Actor) -> TextualSelect:
-    """Ids of collections: its own, those it asserts for a collector without an account, those of datasets it sees."""
+def collections_seen(actor: Actor) -> SelectBase:
+    """Ids of collections: its own, those it asserts in a collector's stead, and those of datasets seen."""
     return _rows(actor, "collection", "collections")
 
 
-def notices_seen(actor: Actor) -> TextualSelect:
-    """Ids of notices: its own, those it asserts for a collector without an account, those of collections it sees."""
+def notices_seen(actor: Actor) -> SelectBase:
+    """Ids of notices: its own, those it asserts in a collector's stead, and those of collections seen."""
     return _rows(actor, "notice", "notices")
 
 
-def campaigns_seen(actor: Actor) -> TextualSelect:
-    """Ids of campaigns: those of the party `actor` speaks for; through a processor, those that processor sent."""
+def campaigns_seen(actor: Actor) -> SelectBase:
+    """Ids of campaigns: of the party it speaks for; through a processor, those which that one sent."""
     return _rows(actor, "campaign", "campaigns")
 
 
-def organisations_seen(actor: Actor) -> TextualSelect:
-    """Ids of organisations that stand on a fact which `actor` sees, or that it named here itself."""
-    return _rows(actor, "organisation", "organisations", by_operator=True)
+def organisations_seen(actor: Actor) -> SelectBase:
+    """Ids of organisations that stand in a fact which `actor` sees, or that it named here itself."""
+    return _rows(actor, "organisation", "organisations", operator=True)
+
+
+class Edge(NamedTuple):
+    """A dataset that another comes from, and the transfer that brought it, if one did."""
+
+    parent_id: uuid.UUID
+    transfer_id: uuid.UUID | None
+
+
+class Sides(NamedTuple):
+    """The two sides of a transfer, and whether the recipient's latest word is that there was none."""
+
+    sender_id: uuid.UUID
+    recipient_id: uuid.UUID
+    dataset_id: uuid.UUID
+    received_dataset_id: uuid.UUID
+    denied: bool
+
+
+class Use(NamedTuple):
+    """For whom a campaign was sent, and by whom."""
+
+    party_id: uuid.UUID
+    sender_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What sight depends on, of the whole graph, by ids.
+
+    `keepers` names those by whom a dataset counts as held (see the function of that name); `touching` and `used_in`
+    lead from a dataset to the transfers and the campaigns that it is in.
+    """
+
+    keepers: Mapping[uuid.UUID, frozenset[uuid.UUID]]
+    parents: Mapping[uuid.UUID, Sequence[Edge]]
+    transfers: Mapping[uuid.UUID, Sides]
+    touching: Mapping[uuid.UUID, Sequence[uuid.UUID]]
+    campaigns: Mapping[uuid.UUID, Use]
+    used_in: Mapping[uuid.UUID, Sequence[uuid.UUID]]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one caller sees. `bare` are datasets one hop down: known to exist, and in whose hands."""
+
+    datasets: frozenset[uuid.UUID] = frozenset()
+    bare: frozenset[uuid.UUID] = frozenset()
+    transfers: frozenset[uuid.UUID] = frozenset()
+    campaigns: frozenset[uuid.UUID] = frozenset()
+
+
+def keepers(
+    holder_id: uuid.UUID, asserted_by_id: uuid.UUID | None, *, has_account: bool, denied: bool
+) -> frozenset[uuid.UUID]:
+    """By whom a dataset counts as held: its holder, and if that has no account, whoever asserts the dataset.
+
+    By nobody, if it is what a transfer delivered that its recipient denies.
+    """
+    if denied:
+        return frozenset()
+    return frozenset({holder_id} if has_account or asserted_by_id is None else {holder_id, asserted_by_id})
+
+
+def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = None) -> Seen:
+    """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it.
+
+    Of one number it sees: its own datasets that hold it, those holding it upstream by paths of datasets that
+    hold it, the transfers which delivered into these, and those it is a side of in which one side says that
+    the number was. A sender that does not hold the number learns nothing of it from the recipient's file.
+    """
+    within = scene.keepers.keys() if holding is None else frozenset(holding)
+    if actor.is_regulator:
+        return seen_by_all(scene, within)
+    if actor.is_operator:
+        return Seen()
+    own = actor.organisation_id
+    held = [dataset for dataset in within if own in scene.keepers[dataset]]
+    datasets = _upstream(scene, held, within)
+    transfers = set()
+    bare = set()
+    for transfer in _listed(scene.touching, within):
+        sides = scene.transfers[transfer]
+        sent = sides.sender_id == own and (bool(held) or sides.dataset_id in within)
+        if sent or sides.recipient_id == own or (sides.received_dataset_id in datasets and not sides.denied):
+            transfers.add(transfer)
+        if sent and not sides.denied and sides.received_dataset_id in within:
+            bare.add(sides.received_dataset_id)
+    campaigns = {use for use in _listed(scene.used_in, within) if _is_own(scene.campaigns[use], actor)}
+    return Seen(datasets, frozenset(bare - datasets), frozenset(transfers), frozenset(campaigns))
+
+
+def seen_by_all(scene: Scene, holding: Collection[uuid.UUID]) -> Seen:
+    """Everything about the datasets `holding` a number: what the person and the supervisory authority see."""
+    transfers = _listed(scene.touching, holding)
+    return Seen(frozenset(holding), frozenset(), transfers, _listed(scene.used_in, holding))
+
+
+def _listed(
+    index: Mapping[uuid.UUID, Sequence[uuid.UUID]], datasets: Iterable[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    return frozenset(listed for dataset in datasets for listed in index.get(dataset, ()))
+
+
+def _upstream(scene: Scene, held: Sequence[uuid.UUID], within: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    found = set(held)
+    waiting = list(held)
+    while waiting:
+        for parent, transfer in scene.parents.get(waiting.pop(), ()):
+            walked = transfer is None or not scene.transfers[transfer].denied
+            if walked and parent in within and parent not in found:
+                found.add(parent)
+                waiting.append(parent)
+    return frozenset(found)
+
+
+def _is_own(campaign: Use, actor: Actor) -> bool:
+    return campaign.party_id == actor.organisation_id and actor.through_id in (None, campaign.sender_id)

@@ -1,0 +1,207 @@
+"""The recorded facts as plain frozen rows, for the graph. A field bears the name of its column."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """What every fact carries."""
+
+    id: uuid.UUID
+    asserted_by_id: uuid.UUID | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow(FactRow):
+    """A legal person; without `admitted_at` it has no account here."""
+
+    legal_name: str
+    country: str
+    registration_number: str | None
+    roles: Sequence[str]
+    privacy_contact: str | None
+    admitted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow(FactRow):
+    """A version of a wording."""
+
+    collector_id: uuid.UUID
+    code: str
+    version: int
+    language: str
+    wording: str
+    mechanism: str
+    purposes: Sequence[str]
+    valid_from_on: date
+    valid_until_on: date | None
+    time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerListRow(FactRow):
+    """A dated version of the partners that a notice names."""
+
+    notice_id: uuid.UUID
+    valid_from_on: date
+    categories: Sequence[str]
+    corrects_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerRow:
+    """One name on a partner list."""
+
+    partner_list_id: uuid.UUID
+    position: int
+    name: str
+    organisation_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRow(FactRow):
+    """A screenshot of a form, without its bytes."""
+
+    notice_id: uuid.UUID
+    media_type: str
+    sha256: str
+    byte_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionRow(FactRow):
+    """The gathering of numbers under a notice."""
+
+    collector_id: uuid.UUID
+    notice_id: uuid.UUID
+    channel: str
+    address: str
+    began_on: date
+    ended_on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationRow(FactRow):
+    """A collector's word for a collection that another asserts."""
+
+    collection_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetRow(FactRow):
+    """A set of numbers held by one organisation."""
+
+    holder_id: uuid.UUID
+    name: str
+    content: str
+    state: str
+    collection_id: uuid.UUID | None
+    number_count: int | None
+    orphan_count: int | None
+    sealed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ParentRow:
+    """`dataset_id` comes from `parent_id`, by a transfer if one is named."""
+
+    dataset_id: uuid.UUID
+    parent_id: uuid.UUID
+    transfer_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class TransferRow(FactRow):
+    """A dataset of the sender that is another one in the recipient's hands."""
+
+    sender_id: uuid.UUID
+    recipient_id: uuid.UUID
+    dataset_id: uuid.UUID
+    received_dataset_id: uuid.UUID
+    purpose: str
+    lawful_basis: str
+    sender_role: str
+    recipient_role: str
+    contract: str | None
+    targeting: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow(FactRow):
+    """What one side says of a transfer."""
+
+    transfer_id: uuid.UUID
+    side: str
+    word: str
+    comment: str | None
+    extra_count: int | None
+    missing_count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow(FactRow):
+    """One message text, sent in one window for one party."""
+
+    party_id: uuid.UUID
+    sender_id: uuid.UUID | None
+    name: str
+    originator: str
+    message_text: str
+    poll_name: str | None
+    poll_on: date | None
+    began_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class UseRow:
+    """A campaign was sent to the numbers of a dataset."""
+
+    campaign_id: uuid.UUID
+    dataset_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AncestorCountRow:
+    """How many numbers of a dataset come from one of its ancestors."""
+
+    dataset_id: uuid.UUID
+    ancestor_id: uuid.UUID
+    number_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCountRow:
+    """How many numbers of a dataset come from collections under a notice."""
+
+    dataset_id: uuid.UUID
+    notice_id: uuid.UUID
+    number_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Every row that one state of the graph is made of."""
+
+    organisations: Sequence[OrganisationRow] = ()
+    notices: Sequence[NoticeRow] = ()
+    partner_lists: Sequence[PartnerListRow] = ()
+    partners: Sequence[PartnerRow] = ()
+    evidence: Sequence[EvidenceRow] = ()
+    collections: Sequence[CollectionRow] = ()
+    attestations: Sequence[AttestationRow] = ()
+    datasets: Sequence[DatasetRow] = ()
+    parents: Sequence[ParentRow] = ()
+    transfers: Sequence[TransferRow] = ()
+    statements: Sequence[StatementRow] = ()
+    campaigns: Sequence[CampaignRow] = ()
+    uses: Sequence[UseRow] = ()
+    ancestor_counts: Sequence[AncestorCountRow] = ()
+    notice_counts: Sequence[NoticeCountRow] = ()
