@@ -1,0 +1,375 @@
+"""Spellings of telephone numbers into E.164 (ITU-T E.164), and the reasons for which a line is rejected.
+
+A number is an int64: the digits of E.164 without the plus. Nearly every line of a real file is clean, so two
+vectorised steps serve it: digits as they stand, then digits between separators. Only what both refuse
+reaches the `phonenumbers` library, once per distinct cell. The fast steps accept a line only where the
+library's own metadata proves that it would answer the same (`_with_code` and `_possible_lengths` say how);
+the tests check that against the library itself.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+import numpy as np
+import phonenumbers
+import polars as pl
+from numpy.typing import NDArray
+from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
+
+
+class Reason(StrEnum):
+    """Why a line was rejected. Stable names: they are stored, and stand in answers and downloads."""
+
+    EMPTY = "empty"
+    SCIENTIFIC_NOTATION = "scientific_notation"
+    SPREADSHEET_DECIMAL = "spreadsheet_decimal"
+    SEVERAL_NUMBERS = "several_numbers"
+    EXTENSION = "extension"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    UNKNOWN_COUNTRY_CODE = "unknown_country_code"
+    NOT_POSSIBLE = "not_possible"
+    CONSENT_UNREADABLE = "consent_unreadable"
+    CONSENT_IN_FUTURE = "consent_in_future"
+    CONSENT_AFTER_DATASET = "consent_after_dataset"
+    CONSENT_OUTSIDE_COLLECTION = "consent_outside_collection"
+    CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
+
+
+EXPLANATIONS: dict[Reason, str] = {
+    Reason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
+    Reason.SCIENTIFIC_NOTATION: (
+        "A spreadsheet wrote the number in scientific notation and lost its last digits. Format the column "
+        "as text in the source file and export it again."
+    ),
+    Reason.SPREADSHEET_DECIMAL: (
+        "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "
+        "file and export it again."
+    ),
+    Reason.SEVERAL_NUMBERS: "The cell holds several numbers. Put each number on its own line.",
+    Reason.EXTENSION: (
+        "The number has an extension, so it names a switchboard and not a person. Remove the extension if "
+        "the number without it is meant."
+    ),
+    Reason.NOT_A_NUMBER: (
+        "The cell holds letters or signs that no telephone number has. Correct it, or check that the right "
+        "column was read (column=)."
+    ),
+    Reason.TOO_SHORT: (
+        "The number has too few digits for its country. Write it with its area or country code."
+    ),
+    Reason.TOO_LONG: (
+        "The number has too many digits for its country. Correct it; several numbers go on several lines."
+    ),
+    Reason.UNKNOWN_COUNTRY_CODE: (
+        "No country has the calling code that the number begins with. Correct the digits after the plus "
+        "sign or 00."
+    ),
+    Reason.NOT_POSSIBLE: (
+        "No number of its country has this many digits. Correct it, or state the right default region."
+    ),
+    Reason.CONSENT_UNREADABLE: (
+        "The consent time is neither ISO 8601 nor dd/mm/yyyy, or lies outside 1970 to 2106. Correct it, or "
+        "leave it empty if it is not known."
+    ),
+    Reason.CONSENT_IN_FUTURE: (
+        "The consent time lies in the future. Check the day, the month and the stated time zone."
+    ),
+    Reason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check the date of both.",
+    Reason.CONSENT_OUTSIDE_COLLECTION: (
+        "The consent was given outside the period of the collection. Check the date, or register the "
+        "numbers under the collection that they come from."
+    ),
+    Reason.CONSENT_RECORD_ID_TOO_LONG: (
+        "The consent record id is longer than 200 characters. Give the id alone."
+    ),
+}
+REASONS: tuple[Reason, ...] = tuple(Reason)
+"""Reason codes of `Normalised.reasons` are positions in this tuple, plus one."""
+_CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
+
+_SEPARATORS = (" ", "\u00a0", "\u202f", "\ufffd", ".", "-", "/", "(", ")", "'", '"')
+_TO_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\ufffd'\"", " "))
+# With exactly one full stop, one or two last digits are a fraction; `06.12.34.56.78` has four of them.
+_ONE_DECIMAL_POINT = r"^[^.]*\.[0-9]{1,2}[^0-9.]*$"
+_DECIMAL = re.compile(rf"{_ONE_DECIMAL_POINT}|^[^,]*,[0-9]{{1,2}}[^0-9,]*$")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d*)?e[+-]?\d+", re.IGNORECASE)
+_EXTENSION = re.compile(r"\d\D*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*\d{1,7}", re.IGNORECASE)
+_BETWEEN_NUMBERS = re.compile(r"[^\d\s.()\[\]~+-]+|\n+")
+# The punctuation that the library itself passes over; anything else is refused before it is asked.
+_SPELLING = re.compile(
+    r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*"
+)
+# Fourteen digits between separators may be two local numbers of seven, which only the slow path can see.
+_SPELLED_DIGITS = 13
+_FEWEST_DIGITS = 5
+_E164_DIGITS = 15
+_LONGEST_SPELLING = 64
+_POWERS = 10 ** np.arange(19, dtype=np.int64)
+
+
+_UNPARSED = {
+    NumberParseException.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
+    NumberParseException.NOT_A_NUMBER: Reason.NOT_A_NUMBER,
+    NumberParseException.TOO_SHORT_AFTER_IDD: Reason.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: Reason.TOO_SHORT,
+    NumberParseException.TOO_LONG: Reason.TOO_LONG,
+}
+_IMPOSSIBLE = {
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Reason.TOO_SHORT,
+    ValidationResult.TOO_SHORT: Reason.TOO_SHORT,
+    ValidationResult.TOO_LONG: Reason.TOO_LONG,
+    ValidationResult.INVALID_LENGTH: Reason.NOT_POSSIBLE,
+    ValidationResult.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
+}
+
+
+class PhoneRejected(ValueError):
+    """One number that is none. The text explains the reason and never holds the value."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(EXPLANATIONS[reason])
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A column: `numbers[i]` is E.164, or 0 where rejected; `reasons[i]` is 0 or the reason's code."""
+
+    numbers: NDArray[np.int64]
+    reasons: NDArray[np.uint8]
+
+    def rejected(self) -> NDArray[np.int64]:
+        """Positions of the rejected lines, ascending."""
+        return np.flatnonzero(self.reasons)
+
+    def reason(self, position: int) -> Reason:
+        """The reason for which the line at this position was rejected."""
+        return REASONS[int(self.reasons[position]) - 1]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What makes a region's national spellings unambiguous: calling code, longest number, and trunk zero."""
+
+    code: int
+    longest: int
+    has_trunk_zero: bool
+
+    @property
+    def code_digits(self) -> int:
+        return len(str(self.code))
+
+
+def normalise(raw: pl.Series, region: str) -> Normalised:
+    """Read a column of spellings (String, nulls allowed); those without a country code are of `region`.
+
+    Raises ValueError for a region that has no telephone numbers.
+    """
+    region = _known(region)
+    numbers = _clean(raw, region, _E164_DIGITS)
+    rest = np.flatnonzero(numbers == 0)
+    if rest.size:
+        numbers[rest] = _spelled(raw.gather(rest), region)
+        rest = rest[numbers[rest] == 0]
+    reasons = np.zeros(len(raw), dtype=np.uint8)
+    if rest.size:
+        numbers[rest], reasons[rest] = _slow(raw.gather(rest), region)
+    return Normalised(numbers, reasons)
+
+
+def normalise_one(raw: str, region: str) -> int:
+    """Read one spelling, as `normalise` does. Raises PhoneRejected, and ValueError for an unknown region."""
+    found = _parse(raw, _known(region))
+    if isinstance(found, Reason):
+        raise PhoneRejected(found)
+    return found
+
+
+def e164(number: int) -> str:
+    """The written form: 33639980000 is "+33639980000"."""
+    return f"+{number}"
+
+
+def _known(region: str) -> str:
+    if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("The default region must be an ISO 3166-1 code such as FR.")
+    return region.upper()
+
+
+def _spelled(raw: pl.Series, region: str) -> NDArray[np.int64]:
+    """Numbers of cells with separators between their digits; 0 where that is not all there is."""
+    text = str(raw.str.join("").item() or "")
+    cleaned = raw
+    if "." in text:
+        cleaned = raw.set(raw.str.contains(_ONE_DECIMAL_POINT).fill_null(False), None)
+    for separator in _SEPARATORS:
+        if separator in text:
+            cleaned = cleaned.str.replace_all(separator, "", literal=True)
+    return _clean(cleaned, region, _SPELLED_DIGITS)
+
+
+def _clean(cells: pl.Series, region: str, most_digits: int) -> NDArray[np.int64]:
+    """Numbers of cells that hold only digits after an optional plus; 0 where the library must be asked."""
+    values = cells.cast(pl.Int64, strict=False).fill_null(0).to_numpy()
+    plus = cells.str.starts_with("+").fill_null(False).to_numpy()
+    digits = cells.str.len_bytes().fill_null(0).to_numpy().astype(np.int64) - plus
+    usable = (values > 0) & (digits >= _FEWEST_DIGITS) & (digits <= most_digits)
+    # Cells that are refused get a harmless length, so that what follows need not look at them again.
+    digits = np.where(usable, digits, _FEWEST_DIGITS)
+    zeros = (values < _POWERS[digits - 1]).astype(np.int8) + (values < _POWERS[digits - 2])
+    zeros += values < _POWERS[digits - 3]
+    plan = _plan(region)
+    if plan is None:
+        usable &= plus & (zeros == 0)
+    else:
+        values, digits, understood = _with_code(values, digits, zeros, plus, plan)
+        usable &= understood
+    usable &= _same_as_library(np.where(usable, values, 0), np.where(usable, digits, _FEWEST_DIGITS))
+    return np.where(usable, values, 0)
+
+
+def _with_code(
+    values: NDArray[np.int64],
+    digits: NDArray[np.int64],
+    zeros: NDArray[np.int8],
+    plus: NDArray[np.bool_],
+    plan: _Plan,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Digits as written into digits that begin with the country code; their count; whether the form is known.
+
+    The library takes a number that begins with its own region's code for an international one without its
+    plus only if it is too long to be national; a shorter one needs its patterns, and is left to it.
+    """
+    international = (plus & (zeros == 0)) | (~plus & (zeros == 2))
+    begins_with_code = values // _POWERS[np.maximum(digits - plan.code_digits, 0)] == plan.code
+    without_plus = ~plus & (zeros == 0) & begins_with_code & (digits > plan.longest)
+    national = ~plus & (zeros == 0) & ~begins_with_code
+    if plan.has_trunk_zero:
+        national |= ~plus & (zeros == 1)
+    digits = digits - zeros
+    values = np.where(national, values + plan.code * _POWERS[digits], values)
+    digits = np.where(national, digits + plan.code_digits, digits)
+    if plan.has_trunk_zero:
+        values, digits = _without_optional_zero(values, digits, plan)
+    return values, digits, international | without_plus | national
+
+
+def _without_optional_zero(
+    values: NDArray[np.int64], digits: NDArray[np.int64], plan: _Plan
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """`+33 (0)6 ...` keeps the trunk zero after the code; take it out."""
+    rest = np.maximum(digits - plan.code_digits, 1)
+    with_zero = values // _POWERS[rest - 1] == plan.code * 10
+    if not with_zero.any():
+        return values, digits
+    shorter = values - plan.code * (_POWERS[rest] - _POWERS[rest - 1])
+    return np.where(with_zero, shorter, values), digits - with_zero
+
+
+def _same_as_library(values: NDArray[np.int64], digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether international digits are a number that the library would neither change nor refuse."""
+    leading = values // _POWERS[digits - 4]
+    possible: NDArray[np.bool_] = (_possible_lengths()[leading] >> digits & 1).astype(np.bool_)
+    return possible
+
+
+@cache
+def _possible_lengths() -> NDArray[np.int64]:
+    """By the four leading digits of an international number: bit n is set if n digits in all are possible.
+
+    Countries whose national prefix is a pattern are left out. So are numbers that begin, after the country
+    code, with the national prefix (the library would strip it) or with a zero (it would remember it).
+    """
+    lengths = np.zeros(10_000, dtype=np.int64)
+    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
+        metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
+        if metadata is None or not _has_plain_prefix(metadata):
+            continue
+        code_digits = len(str(code))
+        totals = {code_digits + national for national in _national_lengths(metadata)}
+        bits = sum(1 << total for total in totals if _FEWEST_DIGITS <= total <= _E164_DIGITS)
+        stripped = {"0", (metadata.national_prefix_for_parsing or "0")[0]}
+        for digit in "123456789":
+            if digit not in stripped:
+                first = int(f"{code}{digit}".ljust(4, "0"))
+                lengths[first : first + 10 ** (3 - code_digits)] = bits
+    return lengths
+
+
+@cache
+def _plan(region: str) -> _Plan | None:
+    """The region's plan; None where national spellings are left to the library."""
+    metadata = PhoneMetadata.metadata_for_region(region)
+    if metadata is None or metadata.country_code is None or metadata.international_prefix != "00":
+        return None
+    is_main_region = phonenumbers.region_code_for_country_code(metadata.country_code) == region
+    if not (is_main_region and _has_plain_prefix(metadata)):
+        return None
+    has_trunk_zero = metadata.national_prefix_for_parsing == "0"
+    return _Plan(metadata.country_code, max(_national_lengths(metadata)), has_trunk_zero)
+
+
+def _national_lengths(metadata: PhoneMetadata) -> tuple[int, ...]:
+    return metadata.general_desc.possible_length if metadata.general_desc else (0,)
+
+
+def _has_plain_prefix(metadata: PhoneMetadata) -> bool:
+    prefix = metadata.national_prefix_for_parsing
+    return metadata.national_prefix_transform_rule is None and (prefix is None or prefix.isdecimal())
+
+
+def _slow(raw: pl.Series, region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Numbers and reason codes by the library alone, which is asked once per distinct cell."""
+    cells: list[str | None] = raw.to_list()
+    found = {cell: _parse(cell or "", region) for cell in set(cells)}
+    numbers = {cell: 0 if isinstance(answer, Reason) else answer for cell, answer in found.items()}
+    codes = {cell: _CODES[answer] if isinstance(answer, Reason) else 0 for cell, answer in found.items()}
+    return (
+        np.fromiter((numbers[cell] for cell in cells), dtype=np.int64, count=len(cells)),
+        np.fromiter((codes[cell] for cell in cells), dtype=np.uint8, count=len(cells)),
+    )
+
+
+def _parse(cell: str, region: str) -> int | Reason:
+    """One cell; letters are refused first, because the library would dial `0800 CALL ME` by them."""
+    text = cell.translate(_TO_SPACES).strip()
+    refusal = _refusal(cell, text)
+    if refusal is not None:
+        return refusal
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as problem:
+        return _UNPARSED[problem.error_type]
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if verdict != ValidationResult.IS_POSSIBLE:
+        return _IMPOSSIBLE[verdict]
+    return int(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+
+
+def _refusal(cell: str, text: str) -> Reason | None:
+    if not text.strip(" .-/()"):
+        return Reason.EMPTY
+    if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
+        return Reason.SCIENTIFIC_NOTATION
+    if _DECIMAL.search(cell) and not any(map(str.isalpha, text)):
+        return Reason.SPREADSHEET_DECIMAL
+    if _several(text):
+        return Reason.SEVERAL_NUMBERS
+    if _EXTENSION.search(text):
+        return Reason.EXTENSION
+    if not _SPELLING.fullmatch(text):
+        return Reason.NOT_A_NUMBER
+    return Reason.TOO_LONG if len(text) > _LONGEST_SPELLING else None
+
+
+def _several(text: str) -> bool:
+    parts = _BETWEEN_NUMBERS.split(text.replace("/", ","))
+    return text.count("+") > 1 or sum(_count_digits(part) >= 7 for part in parts) > 1
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdecimal, text))

@@ -1,0 +1,237 @@
+"""Spellings: what real files hold, and that the fast steps never say anything the library would not."""
+
+import phonenumbers
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat
+
+from service.membership import phone
+from service.membership.phone import EXPLANATIONS, PhoneRejected, Reason, e164, normalise, normalise_one
+
+FICTION = 33639980000
+SEPARATORS = " .-/()'\"\u00a0\u202f\ufffd"
+LIBRARY_SEPARATORS = " .-/()\u00a0"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "06 39 98 00 00",
+        "06.39.98.00.00",
+        "06-39-98-00-00",
+        "06/39/98/00/00",
+        "0639980000",
+        "639980000",
+        "+33639980000",
+        "+33 6 39 98 00 00",
+        "+33 (0)6 39 98 00 00",
+        "+33(0)639980000",
+        "(+33) 6 39 98 00 00",
+        "0033639980000",
+        "0033 6 39 98 00 00",
+        "0033 (0)6 39 98 00 00",
+        "33639980000",
+        "33 6 39 98 00 00",
+        "330639980000",
+        " 0639980000\t",
+        "'0639980000",
+        '"0639980000"',
+        "06\u00a039\u00a098\u00a000\u00a000",
+        "06\u202f39\u202f98\u202f00\u202f00",
+        "06\ufffd39\ufffd98\ufffd00\ufffd00",
+        "06\u201139\u201198\u201100\u201100",
+        "\uff10\uff16\uff13\uff19\uff19\uff18\uff10\uff10\uff10\uff10",
+    ],
+)
+def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> None:
+    assert normalise(pl.Series([spelling]), "FR").numbers.tolist() == [FICTION]
+    assert normalise_one(spelling, "FR") == FICTION
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("  ", Reason.EMPTY),
+        ("-", Reason.EMPTY),
+        (None, Reason.EMPTY),
+        ("3.36E+10", Reason.SCIENTIFIC_NOTATION),
+        ("6,12E+08", Reason.SCIENTIFIC_NOTATION),
+        ("3,3639980000E+10", Reason.SCIENTIFIC_NOTATION),
+        ("6e8", Reason.SCIENTIFIC_NOTATION),
+        ("12345678.0", Reason.SPREADSHEET_DECIMAL),
+        ("63998000.0", Reason.SPREADSHEET_DECIMAL),
+        ("33639980000.00", Reason.SPREADSHEET_DECIMAL),
+        ("639980000,00", Reason.SPREADSHEET_DECIMAL),
+        ("639 980 000,00", Reason.SPREADSHEET_DECIMAL),
+        ("639,980,000.00", Reason.SPREADSHEET_DECIMAL),
+        ("0639980000 / 0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000;0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000,0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000 ou 0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000\n0639980001", Reason.SEVERAL_NUMBERS),
+        ("+33639980000+33639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000 0639980001", Reason.TOO_LONG),
+        ("06 39 98 00 00 poste 12", Reason.EXTENSION),
+        ("0639980000 x12", Reason.EXTENSION),
+        ("0639980000;ext=12", Reason.EXTENSION),
+        ("0639980000#12", Reason.EXTENSION),
+        ("0800 CALL ME", Reason.NOT_A_NUMBER),
+        ("inconnu", Reason.NOT_A_NUMBER),
+        ("#REF!", Reason.NOT_A_NUMBER),
+        ("0639980000 (Jean)", Reason.NOT_A_NUMBER),
+        ("06 39 98", Reason.TOO_SHORT),
+        ("+33 6", Reason.TOO_SHORT),
+        ("06399800001", Reason.TOO_LONG),
+        ("0" * 100, Reason.TOO_LONG),
+        ("+999639980000", Reason.UNKNOWN_COUNTRY_CODE),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_reason(cell: str | None, reason: Reason) -> None:
+    result = normalise(pl.Series([cell], dtype=pl.String), "FR")
+    assert result.numbers.tolist() == [0]
+    assert result.reason(0) is reason
+
+
+@pytest.mark.parametrize(
+    ("spelling", "region", "number"),
+    [
+        ("+32 470 12 34 56", "FR", 32470123456),
+        ("0470 12 34 56", "BE", 32470123456),
+        ("0171/1234567", "DE", 491711234567),
+        ("+39 06 698 12345", "FR", 390669812345),
+        ("612 34 56 78", "ES", 34612345678),
+        ("07911 123456", "GB", 447911123456),
+        ("0690 12 34 56", "GP", 590690123456),
+        ("(202) 555-0123", "US", 12025550123),
+    ],
+)
+def test_foreign_numbers_are_read_with_their_own_region(spelling: str, region: str, number: int) -> None:
+    assert normalise(pl.Series([spelling]), region).numbers.tolist() == [number]
+
+
+def test_two_local_numbers_in_a_cell_are_not_one_german_number() -> None:
+    assert normalise(pl.Series(["0301234/0301235"]), "DE").reason(0) is Reason.SEVERAL_NUMBERS
+
+
+def test_a_number_without_its_area_code_is_too_short_to_name_a_line() -> None:
+    assert normalise(pl.Series(["555-0123"]), "US").reason(0) is Reason.TOO_SHORT
+
+
+def test_rejections_keep_their_positions_among_accepted_lines() -> None:
+    cells = pl.Series(["0639980000", "inconnu", "06 39 98 00 01", None, "+33639980002"])
+    result = normalise(cells, "FR")
+    assert result.numbers.tolist() == [FICTION, 0, FICTION + 1, 0, FICTION + 2]
+    assert {i: result.reason(i) for i in result.rejected().tolist()} == {
+        1: Reason.NOT_A_NUMBER,
+        3: Reason.EMPTY,
+    }
+
+
+def test_an_empty_column_has_no_numbers() -> None:
+    assert normalise(pl.Series([], dtype=pl.String), "FR").numbers.tolist() == []
+
+
+def test_an_unknown_region_is_named_as_the_fault() -> None:
+    with pytest.raises(ValueError, match="default region"):
+        normalise(pl.Series(["0639980000"]), "ZZ")
+
+
+def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    parse = phonenumbers.parse
+
+    def counting(text: str, region: str) -> phonenumbers.PhoneNumber:
+        asked.append(text)
+        return parse(text, region)
+
+    monkeypatch.setattr(phonenumbers, "parse", counting)
+    result = normalise(pl.Series(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
+    assert set(result.numbers.tolist()) == {FICTION}
+    assert len(asked) == 1
+
+
+def test_a_rejection_says_what_to_do_and_never_the_value() -> None:
+    with pytest.raises(PhoneRejected) as refused:
+        normalise_one("06 39 98 00 00 00", "FR")
+    assert refused.value.reason is Reason.TOO_LONG
+    assert not any(map(str.isdigit, str(refused.value)))
+
+
+def test_every_reason_is_explained() -> None:
+    assert set(EXPLANATIONS) == set(Reason)
+
+
+def test_the_written_form_has_a_plus() -> None:
+    assert e164(FICTION) == "+33639980000"
+
+
+def spelled(separators: str) -> st.SearchStrategy[str]:
+    """Prefix, digits and separators as people mix them, mostly numbers and sometimes nearly."""
+    prefixes = [
+        "",
+        "0",
+        "00",
+        "000",
+        "+",
+        "+0",
+        "+33",
+        "33",
+        "0033",
+        "+33(0)",
+        "00330",
+        "330",
+        "+32",
+        "+1",
+        "+7",
+        "+590",
+    ]
+    gaps = st.lists(st.sampled_from(["", "", "", *separators]), min_size=16, max_size=16)
+    digits = st.text("0123456789", min_size=1, max_size=16) | st.integers(10**8, 10**9 - 1).map(str)
+    return st.tuples(st.sampled_from(prefixes), digits, gaps).map(
+        lambda parts: parts[0] + "".join(a + b for a, b in zip(parts[1], parts[2], strict=False))
+    )
+
+
+REGIONS = st.just("FR") | st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS))
+
+
+@settings(max_examples=2000)
+@given(spelled(LIBRARY_SEPARATORS), REGIONS)
+@example("06 39 98 00 00", "FR")
+@example("331234567", "FR")
+@example("+330639980000", "BE")
+def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelling: str, region: str) -> None:
+    cell = pl.Series([spelling])
+    fast = int(phone._clean(cell, region, 15)[0] or phone._spelled(cell, region)[0])
+    if fast:
+        parsed = phonenumbers.parse(spelling, region)
+        assert phonenumbers.is_possible_number(parsed)
+        assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(fast)
+
+
+@settings(max_examples=1000)
+@given(st.lists(spelled(SEPARATORS) | st.text(max_size=20), max_size=10), REGIONS)
+def test_fast_and_slow_together_say_what_slow_alone_says(cells: list[str], region: str) -> None:
+    column = pl.Series(cells, dtype=pl.String)
+    together = normalise(column, region)
+    numbers, reasons = phone._slow(column, region)
+    assert together.numbers.tolist() == numbers.tolist()
+    assert together.reasons.tolist() == reasons.tolist()
+
+
+def test_each_french_spelling_is_served_without_the_library() -> None:
+    national = "639980000"
+    forms = [
+        f"0{national}",
+        f"+33{national}",
+        f"+330{national}",
+        f"0033{national}",
+        f"33{national}",
+        national,
+    ]
+    assert phone._clean(pl.Series(forms), "FR", 15).tolist() == [FICTION] * len(forms)
+    dotted = pl.Series(["06.39.98.00.00", "+33 (0)6 39 98 00 00", "06\u00a039\u00a098\u00a000\u00a000"])
+    assert phone._spelled(dotted, "FR").tolist() == [FICTION] * 3
