@@ -1,1 +1,1 @@
-"""Numbers and the datasets that hold them: pseudonyms, sorted blocks of them, and the bulk path to the database."""
+"""Numbers and the datasets that hold them: spellings, pseudonyms, sorted blocks, and the bulk path."""

@@ -1,6 +1,6 @@
 """Which numbers of a dataset came from which ancestor: set work on the keys of one shard, without a database.
 
-A number of a dataset comes from an ancestor if there is a path between them on which *every* dataset holds the number.
+A number of a dataset comes from an ancestor if on some path between them *every* dataset holds the number.
 A union leads to origins that a cut of it never took anything from; only this tells them apart.
 """
 
@@ -23,8 +23,8 @@ Bits = NDArray[np.uint8]
 class Node:
     """How a dataset comes by its numbers, and the datasets that it comes from.
 
-    A `shared` dataset holds what its one parent holds, a `union` what any of its parents holds. An `uploaded` one has
-    numbers of its own, and its parents account for those that they hold too.
+    A `shared` dataset holds what its one parent holds, a `union` what any of its parents holds. An `uploaded`
+    one has numbers of its own, and its parents account for those that they hold too.
     """
 
     content: Content
@@ -37,7 +37,10 @@ Dag = dict[uuid.UUID, Node]
 
 @dataclass(frozen=True, slots=True)
 class Ancestry:
-    """The numbers of the targets in one shard, and for each ancestor (targets too) which of them come from it."""
+    """The numbers of the targets in one shard, and for each ancestor which of them come from it.
+
+    A target is its own ancestor: what a collected dataset holds comes from itself.
+    """
 
     keys: Keys
     from_ancestor: Mapping[uuid.UUID, Bits]
@@ -85,15 +88,20 @@ def holding(keys: Keys, of_dataset: Keys) -> Bits:
     return np.packbits(isin_sorted(keys, of_dataset))
 
 
-def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]) -> Ancestry:
+def trace(
+    dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]
+) -> Ancestry:
     """The ancestry of `targets`, whose numbers are `keys`.
 
-    `uploaded` says for each uploaded dataset among `ancestors_of(dag, targets)` which of `keys` it holds. Numbers that no target
-    holds never matter, so all that is kept of a dataset, however large, is one bit for each number of the targets.
+    `uploaded` says for each uploaded dataset among `ancestors_of(dag, targets)` which of `keys` it holds.
+    Numbers that no target holds never matter, so all that is kept of a dataset, however large, is one bit for
+    each number of the targets.
     """
     order = ancestors_of(dag, targets)
     held = _holdings(dag, order, len(keys), uploaded)
-    reached = {dataset: held[dataset].copy() if dataset in targets else _no_bits(len(keys)) for dataset in order}
+    reached = {
+        dataset: held[dataset].copy() if dataset in targets else _no_bits(len(keys)) for dataset in order
+    }
     # From the targets up: a parent is reached by the numbers that it holds and that reach a child of it.
     for child in reversed(order):
         for parent in dag[child].parents:

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from itertools import repeat
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,9 @@ SHARDS: Final = 1 << SHARD_BITS
 DEEPEST_LEVEL: Final = 30
 RECORD_ID_CHARACTERS: Final = 200
 
-# What a PostgreSQL page of 8 KB has for rows, and what a row takes of it beside its bytea columns: line pointer,
-# tuple header, shard, level, bucket and dataset. Each column has a length word and its alignment; a sealed one
-# also has a nonce and a tag.
+# What a PostgreSQL page of 8 KB has for rows, and what a row takes of it beside its bytea columns: line
+# pointer, tuple header, shard, level, bucket and dataset. Each column has a length word and its alignment; a
+# sealed one also has a nonce and a tag.
 _PAGE_BYTES: Final = 8168
 _ROW_BYTES: Final = 56
 _COLUMN_BYTES: Final = 8
@@ -27,6 +28,7 @@ _MEAN_ROW_BYTES: Final = 3900
 _SMALLEST_GAP_BYTES: Final = 640
 
 _TIMES: Final = np.dtype(">u4")
+TIME_BYTES: Final = _TIMES.itemsize
 _LENGTHS: Final = np.dtype(">u2")
 _NO_RECORD_ID: Final = 0xFFFF
 
@@ -35,7 +37,8 @@ _NO_RECORD_ID: Final = 0xFFFF
 class Run:
     """Memberships of one dataset: keys, and beside each what the dataset says of it, where it says anything.
 
-    `consented_at` are Unix seconds, 0 where unknown; `record_ids` the collector's consent-record ids, None where unknown.
+    `consented_at` are Unix seconds, 0 where unknown; `record_ids` the collector's consent-record ids, None
+    where unknown.
     """
 
     keys: Keys
@@ -51,11 +54,12 @@ class Run:
 
 
 class Block(NamedTuple):
-    """A run whose keys all begin with the same `level` bits, which are the `bucket`."""
+    """The places `start` to `end` of a sorted run: its keys that begin with the `level` bits of `bucket`."""
 
     level: int
     bucket: int
-    run: Run
+    start: int
+    end: int
 
 
 class Overlap(NamedTuple):
@@ -76,8 +80,8 @@ def sorted_run(
 ) -> Run:
     """The memberships in key order; duplicates stay, in the order they came."""
     run = Run(keys, consented_at, record_ids)
-    # A radix pass over the leading 16 bits leaves short unsorted stretches, which the second pass, made for almost
-    # sorted input, ends quickly: together twice as fast as one sort of random keys.
+    # A radix pass over the leading 16 bits leaves short unsorted stretches, which the second pass, made for
+    # almost sorted input, ends quickly: together twice as fast as one sort of random keys.
     roughly = run[np.argsort((keys.hi >> np.uint64(48)).astype(np.uint16), kind="stable")]
     return roughly[_order(roughly.keys)]
 
@@ -86,28 +90,27 @@ def _order(keys: Keys) -> NDArray[np.intp]:
     """The stable order of `keys`, quick where they consist of sorted stretches."""
     order = np.argsort(keys.hi, kind="stable")
     hi, lo = keys.hi[order], keys.lo[order]
-    # Distinct pseudonyms agree in 64 bits about once in 2^64 pairs; equal ones do so always and need no reordering.
+    # Equal keys are in order already. Distinct ones agree in their leading half once in 2^64 pairs.
     if np.any((hi[1:] == hi[:-1]) & (lo[1:] < lo[:-1])):
         return np.lexsort((keys.lo, keys.hi))
     return order
 
 
-def _repeats(keys: Keys) -> NDArray[np.bool_]:
-    """Which of the sorted `keys` equal the one before."""
-    repeats = np.zeros(len(keys), np.bool_)
-    repeats[1:] = (keys.hi[1:] == keys.hi[:-1]) & (keys.lo[1:] == keys.lo[:-1])
-    return repeats
+def _equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
+    equal = np.zeros(len(values), np.bool_)
+    equal[1:] = values[1:] == values[:-1]
+    return equal
 
 
 def merge(runs: Sequence[Run]) -> tuple[Run, int]:
     """One run with each key once, and how many duplicates that left out.
 
-    Of duplicates the earliest known consent stays, with the record id that belongs to it. Among equals, one with a
-    record id goes first, then the one that came first.
+    Of duplicates the earliest known consent stays, with the record id that belongs to it. Among equals, one
+    with a record id goes first, then the one that came first.
     """
     joined = _joined(runs)
     joined = joined[_order(joined.keys)]
-    repeats = _repeats(joined.keys)
+    repeats = _equals_previous(joined.keys.hi) & _equals_previous(joined.keys.lo)
     duplicates = int(np.count_nonzero(repeats))
     if not duplicates:
         return joined, 0
@@ -150,12 +153,6 @@ def _earliest(run: Run, repeats: NDArray[np.bool_]) -> NDArray[np.intp]:
     return chosen
 
 
-def _equals_previous(values: NDArray[np.intp]) -> NDArray[np.bool_]:
-    equal = np.zeros(len(values), np.bool_)
-    equal[1:] = values[1:] == values[:-1]
-    return equal
-
-
 def fit_level(count: int, bytes_per_key: float) -> int:
     """The least level at which the mean row of a dataset of `count` numbers stays under half a page."""
     for level in range(SHARD_BITS, DEEPEST_LEVEL):
@@ -164,59 +161,59 @@ def fit_level(count: int, bytes_per_key: float) -> int:
     return DEEPEST_LEVEL
 
 
-def shard_ranges(keys: Keys) -> Iterator[tuple[int, slice]]:
-    """Each shard that the sorted `keys` have any of, and where they are."""
-    yield from ((shard, slice(start, end)) for shard, start, end in _buckets(keys.hi, SHARD_BITS))
+def shards(run: Run) -> Iterator[tuple[int, Run]]:
+    """The part of a sorted run in each shard that it has any of."""
+    yield from ((shard, run[start:end]) for _, shard, start, end in _buckets(run.keys.hi, SHARD_BITS))
 
 
-def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[tuple[int, int, int]]:
+def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
     bucket = hi >> np.uint64(64 - level)
-    edges = np.flatnonzero(bucket[1:] != bucket[:-1]) + 1
-    starts = [0, *edges.tolist()] if len(hi) else []
-    yield from zip(bucket[starts].tolist(), starts, [*starts[1:], len(hi)], strict=True)
+    starts = np.flatnonzero(~_equals_previous(bucket))
+    ends = np.append(starts[1:], len(hi))
+    yield from map(Block, repeat(level), bucket[starts].tolist(), starts.tolist(), ends.tolist())
 
 
 def cut(run: Run, level: int) -> Iterator[Block]:
-    """The blocks of a sorted run without duplicates, in key order, at `level` or, where that fills pages, deeper.
+    """The blocks of a sorted run without duplicates, in key order: at `level`, or deeper to fill pages.
 
-    A dataset whose rows are a little over a third of a page would leave a third of every page empty. So the writer
-    keeps count of the page that PostgreSQL is filling, and halves a block that does not fit in what is left of it.
+    Rows a little over a third of a page would leave a third of every page empty. So this keeps count of the
+    page that PostgreSQL is filling, and halves a block that does not fit in what is left of it.
     """
     row_bytes = _row_bytes(run)
     room = _PAGE_BYTES
-    waiting: list[tuple[int, int, int, int]] = []
-    for base, first, last in _buckets(run.keys.hi, level):
-        waiting.append((level, base, first, last))
+    for whole in _buckets(run.keys.hi, level):
+        waiting = [whole]
         while waiting:
-            depth, bucket, start, end = waiting.pop()
-            size = row_bytes(start, end)
+            block = waiting.pop()
+            size = row_bytes(block)
             if size > room and room < _SMALLEST_GAP_BYTES:
                 room = _PAGE_BYTES
-            if size > room and depth < DEEPEST_LEVEL:
-                waiting += _halves(run.keys.hi, depth, bucket, start, end)
+            if size > room and block.level < DEEPEST_LEVEL:
+                waiting += reversed(_halves(run.keys.hi, block))
                 continue
             room = (room if size <= room else _PAGE_BYTES) - size
-            yield Block(depth, bucket, run[start:end])
+            yield block
 
 
-def _halves(hi: NDArray[np.uint64], level: int, bucket: int, start: int, end: int) -> list[tuple[int, int, int, int]]:
-    """The two buckets of the next level, without an empty one; the first comes last, to be taken from the end."""
+def _halves(hi: NDArray[np.uint64], block: Block) -> list[Block]:
+    """The one or two blocks of the next level that `block` consists of."""
+    level, bucket, start, end = block
     middle = start + int(np.searchsorted(hi[start:end], np.uint64((2 * bucket + 1) << (63 - level))))
-    halves = [(level + 1, 2 * bucket + 1, middle, end), (level + 1, 2 * bucket, start, middle)]
-    return [half for half in halves if half[2] < half[3]]
+    halves = Block(level + 1, 2 * bucket, start, middle), Block(level + 1, 2 * bucket + 1, middle, end)
+    return [half for half in halves if half.start < half.end]
 
 
-def _row_bytes(run: Run) -> Callable[[int, int], int]:
-    """What a row of the memberships from `start` to `end` takes of a page."""
+def _row_bytes(run: Run) -> Callable[[Block], int]:
+    """What the row of a block takes of a page."""
     overhead, each = _ROW_BYTES + _COLUMN_BYTES, KEY_BYTES
     if run.consented_at is not None:
-        overhead, each = overhead + _COLUMN_BYTES, each + _TIMES.itemsize
+        overhead, each = overhead + _COLUMN_BYTES, each + TIME_BYTES
     if run.record_ids is None:
-        return lambda start, end: overhead + each * (end - start)
+        return lambda block: overhead + each * (block.end - block.start)
     overhead, each = overhead + _COLUMN_BYTES + _SEAL_BYTES, each + _LENGTHS.itemsize
     lengths = [0 if name is None else len(name.encode()) for name in run.record_ids]
     before = [0, *np.cumsum(lengths).tolist()]
-    return lambda start, end: overhead + each * (end - start) + before[end] - before[start]
+    return lambda block: overhead + each * (block.end - block.start) + before[block.end] - before[block.start]
 
 
 def pack_times(consented_at: NDArray[np.uint32]) -> bytes:
@@ -230,7 +227,10 @@ def unpack_times(data: bytes) -> NDArray[np.uint32]:
 
 
 def pack_record_ids(record_ids: NDArray[np.object_]) -> bytes:
-    """A length of 2 bytes for each id (all ones for none), then their UTF-8 text. Raises ValueError if one is too long."""
+    """A length of 2 bytes for each id, all ones for none, and then their texts in UTF-8.
+
+    Raises ValueError if one is too long.
+    """
     texts = [None if name is None else name.encode() for name in record_ids]
     if any(name is not None and len(name) > RECORD_ID_CHARACTERS for name in record_ids):
         raise ValueError(f"a consent record id has at most {RECORD_ID_CHARACTERS} characters")
@@ -248,6 +248,16 @@ def unpack_record_ids(data: bytes, count: int) -> NDArray[np.object_]:
             record_ids[place] = data[at : at + length].decode()
             at += length
     return record_ids
+
+
+def record_id_at(data: bytes, count: int, place: int) -> str | None:
+    """The one id at `place` among the `count` that `pack_record_ids` packed."""
+    lengths = np.frombuffer(data, _LENGTHS, count)
+    if lengths[place] == _NO_RECORD_ID:
+        return None
+    before = lengths[:place]
+    start = count * _LENGTHS.itemsize + int(before[before != _NO_RECORD_ID].sum(dtype=np.int64))
+    return data[start : start + int(lengths[place])].decode()
 
 
 def union(sets: Sequence[Keys]) -> Keys:
@@ -276,7 +286,7 @@ def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:
     """Where each needle is in the sorted haystack, -1 where it is not."""
     found = np.full(len(needles), -1, np.intp)
     places = np.searchsorted(haystack.hi, needles.hi)
-    # One round, unless distinct keys agree in their leading halves: then the search goes on one place further.
+    # One round, unless distinct keys agree in their leading half: then the search goes on one place further.
     pending = np.flatnonzero(places < len(haystack))
     while len(pending):
         pending = pending[haystack.hi[places[pending]] == needles.hi[pending]]

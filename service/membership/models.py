@@ -9,12 +9,12 @@ from sqlmodel import Field, SQLModel
 class MembershipBlock(SQLModel, table=True):
     """The sorted keys of one dataset in one range of the key space, with what the dataset says of each.
 
-    `bucket` is the leading `level` bits of every key here, `shard` the leading 5. The columns are kept in the row
-    itself (STORAGE PLAIN), so that a lookup reads one page.
+    `bucket` is the leading `level` bits of every key here, `shard` the leading 5. The bytes are kept in the
+    row itself (STORAGE PLAIN), so that a lookup reads one page of each dataset.
     """
 
     __tablename__ = "membership_block"
-    # Not the whole key again: rows that are equal in an index share one entry there, 6 bytes a row instead of 40.
+    # Not the whole key again: rows that are equal in an index share an entry there, 6 bytes a row and not 40.
     __table_args__ = (Index("ix_membership_block_dataset_id_shard", "dataset_id", "shard"),)
 
     shard: int = Field(sa_type=SmallInteger, primary_key=True)

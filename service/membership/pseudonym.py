@@ -37,7 +37,7 @@ class KeyMismatchError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Pseudonyms as two arrays: the leading and the trailing 8 bytes of each, big-endian, so that (hi, lo) orders them."""
+    """Pseudonyms as the big-endian numbers in their leading and trailing 8 bytes; (hi, lo) orders them."""
 
     hi: NDArray[np.uint64]
     lo: NDArray[np.uint64]
@@ -88,10 +88,10 @@ class KeyRing:
         if len(secret) != SECRET_BYTES:
             raise ValueError("the master secret must be 32 bytes")
         self._secret = secret
-        # A number is exactly one block, and a block cipher under one key is a permutation of blocks: ECB over
-        # distinct blocks has nothing to chain and nothing to repeat. That equal numbers give equal pseudonyms is
-        # what they are for. A chained or randomised mode could not be looked up, a shortened HMAC could collide.
-        self._blocks = Cipher(AES(self._derive("pseudonym")), ECB())
+        # A number is exactly one block, and the cipher under one key is a permutation of blocks. What makes
+        # ECB wrong for messages, that equal blocks give equal ciphertexts, is what a pseudonym is for: a
+        # chained or randomised mode could not be looked up, and an HMAC cut to 16 bytes could collide.
+        self._blocks = Cipher(AES(self._derive("pseudonym")), ECB())  # noqa: S305
         self._sealing = AESGCM(self._derive("sealed text"))
         self.key_id: Final = self._derive("key id")[:8].hex()
 
@@ -117,16 +117,20 @@ class KeyRing:
         return pack_keys(self.pseudonyms(np.array([number], np.int64)))
 
     def numbers(self, keys: Keys) -> NDArray[np.int64]:
-        """The numbers behind `keys`, in the same order. Raises KeyMismatchError if one was made under another secret."""
+        """The numbers behind `keys`, in the same order.
+
+        Raises KeyMismatchError if one was made under another secret.
+        """
         plain = unpack_keys(self._blocks.decryptor().update(pack_keys(keys)))
         if np.any(plain.hi != np.uint64(_TAG)):
             raise KeyMismatchError("these pseudonyms were made under another master secret")
         return plain.lo.astype(np.int64)
 
     def seal(self, text: bytes, context: bytes) -> bytes:
-        """`text` encrypted and authenticated (AES-256-GCM, random nonce first); it opens only with the same `context`.
+        """`text` encrypted and authenticated (AES-256-GCM, random nonce first).
 
-        The context says what the text is and where it belongs, so that nothing sealed can be moved elsewhere.
+        It opens only with the same `context`, which says what the text is and where it belongs, so that
+        nothing sealed can be moved elsewhere.
         """
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._sealing.encrypt(nonce, text, context)
@@ -136,7 +140,7 @@ class KeyRing:
         try:
             return self._sealing.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except InvalidTag as problem:
-            raise KeyMismatchError("sealed under another master secret, for another place, or changed") from problem
+            raise KeyMismatchError("sealed under another secret, for another place, or changed") from problem
 
     def hasher(self, purpose: str) -> hmac.HMAC:
         """An HMAC-SHA256 (RFC 2104) to feed by `update`, under a sub-key of its own for each purpose.
