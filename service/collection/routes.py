@@ -21,7 +21,7 @@ from service.collection.schemas import (
     PartnerListOut,
 )
 from service.core.db import SessionDep
-from service.core.errors import TooLarge, responses
+from service.core.errors import responses
 from service.core.paging import After, Limit, Page
 
 notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=OnceRoute)
@@ -71,20 +71,7 @@ async def add_partner_list(
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
     """PNG, JPEG, WebP or PDF; the bytes are checked to be what Content-Type says, and their SHA-256 is answered."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    content = await _read(request, request.app.state.settings.max_evidence_bytes)
-    return await notice_operations.add_evidence(session, actor, notice_id, media_type, content)
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    if hasattr(request, "_body"):
-        # An Idempotency-Key was claimed, for which the body was read already.
-        return await request.body()
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > limit:
-            raise TooLarge("evidence_too_large", f"A piece of evidence has at most {limit} bytes.")
-    return bytes(content)
+    return await notice_operations.add_evidence(session, actor, notice_id, media_type, await request.body())
 
 
 @notices.get(

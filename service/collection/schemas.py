@@ -3,22 +3,15 @@
 import uuid
 from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut, Wire
 from service.core.text import Line, Verbatim
+from service.core.time_zone import TimeZone
 from service.core.vocabulary import Channel, Mechanism, Purpose
 
 
-def _known_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError("not a time zone of the IANA database, such as Europe/Paris")
-    return name
-
-
-TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 

@@ -1,4 +1,4 @@
-"""One PostgreSQL cluster on disk: made, started, found running, stopped. Who shares it is up to `embedded`."""
+"""One PostgreSQL cluster on disk: made, started, found running, stopped. Sharing it is up to `embedded`."""
 
 import os
 import shlex
@@ -123,7 +123,7 @@ def start(cluster: Cluster) -> Postmaster:
     if server is not None:
         return server
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
-    settings = _SETTINGS | {"unix_socket_directories": f'"{_socket_folder(cluster)}"'}
+    settings = _SETTINGS | {"unix_socket_directories": _as_list(_socket_folder(cluster))}
     options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
     said_before = len(_log(cluster))
     waiting = ("--wait", "--timeout=86400", "--silent")
@@ -200,6 +200,11 @@ def _socket_folder(cluster: Cluster) -> Path:
 
 def _socket(folder: Path) -> Path:
     return folder / f".s.PGSQL.{_PORT}"
+
+
+def _as_list(folder: Path) -> str:
+    """`folder` as the only item of a PostgreSQL list, where a comma or a space would otherwise end it."""
+    return '"' + str(folder).replace('"', '""') + '"'
 
 
 def _log(cluster: Cluster) -> str:

@@ -5,8 +5,7 @@ A problem never repeats what the caller sent: it could be a phone number.
 
 import logging
 import re
-from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +18,21 @@ log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:filiation:problem:"
 
+# RFC 9110's phrases, written out because Python changed its own from one version to the next.
+TITLES: Final = {
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    409: "Conflict",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
 
 class ConfigurationError(Exception):
     """The service cannot start as it is configured; the text says what to set."""
@@ -27,7 +41,7 @@ class ConfigurationError(Exception):
 class Problem(Exception):
     """A refusal. `slug` names it for ever (`urn:filiation:problem:<slug>`); `detail` says what to do about it."""
 
-    status: ClassVar[HTTPStatus] = HTTPStatus.BAD_REQUEST
+    status: ClassVar[int] = 400
 
     def __init__(self, slug: str, detail: str, **extensions: Any) -> None:
         super().__init__(slug)
@@ -37,19 +51,19 @@ class Problem(Exception):
 class Unauthenticated(Problem):
     """No key, or one that does not count."""
 
-    status = HTTPStatus.UNAUTHORIZED
+    status = 401
 
 
 class Forbidden(Problem):
     """The key is good, but not for this."""
 
-    status = HTTPStatus.FORBIDDEN
+    status = 403
 
 
 class NotFound(Problem):
     """Nothing of that name, or nothing that this caller may see: the two are not told apart."""
 
-    status = HTTPStatus.NOT_FOUND
+    status = 404
 
     def __init__(self, noun: str) -> None:
         super().__init__(
@@ -60,25 +74,25 @@ class NotFound(Problem):
 class Conflict(Problem):
     """The request contradicts what is recorded."""
 
-    status = HTTPStatus.CONFLICT
+    status = 409
 
 
 class TooLarge(Problem):
     """More bytes than this route takes."""
 
-    status = HTTPStatus.CONTENT_TOO_LARGE
+    status = 413
 
 
 class UnsupportedMedia(Problem):
     """A media type or content encoding that this route does not read."""
 
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    status = 415
 
 
 class Unprocessable(Problem):
     """Well-formed, but it breaks a rule of the domain."""
 
-    status = HTTPStatus.UNPROCESSABLE_CONTENT
+    status = 422
 
 
 class FieldProblem(BaseModel):
@@ -111,8 +125,8 @@ def without_digits(text: str) -> str:
 def _respond(
     status: int, slug: str, detail: str, extensions: dict[str, Any] | None = None, headers: Any = None
 ) -> JSONResponse:
-    title = HTTPStatus(status).phrase
-    content = {"type": TYPE_PREFIX + slug, "title": title, "status": int(status), "detail": detail}
+    title = TITLES.get(status, "Refused")
+    content = {"type": TYPE_PREFIX + slug, "title": title, "status": status, "detail": detail}
     return JSONResponse(content | (extensions or {}), status, headers=headers, media_type=MEDIA_TYPE)
 
 
@@ -137,7 +151,7 @@ async def _on_validation(_: Request, problem: Exception) -> JSONResponse:
         for error in problem.errors()
     ]
     return _respond(
-        HTTPStatus.UNPROCESSABLE_CONTENT,
+        422,
         "invalid_request",
         "The request is not of the documented form: mend the fields that `errors` names and send it again.",
         {"errors": errors},
@@ -172,7 +186,7 @@ def crashed(problem: Exception) -> JSONResponse:
     place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
     log.error("unexpected %s at %s", type(problem).__name__, place)
     return _respond(
-        HTTPStatus.INTERNAL_SERVER_ERROR,
+        500,
         "internal_error",
         "Something unexpected went wrong here and nothing was written. Try again; if it stays, tell the operator when it was.",
     )
@@ -188,8 +202,8 @@ def install(app: FastAPI) -> None:
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that may answer with these problem statuses, besides the ones every route has."""
     return {
-        int(status): {
-            "description": HTTPStatus(status).phrase,
+        status: {
+            "description": TITLES[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
         }
         for status in statuses

@@ -34,7 +34,7 @@ class GraphVersion(SQLModel, table=True):
 
     __tablename__ = "graph_version"
 
-    only: bool = Field(default=True, primary_key=True, sa_column_kwargs={"server_default": text("true")})
+    singleton: bool = Field(default=True, primary_key=True, sa_column_kwargs={"server_default": text("true")})
     version: int = Field(default=0, sa_type=BigInteger)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,8 +19,8 @@ class Surround:
     would put it into our logs. This one writes the route's template instead.
     """
 
-    def __init__(self, app: ASGIApp, *, max_json_bytes: int) -> None:
-        self.app, self.max_json_bytes = app, max_json_bytes
+    def __init__(self, app: ASGIApp, bounds: "Bounds") -> None:
+        self.app, self.bounds = app, bounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; other scopes (the lifespan) pass through."""
@@ -36,7 +37,7 @@ class Surround:
             await send(message)
 
         try:
-            await self.app(scope, _Bounded(scope, receive, self.max_json_bytes), watching)
+            await self.app(scope, _bounded(receive, self.bounds.of(scope)), watching)
         except TooLarge as problem:
             if status == 0:
                 await respond(problem)(scope, receive, watching)
@@ -55,26 +56,34 @@ _SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
-_UNBOUNDED_TYPES = ("text/csv", "application/x-ndjson", "application/vnd.apache.parquet", "image/", "application/pdf")
+_PART_TYPES = ("text/csv", "application/x-ndjson", "application/vnd.apache.parquet")
+_EVIDENCE_TYPES = ("image/", "application/pdf")
 
 
-class _Bounded:
-    """`receive`, refusing a body that the framework would gather in memory beyond the bound.
+class Bounds(NamedTuple):
+    """How many bytes of a body the framework may gather in memory."""
 
-    The routes that stream (parts of datasets, evidence) bound what they read themselves.
-    """
+    json: int
+    evidence: int
 
-    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
-        headers = Headers(scope=scope)
-        self.receive, self.limit, self.read = receive, limit, 0
-        self.streamed = headers.get("content-type", "").startswith(_UNBOUNDED_TYPES)
+    def of(self, scope: Scope) -> int | None:
+        """The bound for this request; None where the route streams, as a part of a dataset does."""
+        media_type = Headers(scope=scope).get("content-type", "")
+        if scope["method"] == "PUT" and media_type.startswith(_PART_TYPES):
+            return None
+        return self.evidence if media_type.startswith(_EVIDENCE_TYPES) else self.json
 
-    async def __call__(self) -> Message:
-        message = await self.receive()
-        if message["type"] == "http.request" and not self.streamed:
-            self.read += len(message.get("body", b""))
-            if self.read > self.limit:
-                raise TooLarge(
-                    "content_too_large", f"This address takes at most {self.limit} bytes. Send less in one request."
-                )
+
+def _bounded(receive: Receive, limit: int | None) -> Receive:
+    read = 0
+
+    async def receive_bounded() -> Message:
+        nonlocal read
+        message = await receive()
+        if message["type"] == "http.request":
+            read += len(message.get("body", b""))
+            if limit is not None and read > limit:
+                raise TooLarge("content_too_large", f"This address takes at most {limit} bytes. Send less at once.")
         return message
+
+    return receive_bounded

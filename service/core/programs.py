@@ -145,7 +145,7 @@ def run(
 
 
 def _account(data: Path) -> Account | None:
-    """Who runs PostgreSQL, which refuses to be root: the owner of the data, or at first an account of the system."""
+    """Who runs PostgreSQL, which refuses to be root: the owner of the data, else an account of the system."""
     if os.geteuid() != 0:
         return None
     if data.exists():

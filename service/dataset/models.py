@@ -55,7 +55,7 @@ class DatasetPart(SQLModel, table=True):
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
     number: int = Field(primary_key=True)
-    upload_id: uuid.UUID
+    upload: int = Field(sa_type=BigInteger)
     digest: bytes = Field(sa_type=LargeBinary)
     byte_count: int = Field(sa_type=BigInteger)
     line_count: int = Field(sa_type=BigInteger)
@@ -70,7 +70,7 @@ class RejectedLine(SQLModel, table=True):
     __tablename__ = "rejected_line"
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
-    upload_id: uuid.UUID = Field(primary_key=True)
+    upload: int = Field(primary_key=True, sa_type=BigInteger)
     line: int = Field(primary_key=True, sa_type=BigInteger)
     part: int
     reason: str = Field(sa_type=Text)

@@ -2,6 +2,7 @@
 
 import uuid
 
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,6 +26,7 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
     by_operator = actor is None or actor.is_operator
     if not by_operator and {Role.REGULATOR, Role.OPERATOR} & set(wanted.roles):
         raise Forbidden("role_reserved", "Only the operator registers a regulator or an operator.")
+    await _lock_number(session, wanted)
     await _refuse_double(session, wanted)
     row = Organisation(
         **wanted.model_dump(),
@@ -35,6 +37,12 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
     session.add(row)
     await session.flush()
     return OrganisationOut.model_validate(row.model_dump())
+
+
+async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
+    """Let two registrations of one number happen one after the other, so that the second is told of the first."""
+    key = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
+    await session.execute(key, {"number": f"{wanted.country}:{wanted.registration_number}"})
 
 
 async def _refuse_double(session: AsyncSession, wanted: OrganisationIn) -> None:

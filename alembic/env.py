@@ -1,0 +1,57 @@
+"""How migrations run: one transaction each, one migrator at a time, and never long in wait for a lock."""
+
+from contextlib import nullcontext
+
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.schema import SchemaItem
+
+from alembic import context
+from service.core import embedded
+from service.core.db import driver_url
+from service.core.settings import Settings
+from service.models import metadata
+
+# Any number, the same for every migrator of this database.
+_ADVISORY_LOCK = 0x66696C69
+
+
+def _ours(
+    _item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None
+) -> bool:
+    """Whether Alembic compares an object: the queue's tables are the queue library's own."""
+    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+
+
+def _migrate(dsn: str) -> None:
+    engine = create_engine(driver_url(dsn), poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text("SET lock_timeout = '5s'"))
+        connection.execute(text("SET statement_timeout = '10min'"))
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.commit()
+        context.configure(
+            connection=connection,
+            target_metadata=metadata,
+            include_object=_ours,
+            transaction_per_migration=True,
+            compare_type=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+    engine.dispose()
+
+
+def _run() -> None:
+    """Migrate the database that the caller names, or the one that the service itself would use."""
+    given = context.config.attributes.get("dsn")
+    if given is None:
+        settings = Settings()
+        given = settings.database_url.get_secret_value() if settings.database_url else None
+        share = nullcontext() if given else embedded.embedded(settings.data_dir)
+        with share as server:
+            _migrate(given or server.dsn)
+    else:
+        _migrate(given)
+
+
+_run()

@@ -1,0 +1,21 @@
+"""${message}
+
+Think of a table with a hundred million rows: no long lock, no rewrite, NOT NULL in two steps.
+"""
+
+import sqlalchemy as sa
+${imports if imports else ""}
+from alembic import op
+
+revision = ${repr(up_revision)}
+down_revision = ${repr(down_revision)}
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    ${upgrades if upgrades else "pass"}
+
+
+def downgrade() -> None:
+    ${downgrades if downgrades else "pass"}

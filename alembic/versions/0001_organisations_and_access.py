@@ -1,0 +1,138 @@
+"""Organisations, their keys, the regulator's looks, answers kept for repeated requests, jobs."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "graph_version",
+        sa.Column("singleton", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("singleton"),
+    )
+    op.create_table(
+        "organisation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("legal_name", sa.Text(), nullable=False),
+        sa.Column("country", sa.Text(), nullable=False),
+        sa.Column("registration_number", sa.Text(), nullable=True),
+        sa.Column("roles", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("privacy_contact", sa.Text(), nullable=True),
+        sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
+    op.create_index(
+        "uq_organisation_registration", "organisation", ["country", "registration_number"], unique=True
+    )
+    op.create_table(
+        "api_key",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("acts_for_id", sa.Uuid(), nullable=True),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("scopes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["acts_for_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("prefix"),
+    )
+    op.create_index(op.f("ix_api_key_acts_for_id"), "api_key", ["acts_for_id"], unique=False)
+    op.create_index(op.f("ix_api_key_organisation_id"), "api_key", ["organisation_id"], unique=False)
+    op.create_table(
+        "inspection",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("api_key_id", sa.Uuid(), nullable=False),
+        sa.Column("operation", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("number_fingerprint", sa.LargeBinary(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["api_key_id"],
+            ["api_key.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_inspection_organisation_id"), "inspection", ["organisation_id"], unique=False)
+    op.create_table(
+        "idempotent_request",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("body", sa.LargeBinary(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("organisation_id", "key"),
+    )
+    op.create_table(
+        "job",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("subject_id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("done", sa.BigInteger(), nullable=False),
+        sa.Column("total", sa.BigInteger(), nullable=False),
+        sa.Column("problem", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_job_organisation_id"), "job", ["organisation_id"], unique=False)
+    op.create_index(op.f("ix_job_subject_id"), "job", ["subject_id"], unique=False)
+    op.execute("INSERT INTO graph_version (singleton, version) VALUES (true, 0)")
+
+
+def downgrade() -> None:
+    op.drop_table("job")
+    op.drop_table("idempotent_request")
+    op.drop_table("inspection")
+    op.drop_table("api_key")
+    op.drop_table("organisation")
+    op.drop_table("graph_version")

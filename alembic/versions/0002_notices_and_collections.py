@@ -1,0 +1,215 @@
+"""Notices with their partner lists and evidence, and the collections made under them."""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collector_id", sa.Uuid(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.Column("mechanism", sa.Text(), nullable=False),
+        sa.Column("purposes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("valid_from_on", sa.Date(), nullable=False),
+        sa.Column("valid_until_on", sa.Date(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["collector_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_notice_asserted_by_id"), "notice", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_notice_collector_id"), "notice", ["collector_id"], unique=False)
+    op.create_table(
+        "partner_list",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("notice_id", sa.Uuid(), nullable=False),
+        sa.Column("valid_from_on", sa.Date(), nullable=False),
+        sa.Column("categories", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"],
+            ["partner_list.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_partner_list_asserted_by_id"), "partner_list", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_partner_list_notice_id"), "partner_list", ["notice_id"], unique=False)
+    op.create_table(
+        "partner",
+        sa.Column("partner_list_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["organisation_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["partner_list_id"],
+            ["partner_list.id"],
+        ),
+        sa.PrimaryKeyConstraint("partner_list_id", "position"),
+    )
+    op.create_table(
+        "notice_evidence",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("notice_id", sa.Uuid(), nullable=False),
+        sa.Column("media_type", sa.Text(), nullable=False),
+        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("byte_count", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_notice_evidence_asserted_by_id"), "notice_evidence", ["asserted_by_id"], unique=False
+    )
+    op.create_index(op.f("ix_notice_evidence_notice_id"), "notice_evidence", ["notice_id"], unique=False)
+    op.create_table(
+        "evidence_content",
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"],
+            ["notice_evidence.id"],
+        ),
+        sa.PrimaryKeyConstraint("evidence_id"),
+    )
+    op.create_table(
+        "collection",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collector_id", sa.Uuid(), nullable=False),
+        sa.Column("notice_id", sa.Uuid(), nullable=False),
+        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("began_on", sa.Date(), nullable=False),
+        sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["collector_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_collection_asserted_by_id"), "collection", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_collection_collector_id"), "collection", ["collector_id"], unique=False)
+    op.create_index(op.f("ix_collection_notice_id"), "collection", ["notice_id"], unique=False)
+    op.create_table(
+        "collection_attestation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collection_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["collection_id"],
+            ["collection.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_collection_attestation_asserted_by_id"),
+        "collection_attestation",
+        ["asserted_by_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_collection_attestation_collection_id"),
+        "collection_attestation",
+        ["collection_id"],
+        unique=False,
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("collection_attestation")
+    op.drop_table("collection")
+    op.drop_table("evidence_content")
+    op.drop_table("notice_evidence")
+    op.drop_table("partner")
+    op.drop_table("partner_list")
+    op.drop_table("notice")

@@ -1,0 +1,230 @@
+"""Datasets with their parts and counts, and transfers with what both sides say."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "dataset",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("collection_id", sa.Uuid(), nullable=True),
+        sa.Column("default_region", sa.Text(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("dialect", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("level", sa.Integer(), nullable=True),
+        sa.Column("number_count", sa.BigInteger(), nullable=True),
+        sa.Column("duplicate_count", sa.BigInteger(), nullable=True),
+        sa.Column("rejected_count", sa.BigInteger(), nullable=True),
+        sa.Column("orphan_count", sa.BigInteger(), nullable=True),
+        sa.Column("first_consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("receiving", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["collection_id"],
+            ["collection.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["holder_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_dataset_asserted_by_id"), "dataset", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_dataset_collection_id"), "dataset", ["collection_id"], unique=False)
+    op.create_index(op.f("ix_dataset_holder_id"), "dataset", ["holder_id"], unique=False)
+    op.create_table(
+        "transfer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=False),
+        sa.Column("recipient_id", sa.Uuid(), nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("received_dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("lawful_basis", sa.Text(), nullable=False),
+        sa.Column("sender_role", sa.Text(), nullable=False),
+        sa.Column("recipient_role", sa.Text(), nullable=False),
+        sa.Column("contract", sa.Text(), nullable=True),
+        sa.Column("targeting", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["received_dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["recipient_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("received_dataset_id"),
+    )
+    op.create_index(op.f("ix_transfer_asserted_by_id"), "transfer", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_transfer_dataset_id"), "transfer", ["dataset_id"], unique=False)
+    op.create_index(op.f("ix_transfer_recipient_id"), "transfer", ["recipient_id"], unique=False)
+    op.create_index(op.f("ix_transfer_sender_id"), "transfer", ["sender_id"], unique=False)
+    op.create_table(
+        "transfer_statement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("transfer_id", sa.Uuid(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=False),
+        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("extra_count", sa.BigInteger(), nullable=True),
+        sa.Column("missing_count", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["transfer.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_transfer_statement_asserted_by_id"), "transfer_statement", ["asserted_by_id"], unique=False
+    )
+    op.create_index(
+        op.f("ix_transfer_statement_transfer_id"), "transfer_statement", ["transfer_id"], unique=False
+    )
+    op.create_table(
+        "dataset_parent",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("parent_id", sa.Uuid(), nullable=False),
+        sa.Column("transfer_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("dataset_id <> parent_id", name="ck_dataset_parent_not_itself"),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["parent_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["transfer_id"],
+            ["transfer.id"],
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "parent_id"),
+    )
+    op.create_index(op.f("ix_dataset_parent_parent_id"), "dataset_parent", ["parent_id"], unique=False)
+    op.create_table(
+        "dataset_part",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("upload", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.Column("byte_count", sa.BigInteger(), nullable=False),
+        sa.Column("line_count", sa.BigInteger(), nullable=False),
+        sa.Column("accepted_count", sa.BigInteger(), nullable=False),
+        sa.Column("rejected_count", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("dataset_id", "number"),
+    )
+    op.create_table(
+        "rejected_line",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("upload", sa.BigInteger(), nullable=False),
+        sa.Column("line", sa.BigInteger(), nullable=False),
+        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("raw", sa.LargeBinary(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("dataset_id", "upload", "line"),
+    )
+    op.create_table(
+        "ancestor_count",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("ancestor_id", sa.Uuid(), nullable=False),
+        sa.Column("number_count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["ancestor_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "ancestor_id"),
+    )
+    op.create_table(
+        "notice_count",
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("notice_id", sa.Uuid(), nullable=False),
+        sa.Column("number_count", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["notice_id"],
+            ["notice.id"],
+        ),
+        sa.PrimaryKeyConstraint("dataset_id", "notice_id"),
+    )
+    op.execute("CREATE SEQUENCE part_upload")
+
+
+def downgrade() -> None:
+    op.execute("DROP SEQUENCE part_upload")
+    op.drop_table("notice_count")
+    op.drop_table("ancestor_count")
+    op.drop_table("rejected_line")
+    op.drop_table("dataset_part")
+    op.drop_table("dataset_parent")
+    op.drop_table("transfer_statement")
+    op.drop_table("transfer")
+    op.drop_table("dataset")

@@ -1,0 +1,70 @@
+"""Campaigns and the datasets that they used."""
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "campaign",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("party_id", sa.Uuid(), nullable=False),
+        sa.Column("sender_id", sa.Uuid(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("originator", sa.Text(), nullable=False),
+        sa.Column("message_text", sa.Text(), nullable=False),
+        sa.Column("poll_name", sa.Text(), nullable=True),
+        sa.Column("poll_on", sa.Date(), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["party_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["sender_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_campaign_asserted_by_id"), "campaign", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_campaign_party_id"), "campaign", ["party_id"], unique=False)
+    op.create_index(op.f("ix_campaign_sender_id"), "campaign", ["sender_id"], unique=False)
+    op.create_table(
+        "campaign_dataset",
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaign.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.PrimaryKeyConstraint("campaign_id", "dataset_id"),
+    )
+    op.create_index(op.f("ix_campaign_dataset_dataset_id"), "campaign_dataset", ["dataset_id"], unique=False)
+
+
+def downgrade() -> None:
+    op.drop_table("campaign_dataset")
+    op.drop_table("campaign")

@@ -1,0 +1,85 @@
+"""One function per operation on campaigns."""
+
+import uuid
+from collections.abc import Sequence
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.campaign.models import Campaign, CampaignDataset
+from service.campaign.schemas import CampaignIn, CampaignOut
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.paging import Page, cut
+from service.core.vocabulary import DatasetState, Role
+from service.dataset.operations import find_dataset
+from service.organisation.operations import require
+
+
+async def register_campaign(session: AsyncSession, actor: Actor, wanted: CampaignIn) -> CampaignOut:
+    """Register a campaign: by the party, or by the processor that sends it and acts for the party."""
+    party = await require(session, wanted.party_id, "party_id")
+    if party.id != actor.organisation_id or Role.PARTY not in party.roles:
+        raise Forbidden("not_the_party", "A campaign is registered by its party, or with a key that acts for it.")
+    await _check_sender(session, actor, wanted)
+    for dataset_id in wanted.dataset_ids:
+        await _check_dataset(session, actor, wanted, dataset_id)
+    row = Campaign(
+        **wanted.model_dump(exclude={"dataset_ids"}),
+        asserted_by_id=actor.organisation_id,
+        asserted_through_id=actor.through_id,
+        # A campaign may be told of before it is sent; what it claims of time is its window.
+        occurred_at=wanted.began_at,
+    )
+    session.add(row)
+    await session.flush()
+    session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
+    await session.flush()
+    return (await _complete(session, [row]))[0]
+
+
+async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn) -> None:
+    if actor.through_id is not None and wanted.sender_id != actor.through_id:
+        raise Forbidden("not_the_sender", "This key is a processor's: name that processor in `sender_id`.")
+    if wanted.sender_id is not None:
+        sender = await require(session, wanted.sender_id, "sender_id")
+        if Role.PROCESSOR not in sender.roles:
+            raise Unprocessable("sender_no_processor", "`sender_id` names no processor; leave it out if the party sends.")
+
+
+async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn, dataset_id: uuid.UUID) -> None:
+    dataset = await find_dataset(session, actor, dataset_id, lock=True)
+    if dataset.holder_id != wanted.party_id:
+        raise Unprocessable("other_holder", "A campaign uses datasets that its party holds: register the transfer first.")
+    if dataset.state != DatasetState.SEALED:
+        raise Conflict("dataset_not_sealed", "A campaign uses sealed datasets only: seal it first.")
+    if wanted.began_at < dataset.occurred_at:
+        raise Unprocessable("campaign_before_dataset", "The campaign began before the party had one of its datasets.")
+
+
+async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
+    """A campaign that the caller sees."""
+    query = select(Campaign).where(Campaign.id == campaign_id, col(Campaign.id).in_(sight.campaigns_seen(actor)))
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound("campaign")
+    return (await _complete(session, [row]))[0]
+
+
+async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
+    """The campaigns that the caller sees."""
+    query = select(Campaign).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
+    if after:
+        query = query.where(col(Campaign.id) > after)
+    rows = (await session.exec(query.order_by(col(Campaign.id)).limit(limit + 1))).all()
+    return cut(await _complete(session, rows), limit, "id")
+
+
+async def _complete(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
+    query = select(CampaignDataset).where(col(CampaignDataset.campaign_id).in_([row.id for row in campaigns]))
+    used = (await session.exec(query)).all()
+    return [
+        CampaignOut(**row.model_dump(), dataset_ids=[use.dataset_id for use in used if use.campaign_id == row.id])
+        for row in campaigns
+    ]

@@ -1,0 +1,38 @@
+"""HTTP of campaigns."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Path
+
+from service.access.idempotency import OnceRoute
+from service.access.permit import FactsReader, FactsWriter
+from service.campaign import operations
+from service.campaign.schemas import CampaignIn, CampaignOut
+from service.core.db import SessionDep
+from service.core.errors import responses
+from service.core.paging import After, Limit, Page
+
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=OnceRoute)
+
+
+@router.post("", status_code=201, summary="Register a campaign", responses=responses(404, 409))
+async def register_campaign(body: CampaignIn, session: SessionDep, actor: FactsWriter) -> CampaignOut:
+    """What was sent, for whom, when, from which originator, to the numbers of which datasets."""
+    return await operations.register_campaign(session, actor, body)
+
+
+@router.get("", summary="List campaigns")
+async def list_campaigns(
+    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[CampaignOut]:
+    """Your own; with a processor's key, those that it sent for the party."""
+    return await operations.list_campaigns(session, actor, after, limit)
+
+
+@router.get("/{campaign_id}", summary="Get a campaign", responses=responses(404))
+async def get_campaign(
+    campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")], session: SessionDep, actor: FactsReader
+) -> CampaignOut:
+    """One campaign."""
+    return await operations.get_campaign(session, actor, campaign_id)

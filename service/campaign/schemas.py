@@ -1,0 +1,47 @@
+"""Wire shapes of campaigns."""
+
+import uuid
+from datetime import date
+
+from pydantic import AwareDatetime, Field, model_validator
+
+from service.core.facts import FactOut, Wire
+from service.core.text import Line, Verbatim
+
+
+class CampaignIn(Wire):
+    """A message that a party has sent to the numbers of its datasets."""
+
+    party_id: uuid.UUID
+    sender_id: uuid.UUID | None = Field(default=None, description="The processor that sends; null: the party itself.")
+    name: Line = Field(examples=["Européennes, dernier appel"])
+    originator: Line = Field(examples=["38001"], description="The short code or name that the SMS comes from.")
+    message_text: Verbatim = Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
+    poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
+    poll_on: date | None = Field(default=None, examples=["2024-06-09"])
+    began_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
+    ended_at: AwareDatetime = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
+    dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "CampaignIn":
+        if self.ended_at < self.began_at:
+            raise ValueError("ended_at is before began_at")
+        if len(set(self.dataset_ids)) < len(self.dataset_ids):
+            raise ValueError("dataset_ids names a dataset twice")
+        return self
+
+
+class CampaignOut(FactOut):
+    """A campaign."""
+
+    party_id: uuid.UUID
+    sender_id: uuid.UUID | None
+    name: str
+    originator: str
+    message_text: str
+    poll_name: str | None
+    poll_on: date | None
+    began_at: AwareDatetime
+    ended_at: AwareDatetime
+    dataset_ids: list[uuid.UUID]

@@ -1,0 +1,43 @@
+"""Bringing a database to the schema of this version, and seeing whether it is there."""
+
+from pathlib import Path
+
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import NullPool, create_engine
+
+from alembic import command
+from service.core.db import driver_url
+from service.core.errors import ConfigurationError
+
+_SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
+
+
+def _config(dsn: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.attributes["dsn"] = dsn
+    return config
+
+
+def upgrade(dsn: str) -> None:
+    """Bring the database to this version's schema; nothing happens if it is there."""
+    command.upgrade(_config(dsn), "head")
+
+
+def require_current(dsn: str) -> None:
+    """Refuse a database whose schema is another version's.
+
+    Raises:
+        ConfigurationError: it has to be migrated first.
+    """
+    wanted = ScriptDirectory.from_config(_config(dsn)).get_current_head()
+    engine = create_engine(driver_url(dsn), poolclass=NullPool)
+    with engine.connect() as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+    engine.dispose()
+    if found != wanted:
+        raise ConfigurationError(
+            f"The database has schema {found or 'none'}, and this version needs {wanted}: run `filiation migrate` first."
+        )

@@ -1,0 +1,148 @@
+"""One function per operation on datasets."""
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from procrastinate import App
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.access.assertion import asserted
+from service.collection.operations import find_collection, period_of
+from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.paging import Page, cut
+from service.core.vocabulary import Content, DatasetState
+from service.dataset.models import Dataset, DatasetParent, DatasetPart
+from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
+from service.job.operations import start_job
+from service.job.schemas import JobOut
+from service.organisation.operations import require, require_voice
+
+
+async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetIn) -> DatasetOut:
+    """Register a dataset, open for its parts. A union takes none, and is sealed when its holder says so."""
+    require_voice(actor, await require(session, wanted.holder_id, "holder_id"))
+    if wanted.collection_id is not None:
+        await _check_collection(session, actor, wanted, wanted.collection_id)
+    for parent_id in wanted.derived_from:
+        _check_parent(wanted, await find_dataset(session, actor, parent_id))
+    row = Dataset(
+        **wanted.model_dump(exclude={"occurred_at", "derived_from"}),
+        state=DatasetState.OPEN,
+        **asserted(actor, wanted.occurred_at),
+    )
+    session.add(row)
+    await session.flush()
+    session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
+    await session.flush()
+    return (await _complete(session, [row]))[0]
+
+
+async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
+    collection = await find_collection(session, actor, collection_id)
+    if collection.collector_id != wanted.holder_id:
+        raise Unprocessable("other_collector", "A collected dataset is first held by the collector itself.")
+    begin, _ = await period_of(session, collection_id)
+    if wanted.occurred_at < begin:
+        raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began.")
+
+
+def _check_parent(wanted: DatasetIn, parent: Dataset) -> None:
+    if parent.holder_id != wanted.holder_id:
+        raise Unprocessable(
+            "other_holder", "A dataset is derived from datasets of the same holder; between holders register a transfer."
+        )
+    if parent.state != DatasetState.SEALED or parent.receiving:
+        raise Conflict("parent_not_sealed", "A dataset is derived from sealed datasets only: seal the parent first.")
+    if wanted.occurred_at < parent.occurred_at:
+        raise Unprocessable("dataset_before_parent", "`occurred_at` is before that of a dataset it is derived from.")
+
+
+async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
+    """A dataset that the caller sees; with `lock`, held until the transaction ends."""
+    query = select(Dataset).where(Dataset.id == dataset_id, col(Dataset.id).in_(sight.datasets_seen(actor)))
+    if lock:
+        query = query.with_for_update()
+    row = (await session.exec(query)).one_or_none()
+    if row is None:
+        raise NotFound("dataset")
+    return row
+
+
+async def find_own(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
+    """A dataset that the caller holds, or asserts for a holder without an account."""
+    row = await find_dataset(session, actor, dataset_id, lock=lock)
+    holder = await require(session, row.holder_id, "holder_id")
+    if row.holder_id != actor.organisation_id and row.asserted_by_id != actor.organisation_id:
+        raise NotFound("dataset of yours")
+    require_voice(actor, holder)
+    return row
+
+
+async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:
+    """A dataset that the caller sees."""
+    return (await _complete(session, [await find_dataset(session, actor, dataset_id)]))[0]
+
+
+async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
+    """The datasets that the caller sees."""
+    query = select(Dataset).where(col(Dataset.id).in_(sight.datasets_seen(actor)))
+    if after:
+        query = query.where(col(Dataset.id) > after)
+    rows = (await session.exec(query.order_by(col(Dataset.id)).limit(limit + 1))).all()
+    return cut(await _complete(session, rows), limit, "id")
+
+
+async def _complete(session: AsyncSession, datasets: Sequence[Dataset]) -> list[DatasetOut]:
+    query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]))
+    edges = (await session.exec(query)).all()
+    return [dataset_out(row, [edge for edge in edges if edge.dataset_id == row.id]) for row in datasets]
+
+
+def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
+    """The wire shape of a dataset with the edges to its parents."""
+    values: dict[str, Any] = row.model_dump(exclude={"dialect", "level"})
+    transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
+    return DatasetOut(
+        **values,
+        derived_from=[edge.parent_id for edge in edges if edge.transfer_id is None],
+        received_by_transfer_id=transfers[0] if transfers else None,
+    )
+
+
+async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_id: uuid.UUID) -> JobOut:
+    """Close a dataset for ever, and ask for the job that stores its numbers in order and counts where they come from.
+
+    Raises:
+        Conflict: it is sealed or being sealed, received (its transfer's receipt is sealed instead), or empty.
+    """
+    row = await find_own(session, actor, dataset_id, lock=True)
+    if row.state != DatasetState.OPEN:
+        raise Conflict("not_open", "This dataset is sealed already, or being sealed.")
+    if row.content == Content.UPLOADED:
+        await require_numbers(session, row.id)
+    row.state = DatasetState.SEALING
+    session.add(row)
+    return await start_job(session, queue, actor, "seal_dataset", row.id)
+
+
+async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
+    """Refuse to seal what no number was uploaded to."""
+    query = select(func.coalesce(func.sum(DatasetPart.accepted_count), 0)).where(DatasetPart.dataset_id == dataset_id)
+    if not (await session.exec(query)).one():
+        raise Conflict("no_numbers", "No number was uploaded to this dataset yet: send a part before you seal it.")
+
+
+async def list_parts(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> list[PartOut]:
+    """The parts that were uploaded, by number: what an interrupted client goes on from."""
+    await find_own(session, actor, dataset_id)
+    query = select(DatasetPart).where(DatasetPart.dataset_id == dataset_id).order_by(col(DatasetPart.number))
+    return [part_out(row) for row in (await session.exec(query)).all()]
+
+
+def part_out(row: DatasetPart, **extra: Any) -> PartOut:
+    """The wire shape of a part."""
+    return PartOut(**row.model_dump(exclude={"dataset_id", "upload", "digest"}), **extra)

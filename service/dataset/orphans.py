@@ -1,0 +1,55 @@
+"""Orphans: numbers of a dataset for which no path of holdings leads back to a collection. Listed to the holder."""
+
+import uuid
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.core.db import driver
+from service.core.errors import Conflict, Unprocessable
+from service.core.vocabulary import DatasetState
+from service.dataset.descent import descent_of
+from service.dataset.operations import find_own
+from service.dataset.schemas import OrphanPage
+from service.membership import store
+from service.membership.blocks import SHARDS
+from service.membership.phone import e164
+from service.membership.pseudonym import KeyRing
+
+
+async def list_orphans(
+    session: AsyncSession, ring: KeyRing, actor: Actor, dataset_id: uuid.UUID, after: str | None, limit: int
+) -> OrphanPage:
+    """A page of the orphans, deciphered for the holder who has these numbers anyway.
+
+    They are found anew at each call instead of being kept: numbers have one home. The cursor is `shard.place`.
+    """
+    row = await find_own(session, actor, dataset_id)
+    if row.state != DatasetState.SEALED:
+        raise Conflict("not_sealed", "Orphans are known once a dataset is sealed.")
+    shard, place = _read_cursor(after)
+    if not row.orphan_count:
+        return OrphanPage(numbers=[], next=None)
+    descent = await descent_of(session, [dataset_id])
+    connection = await driver(session)
+    found: list[str] = []
+    while shard < SHARDS:
+        ancestry = await store.shard_ancestry(connection, descent.dag, [dataset_id], shard)
+        orphans = ancestry.keys[ancestry.orphans(descent.notices)]
+        wanted = orphans[slice(place, place + limit - len(found))]
+        found += [e164(number) for number in ring.numbers(wanted).tolist()]
+        if place + len(wanted) < len(orphans):
+            return OrphanPage(numbers=found, next=f"{shard}.{place + len(wanted)}")
+        shard, place = shard + 1, 0
+        if len(found) == limit and shard < SHARDS:
+            return OrphanPage(numbers=found, next=f"{shard}.0")
+    return OrphanPage(numbers=found, next=None)
+
+
+def _read_cursor(after: str | None) -> tuple[int, int]:
+    if after is None:
+        return 0, 0
+    shard, _, place = after.partition(".")
+    if not (shard.isascii() and shard.isdigit() and place.isascii() and place.isdigit() and int(shard) < SHARDS):
+        raise Unprocessable("cursor_malformed", "`after` is not a cursor that this list gave: begin without it.")
+    return int(shard), int(place)

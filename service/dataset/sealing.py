@@ -1,0 +1,167 @@
+"""Sealing: from staged parts to blocks in their final order, and the counts of what came from where.
+
+Each shard is loaded in a transaction of its own; nobody sees a block of the dataset before the last transaction says
+that it is sealed. A sealing that is interrupted begins again from the staged parts and ends the same.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from procrastinate import JobContext
+from sqlalchemy import text
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.errors import Problem
+from service.core.jobs import blueprint
+from service.core.vocabulary import Content, DatasetState
+from service.dataset.descent import Descent, descent_of
+from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
+from service.job.models import Job
+from service.job.operations import Report, run_job
+from service.membership import store
+from service.membership.blocks import SHARDS
+from service.membership.pseudonym import KeyRing
+from service.membership.store import Loaded
+
+
+@blueprint.task(name="seal_dataset", pass_context=True)
+async def seal_dataset(context: JobContext, job_id: str) -> None:
+    """The task behind `POST /v1/datasets/{id}/seal`."""
+    database: Database = context.additional_context["database"]
+    ring: KeyRing = context.additional_context["ring"]
+
+    async def work(job: Job, report: Report) -> None:
+        try:
+            await seal(database, ring, job.subject_id, report)
+        except Problem:
+            await _reopen(database, job.subject_id)
+            raise
+
+    await run_job(database, uuid.UUID(job_id), work)
+
+
+@dataclass
+class Tally:
+    """What loading and counting the shards adds up to."""
+
+    numbers: int = 0
+    duplicates: int = 0
+    orphans: int = 0
+    first_consented_at: datetime | None = None
+    last_consented_at: datetime | None = None
+    ancestors: Counter[uuid.UUID] = field(default_factory=Counter)
+    notices: Counter[uuid.UUID] = field(default_factory=Counter)
+
+    def add(self, loaded: Loaded) -> None:
+        """Count in one shard's load."""
+        self.duplicates += loaded.duplicates
+        firsts = [moment for moment in (self.first_consented_at, loaded.first_consented_at) if moment]
+        lasts = [moment for moment in (self.last_consented_at, loaded.last_consented_at) if moment]
+        self.first_consented_at = min(firsts, default=None)
+        self.last_consented_at = max(lasts, default=None)
+
+
+async def seal(database: Database, ring: KeyRing, dataset_id: uuid.UUID, report: Report) -> None:
+    """Load the staged parts of a dataset in state `sealing`, count, and mark it sealed."""
+    async with database.transaction() as session:
+        row = await session.get_one(Dataset, dataset_id)
+        if row.state == DatasetState.SEALED:
+            return
+        descent = await descent_of(session, [dataset_id])
+    tally = Tally()
+    uploaded = row.content == Content.UPLOADED
+    steps = 2 * SHARDS if uploaded else SHARDS
+    level = await load_shards(database, ring, dataset_id, tally, report, steps) if uploaded else None
+    for shard in range(SHARDS):
+        async with database.snapshot() as session:
+            await count_shard(session, descent, dataset_id, shard, tally)
+        await report(steps - SHARDS + shard + 1, steps)
+    async with database.transaction() as session:
+        row = await session.get_one(Dataset, dataset_id, with_for_update=True)
+        row.state, row.level, row.sealed_at = DatasetState.SEALED, level, now()
+        await write_tally(session, row, tally)
+
+
+async def load_shards(
+    database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: Report, steps: int
+) -> int:
+    """Merge what is staged into blocks, shard by shard, and give the level that fits them."""
+    async with database.transaction() as session:
+        await drop_stale_uploads(session, dataset_id)
+        connection = await driver(session)
+        await store.unload(connection, dataset_id)
+        level = await store.level_of(connection, dataset_id)
+    for shard in range(SHARDS):
+        async with database.transaction() as session:
+            tally.add(await store.load(await driver(session), ring, dataset_id, shard, level))
+        await report(shard + 1, steps)
+    return level
+
+
+async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> None:
+    """Forget staged lines of uploads that were interrupted, or replaced by a later one of the same part."""
+    query = select(DatasetPart.upload).where(DatasetPart.dataset_id == dataset_id)
+    current = list((await session.exec(query)).all())
+    await store.unstage_others(await driver(session), dataset_id, current)
+    await session.execute(_DROP_STALE_REJECTS, {"id": dataset_id, "current": current})
+
+
+_DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload <> ALL(:current)")
+
+
+async def count_shard(
+    session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally
+) -> None:
+    """Count one shard's numbers by ancestor and by notice, and its orphans."""
+    found = await store.shard_ancestry(await driver(session), descent.dag, [dataset_id], shard)
+    tally.numbers += len(found.keys)
+    tally.orphans += int(found.orphans(descent.notices).sum())
+    tally.ancestors.update(found.counts())
+    for notice_id, collected in descent.collected_under().items():
+        tally.notices[notice_id] += found.count(collected)
+
+
+async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None:
+    """Store the counts of a dataset with it, and drop what was staged."""
+    row.number_count, row.orphan_count = tally.numbers, tally.orphans
+    row.duplicate_count = tally.duplicates
+    row.rejected_count = await _rejected(session, row.id)
+    row.first_consented_at, row.last_consented_at = tally.first_consented_at, tally.last_consented_at
+    session.add(row)
+    session.add_all(
+        AncestorCount(dataset_id=row.id, ancestor_id=ancestor_id, number_count=count)
+        for ancestor_id, count in tally.ancestors.items()
+        if count and ancestor_id != row.id
+    )
+    session.add_all(
+        NoticeCount(dataset_id=row.id, notice_id=notice_id, number_count=count)
+        for notice_id, count in tally.notices.items()
+        if count
+    )
+    await session.flush()
+    await store.unstage(await driver(session), row.id)
+
+
+async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:
+    query = select(func.coalesce(func.sum(DatasetPart.rejected_count), 0)).where(DatasetPart.dataset_id == dataset_id)
+    return int((await session.exec(query)).one())
+
+
+async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> None:
+    """Drop the stored counts of datasets whose content was found to be another than declared."""
+    for table in (AncestorCount, NoticeCount):
+        for row in (await session.exec(select(table).where(col(table.dataset_id).in_(dataset_ids)))).all():
+            await session.delete(row)
+    await session.flush()
+
+
+async def _reopen(database: Database, dataset_id: uuid.UUID) -> None:
+    async with database.transaction() as session:
+        row = await session.get_one(Dataset, dataset_id, with_for_update=True)
+        row.state = DatasetState.OPEN

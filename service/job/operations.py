@@ -1,0 +1,102 @@
+"""One function per operation on jobs, and what a running task reports of itself."""
+
+import logging
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+from procrastinate import App
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.core.clock import now
+from service.core.db import Database
+from service.core.errors import TYPE_PREFIX, NotFound, Problem
+from service.core.jobs import defer
+from service.job.models import Job, JobState
+from service.job.schemas import JobOut
+
+log = logging.getLogger(__name__)
+
+
+async def start_job(
+    session: AsyncSession, queue: App, actor: Actor, kind: str, subject_id: uuid.UUID
+) -> JobOut:
+    """Record a job and ask for its task, which has the name of its kind; both happen if the transaction commits."""
+    job = Job(organisation_id=actor.organisation_id, kind=kind, subject_id=subject_id)
+    session.add(job)
+    await session.flush()
+    await defer(session, queue, kind, job_id=str(job.id))
+    return JobOut.model_validate(job.model_dump())
+
+
+async def get_job(session: AsyncSession, actor: Actor, job_id: uuid.UUID) -> JobOut:
+    """A job of the caller's organisation."""
+    job = await session.get(Job, job_id)
+    if job is None or not (job.organisation_id == actor.organisation_id or actor.is_regulator):
+        raise NotFound("job")
+    return JobOut.model_validate(job.model_dump())
+
+
+_ADVANCE = text("UPDATE job SET done = :done, total = :total WHERE id = :id")
+
+Report = Callable[[int, int], Awaitable[None]]
+Work = Callable[[Job, Report], Awaitable[None]]
+
+
+async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
+    """Do `work` for a job, keeping its state and progress for whoever looks.
+
+    A `Problem` that the work raises is kept as the job's; anything else too, without its text, and is raised again so
+    that the worker sees it.
+    """
+    async with database.transaction() as session:
+        job = await session.get_one(Job, job_id, with_for_update=True)
+        if job.state in (JobState.SUCCEEDED, JobState.FAILED):
+            return
+        job.state, job.started_at = JobState.RUNNING, now()
+
+    async def report(done: int, total: int) -> None:
+        async with database.transaction() as session:
+            await session.execute(_ADVANCE, {"id": job_id, "done": done, "total": total})
+
+    try:
+        await work(job, report)
+    except Problem as problem:
+        await _finish(database, job_id, _document(problem.status, problem.slug, problem.detail))
+    except Exception as problem:
+        # The text of an unforeseen error may quote data, so that only its type is told.
+        log.error("job %s of kind %s failed: %s", job_id, job.kind, type(problem).__name__)
+        detail = "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was."
+        await _finish(database, job_id, _document(500, "internal_error", detail))
+        raise
+    else:
+        await _finish(database, job_id, None)
+
+
+def _document(status: int, slug: str, detail: str) -> dict[str, Any]:
+    return {"type": TYPE_PREFIX + slug, "status": int(status), "detail": detail}
+
+
+async def _finish(database: Database, job_id: uuid.UUID, problem: dict[str, Any] | None) -> None:
+    async with database.transaction() as session:
+        job = await session.get_one(Job, job_id)
+        job.state = JobState.FAILED if problem else JobState.SUCCEEDED
+        job.problem, job.finished_at = problem, now()
+
+
+async def follow(
+    database: Database, actor: Actor, job_id: uuid.UUID, pause: Callable[[], Awaitable[None]]
+) -> AsyncIterator[JobOut]:
+    """The job each time that it has moved, until it is finished. No connection is held between two looks."""
+    last: JobOut | None = None
+    while True:
+        async with database.transaction() as session:
+            job = await get_job(session, actor, job_id)
+        if job != last:
+            yield job
+            last = job
+        if job.finished_at is not None:
+            return
+        await pause()

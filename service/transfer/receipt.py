@@ -1,0 +1,168 @@
+"""Receipts: the recipient's own file, compared with what the sender declares.
+
+A file that matches is discarded and the transfer is confirmed. One that differs becomes the content of the received
+dataset, beside what the sender declares, and the transfer is disputed.
+"""
+
+import uuid
+from dataclasses import replace
+
+from procrastinate import App, JobContext
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.access.assertion import asserted
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.errors import Conflict, Forbidden, Problem
+from service.core.jobs import blueprint
+from service.core.vocabulary import Content
+from service.dataset.descent import Descent, descent_of
+from service.dataset.models import Dataset, DatasetParent, DatasetPart
+from service.dataset.operations import dataset_out, require_numbers
+from service.dataset.schemas import DatasetOut
+from service.dataset.sealing import Tally, clear_counts, count_shard, drop_stale_uploads, load_shards, write_tally
+from service.job.models import Job
+from service.job.operations import Report, run_job, start_job
+from service.job.schemas import JobOut
+from service.membership import store
+from service.membership.ancestry import Node
+from service.membership.blocks import SHARDS, isin_sorted
+from service.membership.pseudonym import KeyRing
+from service.transfer.models import Side, Transfer, TransferStatement, Word
+from service.transfer.operations import find_transfer, refuse_settled, refuse_passed_on, side_of
+
+
+async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
+    """Let the recipient upload its file as parts of the received dataset."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    await refuse_settled(session, row)
+    await refuse_passed_on(session, received.id)
+    if received.receiving:
+        raise Conflict("receipt_open", "The receipt of this transfer is open already: send its parts.")
+    received.receiving = True
+    session.add(received)
+    await session.flush()
+    edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
+    return dataset_out(received, [edge])
+
+
+def _require_recipient(actor: Actor, row: Transfer) -> None:
+    if side_of(actor, row) is not Side.RECIPIENT:
+        raise Forbidden("not_the_recipient", "Only the recipient uploads what it received.")
+
+
+async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
+    """Close the receipt, and ask for the job that compares the file with what the sender declares."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    if not received.receiving:
+        raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
+    await require_numbers(session, received.id)
+    received.receiving = False
+    session.add(received)
+    return await start_job(session, queue, actor, "compare_receipt", row.id)
+
+
+@blueprint.task(name="compare_receipt", pass_context=True)
+async def compare_receipt(context: JobContext, job_id: str) -> None:
+    """The task behind `POST /v1/transfers/{id}/receipt/seal`."""
+    database: Database = context.additional_context["database"]
+    ring: KeyRing = context.additional_context["ring"]
+
+    async def work(job: Job, report: Report) -> None:
+        try:
+            await _compare(database, ring, job, report)
+        except Problem:
+            await _reopen(database, job.subject_id)
+            raise
+
+    await run_job(database, uuid.UUID(job_id), work)
+
+
+async def _compare(database: Database, ring: KeyRing, job: Job, report: Report) -> None:
+    async with database.transaction() as session:
+        transfer = await session.get_one(Transfer, job.subject_id)
+        await drop_stale_uploads(session, transfer.received_dataset_id)
+        descent = await descent_of(session, [transfer.received_dataset_id])
+    extra = missing = 0
+    steps = SHARDS
+    for shard in range(SHARDS):
+        async with database.snapshot() as session:
+            more, less = await _difference(session, descent, transfer, shard)
+        extra, missing = extra + more, missing + less
+        await report(shard + 1, steps)
+    if extra or missing:
+        tally = await _load_as_own(database, ring, descent, transfer, report)
+        await _settle(database, job, Word.DISPUTED, extra, missing, tally)
+    else:
+        await _settle(database, job, Word.CONFIRMED, 0, 0, None)
+
+
+async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
+    """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
+    connection = await driver(session)
+    declared = await store.content_of(connection, descent.dag, transfer.dataset_id, shard)
+    received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
+    known = int(isin_sorted(received, declared).sum())
+    return len(received) - known, len(declared) - known
+
+
+async def _load_as_own(
+    database: Database, ring: KeyRing, descent: Descent, transfer: Transfer, report: Report
+) -> Tally:
+    """Store the recipient's file as blocks of its dataset. Nobody sees them before the content is set to `uploaded`."""
+    received_id = transfer.received_dataset_id
+    tally = Tally()
+    await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
+    own = Node(Content.UPLOADED, (transfer.dataset_id,))
+    descent = replace(descent, dag=descent.dag | {received_id: own})
+    for shard in range(SHARDS):
+        async with database.snapshot() as session:
+            await count_shard(session, descent, received_id, shard, tally)
+        await report(SHARDS + shard + 1, 2 * SHARDS)
+    return tally
+
+
+async def _settle(database: Database, job: Job, word: Word, extra: int, missing: int, tally: Tally | None) -> None:
+    async with database.transaction() as session:
+        transfer = await session.get_one(Transfer, job.subject_id)
+        received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
+        await refuse_passed_on(session, received.id)
+        if tally is None:
+            await _discard(session, received)
+        else:
+            received.content = Content.UPLOADED
+            await clear_counts(session, [received.id])
+            await write_tally(session, received, tally)
+        session.add(
+            TransferStatement(
+                transfer_id=transfer.id,
+                side=Side.RECIPIENT,
+                word=word,
+                extra_count=extra,
+                missing_count=missing,
+                asserted_by_id=job.organisation_id,
+                occurred_at=now(),
+            )
+        )
+
+
+async def _discard(session: AsyncSession, received: Dataset) -> None:
+    """A file that matches says nothing new: its numbers are the sender's dataset's."""
+    connection = await driver(session)
+    await store.unstage(connection, received.id)
+    await store.unload(connection, received.id)
+    for part in (await session.exec(select(DatasetPart).where(DatasetPart.dataset_id == received.id))).all():
+        await session.delete(part)
+
+
+async def _reopen(database: Database, transfer_id: uuid.UUID) -> None:
+    async with database.transaction() as session:
+        transfer = await session.get_one(Transfer, transfer_id)
+        received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
+        received.receiving = True

@@ -1,0 +1,77 @@
+"""Wire shapes of transfers and statements."""
+
+import uuid
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from service.core.facts import FactIn, FactOut, Wire
+from service.core.text import Line, Verbatim
+from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, TransferStatus
+from service.transfer.models import Side, Word
+
+
+class Criterion(Wire):
+    """One criterion by which the numbers were selected."""
+
+    criterion: Line = Field(examples=["age"])
+    selection: Line = Field(examples=["30-60"], description="What was selected by it.")
+    source: Line | None = Field(default=None, description="Where the data for it come from.")
+
+
+class CriterionOut(BaseModel):
+    """One criterion by which the numbers were selected."""
+
+    criterion: str
+    selection: str
+    source: str | None
+
+
+class TransferIn(FactIn):
+    """A sealed dataset handed over whole. Its sender registers it; for a sender without an account, its recipient does."""
+
+    dataset_id: uuid.UUID = Field(description="The sender's sealed dataset.")
+    recipient_id: uuid.UUID
+    purpose: Purpose
+    lawful_basis: LawfulBasis
+    sender_role: ProcessingRole
+    recipient_role: ProcessingRole
+    contract: Line | None = Field(default=None, examples=["Contrat de location 2024-118"], description="Its reference.")
+    targeting: list[Criterion] = Field(default_factory=list, max_length=100)
+
+
+class StatementIn(FactIn):
+    """What a side says of a transfer that the other side told of."""
+
+    word: Literal[Word.ACKNOWLEDGED, Word.DENIED] = Field(
+        description="`acknowledged`: it took place as told. `denied`: there was no such transfer."
+    )
+    comment: Verbatim | None = Field(default=None, examples=["Reçu le 2 avril."])
+
+
+class StatementOut(FactOut):
+    """What a side says. All that it ever said is kept; the latest counts."""
+
+    side: Side
+    word: Word
+    comment: str | None
+    extra_count: int | None = Field(description="Numbers of the recipient's file that the sender does not declare.")
+    missing_count: int | None = Field(description="Numbers that the sender declares and the recipient's file lacks.")
+
+
+class TransferOut(FactOut):
+    """A transfer with what both sides say of it."""
+
+    sender_id: uuid.UUID
+    recipient_id: uuid.UUID
+    dataset_id: uuid.UUID
+    received_dataset_id: uuid.UUID = Field(description="The dataset that it made in the recipient's hands.")
+    purpose: Purpose
+    lawful_basis: LawfulBasis
+    sender_role: ProcessingRole
+    recipient_role: ProcessingRole
+    contract: str | None
+    targeting: list[CriterionOut]
+    status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
+    number_count: int = Field(description="Numbers that the sender declares.")
+    statements: list[StatementOut]
