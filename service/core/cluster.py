@@ -188,10 +188,13 @@ def _hand_over(folder: Path, cluster: Cluster) -> None:
 
 
 def _socket_folder(cluster: Cluster) -> Path:
-    """A private folder for the server's socket, with a path that a socket address can hold."""
+    """A new private folder for the server's socket, with a path that sockets and libpq can take."""
     folder = cluster.home / "socket"
-    if len(os.fsencode(_socket(folder))) <= _SOCKET_PATH_BYTES:
-        folder.mkdir(mode=0o700, exist_ok=True)
+    # A crash leaves a lock in there that, like `postmaster.pid`, may name a stranger.
+    shutil.rmtree(folder, ignore_errors=True)
+    # To libpq a comma parts two hosts.
+    if len(os.fsencode(_socket(folder))) <= _SOCKET_PATH_BYTES and "," not in str(folder):
+        folder.mkdir(mode=0o700)
     else:
         folder = Path(tempfile.mkdtemp(prefix="filiation-", dir="/tmp"))
     _hand_over(folder, cluster)

