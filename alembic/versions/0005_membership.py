@@ -12,6 +12,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "pseudonym_key",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "staged_run",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
@@ -47,3 +53,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("membership_block")
     op.drop_table("staged_run")
+    op.drop_table("pseudonym_key")

@@ -4,43 +4,61 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor, Scope
 from service.access.idempotency import once
 from service.access.keys import authenticate
 from service.access.models import Inspection
-from service.core.db import SessionDep
+from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import Forbidden
 from service.core.vocabulary import Role
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key that the operator issued.")
 
 
-class Allow:
-    """A dependency that lets a request through if its key has `scope` and its organisation one of `roles`."""
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+class Rule:
+    """Lets a request through if its key has `scope` and its organisation one of `roles`."""
 
     def __init__(self, scope: Scope, *roles: Role) -> None:
         self.scope, self.roles = scope, frozenset(roles)
 
-    async def __call__(
-        self,
-        request: Request,
-        session: SessionDep,
-        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    ) -> Actor:
+    async def check(self, request: Request, session: AsyncSession, credentials: Credentials) -> Actor:
         """The caller, or a 401 or 403 problem."""
         actor = await authenticate(session, credentials.credentials if credentials else None)
         if self.scope not in actor.scopes:
-            raise Forbidden("scope_missing", f"This key lacks the scope `{self.scope}`. Ask the operator for one with it.")
+            raise Forbidden(
+                "scope_missing", f"This key lacks the scope `{self.scope}`: ask the operator for one that has it."
+            )
         if not self.roles & actor.roles:
             raise Forbidden(
-                "role_refused", f"Only these may call this address: {', '.join(sorted(self.roles))}. Yours is none of them."
+                "role_refused", f"Only these may call this address: {', '.join(sorted(self.roles))}. You are none."
             )
         if request.method == "POST":
             await once(session, actor, request)
         if actor.is_regulator and request.method == "GET":
             session.add(_look(request, actor))
         return actor
+
+
+class Allow(Rule):
+    """A rule that works in the request's own transaction."""
+
+    async def __call__(self, request: Request, session: SessionDep, credentials: Credentials) -> Actor:
+        """The caller, or a 401 or 403 problem."""
+        return await self.check(request, session, credentials)
+
+
+class AllowBriefly(Rule):
+    """A rule that gives its connection back before the route begins: for bodies that may take hours to arrive."""
+
+    async def __call__(self, request: Request, database: DatabaseDep, credentials: Credentials) -> Actor:
+        """The caller, or a 401 or 403 problem."""
+        async with database.transaction() as session:
+            return await self.check(request, session, credentials)
 
 
 def _look(request: Request, actor: Actor) -> Inspection:
@@ -58,6 +76,7 @@ FactsReader = Annotated[Actor, Depends(Allow(Scope.FACTS_READ, *_TRADE, Role.REG
 FactsWriter = Annotated[Actor, Depends(Allow(Scope.FACTS_WRITE, *_TRADE), scope="function")]
 NumbersReader = Annotated[Actor, Depends(Allow(Scope.NUMBERS_READ, *_TRADE, Role.REGULATOR), scope="function")]
 NumbersWriter = Annotated[Actor, Depends(Allow(Scope.NUMBERS_WRITE, *_TRADE), scope="function")]
+Uploader = Annotated[Actor, Depends(AllowBriefly(Scope.NUMBERS_WRITE, *_TRADE))]
 HoldersReader = Annotated[Actor, Depends(Allow(Scope.NUMBERS_READ, *_TRADE), scope="function")]
 DirectoryReader = Annotated[Actor, Depends(Allow(Scope.FACTS_READ, *Role), scope="function")]
 DirectoryWriter = Annotated[Actor, Depends(Allow(Scope.FACTS_WRITE, *_TRADE, Role.OPERATOR), scope="function")]

@@ -144,8 +144,8 @@ class Use(NamedTuple):
 class Scene:
     """What sight depends on, of the whole graph, by ids.
 
-    `keepers` names those by whom a dataset counts as held (see the function of that name); `touching` and `used_in`
-    lead from a dataset to the transfers and the campaigns that it is in.
+    `keepers` names those by whom a dataset counts as held (see the function of that name); `touching` and
+    `used_in` lead from a dataset to the transfers and the campaigns that it is in.
     """
 
     keepers: Mapping[uuid.UUID, frozenset[uuid.UUID]]
@@ -158,12 +158,18 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one caller sees. `bare` are datasets one hop down: known to exist, and in whose hands."""
+    """What one caller sees. `bare` are datasets one hop down: known to exist, and in whose hands.
+
+    `viewers` are the caller's own organisations. `whole`: nothing is withheld, so that an organisation may be
+    named even where it only tells of another's affairs.
+    """
 
     datasets: frozenset[uuid.UUID] = frozenset()
     bare: frozenset[uuid.UUID] = frozenset()
     transfers: frozenset[uuid.UUID] = frozenset()
     campaigns: frozenset[uuid.UUID] = frozenset()
+    viewers: frozenset[uuid.UUID] = frozenset()
+    whole: bool = False
 
 
 def keepers(
@@ -202,14 +208,16 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
             transfers.add(transfer)
         if sent and not sides.denied and sides.received_dataset_id in within:
             bare.add(sides.received_dataset_id)
-    campaigns = {use for use in _listed(scene.used_in, within) if _is_own(scene.campaigns[use], actor)}
-    return Seen(datasets, frozenset(bare - datasets), frozenset(transfers), frozenset(campaigns))
+    used = _listed(scene.used_in, within)
+    campaigns = frozenset(one for one in used if _is_own(scene.campaigns[one], actor))
+    viewers = frozenset({own} | ({actor.through_id} if actor.through_id else set()))
+    return Seen(datasets, frozenset(bare - datasets), frozenset(transfers), campaigns, viewers)
 
 
 def seen_by_all(scene: Scene, holding: Collection[uuid.UUID]) -> Seen:
     """Everything about the datasets `holding` a number: what the person and the supervisory authority see."""
     transfers = _listed(scene.touching, holding)
-    return Seen(frozenset(holding), frozenset(), transfers, _listed(scene.used_in, holding))
+    return Seen(frozenset(holding), frozenset(), transfers, _listed(scene.used_in, holding), whole=True)
 
 
 def _listed(

@@ -26,10 +26,22 @@ class Database:
     def __init__(self, dsn: str, pool_size: int = 10) -> None:
         self.dsn = dsn
         # Parameters stay out of error texts: one of them may be a pseudonym or a wording.
-        self.engine = create_async_engine(
+        self._writing = create_async_engine(
             driver_url(dsn), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
         )
-        self._sessions = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+        # Snapshots have connections of their own. A request that holds one of the others and needs a snapshot
+        # besides would wait for ever if all of the others were held by requests that wait for the same.
+        self._reading = create_async_engine(
+            driver_url(dsn),
+            pool_size=2,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
+            isolation_level="REPEATABLE READ",
+            execution_options={"postgresql_readonly": True},
+        )
+        self._sessions = async_sessionmaker(self._writing, class_=AsyncSession, expire_on_commit=False)
+        self._snapshots = async_sessionmaker(self._reading, class_=AsyncSession)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
@@ -47,15 +59,13 @@ class Database:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncSession]:
         """A read-only session in which every statement sees the same state."""
-        async with self._sessions() as session:
-            await session.connection(
-                execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-            )
+        async with self._snapshots() as session:
             yield session
 
     async def close(self) -> None:
         """Give every connection back."""
-        await self.engine.dispose()
+        await self._writing.dispose()
+        await self._reading.dispose()
 
 
 _GRAPH_CHANGED = "graph_changed"

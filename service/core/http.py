@@ -56,7 +56,6 @@ _SECURITY_HEADERS = [
     (b"referrer-policy", b"no-referrer"),
 ]
 
-_PART_TYPES = ("text/csv", "application/x-ndjson", "application/vnd.apache.parquet")
 _EVIDENCE_TYPES = ("image/", "application/pdf")
 
 
@@ -67,9 +66,9 @@ class Bounds(NamedTuple):
     evidence: int
 
     def of(self, scope: Scope) -> int | None:
-        """The bound for this request; None where the route streams, as a part of a dataset does."""
+        """The bound for this request; None for a PUT, which is a part of a dataset and streams."""
         media_type = Headers(scope=scope).get("content-type", "")
-        if scope["method"] == "PUT" and media_type.startswith(_PART_TYPES):
+        if scope["method"] == "PUT":
             return None
         return self.evidence if media_type.startswith(_EVIDENCE_TYPES) else self.json
 

@@ -23,7 +23,6 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200)
     max_json_bytes: int = Field(default=1024 * 1024, ge=1024)
     max_evidence_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
-    rejected_lines_kept_days: int = Field(default=7, ge=1, le=7)
 
     @model_validator(mode="after")
     def _an_external_database_needs_an_external_key(self) -> "Settings":

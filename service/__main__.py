@@ -1,0 +1,40 @@
+"""The command line: `filiation`."""
+
+import sys
+
+import typer
+
+from service.command import accounts, description, lookups, registration, serving
+from service.core.errors import ConfigurationError, Problem
+from service.demo import command as demo
+
+app = typer.Typer(
+    help="Filiation: who collected a phone number, through whose hands it passed, and which clients received it.",
+    no_args_is_help=True,
+    # A traceback with local variables would print numbers.
+    pretty_exceptions_enable=False,
+)
+
+app.command("serve")(serving.serve)
+app.command("worker")(serving.worker)
+app.command("migrate")(serving.migrate)
+app.command("demo")(demo.demo)
+app.command("openapi")(description.write_openapi)
+app.command("lookup")(lookups.lookup)
+app.add_typer(accounts.organisation, name="organisation")
+app.add_typer(accounts.key, name="key")
+app.add_typer(registration.dataset, name="dataset")
+
+
+def main() -> None:
+    """Run the command line; a refusal is one sentence, not a traceback."""
+    try:
+        app()
+    except ConfigurationError as refusal:
+        sys.exit(f"filiation: {refusal}")
+    except Problem as problem:
+        sys.exit(f"filiation: {problem.detail}")
+
+
+if __name__ == "__main__":
+    main()

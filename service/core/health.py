@@ -1,0 +1,28 @@
+"""Whether the service is up. Public, and says nothing else."""
+
+from importlib.metadata import version
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from sqlalchemy import text
+
+from service.core.db import SessionDep
+
+router = APIRouter(prefix="/v1/health", tags=["health"])
+
+VERSION = version("filiation")
+
+
+class Health(BaseModel):
+    """The service answers and reaches its database."""
+
+    status: Literal["ok"] = "ok"
+    version: str = Field(examples=["0.1.0"])
+
+
+@router.get("", summary="See whether the service is up")
+async def get_health(session: SessionDep) -> Health:
+    """Answers once the database does."""
+    await session.execute(text("SELECT 1"))
+    return Health(version=VERSION)

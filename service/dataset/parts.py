@@ -1,0 +1,226 @@
+"""Parts in: a body of any size becomes staged pseudonyms and rejected lines, chunk by chunk.
+
+Each chunk is written in a short transaction of its own, so that a slow client holds no connection. What is staged counts
+only once the last transaction names its upload in the table of parts; an interrupted upload leaves nothing that counts.
+"""
+
+import asyncio
+import hmac
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.collection.operations import period_of
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.errors import Conflict, Unprocessable
+from service.core.vocabulary import Content, DatasetState
+from service.dataset import rejects
+from service.dataset.models import Dataset, DatasetPart
+from service.dataset.operations import find_own, part_out
+from service.dataset.reading import Chunk, Window, digest
+from service.dataset.schemas import PartOut
+from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.errors import UnreadablePart
+from service.intake.media import Compression, Format
+from service.intake.reader import Lines, PartReader
+from service.membership import store
+from service.membership.pseudonym import KeyRing
+
+# Handing bytes to the reader in portions of this size keeps the thread hops few and the memory small.
+PORTION_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One sending of one part, and what its lines are read with."""
+
+    id: int
+    dataset_id: uuid.UUID
+    part: int
+    region: str
+    time_zone: str
+    window: Window | None
+    dialect: Dialect | None
+
+
+@dataclass
+class Counts:
+    """What an upload holds so far."""
+
+    bytes: int = 0
+    lines: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    runs: int = 0
+
+
+async def upload_part(
+    database: Database,
+    ring: KeyRing,
+    actor: Actor,
+    dataset_id: uuid.UUID,
+    number: int,
+    form: tuple[Format, Compression, ColumnChoice],
+    body: AsyncIterator[bytes],
+) -> PartOut:
+    """Take a part. The same bytes again are a no-op; other bytes replace the part while the dataset is open.
+
+    Raises:
+        Conflict: the dataset takes no numbers, or part 1, which settles the layout, was not sent yet.
+        Unprocessable: the body cannot be read; nothing of it is kept.
+    """
+    format_, compression, columns = form
+    upload = await _begin(database, actor, dataset_id, number)
+    reader = PartReader(
+        format=format_,
+        compression=compression,
+        dialect=upload.dialect,
+        columns=columns,
+        time_zone=upload.time_zone,
+        reads_consent=upload.window is not None,
+    )
+    counts, hasher = Counts(), ring.hasher("part")
+    try:
+        async for portion in _portions(body):
+            hasher.update(portion)
+            counts.bytes += len(portion)
+            await _take(database, ring, upload, counts, reader.feed(portion))
+        await _take(database, ring, upload, counts, reader.finish())
+        return await _finish(database, upload, counts, hasher, reader)
+    except UnreadablePart as refusal:
+        await _forget(database, upload)
+        raise Unprocessable(refusal.slug, refusal.detail) from refusal
+    except BaseException:
+        # Also when the client goes away: what it sent so far counts for nothing, and should not take room.
+        await asyncio.shield(_forget(database, upload))
+        raise
+
+
+async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number: int) -> Upload:
+    async with database.transaction() as session:
+        row = await find_own(session, actor, dataset_id)
+        _require_open(row)
+        if row.dialect is None and number != 1:
+            raise Conflict(
+                "first_part_missing", "Part 1 settles delimiter, encoding and header for all others: send it first."
+            )
+        # Part 1 sent again may have another layout, as long as no other part was read with the one it settled.
+        settled = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
+        return Upload(
+            id=await session.scalar(_NEXT_UPLOAD),
+            dataset_id=dataset_id,
+            part=number,
+            region=row.default_region,
+            time_zone=row.time_zone,
+            window=await _window(session, row),
+            dialect=Dialect.from_json(settled) if settled else None,
+        )
+
+
+_NEXT_UPLOAD = text("SELECT nextval('part_upload')")
+_OTHER_PARTS = text("SELECT EXISTS (SELECT FROM dataset_part WHERE dataset_id = :id AND number <> 1)")
+
+
+async def _has_other_parts(session: AsyncSession, dataset_id: uuid.UUID) -> bool:
+    return bool(await session.scalar(_OTHER_PARTS, {"id": dataset_id}))
+
+
+async def _window(session: AsyncSession, row: Dataset) -> Window | None:
+    """Within which a consent of this dataset must lie; None for a dataset that no consent is collected with."""
+    if row.collection_id is None:
+        return None
+    begin, end = await period_of(session, row.collection_id)
+    return Window(begin, end, row.occurred_at, now())
+
+
+def _require_open(row: Dataset) -> None:
+    if row.receiving:
+        return
+    if row.content != Content.UPLOADED:
+        raise Conflict("no_parts", "The numbers of this dataset are those of others: it takes no parts.")
+    if row.state != DatasetState.OPEN:
+        raise Conflict("not_open", "This dataset is sealed, or being sealed, and takes no more numbers.")
+
+
+async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    held = bytearray()
+    async for chunk in body:
+        held += chunk
+        if len(held) >= PORTION_BYTES:
+            yield bytes(held)
+            held.clear()
+    if held:
+        yield bytes(held)
+
+
+async def _take(
+    database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunks: Iterator[Lines]
+) -> None:
+    """Read, normalise and encipher in a thread, and write what comes of it."""
+    while (chunk := await asyncio.to_thread(digest, chunks, upload.region, upload.window, ring)) is not None:
+        await _write(database, ring, upload, counts, chunk)
+
+
+async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunk: Chunk) -> None:
+    async with database.transaction() as session:
+        # The lock keeps a sealing from beginning between this look and the end of this transaction.
+        row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
+        _require_open(row)
+        connection = await driver(session)
+        if len(chunk.run):
+            await store.stage(connection, ring, upload.dataset_id, upload.id, counts.runs, chunk.run)
+        await rejects.keep(session, ring, upload.dataset_id, upload.id, upload.part, chunk.rejected)
+    counts.runs += 1
+    counts.lines += chunk.lines
+    counts.accepted += len(chunk.run)
+    counts.rejected += len(chunk.rejected)
+
+
+async def _finish(
+    database: Database, upload: Upload, counts: Counts, hasher: hmac.HMAC, reader: PartReader
+) -> PartOut:
+    async with database.transaction() as session:
+        row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
+        _require_open(row)
+        old = await session.get(DatasetPart, (upload.dataset_id, upload.part))
+        if old is not None and hmac.compare_digest(old.digest, hasher.digest()):
+            await _drop(session, upload.dataset_id, upload.id)
+            return part_out(old, repeated=True, ignored_columns=reader.ignored_columns)
+        if old is not None:
+            await _drop(session, upload.dataset_id, old.upload)
+            await session.delete(old)
+            await session.flush()
+        if upload.part == 1 and reader.dialect is not None:
+            row.dialect = reader.dialect.to_json()
+            session.add(row)
+        part = DatasetPart(
+            dataset_id=upload.dataset_id,
+            number=upload.part,
+            upload=upload.id,
+            digest=hasher.digest(),
+            byte_count=counts.bytes,
+            line_count=counts.lines,
+            accepted_count=counts.accepted,
+            rejected_count=counts.rejected,
+        )
+        session.add(part)
+        await session.flush()
+        return part_out(part, ignored_columns=reader.ignored_columns)
+
+
+async def _drop(session: AsyncSession, dataset_id: uuid.UUID, upload: int) -> None:
+    await store.unstage(await driver(session), dataset_id, upload)
+    await session.execute(_DROP_REJECTS, {"id": dataset_id, "upload": upload})
+
+
+_DROP_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload = :upload")
+
+
+async def _forget(database: Database, upload: Upload) -> None:
+    async with database.transaction() as session:
+        await _drop(session, upload.dataset_id, upload.id)

@@ -1,0 +1,139 @@
+"""HTTP of datasets."""
+
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import StreamingResponse
+
+from service.access.idempotency import OnceRoute
+from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
+from service.core.db import DatabaseDep, SessionDep
+from service.core.errors import UnsupportedMedia, responses
+from service.core.jobs import QueueDep
+from service.core.paging import After, Limit, Page
+from service.core.text import Line
+from service.dataset import operations, orphans, parts, rejects
+from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectPage
+from service.intake.dialect import ColumnChoice
+from service.intake.errors import UnreadablePart
+from service.intake.media import MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
+from service.job.schemas import JobOut
+from service.membership.keys import RingDep
+
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=OnceRoute)
+
+DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
+Column = Annotated[Line | None, Query(description="Name of a column in the header, or its place from 1.")]
+TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.post("", status_code=201, summary="Register a dataset", responses=responses(404, 409))
+async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
+    """An open dataset: send its parts, then seal it. A union takes no parts."""
+    return await operations.register_dataset(session, actor, body)
+
+
+@router.get("", summary="List datasets")
+async def list_datasets(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[DatasetOut]:
+    """What you hold, and everything upstream of it."""
+    return await operations.list_datasets(session, actor, after, limit)
+
+
+@router.get("/{dataset_id}", summary="Get a dataset", responses=responses(404))
+async def get_dataset(dataset_id: DatasetId, session: SessionDep, actor: FactsReader) -> DatasetOut:
+    """A dataset with its counts."""
+    return await operations.get_dataset(session, actor, dataset_id)
+
+
+@router.get("/{dataset_id}/parts", summary="List the parts of a dataset", responses=responses(404))
+async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsReader) -> list[PartOut]:
+    """The parts that arrived whole: an interrupted client goes on after them."""
+    return await operations.list_parts(session, actor, dataset_id)
+
+
+@router.put(
+    "/{dataset_id}/parts/{number}",
+    summary="Upload a part",
+    responses=responses(404, 409, 415),
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _FILE)}},
+)
+async def upload_part(
+    dataset_id: DatasetId,
+    number: Annotated[int, Path(ge=1, le=1_000_000, description="From 1. Part 1 settles the layout of all.")],
+    request: Request,
+    database: DatabaseDep,
+    ring: RingDep,
+    actor: Uploader,
+    column: Column = None,
+    consented_at_column: Column = None,
+    consent_record_id_column: Column = None,
+) -> PartOut:
+    """CSV, NDJSON or Parquet, plain or with `Content-Encoding: gzip` or `zstd`, of any size.
+
+    The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a possible
+    number are rejected with their reason, and the rest is taken.
+    """
+    columns = ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
+    form = (*_form(request), columns)
+    return await parts.upload_part(database, ring, actor, dataset_id, number, form, request.stream())
+
+
+def _form(request: Request) -> tuple[Format, Compression]:
+    try:
+        return (
+            sniff_format(request.headers.get("content-type")),
+            sniff_compression(request.headers.get("content-encoding")),
+        )
+    except UnreadablePart as refusal:
+        raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
+
+
+@router.post("/{dataset_id}/seal", status_code=202, summary="Seal a dataset", responses=responses(404, 409))
+async def seal_dataset(dataset_id: DatasetId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
+    """Close it for ever. A job stores its numbers in order and counts where they come from; follow it at `/v1/jobs`."""
+    return await operations.seal_dataset(session, queue, actor, dataset_id)
+
+
+@router.get("/{dataset_id}/rejects", summary="List rejected lines", responses=responses(404))
+async def list_rejects(
+    dataset_id: DatasetId, session: SessionDep, actor: HoldersReader, after: TextCursor = None, limit: Limit = 100
+) -> RejectPage:
+    """Part, line and reason of each line that was not taken; the values are in the CSV."""
+    return await rejects.list_rejects(session, actor, dataset_id, after, limit)
+
+
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The lines, as CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+}
+
+
+@router.get(
+    "/{dataset_id}/rejects.csv",
+    summary="Download rejected lines",
+    response_class=StreamingResponse,
+    responses=responses(404) | _CSV,
+)
+async def download_rejects(
+    dataset_id: DatasetId, session: SessionDep, database: DatabaseDep, ring: RingDep, actor: HoldersReader
+) -> StreamingResponse:
+    """The rejected lines with their raw values, which are kept for seven days, sealed, and given only to the holder."""
+    await operations.find_own(session, actor, dataset_id)
+    lines = rejects.download_rejects(database, ring, dataset_id)
+    headers = {"Content-Disposition": 'attachment; filename="rejects.csv"'}
+    return StreamingResponse(lines, media_type="text/csv", headers=headers)
+
+
+@router.get("/{dataset_id}/orphans", summary="List numbers without a declared origin", responses=responses(404, 409))
+async def list_orphans(
+    dataset_id: DatasetId,
+    session: SessionDep,
+    ring: RingDep,
+    actor: HoldersReader,
+    after: TextCursor = None,
+    limit: Limit = 100,
+) -> OrphanPage:
+    """The numbers of your dataset for which no path of holdings leads back to a collection."""
+    return await orphans.list_orphans(session, ring, actor, dataset_id, after, limit)

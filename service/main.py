@@ -1,0 +1,99 @@
+"""The application: routers, error handling, and what lives as long as the process does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+
+from service.access import routes as access
+from service.campaign import routes as campaign
+from service.collection import routes as collection
+from service.core import errors, health
+from service.core.db import Database
+from service.core.http import Bounds, Surround
+from service.core.jobs import open_queue, work
+from service.core.settings import Settings
+from service.dataset import routes as dataset
+from service.job import routes as job
+from service.membership.keys import require_same_key, ring_of
+from service.organisation import routes as organisation
+from service.provenance import routes as provenance
+from service.provenance.snapshot import Snapshots
+from service.transfer import routes as transfer
+
+ROUTERS = (
+    provenance.router,
+    organisation.router,
+    collection.notices,
+    collection.collections,
+    dataset.router,
+    transfer.router,
+    campaign.router,
+    job.router,
+    access.router,
+    access.inspections,
+    health.router,
+)
+
+_DESCRIPTION = """
+Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients received it.
+
+Every error is an RFC 9457 problem with a stable `type`. Numbers travel in bodies only, never in an address. A creating POST
+takes an `Idempotency-Key`. Lists are cut into pages: pass the `next` of one as `after` for the following.
+"""
+
+
+def _operation_id(route: APIRoute) -> str:
+    """The name of the function, so that one search finds everything about an operation."""
+    return route.name
+
+
+def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> FastAPI:
+    """The application over the migrated database `dsn`; with a worker for its jobs beside it unless told otherwise."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with running(settings, dsn) as context, open_queue(dsn) as queue:
+            database: Database = context["database"]
+            app.state.settings, app.state.queue = settings, queue
+            app.state.database, app.state.ring = database, context["ring"]
+            app.state.snapshots = Snapshots(database)
+            worker = asyncio.create_task(work(queue, context)) if with_worker else None
+            try:
+                yield
+            finally:
+                if worker is not None:
+                    worker.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await worker
+
+    app = FastAPI(
+        title="Filiation",
+        version=health.VERSION,
+        summary="For any phone number: who first collected it, and who has it now.",
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        generate_unique_id_function=_operation_id,
+        lifespan=lifespan,
+        responses=errors.responses(400, 401, 403, 413, 422, 500),
+    )
+    errors.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings, dsn: str) -> AsyncIterator[dict[str, Any]]:
+    """What tasks and routes need of the process: the database and the key ring."""
+    ring = ring_of(settings)
+    database = Database(dsn, settings.pool_size)
+    try:
+        await require_same_key(database, ring)
+        yield {"database": database, "ring": ring}
+    finally:
+        await database.close()
