@@ -39,10 +39,10 @@ ROUTERS = (
 )
 
 _DESCRIPTION = """
-Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients received it.
+Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
 
-Every error is an RFC 9457 problem with a stable `type`. Numbers travel in bodies only, never in an address. A creating POST
-takes an `Idempotency-Key`. Lists are cut into pages: pass the `next` of one as `after` for the following.
+Every error is an RFC 9457 problem with a stable `type`. Numbers travel in bodies only, never in an address. A creating
+POST takes an `Idempotency-Key`. Lists are cut into pages: pass the `next` of one as `after` for the following.
 """
 
 

@@ -46,7 +46,8 @@ async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
         return
     if not _FORM.fullmatch(key):
         raise Unprocessable(
-            "idempotency_key_malformed", "An Idempotency-Key is 8 to 128 letters, digits, dots, colons or hyphens."
+            "idempotency_key_malformed",
+            "An Idempotency-Key is 8 to 128 letters, digits, dots, colons or hyphens.",
         )
     digest = _digest(request, await request.body())
     # The key itself is the caller's text, which might be a number: only its hash is kept.
@@ -59,7 +60,8 @@ async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
     known = await session.get_one(IdempotentRequest, (actor.organisation_id, name))
     if not hmac.compare_digest(known.request_digest, digest):
         raise Conflict(
-            "idempotency_key_reused", "This Idempotency-Key was used for another request. Use a new key for a new one."
+            "idempotency_key_reused",
+            "This Idempotency-Key was used for another request. Use a new key for a new one.",
         )
     if known.status is None or known.body is None:
         raise Conflict("request_in_progress", "The first request with this Idempotency-Key is not finished. Wait.")
@@ -74,7 +76,10 @@ def _digest(request: Request, body: bytes) -> bytes:
 def _documented(
     idempotency_key: Annotated[
         str | None,
-        Header(description="Send the same key with the same request again and nothing is created twice.", max_length=128),
+        Header(
+            description="Send the same key with the same request again and nothing is created twice.",
+            max_length=128,
+        ),
     ] = None,
 ) -> None:
     """Puts the header into the OpenAPI description; `once` reads it."""

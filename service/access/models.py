@@ -20,11 +20,11 @@ class ApiKey(SQLModel, table=True):
     acts_for_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     prefix: str = Field(sa_type=Text, unique=True)
     digest: bytes = Field(sa_type=LargeBinary)
-    scopes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
-    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    last_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    scopes: list[str] = Field(sa_type=ARRAY(Text))
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    last_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Inspection(SQLModel, table=True):
@@ -39,7 +39,7 @@ class Inspection(SQLModel, table=True):
     subject: str | None = Field(default=None, sa_type=Text)
     number_fingerprint: bytes | None = Field(default=None, sa_type=LargeBinary)
     reason: str | None = Field(default=None, sa_type=Text)
-    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class IdempotentRequest(SQLModel, table=True):
@@ -52,4 +52,4 @@ class IdempotentRequest(SQLModel, table=True):
     request_digest: bytes = Field(sa_type=LargeBinary)
     status: int | None = None
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
-    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

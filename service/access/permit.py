@@ -31,11 +31,13 @@ class Rule:
         actor = await authenticate(session, credentials.credentials if credentials else None)
         if self.scope not in actor.scopes:
             raise Forbidden(
-                "scope_missing", f"This key lacks the scope `{self.scope}`: ask the operator for one that has it."
+                "scope_missing",
+                f"This key lacks the scope `{self.scope}`: ask the operator for one that has it.",
             )
         if not self.roles & actor.roles:
             raise Forbidden(
-                "role_refused", f"Only these may call this address: {', '.join(sorted(self.roles))}. You are none."
+                "role_refused",
+                f"Only these may call this address: {', '.join(sorted(self.roles))}. You are none.",
             )
         if request.method == "POST":
             await once(session, actor, request)

@@ -15,7 +15,6 @@ from service.core.errors import responses
 from service.core.paging import After, Limit, Page
 
 
-
 class IssuingRoute(OnceRoute):
     """Keeps the answer without the key: a key's text is stored nowhere."""
 

@@ -15,9 +15,7 @@ class KeyIn(Wire):
     acts_for_id: uuid.UUID | None = Field(
         default=None, description="For a processor's key: the one party that it acts for (GDPR 28)."
     )
-    scopes: list[Scope] = Field(
-        min_length=1, examples=[["facts:read", "facts:write", "numbers:read", "numbers:write"]]
-    )
+    scopes: list[Scope] = Field(min_length=1, examples=[["facts:read", "facts:write", "numbers:read", "numbers:write"]])
     expires_at: AwareDatetime | None = Field(default=None, description="Null: it stays good until it is revoked.")
 
 

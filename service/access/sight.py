@@ -220,9 +220,7 @@ def seen_by_all(scene: Scene, holding: Collection[uuid.UUID]) -> Seen:
     return Seen(frozenset(holding), frozenset(), transfers, _listed(scene.used_in, holding), whole=True)
 
 
-def _listed(
-    index: Mapping[uuid.UUID, Sequence[uuid.UUID]], datasets: Iterable[uuid.UUID]
-) -> frozenset[uuid.UUID]:
+def _listed(index: Mapping[uuid.UUID, Sequence[uuid.UUID]], datasets: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
     return frozenset(listed for dataset in datasets for listed in index.get(dataset, ()))
 
 

@@ -20,9 +20,9 @@ class Campaign(Fact, table=True):
     originator: str = Field(sa_type=Text)
     message_text: str = Field(sa_type=Text)
     poll_name: str | None = Field(default=None, sa_type=Text)
-    poll_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
-    began_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    ended_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    poll_on: date | None = Field(default=None, sa_type=Date)
+    began_at: datetime = Field(sa_type=DateTime(timezone=True))
+    ended_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class CampaignDataset(GraphRow, table=True):

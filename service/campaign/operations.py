@@ -45,13 +45,17 @@ async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn)
     if wanted.sender_id is not None:
         sender = await require(session, wanted.sender_id, "sender_id")
         if Role.PROCESSOR not in sender.roles:
-            raise Unprocessable("sender_no_processor", "`sender_id` names no processor; leave it out if the party sends.")
+            raise Unprocessable(
+                "sender_no_processor", "`sender_id` names no processor; leave it out if the party sends."
+            )
 
 
 async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn, dataset_id: uuid.UUID) -> None:
     dataset = await find_dataset(session, actor, dataset_id, lock=True)
     if dataset.holder_id != wanted.party_id:
-        raise Unprocessable("other_holder", "A campaign uses datasets that its party holds: register the transfer first.")
+        raise Unprocessable(
+            "other_holder", "A campaign uses datasets that its party holds: register the transfer first."
+        )
     if dataset.state != DatasetState.SEALED:
         raise Conflict("dataset_not_sealed", "A campaign uses sealed datasets only: seal it first.")
     if wanted.began_at < dataset.occurred_at:

@@ -32,7 +32,9 @@ async def list_campaigns(
 
 @router.get("/{campaign_id}", summary="Get a campaign", responses=responses(404))
 async def get_campaign(
-    campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")], session: SessionDep, actor: FactsReader
+    campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")],
+    session: SessionDep,
+    actor: FactsReader,
 ) -> CampaignOut:
     """One campaign."""
     return await operations.get_campaign(session, actor, campaign_id)

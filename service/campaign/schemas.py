@@ -16,7 +16,9 @@ class CampaignIn(Wire):
     sender_id: uuid.UUID | None = Field(default=None, description="The processor that sends; null: the party itself.")
     name: Line = Field(examples=["Européennes, dernier appel"])
     originator: Line = Field(examples=["38001"], description="The short code or name that the SMS comes from.")
-    message_text: Verbatim = Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
+    message_text: Verbatim = Field(
+        examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"]
+    )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
     poll_on: date | None = Field(default=None, examples=["2024-06-09"])
     began_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")

@@ -21,9 +21,9 @@ class Notice(Fact, table=True):
     language: str = Field(sa_type=Text)
     wording: str = Field(sa_type=Text)
     mechanism: str = Field(sa_type=Text)
-    purposes: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
-    valid_from_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
-    valid_until_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
+    purposes: list[str] = Field(sa_type=ARRAY(Text))
+    valid_from_on: date = Field(sa_type=Date)
+    valid_until_on: date | None = Field(default=None, sa_type=Date)
     time_zone: str = Field(sa_type=Text)
 
 
@@ -33,8 +33,8 @@ class PartnerList(Fact, table=True):
     __tablename__ = "partner_list"
 
     notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
-    valid_from_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
-    categories: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    valid_from_on: date = Field(sa_type=Date)
+    categories: list[str] = Field(sa_type=ARRAY(Text))
     corrects_id: uuid.UUID | None = Field(default=None, foreign_key="partner_list.id")
 
 
@@ -78,8 +78,8 @@ class Collection(Fact, table=True):
     notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
     channel: str = Field(sa_type=Text)
     address: str = Field(sa_type=Text)
-    began_on: date = Field(sa_type=Date)  # type: ignore[call-overload]
-    ended_on: date | None = Field(default=None, sa_type=Date)  # type: ignore[call-overload]
+    began_on: date = Field(sa_type=Date)
+    ended_on: date | None = Field(default=None, sa_type=Date)
 
 
 class CollectionAttestation(Fact, table=True):

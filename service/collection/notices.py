@@ -13,7 +13,14 @@ from service.access import sight
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
-from service.collection.schemas import EvidenceOut, NoticeIn, NoticeOut, PartnerListIn, PartnerListOut, PartnerOut
+from service.collection.schemas import (
+    EvidenceOut,
+    NoticeIn,
+    NoticeOut,
+    PartnerListIn,
+    PartnerListOut,
+    PartnerOut,
+)
 from service.core.clock import now
 from service.core.errors import NotFound, Unprocessable, UnsupportedMedia
 from service.core.paging import Page, cut
@@ -29,7 +36,9 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     if wanted.replaces_id is not None:
         replaced = await find_notice(session, actor, wanted.replaces_id)
         if replaced.collector_id != wanted.collector_id:
-            raise Unprocessable("other_collector", "A new version belongs to the same collector as the one it replaces.")
+            raise Unprocessable(
+                "other_collector", "A new version belongs to the same collector as the one it replaces."
+            )
         version = replaced.version + 1
     row = Notice(
         **wanted.model_dump(exclude={"occurred_at", "partner_list"}),
@@ -128,7 +137,9 @@ async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[No
         NoticeOut(
             **notice.model_dump(),
             partner_lists=[
-                PartnerListOut(**one.model_dump(), partners=names[one.id]) for one in lists if one.notice_id == notice.id
+                PartnerListOut(**one.model_dump(), partners=names[one.id])
+                for one in lists
+                if one.notice_id == notice.id
             ],
             evidence=[EvidenceOut(**one.model_dump()) for one in evidence if one.notice_id == notice.id],
         )
@@ -149,7 +160,7 @@ async def add_evidence(
     if media_type not in EVIDENCE_TYPES or _recognised(content) != media_type:
         raise UnsupportedMedia(
             "evidence_type",
-            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, and its bytes must be of the type that Content-Type states.",
+            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, and its bytes must be what Content-Type says.",
         )
     row = NoticeEvidence(
         notice_id=notice.id,

@@ -32,7 +32,9 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
 
 def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
     if notice.collector_id != wanted.collector_id:
-        raise Unprocessable("other_collector", "The notice is another collector's: a collection uses its own collector's.")
+        raise Unprocessable(
+            "other_collector", "The notice is another collector's: a collection uses its own collector's."
+        )
     if wanted.began_on < notice.valid_from_on:
         raise Unprocessable("collection_before_notice", "The collection began before its notice was shown.")
     if notice.valid_until_on is not None and (wanted.ended_on is None or wanted.ended_on > notice.valid_until_on):

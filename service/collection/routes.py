@@ -40,7 +40,9 @@ async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWrite
 
 
 @notices.get("", summary="List notices")
-async def list_notices(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[NoticeOut]:
+async def list_notices(
+    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[NoticeOut]:
     """Your own, and those upstream of what you hold."""
     return await notice_operations.list_notices(session, actor, after, limit)
 
@@ -113,7 +115,10 @@ async def get_collection(collection_id: CollectionId, session: SessionDep, actor
 
 
 @collections.post(
-    "/{collection_id}/attestations", status_code=201, summary="Attest a collection", responses=responses(404, 409)
+    "/{collection_id}/attestations",
+    status_code=201,
+    summary="Attest a collection",
+    responses=responses(404, 409),
 )
 async def attest_collection(
     collection_id: CollectionId, body: AttestationIn, session: SessionDep, actor: FactsWriter

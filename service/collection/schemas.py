@@ -11,7 +11,6 @@ from service.core.text import Line, Verbatim
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Channel, Mechanism, Purpose
 
-
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
@@ -19,7 +18,9 @@ class PartnerIn(Wire):
     """A name on a partner list."""
 
     name: Line = Field(examples=["Contact Direct SAS"], description="As printed on the list.")
-    organisation_id: uuid.UUID | None = Field(default=None, description="The organisation it means, where that is known.")
+    organisation_id: uuid.UUID | None = Field(
+        default=None, description="The organisation it means, where that is known."
+    )
 
 
 class PartnerListIn(FactIn):
@@ -112,7 +113,9 @@ class CollectionIn(FactIn):
     collector_id: uuid.UUID
     notice_id: uuid.UUID
     channel: Channel
-    address: Line = Field(examples=["https://www.enseigne-maison.example/fidelite"], description="The page, shop or place.")
+    address: Line = Field(
+        examples=["https://www.enseigne-maison.example/fidelite"], description="The page, shop or place."
+    )
     began_on: date = Field(examples=["2023-10-02"])
     ended_on: date | None = Field(default=None, description="Null while it goes on.")
 

@@ -39,5 +39,5 @@ def require_current(dsn: str) -> None:
     engine.dispose()
     if found != wanted:
         raise ConfigurationError(
-            f"The database has schema {found or 'none'}, and this version needs {wanted}: run `filiation migrate` first."
+            f"The database has schema {found or 'none'}, and this version needs {wanted}: run `filiation migrate`."
         )

@@ -54,7 +54,10 @@ def serve(
         # The processes are started anew and read their settings from the environment, as this one did.
         os.environ[_DSN], os.environ[_WORKER] = dsn, "1" if with_worker else ""
         uvicorn.run(
-            "service.command.serving:app_from_environment", factory=True, workers=processes, **_options(host, port)
+            "service.command.serving:app_from_environment",
+            factory=True,
+            workers=processes,
+            **_options(host, port),
         )
 
 
@@ -74,7 +77,13 @@ def run(app: FastAPI, host: str, port: int) -> None:
 
 def _options(host: str, port: int) -> dict[str, Any]:
     # The server's own access log would write raw addresses; `core.http` writes one without.
-    return {"host": host, "port": port, "access_log": False, "log_config": None, "timeout_graceful_shutdown": 10}
+    return {
+        "host": host,
+        "port": port,
+        "access_log": False,
+        "log_config": None,
+        "timeout_graceful_shutdown": 10,
+    }
 
 
 def worker() -> None:

@@ -27,7 +27,11 @@ class Database:
         self.dsn = dsn
         # Parameters stay out of error texts: one of them may be a pseudonym or a wording.
         self._writing = create_async_engine(
-            driver_url(dsn), pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, hide_parameters=True
+            driver_url(dsn),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
         # Snapshots have connections of their own. A request that holds one of the others and needs a snapshot
         # besides would wait for ever if all of the others were held by requests that wait for the same.

@@ -67,7 +67,8 @@ class NotFound(Problem):
 
     def __init__(self, noun: str) -> None:
         super().__init__(
-            "not_found", f"There is no such {noun}, or it is not yours to see. Check the id and the key you call with."
+            "not_found",
+            f"There is no such {noun}, or it is not yours to see. Check the id and the key you call with.",
         )
 
 
@@ -161,7 +162,10 @@ async def _on_validation(_: Request, problem: Exception) -> JSONResponse:
 _FRAMEWORK_DETAILS = {
     400: ("malformed_request", "The request could not be read: check its body and headers."),
     404: ("not_found", "There is no such address. The list of all is at /openapi.json."),
-    405: ("method_not_allowed", "This address does not take that method: the `Allow` header names those it takes."),
+    405: (
+        "method_not_allowed",
+        "This address does not take that method: the `Allow` header names those it takes.",
+    ),
     413: ("content_too_large", "The body is larger than this address takes."),
     415: ("unsupported_media_type", "This address does not read that media type."),
 }
@@ -188,7 +192,7 @@ def crashed(problem: Exception) -> JSONResponse:
     return _respond(
         500,
         "internal_error",
-        "Something unexpected went wrong here and nothing was written. Try again; if it stays, tell the operator when it was.",
+        "Something unexpected went wrong and nothing was written. Try again; if it stays, tell the operator when it was.",
     )
 
 

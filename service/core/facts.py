@@ -4,7 +4,8 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field as WireField
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import Field as WireField
 from sqlalchemy import BigInteger, DateTime, text
 from sqlmodel import Field, SQLModel
 
@@ -25,8 +26,8 @@ class Fact(GraphRow):
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     asserted_by_id: uuid.UUID | None = Field(foreign_key="organisation.id", index=True)
     asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
-    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class GraphVersion(SQLModel, table=True):
@@ -48,7 +49,8 @@ class FactIn(Wire):
     """What a caller says of the time of a fact."""
 
     occurred_at: AwareDatetime = WireField(
-        description="When it is said to have happened; not in the future.", examples=["2024-05-28T10:00:00+02:00"]
+        description="When it is said to have happened; not in the future.",
+        examples=["2024-05-28T10:00:00+02:00"],
     )
 
 

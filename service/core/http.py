@@ -41,7 +41,7 @@ class Surround:
         except TooLarge as problem:
             if status == 0:
                 await respond(problem)(scope, receive, watching)
-        except Exception as problem:
+        except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and answers
             answer = crashed(problem)
             if status == 0:
                 await answer(scope, receive, watching)

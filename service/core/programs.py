@@ -66,8 +66,7 @@ def failure(task: str, said: str) -> EmbeddedUnavailable:
     """What to tell when PostgreSQL could not do `task`; `said` is the output of its programs."""
     if "No space left on device" in said:
         return EmbeddedUnavailable(
-            f"PostgreSQL could not {task}, because the disk is full: free some space, "
-            "or choose another data folder."
+            f"PostgreSQL could not {task}, because the disk is full: free some space, or choose another data folder."
         )
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it did not say why"]
     marks = ("FATAL:", "PANIC:", "error:", "error while loading", "not found")

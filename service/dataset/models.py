@@ -30,9 +30,9 @@ class Dataset(Fact, table=True):
     duplicate_count: int | None = Field(default=None, sa_type=BigInteger)
     rejected_count: int | None = Field(default=None, sa_type=BigInteger)
     orphan_count: int | None = Field(default=None, sa_type=BigInteger)
-    first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # The recipient of a transfer is uploading its own file, to be compared with what the sender declares.
     receiving: bool = False
 
@@ -61,7 +61,7 @@ class DatasetPart(SQLModel, table=True):
     line_count: int = Field(sa_type=BigInteger)
     accepted_count: int = Field(sa_type=BigInteger)
     rejected_count: int = Field(sa_type=BigInteger)
-    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class RejectedLine(SQLModel, table=True):
@@ -75,7 +75,7 @@ class RejectedLine(SQLModel, table=True):
     part: int
     reason: str = Field(sa_type=Text)
     raw: bytes | None = Field(default=None, sa_type=LargeBinary)
-    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class AncestorCount(GraphRow, table=True):

@@ -53,7 +53,8 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
 def _check_parent(wanted: DatasetIn, parent: Dataset) -> None:
     if parent.holder_id != wanted.holder_id:
         raise Unprocessable(
-            "other_holder", "A dataset is derived from datasets of the same holder; between holders register a transfer."
+            "other_holder",
+            "A dataset is derived from datasets of the same holder; between holders register a transfer.",
         )
     if parent.state != DatasetState.SEALED or parent.receiving:
         raise Conflict("parent_not_sealed", "A dataset is derived from sealed datasets only: seal the parent first.")

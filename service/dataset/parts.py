@@ -1,7 +1,7 @@
 """Parts in: a body of any size becomes staged pseudonyms and rejected lines, chunk by chunk.
 
-Each chunk is written in a short transaction of its own, so that a slow client holds no connection. What is staged counts
-only once the last transaction names its upload in the table of parts; an interrupted upload leaves nothing that counts.
+Each chunk is written in a short transaction of its own, so that a slow client holds no connection. What is staged
+counts only once the last transaction names its upload in the table of parts; an interrupted upload leaves nothing that counts.
 """
 
 import asyncio
@@ -107,7 +107,8 @@ async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number
         _require_open(row)
         if row.dialect is None and number != 1:
             raise Conflict(
-                "first_part_missing", "Part 1 settles delimiter, encoding and header for all others: send it first."
+                "first_part_missing",
+                "Part 1 settles delimiter, encoding and header for all others: send it first.",
             )
         # Part 1 sent again may have another layout, as long as no other part was read with the one it settled.
         settled = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
@@ -158,9 +159,7 @@ async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-async def _take(
-    database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunks: Iterator[Lines]
-) -> None:
+async def _take(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunks: Iterator[Lines]) -> None:
     """Read, normalise and encipher in a thread, and write what comes of it."""
     while (chunk := await asyncio.to_thread(digest, chunks, upload.region, upload.window, ring)) is not None:
         await _write(database, ring, upload, counts, chunk)
@@ -181,9 +180,7 @@ async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Coun
     counts.rejected += len(chunk.rejected)
 
 
-async def _finish(
-    database: Database, upload: Upload, counts: Counts, hasher: hmac.HMAC, reader: PartReader
-) -> PartOut:
+async def _finish(database: Database, upload: Upload, counts: Counts, hasher: hmac.HMAC, reader: PartReader) -> PartOut:
     async with database.transaction() as session:
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
         _require_open(row)

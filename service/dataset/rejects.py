@@ -36,7 +36,12 @@ _KEEP = text("""
 
 
 async def keep(
-    session: AsyncSession, ring: KeyRing, dataset_id: uuid.UUID, upload: int, part: int, rejected: Sequence[Rejected]
+    session: AsyncSession,
+    ring: KeyRing,
+    dataset_id: uuid.UUID,
+    upload: int,
+    part: int,
+    rejected: Sequence[Rejected],
 ) -> None:
     """Keep rejected lines of one upload, their raw values sealed."""
     if not rejected:

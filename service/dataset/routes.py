@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from service.access.idempotency import OnceRoute
@@ -30,6 +30,13 @@ TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
+def _columns(
+    column: Column = None, consented_at_column: Column = None, consent_record_id_column: Column = None
+) -> ColumnChoice:
+    """Which columns of a part to read, where the header does not say so itself."""
+    return ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
+
+
 @router.post("", status_code=201, summary="Register a dataset", responses=responses(404, 409))
 async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
     """An open dataset: send its parts, then seal it. A union takes no parts."""
@@ -37,7 +44,9 @@ async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWri
 
 
 @router.get("", summary="List datasets")
-async def list_datasets(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[DatasetOut]:
+async def list_datasets(
+    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[DatasetOut]:
     """What you hold, and everything upstream of it."""
     return await operations.list_datasets(session, actor, after, limit)
 
@@ -67,16 +76,13 @@ async def upload_part(
     database: DatabaseDep,
     ring: RingDep,
     actor: Uploader,
-    column: Column = None,
-    consented_at_column: Column = None,
-    consent_record_id_column: Column = None,
+    columns: Annotated[ColumnChoice, Depends(_columns)],
 ) -> PartOut:
     """CSV, NDJSON or Parquet, plain or with `Content-Encoding: gzip` or `zstd`, of any size.
 
-    The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a possible
-    number are rejected with their reason, and the rest is taken.
+    The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a
+    possible number are rejected with their reason, and the rest is taken.
     """
-    columns = ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
     form = (*_form(request), columns)
     return await parts.upload_part(database, ring, actor, dataset_id, number, form, request.stream())
 
@@ -99,7 +105,11 @@ async def seal_dataset(dataset_id: DatasetId, session: SessionDep, queue: QueueD
 
 @router.get("/{dataset_id}/rejects", summary="List rejected lines", responses=responses(404))
 async def list_rejects(
-    dataset_id: DatasetId, session: SessionDep, actor: HoldersReader, after: TextCursor = None, limit: Limit = 100
+    dataset_id: DatasetId,
+    session: SessionDep,
+    actor: HoldersReader,
+    after: TextCursor = None,
+    limit: Limit = 100,
 ) -> RejectPage:
     """Part, line and reason of each line that was not taken; the values are in the CSV."""
     return await rejects.list_rejects(session, actor, dataset_id, after, limit)

@@ -16,18 +16,21 @@ Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 class DatasetIn(FactIn):
     """A set of numbers in one organisation's hands.
 
-    It comes from a collection, or is derived from other sealed datasets of the same holder, or neither: then no origin is
-    declared for its numbers. What comes by a transfer is made by registering the transfer.
+    It comes from a collection, or is derived from other sealed datasets of the same holder, or neither: then no origin
+    is declared for its numbers. What comes by a transfer is made by registering the transfer.
     """
 
     holder_id: uuid.UUID = Field(description="The organisation that holds it.")
     name: Line = Field(examples=["Base SMS, avril 2024"])
     content: Literal[Content.UPLOADED, Content.UNION] = Field(
-        default=Content.UPLOADED, description="`uploaded`: its numbers come in parts. `union`: all numbers of its parents."
+        default=Content.UPLOADED,
+        description="`uploaded`: its numbers come in parts. `union`: all numbers of its parents.",
     )
     collection_id: uuid.UUID | None = None
     derived_from: list[uuid.UUID] = Field(default_factory=list, max_length=1000)
-    default_region: Region = Field(default="FR", description="Region of numbers without country code: ISO 3166-1 alpha-2.")
+    default_region: Region = Field(
+        default="FR", description="Region of numbers without country code: ISO 3166-1 alpha-2."
+    )
     time_zone: TimeZone = Field(default="Europe/Paris", description="Of times of consent that state no offset.")
 
     @model_validator(mode="after")
@@ -60,7 +63,9 @@ class DatasetOut(FactOut):
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None
-    receiving: bool = Field(description="Whether its holder is uploading its own file, to compare it with what was declared.")
+    receiving: bool = Field(
+        description="Whether its holder is uploading its own file, to compare it with what was declared."
+    )
 
 
 class PartOut(BaseModel):
@@ -73,7 +78,9 @@ class PartOut(BaseModel):
     rejected_count: int
     recorded_at: AwareDatetime
     repeated: bool = Field(default=False, description="These very bytes were here already, and nothing was done.")
-    ignored_columns: list[str] = Field(default_factory=list, description="Named columns of the file that were not read.")
+    ignored_columns: list[str] = Field(
+        default_factory=list, description="Named columns of the file that were not read."
+    )
 
 
 class RejectOut(BaseModel):

@@ -115,9 +115,7 @@ async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> No
 _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload <> ALL(:current)")
 
 
-async def count_shard(
-    session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally
-) -> None:
+async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally) -> None:
     """Count one shard's numbers by ancestor and by notice, and its orphans."""
     found = await store.shard_ancestry(await driver(session), descent.dag, [dataset_id], shard)
     tally.numbers += len(found.keys)

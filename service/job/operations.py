@@ -20,9 +20,7 @@ from service.job.schemas import JobOut
 log = logging.getLogger(__name__)
 
 
-async def start_job(
-    session: AsyncSession, queue: App, actor: Actor, kind: str, subject_id: uuid.UUID
-) -> JobOut:
+async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: str, subject_id: uuid.UUID) -> JobOut:
     """Record a job and ask for its task, which has the name of its kind; both happen if the transaction commits."""
     job = Job(organisation_id=actor.organisation_id, kind=kind, subject_id=subject_id)
     session.add(job)

@@ -1,9 +1,12 @@
 """Tables of memberships: which dataset holds which number. The numbers are pseudonyms here."""
 
 import uuid
+from datetime import datetime
 
-from sqlalchemy import Index, Integer, LargeBinary, SmallInteger
+from sqlalchemy import DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlmodel import Field, SQLModel
+
+from service.core.clock import now
 
 
 class MembershipBlock(SQLModel, table=True):
@@ -38,3 +41,12 @@ class StagedRun(SQLModel, table=True):
     keys: bytes = Field(sa_type=LargeBinary)
     consented_at: bytes | None = Field(default=None, sa_type=LargeBinary)
     record_ids: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class PseudonymKey(SQLModel, table=True):
+    """Under which master secret the keys here were made: its public fingerprint, never the secret."""
+
+    __tablename__ = "pseudonym_key"
+
+    id: str = Field(sa_type=Text, primary_key=True)
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

@@ -12,13 +12,11 @@ class Organisation(Fact, table=True):
     """A legal person. Without `admitted_at` it has no account here and was named by whoever asserts it."""
 
     __tablename__ = "organisation"
-    __table_args__ = (
-        Index("uq_organisation_registration", "country", "registration_number", unique=True),
-    )
+    __table_args__ = (Index("uq_organisation_registration", "country", "registration_number", unique=True),)
 
     legal_name: str = Field(sa_type=Text)
     country: str = Field(sa_type=Text)
     registration_number: str | None = Field(default=None, sa_type=Text)
-    roles: list[str] = Field(sa_type=ARRAY(Text))  # type: ignore[call-overload]
+    roles: list[str] = Field(sa_type=ARRAY(Text))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
-    admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

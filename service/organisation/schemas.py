@@ -20,11 +20,15 @@ class OrganisationIn(Wire):
     legal_name: Line = Field(examples=["Contact Direct SAS"])
     country: Country = Field(examples=["FR"], description="ISO 3166-1 alpha-2.")
     registration_number: Line | None = Field(
-        default=None, examples=["000 000 018"], description="The number in the country's register: in France the SIREN, which is checked."
+        default=None,
+        examples=["000 000 018"],
+        description="The number in the country's register: in France the SIREN, which is checked.",
     )
     roles: list[Role] = Field(min_length=1, examples=[["broker"]])
     privacy_contact: Line | None = Field(
-        default=None, examples=["dpo@contact-direct.example"], description="Where a person reaches it about their data."
+        default=None,
+        examples=["dpo@contact-direct.example"],
+        description="Where a person reaches it about their data.",
     )
 
     @model_validator(mode="after")

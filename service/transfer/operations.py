@@ -54,14 +54,16 @@ async def register_transfer(session: AsyncSession, actor: Actor, wanted: Transfe
 def _check_voice(actor: Actor, dataset: Dataset, sender: Organisation, recipient: Organisation) -> None:
     """The sender tells of a transfer. For one without an account whoever asserts its dataset does: its buyer."""
     if sender.id == recipient.id:
-        raise Unprocessable("same_sides", "Sender and recipient are one: between one's own datasets nothing is transferred.")
+        raise Unprocessable(
+            "same_sides", "Sender and recipient are one: between one's own datasets nothing is transferred."
+        )
     if sender.id == actor.organisation_id:
         return
     told_for_both = recipient.id == actor.organisation_id or recipient.admitted_at is None
     if sender.admitted_at is not None or dataset.asserted_by_id != actor.organisation_id or not told_for_both:
         raise Forbidden(
             "not_your_transfer",
-            "A transfer is registered by its sender. Only for a sender without an account here may the recipient do it, "
+            "A transfer is registered by its sender. Only for a sender without an account may the recipient do it, "
             "of a dataset that it asserted itself.",
         )
 
@@ -73,7 +75,8 @@ def _check_dataset(wanted: TransferIn, dataset: Dataset) -> None:
         raise Unprocessable("transfer_before_dataset", "`occurred_at` is before the dataset was made, or collected.")
     if dataset.last_consented_at is not None and wanted.occurred_at < dataset.last_consented_at:
         raise Unprocessable(
-            "transfer_before_collection", "`occurred_at` is before the last consent in this dataset was collected."
+            "transfer_before_collection",
+            "`occurred_at` is before the last consent in this dataset was collected.",
         )
 
 
@@ -102,9 +105,7 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
     for above in (await session.exec(by_ancestor)).all():
         session.add(AncestorCount(**above.model_dump() | {"dataset_id": received_id}))
     if source.number_count:
-        session.add(
-            AncestorCount(dataset_id=received_id, ancestor_id=source.id, number_count=source.number_count)
-        )
+        session.add(AncestorCount(dataset_id=received_id, ancestor_id=source.id, number_count=source.number_count))
     by_notice = select(NoticeCount).where(NoticeCount.dataset_id == source.id)
     for notice in (await session.exec(by_notice)).all():
         session.add(NoticeCount(**notice.model_dump() | {"dataset_id": received_id}))
@@ -146,7 +147,9 @@ async def state_transfer(
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     side = side_of(actor, row)
     if row.asserted_by_id == actor.organisation_id:
-        raise Forbidden("your_own_word", "You registered this transfer yourself: the other side says what it says of it.")
+        raise Forbidden(
+            "your_own_word", "You registered this transfer yourself: the other side says what it says of it."
+        )
     if side is Side.RECIPIENT:
         await refuse_settled(session, row)
         if received.receiving:

@@ -12,7 +12,6 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
-from service.access.assertion import asserted
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Conflict, Forbidden, Problem
@@ -22,7 +21,14 @@ from service.dataset.descent import Descent, descent_of
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
-from service.dataset.sealing import Tally, clear_counts, count_shard, drop_stale_uploads, load_shards, write_tally
+from service.dataset.sealing import (
+    Tally,
+    clear_counts,
+    count_shard,
+    drop_stale_uploads,
+    load_shards,
+    write_tally,
+)
 from service.job.models import Job
 from service.job.operations import Report, run_job, start_job
 from service.job.schemas import JobOut
@@ -31,7 +37,7 @@ from service.membership.ancestry import Node
 from service.membership.blocks import SHARDS, isin_sorted
 from service.membership.pseudonym import KeyRing
 from service.transfer.models import Side, Transfer, TransferStatement, Word
-from service.transfer.operations import find_transfer, refuse_settled, refuse_passed_on, side_of
+from service.transfer.operations import find_transfer, refuse_passed_on, refuse_settled, side_of
 
 
 async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:

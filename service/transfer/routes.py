@@ -42,7 +42,10 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
 
 
 @router.post(
-    "/{transfer_id}/statements", status_code=201, summary="Acknowledge or deny a transfer", responses=responses(404, 409)
+    "/{transfer_id}/statements",
+    status_code=201,
+    summary="Acknowledge or deny a transfer",
+    responses=responses(404, 409),
 )
 async def state_transfer(
     transfer_id: TransferId, body: StatementIn, session: SessionDep, actor: FactsWriter
@@ -52,7 +55,10 @@ async def state_transfer(
 
 
 @router.post(
-    "/{transfer_id}/receipt", status_code=201, summary="Open the receipt of a transfer", responses=responses(404, 409)
+    "/{transfer_id}/receipt",
+    status_code=201,
+    summary="Open the receipt of a transfer",
+    responses=responses(404, 409),
 )
 async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
     """The recipient opens the received dataset for its own file: send it with `PUT /v1/datasets/{id}/parts/{n}`."""

@@ -28,7 +28,7 @@ class CriterionOut(BaseModel):
 
 
 class TransferIn(FactIn):
-    """A sealed dataset handed over whole. Its sender registers it; for a sender without an account, its recipient does."""
+    """A sealed dataset handed over whole. Its sender registers it; for one without an account, its recipient does."""
 
     dataset_id: uuid.UUID = Field(description="The sender's sealed dataset.")
     recipient_id: uuid.UUID

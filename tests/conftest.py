@@ -1,0 +1,90 @@
+"""What tests stand on: the real PostgreSQL of the wheel, a database for each test, the real application over it.
+
+A database is a copy of one migrated template, which PostgreSQL makes in milliseconds.
+"""
+
+import itertools
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+from psycopg import sql
+from sqlalchemy import make_url
+
+from service.command import migration
+from service.core import embedded
+from service.core.settings import Settings
+from service.main import create_app
+from tests.registry import Registry
+
+MASTER_SECRET = "5e" * 32
+
+_TEMPLATE = "filiation_template"
+_numbers = itertools.count(1)
+
+
+def _renamed(dsn: str, database: str) -> str:
+    return make_url(dsn).set(database=database).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of this test run's own, holding the migrated template."""
+    folder: Path = tmp_path_factory.mktemp("postgres")
+    with embedded.embedded(folder) as server:
+        with psycopg.connect(server.dsn, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+        migration.upgrade(_renamed(server.dsn, _TEMPLATE))
+        yield server.dsn
+
+
+@pytest.fixture
+def empty_dsn(cluster: str) -> Iterator[str]:
+    """The address of a database without any table."""
+    yield from _database(cluster, "template0")
+
+
+@pytest.fixture
+def dsn(cluster: str) -> Iterator[str]:
+    """The address of a migrated database of this test's own."""
+    yield from _database(cluster, _TEMPLATE)
+
+
+def _database(cluster: str, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        yield _renamed(cluster, name)
+        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings of the application under test."""
+    return Settings(master_secret=MASTER_SECRET)
+
+
+@pytest.fixture
+def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
+    """The running application with its worker, without a key."""
+    with TestClient(create_app(settings, dsn)) as running:
+        yield running
+
+
+@pytest.fixture
+def registry(client: TestClient, dsn: str) -> Registry:
+    """The running application, and organisations to call it as."""
+    return Registry(client, dsn)
+
+
+@pytest.fixture
+def unknown_id() -> uuid.UUID:
+    """An id that nothing has."""
+    return uuid.UUID("01890000-0000-7000-8000-000000000000")

@@ -1,0 +1,140 @@
+"""Organisations of a test, and how they call the API."""
+
+import asyncio
+import itertools
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import Any
+
+from fastapi.testclient import TestClient
+from httpx import Response
+
+from service.access import operations as keys
+from service.access.actor import Scope
+from service.access.schemas import KeyIn
+from service.core.db import Database
+from service.core.vocabulary import Role
+from service.organisation import operations as organisations
+from service.organisation.schemas import OrganisationIn
+
+TRADE_SCOPES = (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE)
+
+
+@dataclass
+class Caller:
+    """The API as one organisation calls it."""
+
+    client: TestClient
+    id: uuid.UUID
+    key: str
+
+    def request(self, method: str, path: str, **options: Any) -> Response:
+        """Call with this organisation's key."""
+        headers = {"Authorization": f"Bearer {self.key}"} | options.pop("headers", {})
+        return self.client.request(method, path, headers=headers, **options)
+
+    def get(self, path: str, **options: Any) -> Any:
+        """The answer to a GET that must succeed."""
+        return _good(self.request("GET", path, **options))
+
+    def post(self, path: str, body: Any = None, **options: Any) -> Any:
+        """The answer to a POST that must succeed."""
+        return _good(self.request("POST", path, json=body, **options))
+
+    def put_part(self, dataset_id: str, lines: Iterable[str], number: int = 1, **options: Any) -> Any:
+        """Upload lines of CSV as a part."""
+        headers = {"Content-Type": "text/csv"} | options.pop("headers", {})
+        content = "\n".join(lines).encode()
+        return _good(
+            self.request(
+                "PUT",
+                f"/v1/datasets/{dataset_id}/parts/{number}",
+                content=content,
+                headers=headers,
+                **options,
+            )
+        )
+
+    def finish(self, job: Any) -> Any:
+        """Wait for a job, and give it."""
+        end = monotonic() + 30
+        while monotonic() < end:
+            found = self.get(f"/v1/jobs/{job['id']}")
+            if found["finished_at"]:
+                return found
+            sleep(0.02)
+        raise AssertionError(f"job {job['kind']} did not finish")
+
+    def seal(self, dataset_id: str) -> Any:
+        """Seal a dataset and give it as it is then."""
+        job = self.finish(self.post(f"/v1/datasets/{dataset_id}/seal"))
+        assert job["state"] == "succeeded", job["problem"]
+        return self.get(f"/v1/datasets/{dataset_id}")
+
+    def lookup(self, number: str, **more: Any) -> Any:
+        """One number's answer."""
+        return self.post("/v1/lookups", {"number": number} | more)
+
+
+def _good(response: Response) -> Any:
+    assert response.is_success, (response.status_code, response.text)
+    return response.json()
+
+
+class Registry:
+    """Makes organisations and their keys as the operator does at the command line."""
+
+    def __init__(self, client: TestClient, dsn: str) -> None:
+        self.client, self.dsn = client, dsn
+        self._serials = itertools.count(1)
+
+    def organisation(
+        self,
+        *roles: Role,
+        scopes: Sequence[Scope] = TRADE_SCOPES,
+        acts_for: Caller | None = None,
+        name: str | None = None,
+    ) -> Caller:
+        """A new organisation with an account, and its caller."""
+        name = name or f"{roles[0].value.capitalize()} {next(self._serials)}"
+        wanted = OrganisationIn(legal_name=name, country="FR", roles=list(roles))
+
+        async def make() -> Caller:
+            database = Database(self.dsn, pool_size=1)
+            async with database.transaction() as session:
+                made = await organisations.register_organisation(session, None, wanted)
+                key = await keys.issue_key(
+                    session,
+                    KeyIn(
+                        organisation_id=made.id,
+                        acts_for_id=acts_for.id if acts_for else None,
+                        scopes=list(scopes),
+                    ),
+                )
+            await database.close()
+            assert key.key is not None
+            return Caller(self.client, made.id, key.key)
+
+        return asyncio.run(make())
+
+    def broker(self) -> Caller:
+        """A new broker."""
+        return self.organisation(Role.BROKER)
+
+    def party(self) -> Caller:
+        """A new party."""
+        return self.organisation(Role.PARTY)
+
+    def collector(self) -> Caller:
+        """A new collector."""
+        return self.organisation(Role.COLLECTOR)
+
+    def regulator(self) -> Caller:
+        """A supervisory authority."""
+        return self.organisation(Role.REGULATOR, scopes=(Scope.FACTS_READ, Scope.NUMBERS_READ))
+
+    def operator(self) -> Caller:
+        """The operator of the registry."""
+        return self.organisation(Role.OPERATOR, scopes=(Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.ACCOUNTS))
