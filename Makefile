@@ -1,0 +1,144 @@
+# Everything goes into .venv, from the lock files, and nothing is presumed but make and a Python. Paths are relative
+# throughout, so that the folder may have any name.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOG := $(VENV)/install.log
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+ARGS ?=
+
+# The first Python that will do: 3.11 or newer, with venv and ensurepip (which Debian and others package apart).
+define FIND_PYTHON
+incomplete=
+for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do
+    "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+    if "$$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        command -v "$$python"
+        exit
+    fi
+    incomplete=$${incomplete:-$$python}
+done
+if [ -n "$$incomplete" ]; then
+    echo "$$incomplete lacks the modules venv and ensurepip: install them (Debian, Ubuntu: apt install" \
+        "$$("$$incomplete" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')), then run make again." >&2
+else
+    echo "Filiation needs Python 3.11 or newer, and there is none here: install one, or name it:" \
+        "make PYTHON=/path/to/python3" >&2
+fi
+exit 1
+endef
+
+# An older pip trusts only the certificates that it brings, so it is pointed to the system's, unless somebody has
+# chosen already. The pip of requirements-build.lock asks the system by itself.
+define TRUST_SYSTEM
+if [ -z "$$PIP_CERT$$REQUESTS_CA_BUNDLE$$CURL_CA_BUNDLE" ] && ! $(PIP) config get global.cert >/dev/null 2>&1; then
+    for bundle in "$$SSL_CERT_FILE" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
+        /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem; do
+        if [ -f "$$bundle" ]; then
+            PIP_CERT=$$bundle
+            export PIP_CERT
+            break
+        fi
+    done
+fi
+endef
+
+# One sentence for each way in which an installation fails; the whole story stays in the log.
+define EXPLAIN
+if grep -qi 'certificate' $(LOG); then
+    echo "The package registry's certificate is not trusted: add its authority to the system's store, or set PIP_CERT."
+elif grep -qiE 'retrying|connection|timed out|name resolution|proxy' $(LOG); then
+    echo "The package registry cannot be reached: check the network, the proxy and pip's configuration."
+elif grep -qiE 'no space left' $(LOG); then
+    echo "The disk is full: free some space, then run make again."
+elif grep -qiE 'do not match the hashes' $(LOG); then
+    echo "A package is not the one that the lock file names: the registry or something on the way altered it."
+elif grep -qE 'No matching distribution' $(LOG); then
+    echo "No package is built for this platform or Python ($$(sed -n 's/.*No matching distribution found for //p' $(LOG))" \
+        "on $$(uname -sm), $$($(BIN)/python -V)): try another Python: make clean; make PYTHON=/path/to/python3"
+else
+    echo "The packages could not be installed:"
+    tail -n 3 $(LOG)
+fi >&2
+echo "(pip's own words are in $(LOG).)" >&2
+exit 1
+endef
+
+export FIND_PYTHON TRUST_SYSTEM EXPLAIN
+
+# $(call install,arguments of pip install)
+install = $(PIP) install $(1) >$(LOG) 2>&1 || sh -c "$$EXPLAIN"
+locked = $(call install,--require-hashes --only-binary :all: -r $(1))
+
+.PHONY: help
+help: ## Tell what there is (the default)
+	@echo 'Filiation: who first collected a number, in which words, through whose hands, and which clients received it.'
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo "ARGS='...' is passed on: make demo ARGS='--lang fr --exit', make test ARGS='-k sealed'"
+
+.PHONY: demo
+demo: $(VENV)/.service ## Tell the story of an election through the API, then leave the service running
+	@exec $(BIN)/filiation demo $(ARGS)
+
+.PHONY: serve
+serve: $(VENV)/.service ## Run the service, its worker and, without DATABASE_URL, its database
+	@exec $(BIN)/filiation serve $(ARGS)
+
+.PHONY: test
+test: lint ## Check and test everything, as CI does
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.checked ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+.PHONY: format
+format: $(VENV)/.checked ## Put the code into its one form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+.PHONY: openapi
+openapi: $(VENV)/.service ## Write openapi/openapi.json anew from the routes
+	$(BIN)/filiation openapi
+
+.PHONY: lock
+lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their newest versions)
+	@$(call install,--quiet --upgrade uv)
+	$(COMPILE) $(ARGS) --group build -o requirements-build.lock
+	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
+	$(COMPILE) $(ARGS) -c requirements.lock pyproject.toml --group test -o requirements-test.lock
+
+.PHONY: clean
+clean: ## Remove what was installed and cached here; no data
+	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A stamp is newer than the lock that it stands for, so that a second run installs nothing and needs no network.
+$(VENV)/.base: requirements-build.lock
+	@python=$$(sh -c "$$FIND_PYTHON") && \
+	    { $(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(VENV); }
+	@echo 'Installing, once; this takes a minute…'
+	@eval "$$TRUST_SYSTEM"; $(call locked,requirements-build.lock)
+	@touch $@
+
+$(VENV)/.project: $(VENV)/.base pyproject.toml
+	@$(call install,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+$(VENV)/.service: $(VENV)/.base requirements.lock $(VENV)/.project
+	@$(call locked,requirements.lock)
+	@touch $@
+
+$(VENV)/.checked: $(VENV)/.base requirements-test.lock $(VENV)/.project
+	@$(call locked,requirements-test.lock)
+	@touch $@
