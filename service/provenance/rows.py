@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FactRow:
     """What every fact carries."""
 
@@ -17,7 +17,7 @@ class FactRow:
     recorded_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OrganisationRow(FactRow):
     """A legal person; without `admitted_at` it has no account here."""
 
@@ -29,7 +29,7 @@ class OrganisationRow(FactRow):
     admitted_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoticeRow(FactRow):
     """A version of a wording."""
 
@@ -45,7 +45,7 @@ class NoticeRow(FactRow):
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PartnerListRow(FactRow):
     """A dated version of the partners that a notice names."""
 
@@ -55,7 +55,7 @@ class PartnerListRow(FactRow):
     corrects_id: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PartnerRow:
     """One name on a partner list."""
 
@@ -65,7 +65,7 @@ class PartnerRow:
     organisation_id: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class EvidenceRow(FactRow):
     """A screenshot of a form, without its bytes."""
 
@@ -75,7 +75,7 @@ class EvidenceRow(FactRow):
     byte_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CollectionRow(FactRow):
     """The gathering of numbers under a notice."""
 
@@ -87,14 +87,14 @@ class CollectionRow(FactRow):
     ended_on: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AttestationRow(FactRow):
     """A collector's word for a collection that another asserts."""
 
     collection_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class DatasetRow(FactRow):
     """A set of numbers held by one organisation."""
 
@@ -108,7 +108,7 @@ class DatasetRow(FactRow):
     sealed_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ParentRow:
     """`dataset_id` comes from `parent_id`, by a transfer if one is named."""
 
@@ -117,7 +117,7 @@ class ParentRow:
     transfer_id: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TransferRow(FactRow):
     """A dataset of the sender that is another one in the recipient's hands."""
 
@@ -133,7 +133,7 @@ class TransferRow(FactRow):
     targeting: Sequence[dict[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StatementRow(FactRow):
     """What one side says of a transfer."""
 
@@ -145,7 +145,7 @@ class StatementRow(FactRow):
     missing_count: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class CampaignRow(FactRow):
     """One message text, sent in one window for one party."""
 
@@ -160,7 +160,7 @@ class CampaignRow(FactRow):
     ended_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class UseRow:
     """A campaign was sent to the numbers of a dataset."""
 
@@ -168,7 +168,7 @@ class UseRow:
     dataset_id: uuid.UUID
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AncestorCountRow:
     """How many numbers of a dataset come from one of its ancestors."""
 
@@ -177,7 +177,7 @@ class AncestorCountRow:
     number_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoticeCountRow:
     """How many numbers of a dataset come from collections under a notice."""
 
@@ -186,7 +186,7 @@ class NoticeCountRow:
     number_count: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rows:
     """Every row that one state of the graph is made of."""
 

@@ -1,0 +1,186 @@
+"""The provenance graph: who collected, through whose hands, to whom. Pure; the only place of NetworkX.
+
+Nodes are organisations, collections, datasets, transfers and campaigns, never numbers, by their ids. Edges
+run with the data: collection to dataset, dataset to dataset (a holder's own work), dataset to transfer to
+dataset, dataset to campaign; each of these points to the organisations that answer for it, which are sinks.
+So the whole has no cycle, and one that rows would make is refused.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import Final, NamedTuple
+
+import networkx as nx
+
+from service.core.vocabulary import Content, DatasetState
+from service.provenance.records import Records, is_held
+
+# A number may have passed through merged bases again and again, and simple paths multiply at each merger.
+MOST_CHAINS: Final = 200
+
+
+class Relation(StrEnum):
+    """What an edge says, and its key: the party of a campaign may be its sender too."""
+
+    COLLECTED = "collected"
+    DERIVED = "derived"
+    DELIVERED = "delivered"
+    RECEIVED = "received"
+    USED = "used"
+    COLLECTOR = "collector"
+    HOLDER = "holder"
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+    PARTY = "party"
+
+
+class CycleError(ValueError):
+    """Rows that would make a dataset an ancestor of itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """One state of the graph, never changed. `rank` puts every dataset after those that it comes from."""
+
+    version: int
+    records: Records
+    network: nx.MultiDiGraph
+    rank: Mapping[uuid.UUID, int]
+
+
+class Hop(NamedTuple):
+    """From one dataset to the next, by a transfer or, without one, by the holder's own work."""
+
+    parent_id: uuid.UUID
+    transfer_id: uuid.UUID | None
+    dataset_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A path of datasets that all hold the number, from its head on; an orphan head was never collected."""
+
+    head_id: uuid.UUID
+    orphan: bool
+    hops: tuple[Hop, ...]
+
+
+def build_graph(version: int, records: Records) -> Graph:
+    """The graph of `records`.
+
+    Raises:
+        CycleError: a dataset would be its own ancestor.
+    """
+    network = nx.MultiDiGraph()
+    network.add_edges_from(_edges(records))
+    network.add_nodes_from(records.organisations)
+    network.add_nodes_from(records.datasets)
+    try:
+        rank = {node: place for place, node in enumerate(nx.topological_sort(network))}
+    except nx.NetworkXUnfeasible:
+        raise CycleError("a dataset would be its own ancestor") from None
+    return Graph(version, records, nx.freeze(network), rank)
+
+
+def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, Relation]]:
+    for collection in records.collections.values():
+        yield collection.id, collection.collector_id, Relation.COLLECTOR
+    for dataset in records.datasets.values():
+        yield dataset.id, dataset.holder_id, Relation.HOLDER
+        if dataset.collection_id is not None:
+            yield dataset.collection_id, dataset.id, Relation.COLLECTED
+        for edge in records.parents_of_dataset.get(dataset.id, ()):
+            if edge.transfer_id is None:
+                yield edge.parent_id, dataset.id, Relation.DERIVED
+        for campaign_id in records.campaigns_of_dataset.get(dataset.id, ()):
+            yield dataset.id, campaign_id, Relation.USED
+    for transfer in records.transfers.values():
+        yield transfer.dataset_id, transfer.id, Relation.DELIVERED
+        yield transfer.id, transfer.received_dataset_id, Relation.RECEIVED
+        yield transfer.id, transfer.sender_id, Relation.SENDER
+        yield transfer.id, transfer.recipient_id, Relation.RECIPIENT
+    for campaign in records.campaigns.values():
+        yield campaign.id, campaign.party_id, Relation.PARTY
+        if campaign.sender_id is not None:
+            yield campaign.id, campaign.sender_id, Relation.SENDER
+
+
+def holding(graph: Graph, stored: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Every dataset that holds a number, given the datasets in which it is stored.
+
+    A dataset stores numbers only if it is `uploaded`; a `shared` or `union` one holds what its parents hold.
+    Rows stored for any other dataset (a received file that is still being compared) do not count.
+    """
+    records = graph.records
+    found = {dataset for dataset in stored if _stores(records, dataset)}
+    waiting = list(found)
+    while waiting:
+        for edge in records.children_of_dataset.get(waiting.pop(), ()):
+            child = edge.dataset_id
+            if child not in found and records.datasets[child].content != Content.UPLOADED:
+                found.add(child)
+                waiting.append(child)
+    return frozenset(dataset for dataset in found if is_held(records, dataset))
+
+
+def _stores(records: Records, dataset_id: uuid.UUID) -> bool:
+    dataset = records.datasets.get(dataset_id)
+    return dataset is not None and dataset.content == Content.UPLOADED and dataset.state == DatasetState.SEALED
+
+
+def orphans(graph: Graph, holders: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Those of `holders` to which no path of `holders` leads from a collected dataset."""
+    records = graph.records
+    known: set[uuid.UUID] = set()
+    for dataset in sorted(holders, key=graph.rank.__getitem__):
+        parents = records.parents_of_dataset.get(dataset, ())
+        if records.datasets[dataset].collection_id or any(edge.parent_id in known for edge in parents):
+            known.add(dataset)
+    return frozenset(holders) - known
+
+
+def chains(graph: Graph, holders: Collection[uuid.UUID], most: int = MOST_CHAINS) -> tuple[list[Chain], bool]:
+    """Every path through `holders` from a head to a last one, and whether there were more than `most`.
+
+    Heads are the collected datasets and, orphans, those that none of `holders` is a parent of; the last ones
+    are no parent of any.
+    """
+    induced = graph.network.subgraph([*holders, *_transfers_between(graph.records, holders)])
+    in_order = sorted(holders, key=graph.rank.__getitem__)
+    tails = {node for node in in_order if not induced.out_degree(node)}
+    found: list[Chain] = []
+    for head in in_order:
+        collected = graph.records.datasets[head].collection_id is not None
+        if collected or not induced.in_degree(head):
+            paths = _paths(induced, head, tails)
+            found += (Chain(head, not collected, _hops(path, graph)) for path in islice(paths, most + 1 - len(found)))
+    return found[:most], len(found) > most
+
+
+def _transfers_between(records: Records, holders: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
+    for dataset in holders:
+        transfer = records.transfer_into_dataset.get(dataset)
+        if transfer is not None and transfer.dataset_id in holders:
+            yield transfer.id
+
+
+def _paths(induced: nx.MultiDiGraph, head: uuid.UUID, tails: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    if head in tails:
+        return iter([[head]])
+    paths: Iterator[list[uuid.UUID]] = nx.all_simple_paths(induced, head, tails)
+    return paths
+
+
+def _hops(path: list[uuid.UUID], graph: Graph) -> tuple[Hop, ...]:
+    hops = []
+    parent, transfer = path[0], None
+    for node in path[1:]:
+        if node in graph.records.transfers:
+            transfer = node
+        else:
+            hops.append(Hop(parent, transfer, node))
+            parent, transfer = node, None
+    return tuple(hops)

@@ -1,0 +1,123 @@
+"""What a dataset comes from, where it went, whom a notice reached: by counts, not by edges alone. Pure.
+
+A union leads a walker to origins that a cut of it never took a number from. Sealing stores how many numbers
+of a dataset come from each ancestor; whatever gave none is left out here.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service.core.vocabulary import DatasetState, Role
+from service.provenance.graph import Graph, Hop
+from service.provenance.records import Records, is_denied, is_held
+
+# Datasets that one client holds or one campaign used, in the order of their ids.
+Group = tuple[uuid.UUID, ...]
+
+
+class Direction(StrEnum):
+    """Where to walk from a dataset."""
+
+    UPSTREAM = "upstream"
+    DOWNSTREAM = "downstream"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The datasets within reach by their distance in hops (negative upstream), and the hops between them."""
+
+    distances: Mapping[uuid.UUID, int]
+    hops: frozenset[Hop]
+
+
+def passed(records: Records, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
+    """How many numbers of a dataset come from an ancestor; None before sealing, when nobody has counted."""
+    dataset = records.datasets[dataset_id]
+    if dataset.state != DatasetState.SEALED:
+        return None
+    if ancestor_id == dataset_id:
+        return dataset.number_count
+    return records.ancestor_counts.get(dataset_id, {}).get(ancestor_id, 0)
+
+
+def walk(graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]) -> Lineage:
+    """The lineage of `start` among `visible`, at most `depth` hops away."""
+    distances = {start: 0}
+    hops: set[Hop] = set()
+    for upstream in (True, False):
+        if direction in (Direction.UPSTREAM if upstream else Direction.DOWNSTREAM, Direction.BOTH):
+            reached, crossed = _walk_one_way(graph.records, start, upstream, depth, visible)
+            distances |= {dataset: -steps if upstream else steps for dataset, steps in reached.items()}
+            hops |= crossed
+    return Lineage(distances, frozenset(hops))
+
+
+def _walk_one_way(
+    records: Records, start: uuid.UUID, upstream: bool, depth: int, visible: Collection[uuid.UUID]
+) -> tuple[dict[uuid.UUID, int], set[Hop]]:
+    reached = {start: 0}
+    hops: set[Hop] = set()
+    edge_of = [start]
+    for steps in range(1, depth + 1):
+        following = []
+        for dataset in edge_of:
+            for hop in _neighbours(records, dataset, upstream):
+                other = hop.parent_id if upstream else hop.dataset_id
+                if other not in visible or not _gave(records, hop, start, other, upstream):
+                    continue
+                hops.add(hop)
+                if other not in reached:
+                    reached[other] = steps
+                    following.append(other)
+        edge_of = following
+    return reached, hops
+
+
+def _neighbours(records: Records, dataset: uuid.UUID, upstream: bool) -> Iterator[Hop]:
+    edges = (records.parents_of_dataset if upstream else records.children_of_dataset).get(dataset, ())
+    for edge in edges:
+        if not is_denied(records, edge.transfer_id):
+            yield Hop(edge.parent_id, edge.transfer_id, edge.dataset_id)
+
+
+def _gave(records: Records, hop: Hop, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> bool:
+    """Whether the hop brought numbers, and numbers of the dataset asked about are at its far end."""
+    ends = (other, start) if upstream else (start, other)
+    return passed(records, hop.parent_id, hop.dataset_id) != 0 and passed(records, *ends) != 0
+
+
+def reached_by(records: Records, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Those of the `visible` datasets that hold numbers collected under a notice, and how many each."""
+    counts = records.notice_counts.get(notice_id, {})
+    return {one: count for one, count in counts.items() if count and one in visible and is_held(records, one)}
+
+
+def clients_of(records: Records, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
+    """The parties that hold any of `datasets`, and which."""
+    return _groups(
+        (records.datasets[one].holder_id, one)
+        for one in datasets
+        if Role.PARTY in records.organisations[records.datasets[one].holder_id].roles
+    )
+
+
+def campaigns_of(
+    records: Records, campaigns: Collection[uuid.UUID], datasets: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, Group]:
+    """Those of `campaigns` that were sent to any of `datasets`, and to which."""
+    return _groups(
+        (campaign, one)
+        for one in datasets
+        for campaign in records.campaigns_of_dataset.get(one, ())
+        if campaign in campaigns
+    )
+
+
+def _groups(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, Group]:
+    groups: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for key, dataset in pairs:
+        groups.setdefault(key, []).append(dataset)
+    return {key: tuple(sorted(datasets)) for key, datasets in groups.items()}

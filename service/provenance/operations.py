@@ -1,0 +1,135 @@
+"""One function per question about provenance."""
+
+import re
+import uuid
+from collections.abc import Mapping
+from functools import partial
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.access.models import Inspection
+from service.access.sight import Seen, seen
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.errors import Forbidden, NotFound, Unprocessable
+from service.dataset.descent import descent_of
+from service.membership import store
+from service.membership.blocks import SHARDS
+from service.membership.phone import PhoneRejected, normalise_one
+from service.membership.pseudonym import KeyRing
+from service.provenance.answer import answer
+from service.provenance.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
+from service.provenance.lineage_schemas import ImpactOut, LineageOut
+from service.provenance.lineage_telling import impact_seen, lineage_seen
+from service.provenance.records import Records
+from service.provenance.rows import NoticeRow
+from service.provenance.schemas import Answer, LookupIn
+from service.provenance.snapshot import Snapshots
+
+
+async def look_up_number(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, wanted: LookupIn
+) -> Answer:
+    """What the caller may see of one number. A supervisory authority's look is recorded with its reason.
+
+    Raises:
+        Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
+    """
+    try:
+        number = normalise_one(wanted.number, wanted.region)
+    except PhoneRejected as refusal:
+        raise Unprocessable("number_rejected", str(refusal), reason=refusal.reason) from None
+    _check_reason(actor, wanted.reason)
+    if actor.is_regulator:
+        session.add(_look(ring, actor, number, wanted.reason))
+    snapshot, held = await snapshots.holding(session, ring, number)
+    return answer(snapshot.graph, held, partial(seen, snapshot.scene, actor), now())
+
+
+# Nine digits or more with what people write between them: a file number or a date alone is shorter.
+_LIKE_A_NUMBER = re.compile(r"\d(?:[\s.()/+-]*\d){8,}")
+
+
+def _check_reason(actor: Actor, reason: str | None) -> None:
+    if reason is None and actor.is_regulator:
+        raise Unprocessable("reason_required", "Say in `reason` why you ask: it is recorded with the look.")
+    if reason is not None and _LIKE_A_NUMBER.search(reason):
+        raise Unprocessable(
+            "reason_holds_a_number",
+            "The reason holds nine digits or more in a row, as a phone number does. It is kept in clear: take them out.",
+        )
+
+
+def _look(ring: KeyRing, actor: Actor, number: int, reason: str | None) -> Inspection:
+    return Inspection(
+        organisation_id=actor.organisation_id,
+        api_key_id=actor.key_id,
+        operation="look_up_number",
+        number_fingerprint=ring.fingerprint("inspection", str(number).encode()),
+        reason=reason,
+    )
+
+
+async def get_dataset_lineage(
+    database: Database, snapshots: Snapshots, actor: Actor, dataset_id: uuid.UUID, direction: Direction, depth: int
+) -> LineageOut:
+    """What a dataset comes from, and where it went as far as the caller sees that.
+
+    Raises:
+        NotFound: there is no such dataset, or the caller does not see it.
+    """
+    async with database.snapshot() as reading:
+        snapshot = await snapshots.current(reading)
+    sight = seen(snapshot.scene, actor)
+    if dataset_id not in sight.datasets:
+        raise NotFound("dataset")
+    found = walk(snapshot.graph, dataset_id, direction, depth, sight.datasets | sight.bare)
+    return lineage_seen(snapshot.graph, sight, dataset_id, found)
+
+
+async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:
+    """Whom a notice reached: all for a supervisory authority; for the collector one hop on from what it holds.
+
+    Raises:
+        NotFound: there is no such notice, or the caller does not see it.
+        Forbidden: the caller sees it, but it is another's.
+    """
+    async with database.snapshot() as reading:
+        snapshot = await snapshots.current(reading)
+        records, sight = snapshot.graph.records, seen(snapshot.scene, actor)
+        notice = _find_notice(records, sight, actor, notice_id)
+        counts = reached_by(records, notice_id, sight.datasets | sight.bare)
+        clients, campaigns = clients_of(records, counts), campaigns_of(records, sight.campaigns, counts)
+        groups = {*clients.values(), *campaigns.values()}
+        distinct = {group: await _distinct(reading, notice_id, group, counts) for group in groups}
+    return impact_seen(snapshot.graph, sight, notice, counts, distinct)
+
+
+def _find_notice(records: Records, sight: Seen, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
+    notice = records.notices.get(notice_id)
+    if notice is not None and (sight.whole or notice.collector_id == actor.organisation_id):
+        return notice
+    if notice is not None and any(_is_under(records, dataset, notice_id) for dataset in sight.datasets):
+        raise Forbidden(
+            "not_the_collector", "Only its collector and a supervisory authority see whom a notice reached."
+        )
+    raise NotFound("notice")
+
+
+def _is_under(records: Records, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
+    collection_id = records.datasets[dataset_id].collection_id
+    return collection_id is not None and records.collections[collection_id].notice_id == notice_id
+
+
+async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, counts: Mapping[uuid.UUID, int]) -> int:
+    """How many numbers of several datasets together come from a notice, each counted once."""
+    if len(group) == 1:
+        return counts[group[0]]
+    descent = await descent_of(reading, group)
+    collected = descent.collected_under()[notice_id]
+    connection = await driver(reading)
+    found = 0
+    for shard in range(SHARDS):
+        found += (await store.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
+    return found

@@ -1,0 +1,172 @@
+"""The graph as each process keeps it: one immutable snapshot, replaced whole when the version moves.
+
+The version and a number's memberships are read in one statement. If the version is the one that is kept, both
+belong to one state, and the answer needs no further query. Otherwise version, facts and memberships are read
+again in one REPEATABLE READ transaction. Either way no answer mixes two states.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from sqlalchemy import select, text
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.sight import Edge, Scene, Sides, Use, keepers
+from service.campaign.models import Campaign, CampaignDataset
+from service.collection.models import (
+    Collection,
+    CollectionAttestation,
+    Notice,
+    NoticeEvidence,
+    Partner,
+    PartnerList,
+)
+from service.core.db import Database, driver
+from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
+from service.membership import store
+from service.membership.pseudonym import KeyRing
+from service.membership.store import Held
+from service.organisation.models import Organisation
+from service.provenance import rows
+from service.provenance.graph import Graph, build_graph
+from service.provenance.records import Records, index, is_denied
+from service.transfer.models import Transfer, TransferStatement
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of the graph, and what sight needs of it."""
+
+    graph: Graph
+    scene: Scene
+
+
+class Snapshots:
+    """What one process keeps: the snapshot of the version that it saw last."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._kept: Snapshot | None = None
+        self._reloading = asyncio.Lock()
+
+    async def current(self, reading: AsyncSession) -> Snapshot:
+        """The graph in the state that `reading`, a read-only snapshot session, sees."""
+        kept = self._kept
+        if kept is not None and kept.graph.version == await _version(reading):
+            return kept
+        return await self._read(reading)
+
+    async def holding(self, session: AsyncSession, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held]]:
+        """The stored datasets that hold a number, and the graph of the same state."""
+        key = ring.pseudonym(number)
+        known = await self._if_kept(session, ring, key)
+        if known is None:
+            async with self._reloading:
+                # The reload that this request waited for may be all that it needs.
+                known = await self._if_kept(session, ring, key)
+                if known is None:
+                    async with self._database.snapshot() as reading:
+                        _, held = await store.lookup(await driver(reading), ring, key)
+                        known = await self._read(reading), held
+        return known
+
+    async def _if_kept(self, session: AsyncSession, ring: KeyRing, key: bytes) -> tuple[Snapshot, list[Held]] | None:
+        version, held = await store.lookup(await driver(session), ring, key)
+        kept = self._kept
+        return (kept, held) if kept is not None and kept.graph.version == version else None
+
+    async def _read(self, reading: AsyncSession) -> Snapshot:
+        """Read the whole graph as `reading` sees it, and keep it unless a later one is kept already."""
+        version = await _version(reading)
+        facts = await read_rows(reading)
+        # Over many nodes this takes long enough to be felt by whoever else the event loop serves.
+        read = await asyncio.to_thread(make_snapshot, version, facts)
+        if self._kept is None or self._kept.graph.version < version:
+            self._kept = read
+        return read
+
+
+_VERSION = text("SELECT version FROM graph_version")
+
+
+async def _version(session: AsyncSession) -> int:
+    return int((await session.execute(_VERSION)).scalar_one())
+
+
+async def read_rows(session: AsyncSession) -> rows.Rows:
+    """Every row of the graph, in the transaction of `session`."""
+    return rows.Rows(
+        organisations=await _read(session, Organisation, rows.OrganisationRow),
+        notices=await _read(session, Notice, rows.NoticeRow),
+        partner_lists=await _read(session, PartnerList, rows.PartnerListRow),
+        partners=await _read(session, Partner, rows.PartnerRow),
+        evidence=await _read(session, NoticeEvidence, rows.EvidenceRow),
+        collections=await _read(session, Collection, rows.CollectionRow),
+        attestations=await _read(session, CollectionAttestation, rows.AttestationRow),
+        datasets=await _read(session, Dataset, rows.DatasetRow),
+        parents=await _read(session, DatasetParent, rows.ParentRow),
+        transfers=await _read(session, Transfer, rows.TransferRow),
+        statements=await _read(session, TransferStatement, rows.StatementRow),
+        campaigns=await _read(session, Campaign, rows.CampaignRow),
+        uses=await _read(session, CampaignDataset, rows.UseRow),
+        ancestor_counts=await _read(session, AncestorCount, rows.AncestorCountRow),
+        notice_counts=await _read(session, NoticeCount, rows.NoticeCountRow),
+    )
+
+
+async def _read(session: AsyncSession, table: type[SQLModel], row: type[Row]) -> Sequence[Row]:
+    columns: list[Any] = [getattr(table, field.name) for field in fields(row)]  # type: ignore[arg-type]
+    return [row(*values) for values in await session.execute(select(*columns))]
+
+
+def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:
+    """The snapshot that `facts` make."""
+    records = index(facts)
+    return Snapshot(build_graph(version, records), scene_of(records))
+
+
+def scene_of(records: Records) -> Scene:
+    """What sight needs to know of `records`."""
+    return Scene(
+        keepers={dataset: _keepers(records, dataset) for dataset in records.datasets},
+        parents={
+            dataset: [Edge(edge.parent_id, edge.transfer_id) for edge in edges]
+            for dataset, edges in records.parents_of_dataset.items()
+        },
+        transfers={
+            row.id: Sides(
+                row.sender_id,
+                row.recipient_id,
+                row.dataset_id,
+                row.received_dataset_id,
+                is_denied(records, row.id),
+            )
+            for row in records.transfers.values()
+        },
+        touching={dataset: _touching(records, dataset) for dataset in records.datasets},
+        campaigns={row.id: Use(row.party_id, row.sender_id) for row in records.campaigns.values()},
+        used_in=records.campaigns_of_dataset,
+    )
+
+
+def _keepers(records: Records, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    dataset = records.datasets[dataset_id]
+    transfer = records.transfer_into_dataset.get(dataset_id)
+    return keepers(
+        dataset.holder_id,
+        dataset.asserted_by_id,
+        has_account=records.organisations[dataset.holder_id].admitted_at is not None,
+        denied=is_denied(records, transfer.id if transfer else None),
+    )
+
+
+def _touching(records: Records, dataset_id: uuid.UUID) -> list[uuid.UUID]:
+    transfer = records.transfer_into_dataset.get(dataset_id)
+    sent = [row.id for row in records.transfers_from_dataset.get(dataset_id, ())]
+    return [*sent, transfer.id] if transfer else sent
