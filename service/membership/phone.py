@@ -58,15 +58,12 @@ EXPLANATIONS: dict[Reason, str] = {
         "The cell holds letters or signs that no telephone number has. Correct it, or check that the right "
         "column was read (column=)."
     ),
-    Reason.TOO_SHORT: (
-        "The number has too few digits for its country. Write it with its area or country code."
-    ),
+    Reason.TOO_SHORT: ("The number has too few digits for its country. Write it with its area or country code."),
     Reason.TOO_LONG: (
         "The number has too many digits for its country. Correct it; several numbers go on several lines."
     ),
     Reason.UNKNOWN_COUNTRY_CODE: (
-        "No country has the calling code that the number begins with. Correct the digits after the plus "
-        "sign or 00."
+        "No country has the calling code that the number begins with. Correct the digits after the plus sign or 00."
     ),
     Reason.NOT_POSSIBLE: (
         "No number of its country has this many digits. Correct it, or state the right default region."
@@ -83,9 +80,7 @@ EXPLANATIONS: dict[Reason, str] = {
         "The consent was given outside the period of the collection. Check the date, or register the "
         "numbers under the collection that they come from."
     ),
-    Reason.CONSENT_RECORD_ID_TOO_LONG: (
-        "The consent record id is longer than 200 characters. Give the id alone."
-    ),
+    Reason.CONSENT_RECORD_ID_TOO_LONG: ("The consent record id is longer than 200 characters. Give the id alone."),
 }
 REASONS: tuple[Reason, ...] = tuple(Reason)
 """Reason codes of `Normalised.reasons` are positions in this tuple, plus one."""
@@ -100,9 +95,7 @@ _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d*)?e[+-]?\d+", re.IGNORECASE)
 _EXTENSION = re.compile(r"\d\D*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*\d{1,7}", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[^\d\s.()\[\]~+-]+|\n+")
 # The punctuation that the library itself passes over; anything else is refused before it is asked.
-_SPELLING = re.compile(
-    r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*"
-)
+_SPELLING = re.compile(r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*")
 # Fourteen digits between separators may be two local numbers of seven, which only the slow path can see.
 _SPELLED_DIGITS = 13
 _FEWEST_DIGITS = 5

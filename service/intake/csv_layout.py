@@ -1,0 +1,125 @@
+"""The dialect of a CSV part: its delimiter, whether it has a header, and which columns matter."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from service.intake.decoding import Encoding
+from service.intake.dialect import Column, ColumnChoice, Dialect, Role, ambiguous, choose_columns, plain, role_of, seen
+from service.intake.errors import UnreadablePart
+from service.intake.media import Format
+from service.intake.records import each_record
+
+SAMPLE_BYTES = 64 * 1024
+"""The dialect is settled by so much text (all of it, if there is less)."""
+
+# Never in a file of numbers: with it, a line is a single cell, and a comma in it makes no second number disappear.
+NO_DELIMITER = "\x1f"
+_DELIMITERS = (";", "\t", "|", ",")
+_SAMPLE_RECORDS = 200
+_CHECKED_RECORDS = 20
+_PHONE = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
+_FEWEST_DIGITS, _MOST_DIGITS = 9, 15
+_MOSTLY = 0.8
+
+
+def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Dialect, bool, list[str]]:
+    """The dialect of the first part, whether its first record is a header, and the header (else nothing).
+
+    Raises UnreadablePart if there is no line, or if the phone column cannot be told.
+    """
+    delimiter, rows = max(
+        ((delimiter, _rows(sample, delimiter)) for delimiter in (NO_DELIMITER, *_DELIMITERS)),
+        key=lambda candidate: _fitness(*candidate, choice),
+    )
+    if not rows:
+        raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
+    has_header = _is_header(rows[0], choice)
+    width = _common_width(rows)
+    header = rows[0] if has_header else []
+    found = choose_columns(header or [""] * width, choice)
+    if Role.PHONE not in found:
+        found[Role.PHONE] = _by_looks(rows[1:] if has_header else rows, width, header)
+    names = {at: plain(header[at]) for at in found.values() if header and _is_known(header[at], choice)}
+    columns: dict[Role, Column] = dict(found)
+    return Dialect(Format.CSV, columns, encoding, delimiter, width, names or None), has_header, header
+
+
+def begins_with_header(sample: str, dialect: Dialect) -> bool:
+    """Whether a later part repeats the header. Raises UnreadablePart if it is laid out in another way."""
+    rows = _rows(sample, dialect.delimiter or NO_DELIMITER)[:_CHECKED_RECORDS]
+    if not rows:
+        return False
+    if all(len(row) != dialect.width for row in rows):
+        raise UnreadablePart(
+            "columns_differ",
+            f"The first part has {dialect.width} columns and this one has not. Send parts of one layout, or another "
+            "dataset.",
+        )
+    phone = dialect.columns[Role.PHONE]
+    names = dict(enumerate(map(plain, rows[0])))
+    if dialect.header and all(names.get(at) == name for at, name in dialect.header.items()):
+        return True
+    if any(role_of(name) is Role.PHONE and at != phone for at, name in enumerate(rows[0])):
+        raise UnreadablePart(
+            "header_differs", "The header puts the phone number in another column than the first part."
+        )
+    return phone in names and role_of(names[int(phone)]) is Role.PHONE
+
+
+def _rows(sample: str, delimiter: str) -> list[list[str]]:
+    records = each_record(sample.encode(), delimiter, final=True)
+    return [record.fields for record in islice(records, _SAMPLE_RECORDS)]
+
+
+def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice) -> tuple[int, bool, float, int]:
+    """How well a delimiter explains the sample: names it brings out, a phone column, evenness, columns."""
+    if not rows:
+        return (0, False, 0.0, 0)
+    width = _common_width(rows)
+    if width == 1 and delimiter != NO_DELIMITER:
+        return (0, False, 0.0, 0)
+    named = sum(_is_known(name, choice) for name in rows[0])
+    has_phone = any(_looks_like_phones(_column(rows[1:] or rows, at)) for at in range(width))
+    return (named, has_phone, sum(len(row) == width for row in rows) / len(rows), width)
+
+
+def _common_width(rows: Iterable[Sequence[str]]) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0]
+
+
+def _is_known(name: str, choice: ColumnChoice) -> bool:
+    """Whether a header name is in our vocabulary or was given by the caller."""
+    given = [choice.of(role) for role in Role if choice.position(role) is None]
+    return role_of(name) is not None or (bool(plain(name)) and plain(name) in [plain(each or "") for each in given])
+
+
+def _is_header(first: Sequence[str], choice: ColumnChoice) -> bool:
+    """A header has a known name, or words and not one digit: nobody's number is in it."""
+    text = "".join(first)
+    return any(_is_known(name, choice) for name in first) or (
+        any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
+    )
+
+
+def _by_looks(rows: Sequence[Sequence[str]], width: int, header: Sequence[str]) -> int:
+    if width == 1:
+        return 0
+    candidates = [at for at in range(width) if _looks_like_phones(_column(rows, at))]
+    prefixed = [at for at in candidates if all(cell.lstrip(" '\"(")[:1] in "0+" for cell in _column(rows, at))]
+    if len(candidates) != 1 and len(prefixed) != 1:
+        number = "Several columns look" if candidates else "No column looks"
+        raise ambiguous(f"{number} like phone numbers.{seen(header)}")
+    return candidates[0] if len(candidates) == 1 else prefixed[0]
+
+
+def _column(rows: Iterable[Sequence[str]], at: int) -> list[str]:
+    return [row[at] for row in rows if at < len(row) and row[at].strip()]
+
+
+def _looks_like_phones(cells: Sequence[str]) -> bool:
+    likely = sum(
+        bool(_PHONE.fullmatch(cell)) and _FEWEST_DIGITS <= sum(map(str.isdigit, cell)) <= _MOST_DIGITS for cell in cells
+    )
+    return bool(cells) and likely >= _MOSTLY * len(cells)

@@ -1,0 +1,134 @@
+"""Delimited text into tables: polars over whole well-formed chunks, one by one over broken quoting."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+import numpy as np
+import polars as pl
+
+from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_header, settle
+from service.intake.decoding import Encoding, valid_utf8
+from service.intake.dialect import ColumnChoice, Dialect, Role
+from service.intake.records import Whole, each_record, whole_records
+from service.intake.table import Table, check_unfinished_line
+
+# Python objects take far more memory than the text that they were made of.
+_RECORDS_ONE_BY_ONE = 50_000
+
+
+class CsvLines:
+    """Reads UTF-8 text with plain newlines. `dialect` is None until the first lines have settled it."""
+
+    def __init__(
+        self,
+        dialect: Dialect | None,
+        encoding: Encoding,
+        choice: ColumnChoice,
+        roles: frozenset[Role],
+        chunk_bytes: int,
+    ) -> None:
+        self.dialect = dialect
+        self.header: list[str] = []
+        self._encoding = encoding
+        self._choice = choice
+        self._roles = roles
+        self._chunk_bytes = chunk_bytes
+        self._pending = bytearray()
+        self._enough = max(chunk_bytes, SAMPLE_BYTES)
+        self._line = 1
+        self._layout: Dialect | None = None
+        self._header_is_next = False
+
+    def feed(self, text: bytes) -> Iterator[Table]:
+        """Tables of the records that are complete, once there is enough for a chunk."""
+        self._pending += text
+        if len(self._pending) >= self._enough:
+            yield from self._read(final=False)
+            self._enough = len(self._pending) + self._chunk_bytes
+
+    def finish(self) -> Iterator[Table]:
+        """The last records."""
+        if self._pending and not self._pending.endswith(b"\n"):
+            self._pending += b"\n"
+        yield from self._read(final=True)
+
+    def _read(self, *, final: bool) -> Iterator[Table]:
+        size = self._pending.rfind(b"\n") + 1
+        text, rest = valid_utf8(bytes(self._pending[:size])), self._pending[size:]
+        check_unfinished_line(rest)
+        if not (text or final):
+            return
+        layout = self._layout = self._layout or self._begin(text)
+        while text:
+            table, taken, lines = self._table(text, layout, final=final)
+            if not taken:
+                break
+            if table is not None and len(table.line):
+                yield self._without_header(table)
+            self._line += lines
+            text = text[taken:]
+        self._pending = bytearray(text) + rest
+
+    def _begin(self, text: bytes) -> Dialect:
+        sample = (text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]).decode()
+        if self.dialect is None:
+            self.dialect, self._header_is_next, self.header = settle(sample, self._encoding, self._choice)
+        else:
+            self._header_is_next = begins_with_header(sample, self.dialect)
+        return self.dialect
+
+    def _without_header(self, table: Table) -> Table:
+        skipped, self._header_is_next = int(self._header_is_next), False
+        return Table(table.line[skipped:], {role: cells[skipped:] for role, cells in table.cells.items()})
+
+    def _table(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
+        """The first records of the text, the bytes that they take, and the lines."""
+        delimiter = layout.delimiter or NO_DELIMITER
+        whole = whole_records(text, delimiter)
+        if whole is None or (final and not whole.size):
+            return self._one_by_one(text, layout, final=final)
+        if not whole.size:
+            return None, 0, 0
+        table = self._at_once(text[: whole.size], whole, layout)
+        if table is None:
+            return self._one_by_one(text[: whole.size], layout, final=True)
+        return table, whole.size, whole.lines
+
+    def _at_once(self, text: bytes, whole: Whole, layout: Dialect) -> Table | None:
+        """A table by polars; None if it sees other records than we do."""
+        positions = self._positions(layout)
+        names = [f"column_{at}" for at in range(max(positions.values()) + 1)]
+        try:
+            frame = pl.read_csv(
+                text,
+                has_header=False,
+                separator=layout.delimiter or NO_DELIMITER,
+                quote_char='"' if b'"' in text else None,
+                schema=dict.fromkeys(names, pl.String),
+                columns=[names[at] for at in sorted(set(positions.values()))],
+                truncate_ragged_lines=True,
+                extra_columns="ignore",
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        if frame.height != len(whole.starts):
+            return None
+        line = whole.starts + self._line
+        if whole.blank.any():
+            frame, line = frame.filter(~whole.blank), line[~whole.blank]
+        return Table(line, {role: frame[names[at]].fill_null("") for role, at in positions.items()})
+
+    def _one_by_one(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
+        records = each_record(text, layout.delimiter or NO_DELIMITER, final=final)
+        batch = list(islice(records, _RECORDS_ONE_BY_ONE))
+        if not batch:
+            return None, 0, 0
+        line = np.array([record.line for record in batch], dtype=np.int64) + self._line
+        cells = {
+            role: pl.Series([record.fields[at] if at < len(record.fields) else "" for record in batch])
+            for role, at in self._positions(layout).items()
+        }
+        return Table(line, cells), batch[-1].end, batch[-1].next_line
+
+    def _positions(self, layout: Dialect) -> dict[Role, int]:
+        return {role: int(at) for role, at in layout.columns.items() if role in self._roles}

@@ -1,0 +1,193 @@
+"""Bytes as they arrive into plain bytes, and those into UTF-8 text with newlines. Incremental and bounded."""
+
+import codecs
+import zlib
+from collections.abc import Iterator
+from enum import StrEnum
+
+import zstandard
+
+from service.intake.errors import UnreadablePart
+from service.intake.media import Compression
+
+PIECE_BYTES = 1 << 20
+"""Decompression hands out pieces of at most this size (zstd: eight times, see `_unzstd`)."""
+ENCODING_SAMPLE_BYTES = 256 * 1024
+
+_MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
+_MAGIC_BYTES = 4
+# A block of zstd may be 4 bytes long and stand for 128 KiB, so this much input never yields more than 8 MiB.
+_ZSTD_STEP = 256
+# What every decoder must support (RFC 8878, 3.1.1.1.2): more would let a sender choose how much memory we use.
+_ZSTD_WINDOW = 8 << 20
+
+
+class Decompressor:
+    """Undoes a compression; if none is declared, one is still recognised by its magic bytes."""
+
+    def __init__(self, compression: Compression) -> None:
+        self._declared = compression
+        self._method: Compression | None = None
+        self._head = b""
+        self._gzip = zlib.decompressobj(wbits=31)
+        self._zstd = _zstd_frame()
+        self._frame_is_open = False
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Plain bytes, in bounded pieces. Raises UnreadablePart for a corrupt stream."""
+        if self._method is None:
+            self._head += data
+            if len(self._head) < _MAGIC_BYTES:
+                return
+            data, self._head = self._head, b""
+            self._method = self._recognise(data)
+        yield from self._undo(data)
+
+    def finish(self) -> Iterator[bytes]:
+        """The last bytes. Raises UnreadablePart if the stream was cut short."""
+        if self._method is None:
+            self._method = self._recognise(self._head)
+            yield from self._undo(self._head)
+        if self._frame_is_open:
+            raise UnreadablePart(
+                "truncated", f"The {self._method} stream ends too early: the upload was cut short. Send it again."
+            )
+
+    def _recognise(self, head: bytes) -> Compression:
+        if self._declared is not Compression.NONE:
+            return self._declared
+        return next((method for magic, method in _MAGIC.items() if head.startswith(magic)), Compression.NONE)
+
+    def _undo(self, data: bytes) -> Iterator[bytes]:
+        if self._method is Compression.GZIP:
+            yield from self._ungzip(data)
+        elif self._method is Compression.ZSTD:
+            yield from self._unzstd(data)
+        else:
+            yield from (data[start : start + PIECE_BYTES] for start in range(0, len(data), PIECE_BYTES))
+
+    def _ungzip(self, data: bytes) -> Iterator[bytes]:
+        while data:
+            if not self._frame_is_open:
+                # Members may be padded with zeros (tar and tape do so); RFC 1952 lets them simply follow each other.
+                data = data.lstrip(b"\0")
+                if not data:
+                    return
+                self._gzip, self._frame_is_open = zlib.decompressobj(wbits=31), True
+            try:
+                yield self._gzip.decompress(data, PIECE_BYTES)
+            except zlib.error as problem:
+                raise _corrupt(Compression.GZIP) from problem
+            self._frame_is_open = not self._gzip.eof
+            data = self._gzip.unused_data if self._gzip.eof else self._gzip.unconsumed_tail
+
+    def _unzstd(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), _ZSTD_STEP):
+            step = data[start : start + _ZSTD_STEP]
+            while step:
+                if not self._frame_is_open:
+                    self._zstd, self._frame_is_open = _zstd_frame(), True
+                try:
+                    yield self._zstd.decompress(step)
+                except zstandard.ZstdError as problem:
+                    raise _corrupt(Compression.ZSTD) from problem
+                self._frame_is_open = not self._zstd.eof
+                step = self._zstd.unused_data if self._zstd.eof else b""
+
+
+def _zstd_frame() -> "zstandard.ZstdDecompressionObj":
+    return zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).decompressobj()
+
+
+def _corrupt(method: Compression) -> UnreadablePart:
+    advice = "Check that the file is whole and that Content-Encoding says how it is compressed"
+    if method is Compression.ZSTD:
+        advice += "; zstd is read up to level 19 and without --long, which needs a window above 8 MiB"
+    return UnreadablePart("corrupt_compression", f"The {method} stream is corrupt. {advice}.")
+
+
+class Encoding(StrEnum):
+    """How text is written; every name is one that Python's codecs know."""
+
+    UTF_8 = "utf-8"
+    WINDOWS_1252 = "windows-1252"
+    UTF_16_LE = "utf-16-le"
+    UTF_16_BE = "utf-16-be"
+
+
+_BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF8: Encoding.UTF_8,
+    codecs.BOM_UTF16_LE: Encoding.UTF_16_LE,
+    codecs.BOM_UTF16_BE: Encoding.UTF_16_BE,
+}
+
+
+def marked_encoding(head: bytes) -> Encoding | None:
+    """The encoding that a byte order mark announces."""
+    return next((encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
+
+
+def guess_encoding(head: bytes) -> Encoding:
+    """The encoding of a part that begins with `head`: as marked, else UTF-8 if it can be, else Windows-1252."""
+    marked = marked_encoding(head)
+    if marked is not None:
+        return marked
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return Encoding.WINDOWS_1252
+    return Encoding.UTF_8
+
+
+class TextDecoder:
+    """Bytes in some encoding into UTF-8 without a mark, where every line ends with a single line feed.
+
+    UTF-8 passes unchecked, so that it costs nothing: `valid_utf8` settles the rest when lines are complete.
+    """
+
+    def __init__(self, encoding: Encoding) -> None:
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding.value)(errors="replace")
+        self._held = b""
+        self._at_start = True
+
+    def feed(self, data: bytes, *, final: bool = False) -> bytes:
+        """The text of the next bytes. A carriage return at their end is held back: a line feed may follow."""
+        text = self._held + self._as_utf8(data, final=final)
+        if self._at_start and (text or final):
+            if len(text) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(text) and not final:
+                self._held = text
+                return b""
+            text, self._at_start = text.removeprefix(codecs.BOM_UTF8), False
+        self._held = b"\r" if text.endswith(b"\r") and not final else b""
+        text = text[: len(text) - len(self._held)]
+        return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+
+    def _as_utf8(self, data: bytes, *, final: bool) -> bytes:
+        if self._encoding is Encoding.UTF_8 or (self._encoding is Encoding.WINDOWS_1252 and data.isascii()):
+            return data
+        return self._decoder.decode(data, final).encode()
+
+
+def valid_utf8(lines: bytes) -> bytes:
+    """Complete lines as valid UTF-8; each byte that is none is read as Windows-1252.
+
+    A long file may look like UTF-8 until its first accent; and one bad byte must not garble the accents around it.
+    """
+    if lines.isascii():
+        return lines
+    try:
+        lines.decode()
+    except UnicodeDecodeError:
+        return lines.decode("utf-8", _AS_WINDOWS_1252).encode()
+    return lines
+
+
+def _as_windows_1252(problem: UnicodeError) -> tuple[str, int]:
+    if not isinstance(problem, UnicodeDecodeError):
+        raise problem
+    return problem.object[problem.start : problem.end].decode("windows-1252", "replace"), problem.end
+
+
+_AS_WINDOWS_1252 = "filiation-windows-1252"
+codecs.register_error(_AS_WINDOWS_1252, _as_windows_1252)

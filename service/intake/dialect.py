@@ -1,0 +1,183 @@
+"""How the lines of a dataset are laid out: settled by its first part, and kept with the dataset.
+
+A dialect never holds what a data row might hold: of the header it keeps only names that are known here or that the
+caller itself gave, because a row mistaken for a header would otherwise be stored in clear.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Self
+
+from service.intake.decoding import Encoding
+from service.intake.errors import UnreadablePart
+from service.intake.media import Format
+
+
+class Role(StrEnum):
+    """What a column is for."""
+
+    PHONE = "phone"
+    CONSENTED_AT = "consented_at"
+    CONSENT_RECORD_ID = "consent_record_id"
+
+
+_MOBILE_WORDS = ("telephone", "tel", "mobile", "portable", "gsm")
+_NAMES: dict[Role, frozenset[str]] = {
+    Role.PHONE: frozenset(
+        [
+            *_MOBILE_WORDS,
+            *(
+                f"{number}{of}{word}"
+                for number in ("numero", "num", "n", "no")
+                for of in ("", "de")
+                for word in _MOBILE_WORDS
+            ),
+            *(f"{line}{word}" for line in ("telephone", "tel") for word in ("mobile", "portable", "gsm")),
+            *(f"{kind}{what}" for kind in ("", "mobile", "cell", "tele") for what in ("phone", "phonenumber")),
+            *("numero", "num", "mobilenumber", "telephonenumber", "cell", "msisdn", "numerosms", "sms", "e164"),
+        ]
+    ),
+    Role.CONSENTED_AT: frozenset(
+        f"{before}{word}{after}"
+        for word in ("consent", "consented", "consentement", "optin")
+        for before, after in (
+            *(("date", ""), ("datede", ""), ("dated", ""), ("horodatage", ""), ("heure", "")),
+            *(("", "at"), ("", "on"), ("", "date"), ("", "time"), ("", "timestamp"), ("", "datetime")),
+        )
+    ),
+    Role.CONSENT_RECORD_ID: frozenset(
+        [
+            *(f"id{word}" for word in ("consent", "consentement", "optin", "preuve", "preuveconsentement")),
+            *(f"{word}id" for word in ("consent", "consentement", "optin", "preuve", "record", "consentrecord")),
+            *("identifiantconsentement", "consentproofid", "consentreceiptid", "idrecord", "refconsentement"),
+        ]
+    ),
+}
+# A name with more digits than this may be a telephone number in the place of a name.
+_MOST_DIGITS_OF_A_NAME = 4
+_LONGEST_NAME = 100
+
+
+def plain(name: str) -> str:
+    """A column name without case, accents, spaces, signs and trailing count: `N° de téléphone 1` is `ndetelephone`."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(sign for sign in letters if sign.isascii() and sign.isalnum())
+    return kept if kept in _NAMES[Role.PHONE] else kept.rstrip("0123456789")
+
+
+def role_of(name: str) -> Role | None:
+    """The role that a column's name gives it."""
+    return next((role for role, names in _NAMES.items() if plain(name) in names), None)
+
+
+def is_name(text: str) -> bool:
+    """Whether a text can be shown and stored as a column's name: it cannot be a telephone number."""
+    return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """What the caller says of the columns: for each role a header name or a 1-based position, else None.
+
+    Raises UnreadablePart for a name that might be a number.
+    """
+
+    phone: str | None = None
+    consented_at: str | None = None
+    consent_record_id: str | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            choice = getattr(self, field.name)
+            if choice is not None and not is_name(choice):
+                raise UnreadablePart("column_not_a_name", "A column is chosen by its header name or 1-based position.")
+
+    def of(self, role: Role) -> str | None:
+        """The choice for one role."""
+        choice: str | None = getattr(self, role.value)
+        return choice
+
+    def position(self, role: Role) -> int | None:
+        """The choice for one role as a position from 0, if it is one."""
+        choice = self.of(role)
+        if choice is None or not re.fullmatch(r"[0-9]+", choice):
+            return None
+        if int(choice) == 0:
+            raise UnreadablePart("column_not_found", "Columns are counted from 1.")
+        return int(choice) - 1
+
+
+Column = int | str
+"""Where a role's cells are: position from 0 in CSV, name in NDJSON and Parquet."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The settled layout. `header` maps positions to plain names, so that a repeated header line is recognised."""
+
+    format: Format
+    columns: dict[Role, Column]
+    encoding: Encoding | None = None
+    delimiter: str | None = None
+    width: int | None = None
+    header: dict[int, str] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON object; `from_json` is its inverse."""
+        return asdict(self) | {"header": [[at, name] for at, name in (self.header or {}).items()]}
+
+    @classmethod
+    def from_json(cls, stored: dict[str, Any]) -> Self:
+        """The dialect that `to_json` wrote."""
+        return cls(
+            format=Format(stored["format"]),
+            columns={Role(role): column for role, column in stored["columns"].items()},
+            encoding=Encoding(stored["encoding"]) if stored["encoding"] else None,
+            delimiter=stored["delimiter"],
+            width=stored["width"],
+            header=dict(map(tuple, stored["header"])) or None,
+        )
+
+
+def choose_columns(names: Sequence[str], choice: ColumnChoice) -> dict[Role, int]:
+    """Positions of the roles among named columns, as chosen or as their names say.
+
+    Raises UnreadablePart if a choice names no column, or if none or several look like the phone column.
+    """
+    found: dict[Role, int] = {}
+    for role in Role:
+        chosen = choice.position(role)
+        if chosen is None:
+            chosen = _named(names, role, choice.of(role))
+        if chosen is not None:
+            if chosen >= len(names):
+                raise UnreadablePart("column_not_found", f"There are only {len(names)} columns.{seen(names)}")
+            found[role] = chosen
+    return found
+
+
+def _named(names: Sequence[str], role: Role, wanted: str | None) -> int | None:
+    if wanted is not None:
+        exact = [at for at, name in enumerate(names) if name.strip() == wanted]
+        matches = exact or [at for at, name in enumerate(names) if plain(name) and plain(name) == plain(wanted)]
+        if len(matches) != 1:
+            raise UnreadablePart("column_not_found", f"Not exactly one column has the name given.{seen(names)}")
+        return matches[0]
+    matches = [at for at, name in enumerate(names) if role_of(name) is role]
+    if len(matches) > 1 and role is Role.PHONE:
+        raise ambiguous(f"Several columns may hold the phone number.{seen(names)}")
+    return matches[0] if matches else None
+
+
+def ambiguous(problem: str) -> UnreadablePart:
+    """The error for a phone column that cannot be told."""
+    return UnreadablePart("phone_column_unclear", f"{problem} Pass column= with a header name or a 1-based position.")
+
+
+def seen(names: Sequence[str]) -> str:
+    """A sentence listing the column names that may be shown."""
+    shown = [name.strip() for name in names if is_name(name.strip())]
+    return f" Columns seen: {', '.join(shown)}." if shown else ""

@@ -1,0 +1,117 @@
+"""Newline-delimited JSON into tables: polars over chunks of plain objects, one by one where anything is odd."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import polars as pl
+
+from service.intake.decoding import valid_utf8
+from service.intake.dialect import ColumnChoice, Dialect, Role, ambiguous, choose_columns, seen
+from service.intake.errors import UnreadablePart
+from service.intake.media import Format
+from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, line_too_long
+
+SAMPLE_BYTES = 64 * 1024
+"""The dialect is settled by so much text, and at least one line."""
+
+# Polars would make an integer of 3.36e10, and a number that lost its digits must not look whole again.
+_FRACTION = re.compile(rb":\s*-?[0-9]+[.eE]")
+
+
+class NdjsonLines:
+    """Reads UTF-8 text with plain newlines. `dialect` is None until the first lines have settled it."""
+
+    def __init__(self, dialect: Dialect | None, choice: ColumnChoice, roles: frozenset[Role], chunk_bytes: int) -> None:
+        self.dialect = dialect
+        self.header: list[str] = []
+        self._choice = choice
+        self._roles = roles
+        self._chunk_bytes = chunk_bytes
+        self._pending = bytearray()
+        self._enough = max(chunk_bytes, SAMPLE_BYTES)
+        self._line = 1
+
+    def feed(self, text: bytes) -> Iterator[Table]:
+        """Tables of the lines that are complete, once there is enough for a chunk."""
+        self._pending += text
+        if len(self._pending) >= self._enough:
+            size = self._pending.rfind(b"\n") + 1
+            lines, self._pending = bytes(self._pending[:size]), self._pending[size:]
+            check_unfinished_line(self._pending)
+            yield from self._read(lines)
+            self._enough = len(self._pending) + self._chunk_bytes
+
+    def finish(self) -> Iterator[Table]:
+        """The last lines."""
+        yield from self._read(bytes(self._pending) + b"\n")
+        if self.dialect is None:
+            raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
+
+    def _read(self, text: bytes) -> Iterator[Table]:
+        text = valid_utf8(text)
+        lines = text.split(b"\n")[:-1]
+        if any(len(line) > LONGEST_LINE for line in lines):
+            raise line_too_long()
+        filled = [at for at, line in enumerate(lines) if line.strip()]
+        if filled:
+            if self.dialect is None:
+                sample = text[: SAMPLE_BYTES + 1].split(b"\n")[:-1]
+                self.dialect, self.header = _settle([*filter(bytes.strip, sample)] or [lines[filled[0]]], self._choice)
+            names = {role: str(name) for role, name in self.dialect.columns.items() if role in self._roles}
+            cells = _at_once(text, names, len(filled)) or _one_by_one([lines[at] for at in filled], names)
+            yield Table(np.array(filled, dtype=np.int64) + self._line, cells)
+        self._line += len(lines)
+
+
+def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, list[str]]:
+    names = list(dict.fromkeys(name for line in sample for name in _object(line) or ()))
+    if not names:
+        raise UnreadablePart("not_ndjson", "No line is a JSON object. Send one object per line, or state the format.")
+    found = choose_columns(names, choice)
+    if Role.PHONE not in found and len(names) > 1:
+        raise ambiguous(f"No member has the name of a phone number.{seen(names)}")
+    columns = {role: names[at] for role, at in ({Role.PHONE: 0} | found).items()}
+    return Dialect(Format.NDJSON, {**columns}), names
+
+
+def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, pl.Series] | None:
+    """Columns by polars; None if the chunk holds anything that it might read in another way."""
+    if _FRACTION.search(text):
+        return None
+    try:
+        frame = pl.read_ndjson(text, schema=dict.fromkeys(names.values(), pl.String))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        return None
+    if frame.height != lines:
+        return None
+    return {role: frame[name].fill_null("") for role, name in names.items()}
+
+
+def _one_by_one(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, pl.Series]:
+    """Columns by the line. A line that is no object stands as it is in the place of the number, to be refused there."""
+    objects = [_object(line) for line in lines]
+    cells = {
+        role: [_text(each.get(name)) if each is not None else "" for each in objects] for role, name in names.items()
+    }
+    for at, each in enumerate(objects):
+        if each is None:
+            cells[Role.PHONE][at] = lines[at].decode()
+    return {role: pl.Series(column, dtype=pl.String) for role, column in cells.items()}
+
+
+def _object(line: bytes) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _text(value: object) -> str:
+    """A member as the text of a cell; a number with a fraction keeps it, so that it is refused."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else orjson.dumps(value).decode()

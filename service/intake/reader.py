@@ -1,0 +1,175 @@
+"""One part from the bytes of its upload to lines."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from service.intake.consent import check_time_zone, read_times
+from service.intake.csv_lines import CsvLines
+from service.intake.decoding import (
+    ENCODING_SAMPLE_BYTES,
+    Decompressor,
+    Encoding,
+    TextDecoder,
+    guess_encoding,
+    marked_encoding,
+)
+from service.intake.dialect import ColumnChoice, Dialect, Role, is_name, role_of
+from service.intake.errors import UnreadablePart
+from service.intake.media import Compression, Format
+from service.intake.ndjson_lines import NdjsonLines
+from service.intake.parquet_lines import ParquetLines
+from service.intake.table import CHUNK_BYTES, Table
+
+_RAW_LENGTH = 200
+# What is often sent in place of text, by its first bytes, and what to do about it.
+_FOREIGN = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook: export the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook: export the sheet as CSV",
+    b"%PDF": "a PDF: export the list as CSV",
+    b"BZh": "bzip2: compress with gzip or zstd",
+    b"\xfd7zXZ": "xz: compress with gzip or zstd",
+    b"PAR1": "Parquet: send it with Content-Type application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Consecutive lines of a part, one row each.
+
+    `line` counts physical lines from 1 (rows, in Parquet); `consented_at` is in Unix seconds, 0 if not known. The
+    consent columns are None if the part has none, or if they are not read; `consent` is their text as it came.
+    """
+
+    line: NDArray[np.int64]
+    phone: pl.Series
+    consented_at: NDArray[np.uint32] | None
+    consent_unreadable: NDArray[np.bool_] | None
+    consent: pl.Series | None
+    consent_record_id: pl.Series | None
+
+    def raw(self, row: int, *, with_consent: bool = False) -> str:
+        """What the holder is shown of a rejected row: the phone cell, and the consent cell if that is the reason.
+
+        At most 200 characters.
+        """
+        cells = [str(self.phone[row])]
+        if with_consent and self.consent is not None:
+            cells.append(str(self.consent[row]))
+        return "; ".join(cells)[:_RAW_LENGTH]
+
+
+class PartReader:
+    """Reads one part. Feed it bytes as they come, then finish it; what is read does not depend on how they are cut.
+
+    The first part of a dataset is read with `dialect=None`; the dialect that it settles is the one to read the
+    others with (`columns` is for the first part only). Consent columns are read if `reads_consent`; times without
+    an offset are in `time_zone`. All methods raise UnreadablePart.
+    """
+
+    def __init__(
+        self,
+        *,
+        format: Format,  # noqa: A002
+        compression: Compression,
+        dialect: Dialect | None,
+        columns: ColumnChoice,
+        time_zone: str,
+        reads_consent: bool,
+        chunk_bytes: int = CHUNK_BYTES,
+    ) -> None:
+        if dialect is not None and dialect.format is not format:
+            raise UnreadablePart(
+                "format_differs", f"The first part of this dataset is {dialect.format}: send the others in that format."
+            )
+        check_time_zone(time_zone)
+        self._dialect = dialect
+        self._format = format
+        self._columns = columns
+        self._time_zone = time_zone
+        self._roles = frozenset(Role) if reads_consent else frozenset([Role.PHONE])
+        self._chunk_bytes = chunk_bytes
+        self._decompressor = Decompressor(compression)
+        self._head = bytearray()
+        self._decoder: TextDecoder | None = None
+        self._parser: CsvLines | NdjsonLines | ParquetLines | None = None
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect; settled once there are lines."""
+        return self._parser.dialect if self._parser else self._dialect
+
+    @property
+    def ignored_columns(self) -> list[str]:
+        """Names of header columns whose role is known and that are not read."""
+        if self._parser is None or self._parser.dialect is None:
+            return []
+        read = {column for role, column in self._parser.dialect.columns.items() if role in self._roles}
+        return [
+            name.strip()
+            for at, name in enumerate(self._parser.header)
+            if role_of(name) and is_name(name) and at not in read and name not in read
+        ]
+
+    def feed(self, data: bytes) -> Iterator[Lines]:
+        """Lines that the next bytes complete. Nothing is read but by iterating."""
+        for piece in self._decompressor.feed(data):
+            yield from self._take(piece)
+
+    def finish(self) -> Iterator[Lines]:
+        """The last lines."""
+        for piece in self._decompressor.finish():
+            yield from self._take(piece)
+        parser = self._parser
+        if parser is None:
+            parser = self._begin()
+            yield from map(self._lines, parser.feed(self._text(bytes(self._head))))
+        yield from map(self._lines, parser.feed(self._text(b"", final=True)))
+        yield from map(self._lines, parser.finish())
+
+    def _take(self, piece: bytes) -> Iterator[Lines]:
+        if self._parser is None:
+            self._head += piece
+            if len(self._head) < ENCODING_SAMPLE_BYTES:
+                return
+            piece = bytes(self._head)
+        parser = self._parser or self._begin()
+        yield from map(self._lines, parser.feed(self._text(piece)))
+
+    def _begin(self) -> CsvLines | NdjsonLines | ParquetLines:
+        """Choose how to read on by the first bytes."""
+        head = bytes(self._head[:ENCODING_SAMPLE_BYTES])
+        if self._format is Format.PARQUET:
+            self._parser = ParquetLines(self._dialect, self._columns, self._roles)
+            return self._parser
+        for magic, what in _FOREIGN.items():
+            if head.startswith(magic):
+                raise UnreadablePart("wrong_format", f"The part is declared as {self._format} and is {what}.")
+        settled = self._dialect.encoding if self._dialect else None
+        encoding = marked_encoding(head) or settled or guess_encoding(head)
+        if b"\0" in head and encoding not in (Encoding.UTF_16_LE, Encoding.UTF_16_BE):
+            raise UnreadablePart("not_text", "The part is not text. Send UTF-8, Windows-1252, or UTF-16 with its mark.")
+        self._decoder = TextDecoder(encoding)
+        if self._format is Format.CSV:
+            self._parser = CsvLines(self._dialect, encoding, self._columns, self._roles, self._chunk_bytes)
+        else:
+            self._parser = NdjsonLines(self._dialect, self._columns, self._roles, self._chunk_bytes)
+        return self._parser
+
+    def _text(self, data: bytes, *, final: bool = False) -> bytes:
+        return self._decoder.feed(data, final=final) if self._decoder else data
+
+    def _lines(self, table: Table) -> Lines:
+        consent = table.cells.get(Role.CONSENTED_AT)
+        times, unreadable = read_times(consent, self._time_zone) if consent is not None else (None, None)
+        return Lines(
+            line=table.line,
+            phone=table.cells[Role.PHONE],
+            consented_at=times,
+            consent_unreadable=unreadable,
+            consent=consent,
+            consent_record_id=table.cells.get(Role.CONSENT_RECORD_ID),
+        )

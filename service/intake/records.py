@@ -1,0 +1,142 @@
+"""Where records of delimited text begin and end, and their fields (RFC 4180, and what real files make of it).
+
+A record is one line, or several where a quoted field holds newlines. Quoting that does not come out right (a quote
+left open, text after a closing quote) concerns one line only: it is split at its delimiters as if quotes meant nothing.
+So that a quote left open does not swallow the file, a quoted record ends within 100 lines and 1 MiB.
+
+Two ways give the same answer: `whole_records` with numpy over well-formed text, `each_record` one by one over any.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.intake.table import LONGEST_LINE, line_too_long
+
+MOST_LINES_OF_A_RECORD = 100
+_NEWLINE, _QUOTE = ord("\n"), ord('"')
+
+# The csv module would refuse fields above 128 KiB; lines are bounded already.
+csv.field_size_limit(LONGEST_LINE)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Complete, well-formed records at the beginning of a text: bytes and lines they take, and where each begins."""
+
+    size: int
+    lines: int
+    starts: NDArray[np.int64]
+    blank: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record: the line on which it begins (from 0), its fields, and where the next begins."""
+
+    line: int
+    fields: list[str]
+    end: int
+    next_line: int
+
+
+def whole_records(text: bytes, delimiter: str) -> Whole | None:
+    """The complete records of a text that begins with one; None if their quoting is not well-formed.
+
+    Raises UnreadablePart for a line that is too long.
+    """
+    signs = np.frombuffer(text, dtype=np.uint8)
+    newlines = np.flatnonzero(signs == _NEWLINE)
+    _check_lengths(newlines, len(text))
+    ends = np.arange(len(newlines))
+    if b'"' in text:
+        quotes = np.flatnonzero(signs == _QUOTE)
+        before = np.searchsorted(quotes, newlines)
+        ends = np.flatnonzero(before % 2 == 0)
+        size = int(newlines[ends[-1]]) + 1 if ends.size else 0
+        if not _well_formed(text, quotes[: np.searchsorted(quotes, size)], delimiter):
+            return None
+        if _too_large(newlines, ends, len(text)):
+            return None
+    size = int(newlines[ends[-1]]) + 1 if ends.size else 0
+    starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
+    begins = np.concatenate(([0], newlines[ends[:-1]] + 1))[: len(ends)]
+    return Whole(size, int(ends[-1]) + 1 if ends.size else 0, starts, newlines[ends] == begins)
+
+
+def _check_lengths(newlines: NDArray[np.int64], size: int) -> None:
+    edges = np.concatenate(([-1], newlines, [size]))
+    if int(np.diff(edges).max()) - 1 > LONGEST_LINE:
+        raise line_too_long()
+
+
+def _well_formed(text: bytes, quotes: NDArray[np.int64], delimiter: str) -> bool:
+    """Whether every opening quote begins a field and every closing one ends it, or is one of a doubled pair."""
+    padded = np.frombuffer(b"\n" + text + b"\n", dtype=np.uint8)
+    edge = np.zeros(256, dtype=np.bool_)
+    edge[[_NEWLINE, _QUOTE, ord(delimiter)]] = True
+    opening, closing = quotes[0::2], quotes[1::2]
+    # A quote before an opening one closed the field just now: the two are a doubled pair inside it.
+    before, after = padded[opening], padded[closing + 2]
+    doubled_before = np.zeros(len(opening), dtype=np.bool_)
+    doubled_before[1:] = closing[: len(opening) - 1] + 1 == opening[1:]
+    return bool((edge[before] & ((before != _QUOTE) | doubled_before)).all() and edge[after].all())
+
+
+def _too_large(newlines: NDArray[np.int64], ends: NDArray[np.int64], size: int) -> bool:
+    lines = np.diff(np.concatenate(([-1], ends)))
+    sizes = np.diff(np.concatenate(([0], newlines[ends] + 1)))
+    if ends.size and (int(lines.max()) > MOST_LINES_OF_A_RECORD or int(sizes.max()) > LONGEST_LINE):
+        return True
+    waiting = int(newlines[ends[-1]]) + 1 if ends.size else 0
+    lines_waiting = len(newlines) - (int(ends[-1]) + 1 if ends.size else 0)
+    return size - waiting > LONGEST_LINE or lines_waiting > MOST_LINES_OF_A_RECORD
+
+
+def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]:
+    """The records of a text that begins with one; blank lines have no record.
+
+    Unless the text is `final`, stops before a record of which more may come. Raises UnreadablePart for a line that
+    is too long.
+    """
+    newlines = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE)
+    _check_lengths(newlines, len(text))
+    line, start = 0, 0
+    while line < len(newlines):
+        end = int(newlines[line]) + 1
+        fields: list[str] | None
+        if text.find(b'"', start, end) < 0:
+            fields, taken = text[start : end - 1].decode().split(delimiter), 1
+        else:
+            fields, taken = _quoted(text, start, delimiter)
+            if fields is None:
+                whole_window = len(text) - start > LONGEST_LINE or len(newlines) - line > MOST_LINES_OF_A_RECORD
+                if not (final or whole_window):
+                    return
+                fields, taken = text[start : end - 1].decode().split(delimiter), 1
+            end = int(newlines[line + taken - 1]) + 1
+        if end - start > 1:
+            yield Record(line, fields, end, line + taken)
+        line, start = line + taken, end
+
+
+def _quoted(text: bytes, start: int, delimiter: str) -> tuple[list[str] | None, int]:
+    """Fields of the record that begins here, and the lines it takes; None if its quoting does not come out right."""
+    found = _record(delimiter).match(text, start, start + LONGEST_LINE)
+    if not found or (lines := text.count(b"\n", start, found.end())) > MOST_LINES_OF_A_RECORD:
+        return None, 1
+    rows = csv.reader([text[start : found.end() - 1].decode()], delimiter=delimiter, strict=True)
+    return next(rows), lines
+
+
+@cache
+def _record(delimiter: str) -> re.Pattern[bytes]:
+    between = re.escape(delimiter.encode())
+    # Possessive repetition: a record that does not fit is refused at once, without trying shorter fields.
+    field = rb'(?:"(?:[^"]++|"")*+"|(?!")[^' + between + rb"\n]*+)"
+    return re.compile(field + rb"(?:" + between + field + rb")*+\n")
