@@ -9,7 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/install.log
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
-COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 \
+    --generate-hashes --no-header --no-annotate
 ARGS ?=
 
 # The first Python that will do: 3.11 or newer, with venv and ensurepip (which Debian and others package apart).

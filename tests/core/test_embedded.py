@@ -148,9 +148,7 @@ def test_many_users_at_once_share_one_server(place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda name: name.name)
-def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(
-    folder: Path, name: signal.Signals
-) -> None:
+def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(folder: Path, name: signal.Signals) -> None:
     with holder(folder) as (process, dsn):
         assert answers(dsn)
         os.killpg(process.pid, name)
@@ -164,9 +162,7 @@ def test_the_exit_of_a_process_that_forgot_to_release_stops_the_server(folder: P
     program = "import sys; from pathlib import Path; from service.core.embedded import acquire;" + (
         "print(acquire(Path(sys.argv[1])).dsn)"
     )
-    outcome = subprocess.run(
-        [sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True
-    )
+    outcome = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
     assert outcome.stdout.startswith("postgresql://")
     assert not answers(outcome.stdout.strip())
 
@@ -213,9 +209,7 @@ def test_an_interrupted_first_start_is_begun_again(place: Path) -> None:
         assert answers(server.dsn)
 
 
-@pytest.mark.parametrize(
-    "name", ["d" * 120, "one,two", """d'« été » "$HOME" %2F"""], ids=["long", "comma", "quotes"]
-)
+@pytest.mark.parametrize("name", ["d" * 120, "one,two", """d'« été » "$HOME" %2F"""], ids=["long", "comma", "quotes"])
 def test_any_path_will_do(place: Path, name: str) -> None:
     with embedded(place / name) as server:
         assert answers(server.dsn)
@@ -225,9 +219,7 @@ def test_any_path_will_do(place: Path, name: str) -> None:
     assert socket_folder.is_relative_to(place) or not socket_folder.exists()
 
 
-def test_the_callers_postgresql_settings_change_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_callers_postgresql_settings_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "PGPORT": "6000",
         "PGDATA": "/nowhere",
