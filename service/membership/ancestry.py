@@ -88,9 +88,7 @@ def holding(keys: Keys, of_dataset: Keys) -> Bits:
     return np.packbits(isin_sorted(keys, of_dataset))
 
 
-def trace(
-    dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]
-) -> Ancestry:
+def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]) -> Ancestry:
     """The ancestry of `targets`, whose numbers are `keys`.
 
     `uploaded` says for each uploaded dataset among `ancestors_of(dag, targets)` which of `keys` it holds.
@@ -99,9 +97,7 @@ def trace(
     """
     order = ancestors_of(dag, targets)
     held = _holdings(dag, order, len(keys), uploaded)
-    reached = {
-        dataset: held[dataset].copy() if dataset in targets else _no_bits(len(keys)) for dataset in order
-    }
+    reached = {dataset: held[dataset].copy() if dataset in targets else _no_bits(len(keys)) for dataset in order}
     # From the targets up: a parent is reached by the numbers that it holds and that reach a child of it.
     for child in reversed(order):
         for parent in dag[child].parents:

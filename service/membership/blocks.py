@@ -62,14 +62,6 @@ class Block(NamedTuple):
     end: int
 
 
-class Overlap(NamedTuple):
-    """How many keys two sets have in common, and how many only one of them has."""
-
-    common: int
-    left_only: int
-    right_only: int
-
-
 def no_keys() -> Keys:
     """The empty set."""
     return Keys(np.empty(0, np.uint64), np.empty(0, np.uint64))
@@ -261,7 +253,7 @@ def record_id_at(data: bytes, count: int, place: int) -> str | None:
 
 
 def union(sets: Sequence[Keys]) -> Keys:
-    """The sorted keys of all `sets`, each once."""
+    """The sorted keys of all `sets`, each once. They are quicker merged if they are sorted."""
     run, _ = merge([Run(keys) for keys in sets])
     return run.keys
 
@@ -274,12 +266,6 @@ def isin_sorted(keys: Keys, others: Keys) -> NDArray[np.bool_]:
     places = _places(others, keys)
     found[places[places >= 0]] = True
     return found
-
-
-def intersect(left: Keys, right: Keys) -> Overlap:
-    """How two sorted sets overlap."""
-    common = int(np.count_nonzero(isin_sorted(left, right)))
-    return Overlap(common, len(left) - common, len(right) - common)
 
 
 def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:

@@ -139,7 +139,7 @@ class KeyRing:
         """What `seal` was given. Raises KeyMismatchError if the secret, the context or the bytes differ."""
         try:
             return self._sealing.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
-        except InvalidTag as problem:
+        except (InvalidTag, ValueError) as problem:
             raise KeyMismatchError("sealed under another secret, for another place, or changed") from problem
 
     def hasher(self, purpose: str) -> hmac.HMAC:

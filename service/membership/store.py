@@ -52,9 +52,7 @@ class Held(NamedTuple):
     record_id: str | None
 
 
-async def stage(
-    conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, run_number: int, run: Run
-) -> None:
+async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, run_number: int, run: Run) -> None:
     """Keep a sorted chunk of a part until its dataset is sealed, one row a shard.
 
     Raises psycopg.errors.UniqueViolation if that run of that part is staged already.
@@ -75,41 +73,23 @@ async def unstage(conn: Connection, dataset_id: uuid.UUID, part: int | None = No
         await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND part = %s", (dataset_id, part))
 
 
-async def unstage_others(conn: Connection, dataset_id: uuid.UUID, current: Collection[int]) -> None:
-    """Drop what is staged of a dataset by uploads other than the `current` ones."""
-    await conn.execute(
-        "DELETE FROM staged_run WHERE dataset_id = %s AND part <> ALL(%s)", (dataset_id, list(current))
-    )
-
-
-async def unload(conn: Connection, dataset_id: uuid.UUID) -> None:
-    """Remove the blocks of a dataset; what is staged stays."""
-    await conn.execute("DELETE FROM membership_block WHERE dataset_id = %s", (dataset_id,))
-
-
-async def staged_count(conn: Connection, dataset_id: uuid.UUID) -> int:
-    """How many numbers are staged, duplicates included."""
-    count, _ = await _staged_size(conn, dataset_id)
-    return count
+async def unstage_others(conn: Connection, dataset_id: uuid.UUID, parts: Collection[int]) -> None:
+    """Drop what is staged of the dataset except of these parts."""
+    await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND part <> ALL(%s)", (dataset_id, list(parts)))
 
 
 async def level_of(conn: Connection, dataset_id: uuid.UUID) -> int:
     """The level that fits what is staged of a dataset: the one to `load` all its shards at."""
-    count, size = await _staged_size(conn, dataset_id)
-    return blocks.fit_level(count, size / max(count, 1))
-
-
-async def _staged_size(conn: Connection, dataset_id: uuid.UUID) -> tuple[int, int]:
-    """Numbers and bytes. PostgreSQL knows the length of a value without reading it."""
+    # PostgreSQL knows the length of a value without reading it.
     query: LiteralString = """
         SELECT coalesce(sum(octet_length(keys)), 0)::bigint,
                coalesce(sum(octet_length(consented_at)), 0)::bigint,
                coalesce(sum(octet_length(record_ids)), 0)::bigint
         FROM staged_run WHERE dataset_id = %s
     """
-    async for row in _rows(conn, query, (dataset_id,)):
-        return row[0] // KEY_BYTES, sum(row)
-    raise AssertionError("an aggregate has a row")
+    ((keys, times, record_ids),) = [row async for row in _rows(conn, query, (dataset_id,))]
+    count = keys // KEY_BYTES
+    return blocks.fit_level(count, (keys + times + record_ids) / max(count, 1))
 
 
 async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
@@ -137,9 +117,7 @@ async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: in
     return Loaded(len(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
 
 
-async def _staged_runs(
-    conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int
-) -> AsyncIterator[Run]:
+async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> AsyncIterator[Run]:
     # In the order of the file, because of equal duplicates the first one stays.
     query: LiteralString = """
         SELECT part, run, keys, consented_at, record_ids FROM staged_run
@@ -153,9 +131,7 @@ async def _staged_runs(
         yield Run(keys, None if times is None else blocks.unpack_times(times), record_ids)
 
 
-def _block_rows(
-    ring: KeyRing, dataset_id: uuid.UUID, shard: int, level: int, run: Run
-) -> Iterator[tuple[Any, ...]]:
+def _block_rows(ring: KeyRing, dataset_id: uuid.UUID, shard: int, level: int, run: Run) -> Iterator[tuple[Any, ...]]:
     # Packed once for the shard and cut as bytes: there are tens of thousands of blocks.
     keys = memoryview(pack_keys(run.keys))
     times = None if run.consented_at is None else memoryview(blocks.pack_times(run.consented_at))
@@ -176,7 +152,7 @@ def _sealed(ring: KeyRing, run: Run, context: bytes) -> bytes | None:
 
 
 # The blocks that hold one key. A block of any level may, so all 26 levels are probed, by the primary key.
-HOLDING: Final[LiteralString] = """
+_HOLDING: Final[LiteralString] = """
     SELECT block.dataset_id, block.level, block.bucket, block.keys, block.consented_at, block.record_ids
     FROM generate_series(5, 30) AS width (level)
     JOIN membership_block AS block
@@ -185,29 +161,27 @@ HOLDING: Final[LiteralString] = """
     WHERE position(%(key)s IN block.keys) > 0
 """
 _LOOKUP: Final[LiteralString] = (
-    f"SELECT version, holding.* FROM graph_version LEFT JOIN LATERAL ({HOLDING}) AS holding ON true"  # noqa: S608
+    f"SELECT version, holding.* FROM graph_version LEFT JOIN LATERAL ({_HOLDING}) AS holding ON true"  # noqa: S608
 )
 
 
-def holding_parameters(key: bytes) -> dict[str, Any]:
-    """The parameters of `HOLDING` for one 16-byte key."""
+def _holding_parameters(key: bytes) -> dict[str, Any]:
     lead = int.from_bytes(key[:4]) >> (32 - blocks.DEEPEST_LEVEL)
     return {"key": key, "lead": lead, "shard": lead >> (blocks.DEEPEST_LEVEL - blocks.SHARD_BITS)}
 
 
 async def datasets_of(conn: Connection, ring: KeyRing, key: bytes) -> list[Held]:
     """Every dataset that stores this key, in one statement."""
-    return held([row async for row in _rows(conn, HOLDING, holding_parameters(key))], ring, key)
+    return _held([row async for row in _rows(conn, _HOLDING, _holding_parameters(key))], ring, key)
 
 
 async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> tuple[int, list[Held]]:
     """The version of the graph and every dataset that stores this key, both as of the same moment."""
-    rows = [row async for row in _rows(conn, _LOOKUP, holding_parameters(key))]
-    return rows[0][0], held([row[1:] for row in rows if row[1] is not None], ring, key)
+    rows = [row async for row in _rows(conn, _LOOKUP, _holding_parameters(key))]
+    return rows[0][0], _held([row[1:] for row in rows if row[1] is not None], ring, key)
 
 
-def held(rows: Sequence[Sequence[Any]], ring: KeyRing, key: bytes) -> list[Held]:
-    """What rows of `HOLDING` say of `key`."""
+def _held(rows: Sequence[Sequence[Any]], ring: KeyRing, key: bytes) -> list[Held]:
     found = []
     for dataset_id, level, bucket, keys, times, sealed in rows:
         place = _place(key, keys)
@@ -242,9 +216,8 @@ async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: i
     return {dataset_id: unpack_keys(b"".join(sorted(found))) for dataset_id, found in pieces.items()}
 
 
-async def erase_dataset(conn: Connection, dataset_id: uuid.UUID) -> None:
-    """Remove every membership of a dataset, staged ones too."""
-    await unstage(conn, dataset_id)
+async def unload(conn: Connection, dataset_id: uuid.UUID) -> None:
+    """Remove every block of a dataset; what is staged of it stays."""
     await conn.execute("DELETE FROM membership_block WHERE dataset_id = %s", (dataset_id,))
 
 
@@ -261,12 +234,11 @@ async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UU
     """
     stored = await keys_of(conn, sources_of(dag, targets), shard)
     keys = await asyncio.to_thread(blocks.union, list(stored.values()))
-    del stored
     uploaded: dict[uuid.UUID, Bits] = {}
     for ancestor in ancestors_of(dag, targets):
         if dag[ancestor].content is Content.UPLOADED:
-            own = await keys_of(conn, [ancestor], shard)
-            uploaded[ancestor] = await asyncio.to_thread(holding, keys, own[ancestor])
+            read = stored if ancestor in stored else await keys_of(conn, [ancestor], shard)
+            uploaded[ancestor] = await asyncio.to_thread(holding, keys, read.pop(ancestor))
     return trace(dag, targets, keys, uploaded)
 
 
