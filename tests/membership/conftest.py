@@ -1,0 +1,49 @@
+"""One migrated database for all tests of memberships; each works in a transaction that is rolled back.
+
+Hypothesis runs a test many times: a database for each run would cost more than the run.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import AsyncConnection
+from sqlalchemy import make_url
+
+from service.command import migration
+from service.membership.pseudonym import KeyRing
+
+Test = Callable[[AsyncConnection[Any]], Awaitable[None]]
+
+
+@pytest.fixture(scope="session")
+def ring() -> KeyRing:
+    """A key ring of a secret that everybody knows."""
+    return KeyRing(bytes(range(32)))
+
+
+@pytest.fixture(scope="session")
+def membership_dsn(cluster: str) -> str:
+    """The address of the database that these tests share."""
+    with psycopg.connect(cluster, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE membership")
+    dsn = make_url(cluster).set(database="membership").render_as_string(hide_password=False)
+    migration.upgrade(dsn)
+    return dsn
+
+
+@pytest.fixture(scope="session")
+def in_transaction(membership_dsn: str) -> Callable[[Test], None]:
+    """Runs a test's coroutine in a transaction of its own, which leaves nothing behind."""
+
+    def run(test: Test) -> None:
+        async def connected() -> None:
+            async with await AsyncConnection.connect(membership_dsn) as connection:
+                await test(connection)
+                await connection.rollback()
+
+        asyncio.run(connected())
+
+    return run

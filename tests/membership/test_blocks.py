@@ -1,0 +1,169 @@
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.membership import blocks
+from service.membership.blocks import Run
+from service.membership.pseudonym import Keys, pack_keys
+
+# (hi, lo, consented_at, record id). Few halves, so that keys repeat and distinct ones agree in a half.
+Membership = tuple[int, int, int, str | None]
+PAGE = 8192
+
+halves = st.integers(0, 2**64 - 1) | st.sampled_from([0, 1, 2**59, 2**63, 2**64 - 1])
+times = st.sampled_from([0, 0, 1, 1_700_000_000, 2**32 - 1])
+record_ids = st.none() | st.text(st.characters(codec="utf-8"), max_size=200)
+memberships = st.lists(st.tuples(halves, halves, times, record_ids), max_size=40)
+key_sets = st.sets(st.tuples(halves, halves), max_size=40)
+
+
+def keys_of(pairs: Sequence[tuple[int, int]]) -> Keys:
+    return Keys(np.array([hi for hi, _ in pairs], np.uint64), np.array([lo for _, lo in pairs], np.uint64))
+
+
+def set_of(pairs: set[tuple[int, int]]) -> Keys:
+    return keys_of(sorted(pairs))
+
+
+def pairs_of(keys: Keys) -> list[tuple[int, int]]:
+    return list(zip(keys.hi.tolist(), keys.lo.tolist(), strict=True))
+
+
+def run_of(rows: Sequence[Membership]) -> Run:
+    names = np.full(len(rows), None, np.object_)
+    names[:] = [row[3] for row in rows]
+    return blocks.sorted_run(keys_of([row[:2] for row in rows]), np.array([row[2] for row in rows], np.uint32), names)
+
+
+def rows_of(run: Run) -> list[Membership]:
+    assert run.consented_at is not None
+    assert run.record_ids is not None
+    return [
+        (hi, lo, time, name)
+        for (hi, lo), time, name in zip(pairs_of(run.keys), run.consented_at.tolist(), run.record_ids, strict=True)
+    ]
+
+
+def earliest(rows: Sequence[Membership]) -> list[Membership]:
+    """The same rule, one by one: known before unknown, early before late, named before unnamed, first."""
+    best: dict[tuple[int, int], Membership] = {}
+    for row in rows:
+        kept = best.setdefault(row[:2], row)
+        if (row[2] == 0, row[2], row[3] is None) < (kept[2] == 0, kept[2], kept[3] is None):
+            best[row[:2]] = row
+    return sorted(best.values(), key=lambda row: row[:2])
+
+
+def random_run(count: int, seed: int = 1) -> Run:
+    random = np.random.default_rng(seed)
+    keys = random.integers(0, 2**64, (2, count), np.uint64)
+    return blocks.sorted_run(Keys(keys[0], keys[1]))
+
+
+@given(memberships)
+def test_a_sorted_run_has_the_same_rows_in_key_order_and_else_as_they_came(rows: list[Membership]) -> None:
+    assert rows_of(run_of(rows)) == sorted(rows, key=lambda row: row[:2])
+
+
+@given(st.lists(memberships, max_size=4))
+def test_merging_keeps_each_key_once_with_its_earliest_known_consent(parts: list[list[Membership]]) -> None:
+    everything = [row for rows in parts for row in rows]
+    run, duplicates = blocks.merge([run_of(rows) for rows in parts])
+    expected = earliest(everything)
+    assert pairs_of(run.keys) == [row[:2] for row in expected]
+    assert duplicates == len(everything) - len(expected)
+    if parts:
+        assert rows_of(run) == expected
+
+
+def test_parts_with_and_without_consents_merge() -> None:
+    key = keys_of([(5, 5)])
+    dated = blocks.sorted_run(key, np.array([9], np.uint32))
+    named = blocks.sorted_run(key, None, np.array(["A-1"], np.object_))
+    run, duplicates = blocks.merge([named, dated, blocks.sorted_run(key)])
+    assert rows_of(run) == [(5, 5, 9, None)]
+    assert duplicates == 2
+
+
+def test_merging_keys_alone_adds_no_columns() -> None:
+    run, duplicates = blocks.merge([blocks.sorted_run(keys_of([(1, 1), (1, 1), (0, 3)]))])
+    assert pairs_of(run.keys) == [(0, 3), (1, 1)]
+    assert (duplicates, run.consented_at, run.record_ids) == (1, None, None)
+
+
+@given(memberships, st.integers(blocks.SHARD_BITS, 12))
+def test_blocks_follow_each_other_without_gap_and_hold_their_buckets_keys(rows: list[Membership], level: int) -> None:
+    run, _ = blocks.merge([run_of(rows)])
+    cut = list(blocks.cut(run, level))
+    edges = [0, *(block.end for block in cut)]
+    assert edges == [block.start for block in cut] + [len(run)]
+    for block in cut:
+        assert level <= block.level <= blocks.DEEPEST_LEVEL
+        leading = {hi >> (64 - block.level) for hi in run.keys.hi[block.start : block.end].tolist()}
+        assert leading == {block.bucket}
+
+
+@given(memberships)
+def test_shards_take_a_run_apart_whole(rows: list[Membership]) -> None:
+    run = run_of(rows)
+    apart = list(blocks.shards(run))
+    assert [row for _, piece in apart for row in rows_of(piece)] == rows_of(run)
+    assert all({hi >> 59 for hi in piece.keys.hi.tolist()} == {shard} for shard, piece in apart)
+    assert all(left < right for (left, _), (right, _) in pairwise(apart))
+
+
+@given(st.integers(1, 60_000), st.integers(0, 200))
+def test_no_row_outgrows_a_page_however_long_the_record_ids(count: int, characters: int) -> None:
+    run = random_run(min(count, 3_000))
+    names = np.full(len(run), "é" * characters, np.object_)
+    run = Run(run.keys, np.ones(len(run), np.uint32), names)
+    for block in blocks.cut(run, blocks.SHARD_BITS):
+        size = block.end - block.start
+        assert size * (16 + 4 + 2 + 2 * characters) + 130 <= PAGE
+
+
+@given(st.integers(0, 10**9), st.floats(16, 850))
+def test_the_level_is_the_least_whose_mean_row_fills_half_a_page(count: int, bytes_per_key: float) -> None:
+    level = blocks.fit_level(count, bytes_per_key)
+
+    def mean_row(at: int) -> float:
+        return count * bytes_per_key / (1 << at)
+
+    assert blocks.SHARD_BITS <= level <= blocks.DEEPEST_LEVEL
+    assert level == blocks.DEEPEST_LEVEL or mean_row(level) <= 3900
+    assert level == blocks.SHARD_BITS or mean_row(level - 1) > 3900 - 100
+
+
+@given(memberships)
+def test_columns_come_back_from_their_bytes(rows: list[Membership]) -> None:
+    run = run_of(rows)
+    assert run.consented_at is not None
+    assert run.record_ids is not None
+    assert blocks.unpack_times(blocks.pack_times(run.consented_at)).tolist() == run.consented_at.tolist()
+    packed = blocks.pack_record_ids(run.record_ids)
+    assert blocks.unpack_record_ids(packed, len(run)).tolist() == run.record_ids.tolist()
+    one_by_one = [blocks.record_id_at(packed, len(run), place) for place in range(len(run))]
+    assert one_by_one == run.record_ids.tolist()
+    assert len(pack_keys(run.keys)) == 16 * len(run)
+
+
+def test_a_record_id_that_is_too_long_is_refused_without_repeating_it() -> None:
+    blocks.pack_record_ids(np.array(["é" * 200], np.object_))
+    with pytest.raises(ValueError, match="at most 200 characters") as caught:
+        blocks.pack_record_ids(np.array(["short", "x" * 201], np.object_))
+    assert "xx" not in str(caught.value)
+
+
+@given(key_sets, key_sets)
+def test_set_arithmetic_agrees_with_sets(left: set[tuple[int, int]], right: set[tuple[int, int]]) -> None:
+    mask = blocks.isin_sorted(set_of(left), set_of(right))
+    assert mask.tolist() == [pair in right for pair in sorted(left)]
+    assert pairs_of(blocks.union([set_of(left), set_of(right)])) == sorted(left | right)
+
+
+def test_the_union_of_nothing_is_empty() -> None:
+    assert len(blocks.union([])) == 0

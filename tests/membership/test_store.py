@@ -1,0 +1,335 @@
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg import AsyncConnection
+
+from service.core.ids import uuid7
+from service.core.vocabulary import Content
+from service.membership import blocks, store
+from service.membership.ancestry import Node
+from service.membership.pseudonym import KeyMismatchError, KeyRing, Keys, unpack_keys
+from service.membership.store import Held, Loaded
+
+Connection = AsyncConnection[Any]
+InTransaction = Callable[[Callable[[Connection], Awaitable[None]]], None]
+
+# (number, consented_at, record id) of one line; a part is a list of chunks, a dataset has parts.
+Line = tuple[int, int, str | None]
+Chunk = list[Line]
+
+SOME = [33639980000 + n for n in range(12)]
+lines = st.tuples(
+    st.sampled_from(SOME), st.sampled_from([0, 1, 1_600_000_000, 2**32 - 1]), st.none() | st.text(max_size=9)
+)
+parts = st.lists(st.lists(st.lists(lines, max_size=8), max_size=2), max_size=3)
+
+
+async def new_dataset(connection: Connection) -> uuid.UUID:
+    holder_id, dataset_id = uuid7(), uuid7()
+    await connection.execute(
+        "INSERT INTO organisation (id, occurred_at, recorded_at, legal_name, country, roles) "
+        "VALUES (%s, now(), now(), 'Contact Direct SAS', 'FR', '{broker}')",
+        (holder_id,),
+    )
+    await connection.execute(
+        "INSERT INTO dataset (id, asserted_by_id, holder_id, occurred_at, recorded_at, name, content, state, "
+        "default_region, time_zone, receiving) "
+        "VALUES (%s, %s, %s, now(), now(), 'base', 'uploaded', 'open', 'FR', 'Europe/Paris', false)",
+        (dataset_id, holder_id, holder_id),
+    )
+    return dataset_id
+
+
+async def stage_chunk(
+    connection: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, number: int, chunk: Chunk
+) -> None:
+    names = np.full(len(chunk), None, np.object_)
+    names[:] = [line[2] for line in chunk]
+    run = blocks.sorted_run(
+        ring.pseudonyms(np.array([line[0] for line in chunk], np.int64)),
+        np.array([line[1] for line in chunk], np.uint32),
+        names,
+    )
+    await store.stage(connection, ring, dataset_id, part, number, run)
+
+
+async def stage_numbers(connection: Connection, ring: KeyRing, numbers: Sequence[int], part: int = 1) -> uuid.UUID:
+    dataset_id = await new_dataset(connection)
+    run = blocks.sorted_run(ring.pseudonyms(np.array(numbers, np.int64)))
+    await store.stage(connection, ring, dataset_id, part, 1, run)
+    return dataset_id
+
+
+async def seal(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[Loaded]:
+    level = await store.level_of(connection, dataset_id)
+    loaded = [await store.load(connection, ring, dataset_id, shard, level) for shard in range(blocks.SHARDS)]
+    await store.unstage(connection, dataset_id)
+    return loaded
+
+
+async def stored(connection: Connection, ring: KeyRing, numbers: Sequence[int]) -> uuid.UUID:
+    dataset_id = await stage_numbers(connection, ring, numbers)
+    await seal(connection, ring, dataset_id)
+    return dataset_id
+
+
+async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[int]:
+    found: list[int] = []
+    for shard in range(blocks.SHARDS):
+        keys = (await store.keys_of(connection, [dataset_id], shard))[dataset_id]
+        found += ring.numbers(keys).tolist()
+    return sorted(found)
+
+
+def instant(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
+
+
+def kept(lines_of_dataset: Sequence[Line]) -> dict[int, Line]:
+    """Each number once: known consent before unknown, early before late, named before unnamed, first come."""
+    best: dict[int, Line] = {}
+    for line in lines_of_dataset:
+        old = best.setdefault(line[0], line)
+        if (line[1] == 0, line[1], line[2] is None) < (old[1] == 0, old[1], old[2] is None):
+            best[line[0]] = line
+    return best
+
+
+@settings(max_examples=25, deadline=None)
+@given(datasets=st.lists(parts, min_size=1, max_size=3))
+def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
+    datasets: list[list[list[Chunk]]], ring: KeyRing, in_transaction: InTransaction
+) -> None:
+    async def test(connection: Connection) -> None:
+        expected: dict[uuid.UUID, dict[int, Line]] = {}
+        for uploaded in datasets:
+            dataset_id = await new_dataset(connection)
+            for part, chunks in enumerate(uploaded):
+                for number, chunk in enumerate(chunks):
+                    await stage_chunk(connection, ring, dataset_id, part, number, chunk)
+            everything = [line for chunks in uploaded for chunk in chunks for line in chunk]
+            loaded = await seal(connection, ring, dataset_id)
+            best = expected[dataset_id] = kept(everything)
+            assert sum(each.count for each in loaded) == len(best)
+            assert sum(each.duplicates for each in loaded) == len(everything) - len(best)
+            known = [line[1] for line in best.values() if line[1]]
+            firsts = [each.first_consented_at for each in loaded if each.first_consented_at]
+            lasts = [each.last_consented_at for each in loaded if each.last_consented_at]
+            assert min(firsts, default=None) == instant(min(known, default=0))
+            assert max(lasts, default=None) == instant(max(known, default=0))
+        for number in SOME:
+            _, found = await store.lookup(connection, ring, ring.pseudonym(number))
+            assert sorted(found) == sorted(
+                Held(dataset_id, instant(best[number][1]), best[number][2])
+                for dataset_id, best in expected.items()
+                if number in best
+            )
+            assert sorted(await store.datasets_of(connection, ring, ring.pseudonym(number))) == sorted(found)
+
+    in_transaction(test)
+
+
+def test_a_number_that_nobody_holds_still_has_the_version(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        await connection.execute("UPDATE graph_version SET version = 7")
+        assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [])
+        assert await store.datasets_of(connection, ring, ring.pseudonym(SOME[0])) == []
+
+    in_transaction(test)
+
+
+def test_ten_thousand_numbers_are_found_where_they_are_and_nowhere_else(
+    ring: KeyRing, in_transaction: InTransaction
+) -> None:
+    async def test(connection: Connection) -> None:
+        base = range(33639980000, 33639990000)
+        odd = await stored(connection, ring, base[1::2])
+        tail = await stored(connection, ring, base[-50:])
+        for number in [*base[:20], *base[-70:]]:
+            found = await store.datasets_of(connection, ring, ring.pseudonym(number))
+            expected = {odd} if number % 2 else set()
+            assert {held.dataset_id for held in found} == (expected | {tail} if number in base[-50:] else expected)
+        assert await numbers_of(connection, ring, odd) == list(base[1::2])
+
+    in_transaction(test)
+
+
+# At one level throughout, 348,000 numbers would make rows a little over a third of a page: 24 bytes a number.
+@pytest.mark.parametrize("count", [348_000, 480_000])
+def test_pages_are_filled(count: int, ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        # A fresh file, without what earlier tests left in this one.
+        await connection.execute("TRUNCATE membership_block")
+        await stored(connection, ring, range(33_600_000_000, 33_600_000_000 + count))
+        cursor = await connection.execute("SELECT pg_total_relation_size('membership_block')::float8")
+        row = await cursor.fetchone()
+        assert row is not None
+        assert row[0] / count < 19
+
+    in_transaction(test)
+
+
+def test_a_part_sent_again_replaces_only_itself(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 0, None)])
+        await stage_chunk(connection, ring, dataset_id, 2, 0, [(SOME[1], 0, None)])
+        await store.unstage(connection, dataset_id, 2)
+        await stage_chunk(connection, ring, dataset_id, 2, 0, [(SOME[2], 0, None)])
+        await seal(connection, ring, dataset_id)
+        assert await numbers_of(connection, ring, dataset_id) == [SOME[0], SOME[2]]
+
+    in_transaction(test)
+
+
+def test_a_run_is_staged_once_and_a_shard_is_loaded_once(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await stage_numbers(connection, ring, SOME)
+        for shard in range(blocks.SHARDS):
+            await store.load(connection, ring, dataset_id, shard, blocks.SHARD_BITS)
+        shard = ring.pseudonym(SOME[0])[0] >> 3
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            async with connection.transaction():
+                await store.load(connection, ring, dataset_id, shard, blocks.SHARD_BITS)
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            async with connection.transaction():
+                await stage_chunk(connection, ring, dataset_id, 1, 1, [(SOME[0], 0, None)])
+
+    in_transaction(test)
+
+
+def test_only_what_is_named_stays_staged(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        for part in range(4):
+            await stage_chunk(connection, ring, dataset_id, part, 0, [(SOME[part], 0, None)])
+        await store.unstage_others(connection, dataset_id, [1, 3])
+        await seal(connection, ring, dataset_id)
+        assert await numbers_of(connection, ring, dataset_id) == [SOME[1], SOME[3]]
+
+    in_transaction(test)
+
+
+def test_unloading_a_dataset_leaves_the_others_and_what_is_staged(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        gone, kept_one = await stored(connection, ring, SOME), await stored(connection, ring, SOME[:2])
+        await stage_chunk(connection, ring, gone, 1, 0, [(SOME[5], 0, None)])
+        await store.unload(connection, gone)
+        assert await numbers_of(connection, ring, gone) == []
+        found = await store.datasets_of(connection, ring, ring.pseudonym(SOME[0]))
+        assert found == [Held(kept_one, None, None)]
+        await seal(connection, ring, gone)
+        assert await numbers_of(connection, ring, gone) == [SOME[5]]
+
+    in_transaction(test)
+
+
+def test_a_received_file_is_compared_with_what_was_declared(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        left, right = await stored(connection, ring, SOME[:5]), await stored(connection, ring, SOME[3:8])
+        merged = uuid7()
+        dag = {
+            left: Node(Content.UPLOADED),
+            right: Node(Content.UPLOADED),
+            merged: Node(Content.UNION, (left, right)),
+        }
+        received = await stage_numbers(connection, ring, [*SOME[1:9], SOME[9], SOME[9]])
+        extra, missing = [], []
+        for shard in range(blocks.SHARDS):
+            declared = await store.content_of(connection, dag, merged, shard)
+            uploaded = await store.staged_keys(connection, received, shard)
+            extra += ring.numbers(uploaded[~blocks.isin_sorted(uploaded, declared)]).tolist()
+            missing += ring.numbers(declared[~blocks.isin_sorted(declared, uploaded)]).tolist()
+        assert (extra, missing) == ([SOME[9], SOME[8]], [SOME[0]])
+
+    in_transaction(test)
+
+
+def test_ancestry_is_traced_from_what_is_stored(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        first, second = await stored(connection, ring, SOME[:6]), await stored(connection, ring, SOME[4:8])
+        cut = await stored(connection, ring, [*SOME[2:5], SOME[11]])
+        merged, handed = uuid7(), uuid7()
+        dag = {
+            first: Node(Content.UPLOADED),
+            second: Node(Content.UPLOADED),
+            merged: Node(Content.UNION, (first, second)),
+            cut: Node(Content.UPLOADED, (merged,)),
+            handed: Node(Content.SHARED, (cut,)),
+        }
+        counts = dict.fromkeys(dag, 0)
+        orphans: list[int] = []
+        for shard in range(blocks.SHARDS):
+            ancestry = await store.shard_ancestry(connection, dag, [handed], shard)
+            counts = {name: counts[name] + count for name, count in ancestry.counts().items()}
+            orphans += ring.numbers(ancestry.keys[ancestry.orphans([first, second])]).tolist()
+        assert counts == {first: 3, second: 1, merged: 3, cut: 4, handed: 4}
+        assert orphans == [SOME[11]]
+
+    in_transaction(test)
+
+
+def test_neither_numbers_nor_record_ids_are_readable_in_the_tables(
+    ring: KeyRing, in_transaction: InTransaction
+) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
+        await store.load(connection, ring, dataset_id, ring.pseudonym(SOME[0])[0] >> 3, 5)
+        for table in ("staged_run", "membership_block"):
+            cursor = connection.cursor(binary=True)
+            await cursor.execute(f"SELECT keys || record_ids FROM {table} WHERE dataset_id = %s", (dataset_id,))
+            (content,) = (await cursor.fetchall())[0]
+            for readable in (b"opt-in", SOME[0].to_bytes(8), str(SOME[0]).encode()):
+                assert readable not in content
+
+    in_transaction(test)
+
+
+def test_record_ids_open_only_under_the_secret_that_sealed_them(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
+        await seal(connection, ring, dataset_id)
+        with pytest.raises(KeyMismatchError):
+            await store.datasets_of(connection, KeyRing(bytes(32)), ring.pseudonym(SOME[0]))
+
+    in_transaction(test)
+
+
+def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_transaction: InTransaction) -> None:
+    left, right = bytes(8) + b"\1" * 8, bytes(8) + b"\2" * 8
+    across = left[8:] + right[:8]
+
+    async def holding(connection: Connection, *keys: bytes) -> uuid.UUID:
+        dataset_id = await new_dataset(connection)
+        run = blocks.sorted_run(unpack_keys(b"".join(keys)))
+        await store.stage(connection, ring, dataset_id, 1, 1, run)
+        await seal(connection, ring, dataset_id)
+        return dataset_id
+
+    async def test(connection: Connection) -> None:
+        await holding(connection, left, right)
+        assert await store.datasets_of(connection, ring, across) == []
+        both = await holding(connection, left, right, across)
+        assert await store.datasets_of(connection, ring, across) == [Held(both, None, None)]
+
+    in_transaction(test)
+
+
+def test_a_dataset_without_numbers_in_a_shard_has_no_keys_there(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        keys = await store.keys_of(connection, [dataset_id], 0)
+        assert isinstance(keys[dataset_id], Keys)
+        assert len(keys[dataset_id]) == 0
+        assert await store.load(connection, ring, dataset_id, 0, 5) == Loaded(0, 0, None, None)
+
+    in_transaction(test)
