@@ -36,15 +36,21 @@ async def look_up_number(
     Raises:
         Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
     """
-    try:
-        number = normalise_one(wanted.number, wanted.region)
-    except PhoneRejected as refusal:
-        raise Unprocessable("number_rejected", str(refusal), reason=refusal.reason) from None
+    number = _read_number(wanted)
     _check_reason(actor, wanted.reason)
     if actor.is_regulator:
         session.add(_look(ring, actor, number, wanted.reason))
     snapshot, held = await snapshots.holding(session, ring, number)
     return answer(snapshot.graph, held, partial(seen, snapshot.scene, actor), now())
+
+
+def _read_number(wanted: LookupIn) -> int:
+    try:
+        return normalise_one(wanted.number, wanted.region)
+    except PhoneRejected as refusal:
+        raise Unprocessable("number_rejected", str(refusal), reason=refusal.reason) from None
+    except ValueError:
+        raise Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.") from None
 
 
 # Nine digits or more with what people write between them: a file number or a date alone is shorter.
@@ -57,7 +63,7 @@ def _check_reason(actor: Actor, reason: str | None) -> None:
     if reason is not None and _LIKE_A_NUMBER.search(reason):
         raise Unprocessable(
             "reason_holds_a_number",
-            "The reason holds nine digits or more in a row, as a phone number does. It is kept in clear: take them out.",
+            "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",
         )
 
 

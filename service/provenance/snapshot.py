@@ -25,7 +25,7 @@ from service.collection.models import (
     Partner,
     PartnerList,
 )
-from service.core.db import Database, driver
+from service.core.db import Database, driver, run
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.pseudonym import KeyRing
@@ -96,7 +96,7 @@ _VERSION = text("SELECT version FROM graph_version")
 
 
 async def _version(session: AsyncSession) -> int:
-    return int((await session.execute(_VERSION)).scalar_one())
+    return int((await run(session, _VERSION)).scalar_one())
 
 
 async def read_rows(session: AsyncSession) -> rows.Rows:
@@ -122,7 +122,7 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
 
 async def _read(session: AsyncSession, table: type[SQLModel], row: type[Row]) -> Sequence[Row]:
     columns: list[Any] = [getattr(table, field.name) for field in fields(row)]  # type: ignore[arg-type]
-    return [row(*values) for values in await session.execute(select(*columns))]
+    return [row(*values) for values in await run(session, select(*columns))]
 
 
 def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:

@@ -1,0 +1,126 @@
+"""The answers worked out without cleverness: from sets of numbers, and by trying every path."""
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
+
+from service.access.actor import Actor
+from service.core.vocabulary import DatasetState, Role
+from service.membership.store import Held
+from service.provenance import rows
+from service.provenance.snapshot import Snapshot, make_snapshot
+from tests.provenance.worlds import World
+
+
+def parents_of(world: World, dataset: uuid.UUID) -> list[uuid.UUID]:
+    return [edge.parent_id for edge in world.parents if edge.dataset_id == dataset]
+
+
+def children_of(world: World, dataset: uuid.UUID) -> list[uuid.UUID]:
+    return [edge.dataset_id for edge in world.parents if edge.parent_id == dataset]
+
+
+def content(world: World, dataset: uuid.UUID) -> frozenset[int]:
+    """Which numbers a dataset has, whoever says so."""
+    if world.datasets[dataset].content == "uploaded":
+        return world.numbers[dataset]
+    return frozenset().union(*(content(world, parent) for parent in parents_of(world, dataset)))
+
+
+def denied(world: World, transfer: uuid.UUID | None) -> bool:
+    said = [row.word for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
+    return said[-1:] == ["denied"]
+
+
+def held(world: World, dataset: uuid.UUID) -> bool:
+    arrivals = [row.id for row in world.transfers.values() if row.received_dataset_id == dataset]
+    sealed = world.datasets[dataset].state == DatasetState.SEALED
+    return sealed and not any(denied(world, transfer) for transfer in arrivals)
+
+
+def holders(world: World, number: int) -> set[uuid.UUID]:
+    """The datasets that hold a number."""
+    return {one for one in world.datasets if held(world, one) and number in content(world, one)}
+
+
+def stored(world: World, number: int) -> list[Held]:
+    """What the membership store would say of a number."""
+    return [
+        Held(one, world.consents.get((one, number)), None)
+        for one, numbers in world.numbers.items()
+        if number in numbers
+    ]
+
+
+def paths(world: World, head: uuid.UUID, among: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, ...]]:
+    """Every path from `head` down to a dataset of which nothing among `among` comes."""
+    below = [child for child in children_of(world, head) if child in among]
+    if not below:
+        yield (head,)
+    for child in below:
+        for path in paths(world, child, among):
+            yield (head, *path)
+
+
+def has_origin(world: World, dataset: uuid.UUID, among: set[uuid.UUID]) -> bool:
+    """Whether a path among `among` leads back to a collected dataset."""
+    if world.datasets[dataset].collection_id is not None:
+        return True
+    return any(has_origin(world, parent, among) for parent in parents_of(world, dataset) if parent in among)
+
+
+def comes_from(world: World, number: int, dataset: uuid.UUID, ancestor: uuid.UUID, among: set[uuid.UUID]) -> bool:
+    """Whether a path of datasets that all hold the number leads from `ancestor` to `dataset`."""
+    if dataset == ancestor:
+        return True
+    return any(
+        comes_from(world, number, parent, ancestor, among) for parent in parents_of(world, dataset) if parent in among
+    )
+
+
+def all_numbers(world: World) -> set[int]:
+    return set().union(*world.numbers.values())
+
+
+def rows_of(world: World) -> rows.Rows:
+    """The rows that the service would read of this world, counts of sealing included."""
+    ancestors: dict[tuple[uuid.UUID, uuid.UUID], int] = {}
+    notices: dict[tuple[uuid.UUID, uuid.UUID], int] = {}
+    sizes = dict.fromkeys(world.datasets, 0)
+    notice_of = {row.id: row.notice_id for row in world.collections}
+    for number in all_numbers(world):
+        among = holders(world, number)
+        for dataset in among:
+            sizes[dataset] += 1
+            above = {one for one in among if comes_from(world, number, dataset, one, among)}
+            for ancestor in above - {dataset}:
+                ancestors[dataset, ancestor] = ancestors.get((dataset, ancestor), 0) + 1
+            collections = {world.datasets[one].collection_id for one in above} - {None}
+            for notice in {notice_of[one] for one in collections if one}:
+                notices[dataset, notice] = notices.get((dataset, notice), 0) + 1
+    return rows.Rows(
+        organisations=list(world.organisations.values()),
+        notices=world.notices,
+        partner_lists=world.partner_lists,
+        partners=world.partners,
+        collections=world.collections,
+        attestations=world.attestations,
+        datasets=[replace(row, number_count=sizes[row.id]) for row in world.datasets.values()],
+        parents=world.parents,
+        transfers=list(world.transfers.values()),
+        statements=world.statements,
+        campaigns=list(world.campaigns.values()),
+        uses=world.uses,
+        ancestor_counts=[rows.AncestorCountRow(*key, count) for key, count in ancestors.items()],
+        notice_counts=[rows.NoticeCountRow(*key, count) for key, count in notices.items()],
+    )
+
+
+def snapshot_of(world: World) -> Snapshot:
+    return make_snapshot(1, rows_of(world))
+
+
+def actor(world: World, organisation: uuid.UUID, through: uuid.UUID | None = None) -> Actor:
+    """A caller that speaks for an organisation."""
+    roles = frozenset(Role(role) for role in world.organisations[through or organisation].roles)
+    return Actor(uuid.UUID(int=0), organisation, through, roles, frozenset())

@@ -1,0 +1,39 @@
+"""A world written into the tables, as if it had been registered."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.campaign.models import Campaign, CampaignDataset
+from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
+from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
+from service.organisation.models import Organisation
+from service.provenance.rows import Rows
+from service.transfer.models import Transfer, TransferStatement
+
+
+async def store_world(session: AsyncSession, facts: Rows) -> None:
+    """Write every row, those that others refer to first."""
+    for table, rows in _in_order(facts):
+        session.add_all(table(**vars(row)) for row in rows)
+        await session.flush()
+
+
+def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
+    return (
+        (Organisation, facts.organisations),
+        (Notice, facts.notices),
+        (PartnerList, facts.partner_lists),
+        (Partner, facts.partners),
+        (Collection, facts.collections),
+        (CollectionAttestation, facts.attestations),
+        (Dataset, facts.datasets),
+        (Transfer, facts.transfers),
+        (DatasetParent, facts.parents),
+        (TransferStatement, facts.statements),
+        (Campaign, facts.campaigns),
+        (CampaignDataset, facts.uses),
+        (AncestorCount, facts.ancestor_counts),
+        (NoticeCount, facts.notice_counts),
+    )

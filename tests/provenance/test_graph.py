@@ -1,0 +1,105 @@
+"""Holdings, origins and chains, against sets of numbers and paths tried one by one."""
+
+import pytest
+from hypothesis import given
+
+from service.core.vocabulary import Role
+from service.provenance.graph import CycleError, Hop, chains, holding, orphans
+from service.provenance.rows import ParentRow
+from tests.provenance import naive
+from tests.provenance.generated import Cast, worlds
+from tests.provenance.worlds import World
+
+WORLDS = worlds()
+
+
+@given(WORLDS)
+def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tuple[World, Cast]) -> None:
+    world, _ = made
+    graph = naive.snapshot_of(world).graph
+    for number in range(8):
+        found = holding(graph, [one.dataset_id for one in naive.stored(world, number)])
+        assert found == naive.holders(world, number)
+
+
+@given(WORLDS)
+def test_an_orphan_is_what_no_path_of_holdings_leads_back_from(made: tuple[World, Cast]) -> None:
+    world, _ = made
+    graph = naive.snapshot_of(world).graph
+    for number in naive.all_numbers(world):
+        among = naive.holders(world, number)
+        assert orphans(graph, among) == {one for one in among if not naive.has_origin(world, one, among)}
+
+
+@given(WORLDS)
+def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[World, Cast]) -> None:
+    world, _ = made
+    graph = naive.snapshot_of(world).graph
+    for number in naive.all_numbers(world):
+        among = naive.holders(world, number)
+        heads = {one for one in among if not set(naive.parents_of(world, one)) & among}
+        heads |= {one for one in among if world.datasets[one].collection_id is not None}
+        expected = {path for head in heads for path in naive.paths(world, head, among)}
+        found, more = chains(graph, among)
+        assert not more
+        assert {(chain.head_id, *(hop.dataset_id for hop in chain.hops)) for chain in found} == expected
+        assert len(found) == len(expected)
+        for chain in found:
+            assert chain.orphan == (world.datasets[chain.head_id].collection_id is None)
+
+
+@given(WORLDS)
+def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> None:
+    world, _ = made
+    edges = {Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in world.parents}
+    graph = naive.snapshot_of(world).graph
+    for number in naive.all_numbers(world):
+        found, _ = chains(graph, naive.holders(world, number))
+        assert {hop for chain in found for hop in chain.hops} <= edges
+
+
+@given(WORLDS)
+def test_a_dataset_ranks_after_all_that_it_comes_from(made: tuple[World, Cast]) -> None:
+    world, _ = made
+    rank = naive.snapshot_of(world).graph.rank
+    assert all(rank[edge.parent_id] < rank[edge.dataset_id] for edge in world.parents)
+
+
+def test_chains_that_multiply_at_every_merger_are_cut_and_said_to_be() -> None:
+    world = World()
+    broker = world.organisation(Role.BROKER)
+    top = world.dataset(broker, {1})
+    for _ in range(8):
+        top = world.dataset(broker, None, [world.dataset(broker, None, [top]), world.dataset(broker, None, [top])])
+    graph = naive.snapshot_of(world).graph
+    assert len(chains(graph, world.datasets.keys(), 256)[0]) == 256
+    assert chains(graph, world.datasets.keys(), 256)[1] is False
+    assert len(chains(graph, world.datasets.keys(), 255)[0]) == 255
+    assert chains(graph, world.datasets.keys(), 255)[1] is True
+
+
+def test_a_cycle_is_refused() -> None:
+    world = World()
+    broker = world.organisation(Role.BROKER)
+    first = world.dataset(broker, {1})
+    second = world.dataset(broker, {1}, [first])
+    snapshot = naive.rows_of(world)
+    world.parents.append(ParentRow(first, second, None))
+    with pytest.raises(CycleError):
+        naive.make_snapshot(1, type(snapshot)(**vars(snapshot) | {"parents": world.parents}))
+
+
+def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    _, received = world.transfer(world.dataset(broker, {1}), party)
+    assert holding(naive.snapshot_of(world).graph, [received]) == frozenset()
+
+
+def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    sold = world.dataset(broker, {1})
+    transfer, _ = world.transfer(sold, party)
+    world.say(transfer, "recipient", "denied")
+    assert holding(naive.snapshot_of(world).graph, [sold]) == {sold}
