@@ -13,9 +13,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from sqlalchemy import SelectBase, Uuid, bindparam, column, false, select, table, text
+from sqlalchemy import Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
 
 from service.access.actor import Actor
+
+# A statement that yields ids, for `.where(Table.id.in_(…))`.
+Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
 # Access stands below the features, so their tables are named in plain SQL instead of imported.
 _SEEN: Final = """
@@ -72,7 +75,7 @@ organisations(id) AS (
 """
 
 
-def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> SelectBase:
+def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> Ids:
     """The ids of the table `whole` that `actor` sees: all, none, or what `part` of `_SEEN` yields."""
     every = select(table(whole, column("id", Uuid)).c.id)
     if actor.is_regulator or (actor.is_operator and operator):
@@ -86,32 +89,32 @@ def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> Sel
     ).columns(column("id", Uuid))
 
 
-def datasets_seen(actor: Actor) -> SelectBase:
-    """Ids of datasets, for `Dataset.id.in_(…)`: held by `actor`, and upstream of those."""
+def datasets_seen(actor: Actor) -> Ids:
+    """Ids of datasets: held by `actor`, and upstream of those."""
     return _rows(actor, "dataset", "datasets")
 
 
-def transfers_seen(actor: Actor) -> SelectBase:
+def transfers_seen(actor: Actor) -> Ids:
     """Ids of transfers: those `actor` is a side of, and those that delivered into a dataset it sees."""
     return _rows(actor, "transfer", "transfers")
 
 
-def collections_seen(actor: Actor) -> SelectBase:
+def collections_seen(actor: Actor) -> Ids:
     """Ids of collections: its own, those it asserts in a collector's stead, and those of datasets seen."""
     return _rows(actor, "collection", "collections")
 
 
-def notices_seen(actor: Actor) -> SelectBase:
+def notices_seen(actor: Actor) -> Ids:
     """Ids of notices: its own, those it asserts in a collector's stead, and those of collections seen."""
     return _rows(actor, "notice", "notices")
 
 
-def campaigns_seen(actor: Actor) -> SelectBase:
+def campaigns_seen(actor: Actor) -> Ids:
     """Ids of campaigns: of the party it speaks for; through a processor, those which that one sent."""
     return _rows(actor, "campaign", "campaigns")
 
 
-def organisations_seen(actor: Actor) -> SelectBase:
+def organisations_seen(actor: Actor) -> Ids:
     """Ids of organisations that stand in a fact which `actor` sees, or that it named here itself."""
     return _rows(actor, "organisation", "organisations", operator=True)
 

@@ -7,7 +7,7 @@ again in one REPEATABLE READ transaction. Either way no answer mixes two states.
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -120,7 +120,7 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
     )
 
 
-async def _read(session: AsyncSession, table: type[SQLModel], row: type[Row]) -> Sequence[Row]:
+async def _read(session: AsyncSession, table: type[SQLModel], row: Callable[..., Row]) -> Sequence[Row]:
     columns: list[Any] = [getattr(table, field.name) for field in fields(row)]  # type: ignore[arg-type]
     return [row(*values) for values in await run(session, select(*columns))]
 

@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings, strategies as st
-from sqlalchemy import SelectBase
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import sight
@@ -15,7 +15,7 @@ from service.access.actor import Actor
 from service.access.sight import Seen
 from service.core.db import Database
 from tests.provenance import naive
-from tests.provenance.generated import Cast, take_step, worlds
+from tests.provenance.generated import Cast, steps, unhurried, worlds
 from tests.provenance.stored import store_world
 from tests.provenance.worlds import World
 
@@ -69,6 +69,7 @@ def upstream(world: World, datasets: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     return found
 
 
+@unhurried
 @given(WORLDS)
 def test_no_party_learns_of_another_client(made: Made) -> None:
     world, cast = made
@@ -78,6 +79,7 @@ def test_no_party_learns_of_another_client(made: Made) -> None:
             assert not any(named(world, seen) & others for seen in looks(world, caller))
 
 
+@unhurried
 @given(WORLDS)
 def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: Made) -> None:
     world, cast = made
@@ -99,6 +101,7 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
             assert own in (row.sender_id, row.recipient_id) or row.received_dataset_id in seen.datasets
 
 
+@unhurried
 @given(WORLDS)
 def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made: Made) -> None:
     world, cast = made
@@ -114,6 +117,7 @@ def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made
                 assert all(world.transfers[one].recipient_id == broker for one in seen.transfers)
 
 
+@unhurried
 @given(WORLDS)
 def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> None:
     world, cast = made
@@ -127,12 +131,13 @@ def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> 
                     assert row.id in seen.transfers
 
 
+@unhurried
 @given(WORLDS, st.data())
 def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made: Made, data: st.DataObject) -> None:
     before, cast = made
     after = copy.deepcopy(before)
     for _ in range(data.draw(st.integers(1, 4))):
-        take_step(data.draw, after, cast)
+        data.draw(steps(after, cast))
     organisation = data.draw(st.sampled_from(cast.collectors + cast.brokers + cast.parties))
     assume(not touched(before, after, organisation))
     caller = naive.actor(before, organisation)
@@ -152,6 +157,7 @@ def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
     return owned or bool(sides & said) or any(row.id not in before.campaigns for row in campaigns)
 
 
+@unhurried
 @given(WORLDS)
 def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(made: Made) -> None:
     world, cast = made
@@ -165,6 +171,7 @@ def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(mad
         assert not sight.seen(scene, naive.actor(world, other)).campaigns
 
 
+@unhurried
 @given(WORLDS)
 def test_the_regulator_sees_everything(made: Made) -> None:
     world, cast = made
@@ -204,7 +211,7 @@ def compare_in_database(dsn: str) -> Callable[[World, Cast], None]:
     return lambda world, cast: asyncio.run(run(world, cast))
 
 
-async def ids(session: AsyncSession, selected: SelectBase) -> set[uuid.UUID]:
+async def ids(session: AsyncSession, selected: sight.Ids) -> set[uuid.UUID]:
     connection = await session.connection()
     return set((await connection.execute(selected)).scalars())
 
@@ -218,13 +225,13 @@ async def check_documents(session: AsyncSession, world: World, caller: Actor, se
     mute = {one for one, row in world.organisations.items() if row.admitted_at is None}
     spoken_for = [row for row in world.collections if row.collector_id in mute and row.asserted_by_id == own]
     collections = {row.id for row in [*spoken_for, *(one for one in world.collections if one.collector_id == own)]}
-    collections |= {world.datasets[one].collection_id for one in seen.datasets} - {None}
+    collections |= {row.collection_id for one in seen.datasets if (row := world.datasets[one]).collection_id}
     assert await ids(session, sight.collections_seen(caller)) == collections
     shown = [row for row in world.collections if row.id in collections]
     assert await ids(session, sight.notices_seen(caller)) == {row.notice_id for row in shown}
     known = (named(world, seen) - {world.datasets[one].holder_id for one in seen.bare}) | {own}
     known |= {row.collector_id for row in shown} | ({caller.through_id} if caller.through_id else set())
-    known |= {world.campaigns[one].sender_id for one in seen.campaigns} - {None}
+    known |= {sent.sender_id for one in seen.campaigns if (sent := world.campaigns[one]).sender_id}
     known |= {one for one, row in world.organisations.items() if row.asserted_by_id == own}
     known |= {world.transfers[one].recipient_id for one in seen.transfers}
     assert await ids(session, sight.organisations_seen(caller)) == known

@@ -3,12 +3,15 @@
 import uuid
 from dataclasses import dataclass
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from service.core.vocabulary import Content, DatasetState, Role
 from tests.provenance import naive
 from tests.provenance.worlds import World
 
+# Machines that run tests are shared: how long an example takes says nothing.
+unhurried = settings(deadline=None)
 
 NUMBERS = st.frozensets(st.integers(0, 7), min_size=1)
 
@@ -42,12 +45,13 @@ def worlds(draw: st.DrawFn, most_steps: int = 14) -> tuple[World, Cast]:
     world = World()
     cast = make_cast(world)
     for _ in range(draw(st.integers(1, most_steps))):
-        take_step(draw, world, cast)
+        draw(steps(world, cast))
     return world, cast
 
 
-def take_step(draw: st.DrawFn, world: World, cast: Cast) -> None:
-    """One more thing that happens."""
+@st.composite
+def steps(draw: st.DrawFn, world: World, cast: Cast) -> None:
+    """One more thing that happens in `world`, which changes by it."""
     step = draw(st.sampled_from([_collect, _collect, _upload, _derive, _hand_over, _hand_over, _reply, _campaign]))
     step(draw, world, cast)
 

@@ -1,6 +1,7 @@
 """The answers worked out without cleverness: from sets of numbers, and by trying every path."""
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -82,22 +83,30 @@ def all_numbers(world: World) -> set[int]:
     return set().union(*world.numbers.values())
 
 
+def _alike(world: World) -> Iterator[tuple[int, int]]:
+    """One of all numbers that are stored in the same datasets, and how many these are."""
+    found: dict[frozenset[uuid.UUID], list[int]] = {}
+    for number in all_numbers(world):
+        where = frozenset(one for one, numbers in world.numbers.items() if number in numbers)
+        found.setdefault(where, []).append(number)
+    for numbers in found.values():
+        yield numbers[0], len(numbers)
+
+
 def rows_of(world: World) -> rows.Rows:
     """The rows that the service would read of this world, counts of sealing included."""
-    ancestors: dict[tuple[uuid.UUID, uuid.UUID], int] = {}
-    notices: dict[tuple[uuid.UUID, uuid.UUID], int] = {}
-    sizes = dict.fromkeys(world.datasets, 0)
+    ancestors: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
+    notices: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
+    sizes: Counter[uuid.UUID] = Counter()
     notice_of = {row.id: row.notice_id for row in world.collections}
-    for number in all_numbers(world):
+    for number, count in _alike(world):
         among = holders(world, number)
         for dataset in among:
-            sizes[dataset] += 1
             above = {one for one in among if comes_from(world, number, dataset, one, among)}
-            for ancestor in above - {dataset}:
-                ancestors[dataset, ancestor] = ancestors.get((dataset, ancestor), 0) + 1
-            collections = {world.datasets[one].collection_id for one in above} - {None}
-            for notice in {notice_of[one] for one in collections if one}:
-                notices[dataset, notice] = notices.get((dataset, notice), 0) + 1
+            collections = {row.collection_id for one in above if (row := world.datasets[one]).collection_id}
+            sizes[dataset] += count
+            ancestors.update(dict.fromkeys([(dataset, one) for one in above - {dataset}], count))
+            notices.update(dict.fromkeys([(dataset, notice_of[one]) for one in collections], count))
     return rows.Rows(
         organisations=list(world.organisations.values()),
         notices=world.notices,

@@ -6,13 +6,15 @@ from hypothesis import given
 from service.core.vocabulary import Role
 from service.provenance.graph import CycleError, Hop, chains, holding, orphans
 from service.provenance.rows import ParentRow
+from service.provenance.snapshot import make_snapshot
 from tests.provenance import naive
-from tests.provenance.generated import Cast, worlds
+from tests.provenance.generated import Cast, unhurried, worlds
 from tests.provenance.worlds import World
 
 WORLDS = worlds()
 
 
+@unhurried
 @given(WORLDS)
 def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tuple[World, Cast]) -> None:
     world, _ = made
@@ -22,6 +24,7 @@ def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tup
         assert found == naive.holders(world, number)
 
 
+@unhurried
 @given(WORLDS)
 def test_an_orphan_is_what_no_path_of_holdings_leads_back_from(made: tuple[World, Cast]) -> None:
     world, _ = made
@@ -31,6 +34,7 @@ def test_an_orphan_is_what_no_path_of_holdings_leads_back_from(made: tuple[World
         assert orphans(graph, among) == {one for one in among if not naive.has_origin(world, one, among)}
 
 
+@unhurried
 @given(WORLDS)
 def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[World, Cast]) -> None:
     world, _ = made
@@ -48,6 +52,7 @@ def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[
             assert chain.orphan == (world.datasets[chain.head_id].collection_id is None)
 
 
+@unhurried
 @given(WORLDS)
 def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> None:
     world, _ = made
@@ -58,6 +63,7 @@ def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> 
         assert {hop for chain in found for hop in chain.hops} <= edges
 
 
+@unhurried
 @given(WORLDS)
 def test_a_dataset_ranks_after_all_that_it_comes_from(made: tuple[World, Cast]) -> None:
     world, _ = made
@@ -86,7 +92,7 @@ def test_a_cycle_is_refused() -> None:
     snapshot = naive.rows_of(world)
     world.parents.append(ParentRow(first, second, None))
     with pytest.raises(CycleError):
-        naive.make_snapshot(1, type(snapshot)(**vars(snapshot) | {"parents": world.parents}))
+        make_snapshot(1, type(snapshot)(**vars(snapshot) | {"parents": world.parents}))
 
 
 def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> None:

@@ -64,7 +64,7 @@ class World:
 
     def notice(self, collector: uuid.UUID, asserted_by: uuid.UUID, **more: Any) -> uuid.UUID:
         """A wording of a collector."""
-        plain = {
+        plain: dict[str, Any] = {
             "code": f"N-{self.count}",
             "version": 1,
             "language": "fr",
@@ -152,7 +152,7 @@ class World:
     def transfer(
         self, dataset: uuid.UUID, recipient: uuid.UUID, *, asserted_by: uuid.UUID | None = None
     ) -> tuple[uuid.UUID, uuid.UUID]:
-        """A transfer, and the dataset that it makes in the recipient's hands. Told by the sender unless said otherwise."""
+        """A transfer, and the dataset that it makes in the recipient's hands; told by the sender, or `asserted_by`."""
         sender = self.datasets[dataset].holder_id
         told_by = asserted_by or sender
         received = self.dataset(recipient, None, asserted_by=told_by, content=Content.SHARED)
@@ -181,7 +181,7 @@ class World:
         """What a side says of a transfer."""
         row = self.transfers[transfer]
         asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
-        said = {"comment": None, "extra_count": None, "missing_count": None}
+        said: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
         self.statements.append(
             rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, word=word, **said)
         )
@@ -202,7 +202,7 @@ class World:
         **more: Any,
     ) -> uuid.UUID:
         """A campaign to the numbers of datasets."""
-        plain = {
+        plain: dict[str, Any] = {
             "name": f"C-{self.count}",
             "originator": "38001",
             "message_text": "Votez !",
