@@ -2,10 +2,10 @@
 
 from contextlib import nullcontext
 
+from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.schema import SchemaItem
 
-from alembic import context
 from service.core import embedded
 from service.core.db import driver_url
 from service.core.settings import Settings

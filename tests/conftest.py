@@ -4,6 +4,8 @@ A database is a copy of one migrated template, which PostgreSQL makes in millise
 """
 
 import itertools
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from psycopg import sql
+from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from service.command import migration
@@ -31,14 +34,17 @@ def _renamed(dsn: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def cluster() -> Iterator[str]:
     """The address of a PostgreSQL server of this test run's own, holding the migrated template."""
-    folder: Path = tmp_path_factory.mktemp("postgres")
+    folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
+    # Started as root, the server runs as another account, which has to pass through this folder.
+    folder.chmod(0o711)
     with embedded.embedded(folder) as server:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
         migration.upgrade(_renamed(server.dsn, _TEMPLATE))
         yield server.dsn
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -68,7 +74,7 @@ def _database(cluster: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def settings() -> Settings:
     """The settings of the application under test."""
-    return Settings(master_secret=MASTER_SECRET)
+    return Settings(master_secret=SecretStr(MASTER_SECRET))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from service.access import operations as keys
 from service.access.actor import Scope

@@ -1,9 +1,8 @@
 """Organisations, their keys, the regulator's looks, answers kept for repeated requests, jobs."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None

@@ -1,7 +1,6 @@
 """Notices with their partner lists and evidence, and the collections made under them."""
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0002"

@@ -1,9 +1,8 @@
 """Datasets with their parts and counts, and transfers with what both sides say."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0002"

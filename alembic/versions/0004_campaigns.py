@@ -1,7 +1,6 @@
 """Campaigns and the datasets that they used."""
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0004"

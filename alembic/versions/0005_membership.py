@@ -1,7 +1,6 @@
 """Which dataset holds which number."""
 
 import sqlalchemy as sa
-
 from alembic import op
 
 revision = "0005"

@@ -1,8 +1,7 @@
 """The queue of jobs, as its library lays it out."""
 
-from procrastinate.schema import SchemaManager
-
 from alembic import op
+from procrastinate.schema import SchemaManager
 
 revision = "0006"
 down_revision = "0005"

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import IdempotentRequest
+from service.core.db import run
 from service.core.errors import Conflict, Unprocessable
 
 
@@ -53,8 +54,8 @@ async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
     # The key itself is the caller's text, which might be a number: only its hash is kept.
     name = hashlib.sha256(f"{actor.organisation_id}:{actor.through_id}:{key}".encode()).hexdigest()
     values = {"organisation_id": actor.organisation_id, "key": name, "request_digest": digest}
-    claimed = await session.execute(_CLAIM, values)
-    if claimed.rowcount:  # type: ignore[attr-defined]
+    claimed = await run(session, _CLAIM, values)
+    if claimed.rowcount:
         request.state.idempotent = name, actor.organisation_id
         return
     known = await session.get_one(IdempotentRequest, (actor.organisation_id, name))

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor, Scope
 from service.core.clock import now
+from service.core.db import run
 from service.core.errors import Unauthenticated
 from service.core.vocabulary import Role
 
@@ -77,12 +78,12 @@ async def authenticate(session: AsyncSession, key: str | None) -> Actor:
     """
     if not key:
         raise _refusal()
-    found = (await session.execute(_FIND, {"prefix": _prefix_of(key)})).one_or_none()
+    found = (await run(session, _FIND, {"prefix": _prefix_of(key)})).one_or_none()
     moment = now()
     if found is None or not hmac.compare_digest(found.digest, digest_of(key)) or _is_over(found, moment):
         raise _refusal()
     if found.last_used_at is None or (moment - found.last_used_at).total_seconds() > 60:
-        await session.execute(_TOUCH, {"id": found.id, "now": moment})
+        await run(session, _TOUCH, {"id": found.id, "now": moment})
     return Actor(
         key_id=found.id,
         organisation_id=found.acts_for_id or found.organisation_id,

@@ -3,7 +3,7 @@
 import logging
 
 # These would write at INFO what belongs to nobody's log: addresses of requests, every query of the queue.
-_QUIET = ("httpx", "httpcore", "procrastinate", "alembic", "uvicorn.access")
+_QUIET = ("httpx2", "httpcore2", "procrastinate", "alembic", "uvicorn.access")
 
 
 def configure() -> None:

@@ -2,21 +2,24 @@
 
 from pathlib import Path
 
+from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 
-from alembic import command
 from service.core.db import driver_url
 from service.core.errors import ConfigurationError
 
-_SCRIPTS = Path(__file__).resolve().parents[2] / "alembic"
+
+def scripts() -> Path:
+    """The folder of the migrations: beside the package, in a checkout and in the image."""
+    return Path(__file__).resolve().parents[2] / "alembic"
 
 
 def _config(dsn: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
     config.attributes["dsn"] = dsn
     return config
 

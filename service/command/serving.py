@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from service.command import logs, migration
 from service.core import embedded
-from service.core.jobs import open_queue, work
+from service.core.jobs import open_queue, run_worker
 from service.core.settings import Settings
 from service.main import create_app, running
 
@@ -96,7 +96,7 @@ def worker() -> None:
 
 async def _work(settings: Settings, dsn: str) -> None:
     async with running(settings, dsn) as context, open_queue(dsn) as queue:
-        task = asyncio.create_task(work(queue, context))
+        task = asyncio.create_task(run_worker(queue, context))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):

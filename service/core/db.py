@@ -1,13 +1,13 @@
 """The database: connections, transactions, and the only place that commits."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Annotated, Any, cast
 
 import psycopg
 from fastapi import Depends, Request
-from sqlalchemy import URL, event, make_url, text
+from sqlalchemy import URL, CursorResult, Executable, event, make_url, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -57,7 +57,7 @@ class Database:
             yield session
             await session.flush()
             if session.info.get(_GRAPH_CHANGED):
-                await session.exec(_BUMP)  # type: ignore[call-overload]
+                await run(session, _BUMP)
             await session.commit()
 
     @asynccontextmanager
@@ -88,6 +88,14 @@ async def driver(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+
+
+async def run(
+    session: AsyncSession, statement: Executable, parameters: Mapping[str, Any] | None = None
+) -> CursorResult[Any]:
+    """Run a statement written by hand, in the transaction of `session`."""
+    connection = await session.connection()
+    return await connection.execute(statement, parameters)
 
 
 def database_of(request: Request) -> Database:

@@ -192,7 +192,7 @@ def crashed(problem: Exception) -> JSONResponse:
     return _respond(
         500,
         "internal_error",
-        "Something unexpected went wrong and nothing was written. Try again; if it stays, tell the operator when it was.",
+        "Something unexpected went wrong and nothing was written. Try again; if it stays, tell the operator.",
     )
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from sqlalchemy import text
 
-from service.core.db import SessionDep
+from service.core.db import SessionDep, run
 
 router = APIRouter(prefix="/v1/health", tags=["health"])
 
@@ -24,5 +24,5 @@ class Health(BaseModel):
 @router.get("", summary="See whether the service is up")
 async def get_health(session: SessionDep) -> Health:
     """Answers once the database does."""
-    await session.execute(text("SELECT 1"))
+    await run(session, text("SELECT 1"))
     return Health(version=VERSION)

@@ -1,42 +1,64 @@
 """Work that takes longer than a request: procrastinate, on the same PostgreSQL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, NamedTuple, cast
 
-import procrastinate
 from fastapi import Depends, Request
-from procrastinate import App, Blueprint, PsycopgConnector
+from procrastinate import App, JobContext, PsycopgConnector
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import driver
 
-# Features add their tasks to this blueprint where they define them; `service.main` imports them all.
-blueprint = Blueprint()
+Work = Callable[..., Awaitable[None]]
 
-NAMESPACE = "filiation"
+
+class _Task(NamedTuple):
+    name: str
+    cron: str | None
+    work: Work
+
+
+_TASKS: list[_Task] = []
+
+
+def task(name: str, *, cron: str | None = None) -> Callable[[Work], Work]:
+    """Let the queue run a function by `name`; with `cron`, at those minutes too, and never twice at once.
+
+    The function takes the job's context and its arguments. It must be able to begin anew after being killed.
+    """
+
+    def register(work: Work) -> Work:
+        _TASKS.append(_Task(name, cron, work))
+        return work
+
+    return register
 
 
 @asynccontextmanager
 async def open_queue(dsn: str) -> AsyncIterator[App]:
-    """The queue over `dsn`, with every task that the blueprint holds."""
+    """The queue over `dsn`, with every task that the features define."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
-    queue.add_tasks_from(blueprint, namespace=NAMESPACE)
+    for name, cron, work in _TASKS:
+        if cron is None:
+            queue.task(name=name, pass_context=True)(work)
+        else:
+            periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(work)
+            queue.periodic(cron=cron)(periodic)
     async with queue.open_async():
         yield queue
 
 
-async def defer(session: AsyncSession, queue: App, task: str, **arguments: Any) -> None:
-    """Ask for `task` in the transaction of `session`: it runs if that commits, and only then."""
-    configured = queue.configure_task(f"{NAMESPACE}:{task}", connection=await driver(session), allow_unknown=False)
+async def defer(session: AsyncSession, queue: App, name: str, **arguments: Any) -> None:
+    """Ask for a task in the transaction of `session`: it runs if that commits, and only then."""
+    configured = queue.configure_task(name, connection=await driver(session), allow_unknown=False)
     await configured.defer_async(**arguments)
 
 
-async def work(queue: App, context: dict[str, Any], *, until_empty: bool = False) -> None:
-    """Do what the queue holds, and go on (or, with `until_empty`, return) when it is empty."""
+async def run_worker(queue: App, context: dict[str, Any]) -> None:
+    """Do what the queue holds, until cancelled. Tasks find `context` in their job's `additional_context`."""
     await queue.run_worker_async(
         concurrency=2,
-        wait=not until_empty,
         additional_context=context,
         install_signal_handlers=False,
         delete_jobs="successful",
@@ -45,12 +67,12 @@ async def work(queue: App, context: dict[str, Any], *, until_empty: bool = False
     )
 
 
-@blueprint.periodic(cron="* * * * *")
-@blueprint.task(name="retry_stalled", queueing_lock="retry_stalled", pass_context=True)
-async def retry_stalled(context: procrastinate.JobContext, timestamp: int) -> None:
-    """Start again what a worker that was killed has left behind. Every task can begin anew and ends the same."""
-    for job in await context.app.job_manager.get_stalled_jobs():
-        await context.app.job_manager.retry_job(job)
+@task("retry_stalled", cron="* * * * *")
+async def retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Start again what a worker that was killed has left behind."""
+    manager = context.app.job_manager
+    for job in await manager.get_stalled_jobs():
+        await manager.retry_job(job)
 
 
 def _queue_of(request: Request) -> App:

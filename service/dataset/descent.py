@@ -8,6 +8,7 @@ from graphlib import TopologicalSorter
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core.db import run
 from service.core.vocabulary import Content
 from service.membership.ancestry import Dag, Node
 
@@ -39,7 +40,7 @@ class Descent:
 
 async def descent_of(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Descent:
     """The datasets and all that they come from, every parent before its children."""
-    rows = {row.id: row for row in await session.execute(_ANCESTORS, {"ids": list(dataset_ids)})}
+    rows = {row.id: row for row in await run(session, _ANCESTORS, {"ids": list(dataset_ids)})}
     order = TopologicalSorter({row.id: row.parents for row in rows.values()}).static_order()
     dag = {key: Node(Content(rows[key].content), tuple(rows[key].parents)) for key in order}
     return Descent(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})

@@ -1,7 +1,7 @@
 """Parts in: a body of any size becomes staged pseudonyms and rejected lines, chunk by chunk.
 
 Each chunk is written in a short transaction of its own, so that a slow client holds no connection. What is staged
-counts only once the last transaction names its upload in the table of parts; an interrupted upload leaves nothing that counts.
+counts only once the last transaction names its upload in the table of parts; an interrupted upload counts for nothing.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.collection.operations import period_of
 from service.core.clock import now
-from service.core.db import Database, driver
+from service.core.db import Database, driver, run
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
@@ -74,18 +74,10 @@ async def upload_part(
         Conflict: the dataset takes no numbers, or part 1, which settles the layout, was not sent yet.
         Unprocessable: the body cannot be read; nothing of it is kept.
     """
-    format_, compression, columns = form
     upload = await _begin(database, actor, dataset_id, number)
-    reader = PartReader(
-        format=format_,
-        compression=compression,
-        dialect=upload.dialect,
-        columns=columns,
-        time_zone=upload.time_zone,
-        reads_consent=upload.window is not None,
-    )
     counts, hasher = Counts(), ring.hasher("part")
     try:
+        reader = _reader(upload, *form)
         async for portion in _portions(body):
             hasher.update(portion)
             counts.bytes += len(portion)
@@ -99,6 +91,17 @@ async def upload_part(
         # Also when the client goes away: what it sent so far counts for nothing, and should not take room.
         await asyncio.shield(_forget(database, upload))
         raise
+
+
+def _reader(upload: Upload, format_: Format, compression: Compression, columns: ColumnChoice) -> PartReader:
+    return PartReader(
+        format=format_,
+        compression=compression,
+        dialect=upload.dialect,
+        columns=columns,
+        time_zone=upload.time_zone,
+        reads_consent=upload.window is not None,
+    )
 
 
 async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number: int) -> Upload:
@@ -212,7 +215,7 @@ async def _finish(database: Database, upload: Upload, counts: Counts, hasher: hm
 
 async def _drop(session: AsyncSession, dataset_id: uuid.UUID, upload: int) -> None:
     await store.unstage(await driver(session), dataset_id, upload)
-    await session.execute(_DROP_REJECTS, {"id": dataset_id, "upload": upload})
+    await run(session, _DROP_REJECTS, {"id": dataset_id, "upload": upload})
 
 
 _DROP_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload = :upload")

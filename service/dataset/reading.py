@@ -42,6 +42,9 @@ class Chunk:
     rejected: list[Rejected]
 
 
+_CONSENT_REASONS = frozenset(reason for reason in Reason if reason.startswith("consent_"))
+
+
 def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
     """The next chunk, read and enciphered; None when there is none."""
     lines = next(chunks, None)
@@ -55,7 +58,10 @@ def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: Ke
     keys = ring.pseudonyms(found.numbers[taken])
     times = None if lines.consented_at is None else lines.consented_at[taken]
     record_ids = None if lines.consent_record_id is None else lines.consent_record_id.gather(taken).to_numpy()
-    rejected = [Rejected(int(lines.line[place]), reason, lines.raw(place)) for place, reason in sorted(reasons.items())]
+    rejected = [
+        Rejected(int(lines.line[place]), reason, lines.raw(place, with_consent=reason in _CONSENT_REASONS))
+        for place, reason in sorted(reasons.items())
+    ]
     return Chunk(len(lines.line), sorted_run(keys, times, record_ids), rejected)
 
 

@@ -13,9 +13,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.clock import now
-from service.core.db import Database
+from service.core.db import Database, run
 from service.core.errors import Unprocessable
-from service.core.jobs import blueprint
+from service.core.jobs import task
 from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own
 from service.dataset.reading import Rejected
@@ -25,8 +25,6 @@ from service.membership.pseudonym import KeyRing
 
 RAW_KEPT = timedelta(days=7)
 
-# Far more than any number has; a line of another kind is recognised by its beginning.
-_RAW_CHARACTERS = 200
 
 _KEEP = text("""
     INSERT INTO rejected_line (dataset_id, upload, line, part, reason, raw, recorded_at)
@@ -53,11 +51,10 @@ async def keep(
         "lines": [one.line for one in rejected],
         "reasons": [one.reason.value for one in rejected],
         "raws": [
-            ring.seal(one.raw[:_RAW_CHARACTERS].encode(errors="replace"), _context(dataset_id, upload, one.line))
-            for one in rejected
+            ring.seal(one.raw.encode(errors="replace"), _context(dataset_id, upload, one.line)) for one in rejected
         ],
     }
-    await session.execute(_KEEP, values)
+    await run(session, _KEEP, values)
 
 
 def _context(dataset_id: uuid.UUID, upload: int, line: int) -> bytes:
@@ -136,10 +133,9 @@ def _csv_line(*cells: object) -> str:
 _FORGET_RAW = text("UPDATE rejected_line SET raw = NULL WHERE raw IS NOT NULL AND recorded_at < :before")
 
 
-@blueprint.periodic(cron="17 * * * *")
-@blueprint.task(name="forget_raw_lines", queueing_lock="forget_raw_lines", pass_context=True)
+@task("forget_raw_lines", cron="17 * * * *")
 async def forget_raw_lines(context: JobContext, timestamp: int) -> None:
     """Drop raw values after seven days (GDPR 5(1)(e)): by then the file was mended or given up."""
     database: Database = context.additional_context["database"]
     async with database.transaction() as session:
-        await session.execute(_FORGET_RAW, {"before": now() - RAW_KEPT})
+        await run(session, _FORGET_RAW, {"before": now() - RAW_KEPT})

@@ -16,9 +16,9 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, driver
+from service.core.db import Database, driver, run
 from service.core.errors import Problem
-from service.core.jobs import blueprint
+from service.core.jobs import task
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.descent import Descent, descent_of
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
@@ -30,7 +30,7 @@ from service.membership.pseudonym import KeyRing
 from service.membership.store import Loaded
 
 
-@blueprint.task(name="seal_dataset", pass_context=True)
+@task("seal_dataset")
 async def seal_dataset(context: JobContext, job_id: str) -> None:
     """The task behind `POST /v1/datasets/{id}/seal`."""
     database: Database = context.additional_context["database"]
@@ -109,7 +109,7 @@ async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> No
     query = select(DatasetPart.upload).where(DatasetPart.dataset_id == dataset_id)
     current = list((await session.exec(query)).all())
     await store.unstage_others(await driver(session), dataset_id, current)
-    await session.execute(_DROP_STALE_REJECTS, {"id": dataset_id, "current": current})
+    await run(session, _DROP_STALE_REJECTS, {"id": dataset_id, "current": current})
 
 
 _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload <> ALL(:current)")

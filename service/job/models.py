@@ -31,7 +31,7 @@ class Job(SQLModel, table=True):
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     kind: str = Field(sa_type=Text)
     subject_id: uuid.UUID = Field(index=True)
-    state: JobState = Field(default=JobState.WAITING, sa_type=Text)
+    state: str = Field(default=JobState.WAITING, sa_type=Text)
     done: int = Field(default=0, sa_type=BigInteger)
     total: int = Field(default=0, sa_type=BigInteger)
     problem: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.clock import now
-from service.core.db import Database
+from service.core.db import Database, run
 from service.core.errors import TYPE_PREFIX, NotFound, Problem
 from service.core.jobs import defer
 from service.job.models import Job, JobState
@@ -57,7 +57,7 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
 
     async def report(done: int, total: int) -> None:
         async with database.transaction() as session:
-            await session.execute(_ADVANCE, {"id": job_id, "done": done, "total": total})
+            await run(session, _ADVANCE, {"id": job_id, "done": done, "total": total})
 
     try:
         await work(job, report)

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import sight
 from service.access.actor import Actor
 from service.core.clock import now
+from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.paging import Page, cut
 from service.core.vocabulary import Role
@@ -42,7 +43,7 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
 async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
     """Let two registrations of one number happen one after the other, so that the second is told of the first."""
     key = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
-    await session.execute(key, {"number": f"{wanted.country}:{wanted.registration_number}"})
+    await run(session, key, {"number": f"{wanted.country}:{wanted.registration_number}"})
 
 
 async def _refuse_double(session: AsyncSession, wanted: OrganisationIn) -> None:

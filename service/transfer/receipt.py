@@ -15,7 +15,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Conflict, Forbidden, Problem
-from service.core.jobs import blueprint
+from service.core.jobs import task
 from service.core.vocabulary import Content
 from service.dataset.descent import Descent, descent_of
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
@@ -74,7 +74,7 @@ async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer
     return await start_job(session, queue, actor, "compare_receipt", row.id)
 
 
-@blueprint.task(name="compare_receipt", pass_context=True)
+@task("compare_receipt")
 async def compare_receipt(context: JobContext, job_id: str) -> None:
     """The task behind `POST /v1/transfers/{id}/receipt/seal`."""
     database: Database = context.additional_context["database"]

@@ -1,0 +1,59 @@
+"""The migrations lead up, down and up again, and end where the tables are."""
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+
+from service.command import migration
+from service.core.errors import ConfigurationError
+
+
+def _config(dsn: str) -> Config:
+    config = Config(toml_file="pyproject.toml")
+    config.attributes["dsn"] = dsn
+    return config
+
+
+def _objects(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "UNION SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+            "UNION SELECT typname FROM pg_type WHERE typnamespace = 'public'::regnamespace"
+        ).fetchall()
+    return {name for (name,) in rows}
+
+
+def test_up_down_up(empty_dsn: str) -> None:
+    command.upgrade(_config(empty_dsn), "head")
+    first = _objects(empty_dsn)
+    assert {"dataset", "membership_block", "procrastinate_jobs"} <= first
+    command.downgrade(_config(empty_dsn), "base")
+    assert {name for name in _objects(empty_dsn) if "alembic_version" not in name} == set()
+    command.upgrade(_config(empty_dsn), "head")
+    assert _objects(empty_dsn) == first
+
+
+def test_the_tables_are_what_the_models_say(dsn: str) -> None:
+    command.check(_config(dsn))
+    migration.require_current(dsn)
+
+
+def test_each_file_is_named_by_its_revision() -> None:
+    names = sorted(path.name for path in migration.scripts().glob("versions/*.py"))
+    assert [name[:4] for name in names] == [f"{number:04}" for number in range(1, len(names) + 1)]
+
+
+def test_an_unmigrated_database_is_refused(empty_dsn: str) -> None:
+    with pytest.raises(ConfigurationError, match="filiation migrate"):
+        migration.require_current(empty_dsn)
+
+
+def test_a_block_is_never_moved_out_of_its_row(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        storage = connection.execute(
+            "SELECT DISTINCT attstorage FROM pg_attribute WHERE attrelid = 'membership_block'::regclass "
+            "AND attname IN ('keys', 'consented_at', 'record_ids')"
+        ).fetchall()
+    assert storage == [("p",)]

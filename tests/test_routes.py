@@ -1,0 +1,79 @@
+"""What holds for every route, found by walking them."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+
+from service.access.actor import Scope
+from service.access.idempotency import OnceRoute
+from service.access.permit import Rule
+from service.core.vocabulary import Role
+from service.main import ROUTERS
+from tests.registry import Registry
+
+PUBLIC = {"get_health"}
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+# A lookup creates nothing, and what it answers must not be kept.
+NOT_CREATING = {"look_up_number"}
+
+
+def _rules(dependant: Dependant) -> Iterator[Rule]:
+    if isinstance(dependant.call, Rule):
+        yield dependant.call
+    for below in dependant.dependencies:
+        yield from _rules(below)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_route_says_who_may_call_it(route: APIRoute) -> None:
+    rules = list(_rules(route.dependant))
+    assert len(rules) == (0 if route.name in PUBLIC else 1)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_every_creating_post_takes_an_idempotency_key(route: APIRoute) -> None:
+    creates = "POST" in route.methods and route.name not in NOT_CREATING
+    assert isinstance(route, OnceRoute) or not creates
+
+
+def test_operation_ids_are_function_names_and_unique() -> None:
+    names = [route.name for route in ROUTES]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.name not in PUBLIC], ids=lambda route: route.name)
+def test_without_a_key_every_route_refuses(client: TestClient, route: APIRoute) -> None:
+    path = _filled(route)
+    for headers in ({}, {"Authorization": "Bearer fil_000000000000_nothing"}, {"Authorization": "Basic eDp5"}):
+        answer = client.request(next(iter(route.methods)), path, headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:filiation:problem:key_refused"
+
+
+def _filled(route: APIRoute) -> str:
+    path = route.path
+    for parameter in route.param_convertors:
+        value = "1" if parameter == "number" else "01890000-0000-7000-8000-000000000000"
+        path = path.replace("{" + parameter + "}", value)
+    return path
+
+
+def test_a_key_without_the_scope_is_refused_everywhere(registry: Registry) -> None:
+    for route in ROUTES:
+        rules = list(_rules(route.dependant))
+        if not rules:
+            continue
+        others = [scope for scope in Scope if scope is not rules[0].scope and scope.value != "accounts"] or [
+            Scope.ACCOUNTS
+        ]
+        role = Role.OPERATOR if rules[0].roles == {Role.OPERATOR} else Role.BROKER
+        if role is Role.OPERATOR:
+            others = [Scope.FACTS_READ]
+        caller = registry.organisation(role, scopes=others)
+        answer = caller.request(next(iter(route.methods)), _filled(route), json={})
+        assert answer.status_code == 403, route.name
+        assert answer.json()["type"] == "urn:filiation:problem:scope_missing"
