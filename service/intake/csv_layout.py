@@ -31,7 +31,7 @@ def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Diale
     """
     delimiter, rows = max(
         ((delimiter, _rows(sample, delimiter)) for delimiter in (NO_DELIMITER, *_DELIMITERS)),
-        key=lambda candidate: _fitness(*candidate, choice),
+        key=lambda candidate: _fitness(candidate[0], candidate[1], choice),
     )
     if not rows:
         raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")

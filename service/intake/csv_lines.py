@@ -103,7 +103,7 @@ class CsvLines:
                 text,
                 has_header=False,
                 separator=layout.delimiter or NO_DELIMITER,
-                quote_char='"' if b'"' in text else None,
+                quote_char='"' if whole.quoted else None,
                 schema=dict.fromkeys(names, pl.String),
                 columns=[names[at] for at in sorted(set(positions.values()))],
                 truncate_ragged_lines=True,

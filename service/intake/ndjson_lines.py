@@ -17,8 +17,9 @@ from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, lin
 SAMPLE_BYTES = 64 * 1024
 """The dialect is settled by so much text, and at least one line."""
 
-# Polars would make an integer of 3.36e10, and a number that lost its digits must not look whole again.
-_FRACTION = re.compile(rb":\s*-?[0-9]+[.eE]")
+# Polars would make an integer of 3.36e10, and a number that lost its digits must not look whole again; what is
+# nested it writes in its own way.
+_ODD_VALUE = re.compile(rb":\s*(?:-?[0-9]+[.eE]|[\[{])")
 
 
 class NdjsonLines:
@@ -79,7 +80,7 @@ def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, lis
 
 def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, pl.Series] | None:
     """Columns by polars; None if the chunk holds anything that it might read in another way."""
-    if _FRACTION.search(text):
+    if _ODD_VALUE.search(text):
         return None
     try:
         frame = pl.read_ndjson(text, schema=dict.fromkeys(names.values(), pl.String))

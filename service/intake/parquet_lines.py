@@ -1,6 +1,7 @@
 """Parquet into tables. It is read from its end, so the part is spooled to a file that no directory names."""
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,7 +22,8 @@ class ParquetLines:
         self._choice = choice
         self._roles = roles
         # Numbers in clear: the file has no name, so that nothing is left of it when the process ends in any way.
-        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the part is fed
+        self._spool = tempfile.TemporaryFile()  # noqa: SIM115 - it lives from the first feed to the finish
+        weakref.finalize(self, self._spool.close)
 
     def feed(self, data: bytes) -> Iterator[Table]:
         """Keep the bytes. There are no tables before the end."""

@@ -27,12 +27,17 @@ csv.field_size_limit(LONGEST_LINE)
 
 @dataclass(frozen=True)
 class Whole:
-    """Complete, well-formed records at the beginning of a text: bytes and lines they take, and where each begins."""
+    """Complete, well-formed records at the beginning of a text.
+
+    Bytes and lines that they take; the line (from 0) on which each begins, and whether it is blank; whether quotes
+    mean anything in them.
+    """
 
     size: int
     lines: int
     starts: NDArray[np.int64]
     blank: NDArray[np.bool_]
+    quoted: bool
 
 
 @dataclass(frozen=True)
@@ -54,19 +59,29 @@ def whole_records(text: bytes, delimiter: str) -> Whole | None:
     newlines = np.flatnonzero(signs == _NEWLINE)
     _check_lengths(newlines, len(text))
     ends = np.arange(len(newlines))
-    if b'"' in text:
-        quotes = np.flatnonzero(signs == _QUOTE)
-        before = np.searchsorted(quotes, newlines)
-        ends = np.flatnonzero(before % 2 == 0)
+    quotes = _meaningful_quotes(text, signs, delimiter)
+    if quotes.size:
+        ends = np.flatnonzero(np.searchsorted(quotes, newlines) % 2 == 0)
         size = int(newlines[ends[-1]]) + 1 if ends.size else 0
-        if not _well_formed(text, quotes[: np.searchsorted(quotes, size)], delimiter):
+        inside = quotes[: np.searchsorted(quotes, size)]
+        if not _well_formed(text, inside, delimiter) or _too_large(newlines, ends, len(text)):
             return None
-        if _too_large(newlines, ends, len(text)):
-            return None
-    size = int(newlines[ends[-1]]) + 1 if ends.size else 0
-    starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
-    begins = np.concatenate(([0], newlines[ends[:-1]] + 1))[: len(ends)]
-    return Whole(size, int(ends[-1]) + 1 if ends.size else 0, starts, newlines[ends] == begins)
+    if not ends.size:
+        return Whole(0, 0, ends, ends > 0, quoted=False)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    begins = np.concatenate(([0], newlines[ends[:-1]] + 1))
+    blank = newlines[ends] == begins
+    return Whole(int(newlines[ends[-1]]) + 1, int(ends[-1]) + 1, starts, blank, quoted=quotes.size > 0)
+
+
+def _meaningful_quotes(text: bytes, signs: NDArray[np.uint8], delimiter: str) -> NDArray[np.int64]:
+    """Positions of all quotes; none if not one begins a field, because then they are text, as in `5" pipe`."""
+    if b'"' not in text:
+        return np.empty(0, dtype=np.int64)
+    quotes = np.flatnonzero(signs == _QUOTE)
+    before = signs[quotes - 1]
+    opens = (before == _NEWLINE) | (before == ord(delimiter)) | (quotes == 0)
+    return quotes if opens.any() else quotes[:0]
 
 
 def _check_lengths(newlines: NDArray[np.int64], size: int) -> None:

@@ -1,0 +1,62 @@
+"""Reads a whole part, cut into feeds as a test wants it."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.media import Compression, Format
+from service.intake.reader import Lines, PartReader
+
+
+class Row(NamedTuple):
+    line: int
+    phone: str
+    consented_at: int | None = None
+    unreadable: bool = False
+    record_id: str | None = None
+
+
+def cut(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+def rows_of(batches: Iterable[Lines]) -> list[Row]:
+    return [
+        Row(
+            int(lines.line[at]),
+            lines.phone[at],
+            None if lines.consented_at is None else int(lines.consented_at[at]),
+            lines.consent_unreadable is not None and bool(lines.consent_unreadable[at]),
+            None if lines.consent_record_id is None else lines.consent_record_id[at],
+        )
+        for lines in batches
+        for at in range(len(lines.line))
+    ]
+
+
+def read_part(
+    feeds: bytes | list[bytes],
+    *,
+    part_format: Format = Format.CSV,
+    compression: Compression = Compression.NONE,
+    dialect: Dialect | None = None,
+    columns: ColumnChoice | None = None,
+    reads_consent: bool = True,
+    chunk_bytes: int = 4 << 20,
+) -> tuple[PartReader, list[Row]]:
+    reader = PartReader(
+        format=part_format,
+        compression=compression,
+        dialect=dialect,
+        columns=columns or ColumnChoice(),
+        time_zone="Europe/Paris",
+        reads_consent=reads_consent,
+        chunk_bytes=chunk_bytes,
+    )
+    batches = [lines for data in ([feeds] if isinstance(feeds, bytes) else feeds) for lines in reader.feed(data)]
+    batches += reader.finish()
+    return reader, rows_of(batches)
+
+
+def phones(feeds: bytes | list[bytes], *, columns: ColumnChoice | None = None) -> list[str]:
+    return [row.phone for row in read_part(feeds, columns=columns)[1]]

@@ -1,0 +1,272 @@
+"""CSV as real files have it, and the same lines however the bytes are cut, encoded, quoted and compressed."""
+
+import csv
+import gzip
+import io
+
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.intake.decoding import Encoding
+from service.intake.dialect import ColumnChoice, Dialect, Role
+from service.intake.errors import UnreadablePart
+from service.intake.media import Compression
+from tests.intake.reading import Row, cut, phones, read_part
+
+REAL = (
+    "Nom;Téléphone;Date de consentement;id_consentement\n"
+    "Dupont;06 39 98 00 00;05/02/2024;a\n"
+    "\n"
+    '"Du;\npont";0639980001;2024-02-05T12:00:00Z;"b ""c"""\n'
+    "court\n"
+    "Dupont;0639980002;demain;d;trop;long\n"
+)
+REAL_ROWS = [
+    Row(2, "06 39 98 00 00", 1707087600, record_id="a"),
+    Row(4, "0639980001", 1707134400, record_id='b "c"'),
+    Row(6, "", 0, record_id=""),
+    Row(7, "0639980002", 0, unreadable=True, record_id="d"),
+]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "windows-1252", "utf-16"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_a_real_file_is_read_in_every_dress(encoding: str, newline: str, delimiter: str) -> None:
+    text = REAL.replace(";", delimiter).replace("\n", newline)
+    assert read_part(text.encode(encoding))[1] == REAL_ROWS
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("telephone", "Téléphone", "TEL", "mobile", "portable", "numero", "Numéro", "gsm", "phone", "phone_number"),
+        *("msisdn", "n° de téléphone", "N° Tél.", "numéro de portable", "Téléphone mobile", "tel1", "E164"),
+        *("Mobile Phone", "telephone_portable", "Cell phone number"),
+    ],
+)
+def test_the_phone_column_is_known_by_its_name(header: str) -> None:
+    assert phones(f"ville;{header}\nLyon;0639980000\n".encode()) == ["0639980000"]
+
+
+@pytest.mark.parametrize(
+    ("consent", "record"),
+    [
+        ("consented_at", "consent_record_id"),
+        ("consent_date", "id_consentement"),
+        ("date_consentement", "record_id"),
+        ("Date d'opt-in", "identifiant_consentement"),
+        ("date_optin", "consent_id"),
+        ("optin_at", "ID preuve"),
+    ],
+)
+def test_consent_columns_are_known_by_their_names(consent: str, record: str) -> None:
+    _, rows = read_part(f"{record},tel,{consent}\nx1,0639980000,2024-02-05\n".encode())
+    assert rows == [Row(2, "0639980000", 1707087600, record_id="x1")]
+
+
+def test_without_a_header_the_column_that_looks_like_numbers_is_read() -> None:
+    part = b"Dupont,75001,2024-01-01,+33 6 39 98 00 00\nMartin,69002,2024-01-02,+33 6 39 98 00 01\n"
+    assert phones(part) == ["+33 6 39 98 00 00", "+33 6 39 98 00 01"]
+
+
+def test_numbers_with_a_prefix_win_over_other_long_numbers() -> None:
+    assert phones(b"123456789,0639980000\n987654321,0639980001\n") == ["0639980000", "0639980001"]
+
+
+def test_a_file_of_numbers_alone_needs_no_header_and_keeps_two_numbers_in_a_cell_together() -> None:
+    assert phones(b"0639980000\n0639980001, 0639980002\n0639980003\n0639980004") == [
+        "0639980000",
+        "0639980001, 0639980002",
+        "0639980003",
+        "0639980004",
+    ]
+
+
+@pytest.mark.parametrize("column", ["2", "Contact", "contact"])
+def test_a_column_can_be_chosen(column: str) -> None:
+    part = b"tel;Contact\n0639980000;0639980001\n"
+    reader, rows = read_part(part, columns=ColumnChoice(phone=column))
+    assert [row.phone for row in rows] == ["0639980001"]
+    assert reader.ignored_columns == ["tel"]
+
+
+@pytest.mark.parametrize(
+    ("part", "columns", "slug", "says"),
+    [
+        (b"", {}, "empty", "no line"),
+        (b"\n\n", {}, "empty", "no line"),
+        (b"nom;ville\nDupont;Lyon\n", {}, "phone_column_unclear", "nom, ville"),
+        (b"tel;mobile\n0639980000;0639980001\n", {}, "phone_column_unclear", "tel, mobile"),
+        (b"0639980000;0639980001\n", {}, "phone_column_unclear", "column="),
+        (b"a;tel\nb;0639980000\n", {"phone": "3"}, "column_not_found", "only 2 columns"),
+        (b"a;tel\nb;0639980000\n", {"phone": "0"}, "column_not_found", "from 1"),
+        (b"a;tel\nb;0639980000\n", {"phone": "fax"}, "column_not_found", "a, tel"),
+        (b"tel\n06\0\n", {}, "not_text", "not text"),
+        (b"PK\x03\x04", {}, "wrong_format", "Excel"),
+        (b"tel\n" + b"x" * (2 << 20), {}, "line_too_long", "1 MiB"),
+        (b"tel\n" + b"x" * (2 << 20) + b"\n06\n", {}, "line_too_long", "1 MiB"),
+    ],
+)
+def test_what_cannot_be_read_says_what_to_do_and_shows_no_number(
+    part: bytes, columns: dict[str, str], slug: str, says: str
+) -> None:
+    with pytest.raises(UnreadablePart, match=says) as problem:
+        read_part(part, columns=ColumnChoice(**columns))
+    assert problem.value.slug == slug
+    assert "0639" not in problem.value.detail
+
+
+def test_a_number_cannot_be_chosen_as_a_column_name() -> None:
+    with pytest.raises(UnreadablePart) as problem:
+        ColumnChoice(phone="0639980000")
+    assert "0639980000" not in problem.value.detail
+
+
+def test_later_parts_are_read_like_the_first_with_or_without_its_header() -> None:
+    first, _ = read_part("Nom;Téléphone;consented_at\nDupont;0639980000;2024-02-05\n".encode("windows-1252"))
+    assert first.dialect is not None
+    stored = Dialect.from_json(first.dialect.to_json())
+    assert stored == first.dialect
+    assert stored.encoding is Encoding.WINDOWS_1252
+    for repeated in ("", "Nom;Téléphone;consented_at\n"):
+        part = (repeated + "Hélène;0639980001;2024-02-05\n").encode("windows-1252")
+        _, rows = read_part(part, dialect=stored)
+        assert rows == [Row(1 + bool(repeated), "0639980001", 1707087600)]
+
+
+def test_a_later_part_in_another_layout_is_refused() -> None:
+    dialect = read_part(b"nom;tel\nDupont;0639980000\n")[0].dialect
+    with pytest.raises(UnreadablePart) as columns:
+        read_part(b"nom,tel\nDupont,0639980001\n", dialect=dialect)
+    assert columns.value.slug == "columns_differ"
+    with pytest.raises(UnreadablePart) as header:
+        read_part(b"tel;nom\n0639980001;Dupont\n", dialect=dialect)
+    assert header.value.slug == "header_differs"
+
+
+def test_a_dialect_holds_no_cell_of_a_data_row() -> None:
+    parts = [b"Dupont;0639980000\nMartin;0639980001\n", b"sans;chiffre\nMartin;0639980001\n", b"tel\n0639980000\n"]
+    kept = [str(read_part(part)[0].dialect) for part in parts]
+    assert not any(word in text for text in kept for word in ("Dupont", "0639980000", "sans", "chiffre"))
+
+
+def test_consent_columns_are_reported_when_they_are_not_read() -> None:
+    reader, rows = read_part(b"tel;date_optin;prenom\n0639980000;2024-02-05;Anne\n", reads_consent=False)
+    assert rows == [Row(2, "0639980000")]
+    assert reader.ignored_columns == ["date_optin"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (['x;"0639980001', 'y;"0639980002"'], ['"0639980001', "0639980002"]),
+        (['"x;0639980001', "y;0639980002"], ["0639980001", "0639980002"]),
+        (['"x"y;0639980001', '"z";0639980002'], ["0639980001", "0639980002"]),
+        (['5" pipe;0639980001', '6";0639980002'], ["0639980001", "0639980002"]),
+        (['x";"0639980001"', '"y;z";"0639980002"'], ["0639980001", "0639980002"]),
+        (['"";0639980001', '"""";0639980002'], ["0639980001", "0639980002"]),
+    ],
+)
+def test_broken_quoting_concerns_one_line_only(lines: list[str], expected: list[str]) -> None:
+    rest = [f"nom;06399801{at:02}" for at in range(100)]
+    text = "\n".join(["nom;tel", *rest[:50], *lines, *rest[50:]])
+    _, rows = read_part(cut(text.encode(), 17), chunk_bytes=64)
+    assert [row.phone for row in rows] == [
+        *(line[4:] for line in rest[:50]),
+        *expected,
+        *(line[4:] for line in rest[50:]),
+    ]
+    assert [row.line for row in rows] == list(range(2, len(rows) + 2))
+
+
+def test_a_quote_left_open_does_not_swallow_the_file() -> None:
+    numbers = [f"06{at:08}" for at in range(5000)]
+    text = "\n".join(
+        ["nom;tel", *(f"x;{number}" for number in numbers[:10]), '"x;0639980000', *map("x;{}".format, numbers)]
+    )
+    _, rows = read_part(text.encode())
+    assert [row.phone for row in rows] == [*numbers[:10], "0639980000", *numbers]
+
+
+def test_a_late_accent_in_a_file_taken_for_utf8_is_still_read() -> None:
+    text = "nom;tel\n" + "Dupont;0639980000\n" * 100 + "Hélène;06\u00a039\u00a098\u00a000\u00a001\n"
+    assert phones(text.encode("windows-1252"))[-1] == "06\u00a039\u00a098\u00a000\u00a001"
+
+
+CELLS = st.text(st.characters(codec="windows-1252", exclude_characters="\r\0"), max_size=12)
+TABLES = st.lists(st.tuples(CELLS, CELLS, CELLS, st.integers(0, 2)), max_size=30)
+
+
+def written(
+    table: list[tuple[str, str, str, int]], delimiter: str, newline: str, *, quotes_all: bool
+) -> tuple[str, list[Row]]:
+    """A file and, by counting newlines as they are written, the rows that it has to give."""
+    file = io.StringIO(newline="")
+    writer = csv.writer(
+        file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
+    )
+    writer.writerow(["nom", "telephone", "consent_record_id"])
+    rows = []
+    for name, phone, record, blank_lines in table:
+        file.write("\n" * blank_lines)
+        rows.append(Row(file.getvalue().count("\n") + 1, phone, record_id=record))
+        writer.writerow([name, phone, record])
+    return file.getvalue().replace("\n", newline), rows
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    table=TABLES,
+    delimiter=st.sampled_from(";,\t|"),
+    newline=st.sampled_from(["\n", "\r\n", "\r"]),
+    quotes_all=st.booleans(),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "windows-1252", "utf-16"]),
+    compression=st.sampled_from(list(Compression)),
+    is_declared=st.booleans(),
+    feed=st.integers(1, 200),
+    chunk_bytes=st.integers(1, 400),
+)
+def test_what_is_written_is_read_with_its_line_numbers(
+    table: list[tuple[str, str, str, int]],
+    delimiter: str,
+    newline: str,
+    quotes_all: bool,
+    encoding: str,
+    compression: Compression,
+    is_declared: bool,
+    feed: int,
+    chunk_bytes: int,
+) -> None:
+    text, expected = written(table, delimiter, newline, quotes_all=quotes_all)
+    data = text.encode(encoding)
+    if compression is Compression.GZIP:
+        data = gzip.compress(data[:50]) + gzip.compress(data[50:])
+    elif compression is Compression.ZSTD:
+        data = zstandard.compress(data[:50]) + zstandard.compress(data[50:])
+    _, rows = read_part(
+        cut(data, feed), compression=compression if is_declared else Compression.NONE, chunk_bytes=chunk_bytes
+    )
+    newlines = [(row.line, row.phone, row.record_id) for row in rows]
+    assert newlines == [(row.line, row.phone, row.record_id) for row in expected]
+
+
+JUNK = st.lists(st.sampled_from(['"', '""', ";", "\n", "\r", "é", "x", "06 39 98 00 00", " ", "\n\n"]), max_size=60)
+
+
+@settings(max_examples=500, deadline=None)
+@given(junk=JUNK.map("".join), first=st.integers(1, 90), second=st.integers(1, 90), chunk_bytes=st.integers(1, 300))
+def test_lines_do_not_depend_on_how_the_bytes_are_cut(junk: str, first: int, second: int, chunk_bytes: int) -> None:
+    data = ("nom;telephone\nDupont;0639980000\n" + junk + "\nMartin;0639980001\n").encode()
+    whole = read_part(data)[1]
+    assert read_part(cut(data, first), chunk_bytes=chunk_bytes)[1] == whole
+    assert read_part(cut(data, second))[1] == whole
+    assert [row.line for row in whole] == sorted({row.line for row in whole})
+
+
+def test_the_two_columns_that_a_first_part_names_stay_two() -> None:
+    dialect = read_part(b"tel;consented_at\n0639980000;2024-02-05\n")[0].dialect
+    assert dialect is not None
+    assert dialect.columns == {Role.PHONE: 0, Role.CONSENTED_AT: 1}

@@ -1,0 +1,214 @@
+"""NDJSON and Parquet, media types, and that no bytes whatever raise anything but UnreadablePart."""
+
+import gzip
+import io
+import json
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+import polars as pl
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.errors import UnreadablePart
+from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
+from service.membership.phone import Reason, normalise
+from tests.intake.reading import Row, cut, read_part
+
+
+def ndjson(*objects: Any) -> bytes:
+    return b"\n".join(map(orjson.dumps, objects)) + b"\n"
+
+
+def parquet(**columns: Any) -> bytes:
+    file = io.BytesIO()
+    pl.DataFrame(columns).write_parquet(file)
+    return file.getvalue()
+
+
+def test_ndjson_numbers_may_be_text_or_integers() -> None:
+    part = ndjson({"id": 1, "Téléphone": "06 39 98 00 00"}, {"Téléphone": 639980001}, {"Téléphone": 33639980002})
+    _, rows = read_part(part, part_format=Format.NDJSON)
+    assert normalise(pl.Series([row.phone for row in rows]), "FR").numbers.tolist() == [
+        33639980000,
+        33639980001,
+        33639980002,
+    ]
+
+
+@pytest.mark.parametrize("number", [b"639980000.0", b"6.3998e8", b"33639980000.5", b"3.36E+10"])
+def test_ndjson_numbers_with_a_fraction_stay_recognisable(number: bytes) -> None:
+    _, rows = read_part(b'{"phone":' + number + b"}\n", part_format=Format.NDJSON)
+    reason = normalise(pl.Series([rows[0].phone]), "FR").reason(0)
+    assert reason in (Reason.SPREADSHEET_DECIMAL, Reason.SCIENTIFIC_NOTATION)
+
+
+@pytest.mark.parametrize(
+    "broken", [b'{"phone":"0639980001', b"[1]", b"null", b'{"phone":0639980001}', b'{"phone":"\xff\xfe"']
+)
+def test_a_broken_json_line_is_one_line_and_no_number(broken: bytes) -> None:
+    part = b'{"phone":"0639980000"}\n\n' + broken + b'\n{"phone":"0639980002"}'
+    _, rows = read_part(part, part_format=Format.NDJSON)
+    assert [row.line for row in rows] == [1, 3, 4]
+    assert normalise(pl.Series([row.phone for row in rows]), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
+
+
+def test_ndjson_consent_columns_are_read() -> None:
+    part = ndjson(
+        {"phone": "0639980000", "consented_at": "2024-02-05", "consent_record_id": "é"},
+        {"phone": "0639980001", "consented_at": None, "consent_record_id": 5},
+        {"phone": "0639980002", "consented_at": 5},
+    )
+    assert read_part(part, part_format=Format.NDJSON)[1] == [
+        Row(1, "0639980000", 1707087600, record_id="é"),
+        Row(2, "0639980001", 0, record_id="5"),
+        Row(3, "0639980002", 0, unreadable=True, record_id=""),
+    ]
+
+
+MEMBERS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=8) | st.lists(st.integers())
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(["phone", "x"]), MEMBERS), max_size=20), st.integers(1, 90))
+def test_ndjson_lines_do_not_depend_on_how_the_bytes_are_cut(objects: list[dict[str, Any]], feed: int) -> None:
+    lines = [b'{"phone":"0639980000"}', *(json.dumps(each).encode() if each else b"{" for each in objects)]
+    whole = read_part(b"\n".join(lines), part_format=Format.NDJSON)[1]
+    assert [row.line for row in whole] == list(range(1, len(lines) + 1))
+    assert read_part(cut(b"\n".join(lines), feed), part_format=Format.NDJSON, chunk_bytes=1)[1] == whole
+
+
+@pytest.mark.parametrize(
+    ("column", "expected"),
+    [
+        (["06 39 98 00 00", None], ["06 39 98 00 00", ""]),
+        ([639980000, None], ["639980000", ""]),
+        ([33639980000, 0], ["33639980000", "0"]),
+        ([639980000.0, None], ["639980000.0", ""]),
+        ([b"0639980000", None], ["0639980000", ""]),
+    ],
+)
+def test_parquet_columns_may_be_text_or_integers(column: list[Any], expected: list[str]) -> None:
+    _, rows = read_part(parquet(x=[1, 2], telephone=column), part_format=Format.PARQUET)
+    assert [row.phone for row in rows] == expected
+    assert [row.line for row in rows] == [1, 2]
+
+
+def test_integral_floats_are_refused_in_parquet_as_they_are_in_csv() -> None:
+    _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
+    result = normalise(pl.Series([row.phone for row in rows]), "FR")
+    assert [result.reason(at) for at in (0, 1)] == [Reason.SPREADSHEET_DECIMAL] * 2
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        pl.Series([date(2024, 2, 5)]),
+        pl.Series([datetime(2024, 2, 5)]),  # noqa: DTZ001
+        pl.Series([datetime(2024, 2, 5)]).cast(pl.Datetime("ns")),  # noqa: DTZ001
+        pl.Series([datetime(2024, 2, 4, 23)]).dt.replace_time_zone("UTC"),  # noqa: DTZ001
+        pl.Series([datetime(2024, 2, 4, 18)]).dt.replace_time_zone("America/New_York"),  # noqa: DTZ001
+        pl.Series(["05/02/2024"]),
+    ],
+)
+def test_parquet_dates_and_times_are_consent_times(moments: pl.Series) -> None:
+    _, rows = read_part(parquet(phone=["06"], consented_at=moments, record_id=[7]), part_format=Format.PARQUET)
+    assert rows == [Row(1, "06", 1707087600, record_id="7")]
+
+
+def test_a_large_parquet_file_is_read_in_slices() -> None:
+    numbers = list(range(33639980000, 33639980000 + 600_000))
+    _, rows = read_part(parquet(phone=numbers), part_format=Format.PARQUET)
+    assert [row.phone for row in rows] == list(map(str, numbers))
+    assert [row.line for row in rows] == list(range(1, 600_001))
+
+
+@pytest.mark.parametrize(
+    ("part", "slug"),
+    [
+        (b"", "not_parquet"),
+        (b"PAR1 and no more", "not_parquet"),
+        (parquet(phone=["06"])[:-5], "not_parquet"),
+        (parquet(phone=[["06"]]), "column_type"),
+        (parquet(nom=["x"], ville=["y"]), "phone_column_unclear"),
+    ],
+)
+def test_parquet_that_cannot_be_read_is_refused(part: bytes, slug: str) -> None:
+    with pytest.raises(UnreadablePart) as problem:
+        read_part(part, part_format=Format.PARQUET)
+    assert problem.value.slug == slug
+
+
+@pytest.mark.parametrize("part_format", [Format.NDJSON, Format.PARQUET])
+def test_later_parts_need_the_columns_of_the_first(part_format: Format) -> None:
+    make = parquet if part_format is Format.PARQUET else lambda **columns: ndjson({k: v[0] for k, v in columns.items()})
+    first, _ = read_part(make(contact=["06"], tel=["07"]), part_format=part_format, columns=ColumnChoice(phone="1"))
+    assert first.dialect is not None
+    stored = Dialect.from_json(first.dialect.to_json())
+    assert stored == first.dialect
+    assert [
+        row.phone for row in read_part(make(tel=["08"], contact=["09"]), part_format=part_format, dialect=stored)[1]
+    ] == ["09"]
+    with pytest.raises(UnreadablePart) as problem:
+        read_part(b"tel\n0639980000\n", dialect=stored)
+    assert problem.value.slug == "format_differs"
+
+
+def test_later_parquet_parts_without_the_column_are_refused() -> None:
+    dialect = read_part(parquet(phone=["06"]), part_format=Format.PARQUET)[0].dialect
+    with pytest.raises(UnreadablePart) as problem:
+        read_part(parquet(tel=["06"]), part_format=Format.PARQUET, dialect=dialect)
+    assert problem.value.slug == "columns_differ"
+
+
+@pytest.mark.parametrize(("declared", "expected"), MEDIA_TYPES.items())
+def test_media_types_name_formats(declared: str, expected: Format) -> None:
+    assert sniff_format(f" {declared.upper()} ; charset=utf-8") is expected
+
+
+@pytest.mark.parametrize("declared", [None, "", "application/octet-stream", "application/json", "application/zip"])
+def test_a_media_type_that_says_nothing_is_refused_with_those_that_do(declared: str | None) -> None:
+    with pytest.raises(UnreadablePart, match="text/csv"):
+        sniff_format(declared)
+
+
+def test_content_encodings_name_compressions() -> None:
+    assert sniff_compression(None) is Compression.NONE
+    assert [sniff_compression(each.upper()) for each in CONTENT_ENCODINGS] == list(CONTENT_ENCODINGS.values())
+    with pytest.raises(UnreadablePart, match="gzip"):
+        sniff_compression("br")
+
+
+VALID = {
+    Format.CSV: b'nom;tel;consented_at\n"a";06;2024-02-05\n',
+    Format.NDJSON: b'{"phone":"06","consented_at":"2024"}\n',
+    Format.PARQUET: parquet(phone=["06", "07"], consented_at=["2024", None]),
+}
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.sampled_from(list(Format)),
+    st.sampled_from(list(Compression)),
+    st.booleans(),
+    st.binary(max_size=60),
+    st.integers(0, 10**6),
+    st.integers(0, 40),
+)
+def test_no_bytes_raise_anything_but_that_they_are_unreadable(
+    part_format: Format, compression: Compression, is_packed: bool, rubbish: bytes, where: int, overwritten: int
+) -> None:
+    data = VALID[part_format]
+    at = where % (len(data) + 1)
+    data = data[:at] + rubbish + data[at + overwritten :]
+    if is_packed and compression is not Compression.NONE:
+        data = gzip.compress(data) if compression is Compression.GZIP else zstandard.compress(data)
+    try:
+        _, rows = read_part(cut(data, 13), part_format=part_format, compression=compression)
+    except UnreadablePart:
+        return
+    assert len(normalise(pl.Series([row.phone for row in rows], dtype=pl.String), "FR").numbers) == len(rows)
