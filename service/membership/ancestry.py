@@ -97,8 +97,9 @@ def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mappin
     """
     order = ancestors_of(dag, targets)
     held = _holdings(dag, order, len(keys), uploaded)
-    reached = {dataset: held[dataset].copy() if dataset in targets else _no_bits(len(keys)) for dataset in order}
-    # From the targets up: a parent is reached by the numbers that it holds and that reach a child of it.
+    reached = {dataset: held[dataset] if dataset in targets else _no_bits(len(keys)) for dataset in order}
+    # From the targets up: a parent is reached by the numbers that it holds and that reach a child of it. A target
+    # is reached by all that it holds, so nothing is ever added to its bits, which are also those in `held`.
     for child in reversed(order):
         for parent in dag[child].parents:
             reached[parent] |= reached[child] & held[parent]

@@ -189,6 +189,33 @@ def test_a_part_sent_again_replaces_only_itself(ring: KeyRing, in_transaction: I
     in_transaction(test)
 
 
+def test_of_equal_duplicates_the_first_line_stays_in_whatever_order_runs_arrive(
+    ring: KeyRing, in_transaction: InTransaction
+) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await new_dataset(connection)
+        for part, run in ((2, 1), (1, 2), (1, 1), (2, 2)):
+            await stage_chunk(connection, ring, dataset_id, part, run, [(SOME[0], 5, f"{part}-{run}")])
+        await seal(connection, ring, dataset_id)
+        found = await store.datasets_of(connection, ring, ring.pseudonym(SOME[0]))
+        assert found == [Held(dataset_id, instant(5), "1-1")]
+
+    in_transaction(test)
+
+
+def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction: InTransaction) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await stored(connection, ring, range(33639980000, 33639990000))
+        # An update writes the row again, behind all others.
+        await connection.execute("UPDATE membership_block SET keys = keys WHERE bucket % 2 = 0")
+        for shard in range(blocks.SHARDS):
+            keys = (await store.keys_of(connection, [dataset_id], shard))[dataset_id]
+            assert len(keys) > 200
+            assert keys.hi.tolist() == sorted(keys.hi.tolist())
+
+    in_transaction(test)
+
+
 def test_a_run_is_staged_once_and_a_shard_is_loaded_once(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await stage_numbers(connection, ring, SOME)
