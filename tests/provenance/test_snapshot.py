@@ -1,0 +1,162 @@
+"""What each process keeps of the graph: right the moment after a write, and never of two states at once."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.vocabulary import Content, DatasetState, Role
+from service.dataset.models import Dataset
+from service.membership import blocks, store
+from service.membership.pseudonym import KeyRing
+from service.organisation.models import Organisation
+from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
+from tests.provenance import naive
+from tests.provenance.stored import store_world
+from tests.provenance.story import tell
+
+NUMBER = 33639984600
+RING = KeyRing(bytes(range(32)))
+
+
+@asynccontextmanager
+async def databases(dsn: str, count: int) -> AsyncIterator[list[Database]]:
+    """As many pools as there are processes."""
+    opened = [Database(dsn, pool_size=4) for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for database in opened:
+            await database.close()
+
+
+async def add_holder(database: Database) -> uuid.UUID:
+    """A broker."""
+    broker = Organisation(asserted_by_id=None, occurred_at=now(), legal_name="B", country="FR", roles=[Role.BROKER])
+    async with database.transaction() as session:
+        session.add(broker)
+    return broker.id
+
+
+async def add_dataset(database: Database, holder: uuid.UUID) -> None:
+    """One more sealed dataset that stores the number, in one transaction."""
+    dataset = Dataset(
+        asserted_by_id=holder,
+        occurred_at=now(),
+        holder_id=holder,
+        name="base",
+        content=Content.UPLOADED,
+        state=DatasetState.SEALED,
+    )
+    async with database.transaction() as session:
+        session.add(dataset)
+        await session.flush()
+        connection = await driver(session)
+        keys = RING.pseudonyms(np.array([NUMBER]))
+        await store.stage(connection, RING, dataset.id, 1, 1, blocks.Run(keys))
+        for shard in range(blocks.SHARDS):
+            await store.load(connection, RING, dataset.id, shard, blocks.SHARD_BITS)
+        await store.unstage(connection, dataset.id)
+
+
+async def count_both(database: Database, snapshots: Snapshots) -> tuple[int, int]:
+    """How many datasets the graph has, and how many hold the number: the same in every state of these tests."""
+    async with database.transaction() as session:
+        snapshot, held = await snapshots.holding(session, RING, NUMBER)
+    return len(snapshot.graph.records.datasets), len(held)
+
+
+def test_a_write_through_one_process_is_in_the_answers_of_another_at_once(dsn: str) -> None:
+    async def run() -> None:
+        async with databases(dsn, 2) as (one, other):
+            holder = await add_holder(one)
+            first, second = Snapshots(one), Snapshots(other)
+            for count in range(1, 6):
+                await add_dataset(one, holder)
+                assert await count_both(other, second) == (count, count)
+                assert await count_both(one, first) == (count, count)
+
+    asyncio.run(run())
+
+
+def test_no_answer_mixes_two_states_while_writers_race_readers(dsn: str) -> None:
+    async def run() -> None:
+        async with databases(dsn, 3) as (writing, one, other):
+            holder = await add_holder(writing)
+            seen: list[tuple[int, int]] = []
+
+            async def write() -> None:
+                for _ in range(6):
+                    await add_dataset(writing, holder)
+
+            async def read(database: Database, snapshots: Snapshots) -> None:
+                while seen[-1:] != [(12, 12)]:
+                    seen.append(await count_both(database, snapshots))
+
+            first, second = Snapshots(one), Snapshots(other)
+            readers = [read(one, first), read(one, first), read(other, second), read(other, second)]
+            await asyncio.gather(write(), write(), *readers)
+            assert {datasets - held for datasets, held in seen} == {0}
+            assert len(set(seen)) > 2
+
+    asyncio.run(run())
+
+
+def test_requests_that_find_the_graph_stale_together_share_one_reload(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = []
+
+    async def counted(session: Any) -> Any:
+        reads.append(session)
+        return await read_rows(session)
+
+    async def run() -> None:
+        async with databases(dsn, 1) as (database,):
+            await add_dataset(database, await add_holder(database))
+            snapshots = Snapshots(database)
+            found = await asyncio.gather(*(count_both(database, snapshots) for _ in range(8)))
+            assert set(found) == {(1, 1)}
+
+    monkeypatch.setattr("service.provenance.snapshot.read_rows", counted)
+    asyncio.run(run())
+    assert len(reads) == 1
+
+
+def test_a_snapshot_session_gets_the_graph_that_it_sees_itself(dsn: str) -> None:
+    async def run() -> None:
+        async with databases(dsn, 1) as (database,):
+            holder = await add_holder(database)
+            snapshots = Snapshots(database)
+            async with database.snapshot() as reading:
+                before = await snapshots.current(reading)
+                await add_dataset(database, holder)
+                assert await count_both(database, snapshots) == (1, 1)
+                assert (await snapshots.current(reading)).graph.records == before.graph.records
+            # The older graph did not take the place of the later one.
+            async with database.snapshot() as reading:
+                assert (await snapshots.current(reading)).graph.records.datasets
+
+    asyncio.run(run())
+
+
+def test_the_graph_read_from_the_tables_is_the_one_that_was_written(dsn: str) -> None:
+    facts = naive.rows_of(tell().world)
+
+    async def run() -> None:
+        async with databases(dsn, 1) as (database,):
+            async with database.transaction() as session:
+                await store_world(session, facts)
+            async with database.snapshot() as reading:
+                found = make_snapshot(1, await read_rows(reading))
+        expected = make_snapshot(1, facts)
+        assert found.scene == expected.scene
+        assert found.graph.records == expected.graph.records
+
+    asyncio.run(run())
