@@ -15,9 +15,7 @@ from service.models import metadata
 _ADVISORY_LOCK = 0x66696C69
 
 
-def _ours(
-    _item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None
-) -> bool:
+def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None) -> bool:
     """Whether Alembic compares an object: the queue's tables are the queue library's own."""
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 

@@ -10,11 +10,14 @@ from fastapi.testclient import TestClient
 from service.access.actor import Scope
 from service.access.idempotency import OnceRoute
 from service.access.permit import Rule
+from service.core.settings import Settings
 from service.core.vocabulary import Role
-from service.main import ROUTERS
+from service.main import ROUTERS, create_app
 from tests.registry import Registry
 
 PUBLIC = {"get_health"}
+
+
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 # A lookup creates nothing, and what it answers must not be kept.
 NOT_CREATING = {"look_up_number"}
@@ -35,7 +38,7 @@ def test_every_route_says_who_may_call_it(route: APIRoute) -> None:
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_creating_post_takes_an_idempotency_key(route: APIRoute) -> None:
-    creates = "POST" in route.methods and route.name not in NOT_CREATING
+    creates = _method(route) == "POST" and route.name not in NOT_CREATING
     assert isinstance(route, OnceRoute) or not creates
 
 
@@ -44,14 +47,26 @@ def test_operation_ids_are_function_names_and_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("route", [route for route in ROUTES if route.name not in PUBLIC], ids=lambda route: route.name)
-def test_without_a_key_every_route_refuses(client: TestClient, route: APIRoute) -> None:
-    path = _filled(route)
-    for headers in ({}, {"Authorization": "Bearer fil_000000000000_nothing"}, {"Authorization": "Basic eDp5"}):
-        answer = client.request(next(iter(route.methods)), path, headers=headers)
-        assert answer.status_code == 401
-        assert answer.headers["content-type"] == "application/problem+json"
-        assert answer.json()["type"] == "urn:filiation:problem:key_refused"
+@pytest.mark.parametrize("authorization", [None, "Bearer fil_000000000000_nothing", "Bearer x", "Basic eDp5"])
+def test_without_a_key_every_route_refuses(client: TestClient, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    for route in ROUTES:
+        if route.name not in PUBLIC:
+            answer = client.request(_method(route), _filled(route), headers=headers)
+            assert answer.status_code == 401, route.name
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["type"] == "urn:filiation:problem:key_refused"
+
+
+def test_the_walk_finds_the_routes() -> None:
+    described = create_app(Settings.model_construct(), "postgresql://").openapi()["paths"]
+    assert {(route.path, _method(route).lower()) for route in ROUTES} == {
+        (path, method) for path, methods in described.items() for method in methods
+    }
+
+
+def _method(route: APIRoute) -> str:
+    return next(iter(route.methods or ()))
 
 
 def _filled(route: APIRoute) -> str:
@@ -74,6 +89,6 @@ def test_a_key_without_the_scope_is_refused_everywhere(registry: Registry) -> No
         if role is Role.OPERATOR:
             others = [Scope.FACTS_READ]
         caller = registry.organisation(role, scopes=others)
-        answer = caller.request(next(iter(route.methods)), _filled(route), json={})
+        answer = caller.request(_method(route), _filled(route), json={})
         assert answer.status_code == 403, route.name
         assert answer.json()["type"] == "urn:filiation:problem:scope_missing"

@@ -41,9 +41,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
-    op.create_index(
-        "uq_organisation_registration", "organisation", ["country", "registration_number"], unique=True
-    )
+    op.create_index("uq_organisation_registration", "organisation", ["country", "registration_number"], unique=True)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -120,9 +120,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(
-        op.f("ix_notice_evidence_asserted_by_id"), "notice_evidence", ["asserted_by_id"], unique=False
-    )
+    op.create_index(op.f("ix_notice_evidence_asserted_by_id"), "notice_evidence", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_notice_evidence_notice_id"), "notice_evidence", ["notice_id"], unique=False)
     op.create_table(
         "evidence_content",
@@ -191,16 +189,10 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        op.f("ix_collection_attestation_asserted_by_id"),
-        "collection_attestation",
-        ["asserted_by_id"],
-        unique=False,
+        op.f("ix_collection_attestation_asserted_by_id"), "collection_attestation", ["asserted_by_id"], unique=False
     )
     op.create_index(
-        op.f("ix_collection_attestation_collection_id"),
-        "collection_attestation",
-        ["collection_id"],
-        unique=False,
+        op.f("ix_collection_attestation_collection_id"), "collection_attestation", ["collection_id"], unique=False
     )
 
 

@@ -134,9 +134,7 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_transfer_statement_asserted_by_id"), "transfer_statement", ["asserted_by_id"], unique=False
     )
-    op.create_index(
-        op.f("ix_transfer_statement_transfer_id"), "transfer_statement", ["transfer_id"], unique=False
-    )
+    op.create_index(op.f("ix_transfer_statement_transfer_id"), "transfer_statement", ["transfer_id"], unique=False)
     op.create_table(
         "dataset_parent",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),

@@ -20,13 +20,13 @@ def upgrade() -> None:
         "staged_run",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
-        sa.Column("part", sa.Integer(), nullable=False),
+        sa.Column("upload", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("run", sa.Integer(), nullable=False),
         sa.Column("keys", sa.LargeBinary(), nullable=False),
         sa.Column("consented_at", sa.LargeBinary(), nullable=True),
         sa.Column("record_ids", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("dataset_id", "shard", "part", "run"),
+        sa.PrimaryKeyConstraint("dataset_id", "shard", "upload", "run"),
     )
     op.create_table(
         "membership_block",
@@ -40,9 +40,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("shard", "level", "bucket", "dataset_id"),
     )
-    op.create_index(
-        "ix_membership_block_dataset_id_shard", "membership_block", ["dataset_id", "shard"], unique=False
-    )
+    op.create_index("ix_membership_block_dataset_id_shard", "membership_block", ["dataset_id", "shard"], unique=False)
     # A lookup reads one page: blocks stay in their rows, and no compression makes random bytes smaller.
     for column in ("keys", "consented_at", "record_ids"):
         op.execute(f"ALTER TABLE membership_block ALTER COLUMN {column} SET STORAGE PLAIN")

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import DateTime, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
@@ -30,13 +30,13 @@ class MembershipBlock(SQLModel, table=True):
 
 
 class StagedRun(SQLModel, table=True):
-    """One shard of one sorted chunk of a part, until its dataset is sealed. Duplicates are still in it."""
+    """One shard of one sorted chunk that an upload of a part brought, until its dataset is sealed. Duplicates are still in it."""
 
     __tablename__ = "staged_run"
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
     shard: int = Field(sa_type=SmallInteger, primary_key=True)
-    part: int = Field(primary_key=True)
+    upload: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     run: int = Field(primary_key=True)
     keys: bytes = Field(sa_type=LargeBinary)
     consented_at: bytes | None = Field(default=None, sa_type=LargeBinary)

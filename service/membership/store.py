@@ -24,9 +24,9 @@ Connection = AsyncConnection[Any]
 
 # The binary format converts nothing, so the types must be those of the columns.
 _COPY_RUN: Final = """
-    COPY staged_run (dataset_id, shard, part, run, keys, consented_at, record_ids) FROM STDIN (FORMAT BINARY)
+    COPY staged_run (dataset_id, shard, upload, run, keys, consented_at, record_ids) FROM STDIN (FORMAT BINARY)
 """
-_RUN_TYPES: Final = ("uuid", "int2", "int4", "int4", "bytea", "bytea", "bytea")
+_RUN_TYPES: Final = ("uuid", "int2", "int8", "int4", "bytea", "bytea", "bytea")
 _COPY_BLOCK: Final = """
     COPY membership_block (shard, level, bucket, dataset_id, keys, consented_at, record_ids)
     FROM STDIN (FORMAT BINARY)
@@ -52,30 +52,30 @@ class Held(NamedTuple):
     record_id: str | None
 
 
-async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, run_number: int, run: Run) -> None:
+async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, run_number: int, run: Run) -> None:
     """Keep a sorted chunk of a part until its dataset is sealed, one row a shard.
 
-    Raises psycopg.errors.UniqueViolation if that run of that part is staged already.
+    Raises psycopg.errors.UniqueViolation if that upload staged a run of that number already.
     """
     async with conn.cursor() as cursor, cursor.copy(_COPY_RUN) as copy:
         copy.set_types(_RUN_TYPES)
         for shard, piece in blocks.shards(run):
             times = None if piece.consented_at is None else blocks.pack_times(piece.consented_at)
-            sealed = _sealed(ring, piece, _run_context(dataset_id, shard, part, run_number))
-            await copy.write_row((dataset_id, shard, part, run_number, pack_keys(piece.keys), times, sealed))
+            sealed = _sealed(ring, piece, _run_context(dataset_id, shard, upload, run_number))
+            await copy.write_row((dataset_id, shard, upload, run_number, pack_keys(piece.keys), times, sealed))
 
 
-async def unstage(conn: Connection, dataset_id: uuid.UUID, part: int | None = None) -> None:
-    """Drop what is staged of one part, or of the whole dataset."""
-    if part is None:
+async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = None) -> None:
+    """Drop what one upload staged, or all that is staged of the dataset."""
+    if upload is None:
         await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s", (dataset_id,))
     else:
-        await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND part = %s", (dataset_id, part))
+        await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND upload = %s", (dataset_id, upload))
 
 
-async def unstage_others(conn: Connection, dataset_id: uuid.UUID, parts: Collection[int]) -> None:
-    """Drop what is staged of the dataset except of these parts."""
-    await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND part <> ALL(%s)", (dataset_id, list(parts)))
+async def unstage_others(conn: Connection, dataset_id: uuid.UUID, uploads: Collection[int]) -> None:
+    """Drop what is staged of the dataset except by these uploads."""
+    await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND upload <> ALL(%s)", (dataset_id, list(uploads)))
 
 
 async def level_of(conn: Connection, dataset_id: uuid.UUID) -> int:
@@ -120,13 +120,13 @@ async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: in
 async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> AsyncIterator[Run]:
     # In the order of the file, because of equal duplicates the first one stays.
     query: LiteralString = """
-        SELECT part, run, keys, consented_at, record_ids FROM staged_run
-        WHERE dataset_id = %s AND shard = %s ORDER BY part, run
+        SELECT upload, run, keys, consented_at, record_ids FROM staged_run
+        WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
     """
-    async for part, run_number, packed, times, sealed in _rows(conn, query, (dataset_id, shard)):
+    async for upload, run_number, packed, times, sealed in _rows(conn, query, (dataset_id, shard)):
         keys, record_ids = unpack_keys(packed), None
         if sealed is not None:
-            text = ring.unseal(sealed, _run_context(dataset_id, shard, part, run_number))
+            text = ring.unseal(sealed, _run_context(dataset_id, shard, upload, run_number))
             record_ids = blocks.unpack_record_ids(text, len(keys))
         yield Run(keys, None if times is None else blocks.unpack_times(times), record_ids)
 
@@ -249,8 +249,8 @@ async def _rows(conn: Connection, query: LiteralString, parameters: Any) -> Asyn
             yield row
 
 
-def _run_context(dataset_id: uuid.UUID, shard: int, part: int, run_number: int) -> bytes:
-    return b"staged record ids" + struct.pack(">16sBII", dataset_id.bytes, shard, part, run_number)
+def _run_context(dataset_id: uuid.UUID, shard: int, upload: int, run_number: int) -> bytes:
+    return b"staged record ids" + struct.pack(">16sBQI", dataset_id.bytes, shard, upload, run_number)
 
 
 def _block_context(dataset_id: uuid.UUID, level: int, bucket: int) -> bytes:
