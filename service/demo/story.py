@@ -22,7 +22,9 @@ from service.demo.vocabulary import (
     at,
 )
 
-OPERATOR = Organisation("registry", "Registre de démonstration", "000100099", Role.OPERATOR, "registre@filiation.example")
+OPERATOR = Organisation(
+    "registry", "Registre de démonstration", "000100099", Role.OPERATOR, "registre@filiation.example"
+)
 
 CNIL = Organisation("cnil", "CNIL", "000100081", Role.REGULATOR, "plaintes@cnil.example")
 JEUX = Organisation(
@@ -76,7 +78,8 @@ _NOTICES: tuple[Step, ...] = (
         "CA-1",
         collector=COMPARAUTO.code,
         told_by=CONTACT.code,
-        wording="☐ J'accepte que mes coordonnées soient transmises à des partenaires pour recevoir leurs offres par SMS.",
+        wording="☐ J'accepte que mes coordonnées soient transmises à des partenaires pour recevoir leurs offres "
+        "par SMS.",
         mechanism=Mechanism.UNTICKED_BOX,
         purposes=(Purpose.COMMERCIAL_CANVASSING,),
         valid_from="2021-03-01",

@@ -7,7 +7,7 @@ second telling gets the first one's answers.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import singledispatch
 from typing import Any, Protocol
 
@@ -71,15 +71,16 @@ class Telling:
     client: Client
     told: Told
 
-    def call(self, key: str, method: str, path: str, **options: Any) -> Any:
+    def call(self, key: str, method: str, path: str, **options: Any) -> dict[str, Any]:
         """The JSON that a request with the key of this name is answered with."""
         headers = {"Authorization": f"Bearer {self.told.keys[key]}"} | options.pop("headers", {})
         response = self.client.request(method, path, headers=headers, **options)
         if not response.is_success:
-            raise StoryRefused(f"{method} {path.partition('?')[0]}: {response.json()['detail']}")
-        return response.json()
+            raise StoryRefused(f"{method} {path}: {response.json()['detail']}")
+        answer: dict[str, Any] = response.json()
+        return answer
 
-    def create(self, key: str, path: str, code: str, body: Any) -> Any:
+    def create(self, key: str, path: str, code: str, body: dict[str, Any]) -> dict[str, Any]:
         """What a creating POST makes, or made when the story was told before."""
         return self.call(key, "POST", path, json=body, headers={"Idempotency-Key": _once(code)})
 
@@ -274,16 +275,9 @@ def _told_of(code: str) -> Transfer:
 
 @_tell.register
 def _acknowledgement(step: Acknowledgement, telling: Telling) -> dict[str, Any]:
-    body = {"word": "acknowledged", "comment": step.comment, "occurred_at": _iso(step.said_at)}
+    body = {"word": "acknowledged", "comment": step.comment, "occurred_at": step.said_at.isoformat()}
     path = f"/v1/transfers/{telling.id_of(step.transfer)}/statements"
-    made: dict[str, Any] = telling.create(
-        _told_of(step.transfer).recipient, path, f"{step.transfer} acknowledged", body
-    )
-    return made
-
-
-def _iso(moment: datetime) -> str:
-    return moment.isoformat()
+    return telling.create(_told_of(step.transfer).recipient, path, f"{step.transfer} acknowledged", body)
 
 
 @_tell.register
@@ -296,8 +290,7 @@ def _receipt(step: Receipt, telling: Telling) -> dict[str, Any]:
             telling.call(transfer.recipient, "POST", f"{path}/receipt")
         _upload(telling, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
         _finish(telling, transfer.recipient, telling.call(transfer.recipient, "POST", f"{path}/receipt/seal"))
-    made: dict[str, Any] = telling.call(transfer.recipient, "GET", path)
-    return made
+    return telling.call(transfer.recipient, "GET", path)
 
 
 @_tell.register
