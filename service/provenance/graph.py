@@ -1,13 +1,13 @@
 """The provenance graph: who collected, through whose hands, to whom. Pure; the only place of NetworkX.
 
-Nodes are organisations, collections, datasets, transfers and campaigns, never numbers, by their ids. Edges
-run with the data: collection to dataset, dataset to dataset (a holder's own work), dataset to transfer to
-dataset, dataset to campaign; each of these points to the organisations that answer for it, which are sinks.
-So the whole has no cycle, and one that rows would make is refused.
+Nodes are organisations, collections, datasets and campaigns, never numbers, by their ids. Edges run with the data:
+collection to dataset, dataset to dataset, dataset to campaign; each of these points to the organisations that answer
+for it, which are sinks. A transfer is an edge between two datasets, whose key is its id. So the whole has no cycle,
+and one that rows would make is refused.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -23,18 +23,15 @@ MOST_CHAINS: Final = 200
 
 
 class Relation(StrEnum):
-    """What an edge says, and its key: the party of a campaign may be its sender too."""
+    """The key of an edge that is no transfer. The party of a campaign may be its sender too: hence keys."""
 
     COLLECTED = "collected"
     DERIVED = "derived"
-    DELIVERED = "delivered"
-    RECEIVED = "received"
     USED = "used"
     COLLECTOR = "collector"
     HOLDER = "holder"
-    SENDER = "sender"
-    RECIPIENT = "recipient"
     PARTY = "party"
+    SENDER = "sender"
 
 
 class CycleError(ValueError):
@@ -85,7 +82,7 @@ def build_graph(version: int, records: Records) -> Graph:
     return Graph(version, records, nx.freeze(network), rank)
 
 
-def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, Relation]]:
+def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID | Relation]]:
     for collection in records.collections.values():
         yield collection.id, collection.collector_id, Relation.COLLECTOR
     for dataset in records.datasets.values():
@@ -93,19 +90,17 @@ def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, Relation]]:
         if dataset.collection_id is not None:
             yield dataset.collection_id, dataset.id, Relation.COLLECTED
         for edge in records.parents_of_dataset.get(dataset.id, ()):
-            if edge.transfer_id is None:
-                yield edge.parent_id, dataset.id, Relation.DERIVED
+            yield edge.parent_id, dataset.id, edge.transfer_id or Relation.DERIVED
         for campaign_id in records.campaigns_of_dataset.get(dataset.id, ()):
             yield dataset.id, campaign_id, Relation.USED
-    for transfer in records.transfers.values():
-        yield transfer.dataset_id, transfer.id, Relation.DELIVERED
-        yield transfer.id, transfer.received_dataset_id, Relation.RECEIVED
-        yield transfer.id, transfer.sender_id, Relation.SENDER
-        yield transfer.id, transfer.recipient_id, Relation.RECIPIENT
     for campaign in records.campaigns.values():
         yield campaign.id, campaign.party_id, Relation.PARTY
         if campaign.sender_id is not None:
             yield campaign.id, campaign.sender_id, Relation.SENDER
+
+
+def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Hop:
+    return Hop(parent, None if isinstance(key, Relation) else key, dataset)
 
 
 def holding(graph: Graph, stored: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
@@ -148,39 +143,52 @@ def chains(graph: Graph, holders: Collection[uuid.UUID], most: int = MOST_CHAINS
     Heads are the collected datasets and, orphans, those that none of `holders` is a parent of; the last ones
     are no parent of any.
     """
-    induced = graph.network.subgraph([*holders, *_transfers_between(graph.records, holders)])
+    induced = _induced(graph.records, holders)
     in_order = sorted(holders, key=graph.rank.__getitem__)
-    tails = {node for node in in_order if not induced.out_degree(node)}
+    tails = {one for one in in_order if not induced.out_degree(one)}
     found: list[Chain] = []
     for head in in_order:
         collected = graph.records.datasets[head].collection_id is not None
         if collected or not induced.in_degree(head):
             paths = _paths(induced, head, tails)
-            found += (Chain(head, not collected, _hops(path, graph)) for path in islice(paths, most + 1 - len(found)))
+            found += (Chain(head, not collected, path) for path in islice(paths, most + 1 - len(found)))
     return found[:most], len(found) > most
 
 
-def _transfers_between(records: Records, holders: Collection[uuid.UUID]) -> Iterator[uuid.UUID]:
+def _induced(records: Records, holders: Collection[uuid.UUID]) -> nx.MultiDiGraph:
+    # Made anew: a view of the whole network costs several times as much to walk as these few edges to copy.
+    induced = nx.MultiDiGraph()
+    induced.add_nodes_from(holders)
     for dataset in holders:
-        transfer = records.transfer_into_dataset.get(dataset)
-        if transfer is not None and transfer.dataset_id in holders:
-            yield transfer.id
+        for edge in records.parents_of_dataset.get(dataset, ()):
+            if edge.parent_id in holders:
+                induced.add_edge(edge.parent_id, dataset, edge.transfer_id or Relation.DERIVED)
+    return induced
 
 
-def _paths(induced: nx.MultiDiGraph, head: uuid.UUID, tails: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+def _paths(induced: nx.MultiDiGraph, head: uuid.UUID, tails: Collection[uuid.UUID]) -> Iterator[tuple[Hop, ...]]:
     if head in tails:
-        return iter([[head]])
-    paths: Iterator[list[uuid.UUID]] = nx.all_simple_paths(induced, head, tails)
-    return paths
+        return iter([()])
+    paths = nx.all_simple_edge_paths(induced, head, tails)
+    return (tuple(_hop(*edge) for edge in path) for path in paths)
 
 
-def _hops(path: list[uuid.UUID], graph: Graph) -> tuple[Hop, ...]:
-    hops = []
-    parent, transfer = path[0], None
-    for node in path[1:]:
-        if node in graph.records.transfers:
-            transfer = node
-        else:
-            hops.append(Hop(parent, transfer, node))
-            parent, transfer = node, None
-    return tuple(hops)
+def within_reach(
+    graph: Graph,
+    start: uuid.UUID,
+    depth: int,
+    among: Collection[uuid.UUID],
+    carried: Callable[[Hop], bool],
+    *,
+    upstream: bool,
+) -> tuple[Mapping[uuid.UUID, int], frozenset[Hop]]:
+    """The datasets `among` some that at most `depth` hops lead to from `start`, how many, and the hops between them.
+
+    Only hops that `carried` numbers are taken.
+    """
+    kept = nx.subgraph_view(
+        graph.network, filter_node=among.__contains__, filter_edge=lambda *edge: carried(_hop(*edge))
+    )
+    searched = nx.reverse_view(kept) if upstream else kept
+    distances = dict(nx.single_source_shortest_path_length(searched, start, cutoff=depth))
+    return distances, frozenset(_hop(*edge) for edge in kept.subgraph(distances).edges(keys=True))

@@ -5,12 +5,13 @@ of a dataset come from each ancestor; whatever gave none is left out here.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.graph import Graph, Hop
+from service.provenance.graph import Graph, Hop, within_reach
 from service.provenance.records import Records, is_denied, is_held
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -46,47 +47,27 @@ def passed(records: Records, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> i
 def walk(graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]) -> Lineage:
     """The lineage of `start` among `visible`, at most `depth` hops away."""
     distances = {start: 0}
-    hops: set[Hop] = set()
-    for upstream in (True, False):
-        if direction in (Direction.UPSTREAM if upstream else Direction.DOWNSTREAM, Direction.BOTH):
-            reached, crossed = _walk_one_way(graph.records, start, upstream, depth, visible)
-            distances |= {dataset: -steps if upstream else steps for dataset, steps in reached.items()}
-            hops |= crossed
-    return Lineage(distances, frozenset(hops))
+    hops: frozenset[Hop] = frozenset()
+    for upstream in _ways(direction):
+        among = {start} | {one for one in visible if _in_common(graph.records, start, one, upstream) != 0}
+        carried = partial(_carried, graph.records)
+        reached, crossed = within_reach(graph, start, depth, among, carried, upstream=upstream)
+        distances |= {one: -steps if upstream else steps for one, steps in reached.items()}
+        hops |= crossed
+    return Lineage(distances, hops)
 
 
-def _walk_one_way(
-    records: Records, start: uuid.UUID, upstream: bool, depth: int, visible: Collection[uuid.UUID]
-) -> tuple[dict[uuid.UUID, int], set[Hop]]:
-    reached = {start: 0}
-    hops: set[Hop] = set()
-    edge_of = [start]
-    for steps in range(1, depth + 1):
-        following = []
-        for dataset in edge_of:
-            for hop in _neighbours(records, dataset, upstream):
-                other = hop.parent_id if upstream else hop.dataset_id
-                if other not in visible or not _gave(records, hop, start, other, upstream):
-                    continue
-                hops.add(hop)
-                if other not in reached:
-                    reached[other] = steps
-                    following.append(other)
-        edge_of = following
-    return reached, hops
+def _ways(direction: Direction) -> tuple[bool, ...]:
+    """Whether to walk upstream: once, the other way, or each."""
+    return {Direction.UPSTREAM: (True,), Direction.DOWNSTREAM: (False,), Direction.BOTH: (True, False)}[direction]
 
 
-def _neighbours(records: Records, dataset: uuid.UUID, upstream: bool) -> Iterator[Hop]:
-    edges = (records.parents_of_dataset if upstream else records.children_of_dataset).get(dataset, ())
-    for edge in edges:
-        if not is_denied(records, edge.transfer_id):
-            yield Hop(edge.parent_id, edge.transfer_id, edge.dataset_id)
+def _in_common(records: Records, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
+    return passed(records, other, start) if upstream else passed(records, start, other)
 
 
-def _gave(records: Records, hop: Hop, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> bool:
-    """Whether the hop brought numbers, and numbers of the dataset asked about are at its far end."""
-    ends = (other, start) if upstream else (start, other)
-    return passed(records, hop.parent_id, hop.dataset_id) != 0 and passed(records, *ends) != 0
+def _carried(records: Records, hop: Hop) -> bool:
+    return not is_denied(records, hop.transfer_id) and passed(records, hop.parent_id, hop.dataset_id) != 0
 
 
 def reached_by(records: Records, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:

@@ -54,10 +54,17 @@ class OrganisationSeen(BaseModel):
     )
 
 
+class OrganisationRef(BaseModel):
+    """A legal person by name; `recipients` and `origins` say more of it."""
+
+    id: uuid.UUID
+    legal_name: str = Field(examples=["Contact Direct SAS"])
+
+
 class Asserted(BaseModel):
     """Who asserts a fact, when it is said to have happened, and since when this registry knows."""
 
-    asserted_by: OrganisationSeen | None = Field(
+    asserted_by: OrganisationRef | None = Field(
         description="Null for the registry itself, and for an organisation that you may not see."
     )
     occurred_at: AwareDatetime = Field(description="When it is said to have happened.")
@@ -69,7 +76,7 @@ class DatasetRef(BaseModel):
 
     id: uuid.UUID
     name: str | None = Field(description="The holder's name for it; null for a dataset one hop down from yours.")
-    holder: OrganisationSeen
+    holder: OrganisationRef
 
 
 class PartnersInForce(Asserted):
@@ -148,7 +155,7 @@ class Voucher(BaseModel):
     """A side that stands by a transfer, and since when."""
 
     side: Side
-    organisation: OrganisationSeen
+    organisation: OrganisationRef
     recorded_at: AwareDatetime
 
 
@@ -201,8 +208,8 @@ class TransferSeen(Asserted):
     """A transfer in which, as one side says, the number was."""
 
     id: uuid.UUID
-    sender: OrganisationSeen
-    recipient: OrganisationSeen
+    sender: OrganisationRef
+    recipient: OrganisationRef
     dataset_id: uuid.UUID
     received_dataset_id: uuid.UUID
     purpose: Purpose

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.access.sight import Seen
@@ -27,6 +27,7 @@ from service.provenance.schemas import (
     Holding,
     HopSeen,
     NoticeSeen,
+    OrganisationRef,
     OrganisationSeen,
     Origin,
     PartnerListBasis,
@@ -39,7 +40,7 @@ from service.provenance.schemas import (
 from service.transfer.models import Side, Word
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Matter:
     """One number's case through one caller's eyes: of `holders`, all that hold it, the caller sees `seen`.
 
@@ -53,6 +54,10 @@ class Matter:
     seen: Seen
     known: Collection[uuid.UUID]
 
+    # The same few datasets and hops stand in many chains: each is told once.
+    _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
+    _hops: dict[Hop, HopSeen] = field(default_factory=dict)
+
     @property
     def records(self) -> Records:
         """The facts."""
@@ -60,7 +65,15 @@ class Matter:
 
     def dataset(self, dataset_id: uuid.UUID) -> DatasetRef:
         """A dataset, as far as the caller sees it."""
-        return dataset_ref(self.records, self.seen, dataset_id)
+        if dataset_id not in self._datasets:
+            self._datasets[dataset_id] = dataset_ref(self.records, self.seen, dataset_id)
+        return self._datasets[dataset_id]
+
+    def hop(self, hop: Hop) -> HopSeen:
+        """A hop of a chain."""
+        if hop not in self._hops:
+            self._hops[hop] = _hop(self, hop)
+        return self._hops[hop]
 
 
 def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationSeen:
@@ -69,17 +82,22 @@ def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationSe
     return OrganisationSeen(**vars(row), has_account=row.admitted_at is not None)
 
 
+def organisation_ref(records: Records, organisation_id: uuid.UUID) -> OrganisationRef:
+    """An organisation by name."""
+    return OrganisationRef(id=organisation_id, legal_name=records.organisations[organisation_id].legal_name)
+
+
 def _told(matter: Matter, row: FactRow) -> dict[str, Any]:
     """The columns of a fact, and who asserts it; a name that the caller could learn only here is withheld."""
     asserter = row.asserted_by_id if row.asserted_by_id in matter.known else None
-    return vars(row) | {"asserted_by": organisation(matter.records, asserter) if asserter else None}
+    return vars(row) | {"asserted_by": organisation_ref(matter.records, asserter) if asserter else None}
 
 
 def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetRef:
     """A dataset; of one that is one hop down only in whose hands it is."""
     row = records.datasets[dataset_id]
     name = row.name if dataset_id in seen.datasets else None
-    return DatasetRef(id=row.id, name=name, holder=organisation(records, row.holder_id))
+    return DatasetRef(id=row.id, name=name, holder=organisation_ref(records, row.holder_id))
 
 
 def origin(matter: Matter, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
@@ -133,7 +151,7 @@ def chain_seen(matter: Matter, chain: Chain) -> ChainSeen:
     return ChainSeen(
         head=matter.dataset(chain.head_id),
         orphan=chain.orphan,
-        hops=[_hop(matter, hop) for hop in chain.hops],
+        hops=[matter.hop(hop) for hop in chain.hops],
     )
 
 
@@ -157,8 +175,8 @@ def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
     records = matter.records
     return TransferSeen(
         **_told(matter, row),
-        sender=organisation(records, row.sender_id),
-        recipient=organisation(records, row.recipient_id),
+        sender=organisation_ref(records, row.sender_id),
+        recipient=organisation_ref(records, row.recipient_id),
         status=records.status_of_transfer[row.id],
         number_declared=row.dataset_id in matter.holders,
         number_received=row.received_dataset_id in matter.holders,
@@ -181,7 +199,7 @@ def vouchers(matter: Matter, row: TransferRow) -> list[Voucher]:
         said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
         denied = side in latest and latest[side].word == Word.DENIED
         if said is not None and not denied and said.asserted_by_id == organisation_id:
-            told_of = organisation(records, organisation_id)
+            told_of = organisation_ref(records, organisation_id)
             found.append(Voucher(side=side, organisation=told_of, recorded_at=said.recorded_at))
     return found
 
