@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -50,16 +51,20 @@ def cluster() -> Iterator[str]:
 @pytest.fixture
 def empty_dsn(cluster: str) -> Iterator[str]:
     """The address of a database without any table."""
-    yield from _database(cluster, "template0")
+    with temporary_database(cluster, "template0") as dsn:
+        yield dsn
 
 
 @pytest.fixture
 def dsn(cluster: str) -> Iterator[str]:
     """The address of a migrated database of this test's own."""
-    yield from _database(cluster, _TEMPLATE)
+    with temporary_database(cluster) as dsn:
+        yield dsn
 
 
-def _database(cluster: str, template: str) -> Iterator[str]:
+@contextmanager
+def temporary_database(cluster: str, template: str = _TEMPLATE) -> Iterator[str]:
+    """The address of a new database, a copy of `template`, as long as the block lasts."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(
@@ -74,6 +79,11 @@ def _database(cluster: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def settings() -> Settings:
     """The settings of the application under test."""
+    return settings_of_tests()
+
+
+def settings_of_tests() -> Settings:
+    """Settings with a master secret of their own."""
     return Settings(master_secret=SecretStr(MASTER_SECRET))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
+import httpx2
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
@@ -26,7 +27,7 @@ TRADE_SCOPES = (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.N
 class Caller:
     """The API as one organisation calls it."""
 
-    client: TestClient
+    client: TestClient | httpx2.Client
     id: uuid.UUID
     key: str
 
@@ -86,7 +87,7 @@ def _good(response: Response) -> Any:
 class Registry:
     """Makes organisations and their keys as the operator does at the command line."""
 
-    def __init__(self, client: TestClient, dsn: str) -> None:
+    def __init__(self, client: TestClient | httpx2.Client, dsn: str) -> None:
         self.client, self.dsn = client, dsn
         self._serials = itertools.count(1)
 

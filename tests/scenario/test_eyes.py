@@ -1,0 +1,134 @@
+"""The same numbers through the eyes of each organisation: upstream whole, one hop down, never sideways."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.scenario.conftest import Scenario
+
+JEUX, COMPARAUTO, ENSEIGNE = "Jeux & Lots SARL", "Comparauto SAS", "Enseigne Maison SA"
+CONTACT, REVENTE = "Contact Direct SAS", "Revente Data SARL"
+AUBE, RIVAGE = "Parti de l'Aube", "Mouvement du Rivage"
+
+
+def _origins(answer: Any) -> set[str]:
+    return {origin["notice"]["code"] for origin in answer["origins"]}
+
+
+def _recipients(answer: Any) -> set[str]:
+    return {one["organisation"]["legal_name"] for one in answer["recipients"]}
+
+
+def _campaigns(answer: Any) -> int:
+    return len(answer["campaigns"])
+
+
+# Who asks, about which number: the notices, recipients and how many campaigns it is told of.
+SEEN = [
+    ("enseigne-maison", 5200, {"EM-1"}, {CONTACT}, 0),
+    ("enseigne-maison", 1500, set(), set(), 0),
+    ("contact-direct", 5200, {"CA-2", "EM-1"}, {CONTACT, AUBE, RIVAGE}, 0),
+    ("contact-direct", 1500, {"JL-1"}, {CONTACT, REVENTE}, 0),
+    ("contact-direct", 2500, {"JL-1", "CA-1"}, {CONTACT, REVENTE}, 0),
+    ("contact-direct", 9001, set(), set(), 0),
+    ("revente-data", 1500, {"JL-1"}, {CONTACT, REVENTE, RIVAGE}, 0),
+    ("revente-data", 2500, {"JL-1", "CA-1"}, {CONTACT, REVENTE}, 0),
+    ("revente-data", 5200, set(), set(), 0),
+    ("aube", 4600, {"CA-1", "EM-1"}, {CONTACT, AUBE}, 1),
+    ("aube", 5200, {"CA-2", "EM-1"}, {CONTACT, AUBE}, 1),
+    ("aube", 1500, set(), set(), 0),
+    ("aube", 9001, set(), set(), 0),
+    ("rivage", 5200, {"CA-2", "EM-1"}, {CONTACT, RIVAGE}, 2),
+    ("rivage", 1500, {"JL-1"}, {CONTACT, REVENTE, RIVAGE}, 1),
+    ("rivage", 4600, set(), set(), 0),
+    ("rivage", 9001, set(), {RIVAGE}, 2),
+    ("routage for aube", 5200, {"CA-2", "EM-1"}, {CONTACT, AUBE}, 1),
+    ("routage for rivage", 5200, {"CA-2", "EM-1"}, {CONTACT, RIVAGE}, 2),
+]
+
+
+@pytest.mark.parametrize(("who", "last_four", "origins", "recipients", "campaigns"), SEEN)
+def test_each_sees_what_is_due_to_it(
+    scenario: Scenario, who: str, last_four: int, origins: set[str], recipients: set[str], campaigns: int
+) -> None:
+    answer = scenario.answer(who, last_four)
+    assert (_origins(answer), _recipients(answer), _campaigns(answer)) == (origins, recipients, campaigns)
+
+
+@pytest.mark.parametrize(
+    ("who", "last_four", "never"),
+    [
+        ("aube", 5200, [RIVAGE, "rivage", REVENTE, JEUX, "38002"]),
+        ("aube", 6000, [RIVAGE, REVENTE, JEUX, "38002"]),
+        ("rivage", 5200, [AUBE, "aube", "38001"]),
+        ("rivage", 1500, [AUBE, COMPARAUTO, ENSEIGNE, "38001"]),
+        ("enseigne-maison", 5200, [AUBE, RIVAGE, REVENTE, COMPARAUTO]),
+        ("contact-direct", 1500, [RIVAGE, AUBE]),
+        ("revente-data", 1500, [AUBE, ENSEIGNE, COMPARAUTO]),
+    ],
+)
+def test_nothing_sideways_stands_anywhere_in_the_answer(
+    scenario: Scenario, who: str, last_four: int, never: list[str]
+) -> None:
+    answer = scenario.answer(who, last_four)
+    assert answer["held"]
+    # The wording is evidence and is shown as it is, whoever it names.
+    for origin in answer["origins"]:
+        origin["notice"].pop("wording")
+    text = json.dumps(answer, ensure_ascii=False)
+    assert [name for name in never if name in text] == []
+
+
+def test_the_partner_list_in_force_is_evidence_and_names_whom_it_names(scenario: Scenario) -> None:
+    """6000 opted in when the list named the other party; that name stands in the evidence and is shown with it."""
+    answer = scenario.answer("rivage", 6000)
+    (origin,) = [origin for origin in answer["origins"] if origin["notice"]["code"] == "CA-2"]
+    assert AUBE in json.dumps(origin["partner_list"], ensure_ascii=False)
+    earlier = scenario.answer("rivage", 5200)
+    assert AUBE not in json.dumps(earlier, ensure_ascii=False)
+
+
+def test_nobody_holds_the_last_number(scenario: Scenario) -> None:
+    for who in ("cnil", "aube", "contact-direct"):
+        answer = scenario.answer(who, 9999)
+        assert not answer["held"]
+        assert answer["chains"] == answer["recipients"] == answer["transfers"] == []
+
+
+@pytest.mark.parametrize(
+    ("who", "collection", "codes"),
+    [
+        ("aube", "datasets", {"D1", "D2", "D3", "D4", "R1", "R2", "R3", "R4", "D5", "X6", "D6"}),
+        ("revente-data", "datasets", {"D1", "D2", "R1", "R2", "X8", "D8", "X9"}),
+        ("enseigne-maison", "datasets", {"D4"}),
+        ("aube", "transfers", {"T1", "T2", "T3", "T4", "T5"}),
+        ("contact-direct", "transfers", {"T1", "T2", "T3", "T4", "T5", "T6", "T7"}),
+        ("enseigne-maison", "transfers", {"T4"}),
+        ("revente-data", "transfers", {"T1", "T2", "T7", "T8"}),
+        ("aube", "campaigns", {"C1"}),
+        ("rivage", "campaigns", {"C2", "C3"}),
+        ("routage for aube", "campaigns", {"C1"}),
+        ("contact-direct", "campaigns", set()),
+    ],
+)
+def test_lists_show_the_same_as_answers(scenario: Scenario, who: str, collection: str, codes: set[str]) -> None:
+    listed = {item["id"] for item in scenario.caller(who).get(f"/v1/{collection}")["items"]}
+    names = {identity: code for code, identity in scenario.told.ids.items()}
+    assert {names[identity] for identity in listed} == codes
+
+
+def test_lineage_leaves_out_what_gave_nothing(scenario: Scenario) -> None:
+    lineage = json.dumps(scenario.caller("rivage").get(f"/v1/datasets/{scenario.told.ids['D7']}/lineage"))
+    shown = {
+        code
+        for code in ("D1", "D2", "D3", "D4", "R1", "R2", "R3", "R4", "D5", "X7")
+        if scenario.told.ids[code] in lineage
+    }
+    assert shown == {"D3", "D4", "R3", "R4", "D5", "X7"}
+
+
+def test_the_regulators_looks_are_on_record(scenario: Scenario) -> None:
+    scenario.answer("cnil", 5200, reason="Réclamation 17")
+    looks = scenario.caller("cnil").get("/v1/inspections", params={"limit": 1000})["items"]
+    assert ("look_up_number", "Réclamation 17") in [(look["operation"], look["reason"]) for look in looks]

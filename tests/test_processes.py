@@ -1,0 +1,103 @@
+"""Two service processes on one database, over real sockets."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.chain import collected, hand_over, number
+from tests.conftest import MASTER_SECRET
+from tests.registry import Caller, Registry
+
+
+@contextmanager
+def served(dsn: str) -> Iterator[httpx2.Client]:
+    """A service process on `dsn`, and a client that calls it."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
+    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+                _wait_for(client, process)
+                yield client
+        finally:
+            process.terminate()
+            assert process.stderr is not None
+            process.stderr.read()
+
+
+def _wait_for(client: httpx2.Client, process: "subprocess.Popen[str]") -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            if client.get("/v1/health").is_success:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("the service did not come up")
+
+
+@pytest.fixture
+def two(dsn: str) -> Iterator[tuple[Registry, httpx2.Client]]:
+    """Organisations that call the first process, and a client of the second."""
+    with ExitStack() as stack:
+        first, second = stack.enter_context(served(dsn)), stack.enter_context(served(dsn))
+        yield Registry(first, dsn), second
+
+
+def test_what_one_wrote_the_other_answers_at_once(two: tuple[Registry, httpx2.Client]) -> None:
+    registry, second = two
+    shop = registry.collector()
+    dataset = collected(shop, range(10))
+    for _ in range(10):
+        buyer = registry.broker()
+        there = Caller(second, buyer.id, buyer.key)
+        assert not there.lookup(number(1))["held"]
+        transfer = hand_over(shop, dataset, buyer)
+        answer = there.lookup(number(1))
+        assert [seen["id"] for seen in answer["transfers"]] == [transfer["id"]]
+        assert answer["origins"]
+
+
+def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None:
+    """The recipient says yes and no in turn. Its word, its holding and the origins have to agree in every answer."""
+    registry, second = two
+    shop, buyer = registry.collector(), registry.broker()
+    transfer = hand_over(shop, collected(shop, range(10)), buyer)
+    stop, wrong, seen = threading.Event(), [], []
+
+    def read(client: Any) -> None:
+        caller = Caller(client, buyer.id, buyer.key)
+        while not stop.is_set():
+            answer = caller.lookup(number(1))
+            (told,) = answer["transfers"]
+            words = [one["word"] for one in told["statements"] if one["side"] == "recipient"]
+            denied = told["status"] == "denied"
+            seen.append(told["status"])
+            agree = [told["status"] == (words[-1] if words else "declared"), answer["held"] != denied]
+            if not all([*agree, bool(answer["origins"]) != denied, bool(answer["chains"]) != denied]):
+                wrong.append(answer)
+
+    readers = [threading.Thread(target=read, args=(client,)) for client in (registry.client, second) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for turn in range(40):
+        word = "denied" if turn % 2 == 0 else "acknowledged"
+        body = {"word": word, "occurred_at": "2024-03-01T00:00:00Z"}
+        buyer.post(f"/v1/transfers/{transfer['id']}/statements", body)
+    stop.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []
+    assert {"denied", "acknowledged"} <= set(seen)
