@@ -30,7 +30,7 @@ from service.demo.vocabulary import (
 )
 
 # Sample keys of a demonstration that nobody ends stop working by themselves.
-_KEY_LIFETIME = timedelta(days=7)
+KEY_LIFETIME = timedelta(days=7)
 _TRADE = ("facts:read", "facts:write", "numbers:read", "numbers:write")
 _AUTHORITY = ("facts:read", "numbers:read")
 _JOB_SECONDS = 60.0
@@ -39,8 +39,9 @@ _JOB_SECONDS = 60.0
 class Client(Protocol):
     """What is needed of an HTTP client: httpx.Client is one, and so is Starlette's TestClient."""
 
-    def request(self, method: str, url: str, **options: Any) -> Any:
-        """Send a request and give its response."""
+    @property
+    def request(self) -> Callable[..., Any]:
+        """Takes method and address, and what to send as keywords; gives the response."""
 
 
 class StoryRefused(Exception):
@@ -130,7 +131,7 @@ def _issue_key(telling: Telling, organisation: Organisation, name: str, acts_for
         "organisation_id": telling.id_of(organisation.code),
         "acts_for_id": acts_for,
         "scopes": _AUTHORITY if organisation.role is Role.REGULATOR else _TRADE,
-        "expires_at": (now() + _KEY_LIFETIME).isoformat(),
+        "expires_at": (now() + KEY_LIFETIME).isoformat(),
     }
     telling.told.keys[name] = telling.call(story.OPERATOR.code, "POST", "/v1/keys", json=body)["key"]
 

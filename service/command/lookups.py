@@ -1,0 +1,44 @@
+"""`lookup`: one number's answer on the terminal."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
+from service.command.tree import draw
+from service.command.words import Language, spoken
+from service.provenance.schemas import Answer
+
+
+def lookup(
+    url: Url = DEFAULT_URL,
+    key_file: KeyFile = None,
+    region: Annotated[str, typer.Option(help="Where a number without country code is from: FR, BE, …")] = "FR",
+    reason: Annotated[str | None, typer.Option(help="Why a supervisory authority asks; it is recorded.")] = None,
+    lang: Annotated[Language | None, typer.Option(help="Language of the tree; the terminal's unless given.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")] = False,
+) -> None:
+    """Ask who collected a number and who has it now. The number is read from a prompt or from standard input."""
+    with one_sentence():
+        key = read_key(key_file)
+        number = _read_number()
+        question = {"number": number, "region": region, "reason": reason}
+        with connect(url, key) as client:
+            document = call(client, "POST", "/v1/lookups", json=question)
+        if as_json:
+            typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        else:
+            Console().print(draw(number, Answer.model_validate(document), lang or spoken()))
+
+
+def _read_number() -> str:
+    """The number, as it was written. Arguments would stay in the shell's history and show in the list of processes."""
+    if sys.stdin.isatty():
+        return str(typer.prompt("Number", err=True)).strip()
+    number = sys.stdin.readline(200).strip()
+    if not number:
+        raise Refused("There is no number: write one line with it to standard input.")
+    return number

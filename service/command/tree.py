@@ -1,0 +1,226 @@
+"""One number's answer as a tree for the terminal: origin, hands, clients, campaigns."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+
+from rich.text import Text
+from rich.tree import Tree
+
+from service.command.words import PHRASES, TERMS, Language, say_day, say_window
+from service.core.vocabulary import TransferStatus
+from service.provenance.schemas import (
+    Answer,
+    CampaignSeen,
+    ChainSeen,
+    DatasetRef,
+    HopSeen,
+    Origin,
+    PartnersInForce,
+    TransferSeen,
+)
+from service.transfer.models import Side
+
+_STATUS_STYLES = {
+    TransferStatus.CONFIRMED: "green",
+    TransferStatus.ACKNOWLEDGED: "green",
+    TransferStatus.DECLARED: "yellow",
+    TransferStatus.DISPUTED: "red",
+    TransferStatus.DENIED: "red",
+}
+
+
+def shown(text: str) -> str:
+    """A text that somebody sent, without what would command the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+@dataclass
+class Stay:
+    """The number in one organisation's hands: the datasets it is in there, and the transfers by which it went on."""
+
+    holder: str
+    datasets: list[DatasetRef]
+    onward: dict[uuid.UUID, tuple[HopSeen, "Stay"]] = field(default_factory=dict)
+
+
+@dataclass
+class _Telling:
+    """What the functions that draw one tree share. `drawn` are the transfers that stand in the tree already."""
+
+    answer: Answer
+    language: Language
+    zone: tzinfo | None
+    drawn: set[uuid.UUID] = field(default_factory=set)
+
+    def say(self, phrase: str, **values: object) -> str:
+        return PHRASES[self.language][phrase].format(
+            **{name: shown(value) if isinstance(value, str) else value for name, value in values.items()}
+        )
+
+    def term(self, value: str) -> str:
+        return TERMS[self.language][value]
+
+    def quote(self, text: str | None) -> str:
+        return self.say("quoted", text=text) if text else "—"
+
+    def day(self, moment: datetime) -> str:
+        return say_day(self.language, moment.astimezone(self.zone))
+
+
+def draw(title: str, answer: Answer, language: Language, *, zone: tzinfo | None = None, sees_all: bool = False) -> Tree:
+    """The tree of an answer under `title`.
+
+    Times are given in `zone`, the machine's own unless told. With `sees_all` the answer is one to an eye from which
+    nothing is withheld, so that nothing found means that nobody holds the number.
+    """
+    telling = _Telling(answer, language, zone)
+    tree = Tree(Text(shown(title), style="bold"))
+    if not answer.held:
+        _add(tree, telling.say("held_by_nobody" if sees_all else "nothing_seen"), "italic")
+    origins = {origin.dataset.id: origin for origin in answer.origins}
+    for head, stay in stays(answer.chains).items():
+        branch = _origin(telling, tree, origins[head]) if head in origins else _orphan(telling, tree, stay)
+        _stay(telling, branch, stay)
+    for line in _contradictions(telling):
+        _add(tree, line, "red")
+    if answer.chains_truncated:
+        _add(tree, telling.say("truncated"), "italic")
+    return tree
+
+
+def _add(branch: Tree, text: str, style: str = "") -> Tree:
+    """A branch with the text to the letter: as a plain string, Rich would read markup in what somebody sent."""
+    return branch.add(Text(text, style))
+
+
+def stays(chains: Iterable[ChainSeen]) -> dict[uuid.UUID, Stay]:
+    """Chains that begin alike joined, by the dataset that they begin with; within one hand nothing branches."""
+    heads: dict[uuid.UUID, Stay] = {}
+    for chain in chains:
+        stay = heads.setdefault(chain.head.id, Stay(chain.head.holder.legal_name, [chain.head]))
+        for hop in chain.hops:
+            if hop.transfer_id is not None:
+                arrived = Stay(hop.to_dataset.holder.legal_name, [hop.to_dataset])
+                _, stay = stay.onward.setdefault(hop.transfer_id, (hop, arrived))
+            elif hop.to_dataset not in stay.datasets:
+                stay.datasets.append(hop.to_dataset)
+    return heads
+
+
+def _origin(telling: _Telling, tree: Tree, origin: Origin) -> Tree:
+    label = Text(telling.say("origin", collector=origin.collector.legal_name), style="bold cyan")
+    consented = origin.consented_at
+    day = telling.say("consented_on", day=telling.day(consented)) if consented else telling.say("consent_unknown")
+    branch = tree.add(label.append(f", {day}", style="not bold default"))
+    _add(branch, telling.quote(origin.notice.wording), "italic")
+    for line in _particulars(telling, origin):
+        _add(branch, line)
+    _add(branch, _asserted(telling, origin), "green" if origin.attested else "yellow")
+    return branch
+
+
+def _particulars(telling: _Telling, origin: Origin) -> Iterator[str]:
+    notice = origin.notice
+    purposes = ", ".join(map(telling.term, notice.purposes))
+    yield telling.say("notice", code=notice.code, mechanism=telling.term(notice.mechanism), purposes=purposes)
+    if origin.partner_list is not None:
+        names = ", ".join(_named(telling, origin.partner_list))
+        valid_from = say_day(telling.language, origin.partner_list.valid_from_on)
+        yield telling.say("recipients_named", names=names, day=valid_from)
+    else:
+        yield telling.say("list_none" if origin.consented_at else "list_unknown")
+    yield telling.say("place", channel=telling.term(origin.channel), address=origin.address)
+    if origin.consent_record_id:
+        yield telling.say("record_id", record=origin.consent_record_id)
+    for piece in notice.evidence:
+        yield telling.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
+
+
+def _named(telling: _Telling, listed: PartnersInForce) -> Iterator[str]:
+    yield from (partner.name for partner in listed.partners)
+    yield from (telling.say("category", text=telling.quote(category)) for category in listed.categories)
+
+
+def _asserted(telling: _Telling, origin: Origin) -> str:
+    collector, day = origin.collector.legal_name, telling.day(origin.attested_at or origin.recorded_at)
+    if origin.attested:
+        return telling.say("attested", collector=collector, day=day)
+    who = origin.asserted_by.legal_name if origin.asserted_by else telling.say("registry")
+    phrase = "asserted" if origin.collector.has_account else "asserted_no_account"
+    return telling.say(phrase, who=who, day=day, collector=collector)
+
+
+def _orphan(telling: _Telling, tree: Tree, stay: Stay) -> Tree:
+    branch = _add(tree, telling.say("no_origin"), "bold red")
+    dataset = stay.datasets[0]
+    reason = next(one.reason for one in telling.answer.orphans if one.dataset.id == dataset.id)
+    name, why = telling.quote(dataset.name), telling.term(reason)
+    return _add(branch, telling.say("orphan", holder=stay.holder, dataset=name, reason=why))
+
+
+def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
+    """What was done with the number in one hand: sent messages, and handed on."""
+    held = {dataset.id for dataset in stay.datasets}
+    for campaign in telling.answer.campaigns:
+        if any(use.dataset.id in held for use in campaign.through):
+            _campaign(telling, branch, campaign, held)
+    if len(stay.datasets) > 1:
+        _add(branch, telling.say("held_in", names=", ".join(telling.quote(one.name) for one in stay.datasets)), "dim")
+    known = [onward.holder for transfer, (_, onward) in stay.onward.items() if transfer in telling.drawn]
+    for transfer, (hop, onward) in sorted(stay.onward.items(), key=lambda item: item[1][0].occurred_at):
+        if transfer not in telling.drawn:
+            telling.drawn.add(transfer)
+            _stay(telling, _arrival(telling, branch, onward.holder, hop), onward)
+    if known:
+        _add(branch, telling.say("same_as_above", names=", ".join(known)), "dim")
+
+
+def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> Tree:
+    label = Text("→ ").append(telling.say("transfer", recipient=recipient, day=telling.day(hop.occurred_at)), "bold")
+    arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
+    transfer = next((one for one in telling.answer.transfers if one.id == hop.transfer_id), None)
+    since = telling.say("since", day=telling.day(hop.recorded_at))
+    style = _STATUS_STYLES[hop.status or TransferStatus.DECLARED]
+    _add(arrival, f"{_status(telling, hop, transfer)} {since}", style)
+    if transfer is not None:
+        terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
+        _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
+        for one in transfer.targeting:
+            _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
+    return arrival
+
+
+def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen | None) -> str:
+    if hop.status is TransferStatus.DISPUTED:
+        said = [one for one in transfer.statements if one.extra_count is not None] if transfer else []
+        extra, missing = (said[-1].extra_count, said[-1].missing_count) if said else ("?", "?")
+        return telling.say("status_disputed", extra=extra, missing=missing)
+    if hop.status is TransferStatus.ACKNOWLEDGED and Side.SENDER not in {voucher.side for voucher in hop.vouched_by}:
+        without = {one.collector.id for one in telling.answer.origins if not one.collector.has_account}
+        phrase = "status_recipient_no_account" if hop.from_dataset.holder.id in without else "status_recipient_alone"
+        return telling.say(phrase)
+    return telling.say(f"status_{hop.status}")
+
+
+def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set[uuid.UUID]) -> None:
+    when = say_window(
+        telling.language, campaign.began_at.astimezone(telling.zone), campaign.ended_at.astimezone(telling.zone)
+    )
+    sender = (campaign.sender or campaign.party).legal_name
+    name = telling.quote(campaign.name)
+    label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
+    told = branch.add(Text("✉ ").append(label, "bold"))
+    _add(told, telling.quote(campaign.message_text), "italic")
+    used = [use.transfer_status for use in campaign.through if use.dataset.id in held]
+    if TransferStatus.DECLARED in used:
+        _add(told, telling.say("used_undeclared"), "yellow")
+
+
+def _contradictions(telling: _Telling) -> Iterator[str]:
+    transfers = {transfer.id: transfer for transfer in telling.answer.transfers}
+    for one in telling.answer.contradictions:
+        transfer = transfers[one.transfer_id]
+        sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
+        yield telling.say(one.kind, sender=sender, recipient=recipient)

@@ -1,0 +1,199 @@
+"""What the terminal says of an answer, in French and in English."""
+
+import os
+from datetime import date, datetime
+from enum import StrEnum
+
+from service.core.vocabulary import Channel, Mechanism, Purpose
+from service.provenance.schemas import OrphanReason
+
+
+class Language(StrEnum):
+    """A language of the terminal."""
+
+    FR = "fr"
+    EN = "en"
+
+
+def spoken() -> Language:
+    """The language of the terminal's locale, if it is one of ours; else English."""
+    locale = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    return Language.FR if locale.lower().startswith("fr") else Language.EN
+
+
+PHRASES: dict[Language, dict[str, str]] = {
+    Language.EN: {
+        "quoted": "“{text}”",
+        "held_by_nobody": "held by no registered organisation",
+        "nothing_seen": "no dataset that you may see holds this number",
+        "origin": "collected by {collector}",
+        "consented_on": "consent given on {day}",
+        "consent_unknown": "nobody says when consent was given",
+        "notice": "notice {code}, {mechanism}; purposes: {purposes}",
+        "recipients_named": "recipients named on that day: {names} (list of {day})",
+        "list_unknown": "which recipients were named cannot be told, for the day of consent is unknown",
+        "list_none": "no recipient was named on that day",
+        "category": "the category {text}",
+        "place": "{channel}, {address}",
+        "record_id": "the collector's own record of it: {record}",
+        "evidence": "screenshot kept here: {media_type}, SHA-256 {sha256}…",
+        "attested": "{collector} stands by this itself (recorded on {day})",
+        "asserted": "asserted by {who} (recorded on {day}); {collector} has not attested it",
+        "asserted_no_account": "asserted by {who} (recorded on {day}); {collector} has no account here",
+        "registry": "the registry",
+        "since": "(recorded on {day})",
+        "no_origin": "no declared origin",
+        "orphan": "in the hands of {holder}, in {dataset}: {reason}",
+        "held_in": "holds it in {names}",
+        "transfer": "{recipient}, on {day}",
+        "terms": "purpose: {purpose}, {basis}; {contract}",
+        "no_contract": "no contract named",
+        "targeting": "picked by {criterion}: {selection}",
+        "same_as_above": "from there as above: {names}",
+        "status_declared": "declared by the sender alone; the recipient says nothing",
+        "status_acknowledged": "declared by the sender, acknowledged by the recipient",
+        "status_recipient_alone": "asserted by the recipient alone; the sender says nothing",
+        "status_recipient_no_account": "asserted by the recipient alone; the sender has no account here",
+        "status_confirmed": "confirmed by the recipient, whose own file matched",
+        "status_disputed": "disputed by the recipient, whose own file has {extra} more and {missing} fewer",
+        "status_denied": "denied by the recipient",
+        "campaign": "text message {name}, {when}, sent by {sender} from {originator}",
+        "used_undeclared": "sent, although the recipient says nothing of the transfer",
+        "received_not_declared": "{recipient} says that it had it from {sender}, whose file does not hold it",
+        "declared_not_received": "{sender} says that it gave it to {recipient}, whose file does not hold it",
+        "denied_by_recipient": "{sender} says that it gave it to {recipient}, which denies the transfer",
+        "denied_by_sender": "{recipient} says that it had it from {sender}, which denies the transfer",
+        "truncated": "there are more chains than are shown here",
+    },
+    Language.FR: {
+        "quoted": "« {text} »",
+        "held_by_nobody": "détenu par aucun organisme enregistré",
+        "nothing_seen": "aucun jeu de données que vous pouvez voir ne contient ce numéro",
+        "origin": "collecté par {collector}",
+        "consented_on": "consentement donné le {day}",
+        "consent_unknown": "personne ne dit quand le consentement a été donné",
+        "notice": "mention {code}, {mechanism} ; finalités : {purposes}",
+        "recipients_named": "destinataires nommés ce jour-là : {names} (liste du {day})",
+        "list_unknown": "on ne peut dire quels destinataires étaient nommés : le jour du consentement est inconnu",
+        "list_none": "aucun destinataire n'était nommé ce jour-là",
+        "category": "la catégorie {text}",
+        "place": "{channel}, {address}",
+        "record_id": "référence de la preuve chez le collecteur : {record}",
+        "evidence": "capture d'écran conservée ici : {media_type}, SHA-256 {sha256}…",
+        "attested": "attesté par {collector} (enregistré le {day})",
+        "asserted": "affirmé par {who} (enregistré le {day}) ; {collector} ne l'a pas attesté",
+        "asserted_no_account": "affirmé par {who} (enregistré le {day}) ; {collector} n'a pas de compte ici",
+        "registry": "le registre",
+        "since": "(enregistré le {day})",
+        "no_origin": "aucune origine déclarée",
+        "orphan": "entre les mains de {holder}, dans {dataset} : {reason}",
+        "held_in": "le détient dans {names}",
+        "transfer": "{recipient}, le {day}",
+        "terms": "finalité : {purpose}, {basis} ; {contract}",
+        "no_contract": "sans contrat indiqué",
+        "targeting": "ciblage par {criterion} : {selection}",
+        "same_as_above": "et de là comme ci-dessus : {names}",
+        "status_declared": "déclaré par l'expéditeur seul, le destinataire n'a rien dit",
+        "status_acknowledged": "déclaré par l'expéditeur, reconnu par le destinataire",
+        "status_recipient_alone": "affirmé par le destinataire seul, l'expéditeur n'a rien dit",
+        "status_recipient_no_account": "affirmé par le destinataire seul, l'expéditeur n'a pas de compte ici",
+        "status_confirmed": "confirmé par le destinataire, dont le fichier est identique",
+        "status_disputed": "contesté par le destinataire, dont le fichier en a {extra} de plus et {missing} de moins",
+        "status_denied": "nié par le destinataire",
+        "campaign": "SMS {name}, {when}, envoyé par {sender} depuis {originator}",
+        "used_undeclared": "envoyé alors que le destinataire n'a rien dit du transfert",
+        "received_not_declared": "{recipient} dit l'avoir reçu de {sender}, dont le fichier ne le contient pas",
+        "declared_not_received": "{sender} dit l'avoir donné à {recipient}, dont le fichier ne le contient pas",
+        "denied_by_recipient": "{sender} dit l'avoir donné à {recipient}, qui nie le transfert",
+        "denied_by_sender": "{recipient} dit l'avoir reçu de {sender}, qui nie le transfert",
+        "truncated": "il y a plus de chaînes qu'il n'en est montré ici",
+    },
+}
+"""Sentences about an answer, by language and name, with the same values to fill in."""
+
+TERMS: dict[Language, dict[str, str]] = {
+    Language.EN: {
+        Mechanism.UNTICKED_BOX: "box to tick",
+        Mechanism.PRE_TICKED_BOX: "box ticked in advance",
+        Mechanism.DOUBLE_OPT_IN: "double opt-in",
+        Mechanism.CONDITION_OF_ENTRY: "condition of entry",
+        Mechanism.ORAL: "asked orally",
+        Mechanism.PAPER_SIGNATURE: "signature on paper",
+        Mechanism.OPT_OUT: "unless the person objects",
+        Purpose.COMMERCIAL_CANVASSING: "commercial canvassing",
+        Purpose.POLITICAL_CANVASSING: "political canvassing",
+        Purpose.TRANSFER: "transfer",
+        Purpose.FUNDRAISING: "fundraising",
+        Purpose.OPINION_POLL: "opinion polls",
+        Purpose.SERVICE_MESSAGES: "service messages",
+        Channel.WEB_FORM: "web form",
+        Channel.MOBILE_APP: "mobile app",
+        Channel.SHOP: "in a shop",
+        Channel.PAPER_FORM: "paper form",
+        Channel.TELEPHONE: "by telephone",
+        Channel.EVENT: "at an event",
+        Channel.OTHER: "elsewhere",
+        "consent": "by consent",
+        "contract": "by contract",
+        "legal_obligation": "by legal obligation",
+        "vital_interests": "for vital interests",
+        "public_task": "as a public task",
+        "legitimate_interests": "for legitimate interests",
+        OrphanReason.NOT_IN_SENDERS_DATASET: "its sender's file does not hold it",
+        OrphanReason.TRANSFER_DENIED: "the transfer that is said to have brought it is denied",
+        OrphanReason.NO_SOURCE_DECLARED: "neither a collection nor a source is declared",
+        OrphanReason.NOT_IN_SOURCES: "none of the declared sources holds it",
+        OrphanReason.SOURCE_IS_ORPHAN: "it comes from a holding that has no origin either",
+    },
+    Language.FR: {
+        Mechanism.UNTICKED_BOX: "case à cocher",
+        Mechanism.PRE_TICKED_BOX: "case cochée d'avance",
+        Mechanism.DOUBLE_OPT_IN: "double opt-in",
+        Mechanism.CONDITION_OF_ENTRY: "condition de participation",
+        Mechanism.ORAL: "demandé oralement",
+        Mechanism.PAPER_SIGNATURE: "signature sur papier",
+        Mechanism.OPT_OUT: "sauf opposition",
+        Purpose.COMMERCIAL_CANVASSING: "prospection commerciale",
+        Purpose.POLITICAL_CANVASSING: "prospection politique",
+        Purpose.TRANSFER: "transmission",
+        Purpose.FUNDRAISING: "collecte de fonds",
+        Purpose.OPINION_POLL: "sondages",
+        Purpose.SERVICE_MESSAGES: "messages de service",
+        Channel.WEB_FORM: "formulaire web",
+        Channel.MOBILE_APP: "application mobile",
+        Channel.SHOP: "en magasin",
+        Channel.PAPER_FORM: "formulaire papier",
+        Channel.TELEPHONE: "par téléphone",
+        Channel.EVENT: "lors d'un événement",
+        Channel.OTHER: "ailleurs",
+        "consent": "par consentement",
+        "contract": "par contrat",
+        "legal_obligation": "par obligation légale",
+        "vital_interests": "pour des intérêts vitaux",
+        "public_task": "par mission d'intérêt public",
+        "legitimate_interests": "par intérêt légitime",
+        OrphanReason.NOT_IN_SENDERS_DATASET: "le fichier de l'expéditeur ne le contient pas",
+        OrphanReason.TRANSFER_DENIED: "le transfert qui l'aurait apporté est nié",
+        OrphanReason.NO_SOURCE_DECLARED: "ni collecte ni provenance déclarée",
+        OrphanReason.NOT_IN_SOURCES: "aucune des provenances déclarées ne le contient",
+        OrphanReason.SOURCE_IS_ORPHAN: "il vient d'un fichier où il n'a pas non plus d'origine",
+    },
+}
+"""Words for the closed lists of the API, by language and value."""
+
+
+def say_day(language: Language, day: date) -> str:
+    """A day as one writes it: 06/06/2024, or 6 June 2024."""
+    return f"{day:%d/%m/%Y}" if language is Language.FR else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def say_window(language: Language, began: datetime, ended: datetime) -> str:
+    """A time from begin to end, in the zone that both are in."""
+    end = f"{ended:%H:%M}" if began.date() == ended.date() else f"{say_day(language, ended)} {ended:%H:%M}"
+    return f"{say_day(language, began)} {began:%H:%M}-{end}"

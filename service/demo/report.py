@@ -1,0 +1,128 @@
+"""What the demonstration prints after its story: answers as trees, counts by origin, and keys to go on with."""
+
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from service.command.tree import draw
+from service.command.words import Language
+from service.demo import story
+from service.demo.answers import EXPECTED, EXPECTED_IMPACTS, mistakes, mistakes_in_impact
+from service.demo.narration import NAMES, say_count
+from service.demo.telling import Told
+from service.demo.vocabulary import PARIS, Campaign, Transfer, e164
+from service.provenance.lineage_schemas import ImpactOut
+from service.provenance.schemas import Answer
+
+_PHRASES: dict[Language, dict[str, str]] = {
+    Language.EN: {
+        "answers": "Nine numbers, as the CNIL sees them",
+        "reason": "Demonstration",
+        "counts": "Whom two wordings reached, by counted numbers",
+        "notice": "Notice",
+        "organisations": "Organisations that hold its numbers",
+        "campaigns": "Campaigns sent to them",
+        "right": "All answers are as they should be.",
+        "wrong": "not as it should be: {what}",
+        "keys": "Keys to call the service with, each for seven days",
+        "for": "{name}, for {party}",
+        "running": "The service is running at {url}; its interactive documentation is at {url}/docs",
+        "stop": "Ctrl-C ends it. To ask about a number: filiation lookup --url {url}",
+    },
+    Language.FR: {
+        "answers": "Neuf numéros, tels que la CNIL les voit",
+        "reason": "Démonstration",
+        "counts": "Qui deux mentions ont atteint, en numéros comptés",
+        "notice": "Mention",
+        "organisations": "Organismes qui détiennent ses numéros",
+        "campaigns": "Campagnes qui leur ont été envoyées",
+        "right": "Toutes les réponses sont celles qu'il faut.",
+        "wrong": "ce n'est pas ce qu'il faut : {what}",
+        "keys": "Des clés pour appeler le service, chacune pour sept jours",
+        "for": "{name}, pour {party}",
+        "running": "Le service tourne à {url} ; sa documentation interactive est à {url}/docs",
+        "stop": "Ctrl-C l'arrête. Pour interroger un numéro : filiation lookup --url {url}",
+    },
+}
+
+
+def show_answers(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
+    """Print the answer about each of the story's numbers; whether all are right."""
+    console.print()
+    console.print(Rule(_PHRASES[language]["answers"]))
+    wrong = 0
+    for expected in EXPECTED:
+        question = {"number": e164(expected.number), "reason": _PHRASES[language]["reason"]}
+        answer = Answer.model_validate(_ask(client, told, "POST", "/v1/lookups", json=question))
+        console.print()
+        console.print(draw(_title(expected.number), answer, language, zone=PARIS, sees_all=True))
+        wrong += _complain(console, language, mistakes(expected, answer))
+    return not wrong
+
+
+def _ask(client: httpx.Client, told: Told, method: str, path: str, **options: Any) -> Any:
+    headers = {"Authorization": f"Bearer {told.keys[story.CNIL.code]}"}
+    return client.request(method, path, headers=headers, **options).raise_for_status().json()
+
+
+def _title(last_digits: int) -> str:
+    digits = e164(last_digits)
+    return " ".join([digits[:3], digits[3], *(digits[at : at + 2] for at in range(4, 12, 2))])
+
+
+def _complain(console: Console, language: Language, wrong: list[str]) -> int:
+    for what in wrong:
+        console.print(Text(_PHRASES[language]["wrong"].format(what=what), style="bold red"))
+    return len(wrong)
+
+
+def show_impacts(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
+    """Print whom two notices reached, counted; whether that is right."""
+    phrases = _PHRASES[language]
+    table = Table(phrases["notice"], phrases["organisations"], phrases["campaigns"], title=phrases["counts"])
+    wrong: list[str] = []
+    for expected in EXPECTED_IMPACTS:
+        document = _ask(client, told, "GET", f"/v1/notices/{told.ids[expected.notice]}/impact")
+        impact = ImpactOut.model_validate(document)
+        wrong += mistakes_in_impact(expected, impact, told.ids)
+        table.add_row(expected.notice, _receivers(language, impact, told), _campaigns(language, impact))
+    console.print()
+    console.print(table)
+    if not _complain(console, language, wrong):
+        console.print(Text(phrases["right"], style="green"))
+    return not wrong
+
+
+def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:
+    codes = {told.ids[step.received]: step.received for step in story.STORY if isinstance(step, Transfer)}
+    return "\n".join(
+        f"{one.dataset.holder.legal_name}: {say_count(language, one.number_count)} ({codes[str(one.dataset.id)]})"
+        for one in impact.datasets
+        if one.transfer_id
+    )
+
+
+def _campaigns(language: Language, impact: ImpactOut) -> str:
+    codes = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
+    return "\n".join(
+        f"{one.party.legal_name}, {codes[one.campaign.name]}: {say_count(language, one.number_count)}"
+        for one in impact.campaigns
+    )
+
+
+def show_keys(console: Console, language: Language, url: str, told: Told) -> None:
+    """Print a key of each organisation, and where the service is."""
+    phrases = _PHRASES[language]
+    console.print()
+    console.print(Rule(phrases["keys"]))
+    for name, key in told.keys.items():
+        processor, _, party = name.partition(" for ")
+        owner = phrases["for"].format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
+        console.print(Text(f"{owner:<44} {key}"), soft_wrap=True)
+    console.print()
+    for phrase in ("running", "stop"):
+        console.print(Text(phrases[phrase].format(url=url), style="bold"), soft_wrap=True)
