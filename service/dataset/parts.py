@@ -76,6 +76,8 @@ async def upload_part(
     """
     upload = await _begin(database, actor, dataset_id, number)
     counts, hasher = Counts(), ring.hasher("part")
+    # The same bytes read otherwise, say from another column, are another part.
+    hasher.update(repr(form).encode())
     try:
         reader = _reader(upload, *form)
         async for portion in _portions(body):

@@ -152,3 +152,13 @@ def test_another_organisation_sees_nothing(registry: Registry) -> None:
         "PUT", f"/v1/datasets/{dataset['id']}/parts/1", content=b"1", headers={"Content-Type": "text/csv"}
     )
     assert put.status_code == 404
+
+
+def test_the_same_bytes_read_from_another_column_are_another_part(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    lines = ["ancien;nouveau", "12;0639980001"]
+    wrong = broker.put_part(dataset["id"], lines, params={"column": "ancien"})
+    assert (wrong["accepted_count"], wrong["rejected_count"]) == (0, 1)
+    mended = broker.put_part(dataset["id"], lines, params={"column": "nouveau"})
+    assert (mended["repeated"], mended["accepted_count"], mended["rejected_count"]) == (False, 1, 0)
