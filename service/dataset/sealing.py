@@ -17,7 +17,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, driver, run
-from service.core.errors import Problem
 from service.core.jobs import task
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.descent import Descent, descent_of
@@ -29,6 +28,9 @@ from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
 from service.membership.store import Loaded
 
+# Up to this level (some 30,000 numbers) a durable commit takes longer than a shard, so that all shards share one.
+SMALL_LEVEL = 7
+
 
 @task("seal_dataset")
 async def seal_dataset(context: JobContext, job_id: str) -> None:
@@ -39,7 +41,7 @@ async def seal_dataset(context: JobContext, job_id: str) -> None:
     async def work(job: Job, report: Report) -> None:
         try:
             await seal(database, ring, job.subject_id, report)
-        except Problem:
+        except Exception:
             await _reopen(database, job.subject_id)
             raise
 
@@ -97,10 +99,12 @@ async def load_shards(
         connection = await driver(session)
         await store.unload(connection, dataset_id)
         level = await store.level_of(connection, dataset_id)
-    for shard in range(SHARDS):
+    together = SHARDS if level <= SMALL_LEVEL else 1
+    for first in range(0, SHARDS, together):
         async with database.transaction() as session:
-            tally.add(await store.load(await driver(session), ring, dataset_id, shard, level))
-        await report(shard + 1, steps)
+            for shard in range(first, first + together):
+                tally.add(await store.load(await driver(session), ring, dataset_id, shard, level))
+        await report(first + together, steps)
     return level
 
 

@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import monotonic
 from typing import Any
 
 from procrastinate import App
@@ -39,6 +40,9 @@ async def get_job(session: AsyncSession, actor: Actor, job_id: uuid.UUID) -> Job
 
 _ADVANCE = text("UPDATE job SET done = :done, total = :total WHERE id = :id")
 
+# As often as somebody who looks would notice: each report is a durable write.
+_REPORT_SECONDS = 0.25
+
 Report = Callable[[int, int], Awaitable[None]]
 Work = Callable[[Job, Report], Awaitable[None]]
 
@@ -55,7 +59,13 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
             return
         job.state, job.started_at = JobState.RUNNING, now()
 
+    shown_at = 0.0
+
     async def report(done: int, total: int) -> None:
+        nonlocal shown_at
+        if monotonic() - shown_at < _REPORT_SECONDS:
+            return
+        shown_at = monotonic()
         async with database.transaction() as session:
             await run(session, _ADVANCE, {"id": job_id, "done": done, "total": total})
 
@@ -82,6 +92,7 @@ async def _finish(database: Database, job_id: uuid.UUID, problem: dict[str, Any]
         job = await session.get_one(Job, job_id)
         job.state = JobState.FAILED if problem else JobState.SUCCEEDED
         job.problem, job.finished_at = problem, now()
+        job.done = job.done if problem else job.total
 
 
 async def follow(

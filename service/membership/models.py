@@ -30,7 +30,7 @@ class MembershipBlock(SQLModel, table=True):
 
 
 class StagedRun(SQLModel, table=True):
-    """One shard of one sorted chunk that an upload of a part brought, until its dataset is sealed. Duplicates are still in it."""
+    """One shard of a sorted chunk of an uploaded part, until its dataset is sealed. Duplicates are still in it."""
 
     __tablename__ = "staged_run"
 

@@ -75,7 +75,9 @@ async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = 
 
 async def unstage_others(conn: Connection, dataset_id: uuid.UUID, uploads: Collection[int]) -> None:
     """Drop what is staged of the dataset except by these uploads."""
-    await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND upload <> ALL(%s)", (dataset_id, list(uploads)))
+    await conn.execute(
+        "DELETE FROM staged_run WHERE dataset_id = %s AND upload <> ALL(%s)", (dataset_id, list(uploads))
+    )
 
 
 async def level_of(conn: Connection, dataset_id: uuid.UUID) -> int:

@@ -14,7 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, driver
-from service.core.errors import Conflict, Forbidden, Problem
+from service.core.errors import Conflict, Forbidden
 from service.core.jobs import task
 from service.core.vocabulary import Content
 from service.dataset.descent import Descent, descent_of
@@ -83,7 +83,7 @@ async def compare_receipt(context: JobContext, job_id: str) -> None:
     async def work(job: Job, report: Report) -> None:
         try:
             await _compare(database, ring, job, report)
-        except Problem:
+        except Exception:
             await _reopen(database, job.subject_id)
             raise
 
