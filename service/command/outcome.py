@@ -1,0 +1,76 @@
+"""What came of a registration: counts, and rejected lines by reason or as a file."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from service.command.client import Refused, answer_of, call, reaching
+
+
+def show_counts(console: Console, client: httpx.Client, dataset: dict[str, Any]) -> None:
+    """Print the counts of a sealed dataset."""
+    table = _table(f"Dataset {dataset['id']}")
+    table.add_row("numbers", f"{dataset['number_count']:,}")
+    table.add_row("repeated lines", f"{dataset['duplicate_count']:,}")
+    table.add_row("rejected lines", f"{dataset['rejected_count']:,}")
+    for reason, count in _reasons(client, dataset).most_common():
+        table.add_row(f"  {reason}", f"{count:,}")
+    table.add_row("numbers without a declared origin", f"{dataset['orphan_count']:,}")
+    console.print(table)
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, show_header=False, title_justify="left")
+    table.add_column()
+    table.add_column(justify="right")
+    return table
+
+
+def _reasons(client: httpx.Client, dataset: dict[str, Any]) -> Counter[str]:
+    """How many lines were rejected for which reason; nothing for a key that may not read numbers."""
+    reasons: Counter[str] = Counter()
+    params = {"limit": "1000"}
+    while dataset["rejected_count"]:
+        try:
+            page = call(client, "GET", f"/v1/datasets/{dataset['id']}/rejects", params=params)
+        except Refused:
+            break
+        reasons.update(one["reason"] for one in page["items"])
+        if page["next"] is None:
+            break
+        params["after"] = page["next"]
+    return reasons
+
+
+def show_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
+    """Print what an open dataset holds so far."""
+    table = _table(f"Dataset {dataset_id}, open")
+    table.add_row("parts", f"{len(parts):,}")
+    table.add_row("lines taken", f"{sum(part['accepted_count'] for part in parts):,}")
+    table.add_row("rejected lines", f"{sum(part['rejected_count'] for part in parts):,}")
+    console.print(table)
+
+
+def save_rejects(client: httpx.Client, dataset_path: str, target: Path) -> None:
+    """Write the rejected lines, with their values, to a file that only its owner can read.
+
+    Raises:
+        Refused: the service does not give them, or the file cannot be written.
+    """
+    with reaching(client), client.stream("GET", f"{dataset_path}/rejects.csv") as response:
+        if not response.is_success:
+            response.read()
+            answer_of(response)
+        try:
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                for piece in response.iter_bytes():
+                    file.write(piece)
+        except OSError as problem:
+            raise Refused(f"The rejected lines cannot be written to {target}: {problem.strerror}.") from None

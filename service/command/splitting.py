@@ -1,0 +1,107 @@
+"""A file of numbers cut into parts to upload, the same parts each time, with little of it in memory."""
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from service.intake.records import MOST_LINES_OF_A_RECORD
+from service.intake.table import LONGEST_LINE
+
+PIECE_BYTES = 256 * 1024
+"""What is read and sent at once, so that progress is smooth."""
+
+_SUFFIXES = {
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
+_COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
+_PARQUET = b"PAR1"
+# UTF-16 ends a line with two bytes, of which one is zero: cutting it elsewhere would shift all that follows.
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+class Form(NamedTuple):
+    """How a file is sent. `splits` tells whether it may be cut at line ends, `quotes` whether quotes may hide one."""
+
+    headers: dict[str, str]
+    splits: bool
+    quotes: bool
+
+
+class Part(NamedTuple):
+    """A part by its number from 1, and the bytes of the file that it is."""
+
+    number: int
+    begin: int
+    size: int
+
+
+def form_of(path: Path) -> Form:
+    """How to send a file: what its name says, checked against its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(4)
+    compression = next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() not in (".gz", ".zst", ".zstd")]
+    media_type = _SUFFIXES.get(suffixes[-1] if suffixes else "", "text/csv")
+    if head == _PARQUET:
+        media_type = _SUFFIXES[".parquet"]
+    elif head[:1] == b"{":
+        media_type = _SUFFIXES[".ndjson"]
+    headers = {"Content-Type": media_type}
+    if compression:
+        headers["Content-Encoding"] = compression
+    is_text = media_type != _SUFFIXES[".parquet"] and not compression
+    return Form(headers, is_text and not head.startswith(_UTF_16_MARKS), media_type == "text/csv")
+
+
+def digest_of(path: Path) -> bytes:
+    """SHA-256 of a file's content. It stays in this process: what leaves it is keyed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def parts_of(path: Path, form: Form, part_bytes: int) -> Iterator[Part]:
+    """The parts of a file, each of about `part_bytes`, cut at line ends outside of quotes."""
+    size = path.stat().st_size
+    if not form.splits:
+        yield Part(1, 0, size)
+        return
+    with path.open("rb") as file:
+        number, begin = 1, 0
+        while begin < size:
+            end = size if size - begin <= part_bytes else _cut(file, begin, part_bytes, form.quotes)
+            yield Part(number, begin, end - begin)
+            number, begin = number + 1, end
+
+
+def _cut(file: BinaryIO, begin: int, part_bytes: int, quotes: bool) -> int:
+    """Where a part that begins at `begin` ends: after a line end outside of quotes if there is one near, else any."""
+    file.seek(begin)
+    text = file.read(part_bytes)
+    last = text.rfind(b"\n") + 1
+    if last == 0:
+        return begin + len(text) + len(file.readline(LONGEST_LINE))
+    end, open_quotes = last, text.count(b'"', 0, last) if quotes else 0
+    # A record has no more lines than this. If no line end is outside of quotes, one of them was never closed, and the
+    # service reads such lines one by one.
+    for _ in range(MOST_LINES_OF_A_RECORD):
+        if open_quotes % 2 == 0:
+            return begin + end
+        before = text.rfind(b"\n", 0, end - 1) + 1
+        if before == 0:
+            break
+        open_quotes -= text.count(b'"', before, end)
+        end = before
+    return begin + last
+
+
+def pieces_of(path: Path, part: Part) -> Iterator[bytes]:
+    """The bytes of a part, piece by piece."""
+    with path.open("rb") as file:
+        file.seek(part.begin)
+        left = part.size
+        while left and (piece := file.read(min(PIECE_BYTES, left))):
+            left -= len(piece)
+            yield piece
