@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from service.access.actor import Scope
 from service.core.facts import Wire
+from service.core.instant import Instant
 
 
 class KeyIn(Wire):
@@ -16,7 +17,7 @@ class KeyIn(Wire):
         default=None, description="For a processor's key: the one party that it acts for (GDPR 28)."
     )
     scopes: list[Scope] = Field(min_length=1, examples=[["facts:read", "facts:write", "numbers:read", "numbers:write"]])
-    expires_at: AwareDatetime | None = Field(default=None, description="Null: it stays good until it is revoked.")
+    expires_at: Instant | None = Field(default=None, description="Null: it stays good until it is revoked.")
 
 
 class KeyOut(BaseModel):

@@ -6,6 +6,7 @@ from datetime import date
 from pydantic import AwareDatetime, Field, model_validator
 
 from service.core.facts import FactOut, Wire
+from service.core.instant import Instant
 from service.core.text import Line, Verbatim
 
 
@@ -21,8 +22,8 @@ class CampaignIn(Wire):
     )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
     poll_on: date | None = Field(default=None, examples=["2024-06-09"])
-    began_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
-    ended_at: AwareDatetime = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
+    began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
+    ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
 
     @model_validator(mode="after")

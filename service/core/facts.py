@@ -11,6 +11,7 @@ from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
 from service.core.ids import uuid7
+from service.core.instant import Instant
 
 
 class GraphRow(SQLModel):
@@ -48,7 +49,7 @@ class Wire(BaseModel):
 class FactIn(Wire):
     """What a caller says of the time of a fact."""
 
-    occurred_at: AwareDatetime = WireField(
+    occurred_at: Instant = WireField(
         description="When it is said to have happened; not in the future.",
         examples=["2024-05-28T10:00:00+02:00"],
     )
