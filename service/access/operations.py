@@ -76,20 +76,24 @@ async def _store(
 async def _find(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> ApiKey:
     """A key of the caller, or any key for the operator (`actor` None: the operator at the command line)."""
     row = await session.get(ApiKey, key_id, with_for_update=True)
-    if row is None or not (actor is None or actor.is_operator or row.organisation_id == _owner(actor)):
+    if row is None or not (actor is None or actor.is_operator or (row.organisation_id, row.acts_for_id) == _own(actor)):
         raise NotFound("key")
     return row
 
 
-def _owner(actor: Actor) -> uuid.UUID:
-    return actor.through_id or actor.organisation_id
+def _own(actor: Actor) -> tuple[uuid.UUID, uuid.UUID | None]:
+    """Whose keys the caller looks after, and for whom they act: a processor's key reaches none for another party."""
+    if actor.through_id is None:
+        return actor.organisation_id, None
+    return actor.through_id, actor.organisation_id
 
 
 async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[KeyOut]:
     """The keys of the caller's organisation; for the operator, all."""
     query = select(ApiKey).order_by(col(ApiKey.id)).limit(limit + 1)
     if not actor.is_operator:
-        query = query.where(ApiKey.organisation_id == _owner(actor))
+        owner_id, acts_for_id = _own(actor)
+        query = query.where(ApiKey.organisation_id == owner_id, ApiKey.acts_for_id == acts_for_id)
     if after:
         query = query.where(col(ApiKey.id) > after)
     rows = (await session.exec(query)).all()
