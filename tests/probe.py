@@ -1,0 +1,22 @@
+"""What tests look at besides answers: a refusal by its name, and rows by hand."""
+
+from typing import Any, LiteralString
+
+import psycopg
+from httpx2 import Response
+from psycopg.rows import tuple_row
+
+
+def refusal(response: Response) -> tuple[int, str]:
+    """Status and name of a problem, which must be one."""
+    assert response.headers["content-type"] == "application/problem+json", (response.status_code, response.text)
+    problem = response.json()
+    assert problem["status"] == response.status_code
+    return response.status_code, problem["type"].removeprefix("urn:filiation:problem:")
+
+
+def rows(dsn: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+    """What a statement by hand gives; nothing for one that only writes."""
+    with psycopg.connect(dsn, row_factory=tuple_row) as connection:
+        cursor = connection.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
