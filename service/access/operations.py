@@ -34,6 +34,18 @@ async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
     return await _store(session, wanted.organisation_id, wanted.acts_for_id, wanted.scopes, wanted.expires_at)
 
 
+async def usual_scopes(session: AsyncSession, organisation_id: uuid.UUID) -> list[Scope]:
+    """What a key of this organisation is for: all that its roles may do."""
+    roles = await session.scalar(_ROLES, {"id": organisation_id})
+    if roles is None:
+        raise NotFound("organisation")
+    if Role.OPERATOR in roles:
+        return [Scope.ACCOUNTS, Scope.FACTS_READ, Scope.FACTS_WRITE]
+    if Role.REGULATOR in roles:
+        return [Scope.FACTS_READ, Scope.NUMBERS_READ]
+    return [Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE]
+
+
 async def _check_acts_for(session: AsyncSession, wanted: KeyIn, roles: list[str]) -> None:
     if Role.PROCESSOR in roles and wanted.acts_for_id is None and len(roles) == 1:
         raise Unprocessable("acts_for_missing", "A processor's key acts for one party: name it in `acts_for_id`.")

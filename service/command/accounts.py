@@ -66,14 +66,22 @@ def add_organisation(
 @key.command("issue")
 def issue_key(
     organisation_id: Annotated[uuid.UUID, typer.Argument(help="Whose key it is.")],
-    scope: Annotated[list[Scope], typer.Option(help="What it may do; may be given several times.")],
+    scope: Annotated[
+        list[Scope] | None,
+        typer.Option(help="What it may do; may be given several times. All that is due, unless given."),
+    ] = None,
     acts_for: Annotated[uuid.UUID | None, typer.Option(help="For a processor: the party it acts for.")] = None,
     days: Annotated[int | None, typer.Option(min=1, help="How long it stays good; for ever unless given.")] = None,
 ) -> None:
     """Issue a key and print it: it is shown this once."""
     expires_at = now() + timedelta(days=days) if days else None
-    wanted = KeyIn(organisation_id=organisation_id, acts_for_id=acts_for, scopes=scope, expires_at=expires_at)
-    _show(_in_transaction(lambda session: keys.issue_key(session, wanted)))
+
+    async def issue(session: AsyncSession) -> IssuedKey:
+        scopes = scope or await keys.usual_scopes(session, organisation_id)
+        wanted = KeyIn(organisation_id=organisation_id, acts_for_id=acts_for, scopes=scopes, expires_at=expires_at)
+        return await keys.issue_key(session, wanted)
+
+    _show(_in_transaction(issue))
 
 
 @key.command("rotate")
