@@ -14,7 +14,8 @@ from service.collection import routes as collection
 from service.core import errors, health
 from service.core.db import Database
 from service.core.http import Bounds, Surround
-from service.core.jobs import open_queue, work
+from service.core.jobs import open_queue, run_worker
+from service.core.openapi import DescribedApp
 from service.core.settings import Settings
 from service.dataset import routes as dataset
 from service.job import routes as job
@@ -45,6 +46,20 @@ Every error is an RFC 9457 problem with a stable `type`. Numbers travel in bodie
 POST takes an `Idempotency-Key`. Lists are cut into pages: pass the `next` of one as `after` for the following.
 """
 
+_TAGS = [
+    {"name": "provenance", "description": "One number's answer, the lineage of a dataset, whom a notice reached."},
+    {"name": "organisations", "description": "Who collects, sells, uses and oversees. Most have no account here."},
+    {"name": "notices", "description": "Opt-in wordings to the letter, with dated partner lists and screenshots."},
+    {"name": "collections", "description": "When and where numbers were gathered under a notice, and who attests it."},
+    {"name": "datasets", "description": "Sets of numbers in one organisation's hands: sent in parts, then sealed."},
+    {"name": "transfers", "description": "From hand to hand, by double entry: what each side says is kept for ever."},
+    {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
+    {"name": "jobs", "description": "Work that takes longer than a request, and how far it is."},
+    {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
+    {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
+    {"name": "health", "description": "Whether the service is up. Needs no key."},
+]
+
 
 def _operation_id(route: APIRoute) -> str:
     """The name of the function, so that one search finds everything about an operation."""
@@ -61,7 +76,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
             app.state.settings, app.state.queue = settings, queue
             app.state.database, app.state.ring = database, context["ring"]
             app.state.snapshots = Snapshots(database)
-            worker = asyncio.create_task(work(queue, context)) if with_worker else None
+            worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
             try:
                 yield
             finally:
@@ -70,19 +85,23 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
                     with suppress(asyncio.CancelledError):
                         await worker
 
-    app = FastAPI(
+    app = DescribedApp(
         title="Filiation",
         version=health.VERSION,
         summary="For any phone number: who first collected it, and who has it now.",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         generate_unique_id_function=_operation_id,
+        openapi_tags=_TAGS,
         lifespan=lifespan,
-        responses=errors.responses(400, 401, 403, 413, 422, 500),
+        responses=errors.responses(500),
+        # A redirect would repeat the address, and whatever a caller put into it.
+        redirect_slashes=False,
     )
     errors.install(app)
     for router in ROUTERS:
-        app.include_router(router)
+        public = router is health.router
+        app.include_router(router, responses=None if public else errors.responses(401, 403, 422))
     app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
     return app
 

@@ -43,7 +43,8 @@ def digest_of(key: str) -> bytes:
 def _prefix_of(key: str) -> str:
     kind, _, rest = key.partition("_")
     prefix, _, secret = rest.partition("_")
-    if kind != "fil" or not prefix or not secret:
+    # Letters and digits only: the prefix goes into a statement, and a text of the database cannot hold every character.
+    if kind != "fil" or not prefix.isalnum() or not secret:
         raise _refusal()
     return prefix
 

@@ -11,7 +11,7 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import KeyHolder, Operator, Regulator
 from service.access.schemas import InspectionOut, IssuedKey, KeyIn, KeyOut
 from service.core.db import SessionDep
-from service.core.errors import responses
+from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 
 
@@ -29,7 +29,7 @@ inspections = APIRouter(prefix="/v1/inspections", tags=["inspections"])
 KeyId = Annotated[uuid.UUID, Path(description="The id of a key.")]
 
 
-@router.post("", status_code=201, summary="Issue a key", responses=responses(404, 409))
+@router.post("", status_code=201, summary="Issue a key", responses=responses(*JSON_BODY, 404, 409))
 async def issue_key(body: KeyIn, session: SessionDep, actor: Operator) -> IssuedKey:
     """The operator issues a key for an organisation, which has an account here from then on."""
     return await operations.issue_key(session, body)
@@ -41,7 +41,7 @@ async def list_keys(session: SessionDep, actor: KeyHolder, after: After = None, 
     return await operations.list_keys(session, actor, after, limit)
 
 
-@router.post("/{key_id}/rotation", status_code=201, summary="Rotate a key", responses=responses(404, 409))
+@router.post("/{key_id}/rotation", status_code=201, summary="Rotate a key", responses=responses(404, 409, 413))
 async def rotate_key(key_id: KeyId, session: SessionDep, actor: KeyHolder) -> IssuedKey:
     """A new key with the same rights; the old one stays good for 24 hours."""
     return await operations.rotate_key(session, actor, key_id)

@@ -6,7 +6,7 @@ from datetime import date
 from pydantic import AwareDatetime, Field, model_validator
 
 from service.core.facts import FactOut, Wire
-from service.core.instant import Instant
+from service.core.instant import Day, Instant
 from service.core.text import Line, Verbatim
 
 
@@ -21,7 +21,7 @@ class CampaignIn(Wire):
         examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"]
     )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
-    poll_on: date | None = Field(default=None, examples=["2024-06-09"])
+    poll_on: Day | None = Field(default=None, examples=["2024-06-09"])
     began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
     ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
@@ -40,11 +40,11 @@ class CampaignOut(FactOut):
 
     party_id: uuid.UUID
     sender_id: uuid.UUID | None
-    name: str
-    originator: str
-    message_text: str
-    poll_name: str | None
-    poll_on: date | None
-    began_at: AwareDatetime
-    ended_at: AwareDatetime
+    name: str = Field(examples=["Européennes, dernier appel"])
+    originator: str = Field(examples=["38001"])
+    message_text: str = Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
+    poll_name: str | None = Field(examples=["Élections européennes"])
+    poll_on: date | None = Field(examples=["2024-06-09"])
+    began_at: AwareDatetime = Field(examples=["2024-06-06T08:00:00Z"])
+    ended_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00Z"])
     dataset_ids: list[uuid.UUID]

@@ -21,7 +21,7 @@ from service.collection.schemas import (
     PartnerListOut,
 )
 from service.core.db import SessionDep
-from service.core.errors import responses
+from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 
 notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=OnceRoute)
@@ -33,7 +33,7 @@ CollectionId = Annotated[uuid.UUID, Path(description="The id of a collection.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
-@notices.post("", status_code=201, summary="Register a notice", responses=responses(404))
+@notices.post("", status_code=201, summary="Register a notice", responses=responses(*JSON_BODY, 404, 409))
 async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWriter) -> NoticeOut:
     """Register the wording of a form, to the letter. It is never changed: a change is a new notice that replaces it."""
     return await notice_operations.register_notice(session, actor, body)
@@ -53,7 +53,12 @@ async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReade
     return await notice_operations.get_notice(session, actor, notice_id)
 
 
-@notices.post("/{notice_id}/partner-lists", status_code=201, summary="Add a partner list", responses=responses(404))
+@notices.post(
+    "/{notice_id}/partner-lists",
+    status_code=201,
+    summary="Add a partner list",
+    responses=responses(*JSON_BODY, 404, 409),
+)
 async def add_partner_list(
     notice_id: NoticeId, body: PartnerListIn, session: SessionDep, actor: FactsWriter
 ) -> PartnerListOut:
@@ -65,7 +70,7 @@ async def add_partner_list(
     "/{notice_id}/evidence",
     status_code=201,
     summary="Upload a screenshot of the form",
-    responses=responses(404, 413, 415),
+    responses=responses(404, 409, 413, 415),
     openapi_extra={
         "requestBody": {"required": True, "content": dict.fromkeys(notice_operations.EVIDENCE_TYPES, _FILE)}
     },
@@ -94,7 +99,7 @@ async def get_evidence(
     return Response(content, media_type=media_type, headers={"Content-Disposition": "attachment"})
 
 
-@collections.post("", status_code=201, summary="Register a collection", responses=responses(404))
+@collections.post("", status_code=201, summary="Register a collection", responses=responses(*JSON_BODY, 404, 409))
 async def register_collection(body: CollectionIn, session: SessionDep, actor: FactsWriter) -> CollectionOut:
     """Register that numbers were gathered: by whom, where, under which notice, from when to when."""
     return await operations.register_collection(session, actor, body)
@@ -118,7 +123,7 @@ async def get_collection(collection_id: CollectionId, session: SessionDep, actor
     "/{collection_id}/attestations",
     status_code=201,
     summary="Attest a collection",
-    responses=responses(404, 409),
+    responses=responses(*JSON_BODY, 404, 409),
 )
 async def attest_collection(
     collection_id: CollectionId, body: AttestationIn, session: SessionDep, actor: FactsWriter

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut, Wire
+from service.core.instant import Day
 from service.core.text import Line, Verbatim
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Channel, Mechanism, Purpose
@@ -26,8 +27,10 @@ class PartnerIn(Wire):
 class PartnerListIn(FactIn):
     """Who was named to the person, from a day on. A new list ends the one before; none is ever changed."""
 
-    valid_from_on: date = Field(examples=["2023-09-01"])
-    partners: list[PartnerIn] = Field(default_factory=list, max_length=10_000)
+    valid_from_on: Day = Field(examples=["2023-09-01"])
+    partners: list[PartnerIn] = Field(
+        default_factory=list, max_length=10_000, examples=[[{"name": "Contact Direct SAS"}]]
+    )
     categories: list[Line] = Field(
         default_factory=list, max_length=100, examples=[["partis politiques et candidats"]],
         description="Recipients that were named only by category.",
@@ -44,7 +47,7 @@ class PartnerListIn(FactIn):
 class PartnerOut(BaseModel):
     """A name on a partner list."""
 
-    name: str
+    name: str = Field(examples=["Contact Direct SAS"])
     organisation_id: uuid.UUID | None
 
 
@@ -54,7 +57,7 @@ class PartnerListOut(FactOut):
     notice_id: uuid.UUID
     valid_from_on: date
     partners: list[PartnerOut]
-    categories: list[str]
+    categories: list[str] = Field(examples=[["partis politiques et candidats"]])
     corrects_id: uuid.UUID | None
 
 
@@ -66,10 +69,10 @@ class NoticeIn(FactIn):
     replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this one is a new version of.")
     language: Language = Field(examples=["fr"], description="BCP 47.")
     wording: Verbatim = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
-    mechanism: Mechanism
+    mechanism: Mechanism = Field(examples=["double_opt_in"])
     purposes: list[Purpose] = Field(min_length=1, examples=[["commercial_canvassing", "political_canvassing"]])
-    valid_from_on: date = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")
-    valid_until_on: date | None = Field(default=None, description="The last day; null while it is shown.")
+    valid_from_on: Day = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")
+    valid_until_on: Day | None = Field(default=None, description="The last day; null while it is shown.")
     time_zone: TimeZone = Field(default="Europe/Paris", description="Where the days of this notice begin and end.")
     partner_list: PartnerListIn | None = Field(default=None, description="The first partner list, if the form had one.")
 
@@ -85,24 +88,27 @@ class EvidenceOut(FactOut):
 
     notice_id: uuid.UUID
     media_type: Literal["image/png", "image/jpeg", "image/webp", "application/pdf"]
-    sha256: str = Field(description="SHA-256 of the bytes, in hexadecimal.")
-    byte_count: int
+    sha256: str = Field(
+        description="SHA-256 of the bytes, in hexadecimal.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    byte_count: int = Field(examples=[183_204])
 
 
 class NoticeOut(FactOut):
     """A notice, its partner lists from the oldest on, and its evidence."""
 
     collector_id: uuid.UUID
-    code: str
+    code: str = Field(examples=["EM-1"])
     replaces_id: uuid.UUID | None
-    version: int
-    language: str
-    wording: str
-    mechanism: Mechanism
-    purposes: list[Purpose]
+    version: int = Field(examples=[1])
+    language: str = Field(examples=["fr"])
+    wording: str = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
+    mechanism: Mechanism = Field(examples=["double_opt_in"])
+    purposes: list[Purpose] = Field(examples=[["commercial_canvassing", "political_canvassing"]])
     valid_from_on: date
     valid_until_on: date | None
-    time_zone: str
+    time_zone: str = Field(examples=["Europe/Paris"])
     partner_lists: list[PartnerListOut]
     evidence: list[EvidenceOut]
 
@@ -116,8 +122,8 @@ class CollectionIn(FactIn):
     address: Line = Field(
         examples=["https://www.enseigne-maison.example/fidelite"], description="The page, shop or place."
     )
-    began_on: date = Field(examples=["2023-10-02"])
-    ended_on: date | None = Field(default=None, description="Null while it goes on.")
+    began_on: Day = Field(examples=["2023-10-02"])
+    ended_on: Day | None = Field(default=None, description="Null while it goes on.")
 
     @model_validator(mode="after")
     def _in_order(self) -> "CollectionIn":
@@ -132,7 +138,7 @@ class CollectionOut(FactOut):
     collector_id: uuid.UUID
     notice_id: uuid.UUID
     channel: Channel
-    address: str
+    address: str = Field(examples=["https://www.enseigne-maison.example/fidelite"])
     began_on: date
     ended_on: date | None
     attested: bool = Field(description="Whether the collector itself asserts it, or has attested what another asserts.")

@@ -5,6 +5,7 @@ A problem never repeats what the caller sent: it could be a phone number.
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Final
 
 from fastapi import FastAPI, Request
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 log = logging.getLogger(__name__)
 
@@ -78,10 +80,11 @@ class Conflict(Problem):
     status = 409
 
 
-class TooLarge(Problem):
-    """More bytes than this route takes."""
+class TooLarge(HTTPException):
+    """More bytes than an address takes. Of the framework's kind, as all that it lets pass while it reads a body."""
 
-    status = 413
+    def __init__(self, limit: int) -> None:
+        super().__init__(413, f"This address takes at most {limit} bytes. Send less at once.")
 
 
 class UnsupportedMedia(Problem):
@@ -115,16 +118,27 @@ class ProblemDocument(BaseModel):
     errors: list[FieldProblem] | None = None
 
 
-_DIGIT_RUN = re.compile(r"\d(?:[\s.\-()]*\d){5,}")
+# The names of our own fields look like this. Another name in a request is the caller's text, and might be a number.
+_FIELD = re.compile(r"[a-z][a-z_-]{0,60}")
 
 
-def without_digits(text: str) -> str:
-    """`text` with every run of six digits or more masked, so that no number that a caller sent comes back."""
-    return _DIGIT_RUN.sub("…", text)
+def _step(step: int | str) -> str:
+    return str(step) if isinstance(step, int) or _FIELD.fullmatch(step) else "(a field that is not known here)"
+
+
+def _reason(error: dict[str, Any]) -> str:
+    """Why a field was refused. The framework's words hold no values, but of an id they tell the first bad character."""
+    if error["type"] == "uuid_parsing":
+        return "Input should be a valid UUID"
+    return str(error["msg"]).removeprefix("Value error, ")
 
 
 def _respond(
-    status: int, slug: str, detail: str, extensions: dict[str, Any] | None = None, headers: Any = None
+    status: int,
+    slug: str,
+    detail: str,
+    extensions: dict[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     title = TITLES.get(status, "Refused")
     content = {"type": TYPE_PREFIX + slug, "title": title, "status": status, "detail": detail}
@@ -144,39 +158,54 @@ async def _on_problem(_: Request, problem: Exception) -> JSONResponse:
 
 async def _on_validation(_: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, RequestValidationError)
-    errors = [
-        {
-            "location": without_digits(".".join(str(step) for step in error["loc"])),
-            "reason": without_digits(error["msg"]),
-        }
-        for error in problem.errors()
-    ]
+    if isinstance(problem.body, bytes):
+        # The framework hands on as bytes what was not announced as JSON.
+        return _refuse(415)
+    errors = problem.errors()
+    if errors[0]["type"] == "json_invalid":
+        return _refuse(400)
     return _respond(
         422,
         "invalid_request",
         "The request is not of the documented form: mend the fields that `errors` names and send it again.",
-        {"errors": errors},
+        {"errors": [{"location": ".".join(map(_step, one["loc"])), "reason": _reason(one)} for one in errors]},
     )
 
 
-_FRAMEWORK_DETAILS = {
-    400: ("malformed_request", "The request could not be read: check its body and headers."),
+_FRAMEWORK_DETAILS: Final = {
+    400: ("malformed_request", "The body could not be read as JSON in UTF-8. Mend it and send it again."),
     404: ("not_found", "There is no such address. The list of all is at /openapi.json."),
     405: (
         "method_not_allowed",
         "This address does not take that method: the `Allow` header names those it takes.",
     ),
     413: ("content_too_large", "The body is larger than this address takes."),
-    415: ("unsupported_media_type", "This address does not read that media type."),
+    415: ("unsupported_media_type", "This address reads JSON: send the body as `Content-Type: application/json`."),
 }
 
 
-async def _on_framework(_: Request, problem: Exception) -> JSONResponse:
-    assert isinstance(problem, HTTPException)
-    slug, detail = _FRAMEWORK_DETAILS.get(
-        problem.status_code, ("refused", "The request was refused: see the documentation of this address.")
+def _refuse(status: int, *, detail: str | None = None, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    slug, usual = _FRAMEWORK_DETAILS.get(
+        status, ("refused", "The request was refused: see the documentation of this address.")
     )
-    return _respond(problem.status_code, slug, detail, headers=problem.headers)
+    return _respond(status, slug, detail or usual, headers=headers)
+
+
+async def _on_framework(request: Request, problem: Exception) -> JSONResponse:
+    assert isinstance(problem, HTTPException)
+    if problem.status_code == 405:
+        return _refuse(405, headers={"Allow": ", ".join(_methods_of(request))})
+    return _refuse(problem.status_code, detail=problem.detail if isinstance(problem, TooLarge) else None)
+
+
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def _methods_of(request: Request) -> list[str]:
+    """What the request's address takes. The framework itself names only the methods of the first route that fits."""
+    scope = {"type": "http", "path": request.scope["path"], "root_path": request.scope.get("root_path", "")}
+    routes = request.app.router.routes
+    return [one for one in _METHODS if any(r.matches(scope | {"method": one})[0] is Match.FULL for r in routes)]
 
 
 def crashed(problem: Exception) -> JSONResponse:
@@ -203,11 +232,27 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_framework)
 
 
+_MEANINGS: Final = {
+    400: "The body cannot be read.",
+    401: "The API key is missing, unknown, expired or revoked.",
+    403: "The API key does not allow this.",
+    404: "There is no such thing, or the caller may not see it.",
+    409: "It contradicts what is recorded, or another use of the same `Idempotency-Key`.",
+    413: "The body is larger than this address takes.",
+    415: "The body is of a media type or encoding that this address does not read.",
+    422: "The request is not of the documented form, or it breaks a rule of the domain.",
+    500: "Something unexpected went wrong here.",
+}
+
+# What a body in JSON may be refused with before anybody looks at what it says.
+JSON_BODY: Final = (400, 413, 415)
+
+
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The `responses=` of a route that may answer with these problem statuses, besides the ones every route has."""
     return {
         status: {
-            "description": TITLES[status],
+            "description": _MEANINGS[status],
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}},
         }
         for status in statuses

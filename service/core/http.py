@@ -7,7 +7,7 @@ from typing import NamedTuple
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.errors import TooLarge, crashed, respond
+from service.core.errors import TooLarge, crashed
 
 log = logging.getLogger("service.access")
 
@@ -38,16 +38,18 @@ class Surround:
 
         try:
             await self.app(scope, _bounded(receive, self.bounds.of(scope)), watching)
-        except TooLarge as problem:
-            if status == 0:
-                await respond(problem)(scope, receive, watching)
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and answers
             answer = crashed(problem)
             if status == 0:
                 await answer(scope, receive, watching)
         route = scope.get("route")
         template = getattr(route, "path", "(no route)")
-        log.info("%s %s %s %.1f ms", scope["method"], template, status, (time.perf_counter() - began) * 1000)
+        # A method is any word that a client likes, so that it might be a number as well.
+        method = scope["method"] if scope["method"] in _METHODS else "(other method)"
+        log.info("%s %s %s %.1f ms", method, template, status, (time.perf_counter() - began) * 1000)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 
 _SECURITY_HEADERS = [
@@ -82,7 +84,7 @@ def _bounded(receive: Receive, limit: int | None) -> Receive:
         if message["type"] == "http.request":
             read += len(message.get("body", b""))
             if limit is not None and read > limit:
-                raise TooLarge("content_too_large", f"This address takes at most {limit} bytes. Send less at once.")
+                raise TooLarge(limit)
         return message
 
     return receive_bounded

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
 from service.core.db import DatabaseDep, SessionDep
-from service.core.errors import UnsupportedMedia, responses
+from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
 from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
 from service.core.text import Line
@@ -17,7 +17,7 @@ from service.dataset import operations, orphans, parts, rejects
 from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectPage
 from service.intake.dialect import ColumnChoice
 from service.intake.errors import UnreadablePart
-from service.intake.media import MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
+from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
 from service.job.schemas import JobOut
 from service.membership.keys import RingDep
 
@@ -27,17 +27,37 @@ DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
 Column = Annotated[Line | None, Query(description="Name of a column in the header, or its place from 1.")]
 TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
 
-_FILE = {"schema": {"type": "string", "format": "binary"}}
+_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_CSV_EXAMPLE = "telephone;date_consentement\n06 39 98 40 01;02/10/2023 12:00\n0639984002;03/10/2023 12:00\n"
+_NDJSON_EXAMPLE = '{"phone": "+33639984001"}\n{"phone": "+33639984002"}\n'
+_EXAMPLES = {Format.CSV: {"example": _CSV_EXAMPLE}, Format.NDJSON: {"example": _NDJSON_EXAMPLE}}
+_PART: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "Content-Encoding",
+            "in": "header",
+            "description": "How the body is compressed.",
+            "schema": {"type": "string", "enum": list(CONTENT_ENCODINGS)},
+        }
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {name: _FILE | _EXAMPLES.get(form, {}) for name, form in MEDIA_TYPES.items()},
+    },
+}
 
 
 def _columns(
     column: Column = None, consented_at_column: Column = None, consent_record_id_column: Column = None
 ) -> ColumnChoice:
     """Which columns of a part to read, where the header does not say so itself."""
-    return ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
+    try:
+        return ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
+    except UnreadablePart as refusal:
+        raise Unprocessable(refusal.slug, refusal.detail) from refusal
 
 
-@router.post("", status_code=201, summary="Register a dataset", responses=responses(404, 409))
+@router.post("", status_code=201, summary="Register a dataset", responses=responses(*JSON_BODY, 404, 409))
 async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
     """An open dataset: send its parts, then seal it. A union takes no parts."""
     return await operations.register_dataset(session, actor, body)
@@ -67,7 +87,7 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
     "/{dataset_id}/parts/{number}",
     summary="Upload a part",
     responses=responses(404, 409, 415),
-    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(MEDIA_TYPES, _FILE)}},
+    openapi_extra=_PART,
 )
 async def upload_part(
     dataset_id: DatasetId,
@@ -97,7 +117,7 @@ def _form(request: Request) -> tuple[Format, Compression]:
         raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
 
 
-@router.post("/{dataset_id}/seal", status_code=202, summary="Seal a dataset", responses=responses(404, 409))
+@router.post("/{dataset_id}/seal", status_code=202, summary="Seal a dataset", responses=responses(404, 409, 413))
 async def seal_dataset(dataset_id: DatasetId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
     """Close it for ever. A job stores its numbers in order and counts where they come from; follow it at `/v1/jobs`."""
     return await operations.seal_dataset(session, queue, actor, dataset_id)
@@ -115,8 +135,12 @@ async def list_rejects(
     return await rejects.list_rejects(session, actor, dataset_id, after, limit)
 
 
+_REJECTS_EXAMPLE = 'part,line,reason,raw\r\n1,3017,scientific_notation,"3,36E+10"\r\n'
 _CSV: dict[int | str, dict[str, Any]] = {
-    200: {"description": "The lines, as CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
+    200: {
+        "description": "The lines, as CSV.",
+        "content": {"text/csv": {"schema": {"type": "string"}, "example": _REJECTS_EXAMPLE}},
+    }
 }
 
 

@@ -48,15 +48,15 @@ class DatasetOut(FactOut):
     """A dataset. Counts are null until it is sealed."""
 
     holder_id: uuid.UUID
-    name: str
+    name: str = Field(examples=["Base SMS, avril 2024"])
     content: Content
     state: DatasetState
     collection_id: uuid.UUID | None
     derived_from: list[uuid.UUID]
     received_by_transfer_id: uuid.UUID | None
-    default_region: str
-    time_zone: str
-    number_count: int | None = Field(description="Distinct numbers.")
+    default_region: str = Field(examples=["FR"])
+    time_zone: str = Field(examples=["Europe/Paris"])
+    number_count: int | None = Field(description="Distinct numbers.", examples=[8500])
     duplicate_count: int | None = Field(description="Lines that named a number again.")
     rejected_count: int | None = Field(description="Lines that held no possible number, or no sound consent.")
     orphan_count: int | None = Field(description="Numbers for which no path of holdings leads back to a collection.")
@@ -64,18 +64,18 @@ class DatasetOut(FactOut):
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None
     receiving: bool = Field(
-        description="Whether its holder is uploading its own file, to compare it with what was declared."
+        description="Whether its holder's own file is being uploaded, or compared with what was declared."
     )
 
 
 class PartOut(BaseModel):
     """An uploaded part."""
 
-    number: int
-    byte_count: int
-    line_count: int = Field(description="Lines that hold something; the header is none.")
-    accepted_count: int
-    rejected_count: int
+    number: int = Field(examples=[1])
+    byte_count: int = Field(examples=[119_052])
+    line_count: int = Field(description="Lines that hold something; the header is none.", examples=[8504])
+    accepted_count: int = Field(examples=[8500])
+    rejected_count: int = Field(examples=[4])
     recorded_at: AwareDatetime
     repeated: bool = Field(default=False, description="These very bytes were here already, and nothing was done.")
     ignored_columns: list[str] = Field(
@@ -86,8 +86,8 @@ class PartOut(BaseModel):
 class RejectOut(BaseModel):
     """A line that was not taken."""
 
-    part: int
-    line: int = Field(description="Within its part, from 1; a header counts.")
+    part: int = Field(examples=[1])
+    line: int = Field(description="Within its part, from 1; a header counts.", examples=[3017])
     reason: str = Field(examples=["scientific_notation"])
     explanation: str = Field(examples=["A spreadsheet wrote this number in scientific notation and lost digits of it…"])
 

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -36,11 +36,19 @@ async def _follower(job_id: JobId, session: SessionDep, actor: FactsReader) -> A
     return actor
 
 
+_EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The events, until the job is finished.",
+        "content": {"text/event-stream": {"example": 'event: finished\ndata: {"state":"succeeded", …}\n\n'}},
+    }
+}
+
+
 @router.get(
     "/{job_id}/events",
     summary="Follow a job",
     response_class=EventSourceResponse,
-    responses=responses(404),
+    responses=responses(404) | _EVENTS,
 )
 async def follow_job(
     job_id: JobId, database: DatabaseDep, actor: Annotated[Actor, Depends(_follower, scope="function")]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from service.access.idempotency import OnceRoute
 from service.access.permit import DirectoryReader, DirectoryWriter
 from service.core.db import SessionDep
-from service.core.errors import responses
+from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.text import Line
 from service.organisation import operations
@@ -17,7 +17,7 @@ from service.organisation.schemas import Country, OrganisationIn, OrganisationOu
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 
 
-@router.post("", status_code=201, summary="Register an organisation", responses=responses(409))
+@router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409))
 async def register_organisation(body: OrganisationIn, session: SessionDep, actor: DirectoryWriter) -> OrganisationOut:
     """Name an organisation that you deal with. It has an account here once the operator issues it a key."""
     return await operations.register_organisation(session, actor, body)

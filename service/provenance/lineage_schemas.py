@@ -21,7 +21,7 @@ class LineageNode(BaseModel):
     """A dataset in the lineage of another."""
 
     dataset: DatasetRef
-    distance: int = Field(description="In hops: negative upstream, 0 for the dataset asked about.")
+    distance: int = Field(description="In hops: negative upstream, 0 for the dataset asked about.", examples=[-2])
     content: Content | None = Field(description="Null for a dataset one hop down from yours.")
     number_count: int | None = Field(description="All its numbers; null before sealing, and one hop down from yours.")
     common_count: int | None = Field(
@@ -47,7 +47,7 @@ class LineageEdge(BaseModel):
 class LineageOut(BaseModel):
     """What a dataset comes from and, for whom it is due, where it went. What gave it no number is left out."""
 
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.")
+    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     dataset_id: uuid.UUID
     nodes: list[LineageNode] = Field(description="From the furthest upstream to the furthest downstream.")
     edges: list[LineageEdge]
@@ -66,7 +66,7 @@ class ReachedClient(BaseModel):
 
     organisation: OrganisationSeen
     dataset_ids: list[uuid.UUID]
-    number_count: int
+    number_count: int = Field(examples=[1000])
 
 
 class ReachedCampaign(BaseModel):
@@ -75,13 +75,13 @@ class ReachedCampaign(BaseModel):
     campaign: CampaignRef
     party: OrganisationSeen
     dataset_ids: list[uuid.UUID]
-    number_count: int
+    number_count: int = Field(examples=[1000])
 
 
 class ImpactOut(BaseModel):
     """Whom a notice reached: who would be touched if it were unlawful."""
 
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.")
+    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
     collector: OrganisationSeen

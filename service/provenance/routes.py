@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 
 from service.access.permit import FactsReader, NumbersReader
 from service.core.db import DatabaseDep, SessionDep
-from service.core.errors import responses
+from service.core.errors import JSON_BODY, responses
 from service.membership.keys import RingDep
 from service.provenance import operations
 from service.provenance.lineage import Direction
@@ -25,7 +25,7 @@ def _snapshots_of(request: Request) -> Snapshots:
 SnapshotsDep = Annotated[Snapshots, Depends(_snapshots_of)]
 
 
-@router.post("/lookups", summary="Ask who collected a number, and who has it")
+@router.post("/lookups", summary="Ask who collected a number, and who has it", responses=responses(*JSON_BODY))
 async def look_up_number(
     body: LookupIn, session: SessionDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersReader
 ) -> Answer:

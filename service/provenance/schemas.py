@@ -101,9 +101,12 @@ class EvidenceRef(BaseModel):
     """A screenshot of the form."""
 
     id: uuid.UUID
-    media_type: str
-    sha256: str = Field(description="SHA-256 of its bytes, in hexadecimal.")
-    byte_count: int
+    media_type: str = Field(examples=["image/png"])
+    sha256: str = Field(
+        description="SHA-256 of its bytes, in hexadecimal.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    byte_count: int = Field(examples=[183_204])
     recorded_at: AwareDatetime
 
 
@@ -112,7 +115,7 @@ class NoticeSeen(Asserted):
 
     id: uuid.UUID
     code: str = Field(examples=["CA-2"])
-    version: int
+    version: int = Field(examples=[2])
     language: str = Field(description="BCP 47.", examples=["fr"])
     wording: str = Field(
         examples=["☐ J'accepte de recevoir par SMS des offres et des messages d'information politique…"]
@@ -121,7 +124,7 @@ class NoticeSeen(Asserted):
     purposes: list[Purpose]
     valid_from_on: date
     valid_until_on: date | None
-    time_zone: str = Field(description="Where the days of this notice begin and end.")
+    time_zone: str = Field(description="Where the days of this notice begin and end.", examples=["Europe/Paris"])
     evidence: list[EvidenceRef]
 
 
@@ -135,7 +138,7 @@ class Origin(Asserted):
     collection_id: uuid.UUID
     collector: OrganisationSeen
     channel: Channel
-    address: str = Field(description="The page, shop or place.")
+    address: str = Field(description="The page, shop or place.", examples=["https://comparauto.example/devis"])
     began_on: date
     ended_on: date | None
     consented_at: AwareDatetime | None = Field(description="This number's own consent; null if nobody says when.")
@@ -240,7 +243,7 @@ class CampaignRef(BaseModel):
     """A campaign by name."""
 
     id: uuid.UUID
-    name: str
+    name: str = Field(examples=["Européennes, dernier appel"])
 
 
 class Recipient(BaseModel):
@@ -266,11 +269,11 @@ class CampaignSeen(Asserted):
     """A campaign that was sent to the number."""
 
     id: uuid.UUID
-    name: str
+    name: str = Field(examples=["Européennes, dernier appel"])
     party: OrganisationSeen
     sender: OrganisationSeen | None
     originator: str = Field(description="The short code or name that the SMS came from.", examples=["38001"])
-    message_text: str
+    message_text: str = Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
     poll_name: str | None
     poll_on: date | None
     began_at: AwareDatetime
@@ -304,14 +307,16 @@ class Contradiction(BaseModel):
 
     kind: Literal["received_not_declared", "declared_not_received", "denied_by_recipient", "denied_by_sender"]
     transfer_id: uuid.UUID
-    explanation: str
+    explanation: str = Field(
+        examples=["Mouvement du Rivage received it; Contact Direct SAS does not declare it among what it sent."]
+    )
 
 
 class Answer(BaseModel):
     """Everything about one number that the caller may see, as of one moment and one state of the graph."""
 
     as_of: AwareDatetime
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.")
+    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     held: bool = Field(description="Whether a dataset that you may see holds the number.")
     summary: str = Field(examples=["First collected by Comparauto SAS (CA-1). Passed through Contact Direct SAS."])
     origins: list[Origin]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, FactsWriter, NumbersWriter
 from service.core.db import SessionDep
-from service.core.errors import responses
+from service.core.errors import JSON_BODY, responses
 from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
 from service.dataset.schemas import DatasetOut
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=OnceR
 TransferId = Annotated[uuid.UUID, Path(description="The id of a transfer.")]
 
 
-@router.post("", status_code=201, summary="Register a transfer", responses=responses(404, 409))
+@router.post("", status_code=201, summary="Register a transfer", responses=responses(*JSON_BODY, 404, 409))
 async def register_transfer(body: TransferIn, session: SessionDep, actor: FactsWriter) -> TransferOut:
     """Hand a sealed dataset to a recipient, in whose hands it becomes another dataset."""
     return await operations.register_transfer(session, actor, body)
@@ -45,7 +45,7 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
     "/{transfer_id}/statements",
     status_code=201,
     summary="Acknowledge or deny a transfer",
-    responses=responses(404, 409),
+    responses=responses(*JSON_BODY, 404, 409),
 )
 async def state_transfer(
     transfer_id: TransferId, body: StatementIn, session: SessionDep, actor: FactsWriter
@@ -58,7 +58,7 @@ async def state_transfer(
     "/{transfer_id}/receipt",
     status_code=201,
     summary="Open the receipt of a transfer",
-    responses=responses(404, 409),
+    responses=responses(404, 409, 413),
 )
 async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
     """The recipient opens the received dataset for its own file: send it with `PUT /v1/datasets/{id}/parts/{n}`."""
@@ -69,7 +69,7 @@ async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: Numb
     "/{transfer_id}/receipt/seal",
     status_code=202,
     summary="Compare the receipt with what was declared",
-    responses=responses(404, 409),
+    responses=responses(404, 409, 413),
 )
 async def seal_receipt(transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
     """A file that matches confirms the transfer and is discarded; one that differs is kept, and disputes it."""

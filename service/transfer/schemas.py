@@ -22,8 +22,8 @@ class Criterion(Wire):
 class CriterionOut(BaseModel):
     """One criterion by which the numbers were selected."""
 
-    criterion: str
-    selection: str
+    criterion: str = Field(examples=["age"])
+    selection: str = Field(examples=["30-60"])
     source: str | None
 
 
@@ -32,12 +32,14 @@ class TransferIn(FactIn):
 
     dataset_id: uuid.UUID = Field(description="The sender's sealed dataset.")
     recipient_id: uuid.UUID
-    purpose: Purpose
+    purpose: Purpose = Field(examples=["political_canvassing"])
     lawful_basis: LawfulBasis
     sender_role: ProcessingRole
     recipient_role: ProcessingRole
     contract: Line | None = Field(default=None, examples=["Contrat de location 2024-118"], description="Its reference.")
-    targeting: list[Criterion] = Field(default_factory=list, max_length=100)
+    targeting: list[Criterion] = Field(
+        default_factory=list, max_length=100, examples=[[{"criterion": "age", "selection": "30-60"}]]
+    )
 
 
 class StatementIn(FactIn):
@@ -66,12 +68,12 @@ class TransferOut(FactOut):
     recipient_id: uuid.UUID
     dataset_id: uuid.UUID
     received_dataset_id: uuid.UUID = Field(description="The dataset that it made in the recipient's hands.")
-    purpose: Purpose
+    purpose: Purpose = Field(examples=["political_canvassing"])
     lawful_basis: LawfulBasis
     sender_role: ProcessingRole
     recipient_role: ProcessingRole
-    contract: str | None
+    contract: str | None = Field(examples=["Contrat de location 2024-118"])
     targeting: list[CriterionOut]
     status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
-    number_count: int = Field(description="Numbers that the sender declares.")
+    number_count: int = Field(description="Numbers that the sender declares.", examples=[3500])
     statements: list[StatementOut]
