@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import islice
+from operator import attrgetter
 
 from service.intake.decoding import Encoding
 from service.intake.dialect import Column, ColumnChoice, Dialect, Role, ambiguous, choose_columns, plain, role_of, seen
@@ -36,7 +37,7 @@ def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Diale
     if not rows:
         raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
     has_header = _is_header(rows[0], choice)
-    width = _common_width(rows)
+    width = _width(rows, choice)
     header = rows[0] if has_header else []
     found = choose_columns(header or [""] * width, choice)
     if Role.PHONE not in found:
@@ -70,14 +71,14 @@ def begins_with_header(sample: str, dialect: Dialect) -> bool:
 
 def _rows(sample: str, delimiter: str) -> list[list[str]]:
     records = each_record(sample.encode(), delimiter, final=True)
-    return [record.fields for record in islice(records, _SAMPLE_RECORDS)]
+    return [record.fields for record in islice(filter(attrgetter("fields"), records), _SAMPLE_RECORDS)]
 
 
 def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice) -> tuple[int, bool, float, int]:
     """How well a delimiter explains the sample: names it brings out, a phone column, evenness, columns."""
     if not rows:
         return (0, False, 0.0, 0)
-    width = _common_width(rows)
+    width = _width(rows, choice)
     if width == 1 and delimiter != NO_DELIMITER:
         return (0, False, 0.0, 0)
     named = sum(_is_known(name, choice) for name in rows[0])
@@ -85,7 +86,10 @@ def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice
     return (named, has_phone, sum(len(row) == width for row in rows) / len(rows), width)
 
 
-def _common_width(rows: Iterable[Sequence[str]]) -> int:
+def _width(rows: Sequence[Sequence[str]], choice: ColumnChoice) -> int:
+    """How many columns there are: as many as a header names, else as most records have."""
+    if any(_is_known(name, choice) for name in rows[0]):
+        return len(rows[0])
     return Counter(map(len, rows)).most_common(1)[0][0]
 
 

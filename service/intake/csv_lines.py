@@ -53,6 +53,10 @@ class CsvLines:
         yield from self._read(final=True)
 
     def _read(self, *, final: bool) -> Iterator[Table]:
+        if self._layout is None:
+            self._skip_blank_lines()
+            if len(self._pending) < SAMPLE_BYTES and not final:
+                return
         size = self._pending.rfind(b"\n") + 1
         text, rest = valid_utf8(bytes(self._pending[:size])), self._pending[size:]
         check_unfinished_line(rest)
@@ -68,6 +72,11 @@ class CsvLines:
             self._line += lines
             text = text[taken:]
         self._pending = bytearray(text) + rest
+
+    def _skip_blank_lines(self) -> None:
+        blank = len(self._pending) - len(self._pending.lstrip(b"\n"))
+        del self._pending[:blank]
+        self._line += blank
 
     def _begin(self, text: bytes) -> Dialect:
         sample = (text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]).decode()
@@ -108,6 +117,7 @@ class CsvLines:
                 columns=[names[at] for at in sorted(set(positions.values()))],
                 truncate_ragged_lines=True,
                 extra_columns="ignore",
+                missing_columns="insert",
             )
         except pl.exceptions.PolarsError:
             return None
@@ -123,9 +133,10 @@ class CsvLines:
         batch = list(islice(records, _RECORDS_ONE_BY_ONE))
         if not batch:
             return None, 0, 0
-        line = np.array([record.line for record in batch], dtype=np.int64) + self._line
+        filled = [record for record in batch if record.fields]
+        line = np.array([record.line for record in filled], dtype=np.int64) + self._line
         cells = {
-            role: pl.Series([record.fields[at] if at < len(record.fields) else "" for record in batch])
+            role: pl.Series([each.fields[at] if at < len(each.fields) else "" for each in filled], dtype=pl.String)
             for role, at in self._positions(layout).items()
         }
         return Table(line, cells), batch[-1].end, batch[-1].next_line

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from service.intake.table import LONGEST_LINE, line_too_long
 
 MOST_LINES_OF_A_RECORD = 100
+# A chunk of nothing but newlines has millions of them, and positions take more memory than text.
+_MOST_LINES_AT_ONCE = 500_000
 _NEWLINE, _QUOTE = ord("\n"), ord('"')
 
 # The csv module would refuse fields above 128 KiB; lines are bounded already.
@@ -57,6 +59,9 @@ def whole_records(text: bytes, delimiter: str) -> Whole | None:
     """
     signs = np.frombuffer(text, dtype=np.uint8)
     newlines = np.flatnonzero(signs == _NEWLINE)
+    if len(newlines) > _MOST_LINES_AT_ONCE:
+        newlines = newlines[:_MOST_LINES_AT_ONCE]
+        text, signs = text[: newlines[-1] + 1], signs[: newlines[-1] + 1]
     _check_lengths(newlines, len(text))
     ends = np.arange(len(newlines))
     quotes = _meaningful_quotes(text, signs, delimiter)
@@ -114,7 +119,7 @@ def _too_large(newlines: NDArray[np.int64], ends: NDArray[np.int64], size: int) 
 
 
 def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]:
-    """The records of a text that begins with one; blank lines have no record.
+    """The records of a text that begins with one; a blank line is one without fields.
 
     Unless the text is `final`, stops before a record of which more may come. Raises UnreadablePart for a line that
     is too long.
@@ -135,8 +140,7 @@ def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]
                     return
                 fields, taken = text[start : end - 1].decode().split(delimiter), 1
             end = int(newlines[line + taken - 1]) + 1
-        if end - start > 1:
-            yield Record(line, fields, end, line + taken)
+        yield Record(line, fields if end - start > 1 else [], end, line + taken)
         line, start = line + taken, end
 
 

@@ -266,6 +266,19 @@ def test_lines_do_not_depend_on_how_the_bytes_are_cut(junk: str, first: int, sec
     assert [row.line for row in whole] == sorted({row.line for row in whole})
 
 
+@pytest.mark.parametrize("blank", [1, 299, 300, 301, 5000])
+def test_blank_lines_before_after_and_between_are_only_counted(blank: int) -> None:
+    text = "\n" * blank + "nom;tel\n" + "\n" * blank + "x;0639980000\n" + "\n" * blank
+    for feed in (7, len(text)):
+        assert read_part(cut(text.encode(), feed), chunk_bytes=50)[1] == [Row(2 * blank + 2, "0639980000")]
+
+
+def test_short_lines_at_the_edge_of_a_chunk_cost_nothing() -> None:
+    lines = ["nom;tel;ville", *(["x"] * 20 + ["x;0639980000;Lyon"]) * 50]
+    _, rows = read_part("\n".join(lines).encode(), chunk_bytes=40)
+    assert [row.phone for row in rows] == (["" for _ in range(20)] + ["0639980000"]) * 50
+
+
 def test_the_two_columns_that_a_first_part_names_stay_two() -> None:
     dialect = read_part(b"tel;consented_at\n0639980000;2024-02-05\n")[0].dialect
     assert dialect is not None
