@@ -81,20 +81,31 @@ def _cut(file: BinaryIO, begin: int, part_bytes: int, quotes: bool) -> int:
     file.seek(begin)
     text = file.read(part_bytes)
     last = text.rfind(b"\n") + 1
-    if last == 0:
-        return begin + len(text) + len(file.readline(LONGEST_LINE))
+    return begin + (_last_record_end(text, last, quotes) or _whole_record(file, text, quotes) or last or len(text))
+
+
+def _last_record_end(text: bytes, last: int, quotes: bool) -> int:
+    """The last line end in `text` that is outside of quotes; 0 if there is none among those of one record's length."""
     end, open_quotes = last, text.count(b'"', 0, last) if quotes else 0
-    # A record has no more lines than this. If no line end is outside of quotes, one of them was never closed, and the
-    # service reads such lines one by one.
     for _ in range(MOST_LINES_OF_A_RECORD):
         if open_quotes % 2 == 0:
-            return begin + end
+            return end
         before = text.rfind(b"\n", 0, end - 1) + 1
-        if before == 0:
-            break
         open_quotes -= text.count(b'"', before, end)
         end = before
-    return begin + last
+    return 0
+
+
+def _whole_record(file: BinaryIO, text: bytes, quotes: bool) -> int:
+    """Where the record ends of which `text` is only the beginning; 0 if a quote was never closed.
+
+    Lines of the latter are read one by one by the service too, so that any line end is as good as another.
+    """
+    for _ in range(MOST_LINES_OF_A_RECORD):
+        text += file.readline(LONGEST_LINE)
+        if not quotes or text.count(b'"') % 2 == 0:
+            return len(text)
+    return 0
 
 
 def pieces_of(path: Path, part: Part) -> Iterator[bytes]:

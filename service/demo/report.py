@@ -18,7 +18,7 @@ from service.demo.vocabulary import PARIS, Campaign, Transfer, e164
 from service.provenance.lineage_schemas import ImpactOut
 from service.provenance.schemas import Answer
 
-_PHRASES: dict[Language, dict[str, str]] = {
+PHRASES: dict[Language, dict[str, str]] = {
     Language.EN: {
         "answers": "Nine numbers, as the CNIL sees them",
         "reason": "Demonstration",
@@ -53,10 +53,10 @@ _PHRASES: dict[Language, dict[str, str]] = {
 def show_answers(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
     """Print the answer about each of the story's numbers; whether all are right."""
     console.print()
-    console.print(Rule(_PHRASES[language]["answers"]))
+    console.print(Rule(PHRASES[language]["answers"]))
     wrong = 0
     for expected in EXPECTED:
-        question = {"number": e164(expected.number), "reason": _PHRASES[language]["reason"]}
+        question = {"number": e164(expected.number), "reason": PHRASES[language]["reason"]}
         answer = Answer.model_validate(_ask(client, told, "POST", "/v1/lookups", json=question))
         console.print()
         console.print(draw(_title(expected.number), answer, language, zone=PARIS, sees_all=True))
@@ -76,13 +76,13 @@ def _title(last_digits: int) -> str:
 
 def _complain(console: Console, language: Language, wrong: list[str]) -> int:
     for what in wrong:
-        console.print(Text(_PHRASES[language]["wrong"].format(what=what), style="bold red"))
+        console.print(Text(PHRASES[language]["wrong"].format(what=what), style="bold red"))
     return len(wrong)
 
 
 def show_impacts(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
     """Print whom two notices reached, counted; whether that is right."""
-    phrases = _PHRASES[language]
+    phrases = PHRASES[language]
     table = Table(phrases["notice"], phrases["organisations"], phrases["campaigns"], title=phrases["counts"])
     wrong: list[str] = []
     for expected in EXPECTED_IMPACTS:
@@ -116,7 +116,7 @@ def _campaigns(language: Language, impact: ImpactOut) -> str:
 
 def show_keys(console: Console, language: Language, url: str, told: Told) -> None:
     """Print a key of each organisation, and where the service is."""
-    phrases = _PHRASES[language]
+    phrases = PHRASES[language]
     console.print()
     console.print(Rule(phrases["keys"]))
     for name, key in told.keys.items():

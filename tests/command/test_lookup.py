@@ -1,0 +1,78 @@
+"""`lookup`: the number comes by standard input, and the answer is a tree or JSON."""
+
+import json
+
+from service.access.actor import Scope
+from service.core.vocabulary import Role
+from tests.command.conftest import Terminal
+from tests.registry import Caller, Registry
+
+NUMBER = "06 39 98 00 07"
+
+
+def _hold(broker: Caller) -> None:
+    body = {"holder_id": str(broker.id), "name": "Base [bold]SMS", "occurred_at": "2024-05-28T10:00:00Z"}
+    dataset = broker.post("/v1/datasets", body)
+    broker.put_part(dataset["id"], ["mobile", NUMBER])
+    broker.seal(dataset["id"])
+
+
+def test_a_number_is_read_from_standard_input_and_told_of_as_a_tree(terminal: Terminal, broker: Caller) -> None:
+    _hold(broker)
+    result = terminal.run("lookup", "--lang", "en", typed=f"{NUMBER}\n")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[0] == NUMBER
+    assert "no declared origin" in result.stdout
+    assert "neither a collection nor a source is declared" in result.stdout
+    assert f"in the hands of {broker.get(f'/v1/organisations/{broker.id}')['legal_name']}" in result.stdout
+    # What somebody called it is shown to the letter, and commands nothing.
+    assert "“Base [bold]SMS”" in result.stdout
+
+
+def test_the_terminals_locale_decides_the_language(terminal: Terminal, broker: Caller) -> None:
+    _hold(broker)
+    french = terminal.run("lookup", typed=NUMBER, environment={"LANG": "fr_FR.UTF-8", "LC_ALL": None})
+    assert "aucune origine déclarée" in french.stdout
+
+
+def test_json_is_the_answer_of_the_api(terminal: Terminal, broker: Caller) -> None:
+    _hold(broker)
+    result = terminal.run("lookup", "--json", typed=NUMBER)
+    asked = broker.lookup(NUMBER)
+    assert json.loads(result.stdout) | {"as_of": ""} == asked | {"as_of": ""}
+
+
+def test_in_another_region_it_is_another_number(terminal: Terminal, broker: Caller) -> None:
+    _hold(broker)
+    result = terminal.run("lookup", "--lang", "en", "--region", "MQ", typed=NUMBER)
+    assert result.exit_code == 0
+    assert "no dataset that you may see holds this number" in result.stdout
+
+
+def test_the_regulator_gives_its_reason(address: str, organisations: Registry) -> None:
+    authority = Terminal(address, organisations.regulator().key)
+    refused = authority.run("lookup", typed=NUMBER)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "`reason`" in refused.stderr
+    assert authority.run("lookup", "--reason", "Plainte 7", typed=NUMBER).exit_code == 0
+
+
+def test_a_number_is_no_argument(terminal: Terminal) -> None:
+    assert terminal.run("lookup", NUMBER).exit_code == 2
+
+
+def test_refusals_are_one_sentence_without_the_number(terminal: Terminal, organisations: Registry) -> None:
+    without_numbers = organisations.organisation(Role.BROKER, scopes=[Scope.FACTS_READ])
+    refused: list[tuple[str, dict[str, str | None]]] = [
+        ("", {}),
+        ("0639980007 0639980008\n", {}),
+        (NUMBER, {"FILIATION_API_KEY": "fil_0_0"}),
+        (NUMBER, {"FILIATION_API_KEY": without_numbers.key}),
+        (NUMBER, {"FILIATION_URL": "http://127.0.0.1:9"}),
+    ]
+    for typed, environment in refused:
+        result = terminal.run("lookup", typed=typed, environment=environment)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("filiation: ")
+        assert result.stderr.count("\n") == 1
+        assert "39980007" not in result.stderr

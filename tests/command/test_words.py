@@ -1,0 +1,48 @@
+"""Both languages say everything, with the same values."""
+
+import string
+from datetime import UTC, date, datetime
+from typing import get_args
+
+import pytest
+
+from service.command.words import PHRASES, TERMS, Language, say_day, say_window, spoken
+from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, TransferStatus
+from service.provenance.schemas import Contradiction, OrphanReason
+
+
+def _fields(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
+
+
+def test_both_languages_have_the_same_phrases_with_the_same_values() -> None:
+    english, french = PHRASES[Language.EN], PHRASES[Language.FR]
+    assert {name: _fields(phrase) for name, phrase in english.items()} == {
+        name: _fields(phrase) for name, phrase in french.items()
+    }
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_value_of_the_closed_lists_has_words(language: Language) -> None:
+    values = {str(one) for closed in (Channel, LawfulBasis, Mechanism, Purpose, OrphanReason) for one in closed}
+    assert set(TERMS[language]) == values
+    assert {f"status_{status}" for status in TransferStatus} <= set(PHRASES[language])
+    assert set(get_args(Contradiction.model_fields["kind"].annotation)) <= set(PHRASES[language])
+
+
+@pytest.mark.parametrize(
+    ("locale", "language"), [("fr_FR.UTF-8", "fr"), ("FR", "fr"), ("en_GB.UTF-8", "en"), ("de_DE", "en"), ("", "en")]
+)
+def test_the_locale_decides(monkeypatch: pytest.MonkeyPatch, locale: str, language: str) -> None:
+    monkeypatch.setenv("LC_ALL", "")
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    monkeypatch.setenv("LANG", locale)
+    assert spoken() == language
+
+
+def test_days_and_windows_are_written_as_people_write_them() -> None:
+    assert say_day(Language.FR, date(2024, 6, 6)) == "06/06/2024"
+    assert say_day(Language.EN, date(2024, 6, 6)) == "6 June 2024"
+    began, ended = datetime(2024, 6, 6, 22, 0, tzinfo=UTC), datetime(2024, 6, 7, 1, 30, tzinfo=UTC)
+    assert say_window(Language.EN, began, began.replace(hour=23)) == "6 June 2024 22:00-23:00"
+    assert say_window(Language.FR, began, ended) == "06/06/2024 22:00-07/06/2024 01:30"

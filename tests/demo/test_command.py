@@ -1,0 +1,111 @@
+"""`demo` as one runs it: a process of its own, on a data folder of its own."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx2
+
+from service.demo.story import STORY
+from service.demo.vocabulary import Dataset, Transfer
+
+DEMO = [sys.executable, "-m", "service", "demo"]
+# The demonstration has a database and a secret of its own, whatever else this machine is set up for.
+ENVIRONMENT = os.environ | {
+    "COLUMNS": "400",
+    "DATABASE_URL": "postgresql://nobody@192.0.2.1/none",
+    "FILIATION_MASTER_SECRET": "00",
+}
+
+
+def _demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [*DEMO, *arguments]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
+
+
+@contextmanager
+def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen([*DEMO, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> None:
+    folder = str(tmp_path / "demo")
+    first = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "fr")
+    assert first.returncode == 0, first.stderr
+    _shows_the_facts_in_french(first.stdout)
+    with _running("--port", "0", "--data-dir", folder, "--lang", "en") as process:
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if "Ctrl-C" in line:
+                break
+        _shows_the_facts_in_english("".join(told))
+        _goes_on_answering("".join(told))
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 0
+    assert not list((tmp_path / "demo").rglob("postmaster.pid")), "the database was left running"
+
+
+def _shows_the_facts_in_french(told: str) -> None:
+    assert told.count("collecté par") == 10
+    for fact in (
+        "4 de plus, 0 de moins, le transfert est contesté",
+        "+33 6 39 98 46 00",
+        "« En participant, j'accepte de recevoir les offres des partenaires de Jeux & Lots. »",
+        "confirmé par le destinataire",
+        "déclaré par l'expéditeur seul, le destinataire n'a rien dit",
+        "destinataires nommés ce jour-là : Contact Direct SAS, Parti de l'Aube (liste du 01/02/2024)",
+        "aucune origine déclarée",
+        "détenu par aucun organisme enregistré",
+        "Mouvement du Rivage: 1\u202f000 (D9)",
+        "Toutes les réponses sont celles qu'il faut.",
+    ):
+        assert fact in told, fact
+
+
+def _shows_the_facts_in_english(told: str) -> None:
+    assert told.count("collected by") == 10
+    for fact in (
+        "confirmed by the recipient",
+        "declared by the sender alone; the recipient says nothing",
+        "no declared origin",
+        "held by no registered organisation",
+        "Parti de l'Aube: 500 (D6)",
+        "All answers are as they should be.",
+    ):
+        assert fact in told, fact
+
+
+def _goes_on_answering(told: str) -> None:
+    url = re.search(r"running at (http://[0-9.:]+);", told)
+    keys = dict(re.findall(r"^(\S.*?) +(fil_\S+)$", told, re.MULTILINE))
+    assert url is not None
+    with httpx2.Client(base_url=url[1], headers={"Authorization": f"Bearer {keys['CNIL']}"}) as client:
+        assert client.get("/docs").is_success
+        listed = client.get("/v1/datasets", params={"limit": 1000}).json()["items"]
+    made = [step for step in STORY if isinstance(step, Dataset | Transfer)]
+    assert len(listed) == len(made), "telling it again made something again"
+
+
+def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
+    with closing(socket.socket()) as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        refused = _demo("--port", str(port), "--data-dir", str(tmp_path / "demo"))
+    assert refused.returncode == 1
+    assert refused.stdout == ""
+    assert refused.stderr.startswith(f"filiation: Port {port} cannot be had (Address already in use)")
+    assert refused.stderr.count("\n") == 1
+    assert not (tmp_path / "demo").exists()

@@ -1,0 +1,94 @@
+"""The story is the one of the scenario, and its files hold exactly its numbers, however they spell them."""
+
+import zlib
+from datetime import UTC, datetime
+from itertools import chain
+
+import numpy as np
+import puremagic
+import pytest
+from stdnum.fr import siren
+
+from service.demo import story
+from service.demo.files import LAYOUTS, File, lines_of, screenshot
+from service.demo.vocabulary import FIRST_NUMBER, PARIS, Campaign, Dataset, Organisation, Receipt, Transfer
+from service.intake.dialect import ColumnChoice
+from service.intake.media import sniff_compression, sniff_format
+from service.intake.reader import PartReader
+from service.membership.phone import normalise
+
+DATASETS = {step.code: step for step in story.STORY if isinstance(step, Dataset)}
+RECEIPTS = {step.transfer: step for step in story.STORY if isinstance(step, Receipt)}
+
+
+def _read(file: File) -> dict[int, int]:
+    """Numbers of a file by their last four digits, with the earliest consent of each in Unix seconds."""
+    reader = PartReader(
+        format=sniff_format(file.headers["Content-Type"]),
+        compression=sniff_compression(file.headers.get("Content-Encoding")),
+        dialect=None,
+        columns=ColumnChoice(),
+        time_zone="Europe/Paris",
+        reads_consent=True,
+    )
+    found: dict[int, int] = {}
+    for lines in chain(reader.feed(file.content), reader.finish()):
+        numbers = normalise(lines.phone, "FR").numbers
+        times = np.zeros(len(numbers), np.uint32) if lines.consented_at is None else lines.consented_at
+        for number, moment in zip(numbers.tolist(), times.tolist(), strict=True):
+            if number:
+                found[number - FIRST_NUMBER] = min(moment, found.get(number - FIRST_NUMBER, moment))
+    return found
+
+
+@pytest.mark.parametrize("code", [code for code, step in DATASETS.items() if step.numbers])
+def test_a_file_holds_the_numbers_and_consents_of_its_dataset(code: str) -> None:
+    step = DATASETS[code]
+    found = _read(LAYOUTS[step.layout](lines_of(step.numbers, step.consented_on)))
+    assert set(found) == set(chain.from_iterable(step.numbers))
+    if step.consented_on is not None:
+        days = {n: datetime.fromtimestamp(moment, UTC).astimezone(PARIS) for n, moment in found.items()}
+        assert {n: (day.date(), day.hour, day.minute) for n, day in days.items()} == {
+            n: (step.consented_on(n), 12, 0) for n in found
+        }
+
+
+@pytest.mark.parametrize("code", RECEIPTS)
+def test_a_recipients_file_holds_what_it_received(code: str) -> None:
+    step = RECEIPTS[code]
+    assert set(_read(LAYOUTS[step.layout](lines_of(step.numbers, None)))) == set(chain.from_iterable(step.numbers))
+
+
+def test_the_datasets_are_those_of_the_scenario() -> None:
+    content = {
+        "D1": (0, 2999), "D2": (2000, 4999), "D3": (5000, 6499), "D4": (4000, 8499),
+        "X6": (4500, 7999), "X7": (5000, 8499), "X8": (0, 3999), "X9": (1000, 1999),
+    }  # fmt: skip
+    assert {
+        code: (step.numbers[0].start, step.numbers[-1].stop - 1) for code, step in DATASETS.items() if step.numbers
+    } == content
+    assert list(chain.from_iterable(RECEIPTS["T6"].numbers))[3500:] == [9000, 9001, 9002, 9003]
+
+
+def test_transfers_and_campaigns_happened_when_the_scenario_says() -> None:
+    moments = {step.code: f"{step.occurred_at:%Y-%m-%d}" for step in story.STORY if isinstance(step, Transfer)}
+    assert moments == {
+        "T1": "2021-07-01", "T2": "2023-04-01", "T3": "2024-04-10", "T4": "2024-01-15",
+        "T5": "2024-05-28", "T6": "2024-05-29", "T7": "2024-04-02", "T8": "2024-05-30",
+    }  # fmt: skip
+    began = {step.code: f"{step.began_at:%Y-%m-%d %H:%M}" for step in story.STORY if isinstance(step, Campaign)}
+    assert began == {"C1": "2024-06-06 10:00", "C2": "2024-06-06 18:00", "C3": "2024-06-08 09:00"}
+
+
+def test_organisations_have_valid_numbers_that_belong_to_nobody() -> None:
+    organisations = {step for step in (story.OPERATOR, *story.ADMITTED, *story.STORY) if isinstance(step, Organisation)}
+    assert len({one.siren for one in organisations}) == len(organisations) == 10
+    assert all(siren.is_valid(one.siren) and one.siren.startswith("000") for one in organisations)
+
+
+def test_the_screenshot_is_a_png_that_can_be_decoded() -> None:
+    content = screenshot()
+    assert puremagic.from_string(content, mime=True) == "image/png"
+    begin = content.index(b"IDAT") + 4
+    size = int.from_bytes(content[begin - 8 : begin - 4])
+    assert len(zlib.decompress(content[begin : begin + size])) == 32 * (96 + 1)
