@@ -37,14 +37,15 @@ def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Diale
     if not rows:
         raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
     has_header = _is_header(rows[0], choice)
-    width = _width(rows, choice)
-    header = rows[0] if has_header else []
-    found = choose_columns(header or [""] * width, choice)
+    header, data = (rows[0], rows[1:]) if has_header else ([], rows)
+    # Records may be wider than their header (a delimiter at the end of each line), and the later parts have no other.
+    width = _common_width(data or rows)
+    found = choose_columns([*header, *[""] * (width - len(header))], choice)
     if Role.PHONE not in found:
-        found[Role.PHONE] = _by_looks(rows[1:] if has_header else rows, width, header)
-    names = {at: plain(header[at]) for at in found.values() if header and _is_known(header[at], choice)}
+        found[Role.PHONE] = _by_looks(data, width, header)
+    names = {at: plain(name) for at, name in enumerate(header) if _is_known(name, choice)}
     columns: dict[Role, Column] = dict(found)
-    return Dialect(Format.CSV, columns, encoding, delimiter, width, names or None), has_header, header
+    return Dialect(Format.CSV, columns, encoding, delimiter, width, names if has_header else None), has_header, header
 
 
 def begins_with_header(sample: str, dialect: Dialect) -> bool:
@@ -61,6 +62,8 @@ def begins_with_header(sample: str, dialect: Dialect) -> bool:
     phone = dialect.columns[Role.PHONE]
     names = dict(enumerate(map(plain, rows[0])))
     if dialect.header and all(names.get(at) == name for at, name in dialect.header.items()):
+        return True
+    if dialect.header is not None and not dialect.header and _is_wordy(rows[0]):
         return True
     if any(role_of(name) is Role.PHONE and at != phone for at, name in enumerate(rows[0])):
         raise UnreadablePart(
@@ -88,8 +91,10 @@ def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice
 
 def _width(rows: Sequence[Sequence[str]], choice: ColumnChoice) -> int:
     """How many columns there are: as many as a header names, else as most records have."""
-    if any(_is_known(name, choice) for name in rows[0]):
-        return len(rows[0])
+    return len(rows[0]) if any(_is_known(name, choice) for name in rows[0]) else _common_width(rows)
+
+
+def _common_width(rows: Sequence[Sequence[str]]) -> int:
     return Counter(map(len, rows)).most_common(1)[0][0]
 
 
@@ -100,11 +105,13 @@ def _is_known(name: str, choice: ColumnChoice) -> bool:
 
 
 def _is_header(first: Sequence[str], choice: ColumnChoice) -> bool:
-    """A header has a known name, or words and not one digit: nobody's number is in it."""
+    return any(_is_known(name, choice) for name in first) or _is_wordy(first)
+
+
+def _is_wordy(first: Sequence[str]) -> bool:
+    """Whether a line has words and not one digit: nobody's number is in it, so it can only be a header."""
     text = "".join(first)
-    return any(_is_known(name, choice) for name in first) or (
-        any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
-    )
+    return any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
 
 
 def _by_looks(rows: Sequence[Sequence[str]], width: int, header: Sequence[str]) -> int:

@@ -119,7 +119,7 @@ class CsvLines:
                 extra_columns="ignore",
                 missing_columns="insert",
             )
-        except pl.exceptions.PolarsError:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException):
             return None
         if frame.height != len(whole.starts):
             return None

@@ -116,7 +116,10 @@ Column = int | str
 
 @dataclass(frozen=True)
 class Dialect:
-    """The settled layout. `header` maps positions to plain names, so that a repeated header line is recognised."""
+    """The settled layout. `header` maps positions to plain names, so that a repeated header line is recognised.
+
+    It is None without a header, and empty if the header has no name that may be kept.
+    """
 
     format: Format
     columns: dict[Role, Column]
@@ -127,7 +130,8 @@ class Dialect:
 
     def to_json(self) -> dict[str, Any]:
         """A JSON object; `from_json` is its inverse."""
-        return asdict(self) | {"header": [[at, name] for at, name in (self.header or {}).items()]}
+        header = None if self.header is None else [[at, name] for at, name in self.header.items()]
+        return asdict(self) | {"header": header}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
@@ -138,7 +142,7 @@ class Dialect:
             encoding=Encoding(stored["encoding"]) if stored["encoding"] else None,
             delimiter=stored["delimiter"],
             width=stored["width"],
-            header=dict(map(tuple, stored["header"])) or None,
+            header=None if stored["header"] is None else dict(map(tuple, stored["header"])),
         )
 
 

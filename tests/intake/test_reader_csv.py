@@ -137,6 +137,29 @@ def test_later_parts_are_read_like_the_first_with_or_without_its_header() -> Non
         assert rows == [Row(1 + bool(repeated), "0639980001", 1707087600)]
 
 
+@pytest.mark.parametrize(
+    ("header", "columns"),
+    [
+        ("nom;contact", {}),
+        ("tel;contact", {"phone": "2"}),
+        ("tel;contact", {"phone": "contact"}),
+        ("tel;gsm", {"phone": "gsm"}),
+    ],
+)
+def test_a_header_is_recognised_again_whatever_it_names(header: str, columns: dict[str, str]) -> None:
+    data = f"{header}\nx;0639980000\n".encode()
+    reader, rows = read_part(data, columns=ColumnChoice(**columns))
+    assert rows == [Row(2, "0639980000")]
+    assert read_part(data, dialect=reader.dialect)[1] == rows
+    assert read_part(b"y;0639980001\n", dialect=reader.dialect)[1] == [Row(1, "0639980001")]
+
+
+def test_records_may_be_wider_than_their_header() -> None:
+    reader, rows = read_part(b"nom;tel\nx;0639980000;\ny;0639980001;\n")
+    assert [row.phone for row in rows] == ["0639980000", "0639980001"]
+    assert read_part(b"z;0639980002;\n", dialect=reader.dialect)[1] == [Row(1, "0639980002")]
+
+
 def test_a_later_part_in_another_layout_is_refused() -> None:
     dialect = read_part(b"nom;tel\nDupont;0639980000\n")[0].dialect
     with pytest.raises(UnreadablePart) as columns:
@@ -208,7 +231,7 @@ def written(
     writer = csv.writer(
         file, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL if quotes_all else csv.QUOTE_MINIMAL
     )
-    writer.writerow(["nom", "telephone", "consent_record_id"])
+    writer.writerow(["prénom", "telephone", "consent_record_id"])
     rows = []
     for name, phone, record, blank_lines in table:
         file.write("\n" * blank_lines)
