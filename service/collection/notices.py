@@ -5,13 +5,13 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 
-import puremagic
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import sight
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.collection.evidence import EVIDENCE_TYPES, is_whole
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
 from service.collection.schemas import (
     EvidenceOut,
@@ -22,11 +22,9 @@ from service.collection.schemas import (
     PartnerOut,
 )
 from service.core.clock import now
-from service.core.errors import NotFound, Unprocessable, UnsupportedMedia
+from service.core.errors import Forbidden, NotFound, Unprocessable, UnsupportedMedia
 from service.core.paging import Page, cut
 from service.organisation.operations import require, require_voice
-
-EVIDENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/pdf")
 
 
 async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
@@ -34,7 +32,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
     version = 1
     if wanted.replaces_id is not None:
-        replaced = await find_notice(session, actor, wanted.replaces_id)
+        replaced = await _find_own(session, actor, wanted.replaces_id)
         if replaced.collector_id != wanted.collector_id:
             raise Unprocessable(
                 "other_collector", "A new version belongs to the same collector as the one it replaces."
@@ -61,6 +59,18 @@ async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID)
     return row
 
 
+async def _find_own(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
+    """A notice that the caller may add to: its own form's, or one that it asserts of a collector without an account.
+
+    To see a notice upstream is not enough: a list added to it would change what every person under it is answered.
+    """
+    notice = await find_notice(session, actor, notice_id)
+    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
+    if actor.organisation_id not in (notice.collector_id, notice.asserted_by_id):
+        raise Forbidden("not_your_notice", "Another asserts this notice: only that one, or its collector, adds to it.")
+    return notice
+
+
 async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> NoticeOut:
     """A notice with its partner lists and evidence."""
     return (await _complete(session, [await find_notice(session, actor, notice_id)]))[0]
@@ -79,8 +89,7 @@ async def add_partner_list(
     session: AsyncSession, actor: Actor, notice_id: uuid.UUID, wanted: PartnerListIn
 ) -> PartnerListOut:
     """Add the list in force from a day on. Lists before it stay as they are."""
-    notice = await find_notice(session, actor, notice_id)
-    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
+    notice = await _find_own(session, actor, notice_id)
     return await _store_list(session, actor, notice, wanted)
 
 
@@ -153,14 +162,13 @@ async def add_evidence(
     """Keep a screenshot of the form. Its content must be of the type that the request states.
 
     Raises:
-        UnsupportedMedia: it is not one of the types taken, or not of the type stated.
+        UnsupportedMedia: it is not one of the types taken, not of the type stated, or cut short.
     """
-    notice = await find_notice(session, actor, notice_id)
-    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
-    if media_type not in EVIDENCE_TYPES or _recognised(content) != media_type:
+    notice = await _find_own(session, actor, notice_id)
+    if media_type not in EVIDENCE_TYPES or not is_whole(content, media_type):
         raise UnsupportedMedia(
             "evidence_type",
-            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, and its bytes must be what Content-Type says.",
+            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, whole, and its bytes must be what Content-Type says.",
         )
     row = NoticeEvidence(
         notice_id=notice.id,
@@ -173,13 +181,6 @@ async def add_evidence(
     await session.flush()
     session.add(EvidenceContent(evidence_id=row.id, content=content))
     return EvidenceOut(**row.model_dump())
-
-
-def _recognised(content: bytes) -> str | None:
-    try:
-        return str(puremagic.from_string(content, mime=True))
-    except (puremagic.PureError, ValueError):
-        return None
 
 
 async def get_evidence(

@@ -9,6 +9,7 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, FactsWriter
 from service.collection import notices as notice_operations
 from service.collection import operations
+from service.collection.evidence import EVIDENCE_TYPES
 from service.collection.schemas import (
     AttestationIn,
     AttestationOut,
@@ -71,9 +72,7 @@ async def add_partner_list(
     status_code=201,
     summary="Upload a screenshot of the form",
     responses=responses(404, 409, 413, 415),
-    openapi_extra={
-        "requestBody": {"required": True, "content": dict.fromkeys(notice_operations.EVIDENCE_TYPES, _FILE)}
-    },
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
     """PNG, JPEG, WebP or PDF; the bytes are checked to be what Content-Type says, and their SHA-256 is answered."""
@@ -85,8 +84,7 @@ async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDe
     "/{notice_id}/evidence/{evidence_id}",
     summary="Get a screenshot",
     response_class=Response,
-    responses=responses(404)
-    | {200: {"description": "The file.", "content": dict.fromkeys(notice_operations.EVIDENCE_TYPES, _FILE)}},
+    responses=responses(404) | {200: {"description": "The file.", "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
 async def get_evidence(
     notice_id: NoticeId,
