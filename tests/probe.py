@@ -19,4 +19,4 @@ def rows(dsn: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ..
     """What a statement by hand gives; nothing for one that only writes."""
     with psycopg.connect(dsn, row_factory=tuple_row) as connection:
         cursor = connection.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall() if cursor.description is not None else []

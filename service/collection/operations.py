@@ -81,6 +81,8 @@ async def attest_collection(
     collection = await find_collection(session, actor, collection_id)
     if collection.collector_id != actor.organisation_id:
         raise Forbidden("not_the_collector", "Only the collector itself attests a collection.")
+    # Two attestations at once come one after the other, so that the second is told of the first.
+    await session.refresh(collection, with_for_update=True)
     if await _attested(session, [collection]):
         raise Conflict("attested_already", "This collection is attested already.")
     row = CollectionAttestation(collection_id=collection.id, **asserted(actor, wanted.occurred_at))

@@ -1,0 +1,172 @@
+"""Collections against their notices, and the collector's own word for them."""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import psycopg
+
+from tests.chain import hand_over, make_collection, make_notice
+from tests.probe import refusal
+from tests.registry import Caller, Registry
+
+
+def body_of(collector_id: Any, notice_id: str, **more: Any) -> dict[str, Any]:
+    body = {"occurred_at": "2024-07-01T00:00:00Z", "collector_id": str(collector_id), "notice_id": notice_id}
+    return body | {"channel": "shop", "address": "Lyon", "began_on": "2023-01-01"} | more
+
+
+def test_a_collection_lies_within_its_notice(registry: Registry) -> None:
+    shop = registry.collector()
+    notice = make_notice(shop, shop.id, valid_from_on="2023-01-01", valid_until_on="2024-06-30")
+    dates: list[tuple[dict[str, Any], tuple[int, str] | None]] = [
+        ({"ended_on": "2024-06-30"}, None),
+        ({"ended_on": "2023-01-01"}, None),
+        ({"began_on": "2022-12-31", "ended_on": "2023-06-30"}, (422, "collection_before_notice")),
+        ({"ended_on": "2024-07-01"}, (422, "collection_after_notice")),
+        ({}, (422, "collection_after_notice")),
+        ({"began_on": "2023-02-02", "ended_on": "2023-02-01"}, (422, "invalid_request")),
+        ({"ended_on": "2024-01-01", "occurred_at": "2022-12-31T22:59:59Z"}, (422, "occurred_before_began")),
+        ({"ended_on": "2024-01-01", "occurred_at": "2022-12-31T23:00:00Z"}, None),
+        ({"ended_on": "2024-01-01", "occurred_at": "2199-01-01T00:00:00Z"}, (422, "in_the_future")),
+    ]
+    for more, expected in dates:
+        answer = shop.request("POST", "/v1/collections", json=body_of(shop.id, notice["id"], **more))
+        if expected is None:
+            assert answer.status_code == 201, answer.text
+        else:
+            assert refusal(answer) == expected, more
+    assert len(shop.get("/v1/collections")["items"]) == 3
+
+
+def test_a_collection_is_made_under_a_notice_of_its_own_collector(registry: Registry, unknown_id: object) -> None:
+    broker, shop = registry.broker(), registry.collector()
+    one, two = (mute_collector(broker, name) for name in ("Jeux", "Comparauto"))
+    notice, foreign = make_notice(broker, one), make_notice(shop, shop.id)
+    cases = [
+        (body_of(two, notice["id"]), (422, "other_collector")),
+        (body_of(one, foreign["id"]), (404, "not_found")),
+        (body_of(one, str(unknown_id)), (404, "not_found")),
+        (body_of(unknown_id, notice["id"]), (404, "not_found")),
+        (body_of(shop.id, foreign["id"]), (403, "speaks_for_itself")),
+    ]
+    for body, expected in cases:
+        assert refusal(broker.request("POST", "/v1/collections", json=body)) == expected
+
+
+def mute_collector(broker: Caller, name: str = "Jeux & Lots") -> str:
+    """A collector without an account."""
+    body = {"legal_name": name, "country": "FR", "roles": ["collector"]}
+    return str(broker.post("/v1/organisations", body)["id"])
+
+
+def admitted(registry: Registry, organisation_id: str) -> Caller:
+    """The organisation, once the operator has issued it a key."""
+    body = {"organisation_id": organisation_id, "scopes": ["facts:read", "facts:write"]}
+    operator = registry.operator()
+    return Caller(registry.client, operator.id, operator.post("/v1/keys", body)["key"])
+
+
+ATTESTED = {"occurred_at": "2024-08-01T00:00:00Z"}
+
+
+def test_only_the_collector_attests_and_once(registry: Registry) -> None:
+    broker, stranger = registry.broker(), registry.broker()
+    collector = mute_collector(broker)
+    collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
+    path = f"/v1/collections/{collection['id']}"
+    assert not collection["attested"]
+    assert refusal(broker.request("POST", f"{path}/attestations", json=ATTESTED)) == (403, "not_the_collector")
+    assert refusal(stranger.request("POST", f"{path}/attestations", json=ATTESTED)) == (404, "not_found")
+    itself = admitted(registry, collector)
+    assert itself.post(f"{path}/attestations", ATTESTED)["asserted_by_id"] == collector
+    assert itself.get(path)["attested"]
+    assert refusal(itself.request("POST", f"{path}/attestations", json=ATTESTED)) == (409, "attested_already")
+
+
+def test_attested_twice_at_once_is_attested_once(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    collector = mute_collector(broker)
+    collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
+    itself = admitted(registry, collector)
+    path = f"/v1/collections/{collection['id']}/attestations"
+    with psycopg.connect(dsn) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("SELECT 1 FROM collection FOR UPDATE")
+        first.execute(
+            "INSERT INTO collection_attestation (id, collection_id, asserted_by_id, occurred_at, recorded_at) "
+            "SELECT gen_random_uuid(), id, collector_id, now(), now() FROM collection"
+        )
+        second = pool.submit(itself.request, "POST", path, json=ATTESTED)
+        wait([second], timeout=0.5)
+        first.commit()
+        assert refusal(second.result()) == (409, "attested_already")
+
+
+def test_what_the_collector_registers_itself_needs_no_attestation(registry: Registry) -> None:
+    shop = registry.collector()
+    collection = make_collection(shop, shop.id, make_notice(shop, shop.id)["id"])
+    assert collection["attested"]
+    answer = shop.request("POST", f"/v1/collections/{collection['id']}/attestations", json=ATTESTED)
+    assert refusal(answer) == (409, "attested_already")
+
+
+def test_once_the_collector_has_an_account_its_buyer_asserts_no_more_of_it(registry: Registry) -> None:
+    broker = registry.broker()
+    collector = mute_collector(broker)
+    notice = make_notice(broker, collector)
+    body = body_of(collector, notice["id"])
+    broker.post("/v1/collections", body)
+    itself = admitted(registry, collector)
+    assert refusal(broker.request("POST", "/v1/collections", json=body)) == (403, "speaks_for_itself")
+    holder = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": collector, "name": "Base"}
+    assert refusal(broker.request("POST", "/v1/datasets", json=holder)) == (403, "speaks_for_itself")
+    assert len(itself.get("/v1/collections")["items"]) == 1
+    assert broker.get("/v1/collections")["items"] == []
+
+
+def test_two_brokers_of_one_collector_do_not_see_each_other(registry: Registry) -> None:
+    one, two = registry.broker(), registry.broker()
+    collector = mute_collector(one)
+    made = [make_collection(broker, collector, make_notice(broker, collector)["id"]) for broker in (one, two)]
+    for broker, own, other in ((one, *made), (two, *reversed(made))):
+        assert [row["id"] for row in broker.get("/v1/collections")["items"]] == [own["id"]]
+        assert refusal(broker.request("GET", f"/v1/collections/{other['id']}")) == (404, "not_found")
+        under = {
+            "occurred_at": "2024-01-01T00:00:00Z",
+            "holder_id": collector,
+            "name": "C",
+            "collection_id": other["id"],
+        }
+        assert refusal(broker.request("POST", "/v1/datasets", json=under)) == (404, "not_found")
+
+
+def test_a_dataset_of_a_mute_collector_is_its_asserters_to_fill_and_nobody_elses(registry: Registry) -> None:
+    one, two, party = registry.broker(), registry.broker(), registry.party()
+    collector = mute_collector(one)
+    collection = make_collection(one, collector, make_notice(one, collector)["id"])
+    body = {
+        "occurred_at": "2024-01-01T00:00:00Z",
+        "holder_id": collector,
+        "name": "C",
+        "collection_id": collection["id"],
+    }
+    dataset = one.post("/v1/datasets", body)
+    part = f"/v1/datasets/{dataset['id']}/parts/1"
+    sent = two.request("PUT", part, content=b"0639980001", headers={"Content-Type": "text/csv"})
+    assert refusal(sent) == (404, "not_found")
+    one.put_part(dataset["id"], ["0639980001"])
+    sealed = one.seal(dataset["id"])
+    bought = hand_over(one, sealed, one)
+    assert (bought["status"], bought["sender_id"]) == ("acknowledged", collector)
+    sold = one.get(f"/v1/datasets/{bought['received_dataset_id']}")
+    hand_over(one, sold, party, occurred_at="2024-03-01T00:00:00Z")
+    assert party.get(f"/v1/collections/{collection['id']}") == collection
+    # Upstream is to be seen, not to be built on: an orphan list would tell the party which numbers others hold.
+    cut = {
+        "occurred_at": "2024-04-01T00:00:00Z",
+        "holder_id": collector,
+        "name": "Sonde",
+        "derived_from": [sealed["id"]],
+    }
+    assert refusal(party.request("POST", "/v1/datasets", json=cut)) == (403, "not_your_dataset")
+    own = cut | {"holder_id": str(party.id)}
+    assert refusal(party.request("POST", "/v1/datasets", json=own)) == (422, "other_holder")

@@ -1,0 +1,180 @@
+"""Notices: the wording to the letter, its versions, its dated partner lists, and who may add to it."""
+
+from typing import Any
+
+from tests.chain import collected, hand_over, make_collection, make_notice
+from tests.probe import refusal
+from tests.registry import Caller, Registry
+
+WORDING = "  ☐ J’accepte de recevoir\r\n\tdes offres, même « politiques ».  "
+
+
+def mute_collector(broker: Caller, name: str = "Jeux & Lots") -> str:
+    """A collector without an account."""
+    body = {"legal_name": name, "country": "FR", "roles": ["collector"]}
+    return str(broker.post("/v1/organisations", body)["id"])
+
+
+def partner_list(valid_from_on: str, *names: str, **more: Any) -> dict[str, Any]:
+    partners = [{"name": name} for name in names]
+    body = {"occurred_at": "2024-01-01T00:00:00Z", "valid_from_on": valid_from_on, "partners": partners}
+    return body | more
+
+
+def test_a_wording_is_kept_to_the_letter(registry: Registry) -> None:
+    shop = registry.collector()
+    notice = make_notice(shop, shop.id, wording=WORDING)
+    assert notice["wording"] == WORDING
+    assert shop.get(f"/v1/notices/{notice['id']}") == notice
+
+
+def test_a_notice_is_never_changed_only_replaced(registry: Registry) -> None:
+    shop, other = registry.collector(), registry.collector()
+    first = make_notice(shop, shop.id)
+    for method in ("PUT", "PATCH", "DELETE"):
+        assert shop.request(method, f"/v1/notices/{first['id']}", json={"wording": "?"}).status_code == 405
+    second = make_notice(shop, shop.id, replaces_id=first["id"], valid_from_on="2023-01-01", wording="Autre.")
+    assert (first["version"], second["version"], second["replaces_id"]) == (1, 2, first["id"])
+    assert shop.get(f"/v1/notices/{first['id']}") == first
+    body = second | {"collector_id": str(other.id), "replaces_id": first["id"]}
+    wanted = {key: body[key] for key in ("occurred_at", "collector_id", "code", "replaces_id", "language", "wording")}
+    wanted |= {"mechanism": "oral", "purposes": ["transfer"], "valid_from_on": "2024-01-01"}
+    assert refusal(other.request("POST", "/v1/notices", json=wanted)) == (404, "not_found")
+
+
+def test_a_version_stays_with_its_collector(registry: Registry) -> None:
+    broker = registry.broker()
+    one, two = mute_collector(broker), mute_collector(broker, "Autre")
+    first = make_notice(broker, one)
+    body = {key: first[key] for key in ("occurred_at", "code", "language", "wording", "mechanism", "purposes")}
+    body |= {"collector_id": two, "replaces_id": first["id"], "valid_from_on": "2024-01-01"}
+    assert refusal(broker.request("POST", "/v1/notices", json=body)) == (422, "other_collector")
+
+
+def test_partner_lists_are_dated_and_stay(registry: Registry) -> None:
+    shop = registry.collector()
+    notice = make_notice(
+        shop, shop.id, valid_until_on="2024-12-31", partner_list=partner_list("2020-01-01", "Contact Direct")
+    )
+    lists = f"/v1/notices/{notice['id']}/partner-lists"
+    later = shop.post(lists, partner_list("2024-02-01", "Contact Direct", "Parti de l'Aube"))
+    corrected = shop.post(lists, partner_list("2024-02-01", "Contact Direct", corrects_id=later["id"]))
+    found = shop.get(f"/v1/notices/{notice['id']}")["partner_lists"]
+    assert [(one["valid_from_on"], [partner["name"] for partner in one["partners"]]) for one in found] == [
+        ("2020-01-01", ["Contact Direct"]),
+        ("2024-02-01", ["Contact Direct", "Parti de l'Aube"]),
+        ("2024-02-01", ["Contact Direct"]),
+    ]
+    assert corrected["corrects_id"] == later["id"]
+
+
+def test_a_partner_list_lies_within_its_notice(registry: Registry, unknown_id: object) -> None:
+    shop = registry.collector()
+    notice = make_notice(shop, shop.id, valid_until_on="2023-12-31")
+    elsewhere = make_notice(shop, shop.id, partner_list=partner_list("2020-01-01", "X"))["partner_lists"][0]["id"]
+    cases: list[tuple[dict[str, Any], tuple[int, str]]] = [
+        (partner_list("2019-12-31", "X"), (422, "list_before_notice")),
+        (partner_list("2024-01-01", "X"), (422, "list_after_notice")),
+        (partner_list("2021-01-01"), (422, "invalid_request")),
+        (partner_list("2021-01-01", "X", occurred_at="2199-01-01T00:00:00Z"), (422, "in_the_future")),
+        (partner_list("2021-01-01", "X", corrects_id=elsewhere), (404, "not_found")),
+        (partner_list("2021-01-01", partners=[{"name": "X", "organisation_id": str(unknown_id)}]), (404, "not_found")),
+    ]
+    for body, expected in cases:
+        assert refusal(shop.request("POST", f"/v1/notices/{notice['id']}/partner-lists", json=body)) == expected
+    assert shop.get(f"/v1/notices/{notice['id']}")["partner_lists"] == []
+    for day in ("2020-01-01", "2023-12-31"):
+        shop.post(f"/v1/notices/{notice['id']}/partner-lists", partner_list(day, categories=["partis politiques"]))
+
+
+def test_what_is_no_notice_is_refused(registry: Registry) -> None:
+    shop = registry.collector()
+    notice = make_notice(shop, shop.id)
+    good = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording", "mechanism")}
+    good |= {"purposes": ["transfer"], "valid_from_on": "2020-01-01"}
+    wrong: list[dict[str, Any]] = [
+        {"valid_until_on": "2019-12-31"},
+        {"purposes": []},
+        {"purposes": ["world_domination"]},
+        {"wording": ""},
+        {"language": "français"},
+        {"time_zone": "Europe/Lutèce"},
+        {"occurred_at": "2024-01-01T00:00:00"},
+        {"occurred_at": "0001-01-01T00:00:00+14:00"},
+        {"occurred_at": "9999-12-31T23:59:59-14:00"},
+    ]
+    for more in wrong:
+        assert refusal(shop.request("POST", "/v1/notices", json=good | more)) == (422, "invalid_request"), more
+    assert len(shop.get("/v1/notices")["items"]) == 1
+
+
+def test_a_collector_with_an_account_speaks_for_itself(registry: Registry) -> None:
+    broker, shop = registry.broker(), registry.collector()
+    notice = make_notice(shop, shop.id)
+    good = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording", "mechanism")}
+    good |= {"purposes": ["transfer"], "valid_from_on": "2020-01-01"}
+    assert refusal(broker.request("POST", "/v1/notices", json=good)) == (403, "speaks_for_itself")
+    asserted = make_notice(broker, mute_collector(broker))
+    assert asserted["asserted_by_id"] == str(broker.id)
+
+
+def test_whoever_sees_a_notice_upstream_adds_nothing_to_it(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    collector = mute_collector(broker)
+    notice = make_notice(broker, collector)
+    collection = make_collection(broker, collector, notice["id"])
+    dataset = collected_by(broker, collector, collection["id"])
+    received = hand_over(broker, dataset, broker, recipient_id=str(broker.id))
+    cut = broker.get(f"/v1/datasets/{received['received_dataset_id']}")
+    hand_over(broker, cut, party, occurred_at="2024-03-01T00:00:00Z")
+    assert party.get(f"/v1/notices/{notice['id']}")["wording"] == notice["wording"]
+    path = f"/v1/notices/{notice['id']}"
+    added = party.request("POST", f"{path}/partner-lists", json=partner_list("2020-01-01", "Parti de l'Aube"))
+    assert refusal(added) == (403, "not_your_notice")
+    shot = party.request("POST", f"{path}/evidence", content=b"%PDF-1.4", headers={"Content-Type": "application/pdf"})
+    assert refusal(shot) == (403, "not_your_notice")
+    replacing = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording")}
+    replacing |= {"mechanism": "oral", "purposes": ["transfer"], "valid_from_on": "2021-01-01"}
+    again = party.request("POST", "/v1/notices", json=replacing | {"replaces_id": notice["id"]})
+    assert refusal(again) == (403, "not_your_notice")
+    assert broker.get(path)["partner_lists"] == []
+
+
+def collected_by(broker: Caller, collector: str, collection_id: str) -> Any:
+    body = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": collector, "name": "C", "collection_id": collection_id}
+    dataset = broker.post("/v1/datasets", body)
+    broker.put_part(dataset["id"], ["0639980001"])
+    return broker.seal(dataset["id"])
+
+
+def test_a_second_broker_cannot_use_the_notice_of_the_first(registry: Registry) -> None:
+    one, two = registry.broker(), registry.broker()
+    collector = mute_collector(one)
+    notice = make_notice(one, collector)
+    assert refusal(two.request("GET", f"/v1/notices/{notice['id']}")) == (404, "not_found")
+    body = {"occurred_at": "2024-01-01T00:00:00Z", "collector_id": collector, "notice_id": notice["id"]}
+    body |= {"channel": "shop", "address": "Lyon", "began_on": "2020-01-01"}
+    assert refusal(two.request("POST", "/v1/collections", json=body)) == (404, "not_found")
+    own = make_notice(two, collector)
+    assert [row["id"] for row in two.get("/v1/notices")["items"]] == [own["id"]]
+
+
+def test_a_collector_that_comes_later_adds_to_what_was_said_in_its_place(registry: Registry, dsn: str) -> None:
+    broker, operator = registry.broker(), registry.operator()
+    collector = mute_collector(broker)
+    notice = make_notice(broker, collector)
+    scopes = ["facts:read", "facts:write"]
+    key = operator.post("/v1/keys", {"organisation_id": collector, "scopes": scopes})["key"]
+    itself = Caller(registry.client, operator.id, key)
+    path = f"/v1/notices/{notice['id']}/partner-lists"
+    assert itself.post(path, partner_list("2020-01-01", "Contact Direct"))["asserted_by_id"] == collector
+    assert refusal(broker.request("POST", path, json=partner_list("2021-01-01", "X")))[0] in (403, 404)
+
+
+def test_sealed_data_keep_their_notice_in_sight(registry: Registry) -> None:
+    shop, broker, stranger = registry.collector(), registry.broker(), registry.broker()
+    dataset = collected(shop, [1])
+    hand_over(shop, dataset, broker)
+    (notice,) = shop.get("/v1/notices")["items"]
+    assert [row["id"] for row in broker.get("/v1/notices")["items"]] == [notice["id"]]
+    assert stranger.get("/v1/notices")["items"] == []
