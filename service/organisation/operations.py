@@ -14,7 +14,7 @@ from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.paging import Page, cut
 from service.core.vocabulary import Role
 from service.organisation.models import Organisation
-from service.organisation.schemas import OrganisationIn, OrganisationOut
+from service.organisation.schemas import OrganisationIn, OrganisationOut, canonical_number
 
 
 async def register_organisation(session: AsyncSession, actor: Actor | None, wanted: OrganisationIn) -> OrganisationOut:
@@ -42,6 +42,8 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
 
 async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
     """Let two registrations of one number happen one after the other, so that the second is told of the first."""
+    if wanted.registration_number is None:
+        return
     key = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
     await run(session, key, {"number": f"{wanted.country}:{wanted.registration_number}"})
 
@@ -88,7 +90,8 @@ async def list_organisations(
     whether or not the caller has dealt with it. Without the number nobody can leaf through the others.
     """
     if registration_number is not None:
-        row = await _registered(session, country or "FR", registration_number.replace(" ", ""))
+        country = country or "FR"
+        row = await _registered(session, country, canonical_number(country, registration_number))
         return Page(items=[OrganisationOut.model_validate(row.model_dump())] if row else [])
     query = select(Organisation).where(col(Organisation.id).in_(sight.organisations_seen(actor)))
     if country is not None:

@@ -4,7 +4,6 @@ import uuid
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
-from stdnum.exceptions import ValidationError as NumberRefused
 from stdnum.fr import siren
 
 from service.core.facts import FactOut, Wire
@@ -12,6 +11,11 @@ from service.core.text import Line
 from service.core.vocabulary import Role
 
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+
+
+def canonical_number(country: str, number: str) -> str:
+    """A registration number as it is kept: people group its digits as they like."""
+    return siren.compact(number) if country == "FR" else "".join(number.split())
 
 
 class OrganisationIn(Wire):
@@ -33,11 +37,10 @@ class OrganisationIn(Wire):
 
     @model_validator(mode="after")
     def _check_registration(self) -> "OrganisationIn":
-        if self.country == "FR" and self.registration_number is not None:
-            try:
-                self.registration_number = siren.validate(self.registration_number)
-            except NumberRefused as refused:
-                raise ValueError("not a SIREN: nine digits of which the last is a check digit") from refused
+        if self.registration_number is not None:
+            self.registration_number = canonical_number(self.country, self.registration_number)
+            if self.country == "FR" and not siren.is_valid(self.registration_number):
+                raise ValueError("not a SIREN: nine digits of which the last is a check digit")
         return self
 
     @field_validator("roles")
@@ -49,11 +52,11 @@ class OrganisationIn(Wire):
 class OrganisationOut(FactOut):
     """An organisation."""
 
-    legal_name: str
-    country: str
-    registration_number: str | None
+    legal_name: str = Field(examples=["Contact Direct SAS"])
+    country: str = Field(examples=["FR"])
+    registration_number: str | None = Field(examples=["000000018"])
     roles: list[Role]
-    privacy_contact: str | None
+    privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
     admitted_at: AwareDatetime | None = Field(
         description="Since when it has an account here; null: it was only named, by `asserted_by_id`."
     )
