@@ -29,7 +29,7 @@ from service.core.settings import Settings
 from service.core.vocabulary import Role
 from service.demo import story
 from service.demo.narration import narrate
-from service.demo.report import show_answers, show_impacts, show_keys
+from service.demo.report import show_answers, show_impacts, show_keys, show_start
 from service.demo.telling import KEY_LIFETIME, StoryRefused, tell
 from service.main import create_app
 from service.organisation import operations as organisations
@@ -46,10 +46,11 @@ def demo(
 ) -> None:
     """Tell the story of an election through the API, show who has whose number, and leave the service running."""
     language, settings = lang or spoken(), _settings(data_dir)
-    with one_sentence(), closing(_listen(port)) as listener, database(settings) as dsn:
-        operator_key = asyncio.run(_operator_key(dsn))
-        with _serving(create_app(settings, dsn), listener) as url:
-            right = _tell(Console(highlight=False), language, url, operator_key, stays=not exit_)
+    console = Console(highlight=False)
+    with one_sentence(), closing(_listen(port)) as listener:
+        show_start(console, language, settings.data_dir)
+        with database(settings) as dsn, _serving(create_app(settings, dsn), listener) as url:
+            right = _tell(console, language, url, asyncio.run(_operator_key(dsn)), stays=not exit_)
             if exit_:
                 raise typer.Exit(0 if right else 1)
             # Ctrl-C is how one leaves; there is nothing to complain about.

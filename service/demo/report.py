@@ -1,5 +1,6 @@
 """What the demonstration prints after its story: answers as trees, counts by origin, and keys to go on with."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,12 +21,14 @@ from service.provenance.schemas import Answer
 
 PHRASES: dict[Language, dict[str, str]] = {
     Language.EN: {
+        "starting": "Starting the service with a database of its own in {folder}…",
         "answers": "Nine numbers, as the CNIL sees them",
         "reason": "Demonstration",
         "counts": "Whom two wordings reached, by counted numbers",
         "notice": "Notice",
-        "organisations": "Organisations that hold its numbers",
+        "organisations": "Organisations that received its numbers",
         "campaigns": "Campaigns sent to them",
+        "reached": "{name}: {count} ({code})",
         "right": "All answers are as they should be.",
         "wrong": "not as it should be: {what}",
         "keys": "Keys to call the service with, each for seven days",
@@ -34,12 +37,14 @@ PHRASES: dict[Language, dict[str, str]] = {
         "stop": "Ctrl-C ends it. To ask about a number: filiation lookup --url {url}",
     },
     Language.FR: {
+        "starting": "Démarrage du service avec sa propre base dans {folder}…",
         "answers": "Neuf numéros, tels que la CNIL les voit",
         "reason": "Démonstration",
         "counts": "Qui deux mentions ont atteint, en numéros comptés",
         "notice": "Mention",
-        "organisations": "Organismes qui détiennent ses numéros",
+        "organisations": "Organismes qui ont reçu ses numéros",
         "campaigns": "Campagnes qui leur ont été envoyées",
+        "reached": "{name} : {count} ({code})",
         "right": "Toutes les réponses sont celles qu'il faut.",
         "wrong": "ce n'est pas ce qu'il faut : {what}",
         "keys": "Des clés pour appeler le service, chacune pour sept jours",
@@ -48,6 +53,11 @@ PHRASES: dict[Language, dict[str, str]] = {
         "stop": "Ctrl-C l'arrête. Pour interroger un numéro : filiation lookup --url {url}",
     },
 }
+
+
+def show_start(console: Console, language: Language, folder: Path) -> None:
+    """Print what is happening while nothing else is to be seen."""
+    console.print(Text(PHRASES[language]["starting"].format(folder=folder)), soft_wrap=True)
 
 
 def show_answers(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
@@ -100,7 +110,7 @@ def show_impacts(console: Console, language: Language, client: httpx.Client, tol
 def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:
     codes = {told.ids[step.received]: step.received for step in story.STORY if isinstance(step, Transfer)}
     return "\n".join(
-        f"{one.dataset.holder.legal_name}: {say_count(language, one.number_count)} ({codes[str(one.dataset.id)]})"
+        _reached(language, one.dataset.holder.legal_name, one.number_count, codes[str(one.dataset.id)])
         for one in impact.datasets
         if one.transfer_id
     )
@@ -109,9 +119,12 @@ def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:
 def _campaigns(language: Language, impact: ImpactOut) -> str:
     codes = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
     return "\n".join(
-        f"{one.party.legal_name}, {codes[one.campaign.name]}: {say_count(language, one.number_count)}"
-        for one in impact.campaigns
+        _reached(language, one.party.legal_name, one.number_count, codes[one.campaign.name]) for one in impact.campaigns
     )
+
+
+def _reached(language: Language, name: str, count: int, code: str) -> str:
+    return PHRASES[language]["reached"].format(name=name, count=say_count(language, count), code=code)
 
 
 def show_keys(console: Console, language: Language, url: str, told: Told) -> None:
@@ -122,7 +135,7 @@ def show_keys(console: Console, language: Language, url: str, told: Told) -> Non
     for name, key in told.keys.items():
         processor, _, party = name.partition(" for ")
         owner = phrases["for"].format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
-        console.print(Text(f"{owner:<44} {key}"), soft_wrap=True)
+        console.print(Text(f"{owner:<46} {key}"), soft_wrap=True)
     console.print()
     for phrase in ("running", "stop"):
         console.print(Text(phrases[phrase].format(url=url), style="bold"), soft_wrap=True)

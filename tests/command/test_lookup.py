@@ -1,6 +1,7 @@
 """`lookup`: the number comes by standard input, and the answer is a tree or JSON."""
 
 import json
+from pathlib import Path
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
@@ -76,3 +77,20 @@ def test_refusals_are_one_sentence_without_the_number(terminal: Terminal, organi
         assert result.stderr.startswith("filiation: ")
         assert result.stderr.count("\n") == 1
         assert "39980007" not in result.stderr
+
+
+def test_the_key_may_stand_in_a_file(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(f"{broker.key}\n")
+    without: dict[str, str | None] = {"FILIATION_API_KEY": None}
+    assert terminal.run("lookup", "--key-file", key_file, typed=NUMBER, environment=without).exit_code == 0
+    refused = terminal.run("lookup", "--key-file", tmp_path / "none", typed=NUMBER)
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
+    assert "cannot be read" in refused.stderr
+
+
+def test_what_answers_there_may_be_another_service(terminal: Terminal) -> None:
+    """An address with a path of its own leads nowhere here, and whatever is refused is a sentence."""
+    result = terminal.run("lookup", "--url", f"{terminal.environment['FILIATION_URL']}/elsewhere", typed=NUMBER)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("filiation: There is no such address.")

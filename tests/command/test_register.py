@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.command.conftest import Terminal
+from tests.command.wire import breaking
 from tests.registry import Caller
 
 FIRST, LINES, REPEATED = 20_000_000, 40_000, 500
@@ -82,6 +83,23 @@ def test_interrupted_it_says_so_and_goes_on_where_it_stopped(terminal: Terminal,
     assert "parts are there already." in result.stderr
     (dataset,) = broker.get("/v1/datasets")["items"]
     assert (dataset["number_count"], dataset["duplicate_count"], dataset["rejected_count"]) == COUNTS
+
+
+def test_a_connection_that_breaks_is_made_again(terminal: Terminal, broker: Caller, base: Path, address: str) -> None:
+    with breaking(address, breaks=2, after_bytes=300_000) as wire:
+        result = terminal.run("dataset", "register", base, "--holder", str(broker.id), "--url", wire)
+    assert result.exit_code == 0, result.output
+    (dataset,) = broker.get("/v1/datasets")["items"]
+    assert (dataset["number_count"], dataset["duplicate_count"], dataset["rejected_count"]) == COUNTS
+
+
+def test_a_sealing_that_is_under_way_is_waited_for(terminal: Terminal, broker: Caller, base: Path) -> None:
+    terminal.run("dataset", "register", base, "--holder", str(broker.id), "--no-seal")
+    (dataset,) = broker.get("/v1/datasets")["items"]
+    broker.post(f"/v1/datasets/{dataset['id']}/seal")
+    result = terminal.run("dataset", "register", base, "--holder", str(broker.id))
+    assert result.exit_code == 0, result.output
+    assert f"{COUNTS[0]:,}" in result.stdout
 
 
 def _wait_for_parts(broker: Caller, process: "subprocess.Popen[str]", enough: int) -> int:

@@ -58,7 +58,7 @@ def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> 
 
 
 def _shows_the_facts_in_french(told: str) -> None:
-    assert told.count("collecté par") == 10
+    assert told.count("collecté par") == 11
     for fact in (
         "4 de plus, 0 de moins, le transfert est contesté",
         "+33 6 39 98 46 00",
@@ -68,14 +68,14 @@ def _shows_the_facts_in_french(told: str) -> None:
         "destinataires nommés ce jour-là : Contact Direct SAS, Parti de l'Aube (liste du 01/02/2024)",
         "aucune origine déclarée",
         "détenu par aucun organisme enregistré",
-        "Mouvement du Rivage: 1\u202f000 (D9)",
+        "Mouvement du Rivage : 1\u202f000 (D9)",
         "Toutes les réponses sont celles qu'il faut.",
     ):
         assert fact in told, fact
 
 
 def _shows_the_facts_in_english(told: str) -> None:
-    assert told.count("collected by") == 10
+    assert told.count("collected by") == 11
     for fact in (
         "confirmed by the recipient",
         "declared by the sender alone; the recipient says nothing",

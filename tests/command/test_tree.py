@@ -1,0 +1,111 @@
+"""An answer's tree: what each side says in words, what is wrong in plain sight, nothing that commands the terminal."""
+
+import io
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from service.command.tree import draw
+from service.command.words import Language
+from service.demo.vocabulary import PARIS
+from service.provenance.schemas import Answer
+from tests.chain import collected, filled, hand_over, make_collection, make_notice, number
+from tests.registry import Caller, Registry
+
+
+def _drawn(organisations: Registry, last_four: int, language: Language = Language.EN) -> str:
+    answer = organisations.regulator().lookup(number(last_four), reason="Plainte 7")
+    console = Console(file=io.StringIO(), width=300)
+    console.print(draw("A number", Answer.model_validate(answer), language, zone=PARIS, sees_all=True))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def _say(caller: Caller, transfer: Any, word: str) -> None:
+    said = {"word": word, "occurred_at": "2024-02-02T00:00:00Z"}
+    caller.post(f"/v1/transfers/{transfer['id']}/statements", said)
+
+
+def _send_own_file(caller: Caller, transfer: Any, *last_fours: int) -> None:
+    caller.post(f"/v1/transfers/{transfer['id']}/receipt")
+    caller.put_part(transfer["received_dataset_id"], [number(one) for one in last_fours])
+    caller.finish(caller.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+
+
+def test_each_status_is_told_in_words(organisations: Registry) -> None:
+    shop = organisations.collector()
+    dataset = collected(shop, range(100, 110))
+    recipients = [organisations.party() for _ in range(4)]
+    transfers = [hand_over(shop, dataset, one) for one in recipients]
+    _say(recipients[1], transfers[1], "acknowledged")
+    _send_own_file(recipients[2], transfers[2], *range(100, 110))
+    _send_own_file(recipients[3], transfers[3], 100, 9000)
+    told = _drawn(organisations, 100)
+    for words in (
+        "declared by the sender alone; the recipient says nothing",
+        "declared by the sender, acknowledged by the recipient",
+        "confirmed by the recipient, whose own file matched",
+        "disputed by the recipient, whose own file has 1 more and 9 fewer",
+    ):
+        assert told.count(words) == 1, words
+    assert "collected by" in told
+    assert "“☐ J'accepte.”" in told
+
+
+def test_what_one_side_denies_is_told_apart(organisations: Registry) -> None:
+    shop, denier, other = organisations.collector(), organisations.party(), organisations.party()
+    dataset = collected(shop, range(200, 210))
+    _say(denier, hand_over(shop, dataset, denier), "denied")
+    _send_own_file(other, hand_over(shop, dataset, other), 201, 9000)
+    told = _drawn(organisations, 200, Language.FR)
+    assert told.count("qui nie le transfert") == 1
+    assert told.count("dit l'avoir donné à") == 2
+    assert "→" not in told
+
+
+def test_what_a_buyer_alone_says_of_a_collector_without_an_account(organisations: Registry) -> None:
+    buyer = organisations.broker()
+    named = buyer.post("/v1/organisations", {"legal_name": "Jeux", "country": "FR", "roles": ["collector"]})
+    notice = make_notice(buyer, named["id"])
+    collection = make_collection(buyer, named["id"], notice["id"])
+    dataset = filled(buyer, [300], holder_id=named["id"], collection_id=collection["id"])
+    hand_over(buyer, dataset, buyer)
+    told = _drawn(organisations, 300)
+    assert "Jeux has no account here" in told
+    assert "asserted by the recipient alone; the sender has no account here" in told
+    assert "consent" in told
+    assert "nobody says when consent was given" in told
+    assert "cannot be told, for the day of consent is unknown" in told
+
+
+def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
+    broker, party = organisations.broker(), organisations.party()
+    bases = []
+    for _ in range(2):
+        shop = organisations.collector()
+        received = hand_over(shop, collected(shop, [400]), broker)
+        bases.append(received["received_dataset_id"])
+    union = {"holder_id": str(broker.id), "name": "Union", "content": "union", "derived_from": bases}
+    dataset = broker.post("/v1/datasets", union | {"occurred_at": "2024-03-01T00:00:00Z"})
+    broker.seal(dataset["id"])
+    hand_over(broker, dataset, party, occurred_at="2024-03-02T00:00:00Z")
+    told = _drawn(organisations, 400)
+    party_name = party.get(f"/v1/organisations/{party.id}")["legal_name"]
+    assert told.count("collected by") == 2
+    assert told.count(f"→ {party_name}, on 2 March 2024, “Union”") == 1
+    assert told.count(f"from there as above: {party_name}") == 1
+
+
+def test_nobody_holds_it(organisations: Registry) -> None:
+    assert _drawn(organisations, 9999).splitlines()[1] == "└── held by no registered organisation"
+
+
+@pytest.mark.parametrize("name", ["Base \x1b[2J\x07", "[red]Base[/red]", "[/nonsense]"])
+def test_a_name_is_shown_and_not_obeyed(organisations: Registry, name: str) -> None:
+    holder = organisations.broker()
+    last_four = 500 + len(name)
+    filled(holder, [last_four], name=name)
+    told = _drawn(organisations, last_four)
+    assert not {"\x1b", "\x07"} & set(told)
+    assert name.replace("\x1b", " ").replace("\x07", " ").strip() in told
