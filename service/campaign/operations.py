@@ -23,7 +23,8 @@ async def register_campaign(session: AsyncSession, actor: Actor, wanted: Campaig
     if party.id != actor.organisation_id or Role.PARTY not in party.roles:
         raise Forbidden("not_the_party", "A campaign is registered by its party, or with a key that acts for it.")
     await _check_sender(session, actor, wanted)
-    for dataset_id in wanted.dataset_ids:
+    # In one order, as everywhere where datasets are locked.
+    for dataset_id in sorted(wanted.dataset_ids):
         await _check_dataset(session, actor, wanted, dataset_id)
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),

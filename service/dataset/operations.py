@@ -12,7 +12,7 @@ from service.access import sight
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.collection.operations import find_collection, period_of
-from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
@@ -27,8 +27,9 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
     require_voice(actor, await require(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
         await _check_collection(session, actor, wanted, wanted.collection_id)
-    for parent_id in wanted.derived_from:
-        _check_parent(wanted, await find_dataset(session, actor, parent_id))
+    # In one order everywhere, so that two requests which lock the same datasets wait for, not on, each other.
+    for parent_id in sorted(wanted.derived_from):
+        _check_parent(actor, wanted, await find_dataset(session, actor, parent_id, lock=True))
     row = Dataset(
         **wanted.model_dump(exclude={"occurred_at", "derived_from"}),
         state=DatasetState.OPEN,
@@ -50,12 +51,15 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
         raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began.")
 
 
-def _check_parent(wanted: DatasetIn, parent: Dataset) -> None:
+def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
     if parent.holder_id != wanted.holder_id:
         raise Unprocessable(
             "other_holder",
             "A dataset is derived from datasets of the same holder; between holders register a transfer.",
         )
+    # Else whoever sees a dataset upstream could ask, by the orphans of one derived from it, which numbers it holds.
+    if not _is_own(actor, parent):
+        raise Forbidden("not_your_dataset", "Another asserts this dataset: only that one derives from it.")
     if parent.state != DatasetState.SEALED or parent.receiving:
         raise Conflict("parent_not_sealed", "A dataset is derived from sealed datasets only: seal the parent first.")
     if wanted.occurred_at < parent.occurred_at:
@@ -63,10 +67,11 @@ def _check_parent(wanted: DatasetIn, parent: Dataset) -> None:
 
 
 async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
-    """A dataset that the caller sees; with `lock`, held until the transaction ends."""
-    query = select(Dataset).where(Dataset.id == dataset_id, col(Dataset.id).in_(sight.datasets_seen(actor)))
+    """A dataset that the caller sees; with `lock`, as it is once nobody else holds it, until the transaction ends."""
     if lock:
-        query = query.with_for_update()
+        # First, in a statement of its own: while this one waits, a denial may end what the caller sees.
+        await session.get(Dataset, dataset_id, with_for_update=True)
+    query = select(Dataset).where(Dataset.id == dataset_id, col(Dataset.id).in_(sight.datasets_seen(actor)))
     row = (await session.exec(query)).one_or_none()
     if row is None:
         raise NotFound("dataset")
@@ -77,10 +82,14 @@ async def find_own(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *
     """A dataset that the caller holds, or asserts for a holder without an account."""
     row = await find_dataset(session, actor, dataset_id, lock=lock)
     holder = await require(session, row.holder_id, "holder_id")
-    if row.holder_id != actor.organisation_id and row.asserted_by_id != actor.organisation_id:
+    if not _is_own(actor, row):
         raise NotFound("dataset of yours")
     require_voice(actor, holder)
     return row
+
+
+def _is_own(actor: Actor, row: Dataset) -> bool:
+    return actor.organisation_id in (row.holder_id, row.asserted_by_id)
 
 
 async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:

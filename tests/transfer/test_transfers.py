@@ -1,0 +1,265 @@
+"""Transfers: who tells of one, of what and when, and what both sides say of it for ever."""
+
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
+
+import psycopg
+import pytest
+
+from service.core.vocabulary import Role
+from tests.chain import collected, filled, hand_over, open_dataset
+from tests.probe import refusal, rows
+from tests.registry import Caller, Registry
+
+
+def body_of(dataset: Any, recipient: Any, **more: Any) -> dict[str, Any]:
+    body = {"occurred_at": "2024-02-01T00:00:00Z", "dataset_id": dataset["id"], "recipient_id": str(recipient)}
+    body |= {"purpose": "political_canvassing", "lawful_basis": "consent"}
+    return body | {"sender_role": "controller", "recipient_role": "controller"} | more
+
+
+def asked(caller: Caller, *body: Any, **more: Any) -> tuple[int, str]:
+    return refusal(caller.request("POST", "/v1/transfers", json=body_of(*body, **more)))
+
+
+def mute(broker: Caller, role: str = "collector") -> str:
+    """An organisation without an account."""
+    return str(broker.post("/v1/organisations", {"legal_name": "Muette", "country": "FR", "roles": [role]})["id"])
+
+
+def say(caller: Caller, transfer: Any, word: str, occurred_at: str = "2024-05-01T00:00:00Z", **more: Any) -> Any:
+    body = {"word": word, "occurred_at": occurred_at} | more
+    return caller.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=body)
+
+
+def received(recipient: Caller, transfer: Any) -> Any:
+    return recipient.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+
+
+def test_a_transfer_makes_the_senders_dataset_another_in_the_recipients_hands(registry: Registry) -> None:
+    shop, broker = registry.collector(), registry.broker()
+    dataset = collected(shop, range(10))
+    criterion = {"criterion": "age", "selection": "30-60", "source": None}
+    transfer = hand_over(shop, dataset, broker, targeting=[criterion], contract="2024-118")
+    assert (transfer["status"], transfer["number_count"], transfer["targeting"]) == ("declared", 10, [criterion])
+    assert [(said["side"], said["word"]) for said in transfer["statements"]] == [("sender", "declared")]
+    held = received(broker, transfer)
+    assert (held["content"], held["state"], held["number_count"], held["orphan_count"]) == ("shared", "sealed", 10, 0)
+    assert (held["holder_id"], held["asserted_by_id"]) == (str(broker.id), str(shop.id))
+    assert held["received_by_transfer_id"] == transfer["id"]
+    assert broker.get(f"/v1/transfers/{transfer['id']}") == transfer == shop.get(f"/v1/transfers/{transfer['id']}")
+    part = f"/v1/datasets/{held['id']}/parts/1"
+    sent = broker.request("PUT", part, content=b"0639980001", headers={"Content-Type": "text/csv"})
+    assert refusal(sent) == (409, "no_parts")
+    assert refusal(broker.request("POST", f"/v1/datasets/{held['id']}/seal")) == (409, "not_open")
+
+
+def test_only_the_sender_tells_of_a_transfer(registry: Registry, unknown_id: object) -> None:
+    broker, buyer, stranger = registry.broker(), registry.broker(), registry.broker()
+    dataset = filled(broker, [1])
+    assert asked(stranger, dataset, stranger.id) == (404, "not_found")
+    assert asked(broker, dataset, broker.id) == (422, "same_sides")
+    assert asked(broker, dataset, unknown_id) == (404, "not_found")
+    assert asked(broker, {"id": str(unknown_id)}, buyer.id) == (404, "not_found")
+    sold = received(buyer, hand_over(broker, dataset, buyer))
+    assert asked(buyer, dataset, stranger.id) == (403, "not_your_transfer")
+    assert asked(broker, sold, stranger.id) == (404, "not_found")
+
+
+def test_for_a_sender_without_account_its_buyer_tells_of_what_it_asserted_itself(registry: Registry) -> None:
+    broker, second, party = registry.broker(), registry.broker(), registry.party()
+    collector, other = mute(broker), mute(broker)
+    dataset = filled(broker, [1], holder_id=collector)
+    assert asked(second, dataset, second.id) == (404, "not_found")
+    assert asked(broker, dataset, party.id) == (403, "not_your_transfer")
+    between_mute = hand_over(broker, dataset, broker, recipient_id=other)
+    assert [(said["side"], said["word"]) for said in between_mute["statements"]] == [("sender", "declared")]
+    assert between_mute["status"] == "declared"
+    bought = hand_over(broker, dataset, broker)
+    assert [(said["side"], said["word"]) for said in bought["statements"]] == [("recipient", "acknowledged")]
+    assert bought["status"] == "acknowledged"
+    hand_over(broker, received(broker, bought), second, occurred_at="2024-03-01T00:00:00Z")
+    assert asked(second, dataset, second.id, occurred_at="2024-03-01T00:00:00Z") == (403, "not_your_transfer")
+
+
+def test_only_a_sealed_dataset_is_handed_over_and_not_before_it_was_made(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    dataset = open_dataset(broker, occurred_at="2024-02-01T00:00:00+01:00")
+    assert asked(broker, dataset, party.id) == (409, "dataset_not_sealed")
+    broker.put_part(dataset["id"], ["0639980001"])
+    dataset = broker.seal(dataset["id"])
+    assert asked(broker, dataset, party.id, occurred_at="2024-01-31T22:59:59Z") == (422, "transfer_before_dataset")
+    assert asked(broker, dataset, party.id, occurred_at="2199-01-01T00:00:00Z") == (422, "in_the_future")
+    transfer = hand_over(broker, dataset, party, occurred_at="2024-01-31T23:00:00Z")
+    again = received(party, transfer)
+    earlier = "2024-01-31T22:00:00Z"
+    assert asked(party, again, broker.id, occurred_at=earlier) == (422, "transfer_before_dataset")
+
+
+def test_no_consent_is_later_than_what_is_handed_over(registry: Registry) -> None:
+    shop, broker = registry.collector(), registry.broker()
+    empty = collected(shop, [1])
+    (collection,) = shop.get("/v1/collections")["items"]
+    dataset = open_dataset(shop, collection_id=collection["id"], occurred_at="2024-01-01T00:00:00Z")
+    shop.put_part(
+        dataset["id"],
+        ["mobile;consented_at", "0639980001;2023-12-31T23:59:59Z", "0639980002;2024-01-01T00:00:01Z"],
+    )
+    sealed = shop.seal(dataset["id"])
+    assert (sealed["number_count"], sealed["rejected_count"]) == (1, 1)
+    assert asked(shop, sealed, broker.id, occurred_at="2023-12-31T23:59:59Z") == (422, "transfer_before_dataset")
+    assert empty["last_consented_at"] is None
+
+
+def test_every_word_of_both_sides_is_kept_and_the_recipients_latest_counts(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    transfer = hand_over(broker, filled(broker, [1]), party)
+    words = [("acknowledged", "Reçu."), ("denied", "Une erreur : rien reçu."), ("acknowledged", None)]
+    for word, comment in words:
+        assert say(party, transfer, word, comment=comment).json()["status"] == word
+    kept = broker.get(f"/v1/transfers/{transfer['id']}")["statements"]
+    assert [(said["side"], said["word"], said["comment"]) for said in kept] == [
+        ("sender", "declared", None),
+        *(("recipient", word, comment) for word, comment in words),
+    ]
+    assert [said["asserted_by_id"] for said in kept] == [str(broker.id)] + [str(party.id)] * 3
+
+
+def test_a_sender_that_comes_later_says_its_own_word(registry: Registry) -> None:
+    broker, operator = registry.broker(), registry.operator()
+    collector = mute(broker)
+    bought = hand_over(broker, filled(broker, [1], holder_id=collector), broker)
+    key = operator.post("/v1/keys", {"organisation_id": collector, "scopes": ["facts:read", "facts:write"]})["key"]
+    itself = Caller(registry.client, operator.id, key)
+    answer = say(itself, bought, "denied", comment="Jamais vendu.").json()
+    assert answer["status"] == "acknowledged"
+    said = [(one["side"], one["word"]) for one in answer["statements"]]
+    assert said == [("recipient", "acknowledged"), ("sender", "denied")]
+    assert refusal(say(broker, bought, "denied")) == (403, "your_own_word")
+
+
+def test_who_may_say_what_of_a_transfer(registry: Registry) -> None:
+    shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
+    first = hand_over(shop, filled(shop, [1]), broker)
+    hand_over(broker, received(broker, first), party, occurred_at="2024-03-01T00:00:00Z")
+    assert refusal(say(shop, first, "acknowledged")) == (403, "your_own_word")
+    assert refusal(say(party, first, "denied")) == (403, "not_a_side")
+    assert refusal(say(stranger, first, "denied")) == (404, "not_found")
+    assert refusal(say(registry.regulator(), first, "denied"))[0] == 403
+    for word in ("confirmed", "disputed", "declared", "?"):
+        assert refusal(say(broker, first, word)) == (422, "invalid_request")
+    early = say(broker, first, "acknowledged", occurred_at="2024-01-31T23:59:59Z")
+    assert refusal(early) == (422, "statement_before_transfer")
+    assert refusal(say(broker, first, "acknowledged", occurred_at="2199-01-01T00:00:00Z")) == (422, "in_the_future")
+
+
+def test_what_is_denied_is_no_holding(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    dataset = collected(shop, [1])
+    transfer = hand_over(shop, dataset, party)
+    assert party.lookup("+33639980001")["held"]
+    say(party, transfer, "denied")
+    assert party.get("/v1/datasets")["items"] == []
+    assert party.get("/v1/notices")["items"] == []
+    assert [row["id"] for row in party.get("/v1/transfers")["items"]] == [transfer["id"]]
+    assert asked(party, {"id": transfer["received_dataset_id"]}, shop.id) == (404, "not_found")
+    assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/receipt")) == (409, "denied")
+    say(party, transfer, "acknowledged")
+    assert party.request("POST", f"/v1/transfers/{transfer['id']}/receipt").status_code == 201
+
+
+def test_what_was_used_cannot_be_denied(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    dataset = filled(broker, range(5))
+    derived, passed, campaigned = (hand_over(broker, dataset, party) for _ in range(3))
+    open_dataset(party, derived_from=[derived["received_dataset_id"]], occurred_at="2024-03-01T00:00:00Z")
+    hand_over(party, received(party, passed), broker, occurred_at="2024-03-01T00:00:00Z")
+    campaign(party, campaigned["received_dataset_id"])
+    assert refusal(say(party, derived, "denied")) == (409, "passed_on")
+    assert refusal(say(party, passed, "denied")) == (409, "passed_on")
+    assert refusal(say(party, campaigned, "denied")) == (409, "used_in_campaign")
+    for transfer in (derived, passed, campaigned):
+        assert say(party, transfer, "acknowledged").json()["status"] == "acknowledged"
+
+
+def campaign(party: Caller, dataset_id: str) -> Any:
+    body = {"party_id": str(party.id), "name": "C", "originator": "38001", "message_text": "Votez.", "poll_on": None}
+    body |= {"began_at": "2024-06-06T10:00:00Z", "ended_at": "2024-06-06T12:00:00Z"}
+    return party.post("/v1/campaigns", body | {"dataset_ids": [dataset_id]})
+
+
+def test_a_use_that_meets_a_denial_waits_for_it_and_is_refused(registry: Registry, dsn: str) -> None:
+    broker, party = registry.broker(), registry.party()
+    transfer = hand_over(broker, filled(broker, [1]), party)
+    held = {"id": transfer["received_dataset_id"]}
+    derived = {"occurred_at": "2024-03-01T00:00:00Z", "holder_id": str(party.id), "name": "D"}
+    used = {"party_id": str(party.id), "name": "C", "originator": "38001", "message_text": "Votez."}
+    used |= {"began_at": "2024-06-06T10:00:00Z", "ended_at": "2024-06-06T12:00:00Z"}
+    uses = {
+        "/v1/transfers": body_of(held, broker.id, occurred_at="2024-03-01T00:00:00Z"),
+        "/v1/datasets": derived | {"derived_from": [held["id"]]},
+        "/v1/campaigns": used | {"dataset_ids": [held["id"]]},
+    }
+    with psycopg.connect(dsn) as denying, ThreadPoolExecutor(3) as pool:
+        denying.execute("SELECT 1 FROM dataset WHERE id = %s FOR UPDATE", (held["id"],))
+        denying.execute(
+            "INSERT INTO transfer_statement (id, transfer_id, side, word, asserted_by_id, occurred_at, recorded_at) "
+            "SELECT gen_random_uuid(), id, 'recipient', 'denied', recipient_id, now(), now() FROM transfer"
+        )
+        waiting = [pool.submit(party.request, "POST", path, json=body) for path, body in uses.items()]
+        assert not wait(waiting, timeout=0.5).done
+        denying.commit()
+        assert [refusal(one.result()) for one in waiting] == [(404, "not_found")] * 3
+
+
+def test_two_transfers_at_once_are_two(registry: Registry) -> None:
+    broker, one, two = registry.broker(), registry.party(), registry.party()
+    dataset = filled(broker, range(3))
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda party: hand_over(broker, dataset, party), (one, two, one, two)))
+    assert len({transfer["received_dataset_id"] for transfer in made}) == 4
+    assert len(broker.get("/v1/transfers")["items"]) == 4
+    for party in (one, two):
+        assert len(party.get("/v1/transfers")["items"]) == 2
+
+
+def test_naming_a_party_as_recipient_shows_its_sender_nothing_of_it(registry: Registry) -> None:
+    shop, honest, hostile = registry.collector(), registry.broker(), registry.broker()
+    party = registry.party()
+    honest_transfer = hand_over(shop, collected(shop, range(10)), honest)
+    hand_over(honest, received(honest, honest_transfer), party, occurred_at="2024-03-01T00:00:00Z")
+    campaign(party, party.get("/v1/datasets")["items"][-1]["id"])
+    pushed = hand_over(hostile, filled(hostile, range(10)), party)
+    assert {row["id"] for row in hostile.get("/v1/transfers")["items"]} == {pushed["id"]}
+    assert hostile.get("/v1/campaigns")["items"] == []
+    seen = {row["id"] for row in hostile.get("/v1/organisations")["items"]}
+    assert seen == {str(hostile.id), str(party.id)}
+    answer = str(hostile.lookup("+33639980001"))
+    assert str(honest.id) not in answer
+    assert str(shop.id) not in answer
+    assert refusal(hostile.request("GET", f"/v1/datasets/{pushed['received_dataset_id']}")) == (404, "not_found")
+
+
+def test_a_processor_tells_in_its_partys_voice(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    transfer = hand_over(broker, filled(broker, [1]), party)
+    said = say(sender, transfer, "acknowledged").json()["statements"][-1]
+    assert (said["asserted_by_id"], said["asserted_through_id"]) == (str(party.id), str(sender.id))
+
+
+def test_no_dataset_comes_from_itself_or_from_a_later_one(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    later = filled(broker, [1], occurred_at="2024-02-01T00:00:00Z")
+    body = {"occurred_at": "2024-01-31T23:59:59Z", "holder_id": str(broker.id), "name": "D"}
+    answer = broker.request("POST", "/v1/datasets", json=body | {"derived_from": [later["id"]]})
+    assert refusal(answer) == (422, "dataset_before_parent")
+    twice = body | {"occurred_at": "2024-03-01T00:00:00Z", "derived_from": [later["id"], later["id"]]}
+    assert refusal(broker.request("POST", "/v1/datasets", json=twice)) == (422, "invalid_request")
+    named = body | {"id": later["id"], "derived_from": [later["id"]]}
+    assert refusal(broker.request("POST", "/v1/datasets", json=named)) == (422, "invalid_request")
+    for method in ("PUT", "PATCH"):
+        changed = broker.request(method, f"/v1/datasets/{later['id']}", json={"derived_from": [later["id"]]})
+        assert changed.status_code == 405
+    with pytest.raises(psycopg.errors.CheckViolation, match="ck_dataset_parent_not_itself"):
+        rows(dsn, "INSERT INTO dataset_parent (dataset_id, parent_id) VALUES (%s, %s)", later["id"], later["id"])
