@@ -1,5 +1,6 @@
-"""What tests look at besides answers: a refusal by its name, and rows by hand."""
+"""What tests look at and do besides calling: a refusal by its name, rows and tasks by hand."""
 
+import json
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,3 +21,9 @@ def rows(dsn: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ..
     with psycopg.connect(dsn, row_factory=tuple_row) as connection:
         cursor = connection.execute(statement, values)
         return cursor.fetchall() if cursor.description is not None else []
+
+
+def defer(dsn: str, task: str, **arguments: Any) -> None:
+    """Put a task into the queue, as the queue itself does after a worker was killed."""
+    statement: LiteralString = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, %s)"
+    rows(dsn, statement, task, json.dumps(arguments))

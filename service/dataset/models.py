@@ -33,7 +33,7 @@ class Dataset(Fact, table=True):
     first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    # The recipient of a transfer is uploading its own file, to be compared with what the sender declares.
+    # The recipient of a transfer uploads its own file, or that is being compared with what the sender declares.
     receiving: bool = False
 
 

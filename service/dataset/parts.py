@@ -28,6 +28,7 @@ from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
 from service.intake.reader import Lines, PartReader
+from service.job.operations import is_under_way
 from service.membership import store
 from service.membership.pseudonym import KeyRing
 
@@ -109,7 +110,7 @@ def _reader(upload: Upload, format_: Format, compression: Compression, columns: 
 async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number: int) -> Upload:
     async with database.transaction() as session:
         row = await find_own(session, actor, dataset_id)
-        _require_open(row)
+        await _require_open(session, row)
         if row.dialect is None and number != 1:
             raise Conflict(
                 "first_part_missing",
@@ -144,8 +145,10 @@ async def _window(session: AsyncSession, row: Dataset) -> Window | None:
     return Window(begin, end, row.occurred_at, now())
 
 
-def _require_open(row: Dataset) -> None:
+async def _require_open(session: AsyncSession, row: Dataset) -> None:
     if row.receiving:
+        if await is_under_way(session, row.id):
+            raise Conflict("not_open", "Your file is being compared with what was declared: it takes no more numbers.")
         return
     if row.content != Content.UPLOADED:
         raise Conflict("no_parts", "The numbers of this dataset are those of others: it takes no parts.")
@@ -174,7 +177,7 @@ async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Coun
     async with database.transaction() as session:
         # The lock keeps a sealing from beginning between this look and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
-        _require_open(row)
+        await _require_open(session, row)
         connection = await driver(session)
         if len(chunk.run):
             await store.stage(connection, ring, upload.dataset_id, upload.id, counts.runs, chunk.run)
@@ -188,7 +191,7 @@ async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Coun
 async def _finish(database: Database, upload: Upload, counts: Counts, hasher: hmac.HMAC, reader: PartReader) -> PartOut:
     async with database.transaction() as session:
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
-        _require_open(row)
+        await _require_open(session, row)
         old = await session.get(DatasetPart, (upload.dataset_id, upload.part))
         if old is not None and hmac.compare_digest(old.digest, hasher.digest()):
             await _drop(session, upload.dataset_id, upload.id)

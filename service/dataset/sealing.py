@@ -166,4 +166,5 @@ async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]
 async def _reopen(database: Database, dataset_id: uuid.UUID) -> None:
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        row.state = DatasetState.OPEN
+        # What was sealed stays sealed, also if the word that it was got lost.
+        row.state = DatasetState.OPEN if row.state == DatasetState.SEALING else row.state

@@ -38,6 +38,14 @@ async def get_job(session: AsyncSession, actor: Actor, job_id: uuid.UUID) -> Job
     return JobOut.model_validate(job.model_dump())
 
 
+_UNDER_WAY = text("SELECT EXISTS (SELECT FROM job WHERE subject_id = :id AND state IN ('waiting', 'running'))")
+
+
+async def is_under_way(session: AsyncSession, subject_id: uuid.UUID) -> bool:
+    """Whether a job works on a dataset, or is about to."""
+    return bool(await session.scalar(_UNDER_WAY, {"id": subject_id}))
+
+
 _ADVANCE = text("UPDATE job SET done = :done, total = :total WHERE id = :id")
 
 # As often as somebody who looks would notice: each report is a durable write.

@@ -13,7 +13,7 @@ class JobOut(BaseModel):
 
     id: uuid.UUID
     kind: str = Field(examples=["seal_dataset"])
-    subject_id: uuid.UUID = Field(description="The dataset or transfer that it works on.")
+    subject_id: uuid.UUID = Field(description="The dataset that it works on.")
     state: JobState
     done: int = Field(description="Steps done.", examples=[12])
     total: int = Field(description="Steps in all; 0 until it is known.", examples=[32])

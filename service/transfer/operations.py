@@ -73,11 +73,6 @@ def _check_dataset(wanted: TransferIn, dataset: Dataset) -> None:
         raise Conflict("dataset_not_sealed", "Only a sealed dataset is transferred: seal it first.")
     if wanted.occurred_at < dataset.occurred_at:
         raise Unprocessable("transfer_before_dataset", "`occurred_at` is before the dataset was made, or collected.")
-    if dataset.last_consented_at is not None and wanted.occurred_at < dataset.last_consented_at:
-        raise Unprocessable(
-            "transfer_before_collection",
-            "`occurred_at` is before the last consent in this dataset was collected.",
-        )
 
 
 async def _receive(session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset) -> Dataset:
@@ -187,7 +182,7 @@ def side_of(actor: Actor, row: Transfer) -> Side:
 
 async def refuse_settled(session: AsyncSession, row: Transfer) -> None:
     """Refuse to go on once the recipient's file was compared: its content is the recipient's evidence for ever."""
-    if _status(await _statements(session, [row.id])) in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
+    if await status_of(session, row) in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
         raise Conflict("settled", "Your own file was compared with this transfer already, and that stands.")
 
 
@@ -210,6 +205,11 @@ _IN_CAMPAIGN = text("SELECT EXISTS (SELECT FROM campaign_dataset WHERE dataset_i
 async def _statements(session: AsyncSession, transfer_ids: Sequence[uuid.UUID]) -> Sequence[TransferStatement]:
     query = select(TransferStatement).where(col(TransferStatement.transfer_id).in_(transfer_ids))
     return (await session.exec(query.order_by(col(TransferStatement.recorded_at), col(TransferStatement.id)))).all()
+
+
+async def status_of(session: AsyncSession, row: Transfer) -> TransferStatus:
+    """What the recipient says of a transfer; nothing yet is `declared`."""
+    return _status(await _statements(session, [row.id]))
 
 
 def _status(statements: Sequence[TransferStatement]) -> TransferStatus:

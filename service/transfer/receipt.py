@@ -16,7 +16,7 @@ from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Conflict, Forbidden
 from service.core.jobs import task
-from service.core.vocabulary import Content
+from service.core.vocabulary import Content, TransferStatus
 from service.dataset.descent import Descent, descent_of
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
@@ -30,14 +30,14 @@ from service.dataset.sealing import (
     write_tally,
 )
 from service.job.models import Job
-from service.job.operations import Report, run_job, start_job
+from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
 from service.membership import store
 from service.membership.ancestry import Node
 from service.membership.blocks import SHARDS, isin_sorted
 from service.membership.pseudonym import KeyRing
 from service.transfer.models import Side, Transfer, TransferStatement, Word
-from service.transfer.operations import find_transfer, refuse_passed_on, refuse_settled, side_of
+from service.transfer.operations import find_transfer, refuse_passed_on, refuse_settled, side_of, status_of
 
 
 async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
@@ -46,6 +46,7 @@ async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
     _require_recipient(actor, row)
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     await refuse_settled(session, row)
+    await _refuse_denied(session, row)
     await refuse_passed_on(session, received.id)
     if received.receiving:
         raise Conflict("receipt_open", "The receipt of this transfer is open already: send its parts.")
@@ -54,6 +55,11 @@ async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
     await session.flush()
     edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
     return dataset_out(received, [edge])
+
+
+async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
+    if await status_of(session, row) is TransferStatus.DENIED:
+        raise Conflict("denied", "You said that there was no such transfer: acknowledge it before you send its file.")
 
 
 def _require_recipient(actor: Actor, row: Transfer) -> None:
@@ -68,10 +74,10 @@ async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if not received.receiving:
         raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
+    if await is_under_way(session, received.id):
+        raise Conflict("being_compared", "Your file is being compared already: follow that job.")
     await require_numbers(session, received.id)
-    received.receiving = False
-    session.add(received)
-    return await start_job(session, queue, actor, "compare_receipt", row.id)
+    return await start_job(session, queue, actor, "compare_receipt", received.id)
 
 
 @task("compare_receipt")
@@ -81,18 +87,18 @@ async def compare_receipt(context: JobContext, job_id: str) -> None:
     ring: KeyRing = context.additional_context["ring"]
 
     async def work(job: Job, report: Report) -> None:
-        try:
-            await _compare(database, ring, job, report)
-        except Exception:
-            await _reopen(database, job.subject_id)
-            raise
+        await _compare(database, ring, job, report)
 
     await run_job(database, uuid.UUID(job_id), work)
 
 
 async def _compare(database: Database, ring: KeyRing, job: Job, report: Report) -> None:
     async with database.transaction() as session:
-        transfer = await session.get_one(Transfer, job.subject_id)
+        transfer = await _transfer_into(session, job.subject_id)
+        received = await session.get_one(Dataset, transfer.received_dataset_id)
+        # Killed after it had settled the transfer, the job begins anew and finds no file to compare any more.
+        if not received.receiving:
+            return
         await drop_stale_uploads(session, transfer.received_dataset_id)
         descent = await descent_of(session, [transfer.received_dataset_id])
     extra = missing = 0
@@ -107,6 +113,10 @@ async def _compare(database: Database, ring: KeyRing, job: Job, report: Report) 
         await _settle(database, job, Word.DISPUTED, extra, missing, tally)
     else:
         await _settle(database, job, Word.CONFIRMED, 0, 0, None)
+
+
+async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
+    return (await session.exec(select(Transfer).where(Transfer.received_dataset_id == received_id))).one()
 
 
 async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
@@ -136,9 +146,9 @@ async def _load_as_own(
 
 async def _settle(database: Database, job: Job, word: Word, extra: int, missing: int, tally: Tally | None) -> None:
     async with database.transaction() as session:
-        transfer = await session.get_one(Transfer, job.subject_id)
+        transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
-        await refuse_passed_on(session, received.id)
+        received.receiving = False
         if tally is None:
             await _discard(session, received)
         else:
@@ -160,15 +170,9 @@ async def _settle(database: Database, job: Job, word: Word, extra: int, missing:
 
 async def _discard(session: AsyncSession, received: Dataset) -> None:
     """A file that matches says nothing new: its numbers are the sender's dataset's."""
-    connection = await driver(session)
-    await store.unstage(connection, received.id)
-    await store.unload(connection, received.id)
     for part in (await session.exec(select(DatasetPart).where(DatasetPart.dataset_id == received.id))).all():
         await session.delete(part)
-
-
-async def _reopen(database: Database, transfer_id: uuid.UUID) -> None:
-    async with database.transaction() as session:
-        transfer = await session.get_one(Transfer, transfer_id)
-        received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
-        received.receiving = True
+    await session.flush()
+    await drop_stale_uploads(session, received.id)
+    # An earlier comparison that was killed may have left blocks.
+    await store.unload(await driver(session), received.id)
