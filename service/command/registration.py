@@ -8,6 +8,8 @@ import hashlib
 import hmac
 import json
 import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,26 +43,44 @@ class Plan:
     idempotency_key: str
 
 
+File = Annotated[
+    Path, typer.Argument(help="CSV, NDJSON or Parquet; CSV and NDJSON also compressed by gzip or zstd.", metavar="FILE")
+]
+Holder = Annotated[str, typer.Option(help="Who holds it: an organisation's id or registration number (SIREN).")]
+Name = Annotated[str | None, typer.Option(help="The holder's name for it; the file's unless given.")]
+Collection = Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that it comes from.")]
+DerivedFrom = Annotated[
+    list[uuid.UUID] | None, typer.Option(help="Id of a dataset that it is made of; may be given several times.")
+]
+OccurredAt = Annotated[
+    str | None, typer.Option(help="When it was made, in ISO 8601; when the file was last written unless given.")
+]
+Column = Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its place from 1.")]
+ConsentedAtColumn = Annotated[str | None, typer.Option(help="Column of the times of consent.")]
+ConsentRecordIdColumn = Annotated[str | None, typer.Option(help="Column of the collector's references of consents.")]
+Region = Annotated[str, typer.Option(help="Where numbers without country code are from.")]
+TimeZone = Annotated[str, typer.Option(help="Of times without an offset.")]
+Sealed = Annotated[bool, typer.Option("--seal/--no-seal", help="Seal it once all parts are there.")]
+PartBytes = Annotated[int, typer.Option(min=1024, help="About how many bytes a part has.")]
+Rejects = Annotated[Path | None, typer.Option(help="File to write rejected lines to, with their values.")]
+
+
 @dataset.command("register")
 def register(  # noqa: PLR0913  (each is an option of the command line)
-    file: Annotated[Path, typer.Argument(help="CSV, NDJSON or Parquet; CSV and NDJSON also as .gz or .zst.")],
-    holder: Annotated[str, typer.Option(help="Who holds it: an organisation's id or registration number (SIREN).")],
-    name: Annotated[str | None, typer.Option(help="The holder's name for it; the file's unless given.")] = None,
-    collection: Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that it comes from.")] = None,
-    derived_from: Annotated[
-        list[uuid.UUID] | None, typer.Option(help="Id of a dataset that it is made of; may be given several times.")
-    ] = None,
-    occurred_at: Annotated[
-        str | None, typer.Option(help="When it was made, in ISO 8601; when the file was last written unless given.")
-    ] = None,
-    column: Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its place from 1.")] = None,
-    consented_at_column: Annotated[str | None, typer.Option(help="Column of the times of consent.")] = None,
-    consent_record_id_column: Annotated[str | None, typer.Option(help="Column of the consents' references.")] = None,
-    region: Annotated[str, typer.Option(help="Where numbers without country code are from.")] = "FR",
-    time_zone: Annotated[str, typer.Option(help="Of times without an offset.")] = "Europe/Paris",
-    sealed: Annotated[bool, typer.Option("--seal/--no-seal", help="Seal it once all parts are there.")] = True,
-    part_bytes: Annotated[int, typer.Option(min=1024, help="About how many bytes a part has.")] = _DEFAULT_PART_BYTES,
-    rejects: Annotated[Path | None, typer.Option(help="File to write rejected lines to, with their values.")] = None,
+    file: File,
+    holder: Holder,
+    name: Name = None,
+    collection: Collection = None,
+    derived_from: DerivedFrom = None,
+    occurred_at: OccurredAt = None,
+    column: Column = None,
+    consented_at_column: ConsentedAtColumn = None,
+    consent_record_id_column: ConsentRecordIdColumn = None,
+    region: Region = "FR",
+    time_zone: TimeZone = "Europe/Paris",
+    sealed: Sealed = True,
+    part_bytes: PartBytes = _DEFAULT_PART_BYTES,
+    rejects: Rejects = None,
     url: Url = DEFAULT_URL,
     key_file: KeyFile = None,
 ) -> None:
@@ -70,25 +90,34 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
         "consented_at_column": consented_at_column,
         "consent_record_id_column": consent_record_id_column,
     }
-    with one_sentence():
+    with one_sentence(), _resumable():
         key = read_key(key_file)
         _check_file(file)
-        body = {
-            "name": name or file.name,
-            "collection_id": str(collection) if collection else None,
-            "derived_from": [str(one) for one in derived_from or ()],
-            "default_region": region,
-            "time_zone": time_zone,
-            "occurred_at": _moment(occurred_at, time_zone, file),
-        }
+        body = _body(file, name, collection, derived_from or [], _moment(occurred_at, time_zone, file))
+        body |= {"default_region": region, "time_zone": time_zone}
         with connect(url, key) as client:
-            try:
-                body["holder_id"] = _holder_id(client, holder)
-                plan = _plan(key, file, body, columns, part_bytes)
-                _register(client, plan, sealed=sealed, rejects=rejects)
-            except KeyboardInterrupt:
-                typer.echo("Interrupted. The same command goes on where this one stopped.", err=True)
-                raise typer.Exit(_INTERRUPTED) from None
+            body["holder_id"] = _holder_id(client, holder)
+            _register(client, _plan(key, file, body, columns, part_bytes), sealed=sealed, rejects=rejects)
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. The same command goes on where this one stopped.", err=True)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _body(
+    file: Path, name: str | None, collection: uuid.UUID | None, derived_from: Sequence[uuid.UUID], occurred_at: str
+) -> dict[str, Any]:
+    return {
+        "name": name or file.name,
+        "collection_id": str(collection) if collection else None,
+        "derived_from": [str(one) for one in derived_from],
+        "occurred_at": occurred_at,
+    }
 
 
 def _check_file(file: Path) -> None:
