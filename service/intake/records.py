@@ -100,12 +100,9 @@ def _well_formed(text: bytes, quotes: NDArray[np.int64], delimiter: str) -> bool
     padded = np.frombuffer(b"\n" + text + b"\n", dtype=np.uint8)
     edge = np.zeros(256, dtype=np.bool_)
     edge[[_NEWLINE, _QUOTE, ord(delimiter)]] = True
+    # A quote right before an opening one is the closing one before it: the two are a doubled pair inside a field.
     opening, closing = quotes[0::2], quotes[1::2]
-    # A quote before an opening one closed the field just now: the two are a doubled pair inside it.
-    before, after = padded[opening], padded[closing + 2]
-    doubled_before = np.zeros(len(opening), dtype=np.bool_)
-    doubled_before[1:] = closing[: len(opening) - 1] + 1 == opening[1:]
-    return bool((edge[before] & ((before != _QUOTE) | doubled_before)).all() and edge[after].all())
+    return bool(edge[padded[opening]].all() and edge[padded[closing + 2]].all())
 
 
 def _too_large(newlines: NDArray[np.int64], ends: NDArray[np.int64], size: int) -> bool:

@@ -168,42 +168,31 @@ def test_the_written_form_has_a_plus() -> None:
     assert e164(FICTION) == "+33639980000"
 
 
-def spelled(separators: str) -> st.SearchStrategy[str]:
-    """Prefix, digits and separators as people mix them, mostly numbers and sometimes nearly."""
-    prefixes = [
-        "",
-        "0",
-        "00",
-        "000",
-        "+",
-        "+0",
-        "+33",
-        "33",
-        "0033",
-        "+33(0)",
-        "00330",
-        "330",
-        "+32",
-        "+1",
-        "+7",
-        "+590",
-    ]
-    gaps = st.lists(st.sampled_from(["", "", "", *separators]), min_size=16, max_size=16)
-    digits = st.text("0123456789", min_size=1, max_size=16) | st.integers(10**8, 10**9 - 1).map(str)
-    return st.tuples(st.sampled_from(prefixes), digits, gaps).map(
-        lambda parts: parts[0] + "".join(a + b for a, b in zip(parts[1], parts[2], strict=False))
-    )
-
-
 REGIONS = st.just("FR") | st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS))
 
 
-@settings(max_examples=2000)
-@given(spelled(LIBRARY_SEPARATORS), REGIONS)
-@example("06 39 98 00 00", "FR")
-@example("331234567", "FR")
-@example("+330639980000", "BE")
-def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelling: str, region: str) -> None:
+@st.composite
+def spelled(draw: st.DrawFn, separators: str) -> tuple[str, str]:
+    """A spelling as people mix them in a region, mostly of a number and sometimes nearly; and the region."""
+    region = draw(REGIONS)
+    code = phonenumbers.country_code_for_region(draw(st.just(region) | REGIONS))
+    trunk = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) or "0"
+    country = draw(st.sampled_from(["", "", "+", "00", "+0", "000", f"+{code}", f"00{code}", f"{code}", f"+{code}("]))
+    digits = draw(st.text("0123456789", min_size=1, max_size=16) | st.integers(10**8, 10**9 - 1).map(str))
+    gaps = draw(st.lists(st.sampled_from(["", "", "", *separators]), min_size=len(digits), max_size=len(digits)))
+    spaced = "".join(a + b for a, b in zip(digits, gaps, strict=True))
+    return country + draw(st.sampled_from(["", trunk, "0"])) + spaced, region
+
+
+@settings(max_examples=3000)
+@given(spelled(LIBRARY_SEPARATORS))
+@example(("06 39 98 00 00", "FR"))
+@example(("331234567", "FR"))
+@example(("+330639980000", "BE"))
+@example(("4917112345", "DE"))
+@example(("+36 06 1 234 567", "HU"))
+def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelled_in: tuple[str, str]) -> None:
+    spelling, region = spelled_in
     cell = pl.Series([spelling])
     fast = int(phone._clean(cell, region, 15)[0] or phone._spelled(cell, region)[0])
     if fast:
@@ -213,9 +202,10 @@ def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelling: str, r
 
 
 @settings(max_examples=1000)
-@given(st.lists(spelled(SEPARATORS) | st.text(max_size=20), max_size=10), REGIONS)
-def test_fast_and_slow_together_say_what_slow_alone_says(cells: list[str], region: str) -> None:
-    column = pl.Series(cells, dtype=pl.String)
+@given(spelled(SEPARATORS), st.lists(st.text(max_size=20), max_size=3))
+def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: tuple[str, str], texts: list[str]) -> None:
+    spelling, region = spelled_in
+    column = pl.Series([*texts, spelling], dtype=pl.String)
     together = normalise(column, region)
     numbers, reasons = phone._slow(column, region)
     assert together.numbers.tolist() == numbers.tolist()
