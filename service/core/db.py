@@ -16,8 +16,10 @@ from service.core.facts import GraphRow
 
 
 def driver_url(dsn: str) -> URL:
-    """`dsn`, as libpq takes it, for SQLAlchemy with psycopg 3."""
-    return make_url(dsn).set(drivername="postgresql+psycopg")
+    """`dsn`, as libpq takes it, for SQLAlchemy with psycopg 3. Instants come back in UTC wherever the server stands."""
+    url = make_url(dsn).set(drivername="postgresql+psycopg")
+    options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC"]
+    return url.update_query_dict({"options": " ".join(options)})
 
 
 class Database:

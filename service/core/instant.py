@@ -1,4 +1,4 @@
-"""Instants and days that callers send."""
+"""Instants and days that callers send; an instant, written in whatever offset, is UTC from there on."""
 
 import re
 from datetime import UTC, date, datetime
@@ -29,7 +29,7 @@ def _written_day(value: object) -> object:
 def _plausible_instant(instant: datetime) -> datetime:
     if not _EARLIEST <= instant < _LATEST:
         raise ValueError("must lie between the years 1900 and 2200")
-    return instant
+    return instant.astimezone(UTC)
 
 
 def _plausible_day(day: date) -> date:
