@@ -1,0 +1,131 @@
+"""Campaigns: who registers one, of which datasets, when, and who sees it."""
+
+from typing import Any
+
+from service.core.vocabulary import Role
+from tests.chain import collected, filled, hand_over, open_dataset
+from tests.probe import refusal
+from tests.registry import Caller, Registry
+
+
+def body_of(party: Caller, *datasets: Any, **more: Any) -> dict[str, Any]:
+    body = {"party_id": str(party.id), "name": "Dernier appel", "originator": "38001", "message_text": " Votez.\nSTOP "}
+    body |= {"poll_name": "Européennes", "poll_on": "2024-06-09"}
+    body |= {"began_at": "2024-06-06T10:00:00+02:00", "ended_at": "2024-06-06T12:00:00+02:00"}
+    return body | {"dataset_ids": [dataset["id"] for dataset in datasets]} | more
+
+
+def refused(caller: Caller, body: dict[str, Any]) -> tuple[int, str]:
+    return refusal(caller.request("POST", "/v1/campaigns", json=body))
+
+
+def test_a_campaign_is_kept_as_it_is_told(registry: Registry) -> None:
+    party = registry.party()
+    dataset, other = filled(party, [1]), filled(party, [2])
+    made = party.post("/v1/campaigns", body_of(party, dataset, other))
+    assert made["message_text"] == " Votez.\nSTOP "
+    assert (made["began_at"], made["ended_at"]) == ("2024-06-06T08:00:00Z", "2024-06-06T10:00:00Z")
+    assert set(made["dataset_ids"]) == {dataset["id"], other["id"]}
+    assert party.get(f"/v1/campaigns/{made['id']}") == made
+    for method in ("PUT", "PATCH", "DELETE"):
+        assert party.request(method, f"/v1/campaigns/{made['id']}", json=made).status_code == 405
+
+
+def test_only_the_party_or_a_key_that_acts_for_it_registers(registry: Registry) -> None:
+    party, rival, broker = registry.party(), registry.party(), registry.broker()
+    dataset = filled(party, [1])
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    other = registry.organisation(Role.PROCESSOR, acts_for=rival)
+    named = {"sender_id": str(sender.id)}
+    for caller in (rival, broker, other, registry.operator(), registry.regulator()):
+        assert refused(caller, body_of(party, dataset))[0] == 403
+    assert refused(broker, body_of(broker, filled(broker, [1]))) == (403, "not_the_party")
+    assert refused(sender, body_of(party, dataset)) == (403, "not_the_sender")
+    assert refused(sender, body_of(party, dataset, sender_id=str(other.id))) == (403, "not_the_sender")
+    made = sender.post("/v1/campaigns", body_of(party, dataset, **named))
+    assert (made["asserted_by_id"], made["asserted_through_id"]) == (str(party.id), str(sender.id))
+    assert party.post("/v1/campaigns", body_of(party, dataset, **named))["asserted_through_id"] is None
+
+
+def test_a_sender_is_a_processor(registry: Registry, unknown_id: object) -> None:
+    party, broker = registry.party(), registry.broker()
+    dataset = filled(party, [1])
+    assert refused(party, body_of(party, dataset, sender_id=str(broker.id))) == (422, "sender_no_processor")
+    assert refused(party, body_of(party, dataset, sender_id=str(unknown_id))) == (404, "not_found")
+
+
+def test_a_campaign_uses_sealed_datasets_that_its_party_holds(registry: Registry, unknown_id: object) -> None:
+    shop, party, rival = registry.collector(), registry.party(), registry.party()
+    upstream = collected(shop, [1])
+    transfer = hand_over(shop, upstream, party)
+    received = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+    unsealed, foreign = open_dataset(party), filled(rival, [2])
+    assert refused(party, body_of(party, upstream)) == (422, "other_holder")
+    assert refused(party, body_of(party, unsealed)) == (409, "dataset_not_sealed")
+    assert refused(party, body_of(party, received, foreign)) == (404, "not_found")
+    assert refused(party, body_of(party, {"id": str(unknown_id)})) == (404, "not_found")
+    assert party.get("/v1/campaigns")["items"] == []
+    assert party.post("/v1/campaigns", body_of(party, received))["dataset_ids"] == [received["id"]]
+
+
+def test_a_window_is_in_order_and_not_before_its_datasets(registry: Registry) -> None:
+    party = registry.party()
+    dataset = filled(party, [1], occurred_at="2024-06-06T10:00:00+02:00")
+    wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
+        ({"ended_at": "2024-06-06T09:59:59+02:00"}, (422, "invalid_request")),
+        ({"began_at": "2024-06-06T09:59:59+02:00"}, (422, "campaign_before_dataset")),
+        ({"began_at": "2024-06-06T10:00:00"}, (422, "invalid_request")),
+        ({"ended_at": "9999-12-31T23:59:59-12:00"}, (422, "invalid_request")),
+        ({"dataset_ids": []}, (422, "invalid_request")),
+        ({"dataset_ids": [dataset["id"]] * 2}, (422, "invalid_request")),
+        ({"message_text": ""}, (422, "invalid_request")),
+        ({"originator": ""}, (422, "invalid_request")),
+    ]
+    for more, expected in wrong:
+        assert refused(party, body_of(party, dataset, **more)) == expected, more
+    assert party.post("/v1/campaigns", body_of(party, dataset, ended_at="2024-06-06T10:00:00+02:00"))
+
+
+def test_a_campaign_may_be_told_of_before_it_is_sent(registry: Registry) -> None:
+    party = registry.party()
+    window = {"began_at": "2199-06-06T10:00:00Z", "ended_at": "2199-06-06T12:00:00Z"}
+    assert party.post("/v1/campaigns", body_of(party, filled(party, [1]), **window))
+
+
+def test_who_sees_a_campaign(registry: Registry) -> None:
+    broker, party, rival = registry.broker(), registry.party(), registry.party()
+    transfer = hand_over(broker, filled(broker, [1]), party)
+    received = {"id": transfer["received_dataset_id"]}
+    sender, other = (registry.organisation(Role.PROCESSOR, acts_for=party) for _ in range(2))
+    by_sender = party.post("/v1/campaigns", body_of(party, received, sender_id=str(sender.id)))["id"]
+    by_itself = party.post("/v1/campaigns", body_of(party, received))["id"]
+    eyes: list[tuple[Caller, set[str]]] = [
+        (party, {by_sender, by_itself}),
+        (registry.regulator(), {by_sender, by_itself}),
+        (sender, {by_sender}),
+        (other, set()),
+        (broker, set()),
+        (rival, set()),
+    ]
+    for caller, seen in eyes:
+        assert {row["id"] for row in caller.get("/v1/campaigns")["items"]} == seen
+        for campaign in (by_sender, by_itself):
+            status = caller.request("GET", f"/v1/campaigns/{campaign}").status_code
+            assert status == (200 if campaign in seen else 404)
+
+
+def test_one_processor_for_two_parties_keeps_them_apart(registry: Registry) -> None:
+    one, two = registry.party(), registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=one)
+    operator = registry.operator()
+    scopes = ["facts:read", "facts:write", "numbers:read", "numbers:write"]
+    issued = {"organisation_id": str(sender.id), "acts_for_id": str(two.id), "scopes": scopes}
+    for_two = Caller(registry.client, sender.id, operator.post("/v1/keys", issued)["key"])
+    named = {"sender_id": str(sender.id)}
+    first = sender.post("/v1/campaigns", body_of(one, filled(one, [1]), **named))
+    second = for_two.post("/v1/campaigns", body_of(two, filled(two, [2]), **named))
+    for caller, own, other, party in ((sender, first, second, one), (for_two, second, first, two)):
+        assert [row["id"] for row in caller.get("/v1/campaigns")["items"]] == [own["id"]]
+        assert refusal(caller.request("GET", f"/v1/campaigns/{other['id']}")) == (404, "not_found")
+        assert refused(caller, body_of(party, {"id": other["dataset_ids"][0]}, **named)) == (404, "not_found")
+    assert str(two.id) not in str(sender.get("/v1/organisations"))
