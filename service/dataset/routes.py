@@ -36,8 +36,8 @@ _PART: dict[str, Any] = {
         {
             "name": "Content-Encoding",
             "in": "header",
-            "description": "How the body is compressed.",
-            "schema": {"type": "string", "enum": list(CONTENT_ENCODINGS)},
+            "description": f"How the body is compressed: {', '.join(CONTENT_ENCODINGS)}.",
+            "schema": {"type": "string", "examples": ["gzip"]},
         }
     ],
     "requestBody": {

@@ -1,0 +1,221 @@
+"""Requests made up from the description, sound and unsound, in the name of each kind of organisation.
+
+They go to the service over a socket, and the same ones are made up at every run. Half of the ids in them are replaced
+by those of real things, so that they get past the first 404.
+"""
+
+import itertools
+import json
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi import checks
+
+from service.access.actor import Scope
+from service.collection.evidence import EVIDENCE_TYPES
+from service.command.description import openapi_text
+from service.core.vocabulary import Role
+from service.demo.files import screenshot
+from service.intake.media import MEDIA_TYPES
+from service.main import create_app
+from tests.chain import filled, hand_over, make_collection, make_notice, open_dataset
+from tests.conftest import settings_of_tests, temporary_database
+from tests.registry import TRADE_SCOPES, Caller, Registry
+
+# Not asked: whether sound requests are accepted. The rules of the domain refuse most of what is made up.
+CHECKS = [
+    not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.unsupported_method,
+    checks.allow_header_conformance,
+]
+
+SCOPES = {
+    Role.BROKER: (*TRADE_SCOPES, Scope.ACCOUNTS),
+    Role.PARTY: (*TRADE_SCOPES, Scope.ACCOUNTS),
+    Role.REGULATOR: (Scope.FACTS_READ, Scope.NUMBERS_READ, Scope.ACCOUNTS),
+    Role.OPERATOR: (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.ACCOUNTS),
+}
+
+SOUND_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+_requests = itertools.count(1)
+
+Ids = Mapping[str, Sequence[str]]
+
+
+@dataclass(frozen=True)
+class World:
+    """A running service, who calls it, and real ids by the names of the fields and parameters that they stand in."""
+
+    address: str
+    callers: Mapping[Role, Caller]
+    ids: Ids
+
+
+@pytest.fixture(scope="module")
+def world(cluster: str) -> Iterator[World]:
+    with temporary_database(cluster) as dsn, serving(dsn) as address, httpx2.Client(base_url=address) as client:
+        registry = Registry(client, dsn)
+        callers = {role: registry.organisation(role, scopes=scopes) for role, scopes in SCOPES.items()}
+        yield World(address, callers, real_ids(callers))
+
+
+@contextmanager
+def serving(dsn: str) -> Iterator[str]:
+    """The service behind the HTTP server that it runs with."""
+    server = uvicorn.Server(
+        uvicorn.Config(create_app(settings_of_tests(), dsn), port=0, access_log=False, log_config=None)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
+
+
+def real_ids(callers: Mapping[Role, Caller]) -> Ids:
+    broker, party = callers[Role.BROKER], callers[Role.PARTY]
+    notice = make_notice(broker, broker.id)
+    evidence = broker.post(
+        f"/v1/notices/{notice['id']}/evidence", content=screenshot(), headers={"Content-Type": "image/png"}
+    )
+    collection = make_collection(broker, broker.id, notice["id"])
+    sealed = filled(broker, range(100), collection_id=collection["id"])
+    unsealed = open_dataset(broker)
+    broker.put_part(unsealed["id"], ["0639980001", "bonjour"])
+    transfers = [hand_over(broker, sealed, party) for _ in range(3)]
+    # One transfer is left alone, so that its receipt can be opened.
+    received = transfers[0]["received_dataset_id"]
+    campaign = party.post("/v1/campaigns", campaign_of(party, received))
+    open_with_numbers = open_dataset(broker)
+    broker.put_part(open_with_numbers["id"], ["0639980001"])
+    job = broker.post(f"/v1/datasets/{open_with_numbers['id']}/seal")
+    # Not a key that is called with: it will be revoked before long.
+    spare = callers[Role.OPERATOR].post("/v1/keys", {"organisation_id": str(broker.id), "scopes": ["facts:read"]})
+    sides = [str(broker.id), str(party.id)]
+    return {
+        "notice_id": [notice["id"]],
+        "replaces_id": [notice["id"]],
+        "evidence_id": [evidence["id"]],
+        "collection_id": [collection["id"]],
+        "dataset_id": [sealed["id"], unsealed["id"], received],
+        "derived_from": [sealed["id"], received],
+        "dataset_ids": [received],
+        "transfer_id": [transfer["id"] for transfer in transfers],
+        "campaign_id": [campaign["id"]],
+        "job_id": [job["id"]],
+        "key_id": [spare["id"]],
+        "holder_id": sides,
+        "collector_id": sides,
+        "party_id": sides,
+        "organisation_id": sides,
+        "recipient_id": sides,
+    }
+
+
+def campaign_of(party: Caller, dataset_id: str) -> dict[str, Any]:
+    return {
+        "party_id": str(party.id),
+        "name": "Dernier jour",
+        "originator": "38001",
+        "message_text": "Votez ! STOP au 38001",
+        "began_at": "2024-06-06T08:00:00Z",
+        "ended_at": "2024-06-06T10:00:00Z",
+        "dataset_ids": [dataset_id],
+    }
+
+
+def with_real_ids(value: Any, ids: Ids, name: str = "") -> Any:
+    """`value` with half of its ids, or more, replaced by those of real things of the kind that their field says."""
+    match value:
+        case dict():
+            return {field: with_real_ids(below, ids, field) for field, below in value.items()}
+        case list():
+            return [with_real_ids(below, ids, name) for below in value]
+        case str() if name in ids and is_id(value):
+            known = [*ids[name], value]
+            return known[uuid.UUID(value).int % len(known)]
+    return value
+
+
+def is_id(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@schemathesis.serializer(*MEDIA_TYPES, *EVIDENCE_TYPES)
+def as_it_is(_context: Any, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def described(**phases: bool) -> Any:
+    """The description, for some of the phases in which requests are made up."""
+    every = dict.fromkeys(("examples", "coverage", "fuzzing", "stateful"), False) | phases
+    config = {
+        # Unknown query parameters are let pass; the key is ours to send.
+        "generation": {"allow-extra-parameters": False, "with-security-parameters": False},
+        "phases": {name: {"enabled": enabled} for name, enabled in every.items()},
+        "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 409, 413, 415, 422]}},
+    }
+    return schemathesis.openapi.from_dict(
+        json.loads(openapi_text()), config=schemathesis.config.SchemathesisConfig.from_dict(config)
+    )
+
+
+def repeatable(examples: int) -> Any:
+    return settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate],
+    )
+
+
+at_the_bounds = described(examples=True, coverage=True)
+made_up = described(fuzzing=True)
+
+
+@at_the_bounds.parametrize()
+@repeatable(1)
+def test_answers_at_the_bounds_of_what_is_described(case: schemathesis.Case, world: World) -> None:
+    ask(case, world, Role.BROKER)
+
+
+@pytest.mark.parametrize("role", SCOPES)
+@made_up.parametrize()
+@repeatable(8)
+def test_answers_to_what_is_made_up(case: schemathesis.Case, world: World, role: Role) -> None:
+    ask(case, world, role)
+
+
+def ask(case: schemathesis.Case, world: World, role: Role) -> None:
+    if SOUND_KEY.fullmatch(case.headers.get("Idempotency-Key", "")):
+        # The same key with every request would have them all refused for that.
+        case.headers["Idempotency-Key"] = f"request-{next(_requests)}"
+    case.path_parameters = with_real_ids(case.path_parameters, world.ids)
+    if isinstance(case.body, dict):
+        case.body = with_real_ids(case.body, world.ids)
+    headers = {"Authorization": f"Bearer {world.callers[role].key}"}
+    case.call_and_validate(base_url=world.address, headers=headers, checks=CHECKS)
