@@ -1,7 +1,5 @@
 """How migrations run: one transaction each, one migrator at a time, and never long in wait for a lock."""
 
-from contextlib import nullcontext
-
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.schema import SchemaItem
@@ -42,14 +40,14 @@ def _migrate(dsn: str) -> None:
 def _run() -> None:
     """Migrate the database that the caller names, or the one that the service itself would use."""
     given = context.config.attributes.get("dsn")
-    if given is None:
-        settings = Settings()
-        given = settings.database_url.get_secret_value() if settings.database_url else None
-        share = nullcontext() if given else embedded.embedded(settings.data_dir)
-        with share as server:
-            _migrate(given or server.dsn)
-    else:
+    settings = Settings() if given is None else None
+    if settings is None:
         _migrate(given)
+    elif settings.database_url is not None:
+        _migrate(settings.database_url.get_secret_value())
+    else:
+        with embedded.embedded(settings.data_dir) as server:
+            _migrate(server.dsn)
 
 
 _run()

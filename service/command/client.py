@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
+import httpx2
 import typer
 
 KEY_VARIABLE = "FILIATION_API_KEY"
@@ -25,7 +25,7 @@ KeyFile = Annotated[
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 # A part is answered only once all of it is stored, and a busy service takes its time.
-_TIMEOUT = httpx.Timeout(10.0, read=300.0, write=300.0)
+_TIMEOUT = httpx2.Timeout(10.0, read=300.0, write=300.0)
 
 
 class Refused(Exception):
@@ -62,7 +62,7 @@ def read_key(key_file: Path | None) -> str:
     return key
 
 
-def connect(url: str, key: str) -> httpx.Client:
+def connect(url: str, key: str) -> httpx2.Client:
     """A client for the service at `url`, trusting the certificates that the system trusts.
 
     Raises:
@@ -71,14 +71,14 @@ def connect(url: str, key: str) -> httpx.Client:
     if not url.startswith(("http://", "https://")):
         raise Refused("The address of the service begins with http:// or https://: check --url or FILIATION_URL.")
     try:
-        base_url = httpx.URL(url.rstrip("/"))
-    except httpx.InvalidURL:
+        base_url = httpx2.URL(url.rstrip("/"))
+    except httpx2.InvalidURL:
         raise Refused("The address of the service is none: check --url or FILIATION_URL.") from None
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, verify=ssl.create_default_context())
+    return httpx2.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, verify=ssl.create_default_context())
 
 
-def call(client: httpx.Client, method: str, path: str, **options: Any) -> Any:
+def call(client: httpx2.Client, method: str, path: str, **options: Any) -> Any:
     """The JSON that a request is answered with.
 
     Raises:
@@ -89,7 +89,7 @@ def call(client: httpx.Client, method: str, path: str, **options: Any) -> Any:
     return answer_of(response)
 
 
-def answer_of(response: httpx.Response) -> Any:
+def answer_of(response: httpx2.Response) -> Any:
     """The JSON of a good answer.
 
     Raises:
@@ -109,16 +109,16 @@ def answer_of(response: httpx.Response) -> Any:
 
 
 @contextmanager
-def reaching(client: httpx.Client) -> Iterator[None]:
+def reaching(client: httpx2.Client) -> Iterator[None]:
     """Tell a failed connection in one sentence; the address is without what could be secret in it."""
     address = f"{client.base_url.scheme}://{client.base_url.netloc.decode().rpartition('@')[2]}"
     try:
         yield
-    except httpx.ConnectError as problem:
+    except httpx2.ConnectError as problem:
         if isinstance(problem.__context__, ssl.SSLError) or "CERTIFICATE" in str(problem):
             raise Refused(
                 f"The certificate of {address} is not trusted: add its authority to the system's store."
             ) from None
         raise Refused(f"Nothing answers at {address}: is the service running, and is --url right?") from None
-    except httpx.HTTPError:
+    except httpx2.HTTPError:
         raise Refused(f"The connection to {address} was lost: try again.") from None

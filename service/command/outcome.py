@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.table import Table
 
 from service.command.client import Refused, answer_of, call, reaching
 
 
-def show_counts(console: Console, client: httpx.Client, dataset: dict[str, Any]) -> None:
+def show_counts(console: Console, client: httpx2.Client, dataset: dict[str, Any]) -> None:
     """Print the counts of a sealed dataset."""
     table = _table(f"Dataset {dataset['id']}")
     table.add_row("numbers", f"{dataset['number_count']:,}")
@@ -32,7 +32,7 @@ def _table(title: str) -> Table:
     return table
 
 
-def _reasons(client: httpx.Client, dataset: dict[str, Any]) -> Counter[str]:
+def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
     """How many lines were rejected for which reason; nothing for a key that may not read numbers."""
     reasons: Counter[str] = Counter()
     params = {"limit": "1000"}
@@ -57,7 +57,7 @@ def show_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]
     console.print(table)
 
 
-def save_rejects(client: httpx.Client, dataset_path: str, target: Path) -> None:
+def save_rejects(client: httpx2.Client, dataset_path: str, target: Path) -> None:
     """Write the rejected lines, with their values, to a file that only its owner can read.
 
     Raises:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-import httpx
+import httpx2
 import typer
 from rich.console import Console
 
@@ -142,7 +142,7 @@ def _moment(text: str | None, time_zone: str, file: Path) -> str:
         raise Refused("--occurred-at is a date or a time in ISO 8601, such as 2024-05-28T10:00.") from None
 
 
-def _holder_id(client: httpx.Client, holder: str) -> str:
+def _holder_id(client: httpx2.Client, holder: str) -> str:
     try:
         return str(uuid.UUID(holder))
     except ValueError:
@@ -162,7 +162,7 @@ def _plan(key: str, path: Path, body: dict[str, Any], columns: dict[str, str | N
     return Plan(body, path, form, list(parts_of(path, form, part_bytes)), given, f"register-{name}")
 
 
-def _register(client: httpx.Client, plan: Plan, *, sealed: bool, rejects: Path | None) -> None:
+def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path | None) -> None:
     console = Console(stderr=True)
     headers = {"Idempotency-Key": plan.idempotency_key}
     made = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)

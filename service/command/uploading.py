@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,16 +28,16 @@ _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _BUSY = (502, 503, 504)
 
 
-class _Busy(httpx.TransportError):
+class _Busy(httpx2.TransportError):
     """The service, or what stands before it, asks to come back later."""
 
 
-def _persistently(client: httpx.Client, attempt: Callable[[], Result]) -> Result:
+def _persistently(client: httpx2.Client, attempt: Callable[[], Result]) -> Result:
     """What `attempt` gives, which is made again a few times while the connection fails."""
     for pause in _PAUSES:
         try:
             return attempt()
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(pause)
     with reaching(client):
         return attempt()
@@ -45,7 +45,7 @@ def _persistently(client: httpx.Client, attempt: Callable[[], Result]) -> Result
 
 def upload(
     console: Console,
-    client: httpx.Client,
+    client: httpx2.Client,
     dataset_path: str,
     file: Path,
     parts: Sequence[Part],
@@ -91,7 +91,7 @@ def _watched(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) 
         report(done)
 
 
-def seal(console: Console, client: httpx.Client, dataset_path: str) -> None:
+def seal(console: Console, client: httpx2.Client, dataset_path: str) -> None:
     """Seal the dataset and wait until it is, watching the job's events.
 
     Raises:
@@ -110,7 +110,7 @@ def _sealing(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console)
 
 
-def _persistently_followed(client: httpx.Client, job_id: str) -> Iterator[dict[str, Any]]:
+def _persistently_followed(client: httpx2.Client, job_id: str) -> Iterator[dict[str, Any]]:
     """The job each time that it has moved, until it is finished, over as many streams as that takes."""
     finished = False
     while not finished:
@@ -119,13 +119,13 @@ def _persistently_followed(client: httpx.Client, job_id: str) -> Iterator[dict[s
             for seen in _events(stream):
                 yield seen
                 finished = seen["finished_at"] is not None
-        except httpx.TransportError:
+        except httpx2.TransportError:
             time.sleep(_PAUSES[0])
         finally:
             stream.close()
 
 
-def _opened(client: httpx.Client, job_id: str) -> httpx.Response:
+def _opened(client: httpx2.Client, job_id: str) -> httpx2.Response:
     response = client.send(client.build_request("GET", f"/v1/jobs/{job_id}/events"), stream=True)
     if not response.is_success:
         response.read()
@@ -133,14 +133,14 @@ def _opened(client: httpx.Client, job_id: str) -> httpx.Response:
     return response
 
 
-def _events(response: httpx.Response) -> Iterator[dict[str, Any]]:
+def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
     """The data of server-sent events; each of ours is one line of JSON."""
     for line in response.iter_lines():
         if line.startswith("data:"):
             yield json.loads(line.removeprefix("data:"))
 
 
-def wait_until_sealed(console: Console, client: httpx.Client, dataset_path: str) -> None:
+def wait_until_sealed(console: Console, client: httpx2.Client, dataset_path: str) -> None:
     """Wait for a sealing that another command began, whose job is not known here.
 
     Raises:

@@ -5,6 +5,7 @@ import time
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.errors import TooLarge, crashed
@@ -38,6 +39,8 @@ class Surround:
 
         try:
             await self.app(scope, _bounded(receive, self.bounds.of(scope)), watching)
+        except ClientDisconnect:
+            log.info("the client went away before it had sent everything")
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and answers
             answer = crashed(problem)
             if status == 0:

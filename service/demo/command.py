@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
-import httpx
+import httpx2
 import typer
 import uvicorn
 from fastapi import FastAPI
@@ -126,7 +126,7 @@ def _serving(app: FastAPI, listener: socket.socket) -> Iterator[str]:
 
 def _tell(console: Console, language: Language, url: str, operator_key: str, *, stays: bool) -> bool:
     """Tell the story and show what is answered; whether all of it is right."""
-    with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+    with httpx2.Client(base_url=url, timeout=60, trust_env=False) as client:
         try:
             told = tell(client, operator_key, lambda step, answer: console.print(narrate(step, answer, language)))
         except StoryRefused as refusal:

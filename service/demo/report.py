@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 from rich.console import Console
 from rich.rule import Rule
 from rich.table import Table
@@ -60,7 +60,7 @@ def show_start(console: Console, language: Language, folder: Path) -> None:
     console.print(Text(PHRASES[language]["starting"].format(folder=folder)), soft_wrap=True)
 
 
-def show_answers(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
+def show_answers(console: Console, language: Language, client: httpx2.Client, told: Told) -> bool:
     """Print the answer about each of the story's numbers; whether all are right."""
     console.print()
     console.print(Rule(PHRASES[language]["answers"]))
@@ -74,7 +74,7 @@ def show_answers(console: Console, language: Language, client: httpx.Client, tol
     return not wrong
 
 
-def _ask(client: httpx.Client, told: Told, method: str, path: str, **options: Any) -> Any:
+def _ask(client: httpx2.Client, told: Told, method: str, path: str, **options: Any) -> Any:
     headers = {"Authorization": f"Bearer {told.keys[story.CNIL.code]}"}
     return client.request(method, path, headers=headers, **options).raise_for_status().json()
 
@@ -90,7 +90,7 @@ def _complain(console: Console, language: Language, wrong: list[str]) -> int:
     return len(wrong)
 
 
-def show_impacts(console: Console, language: Language, client: httpx.Client, told: Told) -> bool:
+def show_impacts(console: Console, language: Language, client: httpx2.Client, told: Told) -> bool:
     """Print whom two notices reached, counted; whether that is right."""
     phrases = PHRASES[language]
     table = Table(phrases["notice"], phrases["organisations"], phrases["campaigns"], title=phrases["counts"])

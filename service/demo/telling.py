@@ -37,7 +37,7 @@ _JOB_SECONDS = 60.0
 
 
 class Client(Protocol):
-    """What is needed of an HTTP client: httpx.Client is one, and so is Starlette's TestClient."""
+    """What is needed of an HTTP client: httpx2.Client is one, and so is Starlette's TestClient."""
 
     @property
     def request(self) -> Callable[..., Any]:
@@ -101,7 +101,7 @@ def _ignore(_step: Step, _answer: dict[str, Any]) -> None:
 def tell(client: Client, operator_key: str, show: Show = _ignore) -> Told:
     """Tell the whole story through `client` and give what it made.
 
-    `client` calls the API at relative addresses (`/v1/…`): an `httpx.Client` with a base URL, or Starlette's
+    `client` calls the API at relative addresses (`/v1/…`): an `httpx2.Client` with a base URL, or Starlette's
     `TestClient` inside its `with` block; the service needs a worker. `operator_key` is a key of the operator with
     the scopes `accounts` and `facts:write`. `show` is called after each step with what the service answered.
 
