@@ -201,6 +201,23 @@ def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelled_in: tupl
         assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(fast)
 
 
+@pytest.mark.parametrize("filler", ["0123456789", "5" * 10, "1" * 10, "8" * 10])
+def test_international_numbers_of_every_country_and_length_are_read_as_the_library_reads_them(filler: str) -> None:
+    spellings = [
+        f"+{code}{first}{filler * 2}"[: 1 + length]
+        for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+        for first in range(100)
+        for length in range(6, 16)
+    ]
+    fast = phone._clean(pl.Series(spellings), "FR", 15).tolist()
+    accepted = [(spelling, number) for spelling, number in zip(spellings, fast, strict=True) if number]
+    assert len(accepted) > len(spellings) // 10
+    for spelling, number in accepted[:: len(accepted) // 5000 or 1]:
+        parsed = phonenumbers.parse(spelling, "FR")
+        assert phonenumbers.is_possible_number(parsed)
+        assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(number)
+
+
 @settings(max_examples=1000)
 @given(spelled(SEPARATORS), st.lists(st.text(max_size=20), max_size=3))
 def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: tuple[str, str], texts: list[str]) -> None:
