@@ -206,13 +206,13 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
     spellings = [
         f"+{code}{first}{filler * 2}"[: 1 + length]
         for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-        for first in range(100)
+        for first in range(10)
         for length in range(6, 16)
     ]
     fast = phone._clean(pl.Series(spellings), "FR", 15).tolist()
     accepted = [(spelling, number) for spelling, number in zip(spellings, fast, strict=True) if number]
     assert len(accepted) > len(spellings) // 10
-    for spelling, number in accepted[:: len(accepted) // 5000 or 1]:
+    for spelling, number in accepted:
         parsed = phonenumbers.parse(spelling, "FR")
         assert phonenumbers.is_possible_number(parsed)
         assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(number)
