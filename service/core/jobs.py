@@ -1,11 +1,13 @@
 """Work that takes longer than a request: procrastinate, on the same PostgreSQL."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, NamedTuple, cast
 
 from fastapi import Depends, Request
-from procrastinate import App, JobContext, PsycopgConnector
+from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.jobs import Job as QueuedJob
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import driver
@@ -35,13 +37,21 @@ def task(name: str, *, cron: str | None = None) -> Callable[[Work], Work]:
     return register
 
 
+class _Resumed(BaseRetryStrategy):
+    """Puts back what its worker interrupted because it was told to stop. What failed by itself has failed."""
+
+    def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
+        """At once for an interrupted job: whichever worker comes next begins it anew."""
+        return RetryDecision(retry_at=None) if isinstance(exception, asyncio.CancelledError) else None
+
+
 @asynccontextmanager
 async def open_queue(dsn: str) -> AsyncIterator[App]:
     """The queue over `dsn`, with every task that the features define."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
     for name, cron, work in _TASKS:
         if cron is None:
-            queue.task(name=name, pass_context=True)(work)
+            queue.task(name=name, pass_context=True, retry=_Resumed())(work)
         else:
             periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(work)
             queue.periodic(cron=cron)(periodic)
@@ -55,15 +65,18 @@ async def defer(session: AsyncSession, queue: App, name: str, **arguments: Any) 
     await configured.defer_async(**arguments)
 
 
-async def run_worker(queue: App, context: dict[str, Any]) -> None:
-    """Do what the queue holds, until cancelled. Tasks find `context` in their job's `additional_context`."""
+async def run_worker(queue: App, context: dict[str, Any], patience: float = 10.0) -> None:
+    """Do what the queue holds, until cancelled. Tasks find `context` in their job's `additional_context`.
+
+    Jobs that are not done `patience` seconds after that are interrupted, and begun anew by the next worker.
+    """
     await queue.run_worker_async(
         concurrency=2,
         additional_context=context,
         install_signal_handlers=False,
         delete_jobs="successful",
         fetch_job_polling_interval=1.0,
-        shutdown_graceful_timeout=10.0,
+        shutdown_graceful_timeout=patience,
     )
 
 

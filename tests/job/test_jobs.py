@@ -1,0 +1,98 @@
+"""Jobs as their organisation sees them: progress, the end, and why one failed."""
+
+import asyncio
+import json
+import uuid
+from typing import Any
+
+from service.core.db import Database
+from service.core.errors import Conflict
+from service.job.models import Job
+from service.job.operations import Report, run_job
+from tests.chain import number, open_dataset
+from tests.probe import refusal, rows
+from tests.registry import Caller, Registry
+
+
+def sealing(broker: Caller) -> Any:
+    """The job that seals a small dataset."""
+    dataset = open_dataset(broker)
+    broker.put_part(dataset["id"], [number(last) for last in range(50)])
+    return broker.post(f"/v1/datasets/{dataset['id']}/seal")
+
+
+def events(caller: Caller, job: Any) -> list[tuple[str, Any]]:
+    """Names and data of a job's event stream, read to its end."""
+    answer = caller.request("GET", f"/v1/jobs/{job['id']}/events")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    found = []
+    for block in answer.text.strip().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))
+        if fields:
+            found.append((fields["event"], json.loads(fields["data"])))
+    return found
+
+
+def test_a_stream_tells_of_progress_and_ends_with_finished(registry: Registry) -> None:
+    broker = registry.broker()
+    job = sealing(broker)
+    told = events(broker, job)
+    assert {name for name, _ in told[:-1]} <= {"progress"}
+    name, last = told[-1]
+    assert (name, last["state"], last["problem"]) == ("finished", "succeeded", None)
+    assert last["done"] == last["total"] > 0
+    assert last == broker.get(f"/v1/jobs/{job['id']}")
+    assert events(broker, job) == [("finished", last)]
+
+
+def test_another_organisation_sees_no_job(registry: Registry, unknown_id: object) -> None:
+    broker = registry.broker()
+    job = sealing(broker)
+    broker.finish(job)
+    for caller in (registry.broker(), registry.party(), registry.collector()):
+        for path in (f"/v1/jobs/{job['id']}", f"/v1/jobs/{job['id']}/events", f"/v1/jobs/{unknown_id}/events"):
+            assert refusal(caller.request("GET", path)) == (404, "not_found")
+    assert registry.regulator().get(f"/v1/jobs/{job['id']}")["state"] == "succeeded"
+    assert refusal(registry.operator().request("GET", f"/v1/jobs/{job['id']}")) == (403, "role_refused")
+
+
+def test_an_unforeseen_failure_is_told_without_its_text_and_the_seal_can_be_asked_for_again(
+    registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    broker.put_part(dataset["id"], [number(last) for last in range(50)])
+    rows(dsn, "UPDATE staged_run SET keys = keys || '\\x00'")
+    failed = broker.finish(broker.post(f"/v1/datasets/{dataset['id']}/seal"))
+    assert failed["state"] == "failed"
+    assert failed["problem"] == {
+        "type": "urn:filiation:problem:internal_error",
+        "status": 500,
+        "detail": "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was.",
+    }
+    assert events(broker, failed) == [("finished", failed)]
+    assert broker.get(f"/v1/datasets/{dataset['id']}")["state"] == "open"
+    rows(dsn, "UPDATE staged_run SET keys = substr(keys, 1, octet_length(keys) - 1)")
+    assert broker.seal(dataset["id"])["number_count"] == 50
+
+
+def test_a_refusal_by_the_work_is_kept_as_the_problem_it_is(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    job = sealing(broker)
+    broker.finish(job)
+    rows(dsn, "UPDATE job SET state = 'waiting', finished_at = NULL")
+
+    async def work(job: Job, report: Report) -> None:
+        await report(3, 7)
+        raise Conflict("used_since", "It was used since.")
+
+    async def run() -> None:
+        database = Database(dsn, pool_size=1)
+        await run_job(database, uuid.UUID(job["id"]), work)
+        await database.close()
+
+    asyncio.run(run())
+    found = broker.get(f"/v1/jobs/{job['id']}")
+    assert (found["state"], found["done"], found["total"]) == ("failed", 3, 7)
+    assert found["problem"]["type"] == "urn:filiation:problem:used_since"
+    assert found["problem"]["status"] == 409

@@ -1,0 +1,123 @@
+"""Workers that are told to stop, or killed, in the middle of a sealing: the next one ends it as if nothing had been."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from service.core.jobs import open_queue, run_worker
+from service.core.settings import Settings
+from service.main import create_app, running
+from tests.chain import open_dataset
+from tests.conftest import MASTER_SECRET
+from tests.probe import defer, rows
+from tests.registry import Caller, Registry
+
+# Enough that every shard is loaded in a transaction of its own.
+NUMBERS = 40_000
+HELD_SHARD = 20
+
+
+@pytest.fixture
+def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
+    """The application without a worker."""
+    with TestClient(create_app(settings, dsn, with_worker=False)) as started:
+        yield started
+
+
+def uploaded(broker: Caller) -> str:
+    """An open dataset with numbers generated here."""
+    dataset = open_dataset(broker)
+    broker.put_part(dataset["id"], (str(33612000000 + 2477 * place) for place in range(NUMBERS)))
+    return str(dataset["id"])
+
+
+@contextmanager
+def held_up(dsn: str, twin: str, dataset: str) -> Iterator[None]:
+    """Keep a sealing of `dataset` before one shard, by a row of `twin` that its loading collides with."""
+    with psycopg.connect(dsn) as other:
+        other.execute(
+            "INSERT INTO membership_block (shard, level, bucket, dataset_id, keys) "
+            "SELECT shard, level, bucket, %s, keys FROM membership_block WHERE dataset_id = %s AND shard = %s LIMIT 1",
+            (dataset, twin, HELD_SHARD),
+        )
+        yield
+        other.rollback()
+
+
+def wait_until_held_up(dsn: str, dataset: str) -> None:
+    """Return once every shard before the one that is kept is there."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        ((shards,),) = rows(dsn, "SELECT count(DISTINCT shard) FROM membership_block WHERE dataset_id = %s", dataset)
+        if shards == HELD_SHARD:
+            return
+        time.sleep(0.02)
+    raise AssertionError("the sealing did not come to the shard that is kept")
+
+
+def work_until(settings: Settings, dsn: str, done: Any, patience: float = 10.0) -> None:
+    """Run a worker in this process until `done`, then tell it to stop."""
+
+    async def run() -> None:
+        async with running(settings, dsn) as context, open_queue(dsn) as queue:
+            worker = asyncio.create_task(run_worker(queue, context, patience))
+            try:
+                await asyncio.to_thread(done)
+            finally:
+                worker.cancel()
+                await asyncio.gather(worker, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def outcome(broker: Caller, dsn: str, dataset: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
+    """What sealing has made of a dataset: its counts and every block."""
+    found = broker.get(f"/v1/datasets/{dataset}")
+    counts = {key: value for key, value in found.items() if key.endswith("_count") or key == "state"}
+    query = "SELECT shard, level, bucket, keys FROM membership_block WHERE dataset_id = %s ORDER BY 1, 2, 3"
+    staged = rows(dsn, "SELECT 1 FROM staged_run WHERE dataset_id = %s", dataset)
+    assert staged == []
+    return counts, rows(dsn, query, dataset)
+
+
+def test_a_worker_that_is_stopped_puts_its_job_back(registry: Registry, settings: Settings, dsn: str) -> None:
+    broker = registry.broker()
+    twin, dataset = uploaded(broker), uploaded(broker)
+    job = broker.post(f"/v1/datasets/{twin}/seal")
+    work_until(settings, dsn, lambda: broker.finish(job))
+    job = broker.post(f"/v1/datasets/{dataset}/seal")
+    with held_up(dsn, twin, dataset):
+        work_until(settings, dsn, lambda: wait_until_held_up(dsn, dataset), patience=0.1)
+        assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "running"
+    work_until(settings, dsn, lambda: broker.finish(job))
+    assert outcome(broker, dsn, dataset) == outcome(broker, dsn, twin)
+
+
+def test_what_a_killed_worker_left_behind_is_begun_anew(registry: Registry, settings: Settings, dsn: str) -> None:
+    broker = registry.broker()
+    twin, dataset = uploaded(broker), uploaded(broker)
+    job = broker.post(f"/v1/datasets/{twin}/seal")
+    work_until(settings, dsn, lambda: broker.finish(job))
+    job = broker.post(f"/v1/datasets/{dataset}/seal")
+    environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
+    with held_up(dsn, twin, dataset):
+        command = [sys.executable, "-m", "service", "worker"]
+        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
+            wait_until_held_up(dsn, dataset)
+            worker.send_signal(signal.SIGKILL)
+    # Half a minute without a sign of life, and the minute in which that is looked for.
+    rows(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
+    defer(dsn, "retry_stalled", timestamp=0)
+    work_until(settings, dsn, lambda: broker.finish(job))
+    assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "succeeded"
+    assert outcome(broker, dsn, dataset) == outcome(broker, dsn, twin)
