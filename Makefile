@@ -110,7 +110,7 @@ format: $(VENV)/.checked ## Put the code into its one form
 
 .PHONY: openapi
 openapi: $(VENV)/.service ## Write openapi/openapi.json anew from the routes
-	$(BIN)/filiation openapi
+	$(BIN)/filiation openapi openapi/openapi.json
 
 .PHONY: lock
 lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their newest versions)

@@ -24,4 +24,4 @@ def write_openapi(
     if output is None:
         typer.echo(openapi_text(), nl=False)
     else:
-        output.write_text(openapi_text())
+        output.write_text(openapi_text(), encoding="utf-8")

@@ -56,6 +56,7 @@ SCOPES = {
 SOUND_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _requests = itertools.count(1)
 
+Case = schemathesis.Case[Any]
 Ids = Mapping[str, Sequence[str]]
 
 
@@ -182,7 +183,7 @@ def described(**phases: bool) -> Any:
     )
 
 
-def repeatable(examples: int) -> Any:
+def repeatable(examples: int) -> settings:
     return settings(
         max_examples=examples,
         derandomize=True,
@@ -197,20 +198,20 @@ at_the_bounds = described(examples=True, coverage=True)
 made_up = described(fuzzing=True)
 
 
-@at_the_bounds.parametrize()
+@at_the_bounds.parametrize()  # type: ignore[untyped-decorator]
 @repeatable(1)
-def test_answers_at_the_bounds_of_what_is_described(case: schemathesis.Case, world: World) -> None:
+def test_answers_at_the_bounds_of_what_is_described(case: Case, world: World) -> None:
     ask(case, world, Role.BROKER)
 
 
 @pytest.mark.parametrize("role", SCOPES)
-@made_up.parametrize()
+@made_up.parametrize()  # type: ignore[untyped-decorator]
 @repeatable(8)
-def test_answers_to_what_is_made_up(case: schemathesis.Case, world: World, role: Role) -> None:
+def test_answers_to_what_is_made_up(case: Case, world: World, role: Role) -> None:
     ask(case, world, role)
 
 
-def ask(case: schemathesis.Case, world: World, role: Role) -> None:
+def ask(case: Case, world: World, role: Role) -> None:
     if SOUND_KEY.fullmatch(case.headers.get("Idempotency-Key", "")):
         # The same key with every request would have them all refused for that.
         case.headers["Idempotency-Key"] = f"request-{next(_requests)}"
