@@ -3,14 +3,22 @@
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut
 from service.core.text import Line
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Content, DatasetState
 
-Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+
+def _numbered(region: str) -> str:
+    if region not in SUPPORTED_REGIONS:
+        raise ValueError("not a region with telephone numbers of its own, such as FR")
+    return region
+
+
+Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(_numbered)]
 
 
 class DatasetIn(FactIn):
