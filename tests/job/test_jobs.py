@@ -3,15 +3,23 @@
 import asyncio
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from time import sleep
 from typing import Any
+
+from pydantic import SecretStr
 
 from service.core.db import Database
 from service.core.errors import Conflict
+from service.core.settings import Settings
 from service.job.models import Job
 from service.job.operations import Report, run_job
+from service.main import create_app
 from tests.chain import number, open_dataset
+from tests.conftest import MASTER_SECRET
 from tests.probe import refusal, rows
 from tests.registry import Caller, Registry
+from tests.sockets import on_a_socket
 
 
 def sealing(broker: Caller) -> Any:
@@ -96,3 +104,16 @@ def test_a_refusal_by_the_work_is_kept_as_the_problem_it_is(registry: Registry, 
     assert (found["state"], found["done"], found["total"]) == ("failed", 3, 7)
     assert found["problem"]["type"] == "urn:filiation:problem:used_since"
     assert found["problem"]["status"] == 409
+
+
+def test_streams_hold_no_connection(dsn: str) -> None:
+    settings = Settings(master_secret=SecretStr(MASTER_SECRET), pool_size=1)
+    with on_a_socket(create_app(settings, dsn, with_worker=False)) as client, ThreadPoolExecutor(6) as pool:
+        broker = Registry(client, dsn).broker()
+        job = sealing(broker)
+        told = [pool.submit(events, broker, job) for _ in range(6)]
+        for _ in range(3):
+            assert broker.get(f"/v1/jobs/{job['id']}", timeout=5)["state"] == "waiting"
+            sleep(0.3)
+        rows(dsn, "UPDATE job SET state = 'succeeded', finished_at = now()")
+        assert [[name for name, _ in one.result()] for one in told] == [["progress", "finished"]] * 6
