@@ -62,10 +62,11 @@ def held_by(world: World, organisation: uuid.UUID) -> set[uuid.UUID]:
 
 
 def upstream(world: World, datasets: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Datasets and all that they come from."""
+    """Datasets and all that they come from, but for what a denied transfer is said to have brought."""
     found = set(datasets)
-    for one in list(found):
-        found |= upstream(world, naive.parents_of(world, one))
+    for edge in world.parents:
+        if edge.dataset_id in datasets and not naive.denied(world, edge.transfer_id):
+            found |= upstream(world, {edge.parent_id})
     return found
 
 
@@ -98,7 +99,8 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
         assert seen.bare == sent - seen.datasets
         for transfer in seen.transfers:
             row = world.transfers[transfer]
-            assert own in (row.sender_id, row.recipient_id) or row.received_dataset_id in seen.datasets
+            delivered = row.received_dataset_id in seen.datasets and not naive.denied(world, transfer)
+            assert own in (row.sender_id, row.recipient_id) or delivered
 
 
 @unhurried
@@ -149,12 +151,17 @@ def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made
 
 
 def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
-    """Whether anything new is the organisation's own, or a word on a transfer that it is a side of."""
-    sides = {row.id for row in after.transfers.values() if organisation in (row.sender_id, row.recipient_id)}
+    """Whether anything new is the organisation's own, or a word on a transfer of its own or upstream of it."""
+    above = upstream(before, held_by(before, organisation))
+    concerned = {
+        row.id
+        for row in after.transfers.values()
+        if organisation in (row.sender_id, row.recipient_id) or row.received_dataset_id in above
+    }
     said = {row.transfer_id for row in after.statements[len(before.statements) :]}
     owned = held_by(after, organisation) != held_by(before, organisation)
     campaigns = [row for row in after.campaigns.values() if row.party_id == organisation]
-    return owned or bool(sides & said) or any(row.id not in before.campaigns for row in campaigns)
+    return owned or bool(concerned & said) or any(row.id not in before.campaigns for row in campaigns)
 
 
 @unhurried

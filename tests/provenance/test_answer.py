@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from functools import cache, partial
 from uuid import UUID
 
@@ -216,6 +216,46 @@ def test_who_told_a_fact_is_withheld_where_nothing_else_shows_that_organisation(
     assert origin.asserted_by.id == other
 
 
+def test_a_buyer_is_named_as_who_tells_of_a_collector_that_it_speaks_for() -> None:
+    world = World()
+    broker = world.organisation(Role.BROKER)
+    collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
+    collection = world.collection(world.notice(collector, broker), broker)
+    world.dataset(collector, {1}, collection=collection, asserted_by=broker)
+    (origin,) = ask_of(world, 1, broker).origins
+    assert origin.asserted_by is not None
+    assert (origin.asserted_by.id, origin.collector.has_account, origin.attested) == (broker, False, False)
+
+
+def test_what_a_buyer_says_it_got_is_no_chain_of_a_seller_that_did_not_give_it() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    base = world.dataset(broker, {1, 2})
+    transfer, received = world.transfer(world.dataset(broker, {2}, [base]), party)
+    world.dispute(transfer, {1, 2})
+    found = ask_of(world, 1, broker)
+    assert [(chain.head.id, chain.hops) for chain in found.chains] == [(base, [])]
+    assert [one.received_dataset_id for one in found.transfers] == [received]
+    assert [one.kind for one in found.contradictions] == ["received_not_declared"]
+
+
+def test_every_orphan_says_why_it_is_one() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    stray = world.dataset(broker, {1})
+    _, sold = world.transfer(stray, party)
+    beside = world.dataset(broker, {1}, [world.dataset(broker, {2})])
+    denied, refused = world.transfer(world.dataset(party, {1}), broker)
+    derived = world.dataset(broker, {1}, [refused])
+    world.say(denied, "recipient", "denied")
+    reasons = {one.dataset.id: one.reason for one in ask_of(world, 1, world.organisation(Role.REGULATOR)).orphans}
+    assert reasons[stray] is OrphanReason.NO_SOURCE_DECLARED
+    assert reasons[sold] is OrphanReason.SOURCE_IS_ORPHAN
+    assert reasons[beside] is OrphanReason.NOT_IN_SOURCES
+    assert reasons[derived] is OrphanReason.TRANSFER_DENIED
+    assert refused not in reasons
+
+
 def listed(*days: tuple[date, date | None], consented_at: datetime | None) -> tuple[PartnerListBasis, date | None]:
     """Which of partner lists, each perhaps corrected by a list from another day, is said to have been in force."""
     world = World()
@@ -236,9 +276,9 @@ JANUARY, MARCH, MAY = date(2024, 1, 1), date(2024, 3, 1), date(2024, 5, 1)
 
 
 def test_a_consent_day_begins_at_midnight_in_the_notices_time_zone() -> None:
-    before = datetime(2024, 2, 29, 23, 59, tzinfo=PARIS)
+    before = datetime(2024, 2, 29, 22, 59, tzinfo=UTC)
     assert listed((JANUARY, None), (MARCH, None), consented_at=before)[1] == JANUARY
-    midnight = datetime(2024, 3, 1, tzinfo=PARIS)
+    midnight = datetime(2024, 2, 29, 23, 0, tzinfo=UTC)
     assert listed((JANUARY, None), (MARCH, None), consented_at=midnight)[1] == MARCH
 
 
