@@ -53,7 +53,7 @@ def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
     """A value of the form of `schema`, put together from the examples that stand beside its fields.
 
     What may be left out of a request and has no example is left out; what may be null and has none is null. `name` is
-    the field's, so that each kind of id looks the same wherever it stands.
+    the field's, or the schema's for its `id`: ids of different things should not look the same.
     """
     if "examples" in schema:
         return schema["examples"][0]
@@ -64,7 +64,7 @@ def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
     if "properties" in schema:
         required = schema.get("required", ())
         return {
-            field: example_of(below, schemas, field)
+            field: example_of(below, schemas, schema["title"] if field == "id" else field)
             for field, below in schema["properties"].items()
             if field in required or "examples" in below
         }

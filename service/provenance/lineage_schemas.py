@@ -85,7 +85,7 @@ class ImpactOut(BaseModel):
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
     collector: OrganisationSeen
-    whole: bool = Field(description="False for the collector, who sees one hop on from what it holds.")
+    whole: bool = Field(description="False for the collector, who sees one hop on from what it holds.", examples=[True])
     datasets: list[ReachedDataset]
     clients: list[ReachedClient]
     campaigns: list[ReachedCampaign]

@@ -150,7 +150,7 @@ class Origin(Asserted):
         "`consent_day_unknown`: no list can be said to have been shown. "
         "`none_yet`: the notice had no list on that day."
     )
-    attested: bool = Field(description="Whether the collector itself stands by this collection.")
+    attested: bool = Field(description="Whether the collector itself stands by this collection.", examples=[True])
     attested_at: AwareDatetime | None = Field(description="Since when, by this registry's clock.")
 
 
@@ -222,8 +222,10 @@ class TransferSeen(Asserted):
     contract: str | None
     targeting: list[CriterionOut] = Field(description="By what the numbers were picked, as the sender declares.")
     status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
-    number_declared: bool = Field(description="Whether the sender's dataset holds this number.")
-    number_received: bool = Field(description="Whether the recipient's does, by its own file or by its agreement.")
+    number_declared: bool = Field(description="Whether the sender's dataset holds this number.", examples=[True])
+    number_received: bool = Field(
+        description="Whether the recipient's does, by its own file or by its agreement.", examples=[True]
+    )
     vouched_by: list[Voucher] = Field(description="The sides that stand by it.")
     statements: list[Statement] = Field(description="What both sides said, from the first on.")
 
@@ -235,8 +237,8 @@ class Through(BaseModel):
     sender_id: uuid.UUID
     occurred_at: AwareDatetime
     status: TransferStatus
-    number_declared: bool
-    number_received: bool
+    number_declared: bool = Field(examples=[True])
+    number_received: bool = Field(examples=[True])
 
 
 class CampaignRef(BaseModel):
@@ -317,7 +319,7 @@ class Answer(BaseModel):
 
     as_of: AwareDatetime
     graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
-    held: bool = Field(description="Whether a dataset that you may see holds the number.")
+    held: bool = Field(description="Whether a dataset that you may see holds the number.", examples=[True])
     summary: str = Field(examples=["First collected by Comparauto SAS (CA-1). Passed through Contact Direct SAS."])
     origins: list[Origin]
     chains: list[ChainSeen]
