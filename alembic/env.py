@@ -39,11 +39,12 @@ def _migrate(dsn: str) -> None:
 
 def _run() -> None:
     """Migrate the database that the caller names, or the one that the service itself would use."""
-    given = context.config.attributes.get("dsn")
-    settings = Settings() if given is None else None
-    if settings is None:
+    given: str | None = context.config.attributes.get("dsn")
+    if given is not None:
         _migrate(given)
-    elif settings.database_url is not None:
+        return
+    settings = Settings()
+    if settings.database_url is not None:
         _migrate(settings.database_url.get_secret_value())
     else:
         with embedded.embedded(settings.data_dir) as server:

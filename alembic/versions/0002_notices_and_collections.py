@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("began_on", sa.Date(), nullable=False),
         sa.Column("ended_on", sa.Date(), nullable=True),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -158,10 +159,15 @@ def upgrade() -> None:
             ["organisation.id"],
         ),
         sa.ForeignKeyConstraint(
+            ["corrects_id"],
+            ["collection.id"],
+        ),
+        sa.ForeignKeyConstraint(
             ["notice_id"],
             ["notice.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("corrects_id"),
     )
     op.create_index(op.f("ix_collection_asserted_by_id"), "collection", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_collection_collector_id"), "collection", ["collector_id"], unique=False)

@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("poll_on", sa.Date(), nullable=True),
         sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -33,6 +34,10 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["asserted_through_id"],
             ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"],
+            ["campaign.id"],
         ),
         sa.ForeignKeyConstraint(
             ["party_id"],
@@ -43,6 +48,7 @@ def upgrade() -> None:
             ["organisation.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("corrects_id"),
     )
     op.create_index(op.f("ix_campaign_asserted_by_id"), "campaign", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_campaign_party_id"), "campaign", ["party_id"], unique=False)

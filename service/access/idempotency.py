@@ -7,17 +7,21 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
+from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import IdempotentRequest
-from service.core.db import run
+from service.core.clock import now
+from service.core.db import Database, run
 from service.core.errors import Conflict, Unprocessable
+from service.core.jobs import task
 
 
 class _Replay(Exception):
@@ -72,6 +76,20 @@ async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
 def _digest(request: Request, body: bytes) -> bytes:
     head = f"{request.method} {request.url.path}\n".encode()
     return hashlib.sha256(head + body).digest()
+
+
+# As long as anybody may still repeat a request: a file of tens of millions of numbers can take days to send.
+ANSWERS_KEPT = timedelta(days=30)
+
+_FORGET = text("DELETE FROM idempotent_request WHERE recorded_at < :before")
+
+
+@task("forget_answers", cron="41 3 * * *")
+async def forget_answers(context: JobContext, timestamp: int) -> None:
+    """Drop the answers that nobody will ask for again."""
+    database: Database = context.additional_context["database"]
+    async with database.transaction() as session:
+        await run(session, _FORGET, {"before": now() - ANSWERS_KEPT})
 
 
 def _documented(

@@ -54,7 +54,10 @@ collections(id) AS (
     FROM collection JOIN organisation AS collector ON collector.id = collection.collector_id
     WHERE collection.collector_id = :sight_own
        OR (collection.asserted_by_id = :sight_own AND collector.admitted_at IS NULL)
-       OR collection.id IN (SELECT collection_id FROM dataset WHERE id IN (SELECT id FROM datasets))),
+       OR collection.id IN (SELECT collection_id FROM dataset WHERE id IN (SELECT id FROM datasets))
+    UNION
+    SELECT correction.id
+    FROM collection AS correction JOIN collections ON correction.corrects_id = collections.id),
 notices(id) AS (
     SELECT notice.id
     FROM notice JOIN organisation AS collector ON collector.id = notice.collector_id

@@ -23,6 +23,7 @@ class Campaign(Fact, table=True):
     poll_on: date | None = Field(default=None, sa_type=Date)
     began_at: datetime = Field(sa_type=DateTime(timezone=True))
     ended_at: datetime = Field(sa_type=DateTime(timezone=True))
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", unique=True)
 
 
 class CampaignDataset(GraphRow, table=True):

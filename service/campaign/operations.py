@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import sight
 from service.access.actor import Actor
+from service.access.correction import correctable
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -23,6 +24,9 @@ async def register_campaign(session: AsyncSession, actor: Actor, wanted: Campaig
     if party.id != actor.organisation_id or Role.PARTY not in party.roles:
         raise Forbidden("not_the_party", "A campaign is registered by its party, or with a key that acts for it.")
     await _check_sender(session, actor, wanted)
+    if wanted.corrects_id is not None:
+        await get_campaign(session, actor, wanted.corrects_id)
+        await correctable(session, actor, Campaign, wanted.corrects_id)
     # In one order, as everywhere where datasets are locked.
     for dataset_id in sorted(wanted.dataset_ids):
         await _check_dataset(session, actor, wanted, dataset_id)

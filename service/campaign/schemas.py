@@ -25,6 +25,9 @@ class CampaignIn(Wire):
     began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
     ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
+    corrects_id: uuid.UUID | None = Field(
+        default=None, description="The fact of yours that this one corrects: that one stays, and counts no more."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "CampaignIn":
@@ -48,3 +51,4 @@ class CampaignOut(FactOut):
     began_at: AwareDatetime = Field(examples=["2024-06-06T08:00:00Z"])
     ended_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00Z"])
     dataset_ids: list[uuid.UUID]
+    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")

@@ -80,6 +80,7 @@ class Collection(Fact, table=True):
     address: str = Field(sa_type=Text)
     began_on: date = Field(sa_type=Date)
     ended_on: date | None = Field(default=None, sa_type=Date)
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", unique=True)
 
 
 class CollectionAttestation(Fact, table=True):

@@ -22,7 +22,7 @@ from service.collection.schemas import (
     PartnerOut,
 )
 from service.core.clock import now
-from service.core.errors import Forbidden, NotFound, Unprocessable, UnsupportedMedia
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable, UnsupportedMedia
 from service.core.paging import Page, cut
 from service.organisation.operations import require, require_voice
 
@@ -37,6 +37,8 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
             raise Unprocessable(
                 "other_collector", "A new version belongs to the same collector as the one it replaces."
             )
+        if await session.scalar(select(Notice.id).where(Notice.replaces_id == replaced.id)):
+            raise Conflict("replaced_already", "That notice was replaced already: replace its latest version.")
         version = replaced.version + 1
     row = Notice(
         **wanted.model_dump(exclude={"occurred_at", "partner_list"}),

@@ -2,15 +2,17 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import sight
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.access.correction import correctable
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
@@ -24,6 +26,8 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
     require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
     notice = await find_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
+    if wanted.corrects_id is not None:
+        await _check_correction(session, actor, wanted, notice, wanted.corrects_id)
     row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **asserted(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
@@ -45,6 +49,36 @@ def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
         )
     if wanted.occurred_at.astimezone(ZoneInfo(notice.time_zone)).date() < wanted.began_on:
         raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`.")
+
+
+# Datasets stand above collections, so that their table is named in plain SQL.
+_OUTSIDE = text("""
+    WITH RECURSIVE earlier (id, corrects_id) AS (
+        SELECT id, corrects_id FROM collection WHERE id = :id
+        UNION ALL
+        SELECT found.id, found.corrects_id FROM collection AS found JOIN earlier ON found.id = earlier.corrects_id)
+    SELECT EXISTS (
+        SELECT FROM dataset JOIN earlier ON dataset.collection_id = earlier.id
+        WHERE dataset.first_consented_at < :began_at OR dataset.last_consented_at > :ended_at)
+""")
+
+
+async def _check_correction(
+    session: AsyncSession, actor: Actor, wanted: CollectionIn, notice: Notice, corrected_id: uuid.UUID
+) -> None:
+    """A correction keeps collector and notice, by which numbers are counted, and covers the consents it is about."""
+    await find_collection(session, actor, corrected_id)
+    corrected = await correctable(session, actor, Collection, corrected_id)
+    if (corrected.collector_id, corrected.notice_id) != (wanted.collector_id, wanted.notice_id):
+        raise Unprocessable(
+            "correction_of_another", "A correction keeps the collector and the notice. Register another collection."
+        )
+    began_at, ended_at = _period(wanted.began_on, wanted.ended_on, ZoneInfo(notice.time_zone))
+    if await session.scalar(_OUTSIDE, {"id": corrected_id, "began_at": began_at, "ended_at": ended_at}):
+        raise Unprocessable(
+            "consents_outside",
+            "Datasets of this collection hold consents from outside the corrected period.",
+        )
 
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
@@ -104,11 +138,15 @@ async def _complete(session: AsyncSession, collections: Sequence[Collection]) ->
 
 
 async def period_of(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:
-    """The first instant of a collection and the first after it (None while it goes on), in its notice's time zone."""
+    """The first and the last instant of a collection as last corrected (None while it goes on)."""
     collection = await session.get_one(Collection, collection_id)
+    while correction := (await session.exec(select(Collection).where(Collection.corrects_id == collection.id))).first():
+        collection = correction
     notice = await session.get_one(Notice, collection.notice_id)
-    zone = ZoneInfo(notice.time_zone)
-    begin = datetime.combine(collection.began_on, datetime.min.time(), zone)
-    if collection.ended_on is None:
-        return begin, None
-    return begin, datetime.combine(collection.ended_on, datetime.max.time(), zone)
+    return _period(collection.began_on, collection.ended_on, ZoneInfo(notice.time_zone))
+
+
+def _period(began_on: date, ended_on: date | None, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
+    """Days in the notice's time zone, as instants."""
+    begin = datetime.combine(began_on, time.min, zone)
+    return begin, datetime.combine(ended_on, time.max, zone) if ended_on else None

@@ -124,6 +124,9 @@ class CollectionIn(FactIn):
     )
     began_on: Day = Field(examples=["2023-10-02"])
     ended_on: Day | None = Field(default=None, description="Null while it goes on.")
+    corrects_id: uuid.UUID | None = Field(
+        default=None, description="The fact of yours that this one corrects: that one stays, and counts no more."
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> "CollectionIn":
@@ -141,6 +144,7 @@ class CollectionOut(FactOut):
     address: str = Field(examples=["https://www.enseigne-maison.example/fidelite"])
     began_on: date
     ended_on: date | None
+    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")
     attested: bool = Field(description="Whether the collector itself asserts it, or has attested what another asserts.")
 
 

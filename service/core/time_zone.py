@@ -1,13 +1,20 @@
 """Time zones, by their names in the IANA database."""
 
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, StringConstraints
 
 
+@cache
+def _zones() -> frozenset[str]:
+    # Finding them means reading a folder, which no request should wait for.
+    return frozenset(available_timezones())
+
+
 def _known(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _zones():
         raise ValueError("not a time zone of the IANA database, such as Europe/Paris")
     return name
 

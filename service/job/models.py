@@ -29,6 +29,7 @@ class Job(SQLModel, table=True):
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     kind: str = Field(sa_type=Text)
     subject_id: uuid.UUID = Field(index=True)
     state: str = Field(default=JobState.WAITING, sa_type=Text)

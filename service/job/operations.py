@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
-from service.core.errors import TYPE_PREFIX, NotFound, Problem
+from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
 from service.core.jobs import defer
 from service.job.models import Job, JobState
 from service.job.schemas import JobOut
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: str, subject_id: uuid.UUID) -> JobOut:
     """Record a job and ask for its task, which has the name of its kind; both happen if the transaction commits."""
-    job = Job(organisation_id=actor.organisation_id, kind=kind, subject_id=subject_id)
+    job = Job(organisation_id=actor.organisation_id, through_id=actor.through_id, kind=kind, subject_id=subject_id)
     session.add(job)
     await session.flush()
     await defer(session, queue, kind, job_id=str(job.id))
@@ -92,7 +92,7 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
 
 
 def _document(status: int, slug: str, detail: str) -> dict[str, Any]:
-    return {"type": TYPE_PREFIX + slug, "status": int(status), "detail": detail}
+    return {"type": TYPE_PREFIX + slug, "title": TITLES[status], "status": status, "detail": detail}
 
 
 async def _finish(database: Database, job_id: uuid.UUID, problem: dict[str, Any] | None) -> None:

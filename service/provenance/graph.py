@@ -83,8 +83,8 @@ def build_graph(version: int, records: Records) -> Graph:
 
 
 def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID | Relation]]:
-    for collection in records.collections.values():
-        yield collection.id, collection.collector_id, Relation.COLLECTOR
+    for collection_id, collection in records.collections.items():
+        yield collection_id, collection.collector_id, Relation.COLLECTOR
     for dataset in records.datasets.values():
         yield dataset.id, dataset.holder_id, Relation.HOLDER
         if dataset.collection_id is not None:

@@ -48,7 +48,12 @@ def _read_number(wanted: LookupIn) -> int:
     try:
         return normalise_one(wanted.number, wanted.region)
     except PhoneRejected as refusal:
-        raise Unprocessable("number_rejected", str(refusal), reason=refusal.reason) from None
+        raise Unprocessable(
+            "number_rejected",
+            f"No telephone number can be read in `number` ({refusal.reason}). Write one number, with its country code "
+            "(+33…) or as it is dialled in `region`.",
+            reason=refusal.reason,
+        ) from None
     except ValueError:
         raise Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.") from None
 

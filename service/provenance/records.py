@@ -66,14 +66,15 @@ class Records:
 def index(rows: Rows) -> Records:
     """`rows`, so that nothing needs to be searched for again."""
     statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
-    uses = [(row.campaign_id, row.dataset_id) for row in rows.uses]
+    campaigns = _uncorrected(rows.campaigns)
+    uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
     return Records(
         organisations=_by_id(rows.organisations),
         notices=_by_id(rows.notices),
-        collections=_by_id(rows.collections),
+        collections=_as_corrected(rows.collections),
         datasets=_by_id(rows.datasets),
         transfers=_by_id(rows.transfers),
-        campaigns=_by_id(rows.campaigns),
+        campaigns=campaigns,
         partner_lists_of_notice=_grouped(_in_order(rows.partner_lists), lambda row: row.notice_id),
         partners_of_list=_grouped(sorted(rows.partners, key=lambda row: row.position), lambda row: row.partner_list_id),
         evidence_of_notice=_grouped(_in_order(rows.evidence), lambda row: row.notice_id),
@@ -93,6 +94,24 @@ def index(rows: Rows) -> Records:
 
 def _by_id(rows: Iterable[KnownRow]) -> dict[uuid.UUID, KnownRow]:
     return {row.id: row for row in rows}
+
+
+def _uncorrected(rows: Iterable[CampaignRow]) -> dict[uuid.UUID, CampaignRow]:
+    """The campaigns that count: one that was corrected counts no more, and is kept at its own address."""
+    by_id = _by_id(rows)
+    corrected = {row.corrects_id for row in by_id.values()}
+    return {key: row for key, row in by_id.items() if key not in corrected}
+
+
+def _as_corrected(rows: Iterable[CollectionRow]) -> dict[uuid.UUID, CollectionRow]:
+    """By the id of each collection, of a corrected one too, what is said of it now: datasets keep the first id."""
+    by_id = _by_id(rows)
+    corrections = {row.corrects_id: row for row in by_id.values() if row.corrects_id is not None}
+    latest = dict(by_id)
+    for key in by_id:
+        while (correction := corrections.get(latest[key].id)) is not None:
+            latest[key] = correction
+    return latest
 
 
 FactT = TypeVar("FactT", bound=FactRow)

@@ -85,6 +85,7 @@ class CollectionRow(FactRow):
     address: str
     began_on: date
     ended_on: date | None
+    corrects_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ class CampaignRow(FactRow):
     poll_on: date | None
     began_at: datetime
     ended_at: datetime
+    corrects_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)

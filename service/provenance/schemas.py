@@ -141,6 +141,7 @@ class Origin(Asserted):
     address: str = Field(description="The page, shop or place.", examples=["https://comparauto.example/devis"])
     began_on: date
     ended_on: date | None
+    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")
     consented_at: AwareDatetime | None = Field(description="This number's own consent; null if nobody says when.")
     consent_record_id: str | None = Field(description="The collector's own reference to its record of this consent.")
     notice: NoticeSeen
@@ -280,6 +281,7 @@ class CampaignSeen(Asserted):
     poll_on: date | None
     began_at: AwareDatetime
     ended_at: AwareDatetime
+    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")
     through: list[Use]
 
 

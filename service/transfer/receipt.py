@@ -37,7 +37,15 @@ from service.membership.ancestry import Node
 from service.membership.blocks import SHARDS, isin_sorted
 from service.membership.pseudonym import KeyRing
 from service.transfer.models import Side, Transfer, TransferStatement, Word
-from service.transfer.operations import find_transfer, refuse_passed_on, refuse_settled, side_of, status_of
+from service.transfer.operations import (
+    find_transfer,
+    get_transfer,
+    refuse_passed_on,
+    refuse_settled,
+    side_of,
+    status_of,
+)
+from service.transfer.schemas import TransferOut
 
 
 async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
@@ -57,6 +65,28 @@ async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
     return dataset_out(received, [edge])
 
 
+async def drop_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
+    """Give up an open receipt, and what was sent of the file."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await _receiving(session, row)
+    received.receiving = False
+    received.dialect = None
+    session.add(received)
+    await _discard(session, received)
+    return await get_transfer(session, actor, transfer_id)
+
+
+async def _receiving(session: AsyncSession, row: Transfer) -> Dataset:
+    """The received dataset, locked, if its receipt is open and not being compared."""
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    if not received.receiving:
+        raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
+    if await is_under_way(session, received.id):
+        raise Conflict("being_compared", "Your file is being compared already: follow that job.")
+    return received
+
+
 async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
     if await status_of(session, row) is TransferStatus.DENIED:
         raise Conflict("denied", "You said that there was no such transfer: acknowledge it before you send its file.")
@@ -71,11 +101,7 @@ async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer
     """Close the receipt, and ask for the job that compares the file with what the sender declares."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
-    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
-    if not received.receiving:
-        raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
-    if await is_under_way(session, received.id):
-        raise Conflict("being_compared", "Your file is being compared already: follow that job.")
+    received = await _receiving(session, row)
     await require_numbers(session, received.id)
     return await start_job(session, queue, actor, "compare_receipt", received.id)
 
@@ -163,6 +189,7 @@ async def _settle(database: Database, job: Job, word: Word, extra: int, missing:
                 extra_count=extra,
                 missing_count=missing,
                 asserted_by_id=job.organisation_id,
+                asserted_through_id=job.through_id,
                 occurred_at=now(),
             )
         )

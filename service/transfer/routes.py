@@ -65,6 +65,12 @@ async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: Numb
     return await receipt.open_receipt(session, actor, transfer_id)
 
 
+@router.delete("/{transfer_id}/receipt", summary="Give up the receipt of a transfer", responses=responses(404, 409))
+async def drop_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> TransferOut:
+    """The recipient takes back a receipt that it opened by mistake; what it sent of its file is dropped."""
+    return await receipt.drop_receipt(session, actor, transfer_id)
+
+
 @router.post(
     "/{transfer_id}/receipt/seal",
     status_code=202,

@@ -197,3 +197,19 @@ def test_a_comparison_begun_again_after_it_had_settled_changes_nothing(registry:
         assert party.get(f"/v1/transfers/{transfer['id']}") == settled
         assert party.get(own) == before
         assert party.lookup(number(20))["held"]
+
+
+def test_a_receipt_opened_by_mistake_is_given_up_with_all_that_was_sent(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(5))
+    path = f"/v1/transfers/{transfer['id']}/receipt"
+    assert refusal(party.request("DELETE", path)) == (409, "no_receipt")
+    send(party, transfer, [1, 2, 9000])
+    assert refusal(shop.request("DELETE", path)) == (403, "not_the_recipient")
+    given_up = party.request("DELETE", path)
+    assert (given_up.status_code, given_up.json()["status"]) == (200, "declared")
+    assert stored(dsn, transfer["received_dataset_id"]) == (0, 0, 0, 0)
+    denied = party.post(
+        f"/v1/transfers/{transfer['id']}/statements", {"word": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
+    )
+    assert denied["status"] == "denied"
