@@ -15,7 +15,7 @@ from service.access.actor import Actor
 from service.access.sight import Seen
 from service.core.db import Database
 from tests.provenance import naive
-from tests.provenance.generated import Cast, steps, unhurried, worlds
+from tests.provenance.generated import Cast, make_cast, steps, unhurried, worlds
 from tests.provenance.stored import store_world
 from tests.provenance.worlds import World
 
@@ -242,6 +242,26 @@ async def check_documents(session: AsyncSession, world: World, caller: Actor, se
     known |= {one for one, row in world.organisations.items() if row.asserted_by_id == own}
     known |= {world.transfers[one].recipient_id for one in seen.transfers}
     assert await ids(session, sight.organisations_seen(caller)) == known
+
+
+def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
+    compare_in_database: Callable[[World, Cast], None],
+) -> None:
+    world = World()
+    cast = make_cast(world)
+    seller, denier = cast.brokers
+    source = world.dataset(seller, {1})
+    transfer, refused = world.transfer(source, denier)
+    derived = world.dataset(denier, {1}, [refused])
+    onward, received = world.transfer(derived, cast.parties[0])
+    world.say(transfer, "recipient", "denied")
+    scene = naive.snapshot_of(world).scene
+    client, broker = (sight.seen(scene, naive.actor(world, one)) for one in (cast.parties[0], denier))
+    assert client.datasets == {received, derived, refused}
+    assert client.transfers == {onward}
+    assert broker.datasets == {derived, refused}
+    assert broker.transfers == {transfer, onward}
+    compare_in_database(world, cast)
 
 
 def test_rows_and_graph_are_seen_alike(compare_in_database: Callable[[World, Cast], None]) -> None:
