@@ -58,8 +58,8 @@ Work = Callable[[Job, Report], Awaitable[None]]
 async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
     """Do `work` for a job, keeping its state and progress for whoever looks.
 
-    A `Problem` that the work raises is kept as the job's; anything else too, without its text, and is raised again so
-    that the worker sees it.
+    A `Problem` that the work raises is kept as the job's. So is anything else, without its text, which may quote data:
+    nothing is raised again, because the queue would log it whole.
     """
     async with database.transaction() as session:
         job = await session.get_one(Job, job_id, with_for_update=True)
@@ -81,12 +81,10 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
         await work(job, report)
     except Problem as problem:
         await _finish(database, job_id, _document(problem.status, problem.slug, problem.detail))
-    except Exception as problem:
-        # The text of an unforeseen error may quote data, so that only its type is told.
+    except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and tells whoever follows the job
         log.error("job %s of kind %s failed: %s", job_id, job.kind, type(problem).__name__)
         detail = "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was."
         await _finish(database, job_id, _document(500, "internal_error", detail))
-        raise
     else:
         await _finish(database, job_id, None)
 

@@ -75,6 +75,7 @@ def test_an_unforeseen_failure_is_told_without_its_text_and_the_seal_can_be_aske
     assert failed["state"] == "failed"
     assert failed["problem"] == {
         "type": "urn:filiation:problem:internal_error",
+        "title": "Internal Server Error",
         "status": 500,
         "detail": "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was.",
     }
