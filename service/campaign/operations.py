@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight
+from service.access import sight, visible
 from service.access.actor import Actor
 from service.access.correction import correctable
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
-from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
@@ -69,19 +69,13 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
 
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller sees."""
-    query = select(Campaign).where(Campaign.id == campaign_id, col(Campaign.id).in_(sight.campaigns_seen(actor)))
-    row = (await session.exec(query)).one_or_none()
-    if row is None:
-        raise NotFound("campaign")
+    row = await visible.one(session, Campaign, sight.campaigns_seen(actor), campaign_id, "campaign")
     return (await _complete(session, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller sees."""
-    query = select(Campaign).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
-    if after:
-        query = query.where(col(Campaign.id) > after)
-    rows = (await session.exec(query.order_by(col(Campaign.id)).limit(limit + 1))).all()
+    rows = await visible.page(session, Campaign, sight.campaigns_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight
+from service.access import sight, visible
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.collection.evidence import EVIDENCE_TYPES, is_whole
@@ -54,11 +54,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
     """A notice that the caller sees."""
-    query = select(Notice).where(Notice.id == notice_id, col(Notice.id).in_(sight.notices_seen(actor)))
-    row = (await session.exec(query)).one_or_none()
-    if row is None:
-        raise NotFound("notice")
-    return row
+    return await visible.one(session, Notice, sight.notices_seen(actor), notice_id, "notice")
 
 
 async def _find_own(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -80,10 +76,7 @@ async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
-    query = select(Notice).where(col(Notice.id).in_(sight.notices_seen(actor)))
-    if after:
-        query = query.where(col(Notice.id) > after)
-    rows = (await session.exec(query.order_by(col(Notice.id)).limit(limit + 1))).all()
+    rows = await visible.page(session, Notice, sight.notices_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

@@ -9,14 +9,14 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight
+from service.access import sight, visible
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.access.correction import correctable
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
-from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
 from service.organisation.operations import require, require_voice
 
@@ -83,13 +83,7 @@ async def _check_correction(
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
     """A collection that the caller sees."""
-    query = select(Collection).where(
-        Collection.id == collection_id, col(Collection.id).in_(sight.collections_seen(actor))
-    )
-    row = (await session.exec(query)).one_or_none()
-    if row is None:
-        raise NotFound("collection")
-    return row
+    return await visible.one(session, Collection, sight.collections_seen(actor), collection_id, "collection")
 
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
@@ -101,10 +95,7 @@ async def list_collections(
     session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
-    query = select(Collection).where(col(Collection.id).in_(sight.collections_seen(actor)))
-    if after:
-        query = query.where(col(Collection.id) > after)
-    rows = (await session.exec(query.order_by(col(Collection.id)).limit(limit + 1))).all()
+    rows = await visible.page(session, Collection, sight.collections_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight
+from service.access import sight, visible
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import run
@@ -67,12 +67,7 @@ async def _registered(session: AsyncSession, country: str, number: str | None) -
 
 async def get_organisation(session: AsyncSession, actor: Actor, organisation_id: uuid.UUID) -> OrganisationOut:
     """An organisation that the caller sees."""
-    query = select(Organisation).where(
-        Organisation.id == organisation_id, col(Organisation.id).in_(sight.organisations_seen(actor))
-    )
-    row = (await session.exec(query)).one_or_none()
-    if row is None:
-        raise NotFound("organisation")
+    row = await visible.one(session, Organisation, sight.organisations_seen(actor), organisation_id, "organisation")
     return OrganisationOut.model_validate(row.model_dump())
 
 

@@ -7,10 +7,10 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight
+from service.access import sight, visible
 from service.access.actor import Actor
 from service.access.assertion import asserted
-from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState, TransferStatus
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
@@ -108,11 +108,7 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
 
 async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> Transfer:
     """A transfer that the caller sees."""
-    query = select(Transfer).where(Transfer.id == transfer_id, col(Transfer.id).in_(sight.transfers_seen(actor)))
-    row = (await session.exec(query)).one_or_none()
-    if row is None:
-        raise NotFound("transfer")
-    return row
+    return await visible.one(session, Transfer, sight.transfers_seen(actor), transfer_id, "transfer")
 
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
@@ -122,10 +118,7 @@ async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
-    query = select(Transfer).where(col(Transfer.id).in_(sight.transfers_seen(actor)))
-    if after:
-        query = query.where(col(Transfer.id) > after)
-    rows = (await session.exec(query.order_by(col(Transfer.id)).limit(limit + 1))).all()
+    rows = await visible.page(session, Transfer, sight.transfers_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 
