@@ -149,4 +149,9 @@ async def list_inspections(
     if after:
         query = query.where(col(Inspection.id) > after)
     rows = (await session.exec(query.order_by(col(Inspection.id)).limit(limit + 1))).all()
-    return cut([InspectionOut.model_validate(row.model_dump()) for row in rows], limit, "id")
+    return cut([_inspection_out(row) for row in rows], limit, "id")
+
+
+def _inspection_out(row: Inspection) -> InspectionOut:
+    fingerprint = row.number_fingerprint.hex() if row.number_fingerprint else None
+    return InspectionOut(**row.model_dump() | {"number_fingerprint": fingerprint})

@@ -49,5 +49,9 @@ class InspectionOut(BaseModel):
     id: uuid.UUID
     operation: str = Field(examples=["get_lineage"])
     subject: str | None = Field(description="The id of what was looked at; null for a number.")
+    number_fingerprint: str | None = Field(
+        description="Of a number that was looked at: a keyed hash, the same for every look at the same number."
+    )
+    api_key_id: uuid.UUID = Field(description="The key that was used.")
     reason: str | None
     recorded_at: AwareDatetime

@@ -2,7 +2,6 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pydantic import Field as WireField
@@ -63,8 +62,3 @@ class FactOut(BaseModel):
     asserted_through_id: uuid.UUID | None = WireField(description="The processor whose key told it, if one did.")
     occurred_at: AwareDatetime = WireField(description="When it is said to have happened.")
     recorded_at: AwareDatetime = WireField(description="When this registry was told: its own clock.")
-
-
-def fields_of(row: SQLModel) -> dict[str, Any]:
-    """The columns of `row` by name, to make a wire shape of it."""
-    return row.model_dump()

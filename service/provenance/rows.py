@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ class FactRow:
     asserted_by_id: uuid.UUID | None
     occurred_at: datetime
     recorded_at: datetime
+    asserted_through_id: uuid.UUID | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

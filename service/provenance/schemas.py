@@ -67,6 +67,9 @@ class Asserted(BaseModel):
     asserted_by: OrganisationRef | None = Field(
         description="Null for the registry itself, and for an organisation that you may not see."
     )
+    asserted_through: OrganisationRef | None = Field(
+        description="The processor whose key told it, if one did; null also where you may not see that one."
+    )
     occurred_at: AwareDatetime = Field(description="When it is said to have happened.")
     recorded_at: AwareDatetime = Field(description="When this registry was told: its own clock.")
 
@@ -223,9 +226,13 @@ class TransferSeen(Asserted):
     contract: str | None
     targeting: list[CriterionOut] = Field(description="By what the numbers were picked, as the sender declares.")
     status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
-    number_declared: bool = Field(description="Whether the sender's dataset holds this number.", examples=[True])
-    number_received: bool = Field(
-        description="Whether the recipient's does, by its own file or by its agreement.", examples=[True]
+    number_declared: bool | None = Field(
+        description="Whether the sender's dataset holds this number; null if the sender itself said nothing.",
+        examples=[True],
+    )
+    number_received: bool | None = Field(
+        description="Whether the recipient's does, by its own file or by its agreement; null if it said nothing.",
+        examples=[True],
     )
     vouched_by: list[Voucher] = Field(description="The sides that stand by it.")
     statements: list[Statement] = Field(description="What both sides said, from the first on.")
@@ -238,8 +245,8 @@ class Through(BaseModel):
     sender_id: uuid.UUID
     occurred_at: AwareDatetime
     status: TransferStatus
-    number_declared: bool = Field(examples=[True])
-    number_received: bool = Field(examples=[True])
+    number_declared: bool | None = Field(examples=[True])
+    number_received: bool | None = Field(examples=[True])
 
 
 class CampaignRef(BaseModel):

@@ -121,8 +121,9 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
 
 
 async def _read(session: AsyncSession, table: type[SQLModel], row: Callable[..., Row]) -> Sequence[Row]:
-    columns: list[Any] = [getattr(table, field.name) for field in fields(row)]  # type: ignore[arg-type]
-    return [row(*values) for values in await run(session, select(*columns))]
+    names = [field.name for field in fields(row)]  # type: ignore[arg-type]
+    columns: list[Any] = [getattr(table, name) for name in names]
+    return [row(**dict(zip(names, values, strict=True))) for values in await run(session, select(*columns))]
 
 
 def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:

@@ -7,6 +7,7 @@ from typing import Any
 
 from service.access.sight import Seen
 from service.collection.schemas import PartnerOut
+from service.core.vocabulary import Content
 from service.membership.store import Held
 from service.provenance.graph import Chain, Graph, Hop
 from service.provenance.records import Records, attestation_of, list_in_force
@@ -20,6 +21,7 @@ from service.provenance.rows import (
     TransferRow,
 )
 from service.provenance.schemas import (
+    Asserted,
     CampaignSeen,
     ChainSeen,
     DatasetRef,
@@ -89,8 +91,16 @@ def organisation_ref(records: Records, organisation_id: uuid.UUID) -> Organisati
 
 def _told(matter: Matter, row: FactRow) -> dict[str, Any]:
     """The columns of a fact, and who asserts it; a name that the caller could learn only here is withheld."""
-    asserter = row.asserted_by_id if row.asserted_by_id in matter.known else None
-    return vars(row) | {"asserted_by": organisation_ref(matter.records, asserter) if asserter else None}
+    return vars(row) | {
+        "asserted_by": _if_known(matter, row.asserted_by_id),
+        "asserted_through": _if_known(matter, row.asserted_through_id),
+    }
+
+
+def _if_known(matter: Matter, organisation_id: uuid.UUID | None) -> OrganisationRef | None:
+    if organisation_id is None or organisation_id not in matter.known:
+        return None
+    return organisation_ref(matter.records, organisation_id)
 
 
 def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetRef:
@@ -138,8 +148,14 @@ def _partners(matter: Matter, row: PartnerListRow) -> PartnersInForce:
 def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number."""
     stored = matter.stored.get(row.id)
+    told = _told(matter, row)
+    transfer = matter.records.transfer_into_dataset.get(row.id)
+    if row.content == Content.UPLOADED and transfer is not None:
+        # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
+        file = words(matter.records, transfer.id)[Side.RECIPIENT]
+        told |= {key: value for key, value in _told(matter, file).items() if key in Asserted.model_fields}
     return Holding(
-        **_told(matter, row),
+        **told,
         dataset=matter.dataset(row.id),
         orphan=orphan,
         consented_at=stored.consented_at if stored else None,
@@ -178,11 +194,19 @@ def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
         sender=organisation_ref(records, row.sender_id),
         recipient=organisation_ref(records, row.recipient_id),
         status=records.status_of_transfer[row.id],
-        number_declared=row.dataset_id in matter.holders,
-        number_received=row.received_dataset_id in matter.holders,
+        number_declared=row.dataset_id in matter.holders if _said(matter, row, Side.SENDER) else None,
+        number_received=row.received_dataset_id in matter.holders if _said(matter, row, Side.RECIPIENT) else None,
         vouched_by=vouchers(matter, row),
         statements=[Statement(**_told(matter, said)) for said in records.statements_of_transfer.get(row.id, ())],
     )
+
+
+def _said(matter: Matter, row: TransferRow, side: Side) -> bool:
+    """Whether a side itself said anything of a transfer: another's word about it is not its own."""
+    organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
+    statements = matter.records.statements_of_transfer.get(row.id, ())
+    told = [said.asserted_by_id for said in statements if said.side == side]
+    return organisation_id in told or row.asserted_by_id == organisation_id
 
 
 def words(records: Records, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:

@@ -65,10 +65,10 @@ def _contradiction(transfer: TransferSeen) -> Iterable[Contradiction]:
     if transfer.status is TransferStatus.DENIED:
         text = f"{sender} says that it gave it to {recipient}, which denies the transfer."
         yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
-    elif transfer.number_declared and not transfer.number_received:
+    elif transfer.number_declared and transfer.number_received is False:
         text = f"{sender} says that it gave it to {recipient}, whose own file does not hold it."
         yield Contradiction(kind="declared_not_received", transfer_id=transfer.id, explanation=text)
-    elif transfer.number_received and not transfer.number_declared:
+    elif transfer.number_received and transfer.number_declared is False:
         text = f"{recipient} says that it received it from {sender}, whose dataset does not hold it."
         yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
     if words.get(Side.SENDER) == Word.DENIED:

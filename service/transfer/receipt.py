@@ -178,7 +178,7 @@ async def _settle(database: Database, job: Job, word: Word, extra: int, missing:
         if tally is None:
             await _discard(session, received)
         else:
-            received.content = Content.UPLOADED
+            received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
         session.add(
