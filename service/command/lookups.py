@@ -2,7 +2,9 @@
 
 import json
 import sys
+from importlib.resources import files
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -31,7 +33,16 @@ def lookup(
         if as_json:
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            Console().print(draw(number, Answer.model_validate(document), lang or spoken()))
+            answer = Answer.model_validate(document)
+            Console().print(draw(number, answer, lang or spoken(), zone=zone_of(region)))
+
+
+def zone_of(region: str) -> ZoneInfo:
+    """The time zone of a region (ISO 3166-1 alpha-2) that has only one in the tz database; else that of Paris."""
+    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
+    zones = [row[2] for row in rows if row[0] == region]
+    return ZoneInfo(zones[0] if len(zones) == 1 else "Europe/Paris")
 
 
 def _read_number() -> str:

@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from rich.text import Text
 from rich.tree import Tree
@@ -51,7 +52,7 @@ class _Telling:
 
     answer: Answer
     language: Language
-    zone: tzinfo | None
+    zone: ZoneInfo
     drawn: set[uuid.UUID] = field(default_factory=set)
 
     def say(self, phrase: str, **values: object) -> str:
@@ -69,10 +70,10 @@ class _Telling:
         return say_day(self.language, moment.astimezone(self.zone))
 
 
-def draw(title: str, answer: Answer, language: Language, *, zone: tzinfo | None = None, sees_all: bool = False) -> Tree:
+def draw(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees_all: bool = False) -> Tree:
     """The tree of an answer under `title`.
 
-    Times are given in `zone`, the machine's own unless told. With `sees_all` the answer is one to an eye from which
+    Days and times are given in `zone`. With `sees_all` the answer is one to an eye from which
     nothing is withheld, so that nothing found means that nobody holds the number.
     """
     telling = _Telling(answer, language, zone)
@@ -205,9 +206,7 @@ def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen | None) -> s
 
 
 def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set[uuid.UUID]) -> None:
-    when = say_window(
-        telling.language, campaign.began_at.astimezone(telling.zone), campaign.ended_at.astimezone(telling.zone)
-    )
+    when = say_window(telling.language, campaign.began_at, campaign.ended_at, telling.zone)
     sender = (campaign.sender or campaign.party).legal_name
     name = telling.quote(campaign.name)
     label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)

@@ -3,6 +3,7 @@
 import os
 from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from service.core.vocabulary import Channel, Mechanism, Purpose
 from service.provenance.schemas import OrphanReason
@@ -193,7 +194,14 @@ _MONTHS = (
 )
 
 
-def say_window(language: Language, began: datetime, ended: datetime) -> str:
-    """A time from begin to end, in the zone that both are in."""
+def say_window(language: Language, began: datetime, ended: datetime, zone: ZoneInfo) -> str:
+    """A time from begin to end in a zone, which is named."""
+    began, ended = began.astimezone(zone), ended.astimezone(zone)
     end = f"{ended:%H:%M}" if began.date() == ended.date() else f"{say_day(language, ended)} {ended:%H:%M}"
-    return f"{say_day(language, began)} {began:%H:%M}-{end}"
+    return f"{say_day(language, began)} {began:%H:%M}-{end} ({_say_zone(language, zone)})"
+
+
+def _say_zone(language: Language, zone: ZoneInfo) -> str:
+    if language is Language.EN:
+        return f"{zone.key} time"
+    return "heure de Paris" if zone.key == "Europe/Paris" else f"heure du fuseau {zone.key}"

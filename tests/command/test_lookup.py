@@ -1,10 +1,17 @@
 """`lookup`: the number comes by standard input, and the answer is a tree or JSON."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
+
 from service.access.actor import Scope
+from service.command.lookups import zone_of
 from service.core.vocabulary import Role
+from tests.chain import filled, number
 from tests.command.conftest import Terminal
 from tests.registry import Caller, Registry
 
@@ -34,6 +41,42 @@ def test_the_terminals_locale_decides_the_language(terminal: Terminal, broker: C
     _hold(broker)
     french = terminal.run("lookup", typed=NUMBER, environment={"LANG": "fr_FR.UTF-8", "LC_ALL": None})
     assert "aucune origine déclarée" in french.stdout
+
+
+@pytest.mark.parametrize("machine", ["UTC", "Asia/Tokyo"])
+def test_times_are_those_of_the_region_wherever_the_machine_is(organisations: Registry, machine: str) -> None:
+    party, last_four = organisations.party(), 20 + len(machine)
+    dataset = filled(party, [last_four])
+    campaign = {
+        "party_id": str(party.id),
+        "name": "Tard",
+        "originator": "38001",
+        "message_text": "Votez.",
+        "began_at": "2024-06-06T21:00:00Z",
+        "ended_at": "2024-06-06T21:30:00Z",
+        "dataset_ids": [dataset["id"]],
+    }
+    party.post("/v1/campaigns", campaign)
+    address = str(organisations.client.base_url)
+    environment = os.environ | {
+        "TZ": machine,
+        "COLUMNS": "300",
+        "FILIATION_URL": address,
+        "FILIATION_API_KEY": party.key,
+    }
+    command = [sys.executable, "-m", "service", "lookup", "--lang", "fr"]
+    told = subprocess.run(
+        command, env=environment, input=number(last_four), capture_output=True, text=True, timeout=60, check=True
+    )
+    assert "06/06/2024 23:00-23:30 (heure de Paris)" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("region", "zone"),
+    [("FR", "Europe/Paris"), ("MQ", "America/Martinique"), ("US", "Europe/Paris"), ("ZZ", "Europe/Paris")],
+)
+def test_a_region_without_one_zone_of_its_own_has_that_of_paris(region: str, zone: str) -> None:
+    assert zone_of(region).key == zone
 
 
 def test_json_is_the_answer_of_the_api(terminal: Terminal, broker: Caller) -> None:

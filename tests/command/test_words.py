@@ -3,6 +3,7 @@
 import string
 from datetime import UTC, date, datetime
 from typing import get_args
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -43,6 +44,12 @@ def test_the_locale_decides(monkeypatch: pytest.MonkeyPatch, locale: str, langua
 def test_days_and_windows_are_written_as_people_write_them() -> None:
     assert say_day(Language.FR, date(2024, 6, 6)) == "06/06/2024"
     assert say_day(Language.EN, date(2024, 6, 6)) == "6 June 2024"
-    began, ended = datetime(2024, 6, 6, 22, 0, tzinfo=UTC), datetime(2024, 6, 7, 1, 30, tzinfo=UTC)
-    assert say_window(Language.EN, began, began.replace(hour=23)) == "6 June 2024 22:00-23:00"
-    assert say_window(Language.FR, began, ended) == "06/06/2024 22:00-07/06/2024 01:30"
+
+
+def test_a_window_is_told_in_a_zone_which_is_named() -> None:
+    began, ended = datetime(2024, 6, 6, 21, 0, tzinfo=UTC), datetime(2024, 6, 6, 22, 30, tzinfo=UTC)
+    paris, martinique = ZoneInfo("Europe/Paris"), ZoneInfo("America/Martinique")
+    assert say_window(Language.EN, began, ended, paris) == "6 June 2024 23:00-7 June 2024 00:30 (Europe/Paris time)"
+    assert say_window(Language.FR, began, ended, paris) == "06/06/2024 23:00-07/06/2024 00:30 (heure de Paris)"
+    there = "06/06/2024 17:00-18:30 (heure du fuseau America/Martinique)"
+    assert say_window(Language.FR, began, ended, martinique) == there
