@@ -19,15 +19,17 @@ from service.provenance.schemas import (
     HopSeen,
     Origin,
     PartnersInForce,
+    Statement,
     TransferSeen,
 )
-from service.transfer.models import Side
+from service.transfer.models import Side, Word
 
 _STATUS_STYLES = {
     TransferStatus.CONFIRMED: "green",
     TransferStatus.ACKNOWLEDGED: "green",
     TransferStatus.DECLARED: "yellow",
-    TransferStatus.DISPUTED: "red",
+    # Disputed are the files; a hop of a chain is one of a number that both of them hold.
+    TransferStatus.DISPUTED: "yellow",
     TransferStatus.DENIED: "red",
 }
 
@@ -181,28 +183,37 @@ def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
 def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> Tree:
     label = Text("→ ").append(telling.say("transfer", recipient=recipient, day=telling.day(hop.occurred_at)), "bold")
     arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
-    transfer = next((one for one in telling.answer.transfers if one.id == hop.transfer_id), None)
-    since = telling.say("since", day=telling.day(hop.recorded_at))
-    style = _STATUS_STYLES[hop.status or TransferStatus.DECLARED]
-    _add(arrival, f"{_status(telling, hop, transfer)} {since}", style)
-    if transfer is not None:
-        terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
-        _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
-        for one in transfer.targeting:
-            _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
+    transfer = next(one for one in telling.answer.transfers if one.id == hop.transfer_id)
+    _add_status(telling, arrival, hop, transfer)
+    terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
+    _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
+    for one in transfer.targeting:
+        _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
     return arrival
 
 
-def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen | None) -> str:
-    if hop.status is TransferStatus.DISPUTED:
-        said = [one for one in transfer.statements if one.extra_count is not None] if transfer else []
-        extra, missing = (said[-1].extra_count, said[-1].missing_count) if said else ("?", "?")
-        return telling.say("status_disputed", extra=extra, missing=missing)
-    if hop.status is TransferStatus.ACKNOWLEDGED and Side.SENDER not in {voucher.side for voucher in hop.vouched_by}:
+def _add_status(telling: _Telling, arrival: Tree, hop: HopSeen, transfer: TransferSeen) -> None:
+    """What the sides say of the transfer by which the number came, and the day of the word that this rests on."""
+    latest = {said.side: said for said in transfer.statements}
+    sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
+    denied = sender is not None and sender.word == Word.DENIED
+    said = sender if denied else recipient
+    since = telling.say("since", day=telling.day(said.recorded_at if said else transfer.recorded_at))
+    status = telling.say("status_sender_denies") if denied else _status(telling, hop, transfer, recipient)
+    _add(arrival, f"{status} {since}", "red" if denied else _STATUS_STYLES[transfer.status])
+
+
+def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen, recipient: Statement | None) -> str:
+    if transfer.status is TransferStatus.DISPUTED and recipient is not None:
+        in_both = transfer.number_declared and transfer.number_received
+        phrase = "status_disputed_in_both" if in_both else "status_disputed"
+        return telling.say(phrase, extra=recipient.extra_count, missing=recipient.missing_count)
+    vouching = {voucher.side for voucher in transfer.vouched_by}
+    if transfer.status is TransferStatus.ACKNOWLEDGED and Side.SENDER not in vouching:
         without = {one.collector.id for one in telling.answer.origins if not one.collector.has_account}
         phrase = "status_recipient_no_account" if hop.from_dataset.holder.id in without else "status_recipient_alone"
         return telling.say(phrase)
-    return telling.say(f"status_{hop.status}")
+    return telling.say(f"status_{transfer.status}")
 
 
 def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set[uuid.UUID]) -> None:

@@ -15,15 +15,18 @@ from tests.registry import Caller, Registry
 
 
 def _drawn(organisations: Registry, last_four: int, language: Language = Language.EN) -> str:
-    answer = organisations.regulator().lookup(number(last_four), reason="Plainte 7")
+    return _draw(organisations.regulator().lookup(number(last_four), reason="Plainte 7"), language)
+
+
+def _draw(answer: Any, language: Language) -> str:
     console = Console(file=io.StringIO(), width=300)
     console.print(draw("A number", Answer.model_validate(answer), language, zone=PARIS, sees_all=True))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
-def _say(caller: Caller, transfer: Any, word: str) -> None:
-    said = {"word": word, "occurred_at": "2024-02-02T00:00:00Z"}
+def _say(caller: Caller, transfer: Any, word: str, **more: Any) -> None:
+    said = {"word": word, "occurred_at": "2024-02-02T00:00:00Z"} | more
     caller.post(f"/v1/transfers/{transfer['id']}/statements", said)
 
 
@@ -46,7 +49,7 @@ def test_each_status_is_told_in_words(organisations: Registry) -> None:
         "declared by the sender alone; the recipient says nothing",
         "declared by the sender, acknowledged by the recipient",
         "confirmed by the recipient, whose own file matched",
-        "disputed by the recipient, whose own file has 1 more and 9 fewer",
+        "the files differ (1 more, 9 fewer); both hold this number",
     ):
         assert told.count(words) == 1, words
     assert "collected by" in told
@@ -77,6 +80,47 @@ def test_what_a_buyer_alone_says_of_a_collector_without_an_account(organisations
     assert "consent" in told
     assert "nobody says when consent was given" in told
     assert "cannot be told, for the day of consent is unknown" in told
+
+
+def _bought_of_one_without_account(organisations: Registry, last_four: int) -> tuple[Caller, Any]:
+    """The later account of a collector that its buyer named, and the transfer that the buyer told of."""
+    buyer, operator = organisations.broker(), organisations.operator()
+    named = buyer.post("/v1/organisations", {"legal_name": "Jeux", "country": "FR", "roles": ["collector"]})["id"]
+    collection = make_collection(buyer, named, make_notice(buyer, named)["id"])
+    transfer = hand_over(buyer, filled(buyer, [last_four], holder_id=named, collection_id=collection["id"]), buyer)
+    key = operator.post("/v1/keys", {"organisation_id": named, "scopes": ["facts:read", "facts:write"]})["key"]
+    return Caller(buyer.client, named, key), transfer
+
+
+def test_a_sender_that_comes_later_and_denies_is_told_beside_the_recipients_word(organisations: Registry) -> None:
+    seller, transfer = _bought_of_one_without_account(organisations, 310)
+    _say(seller, transfer, "denied")
+    assert "asserted by the recipient; the sender denies it (recorded on" in _drawn(organisations, 310)
+    assert "affirmé par le destinataire, l'expéditeur le nie" in _drawn(organisations, 310, Language.FR)
+
+
+def test_a_status_is_told_with_the_day_of_the_word_that_it_rests_on(organisations: Registry) -> None:
+    """This registry's clock cannot be set: the days are put into the answer."""
+    shop, party = organisations.collector(), organisations.party()
+    transfer = hand_over(shop, collected(shop, [320]), party)
+    _send_own_file(party, transfer, 320)
+    answer = organisations.regulator().lookup(number(320), reason="Plainte 7")
+    (found,) = answer["transfers"]
+    assert [said["side"] for said in found["statements"]] == ["sender", "recipient"]
+    found["recorded_at"] = found["statements"][0]["recorded_at"] = "2024-02-01T12:00:00Z"
+    found["statements"][1]["recorded_at"] = "2024-02-07T12:00:00Z"
+    told = _draw(answer, Language.EN)
+    assert "confirmed by the recipient, whose own file matched (recorded on 7 February 2024)" in told
+    assert "1 February 2024)" not in told
+
+
+def test_files_that_differ_are_said_not_to_matter_to_a_number_in_both(organisations: Registry) -> None:
+    shop, party = organisations.collector(), organisations.party()
+    transfer = hand_over(shop, collected(shop, [330, 331]), party)
+    _send_own_file(party, transfer, 330, 331, 9000)
+    both = "les fichiers diffèrent (1 de plus, 0 de moins) ; les deux contiennent ce numéro"
+    assert both in _drawn(organisations, 330, Language.FR)
+    assert "les fichiers diffèrent" not in _drawn(organisations, 9000, Language.FR)
 
 
 def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
