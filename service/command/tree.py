@@ -21,6 +21,7 @@ from service.provenance.schemas import (
     PartnersInForce,
     Statement,
     TransferSeen,
+    Use,
 )
 from service.transfer.models import Side, Word
 
@@ -223,9 +224,20 @@ def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set
     label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
     told = branch.add(Text("✉ ").append(label, "bold"))
     _add(told, telling.quote(campaign.message_text), "italic")
-    used = [use.transfer_status for use in campaign.through if use.dataset.id in held]
-    if TransferStatus.DECLARED in used:
-        _add(told, telling.say("used_undeclared"), "yellow")
+    for phrase in _used_all_the_same(telling, [use for use in campaign.through if use.dataset.id in held]):
+        _add(told, telling.say(phrase), "yellow")
+
+
+def _used_all_the_same(telling: _Telling, used: list[Use]) -> Iterator[str]:
+    """What spoke against using these holdings, by the name of its phrase."""
+    undeclared = {one.id for one in telling.answer.transfers if one.number_declared is False}
+    orphans = {one.dataset.id for one in telling.answer.orphans}
+    if any(use.transfer_status is TransferStatus.DECLARED for use in used):
+        yield "used_undeclared"
+    if any(use.transfer_status is TransferStatus.DISPUTED and use.transfer_id in undeclared for use in used):
+        yield "used_not_declared"
+    if any(use.dataset.id in orphans for use in used):
+        yield "used_orphan"
 
 
 def _contradictions(telling: _Telling) -> Iterator[str]:

@@ -123,6 +123,36 @@ def test_files_that_differ_are_said_not_to_matter_to_a_number_in_both(organisati
     assert "les fichiers diffèrent" not in _drawn(organisations, 9000, Language.FR)
 
 
+def _campaign(party: Caller, *datasets: str) -> None:
+    body = {
+        "party_id": str(party.id),
+        "name": "Dernier appel",
+        "originator": "38001",
+        "message_text": "Votez.",
+        "began_at": "2024-06-06T08:00:00Z",
+        "ended_at": "2024-06-06T10:00:00Z",
+        "dataset_ids": list(datasets),
+    }
+    party.post("/v1/campaigns", body)
+
+
+def test_what_was_used_all_the_same(organisations: Registry) -> None:
+    shop, party = organisations.collector(), organisations.party()
+    declared = hand_over(shop, collected(shop, [340]), party)
+    disputed = hand_over(shop, collected(shop, [341]), party)
+    _send_own_file(party, disputed, 341, 342)
+    stray = filled(party, [343])
+    _campaign(party, declared["received_dataset_id"], disputed["received_dataset_id"], stray["id"])
+    silent = "although the recipient says nothing of the transfer"
+    lacking = "although the sender's file does not hold the number"
+    orphan = "although no origin of the number is declared"
+    for last_four, reasons in ((340, [silent]), (341, []), (342, [lacking, orphan]), (343, [orphan])):
+        told = _drawn(organisations, last_four)
+        assert told.count("sent all the same") == len(reasons)
+        for reason in reasons:
+            assert told.count(reason) == 1
+
+
 def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
     broker, party = organisations.broker(), organisations.party()
     bases = []
