@@ -13,6 +13,7 @@ from service.command.words import PHRASES, TERMS, Language, say_day, say_window
 from service.core.vocabulary import TransferStatus
 from service.provenance.schemas import (
     Answer,
+    Asserted,
     CampaignSeen,
     ChainSeen,
     DatasetRef,
@@ -69,6 +70,13 @@ class _Telling:
     def quote(self, text: str | None) -> str:
         return self.say("quoted", text=text) if text else "—"
 
+    def who(self, fact: Asserted) -> str:
+        if fact.asserted_by is None:
+            return self.say("registry")
+        who = fact.asserted_by.legal_name
+        through = fact.asserted_through
+        return self.say("through", who=who, processor=through.legal_name) if through else who
+
     def day(self, moment: datetime) -> str:
         return say_day(self.language, moment.astimezone(self.zone))
 
@@ -87,8 +95,7 @@ def draw(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees
     for head, stay in stays(answer.chains).items():
         branch = _origin(telling, tree, origins[head]) if head in origins else _orphan(telling, tree, stay)
         _stay(telling, branch, stay)
-    for line in _contradictions(telling):
-        _add(tree, line, "red")
+    _contradictions(telling, tree)
     if answer.chains_truncated:
         _add(tree, telling.say("truncated"), "italic")
     return tree
@@ -115,14 +122,24 @@ def stays(chains: Iterable[ChainSeen]) -> dict[uuid.UUID, Stay]:
 
 def _origin(telling: _Telling, tree: Tree, origin: Origin) -> Tree:
     label = Text(telling.say("origin", collector=origin.collector.legal_name), style="bold cyan")
-    consented = origin.consented_at
-    day = telling.say("consented_on", day=telling.day(consented)) if consented else telling.say("consent_unknown")
-    branch = tree.add(label.append(f", {day}", style="not bold default"))
+    branch = tree.add(label.append(f", {_consent(telling, origin)}", style="not bold default"))
     _add(branch, telling.quote(origin.notice.wording), "italic")
     for line in _particulars(telling, origin):
         _add(branch, line)
     _add(branch, _asserted(telling, origin), "green" if origin.attested else "yellow")
     return branch
+
+
+def _consent(telling: _Telling, origin: Origin) -> str:
+    """The day of consent: the collector's own word if it stands by all of it, else a claim of whoever told."""
+    if origin.consented_at is None:
+        return telling.say("consent_unknown")
+    day = telling.day(origin.consented_at)
+    # The days came with the file of numbers, which another may have told of than of the collection.
+    teller = next((one for one in telling.answer.holdings if one.dataset.id == origin.dataset.id), None) or origin
+    if origin.attested and teller.asserted_by and teller.asserted_by.id == origin.collector.id:
+        return telling.say("consented_on", day=day)
+    return telling.say("consent_claimed", day=day, who=telling.who(teller))
 
 
 def _particulars(telling: _Telling, origin: Origin) -> Iterator[str]:
@@ -133,13 +150,21 @@ def _particulars(telling: _Telling, origin: Origin) -> Iterator[str]:
         names = ", ".join(_named(telling, origin.partner_list))
         valid_from = say_day(telling.language, origin.partner_list.valid_from_on)
         yield telling.say("recipients_named", names=names, day=valid_from)
+        yield from _list_teller(telling, origin, origin.partner_list)
     else:
         yield telling.say("list_none" if origin.consented_at else "list_unknown")
     yield telling.say("place", channel=telling.term(origin.channel), address=origin.address)
-    if origin.consent_record_id:
-        yield telling.say("record_id", record=origin.consent_record_id)
+    record = origin.consent_record_id
+    yield telling.say("record_id", record=record) if record else telling.say("no_record_id")
+    if not notice.evidence:
+        yield telling.say("no_evidence")
     for piece in notice.evidence:
         yield telling.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
+
+
+def _list_teller(telling: _Telling, origin: Origin, listed: PartnersInForce) -> Iterator[str]:
+    if listed.asserted_by is None or listed.asserted_by.id != origin.collector.id:
+        yield telling.say("list_told", who=telling.who(listed), day=telling.day(listed.recorded_at))
 
 
 def _named(telling: _Telling, listed: PartnersInForce) -> Iterator[str]:
@@ -151,9 +176,8 @@ def _asserted(telling: _Telling, origin: Origin) -> str:
     collector, day = origin.collector.legal_name, telling.day(origin.attested_at or origin.recorded_at)
     if origin.attested:
         return telling.say("attested", collector=collector, day=day)
-    who = origin.asserted_by.legal_name if origin.asserted_by else telling.say("registry")
     phrase = "asserted" if origin.collector.has_account else "asserted_no_account"
-    return telling.say(phrase, who=who, day=day, collector=collector)
+    return telling.say(phrase, who=telling.who(origin), day=day, collector=collector)
 
 
 def _orphan(telling: _Telling, tree: Tree, stay: Stay) -> Tree:
@@ -186,11 +210,22 @@ def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> T
     arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
     transfer = next(one for one in telling.answer.transfers if one.id == hop.transfer_id)
     _add_status(telling, arrival, hop, transfer)
+    for line in _comments(telling, transfer):
+        _add(arrival, line, "italic")
     terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
     _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
+    roles = {"sender": telling.term(transfer.sender_role), "recipient": telling.term(transfer.recipient_role)}
+    _add(arrival, telling.say("roles", **roles))
     for one in transfer.targeting:
         _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
     return arrival
+
+
+def _comments(telling: _Telling, transfer: TransferSeen) -> Iterator[str]:
+    for said in transfer.statements:
+        if said.comment:
+            text = telling.quote(said.comment)
+            yield telling.say("comment", who=telling.who(said), day=telling.day(said.recorded_at), text=text)
 
 
 def _add_status(telling: _Telling, arrival: Tree, hop: HopSeen, transfer: TransferSeen) -> None:
@@ -224,6 +259,7 @@ def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set
     label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
     told = branch.add(Text("✉ ").append(label, "bold"))
     _add(told, telling.quote(campaign.message_text), "italic")
+    _add(told, telling.say("told", who=telling.who(campaign), day=telling.day(campaign.recorded_at)))
     for phrase in _used_all_the_same(telling, [use for use in campaign.through if use.dataset.id in held]):
         _add(told, telling.say(phrase), "yellow")
 
@@ -240,9 +276,12 @@ def _used_all_the_same(telling: _Telling, used: list[Use]) -> Iterator[str]:
         yield "used_orphan"
 
 
-def _contradictions(telling: _Telling) -> Iterator[str]:
+def _contradictions(telling: _Telling, tree: Tree) -> None:
     transfers = {transfer.id: transfer for transfer in telling.answer.transfers}
     for one in telling.answer.contradictions:
         transfer = transfers[one.transfer_id]
         sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-        yield telling.say(one.kind, sender=sender, recipient=recipient)
+        contradiction = _add(tree, telling.say(one.kind, sender=sender, recipient=recipient), "red")
+        # Of a transfer that stands in the tree the comments stand there.
+        for line in _comments(telling, transfer) if transfer.id not in telling.drawn else ():
+            _add(contradiction, line, "italic")

@@ -10,7 +10,7 @@ from service.command.tree import draw
 from service.command.words import Language
 from service.demo.vocabulary import PARIS
 from service.provenance.schemas import Answer
-from tests.chain import collected, filled, hand_over, make_collection, make_notice, number
+from tests.chain import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.registry import Caller, Registry
 
 
@@ -77,9 +77,57 @@ def test_what_a_buyer_alone_says_of_a_collector_without_an_account(organisations
     told = _drawn(organisations, 300)
     assert "Jeux has no account here" in told
     assert "asserted by the recipient alone; the sender has no account here" in told
-    assert "consent" in told
     assert "nobody says when consent was given" in told
     assert "cannot be told, for the day of consent is unknown" in told
+
+
+def _collected_with_consent(caller: Caller, collector_id: Any, last_four: int, *, partners: bool) -> Any:
+    notice = make_notice(caller, collector_id)
+    if partners:
+        listed = {"valid_from_on": "2020-01-01", "partners": [{"name": "Un courtier"}], "categories": []}
+        caller.post(f"/v1/notices/{notice['id']}/partner-lists", listed | {"occurred_at": "2020-01-01T00:00:00Z"})
+    collection = make_collection(caller, collector_id, notice["id"])
+    dataset = open_dataset(caller, holder_id=str(collector_id), collection_id=collection["id"])
+    caller.put_part(dataset["id"], ["mobile;consented_at", f"{number(last_four)};2023-12-31T12:00:00Z"])
+    return caller.seal(dataset["id"])
+
+
+def test_what_a_buyer_says_of_a_consent_is_told_as_its_claim(organisations: Registry) -> None:
+    buyer = organisations.broker()
+    named = buyer.post("/v1/organisations", {"legal_name": "Jeux", "country": "FR", "roles": ["collector"]})["id"]
+    _collected_with_consent(buyer, named, 350, partners=True)
+    told, name = _drawn(organisations, 350), buyer.get(f"/v1/organisations/{buyer.id}")["legal_name"]
+    assert f"consent said to be given on 31 December 2023 (according to {name})" in told
+    assert f"this list as told by {name}, recorded on" in told
+    assert "no screenshot is kept here" in told
+    assert "no consent record is kept here" in told
+    assert f"qui aurait été donné le 31/12/2023 (selon {name})" in _drawn(organisations, 350, Language.FR)
+
+
+def test_what_a_collector_says_itself_is_told_as_such(organisations: Registry) -> None:
+    shop = organisations.collector()
+    _collected_with_consent(shop, shop.id, 351, partners=True)
+    told = _drawn(organisations, 351)
+    assert "consent given on 31 December 2023" in told
+    assert "recipients named on that day: Un courtier" in told
+    assert "as told by" not in told
+
+
+def test_a_list_that_nobody_recorded_is_not_said_to_have_been_empty(organisations: Registry) -> None:
+    shop = organisations.collector()
+    _collected_with_consent(shop, shop.id, 352, partners=False)
+    assert "no list of recipients is recorded here for that day" in _drawn(organisations, 352)
+
+
+def test_roles_and_comments_of_a_transfer_are_told(organisations: Registry) -> None:
+    shop, party, denier = organisations.collector(), organisations.party(), organisations.party()
+    dataset = collected(shop, [353])
+    _say(party, hand_over(shop, dataset, party, recipient_role="joint_controller"), "acknowledged", comment="Reçu [1].")
+    _say(denier, hand_over(shop, dataset, denier), "denied", comment="Rien reçu.")
+    told = _drawn(organisations, 353)
+    assert told.count("roles: controller → joint controller") == 1
+    for said in ("“Reçu [1].”", "“Rien reçu.”"):
+        assert told.count(said) == 1
 
 
 def _bought_of_one_without_account(organisations: Registry, last_four: int) -> tuple[Caller, Any]:
@@ -146,6 +194,8 @@ def test_what_was_used_all_the_same(organisations: Registry) -> None:
     silent = "although the recipient says nothing of the transfer"
     lacking = "although the sender's file does not hold the number"
     orphan = "although no origin of the number is declared"
+    name = party.get(f"/v1/organisations/{party.id}")["legal_name"]
+    assert f"told by {name}, recorded on" in _drawn(organisations, 340)
     for last_four, reasons in ((340, [silent]), (341, []), (342, [lacking, orphan]), (343, [orphan])):
         told = _drawn(organisations, last_four)
         assert told.count("sent all the same") == len(reasons)

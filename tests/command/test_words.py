@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.command.words import PHRASES, TERMS, Language, say_day, say_window, spoken
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, TransferStatus
+from service.core.vocabulary import Channel, LawfulBasis, Mechanism, ProcessingRole, Purpose, TransferStatus
 from service.provenance.schemas import Contradiction, OrphanReason
 
 
@@ -25,7 +25,8 @@ def test_both_languages_have_the_same_phrases_with_the_same_values() -> None:
 
 @pytest.mark.parametrize("language", Language)
 def test_every_value_of_the_closed_lists_has_words(language: Language) -> None:
-    values = {str(one) for closed in (Channel, LawfulBasis, Mechanism, Purpose, OrphanReason) for one in closed}
+    lists = (Channel, LawfulBasis, Mechanism, ProcessingRole, Purpose, OrphanReason)
+    values = {str(one) for closed in lists for one in closed}
     assert set(TERMS[language]) == values
     assert {f"status_{status}" for status in TransferStatus} <= set(PHRASES[language])
     assert set(get_args(Contradiction.model_fields["kind"].annotation)) <= set(PHRASES[language])
