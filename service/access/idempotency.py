@@ -121,6 +121,9 @@ class OnceRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def handle_once(request: Request) -> Response:
+            # The body first: while a slow client sends it, no connection to the database is held.
+            if request.method == "POST":
+                await request.body()
             try:
                 response = await handle(request)
             except _Replay as replay:

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import or_, text
+from sqlalchemy import and_, or_, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,7 +12,7 @@ from service.access.keys import new_key
 from service.access.models import ApiKey, Inspection
 from service.access.schemas import InspectionOut, IssuedKey, KeyIn, KeyOut
 from service.core.clock import now
-from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import Role
 
@@ -42,8 +42,8 @@ async def usual_scopes(session: AsyncSession, organisation_id: uuid.UUID) -> lis
     if Role.OPERATOR in roles:
         return [Scope.ACCOUNTS, Scope.FACTS_READ, Scope.FACTS_WRITE]
     if Role.REGULATOR in roles:
-        return [Scope.FACTS_READ, Scope.NUMBERS_READ]
-    return [Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE]
+        return [Scope.ACCOUNTS, Scope.FACTS_READ, Scope.NUMBERS_READ]
+    return list(Scope)
 
 
 async def _check_acts_for(session: AsyncSession, wanted: KeyIn, roles: list[str]) -> None:
@@ -86,11 +86,17 @@ async def _store(
 
 
 async def _find(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> ApiKey:
-    """A key of the caller, or any key for the operator (`actor` None: the operator at the command line)."""
+    """A key that the caller looks after; any for the operator (`actor` None: the operator at the command line)."""
     row = await session.get(ApiKey, key_id, with_for_update=True)
-    if row is None or not (actor is None or actor.is_operator or (row.organisation_id, row.acts_for_id) == _own(actor)):
+    if row is None or not (actor is None or actor.is_operator or _looks_after(actor, row)):
         raise NotFound("key")
     return row
+
+
+def _looks_after(actor: Actor, row: ApiKey) -> bool:
+    """Its own organisation's keys, and for a party also those that act for it: a controller can end them (GDPR 28)."""
+    acts_for_caller = actor.through_id is None and row.acts_for_id == actor.organisation_id
+    return acts_for_caller or (row.organisation_id, row.acts_for_id) == _own(actor)
 
 
 def _own(actor: Actor) -> tuple[uuid.UUID, uuid.UUID | None]:
@@ -105,7 +111,8 @@ async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None
     query = select(ApiKey).order_by(col(ApiKey.id)).limit(limit + 1)
     if not actor.is_operator:
         owner_id, acts_for_id = _own(actor)
-        query = query.where(ApiKey.organisation_id == owner_id, ApiKey.acts_for_id == acts_for_id)
+        own = and_(col(ApiKey.organisation_id) == owner_id, col(ApiKey.acts_for_id).is_not_distinct_from(acts_for_id))
+        query = query.where(own if actor.through_id else or_(own, col(ApiKey.acts_for_id) == owner_id))
     if after:
         query = query.where(col(ApiKey.id) > after)
     rows = (await session.exec(query)).all()
@@ -115,6 +122,7 @@ async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None
 async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
     """A new key like the old one, which stays good for a day more."""
     old = await _find(session, actor, key_id)
+    _check_rotation(actor, old)
     moment = now()
     if old.revoked_at or (old.expires_at and old.expires_at <= moment):
         raise Conflict("key_over", "This key is expired or revoked already: ask the operator for a new one.")
@@ -122,6 +130,17 @@ async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UU
     end = moment + ROTATION_OVERLAP
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
     return await _store(session, old.organisation_id, old.acts_for_id, [Scope(s) for s in old.scopes], lasting)
+
+
+def _check_rotation(actor: Actor | None, old: ApiKey) -> None:
+    """The text of the new key goes to the caller, who must not get more by it than it has."""
+    if actor is None or old.id == actor.key_id:
+        return
+    same = (old.organisation_id, old.acts_for_id) == _own(actor)
+    if not same or not set(old.scopes) <= actor.scopes:
+        raise Forbidden(
+            "not_your_key", "A key is rotated with itself, or with one of the same organisation that may do all it may."
+        )
 
 
 async def revoke_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> KeyOut:

@@ -195,7 +195,8 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
 
     Of one number it sees: its own datasets that hold it, those holding it upstream by paths of datasets that
     hold it, the transfers which delivered into these, and those it is a side of in which one side says that
-    the number was. A sender that does not hold the number learns nothing of it from the recipient's file.
+    the number was. Of a recipient's file a sender learns nothing but of the numbers that it delivered: else it could
+    find out what else is in that file by sealing guesses.
     """
     within = scene.keepers.keys() if holding is None else frozenset(holding)
     if actor.is_regulator:
@@ -209,7 +210,7 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
     bare = set()
     for transfer in _listed(scene.touching, within):
         sides = scene.transfers[transfer]
-        sent = sides.sender_id == own and (bool(held) or sides.dataset_id in within)
+        sent = sides.sender_id == own and sides.dataset_id in within
         if sent or sides.recipient_id == own or (sides.received_dataset_id in datasets and not sides.denied):
             transfers.add(transfer)
         if sent and not sides.denied and sides.received_dataset_id in within:

@@ -32,7 +32,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
     version = 1
     if wanted.replaces_id is not None:
-        replaced = await _find_own(session, actor, wanted.replaces_id)
+        replaced = await find_own_notice(session, actor, wanted.replaces_id)
         if replaced.collector_id != wanted.collector_id:
             raise Unprocessable(
                 "other_collector", "A new version belongs to the same collector as the one it replaces."
@@ -57,10 +57,11 @@ async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID)
     return await visible.one(session, Notice, sight.notices_seen(actor), notice_id, "notice")
 
 
-async def _find_own(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
+async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
     """A notice that the caller may add to: its own form's, or one that it asserts of a collector without an account.
 
-    To see a notice upstream is not enough: a list added to it would change what every person under it is answered.
+    To see a notice upstream is not enough: a list added to it would change what every person under it is answered, and
+    a collection under it would borrow another's word.
     """
     notice = await find_notice(session, actor, notice_id)
     require_voice(actor, await require(session, notice.collector_id, "collector_id"))
@@ -84,7 +85,7 @@ async def add_partner_list(
     session: AsyncSession, actor: Actor, notice_id: uuid.UUID, wanted: PartnerListIn
 ) -> PartnerListOut:
     """Add the list in force from a day on. Lists before it stay as they are."""
-    notice = await _find_own(session, actor, notice_id)
+    notice = await find_own_notice(session, actor, notice_id)
     return await _store_list(session, actor, notice, wanted)
 
 
@@ -159,7 +160,7 @@ async def add_evidence(
     Raises:
         UnsupportedMedia: it is not one of the types taken, not of the type stated, or cut short.
     """
-    notice = await _find_own(session, actor, notice_id)
+    notice = await find_own_notice(session, actor, notice_id)
     if media_type not in EVIDENCE_TYPES or not is_whole(content, media_type):
         raise UnsupportedMedia(
             "evidence_type",

@@ -14,7 +14,7 @@ from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.access.correction import correctable
 from service.collection.models import Collection, CollectionAttestation, Notice
-from service.collection.notices import find_notice
+from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
@@ -24,7 +24,7 @@ from service.organisation.operations import require, require_voice
 async def register_collection(session: AsyncSession, actor: Actor, wanted: CollectionIn) -> CollectionOut:
     """Register a collection: one's own, or that of a collector without an account."""
     require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
-    notice = await find_notice(session, actor, wanted.notice_id)
+    notice = await find_own_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
     if wanted.corrects_id is not None:
         await _check_correction(session, actor, wanted, notice, wanted.corrects_id)

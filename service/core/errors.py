@@ -106,6 +106,12 @@ class FieldProblem(BaseModel):
     reason: str = Field(examples=["Field required"])
 
 
+class Overloaded(Problem):
+    """More requests at once than there are connections to the database."""
+
+    status = 503
+
+
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem. `type` is stable: programs may decide on it."""
 

@@ -4,11 +4,12 @@ import logging
 import time
 from typing import NamedTuple
 
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.errors import TooLarge, crashed
+from service.core.errors import Overloaded, TooLarge, crashed, respond
 
 log = logging.getLogger("service.access")
 
@@ -41,6 +42,9 @@ class Surround:
             await self.app(scope, _bounded(receive, self.bounds.of(scope)), watching)
         except ClientDisconnect:
             log.info("the client went away before it had sent everything")
+        except NoConnectionLeft:
+            if status == 0:
+                await respond(_BUSY)(scope, receive, watching)
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and answers
             answer = crashed(problem)
             if status == 0:
@@ -52,6 +56,7 @@ class Surround:
         log.info("%s %s %s %.1f ms", method, template, status, (time.perf_counter() - began) * 1000)
 
 
+_BUSY = Overloaded("overloaded", "More is asked at once than can be answered. Try again in a moment.")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 
 

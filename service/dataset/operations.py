@@ -46,6 +46,11 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
     collection = await find_collection(session, actor, collection_id)
     if collection.collector_id != wanted.holder_id:
         raise Unprocessable("other_collector", "A collected dataset is first held by the collector itself.")
+    if actor.organisation_id not in (collection.collector_id, collection.asserted_by_id):
+        # Else numbers from anywhere would get an origin in the name of whoever asserts that collection.
+        raise Forbidden(
+            "not_your_collection", "Another asserts this collection: only that one, or its collector, adds datasets."
+        )
     begin, _ = await period_of(session, collection_id)
     if wanted.occurred_at < begin:
         raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began.")

@@ -61,6 +61,10 @@ class ParquetLines:
             yield Table(line, {role: frame[name] for role, name in names.items()})
 
 
+# Longer than any cell that is taken, so that what is cut is refused as it would be whole.
+_LONGEST_CELL = 300
+
+
 def _settle(names: list[str], choice: ColumnChoice) -> Dialect:
     found = choose_columns(names, choice)
     if Role.PHONE not in found and len(names) > 1:
@@ -80,4 +84,5 @@ def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
     if isinstance(kind, pl.Datetime):
         utc = column.dt.convert_time_zone("UTC") if kind.time_zone else column
         column = utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ" if kind.time_zone else "%Y-%m-%dT%H:%M:%S")
-    return column.cast(pl.String, strict=False).fill_null("").alias(name)
+    # One long value that thousands of rows share takes little room in the file, and would take much here.
+    return column.cast(pl.String, strict=False).str.head(_LONGEST_CELL).fill_null("").alias(name)

@@ -87,7 +87,7 @@ async def list_organisations(
     if registration_number is not None:
         country = country or "FR"
         row = await _registered(session, country, canonical_number(country, registration_number))
-        return Page(items=[OrganisationOut.model_validate(row.model_dump())] if row else [])
+        return Page(items=[await _as_seen(session, actor, row)] if row else [])
     query = select(Organisation).where(col(Organisation.id).in_(sight.organisations_seen(actor)))
     if country is not None:
         query = query.where(Organisation.country == country)
@@ -95,6 +95,18 @@ async def list_organisations(
         query = query.where(col(Organisation.id) > after)
     rows = (await session.exec(query.order_by(col(Organisation.id)).limit(limit + 1))).all()
     return cut([OrganisationOut.model_validate(row.model_dump()) for row in rows], limit, "id")
+
+
+_WITHHELD = {"asserted_by_id", "asserted_through_id", "occurred_at", "recorded_at", "privacy_contact"}
+
+
+async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> OrganisationOut:
+    """All of it to whoever deals with it; to others what a public register says, and whether it has an account."""
+    query = select(Organisation.id).where(
+        Organisation.id == row.id, col(Organisation.id).in_(sight.organisations_seen(actor))
+    )
+    seen = (await session.exec(query)).first() is not None
+    return OrganisationOut(**row.model_dump() | ({} if seen else dict.fromkeys(_WITHHELD)))
 
 
 async def require(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:

@@ -50,7 +50,10 @@ class OrganisationIn(Wire):
 
 
 class OrganisationOut(FactOut):
-    """An organisation."""
+    """An organisation. Who named it, and when, is told to those who deal with it: partners are nobody's business."""
+
+    occurred_at: AwareDatetime | None  # type: ignore[assignment]
+    recorded_at: AwareDatetime | None  # type: ignore[assignment]
 
     legal_name: str = Field(examples=["Contact Direct SAS"])
     country: str = Field(examples=["FR"])

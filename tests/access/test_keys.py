@@ -33,14 +33,14 @@ def everything(dsn: str) -> Iterator[str]:
 
 
 def test_a_keys_text_is_shown_once_and_stands_nowhere(registry: Registry, dsn: str) -> None:
-    operator, broker = registry.operator(), registry.broker()
+    operator, broker = registry.operator(), registry.organisation(Role.BROKER, scopes=ACCOUNTS)
     body = {"organisation_id": str(broker.id), "scopes": FACTS}
     once = {"Idempotency-Key": "issue-one-key"}
     issued = operator.post("/v1/keys", body, headers=once)
     replayed = operator.request("POST", "/v1/keys", json=body, headers=once)
     assert replayed.headers["idempotent-replayed"] == "true"
     assert replayed.json() == issued | {"key": None}
-    rotated = operator.post(f"/v1/keys/{issued['id']}/rotation", headers={"Idempotency-Key": "rotate-one-key"})
+    rotated = broker.post(f"/v1/keys/{issued['id']}/rotation", headers={"Idempotency-Key": "rotate-one-key"})
     assert calling(broker, issued["key"]) == calling(broker, rotated["key"]) == 200
     stored = "\n".join(everything(dsn))
     for made in (issued, rotated):
@@ -84,34 +84,35 @@ def test_a_first_key_is_what_gives_an_account(registry: Registry) -> None:
     assert refusal(broker.request("POST", "/v1/notices", json=notice)) == (403, "speaks_for_itself")
 
 
+ACCOUNTS = (*TRADE_SCOPES, Scope.ACCOUNTS)
 END_NOW: LiteralString = "UPDATE api_key SET expires_at = now() WHERE id = %s"
 A_DAY_PASSES: LiteralString = "UPDATE api_key SET expires_at = expires_at - interval '24 hours' WHERE id = %s"
 
 
 def test_keys_end_by_expiry_by_rotation_after_a_day_and_by_revocation_at_once(registry: Registry, dsn: str) -> None:
-    operator, broker = registry.operator(), registry.broker()
+    operator, broker = registry.operator(), registry.organisation(Role.BROKER, scopes=ACCOUNTS)
     first = issue(operator, broker, expires_at="2100-01-01T00:00:00Z")
-    second = operator.post(f"/v1/keys/{first['id']}/rotation")
+    second = broker.post(f"/v1/keys/{first['id']}/rotation")
     assert (second["scopes"], second["expires_at"]) == (first["scopes"], first["expires_at"])
     assert calling(broker, first["key"]) == calling(broker, second["key"]) == 200
     rows(dsn, A_DAY_PASSES, first["id"])
     assert (calling(broker, first["key"]), calling(broker, second["key"])) == (401, 200)
-    assert refusal(operator.request("POST", f"/v1/keys/{first['id']}/rotation")) == (409, "key_over")
+    assert refusal(broker.request("POST", f"/v1/keys/{first['id']}/rotation")) == (409, "key_over")
     rows(dsn, END_NOW, second["id"])
     assert calling(broker, second["key"]) == 401
     third = issue(operator, broker)
     ended = operator.request("DELETE", f"/v1/keys/{third['id']}").json()
     assert calling(broker, third["key"]) == 401
     assert operator.request("DELETE", f"/v1/keys/{third['id']}").json() == ended
-    assert refusal(operator.request("POST", f"/v1/keys/{third['id']}/rotation")) == (409, "key_over")
+    assert refusal(broker.request("POST", f"/v1/keys/{third['id']}/rotation")) == (409, "key_over")
 
 
 def test_a_rotated_key_that_ends_sooner_is_not_lengthened(registry: Registry, dsn: str) -> None:
-    operator, broker = registry.operator(), registry.broker()
+    operator, broker = registry.operator(), registry.organisation(Role.BROKER, scopes=ACCOUNTS)
     short = issue(operator, broker)
     rows(dsn, "UPDATE api_key SET expires_at = now() + interval '1 hour' WHERE id = %s", short["id"])
     before = rows(dsn, "SELECT expires_at FROM api_key WHERE id = %s", short["id"])
-    operator.post(f"/v1/keys/{short['id']}/rotation")
+    broker.post(f"/v1/keys/{short['id']}/rotation")
     assert rows(dsn, "SELECT expires_at FROM api_key WHERE id = %s", short["id"]) == before
 
 
@@ -192,3 +193,22 @@ def test_what_is_no_key_is_refused_with_the_same_words(registry: Registry) -> No
         answer = registry.client.get("/v1/datasets", headers=[(b"Authorization", authorization.encode("latin-1"))])
         assert refusal(answer) == (401, "key_refused")
         assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_nobody_gets_more_by_rotating_a_key(registry: Registry) -> None:
+    operator, party = registry.operator(), registry.organisation(Role.PARTY, scopes=ACCOUNTS)
+    narrow = issue(operator, party, scopes=["accounts"])
+    wide = party.get("/v1/keys")["items"][0]
+    with_narrow = Caller(party.client, party.id, narrow["key"])
+    assert refusal(with_narrow.request("POST", f"/v1/keys/{wide['id']}/rotation")) == (403, "not_your_key")
+    assert refusal(operator.request("POST", f"/v1/keys/{wide['id']}/rotation")) == (403, "not_your_key")
+    assert with_narrow.post(f"/v1/keys/{narrow['id']}/rotation")["scopes"] == ["accounts"]
+
+
+def test_a_party_sees_and_ends_the_keys_that_act_for_it(registry: Registry) -> None:
+    party = registry.organisation(Role.PARTY, scopes=ACCOUNTS)
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    (theirs,) = [key for key in party.get("/v1/keys")["items"] if key["acts_for_id"] == str(party.id)]
+    assert refusal(party.request("POST", f"/v1/keys/{theirs['id']}/rotation")) == (403, "not_your_key")
+    assert party.request("DELETE", f"/v1/keys/{theirs['id']}").is_success
+    assert sender.request("GET", "/v1/datasets").status_code == 401
