@@ -128,48 +128,6 @@ def test_what_a_later_sender_denies_is_not_summed_up_as_agreed() -> None:
     assert "Passed, as one side says at least, to Courtier." in ask_of(world, 1, broker).summary
 
 
-@pytest.mark.parametrize(
-    ("number", "summary"),
-    [
-        (
-            4600,
-            "First collected by Comparauto SAS (CA-1, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
-            "Passed to Contact Direct SAS. Transferred to the client Parti de l'Aube. Used in the campaign “C1”.",
-        ),
-        (
-            5200,
-            "First collected by Comparauto SAS (CA-2, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
-            "Passed to Contact Direct SAS. Transferred to the clients Parti de l'Aube, Mouvement du Rivage. "
-            "Used in the campaigns “C1”, “C2”, “C3”.",
-        ),
-        (
-            1500,
-            "First collected by Jeux & Lots SARL (JL-1, according to Contact Direct SAS). "
-            "Passed to Contact Direct SAS, Revente Data SARL. "
-            "Transferred, as one side says at least, to the client Mouvement du Rivage. Used in the campaign “C2”.",
-        ),
-        (
-            9001,
-            "Transferred, as one side says at least, to the client Mouvement du Rivage. "
-            "Used in the campaigns “C2”, “C3”. Without declared origin in the hands of Mouvement du Rivage. "
-            "Sides contradict each other: see `contradictions`.",
-        ),
-    ],
-)
-def test_the_summary_says_who_says_so_and_what_only_one_side_says(number: int, summary: str) -> None:
-    assert ask(number, "CNIL").summary == summary
-
-
-def test_what_a_later_sender_denies_is_not_summed_up_as_agreed() -> None:
-    world = World()
-    broker = world.organisation(Role.BROKER, name="Courtier")
-    collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
-    transfer, _ = world.transfer(world.dataset(collector, {1}, asserted_by=broker), broker, asserted_by=broker)
-    assert "Passed to Courtier." in ask_of(world, 1, broker).summary
-    world.say(transfer, "sender", "denied")
-    assert "Passed, as one side says at least, to Courtier." in ask_of(world, 1, broker).summary
-
-
 def test_consent_is_this_numbers_own() -> None:
     (origin,) = ask(1500, "CNIL").origins
     assert origin.consented_at == datetime(2020, 4, 1, 12, tzinfo=PARIS)
