@@ -8,12 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
+from service.demo.answers import EXPECTED, mistakes
 from service.demo.story import STORY
-from service.demo.vocabulary import Dataset, Transfer
+from service.demo.vocabulary import Dataset, Transfer, e164
+from service.provenance.schemas import Answer
 
 DEMO = [sys.executable, "-m", "service", "demo"]
 # The demonstration has a database and a secret of its own, whatever else this machine is set up for.
@@ -93,9 +98,30 @@ def _goes_on_answering(told: str) -> None:
     assert url is not None
     with httpx2.Client(base_url=url[1], headers={"Authorization": f"Bearer {keys['CNIL']}"}) as client:
         assert client.get("/docs").is_success
+        _checks_what_it_is_told(client)
         listed = client.get("/v1/datasets", params={"limit": 1000}).json()["items"]
     made = [step for step in STORY if isinstance(step, Dataset | Transfer)]
     assert len(listed) == len(made), "telling it again made something again"
+
+
+def _checks_what_it_is_told(client: httpx2.Client) -> None:
+    """The check that found each answer right finds it wrong as soon as one thing in it is another."""
+    changes: tuple[tuple[int, tuple[Any, ...], Any, str], ...] = (
+        (1500, ("origins", 0, "partner_list", "categories"), ["amis"], "origins"),
+        (1500, ("origins", 0, "asserted_by"), None, "origins"),
+        (1500, ("transfers", 0, "status"), "declared", "transfers"),
+        (4600, ("transfers", -1, "targeting"), [], "transfers"),
+        (9001, ("contradictions",), [], "contradictions"),
+    )
+    for number, path, value, field in changes:
+        expected = next(one for one in EXPECTED if one.number == number)
+        question = {"number": e164(number), "reason": "Contrôle"}
+        document = client.post("/v1/lookups", json=question).raise_for_status().json()
+        assert mistakes(expected, Answer.model_validate(document)) == []
+        *way, last = path
+        reduce(getitem, way, document)[last] = value
+        (wrong,) = mistakes(expected, Answer.model_validate(document))
+        assert wrong.startswith(f"{field}: ")
 
 
 def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
