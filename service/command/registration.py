@@ -170,11 +170,14 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
     state = call(client, "GET", path)["state"]
     if state == "open":
         upload(console, client, path, plan.path, plan.parts, headers=plan.form.headers, params=plan.columns)
+        if rejects is not None:
+            # Before sealing, which is refused if every line was rejected: just then the reasons are needed most.
+            save_rejects(client, path, rejects)
         if sealed:
             seal(console, client, path)
     elif state == "sealing":
         wait_until_sealed(console, client, path)
-    if rejects is not None:
+    if rejects is not None and state != "open":
         save_rejects(client, path, rejects)
     if sealed or state != "open":
         show_counts(Console(), client, call(client, "GET", path))

@@ -62,6 +62,7 @@ def upload(
     missing = [part for part in parts if there.get(part.number) != part.size]
     if len(missing) < len(parts):
         console.print(f"{len(parts) - len(missing)} of {len(parts)} parts are there already.")
+    ignored: set[str] = set()
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()),
         *(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()),
@@ -80,8 +81,11 @@ def upload(
                     raise _Busy("busy")
                 return answer_of(response)
 
-            _persistently(client, attempt)
+            taken = _persistently(client, attempt)
+            ignored.update(taken["ignored_columns"])
             sent += part.size
+    for name in sorted(ignored):
+        console.print(f"Column {name} is not read: only a dataset of a collection keeps consents (--collection).")
 
 
 def _watched(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) -> Iterator[bytes]:

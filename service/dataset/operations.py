@@ -139,9 +139,14 @@ async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_
 
 async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
     """Refuse to seal what no number was uploaded to."""
-    query = select(func.coalesce(func.sum(DatasetPart.accepted_count), 0)).where(DatasetPart.dataset_id == dataset_id)
-    if not (await session.exec(query)).one():
-        raise Conflict("no_numbers", "No number was uploaded to this dataset yet: send a part before you seal it.")
+    query = select(func.count(), func.max(DatasetPart.number), func.sum(DatasetPart.accepted_count))
+    parts, last, numbers = (await session.exec(query.where(DatasetPart.dataset_id == dataset_id))).one()
+    if not parts:
+        raise Conflict("no_parts_yet", "No part was uploaded to this dataset yet: send one before you seal it.")
+    if not numbers:
+        raise Conflict("no_numbers", "Every line was rejected: see why at `rejects`, mend the file and send it again.")
+    if parts != last:
+        raise Conflict("parts_missing", f"{parts} parts are here, and the last has number {last}: send those between.")
 
 
 async def list_parts(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> list[PartOut]:

@@ -30,12 +30,13 @@ def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Diale
 
     Raises UnreadablePart if there is no line, or if the phone column cannot be told.
     """
-    delimiter, rows = max(
-        ((delimiter, _rows(sample, delimiter)) for delimiter in (NO_DELIMITER, *_DELIMITERS)),
-        key=lambda candidate: _fitness(candidate[0], candidate[1], choice),
-    )
+    candidates = {delimiter: _rows(sample, delimiter) for delimiter in (NO_DELIMITER, *_DELIMITERS)}
+    delimiter, rows = max(candidates.items(), key=lambda one: _fitness(one[0], one[1], choice))
     if not rows:
         raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
+    if not any(_is_known(name, choice) for name in rows[0]):
+        for candidate in candidates.values():
+            _refuse_lines_above_header(candidate)
     has_header = _is_header(rows[0], choice)
     header, data = (rows[0], rows[1:]) if has_header else ([], rows)
     # Records may be wider than their header (a delimiter at the end of each line), and the later parts have no other.
@@ -46,6 +47,15 @@ def settle(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Diale
     names = {at: plain(name) for at, name in enumerate(header) if _is_known(name, choice)}
     columns: dict[Role, Column] = dict(found)
     return Dialect(Format.CSV, columns, encoding, delimiter, width, names if has_header else None), has_header, header
+
+
+def _refuse_lines_above_header(rows: Sequence[Sequence[str]]) -> None:
+    """Refuse titles above the header: the columns would be found by their looks, and those of consents not at all."""
+    for row in rows[1:_CHECKED_RECORDS]:
+        if _is_wordy(row) and any(role_of(name) is Role.PHONE for name in row):
+            raise UnreadablePart(
+                "lines_above_header", "The header is not on the first line: remove what stands above it."
+            )
 
 
 def begins_with_header(sample: str, dialect: Dialect) -> bool:

@@ -87,7 +87,9 @@ REASONS: tuple[Reason, ...] = tuple(Reason)
 _CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
 
 _SEPARATORS = (" ", "\u00a0", "\u202f", "\ufffd", ".", "-", "/", "(", ")", "'", '"')
-_TO_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\ufffd'\"", " "))
+# Marks of writing direction, which address books put around the numbers that are copied from them, mean nothing here.
+_DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_TO_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\ufffd'\"", " ") | dict.fromkeys(_DIRECTION_MARKS, ""))
 # With exactly one full stop, one or two last digits are a fraction; `06.12.34.56.78` has four of them.
 _ONE_DECIMAL_POINT = r"^[^.]*\.[0-9]{1,2}[^0-9.]*$"
 _DECIMAL = re.compile(rf"{_ONE_DECIMAL_POINT}|^[^,]*,[0-9]{{1,2}}[^0-9,]*$")

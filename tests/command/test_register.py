@@ -155,4 +155,4 @@ def test_an_empty_file_and_one_without_numbers_are_refused(terminal: Terminal, b
     path.write_text("")
     assert "is empty" in _refusals(terminal, path, "--holder", str(broker.id))
     path.write_text("Téléphone;Nom\nnéant;x\n")
-    assert "No number was uploaded" in _refusals(terminal, path, "--holder", str(broker.id))
+    assert "Every line was rejected" in _refusals(terminal, path, "--holder", str(broker.id))

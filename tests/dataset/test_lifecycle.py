@@ -102,7 +102,7 @@ def test_nothing_uploaded_cannot_be_sealed(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     refused = broker.request("POST", f"/v1/datasets/{dataset['id']}/seal")
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:no_numbers")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:no_parts_yet")
 
 
 def test_a_union_has_the_numbers_of_its_parents_and_a_cut_counts_where_its_own_come_from(registry: Registry) -> None:
@@ -162,3 +162,26 @@ def test_the_same_bytes_read_from_another_column_are_another_part(registry: Regi
     assert (wrong["accepted_count"], wrong["rejected_count"]) == (0, 1)
     mended = broker.put_part(dataset["id"], lines, params={"column": "nouveau"})
     assert (mended["repeated"], mended["accepted_count"], mended["rejected_count"]) == (False, 1, 0)
+
+
+def test_what_is_incomplete_or_holds_no_number_is_not_sealed(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    path = f"/v1/datasets/{dataset['id']}/seal"
+    broker.put_part(dataset["id"], ["telephone", "bonjour"])
+    assert broker.request("POST", path).json()["type"] == "urn:filiation:problem:no_numbers"
+    broker.put_part(dataset["id"], ["0639980001"], number=3)
+    assert broker.request("POST", path).json()["type"] == "urn:filiation:problem:parts_missing"
+    broker.put_part(dataset["id"], ["\u202a+33 6 39 98 00 02\u202c"], number=2)
+    assert broker.seal(dataset["id"])["number_count"] == 2
+
+
+def test_a_title_above_the_header_is_refused_instead_of_losing_the_consents(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    for title in ("Export CRM mars 2023;;", "Export CRM", "sep=;"):
+        lines = [title, "nom;telephone;consented_at", "Zoé;0639980001;2023-01-01", "Léo;0639980002;2023-01-01"]
+        headers = {"Content-Type": "text/csv"}
+        content = "\n".join(lines).encode()
+        refused = broker.request("PUT", f"/v1/datasets/{dataset['id']}/parts/1", content=content, headers=headers)
+        assert (refused.status_code, refused.json()["type"]) == (422, "urn:filiation:problem:lines_above_header"), title

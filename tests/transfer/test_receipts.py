@@ -116,7 +116,7 @@ def test_a_receipt_is_opened_once_filled_and_settled_once(registry: Registry) ->
     transfer = sold(shop, party, range(5))
     party.post(f"/v1/transfers/{transfer['id']}/receipt")
     assert asked(party, transfer) == (409, "receipt_open")
-    assert asked(party, transfer, "/seal") == (409, "no_numbers")
+    assert asked(party, transfer, "/seal") == (409, "no_parts_yet")
     denied = {"word": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
     said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
     assert refusal(said) == (409, "receipt_open")
