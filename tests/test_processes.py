@@ -21,6 +21,13 @@ from tests.registry import Caller, Registry
 @contextmanager
 def served(dsn: str) -> Iterator[httpx2.Client]:
     """A service process on `dsn`, and a client that calls it."""
+    with process_on(dsn) as (client, _):
+        yield client
+
+
+@contextmanager
+def process_on(dsn: str) -> Iterator[tuple[httpx2.Client, int]]:
+    """A client of a service process on `dsn`, and the number of that process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -30,7 +37,7 @@ def served(dsn: str) -> Iterator[httpx2.Client]:
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _wait_for(client, process)
-                yield client
+                yield client, process.pid
         finally:
             process.terminate()
             assert process.stderr is not None

@@ -7,6 +7,7 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 
 from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
@@ -33,8 +34,16 @@ def lookup(
         if as_json:
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            answer = Answer.model_validate(document)
+            answer = _understood(document)
             Console().print(draw(number, answer, lang or spoken(), zone=zone_of(region)))
+
+
+def _understood(document: object) -> Answer:
+    try:
+        return Answer.model_validate(document)
+    except ValidationError:
+        # The text of the error would quote the answer.
+        raise Refused("The service and this command are of different versions: install the service's.") from None
 
 
 def zone_of(region: str) -> ZoneInfo:

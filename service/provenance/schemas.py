@@ -329,7 +329,7 @@ class Answer(BaseModel):
     as_of: AwareDatetime
     graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     held: bool = Field(description="Whether a dataset that you may see holds the number.", examples=[True])
-    summary: str = Field(examples=["First collected by Comparauto SAS (CA-1). Passed through Contact Direct SAS."])
+    summary: str = Field(examples=["First collected by Enseigne Maison SA (EM-1). Passed to Contact Direct SAS."])
     origins: list[Origin]
     chains: list[ChainSeen]
     chains_truncated: bool = Field(description="Whether there are more chains than the ones shown.")
