@@ -147,7 +147,11 @@ def _quoted(text: bytes, start: int, delimiter: str) -> tuple[list[str] | None, 
     if not found or (lines := text.count(b"\n", start, found.end())) > MOST_LINES_OF_A_RECORD:
         return None, 1
     rows = csv.reader([text[start : found.end() - 1].decode()], delimiter=delimiter, strict=True)
-    return next(rows), lines
+    try:
+        return next(rows), lines
+    except csv.Error:
+        # A quote inside a field that began without one is to this reader a quote, and to the pattern none.
+        return None, 1
 
 
 @cache

@@ -119,6 +119,12 @@ def test_what_cannot_be_read_says_what_to_do_and_shows_no_number(
     assert "0639" not in problem.value.detail
 
 
+def test_a_quote_after_other_delimiters_is_read_by_the_right_one() -> None:
+    part = b'nom;telephone;consent_record_id\n;;"\n,"\nZo;0639980000;x\n'
+    _, rows = read_part(part)
+    assert [(row.line, row.phone) for row in rows] == [(2, ""), (4, "0639980000")]
+
+
 def test_a_number_cannot_be_chosen_as_a_column_name() -> None:
     with pytest.raises(UnreadablePart) as problem:
         ColumnChoice(phone="0639980000")
