@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from service.core.settings import Settings
 from service.main import create_app
-from tests.chain import number, open_dataset
+from tests.chain import make_notice, number, open_dataset
 from tests.conftest import MASTER_SECRET
 from tests.probe import defer, refusal, rows
 from tests.registry import Caller, Registry
@@ -209,6 +209,20 @@ def test_slow_clients_hold_no_connection(scarce: Registry) -> None:
         for body in bodies:
             body.go.set()
         assert [one.result().json()["accepted_count"] for one in sent] == [2] * 6
+
+
+def test_slow_bodies_of_other_requests_hold_no_connection_either(scarce: Registry) -> None:
+    shop = scarce.collector()
+    notice = make_notice(shop, shop.id)
+    path, headers = f"/v1/notices/{notice['id']}/evidence", {"Content-Type": "image/png"}
+    bodies = [Slow(b"\x89PNG", b"\r\n") for _ in range(6)]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        sent = [pool.submit(shop.request, "POST", path, content=body, headers=headers) for body in bodies]
+        assert all(body.begun.wait(30) for body in bodies)
+        assert len(shop.get("/v1/notices", timeout=5)["items"]) == 1
+        for body in bodies:
+            body.go.set()
+        assert {one.result().status_code for one in sent} == {415}
 
 
 def test_sealing_ends_a_part_that_is_still_arriving(scarce: Registry, dsn: str) -> None:

@@ -98,6 +98,14 @@ def test_parquet_columns_may_be_text_or_integers(column: list[Any], expected: li
     assert [row.line for row in rows] == [1, 2]
 
 
+def test_a_long_value_that_many_rows_share_stays_small() -> None:
+    part = parquet(telephone=["6" * 300_000] * 500)
+    assert len(part) < 1_000_000
+    _, rows = read_part(part, part_format=Format.PARQUET)
+    assert {len(row.phone) for row in rows} == {300}
+    assert normalise(pl.Series([rows[0].phone]), "FR").reason(0) is Reason.TOO_LONG
+
+
 def test_integral_floats_are_refused_in_parquet_as_they_are_in_csv() -> None:
     _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
     result = normalise(pl.Series([row.phone for row in rows]), "FR")
