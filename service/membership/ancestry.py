@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.vocabulary import Content
-from service.membership.blocks import isin_sorted, union
+from service.membership.blocks import isin_sorted
 from service.membership.pseudonym import Keys
 
 # One bit for each number of the targets, in key order, eight to a byte; what is left of the last byte is 0.
@@ -104,12 +104,6 @@ def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mappin
         for parent in dag[child].parents:
             reached[parent] |= reached[child] & held[parent]
     return Ancestry(keys, reached)
-
-
-def ancestry_of(dag: Dag, targets: Collection[uuid.UUID], uploaded: Mapping[uuid.UUID, Keys]) -> Ancestry:
-    """The ancestry of `targets` from the sorted keys of the uploaded datasets among their ancestors."""
-    keys = union([uploaded[source] for source in sources_of(dag, targets)])
-    return trace(dag, targets, keys, {dataset: holding(keys, own) for dataset, own in uploaded.items()})
 
 
 def _holdings(

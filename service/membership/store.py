@@ -172,11 +172,6 @@ def _holding_parameters(key: bytes) -> dict[str, Any]:
     return {"key": key, "lead": lead, "shard": lead >> (blocks.DEEPEST_LEVEL - blocks.SHARD_BITS)}
 
 
-async def datasets_of(conn: Connection, ring: KeyRing, key: bytes) -> list[Held]:
-    """Every dataset that stores this key, in one statement."""
-    return _held([row async for row in _rows(conn, _HOLDING, _holding_parameters(key))], ring, key)
-
-
 async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> tuple[int, list[Held]]:
     """The version of the graph and every dataset that stores this key, both as of the same moment."""
     rows = [row async for row in _rows(conn, _LOOKUP, _holding_parameters(key))]

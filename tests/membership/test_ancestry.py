@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.vocabulary import Content
-from service.membership.ancestry import Ancestry, Dag, Node, ancestors_of, ancestry_of, sources_of
+from service.membership.ancestry import Ancestry, Dag, Node, ancestors_of, holding, sources_of, trace
+from service.membership.blocks import union
 from service.membership.pseudonym import Keys
 
 
@@ -53,7 +54,10 @@ def numbers_of(keys: Keys) -> list[int]:
 
 
 def traced(world: World) -> Ancestry:
-    return ancestry_of(world.dag, world.targets, {name: keys_of(own) for name, own in world.own.items()})
+    """As the store does it: the numbers of the targets' sources, and which of them each uploaded dataset holds."""
+    own = {name: keys_of(numbers) for name, numbers in world.own.items()}
+    keys = union([own[source] for source in sources_of(world.dag, world.targets)])
+    return trace(world.dag, world.targets, keys, {name: holding(keys, held) for name, held in own.items()})
 
 
 @st.composite

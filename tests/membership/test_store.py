@@ -47,6 +47,12 @@ async def new_dataset(connection: Connection) -> uuid.UUID:
     return dataset_id
 
 
+async def stored_in(connection: Connection, ring: KeyRing, key: bytes) -> list[Held]:
+    """Every dataset that stores a key."""
+    _, found = await store.lookup(connection, ring, key)
+    return found
+
+
 async def stage_chunk(
     connection: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, number: int, chunk: Chunk
 ) -> None:
@@ -125,13 +131,11 @@ def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
             assert min(firsts, default=None) == instant(min(known, default=0))
             assert max(lasts, default=None) == instant(max(known, default=0))
         for number in SOME:
-            _, found = await store.lookup(connection, ring, ring.pseudonym(number))
-            assert sorted(found) == sorted(
+            assert sorted(await stored_in(connection, ring, ring.pseudonym(number))) == sorted(
                 Held(dataset_id, instant(best[number][1]), best[number][2])
                 for dataset_id, best in expected.items()
                 if number in best
             )
-            assert sorted(await store.datasets_of(connection, ring, ring.pseudonym(number))) == sorted(found)
 
     in_transaction(test)
 
@@ -140,7 +144,6 @@ def test_a_number_that_nobody_holds_still_has_the_version(ring: KeyRing, in_tran
     async def test(connection: Connection) -> None:
         await connection.execute("UPDATE graph_version SET version = 7")
         assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [])
-        assert await store.datasets_of(connection, ring, ring.pseudonym(SOME[0])) == []
 
     in_transaction(test)
 
@@ -153,7 +156,7 @@ def test_ten_thousand_numbers_are_found_where_they_are_and_nowhere_else(
         odd = await stored(connection, ring, base[1::2])
         tail = await stored(connection, ring, base[-50:])
         for number in [*base[:20], *base[-70:]]:
-            found = await store.datasets_of(connection, ring, ring.pseudonym(number))
+            found = await stored_in(connection, ring, ring.pseudonym(number))
             expected = {odd} if number % 2 else set()
             assert {held.dataset_id for held in found} == (expected | {tail} if number in base[-50:] else expected)
         assert await numbers_of(connection, ring, odd) == list(base[1::2])
@@ -197,7 +200,7 @@ def test_of_equal_duplicates_the_first_line_stays_in_whatever_order_runs_arrive(
         for part, run in ((2, 1), (1, 2), (1, 1), (2, 2)):
             await stage_chunk(connection, ring, dataset_id, part, run, [(SOME[0], 5, f"{part}-{run}")])
         await seal(connection, ring, dataset_id)
-        found = await store.datasets_of(connection, ring, ring.pseudonym(SOME[0]))
+        found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
         assert found == [Held(dataset_id, instant(5), "1-1")]
 
     in_transaction(test)
@@ -250,7 +253,7 @@ def test_unloading_a_dataset_leaves_the_others_and_what_is_staged(ring: KeyRing,
         await stage_chunk(connection, ring, gone, 1, 0, [(SOME[5], 0, None)])
         await store.unload(connection, gone)
         assert await numbers_of(connection, ring, gone) == []
-        found = await store.datasets_of(connection, ring, ring.pseudonym(SOME[0]))
+        found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
         assert found == [Held(kept_one, None, None)]
         await seal(connection, ring, gone)
         assert await numbers_of(connection, ring, gone) == [SOME[5]]
@@ -326,7 +329,7 @@ def test_record_ids_open_only_under_the_secret_that_sealed_them(ring: KeyRing, i
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
         await seal(connection, ring, dataset_id)
         with pytest.raises(KeyMismatchError):
-            await store.datasets_of(connection, KeyRing(bytes(32)), ring.pseudonym(SOME[0]))
+            await stored_in(connection, KeyRing(bytes(32)), ring.pseudonym(SOME[0]))
 
     in_transaction(test)
 
@@ -344,9 +347,9 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
 
     async def test(connection: Connection) -> None:
         await holding(connection, left, right)
-        assert await store.datasets_of(connection, ring, across) == []
+        assert await stored_in(connection, ring, across) == []
         both = await holding(connection, left, right, across)
-        assert await store.datasets_of(connection, ring, across) == [Held(both, None, None)]
+        assert await stored_in(connection, ring, across) == [Held(both, None, None)]
 
     in_transaction(test)
 
