@@ -26,7 +26,6 @@ def upgrade() -> None:
         sa.Column("default_region", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
         sa.Column("dialect", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-        sa.Column("level", sa.Integer(), nullable=True),
         sa.Column("number_count", sa.BigInteger(), nullable=True),
         sa.Column("duplicate_count", sa.BigInteger(), nullable=True),
         sa.Column("rejected_count", sa.BigInteger(), nullable=True),

@@ -29,25 +29,54 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "shard", "upload", "run"),
     )
     op.create_table(
+        "membership_segment",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("level", sa.SmallInteger(), nullable=True),
+        sa.Column("merged_into", sa.Integer(), nullable=True),
+        sa.Column("next_lead", sa.Integer(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["merged_into"], ["membership_segment.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_membership_segment_merged_into", "membership_segment", ["merged_into"], unique=False)
+    op.create_table(
+        "segment_member",
+        sa.Column("segment_id", sa.Integer(), nullable=False),
+        sa.Column("place", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("number_count", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"]),
+        sa.ForeignKeyConstraint(["segment_id"], ["membership_segment.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("segment_id", "place"),
+    )
+    op.create_index("ix_segment_member_dataset_id", "segment_member", ["dataset_id"], unique=False)
+    op.create_table(
         "membership_block",
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=False),
-        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("lead", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("segment_id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("keys", sa.LargeBinary(), nullable=False),
+        sa.Column("holders", sa.LargeBinary(), nullable=True),
         sa.Column("consented_at", sa.LargeBinary(), nullable=True),
         sa.Column("record_ids", sa.LargeBinary(), nullable=True),
-        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("shard", "level", "bucket", "dataset_id"),
+        sa.PrimaryKeyConstraint("shard", "level", "lead", "segment_id"),
     )
-    op.create_index("ix_membership_block_dataset_id_shard", "membership_block", ["dataset_id", "shard"], unique=False)
-    # A lookup reads one page: blocks stay in their rows, and no compression makes random bytes smaller.
+    op.create_index("ix_membership_block_segment_id_lead", "membership_block", ["segment_id", "lead"], unique=False)
+    # A lookup reads one page: whatever fits a page stays in its row. Only the block of a number that thousands of
+    # datasets hold may grow out of it. Random bytes are not worth compressing.
+    op.execute("ALTER TABLE membership_block SET (toast_tuple_target = 8160)")
+    for column in ("keys", "holders", "consented_at", "record_ids"):
+        op.execute(f"ALTER TABLE membership_block ALTER COLUMN {column} SET STORAGE EXTERNAL")
     for column in ("keys", "consented_at", "record_ids"):
-        op.execute(f"ALTER TABLE membership_block ALTER COLUMN {column} SET STORAGE PLAIN")
         op.execute(f"ALTER TABLE staged_run ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
 
 def downgrade() -> None:
     op.drop_table("membership_block")
+    op.drop_table("segment_member")
+    op.drop_table("membership_segment")
     op.drop_table("staged_run")
     op.drop_table("pseudonym_key")

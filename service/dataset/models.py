@@ -25,7 +25,6 @@ class Dataset(Fact, table=True):
     default_region: str = Field(default="FR", sa_type=Text)
     time_zone: str = Field(default="Europe/Paris", sa_type=Text)
     dialect: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    level: int | None = None
     number_count: int | None = Field(default=None, sa_type=BigInteger)
     duplicate_count: int | None = Field(default=None, sa_type=BigInteger)
     rejected_count: int | None = Field(default=None, sa_type=BigInteger)

@@ -112,7 +112,7 @@ async def _complete(session: AsyncSession, datasets: Sequence[Dataset]) -> list[
 
 def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
     """The wire shape of a dataset with the edges to its parents."""
-    values: dict[str, Any] = row.model_dump(exclude={"dialect", "level"})
+    values: dict[str, Any] = row.model_dump(exclude={"dialect"})
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
     return DatasetOut(
         **values,

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.reader import Lines
-from service.membership.blocks import Run, sorted_run
 from service.membership.phone import Normalised, Reason, normalise
 from service.membership.pseudonym import KeyRing
+from service.membership.runs import Run, sorted_run
 
 MAX_RECORD_ID_CHARACTERS = 200
 

@@ -26,6 +26,7 @@ from service.job.operations import Report, run_job
 from service.membership import store
 from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
+from service.membership.runs import Digest
 from service.membership.store import Loaded
 
 # Up to this level (some 30,000 numbers) a durable commit takes longer than a shard, so that all shards share one.
@@ -52,6 +53,7 @@ async def seal_dataset(context: JobContext, job_id: str) -> None:
 class Tally:
     """What loading and counting the shards adds up to."""
 
+    digest: Digest = field(default_factory=Digest)
     numbers: int = 0
     duplicates: int = 0
     orphans: int = 0
@@ -62,6 +64,7 @@ class Tally:
 
     def add(self, loaded: Loaded) -> None:
         """Count in one shard's load."""
+        self.digest += loaded.digest
         self.duplicates += loaded.duplicates
         firsts = [moment for moment in (self.first_consented_at, loaded.first_consented_at) if moment]
         lasts = [moment for moment in (self.last_consented_at, loaded.last_consented_at) if moment]
@@ -78,34 +81,35 @@ async def seal(database: Database, ring: KeyRing, dataset_id: uuid.UUID, report:
         descent = await descent_of(session, [dataset_id])
     tally = Tally()
     uploaded = row.content == Content.UPLOADED
-    steps = 2 * SHARDS if uploaded else SHARDS
-    level = await load_shards(database, ring, dataset_id, tally, report, steps) if uploaded else None
-    for shard in range(SHARDS):
+    alone = uploaded and not descent.dag[dataset_id].parents
+    steps = 2 * SHARDS if uploaded and not alone else SHARDS
+    if uploaded:
+        await load_shards(database, ring, dataset_id, tally, report, steps)
+    if alone:
+        count_alone(descent, dataset_id, tally)
+    for shard in range(0 if alone else SHARDS):
         async with database.snapshot() as session:
             await count_shard(session, descent, dataset_id, shard, tally)
         await report(steps - SHARDS + shard + 1, steps)
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        row.state, row.level, row.sealed_at = DatasetState.SEALED, level, now()
+        row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)
 
 
 async def load_shards(
     database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: Report, steps: int
-) -> int:
-    """Merge what is staged into blocks, shard by shard, and give the level that fits them."""
+) -> None:
+    """Merge what is staged into blocks, shard by shard."""
     async with database.transaction() as session:
         await drop_stale_uploads(session, dataset_id)
-        connection = await driver(session)
-        await store.unload(connection, dataset_id)
-        level = await store.level_of(connection, dataset_id)
-    together = SHARDS if level <= SMALL_LEVEL else 1
+        segment = await store.begin(await driver(session), dataset_id)
+    together = SHARDS if segment.level <= SMALL_LEVEL else 1
     for first in range(0, SHARDS, together):
         async with database.transaction() as session:
             for shard in range(first, first + together):
-                tally.add(await store.load(await driver(session), ring, dataset_id, shard, level))
+                tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
         await report(first + together, steps)
-    return level
 
 
 async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> None:
@@ -129,8 +133,17 @@ async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.
         tally.notices[notice_id] += found.count(collected)
 
 
+def count_alone(descent: Descent, dataset_id: uuid.UUID, tally: Tally) -> None:
+    """Count the loaded numbers of a dataset that comes from no other: all are its own, and need not be read again."""
+    tally.numbers = tally.digest.count
+    if dataset_id in descent.notices:
+        tally.notices[descent.notices[dataset_id]] = tally.numbers
+    else:
+        tally.orphans = tally.numbers
+
+
 async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None:
-    """Store the counts of a dataset with it, and drop what was staged."""
+    """Store the counts of a dataset with it, let lookups find its numbers, and drop what was staged."""
     row.number_count, row.orphan_count = tally.numbers, tally.orphans
     row.duplicate_count = tally.duplicates
     row.rejected_count = await _rejected(session, row.id)
@@ -147,7 +160,10 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
         if count
     )
     await session.flush()
-    await store.unstage(await driver(session), row.id)
+    connection = await driver(session)
+    if row.content == Content.UPLOADED:
+        await store.complete(connection, row.id, tally.digest)
+    await store.unstage(connection, row.id)
 
 
 async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.vocabulary import Content
-from service.membership.blocks import isin_sorted
 from service.membership.pseudonym import Keys
+from service.membership.runs import isin_sorted
 
 # One bit for each number of the targets, in key order, eight to a byte; what is left of the last byte is 0.
 Bits = NDArray[np.uint8]

@@ -1,25 +1,31 @@
-"""Sorted runs of pseudonyms, the blocks that they are cut into, and set arithmetic on sorted keys."""
+"""Blocks: what a row of memberships holds, how a sorted run is cut into rows that fill pages, and back. Pure.
+
+A block holds the memberships whose keys begin with the same `level` bits. `lead` is the least that the leading 30
+bits of such a key can be, so that blocks which follow each other in key order do so by `lead`. Whole bytes that all
+keys of a block have in common are not stored. A key stands in a block once, whoever holds it.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.pseudonym import KEY_BYTES, Keys
+from service.membership.pseudonym import KEY_BYTES, Keys, pack_keys, unpack_keys
+from service.membership.runs import Run, repeated
 
 SHARD_BITS: Final = 5
 SHARDS: Final = 1 << SHARD_BITS
 DEEPEST_LEVEL: Final = 30
+LEADS: Final = 1 << DEEPEST_LEVEL
 RECORD_ID_CHARACTERS: Final = 200
 
 # What a PostgreSQL page of 8 KB has for rows, and what a row takes of it beside its bytea columns: line
-# pointer, tuple header, shard, level, bucket and dataset. Each column has a length word and its alignment; a
+# pointer, tuple header, shard, level, lead and segment. Each column has a length word and its alignment; a
 # sealed one also has a nonce and a tag.
 _PAGE_BYTES: Final = 8168
-_ROW_BYTES: Final = 56
+_ROW_BYTES: Final = 44
 _COLUMN_BYTES: Final = 8
 _SEAL_BYTES: Final = 28
 # Two rows of this mean size still fit a page when both are a little larger than the mean.
@@ -29,144 +35,87 @@ _SMALLEST_GAP_BYTES: Final = 640
 
 _TIMES: Final = np.dtype(">u4")
 TIME_BYTES: Final = _TIMES.itemsize
-_LENGTHS: Final = np.dtype(">u2")
+_SHORT: Final = np.dtype(">u2")
+_LEAD: Final = np.dtype(">u4")
 _NO_RECORD_ID: Final = 0xFFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Memberships of one dataset: keys, and beside each what the dataset says of it, where it says anything.
-
-    `consented_at` are Unix seconds, 0 where unknown; `record_ids` the collector's consent-record ids, None
-    where unknown.
-    """
-
-    keys: Keys
-    consented_at: NDArray[np.uint32] | None = None
-    record_ids: NDArray[np.object_] | None = None
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __getitem__(self, index: slice | NDArray[np.intp]) -> "Run":
-        times = None if self.consented_at is None else self.consented_at[index]
-        return Run(self.keys[index], times, None if self.record_ids is None else self.record_ids[index])
-
-
 class Block(NamedTuple):
-    """The places `start` to `end` of a sorted run: its keys that begin with the `level` bits of `bucket`."""
+    """The places `start` to `end` of a sorted run: all whose keys begin with the `level` leading bits of `lead`."""
 
     level: int
-    bucket: int
+    lead: int
     start: int
     end: int
 
 
-def no_keys() -> Keys:
-    """The empty set."""
-    return Keys(np.empty(0, np.uint64), np.empty(0, np.uint64))
+class Columns(NamedTuple):
+    """The stored bytes of a block; record ids as `pack_record_ids` makes them.
 
-
-def sorted_run(
-    keys: Keys, consented_at: NDArray[np.uint32] | None = None, record_ids: NDArray[np.object_] | None = None
-) -> Run:
-    """The memberships in key order; duplicates stay, in the order they came."""
-    run = Run(keys, consented_at, record_ids)
-    # A radix pass over the leading 16 bits leaves short unsorted stretches, which the second pass, made for
-    # almost sorted input, ends quickly: together twice as fast as one sort of random keys.
-    roughly = run[np.argsort((keys.hi >> np.uint64(48)).astype(np.uint16), kind="stable")]
-    return roughly[_order(roughly.keys)]
-
-
-def _order(keys: Keys) -> NDArray[np.intp]:
-    """The stable order of `keys`, quick where they consist of sorted stretches."""
-    order = np.argsort(keys.hi, kind="stable")
-    hi, lo = keys.hi[order], keys.lo[order]
-    # Equal keys are in order already. Distinct ones agree in their leading half once in 2^64 pairs.
-    if np.any((hi[1:] == hi[:-1]) & (lo[1:] < lo[:-1])):
-        return np.lexsort((keys.lo, keys.hi))
-    return order
-
-
-def _equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
-    equal = np.zeros(len(values), np.bool_)
-    equal[1:] = values[1:] == values[:-1]
-    return equal
-
-
-def merge(runs: Sequence[Run]) -> tuple[Run, int]:
-    """One run with each key once, and how many duplicates that left out.
-
-    Of duplicates the earliest known consent stays, with the record id that belongs to it. Among equals, one
-    with a record id goes first, then the one that came first.
+    `holders` is None in a segment of one dataset. Otherwise it is two bytes for each key, saying after how many
+    memberships of the block those of the key begin, and then two bytes for each membership: its holder.
     """
-    joined = _joined(runs)
-    joined = joined[_order(joined.keys)]
-    repeats = _equals_previous(joined.keys.hi) & _equals_previous(joined.keys.lo)
-    duplicates = int(np.count_nonzero(repeats))
-    if not duplicates:
-        return joined, 0
-    return joined[_earliest(joined, repeats)], duplicates
+
+    level: int
+    lead: int
+    keys: bytes | memoryview
+    holders: bytes | memoryview | None
+    consented_at: bytes | memoryview | None
+    record_ids: bytes | None
 
 
-def _joined(runs: Sequence[Run]) -> Run:
-    if not runs:
-        return Run(no_keys())
-    hi, lo = np.concatenate([run.keys.hi for run in runs]), np.concatenate([run.keys.lo for run in runs])
-    times = ids = None
-    if any(run.consented_at is not None for run in runs):
-        times = np.concatenate([_times_of(run) for run in runs])
-    if any(run.record_ids is not None for run in runs):
-        ids = np.concatenate([_record_ids_of(run) for run in runs])
-    return Run(Keys(hi, lo), times, ids)
+def shard_of(lead: int) -> int:
+    """The shard of a key that begins with `lead`."""
+    return lead >> (DEEPEST_LEVEL - SHARD_BITS)
 
 
-def _times_of(run: Run) -> NDArray[np.uint32]:
-    return np.zeros(len(run), np.uint32) if run.consented_at is None else run.consented_at
+def lead_of(key: bytes) -> int:
+    """The leading 30 bits of a key."""
+    return int.from_bytes(key[:4]) >> (32 - DEEPEST_LEVEL)
 
 
-def _record_ids_of(run: Run) -> NDArray[np.object_]:
-    return np.full(len(run), None, np.object_) if run.record_ids is None else run.record_ids
+def leads_of(keys: Keys) -> NDArray[np.int64]:
+    """The leading 30 bits of each key."""
+    return (keys.hi >> np.uint64(64 - DEEPEST_LEVEL)).astype(np.int64)
 
 
-def _earliest(run: Run, repeats: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Of each stretch of equal keys in the sorted `run`, the place of the membership that stays."""
-    chosen = np.flatnonzero(~repeats)
-    stretch = np.cumsum(~repeats) - 1
-    several = repeats.copy()
-    several[:-1] |= repeats[1:]
-    places = np.flatnonzero(several)
-    # Counted down by one in 32 bits, the unknown 0 becomes the largest value of all.
-    times = _times_of(run)[places] - np.uint32(1)
-    unnamed = np.array([name is None for name in _record_ids_of(run)[places]], np.bool_)
-    ranked = places[np.lexsort((unnamed, times, stretch[places]))]
-    best = ranked[~_equals_previous(stretch[ranked])]
-    chosen[stretch[best]] = best
-    return chosen
+def floor_lead(lead: int, level: int) -> int:
+    """The lead of the block of that level in which keys that begin with `lead` are."""
+    return lead >> (DEEPEST_LEVEL - level) << (DEEPEST_LEVEL - level)
 
 
-def fit_level(count: int, bytes_per_key: float) -> int:
-    """The least level at which the mean row of a dataset of `count` numbers stays under half a page."""
+def key_bytes(level: int) -> int:
+    """How many bytes of a key a block of this level stores."""
+    return KEY_BYTES - level // 8
+
+
+def fit_level(count: int, other_bytes: float) -> int:
+    """The least level at which the mean row of `count` keys stays under half a page.
+
+    `other_bytes` is what is stored beside each key.
+    """
     for level in range(SHARD_BITS, DEEPEST_LEVEL):
-        if _ROW_BYTES + _COLUMN_BYTES + bytes_per_key * count / (1 << level) <= _MEAN_ROW_BYTES:
+        if _ROW_BYTES + _COLUMN_BYTES + (key_bytes(level) + other_bytes) * count / (1 << level) <= _MEAN_ROW_BYTES:
             return level
     return DEEPEST_LEVEL
 
 
 def shards(run: Run) -> Iterator[tuple[int, Run]]:
     """The part of a sorted run in each shard that it has any of."""
-    yield from ((shard, run[start:end]) for _, shard, start, end in _buckets(run.keys.hi, SHARD_BITS))
+    for _, lead, start, end in _buckets(run.keys.hi, SHARD_BITS):
+        yield shard_of(lead), run[start:end]
 
 
 def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
     bucket = hi >> np.uint64(64 - level)
-    starts = np.flatnonzero(~_equals_previous(bucket))
+    starts = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1]))[: len(hi)])
+    leads = bucket[starts] << np.uint64(DEEPEST_LEVEL - level)
     ends = np.append(starts[1:], len(hi))
-    yield from map(Block, repeat(level), bucket[starts].tolist(), starts.tolist(), ends.tolist())
+    yield from map(Block, repeat(level), leads.tolist(), starts.tolist(), ends.tolist())
 
 
 def cut(run: Run, level: int) -> Iterator[Block]:
-    """The blocks of a sorted run without duplicates, in key order: at `level`, or deeper to fill pages.
+    """The blocks of a sorted run in which no holder has a key twice, in key order: at `level`, or deeper to fill pages.
 
     Rows a little over a third of a page would leave a third of every page empty. So this keeps count of the
     page that PostgreSQL is filling, and halves a block that does not fit in what is left of it.
@@ -189,23 +138,118 @@ def cut(run: Run, level: int) -> Iterator[Block]:
 
 def _halves(hi: NDArray[np.uint64], block: Block) -> list[Block]:
     """The one or two blocks of the next level that `block` consists of."""
-    level, bucket, start, end = block
-    middle = start + int(np.searchsorted(hi[start:end], np.uint64((2 * bucket + 1) << (63 - level))))
-    halves = Block(level + 1, 2 * bucket, start, middle), Block(level + 1, 2 * bucket + 1, middle, end)
+    level, lead, start, end = block
+    right = lead + (1 << (DEEPEST_LEVEL - level - 1))
+    middle = start + int(np.searchsorted(hi[start:end], np.uint64(right << (64 - DEEPEST_LEVEL))))
+    halves = Block(level + 1, lead, start, middle), Block(level + 1, right, middle, end)
     return [half for half in halves if half.start < half.end]
 
 
 def _row_bytes(run: Run) -> Callable[[Block], int]:
     """What the row of a block takes of a page."""
-    overhead, each = _ROW_BYTES + _COLUMN_BYTES, KEY_BYTES
+    overhead, each, ids = _ROW_BYTES + _COLUMN_BYTES, 0, None
     if run.consented_at is not None:
         overhead, each = overhead + _COLUMN_BYTES, each + TIME_BYTES
-    if run.record_ids is None:
-        return lambda block: overhead + each * (block.end - block.start)
-    overhead, each = overhead + _COLUMN_BYTES + _SEAL_BYTES, each + _LENGTHS.itemsize
-    lengths = [0 if name is None else len(name.encode()) for name in run.record_ids]
-    before = [0, *np.cumsum(lengths).tolist()]
-    return lambda block: overhead + each * (block.end - block.start) + before[block.end] - before[block.start]
+    if run.record_ids is not None:
+        overhead, each = overhead + _COLUMN_BYTES + _SEAL_BYTES, each + _SHORT.itemsize
+        lengths = [0 if name is None else len(name.encode()) for name in run.record_ids]
+        ids = [0, *np.cumsum(lengths).tolist()]
+    ranks = None
+    if run.holders is not None:
+        overhead, each = overhead + _COLUMN_BYTES, each + _SHORT.itemsize
+        ranks = [0, *np.cumsum(~repeated(run.keys)).tolist()]
+
+    def size(block: Block) -> int:
+        level, _, start, end = block
+        found = overhead + each * (end - start)
+        if ranks is None:
+            found += (KEY_BYTES - level // 8) * (end - start)
+        else:
+            found += (KEY_BYTES - level // 8 + _SHORT.itemsize) * (ranks[end] - ranks[start])
+        return found if ids is None else found + ids[end] - ids[start]
+
+    return size
+
+
+def packed(run: Run, blocks: Iterator[Block] | Sequence[Block]) -> Iterator[Columns]:
+    """The columns of each block of a sorted run."""
+    # Packed once for the run and cut as bytes: there are tens of thousands of blocks.
+    once = ~repeated(run.keys)
+    ranks = np.concatenate(([0], np.cumsum(once))) if run.holders is not None else None
+    places = np.flatnonzero(once)
+    whole = np.frombuffer(pack_keys(run.keys[once] if ranks is not None else run.keys), np.uint8).reshape(-1, KEY_BYTES)
+    short: dict[int, memoryview] = {}
+    times = None if run.consented_at is None else memoryview(pack_times(run.consented_at))
+    holders = None if run.holders is None else memoryview(run.holders.astype(_SHORT).tobytes())
+    for level, lead, start, end in blocks:
+        width = key_bytes(level)
+        if width not in short:
+            short[width] = memoryview(whole[:, KEY_BYTES - width :].tobytes())
+        first, last = (start, end) if ranks is None else (int(ranks[start]), int(ranks[end]))
+        listed = None
+        if holders is not None:
+            listed = (places[first:last] - start).astype(_SHORT).tobytes() + holders[2 * start : 2 * end]
+        yield Columns(
+            level,
+            lead,
+            short[width][first * width : last * width],
+            listed,
+            None if times is None else times[start * TIME_BYTES : end * TIME_BYTES],
+            None if run.record_ids is None else pack_record_ids(run.record_ids[start:end]),
+        )
+
+
+def unpacked(rows: Sequence[Columns]) -> Run:
+    """The run that blocks of one segment hold; in key order if the rows come by `lead`."""
+    keys = _unpack_keys(rows)
+    sizes = np.array([len(row.keys) // key_bytes(row.level) for row in rows], np.int64)
+    holders = None
+    if any(row.holders is not None for row in rows):
+        keys, sizes, holders = _unpack_holders(rows, keys, sizes)
+    times = record_ids = None
+    if any(row.consented_at is not None for row in rows):
+        parts = zip(rows, sizes.tolist(), strict=True)
+        times = unpack_times(b"".join(row.consented_at or bytes(TIME_BYTES * size) for row, size in parts))
+    if any(row.record_ids is not None for row in rows):
+        parts = zip(rows, sizes.tolist(), strict=True)
+        record_ids = np.concatenate(
+            [
+                np.full(size, None, np.object_) if row.record_ids is None else unpack_record_ids(row.record_ids, size)
+                for row, size in parts
+            ]
+        )
+    return Run(keys, times, record_ids, holders)
+
+
+def _unpack_keys(rows: Sequence[Columns]) -> Keys:
+    widths = np.array([key_bytes(row.level) for row in rows], np.int64)
+    sizes = np.array([len(row.keys) for row in rows], np.int64) // np.maximum(widths, 1)
+    whole = np.empty((int(sizes.sum()), KEY_BYTES), np.uint8)
+    # Leading bytes that a block leaves out are those of its lead, shifted to begin at a byte.
+    leads = np.array([row.lead << (32 - DEEPEST_LEVEL) for row in rows], _LEAD)
+    whole[:, :4] = np.repeat(leads, sizes).view(np.uint8).reshape(-1, 4)
+    for width in set(widths.tolist()):
+        data = b"".join(row.keys for row in rows if key_bytes(row.level) == width)
+        stored = np.frombuffer(data, np.uint8).reshape(-1, width)
+        if len(stored) == len(whole):
+            whole[:, KEY_BYTES - width :] = stored
+        else:
+            whole[np.repeat(widths == width, sizes), KEY_BYTES - width :] = stored
+    return unpack_keys(whole.data)
+
+
+def _unpack_holders(
+    rows: Sequence[Columns], keys: Keys, sizes: NDArray[np.int64]
+) -> tuple[Keys, NDArray[np.int64], NDArray[np.uint16]]:
+    """Each key once for each of its holders, how many memberships each block has, and the holders."""
+    lists = [row.holders or b"" for row in rows]
+    starts = b"".join(listed[: 2 * size] for listed, size in zip(lists, sizes.tolist(), strict=True))
+    holders = b"".join(listed[2 * size :] for listed, size in zip(lists, sizes.tolist(), strict=True))
+    counts = np.array([len(listed) for listed in lists], np.int64) // 2 - sizes
+    before = np.concatenate(([0], np.cumsum(counts)[:-1]))
+    edges = np.frombuffer(starts, _SHORT).astype(np.int64) + np.repeat(before, sizes)
+    each = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, counts.sum())))
+    return keys[each], counts, np.frombuffer(holders, _SHORT).astype(np.uint16)
 
 
 def pack_times(consented_at: NDArray[np.uint32]) -> bytes:
@@ -226,15 +270,15 @@ def pack_record_ids(record_ids: NDArray[np.object_]) -> bytes:
     texts = [None if name is None else name.encode() for name in record_ids]
     if any(name is not None and len(name) > RECORD_ID_CHARACTERS for name in record_ids):
         raise ValueError(f"a consent record id has at most {RECORD_ID_CHARACTERS} characters")
-    lengths = np.array([_NO_RECORD_ID if text is None else len(text) for text in texts], _LENGTHS)
+    lengths = np.array([_NO_RECORD_ID if text is None else len(text) for text in texts], _SHORT)
     return lengths.tobytes() + b"".join(text for text in texts if text is not None)
 
 
 def unpack_record_ids(data: bytes, count: int) -> NDArray[np.object_]:
     """The inverse of `pack_record_ids` for `count` ids."""
-    lengths = np.frombuffer(data, _LENGTHS, count).tolist()
+    lengths = np.frombuffer(data, _SHORT, count).tolist()
     record_ids = np.full(count, None, np.object_)
-    at = count * _LENGTHS.itemsize
+    at = count * _SHORT.itemsize
     for place, length in enumerate(lengths):
         if length != _NO_RECORD_ID:
             record_ids[place] = data[at : at + length].decode()
@@ -244,41 +288,9 @@ def unpack_record_ids(data: bytes, count: int) -> NDArray[np.object_]:
 
 def record_id_at(data: bytes, count: int, place: int) -> str | None:
     """The one id at `place` among the `count` that `pack_record_ids` packed."""
-    lengths = np.frombuffer(data, _LENGTHS, count)
+    lengths = np.frombuffer(data, _SHORT, count)
     if lengths[place] == _NO_RECORD_ID:
         return None
     before = lengths[:place]
-    start = count * _LENGTHS.itemsize + int(before[before != _NO_RECORD_ID].sum(dtype=np.int64))
+    start = count * _SHORT.itemsize + int(before[before != _NO_RECORD_ID].sum(dtype=np.int64))
     return data[start : start + int(lengths[place])].decode()
-
-
-def union(sets: Sequence[Keys]) -> Keys:
-    """The sorted keys of all `sets`, each once. They are quicker merged if they are sorted."""
-    run, _ = merge([Run(keys) for keys in sets])
-    return run.keys
-
-
-def isin_sorted(keys: Keys, others: Keys) -> NDArray[np.bool_]:
-    """Which of `keys` are among `others`; both sorted and without duplicates."""
-    if len(keys) <= len(others):
-        return _places(keys, others) >= 0
-    found = np.zeros(len(keys), np.bool_)
-    places = _places(others, keys)
-    found[places[places >= 0]] = True
-    return found
-
-
-def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:
-    """Where each needle is in the sorted haystack, -1 where it is not."""
-    found = np.full(len(needles), -1, np.intp)
-    places = np.searchsorted(haystack.hi, needles.hi)
-    # One round, unless distinct keys agree in their leading half: then the search goes on one place further.
-    pending = np.flatnonzero(places < len(haystack))
-    while len(pending):
-        pending = pending[haystack.hi[places[pending]] == needles.hi[pending]]
-        equal = haystack.lo[places[pending]] == needles.lo[pending]
-        found[pending[equal]] = places[pending[equal]]
-        pending = pending[~equal]
-        places[pending] += 1
-        pending = pending[places[pending] < len(haystack)]
-    return found

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
 from sqlmodel import Field, SQLModel
@@ -9,22 +10,63 @@ from sqlmodel import Field, SQLModel
 from service.core.clock import now
 
 
-class MembershipBlock(SQLModel, table=True):
-    """The sorted keys of one dataset in one range of the key space, with what the dataset says of each.
+class SegmentState(StrEnum):
+    """What a segment's blocks are good for. A lookup reads those of live segments only."""
 
-    `bucket` is the leading `level` bits of every key here, `shard` the leading 5. The bytes are kept in the
-    row itself (STORAGE PLAIN), so that a lookup reads one page of each dataset.
+    LOADING = "loading"
+    LIVE = "live"
+    MERGING = "merging"
+    RETIRED = "retired"
+
+
+class MembershipSegment(SQLModel, table=True):
+    """Blocks that were written together: those of one dataset, or, after compaction, of several small ones.
+
+    A dataset is in one live segment. `level` is that of the coarsest blocks. While others are merged into a segment,
+    they say so in `merged_into`, and `next_lead` is how far the merge has come in the key space.
+    """
+
+    __tablename__ = "membership_segment"
+
+    id: int | None = Field(default=None, sa_type=Integer, primary_key=True)
+    state: SegmentState = Field(sa_type=Text)
+    level: int | None = Field(default=None, sa_type=SmallInteger)
+    merged_into: int | None = Field(default=None, foreign_key="membership_segment.id", index=True)
+    next_lead: int | None = Field(default=None, sa_type=Integer)
+    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+
+
+class SegmentMember(SQLModel, table=True):
+    """A dataset whose numbers a segment holds, and its place in the list that the segment's blocks refer to.
+
+    `number_count` and `digest` are of what the blocks hold for it now: erasure keeps them true.
+    """
+
+    __tablename__ = "segment_member"
+
+    segment_id: int = Field(foreign_key="membership_segment.id", primary_key=True, ondelete="CASCADE")
+    place: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
+    number_count: int = Field(default=0, sa_type=BigInteger)
+    digest: bytes = Field(default=bytes(16), sa_type=LargeBinary)
+
+
+class MembershipBlock(SQLModel, table=True):
+    """The memberships of one segment in one range of the key space: see `membership.blocks` for the bytes.
+
+    The bytes are kept in the row itself, so that a lookup reads one page of each segment. No foreign key leads to the
+    segment: it would be looked up again for each of a hundred thousand rows; `filiation fsck` checks it instead.
     """
 
     __tablename__ = "membership_block"
-    # Not the whole key again: rows that are equal in an index share an entry there, 6 bytes a row and not 40.
-    __table_args__ = (Index("ix_membership_block_dataset_id_shard", "dataset_id", "shard"),)
+    __table_args__ = (Index("ix_membership_block_segment_id_lead", "segment_id", "lead"),)
 
     shard: int = Field(sa_type=SmallInteger, primary_key=True)
     level: int = Field(sa_type=SmallInteger, primary_key=True)
-    bucket: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, ondelete="CASCADE")
+    lead: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    segment_id: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
     keys: bytes = Field(sa_type=LargeBinary)
+    holders: bytes | None = Field(default=None, sa_type=LargeBinary)
     consented_at: bytes | None = Field(default=None, sa_type=LargeBinary)
     record_ids: bytes | None = Field(default=None, sa_type=LargeBinary)
 

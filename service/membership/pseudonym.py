@@ -57,7 +57,7 @@ def pack_keys(keys: Keys) -> bytes:
     return halves.tobytes()
 
 
-def unpack_keys(data: bytes) -> Keys:
+def unpack_keys(data: bytes | memoryview) -> Keys:
     """The inverse of `pack_keys`."""
     halves = np.frombuffer(data, _HALVES).reshape(-1, 2)
     return Keys(halves[:, 0].astype(np.uint64), halves[:, 1].astype(np.uint64))

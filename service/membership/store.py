@@ -1,4 +1,4 @@
-"""Memberships in the database: the only door to them, and the only place of COPY.
+"""Memberships in the database: staged, loaded, looked up and read; the only place of COPY.
 
 Every function works in the caller's transaction and commits nothing.
 """
@@ -6,19 +6,23 @@ Every function works in the caller's transaction and commits nothing.
 import asyncio
 import struct
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, LiteralString, NamedTuple
 
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
 from service.core.vocabulary import Content
-from service.membership import blocks
+from service.membership import blocks, runs
 from service.membership.ancestry import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
-from service.membership.blocks import TIME_BYTES, Run
+from service.membership.blocks import Columns
+from service.membership.models import SegmentState
 from service.membership.pseudonym import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
+from service.membership.runs import Digest, Run
 
 Connection = AsyncConnection[Any]
 
@@ -28,17 +32,24 @@ _COPY_RUN: Final = """
 """
 _RUN_TYPES: Final = ("uuid", "int2", "int8", "int4", "bytea", "bytea", "bytea")
 _COPY_BLOCK: Final = """
-    COPY membership_block (shard, level, bucket, dataset_id, keys, consented_at, record_ids)
+    COPY membership_block (shard, level, lead, segment_id, keys, holders, consented_at, record_ids)
     FROM STDIN (FORMAT BINARY)
 """
-_BLOCK_TYPES: Final = ("int2", "int2", "int4", "uuid", "bytea", "bytea", "bytea")
+_BLOCK_TYPES: Final = ("int2", "int2", "int4", "int4", "bytea", "bytea", "bytea", "bytea")
+
+
+class Segment(NamedTuple):
+    """The segment that a dataset is being loaded into."""
+
+    id: int
+    level: int
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What a shard was loaded with: distinct numbers, duplicates left out, the span of the known consents."""
 
-    count: int
+    digest: Digest
     duplicates: int
     first_consented_at: datetime | None
     last_consented_at: datetime | None
@@ -80,8 +91,16 @@ async def unstage_others(conn: Connection, dataset_id: uuid.UUID, uploads: Colle
     )
 
 
-async def level_of(conn: Connection, dataset_id: uuid.UUID) -> int:
-    """The level that fits what is staged of a dataset: the one to `load` all its shards at."""
+async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
+    """The sorted distinct keys staged in one shard: a recipient's file, to compare with what was declared."""
+    query: LiteralString = "SELECT keys FROM staged_run WHERE dataset_id = %s AND shard = %s"
+    sets = [unpack_keys(row[0]) async for row in rows_of(conn, query, (dataset_id, shard))]
+    return await asyncio.to_thread(runs.union, sets)
+
+
+async def begin(conn: Connection, dataset_id: uuid.UUID) -> Segment:
+    """A segment for what is staged of a dataset, at the level that fits it. What was begun before is dropped."""
+    await abandon(conn, dataset_id)
     # PostgreSQL knows the length of a value without reading it.
     query: LiteralString = """
         SELECT coalesce(sum(octet_length(keys)), 0)::bigint,
@@ -89,34 +108,60 @@ async def level_of(conn: Connection, dataset_id: uuid.UUID) -> int:
                coalesce(sum(octet_length(record_ids)), 0)::bigint
         FROM staged_run WHERE dataset_id = %s
     """
-    ((keys, times, record_ids),) = [row async for row in _rows(conn, query, (dataset_id,))]
+    ((keys, times, record_ids),) = [row async for row in rows_of(conn, query, (dataset_id,))]
     count = keys // KEY_BYTES
-    return blocks.fit_level(count, (keys + times + record_ids) / max(count, 1))
+    level = blocks.fit_level(count, (times + record_ids) / max(count, 1))
+    query = """
+        WITH begun AS (
+            INSERT INTO membership_segment (state, level, created_at) VALUES (%s, %s, now()) RETURNING id)
+        INSERT INTO segment_member (segment_id, place, dataset_id, number_count, digest)
+        SELECT id, 0, %s, 0, decode(repeat('00', 16), 'hex') FROM begun RETURNING segment_id
+    """
+    ((segment_id,),) = [row async for row in rows_of(conn, query, (SegmentState.LOADING, level, dataset_id))]
+    return Segment(segment_id, level)
 
 
-async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted distinct keys staged in one shard: a recipient's file, to compare with what was declared."""
-    query: LiteralString = "SELECT keys FROM staged_run WHERE dataset_id = %s AND shard = %s"
-    sets = [unpack_keys(row[0]) async for row in _rows(conn, query, (dataset_id, shard))]
-    return await asyncio.to_thread(blocks.union, sets)
+async def abandon(conn: Connection, dataset_id: uuid.UUID) -> None:
+    """Drop what was loaded of a dataset and not completed; what is staged of it stays."""
+    query: LiteralString = """
+        SELECT segment.id FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        WHERE dataset_id = %s AND state = %s
+    """
+    begun = [row[0] async for row in rows_of(conn, query, (dataset_id, SegmentState.LOADING))]
+    await conn.execute("DELETE FROM membership_block WHERE segment_id = ANY(%s)", (begun,))
+    await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (begun,))
 
 
-async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int, level: int) -> Loaded:
+async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int) -> Loaded:
     """Merge what is staged of one shard into blocks. The runs stay, until `unstage` after the last shard.
 
     Raises psycopg.errors.UniqueViolation if the shard has been loaded before.
     """
-    runs = [run async for run in _staged_runs(conn, ring, dataset_id, shard)]
+    staged = [run async for run in _staged_runs(conn, ring, dataset_id, shard)]
     # Sorting takes so long that whoever shares this event loop would notice.
-    run, duplicates = await asyncio.to_thread(blocks.merge, runs)
-    async with conn.cursor() as cursor, cursor.copy(_COPY_BLOCK) as copy:
-        copy.set_types(_BLOCK_TYPES)
-        for row in _block_rows(ring, dataset_id, shard, level, run):
-            await copy.write_row(row)
+    run, duplicates = await asyncio.to_thread(runs.merge, staged)
+    await write_blocks(conn, ring, segment, run)
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
-        return Loaded(len(run), duplicates, None, None)
-    return Loaded(len(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
+        return Loaded(runs.digest(run), duplicates, None, None)
+    return Loaded(runs.digest(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
+
+
+async def complete(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> None:
+    """Let lookups find a dataset of which every shard is loaded."""
+    query: LiteralString = """
+        UPDATE membership_segment SET state = %s WHERE state = %s AND id IN (
+            SELECT segment_id FROM segment_member WHERE dataset_id = %s) RETURNING id
+    """
+    parameters = (SegmentState.LIVE, SegmentState.LOADING, dataset_id)
+    ((segment_id,),) = [row async for row in rows_of(conn, query, parameters)]
+    query = "UPDATE segment_member SET number_count = %s, digest = %s WHERE segment_id = %s"
+    await conn.execute(query, (digest.count, pack_digest(digest), segment_id))
+
+
+def pack_digest(digest: Digest) -> bytes:
+    """The two sums of a digest as it is stored, 8 bytes each; the count has a column of its own."""
+    return struct.pack(">QQ", digest.hi, digest.lo)
 
 
 async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> AsyncIterator[Run]:
@@ -125,7 +170,7 @@ async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, s
         SELECT upload, run, keys, consented_at, record_ids FROM staged_run
         WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
     """
-    async for upload, run_number, packed, times, sealed in _rows(conn, query, (dataset_id, shard)):
+    async for upload, run_number, packed, times, sealed in rows_of(conn, query, (dataset_id, shard)):
         keys, record_ids = unpack_keys(packed), None
         if sealed is not None:
             text = ring.unseal(sealed, _run_context(dataset_id, shard, upload, run_number))
@@ -133,95 +178,149 @@ async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, s
         yield Run(keys, None if times is None else blocks.unpack_times(times), record_ids)
 
 
-def _block_rows(ring: KeyRing, dataset_id: uuid.UUID, shard: int, level: int, run: Run) -> Iterator[tuple[Any, ...]]:
-    # Packed once for the shard and cut as bytes: there are tens of thousands of blocks.
-    keys = memoryview(pack_keys(run.keys))
-    times = None if run.consented_at is None else memoryview(blocks.pack_times(run.consented_at))
-    for depth, bucket, start, end in blocks.cut(run, level):
-        yield (
-            shard,
-            depth,
-            bucket,
-            dataset_id,
-            keys[start * KEY_BYTES : end * KEY_BYTES],
-            None if times is None else times[start * TIME_BYTES : end * TIME_BYTES],
-            _sealed(ring, run[start:end], _block_context(dataset_id, depth, bucket)),
+async def write_blocks(conn: Connection, ring: KeyRing, segment: Segment, run: Run) -> None:
+    """Write a sorted run as blocks of a segment."""
+    rows = await asyncio.to_thread(_block_rows, ring, segment, run)
+    async with conn.cursor() as cursor, cursor.copy(_COPY_BLOCK) as copy:
+        copy.set_types(_BLOCK_TYPES)
+        for row in rows:
+            await copy.write_row(row)
+
+
+def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ...]]:
+    return [
+        (
+            blocks.shard_of(row.lead),
+            row.level,
+            row.lead,
+            segment.id,
+            row.keys,
+            row.holders,
+            row.consented_at,
+            seal_record_ids(ring, segment.id, row),
         )
+        for row in blocks.packed(run, blocks.cut(run, segment.level))
+    ]
 
 
-def _sealed(ring: KeyRing, run: Run, context: bytes) -> bytes | None:
-    return None if run.record_ids is None else ring.seal(blocks.pack_record_ids(run.record_ids), context)
+def seal_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> bytes | None:
+    """The record ids of a block as they are stored."""
+    return None if row.record_ids is None else ring.seal(row.record_ids, _block_context(segment_id, row))
 
 
-# The blocks that hold one key. A block of any level may, so all 26 levels are probed, by the primary key.
-_HOLDING: Final[LiteralString] = """
-    SELECT block.dataset_id, block.level, block.bucket, block.keys, block.consented_at, block.record_ids
+def unseal_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> Columns:
+    """A stored block with its record ids opened. Raises KeyMismatchError if they are not those of this block."""
+    if row.record_ids is None:
+        return row
+    return row._replace(record_ids=ring.unseal(row.record_ids, _block_context(segment_id, row)))
+
+
+# The blocks that may hold one key. A block of any level may, so all 26 levels are probed, by the primary key. A match
+# across two neighbours is no key: then each is looked at, which random keys never make necessary.
+CANDIDATES: Final[LiteralString] = """
+    SELECT block.*, place.place
     FROM generate_series(5, 30) AS width (level)
     JOIN membership_block AS block
       ON block.shard = %(shard)s AND block.level = width.level
-     AND block.bucket = %(lead)s >> (30 - width.level)
-    WHERE position(%(key)s IN block.keys) > 0
+     AND block.lead = %(lead)s >> (30 - width.level) << (30 - width.level)
+    CROSS JOIN LATERAL (
+        SELECT substr(%(key)s, 1 + width.level / 8) AS rest, 16 - width.level / 8 AS size) AS stored
+    CROSS JOIN LATERAL (SELECT position(stored.rest IN block.keys) - 1 AS at) AS first
+    CROSS JOIN LATERAL (
+        SELECT CASE WHEN at %% size = 0 THEN at / size ELSE (
+            SELECT n / size FROM generate_series(0, octet_length(block.keys) - 1, size) AS n
+            WHERE substr(block.keys, n + 1, size) = rest) END AS place) AS place
+    WHERE first.at >= 0 AND place.place IS NOT NULL
 """
+# Of each block the memberships of the key. In a segment of one dataset that is the place of the key; in one of several
+# the block's list of holders tells where they begin, and the next key's, or the end of the list, where they end.
+_HOLDING: Final[LiteralString] = f"""
+    SELECT (SELECT dataset_id FROM segment_member AS member
+            WHERE member.segment_id = found.segment_id AND member.place = holder.place) AS dataset_id,
+           found.segment_id, found.level, found.lead, entry.at, total,
+           substr(consented_at, 4 * entry.at + 1, 4) AS consented_at, record_ids
+    FROM ({CANDIDATES}) AS found
+    CROSS JOIN LATERAL (
+        SELECT octet_length(keys) / (16 - level / 8) AS keys_here, octet_length(holders) / 2 AS shorts) AS size
+    CROSS JOIN LATERAL (SELECT coalesce(shorts - keys_here, keys_here) AS total) AS sum
+    CROSS JOIN LATERAL generate_series(
+        coalesce(get_byte(holders, 2 * place) * 256 + get_byte(holders, 2 * place + 1), place),
+        CASE WHEN holders IS NULL THEN place
+             WHEN place + 1 = keys_here THEN total - 1
+             ELSE get_byte(holders, 2 * place + 2) * 256 + get_byte(holders, 2 * place + 3) - 1 END) AS entry (at)
+    CROSS JOIN LATERAL (
+        SELECT coalesce(get_byte(holders, 2 * (keys_here + entry.at)) * 256
+                      + get_byte(holders, 2 * (keys_here + entry.at) + 1), 0) AS place) AS holder
+    WHERE (SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id) = 'live'
+"""  # noqa: S608
 _LOOKUP: Final[LiteralString] = (
     f"SELECT version, holding.* FROM graph_version LEFT JOIN LATERAL ({_HOLDING}) AS holding ON true"  # noqa: S608
 )
 
 
-def _holding_parameters(key: bytes) -> dict[str, Any]:
-    lead = int.from_bytes(key[:4]) >> (32 - blocks.DEEPEST_LEVEL)
-    return {"key": key, "lead": lead, "shard": lead >> (blocks.DEEPEST_LEVEL - blocks.SHARD_BITS)}
+def place_of(key: bytes) -> dict[str, Any]:
+    """The parameters with which `CANDIDATES` finds a key."""
+    lead = blocks.lead_of(key)
+    return {"key": key, "lead": lead, "shard": blocks.shard_of(lead)}
 
 
 async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> tuple[int, list[Held]]:
     """The version of the graph and every dataset that stores this key, both as of the same moment."""
-    rows = [row async for row in _rows(conn, _LOOKUP, _holding_parameters(key))]
-    return rows[0][0], _held([row[1:] for row in rows if row[1] is not None], ring, key)
+    found = [row async for row in rows_of(conn, _LOOKUP, place_of(key))]
+    return found[0][0], [_held(ring, row) for row in found if row[1] is not None]
 
 
-def _held(rows: Sequence[Sequence[Any]], ring: KeyRing, key: bytes) -> list[Held]:
-    found = []
-    for dataset_id, level, bucket, keys, times, sealed in rows:
-        place = _place(key, keys)
-        if place is None:
-            continue
-        seconds = 0 if times is None else int.from_bytes(times[place * TIME_BYTES :][:TIME_BYTES])
-        record_id = None
-        if sealed is not None:
-            text = ring.unseal(sealed, _block_context(dataset_id, level, bucket))
-            record_id = blocks.record_id_at(text, len(keys) // KEY_BYTES, place)
-        found.append(Held(dataset_id, _instant(seconds) if seconds else None, record_id))
-    return found
+def _held(ring: KeyRing, row: tuple[Any, ...]) -> Held:
+    _, dataset_id, segment_id, level, lead, at, total, time, sealed = row
+    seconds = int.from_bytes(time or b"")
+    record_id = None
+    if sealed is not None:
+        opened = unseal_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
+        record_id = blocks.record_id_at(opened or b"", total, at)
+    return Held(dataset_id, _instant(seconds) if seconds else None, record_id)
 
 
-def _place(key: bytes, keys: bytes) -> int | None:
-    """Where `key` is among `keys`; bytes that match across two neighbours are no key."""
-    at = keys.find(key)
-    while at % KEY_BYTES and at > 0:
-        at = keys.find(key, at + 1)
-    return None if at < 0 else at // KEY_BYTES
+# What is being merged or done with is in another segment besides.
+_KEYS_OF: Final[LiteralString] = """
+    WITH wanted AS MATERIALIZED (
+        SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
+        WHERE dataset_id = ANY(%(datasets)s) AND state IN ('live', 'loading')
+        GROUP BY segment_id)
+    SELECT wanted.segment_id, lead, level, places, datasets, keys, holders
+    FROM wanted JOIN membership_block AS block
+      ON block.segment_id = wanted.segment_id AND block.lead >= %(begin)s AND block.lead < %(end)s
+"""
 
 
 async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[uuid.UUID, Keys]:
     """The sorted keys that each dataset stores in one shard; no keys for one that stores nothing there."""
-    pieces: dict[uuid.UUID, list[bytes]] = {dataset_id: [] for dataset_id in dataset_ids}
-    query: LiteralString = """
-        SELECT dataset_id, keys FROM membership_block WHERE dataset_id = ANY(%s) AND shard = %s
-    """
-    async for dataset_id, keys in _rows(conn, query, (list(pieces), shard)):
-        pieces[dataset_id].append(keys)
-    # Blocks do not overlap and keys are big-endian: blocks in the order of their bytes are in key order.
-    return {dataset_id: unpack_keys(b"".join(sorted(found))) for dataset_id, found in pieces.items()}
+    width = blocks.LEADS // blocks.SHARDS
+    span = {"begin": shard * width, "end": (shard + 1) * width}
+    found: dict[uuid.UUID, Keys] = dict.fromkeys(dataset_ids, runs.no_keys())
+    read = [row async for row in rows_of(conn, _KEYS_OF, {"datasets": list(found), **span})]
+    # In key order within each segment; the server would sort the blocks themselves.
+    read.sort(key=itemgetter(0, 1))
+    for _, of_segment in groupby(read, itemgetter(0)):
+        rows = list(of_segment)
+        found |= await asyncio.to_thread(_keys_by_dataset, rows)
+    return found
 
 
-async def unload(conn: Connection, dataset_id: uuid.UUID) -> None:
-    """Remove every block of a dataset; what is staged of it stays."""
-    await conn.execute("DELETE FROM membership_block WHERE dataset_id = %s", (dataset_id,))
+def _keys_by_dataset(rows: Sequence[tuple[Any, ...]]) -> dict[uuid.UUID, Keys]:
+    run = blocks.unpacked(
+        [Columns(level, lead, keys, holders, None, None) for _, lead, level, _, _, keys, holders in rows]
+    )
+    places, datasets = rows[0][3:5]
+    if run.holders is None:
+        return {datasets[0]: run.keys}
+    return {dataset: run.keys[run.holders == place] for place, dataset in zip(places, datasets, strict=True)}
 
 
 async def content_of(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
     """The sorted keys of a sealed dataset, of whatever content, in one shard."""
     stored = await keys_of(conn, sources_of(dag, [dataset_id]), shard)
-    return await asyncio.to_thread(blocks.union, list(stored.values()))
+    return await asyncio.to_thread(runs.union, list(stored.values()))
 
 
 async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int) -> Ancestry:
@@ -230,7 +329,7 @@ async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UU
     Ancestors are read one at a time; of each only a bit for every number of the targets is kept.
     """
     stored = await keys_of(conn, sources_of(dag, targets), shard)
-    keys = await asyncio.to_thread(blocks.union, list(stored.values()))
+    keys = await asyncio.to_thread(runs.union, list(stored.values()))
     uploaded: dict[uuid.UUID, Bits] = {}
     for ancestor in ancestors_of(dag, targets):
         if dag[ancestor].content is Content.UPLOADED:
@@ -239,19 +338,24 @@ async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UU
     return trace(dag, targets, keys, uploaded)
 
 
-async def _rows(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:
+async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:
+    """The rows of a query, with bytes as the server has them."""
     async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(query, parameters)
         async for row in cursor:
             yield row
 
 
+def _sealed(ring: KeyRing, run: Run, context: bytes) -> bytes | None:
+    return None if run.record_ids is None else ring.seal(blocks.pack_record_ids(run.record_ids), context)
+
+
 def _run_context(dataset_id: uuid.UUID, shard: int, upload: int, run_number: int) -> bytes:
     return b"staged record ids" + struct.pack(">16sBQI", dataset_id.bytes, shard, upload, run_number)
 
 
-def _block_context(dataset_id: uuid.UUID, level: int, bucket: int) -> bytes:
-    return b"record ids" + struct.pack(">16sBI", dataset_id.bytes, level, bucket)
+def _block_context(segment_id: int, row: Columns) -> bytes:
+    return b"record ids" + struct.pack(">IBI", segment_id, row.level, row.lead)
 
 
 def _instant(seconds: int) -> datetime:

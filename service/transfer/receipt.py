@@ -34,8 +34,9 @@ from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
 from service.membership import store
 from service.membership.ancestry import Node
-from service.membership.blocks import SHARDS, isin_sorted
+from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
+from service.membership.runs import isin_sorted
 from service.transfer.models import Side, Transfer, TransferStatement, Word
 from service.transfer.operations import (
     find_transfer,
@@ -202,4 +203,4 @@ async def _discard(session: AsyncSession, received: Dataset) -> None:
     await session.flush()
     await drop_stale_uploads(session, received.id)
     # An earlier comparison that was killed may have left blocks.
-    await store.unload(await driver(session), received.id)
+    await store.abandon(await driver(session), received.id)

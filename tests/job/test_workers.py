@@ -42,13 +42,14 @@ def uploaded(broker: Caller) -> str:
 
 
 @contextmanager
-def held_up(dsn: str, twin: str, dataset: str) -> Iterator[None]:
-    """Keep a sealing of `dataset` before one shard, by a row of `twin` that its loading collides with."""
+def held_up(dsn: str, twin: str) -> Iterator[None]:
+    """Keep the sealing after that of `twin` before one shard, by a row of the next segment, which it collides with."""
     with psycopg.connect(dsn) as other:
         other.execute(
-            "INSERT INTO membership_block (shard, level, bucket, dataset_id, keys) "
-            "SELECT shard, level, bucket, %s, keys FROM membership_block WHERE dataset_id = %s AND shard = %s LIMIT 1",
-            (dataset, twin, HELD_SHARD),
+            "INSERT INTO membership_block (shard, level, lead, segment_id, keys) "
+            "SELECT shard, level, lead, segment_id + 1, keys "
+            "FROM membership_block JOIN segment_member USING (segment_id) WHERE dataset_id = %s AND shard = %s LIMIT 1",
+            (twin, HELD_SHARD),
         )
         yield
         other.rollback()
@@ -58,7 +59,12 @@ def wait_until_held_up(dsn: str, dataset: str) -> None:
     """Return once every shard before the one that is kept is there."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
-        ((shards,),) = rows(dsn, "SELECT count(DISTINCT shard) FROM membership_block WHERE dataset_id = %s", dataset)
+        ((shards,),) = rows(
+            dsn,
+            "SELECT count(DISTINCT shard) FROM membership_block JOIN segment_member USING (segment_id) "
+            "WHERE dataset_id = %s",
+            dataset,
+        )
         if shards == HELD_SHARD:
             return
         time.sleep(0.02)
@@ -84,7 +90,10 @@ def outcome(broker: Caller, dsn: str, dataset: str) -> tuple[dict[str, Any], lis
     """What sealing has made of a dataset: its counts and every block."""
     found = broker.get(f"/v1/datasets/{dataset}")
     counts = {key: value for key, value in found.items() if key.endswith("_count") or key == "state"}
-    query = "SELECT shard, level, bucket, keys FROM membership_block WHERE dataset_id = %s ORDER BY 1, 2, 3"
+    query = (
+        "SELECT lead, level, keys FROM membership_block JOIN segment_member USING (segment_id) "
+        "WHERE dataset_id = %s ORDER BY lead"
+    )
     staged = rows(dsn, "SELECT 1 FROM staged_run WHERE dataset_id = %s", dataset)
     assert staged == []
     return counts, rows(dsn, query, dataset)
@@ -96,7 +105,7 @@ def test_a_worker_that_is_stopped_puts_its_job_back(registry: Registry, settings
     job = broker.post(f"/v1/datasets/{twin}/seal")
     work_until(settings, dsn, lambda: broker.finish(job))
     job = broker.post(f"/v1/datasets/{dataset}/seal")
-    with held_up(dsn, twin, dataset):
+    with held_up(dsn, twin):
         work_until(settings, dsn, lambda: wait_until_held_up(dsn, dataset), patience=0.1)
         assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "running"
     work_until(settings, dsn, lambda: broker.finish(job))
@@ -110,7 +119,7 @@ def test_what_a_killed_worker_left_behind_is_begun_anew(registry: Registry, sett
     work_until(settings, dsn, lambda: broker.finish(job))
     job = broker.post(f"/v1/datasets/{dataset}/seal")
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    with held_up(dsn, twin, dataset):
+    with held_up(dsn, twin):
         command = [sys.executable, "-m", "service", "worker"]
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
             wait_until_held_up(dsn, dataset)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from service.core.vocabulary import Content
 from service.membership.ancestry import Ancestry, Dag, Node, ancestors_of, holding, sources_of, trace
-from service.membership.blocks import union
 from service.membership.pseudonym import Keys
+from service.membership.runs import union
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from service.core.vocabulary import Content, DatasetState, Role
 from service.dataset.models import Dataset
 from service.membership import blocks, store
 from service.membership.pseudonym import KeyRing
+from service.membership.runs import Run, digest
 from service.organisation.models import Organisation
 from service.provenance.rows import Rows
 from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
@@ -60,9 +61,11 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
         await session.flush()
         connection = await driver(session)
         keys = RING.pseudonyms(np.array([NUMBER]))
-        await store.stage(connection, RING, dataset.id, 1, 1, blocks.Run(keys))
+        await store.stage(connection, RING, dataset.id, 1, 1, Run(keys))
+        segment = await store.begin(connection, dataset.id)
         for shard in range(blocks.SHARDS):
-            await store.load(connection, RING, dataset.id, shard, blocks.SHARD_BITS)
+            await store.load(connection, RING, dataset.id, segment, shard)
+        await store.complete(connection, dataset.id, digest(Run(keys)))
         await store.unstage(connection, dataset.id)
 
 

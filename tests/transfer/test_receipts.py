@@ -36,7 +36,7 @@ def asked(caller: Caller, transfer: Any, step: str = "") -> tuple[int, str]:
 def stored(dsn: str, dataset_id: str) -> tuple[int, ...]:
     """How many blocks, staged runs, parts and rejected lines there are of a dataset."""
     tables = (
-        "SELECT count(*) FROM membership_block WHERE dataset_id = %s",
+        "SELECT count(*) FROM membership_block JOIN segment_member USING (segment_id) WHERE dataset_id = %s",
         "SELECT count(*) FROM staged_run WHERE dataset_id = %s",
         "SELECT count(*) FROM dataset_part WHERE dataset_id = %s",
         "SELECT count(*) FROM rejected_line WHERE dataset_id = %s",
