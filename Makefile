@@ -12,6 +12,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-version 3.11 \
     --generate-hashes --no-header --no-annotate
 ARGS ?=
+SCALE ?= short
 
 # The first Python that will do: 3.11 or newer, with venv and ensurepip (which Debian and others package apart).
 define FIND_PYTHON
@@ -95,6 +96,10 @@ serve: $(VENV)/.service ## Run the service, its worker and, without DATABASE_URL
 .PHONY: test
 test: lint ## Check and test everything, as CI does
 	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.service ## Measure beside yardsticks, five minutes (SCALE=full: hours; ARGS='P1 P4': these)
+	$(BIN)/python -m benchmarks --scale $(SCALE) $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.checked ## Check style, types and the direction of imports

@@ -1,0 +1,1 @@
+"""What Filiation takes for its work, measured beside yardsticks in one run. `make bench` runs it."""

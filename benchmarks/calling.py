@@ -1,0 +1,80 @@
+"""Organisations with an account, and how they call the API: through the product's own client."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+
+from benchmarks.service import Service
+from service.access import operations as keys
+from service.access.actor import Scope
+from service.access.schemas import KeyIn
+from service.command.client import call, connect
+from service.core.db import Database
+from service.core.vocabulary import Role
+from service.organisation import operations as organisations
+from service.organisation.schemas import OrganisationIn
+
+_SCOPES = [Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE]
+_POLL_SECONDS = 0.02
+_serials = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The API as one organisation calls it."""
+
+    id: str
+    key: str
+    client: httpx2.Client
+
+    def get(self, path: str) -> Any:
+        """The answer to a GET."""
+        return call(self.client, "GET", path)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """The answer to a POST."""
+        return call(self.client, "POST", path, json=body)
+
+    def lookup(self, number: int) -> Any:
+        """One number's answer."""
+        return self.post("/v1/lookups", {"number": f"+{number}"})
+
+    def finish(self, job: Any) -> None:
+        """Wait for a job, looking every now and then."""
+        while not job["finished_at"]:
+            time.sleep(_POLL_SECONDS)
+            job = self.get(f"/v1/jobs/{job['id']}")
+        if job["problem"]:
+            raise RuntimeError(f"{job['kind']} failed: {job['problem']['detail']}")
+
+
+@contextmanager
+def callers(service: Service, *roles: Role) -> Iterator[Sequence[Caller]]:
+    """A new organisation of each role, admitted as the operator does it."""
+    accounts = asyncio.run(_admit(service.dsn, roles))
+    made = [Caller(id_, key, connect(service.url, key)) for id_, key in accounts]
+    try:
+        yield made
+    finally:
+        for caller in made:
+            caller.client.close()
+
+
+async def _admit(dsn: str, roles: Sequence[Role]) -> list[tuple[str, str]]:
+    database = Database(dsn, pool_size=1)
+    accounts = []
+    for role in roles:
+        wanted = OrganisationIn(legal_name=f"{role.value.capitalize()} {next(_serials)}", country="FR", roles=[role])
+        async with database.transaction() as session:
+            made = await organisations.register_organisation(session, None, wanted)
+            issued = await keys.issue_key(session, KeyIn(organisation_id=made.id, scopes=_SCOPES))
+        assert issued.key is not None
+        accounts.append((str(made.id), issued.key))
+    await database.close()
+    return accounts

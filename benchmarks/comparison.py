@@ -1,0 +1,57 @@
+"""One line of the results: a figure of the product beside what it is compared with, and its target if it has one."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+TIMES = "×"
+
+
+class Target(NamedTuple):
+    """A bound on the ratio to the yardstick (`unit` is ×), or on the product's own figure (in its unit)."""
+
+    sense: Literal["≥", "≤"]
+    bound: float
+    unit: str = TIMES
+
+    def __str__(self) -> str:
+        return f"{self.sense} {self.bound:g}{'' if self.unit == TIMES else ' '}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A measured figure. `yardstick` is what a plain way, a peer or the machine itself makes of the same work."""
+
+    id: str
+    work: str
+    product: float
+    yardstick: float | None
+    unit: str
+    target: Target | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the yardstick's figure the product's is."""
+        return self.product / self.yardstick if self.yardstick else None
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is met; None without one."""
+        if self.target is None:
+            return None
+        figure = self.ratio if self.target.unit == TIMES else self.product
+        if figure is None:
+            return None
+        return figure >= self.target.bound if self.target.sense == "≥" else figure <= self.target.bound
+
+    def as_json(self) -> dict[str, Any]:
+        """The line as `results.json` holds it."""
+        return {
+            "id": self.id,
+            "work": self.work,
+            "product": self.product,
+            "yardstick": self.yardstick,
+            "unit": self.unit,
+            "ratio": self.ratio,
+            "target": str(self.target) if self.target else None,
+            "met": self.met,
+        }

@@ -1,0 +1,26 @@
+"""PostgreSQL's own way with the same work, on the same server."""
+
+from pathlib import Path
+from typing import LiteralString
+
+import psycopg
+
+from benchmarks.service import Service
+from service.core import programs as postgres
+
+
+def execute(service: Service, *statements: LiteralString) -> None:
+    """Run statements, each committed by itself."""
+    with psycopg.connect(service.dsn, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def copy_in(service: Service, table: str, file: Path) -> None:
+    """Load a CSV file with a header into a table, as psql does it for whoever is at its prompt."""
+    programs = postgres.programs_for(service.folder / "data" / "cluster" / "data")
+    command = f"\\copy {table} FROM '{file}' (FORMAT csv, HEADER)"
+    options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", command, service.dsn)
+    outcome = postgres.run(programs, service.folder, "psql", *options)
+    if outcome.returncode:
+        raise RuntimeError(f"psql failed: {outcome.stdout[-500:]}")
