@@ -14,8 +14,8 @@ _ADVISORY_LOCK = 0x66696C69
 
 
 def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None) -> bool:
-    """Whether Alembic compares an object: the queue's tables are the queue library's own."""
-    return not (kind == "table" and (name or "").startswith("procrastinate_"))
+    """Whether Alembic compares an object: the queue's tables are its library's own, and partitions are their table's."""
+    return not (kind == "table" and (name or "").startswith(("procrastinate_", "membership_block_")))
 
 
 def _migrate(dsn: str) -> None:

@@ -55,14 +55,14 @@ def test_an_unmigrated_database_is_refused(empty_dsn: str) -> None:
 def test_a_block_that_fits_a_page_is_not_moved_out_of_its_row(dsn: str) -> None:
     def moved(connection: psycopg.Connection[Any]) -> Any:
         found = connection.execute(
-            "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'membership_block'::regclass"
+            "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'membership_block_own'::regclass"
         ).fetchone()
         return found and found[0]
 
     with psycopg.connect(dsn) as connection:
         add = (
-            "INSERT INTO membership_block (shard, level, lead, segment_id, keys, consented_at) "
-            "VALUES (0, 5, 0, %s, %s, %s)"
+            "INSERT INTO membership_block (shard, level, lead, segment_id, merged, keys, consented_at) "
+            "VALUES (0, 5, 0, %s, false, %s, %s)"
         )
         connection.execute(add, (1, bytes(4000), bytes(4100)))
         assert moved(connection) == 0

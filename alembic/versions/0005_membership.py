@@ -8,6 +8,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+PARTITIONS = {"membership_block_own": "false", "membership_block_merged": "true"}
+
 
 def upgrade() -> None:
     op.create_table(
@@ -58,18 +60,23 @@ def upgrade() -> None:
         sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column("lead", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("segment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("merged", sa.Boolean(), nullable=False),
         sa.Column("keys", sa.LargeBinary(), nullable=False),
         sa.Column("holders", sa.LargeBinary(), nullable=True),
         sa.Column("consented_at", sa.LargeBinary(), nullable=True),
         sa.Column("record_ids", sa.LargeBinary(), nullable=True),
-        sa.PrimaryKeyConstraint("shard", "level", "lead", "segment_id"),
+        sa.PrimaryKeyConstraint("shard", "level", "lead", "segment_id", "merged"),
+        postgresql_partition_by="LIST (merged)",
     )
+    for partition, merged in PARTITIONS.items():
+        op.execute(f"CREATE TABLE {partition} PARTITION OF membership_block FOR VALUES IN ({merged})")
     op.create_index("ix_membership_block_segment_id_lead", "membership_block", ["segment_id", "lead"], unique=False)
     # A lookup reads one page: whatever fits a page stays in its row. Only the block of a number that thousands of
     # datasets hold may grow out of it. Random bytes are not worth compressing.
-    op.execute("ALTER TABLE membership_block SET (toast_tuple_target = 8160)")
-    for column in ("keys", "holders", "consented_at", "record_ids"):
-        op.execute(f"ALTER TABLE membership_block ALTER COLUMN {column} SET STORAGE EXTERNAL")
+    for partition in PARTITIONS:
+        op.execute(f"ALTER TABLE {partition} SET (toast_tuple_target = 8160)")
+        for column in ("keys", "holders", "consented_at", "record_ids"):
+            op.execute(f"ALTER TABLE {partition} ALTER COLUMN {column} SET STORAGE EXTERNAL")
     for column in ("keys", "consented_at", "record_ids"):
         op.execute(f"ALTER TABLE staged_run ALTER COLUMN {column} SET STORAGE EXTERNAL")
 

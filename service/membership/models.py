@@ -54,17 +54,22 @@ class SegmentMember(SQLModel, table=True):
 class MembershipBlock(SQLModel, table=True):
     """The memberships of one segment in one range of the key space: see `membership.blocks` for the bytes.
 
-    The bytes are kept in the row itself, so that a lookup reads one page of each segment. No foreign key leads to the
+    Blocks of several datasets (`merged`) are kept apart from those of one, so that the room of small ones that were
+    merged is at the end of a file, and given back. The bytes are kept in the row itself, so that a lookup reads one page of each segment. No foreign key leads to the
     segment: it would be looked up again for each of a hundred thousand rows; `filiation fsck` checks it instead.
     """
 
     __tablename__ = "membership_block"
-    __table_args__ = (Index("ix_membership_block_segment_id_lead", "segment_id", "lead"),)
+    __table_args__ = (
+        Index("ix_membership_block_segment_id_lead", "segment_id", "lead"),
+        {"postgresql_partition_by": "LIST (merged)"},
+    )
 
     shard: int = Field(sa_type=SmallInteger, primary_key=True)
     level: int = Field(sa_type=SmallInteger, primary_key=True)
     lead: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
     segment_id: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    merged: bool = Field(primary_key=True)
     keys: bytes = Field(sa_type=LargeBinary)
     holders: bytes | None = Field(default=None, sa_type=LargeBinary)
     consented_at: bytes | None = Field(default=None, sa_type=LargeBinary)

@@ -32,14 +32,14 @@ _COPY_RUN: Final = """
 """
 _RUN_TYPES: Final = ("uuid", "int2", "int8", "int4", "bytea", "bytea", "bytea")
 _COPY_BLOCK: Final = """
-    COPY membership_block (shard, level, lead, segment_id, keys, holders, consented_at, record_ids)
+    COPY membership_block (shard, level, lead, segment_id, merged, keys, holders, consented_at, record_ids)
     FROM STDIN (FORMAT BINARY)
 """
-_BLOCK_TYPES: Final = ("int2", "int2", "int4", "int4", "bytea", "bytea", "bytea", "bytea")
+_BLOCK_TYPES: Final = ("int2", "int2", "int4", "int4", "bool", "bytea", "bytea", "bytea", "bytea")
 
 
 class Segment(NamedTuple):
-    """The segment that a dataset is being loaded into."""
+    """The segment that blocks are being written to, and the level of its coarsest blocks."""
 
     id: int
     level: int
@@ -194,6 +194,7 @@ def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ..
             row.level,
             row.lead,
             segment.id,
+            run.holders is not None,
             row.keys,
             row.holders,
             row.consented_at,

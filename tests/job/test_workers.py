@@ -46,8 +46,8 @@ def held_up(dsn: str, twin: str) -> Iterator[None]:
     """Keep the sealing after that of `twin` before one shard, by a row of the next segment, which it collides with."""
     with psycopg.connect(dsn) as other:
         other.execute(
-            "INSERT INTO membership_block (shard, level, lead, segment_id, keys) "
-            "SELECT shard, level, lead, segment_id + 1, keys "
+            "INSERT INTO membership_block (shard, level, lead, segment_id, merged, keys) "
+            "SELECT shard, level, lead, segment_id + 1, merged, keys "
             "FROM membership_block JOIN segment_member USING (segment_id) WHERE dataset_id = %s AND shard = %s LIMIT 1",
             (twin, HELD_SHARD),
         )
