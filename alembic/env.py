@@ -14,7 +14,7 @@ _ADVISORY_LOCK = 0x66696C69
 
 
 def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None) -> bool:
-    """Whether Alembic compares an object: the queue's tables are its library's own, and partitions are their table's."""
+    """Whether Alembic compares an object: the queue's tables are its library's, and partitions come with theirs."""
     return not (kind == "table" and (name or "").startswith(("procrastinate_", "membership_block_")))
 
 

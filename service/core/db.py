@@ -68,6 +68,12 @@ class Database:
         async with self._snapshots() as session:
             yield session
 
+    async def vacuum(self, table: str) -> None:
+        """Have the server reuse, or give back, the room of deleted rows. Must not be called in a transaction."""
+        async with self._writing.connect() as connection:
+            free = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await free.execute(text(f"VACUUM {table}"))
+
     async def close(self) -> None:
         """Give every connection back."""
         await self._writing.dispose()

@@ -252,6 +252,12 @@ def _unpack_holders(
     return keys[each], counts, np.frombuffer(holders, _SHORT).astype(np.uint16)
 
 
+def size_of(row: Columns) -> int:
+    """How many memberships a block has."""
+    keys = len(row.keys) // key_bytes(row.level)
+    return keys if row.holders is None else len(row.holders) // _SHORT.itemsize - keys
+
+
 def pack_times(consented_at: NDArray[np.uint32]) -> bytes:
     """Unix seconds as 4 bytes each, big-endian."""
     return consented_at.astype(_TIMES).tobytes()

@@ -54,9 +54,10 @@ class SegmentMember(SQLModel, table=True):
 class MembershipBlock(SQLModel, table=True):
     """The memberships of one segment in one range of the key space: see `membership.blocks` for the bytes.
 
-    Blocks of several datasets (`merged`) are kept apart from those of one, so that the room of small ones that were
-    merged is at the end of a file, and given back. The bytes are kept in the row itself, so that a lookup reads one page of each segment. No foreign key leads to the
-    segment: it would be looked up again for each of a hundred thousand rows; `filiation fsck` checks it instead.
+    The bytes are kept in the row itself, so that a lookup reads one page of each segment. Blocks of several datasets
+    (`merged`) are kept apart from those of one: what was merged leaves its room at the end of a file, which is given
+    back. No foreign key leads to the segment: it would be looked up again for each of a hundred thousand rows;
+    `filiation fsck` checks it instead.
     """
 
     __tablename__ = "membership_block"

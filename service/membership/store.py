@@ -6,7 +6,7 @@ Every function works in the caller's transaction and commits nothing.
 import asyncio
 import struct
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -162,6 +162,28 @@ async def complete(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> N
 def pack_digest(digest: Digest) -> bytes:
     """The two sums of a digest as it is stored, 8 bytes each; the count has a column of its own."""
     return struct.pack(">QQ", digest.hi, digest.lo)
+
+
+def unpack_digest(count: int, sums: bytes) -> Digest:
+    """The digest of which `pack_digest` packed the sums."""
+    return Digest(count, *struct.unpack(">QQ", sums))
+
+
+# Any number that nobody else locks by.
+_SHARD_LOCK: Final = 0x66696C62
+
+
+async def hold_shards(conn: Connection, shards: Iterable[int]) -> None:
+    """Wait until no other transaction changes what these shards store, and keep others waiting until this one ends."""
+    for shard in sorted(shards):
+        await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SHARD_LOCK, shard))
+
+
+async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) -> None:
+    """Remove what segments store in one shard."""
+    query: LiteralString = "DELETE FROM membership_block WHERE segment_id = ANY(%s) AND lead >= %s AND lead < %s"
+    width = blocks.LEADS // blocks.SHARDS
+    await conn.execute(query, (list(segment_ids), shard * width, (shard + 1) * width))
 
 
 async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> AsyncIterator[Run]:
