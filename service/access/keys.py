@@ -3,15 +3,17 @@
 import hashlib
 import hmac
 import secrets
+import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, LiteralString, NamedTuple
 
-from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from psycopg.rows import tuple_row
 
 from service.access.actor import Actor, Scope
 from service.core.clock import now
-from service.core.db import run
+from service.core.db import Connection
 from service.core.errors import Unauthenticated
 from service.core.vocabulary import Role
 
@@ -57,44 +59,62 @@ def _refusal() -> Unauthenticated:
     )
 
 
-_FIND = text("""
+class _Known(NamedTuple):
+    """A key as it is stored, and the roles of its organisation."""
+
+    id: uuid.UUID
+    digest: bytes
+    scopes: Sequence[str]
+    organisation_id: uuid.UUID
+    acts_for_id: uuid.UUID | None
+    expires_at: datetime | None
+    revoked_at: datetime | None
+    last_used_at: datetime | None
+    roles: Sequence[str]
+
+
+_FIND: LiteralString = """
     SELECT key.id, key.digest, key.scopes, key.organisation_id, key.acts_for_id, key.expires_at, key.revoked_at,
            key.last_used_at, organisation.roles
     FROM api_key AS key JOIN organisation ON organisation.id = key.organisation_id
-    WHERE key.prefix = :prefix
-""")
+    WHERE key.prefix = %s
+"""
 
 # Once a minute is enough to see that a key is in use, and spares every other request a write.
-_TOUCH = text("""
-    UPDATE api_key SET last_used_at = :now
-    WHERE id = :id AND (last_used_at IS NULL OR last_used_at < :now - interval '1 minute')
-""")
+_USE_IS_OLD: Final = timedelta(minutes=1)
+_TOUCH: LiteralString = "UPDATE api_key SET last_used_at = %s WHERE id = %s AND last_used_at IS NOT DISTINCT FROM %s"
 
 
-async def authenticate(session: AsyncSession, key: str | None) -> Actor:
-    """The caller that `key` stands for.
+async def authenticate(connection: Connection, key: str | None) -> Actor:
+    """The caller that `key` stands for. The key is read anew each time: one that is revoked is refused at once.
 
     Raises:
         Unauthenticated: the key is missing, unknown, expired or revoked; which of these is not told.
     """
     if not key:
         raise _refusal()
-    found = (await run(session, _FIND, {"prefix": _prefix_of(key)})).one_or_none()
+    known = await _find(connection, _prefix_of(key))
     moment = now()
-    if found is None or not hmac.compare_digest(found.digest, digest_of(key)) or _is_over(found, moment):
+    if known is None or not hmac.compare_digest(known.digest, digest_of(key)) or _is_over(known, moment):
         raise _refusal()
-    if found.last_used_at is None or (moment - found.last_used_at).total_seconds() > 60:
-        await run(session, _TOUCH, {"id": found.id, "now": moment})
+    if known.last_used_at is None or moment - known.last_used_at > _USE_IS_OLD:
+        await connection.execute(_TOUCH, (moment, known.id, known.last_used_at))
     return Actor(
-        key_id=found.id,
-        organisation_id=found.acts_for_id or found.organisation_id,
-        through_id=found.organisation_id if found.acts_for_id else None,
-        roles=frozenset(Role(role) for role in found.roles),
-        scopes=frozenset(Scope(scope) for scope in found.scopes),
+        key_id=known.id,
+        organisation_id=known.acts_for_id or known.organisation_id,
+        through_id=known.organisation_id if known.acts_for_id else None,
+        roles=frozenset(map(Role, known.roles)),
+        scopes=frozenset(map(Scope, known.scopes)),
     )
 
 
-def _is_over(key: object, moment: datetime) -> bool:
-    expires_at: datetime | None = getattr(key, "expires_at", None)
-    revoked_at: datetime | None = getattr(key, "revoked_at", None)
-    return (expires_at is not None and expires_at <= moment) or (revoked_at is not None and revoked_at <= moment)
+async def _find(connection: Connection, prefix: str) -> _Known | None:
+    async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_FIND, (prefix,))
+        row = await cursor.fetchone()
+    return None if row is None else _Known(*row)
+
+
+def _is_over(key: _Known, moment: datetime) -> bool:
+    ends = (key.expires_at, key.revoked_at)
+    return any(end is not None and end <= moment for end in ends)

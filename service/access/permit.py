@@ -4,13 +4,12 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor, Scope
 from service.access.idempotency import once
 from service.access.keys import authenticate
 from service.access.models import Inspection
-from service.core.db import DatabaseDep, SessionDep
+from service.core.db import Connection, DatabaseDep, SessionDep, driver
 from service.core.errors import Forbidden
 from service.core.vocabulary import Role
 
@@ -26,9 +25,9 @@ class Rule:
     def __init__(self, scope: Scope, *roles: Role) -> None:
         self.scope, self.roles = scope, frozenset(roles)
 
-    async def check(self, request: Request, session: AsyncSession, credentials: Credentials) -> Actor:
+    async def admit(self, connection: Connection, credentials: Credentials) -> Actor:
         """The caller, or a 401 or 403 problem."""
-        actor = await authenticate(session, credentials.credentials if credentials else None)
+        actor = await authenticate(connection, credentials.credentials if credentials else None)
         if self.scope not in actor.scopes:
             raise Forbidden(
                 "scope_missing",
@@ -39,6 +38,15 @@ class Rule:
                 "role_refused",
                 f"Only these may call this address: {', '.join(sorted(self.roles))}. You are none.",
             )
+        return actor
+
+
+class Allow(Rule):
+    """A rule that works in the request's own transaction, where a repeated POST and a regulator's look are noted."""
+
+    async def __call__(self, request: Request, session: SessionDep, credentials: Credentials) -> Actor:
+        """The caller, or a 401 or 403 problem."""
+        actor = await self.admit(await driver(session), credentials)
         if request.method == "POST":
             await once(session, actor, request)
         if actor.is_regulator and request.method == "GET":
@@ -46,21 +54,12 @@ class Rule:
         return actor
 
 
-class Allow(Rule):
-    """A rule that works in the request's own transaction."""
-
-    async def __call__(self, request: Request, session: SessionDep, credentials: Credentials) -> Actor:
-        """The caller, or a 401 or 403 problem."""
-        return await self.check(request, session, credentials)
-
-
 class AllowBriefly(Rule):
-    """A rule that gives its connection back before the route begins: for bodies that may take hours to arrive."""
+    """A rule for routes without a transaction: a body may take hours to arrive, and a lookup writes nothing."""
 
-    async def __call__(self, request: Request, database: DatabaseDep, credentials: Credentials) -> Actor:
+    async def __call__(self, database: DatabaseDep, credentials: Credentials) -> Actor:
         """The caller, or a 401 or 403 problem."""
-        async with database.transaction() as session:
-            return await self.check(request, session, credentials)
+        return await database.ask(lambda connection: self.admit(connection, credentials))
 
 
 def _look(request: Request, actor: Actor) -> Inspection:
@@ -76,7 +75,7 @@ _TRADE = (Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR)
 
 FactsReader = Annotated[Actor, Depends(Allow(Scope.FACTS_READ, *_TRADE, Role.REGULATOR), scope="function")]
 FactsWriter = Annotated[Actor, Depends(Allow(Scope.FACTS_WRITE, *_TRADE), scope="function")]
-NumbersReader = Annotated[Actor, Depends(Allow(Scope.NUMBERS_READ, *_TRADE, Role.REGULATOR), scope="function")]
+NumbersReader = Annotated[Actor, Depends(AllowBriefly(Scope.NUMBERS_READ, *_TRADE, Role.REGULATOR))]
 NumbersWriter = Annotated[Actor, Depends(Allow(Scope.NUMBERS_WRITE, *_TRADE), scope="function")]
 Uploader = Annotated[Actor, Depends(AllowBriefly(Scope.NUMBERS_WRITE, *_TRADE))]
 HoldersReader = Annotated[Actor, Depends(Allow(Scope.NUMBERS_READ, *_TRADE), scope="function")]

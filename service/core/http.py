@@ -4,6 +4,7 @@ import logging
 import time
 from typing import NamedTuple
 
+from psycopg_pool import PoolTimeout
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -42,7 +43,7 @@ class Surround:
             await self.app(scope, _bounded(receive, self.bounds.of(scope)), watching)
         except ClientDisconnect:
             log.info("the client went away before it had sent everything")
-        except NoConnectionLeft:
+        except (NoConnectionLeft, PoolTimeout):
             if status == 0:
                 await respond(_BUSY)(scope, receive, watching)
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and answers

@@ -43,7 +43,7 @@ async def require_same_key(database: Database, ring: KeyRing) -> None:
             )
 
 
-def _ring_of_app(request: Request) -> KeyRing:
+async def _ring_of_app(request: Request) -> KeyRing:
     return cast(KeyRing, request.app.state.ring)
 
 

@@ -29,7 +29,7 @@ from service.provenance.snapshot import Snapshots
 
 
 async def look_up_number(
-    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, wanted: LookupIn
+    database: Database, snapshots: Snapshots, ring: KeyRing, actor: Actor, wanted: LookupIn
 ) -> Answer:
     """What the caller may see of one number. A supervisory authority's look is recorded with its reason.
 
@@ -39,8 +39,10 @@ async def look_up_number(
     number = _read_number(wanted)
     _check_reason(actor, wanted.reason)
     if actor.is_regulator:
-        session.add(_look(ring, actor, number, wanted.reason))
-    snapshot, held = await snapshots.holding(session, ring, number)
+        # Committed before anything is read: nobody sees an answer of which there is no record.
+        async with database.transaction() as session:
+            session.add(_look(ring, actor, number, wanted.reason))
+    snapshot, held = await snapshots.holding(ring, number)
     return answer(snapshot.graph, held, partial(seen, snapshot.scene, actor), now())
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Depends, Path, Query, Request
 
 from service.access.permit import FactsReader, NumbersReader
-from service.core.db import DatabaseDep, SessionDep
+from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.membership.keys import RingDep
 from service.provenance import operations
@@ -18,7 +18,7 @@ from service.provenance.snapshot import Snapshots
 router = APIRouter(prefix="/v1", tags=["provenance"])
 
 
-def _snapshots_of(request: Request) -> Snapshots:
+async def _snapshots_of(request: Request) -> Snapshots:
     return cast(Snapshots, request.app.state.snapshots)
 
 
@@ -27,7 +27,7 @@ SnapshotsDep = Annotated[Snapshots, Depends(_snapshots_of)]
 
 @router.post("/lookups", summary="Ask who collected a number, and who has it", responses=responses(*JSON_BODY))
 async def look_up_number(
-    body: LookupIn, session: SessionDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersReader
+    body: LookupIn, database: DatabaseDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersReader
 ) -> Answer:
     """Where a number was first collected and in which words, every chain from there, and whom it reached.
 
@@ -35,7 +35,7 @@ async def look_up_number(
     false if that is nothing, whoever else holds the number. A supervisory authority sees everything and must
     give a `reason`. A number that cannot be read is refused with the reason in `reason`, and is not repeated.
     """
-    return await operations.look_up_number(session, snapshots, ring, actor, body)
+    return await operations.look_up_number(database, snapshots, ring, actor, body)
 
 
 @router.get("/datasets/{dataset_id}/lineage", summary="Get the lineage of a dataset", responses=responses(404))

@@ -7,8 +7,9 @@ again in one REPEATABLE READ transaction. Either way no answer mixes two states.
 
 import asyncio
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import select, text
@@ -25,7 +26,7 @@ from service.collection.models import (
     Partner,
     PartnerList,
 )
-from service.core.db import Database, driver, run
+from service.core.db import Connection, Database, driver, run
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.pseudonym import KeyRing
@@ -37,6 +38,8 @@ from service.provenance.records import Records, index, is_denied
 from service.transfer.models import Transfer, TransferStatement
 
 Row = TypeVar("Row")
+# Asks which stored datasets hold one number, and as of which version of the graph.
+Find = Callable[[Connection], Awaitable[tuple[int, list[Held]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,22 +65,22 @@ class Snapshots:
             return kept
         return await self._read(reading)
 
-    async def holding(self, session: AsyncSession, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held]]:
+    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held]]:
         """The stored datasets that hold a number, and the graph of the same state."""
-        key = ring.pseudonym(number)
-        known = await self._if_kept(session, ring, key)
+        find = partial(store.lookup, ring=ring, key=ring.pseudonym(number))
+        known = await self._if_kept(find)
         if known is None:
             async with self._reloading:
                 # The reload that this request waited for may be all that it needs.
-                known = await self._if_kept(session, ring, key)
+                known = await self._if_kept(find)
                 if known is None:
                     async with self._database.snapshot() as reading:
-                        _, held = await store.lookup(await driver(reading), ring, key)
+                        _, held = await find(await driver(reading))
                         known = await self._read(reading), held
         return known
 
-    async def _if_kept(self, session: AsyncSession, ring: KeyRing, key: bytes) -> tuple[Snapshot, list[Held]] | None:
-        version, held = await store.lookup(await driver(session), ring, key)
+    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held]] | None:
+        version, held = await self._database.ask(find)
         kept = self._kept
         return (kept, held) if kept is not None and kept.graph.version == version else None
 

@@ -85,6 +85,7 @@ def test_a_first_key_is_what_gives_an_account(registry: Registry) -> None:
 
 
 ACCOUNTS = (*TRADE_SCOPES, Scope.ACCOUNTS)
+LAST_USE: LiteralString = "SELECT last_used_at FROM api_key WHERE id = %s"
 END_NOW: LiteralString = "UPDATE api_key SET expires_at = now() WHERE id = %s"
 A_DAY_PASSES: LiteralString = "UPDATE api_key SET expires_at = expires_at - interval '24 hours' WHERE id = %s"
 
@@ -105,6 +106,23 @@ def test_keys_end_by_expiry_by_rotation_after_a_day_and_by_revocation_at_once(re
     assert calling(broker, third["key"]) == 401
     assert operator.request("DELETE", f"/v1/keys/{third['id']}").json() == ended
     assert refusal(broker.request("POST", f"/v1/keys/{third['id']}/rotation")) == (409, "key_over")
+
+
+def test_a_key_that_is_revoked_looks_up_nothing_more_and_one_in_use_shows_it(registry: Registry, dsn: str) -> None:
+    operator, broker = registry.operator(), registry.broker()
+    key = issue(operator, broker, scopes=["numbers:read"])
+    caller = Caller(registry.client, broker.id, key["key"])
+    assert not caller.lookup("+33639980001")["held"]
+    ((used,),) = rows(dsn, LAST_USE, key["id"])
+    caller.lookup("+33639980001")
+    assert used is not None
+    assert rows(dsn, LAST_USE, key["id"]) == [(used,)]
+    rows(dsn, "UPDATE api_key SET last_used_at = last_used_at - interval '2 minutes' WHERE id = %s", key["id"])
+    caller.lookup("+33639980001")
+    assert rows(dsn, LAST_USE, key["id"]) > [(used,)]
+    operator.request("DELETE", f"/v1/keys/{key['id']}")
+    refused = caller.request("POST", "/v1/lookups", json={"number": "+33639980001"})
+    assert refusal(refused) == (401, "key_refused")
 
 
 def test_a_rotated_key_that_ends_sooner_is_not_lengthened(registry: Registry, dsn: str) -> None:

@@ -1,10 +1,12 @@
-"""What holds of the database whoever set it up."""
+"""What holds of the database whoever set it up, and of its connections whatever happens to the server."""
 
+import asyncio
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
-from service.core.db import driver_url
+from service.core.db import Connection, Database, driver_url
 from tests.chain import open_dataset
 from tests.probe import rows
 from tests.registry import Registry
@@ -32,3 +34,40 @@ def test_options_of_the_address_are_kept() -> None:
         "application_name": "x",
         "options": "-c search_path=registry -c TimeZone=UTC",
     }
+
+
+async def _backend(connection: Connection) -> int:
+    cursor = await connection.execute("SELECT pg_backend_pid()")
+    return int((await cursor.fetchall())[0][0])
+
+
+def test_a_question_is_asked_again_when_the_server_has_dropped_every_connection(dsn: str) -> None:
+    async def run() -> None:
+        database = Database(dsn)
+        first = await asyncio.gather(*(database.ask(_backend) for _ in range(8)))
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            for backend in set(first):
+                connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
+        again = await asyncio.gather(*(database.ask(_backend) for _ in range(8)))
+        assert not set(first) & set(again)
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_what_is_wrong_with_a_question_is_told_at_once(dsn: str) -> None:
+    asked = []
+
+    async def slow(connection: Connection) -> None:
+        asked.append(connection)
+        await connection.execute("SET statement_timeout = 1")
+        await connection.execute("SELECT pg_sleep(1)")
+
+    async def run() -> None:
+        database = Database(dsn)
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await database.ask(slow)
+        await database.close()
+
+    asyncio.run(run())
+    assert len(asked) == 1
