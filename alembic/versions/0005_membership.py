@@ -77,6 +77,7 @@ def upgrade() -> None:
         op.execute(f"ALTER TABLE {partition} SET (toast_tuple_target = 8160)")
         for column in ("keys", "holders", "consented_at", "record_ids"):
             op.execute(f"ALTER TABLE {partition} ALTER COLUMN {column} SET STORAGE EXTERNAL")
+    op.execute("ALTER TABLE staged_run SET (toast_tuple_target = 8160)")
     for column in ("keys", "consented_at", "record_ids"):
         op.execute(f"ALTER TABLE staged_run ALTER COLUMN {column} SET STORAGE EXTERNAL")
 

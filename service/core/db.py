@@ -67,12 +67,16 @@ class Database:
         self._snapshots = async_sessionmaker(self._reading, class_=AsyncSession)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncSession]:
+    async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
         """A session whose work is committed at the end, whole, or not at all.
 
         The graph's version is bumped last, so that the row which all writers share is locked for the shortest time.
+        A step that counts only once a later transaction is there need not be `durable`: the later one makes it so,
+        and a crash before takes back both.
         """
         async with self._sessions() as session:
+            if not durable:
+                await run(session, _NOT_DURABLE)
             yield session
             await session.flush()
             if session.info.get(_GRAPH_CHANGED):
@@ -117,6 +121,7 @@ class Database:
 
 
 _GRAPH_CHANGED = "graph_changed"
+_NOT_DURABLE = text("SET LOCAL synchronous_commit = off")
 _BUMP = text("UPDATE graph_version SET version = version + 1")
 
 

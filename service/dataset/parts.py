@@ -7,8 +7,10 @@ counts only once the last transaction names its upload in the table of parts; an
 import asyncio
 import hmac
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -57,7 +59,7 @@ class Counts:
     lines: int = 0
     accepted: int = 0
     rejected: int = 0
-    runs: int = 0
+    rows: int = 0
 
 
 async def upload_part(
@@ -81,11 +83,8 @@ async def upload_part(
     hasher.update(repr(form).encode())
     try:
         reader = _reader(upload, *form)
-        async for portion in _portions(body):
-            hasher.update(portion)
-            counts.bytes += len(portion)
-            await _take(database, ring, upload, counts, reader.feed(portion))
-        await _take(database, ring, upload, counts, reader.finish())
+        read = partial(digest, region=upload.region, window=upload.window, ring=ring)
+        await _keep_up(_chunks(body, reader, counts, hasher, read), partial(_write, database, ring, upload, counts))
         return await _finish(database, upload, counts, hasher, reader)
     except UnreadablePart as refusal:
         await _forget(database, upload)
@@ -167,22 +166,54 @@ async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
-async def _take(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunks: Iterator[Lines]) -> None:
-    """Read, normalise and encipher in a thread, and write what comes of it."""
-    while (chunk := await asyncio.to_thread(digest, chunks, upload.region, upload.window, ring)) is not None:
-        await _write(database, ring, upload, counts, chunk)
+async def _chunks(
+    body: AsyncIterator[bytes],
+    reader: PartReader,
+    counts: Counts,
+    hasher: hmac.HMAC,
+    read: Callable[[Iterator[Lines]], Chunk | None],
+) -> AsyncIterator[Chunk]:
+    """What the body holds; hashed, read, normalised and enciphered in a thread."""
+    async for portion in _portions(body):
+        counts.bytes += len(portion)
+        lines = _hashed(portion, reader, hasher)
+        while (chunk := await asyncio.to_thread(read, lines)) is not None:
+            yield chunk
+    lines = reader.finish()
+    while (chunk := await asyncio.to_thread(read, lines)) is not None:
+        yield chunk
+
+
+def _hashed(portion: bytes, reader: PartReader, hasher: hmac.HMAC) -> Iterator[Lines]:
+    hasher.update(portion)
+    yield from reader.feed(portion)
+
+
+async def _keep_up(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
+    """Write each chunk while the next one is read."""
+    writing: asyncio.Task[None] | None = None
+    try:
+        async for chunk in chunks:
+            if writing is not None:
+                await writing
+            writing = asyncio.create_task(write(chunk))
+        if writing is not None:
+            await writing
+    finally:
+        # Nothing is written any more once the caller hears that this failed.
+        if writing is not None:
+            await asyncio.gather(writing, return_exceptions=True)
 
 
 async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunk: Chunk) -> None:
-    async with database.transaction() as session:
+    async with database.transaction(durable=False) as session:
         # The lock keeps a sealing from beginning between this look and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
         await _require_open(session, row)
         connection = await driver(session)
         if len(chunk.run):
-            await store.stage(connection, ring, upload.dataset_id, upload.id, counts.runs, chunk.run)
+            counts.rows = await store.stage(connection, ring, upload.dataset_id, upload.id, counts.rows, chunk.run)
         await rejects.keep(session, ring, upload.dataset_id, upload.id, upload.part, chunk.rejected)
-    counts.runs += 1
     counts.lines += chunk.lines
     counts.accepted += len(chunk.run)
     counts.rejected += len(chunk.rejected)

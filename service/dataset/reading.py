@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.reader import Lines
+from service.membership.blocks import by_shard
 from service.membership.phone import Normalised, Reason, normalise
 from service.membership.pseudonym import KeyRing
-from service.membership.runs import Run, sorted_run
+from service.membership.runs import Run
 
 MAX_RECORD_ID_CHARACTERS = 200
 
@@ -35,7 +36,7 @@ class Rejected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What came of some lines: a sorted run of memberships, and the lines that are not taken."""
+    """What came of some lines: memberships, those of a shard together, and the lines that are not taken."""
 
     lines: int
     run: Run
@@ -62,7 +63,7 @@ def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: Ke
         Rejected(int(lines.line[place]), reason, lines.raw(place, with_consent=reason in _CONSENT_REASONS))
         for place, reason in sorted(reasons.items())
     ]
-    return Chunk(len(lines.line), sorted_run(keys, times, record_ids), rejected)
+    return Chunk(len(lines.line), by_shard(Run(keys, times, record_ids)), rejected)
 
 
 def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int, Reason]:

@@ -1,9 +1,10 @@
 """Sealing: from staged parts to blocks in their final order, and the counts of what came from where.
 
-Each shard is loaded in a transaction of its own; nobody sees a block of the dataset before the last transaction says
-that it is sealed. A sealing that is interrupted begins again from the staged parts and ends the same.
+Each shard is loaded in a transaction of its own, several at once; nobody sees a block of the dataset before the last
+transaction says that it is sealed. A sealing that is interrupted begins again from the staged parts and ends the same.
 """
 
+import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Collection
@@ -31,6 +32,8 @@ from service.membership.store import Loaded
 
 # Up to this level (some 30,000 numbers) a durable commit takes longer than a shard, so that all shards share one.
 SMALL_LEVEL = 7
+# Shards that are loaded at once: while one is sorted here, the database writes the other.
+LOADERS = 2
 
 
 @task("seal_dataset")
@@ -105,11 +108,18 @@ async def load_shards(
         await drop_stale_uploads(session, dataset_id)
         segment = await store.begin(await driver(session), dataset_id)
     together = SHARDS if segment.level <= SMALL_LEVEL else 1
-    for first in range(0, SHARDS, together):
-        async with database.transaction() as session:
-            for shard in range(first, first + together):
-                tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
-        await report(first + together, steps)
+    waiting = iter(range(0, SHARDS, together))
+
+    async def load_some() -> None:
+        for first in waiting:
+            async with database.transaction(durable=False) as session:
+                for shard in range(first, first + together):
+                    tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
+            await report(first + together, steps)
+
+    async with asyncio.TaskGroup() as loaders:
+        for _ in range(LOADERS):
+            loaders.create_task(load_some())
 
 
 async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> None:

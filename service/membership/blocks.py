@@ -30,6 +30,8 @@ _COLUMN_BYTES: Final = 8
 _SEAL_BYTES: Final = 28
 # Two rows of this mean size still fit a page when both are a little larger than the mean.
 _MEAN_ROW_BYTES: Final = 3900
+# What a staged row has of a page for its columns.
+_PIECE_BYTES: Final = 7900
 # Below this the rest of a page is left free: a row so small would cost more than it fills.
 _SMALLEST_GAP_BYTES: Final = 640
 
@@ -100,10 +102,23 @@ def fit_level(count: int, other_bytes: float) -> int:
     return DEEPEST_LEVEL
 
 
-def shards(run: Run) -> Iterator[tuple[int, Run]]:
-    """The part of a sorted run in each shard that it has any of."""
+def by_shard(run: Run) -> Run:
+    """The memberships of a shard together, in the order they came: as `pieces` wants them."""
+    leading = (run.keys.hi >> np.uint64(56)).astype(np.uint8)
+    return run[np.argsort(leading, kind="stable")]
+
+
+def pieces(run: Run) -> Iterator[tuple[int, int, Run]]:
+    """Parts of a run that fit a page each: shard, number in the shard from 0, and what is in it."""
+    each = KEY_BYTES
+    if run.consented_at is not None:
+        each += TIME_BYTES
+    if run.record_ids is not None and len(run):
+        each += len(pack_record_ids(run.record_ids)) // len(run) + 1
+    size = max(_PIECE_BYTES // each, 1)
     for _, lead, start, end in _buckets(run.keys.hi, SHARD_BITS):
-        yield shard_of(lead), run[start:end]
+        for number, first in enumerate(range(start, end, size)):
+            yield shard_of(lead), number, run[first : min(first + size, end)]
 
 
 def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:

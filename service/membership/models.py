@@ -78,7 +78,7 @@ class MembershipBlock(SQLModel, table=True):
 
 
 class StagedRun(SQLModel, table=True):
-    """One shard of a sorted chunk of an uploaded part, until its dataset is sealed. Duplicates are still in it."""
+    """A page of what one chunk of an uploaded part has in one shard, as it came, until its dataset is sealed."""
 
     __tablename__ = "staged_run"
 

@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, LiteralString, NamedTuple
 
+import numpy as np
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
@@ -63,17 +64,30 @@ class Held(NamedTuple):
     record_id: str | None
 
 
-async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, run_number: int, run: Run) -> None:
-    """Keep a sorted chunk of a part until its dataset is sealed, one row a shard.
+async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
+    """Keep a chunk of a part until its dataset is sealed, its rows numbered from `first`; the next free number.
 
-    Raises psycopg.errors.UniqueViolation if that upload staged a run of that number already.
+    The chunk is as `blocks.by_shard` orders it. Raises psycopg.errors.UniqueViolation if that upload has a row of such
+    a number.
     """
+    rows = await asyncio.to_thread(_staged_rows, ring, dataset_id, upload, first, run)
     async with conn.cursor() as cursor, cursor.copy(_COPY_RUN) as copy:
         copy.set_types(_RUN_TYPES)
-        for shard, piece in blocks.shards(run):
-            times = None if piece.consented_at is None else blocks.pack_times(piece.consented_at)
-            sealed = _sealed(ring, piece, _run_context(dataset_id, shard, upload, run_number))
-            await copy.write_row((dataset_id, shard, upload, run_number, pack_keys(piece.keys), times, sealed))
+        for row in rows:
+            await copy.write_row(row)
+    return max((row[3] for row in rows), default=first - 1) + 1
+
+
+def _staged_rows(ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> list[tuple[Any, ...]]:
+    rows = []
+    for shard, number, piece in blocks.pieces(run):
+        times = None if piece.consented_at is None else blocks.pack_times(piece.consented_at)
+        sealed = None
+        if piece.record_ids is not None:
+            context = _run_context(dataset_id, shard, upload, first + number)
+            sealed = ring.seal(blocks.pack_record_ids(piece.record_ids), context)
+        rows.append((dataset_id, shard, upload, first + number, pack_keys(piece.keys), times, sealed))
+    return rows
 
 
 async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = None) -> None:
@@ -94,8 +108,8 @@ async def unstage_others(conn: Connection, dataset_id: uuid.UUID, uploads: Colle
 async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
     """The sorted distinct keys staged in one shard: a recipient's file, to compare with what was declared."""
     query: LiteralString = "SELECT keys FROM staged_run WHERE dataset_id = %s AND shard = %s"
-    sets = [unpack_keys(row[0]) async for row in rows_of(conn, query, (dataset_id, shard))]
-    return await asyncio.to_thread(runs.union, sets)
+    packed = [row[0] async for row in rows_of(conn, query, (dataset_id, shard))]
+    return await asyncio.to_thread(lambda: runs.union([unpack_keys(b"".join(packed))]))
 
 
 async def begin(conn: Connection, dataset_id: uuid.UUID) -> Segment:
@@ -137,9 +151,9 @@ async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: 
 
     Raises psycopg.errors.UniqueViolation if the shard has been loaded before.
     """
-    staged = [run async for run in _staged_runs(conn, ring, dataset_id, shard)]
+    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
     # Sorting takes so long that whoever shares this event loop would notice.
-    run, duplicates = await asyncio.to_thread(runs.merge, staged)
+    run, duplicates = await asyncio.to_thread(lambda: runs.merge([_staged(ring, dataset_id, shard, rows)]))
     await write_blocks(conn, ring, segment, run)
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
@@ -186,18 +200,30 @@ async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) 
     await conn.execute(query, (list(segment_ids), shard * width, (shard + 1) * width))
 
 
-async def _staged_runs(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> AsyncIterator[Run]:
-    # In the order of the file, because of equal duplicates the first one stays.
-    query: LiteralString = """
-        SELECT upload, run, keys, consented_at, record_ids FROM staged_run
-        WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
-    """
-    async for upload, run_number, packed, times, sealed in rows_of(conn, query, (dataset_id, shard)):
-        keys, record_ids = unpack_keys(packed), None
-        if sealed is not None:
-            text = ring.unseal(sealed, _run_context(dataset_id, shard, upload, run_number))
-            record_ids = blocks.unpack_record_ids(text, len(keys))
-        yield Run(keys, None if times is None else blocks.unpack_times(times), record_ids)
+# In the order of the file, because of equal duplicates the first one stays.
+_STAGED: Final[LiteralString] = """
+    SELECT upload, run, keys, consented_at, record_ids FROM staged_run
+    WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
+"""
+
+
+def _staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> Run:
+    """What is staged of one shard, as it came."""
+    keys = unpack_keys(b"".join(row[2] for row in rows))
+    times = record_ids = None
+    if any(row[3] is not None for row in rows):
+        unknown = [bytes(len(row[2]) // KEY_BYTES * blocks.TIME_BYTES) for row in rows]
+        times = blocks.unpack_times(b"".join(row[3] or none for row, none in zip(rows, unknown, strict=True)))
+    if any(row[4] is not None for row in rows):
+        record_ids = np.full(len(keys), None, np.object_)
+        start = 0
+        for upload, number, packed, _, sealed in rows:
+            end = start + len(packed) // KEY_BYTES
+            if sealed is not None:
+                text = ring.unseal(sealed, _run_context(dataset_id, shard, upload, number))
+                record_ids[start:end] = blocks.unpack_record_ids(text, end - start)
+            start = end
+    return Run(keys, times, record_ids)
 
 
 async def write_blocks(conn: Connection, ring: KeyRing, segment: Segment, run: Run) -> None:
@@ -367,10 +393,6 @@ async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> As
         await cursor.execute(query, parameters)
         async for row in cursor:
             yield row
-
-
-def _sealed(ring: KeyRing, run: Run, context: bytes) -> bytes | None:
-    return None if run.record_ids is None else ring.seal(blocks.pack_record_ids(run.record_ids), context)
 
 
 def _run_context(dataset_id: uuid.UUID, shard: int, upload: int, run_number: int) -> bytes:

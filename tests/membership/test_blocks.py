@@ -1,5 +1,4 @@
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,12 +108,22 @@ def test_blocks_follow_each_other_without_gap_and_hold_their_buckets_keys(rows: 
 
 
 @given(memberships)
-def test_shards_take_a_run_apart_whole(rows: list[Membership]) -> None:
-    run = run_of(rows)
-    apart = list(blocks.shards(run))
-    assert [row for _, piece in apart for row in rows_of(piece)] == rows_of(run)
-    assert all({hi >> 59 for hi in piece.keys.hi.tolist()} == {shard} for shard, piece in apart)
-    assert all(left < right for (left, _), (right, _) in pairwise(apart))
+def test_pieces_take_a_run_apart_whole(rows: list[Membership]) -> None:
+    names = np.full(len(rows), None, np.object_)
+    names[:] = [row[3] for row in rows]
+    came = Run(keys_of([row[:2] for row in rows]), np.array([row[2] for row in rows], np.uint32), names)
+    apart = list(blocks.pieces(blocks.by_shard(came)))
+    assert [row for _, _, piece in apart for row in rows_of(piece)] == sorted(rows, key=lambda row: row[0] >> 56)
+    assert all({hi >> 59 for hi in piece.keys.hi.tolist()} == {shard} for shard, _, piece in apart)
+    assert len({(shard, number) for shard, number, _ in apart}) == len(apart)
+    assert {shard for shard, _, _ in apart} == {row[0] >> 59 for row in rows}
+
+
+def test_a_piece_fits_a_page() -> None:
+    for run in (random_run(9_000), Run(random_run(9_000).keys, np.ones(9_000, np.uint32))):
+        sizes = [len(piece) * (16 if piece.consented_at is None else 20) for _, _, piece in blocks.pieces(run)]
+        assert sum(sizes) == len(run) * (16 if run.consented_at is None else 20)
+        assert max(sizes) <= 7900
 
 
 @given(st.integers(1, 60_000), st.integers(0, 200))
