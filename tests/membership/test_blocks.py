@@ -133,7 +133,7 @@ def test_no_row_outgrows_a_page_however_long_the_record_ids(count: int, characte
     run = Run(run.keys, np.ones(len(run), np.uint32), names)
     for block in blocks.cut(run, blocks.SHARD_BITS):
         size = block.end - block.start
-        assert size * (16 + 4 + 2 + 2 * characters) + 130 <= PAGE
+        assert size * (blocks.key_bytes(block.level) + 4 + 2 + 2 * characters) + 100 <= PAGE
 
 
 @given(st.integers(0, 10**9), st.floats(0, 830))
