@@ -2,36 +2,52 @@
 
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from benchmarks import p01_ingest, p04_answer
+from benchmarks import machine, p01_ingest, p02_base, p03_size, p04_answer, p05_growth, p10_start
 from benchmarks.measured import Measured, Say
+from benchmarks.record import record, rows_of
 from benchmarks.scale import SCALES, Scale
 from benchmarks.table import table
 
 BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
     "P1": p01_ingest.measure,
+    "P2": p02_base.measure,
+    "P3": p03_size.measure,
     "P4": p04_answer.measure,
+    "P5": p05_growth.measure,
+    "P10": p10_start.measure,
 }
 
 
 def main(
-    choice: Annotated[list[str] | None, typer.Argument(help="Which ones: P1 P4. All, unless given.")] = None,
+    choice: Annotated[
+        list[str] | None, typer.Argument(help=f"Which: {' '.join(BENCHMARKS)}. All unless given.")
+    ] = None,
     scale: Annotated[str, typer.Option(help="`short` fits five minutes; `full` is the size of the targets.")] = "short",
+    keep: Annotated[
+        bool | None, typer.Option("--record/--no-record", help="Keep the results. All are kept, a choice is not.")
+    ] = None,
 ) -> None:
     """Measure Filiation beside its yardsticks."""
     # Piped into a file or a log, the table is as wide as it needs to be.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
+    where = machine.describe()
+    console.print(where)
     for name in choice or BENCHMARKS:
-
-        def say(doing: str, name: str = name) -> None:
-            console.print(f"{name}: {doing}", style="dim")
-
-        measured = BENCHMARKS[name](SCALES[scale], say)
+        measured = BENCHMARKS[name](SCALES[scale], partial(_say, console, name))
         console.print(table(measured.comparisons))
+        if keep if keep is not None else not choice:
+            record(rows_of(measured.comparisons, scale, where, datetime.now(UTC).date()), measured.plots, scale)
+
+
+def _say(console: Console, name: str, doing: str) -> None:
+    console.print(f"{name}: {doing}", style="dim")
 
 
 if __name__ == "__main__":

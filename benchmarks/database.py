@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import LiteralString
 
 import psycopg
+from psycopg import sql
 
 from benchmarks.service import Service
 from service.core import programs as postgres
 
 
-def execute(service: Service, *statements: LiteralString) -> None:
+def execute(service: Service, *statements: LiteralString | sql.Composed) -> None:
     """Run statements, each committed by itself."""
     with psycopg.connect(service.dsn, autocommit=True) as connection:
         for statement in statements:

@@ -13,7 +13,7 @@ Say = Callable[[str], None]
 class Plot:
     """A drawing of lines: for each name its points (x, y). Both axes may be logarithmic."""
 
-    file: str
+    name: str
     title: str
     x_title: str
     y_title: str

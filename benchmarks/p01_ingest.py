@@ -19,11 +19,11 @@ from benchmarks.scale import Scale
 from benchmarks.service import Service, serving
 from service.core.vocabulary import Role
 
-_UNIT = "numbers/s"
+UNIT = "numbers/s"
 
 
-class _Stage(NamedTuple):
-    """Who registers what under which collection."""
+class Stage(NamedTuple):
+    """Who registers which files, of how many lines each, and under which collection."""
 
     service: Service
     caller: Caller
@@ -36,10 +36,11 @@ def measure(scale: Scale, say: Say) -> Measured:
     """One upload, two at once, one dataset in two parts at once; beside what psql copies of the same file."""
     with serving() as service, callers(service, Role.COLLECTOR) as (caller,):
         say(f"two files of {scale.ingest_lines:,} lines")
-        stage = _stage(service, caller, scale.ingest_lines)
+        stage = set_stage(service, caller, scale.ingest_lines, 2)
+        execute(service, "CREATE TABLE plain (number bigint, consented_at timestamptz)")
         works = {
             "copy": partial(seconds, partial(_copy, stage)),
-            "one": partial(seconds, partial(_one, stage)),
+            "one": partial(seconds, partial(one_upload, stage)),
             "two": partial(seconds, partial(_two, stage)),
             "parts": partial(seconds, partial(_parts, stage)),
             "loopback": partial(seconds, partial(pass_over_loopback, stage.files[0])),
@@ -51,28 +52,30 @@ def measure(scale: Scale, say: Say) -> Measured:
     return Measured(_compare(scale.ingest_lines, taken), [_plot(curve)])
 
 
-def _stage(service: Service, caller: Caller, lines: int) -> _Stage:
-    made = [files.write(service.folder / f"numbers-{n}.csv", n * lines, lines, with_consents=True) for n in range(2)]
-    execute(service, "CREATE TABLE plain (number bigint, consented_at timestamptz)")
-    return _Stage(service, caller, make_collection(caller), lines, made)
+def set_stage(service: Service, caller: Caller, lines: int, count: int) -> Stage:
+    """Write `count` files of different numbers, and make what they are registered under."""
+    paths = [service.folder / f"{lines}-{n}.csv" for n in range(count)]
+    made = [files.write(path, n * lines, lines, with_consents=True) for n, path in enumerate(paths)]
+    return Stage(service, caller, make_collection(caller), lines, made)
 
 
-def _copy(stage: _Stage) -> None:
+def _copy(stage: Stage) -> None:
     # The table exists before and is logged, so that what is copied is as durable as what is registered.
     copy_in(stage.service, "plain", stage.files[0])
 
 
-def _one(stage: _Stage, which: int = 0) -> None:
+def one_upload(stage: Stage, which: int = 0) -> None:
+    """Register a file, and make sure that its numbers are there."""
     dataset = register(stage.service, stage.caller, stage.files[which], collection_id=stage.collection_id)
     _check(stage, dataset, which)
 
 
-def _two(stage: _Stage) -> None:
+def _two(stage: Stage) -> None:
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(partial(_one, stage), range(2)))
+        list(pool.map(partial(one_upload, stage), range(2)))
 
 
-def _parts(stage: _Stage) -> None:
+def _parts(stage: Stage) -> None:
     """One dataset in two halves at once, after a first part that settles the layout."""
     file = stage.files[0]
     dataset_id = open_dataset(stage.caller, collection_id=stage.collection_id)
@@ -96,7 +99,7 @@ def _line_ends(file: Path, near: Sequence[int]) -> list[int]:
     return [*ends, file.stat().st_size]
 
 
-def _check(stage: _Stage, dataset: Any, which: int) -> None:
+def _check(stage: Stage, dataset: Any, which: int) -> None:
     """Make sure that every number is there, and found."""
     assert dataset["number_count"] == stage.lines, dataset
     assert dataset["rejected_count"] == 0, dataset
@@ -105,13 +108,13 @@ def _check(stage: _Stage, dataset: Any, which: int) -> None:
     assert dataset["id"] in [one["dataset"]["id"] for one in held]
 
 
-def _smaller(stage: _Stage, scale: Scale) -> list[tuple[float, float]]:
+def _smaller(stage: Stage, scale: Scale) -> list[tuple[float, float]]:
     curve: list[tuple[float, float]] = []
     for lines in (10_000, 100_000, 1_000_000):
         if lines < scale.ingest_lines:
             file = files.write(stage.service.folder / "smaller.csv", 0, lines, with_consents=True)
             smaller = stage._replace(lines=lines, files=[file])
-            took = median(seconds(partial(_one, smaller)) for _ in range(scale.rounds))
+            took = median(seconds(partial(one_upload, smaller)) for _ in range(scale.rounds))
             curve.append((lines, lines / took))
     return curve
 
@@ -119,18 +122,18 @@ def _smaller(stage: _Stage, scale: Scale) -> list[tuple[float, float]]:
 def _compare(lines: int, taken: dict[str, float]) -> list[Comparison]:
     copied, size = lines / taken["copy"], f"{lines:,} numbers"
     return [
-        Comparison("P1", f"{size} in one upload; \\copy", lines / taken["one"], copied, _UNIT, Target("≥", 3)),
-        Comparison("P1", f"twice {size} at once; \\copy", 2 * lines / taken["two"], copied, _UNIT, Target("≥", 5)),
-        Comparison("P1", f"{size} in two parts at once; \\copy", lines / taken["parts"], copied, _UNIT),
+        Comparison("P1", f"{size} in one upload; \\copy", lines / taken["one"], copied, UNIT, Target("≥", 3)),
+        Comparison("P1", f"twice {size} at once; \\copy", 2 * lines / taken["two"], copied, UNIT, Target("≥", 5)),
+        Comparison("P1", f"{size} in two parts at once; \\copy", lines / taken["parts"], copied, UNIT),
         Comparison(
             "P1",
             f"{size} in one upload; their bytes over the loopback alone",
             lines / taken["one"],
             lines / taken["loopback"],
-            _UNIT,
+            UNIT,
         ),
     ]
 
 
 def _plot(curve: list[tuple[float, float]]) -> Plot:
-    return Plot("ingest.svg", "Registering one file", "numbers in the file", _UNIT, {"one upload": curve})
+    return Plot("ingest", "Registering one file", "numbers in the file", UNIT, {"one upload": curve})

@@ -17,6 +17,9 @@ import httpx2
 from service.core import embedded
 
 HOST = "127.0.0.1"
+ROOT = Path(__file__).resolve().parents[1]
+"""The checkout: where `python -m` finds the service and the benchmarks."""
+
 _START_SECONDS = 60
 
 
@@ -55,7 +58,7 @@ def serving(*module: str) -> Iterator[Service]:
         command = [sys.executable, "-m", *(module or ("service", "serve")), "--port", str(port)]
         with (
             (folder / "service.log").open("wb") as log,
-            subprocess.Popen(command, env=_environment(folder / "data"), stdout=log, stderr=log) as process,
+            subprocess.Popen(command, cwd=ROOT, env=_environment(folder / "data"), stdout=log, stderr=log) as process,
         ):
             service = Service(port, server.dsn, process.pid, folder)
             try:

@@ -11,6 +11,9 @@ from benchmarks.registering import make_collection, register, seal
 from benchmarks.service import Service
 from service.core.vocabulary import Role
 
+DATASETS = 11
+"""How many a trade makes: three collected and received, their union, two cuts of it and what the parties received."""
+
 CHAINS = 50
 """Chains of a number that nearly every shop has collected. Each goes through four datasets."""
 

@@ -1,0 +1,40 @@
+"""Compaction when a benchmark wants it, and not before."""
+
+import asyncio
+
+from benchmarks.service import Service
+from service.core.db import Database
+from service.core.jobs import open_queue
+from service.core.settings import Settings
+from service.membership.compaction import compact
+from service.membership.keys import ring_of
+
+_TASK = "compact_memberships"
+_DAY_SECONDS = 86_400
+
+
+def postpone(service: Service) -> None:
+    """Keep the service from compacting by itself: while one such job waits for its day, the queue takes no second."""
+    asyncio.run(_postpone(service.dsn))
+
+
+async def _postpone(dsn: str) -> None:
+    async with open_queue(dsn) as queue:
+        waiting = queue.configure_task(_TASK, queueing_lock=_TASK, schedule_in={"seconds": _DAY_SECONDS})
+        await waiting.defer_async(timestamp=0)
+
+
+def compact_all(service: Service) -> None:
+    """Merge all that can be merged, without the rests that the service takes in between."""
+    asyncio.run(_compact(service))
+
+
+async def _compact(service: Service) -> None:
+    settings = Settings(data_dir=service.folder / "data", database_url=None, master_secret=None)
+    database = Database(service.dsn)
+
+    async def without_rest(_seconds: float, _done: float) -> None:
+        """Go on at once."""
+
+    await compact(database, ring_of(settings), without_rest, thoroughly=True)
+    await database.close()
