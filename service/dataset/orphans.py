@@ -11,7 +11,7 @@ from service.core.vocabulary import DatasetState
 from service.dataset.descent import descent_of
 from service.dataset.operations import find_own
 from service.dataset.schemas import OrphanPage
-from service.membership import store
+from service.membership import holdings
 from service.membership.blocks import SHARDS
 from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
@@ -34,7 +34,7 @@ async def list_orphans(
     connection = await driver(session)
     found: list[str] = []
     while shard < SHARDS:
-        ancestry = await store.shard_ancestry(connection, descent.dag, [dataset_id], shard)
+        ancestry = await holdings.shard_ancestry(connection, descent.dag, [dataset_id], shard)
         orphans = ancestry.keys[ancestry.orphans(descent.notices)]
         wanted = orphans[slice(place, place + limit - len(found))]
         found += [e164(number) for number in ring.numbers(wanted).tolist()]

@@ -24,7 +24,7 @@ from service.dataset.descent import Descent, descent_of
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job
 from service.job.operations import Report, run_job
-from service.membership import store
+from service.membership import holdings, store
 from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
 from service.membership.runs import Digest
@@ -135,7 +135,7 @@ _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND
 
 async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally) -> None:
     """Count one shard's numbers by ancestor and by notice, and its orphans."""
-    found = await store.shard_ancestry(await driver(session), descent.dag, [dataset_id], shard)
+    found = await holdings.shard_ancestry(await driver(session), descent.dag, [dataset_id], shard)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(descent.notices).sum())
     tally.ancestors.update(found.counts())

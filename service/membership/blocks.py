@@ -214,63 +214,80 @@ def packed(run: Run, blocks: Iterator[Block] | Sequence[Block]) -> Iterator[Colu
         )
 
 
-def unpacked(rows: Sequence[Columns]) -> Run:
-    """The run that blocks of one segment hold; in key order if the rows come by `lead`."""
-    keys = _unpack_keys(rows)
-    sizes = np.array([len(row.keys) // key_bytes(row.level) for row in rows], np.int64)
-    holders = None
+class Joined(NamedTuple):
+    """Blocks of one segment, end to end: the level, lead and length in bytes of each, and all their keys.
+
+    `holders` and the lengths of the blocks' parts of it are None in a segment of one dataset.
+    """
+
+    levels: Sequence[int]
+    leads: Sequence[int]
+    lengths: Sequence[int]
+    keys: bytes
+    holder_lengths: Sequence[int] | None = None
+    holders: bytes | None = None
+
+
+def unjoined(joined: Joined) -> tuple[Keys, NDArray[np.int64], NDArray[np.uint16] | None]:
+    """The keys of blocks, each once for each of its holders; how many memberships each block has; the holders."""
+    keys, counts = _unpack_keys(joined)
+    if joined.holders is None or joined.holder_lengths is None:
+        return keys, counts, None
+    shorts = np.frombuffer(joined.holders, _SHORT)
+    totals = np.array(joined.holder_lengths, np.int64) // _SHORT.itemsize - counts
+    # Each block has first where the memberships of its keys begin, and then their holders.
+    is_start = np.repeat(np.tile([True, False], len(counts)), np.stack([counts, totals], axis=1).ravel())
+    before = np.concatenate(([0], np.cumsum(totals)[:-1]))
+    edges = shorts[is_start].astype(np.int64) + np.repeat(before, counts)
+    each = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, totals.sum())))
+    return keys[each], totals, shorts[~is_start].astype(np.uint16)
+
+
+def _unpack_keys(joined: Joined) -> tuple[Keys, NDArray[np.int64]]:
+    widths = KEY_BYTES - np.array(joined.levels, np.int64) // 8
+    lengths = np.array(joined.lengths, np.int64)
+    counts = lengths // widths
+    whole = np.empty((int(counts.sum()), KEY_BYTES), np.uint8)
+    # Leading bytes that a block leaves out are those of its lead, shifted to begin at a byte.
+    leads = (np.array(joined.leads, np.int64) << (32 - DEEPEST_LEVEL)).astype(_LEAD)
+    whole[:, :4] = np.repeat(leads, counts).view(np.uint8).reshape(-1, 4)
+    data = np.frombuffer(joined.keys, np.uint8)
+    found = np.unique(widths).tolist()
+    for width in found:
+        if len(found) == 1:
+            whole[:, KEY_BYTES - width :] = data.reshape(-1, width)
+        else:
+            chosen = widths == width
+            stored = data[np.repeat(chosen, lengths)].reshape(-1, width)
+            whole[np.repeat(chosen, counts), KEY_BYTES - width :] = stored
+    return unpack_keys(whole.data), counts
+
+
+def unpacked(rows: Sequence[Columns]) -> tuple[Run, NDArray[np.int64]]:
+    """The run that blocks hold, in key order if they come by `lead`, and how many memberships each has."""
+    joined = Joined(
+        [row.level for row in rows],
+        [row.lead for row in rows],
+        [len(row.keys) for row in rows],
+        b"".join(row.keys for row in rows),
+    )
     if any(row.holders is not None for row in rows):
-        keys, sizes, holders = _unpack_holders(rows, keys, sizes)
+        holders = [row.holders or b"" for row in rows]
+        joined = joined._replace(holder_lengths=[len(each) for each in holders], holders=b"".join(holders))
+    keys, counts, placed = unjoined(joined)
     times = record_ids = None
     if any(row.consented_at is not None for row in rows):
-        parts = zip(rows, sizes.tolist(), strict=True)
-        times = unpack_times(b"".join(row.consented_at or bytes(TIME_BYTES * size) for row, size in parts))
+        parts = zip(rows, counts.tolist(), strict=True)
+        times = unpack_times(b"".join(row.consented_at or bytes(TIME_BYTES * count) for row, count in parts))
     if any(row.record_ids is not None for row in rows):
-        parts = zip(rows, sizes.tolist(), strict=True)
+        parts = zip(rows, counts.tolist(), strict=True)
         record_ids = np.concatenate(
             [
-                np.full(size, None, np.object_) if row.record_ids is None else unpack_record_ids(row.record_ids, size)
-                for row, size in parts
+                np.full(count, None, np.object_) if row.record_ids is None else unpack_record_ids(row.record_ids, count)
+                for row, count in parts
             ]
         )
-    return Run(keys, times, record_ids, holders)
-
-
-def _unpack_keys(rows: Sequence[Columns]) -> Keys:
-    widths = np.array([key_bytes(row.level) for row in rows], np.int64)
-    sizes = np.array([len(row.keys) for row in rows], np.int64) // np.maximum(widths, 1)
-    whole = np.empty((int(sizes.sum()), KEY_BYTES), np.uint8)
-    # Leading bytes that a block leaves out are those of its lead, shifted to begin at a byte.
-    leads = np.array([row.lead << (32 - DEEPEST_LEVEL) for row in rows], _LEAD)
-    whole[:, :4] = np.repeat(leads, sizes).view(np.uint8).reshape(-1, 4)
-    for width in set(widths.tolist()):
-        data = b"".join(row.keys for row in rows if key_bytes(row.level) == width)
-        stored = np.frombuffer(data, np.uint8).reshape(-1, width)
-        if len(stored) == len(whole):
-            whole[:, KEY_BYTES - width :] = stored
-        else:
-            whole[np.repeat(widths == width, sizes), KEY_BYTES - width :] = stored
-    return unpack_keys(whole.data)
-
-
-def _unpack_holders(
-    rows: Sequence[Columns], keys: Keys, sizes: NDArray[np.int64]
-) -> tuple[Keys, NDArray[np.int64], NDArray[np.uint16]]:
-    """Each key once for each of its holders, how many memberships each block has, and the holders."""
-    lists = [row.holders or b"" for row in rows]
-    starts = b"".join(listed[: 2 * size] for listed, size in zip(lists, sizes.tolist(), strict=True))
-    holders = b"".join(listed[2 * size :] for listed, size in zip(lists, sizes.tolist(), strict=True))
-    counts = np.array([len(listed) for listed in lists], np.int64) // 2 - sizes
-    before = np.concatenate(([0], np.cumsum(counts)[:-1]))
-    edges = np.frombuffer(starts, _SHORT).astype(np.int64) + np.repeat(before, sizes)
-    each = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, counts.sum())))
-    return keys[each], counts, np.frombuffer(holders, _SHORT).astype(np.uint16)
-
-
-def size_of(row: Columns) -> int:
-    """How many memberships a block has."""
-    keys = len(row.keys) // key_bytes(row.level)
-    return keys if row.holders is None else len(row.holders) // _SHORT.itemsize - keys
+    return Run(keys, times, record_ids, placed), counts
 
 
 def pack_times(consented_at: NDArray[np.uint32]) -> bytes:

@@ -221,8 +221,8 @@ def _interleaved(ring: KeyRing, merge: Merge, read: Sequence[tuple[Any, ...]], b
 
 def _placed(sources: Sequence[Source], rows: Sequence[Columns]) -> Run:
     """What blocks of several segments hold, with the holders' places in the new list."""
-    run, sizes = blocks.unpacked(rows), [blocks.size_of(row) for row in rows]
-    offsets = np.repeat(np.array([source.offset for source in sources], np.uint16), sizes)
+    run, counts = blocks.unpacked(rows)
+    offsets = np.repeat(np.array([source.offset for source in sources], np.uint16), counts)
     return Run(run.keys, run.consented_at, run.record_ids, runs.holders_of(run) + offsets)
 
 

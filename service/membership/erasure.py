@@ -39,7 +39,8 @@ async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collec
     held: set[uuid.UUID] = set()
     for row in [row async for row in rows_of(conn, _FOUND, parameters)]:
         segment_id, live, places, datasets = row[0], *row[7:]
-        run = blocks.unpacked([columns := store.unseal_record_ids(ring, segment_id, Columns(*row[1:7]))])
+        columns = store.unseal_record_ids(ring, segment_id, Columns(*row[1:7]))
+        run, _ = blocks.unpacked([columns])
         gone = _memberships(run, key, places)
         if not gone.any():
             continue

@@ -1,4 +1,4 @@
-"""Memberships in the database: staged, loaded, looked up and read; the only place of COPY.
+"""Memberships in the database: staged, loaded and looked up; the only place of COPY.
 
 Every function works in the caller's transaction and commits nothing.
 """
@@ -9,17 +9,13 @@ import uuid
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final, LiteralString, NamedTuple
 
 import numpy as np
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from service.core.vocabulary import Content
 from service.membership import blocks, runs
-from service.membership.ancestry import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState
 from service.membership.pseudonym import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
@@ -327,64 +323,6 @@ def _held(ring: KeyRing, row: tuple[Any, ...]) -> Held:
         opened = unseal_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
         record_id = blocks.record_id_at(opened or b"", total, at)
     return Held(dataset_id, _instant(seconds) if seconds else None, record_id)
-
-
-# What is being merged or done with is in another segment besides.
-_KEYS_OF: Final[LiteralString] = """
-    WITH wanted AS MATERIALIZED (
-        SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
-        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
-        WHERE dataset_id = ANY(%(datasets)s) AND state IN ('live', 'loading')
-        GROUP BY segment_id)
-    SELECT wanted.segment_id, lead, level, places, datasets, keys, holders
-    FROM wanted JOIN membership_block AS block
-      ON block.segment_id = wanted.segment_id AND block.lead >= %(begin)s AND block.lead < %(end)s
-"""
-
-
-async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[uuid.UUID, Keys]:
-    """The sorted keys that each dataset stores in one shard; no keys for one that stores nothing there."""
-    width = blocks.LEADS // blocks.SHARDS
-    span = {"begin": shard * width, "end": (shard + 1) * width}
-    found: dict[uuid.UUID, Keys] = dict.fromkeys(dataset_ids, runs.no_keys())
-    read = [row async for row in rows_of(conn, _KEYS_OF, {"datasets": list(found), **span})]
-    # In key order within each segment; the server would sort the blocks themselves.
-    read.sort(key=itemgetter(0, 1))
-    for _, of_segment in groupby(read, itemgetter(0)):
-        rows = list(of_segment)
-        found |= await asyncio.to_thread(_keys_by_dataset, rows)
-    return found
-
-
-def _keys_by_dataset(rows: Sequence[tuple[Any, ...]]) -> dict[uuid.UUID, Keys]:
-    run = blocks.unpacked(
-        [Columns(level, lead, keys, holders, None, None) for _, lead, level, _, _, keys, holders in rows]
-    )
-    places, datasets = rows[0][3:5]
-    if run.holders is None:
-        return {datasets[0]: run.keys}
-    return {dataset: run.keys[run.holders == place] for place, dataset in zip(places, datasets, strict=True)}
-
-
-async def content_of(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted keys of a sealed dataset, of whatever content, in one shard."""
-    stored = await keys_of(conn, sources_of(dag, [dataset_id]), shard)
-    return await asyncio.to_thread(runs.union, list(stored.values()))
-
-
-async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int) -> Ancestry:
-    """Which numbers of the `targets` in one shard come from which of their ancestors.
-
-    Ancestors are read one at a time; of each only a bit for every number of the targets is kept.
-    """
-    stored = await keys_of(conn, sources_of(dag, targets), shard)
-    keys = await asyncio.to_thread(runs.union, list(stored.values()))
-    uploaded: dict[uuid.UUID, Bits] = {}
-    for ancestor in ancestors_of(dag, targets):
-        if dag[ancestor].content is Content.UPLOADED:
-            read = stored if ancestor in stored else await keys_of(conn, [ancestor], shard)
-            uploaded[ancestor] = await asyncio.to_thread(holding, keys, read.pop(ancestor))
-    return trace(dag, targets, keys, uploaded)
 
 
 async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:

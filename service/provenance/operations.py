@@ -14,7 +14,7 @@ from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.dataset.descent import descent_of
-from service.membership import store
+from service.membership import holdings
 from service.membership.blocks import SHARDS
 from service.membership.phone import PhoneRejected, normalise_one
 from service.membership.pseudonym import KeyRing
@@ -144,5 +144,5 @@ async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, c
     connection = await driver(reading)
     found = 0
     for shard in range(SHARDS):
-        found += (await store.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
+        found += (await holdings.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
     return found

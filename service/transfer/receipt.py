@@ -32,7 +32,7 @@ from service.dataset.sealing import (
 from service.job.models import Job
 from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
-from service.membership import store
+from service.membership import holdings, store
 from service.membership.ancestry import Node
 from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
@@ -149,7 +149,7 @@ async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Trans
 async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
     """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
     connection = await driver(session)
-    declared = await store.content_of(connection, descent.dag, transfer.dataset_id, shard)
+    declared = await holdings.content_of(connection, descent.dag, transfer.dataset_id, shard)
     received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
     known = int(isin_sorted(received, declared).sum())
     return len(received) - known, len(declared) - known

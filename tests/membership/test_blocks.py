@@ -212,7 +212,9 @@ def test_a_run_comes_back_from_its_blocks(
     columns = list(blocks.packed(run, cut))
     assert all(len(row.keys) % blocks.key_bytes(row.level) == 0 for row in columns)
     if columns:
-        assert listed(blocks.unpacked(columns)) == listed(run)
+        found, counts = blocks.unpacked(columns)
+        assert listed(found) == listed(run)
+        assert counts.tolist() == [block.end - block.start for block in cut]
 
 
 @given(several)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.db import Database, driver
-from service.membership import blocks, compaction, runs, store
+from service.membership import blocks, compaction, holdings, runs, store
 from service.membership.compaction import LARGEST_DATASET, LARGEST_SEGMENT, MERGE_AT_LEAST, Standing, choose, compact
 from service.membership.erasure import erase
 from service.membership.pseudonym import KeyRing
@@ -68,7 +68,7 @@ async def agree(database: Database, ring: KeyRing, model: Model, numbers: Sequen
             )
         found: dict[uuid.UUID, list[int]] = {dataset: [] for dataset in model}
         for shard in range(blocks.SHARDS):
-            for dataset, keys in (await store.keys_of(connection, list(model), shard)).items():
+            for dataset, keys in (await holdings.keys_of(connection, list(model), shard)).items():
                 found[dataset] += ring.numbers(keys).tolist()
         assert {dataset: sorted(each) for dataset, each in found.items()} == {
             dataset: sorted(lines) for dataset, lines in model.items()
