@@ -215,3 +215,18 @@ def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:
         places[pending] += 1
         pending = pending[places[pending] < len(haystack)]
     return found
+
+
+def pairs(keys: Keys, stored: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places of equal keys in both; `keys` sorted without duplicates, `stored` sorted."""
+    if len(keys) > len(stored):
+        at = _places(stored, keys)
+        entries = np.flatnonzero(at >= 0)
+        return at[entries], entries
+    first = np.searchsorted(stored.hi, keys.hi)
+    counts = np.searchsorted(stored.hi, keys.hi, side="right") - first
+    at = np.repeat(np.arange(len(keys)), counts)
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    entries = np.arange(len(at)) - before + first[at]
+    equal = stored.lo[entries] == keys.lo[at]
+    return at[equal], entries[equal]

@@ -175,6 +175,16 @@ def test_set_arithmetic_agrees_with_sets(left: set[tuple[int, int]], right: set[
     assert pairs_of(runs.union([set_of(left), set_of(right)])) == sorted(left | right)
 
 
+@given(key_sets, memberships)
+def test_pairs_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membership]) -> None:
+    keys, stored = set_of(wanted), run_of(rows).keys
+    places, entries = runs.pairs(keys, stored)
+    expected = [
+        (a, b) for a, left in enumerate(pairs_of(keys)) for b, right in enumerate(pairs_of(stored)) if left == right
+    ]
+    assert sorted(zip(places.tolist(), entries.tolist(), strict=True)) == expected
+
+
 def test_the_union_of_nothing_is_empty() -> None:
     assert len(runs.union([])) == 0
 

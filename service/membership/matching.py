@@ -1,0 +1,70 @@
+"""Matching a list of numbers with what datasets hold: for screening, for objections, for proof.
+
+Blocks stream by in key order, shard after shard, and are compared with the sorted list: every stored key is read once,
+however long the list is. A few shards are read at a time, and memory holds these and the list.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Collection
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.db import Database, driver
+from service.membership import blocks, holdings
+from service.membership.blocks import SHARDS
+from service.membership.holdings import Stored
+from service.membership.models import SegmentState
+from service.membership.pseudonym import Keys
+from service.membership.runs import pairs
+
+# While one shard is compared here, the database reads another.
+_READERS: Final = 2
+
+Matches = dict[uuid.UUID, NDArray[np.intp]]
+"""For each dataset that holds any of the keys, the places of those that it holds, ascending."""
+
+
+async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
+    """Which of the sorted, distinct `keys` are held by each of these datasets, or by each that there is.
+
+    Each shard is read as of a moment of its own: what is sealed or erased meanwhile may be found or not.
+    """
+    edges = np.searchsorted(blocks.leads_of(keys), np.arange(SHARDS + 1) * (blocks.LEADS // SHARDS)).tolist()
+    waiting = iter([shard for shard in range(SHARDS) if edges[shard] < edges[shard + 1]])
+    found: dict[uuid.UUID, dict[int, NDArray[np.intp]]] = {}
+
+    async def read_some() -> None:
+        for shard in waiting:
+            first, last = edges[shard : shard + 2]
+            async with database.snapshot() as session:
+                async for stored in holdings.stored(await driver(session), dataset_ids, shard, [SegmentState.LIVE]):
+                    for dataset_id, places in (await asyncio.to_thread(_held, keys[first:last], stored)).items():
+                        found.setdefault(dataset_id, {})[shard] = places + first
+
+    async with asyncio.TaskGroup() as readers:
+        for _ in range(_READERS):
+            readers.create_task(read_some())
+    return {
+        dataset_id: np.concatenate([by_shard[shard] for shard in sorted(by_shard)])
+        for dataset_id, by_shard in found.items()
+    }
+
+
+def _held(keys: Keys, stored: Stored) -> Matches:
+    """Which of `keys` the wanted datasets of a segment store in one shard."""
+    places, entries = pairs(keys, stored.keys)
+    if stored.holders is None:
+        return dict.fromkeys(stored.datasets.values(), places) if len(places) else {}
+    # Together by holder, so that thousands of datasets in a segment cost no more than one.
+    holders = stored.holders[entries]
+    order = np.lexsort((places, holders))
+    holders, places = holders[order], places[order]
+    edges = np.flatnonzero(np.concatenate(([True], holders[1:] != holders[:-1], [True])))
+    return {
+        stored.datasets[holder]: places[first:last]
+        for holder, first, last in zip(holders[edges[:-1]].tolist(), edges[:-1], edges[1:], strict=True)
+        if holder in stored.datasets
+    }
