@@ -180,7 +180,10 @@ def test_pairs_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membe
     keys, stored = set_of(wanted), run_of(rows).keys
     places, entries = runs.pairs(keys, stored)
     expected = [
-        (a, b) for a, left in enumerate(pairs_of(keys)) for b, right in enumerate(pairs_of(stored)) if left == right
+        (place, entry)
+        for place, key in enumerate(pairs_of(keys))
+        for entry, found in enumerate(pairs_of(stored))
+        if key == found
     ]
     assert sorted(zip(places.tolist(), entries.tolist(), strict=True)) == expected
 
