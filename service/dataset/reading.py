@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.intake.cells import Cells
 from service.intake.reader import Lines
 from service.membership.blocks import by_shard
 from service.membership.phone import Normalised, Reason, normalise
@@ -15,6 +16,8 @@ from service.membership.pseudonym import KeyRing
 from service.membership.runs import Run
 
 MAX_RECORD_ID_CHARACTERS = 200
+LINES_AT_ONCE = 200_000
+"""Lines are read as they come, and enciphered and written about so many together."""
 
 
 class Window(NamedTuple):
@@ -43,27 +46,51 @@ class Chunk:
     rejected: list[Rejected]
 
 
+class _Taken(NamedTuple):
+    """What came of some lines that were read together."""
+
+    lines: int
+    numbers: NDArray[np.int64]
+    consented_at: NDArray[np.uint32] | None
+    record_ids: NDArray[np.object_] | None
+    rejected: list[Rejected]
+
+
 _CONSENT_REASONS = frozenset(reason for reason in Reason if reason.startswith("consent_"))
 
 
 def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
     """The next chunk, read and enciphered; None when there is none."""
-    lines = next(chunks, None)
-    if lines is None:
+    taken: list[_Taken] = []
+    while sum(each.lines for each in taken) < LINES_AT_ONCE and (lines := next(chunks, None)) is not None:
+        taken.append(_take(lines, region, window))
+    if not taken:
         return None
+    keys = ring.pseudonyms(np.concatenate([each.numbers for each in taken]))
+    times = [each.consented_at for each in taken if each.consented_at is not None]
+    record_ids = [each.record_ids for each in taken if each.record_ids is not None]
+    run = Run(keys, np.concatenate(times) if times else None, np.concatenate(record_ids) if record_ids else None)
+    return Chunk(sum(each.lines for each in taken), by_shard(run), [each for some in taken for each in some.rejected])
+
+
+def _take(lines: Lines, region: str, window: Window | None) -> _Taken:
     found = normalise(lines.phone, region)
     reasons = _reasons(lines, found, window)
-    taken = np.flatnonzero(found.numbers != 0)
+    taken: NDArray[np.bool_] | slice = slice(None)
     if reasons:
-        taken = taken[~np.isin(taken, np.fromiter(reasons, np.int64, len(reasons)))]
-    keys = ring.pseudonyms(found.numbers[taken])
-    times = None if lines.consented_at is None else lines.consented_at[taken]
-    record_ids = None if lines.consent_record_id is None else lines.consent_record_id.gather(taken).to_numpy()
-    rejected = [
-        Rejected(int(lines.line[place]), reason, lines.raw(place, with_consent=reason in _CONSENT_REASONS))
-        for place, reason in sorted(reasons.items())
-    ]
-    return Chunk(len(lines.line), by_shard(Run(keys, times, record_ids)), rejected)
+        taken = np.ones(len(lines.line), np.bool_)
+        taken[list(reasons)] = False
+    ids = lines.consent_record_id
+    return _Taken(
+        len(lines.line),
+        found.numbers[taken],
+        None if lines.consented_at is None else lines.consented_at[taken],
+        None if ids is None else np.array(ids.texts(), dtype=np.object_)[taken],
+        [
+            Rejected(int(lines.line[place]), reason, lines.raw(place, with_consent=reason in _CONSENT_REASONS))
+            for place, reason in sorted(reasons.items())
+        ],
+    )
 
 
 def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int, Reason]:
@@ -87,5 +114,12 @@ def _consent_refusals(lines: Lines, window: Window | None) -> Iterator[tuple[NDA
             outside |= times > window.ended_at.timestamp()
         yield known & outside, Reason.CONSENT_OUTSIDE_COLLECTION
     if lines.consent_record_id is not None:
-        too_long = lines.consent_record_id.str.len_chars().fill_null(0) > MAX_RECORD_ID_CHARACTERS
-        yield too_long.to_numpy(), Reason.CONSENT_RECORD_ID_TOO_LONG
+        yield _too_long(lines.consent_record_id), Reason.CONSENT_RECORD_ID_TOO_LONG
+
+
+def _too_long(record_ids: Cells) -> NDArray[np.bool_]:
+    too_long = record_ids.lengths > MAX_RECORD_ID_CHARACTERS
+    # A character may take several bytes.
+    for place in np.flatnonzero(too_long).tolist():
+        too_long[place] = len(record_ids[place]) > MAX_RECORD_ID_CHARACTERS
+    return too_long

@@ -1,53 +1,52 @@
 """Consent times as text into Unix seconds.
 
 Read are ISO 8601 dates and times (`2024-02-05`, `2024-02-05T12:00`, seconds, fractions, `Z` or an offset) and
-`dd/mm/yyyy` with an optional time. Cells of one length are a matrix of bytes, and cells of one *shape* (the text with
-every digit replaced by 0) have their digits in the same columns: so the shape alone is parsed, the rest is arithmetic.
+`dd/mm/yyyy` with an optional time. Only the shapes of the cells are parsed; the rest is arithmetic (see `cells`).
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from service.intake.cells import LONGEST_ALIKE, Alike, Cells
 from service.intake.errors import UnreadablePart
 
+_AROUND = rb"(?:[ \t'\"]|\xc2\xa0)*"
 _SHAPE = re.compile(
-    rb"(?:(?P<year>0000)-(?P<month>00)-(?P<day>00)|(?P<day_>00)/(?P<month_>00)/(?P<year_>0000))"
+    _AROUND + rb"(?:(?:(?P<year>0000)-(?P<month>00)-(?P<day>00)|(?P<day_>00)/(?P<month_>00)/(?P<year_>0000))"
     rb"(?:[T ](?P<hour>00):(?P<minute>00)(?::(?P<second>00)(?:[.,]0{1,9})?)? ?"
-    rb"(?:Z|(?P<sign>[+-])(?P<offset_hour>00)(?::?(?P<offset_minute>00))?)?)?",
+    rb"(?:(?P<utc>Z)|(?P<sign>[+-])(?P<offset_hour>00)(?::?(?P<offset_minute>00))?)?)?)?" + _AROUND,
     re.IGNORECASE,
 )
-_LONGEST = len("2024-02-05 12:00:00.123456789 +02:00")
-_SHAPE_OF_BYTE = np.arange(256, dtype=np.uint8)
-_SHAPE_OF_BYTE[ord("0") : ord("9") + 1] = ord("0")
-# A column nearly always has one shape or two; rows of more shapes are sorted out one by one.
-_SHAPES_AT_ONCE = 3
 
 # A count of seconds that fits 32 bits without a sign, and is not 0, which stands for "not known".
 _LATEST = 2**32 - 1
-_FIRST_YEAR = 1969
-_MONTH_STARTS = np.arange("1969-01", "2107-03", dtype="datetime64[M]").astype("datetime64[D]").astype(np.int64)
+# By year and month as six digits, less the first: what a month 00 or 13 to 99 is, has no days.
+_FIRST_MONTH, _LAST_MONTH = 1969_00, 2107_99
+_MONTHS = np.arange("1969-01", "2108-01", dtype="datetime64[M]")
+_CODES = (_MONTHS.astype(np.int64) // 12 + 1970) * 100 + _MONTHS.astype(np.int64) % 12 + 1 - _FIRST_MONTH
+_MONTH_STARTS, _MONTH_DAYS = np.zeros((2, _LAST_MONTH - _FIRST_MONTH + 1), dtype=np.int64)
+_MONTH_STARTS[_CODES] = _MONTHS.astype("datetime64[s]").astype(np.int64)
+_MONTH_DAYS[_CODES] = (_MONTHS + 1).astype("datetime64[D]") - _MONTHS.astype("datetime64[D]")
 _DAY = timedelta(days=1)
 
 
-def read_times(cells: pl.Series, time_zone: str) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    """Unix seconds of each cell (String, no nulls), 0 if it is empty; and which cells cannot be read.
+def read_times(cells: Cells, time_zone: str) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+    """Unix seconds of each cell, 0 if it is empty; and which cells cannot be read.
 
     Times without an offset are in `time_zone` (IANA); a date alone is its midnight there. A time that the clock skips
     is shifted past the gap, one that it shows twice is the earlier. Raises UnreadablePart for an unknown zone.
     """
     zone = _zone_changes(time_zone)
     times, unreadable = _read(cells, zone)
-    if unreadable.any():
-        again = np.flatnonzero(unreadable)
-        times[again], unreadable[again] = _read(cells.gather(again).str.strip_chars(" \t\u00a0'\""), zone)
+    padded = np.flatnonzero(cells.lengths > LONGEST_ALIKE)
+    if padded.size:
+        stripped = Cells.of(cell.strip(" \t\u00a0'\"") for cell in cells[padded].texts())
+        times[padded], unreadable[padded] = _read(stripped, zone)
     return times, unreadable
 
 
@@ -59,73 +58,40 @@ def check_time_zone(name: str) -> None:
 _Zone = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
-def _read(cells: pl.Series, zone: _Zone) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
-    lengths = cells.str.len_bytes().to_numpy()
+def _read(cells: Cells, zone: _Zone) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
     times = np.zeros(len(cells), dtype=np.uint32)
-    unreadable = lengths > 0
-    for length in np.flatnonzero(np.bincount(lengths[lengths <= _LONGEST], minlength=1)).tolist():
-        if length == 0:
-            continue
-        rows = np.flatnonzero(lengths == length)
-        same_length = cells if len(rows) == len(cells) else cells.gather(rows)
-        text = np.frombuffer(str(same_length.str.join("").item()).encode(), dtype=np.uint8)
-        columns = np.ascontiguousarray(text.reshape(len(rows), length).T)
-        for shape, members in _shapes(columns):
-            found = _SHAPE.fullmatch(shape)
-            if found:
-                seconds, good = _seconds(columns[:, members], found, zone)
-                times[rows[members]] = np.where(good, seconds, 0)
-                unreadable[rows[members]] = ~good
+    unreadable = cells.lengths > 0
+    for alike in cells.by_shape():
+        found = _SHAPE.fullmatch(alike.shape)
+        if found and not (found["year"] or found["year_"]):
+            unreadable[alike.rows] = False
+        elif found:
+            seconds, good = _seconds(alike, found, zone)
+            times[alike.rows] = np.where(good, seconds, 0)
+            unreadable[alike.rows] = ~good
     return times, unreadable
 
 
-def _shapes(columns: NDArray[np.uint8]) -> Iterator[tuple[bytes, NDArray[np.int64] | slice]]:
-    """Each shape among cells of one length, with the cells that have it."""
-    shapes = _SHAPE_OF_BYTE[columns]
-    rest = np.arange(columns.shape[1])
-    for _ in range(_SHAPES_AT_ONCE):
-        if not rest.size:
-            return
-        shape = shapes[:, rest[0]]
-        alike = (shapes == shape[:, None]).all(axis=0)
-        if alike.all():
-            yield shape.tobytes(), slice(None)
-            return
-        yield shape.tobytes(), np.flatnonzero(alike)
-        rest = rest[~alike[rest]]
-    members: defaultdict[bytes, list[int]] = defaultdict(list)
-    for row in rest.tolist():
-        members[shapes[:, row].tobytes()].append(row)
-    for shape_bytes, rows in members.items():
-        yield shape_bytes, np.array(rows)
-
-
-def _seconds(
-    columns: NDArray[np.uint8], shape: re.Match[bytes], zone: _Zone
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _seconds(alike: Alike, shape: re.Match[bytes], zone: _Zone) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Unix seconds of cells of one shape, and which of them are a moment between 1970 and 2106."""
 
     def number(name: str) -> NDArray[np.int64]:
-        value = np.zeros(columns.shape[1], dtype=np.int64)
-        for at in range(*shape.span(name)):
-            value = value * 10 + (columns[at] - ord("0"))
-        return value
+        return alike.number(*shape.span(name))
 
     iso = shape["year"] is not None
     year, month, day = (number(name if iso else f"{name}_") for name in ("year", "month", "day"))
-    index = (year - _FIRST_YEAR) * 12 + month - 1
-    good = (month >= 1) & (month <= 12) & (index >= 0) & (index < len(_MONTH_STARTS) - 1) & (day >= 1)
-    index = np.where(good, index, 0)
-    good &= day <= _MONTH_STARTS[index + 1] - _MONTH_STARTS[index]
+    # What is before the first month is, without a sign, after the last.
+    months = np.minimum((year * 100 + month - _FIRST_MONTH).view(np.uint64), np.uint64(_LAST_MONTH - _FIRST_MONTH))
+    good = (day > 0) & (day <= _MONTH_DAYS[months])
     hour, minute, second = number("hour"), number("minute"), number("second")
     good &= (hour < 24) & (minute < 60) & (second < 60)
-    written = (_MONTH_STARTS[index] + day - 1) * 86_400 + hour * 3600 + minute * 60 + second
+    written = _MONTH_STARTS[months] + (day - 1) * 86_400 + hour * 3600 + minute * 60 + second
     if shape["sign"]:
         offset_hour, offset_minute = number("offset_hour"), number("offset_minute")
         good &= (offset_hour < 24) & (offset_minute < 60)
         offset = offset_hour * 3600 + offset_minute * 60
         written += offset if shape["sign"] == b"-" else -offset
-    elif not shape[0].upper().endswith(b"Z"):
+    elif not shape["utc"]:
         changes, offsets = zone
         written -= offsets[np.searchsorted(changes, written, side="right")]
     return written, good & (written > 0) & (written <= _LATEST)

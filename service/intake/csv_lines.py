@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import polars as pl
 
+from service.intake.cells import Cells
 from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_header, settle
 from service.intake.decoding import Encoding, valid_utf8
 from service.intake.dialect import ColumnChoice, Dialect, Role
@@ -126,7 +127,7 @@ class CsvLines:
         line = whole.starts + self._line
         if whole.blank.any():
             frame, line = frame.filter(~whole.blank), line[~whole.blank]
-        return Table(line, {role: frame[names[at]].fill_null("") for role, at in positions.items()})
+        return Table(line, {role: Cells.of_series(frame[names[at]].fill_null("")) for role, at in positions.items()})
 
     def _one_by_one(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
         records = each_record(text, layout.delimiter or NO_DELIMITER, final=final)
@@ -136,7 +137,7 @@ class CsvLines:
         filled = [record for record in batch if record.fields]
         line = np.array([record.line for record in filled], dtype=np.int64) + self._line
         cells = {
-            role: pl.Series([each.fields[at] if at < len(each.fields) else "" for each in filled], dtype=pl.String)
+            role: Cells.of(each.fields[at] if at < len(each.fields) else "" for each in filled)
             for role, at in self._positions(layout).items()
         }
         return Table(line, cells), batch[-1].end, batch[-1].next_line

@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 import polars as pl
 
+from service.intake.cells import Cells
 from service.intake.decoding import valid_utf8
 from service.intake.dialect import ColumnChoice, Dialect, Role, ambiguous, choose_columns, seen
 from service.intake.errors import UnreadablePart
@@ -78,7 +79,7 @@ def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, lis
     return Dialect(Format.NDJSON, {**columns}), names
 
 
-def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, pl.Series] | None:
+def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cells] | None:
     """Columns by polars; None if the chunk holds anything that it might read in another way."""
     if _ODD_VALUE.search(text):
         return None
@@ -88,10 +89,10 @@ def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, pl.S
         return None
     if frame.height != lines:
         return None
-    return {role: frame[name].fill_null("") for role, name in names.items()}
+    return {role: Cells.of_series(frame[name].fill_null("")) for role, name in names.items()}
 
 
-def _one_by_one(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, pl.Series]:
+def _one_by_one(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, Cells]:
     """Columns by the line. A line that is no object stands as it is in the place of the number, to be refused there."""
     objects = [_object(line) for line in lines]
     cells = {
@@ -100,7 +101,7 @@ def _one_by_one(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, pl
     for at, each in enumerate(objects):
         if each is None:
             cells[Role.PHONE][at] = lines[at].decode()
-    return {role: pl.Series(column, dtype=pl.String) for role, column in cells.items()}
+    return {role: Cells.of(column) for role, column in cells.items()}
 
 
 def _object(line: bytes) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
+from service.intake.cells import Cells
 from service.intake.dialect import ColumnChoice, Dialect, Role, ambiguous, choose_columns, seen
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
@@ -58,7 +59,7 @@ class ParquetLines:
         for start in range(0, rows, TABLE_ROWS):
             frame = file.slice(start, TABLE_ROWS).select(texts).collect()
             line = np.arange(start + 1, start + 1 + frame.height, dtype=np.int64)
-            yield Table(line, {role: frame[name] for role, name in names.items()})
+            yield Table(line, {role: Cells.of_series(frame[name]) for role, name in names.items()})
 
 
 # Longer than any cell that is taken, so that what is cut is refused as it would be whole.

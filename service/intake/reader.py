@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from service.intake.cells import Cells
 from service.intake.consent import check_time_zone, read_times
 from service.intake.csv_lines import CsvLines
 from service.intake.decoding import (
@@ -45,20 +45,20 @@ class Lines:
     """
 
     line: NDArray[np.int64]
-    phone: pl.Series
+    phone: Cells
     consented_at: NDArray[np.uint32] | None
     consent_unreadable: NDArray[np.bool_] | None
-    consent: pl.Series | None
-    consent_record_id: pl.Series | None
+    consent: Cells | None
+    consent_record_id: Cells | None
 
     def raw(self, row: int, *, with_consent: bool = False) -> str:
         """What the holder is shown of a rejected row: the phone cell, and the consent cell if that is the reason.
 
         At most 200 characters.
         """
-        cells = [str(self.phone[row])]
+        cells = [self.phone[row]]
         if with_consent and self.consent is not None:
-            cells.append(str(self.consent[row]))
+            cells.append(self.consent[row])
         return "; ".join(cells)[:_RAW_LENGTH]
 
 

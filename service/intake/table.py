@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
+from service.intake.cells import Cells
 from service.intake.dialect import Role
 from service.intake.errors import UnreadablePart
 
@@ -22,7 +22,7 @@ class Table:
     """Consecutive records: the line on which each begins, from 1, and a column of text for each role that is read."""
 
     line: NDArray[np.int64]
-    cells: dict[Role, pl.Series]
+    cells: dict[Role, Cells]
 
 
 def check_unfinished_line(text: bytes | bytearray) -> None:

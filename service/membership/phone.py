@@ -8,13 +8,14 @@ the tests check that against the library itself.
 """
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import phonenumbers
-import polars as pl
 from numpy.typing import NDArray
 from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
 
@@ -159,20 +160,50 @@ class _Plan:
         return len(str(self.code))
 
 
-def normalise(raw: pl.Series, region: str) -> Normalised:
-    """Read a column of spellings (String, nulls allowed); those without a country code are of `region`.
+class _Form(NamedTuple):
+    """What of a spelling's shape tells how it is read: how many digits there are, and whether behind a plus."""
+
+    digits: int
+    plus: bool
+
+
+class Alike(Protocol):
+    """Cells that differ in their digits only."""
+
+    @property
+    def shape(self) -> bytes:
+        """Their text with every digit replaced by 0."""
+
+    @property
+    def rows(self) -> NDArray[np.intp] | slice:
+        """Where they are in their column."""
+
+    def number(self) -> NDArray[np.int64]:
+        """What all digits of each cell spell, signs between them passed over."""
+
+
+class Column(Protocol):
+    """A column of text, and groups of its cells that are alike. A cell may be in no group."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> str: ...
+
+    def by_shape(self) -> Iterator[Alike]:
+        """The groups."""
+
+
+def normalise(cells: Column, region: str) -> Normalised:
+    """Read a column of spellings; those without a country code are of `region`.
 
     Raises ValueError for a region that has no telephone numbers.
     """
     region = _known(region)
-    numbers = _clean(raw, region, _E164_DIGITS)
+    numbers = _fast(cells, region)
+    reasons = np.zeros(len(cells), dtype=np.uint8)
     rest = np.flatnonzero(numbers == 0)
     if rest.size:
-        numbers[rest] = _spelled(raw.gather(rest), region)
-        rest = rest[numbers[rest] == 0]
-    reasons = np.zeros(len(raw), dtype=np.uint8)
-    if rest.size:
-        numbers[rest], reasons[rest] = _slow(raw.gather(rest), region)
+        numbers[rest], reasons[rest] = _slow([cells[row] for row in rest.tolist()], region)
     return Normalised(numbers, reasons)
 
 
@@ -195,81 +226,91 @@ def _known(region: str) -> str:
     return region.upper()
 
 
-def _spelled(raw: pl.Series, region: str) -> NDArray[np.int64]:
-    """Numbers of cells with separators between their digits; 0 where that is not all there is."""
-    text = str(raw.str.join("").item() or "")
-    cleaned = raw
-    if "." in text:
-        cleaned = raw.set(raw.str.contains(_ONE_DECIMAL_POINT).fill_null(False), None)
-    for separator in _SEPARATORS:
-        if separator in text:
-            cleaned = cleaned.str.replace_all(separator, "", literal=True)
-    return _clean(cleaned, region, _SPELLED_DIGITS)
+def _fast(cells: Column, region: str) -> NDArray[np.int64]:
+    """Numbers of the cells whose shape and digits leave no doubt; 0 where the library must be asked."""
+    numbers = np.zeros(len(cells), dtype=np.int64)
+    for alike in cells.by_shape():
+        form = _form(alike.shape.decode())
+        if form is not None:
+            numbers[alike.rows] = _numbers(alike.number(), form, _plan(region))
+    return numbers
 
 
-def _clean(cells: pl.Series, region: str, most_digits: int) -> NDArray[np.int64]:
-    """Numbers of cells that hold only digits after an optional plus; 0 where the library must be asked."""
-    values = cells.cast(pl.Int64, strict=False).fill_null(0).to_numpy()
-    plus = cells.str.starts_with("+").fill_null(False).to_numpy()
-    digits = cells.str.len_bytes().fill_null(0).to_numpy().astype(np.int64) - plus
-    usable = (values > 0) & (digits >= _FEWEST_DIGITS) & (digits <= most_digits)
-    # Cells that are refused get a harmless length, so that what follows need not look at them again.
-    digits = np.where(usable, digits, _FEWEST_DIGITS)
-    zeros = (values < _POWERS[digits - 1]).astype(np.int8) + (values < _POWERS[digits - 2])
-    zeros += values < _POWERS[digits - 3]
-    plan = _plan(region)
-    if plan is None:
-        usable &= plus & (zeros == 0)
-    else:
-        values, digits, understood = _with_code(values, digits, zeros, plus, plan)
-        usable &= understood
-    usable &= _same_as_library(np.where(usable, values, 0), np.where(usable, digits, _FEWEST_DIGITS))
-    return np.where(usable, values, 0)
+def _form(shape: str) -> _Form | None:
+    """The form of spellings with this shape; None where the library must be asked."""
+    bare = shape
+    if not re.fullmatch(_ONE_DECIMAL_POINT, shape):
+        for separator in _SEPARATORS:
+            bare = bare.replace(separator, "")
+    digits = bare.removeprefix("+")
+    most = _E164_DIGITS if bare == shape else _SPELLED_DIGITS
+    if digits.strip("0") or not _FEWEST_DIGITS <= len(digits) <= most:
+        return None
+    return _Form(len(digits), plus=digits != bare)
 
 
-def _with_code(
-    values: NDArray[np.int64],
-    digits: NDArray[np.int64],
-    zeros: NDArray[np.int8],
-    plus: NDArray[np.bool_],
-    plan: _Plan,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-    """Digits as written into digits that begin with the country code; their count; whether the form is known.
+def _numbers(values: NDArray[np.int64], form: _Form, plan: _Plan | None) -> NDArray[np.int64]:
+    """Numbers of spellings of one form from the digits as written; 0 where the library must be asked."""
+    numbers = np.zeros(len(values), dtype=np.int64)
+    # After more zeros, or behind a plus after any, there is no number.
+    for zeros in range(1 if form.plus else 3):
+        digits = form.digits - zeros
+        those = (values >= _POWERS[digits - 1]) & (values < _POWERS[digits])
+        if those.any():
+            found = _after_zeros(values, zeros, digits, form, plan)
+            numbers += np.where(those, found, 0)
+    return numbers
+
+
+def _after_zeros(
+    values: NDArray[np.int64], zeros: int, digits: int, form: _Form, plan: _Plan | None
+) -> NDArray[np.int64]:
+    """`_numbers`, for values of so many digits after so many zeros.
 
     The library takes a number that begins with its own region's code for an international one without its
     plus only if it is too long to be national; a shorter one needs its patterns, and is left to it.
     """
-    international = (plus & (zeros == 0)) | (~plus & (zeros == 2))
-    begins_with_code = values // _POWERS[np.maximum(digits - plan.code_digits, 0)] == plan.code
-    without_plus = ~plus & (zeros == 0) & begins_with_code & (digits > plan.longest)
-    national = ~plus & (zeros == 0) & ~begins_with_code
-    if plan.has_trunk_zero:
-        national |= ~plus & (zeros == 1)
-    digits = digits - zeros
-    values = np.where(national, values + plan.code * _POWERS[digits], values)
-    digits = np.where(national, digits + plan.code_digits, digits)
-    if plan.has_trunk_zero:
-        values, digits = _without_optional_zero(values, digits, plan)
-    return values, digits, international | without_plus | national
+    if form.plus or (zeros == 2 and plan is not None):
+        return _international(values, digits, plan)
+    if plan is None or zeros == 2 or (zeros == 1 and not plan.has_trunk_zero):
+        return np.zeros(len(values), dtype=np.int64)
+    national = _as_in_library(values + plan.code * _POWERS[digits], digits + plan.code_digits)
+    if zeros == 1:
+        return national
+    with_code = values // _POWERS[max(digits - plan.code_digits, 0)] == plan.code
+    without_plus = _international(values, digits, plan) if digits > plan.longest else 0
+    return np.where(with_code, without_plus, national)
 
 
-def _without_optional_zero(
-    values: NDArray[np.int64], digits: NDArray[np.int64], plan: _Plan
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """`+33 (0)6 ...` keeps the trunk zero after the code; take it out."""
-    rest = np.maximum(digits - plan.code_digits, 1)
-    with_zero = values // _POWERS[rest - 1] == plan.code * 10
-    if not with_zero.any():
-        return values, digits
-    shorter = values - plan.code * (_POWERS[rest] - _POWERS[rest - 1])
-    return np.where(with_zero, shorter, values), digits - with_zero
+def _international(values: NDArray[np.int64], digits: int, plan: _Plan | None) -> NDArray[np.int64]:
+    """Numbers from so many digits that begin with a country code.
+
+    `+33 (0)6 ...` keeps the trunk zero after the region's own code: it is taken out.
+    """
+    numbers = _as_in_library(values, digits)
+    if plan is None or not plan.has_trunk_zero:
+        return numbers
+    rest = digits - plan.code_digits
+    with_zero = values // _POWERS[max(rest - 1, 0)] == plan.code * 10
+    if with_zero.any():
+        shorter = np.where(with_zero, values - plan.code * (_POWERS[rest] - _POWERS[rest - 1]), 0)
+        numbers = np.where(with_zero, _as_in_library(shorter, digits - 1), numbers)
+    return numbers
 
 
-def _same_as_library(values: NDArray[np.int64], digits: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Whether international digits are a number that the library would neither change nor refuse."""
-    leading = values // _POWERS[digits - 4]
-    possible: NDArray[np.bool_] = (_possible_lengths()[leading] >> digits & 1).astype(np.bool_)
-    return possible
+def _as_in_library(values: NDArray[np.int64], digits: int) -> NDArray[np.int64]:
+    """International numbers of so many digits, 0 where the library would change or refuse them."""
+    if not _FEWEST_DIGITS <= digits <= _E164_DIGITS:
+        return np.zeros(len(values), dtype=np.int64)
+    # Values of more digits are not meant here, and only kept inside the table: no country code is 999.
+    leading = np.minimum(values.view(np.uint64) // np.uint64(_POWERS[digits - 4]), np.uint64(9999))
+    return np.where(_possible(digits)[leading], values, 0)
+
+
+@cache
+def _possible(digits: int) -> NDArray[np.bool_]:
+    """By the four leading digits of an international number: whether the library takes it if it has so many digits."""
+    return (_possible_lengths() >> digits & 1).astype(np.bool_)
 
 
 @cache
@@ -317,10 +358,9 @@ def _has_plain_prefix(metadata: PhoneMetadata) -> bool:
     return metadata.national_prefix_transform_rule is None and (prefix is None or prefix.isdecimal())
 
 
-def _slow(raw: pl.Series, region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+def _slow(cells: Sequence[str], region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and reason codes by the library alone, which is asked once per distinct cell."""
-    cells: list[str | None] = raw.to_list()
-    found = {cell: _parse(cell or "", region) for cell in set(cells)}
+    found = {cell: _parse(cell, region) for cell in set(cells)}
     numbers = {cell: 0 if isinstance(answer, Reason) else answer for cell, answer in found.items()}
     codes = {cell: _CODES[answer] if isinstance(answer, Reason) else 0 for cell, answer in found.items()}
     return (

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-import polars as pl
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.intake.cells import Cells
 from service.intake.consent import check_time_zone, read_times
 from service.intake.errors import UnreadablePart
 
@@ -15,7 +15,7 @@ ZONES = ["Europe/Paris", "UTC", "America/Martinique", "Indian/Reunion", "Austral
 
 
 def read_one(cell: str, time_zone: str = "Europe/Paris") -> int | None:
-    times, unreadable = read_times(pl.Series([cell]), time_zone)
+    times, unreadable = read_times(Cells.of([cell]), time_zone)
     return None if unreadable[0] else int(times[0])
 
 
@@ -67,14 +67,14 @@ def test_an_empty_cell_is_not_known_and_not_wrong() -> None:
 
 def test_a_column_may_mix_its_spellings() -> None:
     cells = ["2024-02-05", "05/02/2024", "", "x", "2024-02-05T00:00:00+01:00", "2024-02-04T23:00:00Z", "05.02.2024"]
-    times, unreadable = read_times(pl.Series(cells * 3), "Europe/Paris")
+    times, unreadable = read_times(Cells.of(cells * 3), "Europe/Paris")
     assert times.tolist() == [1707087600, 1707087600, 0, 0, 1707087600, 1707087600, 0] * 3
     assert unreadable.tolist() == [False, False, False, True, False, False, True] * 3
 
 
 def test_many_spellings_of_one_length_are_all_read() -> None:
     cells = ["2024-02-05", "xx24-02-05", "2024-xx-05", "2024-02-xx", "05/02/2024", "2x24-02-05"]
-    times, _ = read_times(pl.Series(cells), "Europe/Paris")
+    times, _ = read_times(Cells.of(cells), "Europe/Paris")
     assert times.tolist() == [1707087600, 0, 0, 0, 1707087600, 0]
 
 
@@ -95,7 +95,7 @@ def test_local_times_are_read_as_the_standard_library_reads_them(
     moments: list[datetime], zone: str, spelling: str
 ) -> None:
     written = [each.isoformat() if spelling == "iso" else each.strftime("%d/%m/%Y %H:%M:%S") for each in moments]
-    times, unreadable = read_times(pl.Series(written, dtype=pl.String), zone)
+    times, unreadable = read_times(Cells.of(written), zone)
     assert times.tolist() == [round(each.replace(tzinfo=ZoneInfo(zone)).timestamp()) for each in moments]
     assert not unreadable.any()
 
@@ -108,6 +108,6 @@ def test_an_offset_wins_over_the_zone(moment: datetime, minutes: int) -> None:
 
 @given(st.lists(st.text(max_size=40) | st.text("0123456789-/:TZ+. ", max_size=25), max_size=20))
 def test_no_text_is_ever_more_than_unreadable(cells: list[str]) -> None:
-    times, unreadable = read_times(pl.Series(cells, dtype=pl.String), "Europe/Paris")
+    times, unreadable = read_times(Cells.of(cells), "Europe/Paris")
     assert len(times) == len(unreadable) == len(cells)
     assert all(time == 0 for time, wrong in zip(times.tolist(), unreadable.tolist(), strict=True) if wrong)

@@ -13,6 +13,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.intake.cells import Cells
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
@@ -33,7 +34,7 @@ def parquet(**columns: Any) -> bytes:
 def test_ndjson_numbers_may_be_text_or_integers() -> None:
     part = ndjson({"id": 1, "Téléphone": "06 39 98 00 00"}, {"Téléphone": 639980001}, {"Téléphone": 33639980002})
     _, rows = read_part(part, part_format=Format.NDJSON)
-    assert normalise(pl.Series([row.phone for row in rows]), "FR").numbers.tolist() == [
+    assert normalise(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [
         33639980000,
         33639980001,
         33639980002,
@@ -43,7 +44,7 @@ def test_ndjson_numbers_may_be_text_or_integers() -> None:
 @pytest.mark.parametrize("number", [b"639980000.0", b"6.3998e8", b"33639980000.5", b"3.36E+10"])
 def test_ndjson_numbers_with_a_fraction_stay_recognisable(number: bytes) -> None:
     _, rows = read_part(b'{"phone":' + number + b"}\n", part_format=Format.NDJSON)
-    reason = normalise(pl.Series([rows[0].phone]), "FR").reason(0)
+    reason = normalise(Cells.of([rows[0].phone]), "FR").reason(0)
     assert reason in (Reason.SPREADSHEET_DECIMAL, Reason.SCIENTIFIC_NOTATION)
 
 
@@ -54,7 +55,7 @@ def test_a_broken_json_line_is_one_line_and_no_number(broken: bytes) -> None:
     part = b'{"phone":"0639980000"}\n\n' + broken + b'\n{"phone":"0639980002"}'
     _, rows = read_part(part, part_format=Format.NDJSON)
     assert [row.line for row in rows] == [1, 3, 4]
-    assert normalise(pl.Series([row.phone for row in rows]), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
+    assert normalise(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
 
 
 def test_ndjson_consent_columns_are_read() -> None:
@@ -103,12 +104,12 @@ def test_a_long_value_that_many_rows_share_stays_small() -> None:
     assert len(part) < 1_000_000
     _, rows = read_part(part, part_format=Format.PARQUET)
     assert {len(row.phone) for row in rows} == {300}
-    assert normalise(pl.Series([rows[0].phone]), "FR").reason(0) is Reason.TOO_LONG
+    assert normalise(Cells.of([rows[0].phone]), "FR").reason(0) is Reason.TOO_LONG
 
 
 def test_integral_floats_are_refused_in_parquet_as_they_are_in_csv() -> None:
     _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
-    result = normalise(pl.Series([row.phone for row in rows]), "FR")
+    result = normalise(Cells.of(row.phone for row in rows), "FR")
     assert [result.reason(at) for at in (0, 1)] == [Reason.SPREADSHEET_DECIMAL] * 2
 
 
@@ -219,4 +220,4 @@ def test_no_bytes_raise_anything_but_that_they_are_unreadable(
         _, rows = read_part(cut(data, 13), part_format=part_format, compression=compression)
     except UnreadablePart:
         return
-    assert len(normalise(pl.Series([row.phone for row in rows], dtype=pl.String), "FR").numbers) == len(rows)
+    assert len(normalise(Cells.of(row.phone for row in rows), "FR").numbers) == len(rows)

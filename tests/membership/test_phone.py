@@ -1,12 +1,12 @@
 """Spellings: what real files hold, and that the fast steps never say anything the library would not."""
 
 import phonenumbers
-import polars as pl
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
+from service.intake.cells import Cells
 from service.membership import phone
 from service.membership.phone import EXPLANATIONS, PhoneRejected, Reason, e164, normalise, normalise_one
 
@@ -46,7 +46,7 @@ LIBRARY_SEPARATORS = " .-/()\u00a0"
     ],
 )
 def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> None:
-    assert normalise(pl.Series([spelling]), "FR").numbers.tolist() == [FICTION]
+    assert normalise(Cells.of([spelling]), "FR").numbers.tolist() == [FICTION]
     assert normalise_one(spelling, "FR") == FICTION
 
 
@@ -56,7 +56,6 @@ def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> 
         ("", Reason.EMPTY),
         ("  ", Reason.EMPTY),
         ("-", Reason.EMPTY),
-        (None, Reason.EMPTY),
         ("3.36E+10", Reason.SCIENTIFIC_NOTATION),
         ("6,12E+08", Reason.SCIENTIFIC_NOTATION),
         ("3,3639980000E+10", Reason.SCIENTIFIC_NOTATION),
@@ -89,8 +88,8 @@ def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> 
         ("+999639980000", Reason.UNKNOWN_COUNTRY_CODE),
     ],
 )
-def test_what_is_no_number_is_refused_with_its_reason(cell: str | None, reason: Reason) -> None:
-    result = normalise(pl.Series([cell], dtype=pl.String), "FR")
+def test_what_is_no_number_is_refused_with_its_reason(cell: str, reason: Reason) -> None:
+    result = normalise(Cells.of([cell]), "FR")
     assert result.numbers.tolist() == [0]
     assert result.reason(0) is reason
 
@@ -109,19 +108,19 @@ def test_what_is_no_number_is_refused_with_its_reason(cell: str | None, reason: 
     ],
 )
 def test_foreign_numbers_are_read_with_their_own_region(spelling: str, region: str, number: int) -> None:
-    assert normalise(pl.Series([spelling]), region).numbers.tolist() == [number]
+    assert normalise(Cells.of([spelling]), region).numbers.tolist() == [number]
 
 
 def test_two_local_numbers_in_a_cell_are_not_one_german_number() -> None:
-    assert normalise(pl.Series(["0301234/0301235"]), "DE").reason(0) is Reason.SEVERAL_NUMBERS
+    assert normalise(Cells.of(["0301234/0301235"]), "DE").reason(0) is Reason.SEVERAL_NUMBERS
 
 
 def test_a_number_without_its_area_code_is_too_short_to_name_a_line() -> None:
-    assert normalise(pl.Series(["555-0123"]), "US").reason(0) is Reason.TOO_SHORT
+    assert normalise(Cells.of(["555-0123"]), "US").reason(0) is Reason.TOO_SHORT
 
 
 def test_rejections_keep_their_positions_among_accepted_lines() -> None:
-    cells = pl.Series(["0639980000", "inconnu", "06 39 98 00 01", None, "+33639980002"])
+    cells = Cells.of(["0639980000", "inconnu", "06 39 98 00 01", "", "+33639980002"])
     result = normalise(cells, "FR")
     assert result.numbers.tolist() == [FICTION, 0, FICTION + 1, 0, FICTION + 2]
     assert {i: result.reason(i) for i in result.rejected().tolist()} == {
@@ -131,12 +130,12 @@ def test_rejections_keep_their_positions_among_accepted_lines() -> None:
 
 
 def test_an_empty_column_has_no_numbers() -> None:
-    assert normalise(pl.Series([], dtype=pl.String), "FR").numbers.tolist() == []
+    assert normalise(Cells.of([]), "FR").numbers.tolist() == []
 
 
 def test_an_unknown_region_is_named_as_the_fault() -> None:
     with pytest.raises(ValueError, match="default region"):
-        normalise(pl.Series(["0639980000"]), "ZZ")
+        normalise(Cells.of(["0639980000"]), "ZZ")
 
 
 def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +147,7 @@ def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyP
         return parse(text, region)
 
     monkeypatch.setattr(phonenumbers, "parse", counting)
-    result = normalise(pl.Series(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
+    result = normalise(Cells.of(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
     assert set(result.numbers.tolist()) == {FICTION}
     assert len(asked) == 1
 
@@ -193,8 +192,7 @@ def spelled(draw: st.DrawFn, separators: str) -> tuple[str, str]:
 @example(("+36 06 1 234 567", "HU"))
 def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelled_in: tuple[str, str]) -> None:
     spelling, region = spelled_in
-    cell = pl.Series([spelling])
-    fast = int(phone._clean(cell, region, 15)[0] or phone._spelled(cell, region)[0])
+    fast = int(phone._fast(Cells.of([spelling]), region)[0])
     if fast:
         parsed = phonenumbers.parse(spelling, region)
         assert phonenumbers.is_possible_number(parsed)
@@ -209,7 +207,7 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
         for first in range(10)
         for length in range(6, 16)
     ]
-    fast = phone._clean(pl.Series(spellings), "FR", 15).tolist()
+    fast = phone._fast(Cells.of(spellings), "FR").tolist()
     accepted = [(spelling, number) for spelling, number in zip(spellings, fast, strict=True) if number]
     assert len(accepted) > len(spellings) // 10
     for spelling, number in accepted:
@@ -222,8 +220,8 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
 @given(spelled(SEPARATORS), st.lists(st.text(max_size=20), max_size=3))
 def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: tuple[str, str], texts: list[str]) -> None:
     spelling, region = spelled_in
-    column = pl.Series([*texts, spelling], dtype=pl.String)
-    together = normalise(column, region)
+    column = [*texts, spelling]
+    together = normalise(Cells.of(column), region)
     numbers, reasons = phone._slow(column, region)
     assert together.numbers.tolist() == numbers.tolist()
     assert together.reasons.tolist() == reasons.tolist()
@@ -239,6 +237,6 @@ def test_each_french_spelling_is_served_without_the_library() -> None:
         f"33{national}",
         national,
     ]
-    assert phone._clean(pl.Series(forms), "FR", 15).tolist() == [FICTION] * len(forms)
-    dotted = pl.Series(["06.39.98.00.00", "+33 (0)6 39 98 00 00", "06\u00a039\u00a098\u00a000\u00a000"])
-    assert phone._spelled(dotted, "FR").tolist() == [FICTION] * 3
+    assert phone._fast(Cells.of(forms), "FR").tolist() == [FICTION] * len(forms)
+    dotted = Cells.of(["06.39.98.00.00", "+33 (0)6 39 98 00 00", "06\u00a039\u00a098\u00a000\u00a000"])
+    assert phone._fast(dotted, "FR").tolist() == [FICTION] * 3
