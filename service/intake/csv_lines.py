@@ -1,4 +1,4 @@
-"""Delimited text into tables: polars over whole well-formed chunks, one by one over broken quoting."""
+"""Delimited text into tables: by arrays if it is regular, by polars if it is well-formed at least, else one by one."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -11,7 +11,8 @@ from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_he
 from service.intake.decoding import Encoding, valid_utf8
 from service.intake.dialect import ColumnChoice, Dialect, Role
 from service.intake.records import Whole, each_record, whole_records
-from service.intake.table import Table, check_unfinished_line
+from service.intake.regular import regular_columns
+from service.intake.table import PIECE_BYTES, Table, check_unfinished_line
 
 # Python objects take far more memory than the text that they were made of.
 _RECORDS_ONE_BY_ONE = 50_000
@@ -59,20 +60,21 @@ class CsvLines:
             if len(self._pending) < SAMPLE_BYTES and not final:
                 return
         size = self._pending.rfind(b"\n") + 1
-        text, rest = valid_utf8(bytes(self._pending[:size])), self._pending[size:]
+        text, rest = valid_utf8(bytes(memoryview(self._pending)[:size])), self._pending[size:]
         check_unfinished_line(rest)
         if not (text or final):
             return
         layout = self._layout = self._layout or self._begin(text)
-        while text:
-            table, taken, lines = self._table(text, layout, final=final)
+        at = 0
+        while at < len(text):
+            table, taken, lines = self._table(text, at, layout, final=final)
             if not taken:
                 break
             if table is not None and len(table.line):
                 yield self._without_header(table)
             self._line += lines
-            text = text[taken:]
-        self._pending = bytearray(text) + rest
+            at += taken
+        self._pending = bytearray(text[at:]) + rest
 
     def _skip_blank_lines(self) -> None:
         blank = len(self._pending) - len(self._pending.lstrip(b"\n"))
@@ -91,9 +93,16 @@ class CsvLines:
         skipped, self._header_is_next = int(self._header_is_next), False
         return Table(table.line[skipped:], {role: cells[skipped:] for role, cells in table.cells.items()})
 
-    def _table(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
-        """The first records of the text, the bytes that they take, and the lines."""
-        delimiter = layout.delimiter or NO_DELIMITER
+    def _table(self, text: bytes, start: int, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
+        """The first records from `start` on, the bytes that they take, and the lines."""
+        delimiter, positions = layout.delimiter or NO_DELIMITER, self._positions(layout)
+        piece = text[start : text.rfind(b"\n", start, start + PIECE_BYTES) + 1]
+        columns = regular_columns(piece, delimiter, positions.values())
+        if columns:
+            lines = len(columns[0])
+            line = np.arange(self._line, self._line + lines)
+            return Table(line, dict(zip(positions, columns, strict=True))), len(piece), lines
+        text = text[start:]
         whole = whole_records(text, delimiter)
         if whole is None or (final and not whole.size):
             return self._one_by_one(text, layout, final=final)

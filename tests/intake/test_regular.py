@@ -1,0 +1,120 @@
+"""What is read by arrays is what is read one by one, and what is not regular is refused as a whole."""
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from service.intake import csv_lines
+from service.intake.errors import UnreadablePart
+from service.intake.records import each_record
+from service.intake.regular import regular_columns
+from tests.intake.reading import Row, cut, read_part
+
+SIGNS = ['"', '""', ";", ";", "\n", "\n", "\r\n", "\r", "x", "é", "0", ",", "\uff10", "\0"]
+CELLS = st.sampled_from(
+    [
+        "0639980000",
+        "+33639980000",
+        '"+33639980000"',
+        "06 39 98 00 00",
+        '"0639980000"',
+        "2024-02-05",
+        "é\uff10x",
+        "",
+        '""',
+    ]
+)
+REGULAR = st.integers(1, 4).flatmap(
+    lambda width: st.lists(
+        st.lists(CELLS, min_size=width, max_size=width).map(lambda cells: ";".join(cells) + "\n"),
+        min_size=1,
+        max_size=9,
+    ).map("".join)
+)
+JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
+
+
+@settings(max_examples=500)
+@given(REGULAR, JUNK, st.just("") | REGULAR)
+@example("a\n\nbcd\n", "", "")
+@example('"a;b"\n"c;d"\n', "", "")
+@example('a";"b\nc;d\n', "", "")
+@example('abc;def"\n"abc;def\n', "", "")
+@example('abcdef;"\n"abcde;f\n', "", "")
+@example("abcd;efgh\nabcdefgh;\n", "", "")
+@example("abcd;efg\nabc;d;ef\n", "", "")
+def test_regular_text_has_the_same_cells_one_by_one(lines: str, junk: str, more: str) -> None:
+    text = lines + junk.replace("\r", "") + ("\n" if junk else "") + more
+    records = [record.fields for record in each_record(text.encode(), ";", final=True)]
+    for width in (1, 2, 3):
+        columns = regular_columns(text.encode(), ";", range(width))
+        if columns is not None:
+            assert {len(record) for record in records} == {len(records[0])}
+            for at, column in enumerate(columns):
+                assert column.texts() == [record[at] for record in records]
+
+
+@pytest.mark.parametrize("text", ["+33639980000;2024-02-05\n" * 3, "a;bcdef\n1234;567\n", '"ab";cdef\nabc;"d"\n'])
+def test_what_files_are_made_of_is_regular(text: str) -> None:
+    assert regular_columns(text.encode(), ";", [1, 0]) is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "abcdefgh\n\n", "abc;def\nabcd\nab;c;defgh\n", "abcd;efgh;\nabcdefgh\n", '5" pipe;abc\n6" pipe;def\n'],
+)
+def test_what_is_not_is_left_to_others(text: str) -> None:
+    assert regular_columns(text.encode(), ";", [0]) is None
+
+
+def test_a_line_above_a_mebibyte_is_not_regular() -> None:
+    assert regular_columns(b"x" * ((1 << 20) + 1) + b"\n", ";", [0]) is None
+
+
+def test_a_column_that_no_line_has_is_left_to_others() -> None:
+    assert regular_columns(b"abcd;efgh\n", ";", [2]) is None
+
+
+HEADERS = st.sampled_from(["", "tel;consented_at\n", "nom;tel;consented_at;consent_record_id\n", "tel\n"])
+TWO = ["+33639980000;2024-02-05T12:00:00Z", "+33639980001;2024-03-31T02:30:00Z", "0639980002;05/02/2024"]
+TWO += [
+    "06 39 98 00 03;2024-02-05 12:00:00",
+    "6,4E+08;demain",
+    "\uff10639980009;2024-02-05",
+    '"0639980007";"2024-02-05"',
+]
+FOUR = ["x;0639980004;2024-02-05;y", "Zoé;0639980005;;", ';"+33639980008";"";"a"']
+ONE = ["0639980006", "+33639980001", '"0639980007"', "x" * 40]
+LINES = st.sampled_from([TWO, FOUR, ONE, TWO + FOUR + ONE]).flatmap(
+    lambda kinds: st.lists(st.sampled_from(kinds), min_size=1, max_size=20)
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    header=HEADERS,
+    lines=LINES,
+    junk=JUNK,
+    more=st.just([]) | LINES,
+    newline=st.sampled_from(["\n", "\r\n"]),
+    end=st.booleans(),
+    feed=st.integers(1, 400),
+    chunk_bytes=st.integers(1, 600),
+)
+def test_a_part_is_read_alike_with_and_without_the_short_cut(
+    header: str, lines: list[str], junk: str, more: list[str], newline: str, end: bool, feed: int, chunk_bytes: int
+) -> None:
+    text = header + "\n".join(lines + [junk] * bool(junk) + more)
+    data = (text.replace("\n", newline) + newline * end).encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_lines, "regular_columns", lambda *_: None)
+        expected = read(data)
+    assert read(data) == expected
+    assert read(cut(data, feed), chunk_bytes) == expected
+
+
+def read(feeds: bytes | list[bytes], chunk_bytes: int = 4 << 20) -> list[Row] | str:
+    try:
+        return read_part(feeds, chunk_bytes=chunk_bytes)[1]
+    except UnreadablePart as refusal:
+        return refusal.slug
