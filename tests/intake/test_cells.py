@@ -28,7 +28,7 @@ def spread(texts: list[str], gaps: list[str]) -> Cells:
     return Cells(b"".join(parts), starts[1::2], lengths[1::2])
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     TEXTS.flatmap(lambda texts: st.tuples(st.just(texts), st.lists(SIGNS, min_size=len(texts), max_size=len(texts))))
 )

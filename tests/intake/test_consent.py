@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.intake.cells import Cells
@@ -88,6 +88,7 @@ def test_an_unknown_zone_is_refused(name: str) -> None:
 NAIVE = st.datetimes(datetime(1971, 1, 1), datetime(2105, 12, 31)).map(lambda moment: moment.replace(microsecond=0))  # noqa: DTZ001
 
 
+@settings(deadline=None)  # the first look at a zone takes long
 @given(st.lists(NAIVE, max_size=20), st.sampled_from(ZONES), st.sampled_from(["iso", "fr"]))
 @example([datetime(2024, 3, 31, 2, 59, 59), datetime(2024, 3, 31, 3)], "Europe/Paris", "iso")  # noqa: DTZ001
 @example([datetime(2024, 10, 27, 2), datetime(2024, 10, 27, 3)], "Europe/Paris", "fr")  # noqa: DTZ001

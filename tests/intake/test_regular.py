@@ -34,7 +34,7 @@ REGULAR = st.integers(1, 4).flatmap(
 JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(REGULAR, JUNK, st.just("") | REGULAR)
 @example("a\n\nbcd\n", "", "")
 @example('"a;b"\n"c;d"\n', "", "")
