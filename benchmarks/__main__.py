@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import machine, p01_ingest, p02_base, p03_size, p04_answer, p05_growth, p10_start
+from benchmarks import machine, p01_ingest, p02_base, p03_size, p04_answer, p05_growth, p08_erasure, p10_start
 from benchmarks.measured import Measured, Say
 from benchmarks.record import record, rows_of
 from benchmarks.scale import SCALES, Scale
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
     "P3": p03_size.measure,
     "P4": p04_answer.measure,
     "P5": p05_growth.measure,
+    "P8": p08_erasure.measure,
     "P10": p10_start.measure,
 }
 

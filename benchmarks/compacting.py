@@ -2,12 +2,10 @@
 
 import asyncio
 
+from benchmarks.door import Door, door
 from benchmarks.service import Service
-from service.core.db import Database
 from service.core.jobs import open_queue
-from service.core.settings import Settings
 from service.membership.compaction import compact
-from service.membership.keys import ring_of
 
 _TASK = "compact_memberships"
 _DAY_SECONDS = 86_400
@@ -26,15 +24,12 @@ async def _postpone(dsn: str) -> None:
 
 def compact_all(service: Service) -> None:
     """Merge all that can be merged, without the rests that the service takes in between."""
-    asyncio.run(_compact(service))
+    with door(service) as opened:
+        opened.run(_compact)
 
 
-async def _compact(service: Service) -> None:
-    settings = Settings(data_dir=service.folder / "data", database_url=None, master_secret=None)
-    database = Database(service.dsn)
-
+async def _compact(opened: Door) -> None:
     async def without_rest(_seconds: float, _done: float) -> None:
         """Go on at once."""
 
-    await compact(database, ring_of(settings), without_rest, thoroughly=True)
-    await database.close()
+    await compact(opened.database, opened.ring, without_rest, thoroughly=True)
