@@ -12,7 +12,7 @@ from rich.console import Console
 from benchmarks import machine, p01_ingest, p02_base, p03_size, p04_answer, p05_growth, p08_erasure, p10_start
 from benchmarks.measured import Measured, Say
 from benchmarks.record import record, rows_of
-from benchmarks.scale import SCALES, Scale
+from benchmarks.scale import FULL, SCALES, Scale
 from benchmarks.table import table
 
 BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
 }
+FULL_ONLY = {"P2"}
 
 
 def main(
@@ -40,7 +41,7 @@ def main(
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
     where = machine.describe()
     console.print(where)
-    for name in choice or BENCHMARKS:
+    for name in choice or [name for name in BENCHMARKS if scale == FULL.name or name not in FULL_ONLY]:
         measured = BENCHMARKS[name](SCALES[scale], partial(_say, console, name))
         console.print(table(measured.comparisons))
         if keep if keep is not None else not choice:

@@ -83,12 +83,15 @@ def _bytes_of_row(service: Service, rows: int) -> float:
     return _total_size(service, "membership") / rows
 
 
-# A table's tree is itself and, if it is partitioned, its partitions.
-_TOTAL_SIZE = "SELECT sum(pg_total_relation_size(relid))::bigint FROM pg_partition_tree(%s)"
+# A partitioned table has no room of its own: it is in the leaves of its tree. Other tables have no tree.
+_TOTAL_SIZE = """
+    SELECT coalesce(sum(pg_total_relation_size(relid)), pg_total_relation_size(%(table)s::regclass))::bigint
+    FROM pg_partition_tree(%(table)s)
+"""
 
 
 def _total_size(service: Service, table: str) -> int:
     with psycopg.connect(service.dsn) as connection:
-        found = connection.execute(_TOTAL_SIZE, (table,)).fetchone()
+        found = connection.execute(_TOTAL_SIZE, {"table": table}).fetchone()
     assert found is not None
     return int(found[0])
