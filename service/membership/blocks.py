@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.pseudonym import KEY_BYTES, Keys, pack_keys, unpack_keys
-from service.membership.runs import Run, repeated
+from service.membership.pseudonym import KEY_BYTES, Keys, pack_keys
+from service.membership.runs import Run, no_keys, repeated
 
 SHARD_BITS: Final = 5
 SHARDS: Final = 1 << SHARD_BITS
@@ -28,17 +28,17 @@ _PAGE_BYTES: Final = 8168
 _ROW_BYTES: Final = 44
 _COLUMN_BYTES: Final = 8
 _SEAL_BYTES: Final = 28
-# Two rows of this mean size still fit a page when both are a little larger than the mean.
-_MEAN_ROW_BYTES: Final = 3900
+# Rows about as large as a page: those that do not fit one are halved. Few rows are quick to write and to find.
+_MEAN_ROW_BYTES: Final = 7800
 # What a staged row has of a page for its columns.
 _PIECE_BYTES: Final = 7900
 # Below this the rest of a page is left free: a row so small would cost more than it fills.
-_SMALLEST_GAP_BYTES: Final = 640
+_SMALLEST_GAP_BYTES: Final = 1000
 
 _TIMES: Final = np.dtype(">u4")
 TIME_BYTES: Final = _TIMES.itemsize
 _SHORT: Final = np.dtype(">u2")
-_LEAD: Final = np.dtype(">u4")
+_HALVES: Final = np.dtype(">u8")
 _NO_RECORD_ID: Final = 0xFFFF
 
 
@@ -92,7 +92,7 @@ def key_bytes(level: int) -> int:
 
 
 def fit_level(count: int, other_bytes: float) -> int:
-    """The least level at which the mean row of `count` keys stays under half a page.
+    """The least level at which the mean row of `count` keys does not outgrow a page.
 
     `other_bytes` is what is stored beside each key.
     """
@@ -108,8 +108,17 @@ def by_shard(run: Run) -> Run:
     return run[np.argsort(leading, kind="stable")]
 
 
-def pieces(run: Run) -> Iterator[tuple[int, int, Run]]:
-    """Parts of a run that fit a page each: shard, number in the shard from 0, and what is in it."""
+class Piece(NamedTuple):
+    """The places `start` to `end` of a run: the `number`th page full of what it has in a shard."""
+
+    shard: int
+    number: int
+    start: int
+    end: int
+
+
+def pieces(run: Run) -> Iterator[Piece]:
+    """Where to take a run apart so that each piece is of one shard and fits a page."""
     each = KEY_BYTES
     if run.consented_at is not None:
         each += TIME_BYTES
@@ -118,7 +127,7 @@ def pieces(run: Run) -> Iterator[tuple[int, int, Run]]:
     size = max(_PIECE_BYTES // each, 1)
     for _, lead, start, end in _buckets(run.keys.hi, SHARD_BITS):
         for number, first in enumerate(range(start, end, size)):
-            yield shard_of(lead), number, run[first : min(first + size, end)]
+            yield Piece(shard_of(lead), number, first, min(first + size, end))
 
 
 def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
@@ -132,7 +141,7 @@ def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
 def cut(run: Run, level: int) -> Iterator[Block]:
     """The blocks of a sorted run in which no holder has a key twice, in key order: at `level`, or deeper to fill pages.
 
-    Rows a little over a third of a page would leave a third of every page empty. So this keeps count of the
+    Rows a little over half a page would leave almost half of every page empty. So this keeps count of the
     page that PostgreSQL is filling, and halves a block that does not fit in what is left of it.
     """
     row_bytes = _row_bytes(run)
@@ -189,20 +198,23 @@ def _row_bytes(run: Run) -> Callable[[Block], int]:
 def packed(run: Run, blocks: Iterator[Block] | Sequence[Block]) -> Iterator[Columns]:
     """The columns of each block of a sorted run."""
     # Packed once for the run and cut as bytes: there are tens of thousands of blocks.
-    once = ~repeated(run.keys)
-    ranks = np.concatenate(([0], np.cumsum(once))) if run.holders is not None else None
-    places = np.flatnonzero(once)
-    whole = np.frombuffer(pack_keys(run.keys[once] if ranks is not None else run.keys), np.uint8).reshape(-1, KEY_BYTES)
+    keys, ranks, places = run.keys, None, None
+    if run.holders is not None:
+        once = ~repeated(run.keys)
+        ranks, places = [0, *np.cumsum(once).tolist()], np.flatnonzero(once)
+        keys = run.keys[once]
+    whole = pack_keys(keys)
     short: dict[int, memoryview] = {}
     times = None if run.consented_at is None else memoryview(pack_times(run.consented_at))
     holders = None if run.holders is None else memoryview(run.holders.astype(_SHORT).tobytes())
     for level, lead, start, end in blocks:
         width = key_bytes(level)
         if width not in short:
-            short[width] = memoryview(whole[:, KEY_BYTES - width :].tobytes())
-        first, last = (start, end) if ranks is None else (int(ranks[start]), int(ranks[end]))
+            trailing = np.ndarray((len(keys),), f"V{width}", whole, KEY_BYTES - width, (KEY_BYTES,))
+            short[width] = memoryview(trailing.tobytes())
+        first, last = (start, end) if ranks is None else (ranks[start], ranks[end])
         listed = None
-        if holders is not None:
+        if holders is not None and places is not None:
             listed = (places[first:last] - start).astype(_SHORT).tobytes() + holders[2 * start : 2 * end]
         yield Columns(
             level,
@@ -247,20 +259,32 @@ def _unpack_keys(joined: Joined) -> tuple[Keys, NDArray[np.int64]]:
     widths = KEY_BYTES - np.array(joined.levels, np.int64) // 8
     lengths = np.array(joined.lengths, np.int64)
     counts = lengths // widths
-    whole = np.empty((int(counts.sum()), KEY_BYTES), np.uint8)
-    # Leading bytes that a block leaves out are those of its lead, shifted to begin at a byte.
-    leads = (np.array(joined.leads, np.int64) << (32 - DEEPEST_LEVEL)).astype(_LEAD)
-    whole[:, :4] = np.repeat(leads, counts).view(np.uint8).reshape(-1, 4)
-    data = np.frombuffer(joined.keys, np.uint8)
-    found = np.unique(widths).tolist()
-    for width in found:
-        if len(found) == 1:
-            whole[:, KEY_BYTES - width :] = data.reshape(-1, width)
-        else:
-            chosen = widths == width
-            stored = data[np.repeat(chosen, lengths)].reshape(-1, width)
-            whole[np.repeat(chosen, counts), KEY_BYTES - width :] = stored
-    return unpack_keys(whole.data), counts
+    left_out = (8 * (KEY_BYTES - widths)).astype(np.uint64)
+    leads = np.array(joined.leads, np.uint64) << np.uint64(64 - DEEPEST_LEVEL)
+    # What a block leaves out is what its lead begins with.
+    known = leads & ~(np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> left_out)
+    first, last = _halves_of(joined.keys, widths, lengths, counts)
+    hi = first >> np.repeat(left_out, counts) | np.repeat(known, counts)
+    return Keys(hi, last), counts
+
+
+def _halves_of(
+    data: bytes, widths: NDArray[np.int64], lengths: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The first and the last 8 bytes of each stored key, read where they lie, across the bounds of machine words."""
+    total = int(counts.sum())
+    if not total:
+        return no_keys().hi, no_keys().lo
+    if (widths == widths[0]).all():
+        width = int(widths[0])
+        first, last = (np.ndarray((total,), _HALVES, data, at, (width,)) for at in (0, width - 8))
+        return first.astype(np.uint64), last.astype(np.uint64)
+    # Blocks of several widths: each key at a place of its own.
+    before = np.cumsum(counts) - counts
+    each = np.repeat(widths, counts)
+    at = np.repeat(np.cumsum(lengths) - lengths - before * widths, counts) + np.arange(total) * each
+    anywhere = np.ndarray((len(data) - 7,), _HALVES, data, 0, (1,))
+    return anywhere[at].astype(np.uint64), anywhere[at + each - 8].astype(np.uint64)
 
 
 def unpacked(rows: Sequence[Columns]) -> tuple[Run, NDArray[np.int64]]:

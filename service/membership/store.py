@@ -75,14 +75,18 @@ async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: 
 
 
 def _staged_rows(ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> list[tuple[Any, ...]]:
+    # Packed once and cut as bytes, because the pieces are many.
+    keys = memoryview(pack_keys(run.keys))
+    times = None if run.consented_at is None else memoryview(blocks.pack_times(run.consented_at))
     rows = []
-    for shard, number, piece in blocks.pieces(run):
-        times = None if piece.consented_at is None else blocks.pack_times(piece.consented_at)
+    for shard, number, start, end in blocks.pieces(run):
         sealed = None
-        if piece.record_ids is not None:
+        if run.record_ids is not None:
             context = _run_context(dataset_id, shard, upload, first + number)
-            sealed = ring.seal(blocks.pack_record_ids(piece.record_ids), context)
-        rows.append((dataset_id, shard, upload, first + number, pack_keys(piece.keys), times, sealed))
+            sealed = ring.seal(blocks.pack_record_ids(run.record_ids[start:end]), context)
+        dated = None if times is None else times[blocks.TIME_BYTES * start : blocks.TIME_BYTES * end]
+        packed = keys[KEY_BYTES * start : KEY_BYTES * end]
+        rows.append((dataset_id, shard, upload, first + number, packed, dated, sealed))
     return rows
 
 
