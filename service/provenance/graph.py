@@ -7,7 +7,7 @@ and one that rows would make is refused.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -143,34 +143,36 @@ def chains(graph: Graph, holders: Collection[uuid.UUID], most: int = MOST_CHAINS
     Heads are the collected datasets and, orphans, those that none of `holders` is a parent of; the last ones
     are no parent of any.
     """
-    induced = _induced(graph.records, holders)
-    in_order = sorted(holders, key=graph.rank.__getitem__)
-    tails = {one for one in in_order if not induced.out_degree(one)}
+    onward = _onward(graph, holders)
+    into = {hop.dataset_id for hops in onward.values() for hop in hops}
     found: list[Chain] = []
-    for head in in_order:
+    for head in onward:
         collected = graph.records.datasets[head].collection_id is not None
-        if collected or not induced.in_degree(head):
-            paths = _paths(induced, head, tails)
-            found += (Chain(head, not collected, path) for path in islice(paths, most + 1 - len(found)))
+        if collected or head not in into:
+            paths = islice(_paths(onward, head), most + 1 - len(found))
+            found += (Chain(head, not collected, path) for path in paths)
     return found[:most], len(found) > most
 
 
-def _induced(records: Records, holders: Collection[uuid.UUID]) -> nx.MultiDiGraph:
-    # Made anew: a view of the whole network costs several times as much to walk as these few edges to copy.
-    induced = nx.MultiDiGraph()
-    induced.add_nodes_from(holders)
-    for dataset in holders:
-        for edge in records.parents_of_dataset.get(dataset, ()):
-            if edge.parent_id in holders:
-                induced.add_edge(edge.parent_id, dataset, edge.transfer_id or Relation.DERIVED)
-    return induced
+def _onward(graph: Graph, holders: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Hop]]:
+    """The hops between `holders`, by the dataset that they set out from; all in order."""
+    onward: dict[uuid.UUID, list[Hop]] = {one: [] for one in sorted(holders, key=graph.rank.__getitem__)}
+    for dataset in onward:
+        for edge in graph.records.parents_of_dataset.get(dataset, ()):
+            if edge.parent_id in onward:
+                onward[edge.parent_id].append(Hop(edge.parent_id, edge.transfer_id, dataset))
+    return onward
 
 
-def _paths(induced: nx.MultiDiGraph, head: uuid.UUID, tails: Collection[uuid.UUID]) -> Iterator[tuple[Hop, ...]]:
-    if head in tails:
-        return iter([()])
-    paths = nx.all_simple_edge_paths(induced, head, tails)
-    return (tuple(_hop(*edge) for edge in path) for path in paths)
+def _paths(onward: Mapping[uuid.UUID, Sequence[Hop]], head: uuid.UUID) -> Iterator[tuple[Hop, ...]]:
+    """Every path from `head` to where nothing leads on. There is no cycle, so that none has to be watched for."""
+    waiting: list[tuple[uuid.UUID, tuple[Hop, ...]]] = [(head, ())]
+    while waiting:
+        place, path = waiting.pop()
+        hops = onward[place]
+        if not hops:
+            yield path
+        waiting += ((hop.dataset_id, (*path, hop)) for hop in reversed(hops))
 
 
 def within_reach(
