@@ -11,12 +11,12 @@ from rich.tree import Tree
 
 from service.command.words import PHRASES, TERMS, Language, say_day, say_window
 from service.core.vocabulary import TransferStatus
+from service.provenance.references import DatasetRef
 from service.provenance.schemas import (
     Answer,
     Asserted,
     CampaignSeen,
     ChainSeen,
-    DatasetRef,
     HopSeen,
     Origin,
     PartnersInForce,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.core.vocabulary import Content, TransferStatus
-from service.provenance.schemas import CampaignRef, DatasetRef, OrganisationSeen
+from service.provenance.references import CampaignRef, DatasetRef, OrganisationSeen
 
 
 class CollectedUnder(BaseModel):

@@ -18,8 +18,8 @@ from service.provenance.lineage_schemas import (
     ReachedDataset,
 )
 from service.provenance.records import Records
+from service.provenance.references import CampaignRef
 from service.provenance.rows import DatasetRow, FactRow, NoticeRow
-from service.provenance.schemas import CampaignRef
 from service.provenance.telling import dataset_ref, organisation
 
 
@@ -98,7 +98,7 @@ def impact_seen(
         ],
         campaigns=[
             ReachedCampaign(
-                campaign=CampaignRef(**vars(records.campaigns[campaign])),
+                campaign=CampaignRef(id=campaign, name=records.campaigns[campaign].name),
                 party=organisation(records, records.campaigns[campaign].party_id),
                 dataset_ids=list(group),
                 number_count=distinct[group],

@@ -24,14 +24,14 @@ from service.provenance.lineage_schemas import ImpactOut, LineageOut
 from service.provenance.lineage_telling import impact_seen, lineage_seen
 from service.provenance.records import Records
 from service.provenance.rows import NoticeRow
-from service.provenance.schemas import Answer, LookupIn
+from service.provenance.schemas import LookupIn
 from service.provenance.snapshot import Snapshots
 
 
 async def look_up_number(
     database: Database, snapshots: Snapshots, ring: KeyRing, actor: Actor, wanted: LookupIn
-) -> Answer:
-    """What the caller may see of one number. A supervisory authority's look is recorded with its reason.
+) -> bytes:
+    """What the caller may see of one number: an `Answer` in JSON. A regulator's look is recorded with its reason.
 
     Raises:
         Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
@@ -43,7 +43,7 @@ async def look_up_number(
         async with database.transaction() as session:
             session.add(_look(ring, actor, number, wanted.reason))
     snapshot, held = await snapshots.holding(ring, number)
-    return answer(snapshot.graph, held, partial(seen, snapshot.scene, actor), now())
+    return answer(snapshot.graph, snapshot.cases, held, partial(seen, snapshot.scene, actor), now())
 
 
 def _read_number(wanted: LookupIn) -> int:

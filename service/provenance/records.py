@@ -170,6 +170,13 @@ def is_held(records: Records, dataset_id: uuid.UUID) -> bool:
     return sealed and not is_denied(records, transfer.id if transfer else None)
 
 
+def notice_of(records: Records, dataset_id: uuid.UUID) -> NoticeRow:
+    """The notice under which a collected dataset was collected, as is said of its collection now."""
+    collection_id = records.datasets[dataset_id].collection_id
+    assert collection_id is not None
+    return records.notices[records.collections[collection_id].notice_id]
+
+
 def attestation_of(records: Records, collection: CollectionRow) -> FactRow | None:
     """The collector's own word for a collection: it registered the collection itself, or attests it."""
     if collection.asserted_by_id == collection.collector_id:

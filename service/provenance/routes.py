@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, cast
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.access.permit import FactsReader, NumbersReader
 from service.core.db import DatabaseDep
@@ -25,17 +25,23 @@ async def _snapshots_of(request: Request) -> Snapshots:
 SnapshotsDep = Annotated[Snapshots, Depends(_snapshots_of)]
 
 
-@router.post("/lookups", summary="Ask who collected a number, and who has it", responses=responses(*JSON_BODY))
+@router.post(
+    "/lookups",
+    summary="Ask who collected a number, and who has it",
+    response_model=Answer,
+    responses=responses(*JSON_BODY),
+)
 async def look_up_number(
     body: LookupIn, database: DatabaseDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersReader
-) -> Answer:
+) -> Response:
     """Where a number was first collected and in which words, every chain from there, and whom it reached.
 
     You see what you hold, everything upstream of it, and the transfers that you are a side of; `held` is
     false if that is nothing, whoever else holds the number. A supervisory authority sees everything and must
     give a `reason`. A number that cannot be read is refused with the reason in `reason`, and is not repeated.
     """
-    return await operations.look_up_number(database, snapshots, ring, actor, body)
+    told = await operations.look_up_number(database, snapshots, ring, actor, body)
+    return Response(told, media_type="application/json")
 
 
 @router.get("/datasets/{dataset_id}/lineage", summary="Get the lineage of a dataset", responses=responses(404))

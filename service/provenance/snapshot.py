@@ -8,7 +8,7 @@ again in one REPEATABLE READ transaction. Either way no answer mixes two states.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, TypeVar
 
@@ -33,6 +33,7 @@ from service.membership.pseudonym import KeyRing
 from service.membership.store import Held
 from service.organisation.models import Organisation
 from service.provenance import rows
+from service.provenance.case import Cases
 from service.provenance.graph import Graph, build_graph
 from service.provenance.records import Records, index, is_denied
 from service.transfer.models import Transfer, TransferStatement
@@ -44,10 +45,11 @@ Find = Callable[[Connection], Awaitable[tuple[int, list[Held]]]]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of the graph, and what sight needs of it."""
+    """One state of the graph, what sight needs of it, and the cases in it that were asked about."""
 
     graph: Graph
     scene: Scene
+    cases: Cases = field(default_factory=Cases)
 
 
 class Snapshots:
@@ -124,7 +126,7 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
 
 
 async def _read(session: AsyncSession, table: type[SQLModel], row: Callable[..., Row]) -> Sequence[Row]:
-    names = [field.name for field in fields(row)]  # type: ignore[arg-type]
+    names = [one.name for one in fields(row)]  # type: ignore[arg-type]
     columns: list[Any] = [getattr(table, name) for name in names]
     return [row(**dict(zip(names, values, strict=True))) for values in await run(session, select(*columns))]
 

@@ -1,19 +1,22 @@
 """From rows to wire shapes: what is told of each thing that a caller sees. Pure."""
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple, TypedDict
 
 from service.access.sight import Seen
 from service.collection.schemas import PartnerOut
-from service.core.vocabulary import Content
+from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
 from service.membership.store import Held
 from service.provenance.graph import Chain, Graph, Hop
-from service.provenance.records import Records, attestation_of, list_in_force
+from service.provenance.records import Records, attestation_of, list_in_force, notice_of
+from service.provenance.references import DatasetRef, OrganisationRef, OrganisationSeen
 from service.provenance.rows import (
     CampaignRow,
     DatasetRow,
+    EvidenceRow,
     FactRow,
     NoticeRow,
     PartnerListRow,
@@ -21,16 +24,12 @@ from service.provenance.rows import (
     TransferRow,
 )
 from service.provenance.schemas import (
-    Asserted,
     CampaignSeen,
     ChainSeen,
-    DatasetRef,
     EvidenceRef,
     Holding,
     HopSeen,
     NoticeSeen,
-    OrganisationRef,
-    OrganisationSeen,
     Origin,
     PartnerListBasis,
     PartnersInForce,
@@ -40,19 +39,19 @@ from service.provenance.schemas import (
     Voucher,
 )
 from service.transfer.models import Side, Word
+from service.transfer.schemas import CriterionOut
 
 
 @dataclass(frozen=True)
 class Matter:
-    """One number's case through one caller's eyes: of `holders`, all that hold it, the caller sees `seen`.
+    """A number's case through one caller's eyes: `seen` is what the caller sees of it.
 
-    `stored` is what the uploaded ones among them say of the number; `known` are the organisations that the
+    Of the datasets that the caller is told about, `holders` hold the number. `known` are the organisations that the
     caller may see named.
     """
 
     graph: Graph
     holders: Collection[uuid.UUID]
-    stored: Mapping[uuid.UUID, Held]
     seen: Seen
     known: Collection[uuid.UUID]
 
@@ -78,10 +77,27 @@ class Matter:
         return self._hops[hop]
 
 
+class Assertion(TypedDict):
+    """The fields of `Asserted`."""
+
+    asserted_by: OrganisationRef | None
+    asserted_through: OrganisationRef | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
 def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationSeen:
     """An organisation."""
     row = records.organisations[organisation_id]
-    return OrganisationSeen(**vars(row), has_account=row.admitted_at is not None)
+    return OrganisationSeen(
+        id=row.id,
+        legal_name=row.legal_name,
+        country=row.country,
+        registration_number=row.registration_number,
+        roles=[Role(role) for role in row.roles],
+        privacy_contact=row.privacy_contact,
+        has_account=row.admitted_at is not None,
+    )
 
 
 def organisation_ref(records: Records, organisation_id: uuid.UUID) -> OrganisationRef:
@@ -89,18 +105,26 @@ def organisation_ref(records: Records, organisation_id: uuid.UUID) -> Organisati
     return OrganisationRef(id=organisation_id, legal_name=records.organisations[organisation_id].legal_name)
 
 
-def _told(matter: Matter, row: FactRow) -> dict[str, Any]:
-    """The columns of a fact, and who asserts it; a name that the caller could learn only here is withheld."""
-    return vars(row) | {
-        "asserted_by": _if_known(matter, row.asserted_by_id),
-        "asserted_through": _if_known(matter, row.asserted_through_id),
+def _told(matter: Matter, row: FactRow) -> Assertion:
+    return asserted(matter.records, matter.known, row)
+
+
+def asserted(records: Records, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
+    """Who asserts a fact, and when; a name that the caller could learn only here is withheld."""
+    return {
+        "asserted_by": _if_known(records, known, row.asserted_by_id),
+        "asserted_through": _if_known(records, known, row.asserted_through_id),
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
     }
 
 
-def _if_known(matter: Matter, organisation_id: uuid.UUID | None) -> OrganisationRef | None:
-    if organisation_id is None or organisation_id not in matter.known:
+def _if_known(
+    records: Records, known: Collection[uuid.UUID], organisation_id: uuid.UUID | None
+) -> OrganisationRef | None:
+    if organisation_id is None or organisation_id not in known:
         return None
-    return organisation_ref(matter.records, organisation_id)
+    return organisation_ref(records, organisation_id)
 
 
 def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetRef:
@@ -111,54 +135,102 @@ def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetR
 
 
 def origin(matter: Matter, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
-    """The origin that a collected dataset gives the number."""
+    """The origin that a collected dataset gives a number, but for the number's own `consent`."""
     records = matter.records
     collection = records.collections[collection_id]
-    notice = records.notices[collection.notice_id]
-    stored = matter.stored.get(dataset.id)
-    consented_at = stored.consented_at if stored else None
-    listed = list_in_force(records, notice, consented_at) if consented_at else None
-    unlisted = PartnerListBasis.NONE_YET if consented_at else PartnerListBasis.CONSENT_DAY_UNKNOWN
     attestation = attestation_of(records, collection)
     return Origin(
         **_told(matter, collection),
         dataset=matter.dataset(dataset.id),
         collection_id=collection.id,
         collector=organisation(records, collection.collector_id),
-        consented_at=consented_at,
-        consent_record_id=stored.record_id if stored else None,
-        notice=_notice(matter, notice),
-        partner_list=_partners(matter, listed) if listed else None,
-        partner_list_basis=PartnerListBasis.CONSENT_DAY if listed else unlisted,
+        channel=Channel(collection.channel),
+        address=collection.address,
+        began_on=collection.began_on,
+        ended_on=collection.ended_on,
+        corrects_id=collection.corrects_id,
+        consented_at=None,
+        consent_record_id=None,
+        notice=_notice(matter, records.notices[collection.notice_id]),
+        partner_list=None,
+        partner_list_basis=PartnerListBasis.CONSENT_DAY_UNKNOWN,
         attested=attestation is not None,
         attested_at=attestation.recorded_at if attestation else None,
     )
 
 
+class Consent(NamedTuple):
+    """The fields of `Origin` that are each number's own, with the partner list as a row."""
+
+    consented_at: datetime | None
+    consent_record_id: str | None
+    partner_list: PartnerListRow | None
+    partner_list_basis: PartnerListBasis
+
+
+def consent(records: Records, dataset_id: uuid.UUID, stored: Held | None) -> Consent:
+    """What is known of the consent under which a collected dataset got a number, of which it says `stored`."""
+    if stored is None or stored.consented_at is None:
+        record_id = stored.record_id if stored else None
+        return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
+    listed = list_in_force(records, notice_of(records, dataset_id), stored.consented_at)
+    basis = PartnerListBasis.CONSENT_DAY if listed else PartnerListBasis.NONE_YET
+    return Consent(stored.consented_at, stored.record_id, listed, basis)
+
+
 def _notice(matter: Matter, row: NoticeRow) -> NoticeSeen:
-    evidence = [EvidenceRef(**vars(piece)) for piece in matter.records.evidence_of_notice.get(row.id, ())]
-    return NoticeSeen(**_told(matter, row), evidence=evidence)
+    return NoticeSeen(
+        **_told(matter, row),
+        id=row.id,
+        code=row.code,
+        version=row.version,
+        language=row.language,
+        wording=row.wording,
+        mechanism=Mechanism(row.mechanism),
+        purposes=[Purpose(purpose) for purpose in row.purposes],
+        valid_from_on=row.valid_from_on,
+        valid_until_on=row.valid_until_on,
+        time_zone=row.time_zone,
+        evidence=[_evidence(piece) for piece in matter.records.evidence_of_notice.get(row.id, ())],
+    )
 
 
-def _partners(matter: Matter, row: PartnerListRow) -> PartnersInForce:
-    partners = [PartnerOut(**vars(one)) for one in matter.records.partners_of_list.get(row.id, ())]
-    return PartnersInForce(**_told(matter, row), partners=partners)
+def _evidence(row: EvidenceRow) -> EvidenceRef:
+    return EvidenceRef(
+        id=row.id,
+        media_type=row.media_type,
+        sha256=row.sha256,
+        byte_count=row.byte_count,
+        recorded_at=row.recorded_at,
+    )
+
+
+def partners_in_force(records: Records, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnersInForce:
+    """A partner list, to a caller who may see the organisations `known` named."""
+    return PartnersInForce(
+        **asserted(records, known, row),
+        id=row.id,
+        valid_from_on=row.valid_from_on,
+        partners=[PartnerOut(**vars(one)) for one in records.partners_of_list.get(row.id, ())],
+        categories=list(row.categories),
+        corrects_id=row.corrects_id,
+    )
 
 
 def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
-    """A dataset that holds the number."""
-    stored = matter.stored.get(row.id)
-    told = _told(matter, row)
+    """A dataset that holds the number, but for the number's own consent there."""
     transfer = matter.records.transfer_into_dataset.get(row.id)
+    fact: FactRow = row
     if row.content == Content.UPLOADED and transfer is not None:
         # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
-        file = words(matter.records, transfer.id)[Side.RECIPIENT]
-        told |= {key: value for key, value in _told(matter, file).items() if key in Asserted.model_fields}
+        fact = words(matter.records, transfer.id)[Side.RECIPIENT]
     return Holding(
-        **told,
+        **_told(matter, fact),
         dataset=matter.dataset(row.id),
+        content=Content(row.content),
+        sealed_at=row.sealed_at,
         orphan=orphan,
-        consented_at=stored.consented_at if stored else None,
+        consented_at=None,
     )
 
 
@@ -176,12 +248,15 @@ def _hop(matter: Matter, hop: Hop) -> HopSeen:
     transfer = records.transfers[hop.transfer_id] if hop.transfer_id else None
     fact: FactRow = transfer or records.datasets[hop.dataset_id]
     return HopSeen(
-        **vars(fact),
         kind="transfer" if transfer else "derivation",
         from_dataset=matter.dataset(hop.parent_id),
         to_dataset=matter.dataset(hop.dataset_id),
         transfer_id=hop.transfer_id,
         status=records.status_of_transfer[transfer.id] if transfer else None,
+        sender_role=ProcessingRole(transfer.sender_role) if transfer else None,
+        recipient_role=ProcessingRole(transfer.recipient_role) if transfer else None,
+        occurred_at=fact.occurred_at,
+        recorded_at=fact.recorded_at,
         vouched_by=vouchers(matter, transfer) if transfer else [],
     )
 
@@ -191,13 +266,33 @@ def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
     records = matter.records
     return TransferSeen(
         **_told(matter, row),
+        id=row.id,
         sender=organisation_ref(records, row.sender_id),
         recipient=organisation_ref(records, row.recipient_id),
+        dataset_id=row.dataset_id,
+        received_dataset_id=row.received_dataset_id,
+        purpose=Purpose(row.purpose),
+        lawful_basis=LawfulBasis(row.lawful_basis),
+        sender_role=ProcessingRole(row.sender_role),
+        recipient_role=ProcessingRole(row.recipient_role),
+        contract=row.contract,
+        targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=records.status_of_transfer[row.id],
         number_declared=row.dataset_id in matter.holders if _said(matter, row, Side.SENDER) else None,
         number_received=row.received_dataset_id in matter.holders if _said(matter, row, Side.RECIPIENT) else None,
         vouched_by=vouchers(matter, row),
-        statements=[Statement(**_told(matter, said)) for said in records.statements_of_transfer.get(row.id, ())],
+        statements=[_statement(matter, said) for said in records.statements_of_transfer.get(row.id, ())],
+    )
+
+
+def _statement(matter: Matter, row: StatementRow) -> Statement:
+    return Statement(
+        **_told(matter, row),
+        side=Side(row.side),
+        word=Word(row.word),
+        comment=row.comment,
+        extra_count=row.extra_count,
+        missing_count=row.missing_count,
     )
 
 
@@ -234,8 +329,17 @@ def campaign_seen(matter: Matter, row: CampaignRow) -> CampaignSeen:
     used = [one for one in records.datasets_of_campaign.get(row.id, ()) if one in matter.seen.datasets]
     return CampaignSeen(
         **_told(matter, row),
+        id=row.id,
+        name=row.name,
         party=organisation(records, row.party_id),
         sender=organisation(records, row.sender_id) if row.sender_id else None,
+        originator=row.originator,
+        message_text=row.message_text,
+        poll_name=row.poll_name,
+        poll_on=row.poll_on,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        corrects_id=row.corrects_id,
         through=[_use(matter, dataset) for dataset in used],
     )
 

@@ -2,7 +2,7 @@
 
 import string
 from datetime import UTC, date, datetime
-from typing import get_args
+from typing import get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,7 +29,7 @@ def test_every_value_of_the_closed_lists_has_words(language: Language) -> None:
     values = {str(one) for closed in lists for one in closed}
     assert set(TERMS[language]) == values
     assert {f"status_{status}" for status in TransferStatus} <= set(PHRASES[language])
-    assert set(get_args(Contradiction.model_fields["kind"].annotation)) <= set(PHRASES[language])
+    assert set(get_args(get_type_hints(Contradiction)["kind"])) <= set(PHRASES[language])
 
 
 @pytest.mark.parametrize(

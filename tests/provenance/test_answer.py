@@ -1,5 +1,6 @@
 """One number's answer: the story's table of facts, and what each kind of caller is told of it."""
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -11,7 +12,7 @@ from hypothesis import given
 
 from service.access import sight
 from service.core.vocabulary import Role
-from service.provenance.answer import answer
+from service.provenance.answer import Eyes, answer
 from service.provenance.schemas import Answer, OrphanReason, PartnerListBasis
 from service.provenance.snapshot import Snapshot
 from tests.provenance import naive
@@ -30,14 +31,20 @@ def ask(number: int, caller: str, through: str | None = None) -> Answer:
     """The story's answer to one of its organisations."""
     story, snapshot = told()
     actor = naive.actor(story.world, story.organisations[caller], story.organisations[through] if through else None)
-    held = naive.stored(story.world, number)
-    return answer(snapshot.graph, held, partial(sight.seen, snapshot.scene, actor), EPOCH)
+    return as_seen(story.world, snapshot, number, partial(sight.seen, snapshot.scene, actor))
+
+
+def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer:
+    """The answer that is sent, which must be one in its documented form and nothing besides."""
+    sent = answer(snapshot.graph, snapshot.cases, naive.stored(world, number), eyes, EPOCH)
+    found = Answer.model_validate_json(sent)
+    assert json.loads(sent) == json.loads(found.model_dump_json())
+    return found
 
 
 def ask_of(world: World, number: int, caller: UUID, through: UUID | None = None) -> Answer:
     snapshot = naive.snapshot_of(world)
-    eyes = partial(sight.seen, snapshot.scene, naive.actor(world, caller, through))
-    return answer(snapshot.graph, naive.stored(world, number), eyes, EPOCH)
+    return as_seen(world, snapshot, number, partial(sight.seen, snapshot.scene, naive.actor(world, caller, through)))
 
 
 @dataclass
@@ -351,7 +358,6 @@ def test_the_person_and_the_regulator_are_told_the_same_and_all(made: tuple[Worl
     world, cast = made
     snapshot = naive.snapshot_of(world)
     for number in naive.all_numbers(world):
-        everything = partial(sight.seen_by_all, snapshot.scene)
-        found = answer(snapshot.graph, naive.stored(world, number), everything, EPOCH)
+        found = as_seen(world, snapshot, number, partial(sight.seen_by_all, snapshot.scene))
         assert {one.dataset.id for one in found.holdings} == naive.holders(world, number)
         assert found == ask_of(world, number, cast.regulator)
