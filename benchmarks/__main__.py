@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import machine, p01_ingest, p02_base, p03_size, p04_answer, p05_growth, p08_erasure, p10_start
+from benchmarks import (
+    machine,
+    p01_ingest,
+    p02_base,
+    p03_size,
+    p04_answer,
+    p05_growth,
+    p06_screening,
+    p07_objection,
+    p08_erasure,
+    p10_start,
+)
 from benchmarks.measured import Measured, Say
 from benchmarks.record import record, rows_of
 from benchmarks.scale import FULL, SCALES, Scale
@@ -21,6 +32,8 @@ BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
     "P3": p03_size.measure,
     "P4": p04_answer.measure,
     "P5": p05_growth.measure,
+    "P6": p06_screening.measure,
+    "P7": p07_objection.measure,
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
 }

@@ -4,55 +4,37 @@ import psycopg
 from psycopg import sql
 from sqlmodel import SQLModel
 
-from benchmarks import files
-from benchmarks.calling import callers
 from benchmarks.compacting import compact_all, postpone
 from benchmarks.comparison import Comparison, Target
+from benchmarks.cuts import DATASETS, register_base_and_cuts
 from benchmarks.database import execute
 from benchmarks.measured import Measured, Say
-from benchmarks.registering import register
 from benchmarks.scale import Scale
 from benchmarks.service import Service, serving
-from service.core.vocabulary import Role
 from service.membership import models
 
-_CUTS = 20
-_SMALLEST_CUT = 30_000
 _UNIT = "bytes"
 
 
 def measure(scale: Scale, say: Say) -> Measured:
     """What the tables of memberships take after sealing, and after compaction."""
-    with serving() as service, callers(service, Role.BROKER) as (broker,):
+    with serving() as service:
         postpone(service)
-        say(f"a base of {scale.base_lines:,} numbers, and {_CUTS} datasets cut from it")
-        file = files.write(service.folder / "base.csv", 0, scale.base_lines, with_consents=False)
-        base = register(service, broker, file)
-        sizes = cut_sizes(scale.base_lines)
-        for size in sizes:
-            files.write(file, 0, size, with_consents=False)
-            register(service, broker, file, derived_from=[base["id"]])
-        memberships = scale.base_lines + sum(sizes)
+        say(f"a base of {scale.base_lines:,} numbers, and {DATASETS - 1} datasets cut from it")
+        memberships = register_base_and_cuts(service, scale.base_lines).memberships
         before = _bytes(service) / memberships
         say("compaction")
         compact_all(service)
         after = _bytes(service) / memberships
         say(f"{scale.row_count:,} rows")
         row = _bytes_of_row(service, scale.row_count)
-    what = f"{memberships:,} memberships in {_CUTS + 1} datasets"
+    what = f"{memberships:,} memberships in {DATASETS} datasets"
     return Measured(
         [
             Comparison("P3", f"{what}, as sealed; a row each", before, row, _UNIT, Target("≤", 18, _UNIT)),
             Comparison("P3", f"{what}, compacted; a row each", after, row, _UNIT, Target("≤", 14, _UNIT)),
         ]
     )
-
-
-def cut_sizes(base: int) -> list[int]:
-    """Twenty sizes in equal proportions, from 30,000 numbers to about a third of the base."""
-    largest = base * 10 // 29
-    step = (largest / _SMALLEST_CUT) ** (1 / (_CUTS - 1))
-    return [round(_SMALLEST_CUT * step**n) for n in range(_CUTS)]
 
 
 def _bytes(service: Service) -> int:

@@ -11,6 +11,7 @@ class Scale:
     rounds: int = 3
     ingest_lines: int = 5_000_000
     base_lines: int = 2_900_000
+    list_lines: int = 1_000_000
     row_count: int = 1_000_000
     answer_memberships: int = 1_000_000
     growth_datasets: tuple[int, ...] = (100, 1_000)
