@@ -127,28 +127,41 @@ class Cells:
 
     def by_shape(self) -> Iterator[Alike]:
         """Groups of cells of one shape. All cells are in one, but for those that are empty and the longest."""
-        counts = np.bincount(np.minimum(self.lengths, LONGEST_ALIKE + 1), minlength=LONGEST_ALIKE + 1)
+        if not len(self):
+            return
+        lengths = np.minimum(self.lengths, LONGEST_ALIKE + 1).astype(np.uint8)
+        order, starts = np.arange(len(self)), self.starts
+        if lengths.min() < lengths.max():
+            # Of single bytes the stable order takes but one pass (a radix sort).
+            order = np.argsort(lengths, kind="stable")
+            starts = starts[order]
+        ends = np.cumsum(np.bincount(lengths, minlength=LONGEST_ALIKE + 1)).tolist()
         for length in range(1, LONGEST_ALIKE + 1):
-            if counts[length]:
-                whole = counts[length] == len(self)
-                rows = np.arange(len(self)) if whole else np.flatnonzero(self.lengths == length)
-                starts = self.starts if whole else self.starts[rows]
-                for shape, members, digits in _shapes(_words(self.text, starts, length), rows):
-                    every = len(members) == len(self)
-                    yield Alike(_text(shape, length), slice(None) if every else members, digits)
+            those = slice(ends[length - 1], ends[length])
+            if those.start < those.stop:
+                for shape, rows, digits in _shapes(_words(self.text, starts[those], length), order[those]):
+                    every = len(rows) == len(self)
+                    yield Alike(_text(shape, length), slice(None) if every else rows, digits)
 
 
 def _words(text: bytes, starts: NDArray[np.int64], length: int) -> list[_Words]:
     """Eight bytes each of cells of one length, the last of them the last of the cell; shorter cells end in NUL."""
     # An item as long as a cell at every byte of the text: to index it copies each cell in one go.
     anywhere = np.ndarray((len(text) - length + 1,), f"V{length}", text, strides=(1,))
-    step = int(starts[1] - starts[0]) if len(starts) > 1 else 1
-    evenly = bool((np.diff(starts) == step).all()) and step > 0
-    cells = anywhere[int(starts[0]) : int(starts[-1]) + 1 : step] if evenly else anywhere[starts]
+    cells = anywhere[_evenly(starts) or starts]
     if length < _WORD_BYTES:
         cells = np.ascontiguousarray(cells).view(f"S{length}").astype(f"S{_WORD_BYTES}")
     places = [*range(0, length - _WORD_BYTES, _WORD_BYTES), max(length, _WORD_BYTES) - _WORD_BYTES]
     return [cells.getfield(_WORD, place).astype(np.uint64) for place in places]
+
+
+def _evenly(starts: NDArray[np.int64]) -> slice | None:
+    """The starts as a slice, if they lie at even distances: then no cell has to be copied."""
+    first, last = int(starts[0]), int(starts[-1])
+    step = max((last - first) // max(len(starts) - 1, 1), 1)
+    evenly = slice(first, last + 1, step)
+    even = np.arange(evenly.start, evenly.stop, evenly.step)
+    return evenly if len(even) == len(starts) and (even == starts).all() else None
 
 
 def _shapes(words: list[_Words], rows: NDArray[np.intp]) -> Iterator[tuple[list[int], NDArray[np.intp], list[_Words]]]:
@@ -159,8 +172,9 @@ def _shapes(words: list[_Words], rows: NDArray[np.intp]) -> Iterator[tuple[list[
         if same.all():
             yield shape, rows, digits
             return
-        yield shape, rows[same], [each[same] for each in digits]
-        rows, words = rows[~same], [word[~same] for word in words]
+        those, others = np.flatnonzero(same), np.flatnonzero(~same)
+        yield shape, rows[those], [each[those] for each in digits]
+        rows, words = rows[others], [word[others] for word in words]
     shapes = [_shape(word) for word in words]
     order = np.lexsort(shapes)
     rows, words, shapes = rows[order], [word[order] for word in words], [shape[order] for shape in shapes]

@@ -5,15 +5,12 @@ Read are ISO 8601 dates and times (`2024-02-05`, `2024-02-05T12:00`, seconds, fr
 """
 
 import re
-from datetime import UTC, datetime, timedelta
-from functools import cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import LONGEST_ALIKE, Alike, Cells
-from service.intake.errors import UnreadablePart
+from service.intake.zones import Zone, zone
 
 _AROUND = rb"(?:[ \t'\"]|\xc2\xa0)*"
 _SHAPE = re.compile(
@@ -32,7 +29,6 @@ _CODES = (_MONTHS.astype(np.int64) // 12 + 1970) * 100 + _MONTHS.astype(np.int64
 _MONTH_STARTS, _MONTH_DAYS = np.zeros((2, _LAST_MONTH - _FIRST_MONTH + 1), dtype=np.int64)
 _MONTH_STARTS[_CODES] = _MONTHS.astype("datetime64[s]").astype(np.int64)
 _MONTH_DAYS[_CODES] = (_MONTHS + 1).astype("datetime64[D]") - _MONTHS.astype("datetime64[D]")
-_DAY = timedelta(days=1)
 
 
 def read_times(cells: Cells, time_zone: str) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
@@ -41,24 +37,16 @@ def read_times(cells: Cells, time_zone: str) -> tuple[NDArray[np.uint32], NDArra
     Times without an offset are in `time_zone` (IANA); a date alone is its midnight there. A time that the clock skips
     is shifted past the gap, one that it shows twice is the earlier. Raises UnreadablePart for an unknown zone.
     """
-    zone = _zone_changes(time_zone)
-    times, unreadable = _read(cells, zone)
+    local = zone(time_zone)
+    times, unreadable = _read(cells, local)
     padded = np.flatnonzero(cells.lengths > LONGEST_ALIKE)
     if padded.size:
         stripped = Cells.of(cell.strip(" \t\u00a0'\"") for cell in cells[padded].texts())
-        times[padded], unreadable[padded] = _read(stripped, zone)
+        times[padded], unreadable[padded] = _read(stripped, local)
     return times, unreadable
 
 
-def check_time_zone(name: str) -> None:
-    """Raise UnreadablePart for a zone that is not in the IANA database."""
-    _zone_changes(name)
-
-
-_Zone = tuple[NDArray[np.int64], NDArray[np.int64]]
-
-
-def _read(cells: Cells, zone: _Zone) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
+def _read(cells: Cells, local: Zone) -> tuple[NDArray[np.uint32], NDArray[np.bool_]]:
     times = np.zeros(len(cells), dtype=np.uint32)
     unreadable = cells.lengths > 0
     for alike in cells.by_shape():
@@ -66,13 +54,13 @@ def _read(cells: Cells, zone: _Zone) -> tuple[NDArray[np.uint32], NDArray[np.boo
         if found and not (found["year"] or found["year_"]):
             unreadable[alike.rows] = False
         elif found:
-            seconds, good = _seconds(alike, found, zone)
+            seconds, good = _seconds(alike, found, local)
             times[alike.rows] = np.where(good, seconds, 0)
             unreadable[alike.rows] = ~good
     return times, unreadable
 
 
-def _seconds(alike: Alike, shape: re.Match[bytes], zone: _Zone) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _seconds(alike: Alike, shape: re.Match[bytes], local: Zone) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Unix seconds of cells of one shape, and which of them are a moment between 1970 and 2106."""
 
     def number(name: str) -> NDArray[np.int64]:
@@ -92,37 +80,5 @@ def _seconds(alike: Alike, shape: re.Match[bytes], zone: _Zone) -> tuple[NDArray
         offset = offset_hour * 3600 + offset_minute * 60
         written += offset if shape["sign"] == b"-" else -offset
     elif not shape["utc"]:
-        changes, offsets = zone
-        written -= offsets[np.searchsorted(changes, written, side="right")]
+        written -= local.at(written)
     return written, good & (written > 0) & (written <= _LATEST)
-
-
-@cache
-def _zone_changes(name: str) -> _Zone:
-    """The offsets of a zone in order (seconds east of UTC), and the local times at which each but the first begins.
-
-    With the later of the two clocks as the border, the offset before a change holds for what is skipped or repeated:
-    that is `fold=0` of PEP 495.
-    """
-    try:
-        zone = ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as problem:
-        raise UnreadablePart(
-            "unknown_time_zone", "State the time zone by its name in the IANA database, such as Europe/Paris."
-        ) from problem
-
-    def offset(moment: datetime) -> int:
-        return round((moment.astimezone(zone).utcoffset() or timedelta()).total_seconds())
-
-    today = datetime(1969, 12, 30, tzinfo=UTC)
-    changes, offsets = [], [offset(today)]
-    while today < datetime(2106, 2, 9, tzinfo=UTC):
-        if offset(today + _DAY) != offsets[-1]:
-            before, after = today, today + _DAY
-            while after - before > timedelta(seconds=1):
-                middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
-                before, after = (middle, after) if offset(middle) == offsets[-1] else (before, middle)
-            offsets.append(offset(after))
-            changes.append(round(after.timestamp()) + max(offsets[-2:]))
-        today += _DAY
-    return np.array(changes, dtype=np.int64), np.array(offsets, dtype=np.int64)

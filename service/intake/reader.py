@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.consent import check_time_zone, read_times
+from service.intake.consent import read_times
 from service.intake.csv_lines import CsvLines
 from service.intake.decoding import (
     ENCODING_SAMPLE_BYTES,
@@ -23,6 +23,7 @@ from service.intake.media import Compression, Format
 from service.intake.ndjson_lines import NdjsonLines
 from service.intake.parquet_lines import ParquetLines
 from service.intake.table import CHUNK_BYTES, Table
+from service.intake.zones import zone
 
 _RAW_LENGTH = 200
 # What is often sent in place of text, by its first bytes, and what to do about it.
@@ -85,7 +86,7 @@ class PartReader:
             raise UnreadablePart(
                 "format_differs", f"The first part of this dataset is {dialect.format}: send the others in that format."
             )
-        check_time_zone(time_zone)
+        zone(time_zone)
         self._dialect = dialect
         self._format = format
         self._columns = columns

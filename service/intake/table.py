@@ -11,7 +11,7 @@ from service.intake.errors import UnreadablePart
 
 CHUNK_BYTES = 4 << 20
 """Text is read in chunks of about this size."""
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 2 << 20
 """Of a chunk that is read by arrays, so much at a time: the arrays stay in the processor's cache."""
 LONGEST_LINE = 1 << 20
 """A line, or a record of several lines, is at most this long: so much is kept while its end is awaited."""

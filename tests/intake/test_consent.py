@@ -8,8 +8,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.intake.cells import Cells
-from service.intake.consent import check_time_zone, read_times
+from service.intake.consent import read_times
 from service.intake.errors import UnreadablePart
+from service.intake.zones import zone
 
 ZONES = ["Europe/Paris", "UTC", "America/Martinique", "Indian/Reunion", "Australia/Lord_Howe", "America/New_York"]
 
@@ -81,7 +82,7 @@ def test_many_spellings_of_one_length_are_all_read() -> None:
 @pytest.mark.parametrize("name", ["Europe/Pariss", "", "Europe", "../etc/passwd"])
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(UnreadablePart) as problem:
-        check_time_zone(name)
+        zone(name)
     assert problem.value.slug == "unknown_time_zone"
 
 
@@ -98,6 +99,21 @@ def test_local_times_are_read_as_the_standard_library_reads_them(
     written = [each.isoformat() if spelling == "iso" else each.strftime("%d/%m/%Y %H:%M:%S") for each in moments]
     times, unreadable = read_times(Cells.of(written), zone)
     assert times.tolist() == [round(each.replace(tzinfo=ZoneInfo(zone)).timestamp()) for each in moments]
+    assert not unreadable.any()
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_around_every_change_of_clocks_the_earlier_time_is_meant(name: str) -> None:
+    """Every quarter of an hour, and the second before it, from two hours before each change to two hours after."""
+    quarters = range(-7200, 7201, 900)
+    moments = [
+        datetime(1970, 1, 1) + timedelta(seconds=int(change) + near)  # noqa: DTZ001
+        for change in zone(name).changes[:-1]
+        for quarter in quarters
+        for near in (quarter - 1, quarter)
+    ]
+    times, unreadable = read_times(Cells.of(moment.isoformat() for moment in moments), name)
+    assert times.tolist() == [round(moment.replace(tzinfo=ZoneInfo(name)).timestamp()) for moment in moments]
     assert not unreadable.any()
 
 
