@@ -15,6 +15,7 @@ from benchmarks import (
     p02_base,
     p03_size,
     p04_answer,
+    p04_peers,
     p05_growth,
     p06_screening,
     p07_objection,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
     "P7": p07_objection.measure,
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
+    "peers": p04_peers.measure,
 }
 FULL_ONLY = {"P2"}
 

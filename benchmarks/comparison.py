@@ -14,7 +14,7 @@ class Target(NamedTuple):
     unit: str = TIMES
 
     def __str__(self) -> str:
-        return f"{self.sense} {self.bound:,g}{'' if self.unit == TIMES else ' '}{self.unit}"
+        return f"{self.sense} {self.bound:,.10g}{'' if self.unit == TIMES else ' '}{self.unit}"
 
 
 @dataclass(frozen=True, slots=True)

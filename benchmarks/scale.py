@@ -12,6 +12,7 @@ class Scale:
     ingest_lines: int = 5_000_000
     base_lines: int = 2_900_000
     list_lines: int = 1_000_000
+    peer_numbers: int = 100_000
     row_count: int = 1_000_000
     answer_memberships: int = 1_000_000
     growth_datasets: tuple[int, ...] = (100, 1_000)
@@ -23,6 +24,7 @@ SHORT = Scale("short")
 FULL = Scale(
     "full",
     base_lines=29_000_000,
+    peer_numbers=1_000_000,
     row_count=10_000_000,
     answer_seconds=5.0,
     growth_datasets=(100, 1_000, 10_000),
