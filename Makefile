@@ -98,8 +98,12 @@ test: lint ## Check and test everything, as CI does
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.service ## Measure beside yardsticks, five minutes (SCALE=full: hours; ARGS='P1 P4': these)
+bench: $(VENV)/.service ## Measure beside yardsticks, in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)
 	$(BIN)/python -m benchmarks --scale $(SCALE) $(ARGS)
+
+.PHONY: peers
+peers: $(VENV)/.service requirements-peers.lock ## Install what the benchmarks then measure beside the service
+	@$(call locked,requirements-peers.lock)
 
 .PHONY: lint
 lint: $(VENV)/.checked ## Check style, types and the direction of imports
@@ -123,6 +127,7 @@ lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their ne
 	$(COMPILE) $(ARGS) --group build -o requirements-build.lock
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
 	$(COMPILE) $(ARGS) -c requirements.lock pyproject.toml --group test -o requirements-test.lock
+	$(COMPILE) $(ARGS) -c requirements.lock --group peers -o requirements-peers.lock
 
 .PHONY: clean
 clean: ## Remove what was installed and cached here; no data

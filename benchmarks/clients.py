@@ -66,13 +66,17 @@ async def _ask(asked: Asked, clients: int, seconds: float) -> Load:
     began = time.perf_counter()
     asking = [_Client(requests, began + seconds, loop.create_future()) for _ in range(clients)]
     waiting = iter(asking)
-    for _ in asking:
-        await loop.create_connection(lambda: next(waiting), "127.0.0.1", asked.port)
-    async with asyncio.timeout(seconds + _PATIENCE_SECONDS):
-        await asyncio.gather(*(client.done for client in asking))
+    opened = [await loop.create_connection(lambda: next(waiting), "127.0.0.1", asked.port) for _ in asking]
+    try:
+        async with asyncio.timeout(seconds + _PATIENCE_SECONDS):
+            await asyncio.gather(*(client.done for client in asking))
+        elapsed = time.perf_counter() - began
+    finally:
+        for transport, _ in opened:
+            transport.close()
     took = np.concatenate([client.took for client in asking]) * 1000
     p50, p99 = np.percentile(took, (50, 99))
-    return Load(len(took) / (time.perf_counter() - began), float(p50), float(p99))
+    return Load(len(took) / elapsed, float(p50), float(p99))
 
 
 def _requests(asked: Asked) -> list[bytes]:
@@ -117,7 +121,6 @@ class _Client(asyncio.Protocol):
         if moment < self._end:
             self._ask()
         else:
-            self._transport.close()
             self.done.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -125,6 +128,5 @@ class _Client(asyncio.Protocol):
             self._fail("the connection was lost")
 
     def _fail(self, problem: str) -> None:
-        self._transport.close()
         if not self.done.done():
             self.done.set_exception(RuntimeError(problem))

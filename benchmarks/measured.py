@@ -1,6 +1,6 @@
 """What one benchmark gives: lines for the table, and what to draw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.comparison import Comparison
@@ -17,7 +17,7 @@ class Plot:
     title: str
     x_title: str
     y_title: str
-    lines: dict[str, Sequence[tuple[float, float]]]
+    lines: Mapping[str, Sequence[tuple[float, float]]]
 
 
 @dataclass(frozen=True, slots=True)
