@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator
 from enum import StrEnum
 
+import numpy as np
 import zstandard
 
 from service.intake.errors import UnreadablePart
@@ -160,13 +161,24 @@ class TextDecoder:
                 return b""
             text, self._at_start = text.removeprefix(codecs.BOM_UTF8), False
         self._held = b"\r" if text.endswith(b"\r") and not final else b""
-        text = text[: len(text) - len(self._held)]
-        return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in text else text
+        return _with_newlines(text[: len(text) - len(self._held)])
 
     def _as_utf8(self, data: bytes, *, final: bool) -> bytes:
         if self._encoding is Encoding.UTF_8 or (self._encoding is Encoding.WINDOWS_1252 and data.isascii()):
             return data
         return self._decoder.decode(data, final).encode()
+
+
+def _with_newlines(text: bytes) -> bytes:
+    """The text with a line feed for each carriage return, whether a line feed followed it or not."""
+    if b"\r" not in text:
+        return text
+    signs = np.frombuffer(text, dtype=np.uint8)
+    returns = signs == ord("\r")
+    if np.count_nonzero(returns[:-1] & (signs[1:] == ord("\n"))) == np.count_nonzero(returns):
+        # All of them can go, and to delete one sign takes a third of the time that it takes to replace two.
+        return text.translate(None, b"\r")
+    return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def valid_utf8(lines: bytes) -> bytes:
