@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil, floor
 from typing import NamedTuple
 
 import numpy as np
@@ -107,11 +108,12 @@ def _consent_refusals(lines: Lines, window: Window | None) -> Iterator[tuple[NDA
         yield lines.consent_unreadable, Reason.CONSENT_UNREADABLE
     if lines.consented_at is not None and window is not None:
         times, known = lines.consented_at, lines.consented_at != 0
-        yield known & (times > window.now.timestamp()), Reason.CONSENT_IN_FUTURE
-        yield known & (times > window.dataset_at.timestamp()), Reason.CONSENT_AFTER_DATASET
-        outside = times < window.began_at.timestamp()
+        # Times are whole seconds, and a whole number is compared with them as it is.
+        yield known & (times > floor(window.now.timestamp())), Reason.CONSENT_IN_FUTURE
+        yield known & (times > floor(window.dataset_at.timestamp())), Reason.CONSENT_AFTER_DATASET
+        outside = times < ceil(window.began_at.timestamp())
         if window.ended_at is not None:
-            outside |= times > window.ended_at.timestamp()
+            outside |= times > floor(window.ended_at.timestamp())
         yield known & outside, Reason.CONSENT_OUTSIDE_COLLECTION
     if lines.consent_record_id is not None:
         yield _too_long(lines.consent_record_id), Reason.CONSENT_RECORD_ID_TOO_LONG
