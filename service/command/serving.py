@@ -1,6 +1,7 @@
 """`serve` and `worker`: processes that run until they are told to stop."""
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -67,11 +68,15 @@ _DSN, _WORKER = "_FILIATION_DSN", "_FILIATION_WITH_WORKER"
 def app_from_environment() -> FastAPI:
     """The application in one of several processes."""
     logs.configure()
+    gc.freeze()
     return create_app(Settings(), os.environ[_DSN], with_worker=bool(os.environ[_WORKER]))
 
 
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve `app` until Ctrl-C or SIGTERM."""
+    # What was imported lives as long as the process. Looking for garbage among it, time and again, took a fifth of the
+    # time in which a dataset is loaded.
+    gc.freeze()
     uvicorn.run(app, **_options(host, port))
 
 
