@@ -7,8 +7,7 @@ CACM 18(8), 1975), which is what makes a line cost tens of nanoseconds.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Self, overload
 
@@ -16,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-LONGEST_ALIKE = 40
+LONGEST_ALIKE = 64
 """Cells of more bytes are no number and no time: they are in no group of cells that are alike."""
 
 _WORD = np.dtype("<u8")
@@ -34,7 +33,7 @@ def _every(byte: int) -> np.uint64:
 
 _ZEROS, _LOW_BITS, _HIGH_BITS, _ABOVE_NINE = _every(ord("0")), _every(0x7F), _every(0x80), _every(0x80 - 10)
 _EVEN_BYTES = np.uint64(0x00FF00FF00FF00FF)
-_BYTE, _LOW_NIBBLE, _TO_LOWEST_BIT = np.uint64(8), np.uint64(15), np.uint64(7)
+_LOW_NIBBLE, _TO_LOWEST_BIT = np.uint64(15), np.uint64(7)
 _LANES, _LANE_BITS = 4, 16
 _TO_LAST_LANE = np.uint64((_LANES - 1) * _LANE_BITS)
 
@@ -43,13 +42,19 @@ _TO_LAST_LANE = np.uint64((_LANES - 1) * _LANE_BITS)
 class Alike:
     """Cells of one shape: the shape, the rows of their column on which they are, and their digits.
 
-    Each of `words` holds eight bytes of every cell, digits as 0 to 9 and all else as 0. They begin at the bytes 0, 8,
-    16 and so on; only the last ends where the cells end.
+    Each of `words` holds eight bytes of every cell, digits as 0 to 9 and all else as 0; `places` are where in the cells
+    they begin.
     """
 
     shape: bytes
     rows: Rows
     words: Sequence[_Words]
+    places: Sequence[int]
+    _lanes: dict[tuple[int, int], _Words] = field(default_factory=dict, repr=False, compare=False)
+
+    def part(self, start: int, end: int) -> "Alike":
+        """From each cell what is in these places of it."""
+        return Alike(self.shape[start:end], self.rows, self.words, [at - start for at in self.places], self._lanes)
 
     def number(self, start: int = 0, end: int = LONGEST_ALIKE) -> NDArray[np.int64]:
         """What the digits in these places of each cell spell, signs between them passed over; at most 18 digits."""
@@ -61,11 +66,6 @@ class Alike:
             value = value * np.uint64(10_000) + four if at else four
         return value.view(np.int64)
 
-    @cached_property
-    def _lanes(self) -> list[_Words]:
-        """The words again, as pairs: their bytes 0, 2, 4, 6 and their bytes 1, 3, 5, 7, each in a lane of 16 bits."""
-        return [lanes for word in self.words for lanes in (word & _EVEN_BYTES, word >> _BYTE & _EVEN_BYTES)]
-
     def _up_to_four(self, places: Sequence[int]) -> _Words:
         """The number that one to four digits spell.
 
@@ -73,23 +73,33 @@ class Alike:
         other's last. With the digits in one and their weights in the other, that is the number. No lane overflows
         into the next: all weights together are at most 1111.
         """
-        weights: dict[int, int] = {}
+        weights: dict[tuple[int, int], int] = {}
         for power, place in enumerate(reversed(places)):
-            word = place // _WORD_BYTES
-            byte = place - (min((word + 1) * _WORD_BYTES, max(len(self.shape), _WORD_BYTES)) - _WORD_BYTES)
-            weight = 10**power << (_LANES - 1 - byte // 2) * _LANE_BITS
-            weights[2 * word + byte % 2] = weights.get(2 * word + byte % 2, 0) + weight
-        products = [self._lanes[at] * np.uint64(weight) for at, weight in weights.items()]
+            word = next(word for word, at in enumerate(self.places) if at <= place < at + _WORD_BYTES)
+            lane, odd = divmod(place - self.places[word], 2)
+            weights[word, odd] = weights.get((word, odd), 0) + (10**power << (_LANES - 1 - lane) * _LANE_BITS)
+        products = [self._bytes(word, odd) * np.uint64(weight) for (word, odd), weight in weights.items()]
         return sum(products[1:], products[0]) >> _TO_LAST_LANE
+
+    def _bytes(self, word: int, odd: int) -> _Words:
+        """The bytes 0, 2, 4 and 6 of a word, or 1, 3, 5 and 7, each in a lane of 16 bits."""
+        lanes = self._lanes.get((word, odd))
+        if lanes is None:
+            lanes = self._lanes[word, odd] = self.words[word] >> np.uint64(8 * odd) & _EVEN_BYTES
+        return lanes
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A column: row i is the `lengths[i]` bytes of `text` (UTF-8) from `starts[i]` on."""
+    """A column: row i is the `lengths[i]` bytes of `text` (UTF-8) from `starts[i]` on.
+
+    `alike` is known where all are of one shape and were found so already.
+    """
 
     text: bytes
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    alike: Alike | None = None
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Self:
@@ -126,22 +136,29 @@ class Cells:
         return [self.text[start:end].decode() for start, end in zip(self.starts.tolist(), ends, strict=True)]
 
     def by_shape(self) -> Iterator[Alike]:
-        """Groups of cells of one shape. All cells are in one, but for those that are empty and the longest."""
-        if not len(self):
+        """The cells by their shapes, each shape once. Only empty cells and the longest are in no group."""
+        if self.alike is not None:
+            yield self.alike
             return
+        for length, rows, starts in self._by_length():
+            for shape, those, digits in _shapes(_words(self.text, starts, length), rows):
+                every = len(those) == len(self)
+                yield Alike(_text(shape, length), slice(None) if every else those, digits, _places(length))
+
+    def _by_length(self) -> Iterator[tuple[int, NDArray[np.intp], NDArray[np.int64]]]:
+        """Each length from 1 byte to the longest, the rows of that length, and their starts."""
         lengths = np.minimum(self.lengths, LONGEST_ALIKE + 1).astype(np.uint8)
-        order, starts = np.arange(len(self)), self.starts
-        if lengths.min() < lengths.max():
-            # Of single bytes the stable order takes but one pass (a radix sort).
-            order = np.argsort(lengths, kind="stable")
-            starts = starts[order]
+        if len(self) and lengths.min() == lengths.max():
+            if 1 <= lengths[0] <= LONGEST_ALIKE:
+                yield int(lengths[0]), np.arange(len(self)), self.starts
+            return
+        # Of single bytes the stable order takes but one pass (a radix sort).
+        order = np.argsort(lengths, kind="stable")
         ends = np.cumsum(np.bincount(lengths, minlength=LONGEST_ALIKE + 1)).tolist()
         for length in range(1, LONGEST_ALIKE + 1):
-            those = slice(ends[length - 1], ends[length])
-            if those.start < those.stop:
-                for shape, rows, digits in _shapes(_words(self.text, starts[those], length), order[those]):
-                    every = len(rows) == len(self)
-                    yield Alike(_text(shape, length), slice(None) if every else rows, digits)
+            rows = order[ends[length - 1] : ends[length]]
+            if rows.size:
+                yield length, rows, self.starts[rows]
 
 
 def _words(text: bytes, starts: NDArray[np.int64], length: int) -> list[_Words]:
@@ -151,8 +168,12 @@ def _words(text: bytes, starts: NDArray[np.int64], length: int) -> list[_Words]:
     cells = anywhere[_evenly(starts) or starts]
     if length < _WORD_BYTES:
         cells = np.ascontiguousarray(cells).view(f"S{length}").astype(f"S{_WORD_BYTES}")
-    places = [*range(0, length - _WORD_BYTES, _WORD_BYTES), max(length, _WORD_BYTES) - _WORD_BYTES]
-    return [cells.getfield(_WORD, place).astype(np.uint64) for place in places]
+    return [cells.getfield(_WORD, place).astype(np.uint64) for place in _places(length)]
+
+
+def _places(length: int) -> list[int]:
+    """Where the words of a cell begin: one after the other, only the last ends with the cell if it is long enough."""
+    return [*range(0, length - _WORD_BYTES, _WORD_BYTES), max(length, _WORD_BYTES) - _WORD_BYTES]
 
 
 def _evenly(starts: NDArray[np.int64]) -> slice | None:
@@ -177,12 +198,12 @@ def _shapes(words: list[_Words], rows: NDArray[np.intp]) -> Iterator[tuple[list[
         rows, words = rows[others], [word[others] for word in words]
     shapes = [_shape(word) for word in words]
     order = np.lexsort(shapes)
-    rows, words, shapes = rows[order], [word[order] for word in words], [shape[order] for shape in shapes]
+    rows, shapes = rows[order], [shape[order] for shape in shapes]
+    digits = [word[order] ^ shape for word, shape in zip(words, shapes, strict=True)]
     changes = np.logical_or.reduce([shape[1:] != shape[:-1] for shape in shapes])
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(rows)]
     for start, end in pairwise(edges):
-        digits = [word[start:end] ^ shape[start] for word, shape in zip(words, shapes, strict=True)]
-        yield [int(shape[start]) for shape in shapes], rows[start:end], digits
+        yield [int(shape[start]) for shape in shapes], rows[start:end], [each[start:end] for each in digits]
 
 
 def _digits(words: list[_Words], shape: list[int]) -> tuple[list[_Words], NDArray[np.bool_]]:

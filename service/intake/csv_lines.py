@@ -90,8 +90,10 @@ class CsvLines:
         return self.dialect
 
     def _without_header(self, table: Table) -> Table:
-        skipped, self._header_is_next = int(self._header_is_next), False
-        return Table(table.line[skipped:], {role: cells[skipped:] for role, cells in table.cells.items()})
+        if not self._header_is_next:
+            return table
+        self._header_is_next = False
+        return Table(table.line[1:], {role: cells[1:] for role, cells in table.cells.items()})
 
     def _table(self, text: bytes, start: int, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
         """The first records from `start` on, the bytes that they take, and the lines."""

@@ -1,11 +1,15 @@
-"""The columns of regular text, straight from the places of its delimiters: what nearly every chunk of a file is."""
+"""The columns of regular text, without a reader of CSV: nearly every chunk of a file is such.
+
+Often all lines even differ in their digits only (one country, one way of writing times). Then the first line says where
+the columns of all are, and the words that showed them alike serve for the numbers and times that are read from them.
+"""
 
 from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.intake.cells import Cells
+from service.intake.cells import LONGEST_ALIKE, Alike, Cells
 from service.intake.table import LONGEST_LINE
 
 _NEWLINE, _QUOTE = ord("\n"), ord('"')
@@ -19,6 +23,27 @@ def regular_columns(text: bytes, delimiter: str, positions: Collection[int]) -> 
     It is if every line has as many delimiters as the first, no line is blank, and quotes stand only in pairs around
     whole cells: then there is nothing in it that a reader of CSV could take in another way.
     """
+    return _by_shape(text, delimiter, positions) or _by_delimiters(text, delimiter, positions)
+
+
+def _by_shape(text: bytes, delimiter: str, positions: Collection[int]) -> list[Cells] | None:
+    """The columns of lines that differ in their digits only: what the first of them is, all are."""
+    step = text.find(b"\n") + 1
+    first = _by_delimiters(text[:step], delimiter, positions) if 0 < step <= LONGEST_ALIKE else None
+    if not first or len(text) % step:
+        return None
+    starts = np.arange(0, len(text), step)
+    line = next(Cells(text, starts, np.full(len(starts), step)).by_shape())
+    if len(line.words[0]) < len(starts):
+        return None
+    return [_part(text, starts, line, int(cells.starts[0]), int(cells.lengths[0])) for cells in first]
+
+
+def _part(text: bytes, starts: NDArray[np.int64], line: Alike, at: int, length: int) -> Cells:
+    return Cells(text, starts + at, np.full(len(starts), length), line.part(at, at + length) if length else None)
+
+
+def _by_delimiters(text: bytes, delimiter: str, positions: Collection[int]) -> list[Cells] | None:
     signs = np.frombuffer(text, dtype=np.uint8)
     newlines = signs == _NEWLINE
     edges = newlines | (signs == ord(delimiter))
@@ -26,7 +51,7 @@ def regular_columns(text: bytes, delimiter: str, positions: Collection[int]) -> 
     width = cells // max(lines, 1)
     if not lines or cells != width * lines or max(positions) >= width or cells * _FEWEST_BYTES_A_CELL > len(text):
         return None
-    ends = _places(edges, lines, width)
+    ends = list(np.flatnonzero(edges).reshape(lines, width).T)
     starts = [np.append(0, ends[-1][:-1] + 1), *(end + 1 for end in ends[:-1])]
     sizes = ends[-1] - starts[0]
     if not newlines[ends[-1]].all() or int(sizes.max()) > LONGEST_LINE or (width == 1 and not sizes.all()):
@@ -49,12 +74,3 @@ def _unquoted(columns: list[Cells], signs: NDArray[np.uint8]) -> list[Cells]:
         Cells(cells.text, cells.starts + around, cells.lengths - 2 * around)
         for cells, around in zip(columns, quoted, strict=True)
     ]
-
-
-def _places(edges: NDArray[np.bool_], lines: int, width: int) -> list[NDArray[np.int64]]:
-    """Where the cells end, by column. Quickly found where all lines are like the first."""
-    step = len(edges) // lines
-    first = np.flatnonzero(edges[:step]).tolist()
-    if len(first) == width and len(edges) == lines * step and all(edges[at::step].all() for at in first):
-        return [np.arange(at, len(edges), step) for at in first]
-    return list(np.flatnonzero(edges).reshape(lines, width).T)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.intake.cells import LONGEST_ALIKE, Cells
 
-SIGNS = st.text("0123456789+- /:\u00e9\u00a0\uff10\0", max_size=45)
+SIGNS = st.text("0123456789+- /:\u00e9\u00a0\uff10\0", max_size=70)
 TEXTS = st.lists(SIGNS | st.text(max_size=50) | st.integers(10**8, 10**11).map("+{}".format), max_size=30)
 
 
@@ -49,12 +49,23 @@ def test_each_cell_is_in_the_group_of_its_shape(given_cells: tuple[list[str], li
     assert len(shapes) == len(set(shapes))
 
 
-@given(st.text("0123456789:.", min_size=1, max_size=LONGEST_ALIKE), st.integers(0, 45), st.integers(0, 45))
+@given(st.text("0123456789:.", min_size=1, max_size=LONGEST_ALIKE), st.integers(0, 70), st.integers(0, 70))
 @example("99999999.9999", 0, 13)
 def test_a_number_is_what_the_digits_in_its_places_spell(text: str, start: int, end: int) -> None:
     end = min(end, start + 18)
     (alike,) = Cells.of([text, text]).by_shape()
     assert alike.number(start, end).tolist() == [int(re.sub("[^0-9]", "", text[start:end]) or 0)] * 2
+
+
+@given(st.text("0123456789;+", min_size=1, max_size=LONGEST_ALIKE), st.data())
+def test_parts_of_cells_are_alike_too(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text) - 1))
+    end = data.draw(st.integers(start + 1, min(start + 18, len(text))))
+    (alike,) = Cells.of([text, text]).by_shape()
+    alike.number(0, 18)
+    part = alike.part(start, end)
+    assert part.shape == re.sub(rb"[0-9]", b"0", text[start:end].encode())
+    assert part.number().tolist() == [int(re.sub("[^0-9]", "", text[start:end]) or 0)] * 2
 
 
 @pytest.mark.parametrize("step", [13, 14])

@@ -1,10 +1,12 @@
 """What is read by arrays is what is read one by one, and what is not regular is refused as a whole."""
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.intake import csv_lines
+from service.intake.cells import Cells
 from service.intake.errors import UnreadablePart
 from service.intake.records import each_record
 from service.intake.regular import regular_columns
@@ -31,11 +33,24 @@ REGULAR = st.integers(1, 4).flatmap(
         max_size=9,
     ).map("".join)
 )
+
+
+DIGITS = "0123456789"
+
+
+def with_digits(line: str, digits: list[int]) -> str:
+    """As many lines like this one as there are digits, each with other digits."""
+    return "".join(line.translate(str.maketrans(DIGITS, DIGITS[digit:] + DIGITS[:digit])) for digit in digits)
+
+
+EVEN = st.builds(
+    with_digits, REGULAR.map(lambda text: text.partition("\n")[0] + "\n"), st.lists(st.integers(0, 9), min_size=2)
+)
 JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 
 
 @settings(max_examples=500, deadline=None)
-@given(REGULAR, JUNK, st.just("") | REGULAR)
+@given(REGULAR | EVEN, JUNK, st.just("") | REGULAR | EVEN)
 @example("a\n\nbcd\n", "", "")
 @example('"a;b"\n"c;d"\n', "", "")
 @example('a";"b\nc;d\n', "", "")
@@ -51,7 +66,15 @@ def test_regular_text_has_the_same_cells_one_by_one(lines: str, junk: str, more:
         if columns is not None:
             assert {len(record) for record in records} == {len(records[0])}
             for at, column in enumerate(columns):
-                assert column.texts() == [record[at] for record in records]
+                texts = [record[at] for record in records]
+                assert column.texts() == texts
+                assert groups(column) == groups(Cells.of(texts))
+
+
+def groups(column: Cells) -> dict[bytes, tuple[list[int], list[int]]]:
+    """Rows and numbers of each shape."""
+    rows = np.arange(len(column))
+    return {alike.shape: (rows[alike.rows].tolist(), alike.number().tolist()) for alike in column.by_shape()}
 
 
 @pytest.mark.parametrize("text", ["+33639980000;2024-02-05\n" * 3, "a;bcdef\n1234;567\n", '"ab";cdef\nabc;"d"\n'])
