@@ -124,8 +124,7 @@ class _Client(asyncio.Protocol):
             self.done.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self._fail("the connection was lost")
+        self._fail("the connection was lost")
 
     def _fail(self, problem: str) -> None:
         if not self.done.done():
