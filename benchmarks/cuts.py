@@ -1,7 +1,5 @@
 """A broker's base, and what it cut from it for its clients: 21 datasets from 30,000 numbers on."""
 
-from typing import NamedTuple
-
 from benchmarks import files
 from benchmarks.calling import callers
 from benchmarks.registering import register
@@ -12,16 +10,11 @@ DATASETS = 21
 _SMALLEST = 30_000
 
 
-class Base(NamedTuple):
-    """The dataset that is the base, how many numbers it has, and how many memberships there are in all."""
+def register_base_and_cuts(service: Service, lines: int) -> int:
+    """Register a base of so many numbers, none with a consent, and twenty datasets cut from it.
 
-    id: str
-    lines: int
-    memberships: int
-
-
-def register_base_and_cuts(service: Service, lines: int) -> Base:
-    """Register a base of so many numbers, none with a consent, and twenty datasets cut from it."""
+    Gives how many memberships that makes in all.
+    """
     with callers(service, Role.BROKER) as (broker,):
         file = files.write(service.folder / "base.csv", 0, lines, with_consents=False)
         base = register(service, broker, file)
@@ -30,7 +23,7 @@ def register_base_and_cuts(service: Service, lines: int) -> Base:
             files.write(file, 0, size, with_consents=False)
             register(service, broker, file, derived_from=[base["id"]])
         file.unlink()
-    return Base(base["id"], lines, lines + sum(sizes))
+    return lines + sum(sizes)
 
 
 def cut_sizes(base: int) -> list[int]:

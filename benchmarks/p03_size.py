@@ -21,7 +21,7 @@ def measure(scale: Scale, say: Say) -> Measured:
     with serving() as service:
         postpone(service)
         say(f"a base of {scale.base_lines:,} numbers, and {DATASETS - 1} datasets cut from it")
-        memberships = register_base_and_cuts(service, scale.base_lines).memberships
+        memberships = register_base_and_cuts(service, scale.base_lines)
         before = _bytes(service) / memberships
         say("compaction")
         compact_all(service)

@@ -12,13 +12,15 @@ import numpy as np
 import polars as pl
 
 from benchmarks import files
+from benchmarks.calling import callers
 from benchmarks.comparison import Comparison, Target
-from benchmarks.cuts import Base, register_base_and_cuts
 from benchmarks.door import Door, door
 from benchmarks.measured import Measured, Say
 from benchmarks.measuring import interleaved, seconds
+from benchmarks.registering import register
 from benchmarks.scale import Scale
 from benchmarks.service import serving
+from service.core.vocabulary import Role
 from service.dataset.reading import digest
 from service.intake.dialect import ColumnChoice
 from service.intake.media import Compression, Format
@@ -33,15 +35,16 @@ _REGION, _TIME_ZONE = "FR", "Europe/Paris"
 
 def measure(scale: Scale, say: Say) -> Measured:
     """Numbers of the list a second, in turn with polars on a set that it has in memory already."""
-    with serving() as service, door(service) as opened:
+    with serving() as service, callers(service, Role.BROKER) as (broker,), door(service) as opened:
         say(f"a base of {scale.base_lines:,} numbers")
-        base = register_base_and_cuts(service, scale.base_lines)
+        base_file = files.write(service.folder / "base.csv", 0, scale.base_lines, with_consents=False)
+        base_id = uuid.UUID(register(service, broker, base_file)["id"])
         # Half of the list is in the base.
         begin = scale.base_lines - scale.list_lines // 2
         file = files.write(service.folder / "list.csv", begin, scale.list_lines, with_consents=False)
         in_memory = pl.DataFrame({"number": files.numbers(0, scale.base_lines)})
         works = {
-            "product": partial(seconds, lambda: opened.run(partial(_screen, file=file, base=base))),
+            "product": partial(seconds, lambda: opened.run(partial(_screen, file=file, base_id=base_id))),
             "polars": partial(seconds, partial(_join, file, in_memory)),
         }
         say(f"a list of {scale.list_lines:,}")
@@ -52,8 +55,7 @@ def measure(scale: Scale, say: Say) -> Measured:
     return Measured([Comparison("P6", what, speed, yardstick, unit, Target("≥", 2_000_000, unit))])
 
 
-async def _screen(opened: Door, file: Path, base: Base) -> None:
-    base_id = uuid.UUID(base.id)
+async def _screen(opened: Door, file: Path, base_id: uuid.UUID) -> None:
     keys = _read(file, opened.ring).keys
     held = np.zeros(len(keys), np.bool_)
     held[(await match(opened.database, keys, [base_id]))[base_id]] = True

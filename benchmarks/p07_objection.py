@@ -24,14 +24,14 @@ def measure(scale: Scale, say: Say) -> Measured:
     with serving() as service, door(service) as opened:
         postpone(service)
         say(f"a base of {scale.base_lines:,} numbers")
-        base = register_base_and_cuts(service, scale.base_lines)
-        work = partial(_match, objections=_spread(base.lines), expected=_expected(base.lines))
+        memberships = register_base_and_cuts(service, scale.base_lines)
+        work = partial(_match, objections=_spread(scale.base_lines), expected=_expected(scale.base_lines))
         say("matching")
         matching = {"match": partial(seconds, lambda: opened.run(work))}
         sealed = median(interleaved(matching, scale.rounds)["match"])
         compact_all(service)
         compacted = median(interleaved(matching, scale.rounds)["match"])
-    what = f"{_OBJECTIONS:,} objections matched in {base.memberships:,} memberships of {DATASETS} datasets"
+    what = f"{_OBJECTIONS:,} objections matched in {memberships:,} memberships of {DATASETS} datasets"
     target = Target("≤", 1, "s")
     return Measured(
         [
