@@ -1,23 +1,24 @@
 """Spellings of telephone numbers into E.164 (ITU-T E.164), and the reasons for which a line is rejected.
 
-A number is an int64: the digits of E.164 without the plus. Nearly every line of a real file is clean, so two
-vectorised steps serve it: digits as they stand, then digits between separators. Only what both refuse
-reaches the `phonenumbers` library, once per distinct cell. The fast steps accept a line only where the
-library's own metadata proves that it would answer the same (`_with_code` and `_possible_lengths` say how);
-the tests check that against the library itself.
+A number is an int64: the digits of E.164 without the plus. Nearly every line of a real file is clean, so one vectorised
+step serves it: cells of one shape (their text with every digit replaced by 0) are understood once, by that shape, and
+their digits are arithmetic. Only what it refuses reaches the `phonenumbers` library, once per distinct cell. The fast
+step accepts a line only where the library's own metadata proves that it would answer the same (`_after_zeros` and the
+`numbering` plans say how); the tests check that against the library itself.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
-from phonenumbers import NumberParseException, PhoneMetadata, ValidationResult
+from phonenumbers import NumberParseException, ValidationResult
+
+from service.membership.numbering import FEWEST_DIGITS, MOST_DIGITS, Plan, plan_of, possible
 
 
 class Reason(StrEnum):
@@ -101,8 +102,6 @@ _BETWEEN_NUMBERS = re.compile(r"[^\d\s.()\[\]~+-]+|\n+")
 _SPELLING = re.compile(r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*")
 # Fourteen digits between separators may be two local numbers of seven, which only the slow path can see.
 _SPELLED_DIGITS = 13
-_FEWEST_DIGITS = 5
-_E164_DIGITS = 15
 _LONGEST_SPELLING = 64
 _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
@@ -145,19 +144,6 @@ class Normalised:
     def reason(self, position: int) -> Reason:
         """The reason for which the line at this position was rejected."""
         return REASONS[int(self.reasons[position]) - 1]
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What makes a region's national spellings unambiguous: calling code, longest number, and trunk zero."""
-
-    code: int
-    longest: int
-    has_trunk_zero: bool
-
-    @property
-    def code_digits(self) -> int:
-        return len(str(self.code))
 
 
 class _Form(NamedTuple):
@@ -232,7 +218,7 @@ def _fast(cells: Column, region: str) -> NDArray[np.int64]:
     for alike in cells.by_shape():
         form = _form(alike.shape.decode())
         if form is not None:
-            numbers[alike.rows] = _numbers(alike.number(), form, _plan(region))
+            numbers[alike.rows] = _numbers(alike.number(), form, plan_of(region))
     return numbers
 
 
@@ -243,13 +229,13 @@ def _form(shape: str) -> _Form | None:
         for separator in _SEPARATORS:
             bare = bare.replace(separator, "")
     digits = bare.removeprefix("+")
-    most = _E164_DIGITS if bare == shape else _SPELLED_DIGITS
-    if digits.strip("0") or not _FEWEST_DIGITS <= len(digits) <= most:
+    most = MOST_DIGITS if bare == shape else _SPELLED_DIGITS
+    if digits.strip("0") or not FEWEST_DIGITS <= len(digits) <= most:
         return None
     return _Form(len(digits), plus=digits != bare)
 
 
-def _numbers(values: NDArray[np.int64], form: _Form, plan: _Plan | None) -> NDArray[np.int64]:
+def _numbers(values: NDArray[np.int64], form: _Form, plan: Plan | None) -> NDArray[np.int64]:
     """Numbers of spellings of one form from the digits as written; 0 where the library must be asked."""
     numbers = np.zeros(len(values), dtype=np.int64)
     # After more zeros, or behind a plus after any, there is no number.
@@ -263,7 +249,7 @@ def _numbers(values: NDArray[np.int64], form: _Form, plan: _Plan | None) -> NDAr
 
 
 def _after_zeros(
-    values: NDArray[np.int64], zeros: int, digits: int, form: _Form, plan: _Plan | None
+    values: NDArray[np.int64], zeros: int, digits: int, form: _Form, plan: Plan | None
 ) -> NDArray[np.int64]:
     """`_numbers`, for values of so many digits after so many zeros.
 
@@ -282,7 +268,7 @@ def _after_zeros(
     return np.where(with_code, without_plus, national)
 
 
-def _international(values: NDArray[np.int64], digits: int, plan: _Plan | None) -> NDArray[np.int64]:
+def _international(values: NDArray[np.int64], digits: int, plan: Plan | None) -> NDArray[np.int64]:
     """Numbers from so many digits that begin with a country code.
 
     `+33 (0)6 ...` keeps the trunk zero after the region's own code: it is taken out.
@@ -290,8 +276,8 @@ def _international(values: NDArray[np.int64], digits: int, plan: _Plan | None) -
     numbers = _as_in_library(values, digits)
     if plan is None or not plan.has_trunk_zero:
         return numbers
-    rest = digits - plan.code_digits
-    with_zero = values // _POWERS[max(rest - 1, 0)] == plan.code * 10
+    rest = max(digits - plan.code_digits, 1)
+    with_zero = values // _POWERS[rest - 1] == plan.code * 10
     if with_zero.any():
         shorter = np.where(with_zero, values - plan.code * (_POWERS[rest] - _POWERS[rest - 1]), 0)
         numbers = np.where(with_zero, _as_in_library(shorter, digits - 1), numbers)
@@ -300,62 +286,11 @@ def _international(values: NDArray[np.int64], digits: int, plan: _Plan | None) -
 
 def _as_in_library(values: NDArray[np.int64], digits: int) -> NDArray[np.int64]:
     """International numbers of so many digits, 0 where the library would change or refuse them."""
-    if not _FEWEST_DIGITS <= digits <= _E164_DIGITS:
+    if not FEWEST_DIGITS <= digits <= MOST_DIGITS:
         return np.zeros(len(values), dtype=np.int64)
     # Values of more digits are not meant here, and only kept inside the table: no country code is 999.
     leading = np.minimum(values.view(np.uint64) // np.uint64(_POWERS[digits - 4]), np.uint64(9999))
-    return np.where(_possible(digits)[leading], values, 0)
-
-
-@cache
-def _possible(digits: int) -> NDArray[np.bool_]:
-    """By the four leading digits of an international number: whether the library takes it if it has so many digits."""
-    return (_possible_lengths() >> digits & 1).astype(np.bool_)
-
-
-@cache
-def _possible_lengths() -> NDArray[np.int64]:
-    """By the four leading digits of an international number: bit n is set if n digits in all are possible.
-
-    Countries whose national prefix is a pattern are left out. So are numbers that begin, after the country
-    code, with the national prefix (the library would strip it) or with a zero (it would remember it).
-    """
-    lengths = np.zeros(10_000, dtype=np.int64)
-    for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():
-        metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, regions[0])
-        if metadata is None or not _has_plain_prefix(metadata):
-            continue
-        code_digits = len(str(code))
-        totals = {code_digits + national for national in _national_lengths(metadata)}
-        bits = sum(1 << total for total in totals if _FEWEST_DIGITS <= total <= _E164_DIGITS)
-        stripped = {"0", (metadata.national_prefix_for_parsing or "0")[0]}
-        for digit in "123456789":
-            if digit not in stripped:
-                first = int(f"{code}{digit}".ljust(4, "0"))
-                lengths[first : first + 10 ** (3 - code_digits)] = bits
-    return lengths
-
-
-@cache
-def _plan(region: str) -> _Plan | None:
-    """The region's plan; None where national spellings are left to the library."""
-    metadata = PhoneMetadata.metadata_for_region(region)
-    if metadata is None or metadata.country_code is None or metadata.international_prefix != "00":
-        return None
-    is_main_region = phonenumbers.region_code_for_country_code(metadata.country_code) == region
-    if not (is_main_region and _has_plain_prefix(metadata)):
-        return None
-    has_trunk_zero = metadata.national_prefix_for_parsing == "0"
-    return _Plan(metadata.country_code, max(_national_lengths(metadata)), has_trunk_zero)
-
-
-def _national_lengths(metadata: PhoneMetadata) -> tuple[int, ...]:
-    return metadata.general_desc.possible_length if metadata.general_desc else (0,)
-
-
-def _has_plain_prefix(metadata: PhoneMetadata) -> bool:
-    prefix = metadata.national_prefix_for_parsing
-    return metadata.national_prefix_transform_rule is None and (prefix is None or prefix.isdecimal())
+    return np.where(possible(digits)[leading], values, 0)
 
 
 def _slow(cells: Sequence[str], region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

@@ -129,6 +129,12 @@ def test_rejections_keep_their_positions_among_accepted_lines() -> None:
     }
 
 
+def test_numbers_too_short_for_their_country_code_are_left_to_the_library() -> None:
+    cells = Cells.of(["00385", "03850", "00123"])
+    assert phone._fast(cells, "HR").tolist() == [0, 0, 0]
+    assert {normalise(cells, "HR").reason(row) for row in range(3)} <= {Reason.TOO_SHORT, Reason.UNKNOWN_COUNTRY_CODE}
+
+
 def test_an_empty_column_has_no_numbers() -> None:
     assert normalise(Cells.of([]), "FR").numbers.tolist() == []
 
@@ -217,10 +223,10 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
 
 
 @settings(max_examples=1000)
-@given(spelled(SEPARATORS), st.lists(st.text(max_size=20), max_size=3))
-def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: tuple[str, str], texts: list[str]) -> None:
-    spelling, region = spelled_in
-    column = [*texts, spelling]
+@given(st.lists(spelled(SEPARATORS), min_size=1, max_size=4), st.lists(st.text(max_size=20), max_size=3))
+def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: list[tuple[str, str]], texts: list[str]) -> None:
+    region = spelled_in[0][1]
+    column = [*texts, *(spelling for spelling, _ in spelled_in)]
     together = normalise(Cells.of(column), region)
     numbers, reasons = phone._slow(column, region)
     assert together.numbers.tolist() == numbers.tolist()
