@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,7 +24,7 @@ from benchmarks import (
 )
 from benchmarks.measured import Measured, Say
 from benchmarks.record import record, rows_of
-from benchmarks.scale import FULL, SCALES, Scale
+from benchmarks.scale import SCALES, Scale
 from benchmarks.table import table
 
 BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
@@ -46,21 +46,25 @@ def main(
     choice: Annotated[
         list[str] | None, typer.Argument(help=f"Which: {' '.join(BENCHMARKS)}. All unless given.")
     ] = None,
-    scale: Annotated[str, typer.Option(help="`short` fits five minutes; `full` is the size of the targets.")] = "short",
+    scale: Annotated[
+        Literal["short", "full"], typer.Option(help="Sizes that fit five minutes, or those of the targets.")
+    ] = "short",
     keep: Annotated[
         bool | None, typer.Option("--record/--no-record", help="Keep the results. All are kept, a choice is not.")
     ] = None,
 ) -> None:
     """Measure Filiation beside its yardsticks."""
+    if unknown := set(choice or ()) - BENCHMARKS.keys():
+        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}, only {', '.join(BENCHMARKS)}")
     # Piped into a file or a log, the table is as wide as it needs to be.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    where = machine.describe()
+    where, day = machine.describe(), datetime.now(UTC).date()
     console.print(where)
-    for name in choice or [name for name in BENCHMARKS if scale == FULL.name or name not in FULL_ONLY]:
+    for name in choice or [name for name in BENCHMARKS if scale == "full" or name not in FULL_ONLY]:
         measured = BENCHMARKS[name](SCALES[scale], partial(_say, console, name))
         console.print(table(measured.comparisons))
         if keep if keep is not None else not choice:
-            record(rows_of(measured.comparisons, scale, where, datetime.now(UTC).date()), measured.plots, scale)
+            record(rows_of(measured.comparisons, scale, where, day), measured.plots, scale)
 
 
 def _say(console: Console, name: str, doing: str) -> None:

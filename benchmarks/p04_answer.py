@@ -5,6 +5,7 @@ from concurrent.futures import ProcessPoolExecutor
 from statistics import median
 
 from benchmarks.clients import Asked, Load, ask, client_process, lookups
+from benchmarks.compacting import postpone
 from benchmarks.comparison import Comparison, Target
 from benchmarks.empty_route import PATH
 from benchmarks.files import Numbers
@@ -21,6 +22,7 @@ _ASKED_FOR = 20_000
 def measure(scale: Scale, say: Say) -> Measured:
     """Requests a second and percentiles of both routes, asked in turn; and of one client asking for a large answer."""
     with serving("benchmarks.empty_route") as service, client_process() as process:
+        postpone(service)
         say(f"a trade of {scale.answer_memberships:,} memberships")
         with trading(service, scale.answer_memberships) as trade:
             asked = {
