@@ -15,6 +15,7 @@ from service.core import errors, health
 from service.core.db import Database
 from service.core.http import Bounds, Surround
 from service.core.jobs import open_queue, run_worker
+from service.core.memory import keep_freed_memory
 from service.core.openapi import DescribedApp
 from service.core.settings import Settings
 from service.dataset import routes as dataset
@@ -109,6 +110,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 @asynccontextmanager
 async def running(settings: Settings, dsn: str) -> AsyncIterator[dict[str, Any]]:
     """What tasks and routes need of the process: the database and the key ring."""
+    keep_freed_memory()
     ring = ring_of(settings)
     database = Database(dsn, settings.pool_size)
     try:

@@ -20,7 +20,6 @@ from service.intake.decoding import (
 from service.intake.dialect import ColumnChoice, Dialect, Role, is_name, role_of
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
-from service.intake.memory import keep_freed_memory
 from service.intake.ndjson_lines import NdjsonLines
 from service.intake.parquet_lines import ParquetLines
 from service.intake.table import CHUNK_BYTES, Table
@@ -88,7 +87,6 @@ class PartReader:
                 "format_differs", f"The first part of this dataset is {dialect.format}: send the others in that format."
             )
         zone(time_zone)
-        keep_freed_memory()
         self._dialect = dialect
         self._format = format
         self._columns = columns

@@ -9,7 +9,7 @@ import pytest
 ROUNDS = """
 import resource
 import numpy as np
-from service.intake.memory import keep_freed_memory
+from service.core.memory import keep_freed_memory
 
 {}
 def make_and_free():
