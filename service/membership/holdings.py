@@ -5,34 +5,35 @@ Every function works in the caller's transaction, in which several statements ma
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Collection, Sequence
-from typing import Final, LiteralString, NamedTuple
+from collections.abc import Collection, Sequence
+from operator import itemgetter
+from typing import Any, Final, LiteralString, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg.rows import tuple_row
 
 from service.core.vocabulary import Content
 from service.membership import blocks, runs
 from service.membership.ancestry import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
 from service.membership.models import SegmentState
 from service.membership.pseudonym import Keys
-from service.membership.store import Connection, rows_of
+from service.membership.store import Connection
 
-# The blocks of each segment end to end: one long value instead of thousands of rows. What is being merged or done with
-# is in another segment besides.
-_KEYS_OF: Final[LiteralString] = """
-    SELECT wanted.*, stored.*
-    FROM (SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
-          FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
-          WHERE (dataset_id = ANY(%(datasets)s) OR %(datasets)s IS NULL) AND state = ANY(%(states)s)
-          GROUP BY segment_id) AS wanted
-    CROSS JOIN LATERAL (
-        SELECT array_agg(level) AS levels, array_agg(lead) AS leads, array_agg(octet_length(keys)) AS lengths,
-               string_agg(keys, '') AS keys, array_agg(octet_length(holders)) AS holder_lengths,
-               string_agg(holders, '') AS holders
-        FROM membership_block AS block
-        WHERE block.segment_id = wanted.segment_id AND lead >= %(begin)s AND lead < %(end)s) AS stored
-    WHERE stored.keys IS NOT NULL
+# The datasets of each segment, and after them its blocks, as of one moment. What is being merged or done with is in
+# another segment besides.
+_STORED: Final[LiteralString] = """
+    WITH wanted AS MATERIALIZED (
+        SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
+        WHERE (dataset_id = ANY(%(datasets)s) OR %(datasets)s IS NULL) AND state = ANY(%(states)s)
+        GROUP BY segment_id)
+    SELECT segment_id, places, datasets, NULL::int2 AS level, NULL::int4 AS lead, NULL::bytea AS keys, NULL::bytea
+    FROM wanted
+    UNION ALL
+    SELECT block.segment_id, NULL, NULL, level, lead, keys, holders
+    FROM wanted JOIN membership_block AS block
+      ON block.segment_id = wanted.segment_id AND lead >= %(begin)s AND lead < %(end)s
 """
 _READABLE: Final = [SegmentState.LIVE, SegmentState.LOADING]
 
@@ -50,29 +51,41 @@ class Stored(NamedTuple):
 
 async def stored(
     conn: Connection, dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]
-) -> AsyncIterator[Stored]:
+) -> list[Stored]:
     """What these datasets, or all, store in one shard, segment by segment. Others of the segment are among it."""
     width = blocks.LEADS // blocks.SHARDS
     wanted = None if dataset_ids is None else list(dataset_ids)
     parameters = {"datasets": wanted, "states": list(states), "begin": shard * width, "end": (shard + 1) * width}
-    async for _, places, datasets, *columns in rows_of(conn, _KEYS_OF, parameters):
-        keys, holders = await asyncio.to_thread(_in_order, blocks.Joined(*columns))
-        yield Stored(dict(zip(places, datasets, strict=True)), keys, holders)
+    async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(_STORED, parameters)
+        rows = await cursor.fetchall()
+    return await asyncio.to_thread(_by_segment, rows)
 
 
-def _in_order(joined: blocks.Joined) -> tuple[Keys, NDArray[np.uint16] | None]:
-    keys, _, holders = blocks.unjoined(joined)
-    # Blocks lie as they were written, in key order, unless one was written again behind the others.
-    if np.all(np.diff(joined.leads) > 0):
-        return keys, holders
-    order = runs.order_of(keys)
-    return keys[order], None if holders is None else holders[order]
+def _by_segment(rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+    members = {row[0]: dict(zip(row[1], row[2], strict=True)) for row in rows if row[1] is not None}
+    found: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        if row[1] is None:
+            found.setdefault(row[0], []).append(row)
+    return [Stored(members[segment_id], *_in_order(of_segment)) for segment_id, of_segment in found.items()]
+
+
+def _in_order(rows: list[tuple[Any, ...]]) -> tuple[Keys, NDArray[np.uint16] | None]:
+    # They lie as they were written, in key order, but for those that were written again behind the others.
+    rows.sort(key=itemgetter(4))
+    _, _, _, levels, leads, keys, holders = zip(*rows, strict=True)
+    joined = blocks.Joined(levels, leads, list(map(len, keys)), b"".join(keys))
+    if holders[0] is not None:
+        joined = joined._replace(holder_lengths=list(map(len, holders)), holders=b"".join(holders))
+    found, _, placed = blocks.unjoined(joined)
+    return found, placed
 
 
 async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[uuid.UUID, Keys]:
     """The sorted keys that each dataset stores in one shard; no keys for one that stores nothing there."""
     found: dict[uuid.UUID, Keys] = dict.fromkeys(dataset_ids, runs.no_keys())
-    async for each in stored(conn, dataset_ids, shard, _READABLE):
+    for each in await stored(conn, dataset_ids, shard, _READABLE):
         for place, dataset_id in each.datasets.items():
             found[dataset_id] = each.keys if each.holders is None else each.keys[each.holders == place]
     return found

@@ -40,9 +40,10 @@ async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUI
         for shard in waiting:
             first, last = edges[shard : shard + 2]
             async with database.snapshot() as session:
-                async for stored in holdings.stored(await driver(session), dataset_ids, shard, [SegmentState.LIVE]):
-                    for dataset_id, places in (await asyncio.to_thread(_held, keys[first:last], stored)).items():
-                        found.setdefault(dataset_id, {})[shard] = places + first
+                stored = await holdings.stored(await driver(session), dataset_ids, shard, [SegmentState.LIVE])
+            for segment in stored:
+                for dataset_id, places in (await asyncio.to_thread(_held, keys[first:last], segment)).items():
+                    found.setdefault(dataset_id, {})[shard] = places + first
 
     async with asyncio.TaskGroup() as readers:
         for _ in range(_READERS):
