@@ -21,7 +21,7 @@ from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
 
 _SCOPES = [Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE]
-_POLL_SECONDS = 0.02
+_FIRST_PAUSE_SECONDS, _LAST_PAUSE_SECONDS = 0.005, 0.05
 _serials = itertools.count(1)
 
 
@@ -46,9 +46,11 @@ class Caller:
         return self.post("/v1/lookups", {"number": f"+{number}"})
 
     def finish(self, job: Any) -> None:
-        """Wait for a job, looking every now and then."""
+        """Wait for a job, looking less and less often, so that a long one is not held up by being asked."""
+        pause = _FIRST_PAUSE_SECONDS
         while not job["finished_at"]:
-            time.sleep(_POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE_SECONDS)
             job = self.get(f"/v1/jobs/{job['id']}")
         if job["problem"]:
             raise RuntimeError(f"{job['kind']} failed: {job['problem']['detail']}")

@@ -6,7 +6,7 @@ from statistics import median
 from benchmarks.calling import callers
 from benchmarks.comparison import Comparison, Target
 from benchmarks.measured import Measured, Say
-from benchmarks.measuring import interleaved, seconds
+from benchmarks.measuring import interleaved
 from benchmarks.memory import watching
 from benchmarks.p01_ingest import UNIT, one_upload, set_stage
 from benchmarks.scale import Scale
@@ -22,9 +22,7 @@ def measure(scale: Scale, say: Say) -> Measured:
         say(f"a file of {scale.base_lines:,} lines and one of {scale.ingest_lines:,}")
         base = set_stage(service, caller, scale.base_lines, 1)
         smaller = base._replace(lines=scale.ingest_lines, files=set_stage(service, caller, scale.ingest_lines, 1).files)
-        works = {
-            name: partial(seconds, partial(one_upload, stage)) for name, stage in (("base", base), ("smaller", smaller))
-        }
+        works = {name: partial(one_upload, stage) for name, stage in (("base", base), ("smaller", smaller))}
         say("registering them in turn")
         with watching(service) as peak:
             taken = {name: median(times) for name, times in interleaved(works, scale.rounds).items()}

@@ -75,10 +75,9 @@ def send(service: Service, caller: Caller, dataset_id: str, file: Path, span: ra
         connection.close()
 
 
-def seal(caller: Caller, dataset_id: str) -> Any:
-    """Seal a dataset and give it as it is then."""
+def seal(caller: Caller, dataset_id: str) -> None:
+    """Seal a dataset and wait until it is."""
     caller.finish(caller.post(f"/v1/datasets/{dataset_id}/seal"))
-    return caller.get(f"/v1/datasets/{dataset_id}")
 
 
 def register_many(service: Service, caller: Caller, files: Iterable[Path]) -> None:
@@ -98,4 +97,5 @@ def register(service: Service, caller: Caller, file: Path, **facts: Any) -> Any:
     """The sealed dataset that a file makes, sent as one part."""
     dataset_id = open_dataset(caller, **facts)
     send(service, caller, dataset_id, file, range(file.stat().st_size))
-    return seal(caller, dataset_id)
+    seal(caller, dataset_id)
+    return caller.get(f"/v1/datasets/{dataset_id}")

@@ -66,7 +66,9 @@ def _union(broker: Caller, parents: list[str]) -> Any:
         "content": "union",
         "derived_from": parents,
     }
-    return seal(broker, broker.post("/v1/datasets", body)["id"])
+    made = broker.post("/v1/datasets", body)
+    seal(broker, made["id"])
+    return made
 
 
 @contextmanager
