@@ -8,6 +8,7 @@ import asyncio
 import hmac
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -36,6 +37,7 @@ from service.membership.pseudonym import KeyRing
 
 # Handing bytes to the reader in portions of this size keeps the thread hops few and the memory small.
 PORTION_BYTES = 1024 * 1024
+_PORTIONS_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ async def upload_part(
     try:
         reader = _reader(upload, *form)
         read = partial(digest, region=upload.region, window=upload.window, ring=ring)
-        await _keep_up(_chunks(body, reader, counts, hasher, read), partial(_write, database, ring, upload, counts))
+        async with _read_ahead(_portions(body)) as portions:
+            chunks = _chunks(portions, reader, counts, hasher, read)
+            await _keep_up(chunks, partial(_write, database, ring, upload, counts))
         return await _finish(database, upload, counts, hasher, reader)
     except UnreadablePart as refusal:
         await _forget(database, upload)
@@ -166,15 +170,43 @@ async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield bytes(held)
 
 
+@asynccontextmanager
+async def _read_ahead(portions: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """The portions, of which a few arrive while one is being read."""
+    arrived: asyncio.Queue[bytes | None] = asyncio.Queue(_PORTIONS_AHEAD)
+
+    async def receive() -> None:
+        try:
+            async for portion in portions:
+                await arrived.put(portion)
+        except Exception:
+            await arrived.put(None)
+            raise
+        await arrived.put(None)
+
+    async def received() -> AsyncIterator[bytes]:
+        while (portion := await arrived.get()) is not None:
+            yield portion
+        # If the client went away, this is where it is heard.
+        await receiving
+
+    receiving = asyncio.create_task(receive())
+    try:
+        yield received()
+    finally:
+        receiving.cancel()
+        await asyncio.gather(receiving, return_exceptions=True)
+
+
 async def _chunks(
-    body: AsyncIterator[bytes],
+    portions: AsyncIterator[bytes],
     reader: PartReader,
     counts: Counts,
     hasher: hmac.HMAC,
     read: Callable[[Iterator[Lines]], Chunk | None],
 ) -> AsyncIterator[Chunk]:
-    """What the body holds; hashed, read, normalised and enciphered in a thread."""
-    async for portion in _portions(body):
+    """What the portions hold; hashed, read, normalised and enciphered in a thread."""
+    async for portion in portions:
         counts.bytes += len(portion)
         lines = _hashed(portion, reader, hasher)
         while (chunk := await asyncio.to_thread(read, lines)) is not None:

@@ -74,6 +74,8 @@ REFUSED: list[tuple[bytes, dict[str, str], tuple[int, str]]] = [
     (zstandard.compress(text().encode())[:-9], {"Content-Encoding": "zstd"}, (422, "truncated")),
     (b"plain", {"Content-Encoding": "gzip"}, (422, "corrupt_compression")),
     (b"PK\x03\x04 workbook", {}, (422, "wrong_format")),
+    # Refused by its first bytes, while more of it waits to be read than is ever read ahead.
+    (b"PK\x03\x04" + bytes(20 << 20), {}, (422, "wrong_format")),
     (parquet(), {}, (422, "wrong_format")),
     (parquet()[:-20], {"Content-Type": "application/vnd.apache.parquet"}, (422, "not_parquet")),
     (bytes(range(256)) * 4, {}, (422, "not_text")),
