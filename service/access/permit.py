@@ -9,7 +9,7 @@ from service.access.actor import Actor, Scope
 from service.access.idempotency import once
 from service.access.keys import authenticate
 from service.access.models import Inspection
-from service.core.db import Connection, DatabaseDep, SessionDep, driver
+from service.core.db import Connection, SessionDep, database_of, driver
 from service.core.errors import Forbidden
 from service.core.vocabulary import Role
 
@@ -57,8 +57,9 @@ class Allow(Rule):
 class AllowBriefly(Rule):
     """A rule for routes without a transaction: a body may take hours to arrive, and a lookup writes nothing."""
 
-    async def __call__(self, database: DatabaseDep, credentials: Credentials) -> Actor:
+    async def __call__(self, request: Request, credentials: Credentials) -> Actor:
         """The caller, or a 401 or 403 problem."""
+        database = await database_of(request)
         return await database.ask(lambda connection: self.admit(connection, credentials))
 
 

@@ -9,7 +9,7 @@ authority sees everything; the operator, accounts only.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -122,44 +122,46 @@ def organisations_seen(actor: Actor) -> Ids:
     return _rows(actor, "organisation", "organisations", operator=True)
 
 
-class Edge(NamedTuple):
-    """A dataset that another comes from, and the transfer that brought it, if one did."""
-
-    parent_id: uuid.UUID
-    transfer_id: uuid.UUID | None
+IdSet = frozenset[uuid.UUID]
+_NONE: Final[IdSet] = frozenset()
 
 
-class Sides(NamedTuple):
-    """The two sides of a transfer, and whether the recipient's latest word is that there was none."""
+class Place(NamedTuple):
+    """Where a dataset stands, as far as sight depends on it.
 
-    sender_id: uuid.UUID
-    recipient_id: uuid.UUID
+    Upstream lead `parents` and `arrivals`, the datasets it comes from and the transfer that delivered it, unless its
+    recipient denies that transfer. `touching` are the transfers at either end of which it is, denied or not; `used_in`
+    the campaigns sent to it.
+    """
+
+    parents: IdSet
+    arrivals: IdSet
+    touching: IdSet
+    used_in: IdSet
+
+
+class Ends(NamedTuple):
+    """The dataset that a transfer handed over, and the one that it made there: none, if the recipient denies it."""
+
     dataset_id: uuid.UUID
-    received_dataset_id: uuid.UUID
-    denied: bool
-
-
-class Use(NamedTuple):
-    """For whom a campaign was sent, and by whom."""
-
-    party_id: uuid.UUID
-    sender_id: uuid.UUID | None
+    received: IdSet
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
     """What sight depends on, of the whole graph, by ids.
 
-    `keepers` names those by whom a dataset counts as held (see the function of that name); `touching` and
-    `used_in` lead from a dataset to the transfers and the campaigns that it is in.
+    By organisation: the datasets that count as held by it (see `keepers`), and the transfers that it sent and received.
+    Campaigns by their party and their sender, and all of a party by it and None. Nothing here has to be gone through
+    whole for one number: what its datasets lead to is cut with what the caller has.
     """
 
-    keepers: Mapping[uuid.UUID, frozenset[uuid.UUID]]
-    parents: Mapping[uuid.UUID, Sequence[Edge]]
-    transfers: Mapping[uuid.UUID, Sides]
-    touching: Mapping[uuid.UUID, Sequence[uuid.UUID]]
-    campaigns: Mapping[uuid.UUID, Use]
-    used_in: Mapping[uuid.UUID, Sequence[uuid.UUID]]
+    places: Mapping[uuid.UUID, Place]
+    transfers: Mapping[uuid.UUID, Ends]
+    held_by: Mapping[uuid.UUID, IdSet]
+    sent_by: Mapping[uuid.UUID, IdSet]
+    received_by: Mapping[uuid.UUID, IdSet]
+    campaigns_of: Mapping[tuple[uuid.UUID, uuid.UUID | None], IdSet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,50 +200,41 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
     the number was. Of a recipient's file a sender learns nothing but of the numbers that it delivered: else it could
     find out what else is in that file by sealing guesses.
     """
-    within = scene.keepers.keys() if holding is None else frozenset(holding)
+    within = frozenset(scene.places if holding is None else holding)
     if actor.is_regulator:
         return seen_by_all(scene, within)
     if actor.is_operator:
         return Seen()
     own = actor.organisation_id
-    held = [dataset for dataset in within if own in scene.keepers[dataset]]
-    datasets = _upstream(scene, held, within)
-    transfers = set()
-    bare = set()
-    for transfer in _listed(scene.touching, within):
-        sides = scene.transfers[transfer]
-        sent = sides.sender_id == own and sides.dataset_id in within
-        if sent or sides.recipient_id == own or (sides.received_dataset_id in datasets and not sides.denied):
-            transfers.add(transfer)
-        if sent and not sides.denied and sides.received_dataset_id in within:
-            bare.add(sides.received_dataset_id)
-    used = _listed(scene.used_in, within)
-    campaigns = frozenset(one for one in used if _is_own(scene.campaigns[one], actor))
-    viewers = frozenset({own} | ({actor.through_id} if actor.through_id else set()))
-    return Seen(datasets, frozenset(bare - datasets), frozenset(transfers), campaigns, viewers)
+    places = [scene.places[one] for one in within]
+    datasets = _upstream(scene, within & scene.held_by.get(own, _NONE), within)
+    arrivals = _NONE.union(*(scene.places[one].arrivals for one in datasets))
+    touching = _NONE.union(*(place.touching for place in places))
+    received = touching & scene.received_by.get(own, _NONE)
+    given = touching & scene.sent_by.get(own, _NONE)
+    sent = {one for one in given if scene.transfers[one].dataset_id in within}
+    delivered = within & _NONE.union(*(scene.transfers[one].received for one in sent))
+    used = _NONE.union(*(place.used_in for place in places))
+    return Seen(
+        datasets,
+        bare=delivered - datasets,
+        transfers=arrivals.union(received, sent),
+        campaigns=used & scene.campaigns_of.get((own, actor.through_id), _NONE),
+        viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
+    )
 
 
 def seen_by_all(scene: Scene, holding: Collection[uuid.UUID]) -> Seen:
     """Everything about the datasets `holding` a number: what the person and the supervisory authority see."""
-    transfers = _listed(scene.touching, holding)
-    return Seen(frozenset(holding), frozenset(), transfers, _listed(scene.used_in, holding), whole=True)
+    places = [scene.places[one] for one in holding]
+    transfers = _NONE.union(*(place.touching for place in places))
+    campaigns = _NONE.union(*(place.used_in for place in places))
+    return Seen(frozenset(holding), _NONE, transfers, campaigns, whole=True)
 
 
-def _listed(index: Mapping[uuid.UUID, Sequence[uuid.UUID]], datasets: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
-    return frozenset(listed for dataset in datasets for listed in index.get(dataset, ()))
-
-
-def _upstream(scene: Scene, held: Sequence[uuid.UUID], within: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
-    found = set(held)
-    waiting = list(held)
+def _upstream(scene: Scene, held: IdSet, within: IdSet) -> IdSet:
+    found, waiting = held, held
     while waiting:
-        for parent, transfer in scene.parents.get(waiting.pop(), ()):
-            walked = transfer is None or not scene.transfers[transfer].denied
-            if walked and parent in within and parent not in found:
-                found.add(parent)
-                waiting.append(parent)
-    return frozenset(found)
-
-
-def _is_own(campaign: Use, actor: Actor) -> bool:
-    return campaign.party_id == actor.organisation_id and actor.through_id in (None, campaign.sender_id)
+        waiting = within & _NONE.union(*(scene.places[one].parents for one in waiting)) - found
+        found |= waiting
+    return found

@@ -15,7 +15,7 @@ from service.provenance.graph import Graph, holding
 from service.provenance.records import Records
 from service.provenance.telling import consent
 
-Eyes = Callable[[Collection[uuid.UUID]], Seen]
+Eyes = Callable[[frozenset[uuid.UUID]], Seen]
 
 
 def answer(graph: Graph, cases: Cases, held: Sequence[Held], eyes: Eyes, as_of: datetime) -> bytes:

@@ -82,9 +82,9 @@ class Cases:
     def __len__(self) -> int:
         return len(self._cases)
 
-    def find(self, graph: Graph, seen: Seen, holders: Collection[uuid.UUID]) -> Case:
+    def find(self, graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> Case:
         """The case of a caller that sees `seen` of a number which `holders` hold."""
-        key = seen, _witnessed(graph.records, seen, holders)
+        key = seen, _witnessed(graph, seen, holders)
         case = self._cases.get(key)
         if case is not None:
             self._cases.move_to_end(key)
@@ -104,11 +104,9 @@ class Cases:
         return self._partner_lists[key]
 
 
-def _witnessed(records: Records, seen: Seen, holders: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+def _witnessed(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:
     """Those of `holders` of which something is told: datasets that are seen, and the ends of transfers that are."""
-    rows = [records.transfers[one] for one in seen.transfers]
-    ends = {end for row in rows for end in (row.dataset_id, row.received_dataset_id)}
-    return seen.datasets.union(ends.intersection(holders))
+    return seen.datasets.union(*(graph.ends[one] & holders for one in seen.transfers))
 
 
 def make_case(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> Case:

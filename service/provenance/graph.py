@@ -8,7 +8,7 @@ and one that rows would make is refused.
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
 from typing import Final, NamedTuple
@@ -40,12 +40,18 @@ class CycleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One state of the graph, never changed. `rank` puts every dataset after those that it comes from."""
+    """One state of the graph, never changed. `rank` puts every dataset after those that it comes from.
+
+    `ends` are the two datasets of each transfer; `held_with` is what has been found out so far of which datasets hold
+    all that is stored in one.
+    """
 
     version: int
     records: Records
     network: nx.MultiDiGraph
     rank: Mapping[uuid.UUID, int]
+    ends: Mapping[uuid.UUID, frozenset[uuid.UUID]]
+    held_with: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
 
 
 class Hop(NamedTuple):
@@ -79,7 +85,7 @@ def build_graph(version: int, records: Records) -> Graph:
         rank = {node: place for place, node in enumerate(nx.topological_sort(network))}
     except nx.NetworkXUnfeasible:
         raise CycleError("a dataset would be its own ancestor") from None
-    return Graph(version, records, nx.freeze(network), rank)
+    return Graph(version, records, nx.freeze(network), rank, _ends(records))
 
 
 def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID | Relation]]:
@@ -99,26 +105,39 @@ def _edges(records: Records) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID |
             yield campaign.id, campaign.sender_id, Relation.SENDER
 
 
+def _ends(records: Records) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    ends = ((row.id, (row.dataset_id, row.received_dataset_id)) for row in records.transfers.values())
+    return {transfer: frozenset(records.datasets[one].id for one in both) for transfer, both in ends}
+
+
 def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Hop:
     return Hop(parent, None if isinstance(key, Relation) else key, dataset)
 
 
 def holding(graph: Graph, stored: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Every dataset that holds a number, given the datasets in which it is stored.
+    """Every dataset that holds a number, given the datasets in which it is stored."""
+    return frozenset().union(*(_held_with(graph, dataset) for dataset in stored))
+
+
+def _held_with(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """The datasets that hold whatever is stored in one. Found out once for each that is asked about.
 
     A dataset stores numbers only if it is `uploaded`; a `shared` or `union` one holds what its parents hold.
     Rows stored for any other dataset (a received file that is still being compared) do not count.
     """
-    records = graph.records
-    found = {dataset for dataset in stored if _stores(records, dataset)}
-    waiting = list(found)
-    while waiting:
-        for edge in records.children_of_dataset.get(waiting.pop(), ()):
-            child = edge.dataset_id
-            if child not in found and records.datasets[child].content != Content.UPLOADED:
-                found.add(child)
-                waiting.append(child)
-    return frozenset(dataset for dataset in found if is_held(records, dataset))
+    if dataset_id not in graph.held_with:
+        records = graph.records
+        found: set[uuid.UUID] = set()
+        waiting = [dataset_id] if _stores(records, dataset_id) else []
+        while waiting:
+            dataset = records.datasets[waiting.pop()]
+            if dataset.id not in found:
+                # The id of the record, always: to compare one object with itself takes no look at what it consists of.
+                found.add(dataset.id)
+                children = (edge.dataset_id for edge in records.children_of_dataset.get(dataset.id, ()))
+                waiting += (one for one in children if records.datasets[one].content != Content.UPLOADED)
+        graph.held_with[dataset_id] = frozenset(one for one in found if is_held(records, one))
+    return graph.held_with[dataset_id]
 
 
 def _stores(records: Records, dataset_id: uuid.UUID) -> bool:

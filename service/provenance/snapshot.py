@@ -7,7 +7,8 @@ again in one REPEATABLE READ transaction. Either way no answer mixes two states.
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 from typing import Any, TypeVar
@@ -16,7 +17,7 @@ from sqlalchemy import select, text
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.sight import Edge, Scene, Sides, Use, keepers
+from service.access.sight import Ends, Place, Scene, keepers
 from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import (
     Collection,
@@ -36,6 +37,7 @@ from service.provenance import rows
 from service.provenance.case import Cases
 from service.provenance.graph import Graph, build_graph
 from service.provenance.records import Records, index, is_denied
+from service.provenance.rows import TransferRow
 from service.transfer.models import Transfer, TransferStatement
 
 Row = TypeVar("Row")
@@ -139,25 +141,48 @@ def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:
 
 def scene_of(records: Records) -> Scene:
     """What sight needs to know of `records`."""
+    transfers = records.transfers.values()
+    campaigns = records.campaigns.values()
     return Scene(
-        keepers={dataset: _keepers(records, dataset) for dataset in records.datasets},
-        parents={
-            dataset: [Edge(edge.parent_id, edge.transfer_id) for edge in edges]
-            for dataset, edges in records.parents_of_dataset.items()
-        },
-        transfers={
-            row.id: Sides(
-                row.sender_id,
-                row.recipient_id,
-                row.dataset_id,
-                row.received_dataset_id,
-                is_denied(records, row.id),
-            )
-            for row in records.transfers.values()
-        },
-        touching={dataset: _touching(records, dataset) for dataset in records.datasets},
-        campaigns={row.id: Use(row.party_id, row.sender_id) for row in records.campaigns.values()},
-        used_in=records.campaigns_of_dataset,
+        places={dataset: _place(records, dataset) for dataset in records.datasets},
+        transfers={row.id: _ends(records, row) for row in transfers},
+        held_by=_sets((keeper, one) for one in records.datasets for keeper in _keepers(records, one)),
+        sent_by=_sets((row.sender_id, row.id) for row in transfers),
+        received_by=_sets((row.recipient_id, row.id) for row in transfers),
+        campaigns_of=_sets(((row.party_id, sender), row.id) for row in campaigns for sender in {None, row.sender_id}),
+    )
+
+
+Key = TypeVar("Key")
+
+
+def _sets(pairs: Iterable[tuple[Key, uuid.UUID]]) -> dict[Key, frozenset[uuid.UUID]]:
+    groups: dict[Key, set[uuid.UUID]] = defaultdict(set)
+    for key, value in pairs:
+        groups[key].add(value)
+    return {key: frozenset(values) for key, values in groups.items()}
+
+
+def _place(records: Records, dataset_id: uuid.UUID) -> Place:
+    edges = records.parents_of_dataset.get(dataset_id, ())
+    arrival = records.transfer_into_dataset.get(dataset_id)
+    arrivals = {arrival.id} if arrival else set()
+    sent = {row.id for row in records.transfers_from_dataset.get(dataset_id, ())}
+    return Place(
+        # The ids of the records throughout, because of which sets need compare objects only.
+        parents=frozenset(
+            records.datasets[edge.parent_id].id for edge in edges if not is_denied(records, edge.transfer_id)
+        ),
+        arrivals=frozenset(one for one in arrivals if not is_denied(records, one)),
+        touching=frozenset(sent | arrivals),
+        used_in=frozenset(records.campaigns[one].id for one in records.campaigns_of_dataset.get(dataset_id, ())),
+    )
+
+
+def _ends(records: Records, row: TransferRow) -> Ends:
+    received = records.datasets[row.received_dataset_id].id
+    return Ends(
+        records.datasets[row.dataset_id].id, frozenset() if is_denied(records, row.id) else frozenset({received})
     )
 
 
@@ -170,9 +195,3 @@ def _keepers(records: Records, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
         has_account=records.organisations[dataset.holder_id].admitted_at is not None,
         denied=is_denied(records, transfer.id if transfer else None),
     )
-
-
-def _touching(records: Records, dataset_id: uuid.UUID) -> list[uuid.UUID]:
-    transfer = records.transfer_into_dataset.get(dataset_id)
-    sent = [row.id for row in records.transfers_from_dataset.get(dataset_id, ())]
-    return [*sent, transfer.id] if transfer else sent
