@@ -1,7 +1,7 @@
 """The database: connections, transactions, and the only place that commits."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from itertools import chain
 from typing import Annotated, Any, Final, TypeVar, cast
 
@@ -88,6 +88,17 @@ class Database:
         """A read-only session in which every statement sees the same state."""
         async with self._snapshots() as session:
             yield session
+
+    @contextmanager
+    def bulk_snapshot(self) -> Iterator[psycopg.Connection[Any]]:
+        """A read-only connection for a thread that reads much, in which every statement sees the same state.
+
+        The driver waits by itself there. The event loop would be woken, and take its turn, for every few kilobytes.
+        """
+        with psycopg.connect(self.dsn, options="-c TimeZone=UTC") as connection:
+            connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            connection.read_only = True
+            yield connection
 
     async def vacuum(self, table: str) -> None:
         """Have the server reuse, or give back, the room of deleted rows. Must not be called in a transaction."""

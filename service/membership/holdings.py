@@ -22,7 +22,7 @@ from service.membership.store import Connection
 
 # The datasets of each segment, and after them its blocks, as of one moment. What is being merged or done with is in
 # another segment besides.
-_STORED: Final[LiteralString] = """
+STORED: Final[LiteralString] = """
     WITH wanted AS MATERIALIZED (
         SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
@@ -53,16 +53,21 @@ async def stored(
     conn: Connection, dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]
 ) -> list[Stored]:
     """What these datasets, or all, store in one shard, segment by segment. Others of the segment are among it."""
+    async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
+        await cursor.execute(STORED, in_shard(dataset_ids, shard, states))
+        rows = await cursor.fetchall()
+    return await asyncio.to_thread(by_segment, rows)
+
+
+def in_shard(dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]) -> dict[str, Any]:
+    """The parameters with which `STORED` finds what these datasets, or all, store in one shard."""
     width = blocks.LEADS // blocks.SHARDS
     wanted = None if dataset_ids is None else list(dataset_ids)
-    parameters = {"datasets": wanted, "states": list(states), "begin": shard * width, "end": (shard + 1) * width}
-    async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(_STORED, parameters)
-        rows = await cursor.fetchall()
-    return await asyncio.to_thread(_by_segment, rows)
+    return {"datasets": wanted, "states": list(states), "begin": shard * width, "end": (shard + 1) * width}
 
 
-def _by_segment(rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+def by_segment(rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+    """What the rows of `STORED` tell, segment by segment."""
     members = {row[0]: dict(zip(row[1], row[2], strict=True)) for row in rows if row[1] is not None}
     found: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows:

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.db import Database, driver
+from service.core.db import Database
 from service.membership import blocks, holdings
 from service.membership.blocks import SHARDS
 from service.membership.holdings import Stored
@@ -30,24 +30,22 @@ Matches = dict[uuid.UUID, NDArray[np.intp]]
 async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
     """Which of the sorted, distinct `keys` are held by each of these datasets, or by each that there is.
 
-    Each shard is read as of a moment of its own: what is sealed or erased meanwhile may be found or not.
+    Each reader sees a state of its own: what is sealed or erased meanwhile may be found or not.
     """
     edges = np.searchsorted(blocks.leads_of(keys), np.arange(SHARDS + 1) * (blocks.LEADS // SHARDS)).tolist()
     waiting = iter([shard for shard in range(SHARDS) if edges[shard] < edges[shard + 1]])
     found: dict[uuid.UUID, dict[int, NDArray[np.intp]]] = {}
 
-    async def read_some() -> None:
-        for shard in waiting:
-            first, last = edges[shard : shard + 2]
-            async with database.snapshot() as session:
-                stored = await holdings.stored(await driver(session), dataset_ids, shard, [SegmentState.LIVE])
-            for segment in stored:
-                for dataset_id, places in (await asyncio.to_thread(_held, keys[first:last], segment)).items():
-                    found.setdefault(dataset_id, {})[shard] = places + first
+    def read_some() -> None:
+        with database.bulk_snapshot() as connection, connection.cursor(binary=True) as cursor:
+            for shard in waiting:
+                first, last = edges[shard : shard + 2]
+                cursor.execute(holdings.STORED, holdings.in_shard(dataset_ids, shard, [SegmentState.LIVE]))
+                for segment in holdings.by_segment(cursor.fetchall()):
+                    for dataset_id, places in _held(keys[first:last], segment).items():
+                        found.setdefault(dataset_id, {})[shard] = places + first
 
-    async with asyncio.TaskGroup() as readers:
-        for _ in range(_READERS):
-            readers.create_task(read_some())
+    await asyncio.gather(*(asyncio.to_thread(read_some) for _ in range(_READERS)))
     return {
         dataset_id: np.concatenate([by_shard[shard] for shard in sorted(by_shard)])
         for dataset_id, by_shard in found.items()
