@@ -29,7 +29,7 @@ def compact_all(service: Service) -> None:
 
 
 async def _compact(opened: Door) -> None:
-    async def without_rest(_seconds: float, _done: float) -> None:
+    async def without_rest(*_progress: object) -> None:
         """Go on at once."""
 
     await compact(opened.database, opened.ring, without_rest, thoroughly=True)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from service.command import accounts, checking, description, lookups, registration, serving
+from service.command import accounts, checking, compaction, description, lookups, registration, serving
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -18,6 +18,7 @@ app = typer.Typer(
 app.command("serve")(serving.serve)
 app.command("worker")(serving.worker)
 app.command("migrate")(serving.migrate)
+app.command("compact")(compaction.compact)
 app.command("fsck")(checking.fsck)
 app.command("demo")(demo.demo)
 app.command("openapi")(description.write_openapi)

@@ -20,6 +20,7 @@ from service.core.openapi import DescribedApp
 from service.core.settings import Settings
 from service.dataset import routes as dataset
 from service.job import routes as job
+from service.membership import routes as membership
 from service.membership.keys import require_same_key, ring_of
 from service.organisation import routes as organisation
 from service.provenance import routes as provenance
@@ -35,6 +36,7 @@ ROUTERS = (
     transfer.router,
     campaign.router,
     job.router,
+    membership.router,
     access.router,
     access.inspections,
     health.router,
@@ -56,6 +58,7 @@ _TAGS = [
     {"name": "transfers", "description": "From hand to hand, by double entry: what each side says is kept for ever."},
     {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
     {"name": "jobs", "description": "Work that takes longer than a request, and how far it is."},
+    {"name": "memberships", "description": "How they are stored. For the operator: no numbers, and no names."},
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
     {"name": "health", "description": "Whether the service is up. Needs no key."},

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple, cast
 from fastapi import Depends, Request
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job as QueuedJob
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import driver
@@ -63,6 +64,17 @@ async def defer(session: AsyncSession, queue: App, name: str, **arguments: Any) 
     """Ask for a task in the transaction of `session`: it runs if that commits, and only then."""
     configured = queue.configure_task(name, connection=await driver(session), allow_unknown=False)
     await configured.defer_async(**arguments)
+
+
+_WAITING = text("""
+    SELECT EXISTS (SELECT FROM procrastinate_jobs
+        WHERE status = 'todo' AND task_name <> :task AND (scheduled_at IS NULL OR scheduled_at <= now()))
+""")
+
+
+async def others_wait(session: AsyncSession, task: str) -> bool:
+    """Whether a job of any but this task waits for a place at a worker."""
+    return bool(await session.scalar(_WAITING, {"task": task}))
 
 
 async def run_worker(queue: App, context: dict[str, Any], patience: float = 10.0) -> None:

@@ -18,7 +18,9 @@ READING = [
     if isinstance(route, APIRoute) and "GET" in (route.methods or ())
 ]
 PUBLIC = {"get_health"}
-LISTS = [route for route in READING if not route.param_convertors and route.name not in PUBLIC]
+# No list, and nothing of any organisation: tests/membership shows who may see it.
+OPERATORS = {"get_compaction"}
+LISTS = [route for route in READING if not route.param_convertors and route.name not in PUBLIC | OPERATORS]
 SINGLE = [route for route in READING if route.param_convertors]
 # An organisation sees itself and its own keys; to read the looks is a look.
 SELF_SEEN = {"list_organisations", "list_keys", "list_inspections"}

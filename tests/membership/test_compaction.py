@@ -3,7 +3,8 @@
 import asyncio
 import random
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,100 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.db import Database, driver
-from service.membership import blocks, compaction, holdings, runs, store
-from service.membership.compaction import LARGEST_DATASET, LARGEST_SEGMENT, MERGE_AT_LEAST, Standing, choose, compact
+from service.membership import blocks, compaction, runs, store
+from service.membership.compaction import (
+    LARGEST_DATASET,
+    LARGEST_SEGMENT,
+    LARGEST_STEP,
+    MERGE_AT_LEAST,
+    Standing,
+    choose,
+    compact,
+)
 from service.membership.erasure import erase
 from service.membership.pseudonym import KeyRing
-from service.membership.runs import Digest
-from service.membership.store import Held
+from tests.membership.modelled import Model, add, agree, run_of, some_lines, take_out
 from tests.membership.test_store import Line, instant, kept, new_dataset
-
-# What each dataset says of each of its numbers.
-Model = dict[uuid.UUID, dict[int, Line]]
-
-
-async def no_pause(_seconds: float, _done: float) -> None:
-    """Go on at once."""
-
-
-async def add(database: Database, ring: KeyRing, model: Model, lines: Sequence[Line]) -> uuid.UUID:
-    """A completed dataset of these lines, in the database and in the model."""
-    names = np.full(len(lines), None, np.object_)
-    names[:] = [line[2] for line in lines]
-    run = runs.sorted_run(
-        ring.pseudonyms(np.array([line[0] for line in lines], np.int64)),
-        np.array([line[1] for line in lines], np.uint32) if any(line[1] for line in lines) else None,
-        names if any(line[2] for line in lines) else None,
-    )
-    async with database.transaction() as session:
-        connection = await driver(session)
-        dataset_id = await new_dataset(connection)
-        await store.stage(connection, ring, dataset_id, 1, 1, run)
-        segment = await store.begin(connection, dataset_id)
-        loaded = [await store.load(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
-        await store.complete(connection, dataset_id, sum((each.digest for each in loaded), Digest()))
-        await store.unstage(connection, dataset_id)
-    model[dataset_id] = kept(lines)
-    return dataset_id
-
-
-async def take_out(database: Database, ring: KeyRing, model: Model, number: int, datasets: Sequence[uuid.UUID]) -> None:
-    """Erase a number of some datasets, in the database and in the model."""
-    async with database.transaction() as session:
-        held = await erase(await driver(session), ring, ring.pseudonym(number), datasets)
-    assert held == {dataset for dataset in datasets if model[dataset].pop(number, None)}
-
-
-async def agree(database: Database, ring: KeyRing, model: Model, numbers: Sequence[int]) -> None:
-    """Lookups, the keys of each dataset and their digests are what the model says."""
-    async with database.snapshot() as session:
-        connection = await driver(session)
-        for number in numbers:
-            _, held = await store.lookup(connection, ring, ring.pseudonym(number))
-            assert sorted(held) == sorted(
-                Held(dataset, instant(lines[number][1]), lines[number][2])
-                for dataset, lines in model.items()
-                if number in lines
-            )
-        found: dict[uuid.UUID, list[int]] = {dataset: [] for dataset in model}
-        for shard in range(blocks.SHARDS):
-            for dataset, keys in (await holdings.keys_of(connection, list(model), shard)).items():
-                found[dataset] += ring.numbers(keys).tolist()
-        assert {dataset: sorted(each) for dataset, each in found.items()} == {
-            dataset: sorted(lines) for dataset, lines in model.items()
-        }
-        query = """SELECT dataset_id, number_count, digest FROM segment_member
-                   JOIN membership_segment AS segment ON segment.id = segment_id WHERE state = 'live'"""
-        stored = {row[0]: row[1:] async for row in store.rows_of(connection, query, None)}
-        assert stored.keys() == model.keys()
-        for dataset, lines in model.items():
-            keys = ring.pseudonyms(np.array(list(lines), np.int64))
-            digest = runs.digest(runs.sorted_run(keys, np.array([line[1] for line in lines.values()], np.uint32)))
-            assert stored[dataset] == (digest.count, store.pack_digest(digest))
-
-
-def on(dsn: str, test: Callable[[Database], Awaitable[None]]) -> None:
-    """Run a test's coroutine with a pool of its own."""
-
-    async def connected() -> None:
-        database = Database(dsn)
-        try:
-            await test(database)
-        finally:
-            await database.close()
-
-    asyncio.run(connected())
-
-
-def some_lines(draw: random.Random, numbers: Sequence[int], *, dated: bool, named: bool) -> list[Line]:
-    return [
-        (
-            number,
-            draw.randrange(1, 2**32) if dated and draw.random() < 0.8 else 0,
-            f"opt-in-{draw.randrange(99)}" if named and draw.random() < 0.5 else None,
-        )
-        for number in draw.sample(numbers, draw.randrange(len(numbers)))
-    ]
+from tests.membership.world import no_pause, on
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -140,7 +62,7 @@ def test_an_interrupted_merge_answers_right_and_goes_on(dsn: str, ring: KeyRing)
             await add(database, ring, model, some_lines(draw, numbers, dated=True, named=True))
         reached: list[float] = []
 
-        async def pace(_seconds: float, done: float) -> None:
+        async def pace(_merge: object, _seconds: float, done: float) -> None:
             reached.append(done)
             raise Interrupted
 
@@ -198,10 +120,187 @@ def test_a_number_that_very_many_datasets_hold_is_found_in_all(dsn: str, ring: K
     on(dsn, test)
 
 
-standings = st.lists(
-    st.builds(Standing, st.integers(), st.just(5), st.integers(1, 900), st.integers(0, 2 * LARGEST_DATASET)),
-    max_size=40,
-)
+def numbers_in(ring: KeyRing, at_most: int, ranges: int, *wanted: int) -> list[int]:
+    """Numbers whose keys are in the `wanted` ones of equal ranges of the key space, `at_most` in each."""
+    numbers = np.arange(33_600_000_000, 33_600_100_000)
+    places = blocks.leads_of(ring.pseudonyms(numbers)) // (blocks.LEADS // ranges)
+    return [number for each in wanted for number in numbers[places == each][:at_most].tolist()]
+
+
+def plain(numbers: Sequence[int]) -> list[Line]:
+    return [(number, 0, None) for number in numbers]
+
+
+async def add_in_blocks(
+    database: Database, ring: KeyRing, model: Model, numbers: Sequence[int], level: int
+) -> uuid.UUID:
+    """A dataset in blocks of this level, whether it fits or not."""
+    run = run_of(ring, plain(numbers))
+    async with database.transaction() as session:
+        connection = await driver(session)
+        dataset_id = await new_dataset(connection)
+        segment = await store.begin(connection, dataset_id)
+        await connection.execute("UPDATE membership_segment SET level = %s WHERE id = %s", (level, segment.id))
+        await store.write_blocks(connection, ring, segment._replace(level=level), run)
+        await store.complete(connection, dataset_id, runs.digest(run))
+    model[dataset_id] = kept(plain(numbers))
+    return dataset_id
+
+
+def test_no_block_lies_in_two_steps_however_few_keys_there_are(
+    dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The level is found from the first step, in which there is nothing here."""
+    monkeypatch.setattr(compaction, "STEP", 1)
+    numbers = numbers_in(ring, 5, 64, 2, 3, 62, 63)
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        for _ in range(6):
+            await add_in_blocks(database, ring, model, numbers, 12)
+        steps: list[Any] = []
+
+        async def pace(*step: Any) -> None:
+            steps.append(step)
+
+        await compact(database, ring, pace)
+        assert len(steps) == 64
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+def test_a_merge_goes_on_in_steps_of_another_width(dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whole blocks of one coarse dataset are read in each step; once it has lost its numbers, finer steps would do."""
+    monkeypatch.setattr(compaction, "STEP", 1)
+    numbers = numbers_in(ring, 4, 64, *range(64))
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        coarse = await add_in_blocks(database, ring, model, numbers, 5)
+        for _ in range(3):
+            await add_in_blocks(database, ring, model, numbers[:50], 12)
+        widths: list[int] = []
+
+        async def pace(merge: compaction.Merge, _seconds: float, done: float) -> None:
+            widths.append(merge.width)
+            if done in (1 / 32, 1 / 2):
+                raise Interrupted
+
+        with pytest.raises(Interrupted):
+            await compact(database, ring, pace, thoroughly=True)
+        for number in numbers[50:]:
+            await take_out(database, ring, model, number, [coarse])
+        with pytest.raises(Interrupted):
+            await compact(database, ring, pace, thoroughly=True)
+        await agree(database, ring, model, numbers)
+        await compact(database, ring, pace, thoroughly=True)
+        assert min(widths) < max(widths) == widths[0]
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+def test_datasets_that_have_lost_every_number_are_merged(dsn: str, ring: KeyRing) -> None:
+    numbers = range(33639980000, 33639980000 + 20)
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        for _ in range(5):
+            await add(database, ring, model, plain(numbers))
+        await add(database, ring, model, [])
+        for number in numbers:
+            await take_out(database, ring, model, number, list(model))
+        await compact(database, ring, no_pause, thoroughly=True)
+        await agree(database, ring, model, numbers)
+        full = await add(database, ring, model, plain(numbers))
+        await compact(database, ring, no_pause, thoroughly=True)
+        await agree(database, ring, model, numbers)
+        await take_out(database, ring, model, numbers[0], [full])
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+def test_neither_a_sealing_nor_a_merge_waits_for_the_other_to_commit(dsn: str, ring: KeyRing) -> None:
+    numbers = range(33639980000, 33639980000 + 50)
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        for _ in range(5):
+            await add(database, ring, model, plain(numbers))
+        async with database.transaction() as session:
+            connection = await driver(session)
+            await store.begin(connection, await new_dataset(connection))
+            merging = compact(database, ring, no_pause)
+            await asyncio.wait_for(merging, 20)
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+class Crash(Exception):
+    """The process ended before merged segments were dropped."""
+
+
+def test_what_is_erased_is_nowhere_in_what_is_not_dropped_yet(
+    dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = range(33639980000, 33639980000 + 50)
+
+    async def crash(*_arguments: object) -> None:
+        raise Crash
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        for _ in range(5):
+            await add(database, ring, model, plain(numbers))
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "drop_blocks", crash)
+            with pytest.raises(Crash):
+                await compact(database, ring, no_pause)
+        place = store.place_of(ring.pseudonym(numbers[0]))
+        async with database.snapshot() as session:
+            assert len([row async for row in store.rows_of(await driver(session), store.CANDIDATES, place)]) == 6
+        await take_out(database, ring, model, numbers[0], list(model))
+        async with database.snapshot() as session:
+            assert [row async for row in store.rows_of(await driver(session), store.CANDIDATES, place)] == []
+        await compact(database, ring, no_pause)
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+def test_erasures_that_cross_do_not_end_in_a_deadlock(dsn: str, ring: KeyRing) -> None:
+    """Each counts numbers out of two datasets, in opposite order."""
+    numbers = numbers_in(ring, 1, 4, 0, 1, 2, 3)
+
+    async def test(database: Database) -> None:
+        model: Model = {}
+        one, other = [await add(database, ring, model, plain(numbers)) for _ in range(2)]
+
+        async def take(*pairs: Any) -> None:
+            async with database.transaction() as session:
+                for number, dataset in pairs:
+                    assert await erase(await driver(session), ring, ring.pseudonym(number), [dataset]) == {dataset}
+                    del model[dataset][number]
+                    await asyncio.sleep(0.1)
+
+        await asyncio.gather(
+            take((numbers[0], one), (numbers[3], other)),
+            take((numbers[1], other), (numbers[2], one)),
+        )
+        await agree(database, ring, model, numbers)
+
+    on(dsn, test)
+
+
+def standing(datasets: int, memberships: int) -> Standing:
+    """A segment in blocks of some two hundred."""
+    return Standing(0, max(5, (memberships // 200).bit_length()), datasets, memberships)
+
+
+standings = st.lists(st.builds(standing, st.integers(1, 900), st.integers(0, 2 * LARGEST_DATASET)), max_size=40)
 
 
 @given(standings)
@@ -215,6 +314,15 @@ def test_a_merge_at_least_doubles_what_it_takes(live: list[Standing]) -> None:
         assert all(each.datasets > 1 or each.memberships <= LARGEST_DATASET for each in chosen)
 
 
+def test_a_merge_of_very_many_tiny_datasets_is_cut_so_that_its_steps_stay_small() -> None:
+    live = [standing(1, 1_000) for _ in range(50_000)]
+    while chosen := choose(live):
+        assert sum(each.memberships / (1 << each.level) for each in chosen) <= LARGEST_STEP
+        live = [*live[len(chosen) :], standing(len(chosen), sum(each.memberships for each in chosen))]
+        live.sort(key=lambda each: each.memberships)
+    assert len(live) < MERGE_AT_LEAST
+
+
 @given(standings)
 def test_few_segments_are_left_however_many_there_were(live: list[Standing]) -> None:
     for thoroughly in (False, True):
@@ -223,7 +331,7 @@ def test_few_segments_are_left_however_many_there_were(live: list[Standing]) -> 
             for each in chosen:
                 left.remove(each)
             counts = (sum(each.datasets for each in chosen), sum(each.memberships for each in chosen))
-            left.append(Standing(0, 5, *counts))
+            left.append(standing(*counts))
         total = sum(each.memberships for each in live)
         small = [each for each in left if each.datasets > 1 or each.memberships <= LARGEST_DATASET]
         # Each beyond the first three holds more than all before it, unless it is too large to merge.

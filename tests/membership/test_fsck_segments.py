@@ -9,7 +9,7 @@ import pytest
 
 from service.core.db import Database, driver
 from service.core.errors import ConfigurationError
-from service.membership.compaction import compact
+from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
 from service.membership.findings import Damage, Finding, Leftover
 from service.membership.pseudonym import KeyRing
@@ -123,7 +123,7 @@ class Interrupted(Exception):
 async def merge_half(database: Database, ring: KeyRing) -> None:
     """Merge half of the key space, and stop."""
 
-    async def stop(_seconds: float, done: float) -> None:
+    async def stop(_merge: Merge, _seconds: float, done: float) -> None:
         if done >= 0.5:
             raise Interrupted
 

@@ -11,7 +11,8 @@ from service.membership.compaction import compact
 from service.membership.matching import match
 from service.membership.pseudonym import KeyRing
 from service.membership.runs import sorted_run
-from tests.membership.test_compaction import Model, add, no_pause, on
+from tests.membership.modelled import Model, add
+from tests.membership.world import no_pause, on
 
 Numbers = dict[uuid.UUID, set[int]]
 
