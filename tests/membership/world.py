@@ -69,14 +69,18 @@ async def loaded(database: Database, ring: KeyRing, dataset_id: uuid.UUID, shard
 async def sealed(database: Database, ring: KeyRing, run: Run) -> uuid.UUID:
     """A dataset that is sealed as the service does it, in transactions that others may look between."""
     dataset_id = await staged(database, ring, run, state="sealing")
-    digest = await loaded(database, ring, dataset_id)
+    await completed(database, dataset_id, await loaded(database, ring, dataset_id))
+    return dataset_id
+
+
+async def completed(database: Database, dataset_id: uuid.UUID, digest: Digest) -> None:
+    """Let lookups find a dataset that is loaded."""
     async with database.transaction() as session:
         connection = await driver(session)
         await store.complete(connection, dataset_id, digest)
         await store.unstage(connection, dataset_id)
         query = "UPDATE dataset SET state = 'sealed', number_count = %s WHERE id = %s"
         await connection.execute(query, (digest.count, dataset_id))
-    return dataset_id
 
 
 async def no_pause(*_progress: object) -> None:
