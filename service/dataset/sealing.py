@@ -31,7 +31,7 @@ from service.membership.runs import Digest
 from service.membership.store import Loaded
 
 # Up to this level (some 30,000 numbers) a durable commit takes longer than a shard, so that all shards share one.
-SMALL_LEVEL = 7
+SMALL_LEVEL = 6
 # Shards that are loaded at once: while one is sorted here, the database writes the other.
 LOADERS = 2
 
