@@ -74,8 +74,7 @@ def app_from_environment() -> FastAPI:
 
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve `app` until Ctrl-C or SIGTERM."""
-    # What was imported lives as long as the process. Looking for garbage among it, time and again, took a fifth of the
-    # time in which a dataset is loaded.
+    # What was imported lives as long as the process, and need not be looked through for garbage time and again.
     gc.freeze()
     uvicorn.run(app, **_options(host, port))
 

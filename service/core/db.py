@@ -95,7 +95,7 @@ class Database:
 
         The driver waits by itself there. The event loop would be woken, and take its turn, for every few kilobytes.
         """
-        with psycopg.connect(self.dsn, options="-c TimeZone=UTC") as connection:
+        with psycopg.connect(self.dsn, options=str(driver_url(self.dsn).query["options"])) as connection:
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             yield connection
