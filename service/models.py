@@ -7,9 +7,14 @@ import service.campaign.models
 import service.collection.models
 import service.core.facts
 import service.dataset.models
+import service.disclosure.models
 import service.job.models
 import service.membership.models
+import service.messaging.models
+import service.objection.models
 import service.organisation.models
-import service.transfer.models  # noqa: F401
+import service.transfer.models
+import service.verification.models
+import service.webhook.models  # noqa: F401
 
 metadata = SQLModel.metadata

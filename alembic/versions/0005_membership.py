@@ -81,8 +81,22 @@ def upgrade() -> None:
     for column in ("keys", "consented_at", "record_ids"):
         op.execute(f"ALTER TABLE staged_run ALTER COLUMN {column} SET STORAGE EXTERNAL")
 
+    op.create_table(
+        "exclusion",
+        sa.Column("key", sa.LargeBinary(), nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("erased_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.PrimaryKeyConstraint("key", "dataset_id"),
+    )
+    op.create_index(op.f("ix_exclusion_dataset_id"), "exclusion", ["dataset_id"], unique=False)
+
 
 def downgrade() -> None:
+    op.drop_table("exclusion")
     op.drop_table("membership_block")
     op.drop_table("segment_member")
     op.drop_table("membership_segment")

@@ -98,3 +98,16 @@ class PseudonymKey(SQLModel, table=True):
 
     id: str = Field(sa_type=Text, primary_key=True)
     created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+
+
+class Exclusion(SQLModel, table=True):
+    """A dataset that no longer holds a number, because its holder erased it, while others still draw on the same copy.
+
+    It goes with the stored copy, once nobody draws on that any more.
+    """
+
+    __tablename__ = "exclusion"
+
+    key: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, index=True)
+    erased_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

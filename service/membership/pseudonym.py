@@ -92,6 +92,7 @@ class KeyRing:
         # ECB wrong for messages, that equal blocks give equal ciphertexts, is what a pseudonym is for: a
         # chained or randomised mode could not be looked up, and an HMAC cut to 16 bytes could collide.
         self._blocks = Cipher(AES(self._derive("pseudonym")), ECB())  # noqa: S305
+        self._marks = Cipher(AES(self._derive("objection mark")), ECB())  # noqa: S305
         self._sealing = AESGCM(self._derive("sealed text"))
         self.key_id: Final = self._derive("key id")[:8].hex()
 
@@ -125,6 +126,21 @@ class KeyRing:
         if np.any(plain.hi != np.uint64(_TAG)):
             raise KeyMismatchError("these pseudonyms were made under another master secret")
         return plain.lo.astype(np.int64)
+
+    def marks(self, keys: Keys) -> Keys:
+        """The pseudonyms of `keys` under a second key, in the same order: all that an objection leaves of a number.
+
+        Without the master secret nothing tells that a mark and a pseudonym belong together.
+        """
+        return unpack_keys(self._marks.encryptor().update(pack_keys(keys)))
+
+    def mark(self, key: bytes) -> bytes:
+        """The 16-byte mark of one pseudonym."""
+        return self._marks.encryptor().update(key)
+
+    def keys_of_marks(self, marks: Keys) -> Keys:
+        """The inverse of `marks`."""
+        return unpack_keys(self._marks.decryptor().update(pack_keys(marks)))
 
     def seal(self, text: bytes, context: bytes) -> bytes:
         """`text` encrypted and authenticated (AES-256-GCM, random nonce first).

@@ -1,0 +1,78 @@
+"""Messages to persons, codes that prove a number, the sessions that these give, and the answers taken along."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_message_sent_at"), "message", ["sent_at"], unique=False)
+    op.create_table(
+        "outbox_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_outbox_message_recorded_at"), "outbox_message", ["recorded_at"], unique=False)
+    op.create_table(
+        "verification",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("number_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("number_mark", sa.LargeBinary(), nullable=False),
+        sa.Column("address_mark", sa.LargeBinary(), nullable=False),
+        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("code_mac", sa.LargeBinary(), nullable=False),
+        sa.Column("tries_left", sa.Integer(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_verification_address_mark"), "verification", ["address_mark"], unique=False)
+    op.create_index(op.f("ix_verification_number_mark"), "verification", ["number_mark"], unique=False)
+    op.create_index(op.f("ix_verification_prefix"), "verification", ["prefix"], unique=False)
+    op.create_index(op.f("ix_verification_recorded_at"), "verification", ["recorded_at"], unique=False)
+    op.create_table(
+        "person_session",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("token_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("number_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("number_since_on", sa.Date(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("token_digest"),
+    )
+    op.create_index(op.f("ix_person_session_expires_at"), "person_session", ["expires_at"], unique=False)
+    op.create_table(
+        "disclosure",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("serial", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("form", sa.Text(), nullable=False),
+        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("graph_version", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("serial"),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("disclosure")
+    op.drop_table("person_session")
+    op.drop_table("verification")
+    op.drop_table("outbox_message")
+    op.drop_table("message")

@@ -1,0 +1,23 @@
+"""The table of disclosures: that an answer was given, under which number and in which form, and not to whom."""
+
+import uuid
+from datetime import datetime
+
+from sqlalchemy import BigInteger, DateTime, Identity, Text
+from sqlmodel import Column, Field, SQLModel
+
+from service.core.clock import now
+from service.core.ids import uuid7
+
+
+class Disclosure(SQLModel, table=True):
+    """An answer that a person took with them (GDPR 12(3), 15). `serial` numbers them."""
+
+    __tablename__ = "disclosure"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    serial: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), unique=True))
+    form: str = Field(sa_type=Text)
+    language: str = Field(sa_type=Text)
+    graph_version: int = Field(sa_type=BigInteger)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

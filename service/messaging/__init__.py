@@ -1,0 +1,1 @@
+"""Messages to and from telephones: the SMS gateway, and what it reports. No number is kept here in clear."""

@@ -1,0 +1,105 @@
+"""Tables of objections, of their relays to holders, and of datasets and campaigns that came after them.
+
+A number is here as a mark, its pseudonym under a second key, which stays for as long as the objection counts. The
+pseudonym itself is kept only while a relay is open: a holder has to be told which number is meant.
+"""
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text
+from sqlmodel import Column, Field, SQLModel
+
+from service.core.clock import now
+from service.core.ids import uuid7
+
+
+class Kind(StrEnum):
+    """What the person wants: no more messages (GDPR 21), or to be erased besides (GDPR 17)."""
+
+    OBJECTION = "objection"
+    ERASURE = "erasure"
+
+
+class ScopeOfObjection(StrEnum):
+    """How far it goes."""
+
+    EVERYTHING = "everything"
+    ORGANISATION = "organisation"
+    PURPOSE = "purpose"
+
+
+class Source(StrEnum):
+    """How it came here: from the person, as a reply STOP to a message, or from a holder that received it."""
+
+    PERSON = "person"
+    STOP = "stop"
+    HOLDER = "holder"
+
+
+class RelayState(StrEnum):
+    """How far a holder is with it. `undeliverable`: it has no account here, and a letter has to be written."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    ACKNOWLEDGED = "acknowledged"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    UNDELIVERABLE = "undeliverable"
+
+
+class Objection(SQLModel, table=True):
+    """One act of a person. `asserted_by_id` is null if it came from the person, here or by STOP to our own gateway.
+
+    It is a fact as others are, but no part of the provenance graph: the objections of a day do not make any process
+    read the graph again.
+    """
+
+    __tablename__ = "objection"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    asserted_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    kind: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    purpose: str | None = Field(default=None, sa_type=Text)
+    source: str = Field(sa_type=Text)
+    campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
+    mark: bytes = Field(sa_type=LargeBinary, index=True)
+    key: bytes | None = Field(default=None, sa_type=LargeBinary)
+    closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class Relay(SQLModel, table=True):
+    """An objection's task for one holder. `cursor` orders the holders' feeds."""
+
+    __tablename__ = "relay"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    cursor: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), unique=True))
+    objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
+    holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    state: str = Field(default=RelayState.PENDING, sa_type=Text)
+    refusal: str | None = Field(default=None, sa_type=Text)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    due_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)
+    delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    acknowledged_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ObjectionFlag(SQLModel, table=True):
+    """A dataset that was sealed, or a campaign that was registered, with an objected number in it."""
+
+    __tablename__ = "objection_flag"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
+    holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    dataset_id: uuid.UUID | None = Field(default=None, foreign_key="dataset.id", index=True)
+    campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

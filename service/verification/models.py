@@ -1,0 +1,44 @@
+"""Tables of verifications and of the sessions that they give.
+
+Numbers are sealed with a random nonce, so that no row can be found by a number; marks are keyed fingerprints, by which
+rows of one number or one address are counted. Both tables are emptied of what is over.
+"""
+
+import uuid
+from datetime import date, datetime
+
+from sqlalchemy import Date, DateTime, LargeBinary, Text
+from sqlmodel import Field, SQLModel
+
+from service.core.clock import now
+from service.core.ids import uuid7
+
+
+class Verification(SQLModel, table=True):
+    """A code that was sent to a number. The code itself is kept as an HMAC."""
+
+    __tablename__ = "verification"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    number_sealed: bytes = Field(sa_type=LargeBinary)
+    number_mark: bytes = Field(sa_type=LargeBinary, index=True)
+    address_mark: bytes = Field(sa_type=LargeBinary, index=True)
+    prefix: str = Field(sa_type=Text, index=True)
+    code_mac: bytes = Field(sa_type=LargeBinary)
+    tries_left: int
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    confirmed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class PersonSession(SQLModel, table=True):
+    """A session of somebody who proved that a number is theirs, since `number_since_on` as they say."""
+
+    __tablename__ = "person_session"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    token_digest: bytes = Field(sa_type=LargeBinary, unique=True)
+    number_sealed: bytes = Field(sa_type=LargeBinary)
+    number_since_on: date | None = Field(default=None, sa_type=Date)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)
