@@ -1,13 +1,16 @@
 """`filiation compact`, and what the operator sees of compaction through the API."""
 
 import os
+import signal
 import subprocess
 import sys
 from time import monotonic, sleep
 from typing import Any, LiteralString
 
+import psycopg
 import pytest
 
+from service.membership import compaction, store
 from tests.chain import collected, number
 from tests.conftest import MASTER_SECRET
 from tests.probe import defer, rows
@@ -16,10 +19,14 @@ from tests.registry import Registry
 PATH = "/v1/memberships/compaction"
 
 
-def compact(dsn: str, *arguments: str) -> str:
+def started(dsn: str, *arguments: str) -> dict[str, Any]:
+    """How the command is run on a database."""
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    command = [sys.executable, "-m", "service", "compact", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    return {"args": [sys.executable, "-m", "service", "compact", *arguments], "env": environment}
+
+
+def compact(dsn: str, *arguments: str) -> str:
+    return subprocess.run(**started(dsn, *arguments), capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +75,82 @@ def test_the_worker_merges_by_itself(registry: Registry, dsn: str) -> None:
         assert monotonic() < end
         sleep(0.05)
     assert shop.lookup(number(10))["held"]
+
+
+def run_in_background(dsn: str) -> None:
+    """Have the worker run the task once, to its end."""
+    defer(dsn, "compact_memberships", timestamp=0)
+    query: LiteralString = """
+        SELECT FROM procrastinate_jobs
+        WHERE task_name = 'compact_memberships' AND (status = 'doing' OR status = 'todo' AND scheduled_at IS NULL)
+    """
+    end = monotonic() + 30
+    while rows(dsn, query):
+        assert monotonic() < end
+        sleep(0.02)
+
+
+def test_a_run_ends_when_its_time_is_over(registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop, operator = registry.collector(), registry.operator()
+    for first in range(4):
+        collected(shop, range(first, first + 20))
+    with monkeypatch.context() as patched:
+        patched.setattr(compaction, "_RUN_SECONDS", 0)
+        run_in_background(dsn)
+    assert operator.get(PATH)["segment_count"] == 4
+    run_in_background(dsn)
+    assert operator.get(PATH)["segment_count"] == 1
+
+
+def test_a_run_leaves_its_place_to_a_job_that_waits(
+    registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop, operator = registry.collector(), registry.operator()
+    for first in range(4):
+        collected(shop, range(first, first + 20))
+    waiting: LiteralString = """
+        INSERT INTO procrastinate_jobs (queue_name, task_name, lock, status)
+        VALUES ('default', 'seal_dataset', 'taken', 'doing'), ('default', 'seal_dataset', 'taken', 'todo')
+    """
+    rows(dsn, waiting)
+    monkeypatch.setattr(compaction, "_FAIR_SECONDS", 0)
+    run_in_background(dsn)
+    merge = operator.get(PATH)["merge"]
+    assert 0 < merge["done"] < 1
+    rows(dsn, "DELETE FROM procrastinate_jobs WHERE task_name = 'seal_dataset'")
+    run_in_background(dsn)
+    assert operator.get(PATH)["segment_count"] == 1
+    assert shop.lookup(number(10))["held"]
+
+
+def test_a_second_run_at_once_does_nothing(registry: Registry, dsn: str) -> None:
+    shop, operator = registry.collector(), registry.operator()
+    for first in range(4):
+        collected(shop, range(first, first + 20))
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", (compaction._RUN_LOCK,))
+        run_in_background(dsn)
+        assert operator.get(PATH)["segment_count"] == 4
+
+
+def test_an_interrupted_command_says_so_and_the_next_goes_on(registry: Registry, dsn: str) -> None:
+    shop, operator = registry.collector(), registry.operator()
+    datasets = [collected(shop, range(first, first + 20)) for first in range(4)]
+    with psycopg.connect(dsn) as busy:
+        # The merge waits in the middle for whoever works on that shard.
+        busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", (store._SHARD_LOCK, 16))
+        with subprocess.Popen(**started(dsn), stderr=subprocess.PIPE, text=True) as process:
+            end = monotonic() + 30
+            while (operator.get(PATH)["merge"] or {"done": 0})["done"] != 0.5:
+                assert monotonic() < end
+                sleep(0.02)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Nothing is lost" in said
+    assert "Traceback" not in said
+    assert compact(dsn).startswith("4 segments before, 1 after")
+    assert {one["dataset"]["id"] for one in shop.lookup(number(4))["holdings"]} == {one["id"] for one in datasets}
 
 
 def test_only_the_operator_sees_it(registry: Registry) -> None:
