@@ -12,7 +12,8 @@ from rich.console import Console
 
 from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
 from service.command.tree import draw
-from service.command.words import Language, spoken
+from service.command.words import spoken
+from service.core.language import Language
 from service.provenance.schemas import Answer
 
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 from rich.tree import Tree
 
-from service.command.words import PHRASES, TERMS, Language, say_day, say_window
+from service.command.words import PHRASES, TERMS, say_day, say_window
+from service.core.language import Language
 from service.core.vocabulary import TransferStatus
 from service.provenance.references import DatasetRef
 from service.provenance.schemas import (

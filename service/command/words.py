@@ -2,18 +2,11 @@
 
 import os
 from datetime import date, datetime
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from service.core.language import MONTHS, Language
 from service.core.vocabulary import Channel, Mechanism, ProcessingRole, Purpose
 from service.provenance.schemas import OrphanReason
-
-
-class Language(StrEnum):
-    """A language of the terminal."""
-
-    FR = "fr"
-    EN = "en"
 
 
 def spoken() -> Language:
@@ -216,13 +209,7 @@ TERMS: dict[Language, dict[str, str]] = {
 
 def say_day(language: Language, day: date) -> str:
     """A day as one writes it: 06/06/2024, or 6 June 2024."""
-    return f"{day:%d/%m/%Y}" if language is Language.FR else f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
+    return f"{day:%d/%m/%Y}" if language is Language.FR else f"{day.day} {MONTHS[language][day.month - 1]} {day.year}"
 
 
 def say_window(language: Language, began: datetime, ended: datetime, zone: ZoneInfo) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields
 from itertools import groupby
 
+from service.core.language import PARIS
 from service.core.vocabulary import TransferStatus
 from service.demo import story
-from service.demo.vocabulary import PARIS, Campaign, Notice
+from service.demo.vocabulary import Campaign, Notice
 from service.provenance.lineage_schemas import ImpactOut
 from service.provenance.schemas import Answer, ChainSeen, Origin, TransferSeen
 

@@ -20,11 +20,12 @@ from service.access.actor import Scope
 from service.access.schemas import KeyIn
 from service.command.client import Refused, one_sentence
 from service.command.serving import database
-from service.command.words import Language, spoken
+from service.command.words import spoken
 from service.core import embedded
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict
+from service.core.language import Language
 from service.core.settings import Settings
 from service.core.vocabulary import Role
 from service.demo import story

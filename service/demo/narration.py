@@ -6,10 +6,10 @@ from typing import Any
 
 from rich.text import Text
 
-from service.command.words import Language, say_day
+from service.command.words import say_day
+from service.core.language import PARIS, Language
 from service.demo import story
 from service.demo.vocabulary import (
-    PARIS,
     Acknowledgement,
     Campaign,
     Collection,

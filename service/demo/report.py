@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from service.command.tree import draw
-from service.command.words import Language
+from service.core.language import PARIS, Language
 from service.demo import story
 from service.demo.answers import EXPECTED, EXPECTED_IMPACTS, mistakes, mistakes_in_impact
 from service.demo.narration import NAMES, say_count
 from service.demo.telling import Told
-from service.demo.vocabulary import PARIS, Campaign, Transfer, e164
+from service.demo.vocabulary import Campaign, Transfer, e164
 from service.provenance.lineage_schemas import ImpactOut
 from service.provenance.schemas import Answer
 

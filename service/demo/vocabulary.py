@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from zoneinfo import ZoneInfo
 
+from service.core.language import PARIS
 from service.core.vocabulary import Channel, Mechanism, Purpose, Role
 
-PARIS = ZoneInfo("Europe/Paris")
 FIRST_NUMBER = 33639980000
 """The first of the 10,000 numbers that ARCEP keeps for fiction; a story names them by their last four digits."""
 

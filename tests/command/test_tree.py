@@ -7,8 +7,7 @@ import pytest
 from rich.console import Console
 
 from service.command.tree import draw
-from service.command.words import Language
-from service.demo.vocabulary import PARIS
+from service.core.language import PARIS, Language
 from service.provenance.schemas import Answer
 from tests.chain import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.registry import Caller, Registry

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.command.words import PHRASES, TERMS, Language, say_day, say_window, spoken
+from service.command.words import PHRASES, TERMS, say_day, say_window, spoken
+from service.core.language import Language
 from service.core.vocabulary import Channel, LawfulBasis, Mechanism, ProcessingRole, Purpose, TransferStatus
 from service.provenance.schemas import Contradiction, OrphanReason
 

@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from service.command.words import Language
+from service.core.language import Language
 from service.demo import narration, report
 
 

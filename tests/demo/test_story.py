@@ -9,9 +9,10 @@ import puremagic
 import pytest
 from stdnum.fr import siren
 
+from service.core.language import PARIS
 from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
-from service.demo.vocabulary import FIRST_NUMBER, PARIS, Campaign, Dataset, Organisation, Receipt, Transfer
+from service.demo.vocabulary import FIRST_NUMBER, Campaign, Dataset, Organisation, Receipt, Transfer
 from service.intake.dialect import ColumnChoice
 from service.intake.media import sniff_compression, sniff_format
 from service.intake.reader import PartReader

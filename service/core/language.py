@@ -1,0 +1,108 @@
+"""The languages in which people are spoken to, and how days, times, durations and lists are written in each. Pure.
+
+Times are those of Paris: whoever asks where a number came from lives by that clock, whatever zone a fact was told in.
+Blanks that must not break are U+00A0, and in French U+202F before the high punctuation marks.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+
+class Language(StrEnum):
+    """A language that the service speaks."""
+
+    FR = "fr"
+    EN = "en"
+
+
+PARIS: Final = ZoneInfo("Europe/Paris")
+
+MONTHS: Final = {
+    Language.FR: (
+        *("janvier", "février", "mars", "avril", "mai", "juin"),
+        *("juillet", "août", "septembre", "octobre", "novembre", "décembre"),
+    ),
+    Language.EN: (
+        *("January", "February", "March", "April", "May", "June"),
+        *("July", "August", "September", "October", "November", "December"),
+    ),
+}
+
+# Up to here the hours are told: "46 h 20" says more than "two days", and "412 h" says less than "17 days".
+_TOLD_IN_HOURS: Final = timedelta(hours=48)
+
+
+def paris_day(moment: datetime) -> date:
+    """The day that it was in Paris."""
+    return moment.astimezone(PARIS).date()
+
+
+def write_day(language: Language, day: date) -> str:
+    """A day in full: 1er octobre 2023, or 1 October 2023."""
+    first = "er" if language is Language.FR and day.day == 1 else ""
+    return f"{day.day}{first}\u00a0{MONTHS[language][day.month - 1]} {day.year}"
+
+
+def write_day_of(language: Language, moment: datetime) -> str:
+    """The day in Paris of a moment."""
+    return write_day(language, paris_day(moment))
+
+
+def write_time(language: Language, moment: datetime) -> str:
+    """The time of day in Paris: 9 h 05, or 09:05."""
+    there = moment.astimezone(PARIS)
+    return f"{there.hour}\u00a0h\u00a0{there:%M}" if language is Language.FR else f"{there:%H:%M}"
+
+
+def write_moment(language: Language, moment: datetime) -> str:
+    """A day and a time in Paris: 6 juin 2024 à 10 h 40, or 6 June 2024 at 10:40."""
+    between = "à" if language is Language.FR else "at"
+    return f"{write_day_of(language, moment)} {between} {write_time(language, moment)}"
+
+
+def write_span(language: Language, began: datetime, ended: datetime) -> str:
+    """From when to when in Paris; one day is named once."""
+    if began == ended:
+        return write_moment(language, began)
+    if paris_day(began) == paris_day(ended):
+        day, first, last = write_day_of(language, began), write_time(language, began), write_time(language, ended)
+        return f"{day}, entre {first} et {last}" if language is Language.FR else f"{day}, between {first} and {last}"
+    first, last = write_moment(language, began), write_moment(language, ended)
+    return f"entre le {first} et le {last}" if language is Language.FR else f"between {first} and {last}"
+
+
+def write_elapsed(language: Language, earlier: datetime, later: datetime) -> str:
+    """How long after `earlier` `later` is: 20 minutes, 7 h 20; from two days on in days of the calendar of Paris."""
+    gone = later - earlier
+    if gone >= _TOLD_IN_HOURS:
+        days = (paris_day(later) - paris_day(earlier)).days
+        return f"{days}\u00a0jours" if language is Language.FR else f"{days}\u00a0days"
+    hours, minutes = divmod(int(gone.total_seconds()) // 60, 60)
+    if hours == minutes == 0:
+        return "moins d’une minute" if language is Language.FR else "less than a minute"
+    if hours == 0:
+        return f"{minutes}\u00a0minute{'s' if minutes != 1 else ''}"
+    if language is Language.FR:
+        return f"{hours}\u00a0h\u00a0{minutes:02}"
+    return f"{hours}\u00a0h {minutes:02}\u00a0min"
+
+
+def write_count(language: Language, count: int) -> str:
+    """A number with its thousands apart: 12 500, or 12,500."""
+    return f"{count:,}".replace(",", "\u202f") if language is Language.FR else f"{count:,}"
+
+
+def write_list(language: Language, parts: Sequence[str]) -> str:
+    """Some things in a sentence: a, b et c, or a, b and c."""
+    *first, last = parts
+    if not first:
+        return last
+    return f"{', '.join(first)} {'et' if language is Language.FR else 'and'} {last}"
+
+
+def write_quoted(language: Language, text: str) -> str:
+    """A text in the quotation marks of the language."""
+    return f"«\u00a0{text}\u00a0»" if language is Language.FR else f"“{text}”"
