@@ -89,13 +89,19 @@ class Database:
         async with self._snapshots() as session:
             yield session
 
-    @contextmanager
-    def bulk_snapshot(self) -> Iterator[psycopg.Connection[Any]]:
-        """A read-only connection for a thread that reads much, in which every statement sees the same state.
+    def bulk_connection(self) -> psycopg.Connection[Any]:
+        """A connection for threads that read or write much. What it commits is not durable by itself.
 
         The driver waits by itself there. The event loop would be woken, and take its turn, for every few kilobytes.
         """
-        with psycopg.connect(self.dsn, options=str(driver_url(self.dsn).query["options"])) as connection:
+        options = f"{driver_url(self.dsn).query['options']} -c synchronous_commit=off"
+        return psycopg.connect(self.dsn, options=options, autocommit=True)
+
+    @contextmanager
+    def bulk_snapshot(self) -> Iterator[psycopg.Connection[Any]]:
+        """A read-only connection for a thread that reads much, in which every statement sees the same state."""
+        with self.bulk_connection() as connection:
+            connection.autocommit = False
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             yield connection

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from procrastinate import JobContext
 from sqlalchemy import text
@@ -19,6 +20,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, driver, run
 from service.core.jobs import task
+from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.descent import Descent, descent_of
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
@@ -30,7 +32,7 @@ from service.membership.pseudonym import KeyRing
 from service.membership.runs import Digest
 from service.membership.store import Loaded
 
-# Up to this level (some 30,000 numbers) a durable commit takes longer than a shard, so that all shards share one.
+# Up to this level (some 30,000 numbers) a commit takes longer than a shard, so that all shards share one.
 SMALL_LEVEL = 6
 # Shards that are loaded at once: while one is sorted here, the database writes the other.
 LOADERS = 2
@@ -107,15 +109,23 @@ async def load_shards(
     async with database.transaction() as session:
         await drop_stale_uploads(session, dataset_id)
         segment = await store.begin(await driver(session), dataset_id)
-    together = SHARDS if segment.level <= SMALL_LEVEL else 1
-    waiting = iter(range(0, SHARDS, together))
+    if segment.level <= SMALL_LEVEL:
+        async with database.transaction(durable=False) as session:
+            for shard in range(SHARDS):
+                tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
+        await report(SHARDS, steps)
+        return
+    waiting = iter(range(SHARDS))
+
+    def load_one(connection: store.BulkConnection, shard: int) -> Loaded:
+        with connection.transaction():
+            return store.load_in_thread(connection, ring, dataset_id, segment, shard)
 
     async def load_some() -> None:
-        for first in waiting:
-            async with database.transaction(durable=False) as session:
-                for shard in range(first, first + together):
-                    tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
-            await report(first + together, steps)
+        with await in_thread(database.bulk_connection) as connection:
+            for shard in waiting:
+                tally.add(await in_thread(partial(load_one, connection, shard)))
+                await report(shard + 1, steps)
 
     async with asyncio.TaskGroup() as loaders:
         for _ in range(LOADERS):

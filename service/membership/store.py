@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, NamedTuple
 
 import numpy as np
+import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
@@ -22,6 +23,7 @@ from service.membership.pseudonym import KEY_BYTES, KeyRing, Keys, pack_keys, un
 from service.membership.runs import Digest, Run
 
 Connection = AsyncConnection[Any]
+BulkConnection = psycopg.Connection[Any]
 
 # The binary format converts nothing, so the types must be those of the columns.
 _COPY_RUN: Final = """
@@ -153,8 +155,28 @@ async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: 
     """
     rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
     # Sorting takes so long that whoever shares this event loop would notice.
-    run, duplicates = await asyncio.to_thread(lambda: runs.merge([_staged(ring, dataset_id, shard, rows)]))
+    run, duplicates = await asyncio.to_thread(_merged, ring, dataset_id, shard, rows)
     await write_blocks(conn, ring, segment, run)
+    return _loaded(run, duplicates)
+
+
+def load_in_thread(conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int) -> Loaded:
+    """The same, for a thread that loads much: the event loop would be woken for every few kilobytes."""
+    with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
+        rows = cursor.execute(_STAGED, (dataset_id, shard)).fetchall()
+        run, duplicates = _merged(ring, dataset_id, shard, rows)
+        with cursor.copy(_COPY_BLOCK) as copy:
+            copy.set_types(_BLOCK_TYPES)
+            for row in _block_rows(ring, segment, run):
+                copy.write_row(row)
+    return _loaded(run, duplicates)
+
+
+def _merged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Run, int]:
+    return runs.merge([_staged(ring, dataset_id, shard, rows)])
+
+
+def _loaded(run: Run, duplicates: int) -> Loaded:
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
         return Loaded(runs.digest(run), duplicates, None, None)

@@ -26,7 +26,10 @@ def started(dsn: str, *arguments: str) -> dict[str, Any]:
 
 
 def compact(dsn: str, *arguments: str) -> str:
-    return subprocess.run(**started(dsn, *arguments), capture_output=True, text=True, check=True).stdout
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        **started(dsn, *arguments), capture_output=True, text=True, check=True
+    )
+    return done.stdout
 
 
 @pytest.fixture(autouse=True)
