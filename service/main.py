@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
 from fastapi import FastAPI
@@ -22,10 +22,14 @@ from service.dataset import routes as dataset
 from service.job import routes as job
 from service.membership import routes as membership
 from service.membership.keys import require_same_key, ring_of
+from service.messaging import routes as messaging
+from service.messaging.gateway import open_gateway
+from service.messaging.operations import ignore
 from service.organisation import routes as organisation
 from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.transfer import routes as transfer
+from service.verification import routes as verification
 
 ROUTERS = (
     provenance.router,
@@ -39,8 +43,14 @@ ROUTERS = (
     membership.router,
     access.router,
     access.inspections,
+    verification.verifications,
+    verification.session,
+    messaging.router,
     health.router,
 )
+
+# Those that no API key opens say themselves what they may answer.
+_WITHOUT_KEY = (verification.verifications, verification.session, messaging.router, health.router)
 
 _DESCRIPTION = """
 Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
@@ -61,6 +71,8 @@ _TAGS = [
     {"name": "memberships", "description": "How they are stored. For the operator: no numbers, and no names."},
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
+    {"name": "verifications", "description": "A person proves by a code sent by SMS that a number is theirs."},
+    {"name": "messages", "description": "What the registry's own SMS gateway reports and brings."},
     {"name": "health", "description": "Whether the service is up. Needs no key."},
 ]
 
@@ -75,11 +87,15 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings, dsn) as context, open_queue(dsn) as queue:
+        async with AsyncExitStack() as stack:
+            context = await stack.enter_async_context(running(settings, dsn))
+            queue = await stack.enter_async_context(open_queue(dsn))
             database: Database = context["database"]
             app.state.settings, app.state.queue = settings, queue
             app.state.database, app.state.ring = database, context["ring"]
             app.state.snapshots = Snapshots(database)
+            app.state.gateway = await stack.enter_async_context(open_gateway(settings, database, context["ring"]))
+            app.state.on_inbound = ignore
             worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
             try:
                 yield
@@ -104,8 +120,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     )
     errors.install(app)
     for router in ROUTERS:
-        public = router is health.router
-        app.include_router(router, responses=None if public else errors.responses(401, 403, 422))
+        app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
     app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
     return app
 

@@ -1,39 +1,25 @@
 """What holds for every route, found by walking them."""
 
-from collections.abc import Iterator
-
 import pytest
-from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.access.idempotency import OnceRoute
-from service.access.permit import Rule
 from service.core.settings import Settings
 from service.core.vocabulary import Role
-from service.main import ROUTERS, create_app
+from service.main import create_app
 from tests.registry import Registry
+from tests.routes import PUBLIC, ROUTES, openers, rules
 
-PUBLIC = {"get_health"}
-
-
-ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-# A lookup creates nothing, and what it answers must not be kept.
-NOT_CREATING = {"look_up_number"}
-
-
-def _rules(dependant: Dependant) -> Iterator[Rule]:
-    if isinstance(dependant.call, Rule):
-        yield dependant.call
-    for below in dependant.dependencies:
-        yield from _rules(below)
+# A lookup creates nothing, and what it answers must not be kept. A person and our gateway have no keys of the API:
+# what they send again is told from the first by its own means.
+NOT_CREATING = {"look_up_number", "begin_verification", "confirm_verification", "receive_message"}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_route_says_who_may_call_it(route: APIRoute) -> None:
-    rules = list(_rules(route.dependant))
-    assert len(rules) == (0 if route.name in PUBLIC else 1)
+    assert len(openers(route)) == (0 if route.name in PUBLIC else 1)
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
@@ -51,11 +37,22 @@ def test_operation_ids_are_function_names_and_unique() -> None:
 def test_without_a_key_every_route_refuses(client: TestClient, authorization: str | None) -> None:
     headers = {"Authorization": authorization} if authorization else {}
     for route in ROUTES:
-        if route.name not in PUBLIC:
+        if openers(route) == ["ApiKey"]:
             answer = client.request(_method(route), _filled(route), headers=headers)
             assert answer.status_code == 401, route.name
             assert answer.headers["content-type"] == "application/problem+json"
             assert answer.json()["type"] == "urn:filiation:problem:key_refused"
+
+
+@pytest.mark.parametrize("authorization", [None, "Bearer fis_nothing", "Bearer fil_000000000000_x", "Basic eDp5"])
+def test_without_a_session_every_route_of_a_person_refuses(client: TestClient, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
+    for route in ROUTES:
+        if openers(route) == ["PersonSession"]:
+            answer = client.request(_method(route), _filled(route), headers=headers)
+            assert answer.status_code == 401, route.name
+            assert answer.headers["www-authenticate"] == "Bearer"
+            assert answer.json()["type"] == "urn:filiation:problem:session_refused"
 
 
 def test_the_walk_finds_the_routes() -> None:
@@ -79,13 +76,11 @@ def _filled(route: APIRoute) -> str:
 
 def test_a_key_without_the_scope_is_refused_everywhere(registry: Registry) -> None:
     for route in ROUTES:
-        rules = list(_rules(route.dependant))
-        if not rules:
+        if not rules(route):
             continue
-        others = [scope for scope in Scope if scope is not rules[0].scope and scope.value != "accounts"] or [
-            Scope.ACCOUNTS
-        ]
-        role = Role.OPERATOR if rules[0].roles == {Role.OPERATOR} else Role.BROKER
+        (rule,) = rules(route)
+        others = [scope for scope in Scope if scope is not rule.scope and scope.value != "accounts"] or [Scope.ACCOUNTS]
+        role = Role.OPERATOR if rule.roles == {Role.OPERATOR} else Role.BROKER
         if role is Role.OPERATOR:
             others = [Scope.FACTS_READ]
         caller = registry.organisation(role, scopes=others)

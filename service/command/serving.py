@@ -17,6 +17,7 @@ from service.core import embedded
 from service.core.jobs import open_queue, run_worker
 from service.core.settings import Settings
 from service.main import create_app, running
+from service.messaging.gateway import require_private_outbox
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
 
@@ -47,6 +48,7 @@ def serve(
     """Serve the API, and run its jobs beside it."""
     settings = Settings()
     host, port = host or settings.host, settings.port if port is None else port
+    require_private_outbox(settings, host)
     logs.configure()
     with database(settings) as dsn:
         if processes == 1:

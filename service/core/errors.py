@@ -4,8 +4,10 @@ A problem never repeats what the caller sent: it could be a phone number.
 """
 
 import logging
+import math
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, ClassVar, Final
 
 from fastapi import FastAPI, Request
@@ -31,6 +33,7 @@ TITLES: Final = {
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -49,11 +52,26 @@ class Problem(Exception):
         super().__init__(slug)
         self.slug, self.detail, self.extensions = slug, detail, extensions
 
+    def headers(self) -> dict[str, str]:
+        """What stands in the head of the answer besides."""
+        return {}
+
 
 class Unauthenticated(Problem):
-    """No key, or one that does not count."""
+    """No key or session, or one that does not count."""
 
     status = 401
+    challenge: ClassVar[str] = "Bearer"
+
+    def headers(self) -> dict[str, str]:
+        """How to say who calls (RFC 9110, 11.6.1)."""
+        return {"WWW-Authenticate": self.challenge}
+
+
+class UnknownGateway(Unauthenticated):
+    """A request that only our SMS gateway may make, without its secret."""
+
+    challenge = 'Basic realm="SMS gateway"'
 
 
 class Forbidden(Problem):
@@ -99,6 +117,20 @@ class Unprocessable(Problem):
     status = 422
 
 
+class TooMany(Problem):
+    """A limit that keeps somebody from being pestered, or a secret from being guessed."""
+
+    status = 429
+
+    def __init__(self, slug: str, detail: str, retry_after: timedelta) -> None:
+        super().__init__(slug, detail)
+        self.retry_after = retry_after
+
+    def headers(self) -> dict[str, str]:
+        """When to ask again, in seconds (RFC 9110, 10.2.3)."""
+        return {"Retry-After": str(max(1, math.ceil(self.retry_after.total_seconds())))}
+
+
 class FieldProblem(BaseModel):
     """One field that was not as it should be."""
 
@@ -108,6 +140,12 @@ class FieldProblem(BaseModel):
 
 class Overloaded(Problem):
     """More requests at once than there are connections to the database."""
+
+    status = 503
+
+
+class Unreachable(Problem):
+    """Something that the request needs, and that is not ours, does not answer."""
 
     status = 503
 
@@ -153,8 +191,7 @@ def _respond(
 
 def respond(problem: Problem) -> JSONResponse:
     """`problem` as an HTTP answer."""
-    headers = {"WWW-Authenticate": "Bearer"} if isinstance(problem, Unauthenticated) else None
-    return _respond(problem.status, problem.slug, problem.detail, problem.extensions, headers)
+    return _respond(problem.status, problem.slug, problem.detail, problem.extensions, problem.headers())
 
 
 async def _on_problem(_: Request, problem: Exception) -> JSONResponse:
@@ -240,14 +277,16 @@ def install(app: FastAPI) -> None:
 
 _MEANINGS: Final = {
     400: "The body cannot be read.",
-    401: "The API key is missing, unknown, expired or revoked.",
+    401: "The API key, or a person's session, is missing, unknown, expired or ended.",
     403: "The API key does not allow this.",
     404: "There is no such thing, or the caller may not see it.",
     409: "It contradicts what is recorded, or another use of the same `Idempotency-Key`.",
     413: "The body is larger than this address takes.",
     415: "The body is of a media type or encoding that this address does not read.",
     422: "The request is not of the documented form, or it breaks a rule of the domain.",
+    429: "Too often. `Retry-After` says in how many seconds to try again.",
     500: "Something unexpected went wrong here.",
+    503: "Something that this needs does not answer at the moment.",
 }
 
 # What a body in JSON may be refused with before anybody looks at what it says.

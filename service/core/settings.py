@@ -1,12 +1,29 @@
 """Configuration, all of it optional: without any, the service brings its own database and its own key."""
 
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated, cast
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from fastapi import Depends, Request
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core import embedded
 from service.core.errors import ConfigurationError
+
+
+class GatewayKind(StrEnum):
+    """How messages leave: shown on this machine only, or sent through a Kannel."""
+
+    OUTBOX = "outbox"
+    KANNEL = "kannel"
+
+
+def _split(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Digits = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,14}$")]
 
 
 class Settings(BaseSettings):
@@ -23,6 +40,23 @@ class Settings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200)
     max_json_bytes: int = Field(default=1024 * 1024, ge=1024)
     max_evidence_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
+    sms_gateway: GatewayKind = GatewayKind.OUTBOX
+    # Leading digits of E.164, separated by commas, of the numbers that codes are sent to; None: those of
+    # `verification/prefixes.py`.
+    sms_prefixes: Annotated[tuple[Digits, ...] | None, NoDecode, BeforeValidator(_split)] = None
+    # Messages an hour to any 10,000 numbers that differ in their last four digits only.
+    sms_block_budget: int = Field(default=100, ge=1)
+    # Codes an hour that one address may ask for. The address is the peer's, or the one that a proxy forwards if
+    # uvicorn trusts it: FORWARDED_ALLOW_IPS names the proxies. Without that, all who come through one share this limit.
+    verifications_per_address: int = Field(default=10, ge=1)
+    # Where Kannel's smsbox takes messages, as whom, and the name or short code that they come from.
+    kannel_url: str | None = None
+    kannel_username: str = "filiation"
+    kannel_password: SecretStr | None = None
+    kannel_originator: str = "Filiation"
+    # Where Kannel finds this service, to report deliveries; and what it says of itself when it brings a message.
+    kannel_callback_url: str | None = None
+    kannel_inbound_secret: SecretStr | None = None
 
     @model_validator(mode="after")
     def _an_external_database_needs_an_external_key(self) -> "Settings":
@@ -32,6 +66,16 @@ class Settings(BaseSettings):
                 "DATABASE_URL is set, so the master secret must be given too: set FILIATION_MASTER_SECRET_FILE "
                 "(or FILIATION_MASTER_SECRET) to 32 random bytes in hexadecimal, for example from "
                 "`openssl rand -hex 32`, and keep it outside the database."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _kannel_is_described(self) -> "Settings":
+        given = (self.kannel_url, self.kannel_password, self.kannel_callback_url, self.kannel_inbound_secret)
+        if self.sms_gateway is GatewayKind.KANNEL and not all(given):
+            raise ConfigurationError(
+                "Messages are to be sent through Kannel, so it must be described: set FILIATION_KANNEL_URL, "
+                "FILIATION_KANNEL_PASSWORD, FILIATION_KANNEL_CALLBACK_URL and FILIATION_KANNEL_INBOUND_SECRET."
             )
         return self
 
@@ -47,3 +91,10 @@ class Settings(BaseSettings):
                     f"The master secret file cannot be read: {problem.strerror}. Check FILIATION_MASTER_SECRET_FILE."
                 ) from problem
         return embedded.master_secret(self.data_dir)
+
+
+async def _settings_of_app(request: Request) -> Settings:
+    return cast(Settings, request.app.state.settings)
+
+
+SettingsDep = Annotated[Settings, Depends(_settings_of_app)]

@@ -1,0 +1,124 @@
+"""How often codes are sent: to one number, at the request of one address, into one block of numbers.
+
+What counts is rows of the last day, found by keyed fingerprints. After that day they are dropped.
+"""
+
+import ipaddress
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from procrastinate import JobContext
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.clock import now
+from service.core.db import Database, run
+from service.core.errors import TooMany
+from service.core.jobs import task
+from service.core.settings import Settings
+from service.membership.pseudonym import KeyRing
+from service.verification.models import Verification
+from service.verification.prefixes import block_of
+
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+# Enough for a message that got lost; too few to pester somebody, or to guess one of a million codes.
+PER_NUMBER_AND_HOUR: Final = 3
+PER_NUMBER_AND_DAY: Final = 8
+
+
+class Marks(NamedTuple):
+    """By what the verifications of one number, one address and one block are found."""
+
+    number: bytes
+    address: bytes
+    block: str
+
+
+def marks_of(ring: KeyRing, number: int, address: str) -> Marks:
+    """The marks of a number (E.164 digits) and of the address that asks for its code."""
+    return Marks(
+        ring.fingerprint("verified number", str(number).encode()),
+        ring.fingerprint("verifying address", _caller(address).encode()),
+        block_of(number),
+    )
+
+
+def _caller(address: str) -> str:
+    """What one caller is known by: an IPv4 address, or the /64 that an IPv6 connection has for itself."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+class _Limit(NamedTuple):
+    column: Any
+    mark: bytes | str
+    places: int
+    window: timedelta
+    slug: str
+    detail: str
+
+
+def _limits(settings: Settings, marks: Marks) -> tuple[_Limit, ...]:
+    number, address, block = col(Verification.number_mark), col(Verification.address_mark), col(Verification.prefix)
+    pestered = "number_limit", "This number got as many codes as it may. Use the last one, or try again later."
+    busy = "address_limit", "This address asked for as many codes as it may. Try again later."
+    flooded = "prefix_limit", "Numbers like this one got as many codes as they may for now. Try again later."
+    return (
+        _Limit(number, marks.number, PER_NUMBER_AND_HOUR, HOUR, *pestered),
+        _Limit(number, marks.number, PER_NUMBER_AND_DAY, DAY, *pestered),
+        _Limit(address, marks.address, settings.verifications_per_address, HOUR, *busy),
+        _Limit(block, marks.block, settings.sms_block_budget, HOUR, *flooded),
+    )
+
+
+async def require_room(session: AsyncSession, settings: Settings, marks: Marks, moment: datetime) -> None:
+    """Refuse a code that would be one too many. Who asks for the same at once is counted one after the other.
+
+    Raises TooMany.
+    """
+    await _take_turns(session, marks)
+    for limit in _limits(settings, marks):
+        since = moment - limit.window
+        # If that many were sent since, the last of them has to get as old as the window is long.
+        last = (
+            select(Verification.recorded_at)
+            .where(limit.column == limit.mark, col(Verification.recorded_at) > since)
+            .order_by(col(Verification.recorded_at).desc())
+            .offset(limit.places - 1)
+            .limit(1)
+        )
+        found = (await session.exec(last)).one_or_none()
+        if found is not None:
+            raise TooMany(limit.slug, limit.detail, retry_after=found - since)
+
+
+_TURN: Final = text("SELECT pg_advisory_xact_lock(:turn)")
+
+
+async def _take_turns(session: AsyncSession, marks: Marks) -> None:
+    turns = (marks.number, marks.address, marks.block.encode().rjust(8))
+    # In one order, so that no two requests wait for each other.
+    for turn in sorted(int.from_bytes(mark[:8], signed=True) for mark in turns):
+        await run(session, _TURN, {"turn": turn})
+
+
+_FORGET_NUMBERS: Final = text("""
+    UPDATE verification SET number_sealed = '' WHERE expires_at < :moment AND number_sealed <> ''
+""")
+_FORGET: Final = text("DELETE FROM verification WHERE recorded_at < :before")
+
+
+@task("forget_verifications", cron="*/5 * * * *")
+async def forget_verifications(context: JobContext, timestamp: int) -> None:
+    """Drop the numbers of verifications that are over, and the verifications that count for no limit any more."""
+    database: Database = context.additional_context["database"]
+    async with database.transaction() as session:
+        await run(session, _FORGET_NUMBERS, {"moment": now()})
+        await run(session, _FORGET, {"before": now() - DAY})

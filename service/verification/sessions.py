@@ -1,0 +1,123 @@
+"""Sessions of persons: `fis_<secret>`. The secret is 256 random bits, so a plain SHA-256 of the token is a safe digest.
+
+A token is only ever made here, after a code was confirmed: whatever a browser brings along gets no rights by it.
+"""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Annotated, Final
+
+from fastapi import Depends
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from procrastinate import JobContext
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.clock import now
+from service.core.db import Database, DatabaseDep, run
+from service.core.errors import Unauthenticated
+from service.core.ids import uuid7
+from service.core.jobs import task
+from service.membership.keys import RingDep
+from service.membership.pseudonym import KeyRing
+from service.verification.models import PersonSession
+from service.verification.schemas import SessionOut
+
+LIFETIME: Final = timedelta(minutes=30)
+_KIND: Final = "fis_"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who proved that a number is theirs. `number` is E.164 digits, `key` its pseudonym.
+
+    `number_since_on` is since when it is theirs, as they say; None: they did not.
+    """
+
+    session_id: uuid.UUID
+    number: int
+    key: bytes
+    number_since_on: date | None
+
+    def __repr__(self) -> str:
+        return f"Person(session_id={self.session_id!r})"
+
+
+async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since_on: date | None) -> SessionOut:
+    """A new session for the owner of a number, and its token, which is kept nowhere."""
+    token = _KIND + secrets.token_urlsafe(32)
+    session_id = uuid7()
+    row = PersonSession(
+        id=session_id,
+        token_digest=_digest(token),
+        number_sealed=ring.seal(str(number).encode(), _context(session_id)),
+        number_since_on=since_on,
+        expires_at=now() + LIFETIME,
+    )
+    session.add(row)
+    return SessionOut(token=token, expires_at=row.expires_at)
+
+
+async def person_of(database: Database, ring: KeyRing, token: str) -> Person:
+    """Whom a token speaks for.
+
+    Raises Unauthenticated: it is unknown, expired or ended; which of these is not told.
+    """
+    query = select(PersonSession).where(PersonSession.token_digest == _digest(token))
+    async with database.transaction() as session:
+        row = (await session.exec(query.where(col(PersonSession.expires_at) > now()))).one_or_none()
+    if row is None:
+        raise session_refused()
+    number = int(ring.unseal(row.number_sealed, _context(row.id)))
+    return Person(row.id, number, ring.pseudonym(number), row.number_since_on)
+
+
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="PersonSession", description="The token of a confirmed verification."
+)
+
+
+async def person(
+    database: DatabaseDep,
+    ring: RingDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Person:
+    """The person who calls, or a 401 problem."""
+    if credentials is None:
+        raise session_refused()
+    return await person_of(database, ring, credentials.credentials)
+
+
+PersonDep = Annotated[Person, Depends(person)]
+
+
+def session_refused() -> Unauthenticated:
+    """The refusal of whatever is no session, or none any more."""
+    return Unauthenticated(
+        "session_refused",
+        "The session is missing, unknown, expired or ended. Confirm a verification, and send the token that it gives "
+        "as `Authorization: Bearer fis_…`.",
+    )
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _context(session_id: uuid.UUID) -> bytes:
+    return b"person session/" + session_id.bytes
+
+
+_FORGET: Final = text("DELETE FROM person_session WHERE expires_at < :moment")
+
+
+@task("forget_sessions", cron="*/5 * * * *")
+async def forget_sessions(context: JobContext, timestamp: int) -> None:
+    """Drop the sessions that are over."""
+    database: Database = context.additional_context["database"]
+    async with database.transaction() as session:
+        await run(session, _FORGET, {"moment": now()})

@@ -1,0 +1,35 @@
+"""Every route, and who opens it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from service.access.permit import Rule
+from service.main import ROUTERS
+from service.messaging.routes import authenticated
+from service.verification.sessions import person
+
+ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+
+# Whoever calls. A report on a message carries its own proof in its address, which Kannel was given.
+PUBLIC = {"get_health", "begin_verification", "confirm_verification", "report_message"}
+
+
+def rules(route: APIRoute) -> list[Rule]:
+    """The rules about API keys that a route names."""
+    return [call for call in _calls(route.dependant) if isinstance(call, Rule)]
+
+
+def openers(route: APIRoute) -> list[str]:
+    """The security schemes that open a route, as they are called in the description."""
+    calls = list(_calls(route.dependant))
+    others = {"PersonSession": person, "SmsGateway": authenticated}
+    return ["ApiKey"] * len(rules(route)) + [scheme for scheme, call in others.items() if call in calls]
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for below in dependant.dependencies:
+        yield from _calls(below)
