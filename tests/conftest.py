@@ -86,8 +86,8 @@ def settings() -> Settings:
 
 
 def settings_of_tests() -> Settings:
-    """Settings with a master secret of their own."""
-    return Settings(master_secret=SecretStr(MASTER_SECRET))
+    """Settings with a master secret of their own. All of a test's callers have one address."""
+    return Settings(master_secret=SecretStr(MASTER_SECRET), verifications_per_address=1000)
 
 
 @pytest.fixture

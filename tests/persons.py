@@ -1,0 +1,76 @@
+"""Persons of a test, who prove their numbers by the code that the outbox shows."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from service.core.db import Database
+from service.membership.pseudonym import KeyRing, load_master_secret
+from service.messaging.outbox import Shown, shown
+from tests.conftest import MASTER_SECRET
+
+
+@dataclass
+class PersonCaller:
+    """The API as somebody calls it who proved a number."""
+
+    client: TestClient | httpx2.Client
+    token: str
+
+    def request(self, method: str, path: str, **options: Any) -> Response:
+        """Call with this person's session."""
+        headers = {"Authorization": f"Bearer {self.token}"} | options.pop("headers", {})
+        return self.client.request(method, path, headers=headers, **options)
+
+
+def ring_of_tests() -> KeyRing:
+    """The key ring of the applications under test."""
+    return KeyRing(load_master_secret(MASTER_SECRET))
+
+
+def outbox(dsn: str) -> list[Shown]:
+    """The messages that were sent, the newest first."""
+
+    async def look() -> list[Shown]:
+        database = Database(dsn, pool_size=1)
+        try:
+            return await shown(database, ring_of_tests())
+        finally:
+            await database.close()
+
+    return asyncio.run(look())
+
+
+def code_in(text: str) -> str:
+    """The code of a message."""
+    (code,) = re.findall(r"\b[0-9]{6}\b", text)
+    return str(code)
+
+
+def code_sent_to(dsn: str, number: str) -> str:
+    """The newest code that was sent to a number in E.164."""
+    return next(code_in(message.text) for message in outbox(dsn) if f"+{message.number}" == number)
+
+
+def ask_code(client: TestClient | httpx2.Client, number: str, **more: Any) -> Response:
+    """Have a code sent."""
+    return client.post("/v1/verifications", json={"number": number} | more)
+
+
+def confirm(client: TestClient | httpx2.Client, verification_id: str, code: str, **more: Any) -> Response:
+    """Give a code back."""
+    return client.post(f"/v1/verifications/{verification_id}/confirm", json={"code": code} | more)
+
+
+def prove(client: TestClient | httpx2.Client, dsn: str, number: str, **more: Any) -> PersonCaller:
+    """Somebody who has proved a number in E.164."""
+    begun = ask_code(client, number)
+    assert begun.status_code == 201, begun.text
+    session = confirm(client, begun.json()["id"], code_sent_to(dsn, number), **more)
+    assert session.status_code == 201, session.text
+    return PersonCaller(client, session.json()["token"])
