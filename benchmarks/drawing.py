@@ -6,8 +6,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from benchmarks.measured import Plot
 
-_WIDTH, _HEIGHT = 750, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 120, 45, 50, 90
+_WIDTH, _HEIGHT = 720, 420
+_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 45, 50, 90
 _COLOURS = ("#1f5fa8", "#c2410c", "#15803d", "#7e22ce")
 _STEPS = 5
 _Point = tuple[float, float]

@@ -47,7 +47,10 @@ class Quote:
     """A wording or a message, to the letter. `source` says where it was read and who says so."""
 
     text: Annotated[str, Field(examples=["☐ J'accepte de recevoir par SMS des offres des partenaires listés ici."])]
-    language: Annotated[str, Field(description="Of the text: BCP 47. Not always that of the story.", examples=["fr"])]
+    language: Annotated[
+        str | None,
+        Field(description="Of the text: BCP 47. Often not the story's; null if nobody says.", examples=["fr"]),
+    ]
     source: Annotated[str, Field(examples=["Formulaire web, https://comparauto.example/devis"])]
     screenshots: list[Screenshot] = field(default_factory=list)
     kind: Literal["quote"] = "quote"

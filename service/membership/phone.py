@@ -206,6 +206,12 @@ def e164(number: int) -> str:
     return f"+{number}"
 
 
+def write_number(number: int) -> str:
+    """A number as people abroad would write it: +33 6 39 98 46 00."""
+    parsed = phonenumbers.parse(e164(number))
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 def _known(region: str) -> str:
     if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("The default region must be an ISO 3166-1 code such as FR.")

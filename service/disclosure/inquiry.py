@@ -1,0 +1,109 @@
+"""What a story is made of: everything that is known of a number and its person, as of one moment. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from service.core.language import paris_day
+from service.core.vocabulary import Purpose
+from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
+from service.provenance.references import CampaignRef, OrganisationRef, OrganisationSeen
+from service.provenance.schemas import Answer, CampaignSeen, Origin, TransferSeen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayTold:
+    """How far one holder is with an objection."""
+
+    holder: OrganisationRef
+    state: RelayState
+    recorded_at: datetime
+    due_at: datetime
+    delivered_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    ended_at: datetime | None = None
+    refusal: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionTold:
+    """An objection about the number. `recorded_by` is the holder that received it, if not the registry itself did.
+
+    `organisation` and `purpose` narrow its scope; `campaign` is the one that a STOP replied to.
+    """
+
+    kind: Kind
+    scope: ScopeOfObjection
+    source: Source
+    occurred_at: datetime
+    recorded_at: datetime
+    organisation: OrganisationRef | None = None
+    purpose: Purpose | None = None
+    recorded_by: OrganisationRef | None = None
+    campaign: CampaignRef | None = None
+    relays: Sequence[RelayTold] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inquiry:
+    """A person's question about a number, and what there is to tell.
+
+    `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now. Before
+    `number_since_on`, if that is given, the number was somebody else's, about whom this person is told next to nothing
+    (GDPR 15(4)).
+    """
+
+    number: int = field(repr=False)
+    answer: Answer
+    holders: Sequence[OrganisationSeen] = ()
+    objections: Sequence[ObjectionTold] = ()
+    number_since_on: date | None = None
+
+    def is_theirs(self, moment: datetime) -> bool:
+        """Whether the number was this person's already, as they say."""
+        return self.number_since_on is None or paris_day(moment) >= self.number_since_on
+
+    @property
+    def origins(self) -> list[Origin]:
+        """The collections that surely concern this person: of one without a date of consent, when it began decides."""
+        return [one for one in self.answer.origins if self._collected_from_them(one)]
+
+    def _collected_from_them(self, origin: Origin) -> bool:
+        if self.number_since_on is None:
+            return True
+        given_on = paris_day(origin.consented_at) if origin.consented_at else origin.began_on
+        return given_on >= self.number_since_on
+
+    @property
+    def transfers(self) -> list[TransferSeen]:
+        """The transfers since the number is theirs, in order of time."""
+        return [one for one in self.answer.transfers if self.is_theirs(one.occurred_at)]
+
+    @property
+    def campaigns(self) -> list[CampaignSeen]:
+        """The campaigns since the number is theirs, in order of time."""
+        return [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
+
+    @property
+    def own_objections(self) -> list[ObjectionTold]:
+        """The objections since the number is theirs, in order of time."""
+        found = [one for one in self.objections if self.is_theirs(one.occurred_at)]
+        return sorted(found, key=lambda one: one.occurred_at)
+
+    @property
+    def earlier_organisations(self) -> list[str]:
+        """The organisations that had or used the number before it was theirs, by name and nothing else."""
+        since = self.number_since_on
+        if since is None:
+            return []
+        named = [one.collector.legal_name for one in self.answer.origins if not self._collected_from_them(one)]
+        for transfer in self.answer.transfers:
+            if not self.is_theirs(transfer.occurred_at):
+                named += [transfer.sender.legal_name, transfer.recipient.legal_name]
+        named += [one.party.legal_name for one in self.answer.campaigns if not self.is_theirs(one.began_at)]
+        return list(dict.fromkeys(named))
+
+    @property
+    def concerns_another(self) -> bool:
+        """Whether part of what is known is about whoever had the number before."""
+        return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)

@@ -1,0 +1,187 @@
+"""A person's answer as a story: in short, as a picture, and then part by part. Pure.
+
+It repeats what organisations said, and who confirms it. What may be said for certain is said plainly; whatever one
+side alone says is put into that side's mouth; and nothing is judged.
+"""
+
+import uuid
+from collections.abc import Iterator
+
+from service.core.language import Language
+from service.disclosure.blocks import (
+    Action,
+    Block,
+    Bullets,
+    Callout,
+    Contact,
+    Contacts,
+    Paragraph,
+    Section,
+    Step,
+    Steps,
+    Story,
+    Tone,
+    Topic,
+)
+from service.disclosure.hands import short_hands, tell_hand, tell_recipients
+from service.disclosure.inquiry import Inquiry
+from service.disclosure.messages import short_messages, tell_messages
+from service.disclosure.objecting import short_late, tell_objections
+from service.disclosure.origins import short_origins, tell_origins
+from service.disclosure.path import tell_path
+from service.disclosure.standing import CONTRADICTED, Standing, standing
+from service.disclosure.voice import Voice, who
+from service.membership.phone import write_number
+from service.provenance.references import OrganisationSeen
+from service.provenance.schemas import TransferSeen
+
+CNIL = "https://www.cnil.fr/fr/plaintes"
+
+
+def tell_story(inquiry: Inquiry, language: Language, *, reference: str | None = None) -> Story:
+    """The story of a number, for its person."""
+    voice, answer = Voice(language), inquiry.answer
+    return Story(
+        language=language,
+        title=voice.say("title"),
+        number=write_number(inquiry.number),
+        reference=reference,
+        told_at=answer.as_of,
+        told=voice.say("told", moment=voice.moment(answer.as_of)),
+        graph_version=answer.graph_version,
+        held=answer.held,
+        sections=list(_sections(inquiry, voice)),
+    )
+
+
+def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
+    yield Section(topic=Topic.ANSWER, title=voice.say("answer_title"), blocks=list(_short(inquiry, voice)))
+    if inquiry.answer.held:
+        told = tell_path(inquiry, voice), tell_origins(inquiry, voice), tell_recipients(inquiry, voice)
+        yield from (section for section in told if section is not None)
+        yield tell_messages(inquiry, voice)
+    gaps = list(_gaps(inquiry, voice))
+    if gaps:
+        bullets = Bullets(items=gaps)
+        yield Section(topic=Topic.GAPS, title=voice.say("gaps_title"), blocks=[bullets])
+    if inquiry.concerns_another and inquiry.number_since_on is not None:
+        yield _earlier(inquiry, voice)
+    yield tell_objections(inquiry, voice)
+    yield Section(topic=Topic.NEXT, title=voice.say("next_title"), blocks=list(_next(inquiry, voice)))
+
+
+def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+    if not inquiry.answer.held:
+        yield Paragraph(text=voice.say("nobody"))
+        yield Paragraph(text=voice.say("nobody_means"))
+        return
+    yield from (Paragraph(text=sentence) for sentence in short_origins(inquiry, voice))
+    yield from _astray(inquiry, voice)
+    hands = short_hands(inquiry, voice)
+    if hands:
+        yield Paragraph(text=" ".join(hands))
+    messages = short_messages(inquiry, voice) or [voice.say("sent_none")]
+    yield Paragraph(text=" ".join(messages))
+    yield from (Callout(tone=Tone.ATTENTION, text=late) for late in short_late(inquiry, voice))
+    yield Callout(tone=Tone.INFORMATION, text=voice.say("only_facts"))
+
+
+def _astray(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+    if not inquiry.answer.orphans:
+        return
+    holders = list(dict.fromkeys(one.dataset.holder.legal_name for one in inquiry.answer.orphans))
+    phrase = "no_origin_one" if len(holders) == 1 else "no_origin_many"
+    if inquiry.answer.origins:
+        phrase = "no_origin_besides"
+    yield Callout(tone=Tone.ATTENTION, text=voice.say(phrase, holders=voice.list(holders)))
+
+
+def _gaps(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
+    """What is missing, disputed or denied."""
+    for orphan in inquiry.answer.orphans:
+        holder = orphan.dataset.holder.legal_name
+        yield voice.say("gap_orphan", holder=holder, reason=voice.term(orphan.reason))
+    for origin in inquiry.origins:
+        collector = origin.collector.legal_name
+        if not origin.attested:
+            yield voice.say("gap_unattested", collector=collector, who=who(voice, origin))
+        if origin.consented_at is None:
+            yield voice.say("gap_consent_unknown", collector=collector)
+    for transfer in inquiry.transfers:
+        yield from _doubts(inquiry, voice, transfer)
+    if inquiry.answer.chains_truncated:
+        yield voice.say("gap_chains")
+
+
+def _doubts(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterator[str]:
+    how = standing(transfer)
+    if how in CONTRADICTED or how is Standing.SENDER_ALONE:
+        yield tell_hand(voice, transfer)
+    if how in CONTRADICTED:
+        for said in transfer.statements:
+            if said.comment:
+                day, quoted = voice.day_of(said.recorded_at), voice.quoted_at_end(said.comment)
+                yield voice.say("said", who=who(voice, said), day=day, quoted=quoted)
+    if how is Standing.SENDER_ALONE:
+        used = [one for one in inquiry.campaigns if any(use.transfer_id == transfer.id for use in one.through)]
+        names = transfer.recipient.legal_name, transfer.sender.legal_name
+        yield from (voice.say("gap_used", party=names[0], sender=names[1]) for _ in used[:1])
+
+
+def _earlier(inquiry: Inquiry, voice: Voice) -> Section:
+    since = inquiry.number_since_on
+    assert since is not None
+    blocks: list[Block] = [Paragraph(text=voice.say("earlier", day=voice.day(since)))]
+    if inquiry.earlier_organisations:
+        blocks.append(Bullets(items=inquiry.earlier_organisations))
+    if len(inquiry.own_objections) < len(inquiry.objections):
+        blocks.append(Paragraph(text=voice.say("earlier_objections")))
+    return Section(topic=Topic.EARLIER, title=voice.say("earlier_title"), blocks=blocks)
+
+
+def _next(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+    held = inquiry.answer.held
+    steps = {Action.OBJECT: "object_text" if held else "object_nobody_text"}
+    if held:
+        steps[Action.ERASE] = "erase_text"
+    steps |= {Action.DOWNLOAD: "download_text", Action.COMPLAIN: "complain_text"}
+    yield Steps(
+        items=[
+            Step(
+                action=action,
+                title=voice.say(f"{action}_title"),
+                text=voice.say(text),
+                address=CNIL if action is Action.COMPLAIN else None,
+            )
+            for action, text in steps.items()
+        ]
+    )
+    contacts = _contacts(inquiry, voice)
+    if contacts:
+        yield Paragraph(text=voice.say("rights"))
+        yield Contacts(items=contacts)
+
+
+def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
+    """Everybody to whom the person can write, with what each has to do with the number."""
+    answer = inquiry.answer
+    known: dict[uuid.UUID, Contact] = {}
+    for organisations, note in (
+        (inquiry.holders, "contact_holds"),
+        ([one.collector for one in answer.origins], "contact_collected"),
+        ([one.organisation for one in answer.recipients], "contact_said_to"),
+        ([one.sender for one in answer.campaigns if one.sender], "contact_sent"),
+    ):
+        for one in organisations:
+            if one.id not in known:
+                known[one.id] = _contact(voice, one, note)
+    return list(known.values())
+
+
+def _contact(voice: Voice, organisation: OrganisationSeen, note: str) -> Contact:
+    return Contact(
+        organisation_id=organisation.id,
+        name=organisation.legal_name,
+        privacy_contact=organisation.privacy_contact,
+        note=voice.say(note),
+    )
