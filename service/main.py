@@ -30,6 +30,7 @@ from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.transfer import routes as transfer
 from service.verification import routes as verification
+from service.webhook import routes as webhook
 
 ROUTERS = (
     provenance.router,
@@ -39,6 +40,7 @@ ROUTERS = (
     dataset.router,
     transfer.router,
     campaign.router,
+    webhook.router,
     job.router,
     membership.router,
     access.router,
@@ -67,6 +69,7 @@ _TAGS = [
     {"name": "datasets", "description": "Sets of numbers in one organisation's hands: sent in parts, then sealed."},
     {"name": "transfers", "description": "From hand to hand, by double entry: what each side says is kept for ever."},
     {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
+    {"name": "webhooks", "description": "What happened is sent to an organisation's own address, signed, and again."},
     {"name": "jobs", "description": "Work that takes longer than a request, and how far it is."},
     {"name": "memberships", "description": "How they are stored. For the operator: no numbers, and no names."},
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
@@ -127,12 +130,12 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 
 @asynccontextmanager
 async def running(settings: Settings, dsn: str) -> AsyncIterator[dict[str, Any]]:
-    """What tasks and routes need of the process: the database and the key ring."""
+    """What tasks and routes need of the process: the settings, the database and the key ring."""
     keep_freed_memory()
     ring = ring_of(settings)
     database = Database(dsn, settings.pool_size)
     try:
         await require_same_key(database, ring)
-        yield {"database": database, "ring": ring}
+        yield {"settings": settings, "database": database, "ring": ring}
     finally:
         await database.close()

@@ -19,20 +19,23 @@ Work = Callable[..., Awaitable[None]]
 class _Task(NamedTuple):
     name: str
     cron: str | None
+    alone: bool
     work: Work
 
 
 _TASKS: list[_Task] = []
 
 
-def task(name: str, *, cron: str | None = None) -> Callable[[Work], Work]:
+def task(name: str, *, cron: str | None = None, alone: bool = False) -> Callable[[Work], Work]:
     """Let the queue run a function by `name`; with `cron`, at those minutes too, and never twice at once.
+
+    A task that runs `alone` waits until the one before it is done, whichever worker does that.
 
     The function takes the job's context and its arguments. It must be able to begin anew after being killed.
     """
 
     def register(work: Work) -> Work:
-        _TASKS.append(_Task(name, cron, work))
+        _TASKS.append(_Task(name, cron, alone, work))
         return work
 
     return register
@@ -50,9 +53,9 @@ class _Resumed(BaseRetryStrategy):
 async def open_queue(dsn: str) -> AsyncIterator[App]:
     """The queue over `dsn`, with every task that the features define."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
-    for name, cron, work in _TASKS:
+    for name, cron, alone, work in _TASKS:
         if cron is None:
-            queue.task(name=name, pass_context=True, retry=_Resumed())(work)
+            queue.task(name=name, pass_context=True, retry=_Resumed(), lock=name if alone else None)(work)
         else:
             periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(work)
             queue.periodic(cron=cron)(periodic)

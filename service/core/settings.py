@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     # Where Kannel finds this service, to report deliveries; and what it says of itself when it brings a message.
     kannel_callback_url: str | None = None
     kannel_inbound_secret: SecretStr | None = None
+    webhook_allow_private: bool = False
 
     @model_validator(mode="after")
     def _an_external_database_needs_an_external_key(self) -> "Settings":

@@ -12,11 +12,15 @@ from service.core.ids import uuid7
 
 
 class DeliveryState(StrEnum):
-    """How far an event got: tried again until it is delivered, or dead after the last try."""
+    """How far an event got: tried again until it is delivered, or dead after the last try.
+
+    `withdrawn`: before it was delivered, its endpoint was removed or there was nothing left to tell.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
+    WITHDRAWN = "withdrawn"
 
 
 class WebhookEndpoint(SQLModel, table=True):

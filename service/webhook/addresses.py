@@ -1,0 +1,139 @@
+"""Which addresses a webhook may have. Nothing here asks the network: names are resolved by `sending`.
+
+Whoever registers an address makes this service send requests from where it stands, perhaps behind a firewall
+(server-side request forgery). So only addresses of the public internet count, whatever notation hides another one.
+"""
+
+import re
+from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Final
+from urllib.parse import unquote
+
+import httpx2
+
+Address = IPv4Address | IPv6Address
+
+
+class Refusal(StrEnum):
+    """Why an address is no webhook's. The values name problems, and must stay as they are."""
+
+    MALFORMED = "webhook_address_malformed"
+    INSECURE = "webhook_address_insecure"
+    PORT = "webhook_address_port"
+    NUMBER = "webhook_address_with_number"
+    PRIVATE = "webhook_address_private"
+    UNRESOLVED = "webhook_address_unresolved"
+
+
+ADVICE: Final = {
+    Refusal.MALFORMED: "Give a whole address such as https://crm.example/filiation, without user name and fragment.",
+    Refusal.INSECURE: "Deliveries may name a number, so they are only sent encrypted: give an address with https.",
+    Refusal.PORT: "Below 1024 only port 443 is called: let the receiver listen there or on a port from 1024 on.",
+    Refusal.NUMBER: "The address holds what may be a phone number. Numbers stand in no address: take it out.",
+    Refusal.PRIVATE: "The address leads to a private or reserved network: give one of the public internet.",
+    Refusal.UNRESOLVED: "The name in the address was not found: check its spelling and its entry in the DNS.",
+}
+
+
+class RefusedAddressError(ValueError):
+    """An address that is not called. The text never repeats it."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+_LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# Nine digits are a French number without its 0, fifteen the most that E.164 knows; longer runs are ids of receivers.
+_NUMBER: Final = re.compile(r"(?<!\d)\d(?:[ .()+_-]*\d){8,14}(?![ .()+_-]*\d)")
+
+
+def webhook_url(text: str, *, private: bool) -> httpx2.URL:
+    """The address that `text` spells, in its normal form. With `private`, http and every port will do.
+
+    The parser is the one of the client that sends, so that the two cannot read one text in two ways.
+
+    Raises:
+        RefusedAddressError: it is no webhook's address, wherever its name leads.
+    """
+    try:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL:
+        raise RefusedAddressError(Refusal.MALFORMED) from None
+    literal = literal_address(url)
+    named = _NAME.fullmatch(host_of(url)) is not None
+    if url.scheme not in ("http", "https") or url.userinfo or url.fragment or not (literal or named):
+        raise RefusedAddressError(Refusal.MALFORMED)
+    if url.scheme == "http" and not private:
+        raise RefusedAddressError(Refusal.INSECURE)
+    if url.port is not None and not _is_port(url.port, private=private):
+        raise RefusedAddressError(Refusal.PORT)
+    if _holds_number(url, is_literal=literal is not None):
+        raise RefusedAddressError(Refusal.NUMBER)
+    if literal is not None and not may_be_called(literal, private=private):
+        raise RefusedAddressError(Refusal.PRIVATE)
+    return url
+
+
+def _is_port(port: int, *, private: bool) -> bool:
+    return port == 443 or (1 if private else 1024) <= port <= 65535
+
+
+def _holds_number(url: httpx2.URL, *, is_literal: bool) -> bool:
+    path = _UUID.sub("", unquote(url.raw_path.decode("ascii")))
+    return _NUMBER.search(path) is not None or (not is_literal and _NUMBER.search(host_of(url)) is not None)
+
+
+def host_of(url: httpx2.URL) -> str:
+    """The host as certificates and the DNS name it: an international name in its ASCII form, an address without []."""
+    return url.raw_host.decode("ascii")
+
+
+def literal_address(url: httpx2.URL) -> Address | None:
+    """The IP address that stands in `url` itself; None where it has a name."""
+    try:
+        return ip_address(host_of(url))
+    except ValueError:
+        return None
+
+
+_NAT64: Final = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+# Inside of it, and yet not of the public internet. Python's own list differs from one version to the next.
+_SPECIAL: Final = [
+    IPv6Network("2001::/23"),  # protocol assignments, Teredo among them: RFC 2928, RFC 4380
+    IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
+    IPv6Network("2002::/16"),  # 6to4, which leads to the IPv4 address inside: RFC 7526
+    IPv6Network("3fff::/20"),  # documentation: RFC 9637
+]
+
+
+def may_be_called(address: Address, *, private: bool) -> bool:
+    """Whether requests may go to `address`: if it is public, or with `private` if it is a single machine's.
+
+    Not even then if it is link-local: there, clouds hand their secrets to whoever asks (169.254.169.254).
+    """
+    inner = _embedded(address)
+    if private:
+        return not (inner.is_link_local or inner.is_multicast or inner.is_unspecified)
+    return _is_public(inner)
+
+
+def _embedded(address: Address) -> Address:
+    """The IPv4 address that the operating system or a NAT64 (RFC 6052) calls for an IPv6 one; else the same."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address
+
+
+def _is_public(address: Address) -> bool:
+    """By IANA's registries of special addresses (RFC 6890)."""
+    if not address.is_global or address.is_multicast:
+        return False
+    return address.version == 4 or (address in _GLOBAL_UNICAST and not any(address in network for network in _SPECIAL))

@@ -1,0 +1,118 @@
+"""Endpoints: who registers one, at which address, and who sees it."""
+
+from typing import Any
+
+import pytest
+
+from service.access.actor import Scope
+from service.core.settings import Settings
+from service.core.vocabulary import Role
+from tests.conftest import settings_of_tests
+from tests.probe import refusal, rows
+from tests.registry import Caller, Registry
+
+# No name, so that registering it asks nobody.
+URL = "https://1.1.1.1/filiation"
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """The settings that everybody has who does not allow private addresses."""
+    return settings_of_tests()
+
+
+def register(caller: Caller, url: str = URL, **options: Any) -> Any:
+    return caller.post("/v1/webhooks", {"url": url}, **options)
+
+
+def refused(caller: Caller, url: str) -> tuple[int, str]:
+    return refusal(caller.request("POST", "/v1/webhooks", json={"url": url}))
+
+
+def test_a_secret_is_shown_once_and_stored_sealed(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    once = {"headers": {"Idempotency-Key": "webhook-0001"}}
+    made = register(broker, **once)
+    assert made["secret"].startswith("whsec_")
+    assert register(broker, **once) == made | {"secret": None}
+    rotated = broker.post(f"/v1/webhooks/{made['id']}/rotate", headers={"Idempotency-Key": "webhook-0002"})
+    assert rotated["secret"] not in (None, made["secret"])
+    listed = broker.get("/v1/webhooks")["items"]
+    assert listed == [{key: value for key, value in rotated.items() if key != "secret"}]
+    stored = str(rows(dsn, "SELECT * FROM webhook_endpoint") + rows(dsn, "SELECT body FROM idempotent_request"))
+    for secret in (made["secret"], rotated["secret"]):
+        assert secret not in stored
+        assert secret.removeprefix("whsec_") not in stored
+
+
+@pytest.mark.parametrize(
+    ("url", "slug"),
+    [
+        ("crm.example", "webhook_address_malformed"),
+        ("http://1.1.1.1/", "webhook_address_insecure"),
+        ("https://1.1.1.1:25/", "webhook_address_port"),
+        ("https://1.1.1.1/0639980001", "webhook_address_with_number"),
+        ("https://localhost/", "webhook_address_private"),
+        ("https://127.1:8443/", "webhook_address_private"),
+        ("https://[::ffff:192.168.0.1]/", "webhook_address_private"),
+        ("https://169.254.169.254/latest/meta-data", "webhook_address_private"),
+        ("https://does-not-exist.invalid/", "webhook_address_unresolved"),
+    ],
+)
+def test_an_address_that_may_not_be_called_is_refused(registry: Registry, url: str, slug: str) -> None:
+    broker = registry.broker()
+    assert refused(broker, url) == (422, slug)
+    assert broker.get("/v1/webhooks")["items"] == []
+
+
+def test_a_name_with_one_private_address_is_refused(registry: Registry, names: dict[str, list[str]]) -> None:
+    broker = registry.broker()
+    names["hook.example"] = ["10.0.0.1", "1.1.1.1"]
+    assert refused(broker, "https://hook.example/") == (422, "webhook_address_private")
+    assert register(broker, "https://HOOK.example/x")["url"] == "https://hook.example/x"
+
+
+def test_another_organisation_neither_sees_nor_ends_it(registry: Registry, unknown_id: object) -> None:
+    broker, rival = registry.broker(), registry.party()
+    made = register(broker)
+    for webhook_id in (made["id"], unknown_id):
+        for method, path in (("GET", "/deliveries"), ("POST", "/rotate"), ("DELETE", "")):
+            answer = rival.request(method, f"/v1/webhooks/{webhook_id}{path}")
+            assert refusal(answer) == (404, "not_found")
+    answer = broker.request("POST", f"/v1/webhooks/deliveries/{unknown_id}/retry")
+    assert refusal(answer) == (404, "not_found")
+    assert rival.get("/v1/webhooks")["items"] == []
+    assert broker.get("/v1/webhooks")["items"][0]["removed_at"] is None
+
+
+def test_who_may_write_and_read_numbers_looks_after_webhooks(registry: Registry) -> None:
+    facts = registry.organisation(Role.BROKER, scopes=(Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ))
+    assert refused(facts, URL) == (403, "scope_missing")
+    assert facts.get("/v1/webhooks")["items"] == []
+    for caller in (registry.regulator(), registry.operator()):
+        assert refused(caller, URL)[0] == 403
+        assert caller.request("GET", "/v1/webhooks").status_code == 403
+
+
+def test_a_processors_key_acts_for_its_party(registry: Registry) -> None:
+    party, rival = registry.party(), registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    made = register(sender)
+    assert [one["id"] for one in party.get("/v1/webhooks")["items"]] == [made["id"]]
+    other = registry.organisation(Role.PROCESSOR, acts_for=rival)
+    assert other.get("/v1/webhooks")["items"] == []
+
+
+def test_ten_are_enough_and_a_removed_one_makes_room(registry: Registry) -> None:
+    broker = registry.broker()
+    made = [register(broker, f"https://1.1.1.1/{place}") for place in range(10)]
+    assert refused(broker, URL) == (409, "too_many_webhooks")
+    removed = broker.request("DELETE", f"/v1/webhooks/{made[0]['id']}").json()
+    assert removed["removed_at"] is not None
+    assert broker.request("DELETE", f"/v1/webhooks/{made[0]['id']}").json() == removed
+    register(broker)
+    first = broker.get("/v1/webhooks", params={"limit": 6})
+    second = broker.get("/v1/webhooks", params={"limit": 6, "after": first["next"]})
+    assert len(first["items"]) == 6
+    assert len(second["items"]) == 5
+    assert second["next"] is None
