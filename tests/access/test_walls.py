@@ -52,6 +52,7 @@ def walled(registry: Registry) -> Walled:
     united = party.post("/v1/datasets", union | {"occurred_at": "2024-06-07T00:00:00Z"})
     job = party.post(f"/v1/datasets/{united['id']}/seal")
     party.finish(job)
+    webhook = party.post("/v1/webhooks", {"url": "https://1.1.1.1/"})
     regulator = registry.regulator()
     regulator.get("/v1/datasets")
     ids = {
@@ -63,6 +64,7 @@ def walled(registry: Registry) -> Walled:
         "transfer_id": transfer["id"],
         "campaign_id": campaign["id"],
         "job_id": job["id"],
+        "webhook_id": webhook["id"],
     }
     return Walled(party, regulator, ids)
 

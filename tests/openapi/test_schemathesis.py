@@ -109,6 +109,7 @@ def real_ids(callers: Mapping[Role, Caller]) -> Ids:
     open_with_numbers = open_dataset(broker)
     broker.put_part(open_with_numbers["id"], ["0639980001"])
     job = broker.post(f"/v1/datasets/{open_with_numbers['id']}/seal")
+    webhook = broker.post("/v1/webhooks", {"url": "https://1.1.1.1/"})
     # Not a key that is called with: it will be revoked before long.
     spare = callers[Role.OPERATOR].post("/v1/keys", {"organisation_id": str(broker.id), "scopes": ["facts:read"]})
     sides = [str(broker.id), str(party.id)]
@@ -123,6 +124,7 @@ def real_ids(callers: Mapping[Role, Caller]) -> Ids:
         "transfer_id": [transfer["id"] for transfer in transfers],
         "campaign_id": [campaign["id"]],
         "job_id": [job["id"]],
+        "webhook_id": [webhook["id"]],
         "key_id": [spare["id"]],
         "holder_id": sides,
         "collector_id": sides,

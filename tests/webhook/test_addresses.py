@@ -121,7 +121,7 @@ def test_what_is_no_webhooks_address(text: str, refusal: Refusal) -> None:
     ("text", "normal"),
     [
         ("https://crm.example/filiation?tenant=7", "https://crm.example/filiation?tenant=7"),
-        ("HTTPS://CRM.Example:443/x", "https://crm.example/x"),
+        ("HTTPS://CRM.Example:443/x", "https://crm.example:443/x"),
         ("https://crm.example:8443/", "https://crm.example:8443/"),
         ("https://café.example/", "https://xn--caf-dma.example/"),
         ("https://192.0.9.200:8443/hook", "https://192.0.9.200:8443/hook"),

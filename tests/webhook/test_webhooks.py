@@ -31,10 +31,10 @@ def refused(caller: Caller, url: str) -> tuple[int, str]:
 
 def test_a_secret_is_shown_once_and_stored_sealed(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
-    once = {"headers": {"Idempotency-Key": "webhook-0001"}}
-    made = register(broker, **once)
+    once = {"Idempotency-Key": "webhook-0001"}
+    made = register(broker, headers=once)
     assert made["secret"].startswith("whsec_")
-    assert register(broker, **once) == made | {"secret": None}
+    assert register(broker, headers=once) == made | {"secret": None}
     rotated = broker.post(f"/v1/webhooks/{made['id']}/rotate", headers={"Idempotency-Key": "webhook-0002"})
     assert rotated["secret"] not in (None, made["secret"])
     listed = broker.get("/v1/webhooks")["items"]
