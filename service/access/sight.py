@@ -5,12 +5,15 @@ dataset that a transfer of its own made in the recipient's hands is to it a bare
 What it asserts for an organisation without an account counts as held by it: there is nobody else to look
 after that. A transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
 A campaign is seen by its party, and through a processor's key only if that processor sent it. A supervisory
-authority sees everything; the operator, accounts only.
+authority sees everything; the operator, accounts only. Whoever erased a number sees nothing of it any more; others
+see what came through its hands as before.
 """
 
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from sqlalchemy import Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
@@ -124,6 +127,14 @@ def organisations_seen(actor: Actor) -> Ids:
 
 IdSet = frozenset[uuid.UUID]
 _NONE: Final[IdSet] = frozenset()
+Ended = Mapping[uuid.UUID, datetime]
+"""The datasets from which their holders erased a number, and when (GDPR Art. 17). Until then they had it."""
+NOWHERE: Final[Ended] = MappingProxyType({})
+
+
+def had(ended: Ended, dataset_id: uuid.UUID, moment: datetime) -> bool:
+    """Whether a dataset that holds a number, or did, had it at that moment, as far as erasure goes."""
+    return dataset_id not in ended or moment < ended[dataset_id]
 
 
 class Place(NamedTuple):
@@ -131,20 +142,25 @@ class Place(NamedTuple):
 
     Upstream lead `parents` and `arrivals`, the datasets it comes from and the transfer that delivered it, unless its
     recipient denies that transfer. `touching` are the transfers at either end of which it is, denied or not; `used_in`
-    the campaigns sent to it.
+    the campaigns sent to it. `made_at` is when it took over what its parents had.
     """
 
     parents: IdSet
     arrivals: IdSet
     touching: IdSet
     used_in: IdSet
+    made_at: datetime
 
 
 class Ends(NamedTuple):
-    """The dataset that a transfer handed over, and the one that it made there: none, if the recipient denies it."""
+    """The dataset that a transfer handed over, and the one that it made there: none, if the recipient denies it.
+
+    What erasure took out of the first before `recorded_at` was not in it.
+    """
 
     dataset_id: uuid.UUID
     received: IdSet
+    recorded_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +168,8 @@ class Scene:
     """What sight depends on, of the whole graph, by ids.
 
     By organisation: the datasets that count as held by it (see `keepers`), and the transfers that it sent and received.
-    Campaigns by their party and their sender, and all of a party by it and None. Nothing here has to be gone through
-    whole for one number: what its datasets lead to is cut with what the caller has.
+    Campaigns by their party and their sender, and all of a party by it and None; and when each began. Nothing here has
+    to be gone through whole for one number: what its datasets lead to is cut with what the caller has.
     """
 
     places: Mapping[uuid.UUID, Place]
@@ -162,6 +178,7 @@ class Scene:
     sent_by: Mapping[uuid.UUID, IdSet]
     received_by: Mapping[uuid.UUID, IdSet]
     campaigns_of: Mapping[tuple[uuid.UUID, uuid.UUID | None], IdSet]
+    campaigns_began: Mapping[uuid.UUID, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,49 +209,71 @@ def keepers(
     return frozenset({holder_id} if has_account or asserted_by_id is None else {holder_id, asserted_by_id})
 
 
-def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = None) -> Seen:
-    """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it.
+def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = None, ended: Ended = NOWHERE) -> Seen:
+    """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it, or that did.
 
     Of one number it sees: its own datasets that hold it, those holding it upstream by paths of datasets that
     hold it, the transfers which delivered into these, and those it is a side of in which one side says that
     the number was. Of a recipient's file a sender learns nothing but of the numbers that it delivered: else it could
-    find out what else is in that file by sealing guesses.
+    find out what else is in that file by sealing guesses. From where it erased the number itself it sees nothing; where
+    others upstream did, it sees on.
     """
     within = frozenset(scene.places if holding is None else holding)
     if actor.is_regulator:
-        return seen_by_all(scene, within)
+        return seen_by_all(scene, within, ended)
     if actor.is_operator:
         return Seen()
     own = actor.organisation_id
-    places = [scene.places[one] for one in within]
-    datasets = _upstream(scene, within & scene.held_by.get(own, _NONE), within)
+    left = within.difference(ended) if ended else within
+    datasets = _upstream(scene, left & scene.held_by.get(own, _NONE), within, ended)
     arrivals = _NONE.union(*(scene.places[one].arrivals for one in datasets))
-    touching = _NONE.union(*(place.touching for place in places))
+    touching = _touching(scene, within, ended)
     received = touching & scene.received_by.get(own, _NONE)
     given = touching & scene.sent_by.get(own, _NONE)
-    sent = {one for one in given if scene.transfers[one].dataset_id in within}
+    sent = {one for one in given if scene.transfers[one].dataset_id in left}
     delivered = within & _NONE.union(*(scene.transfers[one].received for one in sent))
-    used = _NONE.union(*(place.used_in for place in places))
+    used = _NONE.union(*(scene.places[one].used_in for one in left))
     return Seen(
         datasets,
         bare=delivered - datasets,
-        transfers=arrivals.union(received, sent),
+        transfers=arrivals.union((one for one in received if scene.transfers[one].received.isdisjoint(ended)), sent),
         campaigns=used & scene.campaigns_of.get((own, actor.through_id), _NONE),
         viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
     )
 
 
-def seen_by_all(scene: Scene, holding: Collection[uuid.UUID]) -> Seen:
-    """Everything about the datasets `holding` a number: what the person and the supervisory authority see."""
-    places = [scene.places[one] for one in holding]
-    transfers = _NONE.union(*(place.touching for place in places))
-    campaigns = _NONE.union(*(place.used_in for place in places))
-    return Seen(frozenset(holding), _NONE, transfers, campaigns, whole=True)
+def seen_by_all(scene: Scene, holding: Collection[uuid.UUID], ended: Ended = NOWHERE) -> Seen:
+    """Everything about the datasets `holding` a number, or that did: what the person and the authority see."""
+    within = frozenset(holding)
+    return Seen(within, _NONE, _touching(scene, within, ended), _used(scene, within, ended), whole=True)
 
 
-def _upstream(scene: Scene, held: IdSet, within: IdSet) -> IdSet:
+def _touching(scene: Scene, within: IdSet, ended: Ended) -> IdSet:
+    """The transfers in which, as one side says, the number was."""
+    found = _NONE.union(*(scene.places[one].touching for one in within))
+    return frozenset(one for one in found if _was_in(scene.transfers[one], within, ended)) if ended else found
+
+
+def _was_in(ends: Ends, within: IdSet, ended: Ended) -> bool:
+    declared = ends.dataset_id in within and had(ended, ends.dataset_id, ends.recorded_at)
+    return declared or not within.isdisjoint(ends.received)
+
+
+def _used(scene: Scene, within: IdSet, ended: Ended) -> IdSet:
+    """The campaigns that were sent to the number: not those that began after it was erased."""
+    if not ended:
+        return _NONE.union(*(scene.places[one].used_in for one in within))
+    used = ((one, campaign) for one in within for campaign in scene.places[one].used_in)
+    return frozenset(campaign for one, campaign in used if had(ended, one, scene.campaigns_began[campaign]))
+
+
+def _upstream(scene: Scene, held: IdSet, within: IdSet, ended: Ended) -> IdSet:
     found, waiting = held, held
     while waiting:
-        waiting = within & _NONE.union(*(scene.places[one].parents for one in waiting)) - found
+        waiting = within & _NONE.union(*(_parents(scene.places[one], ended) for one in waiting)) - found
         found |= waiting
     return found
+
+
+def _parents(place: Place, ended: Ended) -> IdSet:
+    return frozenset(one for one in place.parents if had(ended, one, place.made_at)) if ended else place.parents

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
+from service.access.sight import NOWHERE, Ended
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState
@@ -60,6 +61,17 @@ class Held(NamedTuple):
     dataset_id: uuid.UUID
     consented_at: datetime | None
     record_id: str | None
+
+
+class Found(NamedTuple):
+    """What one statement finds of a number.
+
+    A dataset that it was erased from may store it still, because others draw on the same copy, or no more.
+    """
+
+    version: int
+    held: list[Held]
+    ended: Ended
 
 
 async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
@@ -324,9 +336,15 @@ _HOLDING: Final[LiteralString] = f"""
                       + get_byte(holders, 2 * (keys_here + entry.at) + 1), 0) AS place) AS holder
     WHERE (SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id) = 'live'
 """  # noqa: S608
-_LOOKUP: Final[LiteralString] = (
-    f"SELECT version, holding.* FROM graph_version LEFT JOIN LATERAL ({_HOLDING}) AS holding ON true"  # noqa: S608
-)
+# What was erased is asked for once, not for each membership; as a rule the list is empty.
+_LOOKUP: Final[LiteralString] = f"""
+    SELECT version, ended.*, holding.*
+    FROM graph_version
+    CROSS JOIN (
+        SELECT array_agg(dataset_id) AS datasets, array_agg(erased_at) AS times FROM exclusion WHERE key = %(key)s
+    ) AS ended
+    LEFT JOIN LATERAL ({_HOLDING}) AS holding ON true
+"""  # noqa: S608
 
 
 def place_of(key: bytes) -> dict[str, Any]:
@@ -335,14 +353,16 @@ def place_of(key: bytes) -> dict[str, Any]:
     return {"key": key, "lead": lead, "shard": blocks.shard_of(lead)}
 
 
-async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> tuple[int, list[Held]]:
-    """The version of the graph and every dataset that stores this key, both as of the same moment."""
+async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> Found:
+    """The version of the graph, every dataset that stores this key, and those it was erased from, as of one moment."""
     found = [row async for row in rows_of(conn, _LOOKUP, place_of(key))]
-    return found[0][0], [_held(ring, row) for row in found if row[1] is not None]
+    version, datasets, times, *_ = found[0]
+    ended = dict(zip(datasets, times, strict=True)) if datasets else NOWHERE
+    return Found(version, [_held(ring, row[3:]) for row in found if row[3] is not None], ended)
 
 
 def _held(ring: KeyRing, row: tuple[Any, ...]) -> Held:
-    _, dataset_id, segment_id, level, lead, at, total, time, sealed = row
+    dataset_id, segment_id, level, lead, at, total, time, sealed = row
     seconds = int.from_bytes(time or b"")
     record_id = None
     if sealed is not None:

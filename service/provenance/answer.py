@@ -1,30 +1,30 @@
 """One number's answer, as it is sent: its case, which many numbers share, and what is its own. Pure.
 
-The same function serves every kind of caller; the one that asks is a function from the datasets that hold the number
-to what of them, and around them, is seen.
+The same function serves every kind of caller; the one that asks is a function from the datasets that hold the number,
+or did before it was erased from them, to what of them, and around them, is seen.
 """
 
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from service.access.sight import Seen
+from service.access.sight import Ended, Seen
 from service.membership.store import Held
 from service.provenance.case import Cases, render
 from service.provenance.graph import Graph, holding
 from service.provenance.records import Records
 from service.provenance.telling import consent
 
-Eyes = Callable[[frozenset[uuid.UUID]], Seen]
+Eyes = Callable[[frozenset[uuid.UUID], Ended], Seen]
 
 
-def answer(graph: Graph, cases: Cases, held: Sequence[Held], eyes: Eyes, as_of: datetime) -> bytes:
+def answer(graph: Graph, cases: Cases, held: Sequence[Held], ended: Ended, eyes: Eyes, as_of: datetime) -> bytes:
     """The answer about a number that the datasets of `held` store, as `eyes` see it: an `Answer` in JSON.
 
-    `cases` are those of the same graph.
+    `ended` are the datasets that it was erased from; `cases` are those of the same graph.
     """
-    holders = holding(graph, (one.dataset_id for one in held))
-    case = cases.find(graph, eyes(holders), holders)
+    holders = holding(graph, (one.dataset_id for one in held), ended)
+    case = cases.find(graph, eyes(holders, ended), holders, ended)
     own = {one.dataset_id: one for one in held}
     origins = [
         part.fields | _consent(graph.records, cases, case.known, part.dataset_id, own.get(part.dataset_id))

@@ -8,19 +8,29 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import orjson
 from orjson import Fragment
 
-from service.access.sight import Seen
+from service.access.sight import NOWHERE, Ended, Seen
 from service.core.vocabulary import Role
 from service.provenance.graph import Graph, chains, orphans
 from service.provenance.records import Records
 from service.provenance.references import CampaignRef
 from service.provenance.rows import PartnerListRow, TransferRow
-from service.provenance.schemas import Answer, CampaignSeen, Holding, Origin, Recipient, Through, TransferSeen
+from service.provenance.schemas import (
+    Answer,
+    CampaignSeen,
+    Erasure,
+    Holding,
+    Origin,
+    Recipient,
+    Through,
+    TransferSeen,
+)
 from service.provenance.summary import summarise
 from service.provenance.telling import (
     Matter,
@@ -36,6 +46,10 @@ from service.provenance.trouble import contradictions, orphan_seen
 
 # In JSON, as everything else here is sent. Parts that come from other features are models, which are their fields.
 render = partial(orjson.dumps, default=vars, option=orjson.OPT_UTC_Z)
+
+# A dataset that a number was erased from, and when.
+End = tuple[uuid.UUID, datetime]
+_NO_ENDS: Final[frozenset[End]] = frozenset()
 
 # Some thousand cases of the usual size: more than a registry has kinds of numbers that are asked about at one time.
 MOST_BYTES: Final = 64 * 1024 * 1024
@@ -75,21 +89,22 @@ class Cases:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._cases: OrderedDict[tuple[Seen, frozenset[uuid.UUID]], Case] = OrderedDict()
+        self._cases: OrderedDict[tuple[Seen, frozenset[uuid.UUID], frozenset[End]], Case] = OrderedDict()
         # By the list, and by whether the caller may learn who asserts it and through whom.
         self._partner_lists: dict[tuple[uuid.UUID, bool, bool], Fragment] = {}
 
     def __len__(self) -> int:
         return len(self._cases)
 
-    def find(self, graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> Case:
-        """The case of a caller that sees `seen` of a number which `holders` hold."""
-        key = seen, _witnessed(graph, seen, holders)
+    def find(self, graph: Graph, seen: Seen, holders: frozenset[uuid.UUID], ended: Ended) -> Case:
+        """The case of a caller that sees `seen` of a number which `holders` hold or, being among `ended`, did."""
+        ends = _ends_witnessed(graph, seen, ended) if ended else _NO_ENDS
+        key = seen, _witnessed(graph, seen, holders), ends
         case = self._cases.get(key)
         if case is not None:
             self._cases.move_to_end(key)
             return case
-        case = self._cases[key] = make_case(graph, *key)
+        case = self._cases[key] = make_case(graph, seen, key[1], dict(ends))
         self._bytes += case.size
         while self._bytes > self._most_bytes:
             _, forgotten = self._cases.popitem(last=False)
@@ -109,10 +124,22 @@ def _witnessed(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> froze
     return seen.datasets.union(*(graph.ends[one] & holders for one in seen.transfers))
 
 
-def make_case(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> Case:
-    """The case of a caller that sees `seen`, of a number which of all datasets that it is told of `holders` hold."""
+def _ends_witnessed(graph: Graph, seen: Seen, ended: Ended) -> frozenset[End]:
+    """As far as something is told of them: of datasets that are seen, and of what was handed over in transfers seen.
+
+    What a recipient did with its own copy since is no business of the sender's.
+    """
+    given = {graph.records.transfers[one].dataset_id for one in seen.transfers}
+    return frozenset((one, moment) for one, moment in ended.items() if one in seen.datasets or one in given)
+
+
+def make_case(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID], ended: Ended = NOWHERE) -> Case:
+    """The case of a caller that sees `seen`, of a number which of all datasets that it is told of `holders` hold.
+
+    Those of them that are among `ended` did so until then.
+    """
     known = graph.records.organisations.keys() if seen.whole else _named(graph.records, seen)
-    told = _alike(Matter(graph, holders, seen, known))
+    told = _alike(Matter(graph, holders, seen, known, ended))
     alike = {name: Fragment(render(value)) for name, value in told if name not in ("origins", "holdings")}
     return Case(
         known,
@@ -130,10 +157,11 @@ def _part(shape: Origin | Holding) -> Part:
 
 def _alike(matter: Matter) -> Answer:
     """The answer about a number of which nothing is known but where it is, and not when it is asked about."""
-    records, seen, rank = matter.records, matter.seen, matter.graph.rank
+    records, seen, rank, ended = matter.records, matter.seen, matter.graph.rank, matter.ended
     shown = [records.datasets[one] for one in sorted(seen.datasets, key=rank.__getitem__)]
-    astray = orphans(matter.graph, seen.datasets)
-    paths, more = chains(matter.graph, seen.datasets | _delivered(matter))
+    left = [row for row in shown if row.id not in ended]
+    astray = orphans(matter.graph, seen.datasets, ended)
+    paths, more = chains(matter.graph, seen.datasets | _delivered(matter), ended)
     transfers = [transfer_seen(matter, row) for row in _in_time(matter)]
     campaigns = [
         campaign_seen(matter, row)
@@ -141,15 +169,18 @@ def _alike(matter: Matter) -> Answer:
     ]
     parts: dict[str, Any] = {
         "graph_version": matter.graph.version,
-        "held": bool(shown),
+        "held": bool(left),
         "origins": [origin(matter, row, row.collection_id) for row in shown if row.collection_id],
         "chains": [chain_seen(matter, chain) for chain in paths],
         "chains_truncated": more,
-        "holdings": [holding_seen(matter, row, orphan=row.id in astray) for row in shown],
+        "holdings": [holding_seen(matter, row, orphan=row.id in astray) for row in left],
+        "erasures": [
+            Erasure(dataset=matter.dataset(row.id), erased_at=ended[row.id]) for row in shown if row.id in ended
+        ],
         "transfers": transfers,
         "recipients": _recipients(records, transfers, campaigns),
         "campaigns": campaigns,
-        "orphans": [orphan_seen(matter, row) for row in shown if row.id in astray],
+        "orphans": [orphan_seen(matter, row) for row in left if row.id in astray],
         "contradictions": contradictions(transfers),
     }
     told = Answer.model_construct(**parts)

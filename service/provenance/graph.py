@@ -15,8 +15,10 @@ from typing import Final, NamedTuple
 
 import networkx as nx
 
+from service.access.sight import NOWHERE, Ended, had
 from service.core.vocabulary import Content, DatasetState
-from service.provenance.records import Records, is_held
+from service.provenance.records import Records, is_held, made_at
+from service.provenance.rows import ParentRow
 
 # A number may have passed through merged bases again and again, and simple paths multiply at each merger.
 MOST_CHAINS: Final = 200
@@ -114,9 +116,18 @@ def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Ho
     return Hop(parent, None if isinstance(key, Relation) else key, dataset)
 
 
-def holding(graph: Graph, stored: Iterable[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Every dataset that holds a number, given the datasets in which it is stored."""
-    return frozenset().union(*(_held_with(graph, dataset) for dataset in stored))
+def holding(graph: Graph, stored: Iterable[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+    """Every dataset that holds a number or, being among `ended`, did; given the datasets in which it is stored.
+
+    Those that still do are this without `ended`. A dataset among `ended` counts also when its stored copy is gone; one
+    that was made of it afterwards did not get the number by that.
+    """
+    if not ended:
+        return frozenset().union(*(_held_with(graph, dataset) for dataset in stored))
+    records = graph.records
+    found = {records.datasets[one].id for one in ended if one in records.datasets}
+    found |= _drawing(records, stored, ended)
+    return frozenset(one for one in found if is_held(records, one))
 
 
 def _held_with(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
@@ -126,18 +137,29 @@ def _held_with(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
     Rows stored for any other dataset (a received file that is still being compared) do not count.
     """
     if dataset_id not in graph.held_with:
-        records = graph.records
-        found: set[uuid.UUID] = set()
-        waiting = [dataset_id] if _stores(records, dataset_id) else []
-        while waiting:
-            dataset = records.datasets[waiting.pop()]
-            if dataset.id not in found:
-                # The id of the record, always: to compare one object with itself takes no look at what it consists of.
-                found.add(dataset.id)
-                children = (edge.dataset_id for edge in records.children_of_dataset.get(dataset.id, ()))
-                waiting += (one for one in children if records.datasets[one].content != Content.UPLOADED)
-        graph.held_with[dataset_id] = frozenset(one for one in found if is_held(records, one))
+        found = _drawing(graph.records, [dataset_id], NOWHERE)
+        graph.held_with[dataset_id] = frozenset(one for one in found if is_held(graph.records, one))
     return graph.held_with[dataset_id]
+
+
+def _drawing(records: Records, stored: Iterable[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+    """The datasets that store a number, and all that share it with them, held or not."""
+    found: set[uuid.UUID] = set()
+    waiting = [one for one in stored if _stores(records, one)]
+    while waiting:
+        dataset = records.datasets[waiting.pop()]
+        if dataset.id not in found:
+            # The id of the record, always: to compare one object with itself takes no look at what it consists of.
+            found.add(dataset.id)
+            edges = [edge for edge in records.children_of_dataset.get(dataset.id, ()) if _carried(records, edge, ended)]
+            children = (edge.dataset_id for edge in edges)
+            waiting += (one for one in children if records.datasets[one].content != Content.UPLOADED)
+    return found
+
+
+def _carried(records: Records, edge: ParentRow, ended: Ended) -> bool:
+    """Whether the parent had the number when the dataset was made of it."""
+    return edge.parent_id not in ended or had(ended, edge.parent_id, made_at(records, edge.dataset_id))
 
 
 def _stores(records: Records, dataset_id: uuid.UUID) -> bool:
@@ -145,24 +167,33 @@ def _stores(records: Records, dataset_id: uuid.UUID) -> bool:
     return dataset is not None and dataset.content == Content.UPLOADED and dataset.state == DatasetState.SEALED
 
 
-def orphans(graph: Graph, holders: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
-    """Those of `holders` to which no path of `holders` leads from a collected dataset."""
-    records = graph.records
+def orphans(graph: Graph, holders: Collection[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+    """Those of `holders` to which no path of `holders` leads from a collected dataset.
+
+    A holder that was erased from since leads on to whatever was made of it before.
+    """
     known: set[uuid.UUID] = set()
     for dataset in sorted(holders, key=graph.rank.__getitem__):
-        parents = records.parents_of_dataset.get(dataset, ())
-        if records.datasets[dataset].collection_id or any(edge.parent_id in known for edge in parents):
+        parents = sources(graph.records, dataset, ended)
+        if graph.records.datasets[dataset].collection_id or any(edge.parent_id in known for edge in parents):
             known.add(dataset)
     return frozenset(holders) - known
 
 
-def chains(graph: Graph, holders: Collection[uuid.UUID], most: int = MOST_CHAINS) -> tuple[list[Chain], bool]:
+def sources(records: Records, dataset_id: uuid.UUID, ended: Ended) -> list[ParentRow]:
+    """The edges by which a dataset may have come by a number."""
+    return [edge for edge in records.parents_of_dataset.get(dataset_id, ()) if _carried(records, edge, ended)]
+
+
+def chains(
+    graph: Graph, holders: Collection[uuid.UUID], ended: Ended, most: int = MOST_CHAINS
+) -> tuple[list[Chain], bool]:
     """Every path through `holders` from a head to a last one, and whether there were more than `most`.
 
     Heads are the collected datasets and, orphans, those that none of `holders` is a parent of; the last ones
-    are no parent of any.
+    are no parent of any. Hops that no number could take any more, because it was `ended` before, are none.
     """
-    onward = _onward(graph, holders)
+    onward = _onward(graph, holders, ended)
     into = {hop.dataset_id for hops in onward.values() for hop in hops}
     found: list[Chain] = []
     for head in onward:
@@ -173,11 +204,11 @@ def chains(graph: Graph, holders: Collection[uuid.UUID], most: int = MOST_CHAINS
     return found[:most], len(found) > most
 
 
-def _onward(graph: Graph, holders: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Hop]]:
+def _onward(graph: Graph, holders: Collection[uuid.UUID], ended: Ended) -> dict[uuid.UUID, list[Hop]]:
     """The hops between `holders`, by the dataset that they set out from; all in order."""
     onward: dict[uuid.UUID, list[Hop]] = {one: [] for one in sorted(holders, key=graph.rank.__getitem__)}
     for dataset in onward:
-        for edge in graph.records.parents_of_dataset.get(dataset, ()):
+        for edge in sources(graph.records, dataset, ended):
             if edge.parent_id in onward:
                 onward[edge.parent_id].append(Hop(edge.parent_id, edge.transfer_id, dataset))
     return onward

@@ -42,8 +42,8 @@ async def look_up_number(
         # Committed before anything is read: nobody sees an answer of which there is no record.
         async with database.transaction() as session:
             session.add(_look(ring, actor, number, wanted.reason))
-    snapshot, held = await snapshots.holding(ring, number)
-    return answer(snapshot.graph, snapshot.cases, held, partial(seen, snapshot.scene, actor), now())
+    snapshot, held, ended = await snapshots.holding(ring, number)
+    return answer(snapshot.graph, snapshot.cases, held, ended, partial(seen, snapshot.scene, actor), now())
 
 
 def _read_number(wanted: LookupIn) -> int:

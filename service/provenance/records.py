@@ -4,7 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -168,6 +168,17 @@ def is_held(records: Records, dataset_id: uuid.UUID) -> bool:
     transfer = records.transfer_into_dataset.get(dataset_id)
     sealed = records.datasets[dataset_id].state == DatasetState.SEALED
     return sealed and not is_denied(records, transfer.id if transfer else None)
+
+
+def made_at(records: Records, dataset_id: uuid.UUID) -> datetime:
+    """When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed.
+
+    A recipient's own file is sealed later, and compared with what it was given then. Never, if it is not sealed yet.
+    """
+    row = records.datasets[dataset_id]
+    if dataset_id in records.transfer_into_dataset:
+        return row.recorded_at
+    return row.sealed_at or datetime.max.replace(tzinfo=UTC)
 
 
 def notice_of(records: Records, dataset_id: uuid.UUID) -> NoticeRow:

@@ -189,7 +189,7 @@ class HopSeen:
 
 @dataclass(slots=True, kw_only=True)
 class ChainSeen:
-    """One path of the number, dataset by dataset; every dataset on it holds the number."""
+    """One path of the number, dataset by dataset; every dataset on it holds the number, or did (see `erasures`)."""
 
     head: DatasetRef
     orphan: Annotated[
@@ -212,6 +212,17 @@ class Holding(Asserted):
     consented_at: Annotated[
         AwareDatetime | None, Field(description="The consent time in the holder's own file, if it has one.")
     ]
+
+
+@dataclass(slots=True, kw_only=True)
+class Erasure:
+    """A dataset that holds the number no more, because its holder erased it (GDPR Art. 17).
+
+    Whoever had the number from it before still has; what is made of it afterwards does not get it.
+    """
+
+    dataset: DatasetRef
+    erased_at: Annotated[AwareDatetime, Field(description="Until when it held the number, by this registry's clock.")]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -359,12 +370,16 @@ class Answer(BaseModel):
 
     as_of: AwareDatetime
     graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
-    held: bool = Field(description="Whether a dataset that you may see holds the number.", examples=[True])
+    held: bool = Field(description="Whether a dataset that you may see holds the number now.", examples=[True])
     summary: str = Field(examples=["First collected by Enseigne Maison SA (EM-1). Passed to Contact Direct SAS."])
     origins: list[Origin]
     chains: list[ChainSeen]
     chains_truncated: bool = Field(description="Whether there are more chains than the ones shown.")
-    holdings: list[Holding]
+    holdings: list[Holding] = Field(description="The datasets that hold the number now.")
+    erasures: list[Erasure] = Field(
+        description="The datasets that held the number until their holder erased it (GDPR Art. 17). They stay in "
+        "`chains` and `origins`, because others have it from them."
+    )
     transfers: list[TransferSeen]
     recipients: list[Recipient]
     campaigns: list[CampaignSeen]

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.sight import Ends, Place, Scene, keepers
+from service.access.sight import Ended, Ends, Place, Scene, keepers
 from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import (
     Collection,
@@ -31,18 +31,18 @@ from service.core.db import Connection, Database, driver, run
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.pseudonym import KeyRing
-from service.membership.store import Held
+from service.membership.store import Found, Held
 from service.organisation.models import Organisation
 from service.provenance import rows
 from service.provenance.case import Cases
 from service.provenance.graph import Graph, build_graph
-from service.provenance.records import Records, index, is_denied
+from service.provenance.records import Records, index, is_denied, made_at
 from service.provenance.rows import TransferRow
 from service.transfer.models import Transfer, TransferStatement
 
 Row = TypeVar("Row")
-# Asks which stored datasets hold one number, and as of which version of the graph.
-Find = Callable[[Connection], Awaitable[tuple[int, list[Held]]]]
+# Asks which datasets store one number, from which it was erased, and as of which version of the graph.
+Find = Callable[[Connection], Awaitable[Found]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,11 @@ class Snapshots:
             return kept
         return await self._read(reading)
 
-    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held]]:
-        """The stored datasets that hold a number, and the graph of the same state."""
+    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held], Ended]:
+        """The graph, the datasets that store a number, and those from which it was erased, all of one state.
+
+        Those which hold it now are `graph.holding(snapshot.graph, stored, ended).difference(ended)`.
+        """
         find = partial(store.lookup, ring=ring, key=ring.pseudonym(number))
         known = await self._if_kept(find)
         if known is None:
@@ -79,14 +82,14 @@ class Snapshots:
                 known = await self._if_kept(find)
                 if known is None:
                     async with self._database.snapshot() as reading:
-                        _, held = await find(await driver(reading))
-                        known = await self._read(reading), held
+                        _, held, ended = await find(await driver(reading))
+                        known = await self._read(reading), held, ended
         return known
 
-    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held]] | None:
-        version, held = await self._database.ask(find)
+    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held], Ended] | None:
+        version, held, ended = await self._database.ask(find)
         kept = self._kept
-        return (kept, held) if kept is not None and kept.graph.version == version else None
+        return (kept, held, ended) if kept is not None and kept.graph.version == version else None
 
     async def _read(self, reading: AsyncSession) -> Snapshot:
         """Read the whole graph as `reading` sees it, and keep it unless a later one is kept already."""
@@ -150,6 +153,7 @@ def scene_of(records: Records) -> Scene:
         sent_by=_sets((row.sender_id, row.id) for row in transfers),
         received_by=_sets((row.recipient_id, row.id) for row in transfers),
         campaigns_of=_sets(((row.party_id, sender), row.id) for row in campaigns for sender in {None, row.sender_id}),
+        campaigns_began={row.id: row.began_at for row in campaigns},
     )
 
 
@@ -176,13 +180,16 @@ def _place(records: Records, dataset_id: uuid.UUID) -> Place:
         arrivals=frozenset(one for one in arrivals if not is_denied(records, one)),
         touching=frozenset(sent | arrivals),
         used_in=frozenset(records.campaigns[one].id for one in records.campaigns_of_dataset.get(dataset_id, ())),
+        made_at=made_at(records, dataset_id),
     )
 
 
 def _ends(records: Records, row: TransferRow) -> Ends:
     received = records.datasets[row.received_dataset_id].id
     return Ends(
-        records.datasets[row.dataset_id].id, frozenset() if is_denied(records, row.id) else frozenset({received})
+        records.datasets[row.dataset_id].id,
+        frozenset() if is_denied(records, row.id) else frozenset({received}),
+        row.recorded_at,
     )
 
 

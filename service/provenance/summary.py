@@ -29,6 +29,7 @@ def _sentences(answer: Answer) -> Iterable[str]:
     yield _counted("Used in the campaign", [f"“{one.name}”" for one in answer.campaigns])
     astray = [one.dataset.holder.legal_name for one in answer.orphans]
     yield _sentence("Without declared origin in the hands of", astray)
+    yield _sentence("Erased by", [one.dataset.holder.legal_name for one in answer.erasures])
     if answer.contradictions:
         yield "Sides contradict each other: see `contradictions`."
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypedDict
 
-from service.access.sight import Seen
+from service.access.sight import Ended, Seen, had
 from service.collection.schemas import PartnerOut
 from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
 from service.membership.store import Held
@@ -46,14 +46,15 @@ from service.transfer.schemas import CriterionOut
 class Matter:
     """A number's case through one caller's eyes: `seen` is what the caller sees of it.
 
-    Of the datasets that the caller is told about, `holders` hold the number. `known` are the organisations that the
-    caller may see named.
+    Of the datasets that the caller is told about, `holders` hold the number, or did until the time that `ended` has for
+    them. `known` are the organisations that the caller may see named.
     """
 
     graph: Graph
     holders: Collection[uuid.UUID]
     seen: Seen
     known: Collection[uuid.UUID]
+    ended: Ended
 
     # The same few datasets and hops stand in many chains: each is told once.
     _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
@@ -278,11 +279,15 @@ def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=records.status_of_transfer[row.id],
-        number_declared=row.dataset_id in matter.holders if _said(matter, row, Side.SENDER) else None,
+        number_declared=_was_handed_over(matter, row) if _said(matter, row, Side.SENDER) else None,
         number_received=row.received_dataset_id in matter.holders if _said(matter, row, Side.RECIPIENT) else None,
         vouched_by=vouchers(matter, row),
         statements=[_statement(matter, said) for said in records.statements_of_transfer.get(row.id, ())],
     )
+
+
+def _was_handed_over(matter: Matter, row: TransferRow) -> bool:
+    return row.dataset_id in matter.holders and had(matter.ended, row.dataset_id, row.recorded_at)
 
 
 def _statement(matter: Matter, row: StatementRow) -> Statement:
@@ -326,7 +331,11 @@ def vouchers(matter: Matter, row: TransferRow) -> list[Voucher]:
 def campaign_seen(matter: Matter, row: CampaignRow) -> CampaignSeen:
     """A campaign, and through which of the datasets that the caller sees the number was in it."""
     records = matter.records
-    used = [one for one in records.datasets_of_campaign.get(row.id, ()) if one in matter.seen.datasets]
+    used = [
+        one
+        for one in records.datasets_of_campaign.get(row.id, ())
+        if one in matter.seen.datasets and had(matter.ended, one, row.began_at)
+    ]
     return CampaignSeen(
         **_told(matter, row),
         id=row.id,

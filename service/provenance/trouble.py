@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from service.core.vocabulary import TransferStatus
+from service.provenance.graph import sources
 from service.provenance.records import Records, is_denied
 from service.provenance.rows import DatasetRow
 from service.provenance.schemas import Contradiction, Orphan, OrphanReason, TransferSeen
@@ -27,7 +28,7 @@ def _reason(matter: Matter, row: DatasetRow) -> OrphanReason:
     parents = [edge.parent_id for edge in records.parents_of_dataset.get(row.id, ())]
     if not parents:
         return OrphanReason.NO_SOURCE_DECLARED
-    if any(parent in matter.holders for parent in parents):
+    if any(edge.parent_id in matter.holders for edge in sources(records, row.id, matter.ended)):
         return OrphanReason.SOURCE_IS_ORPHAN
     if row.id in records.transfer_into_dataset:
         return OrphanReason.NOT_IN_SENDERS_DATASET

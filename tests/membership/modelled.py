@@ -49,7 +49,7 @@ async def agree(database: Database, ring: KeyRing, model: Model, numbers: Sequen
     async with database.snapshot() as session:
         connection = await driver(session)
         for number in numbers:
-            _, held = await store.lookup(connection, ring, ring.pseudonym(number))
+            _, held, _ = await store.lookup(connection, ring, ring.pseudonym(number))
             assert sorted(held) == sorted(
                 Held(dataset, instant(lines[number][1]), lines[number][2])
                 for dataset, lines in model.items()

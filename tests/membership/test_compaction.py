@@ -113,7 +113,7 @@ def test_a_number_that_very_many_datasets_hold_is_found_in_all(dsn: str, ring: K
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
-            _, held = await store.lookup(await driver(session), ring, ring.pseudonym(33639980000))
+            _, held, _ = await store.lookup(await driver(session), ring, ring.pseudonym(33639980000))
         assert {one.dataset_id for one in held} == expected
         assert {one.consented_at for one in held} == {instant(1_700_000_000)}
 

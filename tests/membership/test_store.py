@@ -50,7 +50,7 @@ async def new_dataset(connection: Connection) -> uuid.UUID:
 
 async def stored_in(connection: Connection, ring: KeyRing, key: bytes) -> list[Held]:
     """Every dataset that stores a key."""
-    _, found = await store.lookup(connection, ring, key)
+    _, found, _ = await store.lookup(connection, ring, key)
     return found
 
 
@@ -145,7 +145,7 @@ def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
 def test_a_number_that_nobody_holds_still_has_the_version(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         await connection.execute("UPDATE graph_version SET version = 7")
-        assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [])
+        assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [], {})
 
     in_transaction(test)
 

@@ -60,7 +60,7 @@ async def look_up(database: Database, ring: KeyRing, known: Known, draw: random.
     number = draw.choice(NUMBERS)
     certain, erased = known.certain(number), set(known.erased)
     async with database.transaction() as session:
-        _, held = await store.lookup(await driver(session), ring, ring.pseudonym(number))
+        _, held, _ = await store.lookup(await driver(session), ring, ring.pseudonym(number))
     found = {one.dataset_id for one in held}
     assert len(found) == len(held)
     assert {dataset for dataset in certain if (dataset, number) not in known.fading} <= found

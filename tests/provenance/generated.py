@@ -40,19 +40,20 @@ def make_cast(world: World) -> Cast:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_steps: int = 14) -> tuple[World, Cast]:
+def worlds(draw: st.DrawFn, most_steps: int = 14, *, erasing: bool = False) -> tuple[World, Cast]:
     """A world after some steps."""
     world = World()
     cast = make_cast(world)
     for _ in range(draw(st.integers(1, most_steps))):
-        draw(steps(world, cast))
+        draw(steps(world, cast, erasing=erasing))
     return world, cast
 
 
 @st.composite
-def steps(draw: st.DrawFn, world: World, cast: Cast) -> None:
+def steps(draw: st.DrawFn, world: World, cast: Cast, *, erasing: bool = False) -> None:
     """One more thing that happens in `world`, which changes by it."""
-    step = draw(st.sampled_from([_collect, _collect, _upload, _derive, _hand_over, _hand_over, _reply, _campaign]))
+    acts = [_collect, _collect, _upload, _derive, _hand_over, _hand_over, _reply, _campaign]
+    step = draw(st.sampled_from(acts + [_erase, _erase] * erasing))
     step(draw, world, cast)
 
 
@@ -122,6 +123,18 @@ def _campaign(draw: st.DrawFn, world: World, cast: Cast) -> None:
     if own:
         datasets = draw(st.lists(st.sampled_from(own), min_size=1, max_size=2, unique=True))
         world.campaign(party, datasets, sender=draw(st.sampled_from([None, cast.sender])))
+
+
+def _erase(draw: st.DrawFn, world: World, cast: Cast) -> None:
+    erase(world, draw(st.sampled_from(cast.collectors + cast.brokers + cast.parties)), draw(st.integers(0, 7)))
+
+
+def erase(world: World, holder: uuid.UUID, number: int) -> set[uuid.UUID]:
+    """A holder erases a number from all that it holds, and these are given."""
+    left = naive.holders(world, number) - naive.ended(world, number).keys()
+    own = {one for one in left if world.datasets[one].holder_id == holder}
+    world.erase(number, own)
+    return own
 
 
 def _held_by(world: World, holder: uuid.UUID) -> list[uuid.UUID]:

@@ -4,6 +4,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from service.access.actor import Actor
 from service.core.vocabulary import DatasetState, Role
@@ -11,6 +12,8 @@ from service.membership.store import Held
 from service.provenance import rows
 from service.provenance.snapshot import Snapshot, make_snapshot
 from tests.provenance.worlds import World
+
+LATER = datetime.max.replace(tzinfo=UTC)
 
 
 def parents_of(world: World, dataset: uuid.UUID) -> list[uuid.UUID]:
@@ -28,6 +31,31 @@ def content(world: World, dataset: uuid.UUID) -> frozenset[int]:
     return frozenset().union(*(content(world, parent) for parent in parents_of(world, dataset)))
 
 
+def made_at(world: World, dataset: uuid.UUID) -> datetime:
+    """When a dataset took over what its parents had."""
+    row = world.datasets[dataset]
+    received = any(one.received_dataset_id == dataset for one in world.transfers.values())
+    return row.recorded_at if received or row.sealed_at is None else row.sealed_at
+
+
+def had(world: World, dataset: uuid.UUID, number: int, moment: datetime) -> bool:
+    """Whether a dataset had a number at a moment."""
+    return has(world, dataset, number) and moment < world.erased.get((dataset, number), LATER)
+
+
+def has(world: World, dataset: uuid.UUID, number: int) -> bool:
+    """Whether a dataset has a number, or had it before its holder erased that."""
+    if world.datasets[dataset].content == "uploaded":
+        return number in world.numbers[dataset]
+    made = made_at(world, dataset)
+    return any(had(world, parent, number, made) for parent in parents_of(world, dataset))
+
+
+def ended(world: World, number: int) -> dict[uuid.UUID, datetime]:
+    """The datasets that a number was erased from."""
+    return {dataset: moment for (dataset, erased), moment in world.erased.items() if erased == number}
+
+
 def denied(world: World, transfer: uuid.UUID | None) -> bool:
     said = [row.word for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
     return said[-1:] == ["denied"]
@@ -40,8 +68,14 @@ def held(world: World, dataset: uuid.UUID) -> bool:
 
 
 def holders(world: World, number: int) -> set[uuid.UUID]:
-    """The datasets that hold a number."""
-    return {one for one in world.datasets if held(world, one) and number in content(world, one)}
+    """The datasets that hold a number, or did before it was erased."""
+    return {one for one in world.datasets if held(world, one) and has(world, one, number)}
+
+
+def sources_of(world: World, number: int, dataset: uuid.UUID) -> set[uuid.UUID]:
+    """The parents that had a number when the dataset was made of them."""
+    made = made_at(world, dataset)
+    return {one for one in parents_of(world, dataset) if had(world, one, number, made)}
 
 
 def stored(world: World, number: int) -> list[Held]:
@@ -53,30 +87,28 @@ def stored(world: World, number: int) -> list[Held]:
     ]
 
 
-def paths(world: World, head: uuid.UUID, among: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, ...]]:
-    """Every path from `head` down to a dataset of which nothing among `among` comes."""
-    below = [child for child in children_of(world, head) if child in among]
+def paths(world: World, number: int, head: uuid.UUID, among: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, ...]]:
+    """Every path of a number from `head` down to a dataset of which nothing among `among` comes."""
+    below = [one for one in children_of(world, head) if one in among and head in sources_of(world, number, one)]
     if not below:
         yield (head,)
     for child in below:
-        for path in paths(world, child, among):
+        for path in paths(world, number, child, among):
             yield (head, *path)
 
 
-def has_origin(world: World, dataset: uuid.UUID, among: set[uuid.UUID]) -> bool:
-    """Whether a path among `among` leads back to a collected dataset."""
+def has_origin(world: World, number: int, dataset: uuid.UUID, among: set[uuid.UUID]) -> bool:
+    """Whether a path of a number among `among` leads back to a collected dataset."""
     if world.datasets[dataset].collection_id is not None:
         return True
-    return any(has_origin(world, parent, among) for parent in parents_of(world, dataset) if parent in among)
+    return any(has_origin(world, number, one, among) for one in sources_of(world, number, dataset) & among)
 
 
 def comes_from(world: World, number: int, dataset: uuid.UUID, ancestor: uuid.UUID, among: set[uuid.UUID]) -> bool:
     """Whether a path of datasets that all hold the number leads from `ancestor` to `dataset`."""
     if dataset == ancestor:
         return True
-    return any(
-        comes_from(world, number, parent, ancestor, among) for parent in parents_of(world, dataset) if parent in among
-    )
+    return any(comes_from(world, number, one, ancestor, among) for one in sources_of(world, number, dataset) & among)
 
 
 def all_numbers(world: World) -> set[int]:

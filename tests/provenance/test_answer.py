@@ -36,7 +36,7 @@ def ask(number: int, caller: str, through: str | None = None) -> Answer:
 
 def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer:
     """The answer that is sent, which must be one in its documented form and nothing besides."""
-    sent = answer(snapshot.graph, snapshot.cases, naive.stored(world, number), eyes, EPOCH)
+    sent = answer(snapshot.graph, snapshot.cases, naive.stored(world, number), naive.ended(world, number), eyes, EPOCH)
     found = Answer.model_validate_json(sent)
     assert json.loads(sent) == json.loads(found.model_dump_json())
     return found

@@ -19,13 +19,14 @@ from tests.provenance.worlds import EPOCH, World
 
 def told(world: World, snapshot: Snapshot, cases: Cases, number: int, caller: UUID) -> bytes:
     eyes = partial(sight.seen, snapshot.scene, naive.actor(world, caller))
-    return answer(snapshot.graph, cases, naive.stored(world, number), eyes, EPOCH)
+    return answer(snapshot.graph, cases, naive.stored(world, number), naive.ended(world, number), eyes, EPOCH)
 
 
 def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> Case:
-    holders = holding(snapshot.graph, [one.dataset_id for one in naive.stored(world, number)])
-    seen = sight.seen(snapshot.scene, naive.actor(world, caller), holders)
-    return snapshot.cases.find(snapshot.graph, seen, holders)
+    ended = naive.ended(world, number)
+    holders = holding(snapshot.graph, [one.dataset_id for one in naive.stored(world, number)], ended)
+    seen = sight.seen(snapshot.scene, naive.actor(world, caller), holders, ended)
+    return snapshot.cases.find(snapshot.graph, seen, holders, ended)
 
 
 @unhurried

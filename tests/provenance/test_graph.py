@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 
+from service.access.sight import NOWHERE
 from service.core.vocabulary import Role
 from service.provenance.graph import CycleError, Hop, chains, holding, orphans
 from service.provenance.rows import ParentRow
@@ -11,7 +12,8 @@ from tests.provenance import naive
 from tests.provenance.generated import Cast, unhurried, worlds
 from tests.provenance.worlds import World
 
-WORLDS = worlds()
+# Also where numbers were erased.
+WORLDS = worlds(erasing=True)
 
 
 @unhurried
@@ -20,7 +22,7 @@ def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tup
     world, _ = made
     graph = naive.snapshot_of(world).graph
     for number in range(8):
-        found = holding(graph, [one.dataset_id for one in naive.stored(world, number)])
+        found = holding(graph, [one.dataset_id for one in naive.stored(world, number)], naive.ended(world, number))
         assert found == naive.holders(world, number)
 
 
@@ -31,7 +33,8 @@ def test_an_orphan_is_what_no_path_of_holdings_leads_back_from(made: tuple[World
     graph = naive.snapshot_of(world).graph
     for number in naive.all_numbers(world):
         among = naive.holders(world, number)
-        assert orphans(graph, among) == {one for one in among if not naive.has_origin(world, one, among)}
+        found = orphans(graph, among, naive.ended(world, number))
+        assert found == {one for one in among if not naive.has_origin(world, number, one, among)}
 
 
 @unhurried
@@ -41,10 +44,10 @@ def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[
     graph = naive.snapshot_of(world).graph
     for number in naive.all_numbers(world):
         among = naive.holders(world, number)
-        heads = {one for one in among if not set(naive.parents_of(world, one)) & among}
+        heads = {one for one in among if not naive.sources_of(world, number, one) & among}
         heads |= {one for one in among if world.datasets[one].collection_id is not None}
-        expected = {path for head in heads for path in naive.paths(world, head, among)}
-        found, more = chains(graph, among)
+        expected = {path for head in heads for path in naive.paths(world, number, head, among)}
+        found, more = chains(graph, among, naive.ended(world, number))
         assert not more
         assert {(chain.head_id, *(hop.dataset_id for hop in chain.hops)) for chain in found} == expected
         assert len(found) == len(expected)
@@ -59,7 +62,7 @@ def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> 
     edges = {Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in world.parents}
     graph = naive.snapshot_of(world).graph
     for number in naive.all_numbers(world):
-        found, _ = chains(graph, naive.holders(world, number))
+        found, _ = chains(graph, naive.holders(world, number), naive.ended(world, number))
         assert {hop for chain in found for hop in chain.hops} <= edges
 
 
@@ -78,10 +81,10 @@ def test_chains_that_multiply_at_every_merger_are_cut_and_said_to_be() -> None:
     for _ in range(8):
         top = world.dataset(broker, None, [world.dataset(broker, None, [top]), world.dataset(broker, None, [top])])
     graph = naive.snapshot_of(world).graph
-    assert len(chains(graph, world.datasets.keys(), 256)[0]) == 256
-    assert chains(graph, world.datasets.keys(), 256)[1] is False
-    assert len(chains(graph, world.datasets.keys(), 255)[0]) == 255
-    assert chains(graph, world.datasets.keys(), 255)[1] is True
+    assert len(chains(graph, world.datasets.keys(), NOWHERE, 256)[0]) == 256
+    assert chains(graph, world.datasets.keys(), NOWHERE, 256)[1] is False
+    assert len(chains(graph, world.datasets.keys(), NOWHERE, 255)[0]) == 255
+    assert chains(graph, world.datasets.keys(), NOWHERE, 255)[1] is True
 
 
 def test_a_cycle_is_refused() -> None:
@@ -99,7 +102,7 @@ def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> N
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     _, received = world.transfer(world.dataset(broker, {1}), party)
-    assert holding(naive.snapshot_of(world).graph, [received]) == frozenset()
+    assert holding(naive.snapshot_of(world).graph, [received], NOWHERE) == frozenset()
 
 
 def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
@@ -108,4 +111,4 @@ def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
     sold = world.dataset(broker, {1})
     transfer, _ = world.transfer(sold, party)
     world.say(transfer, "recipient", "denied")
-    assert holding(naive.snapshot_of(world).graph, [sold]) == {sold}
+    assert holding(naive.snapshot_of(world).graph, [sold], NOWHERE) == {sold}

@@ -71,7 +71,7 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
 
 async def count_both(snapshots: Snapshots) -> tuple[int, int]:
     """How many datasets the graph has, and how many hold the number: the same in every state of these tests."""
-    snapshot, held = await snapshots.holding(RING, NUMBER)
+    snapshot, held, _ = await snapshots.holding(RING, NUMBER)
     return len(snapshot.graph.records.datasets), len(held)
 
 

@@ -33,6 +33,7 @@ class World:
     uses: list[rows.UseRow] = field(default_factory=list)
     numbers: dict[uuid.UUID, frozenset[int]] = field(default_factory=dict)
     consents: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
+    erased: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
     count: int = 0
 
     def fact(self, asserted_by: uuid.UUID | None, occurred_at: datetime | None = None) -> dict[str, Any]:
@@ -132,8 +133,9 @@ class World:
         name: str = "",
     ) -> uuid.UUID:
         """A dataset with numbers of its own, or without any, all of its parents'."""
+        fact = self.fact(asserted_by or holder)
         row = rows.DatasetRow(
-            **self.fact(asserted_by or holder),
+            **fact,
             holder_id=holder,
             name=name or f"dataset {self.count}",
             content=content or (Content.UNION if numbers is None else Content.UPLOADED),
@@ -141,7 +143,7 @@ class World:
             collection_id=collection,
             number_count=None,
             orphan_count=None,
-            sealed_at=EPOCH,
+            sealed_at=fact["recorded_at"] if state is DatasetState.SEALED else None,
         )
         self.datasets[row.id] = row
         self.parents += [rows.ParentRow(row.id, parent, None) for parent in parents]
@@ -191,7 +193,15 @@ class World:
         received = self.transfers[transfer].received_dataset_id
         self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED)
         self.numbers[received] = frozenset(numbers)
+        # A file that is sent after an erasure says for itself what is in it.
+        self.erased = {key: moment for key, moment in self.erased.items() if key[0] != received}
         self.say(transfer, "recipient", "disputed")
+
+    def erase(self, number: int, datasets: Iterable[uuid.UUID]) -> None:
+        """Datasets hold a number no more."""
+        moment = self.fact(None)["recorded_at"]
+        for dataset in datasets:
+            self.erased.setdefault((dataset, number), moment)
 
     def campaign(
         self,
@@ -202,16 +212,17 @@ class World:
         **more: Any,
     ) -> uuid.UUID:
         """A campaign to the numbers of datasets."""
+        fact = self.fact(party)
         plain: dict[str, Any] = {
             "name": f"C-{self.count}",
             "originator": "38001",
             "message_text": "Votez !",
             "poll_name": None,
             "poll_on": None,
-            "began_at": EPOCH,
-            "ended_at": EPOCH,
+            "began_at": fact["recorded_at"],
+            "ended_at": fact["recorded_at"],
         }
-        row = rows.CampaignRow(**self.fact(party), party_id=party, sender_id=sender, **plain | more)
+        row = rows.CampaignRow(**fact, party_id=party, sender_id=sender, **plain | more)
         self.campaigns[row.id] = row
         self.uses += [rows.UseRow(row.id, dataset) for dataset in datasets]
         return row.id
