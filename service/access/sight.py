@@ -13,12 +13,12 @@ import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from sqlalchemy import Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
 
 from service.access.actor import Actor
+from service.core.ended import NOWHERE, Ended, had
 
 # A statement that yields ids, for `.where(Table.id.in_(…))`.
 Ids = Select[tuple[uuid.UUID]] | TextualSelect
@@ -127,14 +127,6 @@ def organisations_seen(actor: Actor) -> Ids:
 
 IdSet = frozenset[uuid.UUID]
 _NONE: Final[IdSet] = frozenset()
-Ended = Mapping[uuid.UUID, datetime]
-"""The datasets from which their holders erased a number, and when (GDPR Art. 17). Until then they had it."""
-NOWHERE: Final[Ended] = MappingProxyType({})
-
-
-def had(ended: Ended, dataset_id: uuid.UUID, moment: datetime) -> bool:
-    """Whether a dataset that holds a number, or did, had it at that moment, as far as erasure goes."""
-    return dataset_id not in ended or moment < ended[dataset_id]
 
 
 class Place(NamedTuple):

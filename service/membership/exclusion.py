@@ -9,8 +9,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import LiteralString
 
-from service.access.sight import Ended
 from service.core.clock import now
+from service.core.ended import Ended
 from service.membership.store import Connection, rows_of
 
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from service.access.sight import NOWHERE, Ended
+from service.core.ended import NOWHERE, Ended
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState

@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from service.access.sight import Ended, Seen
+from service.access.sight import Seen
+from service.core.ended import Ended
 from service.membership.store import Held
 from service.provenance.case import Cases, render
 from service.provenance.graph import Graph, holding

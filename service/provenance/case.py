@@ -15,7 +15,8 @@ from typing import Any, Final, NamedTuple
 import orjson
 from orjson import Fragment
 
-from service.access.sight import NOWHERE, Ended, Seen
+from service.access.sight import Seen
+from service.core.ended import NOWHERE, Ended
 from service.core.vocabulary import Role
 from service.provenance.graph import Graph, chains, orphans
 from service.provenance.records import Records

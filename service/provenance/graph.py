@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import networkx as nx
 
-from service.access.sight import NOWHERE, Ended, had
+from service.core.ended import NOWHERE, Ended, had
 from service.core.vocabulary import Content, DatasetState
 from service.provenance.records import Records, is_held, made_at
 from service.provenance.rows import ParentRow

@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.sight import Ended, Ends, Place, Scene, keepers
+from service.access.sight import Ends, Place, Scene, keepers
 from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import (
     Collection,
@@ -28,6 +28,7 @@ from service.collection.models import (
     PartnerList,
 )
 from service.core.db import Connection, Database, driver, run
+from service.core.ended import Ended
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.pseudonym import KeyRing

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypedDict
 
-from service.access.sight import Ended, Seen, had
+from service.access.sight import Seen
 from service.collection.schemas import PartnerOut
+from service.core.ended import Ended, had
 from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
 from service.membership.store import Held
 from service.provenance.graph import Chain, Graph, Hop

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from service.access.sight import NOWHERE
+from service.core.ended import NOWHERE
 from service.core.vocabulary import Role
 from service.provenance.graph import CycleError, Hop, chains, holding, orphans
 from service.provenance.rows import ParentRow

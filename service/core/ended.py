@@ -1,0 +1,17 @@
+"""From which datasets a number was erased, and what they had until then. Pure."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+Ended = Mapping[uuid.UUID, datetime]
+"""The datasets from which their holders erased a number, and when (GDPR Art. 17), by the registry's clock."""
+
+NOWHERE: Final[Ended] = MappingProxyType({})
+
+
+def had(ended: Ended, dataset_id: uuid.UUID, moment: datetime) -> bool:
+    """Whether a dataset that holds a number, or did, had it at that moment, as far as erasure goes."""
+    return dataset_id not in ended or moment < ended[dataset_id]
