@@ -1,5 +1,7 @@
 """One function per question about what a person is owed."""
 
+from functools import partial
+
 from service.access.sight import seen_by_all
 from service.core.clock import now
 from service.core.db import Database
@@ -22,8 +24,8 @@ async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: 
 
 async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> Inquiry:
     """Everything that is known of a person's number: no part of it is withheld from them (GDPR 15; CJEU C-154/21)."""
-    snapshot, held = await snapshots.holding(ring, person.number)
-    told = answer(snapshot.graph, snapshot.cases, held, lambda holders: seen_by_all(snapshot.scene, holders), now())
+    snapshot, held, ended = await snapshots.holding(ring, person.number)
+    told = answer(snapshot.graph, snapshot.cases, held, ended, partial(seen_by_all, snapshot.scene), now())
     found = Answer.model_validate_json(told)
     records = snapshot.graph.records
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
