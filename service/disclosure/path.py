@@ -47,7 +47,8 @@ def _organisations(inquiry: Inquiry) -> list[OrganisationRef | OrganisationSeen]
     named: Sequence[OrganisationRef | OrganisationSeen] = [
         *(one.collector for one in answer.origins),
         *(side for one in answer.transfers for side in (one.sender, one.recipient)),
-        *(one.dataset.holder for one in (*answer.holdings, *answer.erasures)),
+        *(one.dataset.holder for one in answer.holdings),
+        *(one.dataset.holder for one in answer.erasures),
     ]
     for one in named:
         found.setdefault(one.id, one)
