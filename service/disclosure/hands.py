@@ -62,6 +62,11 @@ def tell_hand(voice: Voice, transfer: TransferSeen) -> str:
     )
 
 
+def tell_erased(inquiry: Inquiry, voice: Voice) -> list[str]:
+    """One sentence for each organisation that erased the number."""
+    return [voice.say("erased", holder=name, day=voice.day_of(day)) for name, day in inquiry.erased.values()]
+
+
 def tell_recipients(inquiry: Inquiry, voice: Voice) -> Section:
     """The section on recipients, and on those who sent messages for them."""
     blocks: list[Block] = []
@@ -118,8 +123,7 @@ def _transfer(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterato
     yield Fact(label=voice.say("label_received"), value=received)
     yield Fact(label=voice.say("label_status"), value=_status(inquiry, voice, transfer))
     yield Fact(label=voice.say("label_purpose"), value=purpose)
-    # By what somebody's number was picked says something of them, who may have been another then.
-    if transfer.targeting and not inquiry.concerns_another:
+    if transfer.targeting:
         criteria = [_criterion(voice, one.criterion, one.selection, one.source) for one in transfer.targeting]
         yield Fact(label=voice.say("label_targeting"), value=" ; ".join(criteria))
 

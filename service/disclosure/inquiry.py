@@ -1,7 +1,8 @@
 """What a story is made of: everything that is known of a number and its person, as of one moment. Pure."""
 
+import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from service.core.language import paris_day
@@ -64,6 +65,23 @@ class Inquiry:
         return self.number_since_on is None or paris_day(moment) >= self.number_since_on
 
     @property
+    def is_known(self) -> bool:
+        """Whether there is anything to tell: the number is held, or was before it was erased."""
+        answer = self.answer
+        return bool(answer.holdings or answer.erasures or answer.origins or answer.transfers)
+
+    @property
+    def erased(self) -> dict[uuid.UUID, tuple[str, datetime]]:
+        """The organisations that erased the number and hold it no more, by name, and since when."""
+        holding = {one.dataset.holder.id for one in self.answer.holdings}
+        found: dict[uuid.UUID, tuple[str, datetime]] = {}
+        for one in sorted(self.answer.erasures, key=lambda one: one.erased_at):
+            holder = one.dataset.holder
+            if holder.id not in holding:
+                found[holder.id] = holder.legal_name, one.erased_at
+        return found
+
+    @property
     def origins(self) -> list[Origin]:
         """The collections that surely concern this person: of one without a date of consent, when it began decides."""
         return [one for one in self.answer.origins if self._collected_from_them(one)]
@@ -76,8 +94,13 @@ class Inquiry:
 
     @property
     def transfers(self) -> list[TransferSeen]:
-        """The transfers since the number is theirs, in order of time."""
-        return [one for one in self.answer.transfers if self.is_theirs(one.occurred_at)]
+        """The transfers since the number is theirs, in order of time.
+
+        By what a number was picked says something of whose it was when it was collected: it is left out if that may
+        have been another.
+        """
+        found = [one for one in self.answer.transfers if self.is_theirs(one.occurred_at)]
+        return [replace(one, targeting=[]) for one in found] if self.concerns_another else found
 
     @property
     def campaigns(self) -> list[CampaignSeen]:

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 
 from service.disclosure.blocks import Picture, Section, Topic
-from service.disclosure.hands import tell_hand
+from service.disclosure.hands import tell_erased, tell_hand
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.messages import short_messages
 from service.disclosure.origins import tell_collected, when_collected
@@ -76,11 +76,13 @@ def _notes(inquiry: Inquiry, voice: Voice, organisation: OrganisationRef | Organ
         yield voice.say("picture_no_origin")
     for transfer in answer.transfers:
         if transfer.recipient.id == organisation.id:
-            yield voice.say("picture_from", from_=voice.from_(transfer.sender.legal_name))
             yield _arrival(inquiry, voice, transfer)
     sent = sum(one.party.id == organisation.id for one in inquiry.campaigns)
     if sent:
         yield voice.say("picture_sent_one" if sent == 1 else "picture_sent_many", count=voice.count(sent))
+    if organisation.id in inquiry.erased:
+        _, erased_at = inquiry.erased[organisation.id]
+        yield voice.say("picture_erased", day=voice.day_of(erased_at))
 
 
 def _when(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
@@ -90,9 +92,10 @@ def _when(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
 
 
 def _arrival(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> str:
+    from_ = voice.from_(transfer.sender.legal_name)
     if not inquiry.is_theirs(transfer.occurred_at):
-        return voice.say("picture_earlier")
-    return voice.say(f"picture_{standing(transfer)}", day=voice.day_of(transfer.occurred_at))
+        return voice.say("picture_received_earlier", from_=from_)
+    return voice.say(f"picture_{standing(transfer)}", from_=from_, day=voice.day_of(transfer.occurred_at))
 
 
 def _alternative(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
@@ -111,3 +114,4 @@ def _alternative(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
             from_ = voice.from_(transfer.sender.legal_name)
             yield voice.say("hand_earlier", recipient=transfer.recipient.legal_name, from_=from_)
     yield from short_messages(inquiry, voice)
+    yield from tell_erased(inquiry, voice)

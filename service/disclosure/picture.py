@@ -58,11 +58,12 @@ class _Box:
     y: float
     width: float
     names: Sequence[str]
-    notes: Sequence[str]
+    notes: Sequence[Sequence[str]]
 
     @property
     def height(self) -> float:
-        return 2 * _PADDING + len(self.names) * _NAME_LINE + len(self.notes) * _NOTE_LINE
+        lines = len(self.names) * _NAME_LINE + sum(map(len, self.notes)) * _NOTE_LINE
+        return 2 * _PADDING + lines + len(self.notes) * _NOTE_GAP
 
     @property
     def middle(self) -> float:
@@ -71,11 +72,13 @@ class _Box:
 
 _PADDING: Final = 10.0
 _NAME_SIZE, _NAME_LINE = 15.0, 20.0
-_NOTE_SIZE, _NOTE_LINE = 13.0, 18.0
+# How much wider than others bold letters are.
+_BOLDER: Final = 1.15
+_NOTE_SIZE, _NOTE_LINE, _NOTE_GAP = 13.0, 18.0, 4.0
 _MARGIN: Final = 8.0
 _DASHES: Final = {Firmness.SURE: "", Firmness.CLAIMED: "7 5", Firmness.CONTRADICTED: "1.5 5"}
 
-_COLUMN, _GAP, _BETWEEN, _LANE = 190.0, 52.0, 22.0, 14.0
+_COLUMN, _GAP, _BETWEEN, _LANE = 204.0, 52.0, 22.0, 14.0
 NARROW: Final = 328.0
 """The width of a narrow drawing: what a screen of 360 pixels leaves between its margins."""
 
@@ -139,8 +142,8 @@ def _stack(nodes: Sequence[Node], place: int, top: float, boxes: dict[uuid.UUID,
 
 def _box(node: Node, x: float, y: float, width: float) -> _Box:
     room = width - 2 * _PADDING
-    names = wrap(node.name, room, _NAME_SIZE)
-    return _Box(node, x, y, width, names, [line for note in node.notes for line in wrap(note, room, _NOTE_SIZE)])
+    names = wrap(node.name, room, _NAME_SIZE * _BOLDER)
+    return _Box(node, x, y, width, names, [wrap(note, room, _NOTE_SIZE) for note in node.notes])
 
 
 def _curve(begin: _Box, end: _Box) -> str:
@@ -188,7 +191,7 @@ def _lanes(arrows: Sequence[Arrow], rows: Mapping[uuid.UUID, int]) -> dict[Arrow
     lanes: dict[Arrow, int] = {}
     for arrow in sorted(arrows, key=lambda one: spans[one][1] - spans[one][0]):
         first, last = spans[arrow]
-        taken = {lane for other, lane in lanes.items() if spans[other][0] <= last and first <= spans[other][1]}
+        taken = {lane for other, lane in lanes.items() if spans[other][0] < last and first < spans[other][1]}
         free = (lane for lane in range(_MOST_LANES) if lane not in taken)
         lanes[arrow] = next(free, _MOST_LANES - 1)
     return lanes
@@ -219,9 +222,11 @@ def _texts(box: _Box) -> Iterator[str]:
     for line in box.names:
         yield _text("chain-name", x, y + _NAME_SIZE, f'{_NAME_SIZE:g}" font-weight="bold', line)
         y += _NAME_LINE
-    for line in box.notes:
-        yield _text("chain-note", x, y + _NOTE_SIZE, f"{_NOTE_SIZE:g}", line)
-        y += _NOTE_LINE
+    for note in box.notes:
+        y += _NOTE_GAP
+        for line in note:
+            yield _text("chain-note", x, y + _NOTE_SIZE, f"{_NOTE_SIZE:g}", line)
+            y += _NOTE_LINE
 
 
 def _text(kind: str, x: float, y: float, size: str, text: str) -> str:
@@ -278,7 +283,7 @@ _IDEOGRAPHS: Final = "\u2e80"
 
 
 def _width(text: str, size: float) -> float:
-    """About how wide a text is in a bold sans-serif font, rather too wide than too narrow."""
+    """About how wide a text is in a sans-serif font, rather too wide than too narrow."""
     return size * sum(map(_sign_width, text))
 
 

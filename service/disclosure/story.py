@@ -23,7 +23,7 @@ from service.disclosure.blocks import (
     Tone,
     Topic,
 )
-from service.disclosure.hands import short_hands, tell_hand, tell_recipients
+from service.disclosure.hands import short_hands, tell_erased, tell_hand, tell_recipients
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.messages import short_messages, tell_messages
 from service.disclosure.objecting import short_late, tell_objections
@@ -56,7 +56,7 @@ def tell_story(inquiry: Inquiry, language: Language, *, reference: str | None = 
 
 def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
     yield Section(topic=Topic.ANSWER, title=voice.say("answer_title"), blocks=list(_short(inquiry, voice)))
-    if inquiry.answer.held:
+    if inquiry.is_known:
         told = tell_path(inquiry, voice), tell_origins(inquiry, voice), tell_recipients(inquiry, voice)
         yield from (section for section in told if section is not None)
         yield tell_messages(inquiry, voice)
@@ -71,10 +71,12 @@ def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
 
 
 def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
-    if not inquiry.answer.held:
+    if not inquiry.is_known:
         yield Paragraph(text=voice.say("nobody"))
         yield Paragraph(text=voice.say("nobody_means"))
         return
+    if not inquiry.answer.held:
+        yield Paragraph(text=voice.say("nobody_any_more"))
     yield from (Paragraph(text=sentence) for sentence in short_origins(inquiry, voice))
     yield from _astray(inquiry, voice)
     hands = short_hands(inquiry, voice)
@@ -82,6 +84,9 @@ def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
         yield Paragraph(text=" ".join(hands))
     messages = short_messages(inquiry, voice) or [voice.say("sent_none")]
     yield Paragraph(text=" ".join(messages))
+    erased = tell_erased(inquiry, voice)
+    if erased:
+        yield Paragraph(text=" ".join(erased))
     yield from (Callout(tone=Tone.ATTENTION, text=late) for late in short_late(inquiry, voice))
     yield Callout(tone=Tone.INFORMATION, text=voice.say("only_facts"))
 
@@ -174,7 +179,7 @@ def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
     ):
         for one in organisations:
             if one.id not in known:
-                known[one.id] = _contact(voice, one, note)
+                known[one.id] = _contact(voice, one, "contact_erased" if one.id in inquiry.erased else note)
     return list(known.values())
 
 
