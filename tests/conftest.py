@@ -22,6 +22,8 @@ from service.command import migration
 from service.core import embedded
 from service.core.settings import Settings
 from service.main import create_app
+from tests import system_parts
+from tests.kannel import Kannel, running_kannel
 from tests.registry import Registry
 
 MASTER_SECRET = "5e" * 32
@@ -101,6 +103,21 @@ def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
 def registry(client: TestClient, dsn: str) -> Registry:
     """The running application, and organisations to call it as."""
     return Registry(client, dsn)
+
+
+@pytest.fixture
+def kannel(tmp_path: Path) -> Iterator[Kannel]:
+    """A real Kannel with its fake message centre; the test is skipped where Debian's packages are missing."""
+    with running_kannel(tmp_path) as running:
+        yield running
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with what could not be tested here, if anything."""
+    line = system_parts.closing_line()
+    if line is not None:
+        terminalreporter.section("system parts", sep="!", red=True, bold=True)
+        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture

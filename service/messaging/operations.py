@@ -73,13 +73,13 @@ async def report_message(database: Database, ring: KeyRing, message_id: uuid.UUI
         await settle(database, message_id, _STATES[state])
 
 
-def require_gateway(settings: Settings, secret: str | None) -> None:
+def require_gateway(settings: Settings, secret: str) -> None:
     """Let only our gateway bring messages. Where none is set up, nobody can.
 
     Raises UnknownGateway.
     """
     known = settings.kannel_inbound_secret.get_secret_value() if settings.kannel_inbound_secret else ""
-    if not known or not hmac.compare_digest(known.encode(), (secret or "").encode()):
+    if not known or not hmac.compare_digest(known.encode(), secret.encode()):
         raise UnknownGateway(
             "gateway_refused",
             "Only this registry's SMS gateway may bring messages: put the secret of FILIATION_KANNEL_INBOUND_SECRET "

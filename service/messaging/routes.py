@@ -1,10 +1,12 @@
 """HTTP that only our own SMS gateway calls: reports on messages, and messages that came from telephones."""
 
+import base64
 import uuid
 from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
-from fastapi.security import HTTPBasic, HTTPBasicCredentials
+from fastapi.security import HTTPAuthorizationCredentials
+from fastapi.security.http import HTTPBase
 
 from service.core.db import DatabaseDep
 from service.core.errors import responses
@@ -15,7 +17,9 @@ from service.messaging.operations import OnInbound
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 
-_basic = HTTPBasic(auto_error=False, scheme_name="SmsGateway", description="The secret of our own SMS gateway.")
+_basic = HTTPBase(
+    scheme="basic", auto_error=False, scheme_name="SmsGateway", description="The secret of our own SMS gateway."
+)
 
 # Kannel takes only 200 and 202 for an answer, and would send a text in it back as a message.
 _TAKEN: dict[int | str, dict[str, Any]] = {202: {"description": "Taken. There is nothing more to say."}}
@@ -44,10 +48,18 @@ async def _on_inbound(request: Request) -> OnInbound:
 
 
 async def authenticated(
-    settings: SettingsDep, credentials: Annotated[HTTPBasicCredentials | None, Depends(_basic)]
+    settings: SettingsDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_basic)]
 ) -> None:
     """Let the gateway through, or answer a 401 problem."""
-    operations.require_gateway(settings, credentials.password if credentials else None)
+    operations.require_gateway(settings, _password_of(credentials.credentials) if credentials else "")
+
+
+def _password_of(credentials: str) -> str:
+    """The password in HTTP Basic's base64 (RFC 7617); nothing if it cannot be read."""
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 _TEXT = {

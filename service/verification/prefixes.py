@@ -8,7 +8,8 @@ from collections.abc import Collection
 from typing import Final
 
 # Leading digits of E.164. Those of countries 33, 262, 590, 594 and 596 are of ARCEP's numbering plan (décision
-# n° 2018-0881, annexe 1), the others of their own territories'. 70 behind 33 is left out: machines have those numbers.
+# n° 2018-0881, annexe 1), the others of their own territories'. 70 behind 33 is left out, for machines have those
+# numbers; and so are ranges of small islands that hold landlines too.
 MOBILE_PREFIXES: Final = (
     *("336", *(f"337{digit}" for digit in range(3, 10))),  # metropolitan France
     *("262692", "262693", "2627092"),  # La Réunion
@@ -16,10 +17,10 @@ MOBILE_PREFIXES: Final = (
     *("590690", "590691", "5907090"),  # Guadeloupe, Saint-Barthélemy, Saint-Martin
     *("596696", "596697", "5967091"),  # Martinique
     *("594694", "5947093"),  # Guyane
-    *("50840", "50841", "50842", "50843", "50844", "50850", "50855", "508708"),  # Saint-Pierre-et-Miquelon
-    *("6875", "6877", "6878", "6879"),  # Nouvelle-Calédonie
+    *("50855", "508708"),  # Saint-Pierre-et-Miquelon
+    *("6875", "6877", *(f"6878{digit}" for digit in range(8)), "68789", "6879"),  # Nouvelle-Calédonie
     *("68987", "68988", "68989"),  # Polynésie française
-    *("68172", "68182", "68183"),  # Wallis-et-Futuna
+    *("68182", "68183"),  # Wallis-et-Futuna
 )
 
 

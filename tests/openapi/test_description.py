@@ -15,7 +15,9 @@ from referencing.jsonschema import DRAFT202012
 
 from service.command.description import openapi_text
 from service.core.errors import MEDIA_TYPE
-from tests.registry import Caller, Registry
+from tests.chain import number
+from tests.persons import prove
+from tests.registry import Registry
 from tests.routes import ROUTES, openers
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"
@@ -177,18 +179,14 @@ def test_examples_are_of_the_form_that_they_show(operation: Operation) -> None:
     # Pictures, PDF and Parquet cannot be shown in JSON, but whoever takes lines of text shows some.
 
 
-@pytest.fixture
-def everybody(registry: Registry) -> list[Caller]:
-    """An operator for what concerns accounts, and a broker for the rest."""
-    return [registry.operator(), registry.broker()]
-
-
-def test_the_service_takes_the_examples_of_its_requests(everybody: list[Caller]) -> None:
+def test_the_service_takes_the_examples_of_its_requests(registry: Registry, dsn: str) -> None:
+    operator, broker, person = registry.operator(), registry.broker(), prove(registry.client, dsn, number(1))
     shown = 0
     for operation in OPERATIONS:
         if "application/json" not in operation.body():
             continue
-        caller = everybody[0 if operation.is_["tags"] == ["keys"] else 1]
+        trade = operator if operation.is_["tags"] == ["keys"] else broker
+        caller = person if OPENERS[operation.id] == ["PersonSession"] else trade
         example = operation.body()["application/json"]["example"]
         answer = caller.request(operation.method.upper(), filled(operation.path), json=example)
         assert answer.status_code in (200, 201, 403, 404), (operation.id, answer.text)

@@ -1,0 +1,207 @@
+"""Debian's Kannel beside the service: bearerbox, smsbox and, for the telephones, its fake message centre."""
+
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import SecretStr
+
+from service.core.settings import GatewayKind, Settings
+from tests.system_parts import find_program, require
+
+PASSWORD, INBOUND_SECRET = "b0a7" * 8, "1c5e" * 8
+ORIGINATOR = "Filiation"
+
+# Neither box writes an access log, and what they log are warnings: below, Kannel tells numbers and texts. Nor has it a
+# store on disk. A reply is never sent, whatever the service answers.
+_CONFIGURATION = """
+group = core
+admin-port = {admin}
+admin-interface = 127.0.0.1
+admin-password = {password}
+smsbox-port = {box}
+smsbox-interface = 127.0.0.1
+box-deny-ip = "*.*.*.*"
+box-allow-ip = 127.0.0.1
+log-level = 2
+dlr-storage = internal
+
+group = smsc
+smsc = fake
+smsc-id = fake
+port = {centre}
+connect-allow-ip = 127.0.0.1
+
+group = smsbox
+bearerbox-host = 127.0.0.1
+sendsms-port = {sendsms}
+sendsms-interface = 127.0.0.1
+log-level = 2
+http-request-retry = 3
+http-queue-delay = 1
+
+group = sendsms-user
+username = filiation
+password = {password}
+user-deny-ip = "*.*.*.*"
+user-allow-ip = 127.0.0.1
+concatenation = true
+max-messages = 3
+
+group = sms-service
+keyword = default
+catch-all = true
+post-url = "http://kannel:{secret}@127.0.0.1:{service}/v1/messages/inbound"
+send-sender = true
+max-messages = 0
+"""
+
+
+class Sent(NamedTuple):
+    """A message that came out at the message centre."""
+
+    number: str
+    originator: str
+    text: str
+
+
+@dataclass
+class Kannel:
+    """Running boxes, and a message centre that tests can look into and type into.
+
+    The service that uses them listens on `service_port` and has `settings`.
+    """
+
+    folder: Path
+    ports: dict[str, int]
+    _centre: "subprocess.Popen[bytes] | None" = None
+    _typed: int = 0
+
+    @property
+    def service_port(self) -> int:
+        """Where Kannel looks for the service."""
+        return self.ports["service"]
+
+    def configure(self, settings: Settings) -> Settings:
+        """These settings, for a service that sends through this Kannel."""
+        return settings.model_copy(
+            update={
+                "sms_gateway": GatewayKind.KANNEL,
+                "kannel_url": f"http://127.0.0.1:{self.ports['sendsms']}/cgi-bin/sendsms",
+                "kannel_password": SecretStr(PASSWORD),
+                "kannel_originator": ORIGINATOR,
+                "kannel_callback_url": f"http://127.0.0.1:{self.service_port}",
+                "kannel_inbound_secret": SecretStr(INBOUND_SECRET),
+            }
+        )
+
+    def sent(self) -> list[Sent]:
+        """What has come out so far, the oldest first."""
+        found = (_GOT.search(line) for line in self._centre_log().splitlines())
+        return [Sent(number=got[2], originator=got[1], text=got[3]) for got in found if got]
+
+    def wait_for_sent(self, count: int = 1) -> list[Sent]:
+        """What has come out, once that many messages have."""
+        wait_until(lambda: len(self.sent()) >= count, "no message came out at the message centre")
+        return self.sent()
+
+    def type_in(self, number: str, originator: str, text: str, kind: str = "text") -> None:
+        """Have a telephone send an SMS to `originator`, a short code; of kind `ucs2`, `text` is percent-encoded."""
+        self._typed += 1
+        self._connect("-m", "1", f"{number} {originator} {kind} {text}")
+        wait_until(lambda: self._centre_log().count("sent message") == self._typed, "the message was not typed in")
+
+    def log(self) -> str:
+        """What the boxes have to say. The message centre's own log is not theirs."""
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*box.log")))
+
+    @contextmanager
+    def connected(self) -> Iterator["Kannel"]:
+        """With a message centre, for as long as the block lasts."""
+        self._connect("-m", "0", "0 0 text nothing")
+        try:
+            yield self
+        finally:
+            self._disconnect()
+
+    def _connect(self, *arguments: str) -> None:
+        """One program stands for the centre: it sends what it was started with, and takes messages from then on."""
+        self._disconnect()
+        program = require("Kannel", find_program("fakesmsc"))
+        with (self.folder / "centre.log").open("ab") as log:
+            command = [str(program), "-H", "127.0.0.1", "-r", str(self.ports["centre"]), *arguments]
+            self._centre = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def _disconnect(self) -> None:
+        if self._centre is not None:
+            _stop(self._centre)
+            self._centre = None
+
+    def _centre_log(self) -> str:
+        return (self.folder / "centre.log").read_text(errors="replace")
+
+
+_GOT = re.compile(r"Got message \d+: <(\S+) (\S+) text (.*)>$")
+
+
+@contextmanager
+def running_kannel(folder: Path) -> Iterator[Kannel]:
+    """A Kannel on free ports of this machine, with its files in `folder`, for as long as the block lasts."""
+    bearerbox = require("Kannel", find_program("bearerbox"))
+    smsbox = require("Kannel", find_program("smsbox"))
+    ports = dict(zip(("admin", "box", "centre", "sendsms", "service"), _free_ports(5), strict=True))
+    configuration = folder / "kannel.conf"
+    configuration.write_text(_CONFIGURATION.format(**ports, password=PASSWORD, secret=INBOUND_SECRET))
+    with ExitStack() as stack:
+        for program, port in ((bearerbox, ports["box"]), (smsbox, ports["sendsms"])):
+            command = [str(program), "-v", "2", str(configuration)]
+            process = stack.enter_context(_box(command, folder / f"{program.name}.log"))
+            wait_until(partial(_answers, process, port), f"{program.name} is not up")
+        yield stack.enter_context(Kannel(folder, ports).connected())
+
+
+def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 20) -> None:
+    """Return once `done`; fail with `complaint` if that takes too long."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, complaint
+        time.sleep(0.02)
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        return [probe.getsockname()[1] for probe in probes]
+
+
+def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
+    assert process.poll() is None, "a box of Kannel ended by itself"
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@contextmanager
+def _box(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file, cwd=log.parent) as process:
+        try:
+            yield process
+        finally:
+            _stop(process)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    # A box that is asked to end waits for the other; there is nothing that it would have to save.
+    process.kill()
+    process.wait(timeout=10)
