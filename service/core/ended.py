@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
@@ -10,6 +10,9 @@ Ended = Mapping[uuid.UUID, datetime]
 """The datasets from which their holders erased a number, and when (GDPR Art. 17), by the registry's clock."""
 
 NOWHERE: Final[Ended] = MappingProxyType({})
+
+NOT_YET: Final = datetime.max.replace(tzinfo=UTC)
+"""When a dataset took over what its parents had, as long as it is not sealed."""
 
 
 def had(ended: Ended, dataset_id: uuid.UUID, moment: datetime) -> bool:

@@ -7,10 +7,12 @@ A union leads to origins that a cut of it never took anything from; only this te
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.ended import NOT_YET
 from service.core.vocabulary import Content
 from service.membership.pseudonym import Keys
 from service.membership.runs import isin_sorted
@@ -24,11 +26,13 @@ class Node:
     """How a dataset comes by its numbers, and the datasets that it comes from.
 
     A `shared` dataset holds what its one parent holds, a `union` what any of its parents holds. An `uploaded`
-    one has numbers of its own, and its parents account for those that they hold too.
+    one has numbers of its own, and its parents account for those that they hold too. What was erased from a parent
+    before `made_at` it did not take over; that is never, as long as the dataset is not sealed.
     """
 
     content: Content
     parents: tuple[uuid.UUID, ...] = ()
+    made_at: datetime = NOT_YET
 
 
 # Datasets by id, every parent before its children.

@@ -48,6 +48,14 @@ _COUNT_OUT: Final[LiteralString] = """
 _ERASING_LOCK: Final = 0x66696C65
 
 
+async def take_turn(conn: Connection) -> None:
+    """Wait until no other transaction erases or decides what to erase, and keep others waiting until this one ends.
+
+    Whoever locks rows besides calls this first.
+    """
+    await conn.execute(_LOCK, (_ERASING_LOCK,))
+
+
 async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
     """Remove a key from what these sealed datasets store, and give those of them that stored it.
 
@@ -56,7 +64,7 @@ async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collec
     """
     parameters = store.place_of(key) | {"datasets": list(dataset_ids)}
     # Two numbers may be counted out of the same datasets in whatever order.
-    await conn.execute(_LOCK, (_ERASING_LOCK,))
+    await take_turn(conn)
     await store.hold_shards(conn, [parameters["shard"]])
     found = [row async for row in rows_of(conn, _FOUND, parameters)]
     held: set[uuid.UUID] = set()

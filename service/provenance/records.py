@@ -4,10 +4,11 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from service.core.ended import NOT_YET
 from service.core.vocabulary import DatasetState, TransferStatus
 from service.provenance.rows import (
     AttestationRow,
@@ -178,7 +179,7 @@ def made_at(records: Records, dataset_id: uuid.UUID) -> datetime:
     row = records.datasets[dataset_id]
     if dataset_id in records.transfer_into_dataset:
         return row.recorded_at
-    return row.sealed_at or datetime.max.replace(tzinfo=UTC)
+    return row.sealed_at or NOT_YET
 
 
 def notice_of(records: Records, dataset_id: uuid.UUID) -> NoticeRow:

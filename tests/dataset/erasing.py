@@ -1,0 +1,64 @@
+"""Holders that complete an erasure, as the relay of one tells it, and what is left then."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import psycopg
+
+from service.core.db import Database
+from service.dataset import erasure
+from service.dataset.erasure import Erased
+from service.membership.fsck import Report, check
+from service.membership.pseudonym import KeyRing
+from tests.chain import FICTION
+from tests.conftest import MASTER_SECRET
+from tests.registry import Caller
+
+RING = KeyRing(bytes.fromhex(MASTER_SECRET))
+Result = TypeVar("Result")
+
+
+def key_of(last_four: int) -> bytes:
+    """The pseudonym of a number, given by its last four digits."""
+    return RING.pseudonym(FICTION + last_four)
+
+
+async def completed(database: Database, holder_id: uuid.UUID, last_four: int) -> Erased:
+    """A holder completes the erasure of a number."""
+    async with database.transaction() as session:
+        return await erasure.exclude_holder(session, RING, key_of(last_four), holder_id)
+
+
+def complete(dsn: str, holder: Caller, *last_fours: int) -> list[Erased]:
+    """A holder completes the erasure of numbers, one after the other."""
+
+    async def work(database: Database) -> list[Erased]:
+        return [await completed(database, holder.id, one) for one in last_fours]
+
+    return on(dsn, work)
+
+
+def on(dsn: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
+    """Run a coroutine with a pool of its own."""
+
+    async def connected() -> Result:
+        database = Database(dsn)
+        try:
+            return await work(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(connected())
+
+
+def exclusions(dsn: str) -> list[tuple[Any, ...]]:
+    """The rows of the table of exclusions."""
+    with psycopg.connect(dsn) as connection:
+        return connection.execute("SELECT key, dataset_id, erased_at FROM exclusion ORDER BY 1, 2").fetchall()
+
+
+def checked(dsn: str) -> Report:
+    """What a check of all memberships finds."""
+    return check(dsn, RING, lambda _rows, _total: None)

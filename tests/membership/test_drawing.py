@@ -1,0 +1,142 @@
+"""When stored copies go: never while somebody needs them, always once nobody does, in whatever order holders finish."""
+
+import copy
+from collections.abc import Iterable
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.core.vocabulary import Content, Role
+from service.membership.ancestry import Dag, Node
+from service.membership.drawing import drawing, unneeded
+from tests.provenance import naive
+from tests.provenance.generated import Cast, erase, unhurried, worlds
+from tests.provenance.worlds import World
+
+# Where holders have erased before, and things were made since.
+ERASED = worlds(erasing=True)
+NUMBERS = st.integers(0, 7)
+Made = tuple[World, Cast]
+
+
+def dag_of(world: World) -> Dag:
+    """All datasets, in the order in which they were made."""
+    return {
+        one: Node(Content(row.content), tuple(naive.parents_of(world, one)), naive.made_at(world, one))
+        for one, row in world.datasets.items()
+    }
+
+
+def stored_in(world: World, number: int) -> set[UUID]:
+    """The sealed datasets that store a number."""
+    return {one for one, numbers in world.numbers.items() if number in numbers and world.datasets[one].sealed_at}
+
+
+def release(world: World, number: int) -> set[UUID]:
+    """Remove the copies that serve nobody any more, and what is known of erasures once none is left."""
+    stored = stored_in(world, number)
+    held = {one for one in world.datasets if naive.held(world, one)}
+    gone = unneeded(dag_of(world), held, stored, naive.ended(world, number))
+    keep_only(world, number, stored - gone)
+    if gone == stored:
+        world.erased = {key: moment for key, moment in world.erased.items() if key[1] != number}
+    return set(gone)
+
+
+def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
+    """A number is stored in these datasets and no others."""
+    world.numbers = {
+        one: numbers - {number} | ({number} if one in stored else set()) for one, numbers in world.numbers.items()
+    }
+
+
+def origins(world: World, number: int) -> dict[UUID, set[UUID]]:
+    """The datasets that hold a number now, and the collected ones that it came from."""
+    among = naive.holders(world, number)
+    collected = {one for one in among if world.datasets[one].collection_id is not None}
+    return {
+        one: {first for first in collected if naive.comes_from(world, number, one, first, among)}
+        for one in among - naive.ended(world, number).keys()
+    }
+
+
+def everybody(world: World) -> list[UUID]:
+    return sorted({row.holder_id for row in world.datasets.values()})
+
+
+@unhurried
+@given(ERASED, NUMBERS)
+def test_what_draws_on_the_copies_is_what_has_the_number(made: Made, number: int) -> None:
+    world, _ = made
+    ended = naive.ended(world, number)
+    found = drawing(dag_of(world), stored_in(world, number), ended)
+    assert {one for one in found if naive.held(world, one)} == naive.holders(world, number)
+
+
+@unhurried
+@given(ERASED, NUMBERS, st.data())
+def test_in_whatever_order_holders_finish_the_others_keep_their_numbers_and_origins(
+    made: Made, number: int, data: st.DataObject
+) -> None:
+    """Beside a world in which copies go stands one in which none ever does."""
+    kept, _ = made
+    shrunk = copy.deepcopy(kept)
+    for holder in data.draw(st.permutations(everybody(kept))):
+        release(shrunk, number)
+        assert origins(shrunk, number) == origins(kept, number)
+        assert erase(shrunk, holder, number) == erase(kept, holder, number)
+    release(shrunk, number)
+    assert origins(kept, number) == {}
+    assert stored_in(shrunk, number) == set()
+    assert naive.ended(shrunk, number) == {}
+
+
+@unhurried
+@given(ERASED, NUMBERS)
+def test_a_copy_goes_as_soon_as_all_that_draw_on_it_ended_and_no_copy_that_came_of_it_is_left(
+    made: Made, number: int
+) -> None:
+    world, _ = made
+    expected = copy.deepcopy(world)
+    while free := [one for one in stored_in(expected, number) if is_free(expected, number, one)]:
+        keep_only(expected, number, stored_in(expected, number) - {free[0]})
+    release(world, number)
+    assert stored_in(world, number) == stored_in(expected, number)
+
+
+def is_free(world: World, number: int, stored: UUID) -> bool:
+    """The rule as it is told: all that resolve to the copy are excluded, no uploaded descendant holds the number."""
+    alone = copy.deepcopy(world)
+    keep_only(alone, number, {stored})
+    left = naive.holders(alone, number) - naive.ended(world, number).keys()
+    having = {one for one in world.datasets if naive.has(world, one, number)}
+    copies = stored_in(world, number) - {stored}
+    return not left and not any(naive.comes_from(world, number, one, stored, having) for one in copies)
+
+
+def test_an_ancestors_copy_goes_with_the_last_that_came_of_it() -> None:
+    world = World()
+    shop, broker, party = (world.organisation(role) for role in (Role.COLLECTOR, Role.BROKER, Role.PARTY))
+    file = world.dataset(shop, {1, 2})
+    _, bought = world.transfer(file, broker)
+    cut = world.dataset(broker, {1}, [world.dataset(broker, None, [bought])])
+    _, received = world.transfer(cut, party)
+    for holder in (shop, broker):
+        erase(world, holder, 1)
+        assert release(world, 1) == set()
+    erase(world, party, 1)
+    assert received in naive.ended(world, 1)
+    assert release(world, 1) == {file, cut}
+    assert release(world, 2) == set()
+
+
+def test_a_recipient_that_denies_needs_no_copy() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    file = world.dataset(broker, {1})
+    transfer, _ = world.transfer(file, party)
+    erase(world, broker, 1)
+    assert release(world, 1) == set()
+    world.say(transfer, "recipient", "denied")
+    assert release(world, 1) == {file}
