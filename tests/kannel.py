@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from textwrap import dedent
 from typing import NamedTuple
 
 from pydantic import SecretStr
@@ -19,49 +20,7 @@ from tests.system_parts import find_program, require
 PASSWORD, INBOUND_SECRET = "b0a7" * 8, "1c5e" * 8
 ORIGINATOR = "Filiation"
 
-# Neither box writes an access log, and what they log are warnings: below, Kannel tells numbers and texts. Nor has it a
-# store on disk. A reply is never sent, whatever the service answers.
-_CONFIGURATION = """
-group = core
-admin-port = {admin}
-admin-interface = 127.0.0.1
-admin-password = {password}
-smsbox-port = {box}
-smsbox-interface = 127.0.0.1
-box-deny-ip = "*.*.*.*"
-box-allow-ip = 127.0.0.1
-log-level = 2
-dlr-storage = internal
-
-group = smsc
-smsc = fake
-smsc-id = fake
-port = {centre}
-connect-allow-ip = 127.0.0.1
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-sendsms-port = {sendsms}
-sendsms-interface = 127.0.0.1
-log-level = 2
-http-request-retry = 3
-http-queue-delay = 1
-
-group = sendsms-user
-username = filiation
-password = {password}
-user-deny-ip = "*.*.*.*"
-user-allow-ip = 127.0.0.1
-concatenation = true
-max-messages = 3
-
-group = sms-service
-keyword = default
-catch-all = true
-post-url = "http://kannel:{secret}@127.0.0.1:{service}/v1/messages/inbound"
-send-sender = true
-max-messages = 0
-"""
+_COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
 
 
 class Sent(NamedTuple):
@@ -158,13 +117,34 @@ def running_kannel(folder: Path) -> Iterator[Kannel]:
     smsbox = require("Kannel", find_program("smsbox"))
     ports = dict(zip(("admin", "box", "centre", "sendsms", "service"), _free_ports(5), strict=True))
     configuration = folder / "kannel.conf"
-    configuration.write_text(_CONFIGURATION.format(**ports, password=PASSWORD, secret=INBOUND_SECRET))
+    configuration.write_text(_shipped_configuration(ports))
     with ExitStack() as stack:
         for program, port in ((bearerbox, ports["box"]), (smsbox, ports["sendsms"])):
             command = [str(program), "-v", "2", str(configuration)]
             process = stack.enter_context(_box(command, folder / f"{program.name}.log"))
             wait_until(partial(_answers, process, port), f"{program.name} is not up")
         yield stack.enter_context(Kannel(folder, ports).connected())
+
+
+def _shipped_configuration(ports: dict[str, int]) -> str:
+    """What docker-compose.yml gives to Kannel, on this machine's loopback and on other ports."""
+    _, _, content = _COMPOSE.read_text(encoding="utf-8").partition("    content: |\n")
+    environment = {
+        "FILIATION_KANNEL_PASSWORD": PASSWORD,
+        "FILIATION_KANNEL_INBOUND_SECRET": INBOUND_SECRET,
+        "KANNEL_SMSC_PORT": str(ports["centre"]),
+    }
+    text = re.sub(r"\$\{(\w+)(?::-(.*?))?\}", lambda found: environment.get(found[1], found[2]), dedent(content))
+    for shipped, here in (
+        ("admin-port = 13000", f"admin-port = {ports['admin']}"),
+        ("smsbox-port = 13001", f"smsbox-port = {ports['box']}"),
+        ("sendsms-port = 13013", f"sendsms-port = {ports['sendsms']}\nsendsms-interface = 127.0.0.1"),
+        ("@api:8000/", f"@127.0.0.1:{ports['service']}/"),
+        ("http-queue-delay = 10", "http-queue-delay = 1"),
+    ):
+        assert text.count(shipped) == 1, shipped
+        text = text.replace(shipped, here)
+    return text
 
 
 def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 20) -> None:

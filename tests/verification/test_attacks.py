@@ -67,6 +67,20 @@ def test_of_codes_asked_for_at_once_one_is_good(settings: Settings, dsn: str) ->
     assert rows(dsn, "SELECT count(*) FROM verification WHERE tries_left > 0") == [(1,)]
 
 
+def test_a_caller_behind_a_proxy_cannot_pass_for_others(dsn: str) -> None:
+    """The proxy adds the caller's address at the right of what the caller may have made up."""
+    with on_a_socket(create_app(limited(verifications_per_address=4), dsn)) as client:
+
+        def ask(last: int, forwarded: str) -> Response:
+            headers = {"X-Forwarded-For": forwarded}
+            return client.post("/v1/verifications", json={"number": number(last)}, headers=headers)
+
+        for last in range(4):
+            assert ask(last, f"198.51.100.{last}, 203.0.113.9").status_code == 201
+        assert refusal(ask(5, "198.51.100.77, 203.0.113.9")) == (429, "address_limit")
+        assert ask(5, "203.0.113.9, 198.51.100.77").status_code == 201
+
+
 def rank_sum_z(some: list[float], others: list[float]) -> float:
     """How many standard deviations the Mann-Whitney statistic of two samples lies from what chance makes of it."""
     ranked = sorted([(value, True) for value in some] + [(value, False) for value in others])
