@@ -39,6 +39,12 @@ class Damage(StrEnum):
     NOT_SEALED = "a live segment has a dataset that was not uploaded and sealed"
     GREW = "a segment has more numbers of a dataset than were sealed"
 
+    EXCLUSION_KEY = "an exclusion of what is nobody's number under this secret"
+    EXCLUSION_DATASET = "an exclusion of a dataset that does not exist"
+    EXCLUSION_UNFOUNDED = "an exclusion of a dataset that did not hold the number"
+    EXCLUSION_LEFT = "an exclusion of a number of which no copy is left"
+    COPY_LEFT = "a stored copy of an erased number that nobody draws on any more"
+
     STAGED_AFTER_SEALING = "numbers are staged for a dataset that takes none"
     STAGED_KEYS = "staged keys are empty, end within a key, or are of another shard"
     STAGED_COLUMNS = "the columns of a staged run do not fit its keys"

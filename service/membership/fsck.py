@@ -21,6 +21,7 @@ from service.core.errors import ConfigurationError
 from service.membership import blocks, runs, store
 from service.membership.blocks import SHARDS, Columns
 from service.membership.catalogue import INVARIANTS, read_segments
+from service.membership.endings import ending_findings
 from service.membership.findings import Damage, Finding, Leftover
 from service.membership.models import SegmentState
 from service.membership.pseudonym import KeyMismatchError, KeyRing, Keys
@@ -28,6 +29,7 @@ from service.membership.runs import Digest, Run
 from service.membership.soundness import (
     UNREADABLE,
     Entry,
+    are_pseudonyms,
     are_record_ids,
     block_flaws,
     key_flaws,
@@ -117,6 +119,7 @@ def check(dsn: str, ring: KeyRing, watch: Watch) -> Report:
         whole.report.findings += _key_findings(connection, ring)
         for what, query in INVARIANTS.items():
             whole.report.findings += [Finding(what, *row) for row in connection.execute(query)]
+        whole.report.findings += ending_findings(connection, ring)
         ((total,),) = connection.execute(_TOTAL).fetchall()
 
         with ExitStack() as stack, ThreadPoolExecutor(_READERS) as pool:
@@ -262,21 +265,14 @@ def _check_contents(exam: Examination, rows: Sequence[Stored]) -> None:
 
 
 def _pseudonym_flaws(ring: KeyRing, rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Damage]]:
-    if _are_pseudonyms(ring, keys):
+    if are_pseudonyms(ring, keys):
         return
     start = 0
     for at, row in enumerate(rows):
         end = start + size_of(row)
-        if not _are_pseudonyms(ring, keys[start:end]):
+        if not are_pseudonyms(ring, keys[start:end]):
             yield at, Damage.PSEUDONYMS
         start = end
-
-
-def _are_pseudonyms(ring: KeyRing, keys: Keys) -> bool:
-    try:
-        return bool((ring.numbers(keys) > 0).all())
-    except KeyMismatchError:
-        return False
 
 
 def _sum_up(exam: Examination, segment: Entry, run: Run) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from service.membership import blocks
 from service.membership.blocks import DEEPEST_LEVEL, LEADS, SHARD_BITS, TIME_BYTES, Columns
 from service.membership.findings import Damage
-from service.membership.pseudonym import KEY_BYTES, Keys, unpack_keys
+from service.membership.pseudonym import KEY_BYTES, KeyMismatchError, KeyRing, Keys, unpack_keys
 
 # `toast_tuple_target` of the table: beyond it a column leaves the row. What a row has besides its columns is left out
 # of account, so that none is called too large that is not.
@@ -116,6 +116,14 @@ def are_record_ids(data: bytes, count: int) -> bool:
     try:
         return blocks.pack_record_ids(blocks.unpack_record_ids(data, count)) == data
     except ValueError:
+        return False
+
+
+def are_pseudonyms(ring: KeyRing, keys: Keys) -> bool:
+    """Whether each key is that of a number."""
+    try:
+        return bool((ring.numbers(keys) > 0).all())
+    except KeyMismatchError:
         return False
 
 

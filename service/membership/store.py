@@ -336,6 +336,7 @@ _HOLDING: Final[LiteralString] = f"""
                       + get_byte(holders, 2 * (keys_here + entry.at) + 1), 0) AS place) AS holder
     WHERE (SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id) = 'live'
 """  # noqa: S608
+STORING: Final[LiteralString] = f"SELECT dataset_id FROM ({_HOLDING}) AS holding"  # noqa: S608
 # What was erased is asked for once, not for each membership; as a rule the list is empty.
 _LOOKUP: Final[LiteralString] = f"""
     SELECT version, ended.*, holding.*

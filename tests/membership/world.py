@@ -24,7 +24,15 @@ from tests.membership.test_store import new_dataset
 Result = TypeVar("Result")
 
 FIRST = 33639980000
-TABLES = ("dataset", "membership_segment", "segment_member", "membership_block", "staged_run", "pseudonym_key")
+TABLES = (
+    "dataset",
+    "membership_segment",
+    "segment_member",
+    "membership_block",
+    "staged_run",
+    "pseudonym_key",
+    "exclusion",
+)
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,7 @@ async def completed(database: Database, dataset_id: uuid.UUID, digest: Digest) -
         connection = await driver(session)
         await store.complete(connection, dataset_id, digest)
         await store.unstage(connection, dataset_id)
-        query = "UPDATE dataset SET state = 'sealed', number_count = %s WHERE id = %s"
+        query = "UPDATE dataset SET state = 'sealed', sealed_at = now(), number_count = %s WHERE id = %s"
         await connection.execute(query, (digest.count, dataset_id))
 
 
