@@ -36,7 +36,9 @@ class Surround:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], *_SECURITY_HEADERS]
+                # A page says more of itself than this, and a style sheet may be kept.
+                said = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(one for one in _SECURITY_HEADERS if one[0] not in said)]
             await send(message)
 
         try:
