@@ -26,6 +26,7 @@ from service.messaging import routes as messaging
 from service.messaging.gateway import open_gateway
 from service.messaging.operations import ignore
 from service.organisation import routes as organisation
+from service.portal import routes as portal
 from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.transfer import routes as transfer
@@ -125,6 +126,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     for router in ROUTERS:
         app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
     app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
+    portal.install(app)
     return app
 
 

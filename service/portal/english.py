@@ -1,0 +1,329 @@
+"""What the pages say in English."""
+
+from typing import Final
+
+from service.core.vocabulary import Purpose
+from service.objection.models import Kind, RelayState, Source
+from service.portal import phrases
+
+_FRAME: Final = phrases.Frame(
+    site="Filiation",
+    skip="Skip to content",
+    menu="Main menu",
+    how="How it works",
+    deadlines="Response times",
+    privacy="Privacy",
+    outbox="Messages of the demonstration",
+    answer="My answer",
+    requests="My requests",
+    leave="Leave",
+    switch="Français",
+    your_number="Verified number: {number}",
+    error_prefix="Error: {title}",
+    error_title="There is something to correct",
+    required="required",
+    foot_menu="Footer",
+    foot_law="Free software. Nothing said here is legal advice: these are facts, and who asserts them.",
+    foot_complain="You may complain to the CNIL, the French supervisory authority, at any time",
+)
+
+_HOME: Final = phrases.Home(
+    title="Who gave them your number?",
+    lead="A text message from a party, a brand, a stranger. Here you see who collected your number and in which "
+    "words, through whose hands it passed, and who has it today. And you end it, once for all.",
+    label="Your mobile phone number",
+    hint="For example 06 39 98 00 00. You will receive a code by text message: nobody but you can ask the question.",
+    send="Send me a code",
+    held="The number is not kept beyond your visit.",
+    steps_title="In a minute",
+    steps=(
+        ("You prove that the number is yours", "A six-digit code, by text message. No account, no name, no address."),
+        (
+            "You see the way it took",
+            "From the box that you may have ticked to the message you received: every organisation by its name.",
+        ),
+        (
+            "You say no, once",
+            "Your objection goes to everyone who has your number, and you follow what each of them does about it.",
+        ),
+    ),
+    honest_title="What this register does not know",
+    honest="It knows only what organisations have declared to it. When only the buyer asserts an origin, when two "
+    "files contradict each other, when nobody says where your number came from, it says just that.",
+    left="You have left: this visit is gone from here and from your browser.",
+    expired="Your visit is over: it lasts thirty minutes at most. Ask for a new code to go on.",
+)
+
+_CODE: Final = phrases.Code(
+    title="The code you received",
+    sent="A six-digit code is on its way to {number}. It is good for five minutes.",
+    label="Six-digit code",
+    hint="Give it to nobody: we will never ask you for it on the telephone.",
+    confirm="Continue",
+    late_title="Nothing received?",
+    late="A text message may take a minute. A new code replaces the one before.",
+    again="Send a new code",
+    again_in="New code possible in {seconds} s",
+    sent_again="A new code is on its way. Only the latest one counts.",
+    change="Correct the number",
+    demo="This is a demonstration: no text message is sent.",
+    demo_link="Read the message",
+)
+
+_SINCE: Final = phrases.Since(
+    title="Since when has this number been yours?",
+    lead="You need not answer. Numbers change hands: what happened before you is somebody else’s business.",
+    label="Mine since",
+    hint="A rough date will do.",
+    save="Continue with this date",
+    skip="Continue without a date",
+    why_title="What the date changes",
+    why="What is older is then summarised by organisation, without detail. Without a date you are shown everything.",
+)
+
+_ANSWER: Final = phrases.Answer(
+    contents="In this answer",
+    object="Object to all messages",
+    erase="Have my number erased",
+    pdf="Letter (PDF)",
+    json="Data (JSON)",
+    since="You said that this number has been yours since {day}.",
+    since_unknown="You did not say since when this number has been yours.",
+    since_change="Change",
+    evidence_open="Open the screenshot (new page)",
+    picture_text="The same way in words",
+)
+
+_OBJECTION: Final = phrases.Wish(
+    title="Object",
+    lead="One request reaches everyone who has your number. It counts at once for every sending that is screened in "
+    "this register, and each organisation has a month to answer.",
+    scope="How far does your objection go?",
+    everything="To everything, everywhere",
+    everything_hint="No organisation may use this number to canvass you any more, whatever the purpose.",
+    organisation="To one organisation",
+    organisation_hint="The others are not concerned.",
+    organisation_label="Organisation",
+    choose="Choose…",
+    go_on="Continue",
+    nobody="No registered organisation has your number today. You may object all the same: your refusal will count for "
+    "every file to come.",
+    other="Do you want your number to disappear from their files as well?",
+    other_link="Ask for erasure",
+)
+
+_ERASURE: Final = phrases.Wish(
+    title="Have my number erased",
+    lead="You ask that your number disappear from their files, and by the same act you object to all messages. An "
+    "enciphered fingerprint of the request remains, so that the number does not come back.",
+    scope="Where shall it be erased?",
+    everything="Everywhere",
+    everything_hint="At every organisation that has your number today.",
+    organisation="At one organisation",
+    organisation_hint="The others keep it.",
+    organisation_label="Organisation",
+    choose="Choose…",
+    go_on="Continue",
+    nobody="No registered organisation has your number today: there is nothing to erase here. An objection, however, "
+    "will count for every file to come.",
+    other="Do you only want to receive no more messages?",
+    other_link="Object without erasing",
+)
+
+_ONE_PURPOSE: Final = phrases.OnePurpose(
+    choice="To one purpose",
+    hint="For example political canvassing, at everyone who has your number.",
+    label="Purpose",
+)
+
+_CONFIRMATION: Final = phrases.Confirmation(
+    objection_title="Confirm your objection",
+    erasure_title="Confirm the erasure",
+    about="Number",
+    kind="Request",
+    scope="Scope",
+    reaches="Organisations concerned today",
+    nobody="none",
+    objection_means="Your objection is recorded at once and passed on to these organisations. It cannot be taken back "
+    "here: if you must, turn to them.",
+    erasure_means="Erasure is final. The history stays provable for the organisations that keep your number until they "
+    "have erased it: to keep a trace, take your answer with you first.",
+    objection_go="I object",
+    erasure_go="I ask for erasure",
+    back="Change",
+)
+
+_REQUESTS: Final = phrases.Requests(
+    title="My requests",
+    lead="What you asked for, and what each organisation has done about it.",
+    none="You have not asked for anything yet.",
+    object="Object",
+    recorded="Recorded on {day}",
+    kinds={Kind.OBJECTION: "Objection", Kind.ERASURE: "Erasure"},
+    everything="to everything",
+    organisation="{name} only",
+    purpose="{purpose} only",
+    sources={
+        Source.PERSON: "asked for here",
+        Source.STOP: "by your reply STOP to a message",
+        Source.HOLDER: "received by an organisation, which declared it here",
+    },
+    closed="Closed on {day}",
+    open="Under way",
+    holder="Organisation",
+    state="How far it is",
+    states={
+        RelayState.PENDING: "Waiting",
+        RelayState.DELIVERED: "Passed on",
+        RelayState.ACKNOWLEDGED: "Received",
+        RelayState.COMPLETED: "Done",
+        RelayState.REFUSED: "Refused",
+        RelayState.UNDELIVERABLE: "For you to send",
+    },
+    means={
+        RelayState.PENDING: "The organisation has not fetched it yet.",
+        RelayState.DELIVERED: "The organisation has it in hand and has not answered yet.",
+        RelayState.ACKNOWLEDGED: "The organisation says that it received it and is working on it.",
+        RelayState.COMPLETED: "The organisation says that it is done.",
+        RelayState.REFUSED: "The organisation refuses, and must say why.",
+        RelayState.UNDELIVERABLE: "This organisation has no account here: it must be written to.",
+    },
+    due="Answer due on {day}",
+    overdue="Answer due on {day}, overdue",
+    on="on {day}",
+    reason="Reason given: {reason}",
+    write_to="Write to: {contact}",
+    no_address="No address is known here.",
+    letter="Letter ready to print",
+    no_relays="Nobody has this number today: there is nothing to pass on. The refusal counts for every file to come.",
+    reload="Refresh",
+    complain="Without an answer after a month you may complain to the CNIL: cnil.fr/plaintes.",
+)
+
+_LETTER: Final = phrases.Letter(
+    title="Letter to {name}",
+    how="This organisation has no account in this register. Print this letter, add your name and send it; or copy it "
+    "into an e-mail.",
+    print="Print",
+    back="Back to my requests",
+    from_label="From",
+    from_blank="Name and address:",
+    to_label="To",
+    place="Done on {day}",
+    subjects={
+        Kind.OBJECTION: "Objection to the processing of my telephone number (GDPR, Article 21)",
+        Kind.ERASURE: "Erasure of my telephone number (GDPR, Articles 17 and 21)",
+    },
+    greeting="Dear Sir or Madam,",
+    bodies={
+        Kind.OBJECTION: (
+            "According to the register Filiation you hold the number {number}, which is mine.",
+            "I object to its use for canvassing under Article 21 of the General Data Protection Regulation. Scope of "
+            "my objection: {scope}.",
+            "Please inform the recipients to whom you passed it on, and answer me within one month (Articles 12 and "
+            "19).",
+        ),
+        Kind.ERASURE: (
+            "According to the register Filiation you hold the number {number}, which is mine.",
+            "I ask you to erase it from all your files under Article 17 of the General Data Protection Regulation, and "
+            "I object to any canvassing at this number (Article 21). Scope of my request: {scope}.",
+            "Please inform the recipients to whom you passed it on, and answer me within one month (Articles 12 and "
+            "19).",
+        ),
+    },
+    closing="Yours faithfully,",
+    signature="Signature",
+)
+
+_DEADLINES: Final = phrases.Deadlines(
+    title="Who answers, and how soon",
+    lead="Each organisation has a month to answer an objection or an erasure. This table is public.",
+    caption="Requests that this register passed on, by organisation",
+    organisation="Organisation",
+    requests="Requests",
+    median="Median time",
+    overdue="Overdue",
+    days="{days} d",
+    no_median="no answer yet",
+    none="No request has been passed on yet.",
+    note="Median time: half of the answers came sooner. Overdue: requests older than a month that have no answer yet.",
+)
+
+_OUTBOX: Final = phrases.Outbox(
+    title="Messages of the demonstration",
+    lead="This demonstration sends no text messages: here is what would have been sent. Only the computer on which the "
+    "service runs is shown this page.",
+    none="No message so far.",
+    to="To {number}",
+    sent="at {time}",
+    reload="Refresh",
+)
+
+_PROBLEMS: Final = phrases.Problems(
+    fields={
+        "number_missing": "Enter your mobile phone number.",
+        "number_invalid": "This is not a number that we can read. Write it like 06 39 98 00 00.",
+        "number_not_served": "We send codes to mobiles of France and its overseas territories only.",
+        "too_many": "Too many codes were asked for. Try again in {wait}.",
+        "too_soon": "Wait {wait} before you ask for a new code.",
+        "unsent": "The text message could not be sent. Try again in a moment.",
+        "code_missing": "Enter the six-digit code that you received.",
+        "code_wrong": "This is not the right code. Tries left: {tries}.",
+        "code_over": "This code does not count any more. Ask for a new one.",
+        "date_missing": "Choose a date, or continue without one.",
+        "date_invalid": "There is no such date. Write it as day, month, year.",
+        "date_future": "This date is in the future: choose one in the past.",
+        "scope_missing": "Choose how far your request goes.",
+        "organisation_missing": "Choose an organisation from the list.",
+        "purpose_missing": "Choose a purpose from the list.",
+        "refused": "This could not be recorded. Check your choice and try again.",
+    },
+    pages={
+        "404": ("There is no such page", "The address may be incomplete, or the page is not yours."),
+        "405": ("This page does not open that way", "Start again from the home page."),
+        "413": ("Too much text at once", "This form expects a few characters only."),
+        "429": ("Too many requests at once", "This protects against abuse. Wait a little."),
+        "500": (
+            "Something broke, on our side",
+            "Nothing was recorded. Try again; if it stays, tell the operator of this register.",
+        ),
+        "503": ("Many people at once", "Too many requests come in at a time. Try again in a moment."),
+        "form_refused": (
+            "This form does not count any more",
+            "It was opened long ago, or does not come from here. Nothing was recorded: start again from the home page.",
+        ),
+        "cookie_missing": (
+            "Your browser did not send back the cookie of this visit",
+            "Without it nothing shows that the form comes from you. Allow this site’s cookies, and open it by an "
+            "address that begins with https.",
+        ),
+    },
+    usual=("That did not work", "Nothing was recorded. Start again from the home page."),
+    home="Home page",
+    wait="Try again in {wait}.",
+)
+
+WORDS: Final = phrases.Words(
+    frame=_FRAME,
+    home=_HOME,
+    code=_CODE,
+    since=_SINCE,
+    answer=_ANSWER,
+    objection=_OBJECTION,
+    erasure=_ERASURE,
+    one_purpose=_ONE_PURPOSE,
+    confirmation=_CONFIRMATION,
+    requests=_REQUESTS,
+    letter=_LETTER,
+    deadlines=_DEADLINES,
+    outbox=_OUTBOX,
+    problems=_PROBLEMS,
+    purposes={
+        Purpose.COMMERCIAL_CANVASSING: "commercial canvassing",
+        Purpose.POLITICAL_CANVASSING: "political canvassing",
+        Purpose.TRANSFER: "passing on to others",
+        Purpose.FUNDRAISING: "fundraising",
+        Purpose.OPINION_POLL: "opinion polls",
+        Purpose.SERVICE_MESSAGES: "service messages",
+    },
+)

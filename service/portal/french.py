@@ -1,0 +1,345 @@
+"""What the pages say in French. Blanks that must not break are put in at the end."""
+
+from typing import Final
+
+from service.core.vocabulary import Purpose
+from service.objection.models import Kind, RelayState, Source
+from service.portal import phrases
+from service.portal.typography import space_all
+
+_FRAME: Final = phrases.Frame(
+    site="Filiation",
+    skip="Aller au contenu",
+    menu="Menu principal",
+    how="Comment ça marche",
+    deadlines="Délais",
+    privacy="Confidentialité",
+    outbox="Messages de la démonstration",
+    answer="Ma réponse",
+    requests="Mes démarches",
+    leave="Quitter",
+    switch="English",
+    your_number="Numéro vérifié : {number}",
+    error_prefix="Erreur : {title}",
+    error_title="Il y a quelque chose à corriger",
+    required="obligatoire",
+    foot_menu="Pied de page",
+    foot_law="Logiciel libre. Rien de ce qui est dit ici n’est un avis juridique : ce sont des faits, "
+    "et qui les affirme.",
+    foot_complain="Vous pouvez à tout moment adresser une plainte à la CNIL",
+)
+
+_HOME: Final = phrases.Home(
+    title="Qui leur a donné votre numéro ?",
+    lead="Un SMS d’un parti, d’une marque, d’un inconnu. Ici, vous voyez qui a recueilli votre numéro et dans quels "
+    "mots, par quelles mains il est passé, qui l’a aujourd’hui. Et vous y mettez fin, une fois pour toutes.",
+    label="Votre numéro de téléphone mobile",
+    hint="Par exemple 06 39 98 00 00. Vous allez recevoir un code par SMS : personne d’autre que vous ne peut poser "
+    "la question.",
+    send="Recevoir un code",
+    held="Le numéro n’est pas conservé au-delà de votre visite.",
+    steps_title="En une minute",
+    steps=(
+        (
+            "Vous prouvez que le numéro est à vous",
+            "Un code à six chiffres, par SMS. Ni compte, ni nom, ni adresse.",
+        ),
+        (
+            "Vous voyez le chemin",
+            "De la case que vous avez cochée, peut-être, jusqu’au message reçu : chaque organisme par son nom.",
+        ),
+        (
+            "Vous dites non, une seule fois",
+            "Votre opposition part vers tous ceux qui ont votre numéro, et vous suivez ce que chacun en fait.",
+        ),
+    ),
+    honest_title="Ce que ce registre ne sait pas",
+    honest="Il ne connaît que ce que les organismes y ont déclaré. Quand une origine n’est affirmée que par "
+    "l’acheteur, quand deux fichiers se contredisent, quand personne ne dit d’où vient votre numéro, c’est écrit tel "
+    "quel.",
+    left="Vous avez quitté : cette visite est effacée d’ici et de votre navigateur.",
+    expired="Votre visite est terminée : elle dure trente minutes au plus. Redemandez un code pour continuer.",
+)
+
+_CODE: Final = phrases.Code(
+    title="Le code reçu par SMS",
+    sent="Un code à six chiffres est parti vers le {number}. Il vaut cinq minutes.",
+    label="Code à six chiffres",
+    hint="Ne le donnez à personne : nous ne vous le demanderons jamais au téléphone.",
+    confirm="Continuer",
+    late_title="Rien reçu ?",
+    late="Un SMS met parfois une minute. Un nouveau code remplace le précédent.",
+    again="Envoyer un nouveau code",
+    again_in="Nouveau code possible dans {seconds} s",
+    sent_again="Un nouveau code est parti. Seul le dernier vaut.",
+    change="Corriger le numéro",
+    demo="Ceci est une démonstration : aucun SMS ne part.",
+    demo_link="Lire le message",
+)
+
+_SINCE: Final = phrases.Since(
+    title="Depuis quand est-ce votre numéro ?",
+    lead="Cette question est facultative. Un numéro change parfois de main : ce qui s’est passé avant vous regarde "
+    "quelqu’un d’autre.",
+    label="À moi depuis le",
+    hint="Une date approximative suffit.",
+    save="Continuer avec cette date",
+    skip="Continuer sans date",
+    why_title="Ce que la date change",
+    why="Ce qui est plus ancien est alors résumé par organisme, sans détail. Sans date, tout vous est montré.",
+)
+
+_ANSWER: Final = phrases.Answer(
+    contents="Dans cette réponse",
+    object="M’opposer à tout message",
+    erase="Faire effacer mon numéro",
+    pdf="Lettre (PDF)",
+    json="Données (JSON)",
+    since="Vous avez indiqué que ce numéro est à vous depuis le {day}.",
+    since_unknown="Vous n’avez pas indiqué depuis quand ce numéro est à vous.",
+    since_change="Changer",
+    evidence_open="Ouvrir la capture d’écran (nouvelle page)",
+    picture_text="Le même chemin en toutes lettres",
+)
+
+_OBJECTION: Final = phrases.Wish(
+    title="S’opposer",
+    lead="Une seule démarche atteint tous ceux qui ont votre numéro. Elle vaut tout de suite pour tout envoi contrôlé "
+    "dans ce registre, et chaque organisme a un mois pour répondre.",
+    scope="Jusqu’où va votre opposition ?",
+    everything="À tout, partout",
+    everything_hint="Aucun organisme ne doit plus utiliser ce numéro pour vous démarcher, quel que soit le but.",
+    organisation="À un seul organisme",
+    organisation_hint="Les autres ne sont pas concernés.",
+    organisation_label="Organisme",
+    choose="Choisir…",
+    go_on="Continuer",
+    nobody="Aucun organisme enregistré n’a votre numéro aujourd’hui. Vous pouvez tout de même vous opposer : votre "
+    "refus vaudra pour tout fichier à venir.",
+    other="Vous voulez aussi que votre numéro disparaisse de leurs fichiers ?",
+    other_link="Demander l’effacement",
+)
+
+_ERASURE: Final = phrases.Wish(
+    title="Faire effacer mon numéro",
+    lead="Vous demandez que votre numéro disparaisse des fichiers, et vous vous opposez par là même à tout message. Il "
+    "reste de cette demande une empreinte chiffrée, pour que le numéro ne revienne pas.",
+    scope="Où effacer ?",
+    everything="Partout",
+    everything_hint="Chez chaque organisme qui a votre numéro aujourd’hui.",
+    organisation="Chez un seul organisme",
+    organisation_hint="Les autres le gardent.",
+    organisation_label="Organisme",
+    choose="Choisir…",
+    go_on="Continuer",
+    nobody="Aucun organisme enregistré n’a votre numéro aujourd’hui : il n’y a rien à effacer ici. Une opposition, "
+    "elle, vaudra pour tout fichier à venir.",
+    other="Vous voulez seulement ne plus recevoir de messages ?",
+    other_link="M’opposer sans effacer",
+)
+
+_ONE_PURPOSE: Final = phrases.OnePurpose(
+    choice="À un seul usage",
+    hint="Par exemple la prospection politique, chez tous ceux qui ont votre numéro.",
+    label="Usage",
+)
+
+_CONFIRMATION: Final = phrases.Confirmation(
+    objection_title="Confirmer votre opposition",
+    erasure_title="Confirmer l’effacement",
+    about="Numéro",
+    kind="Demande",
+    scope="Portée",
+    reaches="Organismes concernés aujourd’hui",
+    nobody="aucun",
+    objection_means="Votre opposition est enregistrée aussitôt et transmise à ces organismes. Elle ne peut pas être "
+    "retirée ici : s’il le faut, adressez-vous à eux.",
+    erasure_means="L’effacement est définitif. L’historique reste prouvable pour les organismes qui gardent votre "
+    "numéro jusqu’à ce qu’ils l’aient effacé : pour en garder trace, emportez d’abord votre réponse.",
+    objection_go="Je m’oppose",
+    erasure_go="Je demande l’effacement",
+    back="Modifier",
+)
+
+_REQUESTS: Final = phrases.Requests(
+    title="Mes démarches",
+    lead="Ce que vous avez demandé, et ce que chaque organisme en a fait.",
+    none="Vous n’avez encore rien demandé.",
+    object="M’opposer",
+    recorded="Enregistrée le {day}",
+    kinds={Kind.OBJECTION: "Opposition", Kind.ERASURE: "Effacement"},
+    everything="à tout",
+    organisation="{name} seulement",
+    purpose="{purpose} seulement",
+    sources={
+        Source.PERSON: "demandée ici",
+        Source.STOP: "par votre réponse STOP à un message",
+        Source.HOLDER: "reçue par un organisme, qui l’a déclarée ici",
+    },
+    closed="Terminée le {day}",
+    open="En cours",
+    holder="Organisme",
+    state="Où il en est",
+    states={
+        RelayState.PENDING: "En attente",
+        RelayState.DELIVERED: "Transmise",
+        RelayState.ACKNOWLEDGED: "Reçue",
+        RelayState.COMPLETED: "Fait",
+        RelayState.REFUSED: "Refusé",
+        RelayState.UNDELIVERABLE: "À envoyer par vous",
+    },
+    means={
+        RelayState.PENDING: "L’organisme ne l’a pas encore retirée.",
+        RelayState.DELIVERED: "L’organisme l’a entre les mains et n’a pas encore répondu.",
+        RelayState.ACKNOWLEDGED: "L’organisme dit l’avoir reçue et y travaille.",
+        RelayState.COMPLETED: "L’organisme dit que c’est fait.",
+        RelayState.REFUSED: "L’organisme refuse, et doit dire pourquoi.",
+        RelayState.UNDELIVERABLE: "Cet organisme n’a pas de compte ici : il faut lui écrire.",
+    },
+    due="Réponse due le {day}",
+    overdue="Réponse due le {day}, en retard",
+    on="le {day}",
+    reason="Motif donné : {reason}",
+    write_to="Écrire à : {contact}",
+    no_address="Aucune adresse n’est connue ici.",
+    letter="Lettre prête à imprimer",
+    no_relays="Personne n’a ce numéro aujourd’hui : rien à transmettre. Le refus vaut pour tout fichier à venir.",
+    reload="Actualiser",
+    complain="Sans réponse au bout d’un mois, vous pouvez adresser une plainte à la CNIL : cnil.fr/plaintes.",
+)
+
+_LETTER: Final = phrases.Letter(
+    title="Lettre à {name}",
+    how="Cet organisme n’a pas de compte dans ce registre. Imprimez cette lettre, complétez-la de votre nom, et "
+    "envoyez-la ; ou copiez-la dans un courriel.",
+    print="Imprimer",
+    back="Retour à mes démarches",
+    from_label="De",
+    from_blank="Nom et adresse :",
+    to_label="À",
+    place="Fait le {day}",
+    subjects={
+        Kind.OBJECTION: "Opposition au traitement de mon numéro de téléphone (RGPD, article 21)",
+        Kind.ERASURE: "Effacement de mon numéro de téléphone (RGPD, articles 17 et 21)",
+    },
+    greeting="Madame, Monsieur,",
+    bodies={
+        Kind.OBJECTION: (
+            "D’après le registre Filiation, vous détenez le numéro {number}, qui est le mien.",
+            "Je m’oppose à son utilisation à des fins de prospection, en application de l’article 21 du règlement "
+            "général sur la protection des données. Portée de mon opposition : {scope}.",
+            "Je vous prie d’en informer les destinataires à qui vous l’avez transmis, et de me répondre dans le délai "
+            "d’un mois (articles 12 et 19).",
+        ),
+        Kind.ERASURE: (
+            "D’après le registre Filiation, vous détenez le numéro {number}, qui est le mien.",
+            "Je vous demande de l’effacer de tous vos fichiers, en application de l’article 17 du règlement général "
+            "sur la protection des données, et je m’oppose à toute prospection à ce numéro (article 21). Portée de ma "
+            "demande : {scope}.",
+            "Je vous prie d’en informer les destinataires à qui vous l’avez transmis, et de me répondre dans le délai "
+            "d’un mois (articles 12 et 19).",
+        ),
+    },
+    closing="Je vous prie d’agréer, Madame, Monsieur, l’expression de mes salutations distinguées.",
+    signature="Signature",
+)
+
+_DEADLINES: Final = phrases.Deadlines(
+    title="Qui répond, et en combien de temps",
+    lead="Chaque organisme a un mois pour répondre à une opposition ou à un effacement. Ce tableau est public.",
+    caption="Demandes transmises par ce registre, par organisme",
+    organisation="Organisme",
+    requests="Demandes",
+    median="Délai médian",
+    overdue="En retard",
+    days="{days} j",
+    no_median="aucune réponse encore",
+    none="Aucune demande n’a encore été transmise.",
+    note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes de plus d’un mois, sans "
+    "réponse à ce jour.",
+)
+
+_OUTBOX: Final = phrases.Outbox(
+    title="Messages de la démonstration",
+    lead="Aucun SMS ne part de cette démonstration : voici ce qui aurait été envoyé. Cette page ne se montre qu’à "
+    "l’ordinateur sur lequel le service tourne.",
+    none="Aucun message pour l’instant.",
+    to="Pour le {number}",
+    sent="à {time}",
+    reload="Actualiser",
+)
+
+_PROBLEMS: Final = phrases.Problems(
+    fields={
+        "number_missing": "Saisissez votre numéro de téléphone mobile.",
+        "number_invalid": "Ce numéro n’en est pas un que nous puissions lire. Écrivez-le comme 06 39 98 00 00.",
+        "number_not_served": "Nous n’envoyons de code qu’aux mobiles de France et d’outre-mer.",
+        "too_many": "Trop de codes ont été demandés. Réessayez dans {wait}.",
+        "too_soon": "Attendez {wait} avant de demander un nouveau code.",
+        "unsent": "Le SMS n’a pas pu partir. Réessayez dans un instant.",
+        "code_missing": "Saisissez le code à six chiffres reçu par SMS.",
+        "code_wrong": "Ce n’est pas le bon code. Essais restants : {tries}.",
+        "code_over": "Ce code ne vaut plus. Demandez-en un nouveau.",
+        "date_missing": "Choisissez une date, ou continuez sans date.",
+        "date_invalid": "Cette date n’existe pas. Écrivez-la jour, mois, année.",
+        "date_future": "Cette date est à venir : choisissez une date passée.",
+        "scope_missing": "Choisissez jusqu’où va votre demande.",
+        "organisation_missing": "Choisissez un organisme dans la liste.",
+        "purpose_missing": "Choisissez un usage dans la liste.",
+        "refused": "Cela n’a pas pu être enregistré. Vérifiez votre choix et recommencez.",
+    },
+    pages={
+        "404": (
+            "Cette page n’existe pas",
+            "L’adresse est peut-être incomplète, ou la page n’est pas la vôtre.",
+        ),
+        "405": ("Cette page ne s’ouvre pas ainsi", "Reprenez depuis la page d’accueil."),
+        "413": ("Trop de texte à la fois", "Ce formulaire n’attend que quelques caractères."),
+        "429": ("Trop de demandes à la fois", "C’est une protection contre les abus. Patientez un peu."),
+        "500": (
+            "Une panne, de notre côté",
+            "Rien n’a été enregistré. Réessayez ; si cela dure, prévenez l’opérateur de ce registre.",
+        ),
+        "503": ("Beaucoup de monde", "Trop de demandes arrivent à la fois. Réessayez dans un instant."),
+        "form_refused": (
+            "Ce formulaire n’est plus valable",
+            "Il a été ouvert il y a longtemps, ou ne vient pas d’ici. Rien n’a été enregistré : reprenez depuis la "
+            "page d’accueil.",
+        ),
+        "cookie_missing": (
+            "Votre navigateur n’a pas renvoyé le cookie de cette visite",
+            "Sans lui, rien ne prouve que le formulaire vient de vous. Autorisez les cookies de ce site, et "
+            "ouvrez-le par une adresse qui commence par https.",
+        ),
+    },
+    usual=("Cela n’a pas fonctionné", "Rien n’a été enregistré. Reprenez depuis la page d’accueil."),
+    home="Page d’accueil",
+    wait="Réessayez dans {wait}.",
+)
+
+WORDS: Final = space_all(
+    phrases.Words(
+        frame=_FRAME,
+        home=_HOME,
+        code=_CODE,
+        since=_SINCE,
+        answer=_ANSWER,
+        objection=_OBJECTION,
+        erasure=_ERASURE,
+        one_purpose=_ONE_PURPOSE,
+        confirmation=_CONFIRMATION,
+        requests=_REQUESTS,
+        letter=_LETTER,
+        deadlines=_DEADLINES,
+        outbox=_OUTBOX,
+        problems=_PROBLEMS,
+        purposes={
+            Purpose.COMMERCIAL_CANVASSING: "prospection commerciale",
+            Purpose.POLITICAL_CANVASSING: "prospection politique",
+            Purpose.TRANSFER: "transmission à d’autres",
+            Purpose.FUNDRAISING: "collecte de fonds",
+            Purpose.OPINION_POLL: "sondages",
+            Purpose.SERVICE_MESSAGES: "messages de service",
+        },
+    )
+)
