@@ -19,6 +19,7 @@ from service.core.memory import keep_freed_memory
 from service.core.openapi import DescribedApp
 from service.core.settings import Settings
 from service.dataset import routes as dataset
+from service.disclosure import routes as disclosure
 from service.job import routes as job
 from service.membership import routes as membership
 from service.membership.keys import require_same_key, ring_of
@@ -49,11 +50,12 @@ ROUTERS = (
     verification.verifications,
     verification.session,
     messaging.router,
+    disclosure.router,
     health.router,
 )
 
 # Those that no API key opens say themselves what they may answer.
-_WITHOUT_KEY = (verification.verifications, verification.session, messaging.router, health.router)
+_WITHOUT_KEY = (verification.verifications, verification.session, messaging.router, disclosure.router, health.router)
 
 _DESCRIPTION = """
 Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
@@ -76,6 +78,7 @@ _TAGS = [
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
     {"name": "verifications", "description": "A person proves by a code sent by SMS that a number is theirs."},
+    {"name": "disclosures", "description": "What a person is owed about their number: story, letter and data."},
     {"name": "messages", "description": "What the registry's own SMS gateway reports and brings."},
     {"name": "health", "description": "Whether the service is up. Needs no key."},
 ]

@@ -14,7 +14,7 @@ from service.verification.sessions import person
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 # Whoever calls. A report on a message carries its own proof in its address, which Kannel was given.
-PUBLIC = {"get_health", "begin_verification", "confirm_verification", "report_message"}
+PUBLIC = {"get_health", "get_disclosure_schema", "begin_verification", "confirm_verification", "report_message"}
 
 
 def rules(route: APIRoute) -> list[Rule]:

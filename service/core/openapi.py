@@ -59,6 +59,8 @@ def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
         return schema["examples"][0]
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].removeprefix(_SCHEMAS)], schemas, name)
+    if "oneOf" in schema:
+        return example_of(schema["oneOf"][0], schemas, name)
     if "anyOf" in schema:
         return None if {"type": "null"} in schema["anyOf"] else example_of(schema["anyOf"][0], schemas, name)
     if "properties" in schema:

@@ -8,15 +8,22 @@ purpose: whoever adds one has three ways of showing it to mend.
 import uuid
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from service.core.language import Language
 
 
+class _OfAKind:
+    """A block says in every document of which kind it is, though none has to be told so when it is made."""
+
+    __slots__ = ()
+    __pydantic_config__: ClassVar = ConfigDict(json_schema_serialization_defaults_required=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class Heading(_OfAKind):
     """A title within a section: what comes after it, up to the next, is about one thing."""
 
     text: Annotated[str, Field(examples=["Enseigne Maison SA"])]
@@ -24,7 +31,7 @@ class Heading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paragraph:
+class Paragraph(_OfAKind):
     """Sentences."""
 
     text: Annotated[str, Field(examples=["Aucun organisme enregistré ne détient votre numéro."])]
@@ -43,7 +50,7 @@ class Screenshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(_OfAKind):
     """A wording or a message, to the letter. `source` says where it was read and who says so."""
 
     text: Annotated[str, Field(examples=["☐ J'accepte de recevoir par SMS des offres des partenaires listés ici."])]
@@ -65,7 +72,7 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(_OfAKind):
     """Labels and values."""
 
     items: list[Fact]
@@ -73,7 +80,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bullets:
+class Bullets(_OfAKind):
     """Things of one kind, in no telling order."""
 
     items: list[str]
@@ -81,7 +88,7 @@ class Bullets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(_OfAKind):
     """Rows under a header; the first cell of a row names it."""
 
     caption: str
@@ -91,7 +98,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class Picture(_OfAKind):
     """The chain as a drawing: `wide` runs from left to right, `narrow` downwards for a small screen.
 
     Both are SVG, safe to put into a page as they are, and without colours of their own: classes begin with `chain-`.
@@ -113,7 +120,7 @@ class Tone(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callout:
+class Callout(_OfAKind):
     """What must not be missed."""
 
     tone: Tone
@@ -132,7 +139,7 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contacts:
+class Contacts(_OfAKind):
     """Whom to write to."""
 
     items: list[Contact]
@@ -159,7 +166,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steps:
+class Steps(_OfAKind):
     """What can be done now."""
 
     items: list[Step]

@@ -1,15 +1,29 @@
-"""One function per question about what a person is owed."""
+"""One function per operation on what a person is owed."""
 
+import asyncio
+import uuid
+from dataclasses import dataclass, replace
 from functools import partial
+
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.sight import seen_by_all
 from service.core.clock import now
 from service.core.db import Database
-from service.core.language import Language
+from service.core.errors import Conflict, NotFound
+from service.core.language import Language, paris_day
+from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Story
+from service.disclosure.holder_letter import Request, print_request
 from service.disclosure.inquiry import Inquiry
+from service.disclosure.letter import print_story
+from service.disclosure.models import Disclosure
+from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
 from service.disclosure.story import tell_story
+from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
+from service.objection.models import Kind, Objection, Relay, RelayState
+from service.organisation.models import Organisation
 from service.provenance.answer import answer
 from service.provenance.schemas import Answer
 from service.provenance.snapshot import Snapshots
@@ -35,3 +49,85 @@ async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, perso
         holders=[organisation(records, one) for one in holders],
         number_since_on=person.number_since_on,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """Something that a person takes along."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+async def make_disclosure(
+    database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, wanted: DisclosureIn
+) -> File:
+    """A person's answer as a file with a reference, under which it is recorded that it was given, and not to whom."""
+    inquiry = await inquire(database, snapshots, ring, person)
+    async with database.transaction() as session:
+        reference = await _record(session, wanted, inquiry.answer.graph_version)
+    story = replace(tell_story(inquiry, wanted.language), reference=reference)
+    name = f"filiation-{reference}.{wanted.form}"
+    if wanted.form is Form.JSON:
+        return File(name, "application/json", _document(inquiry, story, reference).model_dump_json().encode())
+    return File(name, "application/pdf", await asyncio.to_thread(print_story, story))
+
+
+async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: int) -> str:
+    row = Disclosure(form=wanted.form, language=wanted.language, graph_version=graph_version)
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+    return f"{paris_day(row.recorded_at).year}-{row.serial:06}"
+
+
+def _document(inquiry: Inquiry, story: Story, reference: str) -> DisclosureOut:
+    transfers = inquiry.transfers
+    told_of = {one.id for one in transfers}
+    found = inquiry.answer
+    return DisclosureOut(
+        reference=reference,
+        issued_at=found.as_of,
+        number=e164(inquiry.number),
+        number_since_on=inquiry.number_since_on,
+        graph_version=found.graph_version,
+        story=story,
+        holders=list(inquiry.holders),
+        origins=inquiry.origins,
+        transfers=transfers,
+        campaigns=inquiry.campaigns,
+        orphans=found.orphans,
+        contradictions=[one for one in found.contradictions if one.transfer_id in told_of],
+        erasures=found.erasures,
+    )
+
+
+async def make_holder_letter(
+    database: Database, ring: KeyRing, person: Person, relay_id: uuid.UUID, language: Language
+) -> File:
+    """The letter to a holder that a relay does not reach.
+
+    Raises:
+        NotFound: there is no such relay, or it is of an objection on another number.
+        Conflict: the holder has an account here, and is told of the objection by it.
+    """
+    async with database.snapshot() as reading:
+        relay = await reading.get(Relay, relay_id)
+        objection = await reading.get_one(Objection, relay.objection_id) if relay else None
+        if relay is None or objection is None or objection.mark != ring.mark(person.key):
+            raise NotFound("relay")
+        if relay.state != RelayState.UNDELIVERABLE:
+            raise Conflict("relay_delivered", "This organisation has an account here and is told: no letter is needed.")
+        holder = await reading.get_one(Organisation, relay.holder_id)
+    request = Request(
+        number=person.number,
+        kind=Kind(objection.kind),
+        purpose=Purpose(objection.purpose) if objection.purpose else None,
+        recorded_at=objection.recorded_at,
+        reference=str(relay.id),
+        holder=holder.legal_name,
+        privacy_contact=holder.privacy_contact,
+    )
+    content = await asyncio.to_thread(print_request, request, language)
+    return File(f"filiation-{relay.id}.pdf", "application/pdf", content)

@@ -224,6 +224,35 @@ PHRASES: Final[dict[str, str]] = {
     "contact_said_to": "Is said to have received your number.",
     "contact_erased": "Has erased your number.",
     "contact_sent": "Sent messages to your number.",
+    # The letter
+    "letter_registry": "Filiation",
+    "letter_registry_is": "Registry of where telephone numbers come from",
+    "letter_number": "Number",
+    "letter_reference": "Reference",
+    "letter_footer": "Answer {reference} under Article 15 of the GDPR",
+    "letter_page": "Page {page} of {pages}",
+    # The letter to an organisation without account
+    "request_title_object": "Objection to the use of my telephone number",
+    "request_title_erase": "Request to erase my telephone number",
+    "request_name": "Name: {line}",
+    "request_address": "Address: {line}",
+    "request_no_address": "(address to be filled in)",
+    "request_greeting": "Dear Sir or Madam,",
+    "request_number": "My telephone number is {number}. According to the registry Filiation, {holder} holds it.",
+    "request_object": "I object to its use for direct marketing and canvassing of any kind: messages, calls, or "
+    "passing it on to others for that end (Article 21(2) and (3) of the GDPR).",
+    "request_object_purpose": "I object to its use for this purpose: {purpose} (Article 21 of the GDPR).",
+    "request_erase": "I ask you to erase it from all your files (Article 17 of the GDPR), and I object to its further "
+    "use for direct marketing and canvassing (Article 21(2) and (3)).",
+    "request_recipients": "I also ask you to tell every organisation to which you have passed it, to let me know "
+    "which those are (Article 19), and to confirm to me in writing what you have done.",
+    "request_month": "You have one month to answer me, from the day on which you receive this letter (Article 12(3)).",
+    "request_recorded": "The registry Filiation recorded my request on {moment}, Paris time, under the reference "
+    "{reference}.",
+    "request_closing": "Yours faithfully,",
+    "request_place": "Place and date",
+    "request_signature": "Signature",
+    "request_footer": "Reference {reference}",
 }
 
 TERMS: Final[dict[str, str]] = {

@@ -182,9 +182,9 @@ PHRASES: Final[dict[str, str]] = {
     "heading_stop": "STOP du {moment}",
     "heading_objection": "Opposition du {day}",
     "heading_erasure": "Demande d'effacement du {day}",
-    "reach_everything": "Elle vaut pour tous les organismes et pour tous les usages.",
-    "reach_organisation": "Elle vaut pour {organisation}.",
-    "reach_purpose": "Elle vaut pour un usage : {purpose}.",
+    "reach_everything": "Cette demande vaut pour tous les organismes et pour tous les usages.",
+    "reach_organisation": "Cette demande vaut pour {organisation}.",
+    "reach_purpose": "Cette demande vaut pour un usage : {purpose}.",
     "came_person": "Vous l'avez faite ici.",
     "came_stop": "Vous avez répondu STOP à un message.",
     "came_stop_told": "Vous avez répondu STOP à un message ; c'est {who} qui nous l'a signalé, le {day}.",
@@ -224,6 +224,36 @@ PHRASES: Final[dict[str, str]] = {
     "contact_said_to": "Aurait reçu votre numéro.",
     "contact_erased": "A effacé votre numéro.",
     "contact_sent": "A envoyé des messages à votre numéro.",
+    # La lettre
+    "letter_registry": "Filiation",
+    "letter_registry_is": "Registre de la provenance des numéros de téléphone",
+    "letter_number": "Numéro",
+    "letter_reference": "Référence",
+    "letter_footer": "Réponse {reference} au titre de l'article 15 du RGPD",
+    "letter_page": "Page {page} sur {pages}",
+    # La lettre à un organisme sans compte
+    "request_title_object": "Opposition à l'utilisation de mon numéro de téléphone",
+    "request_title_erase": "Demande d'effacement de mon numéro de téléphone",
+    "request_name": "Prénom et nom : {line}",
+    "request_address": "Adresse : {line}",
+    "request_no_address": "(adresse à compléter)",
+    "request_greeting": "Madame, Monsieur,",
+    "request_number": "Mon numéro de téléphone est le {number}. D'après le registre Filiation, {holder} le détient.",
+    "request_object": "Je m'oppose à ce qu'il serve à de la prospection, quelle qu'elle soit : messages, appels, ou "
+    "transmission à d'autres dans ce but (article 21, paragraphes 2 et 3, du RGPD).",
+    "request_object_purpose": "Je m'oppose à ce qu'il serve à cet usage : {purpose} (article 21 du RGPD).",
+    "request_erase": "Je vous demande de l'effacer de tous vos fichiers (article 17 du RGPD), et je m'oppose à ce "
+    "qu'il serve encore à de la prospection (article 21, paragraphes 2 et 3).",
+    "request_recipients": "Je vous demande aussi d'en informer chaque organisme à qui vous l'avez transmis, et de me "
+    "dire lesquels (article 19), puis de me confirmer par écrit ce que vous avez fait.",
+    "request_month": "Vous avez un mois pour me répondre, à compter de la réception de cette lettre (article 12, "
+    "paragraphe 3).",
+    "request_recorded": "Le registre Filiation a enregistré ma demande le {moment}, heure de Paris, sous la référence "
+    "{reference}.",
+    "request_closing": "Je vous prie d'agréer, Madame, Monsieur, mes salutations distinguées.",
+    "request_place": "Fait à, le",
+    "request_signature": "Signature",
+    "request_footer": "Référence {reference}",
 }
 
 TERMS: Final[dict[str, str]] = {

@@ -1,0 +1,77 @@
+"""HTTP of what a person is owed about their number."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+
+from service.core.db import DatabaseDep
+from service.core.errors import JSON_BODY, responses
+from service.core.language import Language
+from service.disclosure import operations
+from service.disclosure.operations import File
+from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
+from service.membership.keys import RingDep
+from service.provenance.routes import SnapshotsDep
+from service.verification.sessions import PersonDep
+
+router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"])
+
+_PDF: Final[dict[str, Any]] = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
+_SCHEMA: Final = "application/schema+json"
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Take your answer along",
+    response_model=DisclosureOut,
+    responses=responses(*JSON_BODY, 401, 422) | {201: {"description": "The file.", "content": _PDF}},
+)
+async def make_disclosure(
+    body: DisclosureIn, database: DatabaseDep, snapshots: SnapshotsDep, ring: RingDep, person: PersonDep
+) -> Response:
+    """Everything about your number, dated and numbered: as JSON, or as a letter in PDF that says the same.
+
+    That an answer was given is recorded with its reference, and not to whom.
+    """
+    return _download(await operations.make_disclosure(database, snapshots, ring, person, body), status=201)
+
+
+@router.get(
+    "/letters/{relay_id}",
+    summary="Get a letter to a holder without account",
+    response_class=Response,
+    responses=responses(401, 404, 409, 422) | {200: {"description": "The letter.", "content": _PDF}},
+)
+async def make_holder_letter(
+    relay_id: Annotated[uuid.UUID, Path(description="The id of an undeliverable relay of your objection.")],
+    database: DatabaseDep,
+    ring: RingDep,
+    person: PersonDep,
+    language: Annotated[Language, Query(description="Of the letter.")] = Language.FR,
+) -> Response:
+    """Your objection or request for erasure, ready to be printed, signed and sent, in PDF."""
+    return _download(await operations.make_holder_letter(database, ring, person, relay_id, language))
+
+
+@router.get(
+    "/schema",
+    summary="Get the JSON Schema of disclosures",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "JSON Schema 2020-12.",
+            "content": {_SCHEMA: {"schema": {"type": "object"}, "example": {"title": "DisclosureOut"}}},
+        }
+    },
+)
+async def get_disclosure_schema() -> Response:
+    """What a disclosure in JSON looks like, for whoever is given one. Needs no session."""
+    return Response(orjson.dumps(disclosure_schema()), media_type=_SCHEMA)
+
+
+def _download(file: File, status: int = 200) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    return Response(file.content, status, headers, media_type=file.media_type)

@@ -1,0 +1,58 @@
+"""Wire shapes of what a person takes along: the story, and the facts that it was told from."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any, Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from service.core.facts import Wire
+from service.core.language import Language
+from service.disclosure.blocks import Story
+from service.provenance.references import OrganisationSeen
+from service.provenance.schemas import CampaignSeen, Contradiction, Erasure, Origin, Orphan, TransferSeen
+
+FORMAT: Final = "filiation-disclosure-1"
+SCHEMA_PATH: Final = "/v1/disclosures/schema"
+
+
+class Form(StrEnum):
+    """In which form an answer is taken along."""
+
+    JSON = "json"
+    PDF = "pdf"
+
+
+class DisclosureIn(Wire):
+    """What a person wants to take along."""
+
+    form: Form = Field(description="`json`: a `DisclosureOut`. `pdf`: a tagged letter that says the same.")
+    language: Language = Field(default=Language.FR, description="Of the story.")
+
+
+class DisclosureOut(BaseModel):
+    """Everything about a number that its person is owed (GDPR 15), portable, dated and numbered.
+
+    Facts from before `number_since_on` are left out: they are about whoever had the number then.
+    """
+
+    format: Literal["filiation-disclosure-1"] = Field(default=FORMAT, description="Names the shape of this document.")
+    reference: str = Field(description="The number of this answer.", examples=["2026-000012"])
+    issued_at: AwareDatetime
+    number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
+    number_since_on: date | None = Field(description="Since when the number is the person's, as they say.")
+    graph_version: int = Field(description="Names the state of the facts.", examples=[241])
+    story: Story
+    holders: list[OrganisationSeen] = Field(description="Who holds the number now.")
+    origins: list[Origin]
+    transfers: list[TransferSeen]
+    campaigns: list[CampaignSeen]
+    orphans: list[Orphan]
+    contradictions: list[Contradiction]
+    erasures: list[Erasure]
+
+
+def disclosure_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `DisclosureOut`, as it is published."""
+    schema = DisclosureOut.model_json_schema(mode="serialization")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_PATH} | schema

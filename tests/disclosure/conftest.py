@@ -1,0 +1,92 @@
+"""The whole story of the scenario, and the persons whose numbers are in it."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pytest
+from httpx2 import Response
+
+from service.core.db import Database
+from service.core.language import Language
+from service.disclosure.blocks import Block, Heading, Story, Topic
+from service.disclosure.inquiry import Inquiry
+from service.disclosure.operations import inquire
+from service.disclosure.story import tell_story
+from service.membership.pseudonym import KeyRing
+from service.verification.sessions import Person, begin_session, person_of
+from tests.chain import FICTION
+from tests.persons import PersonCaller
+from tests.scenario.conftest import Scenario
+from tests.scenario.conftest import scenario as scenario  # noqa: PLC0414  (a fixture of this folder too)
+
+
+@dataclass
+class Owners:
+    """The owners of the numbers, who proved that they are."""
+
+    scenario: Scenario
+
+    def call(self, function: Any, *arguments: Any) -> Any:
+        """Call a coroutine function where the application runs, with its database, snapshots and key ring."""
+        state: Any = self.scenario.client.app.state  # type: ignore[attr-defined]
+        portal: Any = self.scenario.client.portal
+        return portal.call(function, state.database, state.snapshots, state.ring, *arguments)
+
+    def session(self, last_four: int, since: date | None = None) -> PersonCaller:
+        """The API, as the owner of a number calls it."""
+        token = self.call(_token, FICTION + last_four, since)
+        return PersonCaller(self.scenario.client, token)
+
+    def inquiry(self, last_four: int, since: date | None = None) -> Inquiry:
+        """What there is to tell to the owner of a number."""
+        person = self.call(_person, self.session(last_four, since).token)
+        found: Inquiry = self.call(inquire, person)
+        return found
+
+    def story(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Story:
+        """What that owner is told."""
+        return tell_story(self.inquiry(last_four, since), language)
+
+    def take(self, last_four: int, form: str, language: str = "fr", since: date | None = None) -> Response:
+        """The answer, taken along."""
+        body = {"form": form, "language": language}
+        return self.session(last_four, since).request("POST", "/v1/disclosures", json=body)
+
+
+async def _token(database: Database, _: object, ring: KeyRing, number: int, since: date | None) -> str:
+    async with database.transaction() as session:
+        return (await begin_session(session, ring, number, since)).token
+
+
+async def _person(database: Database, _: object, ring: KeyRing, token: str) -> Person:
+    return await person_of(database, ring, token)
+
+
+@pytest.fixture(scope="session")
+def owners(scenario: Scenario) -> Owners:
+    """The owners of the numbers in the story."""
+    return Owners(scenario)
+
+
+def blocks(story: Story, topic: Topic) -> list[Block]:
+    """The blocks of a section; none if the story has no such section."""
+    return [block for section in story.sections if section.topic is topic for block in section.blocks]
+
+
+def under(story: Story, topic: Topic) -> dict[str, list[Block]]:
+    """The blocks of a section by the heading that they stand under."""
+    found: dict[str, list[Block]] = {}
+    heading = ""
+    for block in blocks(story, topic):
+        if isinstance(block, Heading):
+            heading = block.text
+            found[heading] = []
+        elif heading:
+            found[heading].append(block)
+    return found
+
+
+def plain(text: str) -> str:
+    """A text with ordinary blanks and apostrophes, as tests are written."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ").replace("’", "'")
