@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -25,7 +26,8 @@ from service.membership import routes as membership
 from service.membership.keys import require_same_key, ring_of
 from service.messaging import routes as messaging
 from service.messaging.gateway import open_gateway
-from service.messaging.operations import ignore
+from service.objection import routes as objection
+from service.objection.stops import record_inbound_stop
 from service.organisation import routes as organisation
 from service.portal import routes as portal
 from service.provenance import routes as provenance
@@ -43,6 +45,10 @@ ROUTERS = (
     transfer.router,
     campaign.router,
     webhook.router,
+    objection.campaigns,
+    objection.public,
+    objection.holders,
+    objection.persons,
     job.router,
     membership.router,
     access.router,
@@ -55,7 +61,15 @@ ROUTERS = (
 )
 
 # Those that no API key opens say themselves what they may answer.
-_WITHOUT_KEY = (verification.verifications, verification.session, messaging.router, disclosure.router, health.router)
+_WITHOUT_KEY = (
+    objection.public,
+    objection.persons,
+    verification.verifications,
+    verification.session,
+    messaging.router,
+    disclosure.router,
+    health.router,
+)
 
 _DESCRIPTION = """
 Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
@@ -73,6 +87,7 @@ _TAGS = [
     {"name": "transfers", "description": "From hand to hand, by double entry: what each side says is kept for ever."},
     {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
     {"name": "webhooks", "description": "What happened is sent to an organisation's own address, signed, and again."},
+    {"name": "objections", "description": "No more messages, or to be erased: told to every holder, followed by hop."},
     {"name": "jobs", "description": "Work that takes longer than a request, and how far it is."},
     {"name": "memberships", "description": "How they are stored. For the operator: no numbers, and no names."},
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
@@ -102,7 +117,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
             app.state.database, app.state.ring = database, context["ring"]
             app.state.snapshots = Snapshots(database)
             app.state.gateway = await stack.enter_async_context(open_gateway(settings, database, context["ring"]))
-            app.state.on_inbound = ignore
+            app.state.on_inbound = partial(record_inbound_stop, database, app.state.snapshots, app.state.ring, queue)
             worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
             try:
                 yield

@@ -1,11 +1,15 @@
 """What tests look at and do besides calling: a refusal by its name, rows and tasks by hand."""
 
 import json
-from typing import Any, LiteralString
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any, LiteralString, TypeVar
 
 import psycopg
 from httpx2 import Response
 from psycopg.rows import tuple_row
+
+Found = TypeVar("Found")
 
 
 def refusal(response: Response) -> tuple[int, str]:
@@ -27,3 +31,13 @@ def defer(dsn: str, task: str, **arguments: Any) -> None:
     """Put a task into the queue, as the queue itself does after a worker was killed."""
     statement: LiteralString = "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, %s)"
     rows(dsn, statement, task, json.dumps(arguments))
+
+
+def until(look: Callable[[], Found]) -> Found:
+    """What `look` finds as soon as it finds something, which a task of the worker has to do first."""
+    end = monotonic() + 30
+    while monotonic() < end:
+        if found := look():
+            return found
+        sleep(0.02)
+    raise AssertionError("it did not come to be")

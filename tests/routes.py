@@ -14,7 +14,14 @@ from service.verification.sessions import person
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
 # Whoever calls. A report on a message carries its own proof in its address, which Kannel was given.
-PUBLIC = {"get_health", "get_disclosure_schema", "begin_verification", "confirm_verification", "report_message"}
+PUBLIC = {
+    "get_health",
+    "get_disclosure_schema",
+    "list_deadlines",
+    "begin_verification",
+    "confirm_verification",
+    "report_message",
+}
 
 
 def rules(route: APIRoute) -> list[Rule]:

@@ -14,7 +14,14 @@ from tests.routes import PUBLIC, ROUTES, openers, rules
 
 # A lookup creates nothing, and what it answers must not be kept. A person and our gateway have no keys of the API:
 # what they send again is told from the first by its own means.
-NOT_CREATING = {"look_up_number", "begin_verification", "confirm_verification", "make_disclosure", "receive_message"}
+NOT_CREATING = {
+    "look_up_number",
+    "begin_verification",
+    "confirm_verification",
+    "make_disclosure",
+    "file_objection",
+    "receive_message",
+}
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)

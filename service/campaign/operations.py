@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
+from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,13 +13,14 @@ from service.access.correction import correctable
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
+from service.core.jobs import defer
 from service.core.paging import Page, cut
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
 from service.organisation.operations import require
 
 
-async def register_campaign(session: AsyncSession, actor: Actor, wanted: CampaignIn) -> CampaignOut:
+async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wanted: CampaignIn) -> CampaignOut:
     """Register a campaign: by the party, or by the processor that sends it and acts for the party."""
     party = await require(session, wanted.party_id, "party_id")
     if party.id != actor.organisation_id or Role.PARTY not in party.roles:
@@ -41,6 +43,8 @@ async def register_campaign(session: AsyncSession, actor: Actor, wanted: Campaig
     await session.flush()
     session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
     await session.flush()
+    # Objections stand above campaigns, so that their task is named here instead of imported.
+    await defer(session, queue, "flag_objections", campaign_id=str(row.id))
     return (await _complete(session, [row]))[0]
 
 

@@ -11,15 +11,16 @@ from service.campaign import operations
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
+from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=OnceRoute)
 
 
 @router.post("", status_code=201, summary="Register a campaign", responses=responses(*JSON_BODY, 404, 409))
-async def register_campaign(body: CampaignIn, session: SessionDep, actor: FactsWriter) -> CampaignOut:
+async def register_campaign(body: CampaignIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> CampaignOut:
     """What was sent, for whom, when, from which originator, to the numbers of which datasets."""
-    return await operations.register_campaign(session, actor, body)
+    return await operations.register_campaign(session, queue, actor, body)
 
 
 @router.get("", summary="List campaigns")

@@ -1,5 +1,6 @@
 """Texts that callers send."""
 
+import re
 from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
@@ -24,3 +25,11 @@ Line = Annotated[
 
 # A text that is evidence, kept to the letter, blanks included.
 Verbatim = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_storable)]
+
+# Nine digits or more with what people write between them: a file number or a date alone is shorter.
+_LIKE_A_NUMBER = re.compile(r"\d(?:[\s.()/+-]*\d){8,}")
+
+
+def holds_a_number(text: str) -> bool:
+    """Whether a text that is kept in clear has something like a phone number in it."""
+    return _LIKE_A_NUMBER.search(text) is not None

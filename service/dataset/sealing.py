@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from procrastinate import JobContext
+from procrastinate import App, JobContext
 from sqlalchemy import text
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, driver, run
-from service.core.jobs import task
+from service.core.jobs import defer, task
 from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.descent import Descent, descent_of
@@ -46,7 +46,7 @@ async def seal_dataset(context: JobContext, job_id: str) -> None:
 
     async def work(job: Job, report: Report) -> None:
         try:
-            await seal(database, ring, job.subject_id, report)
+            await seal(database, ring, context.app, job.subject_id, report)
         except Exception:
             await _reopen(database, job.subject_id)
             raise
@@ -77,7 +77,7 @@ class Tally:
         self.last_consented_at = max(lasts, default=None)
 
 
-async def seal(database: Database, ring: KeyRing, dataset_id: uuid.UUID, report: Report) -> None:
+async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.UUID, report: Report) -> None:
     """Load the staged parts of a dataset in state `sealing`, count, and mark it sealed."""
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id)
@@ -100,6 +100,7 @@ async def seal(database: Database, ring: KeyRing, dataset_id: uuid.UUID, report:
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)
+        await ask_for_flags(session, queue, row.id)
 
 
 async def load_shards(
@@ -184,6 +185,12 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
     if row.content == Content.UPLOADED:
         await store.complete(connection, row.id, tally.digest)
     await store.unstage(connection, row.id)
+
+
+async def ask_for_flags(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
+    """Have the numbers flagged in a dataset that is sealed now whose owners objected to their use."""
+    # Objections stand above datasets, so that their task is named here instead of imported.
+    await defer(session, queue, "flag_objections", dataset_id=str(dataset_id))
 
 
 async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:

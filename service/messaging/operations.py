@@ -35,10 +35,6 @@ _STATES: Final = {
 }
 
 
-async def ignore(number: int, originator: str, text: str) -> None:
-    """What is done with messages from telephones while nobody wants them."""
-
-
 async def record_message(database: Database) -> uuid.UUID:
     """The id of a message that is about to be sent: all that anybody will know it by."""
     message = Message()

@@ -69,4 +69,4 @@ class OrganisationRef(BaseModel):
     """An organisation, as other answers name it."""
 
     id: uuid.UUID
-    legal_name: str
+    legal_name: str = Field(examples=["Contact Direct SAS"])

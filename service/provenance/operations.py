@@ -1,6 +1,5 @@
 """One function per question about provenance."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +12,7 @@ from service.access.sight import Seen, seen
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Forbidden, NotFound, Unprocessable
+from service.core.text import holds_a_number
 from service.dataset.descent import descent_of
 from service.membership import holdings
 from service.membership.blocks import SHARDS
@@ -57,17 +57,18 @@ def _read_number(wanted: LookupIn) -> int:
             reason=refusal.reason,
         ) from None
     except ValueError:
-        raise Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.") from None
+        raise unknown_region() from None
 
 
-# Nine digits or more with what people write between them: a file number or a date alone is shorter.
-_LIKE_A_NUMBER = re.compile(r"\d(?:[\s.()/+-]*\d){8,}")
+def unknown_region() -> Unprocessable:
+    """The refusal of a `region` that no numbers are written in."""
+    return Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.")
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:
     if reason is None and actor.is_regulator:
         raise Unprocessable("reason_required", "Say in `reason` why you ask: it is recorded with the look.")
-    if reason is not None and _LIKE_A_NUMBER.search(reason):
+    if reason is not None and holds_a_number(reason):
         raise Unprocessable(
             "reason_holds_a_number",
             "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",

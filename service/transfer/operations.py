@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Sequence
 
+from procrastinate import App
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,13 +16,14 @@ from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState, TransferStatus
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
+from service.dataset.sealing import ask_for_flags
 from service.organisation.models import Organisation
 from service.organisation.operations import require
 from service.transfer.models import Side, Transfer, TransferStatement, Word
 from service.transfer.schemas import CriterionOut, StatementIn, StatementOut, TransferIn, TransferOut
 
 
-async def register_transfer(session: AsyncSession, actor: Actor, wanted: TransferIn) -> TransferOut:
+async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wanted: TransferIn) -> TransferOut:
     """Register a transfer, and with it the dataset that it made in the recipient's hands."""
     dataset = await find_dataset(session, actor, wanted.dataset_id, lock=True)
     sender = await require(session, dataset.holder_id, "dataset_id")
@@ -48,6 +50,7 @@ async def register_transfer(session: AsyncSession, actor: Actor, wanted: Transfe
     )
     session.add(statement)
     await session.flush()
+    await ask_for_flags(session, queue, received.id)
     return (await _complete(session, [row]))[0]
 
 

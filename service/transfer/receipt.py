@@ -23,6 +23,7 @@ from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
 from service.dataset.sealing import (
     Tally,
+    ask_for_flags,
     clear_counts,
     count_shard,
     drop_stale_uploads,
@@ -114,12 +115,12 @@ async def compare_receipt(context: JobContext, job_id: str) -> None:
     ring: KeyRing = context.additional_context["ring"]
 
     async def work(job: Job, report: Report) -> None:
-        await _compare(database, ring, job, report)
+        await _compare(database, ring, context.app, job, report)
 
     await run_job(database, uuid.UUID(job_id), work)
 
 
-async def _compare(database: Database, ring: KeyRing, job: Job, report: Report) -> None:
+async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, report: Report) -> None:
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id)
@@ -137,9 +138,9 @@ async def _compare(database: Database, ring: KeyRing, job: Job, report: Report) 
         await report(shard + 1, steps)
     if extra or missing:
         tally = await _load_as_own(database, ring, descent, transfer, report)
-        await _settle(database, job, Word.DISPUTED, extra, missing, tally)
+        await _settle(database, queue, job, Word.DISPUTED, extra, missing, tally)
     else:
-        await _settle(database, job, Word.CONFIRMED, 0, 0, None)
+        await _settle(database, queue, job, Word.CONFIRMED, 0, 0, None)
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
@@ -171,7 +172,9 @@ async def _load_as_own(
     return tally
 
 
-async def _settle(database: Database, job: Job, word: Word, extra: int, missing: int, tally: Tally | None) -> None:
+async def _settle(
+    database: Database, queue: App, job: Job, word: Word, extra: int, missing: int, tally: Tally | None
+) -> None:
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
@@ -182,6 +185,7 @@ async def _settle(database: Database, job: Job, word: Word, extra: int, missing:
             received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
+            await ask_for_flags(session, queue, received.id)
         session.add(
             TransferStatement(
                 transfer_id=transfer.id,

@@ -22,9 +22,9 @@ TransferId = Annotated[uuid.UUID, Path(description="The id of a transfer.")]
 
 
 @router.post("", status_code=201, summary="Register a transfer", responses=responses(*JSON_BODY, 404, 409))
-async def register_transfer(body: TransferIn, session: SessionDep, actor: FactsWriter) -> TransferOut:
+async def register_transfer(body: TransferIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> TransferOut:
     """Hand a sealed dataset to a recipient, in whose hands it becomes another dataset."""
-    return await operations.register_transfer(session, actor, body)
+    return await operations.register_transfer(session, queue, actor, body)
 
 
 @router.get("", summary="List transfers")

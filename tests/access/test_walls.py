@@ -3,24 +3,18 @@
 from dataclasses import dataclass
 
 import pytest
-from fastapi.routing import APIRoute
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from service.main import ROUTERS
-from tests.chain import collected, hand_over
+from tests.chain import collected, hand_over, number
+from tests.probe import until
 from tests.registry import TRADE_SCOPES, Caller, Registry
+from tests.routes import ROUTES, openers
 
-READING = [
-    route
-    for router in ROUTERS
-    for route in router.routes
-    if isinstance(route, APIRoute) and "GET" in (route.methods or ())
-]
-PUBLIC = {"get_health"}
-# No list, and nothing of any organisation: tests/membership shows who may see it.
-OPERATORS = {"get_compaction"}
-LISTS = [route for route in READING if not route.param_convertors and route.name not in PUBLIC | OPERATORS]
+READING = [route for route in ROUTES if "GET" in (route.methods or ()) and openers(route) == ["ApiKey"]]
+# For the operator and the authority alone: tests/membership and tests/objection show who may see them.
+OVERSIGHT = {"get_compaction", "list_overdue_relays"}
+LISTS = [route for route in READING if not route.param_convertors and route.name not in OVERSIGHT]
 SINGLE = [route for route in READING if route.param_convertors]
 # An organisation sees itself and its own keys; to read the looks is a look.
 SELF_SEEN = {"list_organisations", "list_keys", "list_inspections"}
@@ -48,11 +42,14 @@ def walled(registry: Registry) -> Walled:
     window = {"began_at": "2024-06-06T10:00:00Z", "ended_at": "2024-06-06T12:00:00Z"}
     said = {"name": "C", "originator": "38001", "message_text": "Votez.", "dataset_ids": [own["id"]]}
     campaign = party.post("/v1/campaigns", {"party_id": str(party.id)} | window | said)
+    objected = {"number": number(1), "occurred_at": "2024-06-06T10:40:00Z"}
+    party.post("/v1/objections/received", {"kind": "objection", "numbers": [objected]})
     union = {"holder_id": str(party.id), "name": "U", "content": "union", "derived_from": [own["id"]]}
     united = party.post("/v1/datasets", union | {"occurred_at": "2024-06-07T00:00:00Z"})
     job = party.post(f"/v1/datasets/{united['id']}/seal")
     party.finish(job)
     webhook = party.post("/v1/webhooks", {"url": "https://1.1.1.1/"})
+    until(lambda: party.get("/v1/objections/flags")["items"])
     regulator = registry.regulator()
     regulator.get("/v1/datasets")
     ids = {
@@ -65,6 +62,7 @@ def walled(registry: Registry) -> Walled:
         "campaign_id": campaign["id"],
         "job_id": job["id"],
         "webhook_id": webhook["id"],
+        "subject_id": united["id"],
     }
     return Walled(party, regulator, ids)
 

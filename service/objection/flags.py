@@ -1,0 +1,116 @@
+"""What was flagged, as the holder of a dataset or campaign sees it: counts, and the numbers that it holds still."""
+
+import uuid
+from typing import Final
+
+from procrastinate import JobContext
+from sqlalchemy import text
+from sqlmodel import and_, col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access import sight
+from service.access.actor import Actor
+from service.campaign.models import Campaign
+from service.core.db import run
+from service.core.errors import NotFound
+from service.core.jobs import task
+from service.core.paging import Page, cut
+from service.membership.phone import e164
+from service.membership.pseudonym import KeyRing
+from service.objection.flagging import flag
+from service.objection.holders import marks_held
+from service.objection.models import Objection, ObjectionFlag
+from service.objection.schemas import FlaggedNumber, FlaggedOut
+from service.organisation.schemas import OrganisationRef
+from service.provenance.snapshot import Snapshots
+
+
+@task("flag_objections")
+async def flag_objections(context: JobContext, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
+    """Asked for whenever a dataset was sealed or a campaign registered."""
+    database, ring = context.additional_context["database"], context.additional_context["ring"]
+    await flag(
+        database, ring, uuid.UUID(dataset_id) if dataset_id else None, uuid.UUID(campaign_id) if campaign_id else None
+    )
+
+
+# Through a processor's key a campaign is seen only if that processor sent it.
+_FLAGGED: Final = text("""
+    SELECT coalesce(flag.dataset_id, flag.campaign_id) AS id,
+           CASE WHEN flag.dataset_id IS NULL THEN 'campaign' ELSE 'dataset' END AS subject,
+           coalesce(dataset.name, campaign.name) AS name, flag.holder_id, holder.legal_name,
+           count(DISTINCT objection.mark) AS number_count, max(flag.recorded_at) AS recorded_at
+    FROM objection_flag AS flag
+    JOIN objection ON objection.id = flag.objection_id
+    JOIN organisation AS holder ON holder.id = flag.holder_id
+    LEFT JOIN dataset ON dataset.id = flag.dataset_id
+    LEFT JOIN campaign ON campaign.id = flag.campaign_id
+    WHERE (flag.holder_id = :own OR :all)
+      AND (campaign.id IS NULL OR CAST(:through AS uuid) IS NULL OR campaign.sender_id = :through)
+      AND (CAST(:after AS uuid) IS NULL OR coalesce(flag.dataset_id, flag.campaign_id) > :after)
+    GROUP BY flag.dataset_id, flag.campaign_id, dataset.name, campaign.name, flag.holder_id, holder.legal_name
+    ORDER BY 1 LIMIT :limit
+""")
+
+
+async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[FlaggedOut]:
+    """The caller's datasets and campaigns with objected numbers in them, and how many."""
+    values = {"own": actor.organisation_id, "all": actor.is_regulator, "through": actor.through_id}
+    rows = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
+    found = [
+        FlaggedOut(
+            id=row.id,
+            subject=row.subject,
+            name=row.name,
+            holder=OrganisationRef(id=row.holder_id, legal_name=row.legal_name),
+            number_count=row.number_count,
+            recorded_at=row.recorded_at,
+        )
+        for row in rows
+    ]
+    return cut(found, limit, "id")
+
+
+async def list_flagged_numbers(
+    session: AsyncSession,
+    snapshots: Snapshots,
+    ring: KeyRing,
+    actor: Actor,
+    subject_id: uuid.UUID,
+    after: uuid.UUID | None,
+    limit: int,
+) -> Page[FlaggedNumber]:
+    """Which numbers of a dataset or campaign of the caller's were objected to, as far as it holds them still.
+
+    Raises:
+        NotFound: nothing of that id was flagged, or it is another's.
+    """
+    campaigns = select(Campaign.id).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
+    query = (
+        select(ObjectionFlag, Objection)
+        .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))
+        .where(
+            ObjectionFlag.holder_id == actor.organisation_id,
+            or_(
+                col(ObjectionFlag.dataset_id) == subject_id,
+                and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),
+            ),
+        )
+        .order_by(col(ObjectionFlag.id))
+    )
+    if (await session.exec(query.limit(1))).first() is None:
+        raise NotFound("flagged dataset or campaign")
+    if after is not None:
+        query = query.where(col(ObjectionFlag.id) > after)
+    rows = (await session.exec(query.limit(limit + 1))).all()
+    numbers = await marks_held(snapshots, ring, actor.organisation_id, (one.mark for _, one in rows))
+    found = [
+        FlaggedNumber(
+            **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
+            id=flag.id,
+            recorded_at=flag.recorded_at,
+            number=e164(numbers[objection.mark]) if objection.mark in numbers else None,
+        )
+        for flag, objection in rows
+    ]
+    return cut(found, limit, "id")

@@ -1,0 +1,58 @@
+"""Who holds a number now: those that an objection reaches."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from service.membership.pseudonym import KeyRing, pack_keys, unpack_keys
+from service.provenance.graph import holding
+from service.provenance.snapshot import Snapshot, Snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A number, the datasets that hold it now, those that it was erased from, and the graph of the same moment."""
+
+    key: bytes
+    snapshot: Snapshot
+    datasets: frozenset[uuid.UUID]
+    erased_from: frozenset[uuid.UUID]
+
+    def organisations(self) -> dict[uuid.UUID, bool]:
+        """The holders in the order of their ids, and whether each has an account here."""
+        records = self.snapshot.graph.records
+        holders = {records.datasets[dataset].holder_id for dataset in self.datasets}
+        return {one: records.organisations[one].admitted_at is not None for one in sorted(holders)}
+
+    def is_with(self, organisation_id: uuid.UUID) -> bool:
+        """Whether an organisation holds the number, or answers for a holder without an account that does."""
+        return not self.datasets.isdisjoint(self.snapshot.scene.held_by.get(organisation_id, frozenset()))
+
+
+async def holding_of(snapshots: Snapshots, ring: KeyRing, number: int) -> Holding:
+    """Where a number (E.164 digits as an integer) is now."""
+    snapshot, held, ended = await snapshots.holding(ring, number)
+    known = holding(snapshot.graph, (one.dataset_id for one in held), ended)
+    return Holding(ring.pseudonym(number), snapshot, known.difference(ended), known.intersection(ended))
+
+
+def key_of(ring: KeyRing, mark: bytes) -> bytes:
+    """The pseudonym of which an objection keeps the mark."""
+    return pack_keys(ring.keys_of_marks(unpack_keys(mark)))
+
+
+def number_of(ring: KeyRing, mark: bytes) -> int:
+    """The number of which an objection keeps the mark. It leaves this process only towards a holder of the number."""
+    return int(ring.numbers(ring.keys_of_marks(unpack_keys(mark)))[0])
+
+
+async def marks_held(
+    snapshots: Snapshots, ring: KeyRing, organisation_id: uuid.UUID, marks: Iterable[bytes]
+) -> dict[bytes, int]:
+    """By its mark, each of these numbers that the organisation holds now."""
+    found = {}
+    for mark in set(marks):
+        number = number_of(ring, mark)
+        if (await holding_of(snapshots, ring, number)).is_with(organisation_id):
+            found[mark] = number
+    return found

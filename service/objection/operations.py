@@ -1,0 +1,112 @@
+"""One function per operation of a person on objections, and of a holder that received some elsewhere."""
+
+import uuid
+
+from procrastinate import App
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.access.assertion import asserted
+from service.core.clock import now
+from service.core.errors import Forbidden, NotFound
+from service.membership.phone import PhoneRejected, normalise_one
+from service.membership.pseudonym import KeyRing
+from service.objection.filing import Act, record, take_turn
+from service.objection.holders import Holding, holding_of
+from service.objection.models import Objection, Source
+from service.objection.schemas import (
+    ObjectionIn,
+    ObjectionOut,
+    Outcome,
+    ReceivedIn,
+    RecordedOut,
+    RecordedPage,
+)
+from service.objection.telling import objections_about, tell
+from service.organisation.operations import require
+from service.provenance.operations import unknown_region
+from service.provenance.snapshot import Snapshots
+from service.verification.sessions import Person
+
+
+async def file_objection(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, person: Person, wanted: ObjectionIn
+) -> ObjectionOut:
+    """Record what a person wants, in effect at once, with a relay to each holder that it concerns.
+
+    An identical objection that is still under way is given again.
+
+    Raises:
+        NotFound: `organisation_id` names none.
+    """
+    if wanted.organisation_id is not None:
+        await require(session, wanted.organisation_id, "organisation_id")
+    await take_turn(session)
+    act = Act(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
+    row, _ = await record(session, queue, ring, await holding_of(snapshots, ring, person.number), act)
+    return (await tell(session, [row]))[0]
+
+
+async def list_objections(session: AsyncSession, ring: KeyRing, person: Person) -> list[ObjectionOut]:
+    """Every objection on the person's number, the latest first."""
+    return await objections_about(session, ring, person.key)
+
+
+async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, objection_id: uuid.UUID) -> ObjectionOut:
+    """One objection on the person's number.
+
+    Raises:
+        NotFound: there is none of that id, or it is on another number.
+    """
+    row = await session.get(Objection, objection_id)
+    if row is None or row.mark != ring.mark(person.key):
+        raise NotFound("objection")
+    return (await tell(session, [row]))[0]
+
+
+async def receive_objections(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, actor: Actor, wanted: ReceivedIn
+) -> RecordedPage:
+    """Record objections that a holder received elsewhere, relayed to all other holders.
+
+    Raises:
+        Forbidden: they are said to be against another organisation than the caller.
+        Unprocessable: one is said to have been received in the future.
+    """
+    if wanted.organisation_id not in (None, actor.organisation_id):
+        raise Forbidden("not_against_you", "Record what is against everybody, for one purpose, or against yourself.")
+    common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
+    acts = [Act(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at)) for one in wanted.numbers]
+    await take_turn(session)
+    results = []
+    for one, act in zip(wanted.numbers, acts, strict=True):
+        holding = await read_holding(snapshots, ring, one.number, wanted.region)
+        if holding is None:
+            results.append(RecordedOut(outcome=Outcome.UNREADABLE))
+        elif not holding.is_with(actor.organisation_id):
+            # Else anybody could object in the name of persons of whom it knows no more than that numbers exist.
+            results.append(RecordedOut(outcome=Outcome.UNMATCHED))
+        else:
+            results.append(await record_one(session, queue, ring, holding, act))
+    return RecordedPage(results=results)
+
+
+async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> Holding | None:
+    """Where a number that is written as people do is now; None if none can be read.
+
+    Raises:
+        Unprocessable: the region is none.
+    """
+    try:
+        read = normalise_one(number, region)
+    except PhoneRejected:
+        return None
+    except ValueError:
+        raise unknown_region() from None
+    return await holding_of(snapshots, ring, read)
+
+
+async def record_one(session: AsyncSession, queue: App, ring: KeyRing, holding: Holding, act: Act) -> RecordedOut:
+    """Record one of several acts, and say whether it is new."""
+    row, is_new = await record(session, queue, ring, holding, act)
+    return RecordedOut(outcome=Outcome.RECORDED if is_new else Outcome.KNOWN, objection_id=row.id)

@@ -1,0 +1,130 @@
+"""Relays: what holders are told of objections and report of them, hop by hop. States only go forward."""
+
+import uuid
+from typing import Any
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.core.clock import now
+from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.text import holds_a_number
+from service.dataset.erasure import exclude_holder
+from service.membership.phone import e164
+from service.membership.pseudonym import KeyRing
+from service.objection.filing import OPEN, close_if_done, one_month_after
+from service.objection.holders import key_of, marks_held
+from service.objection.models import Kind, Objection, Relay, RelayState
+from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
+from service.provenance.snapshot import Snapshots
+
+_ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
+
+
+async def list_relays(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, after: int, limit: int
+) -> RelayPage:
+    """The relays to the caller after a cursor, in its order, which from then on count as delivered."""
+    query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
+    query = query.where(Relay.holder_id == actor.organisation_id, col(Relay.cursor) > after)
+    query = query.order_by(col(Relay.cursor)).limit(limit).with_for_update(of=Relay)
+    rows = (await session.exec(query)).all()
+    for relay, objection in rows:
+        _deliver(ring, relay, objection)
+    await session.flush()
+    wanted = [objection.mark for relay, objection in rows if relay.state in OPEN]
+    numbers = await marks_held(snapshots, ring, actor.organisation_id, wanted)
+    items = [
+        DeliveredRelay(
+            **_told(relay, objection),
+            cursor=relay.cursor or 0,
+            number=e164(numbers[objection.mark]) if relay.state in OPEN and objection.mark in numbers else None,
+        )
+        for relay, objection in rows
+    ]
+    return RelayPage(items=items, next=items[-1].cursor if items else None)
+
+
+def _deliver(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+    if relay.state == RelayState.UNDELIVERABLE:
+        # It has an account by now. Before, nobody told it, so that its month begins with this.
+        relay.due_at = one_month_after(now())
+        objection.key, objection.closed_at = key_of(ring, objection.mark), None
+    if relay.state in (RelayState.PENDING, RelayState.UNDELIVERABLE):
+        relay.state, relay.delivered_at = RelayState.DELIVERED, now()
+
+
+def _told(relay: Relay, objection: Objection) -> dict[str, Any]:
+    return relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}) | objection.model_dump(
+        include={"kind", "scope", "purpose", "occurred_at"}
+    )
+
+
+async def acknowledge_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
+    """The caller has seen a relay. What is further on already stays as it is."""
+    relay, objection = await _own(session, actor, relay_id)
+    if relay.state not in (*_ENDED, RelayState.ACKNOWLEDGED):
+        relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, now()
+        session.add(relay)
+    return RelayOut.model_validate(_told(relay, objection))
+
+
+async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
+    """The caller has done what was asked. After an erasure none of its datasets holds the number any more.
+
+    Raises:
+        Conflict: it refused before.
+    """
+    relay, objection = await _own(session, actor, relay_id)
+    _refuse_ended(relay, RelayState.COMPLETED)
+    if relay.state != RelayState.COMPLETED:
+        if objection.kind == Kind.ERASURE:
+            await exclude_holder(session, ring, key_of(ring, objection.mark), relay.holder_id)
+        await _end(session, relay, objection, RelayState.COMPLETED)
+    return RelayOut.model_validate(_told(relay, objection))
+
+
+async def refuse_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn) -> RelayOut:
+    """The caller does not do what was asked, and says why.
+
+    Raises:
+        Conflict: it completed before, or refused with another reason.
+        Unprocessable: the reason holds what could be a number.
+    """
+    if holds_a_number(wanted.reason):
+        raise Unprocessable(
+            "reason_holds_a_number",
+            "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",
+        )
+    relay, objection = await _own(session, actor, relay_id)
+    _refuse_ended(relay, RelayState.REFUSED)
+    if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:
+        raise Conflict("refused_already", "You refused with another reason, which the person has been told.")
+    if relay.state != RelayState.REFUSED:
+        relay.refusal = wanted.reason
+        await _end(session, relay, objection, RelayState.REFUSED)
+    return RelayOut.model_validate(_told(relay, objection))
+
+
+def _refuse_ended(relay: Relay, state: RelayState) -> None:
+    if relay.state in _ENDED and relay.state != state:
+        raise Conflict("relay_ended", f"You reported this one as {relay.state}, and that stands.")
+
+
+async def _own(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> tuple[Relay, Objection]:
+    """A relay to the caller with its objection, both locked: of two holders that end at once, one ends last."""
+    query = select(Relay).where(Relay.id == relay_id, Relay.holder_id == actor.organisation_id)
+    found = (await session.exec(query)).one_or_none()
+    if found is None:
+        raise NotFound("relay")
+    objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
+    await session.refresh(found, with_for_update=True)
+    return found, objection
+
+
+async def _end(session: AsyncSession, relay: Relay, objection: Objection, state: RelayState) -> None:
+    relay.state, relay.ended_at = state, now()
+    session.add(relay)
+    await session.flush()
+    await close_if_done(session, objection)
