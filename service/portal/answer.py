@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from service.collection.models import EvidenceContent, NoticeEvidence
 from service.core.db import DatabaseDep
@@ -15,12 +15,15 @@ from service.disclosure.blocks import Quote, Story
 from service.portal.address import Page
 from service.portal.routing import at
 from service.portal.visitor import PersonOfPageDep, VisitorDep
+from service.provenance.routes import SnapshotsDep
 
 router = APIRouter()
 
 
-async def _story_of(request: Request, visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep) -> Story:
-    return await operations.tell(database, request.app.state.snapshots, visitor.ring, person, visitor.language)
+async def _story_of(
+    visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep, snapshots: SnapshotsDep
+) -> Story:
+    return await operations.tell(database, snapshots, visitor.ring, person, visitor.language)
 
 
 StoryDep = Annotated[Story, Depends(_story_of)]

@@ -156,11 +156,12 @@ _CONFIRMATION: Final = phrases.Confirmation(
 _REQUESTS: Final = phrases.Requests(
     title="My requests",
     lead="What you asked for, and what each organisation has done about it.",
+    done="It is recorded, and in effect from now on. This is how far each organisation is.",
     none="You have not asked for anything yet.",
-    object="Object",
+    earlier="There are older requests on this number, from before the date that you gave. They still count.",
     recorded="Recorded on {day}",
     kinds={Kind.OBJECTION: "Objection", Kind.ERASURE: "Erasure"},
-    everything="to everything",
+    everything={Kind.OBJECTION: "to everything", Kind.ERASURE: "everywhere"},
     organisation="{name} only",
     purpose="{purpose} only",
     sources={
@@ -170,8 +171,6 @@ _REQUESTS: Final = phrases.Requests(
     },
     closed="Closed on {day}",
     open="Under way",
-    holder="Organisation",
-    state="How far it is",
     states={
         RelayState.PENDING: "Waiting",
         RelayState.DELIVERED: "Passed on",
@@ -196,43 +195,11 @@ _REQUESTS: Final = phrases.Requests(
     no_address="No address is known here.",
     letter="Letter ready to print",
     no_relays="Nobody has this number today: there is nothing to pass on. The refusal counts for every file to come.",
+    flagged_dataset="In spite of this request, a file of {name} recorded on {day} holds your number.",
+    flagged_campaign="In spite of this request, the campaign “{campaign}” of {name}, of {day}, has your number.",
     reload="Refresh",
+    another="Make another request",
     complain="Without an answer after a month you may complain to the CNIL: cnil.fr/plaintes.",
-)
-
-_LETTER: Final = phrases.Letter(
-    title="Letter to {name}",
-    how="This organisation has no account in this register. Print this letter, add your name and send it; or copy it "
-    "into an e-mail.",
-    print="Print",
-    back="Back to my requests",
-    from_label="From",
-    from_blank="Name and address:",
-    to_label="To",
-    place="Done on {day}",
-    subjects={
-        Kind.OBJECTION: "Objection to the processing of my telephone number (GDPR, Article 21)",
-        Kind.ERASURE: "Erasure of my telephone number (GDPR, Articles 17 and 21)",
-    },
-    greeting="Dear Sir or Madam,",
-    bodies={
-        Kind.OBJECTION: (
-            "According to the register Filiation you hold the number {number}, which is mine.",
-            "I object to its use for canvassing under Article 21 of the General Data Protection Regulation. Scope of "
-            "my objection: {scope}.",
-            "Please inform the recipients to whom you passed it on, and answer me within one month (Articles 12 and "
-            "19).",
-        ),
-        Kind.ERASURE: (
-            "According to the register Filiation you hold the number {number}, which is mine.",
-            "I ask you to erase it from all your files under Article 17 of the General Data Protection Regulation, and "
-            "I object to any canvassing at this number (Article 21). Scope of my request: {scope}.",
-            "Please inform the recipients to whom you passed it on, and answer me within one month (Articles 12 and "
-            "19).",
-        ),
-    },
-    closing="Yours faithfully,",
-    signature="Signature",
 )
 
 _DEADLINES: Final = phrases.Deadlines(
@@ -241,6 +208,7 @@ _DEADLINES: Final = phrases.Deadlines(
     caption="Requests that this register passed on, by organisation",
     organisation="Organisation",
     requests="Requests",
+    ended="Ended",
     median="Median time",
     overdue="Overdue",
     days="{days} d",
@@ -314,7 +282,6 @@ WORDS: Final = phrases.Words(
     one_purpose=_ONE_PURPOSE,
     confirmation=_CONFIRMATION,
     requests=_REQUESTS,
-    letter=_LETTER,
     deadlines=_DEADLINES,
     outbox=_OUTBOX,
     problems=_PROBLEMS,

@@ -64,15 +64,15 @@ async def _send_code(visitor: Visitor, sending: _Sending, typed: str, page: Page
             sending.database, visitor.ring, sending.gateway, sending.settings, wanted, client.host if client else ""
         )
     except ValidationError:
-        return visitor.send_back(page, field, "number_invalid", kept=typed)
+        return visitor.send_back(page, field, "number_invalid", {field: typed})
     except Unprocessable as refusal:
         served = refusal.slug != "number_not_served"
-        return visitor.send_back(page, field, "number_invalid" if served else "number_not_served", kept=typed)
+        return visitor.send_back(page, field, "number_invalid" if served else "number_not_served", {field: typed})
     except TooMany as refusal:
         wait = _write_wait(visitor, refusal.retry_after)
-        return visitor.send_back(page, field, "too_many", kept=typed, wait=wait)
+        return visitor.send_back(page, field, "too_many", {field: typed}, wait=wait)
     except Unreachable:
-        return visitor.send_back(page, field, "unsent", kept=typed)
+        return visitor.send_back(page, field, "unsent", {field: typed})
     number = normalise_one(typed, _REGION)
     visitor.visit.pending = Pending(verification_id=begun.id, number=number, sent_at=now())
     return visitor.send_to(Page.CODE)
@@ -163,7 +163,7 @@ async def take_since(visitor: VisitorDep, person: PersonOfPageDep, form: FormDep
     try:
         await operations.set_number_since(database, person, since_on)
     except Unprocessable:
-        return visitor.send_back(Page.SINCE, "since", "date_future", kept=typed)
+        return visitor.send_back(Page.SINCE, "since", "date_future", {"since": typed})
     return visitor.send_to(Page.ANSWER)
 
 

@@ -164,11 +164,12 @@ _CONFIRMATION: Final = phrases.Confirmation(
 _REQUESTS: Final = phrases.Requests(
     title="Mes démarches",
     lead="Ce que vous avez demandé, et ce que chaque organisme en a fait.",
+    done="C’est enregistré, et en vigueur dès maintenant. Voici où en est chaque organisme.",
     none="Vous n’avez encore rien demandé.",
-    object="M’opposer",
+    earlier="Des demandes plus anciennes existent sur ce numéro, d’avant la date donnée. Elles valent toujours.",
     recorded="Enregistrée le {day}",
     kinds={Kind.OBJECTION: "Opposition", Kind.ERASURE: "Effacement"},
-    everything="à tout",
+    everything={Kind.OBJECTION: "à tout", Kind.ERASURE: "partout"},
     organisation="{name} seulement",
     purpose="{purpose} seulement",
     sources={
@@ -178,8 +179,6 @@ _REQUESTS: Final = phrases.Requests(
     },
     closed="Terminée le {day}",
     open="En cours",
-    holder="Organisme",
-    state="Où il en est",
     states={
         RelayState.PENDING: "En attente",
         RelayState.DELIVERED: "Transmise",
@@ -189,7 +188,7 @@ _REQUESTS: Final = phrases.Requests(
         RelayState.UNDELIVERABLE: "À envoyer par vous",
     },
     means={
-        RelayState.PENDING: "L’organisme ne l’a pas encore retirée.",
+        RelayState.PENDING: "L’organisme ne l’a pas encore consultée.",
         RelayState.DELIVERED: "L’organisme l’a entre les mains et n’a pas encore répondu.",
         RelayState.ACKNOWLEDGED: "L’organisme dit l’avoir reçue et y travaille.",
         RelayState.COMPLETED: "L’organisme dit que c’est fait.",
@@ -204,44 +203,11 @@ _REQUESTS: Final = phrases.Requests(
     no_address="Aucune adresse n’est connue ici.",
     letter="Lettre prête à imprimer",
     no_relays="Personne n’a ce numéro aujourd’hui : rien à transmettre. Le refus vaut pour tout fichier à venir.",
+    flagged_dataset="Malgré cette demande, un fichier de {name} enregistré le {day} contient votre numéro.",
+    flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
     reload="Actualiser",
+    another="Faire une autre demande",
     complain="Sans réponse au bout d’un mois, vous pouvez adresser une plainte à la CNIL : cnil.fr/plaintes.",
-)
-
-_LETTER: Final = phrases.Letter(
-    title="Lettre à {name}",
-    how="Cet organisme n’a pas de compte dans ce registre. Imprimez cette lettre, complétez-la de votre nom, et "
-    "envoyez-la ; ou copiez-la dans un courriel.",
-    print="Imprimer",
-    back="Retour à mes démarches",
-    from_label="De",
-    from_blank="Nom et adresse :",
-    to_label="À",
-    place="Fait le {day}",
-    subjects={
-        Kind.OBJECTION: "Opposition au traitement de mon numéro de téléphone (RGPD, article 21)",
-        Kind.ERASURE: "Effacement de mon numéro de téléphone (RGPD, articles 17 et 21)",
-    },
-    greeting="Madame, Monsieur,",
-    bodies={
-        Kind.OBJECTION: (
-            "D’après le registre Filiation, vous détenez le numéro {number}, qui est le mien.",
-            "Je m’oppose à son utilisation à des fins de prospection, en application de l’article 21 du règlement "
-            "général sur la protection des données. Portée de mon opposition : {scope}.",
-            "Je vous prie d’en informer les destinataires à qui vous l’avez transmis, et de me répondre dans le délai "
-            "d’un mois (articles 12 et 19).",
-        ),
-        Kind.ERASURE: (
-            "D’après le registre Filiation, vous détenez le numéro {number}, qui est le mien.",
-            "Je vous demande de l’effacer de tous vos fichiers, en application de l’article 17 du règlement général "
-            "sur la protection des données, et je m’oppose à toute prospection à ce numéro (article 21). Portée de ma "
-            "demande : {scope}.",
-            "Je vous prie d’en informer les destinataires à qui vous l’avez transmis, et de me répondre dans le délai "
-            "d’un mois (articles 12 et 19).",
-        ),
-    },
-    closing="Je vous prie d’agréer, Madame, Monsieur, l’expression de mes salutations distinguées.",
-    signature="Signature",
 )
 
 _DEADLINES: Final = phrases.Deadlines(
@@ -250,6 +216,7 @@ _DEADLINES: Final = phrases.Deadlines(
     caption="Demandes transmises par ce registre, par organisme",
     organisation="Organisme",
     requests="Demandes",
+    ended="Terminées",
     median="Délai médian",
     overdue="En retard",
     days="{days} j",
@@ -329,7 +296,6 @@ WORDS: Final = space_all(
         one_purpose=_ONE_PURPOSE,
         confirmation=_CONFIRMATION,
         requests=_REQUESTS,
-        letter=_LETTER,
         deadlines=_DEADLINES,
         outbox=_OUTBOX,
         problems=_PROBLEMS,

@@ -147,18 +147,17 @@ class Requests:
 
     title: str
     lead: str
+    done: str
     none: str
-    object: str
+    earlier: str
     recorded: str
     kinds: Mapping[str, str]
-    everything: str
+    everything: Mapping[str, str]
     organisation: str
     purpose: str
     sources: Mapping[str, str]
     closed: str
     open: str
-    holder: str
-    state: str
     states: Mapping[str, str]
     means: Mapping[str, str]
     due: str
@@ -169,27 +168,11 @@ class Requests:
     no_address: str
     letter: str
     no_relays: str
+    flagged_dataset: str
+    flagged_campaign: str
     reload: str
+    another: str
     complain: str
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A letter to a holder that has no account here."""
-
-    title: str
-    how: str
-    print: str
-    back: str
-    from_label: str
-    from_blank: str
-    to_label: str
-    place: str
-    subjects: Mapping[str, str]
-    greeting: str
-    bodies: Mapping[str, tuple[str, ...]]
-    closing: str
-    signature: str
 
 
 @dataclass(frozen=True)
@@ -201,6 +184,7 @@ class Deadlines:
     caption: str
     organisation: str
     requests: str
+    ended: str
     median: str
     overdue: str
     days: str
@@ -246,7 +230,6 @@ class Words:
     one_purpose: OnePurpose
     confirmation: Confirmation
     requests: Requests
-    letter: Letter
     deadlines: Deadlines
     outbox: Outbox
     problems: Problems

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from service.core.language import Language
 from service.membership.phone import write_number
 from service.portal.typography import FrenchSpacing
 
@@ -65,8 +66,13 @@ def _templates() -> Environment:
         extensions=[FrenchSpacing],
     )
     environment.globals["asset"] = asset_path
-    environment.filters["telephone"] = write_number
+    environment.filters |= {"telephone": write_number, "decimal": _write_decimal}
     return environment
+
+
+def _write_decimal(value: float, language: Language) -> str:
+    text = f"{value:g}"
+    return text.replace(".", ",") if language == Language.FR else text
 
 
 def render(template: str, context: Mapping[str, Any]) -> str:

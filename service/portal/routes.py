@@ -4,11 +4,19 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from service.portal import answer, entry, outbox, public
+from service.portal import answer, downloads, entry, history, outbox, public, wishes
 from service.portal.problems import ProblemPages
 from service.portal.visitor import SessionOver, begin_anew
 
-ROUTERS: Final = (entry.router, answer.router, public.router, outbox.router)
+ROUTERS: Final = (
+    entry.router,
+    answer.router,
+    downloads.router,
+    wishes.router,
+    history.router,
+    public.router,
+    outbox.router,
+)
 
 
 def install(app: FastAPI) -> None:

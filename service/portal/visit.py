@@ -15,6 +15,7 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
 
+from service.core.vocabulary import Purpose
 from service.membership.pseudonym import KeyMismatchError, KeyRing
 from service.objection.models import Kind, ScopeOfObjection
 from service.portal.address import Page
@@ -50,7 +51,7 @@ class Choice(BaseModel):
     kind: Kind
     scope: ScopeOfObjection
     organisation_id: uuid.UUID | None = None
-    purpose: str | None = None
+    purpose: Purpose | None = None
 
 
 class Visit(BaseModel):

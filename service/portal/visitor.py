@@ -78,9 +78,11 @@ class Visitor:
         keep_visit(answer, self.ring, self.visit)
         return answer
 
-    def send_back(self, page: Page, field: str, reason: str, kept: str = "", **values: str) -> Response:
-        """The answer to a form with a mistake: back to it, with what was typed in the field."""
-        self.visit.mistake = Mistake(page=page, field=field, reason=reason, values=values, kept={field: kept})
+    def send_back(
+        self, page: Page, field: str, reason: str, kept: dict[str, str] | None = None, **values: str
+    ) -> Response:
+        """The answer to a form with a mistake: back to it, with what was typed."""
+        self.visit.mistake = Mistake(page=page, field=field, reason=reason, values=values, kept=kept or {})
         return self.send_to(page)
 
 

@@ -10,20 +10,25 @@ from service.core.language import Language
 from service.core.settings import Settings
 from service.main import create_app
 from service.portal import routes as portal
-from service.portal.address import Page, path_of
+from service.portal.address import Page, path_of, template_of
 from service.portal.visit import SESSION_COOKIE, VISIT_COOKIE
 from tests.chain import number
 from tests.portal.reading import Reader
 
-PERSONAL = (Page.SINCE, Page.ANSWER)
+PERSONAL = (Page.SINCE, Page.ANSWER, Page.OBJECTION, Page.ERASURE, Page.CONFIRMATION, Page.REQUESTS)
 PATHS = {route.path for one in portal.ROUTERS for route in one.routes if isinstance(route, APIRoute)}
-PUBLIC = (Page.HOME, Page.HOW, Page.PRIVACY, Page.OUTBOX)
+PUBLIC = (Page.HOME, Page.HOW, Page.PRIVACY, Page.DEADLINES, Page.OUTBOX)
 
 
 def test_the_pages_are_no_part_of_the_described_api_and_stand_outside_of_it() -> None:
     described = create_app(Settings.model_construct(), "postgresql://").openapi()["paths"]
     assert not PATHS & described.keys()
     assert not [path for path in PATHS if path.startswith("/v1")]
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_page_is_found_at_its_address_in_both_languages(language: Language) -> None:
+    assert {template_of(page, language) for page in Page} <= PATHS
 
 
 @pytest.mark.parametrize("language", Language)

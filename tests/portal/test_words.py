@@ -43,14 +43,14 @@ def test_both_languages_have_the_same_phrases_with_the_same_places_to_fill() -> 
 def test_no_phrase_is_empty_and_none_is_that_of_the_other_language(phrases: dict[str, str]) -> None:
     assert all(phrase.strip() for phrase in phrases.values())
     same = {name for name in FRENCH if FRENCH[name] == ENGLISH[name]}
-    assert same <= {".frame.site", ".letter.signature", ".requests.kinds.objection"}
+    assert same <= {".frame.site", ".requests.kinds.objection"}
 
 
 @pytest.mark.parametrize("language", Language)
 def test_every_value_of_the_closed_lists_has_a_word(language: Language) -> None:
     words = WORDS[language]
     assert set(words.requests.states) == set(words.requests.means) == set(RelayState)
-    assert set(words.requests.kinds) == set(words.letter.subjects) == set(words.letter.bodies) == set(Kind)
+    assert set(words.requests.kinds) == set(Kind)
     assert set(words.requests.sources) == set(Source)
     assert set(words.purposes) == set(Purpose)
 

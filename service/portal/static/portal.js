@@ -21,11 +21,6 @@ for (const list of document.querySelectorAll("select[data-chooses]")) {
   });
 }
 
-for (const button of document.querySelectorAll("button[data-print]")) {
-  button.hidden = false;
-  button.addEventListener("click", () => window.print());
-}
-
 // One press is one request.
 for (const form of document.querySelectorAll("form[data-once]")) {
   form.addEventListener("submit", (event) => {
