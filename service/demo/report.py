@@ -34,6 +34,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "keys": "Keys to call the service with, each for seven days",
         "for": "{name}, for {party}",
         "running": "The service is running at {url}; its interactive documentation is at {url}/docs",
+        "person": "As the person: open {url}/en/ in a browser and ask about {number}; the code is shown at "
+        "{url}/en/messages",
         "stop": "Ctrl-C ends it. To ask about a number: filiation lookup --url {url}",
     },
     Language.FR: {
@@ -50,9 +52,14 @@ PHRASES: dict[Language, dict[str, str]] = {
         "keys": "Des clés pour appeler le service, chacune pour sept jours",
         "for": "{name}, pour {party}",
         "running": "Le service tourne à {url} ; sa documentation interactive est à {url}/docs",
+        "person": "En tant que personne : ouvrez {url}/ dans un navigateur et interrogez le {number} ; code à lire à "
+        "{url}/messages",
         "stop": "Ctrl-C l'arrête. Pour interroger un numéro : filiation lookup --url {url}",
     },
 }
+
+# Collected twice, in the hands of both parties, and texted three times.
+_ASKED = "06 39 98 52 00"
 
 
 def show_start(console: Console, language: Language, folder: Path) -> None:
@@ -137,5 +144,5 @@ def show_keys(console: Console, language: Language, url: str, told: Told) -> Non
         owner = phrases["for"].format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
         console.print(Text(f"{owner:<46} {key}"), soft_wrap=True)
     console.print()
-    for phrase in ("running", "stop"):
-        console.print(Text(phrases[phrase].format(url=url), style="bold"), soft_wrap=True)
+    for phrase in ("running", "person", "stop"):
+        console.print(Text(phrases[phrase].format(url=url, number=_ASKED), style="bold"), soft_wrap=True)

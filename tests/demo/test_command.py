@@ -96,8 +96,11 @@ def _goes_on_answering(told: str) -> None:
     url = re.search(r"running at (http://[0-9.:]+);", told)
     keys = dict(re.findall(r"^(\S.*?) +(fil_\S+)$", told, re.MULTILINE))
     assert url is not None
+    assert f"{url[1]}/en/messages" in told
     with httpx2.Client(base_url=url[1], headers={"Authorization": f"Bearer {keys['CNIL']}"}) as client:
         assert client.get("/docs").is_success
+        for page in re.findall(r"(http://[0-9.:]+/en/\w*)", told):
+            assert client.get(page).is_success
         _checks_what_it_is_told(client)
         listed = client.get("/v1/datasets", params={"limit": 1000}).json()["items"]
     made = [step for step in STORY if isinstance(step, Dataset | Transfer)]
