@@ -83,7 +83,8 @@ async def receive_message(
     request: Request,
     on_inbound: Annotated[OnInbound, Depends(_on_inbound)],
     sender: Annotated[
-        str, Header(alias="X-Kannel-From", max_length=64, description="The number it came from.", examples=["+336…"])
+        str,
+        Header(alias="X-Kannel-From", max_length=64, description="The number it came from.", examples=["+33639984600"]),
     ],
     originator: Annotated[
         str, Header(alias="X-Kannel-To", max_length=64, description="What it was sent to.", examples=["38001"])
