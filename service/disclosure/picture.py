@@ -251,8 +251,11 @@ def _svg(
 
 
 def _safe(text: str) -> str:
-    """A text for XML: escaped, and without the control characters that no XML document may hold."""
-    return escape("".join(sign for sign in text if sign.isprintable() or sign.isspace()))
+    """A text for XML: escaped, with blanks for the control characters that no XML document may hold."""
+    return escape("".join(sign if sign.isprintable() or sign in _UNBROKEN else " " for sign in text))
+
+
+_UNBROKEN: Final = "\u00a0\u202f"
 
 
 def wrap(text: str, room: float, size: float) -> list[str]:
