@@ -6,43 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from service.core.language import paris_day
-from service.core.vocabulary import Purpose
-from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
-from service.provenance.references import CampaignRef, OrganisationRef, OrganisationSeen
+from service.objection.schemas import ObjectionOut
+from service.provenance.references import OrganisationSeen
 from service.provenance.schemas import Answer, CampaignSeen, Origin, TransferSeen
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelayTold:
-    """How far one holder is with an objection."""
-
-    holder: OrganisationRef
-    state: RelayState
-    recorded_at: datetime
-    due_at: datetime
-    delivered_at: datetime | None = None
-    acknowledged_at: datetime | None = None
-    ended_at: datetime | None = None
-    refusal: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionTold:
-    """An objection about the number. `recorded_by` is the holder that received it, if not the registry itself did.
-
-    `organisation` and `purpose` narrow its scope; `campaign` is the one that a STOP replied to.
-    """
-
-    kind: Kind
-    scope: ScopeOfObjection
-    source: Source
-    occurred_at: datetime
-    recorded_at: datetime
-    organisation: OrganisationRef | None = None
-    purpose: Purpose | None = None
-    recorded_by: OrganisationRef | None = None
-    campaign: CampaignRef | None = None
-    relays: Sequence[RelayTold] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +23,7 @@ class Inquiry:
     number: int = field(repr=False)
     answer: Answer
     holders: Sequence[OrganisationSeen] = ()
-    objections: Sequence[ObjectionTold] = ()
+    objections: Sequence[ObjectionOut] = ()
     number_since_on: date | None = None
 
     def is_theirs(self, moment: datetime) -> bool:
@@ -108,7 +74,7 @@ class Inquiry:
         return [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
 
     @property
-    def own_objections(self) -> list[ObjectionTold]:
+    def own_objections(self) -> list[ObjectionOut]:
         """The objections since the number is theirs, in order of time."""
         found = [one for one in self.objections if self.is_theirs(one.occurred_at)]
         return sorted(found, key=lambda one: one.occurred_at)

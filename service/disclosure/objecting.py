@@ -1,19 +1,18 @@
 """Objections, what became of them, and which messages came after them. Facts with their times, and no verdict. Pure."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
-from service.disclosure.inquiry import Inquiry, ObjectionTold, RelayTold
+from service.disclosure.inquiry import Inquiry
 from service.disclosure.voice import Voice
+from service.objection.filing import OPEN
 from service.objection.models import Kind, RelayState, Source
+from service.objection.schemas import FlagSeen, HopSeen, ObjectionOut
 from service.provenance.schemas import CampaignSeen
 
-_OPEN = frozenset({RelayState.PENDING, RelayState.DELIVERED, RelayState.ACKNOWLEDGED})
 
-
-def concerns(inquiry: Inquiry, objection: ObjectionTold, campaign: CampaignSeen) -> bool:
+def concerns(inquiry: Inquiry, objection: ObjectionOut, campaign: CampaignSeen) -> bool:
     """Whether the scope of an objection takes in a campaign."""
     if objection.organisation is not None:
         return objection.organisation.id in {campaign.party.id, campaign.sender.id if campaign.sender else None}
@@ -25,18 +24,18 @@ def concerns(inquiry: Inquiry, objection: ObjectionTold, campaign: CampaignSeen)
     return True
 
 
-def came_after(objection: ObjectionTold, campaign: CampaignSeen) -> bool:
+def came_after(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
     """Whether all of a campaign was sent after an objection. The one that a STOP replies to came before it."""
     return not _answers(objection, campaign) and campaign.began_at >= objection.occurred_at
 
 
-def came_meanwhile(objection: ObjectionTold, campaign: CampaignSeen) -> bool:
+def came_meanwhile(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
     """Whether an objection came while a campaign was being sent, so that nobody knows which was first."""
     during = campaign.began_at < objection.occurred_at < campaign.ended_at
     return not _answers(objection, campaign) and during
 
 
-def _answers(objection: ObjectionTold, campaign: CampaignSeen) -> bool:
+def _answers(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
     return objection.campaign is not None and objection.campaign.id == campaign.id
 
 
@@ -54,7 +53,7 @@ def after_objections(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> 
     return told
 
 
-def _elapsed(voice: Voice, objection: ObjectionTold, campaign: CampaignSeen) -> tuple[bool, str]:
+def _elapsed(voice: Voice, objection: ObjectionOut, campaign: CampaignSeen) -> tuple[bool, str]:
     """The time until a campaign began, and whether its last message came noticeably later."""
     gone = voice.elapsed(objection.occurred_at, campaign.began_at)
     return gone != voice.elapsed(objection.occurred_at, campaign.ended_at), gone
@@ -72,22 +71,31 @@ def short_late(inquiry: Inquiry, voice: Voice) -> list[str]:
     return told
 
 
-def _late(inquiry: Inquiry, objection: ObjectionTold) -> list[CampaignSeen]:
+def _late(inquiry: Inquiry, objection: ObjectionOut) -> list[CampaignSeen]:
     scoped = (one for one in inquiry.campaigns if concerns(inquiry, objection, one))
     return [one for one in scoped if came_after(objection, one)]
 
 
-def name_objection(voice: Voice, objection: ObjectionTold) -> str:
+def name_objection(voice: Voice, objection: ObjectionOut) -> str:
     """Your STOP of such a moment, which such a one recorded."""
-    day, moment = voice.day_of(objection.occurred_at), voice.moment(objection.occurred_at)
-    if objection.source is Source.STOP:
-        named, gender = voice.say("the_stop", moment=moment), "m"
-    else:
-        phrase = "the_erasure" if objection.kind is Kind.ERASURE else "the_objection"
-        named, gender = voice.say(phrase, day=day), "f"
+    noun = _noun(objection)
+    named = voice.say(f"the_{noun}", when=_when(voice, objection))
     if objection.recorded_by is None:
         return named
+    gender = "m" if objection.source is Source.STOP else "f"
     return voice.say(f"which_they_recorded_{gender}", objection=named, who=objection.recorded_by.legal_name)
+
+
+def _noun(objection: ObjectionOut) -> str:
+    if objection.source is Source.STOP:
+        return "stop"
+    return "erasure" if objection.kind is Kind.ERASURE else "objection"
+
+
+def _when(voice: Voice, objection: ObjectionOut) -> str:
+    """The moment; of a letter to a holder only the day means anything."""
+    at = objection.occurred_at
+    return voice.day_of(at) if objection.source is Source.HOLDER else voice.moment(at)
 
 
 def tell_objections(inquiry: Inquiry, voice: Voice) -> Section:
@@ -100,26 +108,22 @@ def tell_objections(inquiry: Inquiry, voice: Voice) -> Section:
     return Section(topic=Topic.OBJECTIONS, title=voice.say("objections_title"), blocks=blocks)
 
 
-def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionTold) -> Iterator[Block]:
-    yield Heading(text=_heading(voice, objection))
+def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Iterator[Block]:
+    yield Heading(text=voice.say(f"heading_{_noun(objection)}", when=_when(voice, objection)))
     yield Paragraph(text=voice.say("sentences", first=_came(voice, objection), second=_reach(voice, objection)))
     yield from _messages(inquiry, voice, objection)
+    if objection.flags:
+        yield Paragraph(text=voice.say("flags"))
+        yield Bullets(items=[_flag(voice, flag) for flag in objection.flags])
     if objection.relays:
         header = [voice.say("column_holder"), voice.say("column_state"), voice.say("column_when")]
-        rows = [_relay(voice, relay, inquiry.answer.as_of) for relay in objection.relays]
+        rows = [_relay(voice, relay) for relay in objection.relays]
         yield Table(caption=voice.say("relays"), header=header, rows=rows)
     else:
         yield Paragraph(text=voice.say("no_relays"))
 
 
-def _heading(voice: Voice, objection: ObjectionTold) -> str:
-    day, moment = voice.day_of(objection.occurred_at), voice.moment(objection.occurred_at)
-    if objection.source is Source.STOP:
-        return voice.say("heading_stop", moment=moment)
-    return voice.say("heading_erasure" if objection.kind is Kind.ERASURE else "heading_objection", day=day)
-
-
-def _came(voice: Voice, objection: ObjectionTold) -> str:
+def _came(voice: Voice, objection: ObjectionOut) -> str:
     if objection.source is Source.PERSON:
         return voice.say("came_person")
     if objection.recorded_by is None:
@@ -128,7 +132,7 @@ def _came(voice: Voice, objection: ObjectionTold) -> str:
     return voice.say(phrase, who=objection.recorded_by.legal_name, day=voice.day_of(objection.recorded_at))
 
 
-def _reach(voice: Voice, objection: ObjectionTold) -> str:
+def _reach(voice: Voice, objection: ObjectionOut) -> str:
     if objection.organisation:
         return voice.say("reach_organisation", organisation=objection.organisation.legal_name)
     if objection.purpose:
@@ -136,7 +140,7 @@ def _reach(voice: Voice, objection: ObjectionTold) -> str:
     return voice.say("reach_everything")
 
 
-def _messages(inquiry: Inquiry, voice: Voice, objection: ObjectionTold) -> Sequence[Block]:
+def _messages(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Sequence[Block]:
     late = _late(inquiry, objection)
     if not late:
         return [Paragraph(text=voice.say("none_after"))]
@@ -146,19 +150,31 @@ def _messages(inquiry: Inquiry, voice: Voice, objection: ObjectionTold) -> Seque
     ]
 
 
-def _message(voice: Voice, objection: ObjectionTold, campaign: CampaignSeen) -> str:
+def _message(voice: Voice, objection: ObjectionOut, campaign: CampaignSeen) -> str:
     least, gone = _elapsed(voice, objection, campaign)
     when = voice.span(campaign.began_at, campaign.ended_at)
     phrase = "message_after_at_least" if least else "message_after"
     return voice.say(phrase, party=campaign.party.legal_name, when=when, elapsed=gone)
 
 
-def _relay(voice: Voice, relay: RelayTold, as_of: datetime) -> list[str]:
+def _relay(voice: Voice, relay: HopSeen) -> list[str]:
+    since = relay.ended_at or relay.acknowledged_at or relay.delivered_at or relay.recorded_at
+    return [relay.holder.legal_name, _state(voice, relay), voice.day_of(since)]
+
+
+def _state(voice: Voice, relay: HopSeen) -> str:
     state = voice.term(relay.state)
     if relay.state is RelayState.REFUSED and relay.refusal:
-        state = voice.say("state_refused", refusal=relay.refusal)
-    if relay.state in _OPEN:
-        phrase = "overdue" if relay.due_at < as_of else "answer_due"
-        state = voice.say(phrase, state=state, day=voice.day_of(relay.due_at))
-    since = relay.ended_at or relay.acknowledged_at or relay.delivered_at or relay.recorded_at
-    return [relay.holder.legal_name, state, voice.day_of(since)]
+        return voice.say("state_refused", refusal=relay.refusal)
+    if relay.state is RelayState.UNDELIVERABLE and relay.holder.privacy_contact:
+        return voice.say("state_undeliverable", contact=relay.holder.privacy_contact)
+    if relay.state in OPEN:
+        return voice.say("overdue" if relay.overdue else "answer_due", state=state, day=voice.day_of(relay.due_at))
+    return state
+
+
+def _flag(voice: Voice, flag: FlagSeen) -> str:
+    holder, day = flag.holder.legal_name, voice.day_of(flag.recorded_at)
+    if flag.campaign is None:
+        return voice.say("flag_dataset", holder=holder, day=day)
+    return voice.say("flag_campaign", holder=holder, day=day, name=voice.quoted(flag.campaign.name))

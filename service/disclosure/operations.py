@@ -23,6 +23,7 @@ from service.disclosure.story import tell_story
 from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
 from service.objection.models import Kind, Objection, Relay, RelayState
+from service.objection.telling import objections_about
 from service.organisation.models import Organisation
 from service.provenance.answer import answer
 from service.provenance.schemas import Answer
@@ -43,10 +44,13 @@ async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, perso
     found = Answer.model_validate_json(told)
     records = snapshot.graph.records
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
+    async with database.snapshot() as reading:
+        objections = await objections_about(reading, ring, person.key)
     return Inquiry(
         number=person.number,
         answer=found,
         holders=[organisation(records, one) for one in holders],
+        objections=objections,
         number_since_on=person.number_since_on,
     )
 
@@ -100,6 +104,7 @@ def _document(inquiry: Inquiry, story: Story, reference: str) -> DisclosureOut:
         orphans=found.orphans,
         contradictions=[one for one in found.contradictions if one.transfer_id in told_of],
         erasures=found.erasures,
+        objections=inquiry.own_objections,
     )
 
 

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from service.core.facts import Wire
 from service.core.language import Language
 from service.disclosure.blocks import Story
+from service.objection.schemas import ObjectionOut
 from service.provenance.references import OrganisationSeen
 from service.provenance.schemas import CampaignSeen, Contradiction, Erasure, Origin, Orphan, TransferSeen
 
@@ -50,6 +51,7 @@ class DisclosureOut(BaseModel):
     orphans: list[Orphan]
     contradictions: list[Contradiction]
     erasures: list[Erasure]
+    objections: list[ObjectionOut]
 
 
 def disclosure_schema() -> dict[str, Any]:
