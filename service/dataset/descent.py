@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import run
+from service.core.ended import NOT_YET
 from service.core.vocabulary import Content
 from service.membership.ancestry import Dag, Node
 
@@ -18,6 +19,8 @@ _ANCESTORS = text("""
         UNION
         SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id)
     SELECT dataset.id, dataset.content, collection.notice_id,
+           CASE WHEN EXISTS (SELECT FROM dataset_parent WHERE dataset_id = dataset.id AND transfer_id IS NOT NULL)
+                THEN dataset.recorded_at ELSE dataset.sealed_at END AS made_at,
            ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parents
     FROM up JOIN dataset USING (id) LEFT JOIN collection ON collection.id = dataset.collection_id
 """)
@@ -42,5 +45,6 @@ async def descent_of(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) 
     """The datasets and all that they come from, every parent before its children."""
     rows = {row.id: row for row in await run(session, _ANCESTORS, {"ids": list(dataset_ids)})}
     order = TopologicalSorter({row.id: row.parents for row in rows.values()}).static_order()
-    dag = {key: Node(Content(rows[key].content), tuple(rows[key].parents)) for key in order}
+    nodes = {key: Node(Content(row.content), tuple(row.parents), row.made_at or NOT_YET) for key, row in rows.items()}
+    dag = {key: nodes[key] for key in order}
     return Descent(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})

@@ -22,7 +22,8 @@ async def list_orphans(
 ) -> OrphanPage:
     """A page of the orphans, deciphered for the holder who has these numbers anyway.
 
-    They are found anew at each call instead of being kept: numbers have one home. The cursor is `shard.place`.
+    They are found anew at each call instead of being kept: numbers have one home. What the holder erased is not among
+    them, though counted as it was sealed. The cursor is `shard.place`.
     """
     row = await find_own(session, actor, dataset_id)
     if row.state != DatasetState.SEALED:

@@ -64,10 +64,15 @@ class DatasetOut(FactOut):
     received_by_transfer_id: uuid.UUID | None
     default_region: str = Field(examples=["FR"])
     time_zone: str = Field(examples=["Europe/Paris"])
-    number_count: int | None = Field(description="Distinct numbers.", examples=[8500])
+    number_count: int | None = Field(
+        description="Distinct numbers, as they were sealed: what its holder erased since is not taken off.",
+        examples=[8500],
+    )
     duplicate_count: int | None = Field(description="Lines that named a number again.")
     rejected_count: int | None = Field(description="Lines that held no possible number, or no sound consent.")
-    orphan_count: int | None = Field(description="Numbers for which no path of holdings leads back to a collection.")
+    orphan_count: int | None = Field(
+        description="Numbers for which no path of holdings leads back to a collection, as they were sealed."
+    )
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None

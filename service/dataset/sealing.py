@@ -145,8 +145,13 @@ _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND
 
 
 async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally) -> None:
-    """Count one shard's numbers by ancestor and by notice, and its orphans."""
-    found = await holdings.shard_ancestry(await driver(session), descent.dag, [dataset_id], shard)
+    """Count one shard's numbers by ancestor and by notice, and its orphans.
+
+    What an ancestor's holder erased before does not come from there. What is erased later changes no count: they say
+    what was sealed, and what was passed on with it.
+    """
+    connection = await driver(session)
+    found = await holdings.shard_ancestry(connection, descent.dag, [dataset_id], shard, sealing=True)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(descent.notices).sum())
     tally.ancestors.update(found.counts())

@@ -5,11 +5,15 @@ origin is proved by it: so a copy goes only after all these have gone (GDPR Art.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+
+import numpy as np
 
 from service.core.ended import Ended, had
 from service.core.vocabulary import Content
-from service.membership.ancestry import Dag, Node
+from service.membership import runs
+from service.membership.ancestry import Ancestry, Bits, Dag, Node
+from service.membership.pseudonym import Keys, unpack_keys
 
 
 def sources(node: Node, ended: Ended) -> list[uuid.UUID]:
@@ -26,18 +30,69 @@ def drawing(dag: Dag, stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.U
     return found
 
 
+def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+    """Those of `targets` that have a number still, and all datasets from which they have it, also the `ended` ones.
+
+    `dag` has the targets with their ancestors or, as well, all that was made of the datasets which store the number.
+    """
+    having = drawing(dag, stored, ended)
+    found = having.intersection(targets) - ended.keys()
+    for dataset in reversed(dag):
+        if dataset in found:
+            found.update(having.intersection(sources(dag[dataset], ended)))
+    return found
+
+
 def unneeded(
     dag: Dag, held: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended
 ) -> frozenset[uuid.UUID]:
     """Those of the datasets storing a number of which the stored copy serves nobody any more.
 
     `dag` has these and whatever was made of them; `held` are those of them that are sealed, and not denied by whom they
-    were handed to. A copy is needed if a dataset that draws on it holds the number still, or stores it and is needed.
+    were handed to. A copy is needed by a dataset that holds the number still, and has it from there.
     """
-    having = drawing(dag, stored, ended)
-    needed: set[uuid.UUID] = set()
-    for dataset in reversed(dag):
-        if dataset in needed or (dataset in having and dataset in held and dataset not in ended):
-            needed.add(dataset)
-            needed.update(having.intersection(sources(dag[dataset], ended)))
-    return frozenset(stored) - needed
+    return frozenset(stored) - descent(dag, held, stored, ended)
+
+
+def contents(
+    dag: Dag, targets: Collection[uuid.UUID], stored: Mapping[uuid.UUID, Keys], ended: Mapping[bytes, Ended]
+) -> tuple[Keys, dict[int, Ended]]:
+    """The sorted keys that targets hold, and by their places those of them that somebody erased.
+
+    `stored` are the sorted keys of the `ancestry.sources_of` the targets; `ended` has keys in ascending order.
+    """
+    keys = runs.union(list(stored.values()))
+    if not ended:
+        return keys, {}
+    some = unpack_keys(b"".join(ended))
+    holds = {dataset: runs.isin_sorted(some, of_dataset) for dataset, of_dataset in stored.items()}
+    left, gone = {}, []
+    for at, (key, of_number) in enumerate(ended.items()):
+        if descent(dag, targets, [dataset for dataset, held in holds.items() if held[at]], of_number):
+            left[key] = of_number
+        else:
+            gone.append(key)
+    keys = keys[~runs.isin_sorted(keys, unpack_keys(b"".join(gone)))]
+    places, _ = runs.pairs(keys, unpack_keys(b"".join(left)))
+    return keys, dict(zip(places.tolist(), left.values(), strict=True))
+
+
+def corrected(
+    ancestry: Ancestry,
+    dag: Dag,
+    targets: Collection[uuid.UUID],
+    uploaded: Mapping[uuid.UUID, Bits],
+    ended: Mapping[int, Ended],
+) -> Ancestry:
+    """What `trace` found of the same datasets, with heed to what was erased of some numbers, by their places in `keys`.
+
+    There are few such, and each is gone through by itself.
+    """
+    found = {dataset: bits.copy() for dataset, bits in ancestry.from_ancestor.items()}
+    for place, of_number in ended.items():
+        byte, mask = place >> 3, np.uint8(0x80 >> (place & 7))
+        storing = [dataset for dataset, bits in uploaded.items() if bits[byte] & mask]
+        lineage = descent(dag, targets, storing, of_number)
+        for dataset, bits in found.items():
+            bits[byte] = bits[byte] | mask if dataset in lineage else bits[byte] & ~mask
+    return Ancestry(ancestry.keys, found)

@@ -7,11 +7,15 @@ function works in the caller's transaction.
 import uuid
 from collections.abc import Collection
 from datetime import datetime
-from typing import LiteralString
+from typing import Final, LiteralString
 
 from service.core.clock import now
 from service.core.ended import Ended
+from service.membership import blocks
+from service.membership.pseudonym import KEY_BYTES
 from service.membership.store import Connection, rows_of
+
+_BEYOND: Final = bytes([255]) * (KEY_BYTES + 1)
 
 
 async def exclude(
@@ -31,6 +35,25 @@ async def excluded(conn: Connection, key: bytes) -> Ended:
     """The datasets that a number was erased from, and when; also those of which the stored copy is gone."""
     query: LiteralString = "SELECT dataset_id, erased_at FROM exclusion WHERE key = %s"
     return {dataset_id: erased_at async for dataset_id, erased_at in rows_of(conn, query, (key,))}
+
+
+async def excluded_in(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Ended]:
+    """The numbers in one shard that were erased from any of these datasets, in key order, and where and when each."""
+    width = 1 << 8 - blocks.SHARD_BITS
+    bounds = [bytes([one * width]) if one < blocks.SHARDS else _BEYOND for one in (shard, shard + 1)]
+    query: LiteralString = """
+        SELECT key, dataset_id, erased_at FROM exclusion
+        WHERE dataset_id = ANY(%s) AND key >= %s AND key < %s ORDER BY key
+    """
+    found: dict[bytes, dict[uuid.UUID, datetime]] = {}
+    async for key, dataset_id, erased_at in rows_of(conn, query, (list(dataset_ids), *bounds)):
+        found.setdefault(key, {})[dataset_id] = erased_at
+    return dict(found)
+
+
+async def overrule(conn: Connection, dataset_id: uuid.UUID) -> None:
+    """Drop all exclusions of a dataset: its holder has sent a file since, which says what is in it."""
+    await conn.execute("DELETE FROM exclusion WHERE dataset_id = %s", (dataset_id,))
 
 
 async def forget(conn: Connection, key: bytes) -> None:

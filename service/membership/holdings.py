@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg.rows import tuple_row
 
+from service.core.ended import Ended
 from service.core.vocabulary import Content
 from service.membership import blocks, runs
 from service.membership.ancestry import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
+from service.membership.drawing import contents, corrected
+from service.membership.exclusion import excluded_in
 from service.membership.models import SegmentState
 from service.membership.pseudonym import Keys
 from service.membership.store import Connection
@@ -97,21 +100,43 @@ async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: i
 
 
 async def content_of(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted keys of a sealed dataset, of whatever content, in one shard."""
-    stored = await keys_of(conn, sources_of(dag, [dataset_id]), shard)
-    return await asyncio.to_thread(runs.union, list(stored.values()))
+    """The sorted keys of a sealed dataset, of whatever content, in one shard: without what was erased from it."""
+    _, keys, _ = await _contents(conn, dag, [dataset_id], shard, dag)
+    return keys
 
 
-async def shard_ancestry(conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int) -> Ancestry:
+class _Contents(NamedTuple):
+    """What the sources of some datasets store in one shard, what these hold, and where in that erasures matter."""
+
+    stored: dict[uuid.UUID, Keys]
+    keys: Keys
+    ended: dict[int, Ended]
+
+
+async def _contents(
+    conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, erasing: Collection[uuid.UUID]
+) -> _Contents:
+    """The contents of `targets`; what was erased from those of `erasing` counts."""
+    stored = await keys_of(conn, sources_of(dag, targets), shard)
+    ended = await excluded_in(conn, erasing, shard)
+    return _Contents(stored, *await asyncio.to_thread(contents, dag, targets, stored, ended))
+
+
+async def shard_ancestry(
+    conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, *, sealing: bool = False
+) -> Ancestry:
     """Which numbers of the `targets` in one shard come from which of their ancestors.
 
+    What was erased from a target is none of its numbers; what was erased from an ancestor came from there if the target
+    had it before. While targets are being sealed, what their holder sends now counts, whatever it erased before.
     Ancestors are read one at a time; of each only a bit for every number of the targets is kept.
     """
-    stored = await keys_of(conn, sources_of(dag, targets), shard)
-    keys = await asyncio.to_thread(runs.union, list(stored.values()))
+    erasing = dag.keys() - set(targets) if sealing else dag.keys()
+    stored, keys, ended = await _contents(conn, dag, targets, shard, erasing)
     uploaded: dict[uuid.UUID, Bits] = {}
     for ancestor in ancestors_of(dag, targets):
         if dag[ancestor].content is Content.UPLOADED:
             read = stored if ancestor in stored else await keys_of(conn, [ancestor], shard)
             uploaded[ancestor] = await asyncio.to_thread(holding, keys, read.pop(ancestor))
-    return trace(dag, targets, keys, uploaded)
+    found = trace(dag, targets, keys, uploaded)
+    return corrected(found, dag, targets, uploaded, ended) if ended else found

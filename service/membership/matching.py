@@ -24,12 +24,14 @@ from service.membership.runs import pairs
 _READERS: Final = 2
 
 Matches = dict[uuid.UUID, NDArray[np.intp]]
-"""For each dataset that holds any of the keys, the places of those that it holds, ascending."""
+"""For each dataset that stores any of the keys, the places of those that it stores, ascending."""
 
 
 async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
-    """Which of the sorted, distinct `keys` are held by each of these datasets, or by each that there is.
+    """Which of the sorted, distinct `keys` are stored by each of these uploaded datasets, or by each that there is.
 
+    What was erased from a dataset may be stored for others still: of a number found here that has exclusions (see
+    `exclusion.excluded`), who holds it is told by `drawing` and its kin, or by an answer.
     Each reader sees a state of its own: what is sealed or erased meanwhile may be found or not.
     """
     edges = np.searchsorted(blocks.leads_of(keys), np.arange(SHARDS + 1) * (blocks.LEADS // SHARDS)).tolist()

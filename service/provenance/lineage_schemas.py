@@ -79,7 +79,11 @@ class ReachedCampaign(BaseModel):
 
 
 class ImpactOut(BaseModel):
-    """Whom a notice reached: who would be touched if it were unlawful."""
+    """Whom a notice reached: who would be touched if it were unlawful.
+
+    Counts of one dataset are as it was sealed. Where several are counted together, what their holders erased since is
+    left out.
+    """
 
     graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     notice_id: uuid.UUID

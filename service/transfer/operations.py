@@ -11,12 +11,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import sight, visible
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.core.db import driver
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState, TransferStatus
+from service.dataset.erasure import release_after
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import ask_for_flags
+from service.membership import erasure
+from service.membership.pseudonym import KeyRing
 from service.organisation.models import Organisation
 from service.organisation.operations import require
 from service.transfer.models import Side, Transfer, TransferStatement, Word
@@ -126,17 +130,22 @@ async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID |
 
 
 async def state_transfer(
-    session: AsyncSession, actor: Actor, transfer_id: uuid.UUID, wanted: StatementIn
+    session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID, wanted: StatementIn
 ) -> TransferOut:
     """Record what the side that did not register a transfer says of it.
+
+    A recipient that denies it holds nothing of it any more: erased numbers that only it drew on go.
 
     Raises:
         Conflict: it was settled by a file already, or it is denied after what it delivered was used.
         Forbidden: the caller is no side of it, or the side that registered it.
     """
     row = await find_transfer(session, actor, transfer_id)
-    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     side = side_of(actor, row)
+    releases = side is Side.RECIPIENT and wanted.word is Word.DENIED
+    if releases:
+        await erasure.take_turn(await driver(session))
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if row.asserted_by_id == actor.organisation_id:
         raise Forbidden(
             "your_own_word", "You registered this transfer yourself: the other side says what it says of it."
@@ -159,6 +168,8 @@ async def state_transfer(
         )
     )
     await session.flush()
+    if releases:
+        await release_after(session, ring, received.id)
     return (await _complete(session, [row]))[0]
 
 

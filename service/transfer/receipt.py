@@ -18,6 +18,7 @@ from service.core.errors import Conflict, Forbidden
 from service.core.jobs import task
 from service.core.vocabulary import Content, TransferStatus
 from service.dataset.descent import Descent, descent_of
+from service.dataset.erasure import release_after
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
@@ -33,8 +34,7 @@ from service.dataset.sealing import (
 from service.job.models import Job
 from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
-from service.membership import holdings, store
-from service.membership.ancestry import Node
+from service.membership import erasure, exclusion, holdings, store
 from service.membership.blocks import SHARDS
 from service.membership.pseudonym import KeyRing
 from service.membership.runs import isin_sorted
@@ -138,9 +138,9 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
         await report(shard + 1, steps)
     if extra or missing:
         tally = await _load_as_own(database, ring, descent, transfer, report)
-        await _settle(database, queue, job, Word.DISPUTED, extra, missing, tally)
+        await _settle(database, queue, ring, job, extra, missing, tally)
     else:
-        await _settle(database, queue, job, Word.CONFIRMED, 0, 0, None)
+        await _settle(database, queue, ring, job, 0, 0, None)
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
@@ -150,7 +150,9 @@ async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Trans
 async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
     """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
     connection = await driver(session)
-    declared = await holdings.content_of(connection, descent.dag, transfer.dataset_id, shard)
+    # What was in it when it was handed over, though the sender may have erased of it since; without what the recipient
+    # has, which is missing from its file for that reason.
+    declared = await holdings.content_of(connection, descent.dag, transfer.received_dataset_id, shard)
     received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
     known = int(isin_sorted(received, declared).sum())
     return len(received) - known, len(declared) - known
@@ -163,7 +165,7 @@ async def _load_as_own(
     received_id = transfer.received_dataset_id
     tally = Tally()
     await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
-    own = Node(Content.UPLOADED, (transfer.dataset_id,))
+    own = replace(descent.dag[received_id], content=Content.UPLOADED)
     descent = replace(descent, dag=descent.dag | {received_id: own})
     for shard in range(SHARDS):
         async with database.snapshot() as session:
@@ -173,9 +175,12 @@ async def _load_as_own(
 
 
 async def _settle(
-    database: Database, queue: App, job: Job, word: Word, extra: int, missing: int, tally: Tally | None
+    database: Database, queue: App, ring: KeyRing, job: Job, extra: int, missing: int, tally: Tally | None
 ) -> None:
     async with database.transaction() as session:
+        if tally is not None:
+            # Before any row is locked: what the recipient alone had need of goes with its agreement.
+            await erasure.take_turn(await driver(session))
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.receiving = False
@@ -186,11 +191,13 @@ async def _settle(
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
             await ask_for_flags(session, queue, received.id)
+            await exclusion.overrule(await driver(session), received.id)
+            await release_after(session, ring, received.id)
         session.add(
             TransferStatement(
                 transfer_id=transfer.id,
                 side=Side.RECIPIENT,
-                word=word,
+                word=Word.CONFIRMED if tally is None else Word.DISPUTED,
                 extra_count=extra,
                 missing_count=missing,
                 asserted_by_id=job.organisation_id,

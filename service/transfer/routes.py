@@ -13,6 +13,7 @@ from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
 from service.dataset.schemas import DatasetOut
 from service.job.schemas import JobOut
+from service.membership.keys import RingDep
 from service.transfer import operations, receipt
 from service.transfer.schemas import StatementIn, TransferIn, TransferOut
 
@@ -48,10 +49,10 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
     responses=responses(*JSON_BODY, 404, 409),
 )
 async def state_transfer(
-    transfer_id: TransferId, body: StatementIn, session: SessionDep, actor: FactsWriter
+    transfer_id: TransferId, body: StatementIn, session: SessionDep, ring: RingDep, actor: FactsWriter
 ) -> TransferOut:
     """The side that did not register it says whether it took place. Everything said is kept; the latest counts."""
-    return await operations.state_transfer(session, actor, transfer_id, body)
+    return await operations.state_transfer(session, ring, actor, transfer_id, body)
 
 
 @router.post(

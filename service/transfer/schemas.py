@@ -75,5 +75,5 @@ class TransferOut(FactOut):
     contract: str | None = Field(examples=["Contrat de location 2024-118"])
     targeting: list[CriterionOut]
     status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
-    number_count: int = Field(description="Numbers that the sender declares.", examples=[3500])
+    number_count: int = Field(description="Numbers that the sender declares, as they were sealed.", examples=[3500])
     statements: list[StatementOut]

@@ -103,3 +103,19 @@ def test_what_is_made_of_a_dataset_afterwards_does_not_have_the_number(trade: Tr
     complete(dsn, trade.party, 1)
     assert trade.held(1) == [True, False, False]
     assert trade.held(2) == [True, True, True]
+
+
+def test_counts_at_sealing_leave_out_what_was_erased_before(trade: Trade, dsn: str) -> None:
+    broker, derived = trade.broker, {"derived_from": [trade.facts["base"]["id"]], "occurred_at": "2024-05-01T00:00:00Z"}
+    complete(dsn, broker, 1, 15)
+    union = broker.seal(open_dataset(broker, content="union", **derived)["id"])
+    assert (union["number_count"], union["orphan_count"]) == (18, 0)
+    cut = filled(broker, [1, 2, 3], **derived)
+    assert (cut["number_count"], cut["orphan_count"]) == (3, 1)
+    orphans = f"/v1/datasets/{cut['id']}/orphans"
+    assert broker.get(orphans)["numbers"] == [number(1)]
+    assert [one["dataset"]["id"] for one in broker.lookup(number(1))["orphans"]] == [cut["id"]]
+    complete(dsn, broker, 1)
+    assert broker.get(orphans)["numbers"] == []
+    assert broker.get(f"/v1/datasets/{trade.facts['base']['id']}")["number_count"] == 20
+    assert checked(dsn).findings == []

@@ -4,12 +4,14 @@ import copy
 from collections.abc import Iterable
 from uuid import UUID
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.vocabulary import Content, Role
-from service.membership.ancestry import Dag, Node
-from service.membership.drawing import drawing, unneeded
+from service.membership.ancestry import Dag, Node, ancestors_of, holding, sources_of, trace
+from service.membership.drawing import contents, corrected, drawing, unneeded
+from service.membership.pseudonym import Keys, pack_keys
 from tests.provenance import naive
 from tests.provenance.generated import Cast, erase, unhurried, worlds
 from tests.provenance.worlds import World
@@ -113,6 +115,34 @@ def is_free(world: World, number: int, stored: UUID) -> bool:
     having = {one for one in world.datasets if naive.has(world, one, number)}
     copies = stored_in(world, number) - {stored}
     return not left and not any(naive.comes_from(world, number, one, stored, having) for one in copies)
+
+
+@unhurried
+@given(ERASED)
+def test_what_was_erased_is_neither_counted_nor_traced_beyond_its_end(made: Made) -> None:
+    """Of each dataset the numbers that it holds still, and those of them that came from each ancestor."""
+    world, _ = made
+    dag, numbers = dag_of(world), sorted(naive.all_numbers(world))
+    own = {one: keys_of(numbers) for one, numbers in world.numbers.items()}
+    ended = {pack_keys(keys_of({n})): where for n in numbers if (where := naive.ended(world, n))}
+    for target in (one for one in dag if world.datasets[one].sealed_at):
+        stored = {one: own[one] for one in sources_of(dag, [target])}
+        keys, places = contents(dag, [target], stored, ended)
+        held = [n for n in numbers if naive.has(world, target, n) and (target, n) not in world.erased]
+        assert keys.hi.tolist() == held
+        uploaded = {one: holding(keys, own[one]) for one in ancestors_of(dag, [target]) if one in own}
+        found = corrected(trace(dag, [target], keys, uploaded), dag, [target], uploaded, places)
+        having = {n: {one for one in dag if naive.has(world, one, n)} for n in held}
+        for ancestor in found.from_ancestor:
+            expected = [n for n in held if naive.comes_from(world, n, target, ancestor, having[n])]
+            assert found.count([ancestor]) == len(expected)
+            assert keys[~found.orphans([ancestor])].hi.tolist() == expected
+
+
+def keys_of(numbers: Iterable[int]) -> Keys:
+    """Keys that sort as their numbers do."""
+    ordered = np.array(sorted(numbers), np.uint64)
+    return Keys(ordered, ordered)
 
 
 def test_an_ancestors_copy_goes_with_the_last_that_came_of_it() -> None:
