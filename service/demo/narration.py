@@ -14,10 +14,12 @@ from service.demo.vocabulary import (
     Campaign,
     Collection,
     Dataset,
+    Letter,
     Notice,
     Organisation,
     Receipt,
     Step,
+    Stop,
     Transfer,
 )
 
@@ -26,6 +28,7 @@ NAMES = {one.code: one.name for one in (story.OPERATOR, *story.ADMITTED, *story.
 
 _TRANSFERS = {one.code: one for one in story.STORY if isinstance(one, Transfer)}
 _HOLDERS = {one.code: one.holder for one in story.STORY if isinstance(one, Dataset)}
+_CAMPAIGNS = {one.code: one for one in story.STORY if isinstance(one, Campaign)}
 _NOTICES = {one.code: one for one in story.STORY if isinstance(one, Notice)}
 
 PHRASES: dict[Language, dict[str, str]] = {
@@ -46,6 +49,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "confirmed": "{by} sends its own file for {code}: it matches, and the transfer is confirmed.",
         "disputed": "{by} sends its own file for {code}: {extra} more, {missing} fewer, and the transfer is disputed.",
         "campaign": "{by}, for {party}, registers {code} “{name}”, sent on {day}.",
+        "letter": "{by} records {code}: the owner of …{number} objected in a letter of {day}.",
+        "stop": "{by}, for {party}, reports {code}: the owner of …{number} answered {campaign} with STOP on {day}.",
     },
     Language.FR: {
         "admitted": "Le registre admet {name}.",
@@ -65,6 +70,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "disputed": "{by} envoie son propre fichier pour {code} : {extra} de plus, {missing} de moins, "
         "le transfert est contesté.",
         "campaign": "{by}, pour {party}, enregistre {code} « {name} », envoyé le {day}.",
+        "letter": "{by} enregistre {code} : le titulaire du …{number} s'est opposé par lettre le {day}.",
+        "stop": "{by}, pour {party}, signale {code} : le titulaire du …{number} a répondu STOP à {campaign} le {day}.",
     },
 }
 """Lines by language and name, with the same values to fill in."""
@@ -167,4 +174,23 @@ def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> _L
         "code": step.code,
         "name": step.name,
         "day": say_day(language, step.began_at),
+    }
+
+
+@_line.register
+def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> _Line:
+    values = {"by": NAMES[step.holder], "code": step.code, "number": step.number}
+    return "letter", values | {"day": say_day(language, step.received_at)}
+
+
+@_line.register
+def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> _Line:
+    campaign = _CAMPAIGNS[step.campaign]
+    return "stop", {
+        "by": NAMES[campaign.sender],
+        "party": NAMES[campaign.party],
+        "code": step.code,
+        "number": step.number,
+        "campaign": step.campaign,
+        "day": say_day(language, step.replied_at),
     }

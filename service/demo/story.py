@@ -13,11 +13,13 @@ from service.demo.vocabulary import (
     Campaign,
     Collection,
     Dataset,
+    Letter,
     Notice,
     Organisation,
     PartnerList,
     Receipt,
     Step,
+    Stop,
     Transfer,
     at,
 )
@@ -242,6 +244,7 @@ _TRADED: tuple[Step, ...] = (
         at("2024-04-15"),
         derived_from=("R1", "R2", "R3", "R4"),
     ),
+    Letter("O1", 7777, CONTACT.code, at("2024-05-20")),
     Dataset(
         "X6",
         "Extrait 30-60 ans",
@@ -322,6 +325,7 @@ _CAMPAIGNS: tuple[Step, ...] = (
         at("2024-06-06", 12),
         ("D6",),
     ),
+    Stop("O2", 6666, "C1", "Stop !", at("2024-06-06", 10, 40)),
     Campaign(
         "C2",
         "Dimanche, le Rivage",

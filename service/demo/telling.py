@@ -20,13 +20,16 @@ from service.demo.vocabulary import (
     Campaign,
     Collection,
     Dataset,
+    Letter,
     Notice,
     Organisation,
     PartnerList,
     Receipt,
     Step,
+    Stop,
     Transfer,
     at,
+    e164,
 )
 
 # Sample keys of a demonstration that nobody ends stop working by themselves.
@@ -53,9 +56,9 @@ class Told:
     """What a telling made or found.
 
     `ids` are by the codes of scenario and story: organisations (`contact-direct`), notices (`CA-2`), collections
-    (`collection CA-2`), datasets (`D1`…), transfers (`T1`…) and campaigns (`C1`…). `keys` are the texts of API keys
-    by organisation; the processor's, one for each party that it acts for, are `routage for aube` and
-    `routage for rivage`.
+    (`collection CA-2`), datasets (`D1`…), transfers (`T1`…), campaigns (`C1`…) and objections (`O1`, `O2`). `keys` are
+    the texts of API keys by organisation; the processor's, one for each party that it acts for, are `routage for aube`
+    and `routage for rivage`.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
@@ -310,3 +313,27 @@ def _campaign(step: Campaign, telling: Telling) -> dict[str, Any]:
     }
     made = telling.create(f"{step.sender} for {step.party}", "/v1/campaigns", step.code, body)
     return _keep(telling, step.code, made)
+
+
+@_tell.register
+def _letter(step: Letter, telling: Telling) -> dict[str, Any]:
+    received = {"number": e164(step.number), "occurred_at": step.received_at.isoformat()}
+    body = {"kind": "objection", "numbers": [received]}
+    return _objected(step, telling, telling.create(step.holder, "/v1/objections/received", step.code, body))
+
+
+@_tell.register
+def _stop(step: Stop, telling: Telling) -> dict[str, Any]:
+    campaign = next(one for one in story.STORY if isinstance(one, Campaign) and one.code == step.campaign)
+    reply = {"number": e164(step.number), "replied_at": step.replied_at.isoformat(), "text": step.text}
+    path = f"/v1/campaigns/{telling.id_of(step.campaign)}/stops"
+    made = telling.create(f"{campaign.sender} for {campaign.party}", path, step.code, {"replies": [reply]})
+    return _objected(step, telling, made)
+
+
+def _objected(step: Letter | Stop, telling: Telling, made: dict[str, Any]) -> dict[str, Any]:
+    (result,) = made["results"]
+    if result["outcome"] != "recorded":
+        raise StoryRefused(f"{step.code} was not recorded: {result['outcome']}.")
+    telling.told.ids[step.code] = result["objection_id"]
+    return made

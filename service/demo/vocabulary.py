@@ -138,4 +138,25 @@ class Campaign:
     datasets: tuple[str, ...]
 
 
-Step = Organisation | Notice | Collection | Dataset | Transfer | Acknowledgement | Receipt | Campaign
+@dataclass(frozen=True)
+class Letter:
+    """The owner of a number objected in a letter to one of its holders, which records that."""
+
+    code: str
+    number: int
+    holder: str
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Stop:
+    """The owner of a number answered STOP to a campaign, whose sender reports that."""
+
+    code: str
+    number: int
+    campaign: str
+    text: str
+    replied_at: datetime
+
+
+Step = Organisation | Notice | Collection | Dataset | Transfer | Acknowledgement | Receipt | Campaign | Letter | Stop

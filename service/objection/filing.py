@@ -18,9 +18,13 @@ from service.core.vocabulary import Purpose
 from service.membership.pseudonym import KeyRing
 from service.objection.holders import Holding
 from service.objection.models import Kind, Objection, Relay, RelayState, ScopeOfObjection, Source
+from service.webhook.delivery import announce
 
 OPEN: Final = (RelayState.PENDING, RelayState.DELIVERED, RelayState.ACKNOWLEDGED)
 """States in which a holder that can be told has something to do still."""
+
+RELAY_CREATED: Final = "relay.created"
+"""The event by which a holder's webhooks hear of a relay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,9 @@ async def record(
     session.add_all(relays)
     await session.flush()
     await close_if_done(session, row)
+    for relay in relays:
+        if relay.state == RelayState.PENDING:
+            await announce(session, queue, relay.holder_id, RELAY_CREATED, relay.id)
     return row, True
 
 

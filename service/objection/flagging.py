@@ -1,6 +1,7 @@
 """Flagging: a dataset that is sealed, or a campaign that is registered, with numbers whose owners objected before."""
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -29,14 +30,14 @@ from service.transfer.models import Transfer
 class Subject(NamedTuple):
     """What may have to be flagged: one of a holder's datasets, or the datasets of a party's campaign.
 
-    `purpose` is what its numbers are for, as far as that is known; `since` when it came to be.
+    `purposes` are what its numbers are said to be for, None if that is not known; `since` is when it came to be.
     """
 
     dataset_id: uuid.UUID | None
     campaign_id: uuid.UUID | None
     holder_id: uuid.UUID
     datasets: frozenset[uuid.UUID]
-    purpose: str | None
+    purposes: list[str] | None
     since: datetime
 
 
@@ -64,14 +65,19 @@ async def _subject(session: AsyncSession, dataset_id: uuid.UUID | None, campaign
         campaign = await session.get_one(Campaign, campaign_id)
         uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
         sent_to = frozenset((await session.exec(uses)).all())
-        # A party's messages; what else one might be for, its registration does not say.
-        purpose = Purpose.POLITICAL_CANVASSING
-        return Subject(None, campaign.id, campaign.party_id, sent_to, purpose, campaign.recorded_at)
+        purposes = [*await _received_for(session, sent_to)]
+        purposes += [Purpose.POLITICAL_CANVASSING] if campaign.poll_on else []
+        return Subject(None, campaign.id, campaign.party_id, sent_to, purposes, campaign.recorded_at)
     dataset = await session.get_one(Dataset, dataset_id)
-    arrival = select(Transfer.purpose).where(col(Transfer.received_dataset_id) == dataset.id)
-    received_for = (await session.exec(arrival)).first()
+    own = frozenset({dataset.id})
     assert dataset.sealed_at is not None
-    return Subject(dataset.id, None, dataset.holder_id, frozenset({dataset.id}), received_for, dataset.sealed_at)
+    received_for = [*await _received_for(session, own)] or None
+    return Subject(dataset.id, None, dataset.holder_id, own, received_for, dataset.sealed_at)
+
+
+async def _received_for(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Sequence[str]:
+    query = select(Transfer.purpose).where(col(Transfer.received_dataset_id).in_(dataset_ids))
+    return (await session.exec(query)).all()
 
 
 class _Objected(NamedTuple):
@@ -89,12 +95,12 @@ _CONCERNING: Final = text("""
                SELECT FROM relay WHERE objection_id = objection.id AND holder_id = :holder_id))
       AND (scope = 'everything'
            OR (scope = 'organisation' AND organisation_id = :holder_id)
-           OR (scope = 'purpose' AND (purpose = :purpose OR CAST(:purpose AS text) IS NULL)))
+           OR (scope = 'purpose' AND (purpose = ANY(:purposes) OR CAST(:purposes AS text[]) IS NULL)))
 """)
 
 
 async def _objected(session: AsyncSession, ring: KeyRing, subject: Subject) -> _Objected:
-    values = {"since": subject.since, "holder_id": subject.holder_id, "purpose": subject.purpose}
+    values = {"since": subject.since, "holder_id": subject.holder_id, "purposes": subject.purposes}
     rows = (await run(session, _CONCERNING, values)).all()
     keys = ring.keys_of_marks(unpack_keys(b"".join(row.mark for row in rows)))
     order = runs.order_of(keys)

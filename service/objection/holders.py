@@ -4,6 +4,12 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.db import driver
+from service.membership import store
+from service.membership.drawing import drawing
+from service.membership.family import DESCENDANTS, family_of
 from service.membership.pseudonym import KeyRing, pack_keys, unpack_keys
 from service.provenance.graph import holding
 from service.provenance.snapshot import Snapshot, Snapshots
@@ -44,6 +50,16 @@ def key_of(ring: KeyRing, mark: bytes) -> bytes:
 def number_of(ring: KeyRing, mark: bytes) -> int:
     """The number of which an objection keeps the mark. It leaves this process only towards a holder of the number."""
     return int(ring.numbers(ring.keys_of_marks(unpack_keys(mark)))[0])
+
+
+async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> bool:
+    """Whether one organisation holds a number: read from the tables, for who has no graph at hand."""
+    connection = await driver(session)
+    found = await store.lookup(connection, ring, key)
+    stored = frozenset(one.dataset_id for one in found.held)
+    family = family_of([row async for row in store.rows_of(connection, DESCENDANTS, {"ids": list(stored)})])
+    holding = drawing(family.dag, stored, found.ended) & family.held - found.ended.keys()
+    return any(family.holders[dataset] == holder_id for dataset in holding)
 
 
 async def marks_held(

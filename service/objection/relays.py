@@ -13,11 +13,12 @@ from service.core.text import holds_a_number
 from service.dataset.erasure import exclude_holder
 from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
-from service.objection.filing import OPEN, close_if_done, one_month_after
-from service.objection.holders import key_of, marks_held
+from service.objection.filing import OPEN, RELAY_CREATED, close_if_done, one_month_after
+from service.objection.holders import holds_now, key_of, marks_held, number_of
 from service.objection.models import Kind, Objection, Relay, RelayState
 from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
 from service.provenance.snapshot import Snapshots
+from service.webhook.delivery import PAYLOADS
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 
@@ -59,6 +60,20 @@ def _told(relay: Relay, objection: Objection) -> dict[str, Any]:
     return relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}) | objection.model_dump(
         include={"kind", "scope", "purpose", "occurred_at"}
     )
+
+
+async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUID) -> dict[str, Any] | None:
+    """What a holder's webhook is told of a relay: what its feed tells, but for the cursor. None once it is ended."""
+    relay = await session.get_one(Relay, relay_id)
+    objection = await session.get_one(Objection, relay.objection_id)
+    if relay.state not in OPEN:
+        return None
+    held = await holds_now(session, ring, key_of(ring, objection.mark), relay.holder_id)
+    number = e164(number_of(ring, objection.mark)) if held else None
+    return RelayOut.model_validate(_told(relay, objection)).model_dump(mode="json") | {"number": number}
+
+
+PAYLOADS[RELAY_CREATED] = relay_payload
 
 
 async def acknowledge_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> RelayOut:

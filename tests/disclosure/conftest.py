@@ -9,14 +9,13 @@ from httpx2 import Response
 
 from service.core.db import Database
 from service.core.language import Language
-from service.demo.vocabulary import at
 from service.disclosure.blocks import Block, Heading, Story, Topic
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.operations import inquire
 from service.disclosure.story import tell_story
 from service.membership.pseudonym import KeyRing
 from service.verification.sessions import Person, begin_session, person_of
-from tests.chain import FICTION, number
+from tests.chain import FICTION
 from tests.persons import PersonCaller
 from tests.scenario.conftest import Scenario
 from tests.scenario.conftest import scenario as scenario  # noqa: PLC0414  (a fixture of this folder too)
@@ -67,11 +66,6 @@ async def _person(database: Database, _: object, ring: KeyRing, token: str) -> P
 @pytest.fixture(scope="session")
 def owners(scenario: Scenario) -> Owners:
     """The owners of the numbers in the story. Two have objected: one to the broker, one by STOP to a message."""
-    written = [{"number": number(7777), "occurred_at": at("2024-05-20").isoformat()}]
-    scenario.caller("contact-direct").post("/v1/objections/received", {"kind": "objection", "numbers": written})
-    replies = [{"number": number(6666), "replied_at": at("2024-06-06", 10, 40).isoformat(), "text": "Stop"}]
-    path = f"/v1/campaigns/{scenario.told.ids['C1']}/stops"
-    scenario.caller("routage for aube").post(path, {"replies": replies})
     return Owners(scenario)
 
 

@@ -1,0 +1,87 @@
+"""How organisations keep their deadlines, for everybody and for the authority."""
+
+from datetime import UTC, datetime
+
+import pytest
+from fastapi.testclient import TestClient
+
+from service.objection.filing import one_month_after
+from tests.objection.hands import Hands, feed, objects, several_hands
+from tests.probe import refusal, rows
+from tests.registry import Registry
+
+
+@pytest.mark.parametrize(
+    ("recorded", "due"),
+    [
+        ((2026, 1, 15), (2026, 2, 15)),
+        ((2026, 1, 31), (2026, 2, 28)),
+        ((2028, 1, 31), (2028, 2, 29)),
+        ((2026, 12, 31), (2027, 1, 31)),
+        ((2026, 10, 31), (2026, 11, 30)),
+    ],
+)
+def test_a_month_is_a_calendar_month(recorded: tuple[int, int, int], due: tuple[int, int, int]) -> None:
+    begin = datetime(*recorded, 10, 30, tzinfo=UTC)
+    assert one_month_after(begin) == datetime(*due, 10, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def hands(registry: Registry) -> Hands:
+    return several_hands(registry)
+
+
+def elapsed(dsn: str, days: int) -> None:
+    """Let as many days go by for every relay and what was done of it."""
+    rows(
+        dsn,
+        """UPDATE relay SET recorded_at = recorded_at - age, due_at = due_at - age, ended_at = ended_at - age
+           FROM make_interval(days => %s) AS age""",
+        days,
+    )
+
+
+def test_the_public_table_counts_by_organisation(hands: Hands, client: TestClient, dsn: str) -> None:
+    assert client.get("/v1/objections/deadlines").json()["organisations"] == []
+    for last_four in (1, 2, 3):
+        objects(hands.person(last_four))
+    elapsed(dsn, 10)
+    for relay in feed(hands.party)[:2]:
+        hands.party.post(f"/v1/objections/relays/{relay['id']}/complete")
+    elapsed(dsn, 25)
+    answer = client.get("/v1/objections/deadlines")
+    assert answer.status_code == 200
+    table = {row["organisation"]["id"]: row for row in answer.json()["organisations"]}
+    assert set(table) == {str(hands.broker.id), str(hands.party.id)}, "of whom nobody could ask, nothing was asked"
+    broker, party = table[str(hands.broker.id)], table[str(hands.party.id)]
+    assert [broker[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 0, None, 3]
+    assert [party[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 2, 10.0, 1]
+
+
+def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(hands: Hands, dsn: str) -> None:
+    regulator = hands.registry.regulator()
+    objects(hands.person(1))
+    assert regulator.get("/v1/objections/overdue")["items"] == []
+    elapsed(dsn, 35)
+    found = regulator.get("/v1/objections/overdue")
+    assert {one["holder"]["id"] for one in found["items"]} == {str(hands.broker.id), str(hands.party.id)}
+    assert "+33" not in str(found)
+    page = regulator.get("/v1/objections/overdue", params={"limit": 1})
+    rest = regulator.get("/v1/objections/overdue", params={"limit": 1, "after": page["next"]})
+    assert page["items"] + rest["items"] == found["items"]
+    looks = [look["operation"] for look in regulator.get("/v1/inspections")["items"]]
+    assert looks.count("list_overdue_relays") == 4
+
+
+def test_what_is_ended_is_not_overdue(hands: Hands, dsn: str) -> None:
+    objects(hands.person(1))
+    for holder in (hands.party, hands.broker):
+        body = {"reason": "La preuve du consentement doit être gardée."}
+        holder.post(f"/v1/objections/relays/{feed(holder)[0]['id']}/refuse", body)
+    elapsed(dsn, 35)
+    assert hands.registry.regulator().get("/v1/objections/overdue")["items"] == []
+
+
+def test_only_the_authority_lists_them(hands: Hands) -> None:
+    for caller in (hands.broker, hands.party, hands.registry.operator()):
+        assert refusal(caller.request("GET", "/v1/objections/overdue")) == (403, "role_refused")
