@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from service.core.db import Database
+from service.membership.compaction import compact
 from tests.chain import collected, filled, hand_over, number, open_dataset
-from tests.dataset.erasing import checked, complete, completed, exclusions, on
+from tests.dataset.erasing import RING, checked, complete, completed, exclusions, on
+from tests.membership.world import no_pause
 from tests.registry import Caller, Registry
 
 
@@ -118,4 +120,26 @@ def test_counts_at_sealing_leave_out_what_was_erased_before(trade: Trade, dsn: s
     complete(dsn, broker, 1)
     assert broker.get(orphans)["numbers"] == []
     assert broker.get(f"/v1/datasets/{trade.facts['base']['id']}")["number_count"] == 20
+    assert checked(dsn).findings == []
+
+
+def test_no_removal_is_lost_to_a_sealing_or_a_merge_at_the_same_time(trade: Trade, dsn: str) -> None:
+    """While datasets are sealed and merged, all complete; what was sealed too late still holds what was sent."""
+    broker, derived = trade.broker, {"derived_from": [trade.facts["base"]["id"]], "occurred_at": "2024-05-01T00:00:00Z"}
+    unions = [open_dataset(broker, content="union", **derived)["id"] for _ in range(3)]
+    files = [open_dataset(broker, **derived)["id"] for _ in range(3)]
+    for file in files:
+        broker.put_part(file, [number(last) for last in range(10, 30)])
+    jobs = [broker.post(f"/v1/datasets/{dataset}/seal") for dataset in (*unions, *files)]
+
+    async def complete_all(database: Database) -> None:
+        erasing = [completed(database, one.id, last) for last in range(10) for one in trade.holders]
+        await asyncio.gather(*erasing, *(compact(database, RING, no_pause, thoroughly=True) for _ in range(3)))
+
+    on(dsn, complete_all)
+    assert [broker.finish(job)["state"] for job in jobs] == ["succeeded"] * 6
+    on(dsn, lambda database: compact(database, RING, no_pause, thoroughly=True))
+    assert [trade.held(last) for last in range(10)] == [[False] * 3] * 10
+    assert trade.held(10) == [True, True, False]
+    assert exclusions(dsn) == []
     assert checked(dsn).findings == []
