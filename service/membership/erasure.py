@@ -1,6 +1,7 @@
 """Erasure: a number leaves what datasets store of it (GDPR Art. 17). Works in the caller's transaction.
 
-The rows are rewritten without the key; what the database keeps of old rows, and its log, is its operator's to expire.
+The rows are rewritten without the key; what the database keeps of old rows, and its log, is its operator's to expire:
+VACUUM lets their room be used again, VACUUM (FULL) leaves no byte of them.
 """
 
 import uuid
