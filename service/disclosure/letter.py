@@ -60,6 +60,7 @@ def print_letter(letter: Letter) -> bytes:
             "language": letter.language,
             "title": letter.title,
             "author": "Filiation",
+            "colon": voice.say("letter_colon"),
             "from": letter.from_,
             "to": letter.to,
             "page": voice.say("letter_page", page="{page}", pages="{pages}"),

@@ -79,6 +79,8 @@ _MARGIN: Final = 8.0
 _DASHES: Final = {Firmness.SURE: "", Firmness.CLAIMED: "7 5", Firmness.CONTRADICTED: "1.5 5"}
 
 _COLUMN, _GAP, _BETWEEN, _LANE = 204.0, 52.0, 22.0, 14.0
+# Room for arrows that go around the outermost boxes.
+_SIDE: Final = 18.0
 NARROW: Final = 328.0
 """The width of a narrow drawing: what a screen of 360 pixels leaves between its margins."""
 
@@ -102,7 +104,7 @@ def draw_wide(diagram: Diagram, alternative: Iterable[str]) -> str:
         else:
             lines.append(_line(arrow, _detour(begin, end, bottom)))
             bottom += _LANE
-    width = (max(columns) + 1) * (_COLUMN + _GAP) - _GAP + 2 * _MARGIN
+    width = (max(columns) + 1) * (_COLUMN + _GAP) - _GAP + 2 * _SIDE
     return _svg("wide", diagram, (width, bottom), [*lines, *_boxes(boxes)], alternative)
 
 
@@ -134,7 +136,7 @@ def _stack(nodes: Sequence[Node], place: int, top: float, boxes: dict[uuid.UUID,
     """Put nodes one below the other into a column, and give the height of all."""
     y = top
     for node in nodes:
-        box = _box(node, _MARGIN + place * (_COLUMN + _GAP), y, _COLUMN)
+        box = _box(node, _SIDE + place * (_COLUMN + _GAP), y, _COLUMN)
         boxes[node.id] = box
         y += box.height + _BETWEEN
     return y - _BETWEEN - top
@@ -154,7 +156,7 @@ def _curve(begin: _Box, end: _Box) -> str:
 
 def _detour(begin: _Box, end: _Box, lane: float) -> str:
     """Around the columns in between, or back, below all boxes."""
-    out, back = begin.x + begin.width + _GAP / 4, end.x - _GAP / 3
+    out, back = begin.x + begin.width + _GAP / 4, end.x - _GAP / 4
     return f"M{begin.x + begin.width:g} {begin.middle:g}H{out:g}V{lane:g}H{back:g}V{end.middle:g}H{end.x - 3:g}"
 
 

@@ -29,6 +29,10 @@ SURE = frozenset({Standing.AGREED, Standing.RECIPIENT_ALONE})
 """The recipient itself says that it has the number from there, and nobody says otherwise."""
 
 
+RECEIVED = SURE | {Standing.NOT_DECLARED, Standing.DENIED_BY_SENDER}
+"""The recipient itself says so, whatever the sender says."""
+
+
 def standing(transfer: TransferSeen) -> Standing:
     """How a transfer stands with regard to the number that the answer is about."""
     latest = {said.side: said.word for said in transfer.statements}

@@ -29,7 +29,7 @@ from service.disclosure.messages import short_messages, tell_messages
 from service.disclosure.objecting import short_late, tell_objections
 from service.disclosure.origins import short_origins, tell_origins
 from service.disclosure.path import tell_path
-from service.disclosure.standing import CONTRADICTED, Standing, standing
+from service.disclosure.standing import CONTRADICTED, RECEIVED, Standing, standing
 from service.disclosure.voice import Voice, who
 from service.membership.phone import write_number
 from service.provenance.references import OrganisationSeen
@@ -170,9 +170,11 @@ def _next(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
 def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
     """Everybody to whom the person can write, with what each has to do with the number."""
     answer = inquiry.answer
+    surely = _own_word(inquiry)
     known: dict[uuid.UUID, Contact] = {}
     for organisations, note in (
-        (inquiry.holders, "contact_holds"),
+        ([one for one in inquiry.holders if one.id in surely], "contact_holds"),
+        (inquiry.holders, "contact_said_to_hold"),
         ([one.collector for one in answer.origins], "contact_collected"),
         ([one.organisation for one in answer.recipients], "contact_said_to"),
         ([one.sender for one in answer.campaigns if one.sender], "contact_sent"),
@@ -181,6 +183,14 @@ def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
             if one.id not in known:
                 known[one.id] = _contact(voice, one, "contact_erased" if one.id in inquiry.erased else note)
     return list(known.values())
+
+
+def _own_word(inquiry: Inquiry) -> set[uuid.UUID]:
+    """The organisations of which it is not by another's word alone that they have the number: they say or used it."""
+    answer = inquiry.answer
+    registered = {one.dataset.holder.id for one in answer.holdings if one.asserted_by == one.dataset.holder}
+    received = {one.recipient.id for one in answer.transfers if standing(one) in RECEIVED}
+    return registered | received | {one.party.id for one in answer.campaigns}
 
 
 def _contact(voice: Voice, organisation: OrganisationSeen, note: str) -> Contact:

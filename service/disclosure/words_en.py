@@ -102,8 +102,8 @@ PHRASES: Final[dict[str, str]] = {
     "label_screenshot": "Picture of the form",
     "screenshot_kept": "kept here",
     "screenshot_none": "none",
-    "unnamed": "Not named there, and has had your number: {names}.",
-    "unnamed_many": "Not named there, and have had your number: {names}.",
+    "unnamed": "Not named there, and received your number, or is said to have: {names}.",
+    "unnamed_many": "Not named there, and received your number, or are said to have: {names}.",
     # Who has had it
     "recipients_title": "Who received it",
     "recipients_one": "One organisation received your number, or is said to have. Here it is.",
@@ -224,6 +224,7 @@ PHRASES: Final[dict[str, str]] = {
     "rights": "You can also ask each of these organisations to correct your data or to restrict their use, by writing "
     "to it directly.",
     "contact_holds": "Holds your number.",
+    "contact_said_to_hold": "Holds your number, as another organisation says.",
     "contact_collected": "Collected your number.",
     "contact_said_to": "Is said to have received your number.",
     "contact_erased": "Has erased your number.",
@@ -234,6 +235,7 @@ PHRASES: Final[dict[str, str]] = {
     "letter_number": "Number",
     "letter_reference": "Reference",
     "letter_footer": "Answer {reference} under Article 15 of the GDPR",
+    "letter_colon": ":",
     "letter_page": "Page {page} of {pages}",
     # The letter to an organisation without account
     "request_title_object": "Objection to the use of my telephone number",

@@ -102,8 +102,8 @@ PHRASES: Final[dict[str, str]] = {
     "label_screenshot": "Image du formulaire",
     "screenshot_kept": "conservée ici",
     "screenshot_none": "aucune",
-    "unnamed": "N'y figurait pas sous son nom, et a eu votre numéro : {names}.",
-    "unnamed_many": "N'y figuraient pas sous leur nom, et ont eu votre numéro : {names}.",
+    "unnamed": "N'y figurait pas sous son nom, et a reçu votre numéro, ou l'aurait reçu : {names}.",
+    "unnamed_many": "N'y figuraient pas sous leur nom, et ont reçu votre numéro, ou l'auraient reçu : {names}.",
     # Qui l'a eu
     "recipients_title": "Qui l'a reçu",
     "recipients_one": "Un organisme a reçu votre numéro, ou l'aurait reçu. Le voici.",
@@ -224,6 +224,7 @@ PHRASES: Final[dict[str, str]] = {
     "rights": "Vous pouvez aussi demander à chacun de ces organismes de rectifier vos données ou d'en limiter "
     "l'usage, en lui écrivant directement.",
     "contact_holds": "Détient votre numéro.",
+    "contact_said_to_hold": "Détiendrait votre numéro, d'après un autre organisme.",
     "contact_collected": "A recueilli votre numéro.",
     "contact_said_to": "Aurait reçu votre numéro.",
     "contact_erased": "A effacé votre numéro.",
@@ -234,6 +235,7 @@ PHRASES: Final[dict[str, str]] = {
     "letter_number": "Numéro",
     "letter_reference": "Référence",
     "letter_footer": "Réponse {reference} au titre de l'article 15 du RGPD",
+    "letter_colon": " :",
     "letter_page": "Page {page} sur {pages}",
     # La lettre à un organisme sans compte
     "request_title_object": "Opposition à l'utilisation de mon numéro de téléphone",
@@ -255,7 +257,7 @@ PHRASES: Final[dict[str, str]] = {
     "request_recorded": "Le registre Filiation a enregistré ma demande le {moment}, heure de Paris, sous la référence "
     "{reference}.",
     "request_closing": "Je vous prie d'agréer, Madame, Monsieur, mes salutations distinguées.",
-    "request_place": "Fait à, le",
+    "request_place": "Lieu et date",
     "request_signature": "Signature",
     "request_footer": "Référence {reference}",
 }
