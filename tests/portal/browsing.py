@@ -1,0 +1,149 @@
+"""A real browser on the pages: the service with the story told, Chromium, and what somebody does in it."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page
+
+from service.core.language import Language
+from service.demo.telling import Told
+from service.portal import address
+from service.portal.words import WORDS
+from tests.chain import number
+from tests.registry import Caller
+
+NARROW: Final = {"width": 360, "height": 740}
+WIDE: Final = {"width": 1280, "height": 900}
+
+# Everything that WCAG 2.2 AA asks and a program can see, and good practice besides.
+_RULES: Final = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+# Where to keep pictures of the pages: `SCREENSHOTS=docs/screenshots make test ARGS='-k every_page'`.
+_SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
+
+
+@dataclass
+class Service:
+    """The running service, with the story told to it."""
+
+    url: str
+    told: Told
+    client: Any
+
+    def caller(self, name: str) -> Caller:
+        """The API as an organisation of the story calls it."""
+        return Caller(self.client, self.told.ids[name], self.told.keys[name])  # type: ignore[arg-type]
+
+    def relay(self, name: str, last_four: int) -> str:
+        """The relay of an open objection on a number, as its holder reads it."""
+        found = self.caller(name).get("/v1/objections/relays", params={"after": 0, "limit": 1000})["items"]
+        return str(next(one["id"] for one in reversed(found) if one["number"] == number(last_four)))
+
+
+@dataclass
+class Person:
+    """Somebody with a telephone and a browser, who reads one language."""
+
+    service: Service
+    context: BrowserContext
+    language: Language
+    last_four: int
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page: Page = self.context.new_page()
+        self.words = WORDS[self.language]
+        # What the policy of a page refuses is told on the console, and what comes from elsewhere is seen going out.
+        self.page.on("console", lambda said: self.troubles.append(said.text) if said.type == "error" else None)
+        self.page.on("request", lambda one: self._note(one.url))
+
+    def _note(self, url: str) -> None:
+        if not url.startswith(self.service.url) or str(self.last_four) in url:
+            self.troubles.append(url)
+
+    def path(self, page: address.Page) -> str:
+        """The address of a page in this person's language."""
+        return self.service.url + address.path_of(page, self.language)
+
+    def go(self, page: address.Page) -> None:
+        """Open a page by its address."""
+        self.page.goto(self.path(page))
+
+    def is_at(self, page: address.Page) -> bool:
+        """Whether that page is open."""
+        return self.page.url == self.path(page)
+
+    def press(self, name: str) -> None:
+        """Press a button by what stands on it."""
+        self.page.get_by_role("button", name=name, exact=True).click()
+
+    def read(self) -> str:
+        """What the page says, its blanks made plain."""
+        return plain(self.page.locator("main").inner_text())
+
+    def type_number(self, typed: str) -> None:
+        """Ask for a code on the first page."""
+        self.go(address.Page.HOME)
+        self.page.get_by_label(self.words.home.label).fill(typed)
+        self.press(self.words.home.send)
+
+    def code(self) -> str:
+        """The code in the latest message to the number, as the outbox shows it."""
+        telephone = self.context.new_page()
+        telephone.goto(self.path(address.Page.OUTBOX))
+        shown = plain(telephone.locator("main").inner_text())
+        telephone.close()
+        digits = f"{self.last_four:04}"
+        found = re.search(rf"98 {digits[:2]} {digits[2:]}, .*?(\d{{6}})", shown, re.DOTALL)
+        assert found is not None
+        return found.group(1)
+
+    def enter(self) -> None:
+        """Prove the number and come to its answer."""
+        self.type_number(number(self.last_four))
+        self.page.get_by_label(self.words.code.label).fill(self.code())
+        self.press(self.words.code.confirm)
+        self.press(self.words.since.skip)
+
+    def object(self) -> None:
+        """Object to everything, from the answer on."""
+        self.page.get_by_role("link", name=self.words.answer.object, exact=True).click()
+        self.press(self.words.objection.go_on)
+        self.press(self.words.confirmation.objection_go)
+
+    def hops(self) -> dict[str, str]:
+        """How far each holder is, by its name."""
+        self.go(address.Page.REQUESTS)
+        rows = self.page.locator(".relays > li")
+        return {
+            plain(row.locator(".who span").first.inner_text()): plain(row.locator(".state").inner_text())
+            for row in rows.all()
+        }
+
+
+def plain(text: str) -> str:
+    """A text with blanks that may break."""
+    return text.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def person_in(browser: Browser, service: Service, language: Language, last_four: int, **options: Any) -> Person:
+    """Somebody with a new browser profile."""
+    return Person(service, browser.new_context(**options), language, last_four)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with a page: the rule, and where it is broken."""
+    found = Axe().run(page, options=_RULES).response["violations"]
+    return [f"{one['id']}: {node['html']}" for one in found for node in one["nodes"]]
+
+
+def keep_picture(page: Page, name: str) -> None:
+    """A picture of the whole page, if pictures are wanted."""
+    if _SCREENSHOTS:
+        page.screenshot(path=Path(_SCREENSHOTS).absolute() / f"{name}.png", full_page=True, animations="disabled")

@@ -1,0 +1,145 @@
+"""The whole way in a real browser: from the number to the answer, the objection, and what holders do about it."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser
+
+from service.core.language import Language
+from service.objection.models import RelayState
+from service.portal.address import Page
+from tests.chain import number
+from tests.portal.browsing import NARROW, WIDE, Person, Service, person_in
+
+SAID = {
+    Language.FR: (
+        "Selon Contact Direct SAS, Comparauto SAS a recueilli votre numéro",
+        "Enseigne Maison SA a recueilli votre numéro",
+        "Mouvement du Rivage a envoyé 2 SMS à votre numéro",
+    ),
+    Language.EN: (
+        "According to Contact Direct SAS, Comparauto SAS collected your number",
+        "Enseigne Maison SA collected your number",
+        "Mouvement du Rivage sent 2 text messages to your number",
+    ),
+}
+WORDING = (
+    "☐ J'accepte de recevoir par SMS des offres et des messages d'information politique des partenaires listés ici."
+)
+REASON = "Nous gardons la preuve du consentement."
+
+
+@pytest.mark.parametrize(
+    ("language", "screen", "scripts", "last_four"),
+    [
+        (Language.FR, NARROW, True, 5200),
+        (Language.FR, WIDE, False, 5201),
+        (Language.EN, NARROW, False, 5202),
+        (Language.EN, WIDE, True, 5203),
+    ],
+    ids=["fr-narrow", "fr-wide-without-scripts", "en-narrow-without-scripts", "en-wide"],
+)
+def test_somebody_asks_sees_objects_and_follows_every_hop(
+    browser: Browser, service: Service, language: Language, screen: Any, scripts: bool, last_four: int
+) -> None:
+    someone = person_in(browser, service, language, last_four, viewport=screen, java_script_enabled=scripts)
+    someone.enter()
+    assert someone.is_at(Page.ANSWER)
+    told = someone.read()
+    assert all(sentence in told for sentence in SAID[language])
+    assert WORDING in told
+    someone.object()
+    assert someone.is_at(Page.REQUESTS)
+    assert someone.words.requests.done in someone.page.content()
+    _follow(someone)
+    someone.press(someone.words.frame.leave)
+    assert someone.is_at(Page.HOME)
+    someone.go(Page.ANSWER)
+    assert someone.is_at(Page.HOME)
+    assert someone.troubles == []
+    someone.context.close()
+
+
+def _follow(someone: Person) -> None:
+    """Each holder reports through the API, and the page says so."""
+    states, service = someone.words.requests.states, someone.service
+    waiting, done = states[RelayState.PENDING], states[RelayState.COMPLETED]
+    hops = someone.hops()
+    assert hops == {
+        "Comparauto SAS": states[RelayState.UNDELIVERABLE],
+        **dict.fromkeys(
+            ("Contact Direct SAS", "Enseigne Maison SA", "Mouvement du Rivage", "Parti de l'Aube"), waiting
+        ),
+    }
+    relay = service.relay("contact-direct", someone.last_four)
+    assert someone.hops() == hops | {"Contact Direct SAS": states[RelayState.DELIVERED]}
+    service.caller("contact-direct").post(f"/v1/objections/relays/{relay}/acknowledge")
+    assert someone.hops() == hops | {"Contact Direct SAS": states[RelayState.ACKNOWLEDGED]}
+    service.caller("contact-direct").post(f"/v1/objections/relays/{relay}/complete")
+    assert someone.hops() == hops | {"Contact Direct SAS": done}
+    relay = service.relay("aube", someone.last_four)
+    service.caller("aube").post(f"/v1/objections/relays/{relay}/refuse", {"reason": REASON})
+    assert someone.hops()["Parti de l'Aube"] == states[RelayState.REFUSED]
+    assert REASON in someone.read()
+    assert someone.words.requests.open in someone.read()
+    for holder in ("enseigne-maison", "rivage"):
+        service.caller(holder).post(f"/v1/objections/relays/{service.relay(holder, someone.last_four)}/complete")
+    assert list(someone.hops().values()).count(done) == 3
+    assert someone.words.requests.open not in someone.read()
+
+
+def test_the_answer_is_taken_along_and_a_letter_is_ready(browser: Browser, service: Service) -> None:
+    someone = person_in(browser, service, Language.FR, 4600)
+    someone.enter()
+    for form, beginning in (("pdf", b"%PDF-"), ("json", b"{")):
+        with someone.page.expect_download() as download:
+            someone.page.locator(f"button[value={form}]").click()
+        assert download.value.path().read_bytes().startswith(beginning)
+        assert download.value.suggested_filename.endswith(f".{form}")
+    someone.object()
+    with someone.page.expect_download() as download:
+        someone.page.get_by_role("link", name=someone.words.requests.letter).click()
+    assert download.value.path().read_bytes().startswith(b"%PDF-")
+    assert someone.troubles == []
+    someone.context.close()
+
+
+def test_a_screenshot_is_shown_to_whom_it_concerns_and_to_nobody_else(browser: Browser, service: Service) -> None:
+    someone = person_in(browser, service, Language.FR, 5205)
+    someone.enter()
+    picture = someone.page.locator(".evidence img")
+    address = picture.get_attribute("src")
+    assert picture.evaluate("picture => picture.naturalWidth") > 0
+    other = person_in(browser, service, Language.FR, 1500)
+    other.enter()
+    refused = other.page.goto(service.url + str(address))
+    assert refused is not None
+    assert refused.status == 404
+    stranger = person_in(browser, service, Language.FR, 5205)
+    stranger.page.goto(service.url + str(address))
+    assert stranger.is_at(Page.HOME)
+    for one in (someone, other, stranger):
+        one.context.close()
+
+
+def test_the_pages_are_worked_by_keyboard_alone(browser: Browser, service: Service) -> None:
+    someone = person_in(browser, service, Language.FR, 5206)
+    someone.go(Page.HOME)
+    keys, page = someone.page.keyboard, someone.page
+    keys.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    keys.press("Enter")
+    keys.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "number"
+    keys.type("bonjour")
+    keys.press("Enter")
+    # The mistake is where the reader goes on: in the field, with what was typed.
+    page.wait_for_url(someone.path(Page.HOME))
+    assert page.evaluate("document.activeElement.id") == "number"
+    described = page.evaluate("document.activeElement.getAttribute('aria-describedby')").split()
+    assert someone.words.problems.fields["number_invalid"] in page.locator(f"#{described[-1]}").inner_text()
+    keys.press("Control+A")
+    keys.type(number(5206))
+    keys.press("Enter")
+    page.wait_for_url(someone.path(Page.CODE))
+    someone.context.close()
