@@ -109,7 +109,7 @@ def test_a_screenshot_is_shown_to_whom_it_concerns_and_to_nobody_else(browser: B
     someone.enter()
     picture = someone.page.locator(".evidence img")
     address = picture.get_attribute("src")
-    assert picture.evaluate("picture => picture.naturalWidth") > 0
+    assert picture.evaluate("async picture => { await picture.decode(); return picture.naturalWidth; }") > 0
     other = person_in(browser, service, Language.FR, 1500)
     other.enter()
     refused = other.page.goto(service.url + str(address))
