@@ -11,6 +11,7 @@ from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
 from service.membership.phone import PhoneRejected, normalise_one
 from service.membership.pseudonym import KeyRing
+from service.membership.spelling import unknown_region
 from service.objection.filing import Act, record, take_turn
 from service.objection.holders import Holding, holding_of
 from service.objection.models import Objection, Source
@@ -24,7 +25,6 @@ from service.objection.schemas import (
 )
 from service.objection.telling import objections_about, tell
 from service.organisation.operations import require
-from service.provenance.operations import unknown_region
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 

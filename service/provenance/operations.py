@@ -16,8 +16,8 @@ from service.core.text import holds_a_number
 from service.dataset.descent import descent_of
 from service.membership import holdings
 from service.membership.blocks import SHARDS
-from service.membership.phone import PhoneRejected, normalise_one
 from service.membership.pseudonym import KeyRing
+from service.membership.spelling import read_number
 from service.provenance.answer import answer
 from service.provenance.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
 from service.provenance.lineage_schemas import ImpactOut, LineageOut
@@ -36,7 +36,7 @@ async def look_up_number(
     Raises:
         Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
     """
-    number = _read_number(wanted)
+    number = read_number(wanted.number, wanted.region)
     _check_reason(actor, wanted.reason)
     if actor.is_regulator:
         # Committed before anything is read: nobody sees an answer of which there is no record.
@@ -44,25 +44,6 @@ async def look_up_number(
             session.add(_look(ring, actor, number, wanted.reason))
     snapshot, held, ended = await snapshots.holding(ring, number)
     return answer(snapshot.graph, snapshot.cases, held, ended, partial(seen, snapshot.scene, actor), now())
-
-
-def _read_number(wanted: LookupIn) -> int:
-    try:
-        return normalise_one(wanted.number, wanted.region)
-    except PhoneRejected as refusal:
-        raise Unprocessable(
-            "number_rejected",
-            f"No telephone number can be read in `number` ({refusal.reason}). Write one number, with its country code "
-            "(+33…) or as it is dialled in `region`.",
-            reason=refusal.reason,
-        ) from None
-    except ValueError:
-        raise unknown_region() from None
-
-
-def unknown_region() -> Unprocessable:
-    """The refusal of a `region` that no numbers are written in."""
-    return Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.")
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:

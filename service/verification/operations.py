@@ -16,8 +16,8 @@ from service.core.db import Database, run
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
 from service.core.settings import Settings
-from service.membership.phone import PhoneRejected, normalise_one
 from service.membership.pseudonym import KeyRing
+from service.membership.spelling import read_number
 from service.messaging.gateway import Gateway
 from service.verification.codes import LIFETIME, TRIES, is_code, mac_of, message, new_code
 from service.verification.limits import marks_of, require_room
@@ -43,7 +43,8 @@ async def begin_verification(
         TooMany: the number, the address or the numbers like it got as many as they may.
         Unreachable: the gateway did not take the message.
     """
-    number = _read_number(settings, wanted)
+    number = read_number(wanted.number, wanted.region)
+    _require_served(settings, number)
     marks, moment, code = marks_of(ring, number, address), now(), new_code()
     verification_id = uuid7()
     row = Verification(
@@ -67,24 +68,12 @@ async def begin_verification(
     return VerificationOut(id=verification_id, expires_at=row.expires_at)
 
 
-def _read_number(settings: Settings, wanted: VerificationIn) -> int:
-    try:
-        number = normalise_one(wanted.number, wanted.region)
-    except PhoneRejected as refusal:
-        raise Unprocessable(
-            "number_rejected",
-            f"No telephone number can be read in `number` ({refusal.reason}). Write one number, with its country code "
-            "(+33…) or as it is dialled in `region`.",
-            reason=refusal.reason,
-        ) from None
-    except ValueError:
-        raise Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.") from None
+def _require_served(settings: Settings, number: int) -> None:
     if not allowed(number, settings.sms_prefixes or MOBILE_PREFIXES):
         raise Unprocessable(
             "number_not_served",
             "Codes go to mobile telephones of France and its overseas territories only. Write one of those.",
         )
-    return number
 
 
 _VOID: Final = text("UPDATE verification SET tries_left = 0 WHERE number_mark = :mark AND tries_left > 0")
