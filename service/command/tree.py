@@ -18,6 +18,8 @@ from service.provenance.schemas import (
     Asserted,
     CampaignSeen,
     ChainSeen,
+    Erasure,
+    Holding,
     HopSeen,
     Origin,
     PartnersInForce,
@@ -137,7 +139,8 @@ def _consent(telling: _Telling, origin: Origin) -> str:
         return telling.say("consent_unknown")
     day = telling.day(origin.consented_at)
     # The days came with the file of numbers, which another may have told of than of the collection.
-    teller = next((one for one in telling.answer.holdings if one.dataset.id == origin.dataset.id), None) or origin
+    files: list[Holding | Erasure] = [*telling.answer.holdings, *telling.answer.erasures]
+    teller = next((one for one in files if one.dataset.id == origin.dataset.id), None) or origin
     if origin.attested and teller.asserted_by and teller.asserted_by.id == origin.collector.id:
         return telling.say("consented_on", day=day)
     return telling.say("consent_claimed", day=day, who=telling.who(teller))
@@ -195,7 +198,10 @@ def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
     for campaign in telling.answer.campaigns:
         if any(use.dataset.id in held for use in campaign.through):
             _campaign(telling, branch, campaign, held)
-    if len(stay.datasets) > 1:
+    ended = [one.erased_at for one in telling.answer.erasures if one.dataset.id in held]
+    if len(ended) == len(held):
+        _add(branch, telling.say("erased", holder=stay.holder, day=telling.day(max(ended))), "bold")
+    elif len(stay.datasets) > 1:
         _add(branch, telling.say("held_in", names=", ".join(telling.quote(one.name) for one in stay.datasets)), "dim")
     known = [onward.holder for transfer, (_, onward) in stay.onward.items() if transfer in telling.drawn]
     for transfer, (hop, onward) in sorted(stay.onward.items(), key=lambda item: item[1][0].occurred_at):

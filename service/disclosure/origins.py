@@ -5,7 +5,15 @@ from collections.abc import Iterator
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.voice import Voice, who
-from service.provenance.schemas import Asserted, NoticeSeen, Origin, PartnerListBasis, PartnersInForce
+from service.provenance.schemas import (
+    Asserted,
+    Erasure,
+    Holding,
+    NoticeSeen,
+    Origin,
+    PartnerListBasis,
+    PartnersInForce,
+)
 
 # A wording that fills a page stands in its section, and not in the answer's first lines.
 _SHORT_WORDING = 400
@@ -44,8 +52,8 @@ def when_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
 
 def _teller_of_days(inquiry: Inquiry, origin: Origin) -> Asserted:
     """Who says when consent was given: the days came with the file of numbers, which another may have told of."""
-    holdings = (one for one in inquiry.answer.holdings if one.dataset.id == origin.dataset.id)
-    return next(holdings, origin)
+    files: list[Holding | Erasure] = [*inquiry.answer.holdings, *inquiry.answer.erasures]
+    return next((one for one in files if one.dataset.id == origin.dataset.id), origin)
 
 
 def _is_own(origin: Origin, fact: Asserted) -> bool:

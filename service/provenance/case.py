@@ -25,7 +25,6 @@ from service.provenance.rows import PartnerListRow, TransferRow
 from service.provenance.schemas import (
     Answer,
     CampaignSeen,
-    Erasure,
     Holding,
     Origin,
     Recipient,
@@ -37,6 +36,7 @@ from service.provenance.telling import (
     Matter,
     campaign_seen,
     chain_seen,
+    erasure_seen,
     holding_seen,
     organisation,
     origin,
@@ -175,13 +175,11 @@ def _alike(matter: Matter) -> Answer:
         "chains": [chain_seen(matter, chain) for chain in paths],
         "chains_truncated": more,
         "holdings": [holding_seen(matter, row, orphan=row.id in astray) for row in left],
-        "erasures": [
-            Erasure(dataset=matter.dataset(row.id), erased_at=ended[row.id]) for row in shown if row.id in ended
-        ],
+        "erasures": [erasure_seen(matter, row) for row in shown if row.id in ended],
         "transfers": transfers,
         "recipients": _recipients(records, transfers, campaigns),
         "campaigns": campaigns,
-        "orphans": [orphan_seen(matter, row) for row in left if row.id in astray],
+        "orphans": [orphan_seen(matter, row) for row in shown if row.id in astray],
         "contradictions": contradictions(transfers),
     }
     told = Answer.model_construct(**parts)

@@ -215,10 +215,11 @@ class Holding(Asserted):
 
 
 @dataclass(slots=True, kw_only=True)
-class Erasure:
+class Erasure(Asserted):
     """A dataset that holds the number no more, because its holder erased it (GDPR Art. 17).
 
-    Whoever had the number from it before still has; what is made of it afterwards does not get it.
+    Whoever had the number from it before still has; what is made of it afterwards does not get it. `asserted_by` and
+    the other times are those of the dataset.
     """
 
     dataset: DatasetRef
@@ -383,5 +384,5 @@ class Answer(BaseModel):
     transfers: list[TransferSeen]
     recipients: list[Recipient]
     campaigns: list[CampaignSeen]
-    orphans: list[Orphan]
+    orphans: list[Orphan] = Field(description="Also those among `erasures`.")
     contradictions: list[Contradiction]

@@ -27,6 +27,7 @@ from service.provenance.rows import (
 from service.provenance.schemas import (
     CampaignSeen,
     ChainSeen,
+    Erasure,
     EvidenceRef,
     Holding,
     HopSeen,
@@ -221,19 +222,32 @@ def partners_in_force(records: Records, known: Collection[uuid.UUID], row: Partn
 
 def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number, but for the number's own consent there."""
-    transfer = matter.records.transfer_into_dataset.get(row.id)
-    fact: FactRow = row
-    if row.content == Content.UPLOADED and transfer is not None:
-        # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
-        fact = words(matter.records, transfer.id)[Side.RECIPIENT]
     return Holding(
-        **_told(matter, fact),
+        **_told(matter, _answered_for(matter.records, row)),
         dataset=matter.dataset(row.id),
         content=Content(row.content),
         sealed_at=row.sealed_at,
         orphan=orphan,
         consented_at=None,
     )
+
+
+def erasure_seen(matter: Matter, row: DatasetRow) -> Erasure:
+    """A dataset that held the number until its holder erased it."""
+    return Erasure(
+        **_told(matter, _answered_for(matter.records, row)),
+        dataset=matter.dataset(row.id),
+        erased_at=matter.ended[row.id],
+    )
+
+
+def _answered_for(records: Records, row: DatasetRow) -> FactRow:
+    """The fact by which somebody answers for what is in a dataset."""
+    transfer = records.transfer_into_dataset.get(row.id)
+    if row.content == Content.UPLOADED and transfer is not None:
+        # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
+        return words(records, transfer.id)[Side.RECIPIENT]
+    return row
 
 
 def chain_seen(matter: Matter, chain: Chain) -> ChainSeen:

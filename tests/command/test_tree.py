@@ -10,6 +10,7 @@ from service.command.tree import draw
 from service.core.language import PARIS, Language
 from service.provenance.schemas import Answer
 from tests.chain import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
+from tests.dataset.erasing import complete
 from tests.registry import Caller, Registry
 
 
@@ -218,6 +219,18 @@ def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
     assert told.count("collected by") == 2
     assert told.count(f"→ {party_name}, on 2 March 2024, “Union”") == 1
     assert told.count(f"from there as above: {party_name}") == 1
+
+
+def test_a_hand_that_erased_is_still_on_the_way_and_said_to_have(organisations: Registry) -> None:
+    broker, party = organisations.broker(), organisations.party()
+    hand_over(broker, filled(broker, [410]), party)
+    complete(organisations.dsn, broker, 410)
+    name = broker.get(f"/v1/organisations/{broker.id}")["legal_name"]
+    told = _drawn(organisations, 410)
+    assert f"{name} erased it on " in told
+    assert f"in the hands of {name}" in told
+    assert "held by no registered organisation" not in told
+    assert f"{name} l'a effacé le " in _drawn(organisations, 410, Language.FR)
 
 
 def test_nobody_holds_it(organisations: Registry) -> None:

@@ -30,7 +30,7 @@ def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> Case
 
 
 @unhurried
-@given(worlds())
+@given(worlds(erasing=True))
 def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cast]) -> None:
     world, cast = made
     for dataset, numbers in world.numbers.items():
@@ -56,6 +56,19 @@ def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them()
     assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
     assert case_of(world, snapshot, 1, party) is case_of(world, snapshot, 9, party)
     assert case_of(world, snapshot, 2, party) is not case_of(world, snapshot, 1, party)
+
+
+def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    _, received = world.transfer(world.dataset(broker, {1, 2, 3}), party)
+    snapshot = naive.snapshot_of(world)
+    world.erase(2, [received])
+    world.erase(3, world.numbers)
+    assert case_of(world, snapshot, 1, broker) is case_of(world, snapshot, 2, broker)
+    assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
+    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 2, party)
+    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 3, party)
 
 
 def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:

@@ -14,6 +14,7 @@ from service.core.db import Database, driver
 from service.core.vocabulary import Content, DatasetState, Role
 from service.dataset.models import Dataset
 from service.membership import blocks, store
+from service.membership.exclusion import exclude
 from service.membership.pseudonym import KeyRing
 from service.membership.runs import Run, digest
 from service.organisation.models import Organisation
@@ -86,6 +87,31 @@ def test_a_write_through_one_process_is_in_the_answers_of_another_at_once(dsn: s
                 assert await count_both(first) == (count, count)
 
     asyncio.run(run())
+
+
+def test_what_is_erased_through_one_process_is_in_the_answers_of_another_without_a_new_graph(
+    dsn: str, reads: list[AsyncSession]
+) -> None:
+    async def run() -> None:
+        async with databases(dsn, 2) as (one, other):
+            holder = await add_holder(one)
+            for _ in range(2):
+                await add_dataset(one, holder)
+            snapshots = Snapshots(other)
+            snapshot, held, ended = await snapshots.holding(RING, NUMBER)
+            assert (len(held), ended) == (2, {})
+            moment = now()
+            async with one.transaction() as session:
+                first = [row.dataset_id for row in held[:1]]
+                await exclude(await driver(session), RING.pseudonym(NUMBER), first, moment)
+                # A second time changes nothing of the first.
+                await exclude(await driver(session), RING.pseudonym(NUMBER), first)
+            kept, still, ended = await snapshots.holding(RING, NUMBER)
+            assert (kept, still, ended) == (snapshot, held, dict.fromkeys(first, moment))
+            assert await snapshots.holding(RING, NUMBER + 1) == (kept, [], {})
+
+    asyncio.run(run())
+    assert len(reads) == 1
 
 
 def test_no_answer_mixes_two_states_while_writers_race_readers(dsn: str) -> None:
