@@ -62,7 +62,7 @@ class DeliveryOut(BaseModel):
     last_outcome: str | None = Field(
         examples=["status 503"],
         description="How the last try went: `status` and a number, `timeout`, `no connection`, `broken connection`, "
-        "`refused certificate`, `refused address`, `unknown name`, `failed here`, `nothing to tell` or "
+        "`no secure connection`, `refused address`, `unknown name`, `failed here`, `nothing to tell` or "
         "`endpoint removed`.",
     )
     recorded_at: AwareDatetime

@@ -91,7 +91,7 @@ async def send(message: Message, moment: datetime, tls: ssl.SSLContext, *, priva
     except RefusedAddressError as problem:
         return "unknown name" if problem.refusal is Refusal.UNRESOLVED else "refused address"
     except httpx2.ConnectError as problem:
-        return "refused certificate" if _is_about_tls(problem) else "no connection"
+        return "no secure connection" if _is_about_tls(problem) else "no connection"
     except httpx2.HTTPError:
         return "broken connection"
     return f"status {status}"

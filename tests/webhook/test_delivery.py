@@ -17,6 +17,7 @@ from service.main import create_app
 from service.membership.pseudonym import KeyRing
 from service.webhook.delivery import DELAYS, PAYLOADS, announce, delay_after
 from service.webhook.endpoints import new_secret
+from tests.chain import filled
 from tests.conftest import settings_of_tests
 from tests.probe import defer, refusal, rows
 from tests.registry import Caller, Registry
@@ -216,16 +217,77 @@ def test_a_silent_receiver_holds_up_nobody_and_no_transaction(
     with receiving() as prompt:
         silent, answered = listening(broker, receiver), listening(rival, prompt)
         receiver.silent = True
-        tell(broker.id)
+        first = tell(broker.id)
         receiver.wait_for(1)
         with psycopg.connect(dsn) as connection:
             query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
             assert connection.execute(query).fetchone() == (0,)
+        # As many as a worker has places, were they not to be done one after the other.
+        tell(broker.id)
         tell(rival.id)
         assert tried(rival, answered)["state"] == "delivered"
-        assert [one["last_outcome"] for one in deliveries(broker, silent)] == [None]
-        timed_out = tried(broker, silent)
-    assert (timed_out["state"], timed_out["last_outcome"]) == ("pending", "timeout")
+        filled(rival, [1])
+        assert {one["last_outcome"] for one in deliveries(broker, silent)} == {None}
+        timed_out = until(lambda: [one for one in deliveries(broker, silent) if one["last_outcome"]])
+    assert [(one["subject_id"], one["state"], one["last_outcome"]) for one in timed_out] == [
+        (str(first), "pending", "timeout")
+    ]
+
+
+def test_what_is_removed_during_a_try_stays_withdrawn(registry: Registry, receiver: Receiver, tell: Announce) -> None:
+    broker = registry.broker()
+    webhook = listening(broker, receiver)
+    receiver.silent, receiver.status = True, 500
+    tell(broker.id)
+    receiver.wait_for(1)
+    assert broker.request("DELETE", f"/v1/webhooks/{webhook['id']}").is_success
+    receiver.released.set()
+    with receiving() as later:
+        other = listening(broker, later)
+        tell(broker.id)
+        assert tried(broker, other)["state"] == "delivered"
+    (ended,) = deliveries(broker, webhook)
+    assert (ended["state"], ended["last_outcome"]) == ("withdrawn", "endpoint removed")
+
+
+def test_what_was_announced_while_its_endpoint_was_removed_is_withdrawn(
+    registry: Registry, receiver: Receiver, tell: Announce, dsn: str
+) -> None:
+    broker = registry.broker()
+    webhook = listening(broker, receiver)
+    receiver.status = 500
+    tell(broker.id)
+    tried(broker, webhook)
+    rows(dsn, "UPDATE webhook_endpoint SET removed_at = now()")
+    hurry(dsn)
+    assert tried(broker, webhook, 2)["state"] == "withdrawn"
+    assert len(receiver.got) == 1
+
+
+def make_due(dsn: str, webhook: Any, subject: uuid.UUID, count: int) -> None:
+    """Many deliveries that are due, of an event about one fact."""
+    rows(
+        dsn,
+        "INSERT INTO webhook_delivery (id, endpoint_id, event, subject_id, state, tries, recorded_at, next_try_at) "
+        "SELECT gen_random_uuid(), %s, %s, %s, 'pending', 0, now(), now() FROM generate_series(1, %s)",
+        webhook["id"],
+        EVENT,
+        subject,
+        count,
+    )
+
+
+def test_a_receiver_that_fails_is_left_alone_for_a_while(
+    registry: Registry, receiver: Receiver, dsn: str, over: set[uuid.UUID]
+) -> None:
+    broker = registry.broker()
+    webhook = listening(broker, receiver)
+    receiver.status = 500
+    make_due(dsn, webhook, uuid.uuid4(), 40)
+    defer(dsn, "deliver_webhooks")
+    until(lambda: rows(dsn, "SELECT FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == [])
+    # A few at once; and a few more if a new minute began meanwhile.
+    assert 1 <= len(receiver.got) <= 12
 
 
 def test_two_runs_at_once_send_nothing_twice(registry: Registry, receiver: Receiver, tell: Announce, dsn: str) -> None:
@@ -233,14 +295,7 @@ def test_two_runs_at_once_send_nothing_twice(registry: Registry, receiver: Recei
     webhook = listening(broker, receiver)
     subject = tell(broker.id)
     tried(broker, webhook)
-    rows(
-        dsn,
-        "INSERT INTO webhook_delivery (id, endpoint_id, event, subject_id, state, tries, recorded_at, next_try_at) "
-        "SELECT gen_random_uuid(), %s, %s, %s, 'pending', 0, now(), now() FROM generate_series(1, 60)",
-        webhook["id"],
-        EVENT,
-        subject,
-    )
+    make_due(dsn, webhook, subject, 60)
     # By hand, and so without the lock that keeps the two apart.
     for _ in range(2):
         defer(dsn, "deliver_webhooks")

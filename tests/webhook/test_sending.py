@@ -75,14 +75,23 @@ def test_the_name_is_resolved_once_and_the_certificate_is_the_names(
     assert request.headers["content-type"] == "application/json"
 
 
+def test_where_one_address_takes_no_connection_the_next_is_called(
+    receiver: Receiver, names: dict[str, list[str]]
+) -> None:
+    names[NAME] = ["::1 127.0.0.1", "::1"]
+    assert sent(f"http://{NAME}:{receiver.port}/") == "status 204"
+    assert sent(f"http://{NAME}:{receiver.port}/") == "no connection"
+    assert len(receiver.got) == 1
+
+
 def test_a_certificate_for_another_name_is_refused(
     certified: tuple[Receiver, ssl.SSLContext], names: dict[str, list[str]]
 ) -> None:
     receiver, trusting = certified
     names["other.example"], names[NAME] = ["127.0.0.1"], ["127.0.0.1"]
-    assert sent(f"https://other.example:{receiver.port}/", trusting) == "refused certificate"
-    assert sent(f"https://127.0.0.1:{receiver.port}/", trusting) == "refused certificate"
-    assert sent(f"https://{NAME}:{receiver.port}/", ssl.create_default_context()) == "refused certificate"
+    assert sent(f"https://other.example:{receiver.port}/", trusting) == "no secure connection"
+    assert sent(f"https://127.0.0.1:{receiver.port}/", trusting) == "no secure connection"
+    assert sent(f"https://{NAME}:{receiver.port}/", ssl.create_default_context()) == "no secure connection"
     assert receiver.got == []
 
 
@@ -120,7 +129,7 @@ def test_what_goes_wrong_is_told_in_fixed_words(receiver: Receiver, names: dict[
     names["nowhere.example"] = []
     assert sent(f"http://127.0.0.1:{port}/06") == "no connection"
     assert sent("http://nowhere.example/") == "unknown name"
-    assert sent(f"https://127.0.0.1:{receiver.port}/") == "refused certificate"
+    assert sent(f"https://127.0.0.1:{receiver.port}/") == "no secure connection"
     assert sent("http://169.254.169.254/latest/meta-data") == "refused address"
 
 

@@ -67,8 +67,9 @@ def test_an_address_that_may_not_be_called_is_refused(registry: Registry, url: s
 
 def test_a_name_with_one_private_address_is_refused(registry: Registry, names: dict[str, list[str]]) -> None:
     broker = registry.broker()
-    names["hook.example"] = ["10.0.0.1", "1.1.1.1"]
-    assert refused(broker, "https://hook.example/") == (422, "webhook_address_private")
+    names["hook.example"] = ["1.1.1.1 10.0.0.1", "10.0.0.1 1.1.1.1", "1.1.1.1 2606:4700::1111"]
+    for _ in range(2):
+        assert refused(broker, "https://hook.example/") == (422, "webhook_address_private")
     assert register(broker, "https://HOOK.example/x")["url"] == "https://hook.example/x"
 
 
