@@ -61,6 +61,14 @@ def _is_own(origin: Origin, fact: Asserted) -> bool:
     return fact.asserted_by is not None and fact.asserted_by.id == origin.collector.id
 
 
+def tell_orphans(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
+    """A sentence for each holding without declared origin, of which an erasure makes none."""
+    for orphan in inquiry.answer.orphans:
+        holder = orphan.dataset.holder
+        phrase = "gap_orphan_erased" if holder.id in inquiry.erased else "gap_orphan"
+        yield voice.say(phrase, holder=holder.legal_name, reason=voice.term(orphan.reason))
+
+
 def tell_origins(inquiry: Inquiry, voice: Voice) -> Section | None:
     """The section on where the number comes from; none if no origin is declared."""
     blocks: list[Block] = []

@@ -7,7 +7,7 @@ from service.disclosure.blocks import Picture, Section, Topic
 from service.disclosure.hands import tell_erased, tell_hand
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.messages import short_messages
-from service.disclosure.origins import tell_collected, when_collected
+from service.disclosure.origins import tell_collected, tell_orphans, when_collected
 from service.disclosure.picture import Arrow, Diagram, Firmness, Node, draw_narrow, draw_wide
 from service.disclosure.standing import CONTRADICTED, SURE, standing
 from service.disclosure.voice import Voice
@@ -105,8 +105,7 @@ def _alternative(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
             yield voice.say("sentence", sentence=tell_collected(inquiry, voice, origin))
         else:
             yield voice.say("collected_earlier", collector=origin.collector.legal_name)
-    for orphan in inquiry.answer.orphans:
-        yield voice.say("gap_orphan", holder=orphan.dataset.holder.legal_name, reason=voice.term(orphan.reason))
+    yield from tell_orphans(inquiry, voice)
     for transfer in inquiry.answer.transfers:
         if inquiry.is_theirs(transfer.occurred_at):
             yield tell_hand(voice, transfer)

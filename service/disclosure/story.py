@@ -27,7 +27,7 @@ from service.disclosure.hands import short_hands, tell_erased, tell_hand, tell_r
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.messages import short_messages, tell_messages
 from service.disclosure.objecting import short_late, tell_objections
-from service.disclosure.origins import short_origins, tell_origins
+from service.disclosure.origins import short_origins, tell_origins, tell_orphans
 from service.disclosure.path import tell_path
 from service.disclosure.standing import CONTRADICTED, RECEIVED, Standing, standing
 from service.disclosure.voice import Voice, who
@@ -92,20 +92,20 @@ def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
 
 
 def _astray(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
-    if not inquiry.answer.orphans:
+    astray = {one.dataset.holder.id: one.dataset.holder.legal_name for one in inquiry.answer.orphans}
+    if not astray:
         return
-    holders = list(dict.fromkeys(one.dataset.holder.legal_name for one in inquiry.answer.orphans))
-    phrase = "no_origin_one" if len(holders) == 1 else "no_origin_many"
+    holding = [name for holder, name in astray.items() if holder not in inquiry.erased]
+    named = holding or list(astray.values())
+    phrase = f"no_origin_{'held_by' if holding else 'had_by'}_{'one' if len(named) == 1 else 'many'}"
     if inquiry.answer.origins:
         phrase = "no_origin_besides"
-    yield Callout(tone=Tone.ATTENTION, text=voice.say(phrase, holders=voice.list(holders)))
+    yield Callout(tone=Tone.ATTENTION, text=voice.say(phrase, holders=voice.list(named)))
 
 
 def _gaps(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
     """What is missing, disputed or denied."""
-    for orphan in inquiry.answer.orphans:
-        holder = orphan.dataset.holder.legal_name
-        yield voice.say("gap_orphan", holder=holder, reason=voice.term(orphan.reason))
+    yield from tell_orphans(inquiry, voice)
     for origin in inquiry.origins:
         collector = origin.collector.legal_name
         if not origin.attested:
@@ -161,6 +161,7 @@ def _next(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
             for action, text in steps.items()
         ]
     )
+    yield Paragraph(text=voice.say("only_number"))
     contacts = _contacts(inquiry, voice)
     if contacts:
         yield Paragraph(text=voice.say("rights"))

@@ -26,10 +26,14 @@ PHRASES: Final[dict[str, str]] = {
     "on_no_day": "on a day that nobody names",
     "in_words": "{sentence}, in these words: {quoted}",
     "sentence": "{sentence}.",
-    "no_origin_one": "No declared origin. {holders} holds your number, and nothing here says who collected it, when, "
-    "or in which words.",
-    "no_origin_many": "No declared origin. {holders} hold your number, and nothing here says who collected it, when, "
-    "or in which words.",
+    "no_origin_held_by_one": "No declared origin. {holders} holds your number, and nothing here says who collected "
+    "it, when, or in which words.",
+    "no_origin_held_by_many": "No declared origin. {holders} hold your number, and nothing here says who collected "
+    "it, when, or in which words.",
+    "no_origin_had_by_one": "No declared origin. {holders} has held your number, and nothing here says who collected "
+    "it, when, or in which words.",
+    "no_origin_had_by_many": "No declared origin. {holders} have held your number, and nothing here says who "
+    "collected it, when, or in which words.",
     "no_origin_besides": "No declared origin for one of the files that hold your number: see “What is missing or does "
     "not agree”.",
     "from_on": "{from_} on {day}",
@@ -165,6 +169,7 @@ PHRASES: Final[dict[str, str]] = {
     # What is missing
     "gaps_title": "What is missing or does not agree",
     "gap_orphan": "No declared origin: {holder} holds your number, but {reason}.",
+    "gap_orphan_erased": "No declared origin: {holder} has held your number, but {reason}.",
     "gap_unattested": "That {collector} collected it is declared by {who} alone.",
     "gap_consent_unknown": "Nobody says when you are supposed to have agreed with {collector}.",
     "gap_used": "{party} sent a text message to your number, taken from the file that {sender} says it passed on, "
@@ -221,6 +226,8 @@ PHRASES: Final[dict[str, str]] = {
     "Cedex 07. Enclose this answer.",
     "object_nobody_text": "Your objection is kept, and will count for every organisation that declares your number "
     "here later. It is free, and you need not say why.",
+    "only_number": "Of you, this registry knows only this number and what is written here: neither your name nor your "
+    "address.",
     "rights": "You can also ask each of these organisations to correct your data or to restrict their use, by writing "
     "to it directly.",
     "contact_holds": "Holds your number.",

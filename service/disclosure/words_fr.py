@@ -26,9 +26,13 @@ PHRASES: Final[dict[str, str]] = {
     "on_no_day": "à une date que personne n'indique",
     "in_words": "{sentence}, avec ces mots : {quoted}",
     "sentence": "{sentence}.",
-    "no_origin_one": "Aucune origine déclarée. {holders} détient votre numéro, et rien ici ne dit qui l'a recueilli, "
-    "ni quand, ni avec quels mots.",
-    "no_origin_many": "Aucune origine déclarée. {holders} détiennent votre numéro, et rien ici ne dit qui l'a "
+    "no_origin_held_by_one": "Aucune origine déclarée. {holders} détient votre numéro, et rien ici ne dit qui l'a "
+    "recueilli, ni quand, ni avec quels mots.",
+    "no_origin_held_by_many": "Aucune origine déclarée. {holders} détiennent votre numéro, et rien ici ne dit qui l'a "
+    "recueilli, ni quand, ni avec quels mots.",
+    "no_origin_had_by_one": "Aucune origine déclarée. {holders} a détenu votre numéro, et rien ici ne dit qui l'a "
+    "recueilli, ni quand, ni avec quels mots.",
+    "no_origin_had_by_many": "Aucune origine déclarée. {holders} ont détenu votre numéro, et rien ici ne dit qui l'a "
     "recueilli, ni quand, ni avec quels mots.",
     "no_origin_besides": "Aucune origine déclarée pour l'un des fichiers où se trouve votre numéro : voyez « Ce qui "
     "manque ou ne concorde pas ».",
@@ -164,6 +168,7 @@ PHRASES: Final[dict[str, str]] = {
     # Ce qui manque
     "gaps_title": "Ce qui manque ou ne concorde pas",
     "gap_orphan": "Aucune origine déclarée : {holder} détient votre numéro, mais {reason}.",
+    "gap_orphan_erased": "Aucune origine déclarée : {holder} a détenu votre numéro, mais {reason}.",
     "gap_unattested": "La collecte par {collector} n'est déclarée que par {who}.",
     "gap_consent_unknown": "Personne ne dit quand vous auriez donné votre accord à {collector}.",
     "gap_used": "{party} a envoyé un SMS à votre numéro, tiré du fichier que {sender} dit lui avoir transmis, alors "
@@ -221,6 +226,8 @@ PHRASES: Final[dict[str, str]] = {
     "réponse.",
     "object_nobody_text": "Votre opposition est gardée, et vaudra pour tout organisme qui déclarerait votre numéro "
     "ici plus tard. C'est gratuit, et vous n'avez pas à dire pourquoi.",
+    "only_number": "De vous, ce registre ne connaît que ce numéro et ce qui est écrit ici : ni votre nom, ni votre "
+    "adresse.",
     "rights": "Vous pouvez aussi demander à chacun de ces organismes de rectifier vos données ou d'en limiter "
     "l'usage, en lui écrivant directement.",
     "contact_holds": "Détient votre numéro.",

@@ -8,21 +8,31 @@ from service.core.language import Language
 from service.demo import story as told
 from service.disclosure.blocks import Contacts, Paragraph, Picture, Topic
 from service.disclosure.story import tell_story
+from service.provenance.schemas import Erasure
+from tests.chain import number
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
 ERASED = 5300
 
 
+ASTRAY = 9003
+
+
+def erase(owners: Owners, last_four: int, holder: str) -> None:
+    """The owner of a number asks to be erased, and one holder does so."""
+    person = owners.session(last_four)
+    assert person.request("POST", "/v1/objections", json={"kind": "erasure"}).status_code == 201
+    caller = owners.scenario.caller(holder)
+    relays: Any = caller.get("/v1/objections/relays")["items"]
+    (relay,) = (one for one in relays if one["kind"] == "erasure" and one["number"] == number(last_four))
+    caller.post(f"/v1/objections/relays/{relay['id']}/complete")
+
+
 @pytest.fixture(scope="module")
 def erased(owners: Owners) -> Owners:
-    """The owner of a number asked to be erased, and the broker did so."""
-    person = owners.session(ERASED)
-    assert person.request("POST", "/v1/objections", json={"kind": "erasure"}).status_code == 201
-    broker = owners.scenario.caller("contact-direct")
-    relays: Any = broker.get("/v1/objections/relays")["items"]
-    (relay,) = (one for one in relays if one["kind"] == "erasure" and one["number"].endswith(str(ERASED)))
-    broker.post(f"/v1/objections/relays/{relay['id']}/complete")
+    """A broker erased the number of one, from whom two parties have it."""
+    erase(owners, ERASED, "contact-direct")
     return owners
 
 
@@ -72,3 +82,24 @@ def test_a_number_that_everybody_erased_is_said_to_be_held_no_more(erased: Owner
     known.answer.held, known.answer.holdings = False, []
     first = tell_story(known, Language.FR).sections[0].blocks[0]
     assert first == Paragraph(text="Aucun organisme enregistré ne détient plus votre numéro. Voici son histoire.")
+
+
+def test_a_number_without_origin_is_told_of_as_that_until_its_last_copy_goes(owners: Owners) -> None:
+    known = owners.inquiry(ASTRAY)
+    (holding,) = known.answer.holdings
+    (callout,) = (block for block in blocks(tell_story(known, Language.FR), Topic.ANSWER)[:1])
+    assert "Mouvement du Rivage détient votre numéro" in plain(str(callout))
+    gone = Erasure(
+        dataset=holding.dataset,
+        erased_at=known.answer.as_of,
+        asserted_by=holding.asserted_by,
+        asserted_through=None,
+        occurred_at=holding.occurred_at,
+        recorded_at=holding.recorded_at,
+    )
+    known.answer.held, known.answer.holdings, known.answer.erasures = False, [], [gone]
+    said = [plain(text) for text in texts(tell_story(known, Language.FR))]
+    assert any(text.startswith("Aucune origine déclarée. Mouvement du Rivage a détenu votre numéro") for text in said)
+    assert not any("détient votre numéro" in text for text in said if "organisme" not in text)
+    erase(owners, ASTRAY, "rivage")
+    assert not owners.inquiry(ASTRAY).is_known
