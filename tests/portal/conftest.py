@@ -22,7 +22,7 @@ from tests.system_parts import find_chromium, require
 _numbers = itertools.count(1)
 
 
-def _generous() -> Settings:
+def generous() -> Settings:
     """Settings under which many persons come from one address."""
     return settings_of_tests().model_copy(update={"verifications_per_address": 1000, "sms_block_budget": 1000})
 
@@ -31,7 +31,7 @@ def _generous() -> Settings:
 def near_app(cluster: str) -> Iterator[TestClient]:
     """The running application of all tests that need no facts, asked from the machine itself."""
     with temporary_database(cluster) as dsn:
-        app = create_app(_generous(), dsn, with_worker=False)
+        app = create_app(generous(), dsn, with_worker=False)
         with TestClient(app, base_url=HOST, client=("127.0.0.1", 50_000)) as client:
             yield client
 
@@ -46,7 +46,7 @@ def reader(near_app: TestClient) -> Reader:
 @pytest.fixture(scope="session")
 def service(cluster: str) -> Iterator[Service]:
     """The service on a socket, its worker beside it, with the whole story told."""
-    with temporary_database(cluster) as dsn, on_a_socket(create_app(_generous(), dsn)) as client:
+    with temporary_database(cluster) as dsn, on_a_socket(create_app(generous(), dsn)) as client:
         told = tell(client, Registry(client, dsn).operator().key)
         yield Service(str(client.base_url).rstrip("/"), told, client)
 
