@@ -34,7 +34,7 @@ _HOME: Final = phrases.Home(
     label="Your mobile phone number",
     hint="For example 06 39 98 00 00. You will receive a code by text message: nobody but you can ask the question.",
     send="Send me a code",
-    held="The number is not kept beyond your visit.",
+    held="Your number is enciphered as soon as it arrives, and erased after a day at most.",
     steps_title="In a minute",
     steps=(
         ("You prove that the number is yours", "A six-digit code, by text message. No account, no name, no address."),
@@ -96,8 +96,8 @@ _ANSWER: Final = phrases.Answer(
 
 _OBJECTION: Final = phrases.Wish(
     title="Object",
-    lead="One request reaches everyone who has your number. It counts at once for every sending that is screened in "
-    "this register, and each organisation has a month to answer.",
+    lead="One request reaches everyone who has your number. It counts as soon as it is recorded, and each organisation "
+    "has a month to answer.",
     scope="How far does your objection go?",
     everything="To everything, everywhere",
     everything_hint="No organisation may use this number to canvass you any more, whatever the purpose.",

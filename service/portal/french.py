@@ -37,7 +37,7 @@ _HOME: Final = phrases.Home(
     hint="Par exemple 06 39 98 00 00. Vous allez recevoir un code par SMS : personne d’autre que vous ne peut poser "
     "la question.",
     send="Recevoir un code",
-    held="Le numéro n’est pas conservé au-delà de votre visite.",
+    held="Votre numéro est chiffré dès son arrivée, et effacé au bout d’un jour au plus.",
     steps_title="En une minute",
     steps=(
         (
@@ -104,8 +104,8 @@ _ANSWER: Final = phrases.Answer(
 
 _OBJECTION: Final = phrases.Wish(
     title="S’opposer",
-    lead="Une seule démarche atteint tous ceux qui ont votre numéro. Elle vaut tout de suite pour tout envoi contrôlé "
-    "dans ce registre, et chaque organisme a un mois pour répondre.",
+    lead="Une seule démarche atteint tous ceux qui ont votre numéro. Elle vaut dès qu’elle est enregistrée, et chaque "
+    "organisme a un mois pour répondre.",
     scope="Jusqu’où va votre opposition ?",
     everything="À tout, partout",
     everything_hint="Aucun organisme ne doit plus utiliser ce numéro pour vous démarcher, quel que soit le but.",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Page
 
 from service.core.language import Language
 from service.demo.telling import Told
@@ -26,6 +26,7 @@ _RULES: Final = {
 }
 # Where to keep pictures of the pages: `SCREENSHOTS=docs/screenshots make test ARGS='-k every_page'`.
 _SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
+_MOST_HIGH: Final = 2600
 
 
 @dataclass
@@ -144,6 +145,9 @@ def violations(page: Page) -> list[str]:
 
 
 def keep_picture(page: Page, name: str) -> None:
-    """A picture of the whole page, if pictures are wanted."""
+    """A picture of the page, the end of a long one cut off, if pictures are wanted."""
     if _SCREENSHOTS:
-        page.screenshot(path=Path(_SCREENSHOTS).absolute() / f"{name}.png", full_page=True, animations="disabled")
+        high = min(page.evaluate("document.documentElement.scrollHeight"), _MOST_HIGH)
+        clip: FloatRect = {"x": 0, "y": 0, "width": page.evaluate("innerWidth"), "height": high}
+        path = Path(_SCREENSHOTS).absolute() / f"{name}.png"
+        page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")
