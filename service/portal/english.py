@@ -24,7 +24,7 @@ _FRAME: Final = phrases.Frame(
     required="required",
     foot_menu="Footer",
     foot_law="Free software. Nothing said here is legal advice: these are facts, and who asserts them.",
-    foot_complain="You may complain to the CNIL, the French supervisory authority, at any time",
+    foot_complain="You may complain to the CNIL, the French supervisory authority, at any time:",
 )
 
 _HOME: Final = phrases.Home(

@@ -26,7 +26,7 @@ _FRAME: Final = phrases.Frame(
     foot_menu="Pied de page",
     foot_law="Logiciel libre. Rien de ce qui est dit ici n’est un avis juridique : ce sont des faits, "
     "et qui les affirme.",
-    foot_complain="Vous pouvez à tout moment adresser une plainte à la CNIL",
+    foot_complain="Vous pouvez à tout moment adresser une plainte à la CNIL :",
 )
 
 _HOME: Final = phrases.Home(
@@ -78,7 +78,7 @@ _CODE: Final = phrases.Code(
 )
 
 _SINCE: Final = phrases.Since(
-    title="Depuis quand est-ce votre numéro ?",
+    title="Ce numéro est à vous depuis quand ?",
     lead="Cette question est facultative. Un numéro change parfois de main : ce qui s’est passé avant vous regarde "
     "quelqu’un d’autre.",
     label="À moi depuis le",
