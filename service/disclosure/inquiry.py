@@ -8,7 +8,7 @@ from datetime import date, datetime
 from service.core.language import paris_day
 from service.objection.schemas import ObjectionOut
 from service.provenance.references import OrganisationSeen
-from service.provenance.schemas import Answer, CampaignSeen, Origin, TransferSeen
+from service.provenance.schemas import Answer, CampaignSeen, Origin, TransferSeen, Use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +70,11 @@ class Inquiry:
 
     @property
     def campaigns(self) -> list[CampaignSeen]:
-        """The campaigns since the number is theirs, in order of time."""
-        return [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
+        """The campaigns since the number is theirs, in order of time. Names of files may say how they were picked."""
+        found = [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
+        if not self.concerns_another:
+            return found
+        return [replace(one, through=[_unnamed(use) for use in one.through]) for one in found]
 
     @property
     def own_objections(self) -> list[ObjectionOut]:
@@ -96,3 +99,7 @@ class Inquiry:
     def concerns_another(self) -> bool:
         """Whether part of what is known is about whoever had the number before."""
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
+
+
+def _unnamed(use: Use) -> Use:
+    return replace(use, dataset=replace(use.dataset, name=None))

@@ -101,9 +101,9 @@ def _document(inquiry: Inquiry, story: Story, reference: str) -> DisclosureOut:
         origins=inquiry.origins,
         transfers=transfers,
         campaigns=inquiry.campaigns,
-        orphans=found.orphans,
+        orphans=[] if inquiry.concerns_another else found.orphans,
         contradictions=[one for one in found.contradictions if one.transfer_id in told_of],
-        erasures=found.erasures,
+        erasures=[] if inquiry.concerns_another else found.erasures,
         objections=inquiry.own_objections,
     )
 
