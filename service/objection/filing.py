@@ -2,7 +2,8 @@
 
 import calendar
 import uuid
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
@@ -58,29 +59,35 @@ async def take_turn(session: AsyncSession) -> None:
 
 
 async def record(
-    session: AsyncSession, queue: App, ring: KeyRing, holding: Holding, act: Act
-) -> tuple[Objection, bool]:
-    """The objection that `act` makes, with a relay to each holder that it concerns, and whether it is new.
+    session: AsyncSession, queue: App, ring: KeyRing, acts: Sequence[tuple[Holding, Act]]
+) -> list[tuple[Objection, bool]]:
+    """The objection that each act makes, with a relay to each holder that it concerns, and whether it is new.
 
     An identical one that is not closed yet, or that nobody is left to be told of, is given instead. It is the caller's
     turn (see `take_turn`).
     """
-    mark = ring.mark(holding.key)
-    holders = _concerned(holding, act)
-    known = await _known(session, mark, act, anybody=bool(holders))
-    if known is not None:
-        return known, False
-    row = Objection(**asdict(act), recorded_at=now(), mark=mark, key=holding.key)
-    session.add(row)
+    known = await _known(session, [ring.mark(holding.key) for holding, _ in acts])
+    recorded: list[tuple[Objection, bool]] = []
+    relays: list[Relay] = []
+    for holding, act in acts:
+        mark, holders = ring.mark(holding.key), _concerned(holding, act)
+        same = next((row for row in known[mark] if _is_same(row, act, anybody=bool(holders))), None)
+        if same is not None:
+            recorded.append((same, False))
+            continue
+        row = Objection(**asdict(act), recorded_at=now(), mark=mark, key=holding.key)
+        own = [_relay(row, holder_id, has_account) for holder_id, has_account in holders.items()]
+        if all(relay.state not in OPEN for relay in own):
+            row.key, row.closed_at = None, row.recorded_at
+        known[mark].append(row)
+        recorded.append((row, True))
+        relays += own
+    session.add_all(row for row, is_new in recorded if is_new)
     await session.flush()
-    relays = [_relay(row, holder_id, has_account) for holder_id, has_account in holders.items()]
     session.add_all(relays)
     await session.flush()
-    await close_if_done(session, row)
-    for relay in relays:
-        if relay.state == RelayState.PENDING:
-            await announce(session, queue, relay.holder_id, RELAY_CREATED, relay.id)
-    return row, True
+    await _announce(session, queue, relays)
+    return recorded
 
 
 def _concerned(holding: Holding, act: Act) -> Mapping[uuid.UUID, bool]:
@@ -90,21 +97,23 @@ def _concerned(holding: Holding, act: Act) -> Mapping[uuid.UUID, bool]:
     return holders
 
 
-async def _known(session: AsyncSession, mark: bytes, act: Act, *, anybody: bool) -> Objection | None:
-    query = select(Objection).where(
-        Objection.mark == mark,
-        Objection.kind == act.kind,
-        Objection.scope == act.scope,
-        Objection.source == act.source,
-        col(Objection.organisation_id).is_not_distinct_from(act.organisation_id),
-        col(Objection.purpose).is_not_distinct_from(act.purpose),
-        col(Objection.campaign_id).is_not_distinct_from(act.campaign_id),
-        col(Objection.asserted_by_id).is_not_distinct_from(act.asserted_by_id),
-    )
-    rows = (await session.exec(query.order_by(col(Objection.recorded_at).desc()))).all()
-    return next(
-        (row for row in rows if row.closed_at is None or not anybody or row.occurred_at == act.occurred_at), None
-    )
+async def _known(session: AsyncSession, marks: Sequence[bytes]) -> dict[bytes, list[Objection]]:
+    """The objections on some numbers by their marks, the latest first."""
+    query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.recorded_at).desc())
+    known: dict[bytes, list[Objection]] = defaultdict(list)
+    for row in (await session.exec(query)).all():
+        known[row.mark].append(row)
+    return known
+
+
+_IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
+
+
+def _is_same(row: Objection, act: Act, *, anybody: bool) -> bool:
+    """Whether an act is one that is recorded already: under way, or with nobody to be told, or of the same moment."""
+    if any(getattr(row, name) != getattr(act, name) for name in _IDENTITY):
+        return False
+    return row.closed_at is None or not anybody or row.occurred_at == act.occurred_at
 
 
 def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool) -> Relay:
@@ -120,6 +129,15 @@ def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool) -> Rel
         relay.state = RelayState.ACKNOWLEDGED
         relay.delivered_at = relay.acknowledged_at = objection.recorded_at
     return relay
+
+
+async def _announce(session: AsyncSession, queue: App, relays: Sequence[Relay]) -> None:
+    by_holder: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for relay in relays:
+        if relay.state == RelayState.PENDING:
+            by_holder[relay.holder_id].append(relay.id)
+    for holder_id, relay_ids in by_holder.items():
+        await announce(session, queue, holder_id, RELAY_CREATED, *relay_ids)
 
 
 def one_month_after(moment: datetime) -> datetime:

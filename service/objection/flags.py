@@ -18,7 +18,7 @@ from service.core.paging import Page, cut
 from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
 from service.objection.flagging import flag
-from service.objection.holders import marks_held
+from service.objection.holders import key_of, numbers_held
 from service.objection.models import Objection, ObjectionFlag
 from service.objection.schemas import FlaggedNumber, FlaggedOut
 from service.organisation.schemas import OrganisationRef
@@ -103,13 +103,14 @@ async def list_flagged_numbers(
     if after is not None:
         query = query.where(col(ObjectionFlag.id) > after)
     rows = (await session.exec(query.limit(limit + 1))).all()
-    numbers = await marks_held(snapshots, ring, actor.organisation_id, (one.mark for _, one in rows))
+    keys = {objection.mark: key_of(ring, objection.mark) for _, objection in rows}
+    numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys.values())
     found = [
         FlaggedNumber(
             **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
             id=flag.id,
             recorded_at=flag.recorded_at,
-            number=e164(numbers[objection.mark]) if objection.mark in numbers else None,
+            number=e164(numbers[keys[objection.mark]]) if keys[objection.mark] in numbers else None,
         )
         for flag, objection in rows
     ]

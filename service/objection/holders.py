@@ -47,9 +47,9 @@ def key_of(ring: KeyRing, mark: bytes) -> bytes:
     return pack_keys(ring.keys_of_marks(unpack_keys(mark)))
 
 
-def number_of(ring: KeyRing, mark: bytes) -> int:
-    """The number of which an objection keeps the mark. It leaves this process only towards a holder of the number."""
-    return int(ring.numbers(ring.keys_of_marks(unpack_keys(mark)))[0])
+def number_of(ring: KeyRing, key: bytes) -> int:
+    """The number behind a pseudonym. It leaves this process only towards a holder of the number."""
+    return int(ring.numbers(unpack_keys(key))[0])
 
 
 async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> bool:
@@ -62,13 +62,13 @@ async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id:
     return any(family.holders[dataset] == holder_id for dataset in holding)
 
 
-async def marks_held(
-    snapshots: Snapshots, ring: KeyRing, organisation_id: uuid.UUID, marks: Iterable[bytes]
+async def numbers_held(
+    snapshots: Snapshots, ring: KeyRing, organisation_id: uuid.UUID, keys: Iterable[bytes]
 ) -> dict[bytes, int]:
-    """By its mark, each of these numbers that the organisation holds now."""
+    """By its pseudonym, each of these numbers that an organisation holds now."""
     found = {}
-    for mark in set(marks):
-        number = number_of(ring, mark)
+    for key in set(keys):
+        number = number_of(ring, key)
         if (await holding_of(snapshots, ring, number)).is_with(organisation_id):
-            found[mark] = number
+            found[key] = number
     return found

@@ -1,6 +1,7 @@
 """One function per operation of a person on objections, and of a holder that received some elsewhere."""
 
 import uuid
+from collections.abc import Sequence
 
 from procrastinate import App
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -28,6 +29,9 @@ from service.organisation.operations import require
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 
+Found = Outcome | tuple[Holding, Act]
+"""Why one of several reports is not recorded; or what is to be recorded of it."""
+
 
 async def file_objection(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, person: Person, wanted: ObjectionIn
@@ -43,7 +47,8 @@ async def file_objection(
         await require(session, wanted.organisation_id, "organisation_id")
     await take_turn(session)
     act = Act(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
-    row, _ = await record(session, queue, ring, await holding_of(snapshots, ring, person.number), act)
+    holding = await holding_of(snapshots, ring, person.number)
+    ((row, _),) = await record(session, queue, ring, [(holding, act)])
     return (await tell(session, [row]))[0]
 
 
@@ -78,17 +83,17 @@ async def receive_objections(
     common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
     acts = [Act(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at)) for one in wanted.numbers]
     await take_turn(session)
-    results = []
+    found: list[Found] = []
     for one, act in zip(wanted.numbers, acts, strict=True):
         holding = await read_holding(snapshots, ring, one.number, wanted.region)
         if holding is None:
-            results.append(RecordedOut(outcome=Outcome.UNREADABLE))
+            found.append(Outcome.UNREADABLE)
         elif not holding.is_with(actor.organisation_id):
             # Else anybody could object in the name of persons of whom it knows no more than that numbers exist.
-            results.append(RecordedOut(outcome=Outcome.UNMATCHED))
+            found.append(Outcome.UNMATCHED)
         else:
-            results.append(await record_one(session, queue, ring, holding, act))
-    return RecordedPage(results=results)
+            found.append((holding, act))
+    return await record_found(session, queue, ring, found)
 
 
 async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> Holding | None:
@@ -106,7 +111,14 @@ async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region:
     return await holding_of(snapshots, ring, read)
 
 
-async def record_one(session: AsyncSession, queue: App, ring: KeyRing, holding: Holding, act: Act) -> RecordedOut:
-    """Record one of several acts, and say whether it is new."""
-    row, is_new = await record(session, queue, ring, holding, act)
-    return RecordedOut(outcome=Outcome.RECORDED if is_new else Outcome.KNOWN, objection_id=row.id)
+async def record_found(session: AsyncSession, queue: App, ring: KeyRing, found: Sequence[Found]) -> RecordedPage:
+    """Record what is to be recorded, and say of each report in its order what became of it."""
+    recorded = iter(await record(session, queue, ring, [one for one in found if not isinstance(one, Outcome)]))
+    results = []
+    for one in found:
+        if isinstance(one, Outcome):
+            results.append(RecordedOut(outcome=one))
+        else:
+            row, is_new = next(recorded)
+            results.append(RecordedOut(outcome=Outcome.RECORDED if is_new else Outcome.KNOWN, objection_id=row.id))
+    return RecordedPage(results=results)

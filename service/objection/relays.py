@@ -14,7 +14,7 @@ from service.dataset.erasure import exclude_holder
 from service.membership.phone import e164
 from service.membership.pseudonym import KeyRing
 from service.objection.filing import OPEN, RELAY_CREATED, close_if_done, one_month_after
-from service.objection.holders import holds_now, key_of, marks_held, number_of
+from service.objection.holders import holds_now, key_of, number_of, numbers_held
 from service.objection.models import Kind, Objection, Relay, RelayState
 from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
 from service.provenance.snapshot import Snapshots
@@ -34,20 +34,18 @@ async def list_relays(
     for relay, objection in rows:
         _deliver(ring, relay, objection)
     await session.flush()
-    wanted = [objection.mark for relay, objection in rows if relay.state in OPEN]
-    numbers = await marks_held(snapshots, ring, actor.organisation_id, wanted)
-    items = [
-        DeliveredRelay(
-            **_told(relay, objection),
-            cursor=relay.cursor or 0,
-            number=e164(numbers[objection.mark]) if relay.state in OPEN and objection.mark in numbers else None,
-        )
-        for relay, objection in rows
-    ]
+    wanted = [objection.key for relay, objection in rows if relay.state in OPEN and objection.key is not None]
+    numbers = await numbers_held(snapshots, ring, actor.organisation_id, wanted)
+    items = []
+    for relay, objection in rows:
+        number = numbers.get(objection.key or b"") if relay.state in OPEN else None
+        told = None if number is None else e164(number)
+        items.append(DeliveredRelay(**_told(relay, objection), cursor=relay.cursor or 0, number=told))
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
 def _deliver(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+    """Note that a holder has been told, if it had not been. From then on its objection has a pseudonym, also anew."""
     if relay.state == RelayState.UNDELIVERABLE:
         # It has an account by now. Before, nobody told it, so that its month begins with this.
         relay.due_at = one_month_after(now())
@@ -68,17 +66,18 @@ async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUI
     objection = await session.get_one(Objection, relay.objection_id)
     if relay.state not in OPEN:
         return None
-    held = await holds_now(session, ring, key_of(ring, objection.mark), relay.holder_id)
-    number = e164(number_of(ring, objection.mark)) if held else None
+    assert objection.key is not None, "kept as long as a relay is open"
+    held = await holds_now(session, ring, objection.key, relay.holder_id)
+    number = e164(number_of(ring, objection.key)) if held else None
     return RelayOut.model_validate(_told(relay, objection)).model_dump(mode="json") | {"number": number}
 
 
 PAYLOADS[RELAY_CREATED] = relay_payload
 
 
-async def acknowledge_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
+async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
     """The caller has seen a relay. What is further on already stays as it is."""
-    relay, objection = await _own(session, actor, relay_id)
+    relay, objection = await _own(session, ring, actor, relay_id)
     if relay.state not in (*_ENDED, RelayState.ACKNOWLEDGED):
         relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, now()
         session.add(relay)
@@ -91,16 +90,19 @@ async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, rel
     Raises:
         Conflict: it refused before.
     """
-    relay, objection = await _own(session, actor, relay_id)
+    relay, objection = await _own(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.COMPLETED)
     if relay.state != RelayState.COMPLETED:
         if objection.kind == Kind.ERASURE:
-            await exclude_holder(session, ring, key_of(ring, objection.mark), relay.holder_id)
+            assert objection.key is not None, "kept as long as a relay is open"
+            await exclude_holder(session, ring, objection.key, relay.holder_id)
         await _end(session, relay, objection, RelayState.COMPLETED)
     return RelayOut.model_validate(_told(relay, objection))
 
 
-async def refuse_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn) -> RelayOut:
+async def refuse_relay(
+    session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn
+) -> RelayOut:
     """The caller does not do what was asked, and says why.
 
     Raises:
@@ -112,7 +114,7 @@ async def refuse_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID,
             "reason_holds_a_number",
             "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",
         )
-    relay, objection = await _own(session, actor, relay_id)
+    relay, objection = await _own(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.REFUSED)
     if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:
         raise Conflict("refused_already", "You refused with another reason, which the person has been told.")
@@ -127,14 +129,15 @@ def _refuse_ended(relay: Relay, state: RelayState) -> None:
         raise Conflict("relay_ended", f"You reported this one as {relay.state}, and that stands.")
 
 
-async def _own(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> tuple[Relay, Objection]:
-    """A relay to the caller with its objection, both locked: of two holders that end at once, one ends last."""
+async def _own(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> tuple[Relay, Objection]:
+    """A relay to the caller, told by now, with its objection; both locked: of two holders that end, one ends last."""
     query = select(Relay).where(Relay.id == relay_id, Relay.holder_id == actor.organisation_id)
     found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound("relay")
     objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
     await session.refresh(found, with_for_update=True)
+    _deliver(ring, found, objection)
     return found, objection
 
 

@@ -101,9 +101,9 @@ async def list_relays(
 
 
 @holders.post("/relays/{relay_id}/acknowledge", summary="Acknowledge a relay", responses=responses(404, 409, 413))
-async def acknowledge_relay(relay_id: RelayId, session: SessionDep, actor: NumbersWriter) -> RelayOut:
+async def acknowledge_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, actor: NumbersWriter) -> RelayOut:
     """You have seen it and are at it."""
-    return await relays.acknowledge_relay(session, actor, relay_id)
+    return await relays.acknowledge_relay(session, ring, actor, relay_id)
 
 
 @holders.post("/relays/{relay_id}/complete", summary="Complete a relay", responses=responses(404, 409, 413))
@@ -113,9 +113,11 @@ async def complete_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, 
 
 
 @holders.post("/relays/{relay_id}/refuse", summary="Refuse a relay", responses=responses(*JSON_BODY, 404, 409))
-async def refuse_relay(relay_id: RelayId, body: RefusalIn, session: SessionDep, actor: NumbersWriter) -> RelayOut:
+async def refuse_relay(
+    relay_id: RelayId, body: RefusalIn, session: SessionDep, ring: RingDep, actor: NumbersWriter
+) -> RelayOut:
     """You do not do what the person asks, and tell why (GDPR 12(4))."""
-    return await relays.refuse_relay(session, actor, relay_id, body)
+    return await relays.refuse_relay(session, ring, actor, relay_id, body)
 
 
 @holders.get("/flags", summary="List what holds objected numbers")

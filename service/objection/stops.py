@@ -20,8 +20,8 @@ from service.membership.pseudonym import KeyRing
 from service.objection.filing import Act, record, take_turn
 from service.objection.holders import Holding, holding_of
 from service.objection.models import Kind, ScopeOfObjection, Source
-from service.objection.operations import read_holding, record_one
-from service.objection.schemas import Outcome, RecordedOut, RecordedPage, StopsIn
+from service.objection.operations import Found, read_holding, record_found
+from service.objection.schemas import Outcome, RecordedPage, StopsIn
 from service.provenance.rows import CampaignRow
 from service.provenance.snapshot import Snapshots
 
@@ -58,18 +58,18 @@ async def report_stops(
     sent_to = frozenset((await session.exec(uses)).all())
     acts = [_stop(campaign.id, **asserted(actor, reply.replied_at)) for reply in wanted.replies]
     await take_turn(session)
-    results = []
+    found: list[Found] = []
     for reply, act in zip(wanted.replies, acts, strict=True):
         holding = await read_holding(snapshots, ring, reply.number, wanted.region)
         if holding is None:
-            results.append(RecordedOut(outcome=Outcome.UNREADABLE))
+            found.append(Outcome.UNREADABLE)
         elif reply.text is not None and not is_stop(reply.text):
-            results.append(RecordedOut(outcome=Outcome.NO_STOP))
+            found.append(Outcome.NO_STOP)
         elif sent_to.isdisjoint(holding.datasets | holding.erased_from) or reply.replied_at < campaign.began_at:
-            results.append(RecordedOut(outcome=Outcome.UNMATCHED))
+            found.append(Outcome.UNMATCHED)
         else:
-            results.append(await record_one(session, queue, ring, holding, act))
-    return RecordedPage(results=results)
+            found.append((holding, act))
+    return await record_found(session, queue, ring, found)
 
 
 def _stop(campaign_id: uuid.UUID, **told: Any) -> Act:
@@ -91,8 +91,8 @@ async def record_inbound_stop(
         await take_turn(session)
         holding = await holding_of(snapshots, ring, number)
         moment = now()
-        for campaign in _answered(holding, originator, moment):
-            await record(session, queue, ring, holding, _stop(campaign.id, occurred_at=moment))
+        acts = [_stop(campaign.id, occurred_at=moment) for campaign in _answered(holding, originator, moment)]
+        await record(session, queue, ring, [(holding, act) for act in acts])
 
 
 def _answered(holding: Holding, originator: str, moment: datetime) -> list[CampaignRow]:

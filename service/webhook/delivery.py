@@ -41,16 +41,23 @@ _ASKED: Final = "webhooks_asked"
 
 
 async def announce(
-    session: AsyncSession, queue: App, organisation_id: uuid.UUID, event: str, subject_id: uuid.UUID
+    session: AsyncSession, queue: App, organisation_id: uuid.UUID, event: str, *subject_ids: uuid.UUID
 ) -> None:
-    """Tell an organisation's endpoints of an event, if the transaction of `session` commits. `event` has a payload."""
+    """Tell an organisation's endpoints of an event, if the transaction of `session` commits. `event` has a payload.
+
+    For each of the subjects it is an event of its own.
+    """
     if event not in PAYLOADS:
         raise ValueError("an event without a payload")
     live = select(WebhookEndpoint.id).where(
         WebhookEndpoint.organisation_id == organisation_id, col(WebhookEndpoint.removed_at).is_(None)
     )
     endpoint_ids = (await session.exec(live)).all()
-    session.add_all(WebhookDelivery(endpoint_id=one, event=event, subject_id=subject_id) for one in endpoint_ids)
+    session.add_all(
+        WebhookDelivery(endpoint_id=endpoint_id, event=event, subject_id=subject_id)
+        for subject_id in subject_ids
+        for endpoint_id in endpoint_ids
+    )
     if endpoint_ids:
         await ask_for_delivery(session, queue)
 
