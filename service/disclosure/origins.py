@@ -44,10 +44,15 @@ def tell_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
 def when_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
     """On which day, and according to whom if another than the sentence names anyway."""
     if origin.consented_at is None:
-        return voice.say("on_no_day")
+        return voice.say("on_erased_day" if _erasure_of(inquiry, origin) else "on_no_day")
     teller = _teller_of_days(inquiry, origin)
     phrase = "on_day_claimed" if origin.attested and not _is_own(origin, teller) else "on_day"
     return voice.say(phrase, day=voice.day_of(origin.consented_at), who=who(voice, teller))
+
+
+def _erasure_of(inquiry: Inquiry, origin: Origin) -> Erasure | None:
+    """The erasure with which the day of consent may have gone: it is kept with the number, and goes with it."""
+    return next((one for one in inquiry.answer.erasures if one.dataset.id == origin.dataset.id), None)
 
 
 def _teller_of_days(inquiry: Inquiry, origin: Origin) -> Asserted:
@@ -123,7 +128,8 @@ def _words(voice: Voice, origin: Origin) -> Quote:
 def _facts(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Fact]:
     notice = origin.notice
     record, kept = origin.consent_record_id, "screenshot_kept" if notice.evidence else "screenshot_none"
-    proof = voice.say("proof_reference", record=record) if record else voice.say("proof_none")
+    none = "proof_erased" if _erasure_of(inquiry, origin) else "proof_none"
+    proof = voice.say("proof_reference", record=record) if record else voice.say(none)
     yield Fact(label=voice.say("label_consented"), value=_consented(inquiry, voice, origin))
     yield Fact(label=voice.say("label_period"), value=_period(voice, origin))
     yield Fact(label=voice.say("label_mechanism"), value=voice.term(notice.mechanism))
@@ -134,6 +140,9 @@ def _facts(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Fact]:
 
 
 def _consented(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
+    erasure = _erasure_of(inquiry, origin)
+    if origin.consented_at is None and erasure is not None:
+        return voice.say("consented_erased", day=voice.day_of(erasure.erased_at))
     if origin.consented_at is None:
         return voice.say("consented_unknown")
     teller = _teller_of_days(inquiry, origin)

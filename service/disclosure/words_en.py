@@ -24,6 +24,7 @@ PHRASES: Final[dict[str, str]] = {
     "on_day": "on {day}",
     "on_day_claimed": "on {day}, according to {who}",
     "on_no_day": "on a day that nobody names",
+    "on_erased_day": "on a day that has since been erased with your number",
     "in_words": "{sentence}, in these words: {quoted}",
     "sentence": "{sentence}.",
     "no_origin_held_by_one": "No declared origin. {holders} holds your number, and nothing here says who collected "
@@ -88,6 +89,7 @@ PHRASES: Final[dict[str, str]] = {
     "consented_on": "{day}",
     "consented_claimed": "{day}, according to {who}",
     "consented_unknown": "unknown: nobody says when you are supposed to have agreed",
+    "consented_erased": "erased on {day}, with your number",
     "label_period": "Collected",
     "period": "from {began} to {ended}",
     "period_open": "since {began}",
@@ -103,6 +105,7 @@ PHRASES: Final[dict[str, str]] = {
     "label_proof": "Proof of consent",
     "proof_reference": "reference {record} at the collector",
     "proof_none": "no proof is kept here, nor a reference to one",
+    "proof_erased": "no proof is kept here any more; a reference to one may have been erased with your number",
     "label_screenshot": "Picture of the form",
     "screenshot_kept": "kept here",
     "screenshot_none": "none",
@@ -216,8 +219,8 @@ PHRASES: Final[dict[str, str]] = {
     "object_text": "Your objection goes to every organisation that holds your number. Each has a month to answer, and "
     "here you follow what each does about it. It is free, and you need not say why.",
     "erase_title": "Ask to be erased",
-    "erase_text": "You ask besides that your number be erased from their files. The record of who collected it and "
-    "passed it on remains: it is your evidence.",
+    "erase_text": "You ask besides that your number be erased from their files. Once all have done so, nothing of this "
+    "story is left here either: keep this answer first, it is your evidence.",
     "download_title": "Keep this answer",
     "download_text": "Download it, dated and numbered: as a letter to print (PDF) or as data (JSON).",
     "complain_title": "Complain to the CNIL",

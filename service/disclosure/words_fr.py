@@ -24,6 +24,7 @@ PHRASES: Final[dict[str, str]] = {
     "on_day": "le {day}",
     "on_day_claimed": "le {day}, selon {who}",
     "on_no_day": "à une date que personne n'indique",
+    "on_erased_day": "à une date effacée depuis, avec votre numéro",
     "in_words": "{sentence}, avec ces mots : {quoted}",
     "sentence": "{sentence}.",
     "no_origin_held_by_one": "Aucune origine déclarée. {holders} détient votre numéro, et rien ici ne dit qui l'a "
@@ -88,6 +89,7 @@ PHRASES: Final[dict[str, str]] = {
     "consented_on": "{day}",
     "consented_claimed": "{day}, selon {who}",
     "consented_unknown": "inconnue : personne ne dit quand vous auriez donné votre accord",
+    "consented_erased": "effacée le {day}, avec votre numéro",
     "label_period": "Période de collecte",
     "period": "du {began} au {ended}",
     "period_open": "depuis le {began}",
@@ -103,6 +105,7 @@ PHRASES: Final[dict[str, str]] = {
     "label_proof": "Preuve de l'accord",
     "proof_reference": "référence {record} chez le collecteur",
     "proof_none": "aucune preuve n'est conservée ici, ni de référence à une preuve",
+    "proof_erased": "aucune preuve n'est plus conservée ici ; une référence a pu être effacée avec votre numéro",
     "label_screenshot": "Image du formulaire",
     "screenshot_kept": "conservée ici",
     "screenshot_none": "aucune",
@@ -216,8 +219,8 @@ PHRASES: Final[dict[str, str]] = {
     "object_text": "Votre opposition part à chaque organisme qui détient votre numéro. Chacun a un mois pour "
     "répondre, et vous suivez ici ce que chacun en fait. C'est gratuit, et vous n'avez pas à dire pourquoi.",
     "erase_title": "Demander l'effacement",
-    "erase_text": "Vous demandez en plus que votre numéro soit effacé des fichiers. La trace de qui l'a recueilli et "
-    "transmis reste : c'est votre preuve.",
+    "erase_text": "Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, il ne "
+    "restera rien de cette histoire ici non plus : gardez d'abord cette réponse, c'est votre preuve.",
     "download_title": "Garder cette réponse",
     "download_text": "Téléchargez-la, datée et numérotée : en lettre à imprimer (PDF) ou en données (JSON).",
     "complain_title": "Vous plaindre à la CNIL",

@@ -2,12 +2,14 @@
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, FloatRect, Page
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
 from service.core.language import Language
 from service.demo.telling import Told
@@ -15,6 +17,7 @@ from service.portal import address
 from service.portal.words import WORDS
 from tests.chain import number
 from tests.registry import Caller
+from tests.system_parts import find_chromium, require
 
 NARROW: Final = {"width": 360, "height": 740}
 WIDE: Final = {"width": 1280, "height": 900}
@@ -126,6 +129,18 @@ class Person:
             plain(row.locator(".who span").first.inner_text()): plain(row.locator(".state").inner_text())
             for row in rows.all()
         }
+
+
+@contextmanager
+def running_chromium() -> Iterator[Browser]:
+    """Chromium. While it runs, nothing beside it in this thread can run an event loop of its own."""
+    program = require("Chromium", find_chromium())
+    # Its sandbox needs rights that root gives up and containers lack.
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=options)
+        yield chromium
+        chromium.close()
 
 
 def plain(text: str) -> str:

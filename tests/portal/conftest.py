@@ -1,23 +1,21 @@
 """The pages, read without a browser and with one."""
 
 import itertools
-import os
 from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from service.core.settings import Settings
 from service.demo.telling import tell
 from service.main import create_app
 from tests.chain import number
 from tests.conftest import settings_of_tests, temporary_database
-from tests.portal.browsing import Service
+from tests.portal.browsing import Service, running_chromium
 from tests.portal.reading import HOST, Reader
 from tests.registry import Registry
 from tests.sockets import on_a_socket
-from tests.system_parts import find_chromium, require
 
 _numbers = itertools.count(1)
 
@@ -54,10 +52,5 @@ def service(cluster: str) -> Iterator[Service]:
 @pytest.fixture(scope="module")
 def browser(service: Service) -> Iterator[Browser]:
     """Chromium. It is closed with its module: while it runs, no test beside it could run an event loop of its own."""
-    program = require("Chromium", find_chromium())
-    # Its sandbox needs rights that root gives up and containers lack.
-    options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=options)
+    with running_chromium() as chromium:
         yield chromium
-        chromium.close()

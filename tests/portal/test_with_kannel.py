@@ -1,0 +1,101 @@
+"""The whole way with real messages: the code comes through Kannel, and a STOP goes back through it."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from service.core.language import Language
+from service.core.settings import Settings
+from service.demo.telling import tell
+from service.main import create_app
+from service.objection.models import RelayState
+from service.portal.address import Page
+from tests.chain import number
+from tests.kannel import Kannel, wait_until
+from tests.persons import code_in
+from tests.portal.browsing import NARROW, WIDE, Person, Service, person_in, running_chromium
+from tests.registry import Registry
+from tests.sockets import on_a_socket
+
+ASKED = 5200
+HOLDERS = ("contact-direct", "enseigne-maison", "aube", "rivage")
+
+
+@pytest.fixture
+def beside_kannel(kannel: Kannel, settings: Settings, dsn: str) -> Iterator[Service]:
+    """The service with the story told, which sends its messages through Kannel."""
+    with on_a_socket(create_app(kannel.configure(settings), dsn), kannel.service_port) as client:
+        told = tell(client, Registry(client, dsn).operator().key)
+        yield Service(str(client.base_url).rstrip("/"), told, client)
+
+
+@pytest.fixture
+def browser(beside_kannel: Service) -> Iterator[Browser]:
+    """Chromium, once the story is told."""
+    with running_chromium() as chromium:
+        yield chromium
+
+
+def enter(someone: Person, kannel: Kannel) -> None:
+    """Prove the number by the code that comes out at the message centre."""
+    came = len(kannel.sent())
+    someone.type_number("06 39 98 52 00")
+    sent = kannel.wait_for_sent(came + 1)[-1]
+    assert sent.number == number(ASKED)
+    someone.page.get_by_label(someone.words.code.label).fill(code_in(sent.text))
+    someone.press(someone.words.code.confirm)
+    someone.press(someone.words.since.skip)
+    assert someone.is_at(Page.ANSWER)
+
+
+def test_a_code_by_sms_opens_the_answer_and_an_erasure_is_followed_to_its_end(
+    browser: Browser, beside_kannel: Service, kannel: Kannel
+) -> None:
+    someone = person_in(browser, beside_kannel, Language.FR, ASKED, viewport=NARROW, java_script_enabled=False)
+    enter(someone, kannel)
+    assert "Enseigne Maison SA a recueilli votre numéro le 11 décembre 2023" in someone.read()
+    someone.page.get_by_role("link", name=someone.words.answer.erase, exact=True).click()
+    someone.press(someone.words.erasure.go_on)
+    someone.press(someone.words.confirmation.erasure_go)
+    states = someone.words.requests.states
+    assert list(someone.hops().values()).count(states[RelayState.PENDING]) == len(HOLDERS)
+    for holder in HOLDERS:
+        relay = beside_kannel.relay(holder, ASKED)
+        beside_kannel.caller(holder).post(f"/v1/objections/relays/{relay}/complete")
+    assert list(someone.hops().values()).count(states[RelayState.COMPLETED]) == len(HOLDERS)
+    for holder in HOLDERS:
+        # The broker answers for a collector without an account, who has not erased anything.
+        seen = beside_kannel.caller(holder).lookup(number(ASKED))["holdings"]
+        assert {one["dataset"]["holder"]["legal_name"] for one in seen} <= {"Comparauto SAS"}
+    # Whoever has no account here has not erased it yet, so that the story is told still. The day of a consent is kept
+    # with the number, and went with it.
+    someone.go(Page.ANSWER)
+    told = someone.read()
+    assert "Comparauto SAS a recueilli votre numéro le 10 novembre 2023" in told
+    assert "Enseigne Maison SA a recueilli votre numéro à une date effacée depuis" in told
+    assert told.count("a effacé votre numéro le") == len(HOLDERS)
+    assert someone.troubles == []
+    someone.context.close()
+
+
+def test_a_stop_by_sms_is_on_the_page_with_every_holder(
+    browser: Browser, beside_kannel: Service, kannel: Kannel
+) -> None:
+    someone = person_in(browser, beside_kannel, Language.EN, ASKED, viewport=WIDE)
+    enter(someone, kannel)
+    kannel.type_in("33639985200", "38001", "Arrêt")
+
+    def recorded() -> bool:
+        someone.go(Page.REQUESTS)
+        return someone.page.locator(".request").count() == 1
+
+    wait_until(recorded, "the STOP is not on the page")
+    assert someone.words.requests.states[RelayState.PENDING] in someone.hops().values()
+    assert set(someone.hops()) == {
+        *("Comparauto SAS", "Contact Direct SAS", "Enseigne Maison SA", "Mouvement du Rivage", "Parti de l'Aube")
+    }
+    someone.go(Page.ANSWER)
+    assert "STOP" in someone.read()
+    assert someone.troubles == []
+    someone.context.close()
