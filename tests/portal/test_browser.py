@@ -8,8 +8,9 @@ from playwright.sync_api import Browser
 from service.core.language import Language
 from service.objection.models import RelayState
 from service.portal.address import Page
+from service.portal.words import WORDS
 from tests.chain import number
-from tests.portal.browsing import NARROW, WIDE, Person, Service, person_in
+from tests.portal.browsing import FAR_NAME, NARROW, WIDE, Person, Service, person_in
 
 SAID = {
     Language.FR: (
@@ -143,3 +144,42 @@ def test_the_pages_are_worked_by_keyboard_alone(browser: Browser, service: Servi
     keys.press("Enter")
     page.wait_for_url(someone.path(Page.CODE))
     someone.context.close()
+
+
+@pytest.mark.parametrize(
+    ("last_four", "says"),
+    [
+        (1500, ("Jeux & Lots SARL a recueilli votre numéro", "Mouvement du Rivage, n’en a rien dit")),
+        (2500, ("Jeux & Lots SARL", "Comparauto SAS", "Revente Data SARL l’a reçu de Contact Direct SAS")),
+        (
+            6666,
+            ("Envoyé au moins 7 h 20 après votre STOP", "2 messages ont été envoyés à votre numéro après votre STOP"),
+        ),
+        (7777, ("3 messages ont été envoyés à votre numéro après votre opposition du 20 mai 2024", "Envoyé 17 jours")),
+        (9001, ("aucune origine déclarée",)),
+        (9999, ("aucun organisme enregistré",)),
+    ],
+)
+def test_the_page_says_what_is_known_of_each_number(
+    browser: Browser, service: Service, last_four: int, says: tuple[str, ...]
+) -> None:
+    someone = person_in(browser, service, Language.FR, last_four, viewport=NARROW, java_script_enabled=False)
+    someone.enter()
+    told = " ".join(someone.read().split()).casefold()
+    assert [sentence for sentence in says if sentence.casefold() not in told] == []
+    assert someone.troubles == []
+    someone.context.close()
+
+
+def test_without_tls_no_number_leaves_the_browser(browser: Browser, service: Service) -> None:
+    context, posted = browser.new_context(), []
+    page = context.new_page()
+    page.on("request", lambda request: posted.append(request.url) if request.method == "POST" else None)
+    page.goto(service.url.replace("127.0.0.1", FAR_NAME))
+    page.get_by_label(WORDS[Language.FR].home.label).fill(number(5207))
+    # The browser makes the form's address one of TLS, which is another than the page's own, and sends nothing.
+    with page.expect_console_message(lambda said: "form-action" in said.text):
+        page.get_by_role("button", name=WORDS[Language.FR].home.send).click(no_wait_after=True)
+    assert posted == []
+    assert context.cookies() == []
+    context.close()
