@@ -5,8 +5,8 @@ dataset that a transfer of its own made in the recipient's hands is to it a bare
 What it asserts for an organisation without an account counts as held by it: there is nobody else to look
 after that. A transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
 A campaign is seen by its party, and through a processor's key only if that processor sent it. A supervisory
-authority sees everything; the operator, accounts only. Whoever erased a number sees nothing of it any more; others
-see what came through its hands as before.
+authority sees everything; the operator, accounts only. Whoever erased a number sees nothing of it any more, not
+even for those that it speaks for; others see what came through its hands as before.
 """
 
 import uuid
@@ -159,14 +159,16 @@ class Ends(NamedTuple):
 class Scene:
     """What sight depends on, of the whole graph, by ids.
 
-    By organisation: the datasets that count as held by it (see `keepers`), and the transfers that it sent and received.
-    Campaigns by their party and their sender, and all of a party by it and None; and when each began. Nothing here has
-    to be gone through whole for one number: what its datasets lead to is cut with what the caller has.
+    By organisation: the datasets that count as held by it (see `keepers`), those of them that are another's, and the
+    transfers that it sent and received. Campaigns by their party and their sender, and all of a party by it and None;
+    and when each began. Nothing here has to be gone through whole for one number: what its datasets lead to is cut
+    with what the caller has.
     """
 
     places: Mapping[uuid.UUID, Place]
     transfers: Mapping[uuid.UUID, Ends]
     held_by: Mapping[uuid.UUID, IdSet]
+    spoken_for: Mapping[uuid.UUID, IdSet]
     sent_by: Mapping[uuid.UUID, IdSet]
     received_by: Mapping[uuid.UUID, IdSet]
     campaigns_of: Mapping[tuple[uuid.UUID, uuid.UUID | None], IdSet]
@@ -217,7 +219,7 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
         return Seen()
     own = actor.organisation_id
     left = within.difference(ended) if ended else within
-    datasets = _upstream(scene, left & scene.held_by.get(own, _NONE), within, ended)
+    datasets = _upstream(scene, kept_by(scene, own, left, ended), within, ended)
     arrivals = _NONE.union(*(scene.places[one].arrivals for one in datasets))
     touching = _touching(scene, within, ended)
     received = touching & scene.received_by.get(own, _NONE)
@@ -232,6 +234,18 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
         campaigns=used & scene.campaigns_of.get((own, actor.through_id), _NONE),
         viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
     )
+
+
+def kept_by(
+    scene: Scene, organisation_id: uuid.UUID, left: IdSet, ended: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Those of the datasets `left` holding a number that count as held by an organisation.
+
+    Once it erased the number itself, those that it speaks for do not, whose holders have no account here.
+    """
+    held, others = scene.held_by.get(organisation_id, _NONE), scene.spoken_for.get(organisation_id, _NONE)
+    erased = bool(ended) and not (held - others).isdisjoint(ended)
+    return left & held - others if erased else left & held
 
 
 def seen_by_all(scene: Scene, holding: Collection[uuid.UUID], ended: Ended = NOWHERE) -> Seen:

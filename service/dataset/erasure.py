@@ -3,10 +3,12 @@
 A holder that erased a number has handed it on before. Whoever has it from there still does, and must be able to prove
 where it came from: so the copies on the way stay as long as somebody holds what came of them. What ended, and when, is
 known until no copy of the number is left; then nothing is.
+
+A holder without an account cannot report anything. What another tells of its dataset stays for the others until that
+one has erased the number too, and then goes as if nobody held it.
 """
 
 import uuid
-from collections.abc import Iterable
 from typing import LiteralString, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,7 +16,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import driver
 from service.membership import erasure, exclusion, store
-from service.membership.drawing import drawing, unneeded
 from service.membership.family import DESCENDANTS, Family, family_of
 from service.membership.pseudonym import KeyRing
 from service.membership.store import Connection, Found, rows_of
@@ -38,7 +39,7 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     await session.flush()
     await erasure.take_turn(connection)
     found, family = await _held_still(connection, ring, key, holder_id)
-    holding = drawing(family.dag, _stored(found), found.ended) & family.held - found.ended.keys()
+    holding = family.holding(_stored(found), found.ended)
     own = frozenset(one for one in holding if family.holders[one] == holder_id)
     # The time is taken while what is made of these datasets waits: whatever is made later is later by this clock.
     await exclusion.exclude(connection, key, own, now())
@@ -58,8 +59,7 @@ async def release(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset
     if not found.ended:
         return frozenset()
     stored = _stored(found)
-    family = await _family(connection, stored)
-    free = unneeded(family.dag, family.held, stored, found.ended)
+    free = (await _family(connection, found)).unneeded(stored, found.ended)
     if free:
         await erasure.erase(connection, ring, key, free)
     if free == stored:
@@ -91,7 +91,7 @@ async def _held_still(connection: Connection, ring: KeyRing, key: bytes, holder_
     locked: set[uuid.UUID] = set()
     while True:
         found = await store.lookup(connection, ring, key)
-        family = await _family(connection, _stored(found))
+        family = await _family(connection, found)
         own = {dataset for dataset, holder in family.holders.items() if holder == holder_id}
         if own <= locked:
             return found, family
@@ -100,8 +100,9 @@ async def _held_still(connection: Connection, ring: KeyRing, key: bytes, holder_
         locked |= own
 
 
-async def _family(connection: Connection, stored: Iterable[uuid.UUID]) -> Family:
-    return family_of([row async for row in rows_of(connection, DESCENDANTS, {"ids": list(stored)})])
+async def _family(connection: Connection, found: Found) -> Family:
+    concerned = {"ids": [*_stored(found), *found.ended]}
+    return family_of([row async for row in rows_of(connection, DESCENDANTS, concerned)])
 
 
 def _stored(found: Found) -> frozenset[uuid.UUID]:

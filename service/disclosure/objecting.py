@@ -8,7 +8,7 @@ from service.disclosure.inquiry import Inquiry
 from service.disclosure.voice import Voice
 from service.objection.filing import OPEN
 from service.objection.models import Kind, RelayState, Source
-from service.objection.schemas import FlagSeen, HopSeen, ObjectionOut
+from service.objection.schemas import FlagSeen, ObjectionOut, RelaySeen
 from service.provenance.schemas import CampaignSeen
 
 
@@ -157,12 +157,12 @@ def _message(voice: Voice, objection: ObjectionOut, campaign: CampaignSeen) -> s
     return voice.say(phrase, party=campaign.party.legal_name, when=when, elapsed=gone)
 
 
-def _relay(voice: Voice, relay: HopSeen) -> list[str]:
+def _relay(voice: Voice, relay: RelaySeen) -> list[str]:
     since = relay.ended_at or relay.acknowledged_at or relay.delivered_at or relay.recorded_at
     return [relay.holder.legal_name, _state(voice, relay), voice.day_of(since)]
 
 
-def _state(voice: Voice, relay: HopSeen) -> str:
+def _state(voice: Voice, relay: RelaySeen) -> str:
     state = voice.term(relay.state)
     if relay.state is RelayState.REFUSED and relay.refusal:
         return voice.say("state_refused", refusal=relay.refusal)

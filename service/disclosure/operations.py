@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -31,9 +32,21 @@ from service.provenance.snapshot import Snapshots
 from service.provenance.telling import organisation
 from service.verification.sessions import Person
 
+# Longer than an answer takes, but for one of very many chains. Whoever watches a line that they cannot read does not
+# learn from the time whether a number is held, and nobody who waits for the answer notices.
+_SAME_SECONDS: Final = 0.3
+
 
 async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Story:
-    """The story of a person's number, in the state of this moment. Nothing is recorded of it."""
+    """The story of a person's number, in the state of this moment. Nothing is recorded of it.
+
+    That nobody holds the number takes as long to tell.
+    """
+    story, _ = await asyncio.gather(_tell(database, snapshots, ring, person, language), asyncio.sleep(_SAME_SECONDS))
+    return story
+
+
+async def _tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Story:
     return tell_story(await inquire(database, snapshots, ring, person), language)
 
 

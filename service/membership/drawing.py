@@ -44,14 +44,14 @@ def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UU
 
 
 def unneeded(
-    dag: Dag, held: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended
+    dag: Dag, served: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended
 ) -> frozenset[uuid.UUID]:
     """Those of the datasets storing a number of which the stored copy serves nobody any more.
 
-    `dag` has these and whatever was made of them; `held` are those of them that are sealed, and not denied by whom they
-    were handed to. A copy is needed by a dataset that holds the number still, and has it from there.
+    `dag` has these and whatever was made of them; `served` are those of them that count as holdings. A copy is needed
+    by such a dataset if that holds the number still, and has it from there.
     """
-    return frozenset(stored) - descent(dag, held, stored, ended)
+    return frozenset(stored) - descent(dag, served, stored, ended)
 
 
 def contents(

@@ -10,7 +10,7 @@ import psycopg
 from service.core.ended import Ended
 from service.core.vocabulary import Content
 from service.membership import store
-from service.membership.drawing import drawing, unneeded
+from service.membership.drawing import drawing
 from service.membership.family import DESCENDANTS, Family, family_of
 from service.membership.findings import Damage, Finding
 from service.membership.pseudonym import KEY_BYTES, KeyRing, unpack_keys
@@ -58,5 +58,5 @@ def _findings(family: Family, stored: set[uuid.UUID], ended: Ended) -> Mapping[u
     drawn = drawing(family.dag, once, known)
     unfounded = {one for one, moment in known.items() if one not in drawn or family.dag[one].made_at > moment}
     found |= dict.fromkeys(unfounded, Damage.EXCLUSION_UNFOUNDED)
-    free = unneeded(family.dag, family.held, stored, known)
+    free = family.unneeded(stored, known)
     return found | dict.fromkeys(free, Damage.COPY_LEFT)

@@ -13,7 +13,7 @@ from service.objection.filing import OPEN
 from service.objection.models import Kind, Objection, Relay
 from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
 from service.organisation.models import Organisation
-from service.organisation.schemas import OrganisationRef
+from service.provenance.references import OrganisationRef
 
 # What cannot be delivered was asked of nobody.
 _BY_ORGANISATION = text("""

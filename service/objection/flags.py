@@ -21,7 +21,7 @@ from service.objection.flagging import flag
 from service.objection.holders import key_of, numbers_held
 from service.objection.models import Objection, ObjectionFlag
 from service.objection.schemas import FlaggedNumber, FlaggedOut
-from service.organisation.schemas import OrganisationRef
+from service.provenance.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.access.sight import kept_by
 from service.core.db import driver
 from service.membership import store
-from service.membership.drawing import drawing
 from service.membership.family import DESCENDANTS, family_of
 from service.membership.pseudonym import KeyRing, pack_keys, unpack_keys
 from service.provenance.graph import holding
@@ -32,7 +32,7 @@ class Holding:
 
     def is_with(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or answers for a holder without an account that does."""
-        return not self.datasets.isdisjoint(self.snapshot.scene.held_by.get(organisation_id, frozenset()))
+        return bool(kept_by(self.snapshot.scene, organisation_id, self.datasets, self.erased_from))
 
 
 async def holding_of(snapshots: Snapshots, ring: KeyRing, number: int) -> Holding:
@@ -58,8 +58,7 @@ async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id:
     found = await store.lookup(connection, ring, key)
     stored = frozenset(one.dataset_id for one in found.held)
     family = family_of([row async for row in store.rows_of(connection, DESCENDANTS, {"ids": list(stored)})])
-    holding = drawing(family.dag, stored, found.ended) & family.held - found.ended.keys()
-    return any(family.holders[dataset] == holder_id for dataset in holding)
+    return any(family.holders[dataset] == holder_id for dataset in family.holding(stored, found.ended))
 
 
 async def numbers_held(

@@ -156,8 +156,8 @@ async def list_overdue_relays(
     return await deadlines.list_overdue_relays(session, after, limit)
 
 
-# After all fixed addresses, which it would take for ids.
-@persons.get("/{objection_id}", summary="Get an objection of yours", responses=responses(401, 404, 422))
+# Of this form alone: it would take the fixed addresses for ids, also where they have no GET.
+@persons.get("/{objection_id:uuid}", summary="Get an objection of yours", responses=responses(401, 404, 422))
 async def get_objection(
     objection_id: Annotated[uuid.UUID, Path(description="The id of an objection.")],
     session: SessionDep,

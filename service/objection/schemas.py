@@ -10,7 +10,7 @@ from service.core.facts import Wire
 from service.core.instant import Instant
 from service.core.vocabulary import Purpose
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
-from service.organisation.schemas import OrganisationRef
+from service.provenance.references import OrganisationRef
 
 # As many as one request can look up one by one without making others wait.
 MOST_NUMBERS = 1000
@@ -111,14 +111,16 @@ class RecordedPage(BaseModel):
     results: list[RecordedOut]
 
 
-class HolderSeen(OrganisationRef):
+class HolderSeen(BaseModel):
     """A holder, and how a person reaches it."""
 
+    id: uuid.UUID
+    legal_name: str = Field(examples=["Contact Direct SAS"])
     privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
     has_account: bool = Field(description="If not, nobody is told here: a letter has to be written.")
 
 
-class HopSeen(BaseModel):
+class RelaySeen(BaseModel):
     """How far one holder is with an objection, as the person sees it."""
 
     id: uuid.UUID
@@ -163,7 +165,7 @@ class ObjectionOut(BaseModel):
     occurred_at: AwareDatetime = Field(description="When the person acted.")
     recorded_at: AwareDatetime = Field(description="When this registry was told, from which on it has effect here.")
     closed_at: AwareDatetime | None = Field(description="Since when no holder that can be told has anything to do.")
-    relays: list[HopSeen]
+    relays: list[RelaySeen]
     flags: list[FlagSeen]
 
 

@@ -14,9 +14,9 @@ from service.core.facts import Fact
 from service.membership.pseudonym import KeyRing
 from service.objection.filing import OPEN
 from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, HopSeen, ObjectionOut
+from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, ObjectionOut, RelaySeen
 from service.organisation.models import Organisation
-from service.organisation.schemas import OrganisationRef
+from service.provenance.references import OrganisationRef
 
 FactT = TypeVar("FactT", bound=Fact)
 
@@ -82,9 +82,9 @@ async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.U
     return {row.id: row for row in rows}
 
 
-def _hop(around: _Around, relay: Relay) -> HopSeen:
+def _hop(around: _Around, relay: Relay) -> RelaySeen:
     holder = around.organisations[relay.holder_id]
-    return HopSeen(
+    return RelaySeen(
         **relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}),
         holder=HolderSeen(
             id=holder.id,

@@ -1,9 +1,8 @@
 """Wire shapes of organisations."""
 
-import uuid
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 from stdnum.fr import siren
 
 from service.core.facts import FactOut, Wire
@@ -63,10 +62,3 @@ class OrganisationOut(FactOut):
     admitted_at: AwareDatetime | None = Field(
         description="Since when it has an account here; null: it was only named, by `asserted_by_id`."
     )
-
-
-class OrganisationRef(BaseModel):
-    """An organisation, as other answers name it."""
-
-    id: uuid.UUID
-    legal_name: str = Field(examples=["Contact Direct SAS"])

@@ -151,6 +151,11 @@ def scene_of(records: Records) -> Scene:
         places={dataset: _place(records, dataset) for dataset in records.datasets},
         transfers={row.id: _ends(records, row) for row in transfers},
         held_by=_sets((keeper, one) for one in records.datasets for keeper in _keepers(records, one)),
+        spoken_for=_sets(
+            (keeper, one)
+            for one, row in records.datasets.items()
+            for keeper in _keepers(records, one) - {row.holder_id}
+        ),
         sent_by=_sets((row.sender_id, row.id) for row in transfers),
         received_by=_sets((row.recipient_id, row.id) for row in transfers),
         campaigns_of=_sets(((row.party_id, sender), row.id) for row in campaigns for sender in {None, row.sender_id}),

@@ -38,10 +38,14 @@ class Owners:
         token = self.call(_token, FICTION + last_four, since)
         return PersonCaller(self.scenario.client, token)
 
+    def person(self, last_four: int, since: date | None = None) -> Person:
+        """That owner, as the application knows them."""
+        found: Person = self.call(_person, self.session(last_four, since).token)
+        return found
+
     def inquiry(self, last_four: int, since: date | None = None) -> Inquiry:
         """What there is to tell to the owner of a number."""
-        person = self.call(_person, self.session(last_four, since).token)
-        found: Inquiry = self.call(inquire, person)
+        found: Inquiry = self.call(inquire, self.person(last_four, since))
         return found
 
     def story(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Story:

@@ -14,8 +14,8 @@ from service.disclosure.blocks import Callout, Paragraph, Story, Table, Tone, To
 from service.disclosure.inquiry import Inquiry
 from service.disclosure.story import tell_story
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
-from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, HopSeen, ObjectionOut
-from service.organisation.schemas import OrganisationRef
+from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, ObjectionOut, RelaySeen
+from service.provenance.references import OrganisationRef
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
@@ -143,7 +143,7 @@ def test_for_one_purpose_counts_for_that_one_alone(owners: Owners, purpose: Purp
     assert len(attentions(story, Topic.MESSAGES)) == late
 
 
-def relay(state: RelayState, **more: Any) -> HopSeen:
+def relay(state: RelayState, **more: Any) -> RelaySeen:
     """A relay to a holder."""
     holder = HolderSeen(id=uuid.uuid4(), legal_name="Contact", privacy_contact="dpo@x.example", has_account=True)
     known: dict[str, Any] = {
@@ -158,7 +158,7 @@ def relay(state: RelayState, **more: Any) -> HopSeen:
         "ended_at": None,
         "overdue": False,
     }
-    return HopSeen(**(known | more))
+    return RelaySeen(**(known | more))
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def relay(state: RelayState, **more: Any) -> HopSeen:
             ["n'est pas inscrit ici : il faut lui écrire (dpo@x.example)", "6 juin 2024"],
         ),
     ],
-    ids=lambda value: value.state if isinstance(value, HopSeen) else "",
+    ids=lambda value: value.state if isinstance(value, RelaySeen) else "",
 )
-def test_how_far_a_hop_is(owners: Owners, hop: HopSeen, said: list[str]) -> None:
+def test_how_far_a_hop_is(owners: Owners, hop: RelaySeen, said: list[str]) -> None:
     story = told_with(owners, objection(kind=Kind.ERASURE, relays=[hop]))
     (table,) = (block for block in blocks(story, Topic.OBJECTIONS) if isinstance(block, Table))
     assert [plain(cell) for cell in table.rows[0]] == ["Contact", *said]

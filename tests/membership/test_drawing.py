@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from service.core.vocabulary import Content, Role
 from service.membership.ancestry import Dag, Node, ancestors_of, holding, sources_of, trace
-from service.membership.drawing import contents, corrected, drawing, unneeded
+from service.membership.drawing import contents, corrected, drawing
+from service.membership.family import Family
 from service.membership.pseudonym import Keys, pack_keys
 from tests.provenance import naive
 from tests.provenance.generated import Cast, erase, unhurried, worlds
@@ -38,12 +39,34 @@ def stored_in(world: World, number: int) -> set[UUID]:
 def release(world: World, number: int) -> set[UUID]:
     """Remove the copies that serve nobody any more, and what is known of erasures once none is left."""
     stored = stored_in(world, number)
-    held = {one for one in world.datasets if naive.held(world, one)}
-    gone = unneeded(dag_of(world), held, stored, naive.ended(world, number))
+    gone = family_of(world).unneeded(stored, naive.ended(world, number))
     keep_only(world, number, stored - gone)
     if gone == stored:
         world.erased = {key: moment for key, moment in world.erased.items() if key[1] != number}
     return set(gone)
+
+
+def family_of(world: World) -> Family:
+    """All datasets, in whose hands."""
+    return Family(
+        dag_of(world),
+        {one: row.holder_id for one, row in world.datasets.items()},
+        {one: row.asserted_by_id for one, row in world.datasets.items() if row.asserted_by_id and is_mute(world, one)},
+        frozenset(one for one in world.datasets if naive.held(world, one)),
+    )
+
+
+def is_mute(world: World, dataset: UUID) -> bool:
+    """Whether a dataset's holder has no account."""
+    return world.organisations[world.datasets[dataset].holder_id].admitted_at is None
+
+
+def answered_for(world: World, number: int) -> set[UUID]:
+    """The datasets that hold a number now, but for those of whoever cannot speak and for whom nobody does any more."""
+    ended = naive.ended(world, number)
+    left = naive.holders(world, number) - ended.keys()
+    gone = {world.datasets[one].holder_id for one in ended} - {world.datasets[one].holder_id for one in left}
+    return {one for one in left if not is_mute(world, one) or world.datasets[one].asserted_by_id not in gone}
 
 
 def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
@@ -54,17 +77,18 @@ def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
 
 
 def origins(world: World, number: int) -> dict[UUID, set[UUID]]:
-    """The datasets that hold a number now, and the collected ones that it came from."""
+    """The datasets that hold a number and are answered for, and the collected ones that it came from."""
     among = naive.holders(world, number)
     collected = {one for one in among if world.datasets[one].collection_id is not None}
     return {
         one: {first for first in collected if naive.comes_from(world, number, one, first, among)}
-        for one in among - naive.ended(world, number).keys()
+        for one in answered_for(world, number)
     }
 
 
 def everybody(world: World) -> list[UUID]:
-    return sorted({row.holder_id for row in world.datasets.values()})
+    """The holders that can report anything."""
+    return sorted({row.holder_id for one, row in world.datasets.items() if not is_mute(world, one)})
 
 
 @unhurried
@@ -89,9 +113,13 @@ def test_in_whatever_order_holders_finish_the_others_keep_their_numbers_and_orig
         assert origins(shrunk, number) == origins(kept, number)
         assert erase(shrunk, holder, number) == erase(kept, holder, number)
     release(shrunk, number)
-    assert origins(kept, number) == {}
-    assert stored_in(shrunk, number) == set()
-    assert naive.ended(shrunk, number) == {}
+    # Whoever only speaks for others has nothing to erase, and they cannot.
+    silent = answered_for(kept, number)
+    assert all(is_mute(kept, one) for one in silent)
+    assert origins(shrunk, number) == origins(kept, number)
+    if not silent:
+        assert stored_in(shrunk, number) == set()
+        assert naive.ended(shrunk, number) == {}
 
 
 @unhurried
@@ -111,7 +139,7 @@ def is_free(world: World, number: int, stored: UUID) -> bool:
     """The rule as it is told: all that resolve to the copy are excluded, no uploaded descendant holds the number."""
     alone = copy.deepcopy(world)
     keep_only(alone, number, {stored})
-    left = naive.holders(alone, number) - naive.ended(world, number).keys()
+    left = naive.holders(alone, number) & answered_for(world, number)
     having = {one for one in world.datasets if naive.has(world, one, number)}
     copies = stored_in(world, number) - {stored}
     return not left and not any(naive.comes_from(world, number, one, stored, having) for one in copies)
@@ -170,3 +198,18 @@ def test_a_recipient_that_denies_needs_no_copy() -> None:
     assert release(world, 1) == set()
     world.say(transfer, "recipient", "denied")
     assert release(world, 1) == {file}
+
+
+def test_what_is_told_of_a_holder_without_an_account_goes_with_whoever_told_it() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    shop = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
+    file = world.dataset(shop, {1}, asserted_by=broker)
+    _, bought = world.transfer(file, broker, asserted_by=broker)
+    _, sold = world.transfer(bought, party)
+    erase(world, broker, 1)
+    assert release(world, 1) == set()
+    assert naive.holders(world, 1) - naive.ended(world, 1).keys() == {file, sold}
+    erase(world, party, 1)
+    assert release(world, 1) == {file}
+    assert naive.ended(world, 1) == {}

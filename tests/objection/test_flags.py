@@ -1,13 +1,16 @@
 """What is sealed or registered with an objected number in it is flagged, to its holder and to the person."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
 from tests.chain import filled, hand_over, number, open_dataset
 from tests.objection.hands import Hands, campaign_of, feed, objects, own, several_hands
+from tests.persons import prove
 from tests.probe import defer, refusal, rows, until
 from tests.registry import Caller, Registry
 
@@ -191,3 +194,28 @@ def test_flags_come_in_pages(hands: Hands, dsn: str) -> None:
     page = hands.party.get(path, params={"limit": 2})
     rest = hands.party.get(path, params={"limit": 2, "after": page["next"]})
     assert {one["number"] for one in page["items"] + rest["items"]} == {number(6), number(7), number(8)}
+
+
+def test_what_is_sealed_while_somebody_objects_is_not_missed(client: TestClient, registry: Registry, dsn: str) -> None:
+    """The objection was recorded before the dataset was sealed, and is committed after."""
+    party = registry.party()
+    dataset = open_dataset(party)
+    party.put_part(dataset["id"], [number(7)])
+    person = prove(client, dsn, number(7))
+    rows(
+        dsn,
+        """CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS
+           'BEGIN PERFORM pg_sleep(2); RETURN NULL; END'""",
+    )
+    rows(
+        dsn,
+        """CREATE CONSTRAINT TRIGGER dawdle AFTER INSERT ON objection
+           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION dawdle()""",
+    )
+    with ThreadPoolExecutor(1) as thread:
+        filing = thread.submit(objects, person)
+        until(lambda: rows(dsn, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+        party.seal(dataset["id"])
+        assert not filing.done()
+        assert filing.result()["relays"] == []
+    assert until(lambda: flags(party)) == {dataset["id"]: 1}

@@ -2,14 +2,15 @@
 
 import ssl
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from standardwebhooks import Webhook
+
+from tests.probe import until
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,6 @@ class Receiver:
         until(lambda: len(self.got) >= count)
         assert len(self.got) == count
         return self.got
-
-
-def until(done: Callable[[], Any], seconds: float = 20) -> Any:
-    """What `done` gives, once it is true."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := done():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not come about")
 
 
 @contextmanager

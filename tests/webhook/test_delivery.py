@@ -19,10 +19,10 @@ from service.webhook.delivery import DELAYS, PAYLOADS, announce, delay_after
 from service.webhook.endpoints import new_secret
 from tests.chain import filled
 from tests.conftest import settings_of_tests
-from tests.probe import defer, refusal, rows
+from tests.probe import defer, refusal, rows, until
 from tests.registry import Caller, Registry
 from tests.webhook.conftest import EVENT, Announce
-from tests.webhook.receiver import Receiver, receiving, until
+from tests.webhook.receiver import Receiver, receiving
 
 
 def listening(caller: Caller, receiver: Receiver) -> Any:

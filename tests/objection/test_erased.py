@@ -1,0 +1,55 @@
+"""A person's request for erasure, until the last holder has done it: who sees what meanwhile, and what is left."""
+
+from typing import Any
+
+from tests.chain import FICTION, number
+from tests.dataset.erasing import checked, exclusions
+from tests.objection.hands import feed, objects, own, several_hands, states
+from tests.persons import ring_of_tests
+from tests.registry import Caller, Registry
+from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
+
+
+def complete(holder: Caller) -> None:
+    """A holder has erased what its open relay names."""
+    (relay,) = feed(holder)
+    holder.post(f"/v1/objections/relays/{relay['id']}/complete")
+
+
+def told(holder: Caller, last_four: int) -> dict[str, Any]:
+    """What a holder is told of a number, but for where it is now."""
+    answer = holder.lookup(number(last_four))
+    return {part: answer[part] for part in ("origins", "chains", "transfers", "recipients", "campaigns", "orphans")}
+
+
+def test_one_holder_after_the_other_until_nothing_but_the_mark_is_left(registry: Registry, dsn: str) -> None:
+    """The shop has no account: what the broker told of it ends with the broker's own part in the matter."""
+    hands = several_hands(registry)
+    authority, person = registry.regulator(), hands.person(7)
+    before = told(hands.party, 7)
+    objects(person, kind="erasure")
+
+    complete(hands.broker)
+    answer = hands.broker.lookup(number(7))
+    assert (answer["held"], answer["origins"], answer["chains"], answer["transfers"]) == (False, [], [], [])
+    assert hands.broker.lookup(number(8))["held"]
+    assert told(hands.party, 7) == before
+    seen = authority.lookup(number(7), reason="Plainte 7")
+    assert {one["dataset"]["holder"]["id"] for one in seen["erasures"]} == {str(hands.broker.id)}
+    assert {one["dataset"]["holder"]["id"] for one in seen["holdings"]} == {str(hands.party.id), hands.shop_id}
+    assert checked(dsn).findings == []
+
+    complete(hands.party)
+    assert sorted(states(own(person)[0]).values()) == ["completed", "completed", "undeliverable"]
+    for caller, more in ((hands.broker, {}), (hands.party, {}), (authority, {"reason": "Plainte 7"})):
+        answer = caller.lookup(number(7), **more)
+        assert (answer["held"], answer["chains"], answer["erasures"], answer["campaigns"]) == (False, [], [], [])
+        assert caller.lookup(number(8), **more)["held"]
+    assert checked(dsn).findings == []
+    assert exclusions(dsn) == []
+    text, files = dump(dsn), table_files(dsn)
+    for last_four, expected in ((7, False), (8, True)):
+        assert pseudonym_is_in(FICTION + last_four, text, files) == expected
+        assert not number_is_in(FICTION + last_four, text, files)
+    ring = ring_of_tests()
+    assert ring.mark(ring.pseudonym(FICTION + 7)) in files

@@ -1,0 +1,48 @@
+"""What the database keeps of a number: in a dump, and in the files of its tables."""
+
+from pathlib import Path
+
+import psycopg
+
+from service.core import programs
+from tests.persons import ring_of_tests
+
+# Of the beginning of a key a block keeps no more than its place tells, at most 30 bits.
+_STORED_FROM = 3
+
+
+def _folder(dsn: str) -> Path:
+    """The folder of the server."""
+    with psycopg.connect(dsn) as connection:
+        ((folder,),) = connection.execute("SHOW data_directory").fetchall()
+    return Path(folder)
+
+
+def dump(dsn: str) -> str:
+    """All that `pg_dump` writes of a database."""
+    data = _folder(dsn)
+    done = programs.run(programs.programs_for(data), data, "pg_dump", f"--dbname={dsn}")
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def table_files(dsn: str) -> bytes:
+    """The files of a database's tables and indexes, after its server wrote them anew without what was deleted."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("VACUUM (FULL)")
+        connection.execute("CHECKPOINT")
+        ((oid,),) = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchall()
+    return b"".join(path.read_bytes() for path in (_folder(dsn) / "base" / str(oid)).iterdir())
+
+
+def pseudonym_is_in(number: int, text: str, files: bytes) -> bool:
+    """Whether a dump or files hold the pseudonym of a number; both or neither do."""
+    key = ring_of_tests().pseudonym(number)[_STORED_FROM:]
+    assert (key.hex() in text) == (key in files)
+    return key in files
+
+
+def number_is_in(number: int, text: str, files: bytes) -> bool:
+    """Whether a dump or files hold the number itself, in digits or as an integer."""
+    digits = str(number)[2:]
+    return digits in text or digits.encode() in files or number.to_bytes(8) in files
