@@ -21,8 +21,6 @@ _FRAME: Final = phrases.Frame(
     switch="English",
     your_number="Numéro vérifié : {number}",
     error_prefix="Erreur : {title}",
-    error_title="Il y a quelque chose à corriger",
-    required="obligatoire",
     foot_menu="Pied de page",
     foot_law="Logiciel libre. Rien de ce qui est dit ici n’est un avis juridique : ce sont des faits, "
     "et qui les affirme.",

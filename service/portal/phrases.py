@@ -21,8 +21,6 @@ class Frame:
     switch: str
     your_number: str
     error_prefix: str
-    error_title: str
-    required: str
     foot_menu: str
     foot_law: str
     foot_complain: str

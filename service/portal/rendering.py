@@ -1,11 +1,11 @@
 """Templates into answers, with the headers that keep a page to itself."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,7 +21,7 @@ _POLICY: Final = (
 # Away from the machine itself a form goes over TLS or not at all: a browser that got the page without it upgrades
 # the address before it sends a number, and the cookies would not be kept anyway.
 _UPGRADE: Final = "; upgrade-insecure-requests"
-_THIS_MACHINE: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+_THIS_MACHINE: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
 _SECONDS_OF_A_YEAR: Final = 31_536_000
 
 _MEDIA_TYPES: Final = {
@@ -60,6 +60,7 @@ def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("service.portal"),
         autoescape=True,
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -105,4 +106,4 @@ def html(text: str, status: int, *, on_this_machine: bool) -> HTMLResponse:
 
 def is_this_machine(host: str) -> bool:
     """Whether a page was asked for, in the header `Host`, by a name of the machine itself."""
-    return urlsplit(f"//{host}").hostname in _THIS_MACHINE
+    return _THIS_MACHINE.fullmatch(host) is not None

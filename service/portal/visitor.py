@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import RedirectResponse
@@ -160,6 +159,8 @@ async def _form_of(visitor: VisitorDep) -> dict[str, str]:
     fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
     if not is_form_token(visitor.ring, visitor.visit, visitor.token, fields.get("token", "")):
         raise Forbidden("form_refused", "Open the page anew, and send its form again.")
+    # What an earlier form left to be shown is not about this one.
+    visitor.visit.mistake = visitor.visit.said = None
     return fields
 
 
@@ -171,4 +172,5 @@ def _came_from_here(headers: Headers) -> bool:
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
-    return urlsplit(headers.get("origin", "")).netloc == headers.get("host")
+    origin = headers.get("origin", "").partition("://")[2]
+    return origin != "" and origin == headers.get("host")

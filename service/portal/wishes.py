@@ -101,9 +101,12 @@ async def show_confirmation(visitor: VisitorDep, holders: HoldersDep) -> Respons
     if choice is None:
         return visitor.send_to(Page.OBJECTION)
     only = choice.organisation_id
+    if only is not None and only not in holders:
+        # It has had the number erased since it was chosen.
+        visitor.visit.choice = None
+        return visitor.send_to(_PAGES[choice.kind])
+    scope = write_scope(visitor.words, choice, holders[only] if only else None)
     reached = [name for holder, name in holders.items() if only in (None, holder)]
-    named = holders.get(only, "") if only else None
-    scope = write_scope(visitor.words, choice, named)
     return visitor.show(Page.CONFIRMATION, choice=choice, scope=scope, reached=reached)
 
 

@@ -128,11 +128,13 @@ def test_leaving_ends_the_session_here_and_in_the_browser(reader: Reader) -> Non
     [
         {"Origin": "https://elsewhere.example"},
         {"Origin": "null"},
+        {"Origin": "https://["},
+        {"Origin": "", "Host": ""},
         {"Origin": "https://localhost", "Sec-Fetch-Site": "cross-site"},
         {"Origin": "https://localhost", "Sec-Fetch-Site": "same-site"},
         {},
     ],
-    ids=["other origin", "no origin told", "cross-site", "same site", "nothing"],
+    ids=["other origin", "no origin told", "no address", "nothing at all", "cross-site", "same site", "nothing"],
 )
 def test_a_form_from_elsewhere_is_refused(reader: Reader, headers: dict[str, str]) -> None:
     reader.enter()
@@ -179,7 +181,9 @@ def test_away_from_the_machine_itself_forms_go_over_tls_or_not_at_all(near_app: 
     assert "strict-transport-security" not in near.headers
 
 
-@pytest.mark.parametrize("host", ["registre.example", "localhost.registre.example", "127.0.0.1.example"])
+@pytest.mark.parametrize(
+    "host", ["registre.example", "localhost.registre.example", "127.0.0.1.example", "[::1", "localhost:x", ""]
+)
 def test_the_outbox_is_for_the_machine_itself(near_app: TestClient, host: str) -> None:
     assert near_app.get("/messages").status_code == 200
     assert near_app.get("/messages", headers={"Host": host}).status_code == 404

@@ -57,6 +57,12 @@ def _wish(reader: Reader, action: str, **typed: str) -> str:
     return text_of(reader.send("/confirmation").text)
 
 
+def _complete(holder: Caller, own: str) -> None:
+    relays = holder.get("/v1/objections/relays", params={"limit": 1000})["items"]
+    relay = next(one for one in relays if one["number"] == own)
+    holder.post(f"/v1/objections/relays/{relay['id']}/complete")
+
+
 def test_an_objection_to_everything_reaches_every_holder(trade: Trade, someone: Reader) -> None:
     page = _wish(someone, "/opposition", scope="everything")
     assert "Opposition à tout" in page
@@ -132,14 +138,20 @@ def test_a_confirmation_from_elsewhere_records_nothing(someone: Reader) -> None:
 
 def test_after_an_erasure_the_holder_is_no_holder_and_stays_in_the_history(trade: Trade, someone: Reader) -> None:
     _wish(someone, "/effacement", scope="everything")
-    relays = trade.party.get("/v1/objections/relays", params={"limit": 1000})["items"]
-    relay = next(one for one in relays if one["number"] == someone.own)
-    trade.party.post(f"/v1/objections/relays/{relay['id']}/complete")
+    _complete(trade.party, someone.own)
     page = text_of(someone.open("/demarches").text)
     assert "Effacement partout" in page
     assert "Party 2 Fait" in page
     assert "Party 2" not in text_of(someone.open("/effacement").text)
     assert "Broker 1" in text_of(someone.open("/effacement").text)
+
+
+def test_whoever_erased_the_number_meanwhile_is_not_asked_any_more(trade: Trade, someone: Reader) -> None:
+    _wish(someone, "/effacement", scope="everything")
+    someone.open("/opposition")
+    assert "Party 2" in someone.send("/opposition", scope="organisation", organisation=str(trade.party.id)).text
+    _complete(trade.party, someone.own)
+    assert someone.open("/confirmation").url.path == "/opposition"
 
 
 def test_what_was_asked_before_the_number_was_theirs_is_told_of_and_not_shown(trade: Trade, someone: Reader) -> None:
