@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from starlette.datastructures import Headers
 
 from service.core.db import DatabaseDep
-from service.core.errors import Forbidden, Unauthenticated
+from service.core.errors import Forbidden, TooLarge, Unauthenticated, UnsupportedMedia
 from service.core.language import Language
 from service.membership.keys import RingDep
 from service.membership.pseudonym import KeyRing
@@ -29,6 +29,9 @@ from service.portal.words import WORDS
 from service.verification.sessions import Person, person_of
 
 _MOST_FIELDS: Final = 20
+# A form of ours has fewer, and all that people type into one.
+_MOST_BYTES: Final = 8192
+_MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(slots=True)
@@ -155,8 +158,7 @@ async def _form_of(visitor: VisitorDep) -> dict[str, str]:
         raise Forbidden("form_refused", "Send this form from its own page.")
     if visitor.is_new:
         raise Forbidden("cookie_missing", "Allow cookies, and open the page over https.")
-    form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
-    fields = {name: value for name, value in form.multi_items() if isinstance(value, str)}
+    fields = await _fields_of(request)
     if not is_form_token(visitor.ring, visitor.visit, visitor.token, fields.get("token", "")):
         raise Forbidden("form_refused", "Open the page anew, and send its form again.")
     # What an earlier form left to be shown is not about this one.
@@ -165,6 +167,19 @@ async def _form_of(visitor: VisitorDep) -> dict[str, str]:
 
 
 FormDep = Annotated[dict[str, str], Depends(_form_of)]
+
+
+async def _fields_of(request: Request) -> dict[str, str]:
+    """The fields of a form, sent as our pages have browsers send them.
+
+    Of the other form of a form, the sender names the encoding: among those are some that take minutes to read.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _MEDIA_TYPE:
+        raise UnsupportedMedia("form_refused", "Send this form from its own page.")
+    if len(await request.body()) > _MOST_BYTES:
+        raise TooLarge(_MOST_BYTES)
+    form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
+    return {name: value for name, value in form.multi_items() if isinstance(value, str)}
 
 
 def _came_from_here(headers: Headers) -> bool:

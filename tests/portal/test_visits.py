@@ -1,6 +1,7 @@
 """Cookies, forms and headers: what somebody tries who is not the person, and what never leaves the page."""
 
 import logging
+import time
 
 import pytest
 from fastapi.routing import APIRoute
@@ -13,7 +14,7 @@ from service.portal import routes as portal
 from service.portal.address import Page, path_of, template_of
 from service.portal.visit import SESSION_COOKIE, VISIT_COOKIE
 from tests.chain import number
-from tests.portal.reading import Reader
+from tests.portal.reading import FROM_HERE, Reader
 
 PERSONAL = (Page.SINCE, Page.ANSWER, Page.OBJECTION, Page.ERASURE, Page.CONFIRMATION, Page.REQUESTS)
 PATHS = {route.path for one in portal.ROUTERS for route in one.routes if isinstance(route, APIRoute)}
@@ -170,6 +171,33 @@ def test_without_cookies_the_page_says_what_to_allow(reader: Reader) -> None:
     assert refused.status_code == 403
     assert "cookie" in refused.text
     assert "https" in refused.text
+
+
+def part(content: bytes) -> bytes:
+    return b'--x\r\nContent-Disposition: form-data; name="token"\r\n\r\n' + content + b"\r\n--x--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("media_type", "body"),
+    [
+        ("multipart/form-data; boundary=x; charset=punycode", part(b"x-" + b"b" * 300_000)),
+        ("multipart/form-data; boundary=x; charset=unicode_escape", part(rb"\ud800")),
+        ("application/json", b"{}"),
+        ("", b"token=1"),
+    ],
+    ids=["an encoding that takes a minute", "half a sign", "JSON", "nothing said"],
+)
+def test_a_form_is_read_only_as_our_pages_send_it(reader: Reader, media_type: str, body: bytes) -> None:
+    reader.open("/")
+    began = time.perf_counter()
+    answer = reader.client.post("/", content=body, headers=FROM_HERE | {"Content-Type": media_type})
+    assert answer.status_code == 415
+    assert time.perf_counter() - began < 1
+
+
+def test_a_form_is_no_longer_than_a_form_of_ours_gets(reader: Reader) -> None:
+    reader.open("/")
+    assert reader.post("/", reader.form("/").values | {"number": "0" * 10_000}).status_code == 413
 
 
 def test_away_from_the_machine_itself_forms_go_over_tls_or_not_at_all(near_app: TestClient) -> None:
