@@ -5,7 +5,7 @@ Blanks that must not break are U+00A0, and in French U+202F before the high punc
 """
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -38,6 +38,11 @@ _TOLD_IN_HOURS: Final = timedelta(hours=48)
 def paris_day(moment: datetime) -> date:
     """The day that it was in Paris."""
     return moment.astimezone(PARIS).date()
+
+
+def paris_midnight(moment: datetime) -> datetime:
+    """The moment, in UTC, at which that day began."""
+    return datetime.combine(paris_day(moment), time(), PARIS).astimezone(UTC)
 
 
 def write_day(language: Language, day: date) -> str:

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
+from service.core.language import paris_midnight
 from service.core.paging import Page, cut
 from service.objection.filing import OPEN
 from service.objection.models import Kind, Objection, Relay
@@ -15,21 +16,29 @@ from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
 from service.organisation.models import Organisation
 from service.provenance.references import OrganisationRef
 
-# What cannot be delivered was asked of nobody.
+# What cannot be delivered was asked of nobody. Two things keep organisations from reading in the table who else holds
+# a number: what they record themselves does not count, or they could record it and see whose count goes up; and the
+# table changes once a day, or they could look at the moment at which a person's objection reaches them.
 _BY_ORGANISATION = text("""
-    SELECT holder_id, legal_name, count(*) AS requests, count(ended_at) AS ended,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended_at - relay.recorded_at) / 86400)
+    SELECT holder_id, legal_name, count(*) AS requests, count(ended.at) AS ended,
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended.at - relay.recorded_at) / 86400)
                AS median_days,
-           count(*) FILTER (WHERE ended_at IS NULL AND due_at < :as_of) AS overdue
-    FROM relay JOIN organisation ON organisation.id = holder_id
-    WHERE state <> 'undeliverable'
+           count(*) FILTER (WHERE ended.at IS NULL AND due_at < :as_of) AS overdue
+    FROM relay
+    JOIN objection ON objection.id = objection_id
+    JOIN organisation ON organisation.id = holder_id
+    CROSS JOIN LATERAL (SELECT CASE WHEN ended_at < :as_of THEN ended_at END AS at) AS ended
+    WHERE state <> 'undeliverable' AND relay.recorded_at < :as_of AND objection.asserted_by_id IS NULL
     GROUP BY holder_id, legal_name ORDER BY legal_name, holder_id
 """)
 
 
 async def list_deadlines(session: AsyncSession) -> DeadlineTable:
-    """Requests, median days to their end, and overdue ones of each organisation that was told of any."""
-    as_of = now()
+    """Requests, median days to their end, and overdue ones of each organisation that a person's objection reached.
+
+    As of the last midnight in Paris, and without what organisations recorded themselves.
+    """
+    as_of = paris_midnight(now())
     rows = [
         DeadlineRow(
             organisation=OrganisationRef(id=row.holder_id, legal_name=row.legal_name),

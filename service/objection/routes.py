@@ -144,7 +144,10 @@ async def list_flagged_numbers(
 
 @public.get("/deadlines", summary="See how organisations keep their deadlines")
 async def list_deadlines(session: SessionDep) -> DeadlineTable:
-    """For everybody: how many requests each organisation was told of, how long it takes, and how many are overdue."""
+    """For everybody: how many requests each organisation was told of, how long it takes, and how many are overdue.
+
+    Counted are those that came from persons, up to the last midnight: nobody can read in it who else has a number.
+    """
     return await deadlines.list_deadlines(session)
 
 

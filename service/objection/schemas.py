@@ -242,9 +242,9 @@ class DeadlineRow(BaseModel):
 
 
 class DeadlineTable(BaseModel):
-    """Every organisation that was ever told of an objection: counts alone."""
+    """Every organisation that a person's objection was passed on to: counts alone."""
 
-    as_of: AwareDatetime
+    as_of: AwareDatetime = Field(description="The last midnight in Paris: what came since is not counted yet.")
     organisations: list[DeadlineRow]
 
 

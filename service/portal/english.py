@@ -211,8 +211,10 @@ _DEADLINES: Final = phrases.Deadlines(
     overdue="Overdue",
     days="{days} d",
     no_median="no answer yet",
-    none="No request has been passed on yet.",
-    note="Median time: half of the answers came sooner. Overdue: requests older than a month that have no answer yet.",
+    none="No request is counted yet.",
+    note="Median time: half of the answers came sooner. Overdue: requests older than a month that have no answer yet. "
+    "Counted are the requests that came from persons themselves, up to midnight: so nobody can read in this table who "
+    "has a number.",
 )
 
 _OUTBOX: Final = phrases.Outbox(

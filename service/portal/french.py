@@ -219,9 +219,10 @@ _DEADLINES: Final = phrases.Deadlines(
     overdue="En retard",
     days="{days} j",
     no_median="aucune réponse encore",
-    none="Aucune demande n’a encore été transmise.",
+    none="Aucune demande n’est encore comptée.",
     note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes de plus d’un mois, sans "
-    "réponse à ce jour.",
+    "réponse à ce jour. Sont comptées les demandes venues des personnes elles-mêmes, jusqu’à minuit : ainsi, personne "
+    "ne lit dans ce tableau qui détient un numéro.",
 )
 
 _OUTBOX: Final = phrases.Outbox(

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
+from service.core.language import PARIS
 from service.objection.filing import one_month_after
+from tests.chain import number
 from tests.objection.hands import Hands, feed, objects, several_hands
 from tests.probe import refusal, rows
 from tests.registry import Registry
@@ -56,6 +58,35 @@ def test_the_public_table_counts_by_organisation(hands: Hands, client: TestClien
     broker, party = table[str(hands.broker.id)], table[str(hands.party.id)]
     assert [broker[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 0, None, 3]
     assert [party[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 2, 10.0, 1]
+
+
+def requests(client: TestClient) -> dict[str, int]:
+    """How many requests the public table counts, by organisation."""
+    organisations = client.get("/v1/objections/deadlines").json()["organisations"]
+    return {row["organisation"]["id"]: row["requests"] for row in organisations}
+
+
+def test_who_records_an_objection_cannot_read_in_the_public_table_who_else_has_the_number(
+    hands: Hands, client: TestClient, dsn: str
+) -> None:
+    body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
+    assert hands.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
+    elapsed(dsn, 35)
+    assert requests(client) == {}
+    assert len(hands.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
+
+
+def test_who_is_told_of_an_objection_cannot_see_at_that_moment_who_else_is(
+    hands: Hands, client: TestClient, dsn: str
+) -> None:
+    objects(hands.person(1))
+    assert requests(client) == {}
+    elapsed(dsn, 1)
+    assert requests(client) == {str(hands.broker.id): 1, str(hands.party.id): 1}
+    hands.party.post(f"/v1/objections/relays/{feed(hands.party)[0]['id']}/complete")
+    table = client.get("/v1/objections/deadlines").json()
+    assert [row["ended"] for row in table["organisations"]] == [0, 0]
+    assert datetime.fromisoformat(table["as_of"]).astimezone(PARIS).hour == 0
 
 
 def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(hands: Hands, dsn: str) -> None:

@@ -41,6 +41,7 @@ class Service:
     url: str
     told: Told
     client: Any
+    dsn: str
 
     def caller(self, name: str) -> Caller:
         """The API as an organisation of the story calls it."""

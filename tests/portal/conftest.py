@@ -46,7 +46,7 @@ def service(cluster: str) -> Iterator[Service]:
     """The service on a socket, its worker beside it, with the whole story told."""
     with temporary_database(cluster) as dsn, on_a_socket(create_app(generous(), dsn)) as client:
         told = tell(client, Registry(client, dsn).operator().key)
-        yield Service(str(client.base_url).rstrip("/"), told, client)
+        yield Service(str(client.base_url).rstrip("/"), told, client, dsn)
 
 
 @pytest.fixture(scope="module")

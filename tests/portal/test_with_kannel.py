@@ -27,7 +27,7 @@ def beside_kannel(kannel: Kannel, settings: Settings, dsn: str) -> Iterator[Serv
     """The service with the story told, which sends its messages through Kannel."""
     with on_a_socket(create_app(kannel.configure(settings), dsn), kannel.service_port) as client:
         told = tell(client, Registry(client, dsn).operator().key)
-        yield Service(str(client.base_url).rstrip("/"), told, client)
+        yield Service(str(client.base_url).rstrip("/"), told, client, dsn)
 
 
 @pytest.fixture
