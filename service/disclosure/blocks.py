@@ -191,6 +191,7 @@ class Topic(StrEnum):
     EARLIER = "earlier"
     OBJECTIONS = "objections"
     NEXT = "next"
+    REGISTRY = "registry"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,4 +217,11 @@ class Story:
     told: Annotated[str, Field(description="`told_at` in words.", examples=["Établi le 24 novembre 2026 à 4 h 10"])]
     graph_version: Annotated[int, Field(description="Names the state of the facts.", examples=[241])]
     held: Annotated[bool, Field(description="Whether any registered organisation holds the number now.")]
+    answered_by: Annotated[
+        list[str],
+        Field(
+            description="Who is responsible for this registry, and where to write to them.",
+            examples=[["Registre SAS, dpo@registre.example"]],
+        ),
+    ]
     sections: list[Section]

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from service.core.vocabulary import Role, TransferStatus
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Section, Topic
-from service.disclosure.inquiry import Inquiry
+from service.disclosure.inquiry import Inquiry, since_theirs
 from service.disclosure.standing import SURE, Standing, standing
 from service.disclosure.voice import Voice, who
 from service.provenance.references import OrganisationSeen
@@ -74,18 +74,22 @@ def tell_recipients(inquiry: Inquiry, voice: Voice) -> Section:
     received = by_recipient(inquiry.transfers)
     for recipient_id, transfers in received.items():
         blocks += _recipient(inquiry, voice, organisations[recipient_id], transfers)
-    blocks.insert(0, Paragraph(text=_counted(voice, len(received))))
-    for sender, parties in _processors(inquiry).values():
+    blocks.insert(0, Paragraph(text=_counted(inquiry, voice, len(received))))
+    processors = _processors(inquiry)
+    if processors:
+        # They are recipients too, whoever they act for (GDPR 4(9)).
+        names = voice.list([sender.legal_name for sender, _ in processors.values()])
+        blocks.insert(1, Paragraph(text=voice.say("recipients_besides", names=names)))
+    for sender, parties in processors.values():
         blocks.append(Heading(text=sender.legal_name))
         role = Fact(label=voice.say("label_sends_for"), value=voice.say("sends_for", parties=voice.list(parties)))
         blocks.append(Facts(items=[role, _address(voice, sender)]))
     return Section(topic=Topic.RECIPIENTS, title=voice.say("recipients_title"), blocks=blocks)
 
 
-def _counted(voice: Voice, count: int) -> str:
-    if count == 0:
-        return voice.say("recipients_none")
-    return voice.say("recipients_one" if count == 1 else "recipients_many", count=voice.count(count))
+def _counted(inquiry: Inquiry, voice: Voice, count: int) -> str:
+    how_many = {0: "none", 1: "one"}.get(count, "many")
+    return voice.say(since_theirs(inquiry, f"recipients_{how_many}"), count=voice.count(count))
 
 
 def _processors(inquiry: Inquiry) -> dict[uuid.UUID, tuple[OrganisationSeen, list[str]]]:

@@ -29,7 +29,7 @@ class Request:
 
 
 def print_request(request: Request, language: Language) -> bytes:
-    """The letter in PDF, with lines for what only the person knows (GDPR 12(3), 17, 19, 21)."""
+    """The letter in PDF, with lines for what only the person knows (GDPR 7(3), 12(3), 15, 17, 19, 21)."""
     voice = Voice(language)
     wants = "request_erase" if request.kind is Kind.ERASURE else "request_object"
     if request.purpose is not None:
@@ -40,8 +40,10 @@ def print_request(request: Request, language: Language) -> bytes:
         voice.say("request_greeting"),
         voice.say("request_number", number=write_number(request.number), holder=request.holder),
         voice.say(wants, purpose=purpose),
-        voice.say("request_recipients"),
+        # Article 19 speaks of erasure alone.
+        voice.say("request_recipients" if request.kind is Kind.ERASURE else "request_pass_on"),
         voice.say("request_month"),
+        voice.say("request_enough"),
         recorded,
         voice.say("request_closing"),
     ]

@@ -15,7 +15,8 @@ from service.provenance.schemas import Answer, CampaignSeen, Origin, TransferSee
 class Inquiry:
     """A person's question about a number, and what there is to tell.
 
-    `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now. Before
+    `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now, `operators` answer
+    for the registry. Before
     `number_since_on`, if that is given, the number was somebody else's, about whom this person is told next to nothing
     (GDPR 15(4)).
     """
@@ -23,6 +24,7 @@ class Inquiry:
     number: int = field(repr=False)
     answer: Answer
     holders: Sequence[OrganisationSeen] = ()
+    operators: Sequence[OrganisationSeen] = ()
     objections: Sequence[ObjectionOut] = ()
     number_since_on: date | None = None
 
@@ -99,6 +101,11 @@ class Inquiry:
     def concerns_another(self) -> bool:
         """Whether part of what is known is about whoever had the number before."""
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
+
+
+def since_theirs(inquiry: Inquiry, phrase: str) -> str:
+    """The name of a phrase that says of how many, or that there is none: of what is told here if not all is told."""
+    return f"{phrase}_since" if inquiry.concerns_another else phrase
 
 
 def _unnamed(use: Use) -> Use:

@@ -43,7 +43,7 @@ def print_story(story: Story) -> bytes:
     letter = Letter(
         language=story.language,
         title=story.title,
-        from_=[voice.say("letter_registry"), voice.say("letter_registry_is")],
+        from_=[voice.say("letter_registry"), voice.say("letter_registry_is"), *story.answered_by],
         to=[story.told],
         footer=voice.say("letter_footer", reference=story.reference or "—"),
         opening=[Facts(items=about)],

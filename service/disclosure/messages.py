@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from service.core.vocabulary import TransferStatus
 from service.disclosure.blocks import Block, Callout, Fact, Facts, Heading, Paragraph, Quote, Section, Tone, Topic
-from service.disclosure.inquiry import Inquiry
+from service.disclosure.inquiry import Inquiry, since_theirs
 from service.disclosure.objecting import after_objections
 from service.disclosure.voice import Voice, who
 from service.provenance.schemas import CampaignSeen, Use
@@ -30,7 +30,7 @@ def tell_messages(inquiry: Inquiry, voice: Voice) -> Section:
     blocks: list[Block] = []
     for campaign in inquiry.campaigns:
         blocks += _message(inquiry, voice, campaign)
-    blocks.insert(0, Paragraph(text=voice.say("messages_means" if blocks else "sent_none")))
+    blocks.insert(0, Paragraph(text=voice.say("messages_means" if blocks else since_theirs(inquiry, "sent_none"))))
     return Section(topic=Topic.MESSAGES, title=voice.say("messages_title"), blocks=blocks)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
-from service.disclosure.inquiry import Inquiry
+from service.disclosure.inquiry import Inquiry, since_theirs
 from service.disclosure.voice import Voice
 from service.objection.filing import OPEN
 from service.objection.models import Kind, RelayState, Source
@@ -104,13 +104,15 @@ def tell_objections(inquiry: Inquiry, voice: Voice) -> Section:
     for objection in inquiry.own_objections:
         blocks += _objection(inquiry, voice, objection)
     if not blocks:
-        blocks.append(Paragraph(text=voice.say("objections_none")))
+        blocks.append(Paragraph(text=voice.say(since_theirs(inquiry, "objections_none"))))
     return Section(topic=Topic.OBJECTIONS, title=voice.say("objections_title"), blocks=blocks)
 
 
 def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Iterator[Block]:
     yield Heading(text=voice.say(f"heading_{_noun(objection)}", when=_when(voice, objection)))
-    yield Paragraph(text=voice.say("sentences", first=_came(voice, objection), second=_reach(voice, objection)))
+    yield Paragraph(
+        text=voice.say("sentences", first=_came(inquiry, voice, objection), second=_reach(voice, objection))
+    )
     yield from _messages(inquiry, voice, objection)
     if objection.flags:
         yield Paragraph(text=voice.say("flags"))
@@ -123,13 +125,21 @@ def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Itera
         yield Paragraph(text=voice.say("no_relays"))
 
 
-def _came(voice: Voice, objection: ObjectionOut) -> str:
+def _came(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> str:
     if objection.source is Source.PERSON:
         return voice.say("came_person")
+    to_message = _answered(inquiry, voice, objection)
     if objection.recorded_by is None:
-        return voice.say("came_stop")
+        return voice.say("came_stop", to_message=to_message)
     phrase = "came_stop_told" if objection.source is Source.STOP else "came_holder"
-    return voice.say(phrase, who=objection.recorded_by.legal_name, day=voice.day_of(objection.recorded_at))
+    teller, day = objection.recorded_by.legal_name, voice.day_of(objection.recorded_at)
+    return voice.say(phrase, who=teller, day=day, to_message=to_message)
+
+
+def _answered(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> str:
+    """To whose message a STOP was the reply, as far as the person is told of that message: others came after it."""
+    party = next((one.party.legal_name for one in inquiry.campaigns if _answers(objection, one)), None)
+    return voice.say("to_message_of", from_=voice.from_(party)) if party else voice.say("to_message")
 
 
 def _reach(voice: Voice, objection: ObjectionOut) -> str:

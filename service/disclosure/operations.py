@@ -13,7 +13,7 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
 from service.core.language import Language, paris_day
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import Purpose, Role
 from service.disclosure.blocks import Story
 from service.disclosure.holder_letter import Request, print_request
 from service.disclosure.inquiry import Inquiry
@@ -57,12 +57,14 @@ async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, perso
     found = Answer.model_validate_json(told)
     records = snapshot.graph.records
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
+    operators = [one.id for one in records.organisations.values() if Role.OPERATOR in one.roles]
     async with database.snapshot() as reading:
         objections = await objections_about(reading, ring, person.key)
     return Inquiry(
         number=person.number,
         answer=found,
         holders=[organisation(records, one) for one in holders],
+        operators=[organisation(records, one) for one in operators],
         objections=objections,
         number_since_on=person.number_since_on,
     )

@@ -24,11 +24,12 @@ from service.disclosure.blocks import (
     Topic,
 )
 from service.disclosure.hands import short_hands, tell_erased, tell_hand, tell_recipients
-from service.disclosure.inquiry import Inquiry
+from service.disclosure.inquiry import Inquiry, since_theirs
 from service.disclosure.messages import short_messages, tell_messages
 from service.disclosure.objecting import short_late, tell_objections
 from service.disclosure.origins import short_origins, tell_origins, tell_orphans
 from service.disclosure.path import tell_path
+from service.disclosure.registry import answered_by, tell_registry
 from service.disclosure.standing import CONTRADICTED, RECEIVED, Standing, standing
 from service.disclosure.voice import Voice, who
 from service.membership.phone import write_number
@@ -50,6 +51,7 @@ def tell_story(inquiry: Inquiry, language: Language, *, reference: str | None = 
         told=voice.say("told", moment=voice.moment(answer.as_of)),
         graph_version=answer.graph_version,
         held=answer.held,
+        answered_by=answered_by(inquiry, voice),
         sections=list(_sections(inquiry, voice)),
     )
 
@@ -68,6 +70,7 @@ def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
         yield _earlier(inquiry, voice)
     yield tell_objections(inquiry, voice)
     yield Section(topic=Topic.NEXT, title=voice.say("next_title"), blocks=list(_next(inquiry, voice)))
+    yield tell_registry(inquiry, voice)
 
 
 def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
@@ -82,8 +85,13 @@ def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
     hands = short_hands(inquiry, voice)
     if hands:
         yield Paragraph(text=" ".join(hands))
-    messages = short_messages(inquiry, voice) or [voice.say("sent_none")]
+    messages = short_messages(inquiry, voice) or [voice.say(since_theirs(inquiry, "sent_none"))]
     yield Paragraph(text=" ".join(messages))
+    if inquiry.answer.held:
+        holders = voice.list([one.legal_name for one in inquiry.holders])
+        yield Paragraph(text=voice.say("held_now", holders=holders))
+    if inquiry.concerns_another and inquiry.number_since_on is not None:
+        yield Paragraph(text=voice.say("earlier_short", day=voice.day(inquiry.number_since_on)))
     erased = tell_erased(inquiry, voice)
     if erased:
         yield Paragraph(text=" ".join(erased))

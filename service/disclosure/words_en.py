@@ -48,10 +48,14 @@ PHRASES: Final[dict[str, str]] = {
     "hand_denied_by_recipient": "{sender} says that it passed it to {recipient} on {day}; {recipient} denies it.",
     "hand_denied_by_sender": "{recipient} says that it received it {from_} on {day}, and {sender} denies it.",
     "hand_anothers_word": "According to {who}, {recipient} received it {from_} on {day}.",
-    "erased": "{holder} erased your number on {day}.",
+    "erased": "{holder} says that it erased your number on {day}.",
+    "held_now": "Who has it today, as declared here: {holders}.",
+    "earlier_short": "What happened before {day} is summed up below, by organisation: see “Before this number was "
+    "yours”.",
     "sent_one": "{party} sent a text message to your number {days}.",
     "sent_many": "{party} sent {count} text messages to your number, {days}.",
     "sent_none": "No message sent to your number is declared here.",
+    "sent_none_since": "No message sent to this number since it has been yours is declared here.",
     "late_one": "One message was sent to your number after {objection}.",
     "late_many": "{count} messages were sent to your number after {objection}.",
     "only_facts": "We report what the organisations have declared here, and who confirms it. We do not say whether it "
@@ -64,7 +68,7 @@ PHRASES: Final[dict[str, str]] = {
     "hand_earlier": "{recipient} received it {from_} before this number was yours.",
     "collected_earlier": "{collector} collected it before this number was yours.",
     "picture_earlier": "before this number was yours",
-    "picture_erased": "erased on {day}",
+    "picture_erased": "says it erased it on {day}",
     "picture_sent_one": "1 message sent",
     "picture_sent_many": "{count} messages sent",
     "picture_agreed": "received {from_} on {day} (both say so)",
@@ -117,6 +121,12 @@ PHRASES: Final[dict[str, str]] = {
     "recipients_many": "{count} organisations received your number, or are said to have. Here are all of them, by "
     "name.",
     "recipients_none": "No transfer of your number to another organisation is declared here.",
+    "recipients_one_since": "Since this number has been yours, one organisation received it, or is said to have. Here "
+    "it is.",
+    "recipients_many_since": "Since this number has been yours, {count} organisations received it, or are said to "
+    "have. Here are all of them, by name.",
+    "recipients_none_since": "No transfer of this number since it has been yours is declared here.",
+    "recipients_besides": "Besides, for sending messages: {names}.",
     "label_what": "What it is",
     "label_write": "Where to write",
     "no_address": "no address is recorded here",
@@ -167,8 +177,8 @@ PHRASES: Final[dict[str, str]] = {
     "the_stop": "your STOP of {when}",
     "the_objection": "your objection of {when}",
     "the_erasure": "your request for erasure of {when}",
-    "which_they_recorded_m": "{objection}, which {who} recorded",
-    "which_they_recorded_f": "{objection}, which {who} recorded",
+    "which_they_recorded_m": "{objection}, which {who} declared here",
+    "which_they_recorded_f": "{objection}, which {who} declared here",
     # What is missing
     "gaps_title": "What is missing or does not agree",
     "gap_orphan": "No declared origin: {holder} holds your number, but {reason}.",
@@ -187,6 +197,7 @@ PHRASES: Final[dict[str, str]] = {
     # Objections
     "objections_title": "Your objections",
     "objections_none": "No objection is recorded for your number.",
+    "objections_none_since": "No objection made since this number has been yours is recorded here.",
     "heading_stop": "STOP of {when}",
     "heading_objection": "Objection of {when}",
     "heading_erasure": "Request for erasure of {when}",
@@ -194,8 +205,10 @@ PHRASES: Final[dict[str, str]] = {
     "reach_organisation": "It counts for {organisation}.",
     "reach_purpose": "It counts for one use: {purpose}.",
     "came_person": "You made it here.",
-    "came_stop": "You replied STOP to a message.",
-    "came_stop_told": "You replied STOP to a message; it was {who} that told us, on {day}.",
+    "came_stop": "You replied STOP {to_message}.",
+    "came_stop_told": "You replied STOP {to_message}; it was {who} that told us, on {day}.",
+    "to_message": "to a message",
+    "to_message_of": "to a message {from_}",
     "came_holder": "It was {who} that received it, and told us on {day}.",
     "relays": "What each organisation has done about it",
     "column_holder": "Organisation",
@@ -219,8 +232,9 @@ PHRASES: Final[dict[str, str]] = {
     "object_text": "Your objection goes to every organisation that holds your number. Each has a month to answer, and "
     "here you follow what each does about it. It is free, and you need not say why.",
     "erase_title": "Ask to be erased",
-    "erase_text": "You ask besides that your number be erased from their files. Once all have done so, nothing of this "
-    "story is left here either: keep this answer first, it is your evidence.",
+    "erase_text": "You ask besides that your number be erased from their files. Once all have done so, this story "
+    "disappears from here too; all that stays is your request, in which your number is encrypted, and what each of "
+    "them answered. Keep this answer first: it is your evidence.",
     "download_title": "Keep this answer",
     "download_text": "Download it, dated and numbered: as a letter to print (PDF) or as data (JSON).",
     "complain_title": "Complain to the CNIL",
@@ -237,8 +251,37 @@ PHRASES: Final[dict[str, str]] = {
     "contact_said_to_hold": "Holds your number, as another organisation says.",
     "contact_collected": "Collected your number.",
     "contact_said_to": "Is said to have received your number.",
-    "contact_erased": "Has erased your number.",
+    "contact_erased": "Says that it erased your number.",
     "contact_sent": "Sent messages to your number.",
+    # This registry
+    "registry_title": "What this registry does with your number",
+    "registry_means": "The registry that answers you processes your number too. This is what it owes you about that "
+    "(Article 15 of the GDPR).",
+    "label_answers": "Who is responsible",
+    "answers": "{name}, {contact}",
+    "answers_unknown": "whoever runs this registry; their name is not recorded here",
+    "label_why": "Why",
+    "registry_why": "to tell everybody where their number came from, to let organisations prove it, and to pass on "
+    "your requests",
+    "label_data": "Which data",
+    "registry_data": "your number, encrypted; the files that it is in; the day and the reference of a consent, if an "
+    "organisation gave them; your requests",
+    "label_from": "From whom it has them",
+    "registry_from": "from the organisations named in this answer, and from you",
+    "label_seen": "Who sees them",
+    "registry_seen": "you; each organisation named here, as far as it holds them and by which way they came; the CNIL, "
+    "saying why; whoever carries our text messages, while a code is sent to you",
+    "label_until": "Until when",
+    "registry_until": "as long as an organisation holds it; an objection or a request for erasure, as long as it has "
+    "to count, three years at least",
+    "label_abroad": "Outside the European Union",
+    "registry_abroad": "your requests go to the organisations named here, wherever they are established; of hosting "
+    "and text messages, whoever is responsible for the registry will tell you",
+    "label_automatic": "Automated decisions, profiling",
+    "registry_automatic": "none",
+    "label_rights": "Your rights",
+    "registry_rights": "to have data corrected, erased or restricted, and to object: turn to whoever is responsible "
+    "for the registry; to complain to the CNIL",
     # The letter
     "letter_registry": "Filiation",
     "letter_registry_is": "Registry of where telephone numbers come from",
@@ -250,21 +293,29 @@ PHRASES: Final[dict[str, str]] = {
     # The letter to an organisation without account
     "request_title_object": "Objection to the use of my telephone number",
     "request_title_erase": "Request to erase my telephone number",
-    "request_name": "Name: {line}",
-    "request_address": "Address: {line}",
+    "request_name": "Name (optional): {line}",
+    "request_address": "Where to answer me: {line}",
     "request_no_address": "(address to be filled in)",
     "request_greeting": "Dear Sir or Madam,",
-    "request_number": "My telephone number is {number}. According to the registry Filiation, {holder} holds it.",
+    "request_number": "My telephone number is {number}. As declared to the registry Filiation, {holder} holds it.",
     "request_object": "I object to its use for direct marketing and canvassing of any kind: messages, calls, or "
-    "passing it on to others for that end (Article 21(2) and (3) of the GDPR).",
-    "request_object_purpose": "I object to its use for this purpose: {purpose} (Article 21 of the GDPR).",
-    "request_erase": "I ask you to erase it from all your files (Article 17 of the GDPR), and I object to its further "
-    "use for direct marketing and canvassing (Article 21(2) and (3)).",
+    "passing it on to others for that end (Article 21(2) and (3) of the GDPR). If you rely on my consent, I withdraw "
+    "it (Article 7(3)).",
+    "request_object_purpose": "I object to its use for this purpose: {purpose} (Article 21 of the GDPR). If you rely "
+    "on my consent for it, I withdraw it (Article 7(3)).",
+    "request_erase": "I ask you to erase it from all your files (Article 17(1) of the GDPR), and I object to its "
+    "further use for direct marketing and canvassing (Article 21(2) and (3)). If you rely on my consent, I withdraw it "
+    "(Article 7(3)).",
+    "request_pass_on": "I also ask you to pass this objection on to every organisation to which you have passed it, to "
+    "let me know which those are (Article 15(1)(c)), and to confirm to me in writing what you have done.",
     "request_recipients": "I also ask you to tell every organisation to which you have passed it, to let me know "
     "which those are (Article 19), and to confirm to me in writing what you have done.",
-    "request_month": "You have one month to answer me, from the day on which you receive this letter (Article 12(3)).",
-    "request_recorded": "The registry Filiation recorded my request on {moment}, Paris time, under the reference "
-    "{reference}.",
+    "request_month": "You have one month to answer me, from the day on which you receive this letter (Article 12(3)). "
+    "Without an answer by then I may turn to the CNIL, the French supervisory authority.",
+    "request_enough": "This number is enough to find my data. What this letter says of me besides may serve to answer "
+    "me only.",
+    "request_recorded": "The registry Filiation verified, by a code sent to this number, that I receive its messages. "
+    "My request has been recorded there since {moment}, Paris time, under the reference {reference}.",
     "request_closing": "Yours faithfully,",
     "request_place": "Place and date",
     "request_signature": "Signature",

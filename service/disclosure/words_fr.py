@@ -48,10 +48,14 @@ PHRASES: Final[dict[str, str]] = {
     "hand_denied_by_recipient": "{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, le nie.",
     "hand_denied_by_sender": "{recipient} dit l'avoir reçu {from_} le {day}, et {sender} le nie.",
     "hand_anothers_word": "Selon {who}, {recipient} l'a reçu {from_} le {day}.",
-    "erased": "{holder} a effacé votre numéro le {day}.",
+    "erased": "{holder} dit avoir effacé votre numéro le {day}.",
+    "held_now": "Qui l'a aujourd'hui, d'après ce qui est déclaré ici : {holders}.",
+    "earlier_short": "Ce qui s'est passé avant le {day} est résumé plus bas, par organisme : voyez « Avant que ce "
+    "numéro soit le vôtre ».",
     "sent_one": "{party} a envoyé un SMS à votre numéro {days}.",
     "sent_many": "{party} a envoyé {count} SMS à votre numéro, {days}.",
     "sent_none": "Aucun message envoyé à votre numéro n'est déclaré ici.",
+    "sent_none_since": "Aucun message envoyé à ce numéro depuis qu'il est le vôtre n'est déclaré ici.",
     "late_one": "Un message a été envoyé à votre numéro après {objection}.",
     "late_many": "{count} messages ont été envoyés à votre numéro après {objection}.",
     "only_facts": "Nous rapportons ce que les organismes ont déclaré ici, et qui le confirme. Nous ne disons pas si "
@@ -64,7 +68,7 @@ PHRASES: Final[dict[str, str]] = {
     "hand_earlier": "{recipient} l'a reçu {from_} avant que ce numéro soit le vôtre.",
     "collected_earlier": "{collector} l'a recueilli avant que ce numéro soit le vôtre.",
     "picture_earlier": "avant que ce numéro soit le vôtre",
-    "picture_erased": "effacé le {day}",
+    "picture_erased": "dit l'avoir effacé le {day}",
     "picture_sent_one": "1 SMS envoyé",
     "picture_sent_many": "{count} SMS envoyés",
     "picture_agreed": "reçu {from_} le {day} (les deux le disent)",
@@ -116,6 +120,11 @@ PHRASES: Final[dict[str, str]] = {
     "recipients_one": "Un organisme a reçu votre numéro, ou l'aurait reçu. Le voici.",
     "recipients_many": "{count} organismes ont reçu votre numéro, ou l'auraient reçu. Les voici tous, par leur nom.",
     "recipients_none": "Aucune transmission de votre numéro à un autre organisme n'est déclarée ici.",
+    "recipients_one_since": "Depuis que ce numéro est le vôtre, un organisme l'a reçu, ou l'aurait reçu. Le voici.",
+    "recipients_many_since": "Depuis que ce numéro est le vôtre, {count} organismes l'ont reçu, ou l'auraient reçu. "
+    "Les voici tous, par leur nom.",
+    "recipients_none_since": "Aucune transmission de ce numéro depuis qu'il est le vôtre n'est déclarée ici.",
+    "recipients_besides": "S'y ajoute, pour l'envoi de messages : {names}.",
     "label_what": "Ce que c'est",
     "label_write": "Pour lui écrire",
     "no_address": "aucune adresse n'est enregistrée ici",
@@ -166,8 +175,8 @@ PHRASES: Final[dict[str, str]] = {
     "the_stop": "votre STOP du {when}",
     "the_objection": "votre opposition du {when}",
     "the_erasure": "votre demande d'effacement du {when}",
-    "which_they_recorded_m": "{objection}, que {who} a enregistré",
-    "which_they_recorded_f": "{objection}, que {who} a enregistrée",
+    "which_they_recorded_m": "{objection}, que {who} a déclaré ici",
+    "which_they_recorded_f": "{objection}, que {who} a déclarée ici",
     # Ce qui manque
     "gaps_title": "Ce qui manque ou ne concorde pas",
     "gap_orphan": "Aucune origine déclarée : {holder} détient votre numéro, mais {reason}.",
@@ -187,6 +196,7 @@ PHRASES: Final[dict[str, str]] = {
     # Les oppositions
     "objections_title": "Vos oppositions",
     "objections_none": "Aucune opposition n'est enregistrée pour votre numéro.",
+    "objections_none_since": "Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici.",
     "heading_stop": "STOP du {when}",
     "heading_objection": "Opposition du {when}",
     "heading_erasure": "Demande d'effacement du {when}",
@@ -194,8 +204,10 @@ PHRASES: Final[dict[str, str]] = {
     "reach_organisation": "Cette demande vaut pour {organisation}.",
     "reach_purpose": "Cette demande vaut pour un usage : {purpose}.",
     "came_person": "Vous l'avez faite ici.",
-    "came_stop": "Vous avez répondu STOP à un message.",
-    "came_stop_told": "Vous avez répondu STOP à un message ; c'est {who} qui nous l'a signalé, le {day}.",
+    "came_stop": "Vous avez répondu STOP {to_message}.",
+    "came_stop_told": "Vous avez répondu STOP {to_message} ; c'est {who} qui nous l'a signalé, le {day}.",
+    "to_message": "à un message",
+    "to_message_of": "à un message {from_}",
     "came_holder": "C'est {who} qui l'a reçue, et nous l'a signalée le {day}.",
     "relays": "Ce que chaque organisme en a fait",
     "column_holder": "Organisme",
@@ -219,8 +231,9 @@ PHRASES: Final[dict[str, str]] = {
     "object_text": "Votre opposition part à chaque organisme qui détient votre numéro. Chacun a un mois pour "
     "répondre, et vous suivez ici ce que chacun en fait. C'est gratuit, et vous n'avez pas à dire pourquoi.",
     "erase_title": "Demander l'effacement",
-    "erase_text": "Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, il ne "
-    "restera rien de cette histoire ici non plus : gardez d'abord cette réponse, c'est votre preuve.",
+    "erase_text": "Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, cette "
+    "histoire disparaîtra d'ici aussi ; il n'y restera que votre demande, où votre numéro est chiffré, et ce que "
+    "chacun y a répondu. Gardez d'abord cette réponse : c'est votre preuve.",
     "download_title": "Garder cette réponse",
     "download_text": "Téléchargez-la, datée et numérotée : en lettre à imprimer (PDF) ou en données (JSON).",
     "complain_title": "Vous plaindre à la CNIL",
@@ -237,8 +250,37 @@ PHRASES: Final[dict[str, str]] = {
     "contact_said_to_hold": "Détiendrait votre numéro, d'après un autre organisme.",
     "contact_collected": "A recueilli votre numéro.",
     "contact_said_to": "Aurait reçu votre numéro.",
-    "contact_erased": "A effacé votre numéro.",
+    "contact_erased": "Dit avoir effacé votre numéro.",
     "contact_sent": "A envoyé des messages à votre numéro.",
+    # Ce registre
+    "registry_title": "Ce que ce registre fait de votre numéro",
+    "registry_means": "Le registre qui vous répond traite votre numéro, lui aussi. Voici ce qu'il vous en doit "
+    "(article 15 du RGPD).",
+    "label_answers": "Qui en répond",
+    "answers": "{name}, {contact}",
+    "answers_unknown": "qui tient ce registre ; son nom n'y est pas enregistré",
+    "label_why": "Pourquoi",
+    "registry_why": "dire à chacun d'où vient son numéro, permettre aux organismes de le prouver, et transmettre vos "
+    "demandes",
+    "label_data": "Quelles données",
+    "registry_data": "votre numéro, chiffré ; les fichiers où il se trouve ; la date et la référence d'un accord, si "
+    "un organisme les a données ; vos demandes",
+    "label_from": "De qui il les tient",
+    "registry_from": "des organismes nommés dans cette réponse, et de vous",
+    "label_seen": "Qui les voit",
+    "registry_seen": "vous ; chaque organisme nommé ici, pour ce qu'il détient et par où c'est venu ; la CNIL, en "
+    "disant pourquoi ; qui achemine nos SMS, le temps de vous envoyer un code",
+    "label_until": "Jusqu'à quand",
+    "registry_until": "tant qu'un organisme le détient ; une opposition ou une demande d'effacement, tant qu'elle doit "
+    "valoir, trois ans au moins",
+    "label_abroad": "Hors de l'Union européenne",
+    "registry_abroad": "vos demandes vont aux organismes nommés ici, où qu'ils soient établis ; pour l'hébergement et "
+    "les SMS, qui répond du registre vous le dira",
+    "label_automatic": "Décision automatique, profilage",
+    "registry_automatic": "aucun",
+    "label_rights": "Vos droits",
+    "registry_rights": "faire rectifier, effacer ou limiter, vous opposer : auprès de qui répond du registre ; vous "
+    "plaindre à la CNIL",
     # La lettre
     "letter_registry": "Filiation",
     "letter_registry_is": "Registre de la provenance des numéros de téléphone",
@@ -250,22 +292,31 @@ PHRASES: Final[dict[str, str]] = {
     # La lettre à un organisme sans compte
     "request_title_object": "Opposition à l'utilisation de mon numéro de téléphone",
     "request_title_erase": "Demande d'effacement de mon numéro de téléphone",
-    "request_name": "Prénom et nom : {line}",
-    "request_address": "Adresse : {line}",
+    "request_name": "Nom (facultatif) : {line}",
+    "request_address": "Où me répondre : {line}",
     "request_no_address": "(adresse à compléter)",
     "request_greeting": "Madame, Monsieur,",
-    "request_number": "Mon numéro de téléphone est le {number}. D'après le registre Filiation, {holder} le détient.",
+    "request_number": "Mon numéro de téléphone est le {number}. D'après ce qui est déclaré au registre Filiation, "
+    "{holder} le détient.",
     "request_object": "Je m'oppose à ce qu'il serve à de la prospection, quelle qu'elle soit : messages, appels, ou "
-    "transmission à d'autres dans ce but (article 21, paragraphes 2 et 3, du RGPD).",
-    "request_object_purpose": "Je m'oppose à ce qu'il serve à cet usage : {purpose} (article 21 du RGPD).",
-    "request_erase": "Je vous demande de l'effacer de tous vos fichiers (article 17 du RGPD), et je m'oppose à ce "
-    "qu'il serve encore à de la prospection (article 21, paragraphes 2 et 3).",
+    "transmission à d'autres dans ce but (article 21, paragraphes 2 et 3, du RGPD). Si vous vous fondez sur mon "
+    "consentement, je le retire (article 7, paragraphe 3).",
+    "request_object_purpose": "Je m'oppose à ce qu'il serve à cet usage : {purpose} (article 21 du RGPD). Si vous vous "
+    "fondez pour cela sur mon consentement, je le retire (article 7, paragraphe 3).",
+    "request_erase": "Je vous demande de l'effacer de tous vos fichiers (article 17, paragraphe 1, du RGPD), et je "
+    "m'oppose à ce qu'il serve encore à de la prospection (article 21, paragraphes 2 et 3). Si vous vous fondez sur "
+    "mon consentement, je le retire (article 7, paragraphe 3).",
+    "request_pass_on": "Je vous demande aussi de faire suivre cette opposition à chaque organisme à qui vous l'avez "
+    "transmis, de me dire lesquels (article 15, paragraphe 1, c), puis de me confirmer par écrit ce que vous avez "
+    "fait.",
     "request_recipients": "Je vous demande aussi d'en informer chaque organisme à qui vous l'avez transmis, et de me "
     "dire lesquels (article 19), puis de me confirmer par écrit ce que vous avez fait.",
     "request_month": "Vous avez un mois pour me répondre, à compter de la réception de cette lettre (article 12, "
-    "paragraphe 3).",
-    "request_recorded": "Le registre Filiation a enregistré ma demande le {moment}, heure de Paris, sous la référence "
-    "{reference}.",
+    "paragraphe 3). Sans réponse dans ce délai, je pourrai saisir la CNIL.",
+    "request_enough": "Ce numéro suffit à retrouver mes données. Ce que cette lettre dit de plus de moi ne doit servir "
+    "qu'à me répondre.",
+    "request_recorded": "Le registre Filiation a vérifié, par un code envoyé à ce numéro, que j'y reçois les messages. "
+    "Ma demande y est enregistrée depuis le {moment}, heure de Paris, sous la référence {reference}.",
     "request_closing": "Je vous prie d'agréer, Madame, Monsieur, mes salutations distinguées.",
     "request_place": "Lieu et date",
     "request_signature": "Signature",

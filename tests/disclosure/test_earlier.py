@@ -90,6 +90,17 @@ def test_an_earlier_objection_is_told_of_and_not_told(owners: Owners) -> None:
     assert "20 mai" not in everything
 
 
+def test_that_there_is_nothing_is_said_of_this_person_s_time_alone(owners: Owners) -> None:
+    story = owners.story(7777, since=date(2024, 6, 9))
+    everything = [plain(text) for text in texts(story)]
+    assert "Aucun message envoyé à ce numéro depuis qu'il est le vôtre n'est déclaré ici." in everything
+    assert "Aucune transmission de ce numéro depuis qu'il est le vôtre n'est déclarée ici." in everything
+    assert "Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici." in everything
+    assert any(text.startswith("Ce qui s'est passé avant le 9 juin 2024 est résumé plus bas") for text in everything)
+    counted = [plain(text) for text in texts(owners.story(5200, since=date(2024, 5, 29)))]
+    assert any(text.startswith("Depuis que ce numéro est le vôtre, un organisme l'a reçu") for text in counted)
+
+
 @pytest.mark.parametrize("language", Language)
 def test_a_number_that_was_always_theirs_has_no_such_section(owners: Owners, language: Language) -> None:
     known = owners.inquiry(5200)

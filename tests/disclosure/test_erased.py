@@ -38,9 +38,9 @@ def erased(owners: Owners) -> Owners:
 
 def test_who_erased_it_is_said(erased: Owners) -> None:
     story = erased.story(ERASED)
-    assert any(plain(text).startswith("Contact Direct SAS a effacé votre numéro le ") for text in texts(story))
+    assert any(plain(text).startswith("Contact Direct SAS dit avoir effacé votre numéro le ") for text in texts(story))
     english = erased.story(ERASED, Language.EN)
-    assert any(text.startswith("Contact Direct SAS erased your number on ") for text in texts(english))
+    assert any(text.startswith("Contact Direct SAS says that it erased your number on ") for text in texts(english))
 
 
 def test_where_it_came_from_and_who_received_it_stays(erased: Owners) -> None:
@@ -55,8 +55,8 @@ def test_where_it_came_from_and_who_received_it_stays(erased: Owners) -> None:
 def test_the_picture_keeps_the_hand_and_says_that_it_erased(erased: Owners) -> None:
     (picture,) = blocks(erased.story(ERASED), Topic.PICTURE)
     assert isinstance(picture, Picture)
-    assert ">effacé le" in plain(picture.wide)
-    assert any("a effacé votre numéro" in text for text in picture.alternative)
+    assert ">dit l'avoir effacé le" in plain(picture.wide)
+    assert any("dit avoir effacé votre numéro" in text for text in picture.alternative)
 
 
 def test_each_contact_says_what_it_has_to_do_with_the_number(erased: Owners) -> None:
@@ -66,7 +66,7 @@ def test_each_contact_says_what_it_has_to_do_with_the_number(erased: Owners) -> 
         told.AUBE.name: "Détient votre numéro.",
         told.RIVAGE.name: "Détient votre numéro.",
         told.COMPARAUTO.name: "Détiendrait votre numéro, d'après un autre organisme.",
-        told.CONTACT.name: "A effacé votre numéro.",
+        told.CONTACT.name: "Dit avoir effacé votre numéro.",
         told.ROUTAGE.name: "A envoyé des messages à votre numéro.",
     }
 

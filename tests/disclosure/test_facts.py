@@ -157,7 +157,7 @@ def test_how_numbers_were_picked(owners: Owners) -> None:
 
 def test_a_number_that_nobody_holds_has_no_sections_about_hands(owners: Owners) -> None:
     topics = [section.topic for section in owners.story(9999).sections]
-    assert topics == [Topic.ANSWER, Topic.OBJECTIONS, Topic.NEXT]
+    assert topics == [Topic.ANSWER, Topic.OBJECTIONS, Topic.NEXT, Topic.REGISTRY]
 
 
 @pytest.mark.parametrize("last_four", [row.number for row in EXPECTED])

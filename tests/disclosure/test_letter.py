@@ -161,6 +161,7 @@ def request(**more: Any) -> Request:
     ("language", "more", "said"),
     [
         (Language.FR, {}, ["Opposition à l’utilisation", "article 21", "Comparauto SAS", "dpo@comparauto.example"]),
+        (Language.FR, {}, ["article 15, paragraphe 1, c", "je le retire", "un code envoyé à ce numéro", "CNIL"]),
         (Language.FR, {"kind": Kind.ERASURE}, ["Demande d’effacement", "article 17", "article 19"]),
         (Language.EN, {"kind": Kind.ERASURE}, ["Request to erase", "Article 17", "one month", "Yours faithfully"]),
         (Language.EN, {"purpose": Purpose.POLITICAL_CANVASSING}, ["for this purpose: political messages"]),
@@ -173,6 +174,10 @@ def test_the_letter_to_a_holder(language: Language, more: dict[str, Any], said: 
     text = printed(reader)
     assert all(words(one) in text for one in said)
     assert words("+33 6 39 98 77 77") in text
+
+
+def test_article_19_is_asked_for_after_an_erasure_alone() -> None:
+    assert words("article 19") not in printed(read(print_request(request(), Language.FR)))
 
 
 def test_a_request_does_not_show_the_number_where_it_might_be_logged() -> None:

@@ -1,6 +1,7 @@
 """Messages that came after an objection are told with the time between, and every hop with how far it is."""
 
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,6 @@ from service.core.language import PARIS, Language
 from service.core.vocabulary import Purpose
 from service.demo import story as told
 from service.disclosure.blocks import Callout, Paragraph, Story, Table, Tone, Topic
-from service.disclosure.inquiry import Inquiry
 from service.disclosure.story import tell_story
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
 from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, ObjectionOut, RelaySeen
@@ -19,8 +19,8 @@ from service.provenance.references import OrganisationRef
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
-LETTER = "votre opposition du 20 mai 2024, que Contact Direct SAS a enregistrée"
-STOP = "votre STOP du 6 juin 2024 à 10 h 40, que Parti de l'Aube a enregistré"
+LETTER = "votre opposition du 20 mai 2024, que Contact Direct SAS a déclarée ici"
+STOP = "votre STOP du 6 juin 2024 à 10 h 40, que Parti de l'Aube a déclaré ici"
 
 
 def attentions(story: Story, topic: Topic) -> list[str]:
@@ -50,10 +50,10 @@ def test_every_message_after_a_stop_but_not_the_one_it_replies_to(owners: Owners
 
 def test_the_same_in_english(owners: Owners) -> None:
     assert attentions(owners.story(7777, Language.EN), Topic.MESSAGES)[2] == (
-        "Sent 19 days after your objection of 20 May 2024, which Contact Direct SAS recorded."
+        "Sent 19 days after your objection of 20 May 2024, which Contact Direct SAS declared here."
     )
     assert attentions(owners.story(6666, Language.EN), Topic.MESSAGES)[0] == (
-        "Sent at least 7 h 20 min after your STOP of 6 June 2024 at 10:40, which Parti de l'Aube recorded."
+        "Sent at least 7 h 20 min after your STOP of 6 June 2024 at 10:40, which Parti de l'Aube declared here."
     )
 
 
@@ -76,7 +76,10 @@ def test_when_this_registry_was_told_of_it(owners: Owners) -> None:
     (blocks_of_stop,) = under(story, Topic.OBJECTIONS).values()
     assert isinstance(blocks_of_stop[0], Paragraph)
     said = plain(blocks_of_stop[0].text)
-    assert said.startswith("Vous avez répondu STOP à un message ; c'est Parti de l'Aube qui nous l'a signalé, le ")
+    answered = (
+        "Vous avez répondu STOP à un message de Parti de l'Aube ; c'est Parti de l'Aube qui nous l'a signalé, le "
+    )
+    assert said.startswith(answered)
     assert said.endswith("Cette demande vaut pour tous les organismes et pour tous les usages.")
 
 
@@ -107,8 +110,7 @@ def objection(**more: Any) -> ObjectionOut:
 
 def told_with(owners: Owners, *objections: ObjectionOut) -> Story:
     """The story of 5200, had its owner objected."""
-    known = owners.inquiry(5200)
-    return tell_story(Inquiry(number=known.number, answer=known.answer, objections=objections), Language.FR)
+    return tell_story(replace(owners.inquiry(5200), objections=objections), Language.FR)
 
 
 def test_what_came_while_messages_were_being_sent_is_not_said_to_be_late(owners: Owners) -> None:
