@@ -72,6 +72,7 @@ def _page() -> str:
         told=_hostile("told"),
         graph_version=1,
         held=True,
+        answered_by=[],
         sections=[blocks.Section(topic=blocks.Topic.ANSWER, title=_hostile("section"), blocks=BLOCKS)],
     )
     return render("answer.html", frame_of(Language.FR) | {"page": "answer", "story": story, "since": None})
