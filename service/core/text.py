@@ -16,11 +16,29 @@ def _storable(text: str) -> str:
     return text
 
 
+# What turns the direction of all that follows it in its paragraph, a sentence of ours as well; the marks U+200E and
+# U+200F, by which names in other scripts are set right, turn nothing. And what no line has: control characters.
+_ASTRAY = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029\x01-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def _plain(text: str) -> str:
+    if _ASTRAY.search(text):
+        raise ValueError("must not contain control characters, or signs that turn the direction of the text after them")
+    return _storable(text)
+
+
 # One line, such as a name. Surrounding blanks carry no meaning there.
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\r\n]*$"),
-    AfterValidator(_storable),
+    AfterValidator(_plain),
+]
+
+# A sentence to a person, shown beside ours.
+Sentence = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=10, max_length=300),
+    AfterValidator(_plain),
 ]
 
 # A text that is evidence, kept to the letter, blanks included.

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 
 from service.core.facts import Wire
 from service.core.instant import Instant
+from service.core.text import Sentence
 from service.core.vocabulary import Purpose
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
 from service.provenance.references import OrganisationRef
@@ -25,7 +26,6 @@ Region = Annotated[
     StringConstraints(pattern="^[A-Z]{2}$"),
     Field(description="Where numbers without country code are from (ISO 3166-1 alpha-2)."),
 ]
-Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=300)]
 
 
 class Outcome(StrEnum):
@@ -178,7 +178,7 @@ class ObjectionList(BaseModel):
 class RefusalIn(Wire):
     """Why a holder does not do what the person asks (GDPR 12(4)); the person reads it."""
 
-    reason: Reason = Field(
+    reason: Sentence = Field(
         examples=["Nous devons garder la preuve du consentement : article 17(3)(e)."],
         description="A sentence to the person, 10 to 300 characters, with no phone number in it.",
     )

@@ -95,6 +95,8 @@ def test_a_refusal_is_reasoned_and_the_person_reads_it(hands: Hands) -> None:
         ("Non.", "invalid_request"),
         ("x" * 301, "invalid_request"),
         (None, "invalid_request"),
+        ("A sign that no text has: \x00", "invalid_request"),
+        ("What comes after is read backwards: \u202e", "invalid_request"),
     ],
 )
 def test_a_refusal_without_a_reason_or_with_a_number_in_it(hands: Hands, reason: str | None, slug: str) -> None:

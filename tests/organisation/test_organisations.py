@@ -71,6 +71,8 @@ def test_what_is_no_organisation_is_refused(registry: Registry) -> None:
         {"legal_name": "two\nlines"},
         {"legal_name": "nul\x00"},
         {"legal_name": "\ud800"},
+        {"legal_name": "turns what comes after it \u202e"},
+        {"privacy_contact": "clears a terminal \x1b[2J"},
         {"admitted_at": "2024-01-01T00:00:00Z"},
     ]
     for more in wrong:
