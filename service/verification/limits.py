@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from procrastinate import JobContext
 from sqlalchemy import text
-from sqlmodel import col, select
+from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
@@ -23,9 +23,13 @@ from service.verification.prefixes import block_of
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-# Enough for a message that got lost; too few to pester somebody, or to guess one of a million codes.
-PER_NUMBER_AND_HOUR: Final = 3
-PER_NUMBER_AND_DAY: Final = 8
+# What one address may have sent to one number: enough for a message that got lost.
+PER_ASKER_AND_HOUR: Final = 3
+PER_ASKER_AND_DAY: Final = 8
+# What all may: too few to pester somebody, or to guess one of a million codes, and more than one of them has, so that
+# nobody keeps the owner of a number from getting a code by asking for all of them.
+PER_NUMBER_AND_HOUR: Final = 5
+PER_NUMBER_AND_DAY: Final = 12
 
 
 class Marks(NamedTuple):
@@ -57,8 +61,7 @@ def _caller(address: str) -> str:
 
 
 class _Limit(NamedTuple):
-    column: Any
-    mark: bytes | str
+    those: Any
     places: int
     window: timedelta
     slug: str
@@ -66,15 +69,19 @@ class _Limit(NamedTuple):
 
 
 def _limits(settings: Settings, marks: Marks) -> tuple[_Limit, ...]:
-    number, address, block = col(Verification.number_mark), col(Verification.address_mark), col(Verification.prefix)
+    number = col(Verification.number_mark) == marks.number
+    address = col(Verification.address_mark) == marks.address
+    block = col(Verification.prefix) == marks.block
     pestered = "number_limit", "This number got as many codes as it may. Use the last one, or try again later."
     busy = "address_limit", "This address asked for as many codes as it may. Try again later."
     flooded = "prefix_limit", "Numbers like this one got as many codes as they may for now. Try again later."
     return (
-        _Limit(number, marks.number, PER_NUMBER_AND_HOUR, HOUR, *pestered),
-        _Limit(number, marks.number, PER_NUMBER_AND_DAY, DAY, *pestered),
-        _Limit(address, marks.address, settings.verifications_per_address, HOUR, *busy),
-        _Limit(block, marks.block, settings.sms_block_budget, HOUR, *flooded),
+        _Limit(and_(number, address), PER_ASKER_AND_HOUR, HOUR, *pestered),
+        _Limit(and_(number, address), PER_ASKER_AND_DAY, DAY, *pestered),
+        _Limit(number, PER_NUMBER_AND_HOUR, HOUR, *pestered),
+        _Limit(number, PER_NUMBER_AND_DAY, DAY, *pestered),
+        _Limit(address, settings.verifications_per_address, HOUR, *busy),
+        _Limit(block, settings.sms_block_budget, HOUR, *flooded),
     )
 
 
@@ -89,7 +96,7 @@ async def require_room(session: AsyncSession, settings: Settings, marks: Marks, 
         # If that many were sent since, the last of them has to get as old as the window is long.
         last = (
             select(Verification.recorded_at)
-            .where(limit.column == limit.mark, col(Verification.recorded_at) > since)
+            .where(limit.those, col(Verification.recorded_at) > since)
             .order_by(col(Verification.recorded_at).desc())
             .offset(limit.places - 1)
             .limit(1)

@@ -36,7 +36,7 @@ from service.verification.sessions import Person, begin_session, session_refused
 async def begin_verification(
     database: Database, ring: KeyRing, gateway: Gateway, settings: Settings, wanted: VerificationIn, address: str
 ) -> VerificationOut:
-    """Send a code to a number, at the request of `address`; codes that were sent to it before are void from now on.
+    """Send a code to a number, at the request of `address`; what that had sent to it before is void from now on.
 
     Raises:
         Unprocessable: no number can be read, or none that codes are sent to.
@@ -60,7 +60,7 @@ async def begin_verification(
     )
     async with database.transaction() as session:
         await require_room(session, settings, marks, moment)
-        await run(session, _VOID, {"mark": marks.number})
+        await run(session, _VOID, {"number": marks.number, "address": marks.address})
         session.add(row)
     # Counted before it is sent, so that nobody gets more by breaking off. It goes out within the request and by no job:
     # a job would have to be told the number and the code.
@@ -76,7 +76,11 @@ def _require_served(settings: Settings, number: int) -> None:
         )
 
 
-_VOID: Final = text("UPDATE verification SET tries_left = 0 WHERE number_mark = :mark AND tries_left > 0")
+# Not what others had sent to it: whoever knows a number could else have each code of its owner's expire at once.
+_VOID: Final = text("""
+    UPDATE verification SET tries_left = 0
+    WHERE number_mark = :number AND address_mark = :address AND tries_left > 0
+""")
 # The row stays locked until the try is counted, so that guesses at the same time are guesses one after the other.
 _TRY: Final = text("""
     UPDATE verification SET tries_left = tries_left - 1

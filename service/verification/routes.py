@@ -42,7 +42,7 @@ async def begin_verification(
     """A code of six digits goes by SMS to the number, whoever holds it or not, and is good for five minutes.
 
     Only mobile numbers of France and its overseas territories are served. How often, is limited by number, by address
-    and by block of numbers. No key is needed. A repetition sends a new code, which makes the older ones void.
+    and by block of numbers. No key is needed. A repetition sends a new code, which makes your older ones void.
     """
     address = request.client.host if request.client else ""
     return await operations.begin_verification(database, ring, gateway, settings, body, address)

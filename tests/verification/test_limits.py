@@ -18,7 +18,7 @@ from service.verification.limits import marks_of
 from service.verification.prefixes import MOBILE_PREFIXES, allowed, block_of
 from tests.chain import number
 from tests.conftest import MASTER_SECRET
-from tests.persons import ask_code, outbox, ring_of_tests
+from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
 from tests.probe import refusal, rows
 
 
@@ -54,7 +54,7 @@ def retry_after(answer: Response) -> timedelta:
     return timedelta(seconds=int(answer.headers["retry-after"]))
 
 
-def test_a_number_gets_three_codes_an_hour(client: TestClient, dsn: str) -> None:
+def test_a_number_gets_three_codes_an_hour_from_one_address(client: TestClient, dsn: str) -> None:
     for _ in range(3):
         assert ask_code(client, number(4600)).status_code == 201
     answer = ask_code(client, "06.39.98.46.00")
@@ -66,7 +66,7 @@ def test_a_number_gets_three_codes_an_hour(client: TestClient, dsn: str) -> None
     assert ask_code(client, number(4600)).status_code == 201
 
 
-def test_a_number_gets_eight_codes_a_day(client: TestClient, dsn: str) -> None:
+def test_a_number_gets_eight_codes_a_day_from_one_address(client: TestClient, dsn: str) -> None:
     for turn in range(8):
         if turn % 3 == 0:
             grow_older(dsn, "2 hours")
@@ -76,6 +76,28 @@ def test_a_number_gets_eight_codes_a_day(client: TestClient, dsn: str) -> None:
     assert refusal(answer) == (429, "number_limit")
     # The oldest of the eight was sent six hours ago.
     assert timedelta(hours=17) < retry_after(answer) <= timedelta(hours=18)
+
+
+def test_who_asks_for_all_codes_of_a_number_leaves_its_owner_some(client: TestClient, dsn: str) -> None:
+    stranger = from_elsewhere(client, "198.51.100.66")
+    for turn in range(8):
+        if turn % 3 == 0:
+            grow_older(dsn, "2 hours")
+        assert ask_code(stranger, number(4600)).status_code == 201
+    grow_older(dsn, "2 hours")
+    assert refusal(ask_code(stranger, number(4600))) == (429, "number_limit")
+    begun = ask_code(client, number(4600))
+    assert begun.status_code == 201
+    code = code_sent_to(dsn, number(4600))
+    grow_older(dsn, "1 day")
+    assert ask_code(stranger, number(4600)).status_code == 201
+    assert confirm(client, begun.json()["id"], code).status_code == 201, "a stranger's question makes no code void"
+
+
+def test_all_together_have_five_codes_an_hour_sent_to_a_number(client: TestClient) -> None:
+    for place in range(5):
+        assert ask_code(from_elsewhere(client, f"198.51.100.{place}"), number(4600)).status_code == 201
+    assert refusal(ask_code(client, number(4600))) == (429, "number_limit")
 
 
 def test_an_address_gets_its_codes_an_hour_and_no_more(strict: TestClient) -> None:
