@@ -11,14 +11,14 @@ from service.core.errors import Unprocessable
 CLOCK_SKEW = timedelta(minutes=5)
 
 
-def asserted(actor: Actor, occurred_at: datetime) -> dict[str, Any]:
-    """The columns of a fact that `actor` asserts.
+def asserted(actor: Actor, occurred_at: datetime, field: str = "occurred_at") -> dict[str, Any]:
+    """The columns of a fact that `actor` asserts. `field` is where in the request the caller says when it happened.
 
     Raises:
         Unprocessable: `occurred_at` is in the future.
     """
     if occurred_at > now() + CLOCK_SKEW:
-        raise Unprocessable("in_the_future", "`occurred_at` is in the future: a fact is recorded after it happened.")
+        raise Unprocessable("in_the_future", f"`{field}` is in the future: a fact is recorded after it happened.")
     return {
         "asserted_by_id": actor.organisation_id,
         "asserted_through_id": actor.through_id,

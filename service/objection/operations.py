@@ -81,7 +81,10 @@ async def receive_objections(
     if wanted.organisation_id not in (None, actor.organisation_id):
         raise Forbidden("not_against_you", "Record what is against everybody, for one purpose, or against yourself.")
     common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
-    acts = [Act(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at)) for one in wanted.numbers]
+    acts = [
+        Act(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at"))
+        for at, one in enumerate(wanted.numbers)
+    ]
     await take_turn(session)
     found: list[Found] = []
     for one, act in zip(wanted.numbers, acts, strict=True):

@@ -56,7 +56,10 @@ async def report_stops(
     campaign = await visible.one(session, Campaign, sight.campaigns_seen(actor), campaign_id, "campaign")
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
-    acts = [_stop(campaign.id, **asserted(actor, reply.replied_at)) for reply in wanted.replies]
+    acts = [
+        _stop(campaign.id, **asserted(actor, reply.replied_at, f"replies.{at}.replied_at"))
+        for at, reply in enumerate(wanted.replies)
+    ]
     await take_turn(session)
     found: list[Found] = []
     for reply, act in zip(wanted.replies, acts, strict=True):

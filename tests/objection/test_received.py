@@ -124,6 +124,13 @@ def test_what_is_refused(hands: Hands, more: dict[str, Any], expected: tuple[int
     assert feed(hands.broker) == []
 
 
+def test_which_of_many_is_in_the_future_is_told(hands: Hands) -> None:
+    said = letter(7, 8)
+    said["numbers"][1]["occurred_at"] = "2199-01-01T00:00:00Z"
+    problem = hands.broker.request("POST", PATH, json=said).json()
+    assert problem["detail"].startswith("`numbers.1.occurred_at` is in the future")
+
+
 def test_against_itself_but_not_against_another(hands: Hands) -> None:
     itself = letter(7, scope="organisation", organisation_id=str(hands.broker.id))
     assert outcomes(hands.broker, itself) == ["recorded"]

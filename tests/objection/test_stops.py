@@ -129,6 +129,12 @@ def test_what_is_refused(hands: Hands, body: Any, expected: tuple[int, str]) -> 
     assert refusal(hands.party.request("POST", path, json=body)) == expected
 
 
+def test_which_of_many_is_in_the_future_is_told(hands: Hands) -> None:
+    said = {"replies": [reply(6), reply(7, replied_at="2199-01-01T00:00:00Z")]}
+    problem = hands.party.request("POST", f"/v1/campaigns/{hands.campaign['id']}/stops", json=said).json()
+    assert problem["detail"].startswith("`replies.1.replied_at` is in the future")
+
+
 def inbound(client: TestClient, last_four: int, originator: str, text: str) -> None:
     """A message as our gateway hands it on, once it has proved to be our gateway."""
     app = client.app
