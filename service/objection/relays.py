@@ -18,7 +18,7 @@ from service.objection.holders import holds_now, key_of, number_of, numbers_held
 from service.objection.models import Kind, Objection, Relay, RelayState
 from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
 from service.provenance.snapshot import Snapshots
-from service.webhook.delivery import PAYLOADS
+from service.webhook.delivery import ARRIVALS, PAYLOADS
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 
@@ -72,7 +72,15 @@ async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUI
     return RelayOut.model_validate(_told(relay, objection)).model_dump(mode="json") | {"number": number}
 
 
+async def relay_arrived(session: AsyncSession, relay_id: uuid.UUID) -> None:
+    """A holder's webhook took a relay: it is delivered, as if the holder had read its feed."""
+    relay = await session.get_one(Relay, relay_id, with_for_update=True)
+    if relay.state == RelayState.PENDING:
+        relay.state, relay.delivered_at = RelayState.DELIVERED, now()
+
+
 PAYLOADS[RELAY_CREATED] = relay_payload
+ARRIVALS[RELAY_CREATED] = relay_arrived
 
 
 async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:

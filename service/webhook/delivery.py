@@ -36,6 +36,11 @@ Payload = Callable[[AsyncSession, KeyRing, uuid.UUID], Awaitable[dict[str, Any] 
 # that a number that it names is kept nowhere. A feature adds its own events when it is imported.
 PAYLOADS: Final[dict[str, Payload]] = {}
 
+Arrival = Callable[[AsyncSession, uuid.UUID], Awaitable[None]]
+
+# What is noted about a fact, by the event, once its receiver was told of it.
+ARRIVALS: Final[dict[str, Arrival]] = {}
+
 TASK: Final = "deliver_webhooks"
 _ASKED: Final = "webhooks_asked"
 
@@ -220,6 +225,8 @@ class _Run:
                 row.last_outcome = outcome
                 row.state, delay = ending(outcome, row.tries, _chance.random())
                 row.next_try_at, row.ended_at = (moment + delay, None) if delay else (None, moment)
+                if row.state == DeliveryState.DELIVERED and row.event in ARRIVALS:
+                    await ARRIVALS[row.event](session, row.subject_id)
             if outcome == GONE:
                 await remove(session, endpoint)
             return row.state in (DeliveryState.DELIVERED, DeliveryState.WITHDRAWN)

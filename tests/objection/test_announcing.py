@@ -13,9 +13,9 @@ from service.core.settings import Settings
 from service.objection.relays import relay_payload
 from tests.chain import number
 from tests.conftest import MASTER_SECRET
-from tests.objection.hands import feed, objects, several_hands
+from tests.objection.hands import feed, objects, own, several_hands, states
 from tests.persons import ring_of_tests
-from tests.probe import rows
+from tests.probe import rows, until
 from tests.registry import Registry
 from tests.webhook.receiver import Receiver, receiving
 
@@ -55,6 +55,51 @@ def test_a_relay_arrives_signed_with_its_number(registry: Registry, receiver: Re
     assert (told["data"]["number"], told["data"]["kind"]) == (number(7), "erasure")
     assert told["data"]["due_at"] == relay["due_at"]
     assert rows(dsn, "SELECT 1 FROM webhook_delivery AS told WHERE told::text LIKE %s", "%3998%") == []
+
+
+def test_what_a_webhook_took_is_delivered(registry: Registry, receiver: Receiver) -> None:
+    hands, party = several_hands(registry), {}
+    person = hands.person(7)
+    hands.party.post("/v1/webhooks", {"url": receiver.url})
+    objects(person)
+
+    def arrived() -> bool:
+        (objection,) = own(person)
+        party.update({hop["holder"]["id"]: hop for hop in objection["relays"]}[str(hands.party.id)])
+        return bool(party["state"] == "delivered")
+
+    until(arrived)
+    assert party["delivered_at"] is not None
+    (objection,) = own(person)
+    assert states(objection)[str(hands.broker.id)] == "pending", "it has no webhook and has not read"
+
+
+def test_what_a_webhook_did_not_take_is_not_delivered(registry: Registry, receiver: Receiver) -> None:
+    hands, receiver.status = several_hands(registry), 503
+    person = hands.person(7)
+    webhook = hands.party.post("/v1/webhooks", {"url": receiver.url})
+    objects(person)
+    path = f"/v1/webhooks/{webhook['id']}/deliveries"
+    until(lambda: hands.party.get(path)["items"][0]["last_outcome"] == "status 503")
+    (objection,) = own(person)
+    assert states(objection)[str(hands.party.id)] == "pending"
+
+
+def test_a_late_arrival_takes_nothing_back(registry: Registry, receiver: Receiver, dsn: str) -> None:
+    hands, receiver.status = several_hands(registry), 503
+    person = hands.person(7)
+    webhook = hands.party.post("/v1/webhooks", {"url": receiver.url})
+    objects(person)
+    path = f"/v1/webhooks/{webhook['id']}/deliveries"
+    (delivery,) = until(lambda: [one for one in hands.party.get(path)["items"] if one["last_outcome"]])
+    (relay,) = feed(hands.party)
+    hands.party.post(f"/v1/objections/relays/{relay['id']}/acknowledge")
+    receiver.status = 204
+    rows(dsn, "UPDATE webhook_delivery SET state = 'dead' WHERE id = %s", delivery["id"])
+    hands.party.post(f"/v1/webhooks/deliveries/{delivery['id']}/retry")
+    until(lambda: hands.party.get(path)["items"][0]["state"] == "delivered")
+    (objection,) = own(person)
+    assert states(objection)[str(hands.party.id)] == "acknowledged"
 
 
 def test_who_recorded_it_is_not_told_of_it(registry: Registry, receiver: Receiver) -> None:
