@@ -63,25 +63,28 @@ async def record(
 ) -> list[tuple[Objection, bool]]:
     """The objection that each act makes, with a relay to each holder that it concerns, and whether it is new.
 
-    An identical one that is not closed yet, or that nobody is left to be told of, is given instead. It is the caller's
-    turn (see `take_turn`).
+    An identical one that is not closed yet, or that nobody is left to be told of, is given instead; holders that came
+    to the number since are told of it too. It is the caller's turn (see `take_turn`).
     """
     known = await _known(session, [ring.mark(holding.key) for holding, _ in acts])
+    told = await _told(session, known)
     recorded: list[tuple[Objection, bool]] = []
     relays: list[Relay] = []
     for holding, act in acts:
         mark, holders = ring.mark(holding.key), _concerned(holding, act)
-        same = next((row for row in known[mark] if _is_same(row, act, anybody=bool(holders))), None)
-        if same is not None:
-            recorded.append((same, False))
-            continue
-        row = Objection(**asdict(act), recorded_at=now(), mark=mark, key=holding.key)
-        own = [_relay(row, holder_id, has_account) for holder_id, has_account in holders.items()]
-        if all(relay.state not in OPEN for relay in own):
+        row = next((row for row in known[mark] if _is_same(row, act, anybody=bool(holders))), None)
+        is_new = row is None
+        if row is None:
+            row = Objection(**asdict(act), recorded_at=now(), mark=mark, key=holding.key)
+            known[mark].append(row)
+        recorded.append((row, is_new))
+        if is_new or row.closed_at is None:
+            moment, of_row = row.recorded_at if is_new else now(), told[row.id]
+            own = [_relay(row, one, holders[one], moment) for one in holders if _asks(row, of_row, one)]
+            of_row += own
+            relays += own
+        if is_new and all(relay.state not in OPEN for relay in told[row.id]):
             row.key, row.closed_at = None, row.recorded_at
-        known[mark].append(row)
-        recorded.append((row, True))
-        relays += own
     session.add_all(row for row, is_new in recorded if is_new)
     await session.flush()
     session.add_all(relays)
@@ -106,6 +109,21 @@ async def _known(session: AsyncSession, marks: Sequence[bytes]) -> dict[bytes, l
     return known
 
 
+async def _told(session: AsyncSession, known: Mapping[bytes, Sequence[Objection]]) -> dict[uuid.UUID, list[Relay]]:
+    """The relays of those of some objections that are not closed, by the objections' ids."""
+    still = [row.id for rows in known.values() for row in rows if row.closed_at is None]
+    told: dict[uuid.UUID, list[Relay]] = defaultdict(list)
+    for relay in (await session.exec(select(Relay).where(col(Relay.objection_id).in_(still)))).all():
+        told[relay.objection_id].append(relay)
+    return told
+
+
+def _asks(objection: Objection, told: Sequence[Relay], holder_id: uuid.UUID) -> bool:
+    """Whether a holder is to be told: it was not yet, or it erased the number and holds it again."""
+    states = {relay.state for relay in told if relay.holder_id == holder_id}
+    return not states or (objection.kind == Kind.ERASURE and states == {RelayState.COMPLETED})
+
+
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
 
 
@@ -116,18 +134,18 @@ def _is_same(row: Objection, act: Act, *, anybody: bool) -> bool:
     return row.closed_at is None or not anybody or row.occurred_at == act.occurred_at
 
 
-def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool) -> Relay:
+def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment: datetime) -> Relay:
     relay = Relay(
         objection_id=objection.id,
         holder_id=holder_id,
         state=RelayState.PENDING if has_account else RelayState.UNDELIVERABLE,
-        recorded_at=objection.recorded_at,
-        due_at=one_month_after(objection.recorded_at),
+        recorded_at=moment,
+        due_at=one_month_after(moment),
     )
     if holder_id == objection.asserted_by_id:
         # Who tells of an objection knows of it. That it acted on it is for it to say: it may have sold the number on.
         relay.state = RelayState.ACKNOWLEDGED
-        relay.delivered_at = relay.acknowledged_at = objection.recorded_at
+        relay.delivered_at = relay.acknowledged_at = moment
     return relay
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.chain import collected, number
+from tests.chain import collected, filled, number
 from tests.objection.hands import feed, objects, own, several_hands, states
 from tests.persons import prove
 from tests.probe import refusal, rows
@@ -67,6 +67,41 @@ def test_an_identical_one_under_way_is_the_same(registry: Registry) -> None:
             holder.request("POST", f"/v1/objections/relays/{relay['id']}/refuse", json={"reason": "Preuve à garder."})
     again = objects(person)
     assert again["id"] != first["id"], "what is ended can be asked anew"
+
+
+@pytest.mark.parametrize("kind", ["objection", "erasure"])
+def test_asked_again_it_reaches_who_has_the_number_since(registry: Registry, kind: str) -> None:
+    hands, later = several_hands(registry), registry.broker()
+    person = hands.person(7)
+    first = objects(person, kind=kind)
+    filled(later, [7, 8])
+    assert states(own(person)[0]) == states(first)
+    again = objects(person, kind=kind)
+    assert again["id"] == first["id"]
+    assert states(again) == states(first) | {str(later.id): "pending"}
+    (relay,) = feed(later)
+    assert relay["number"] == number(7)
+    assert relay["due_at"] > first["relays"][0]["due_at"], "its month begins when it is told"
+    assert len(objects(person, kind=kind)["relays"]) == len(again["relays"])
+    later.post(f"/v1/objections/relays/{relay['id']}/complete")
+    assert own(person)[0]["closed_at"] is None, "others have not ended"
+
+
+def test_who_erased_it_and_holds_it_again_is_asked_again(registry: Registry) -> None:
+    hands = several_hands(registry)
+    person = hands.person(7)
+    first = objects(person, kind="erasure")
+    (relay,) = feed(hands.party)
+    hands.party.post(f"/v1/objections/relays/{relay['id']}/complete")
+    assert len(objects(person, kind="erasure")["relays"]) == len(first["relays"]), "it holds it no more"
+    filled(hands.party, [7])
+    again = objects(person, kind="erasure")
+    assert again["id"] == first["id"]
+    told = [hop["state"] for hop in again["relays"] if hop["holder"]["id"] == str(hands.party.id)]
+    assert told == ["completed", "pending"]
+    anew = feed(hands.party, after=relay["cursor"])
+    hands.party.post(f"/v1/objections/relays/{anew[0]['id']}/complete")
+    assert hands.party.lookup(number(7))["held"] is False
 
 
 def test_a_number_that_nobody_holds_is_kept_as_a_mark(client: TestClient, registry: Registry, dsn: str) -> None:
