@@ -249,13 +249,13 @@ class DeadlineTable(BaseModel):
 
 
 class FlaggedOut(BaseModel):
-    """A dataset or campaign of the caller's with objected numbers in it."""
+    """A dataset or campaign of the caller's in which objected numbers were found."""
 
     id: uuid.UUID = Field(description="The id of the dataset or campaign.")
     subject: str = Field(examples=["dataset"], description="`dataset` or `campaign`.")
     name: str = Field(examples=["Extrait 30-60 ans"])
     holder: OrganisationRef
-    number_count: int = Field(examples=[12], description="How many objected numbers it holds.")
+    number_count: int = Field(examples=[12], description="How many objected numbers were found in it.")
     recorded_at: AwareDatetime = Field(description="When the last of them was found.")
 
 
