@@ -126,12 +126,12 @@ async def _still_held(
     async with database.transaction() as session:
         erased = [row.key for row in await run(session, _ERASED, {"keys": each})]
     snapshots = Snapshots(database)
-    gone: list[bytes] = []
+    gone: set[bytes] = set()
     for key in erased:
         (number,) = ring.numbers(unpack_keys(key)).tolist()
         holding = await holding_of(snapshots, ring, number)
         if subject.datasets.isdisjoint(holding.datasets):
-            gone.append(key)
+            gone.add(key)
     return places[[key not in gone for key in each]]
 
 
