@@ -18,7 +18,7 @@ from service.core.http import Bounds, Surround
 from service.core.jobs import open_queue, run_worker
 from service.core.memory import keep_freed_memory
 from service.core.openapi import DescribedApp
-from service.core.settings import Settings
+from service.core.settings import GatewayKind, Settings
 from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
 from service.job import routes as job
@@ -104,6 +104,23 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
+def _description(settings: Settings) -> dict[str, Any]:
+    """What the application says of itself, and where."""
+    # Where codes are sent to persons, no script runs that is not ours: the pages of the documentation load theirs from
+    # elsewhere, and could read in the name of whoever has a session here. /openapi.json says the same.
+    has_pages = settings.sms_gateway is GatewayKind.OUTBOX
+    return {
+        "title": "Filiation",
+        "version": health.VERSION,
+        "summary": "For any phone number: who first collected it, and who has it now.",
+        "description": _DESCRIPTION,
+        "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        "openapi_tags": _TAGS,
+        "docs_url": "/docs" if has_pages else None,
+        "redoc_url": "/redoc" if has_pages else None,
+    }
+
+
 def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> FastAPI:
     """The application over the migrated database `dsn`; with a worker for its jobs beside it unless told otherwise."""
 
@@ -128,13 +145,8 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
                         await worker
 
     app = DescribedApp(
-        title="Filiation",
-        version=health.VERSION,
-        summary="For any phone number: who first collected it, and who has it now.",
-        description=_DESCRIPTION,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        **_description(settings),
         generate_unique_id_function=_operation_id,
-        openapi_tags=_TAGS,
         lifespan=lifespan,
         responses=errors.responses(500),
         # A redirect would repeat the address, and whatever a caller put into it.

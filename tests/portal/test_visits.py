@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from service.core.language import Language
-from service.core.settings import Settings
+from service.core.settings import GatewayKind, Settings
 from service.main import create_app
 from service.portal import routes as portal
 from service.portal.address import Page, path_of, template_of
@@ -52,6 +52,16 @@ def test_nothing_comes_from_elsewhere(reader: Reader) -> None:
         text = reader.open(path_of(page, Language.FR)).text
         assert 'src="http' not in text
         assert '<link rel="stylesheet" href="http' not in text
+
+
+def test_where_codes_are_sent_no_page_loads_scripts_from_elsewhere() -> None:
+    """The pages of the API's documentation do, and are of the same origin as those of persons."""
+    shown = Settings.model_construct()
+    sent = Settings.model_construct(sms_gateway=GatewayKind.KANNEL)
+    paths = [
+        {getattr(route, "path", None) for route in create_app(one, "postgresql://").routes} for one in (shown, sent)
+    ]
+    assert paths[0] - paths[1] == {"/docs", "/docs/oauth2-redirect", "/redoc"}
 
 
 def test_the_language_switch_keeps_the_page(reader: Reader) -> None:
