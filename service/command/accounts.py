@@ -16,7 +16,7 @@ from service.access.schemas import IssuedKey, KeyIn
 from service.command.serving import database
 from service.core.clock import now
 from service.core.db import Database
-from service.core.settings import Settings
+from service.core.settings import read_settings
 from service.core.vocabulary import Role
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
@@ -36,7 +36,7 @@ def _in_transaction(action: Callable[[AsyncSession], Awaitable[Result]]) -> Resu
         finally:
             await registry.close()
 
-    with database(Settings()) as dsn:
+    with database(read_settings()) as dsn:
         return asyncio.run(act(dsn))
 
 

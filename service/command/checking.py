@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.command.serving import database
 from service.core.errors import ConfigurationError
-from service.core.settings import Settings
+from service.core.settings import read_settings
 from service.membership.findings import Finding
 from service.membership.fsck import Report, check
 from service.membership.keys import ring_of
@@ -43,7 +43,7 @@ def fsck(
 
 
 def _checked() -> Report:
-    settings = Settings()
+    settings = read_settings()
     ring = ring_of(settings)
     console = Console(stderr=True)
     columns = (

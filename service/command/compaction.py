@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextC
 
 from service.command.serving import database
 from service.core.db import Database
-from service.core.settings import Settings
+from service.core.settings import Settings, read_settings
 from service.main import running
 from service.membership import compaction, operations
 from service.membership.compaction import Merge
@@ -26,7 +26,7 @@ def compact(
     ] = False,
 ) -> None:
     """Merge the blocks of many small datasets, so that a lookup reads few. The service may run meanwhile."""
-    settings = Settings()
+    settings = read_settings()
     with database(settings) as dsn:
         try:
             asyncio.run(_compact(settings, dsn, thoroughly=thoroughly))

@@ -15,8 +15,9 @@ from fastapi import FastAPI
 from service.command import logs, migration
 from service.core import embedded
 from service.core.jobs import open_queue, run_worker
-from service.core.settings import Settings
+from service.core.settings import Settings, read_settings
 from service.main import create_app, running
+from service.membership.keys import ring_of
 from service.messaging.gateway import require_private_outbox
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
@@ -46,9 +47,11 @@ def serve(
     processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes share the port.")] = 1,
 ) -> None:
     """Serve the API, and run its jobs beside it."""
-    settings = Settings()
+    settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
     require_private_outbox(settings, host)
+    # In the processes that serve, a wrong secret would be a traceback.
+    ring_of(settings)
     logs.configure()
     with database(settings) as dsn:
         if processes == 1:
@@ -71,7 +74,7 @@ def app_from_environment() -> FastAPI:
     """The application in one of several processes."""
     logs.configure()
     gc.freeze()
-    return create_app(Settings(), os.environ[_DSN], with_worker=bool(os.environ[_WORKER]))
+    return create_app(read_settings(), os.environ[_DSN], with_worker=bool(os.environ[_WORKER]))
 
 
 def run(app: FastAPI, host: str, port: int) -> None:
@@ -94,7 +97,7 @@ def _options(host: str, port: int) -> dict[str, Any]:
 
 def worker() -> None:
     """Run jobs without serving the API."""
-    settings = Settings()
+    settings = read_settings()
     logs.configure()
     with database(settings) as dsn:
         asyncio.run(_work(settings, dsn))
@@ -111,7 +114,7 @@ async def _work(settings: Settings, dsn: str) -> None:
 
 def migrate() -> None:
     """Bring the database to this version's schema."""
-    settings = Settings()
+    settings = read_settings()
     if settings.database_url is not None:
         migration.upgrade(settings.database_url.get_secret_value())
         return

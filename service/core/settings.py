@@ -2,10 +2,10 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core import embedded
@@ -23,6 +23,7 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
+Address = Annotated[str, StringConstraints(pattern="^https?://[^/]")]
 Digits = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,14}$")]
 
 
@@ -50,12 +51,12 @@ class Settings(BaseSettings):
     # uvicorn trusts it: FORWARDED_ALLOW_IPS names the proxies. Without that, all who come through one share this limit.
     verifications_per_address: int = Field(default=10, ge=1)
     # Where Kannel's smsbox takes messages, as whom, and the name or short code that they come from.
-    kannel_url: str | None = None
+    kannel_url: Address | None = None
     kannel_username: str = "filiation"
     kannel_password: SecretStr | None = None
     kannel_originator: str = "Filiation"
     # Where Kannel finds this service, to report deliveries; and what it says of itself when it brings a message.
-    kannel_callback_url: str | None = None
+    kannel_callback_url: Address | None = None
     kannel_inbound_secret: SecretStr | None = None
     webhook_allow_private: bool = False
 
@@ -92,6 +93,21 @@ class Settings(BaseSettings):
                     f"The master secret file cannot be read: {problem.strerror}. Check FILIATION_MASTER_SECRET_FILE."
                 ) from problem
         return embedded.master_secret(self.data_dir)
+
+
+def read_settings(**given: Any) -> Settings:
+    """Settings from the environment, but for those that are given.
+
+    Raises:
+        ConfigurationError: a variable has no value of its kind; the value, perhaps a secret, is not repeated.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as problem:
+        wrong = problem.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = str(wrong["loc"][0])
+        name = field if field == "DATABASE_URL" else f"FILIATION_{field.upper()}"
+        raise ConfigurationError(f"{name} is set to what it cannot be: {wrong['msg']}.") from None
 
 
 async def _settings_of_app(request: Request) -> Settings:

@@ -26,7 +26,7 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict
 from service.core.language import Language
-from service.core.settings import GatewayKind, Settings
+from service.core.settings import GatewayKind, Settings, read_settings
 from service.core.vocabulary import Role
 from service.demo import story
 from service.demo.narration import narrate
@@ -65,7 +65,7 @@ def _settings(data_dir: Path | None) -> Settings:
     The invented organisations of the story have no place in a registry that is in use.
     """
     folder = data_dir or embedded.default_folder().with_name("filiation-demo")
-    return Settings(
+    return read_settings(
         database_url=None,
         master_secret=None,
         master_secret_file=None,
