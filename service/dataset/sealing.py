@@ -125,7 +125,7 @@ async def load_shards(
     async def load_some() -> None:
         with await in_thread(database.bulk_connection) as connection:
             for shard in waiting:
-                tally.add(await in_thread(partial(load_one, connection, shard)))
+                tally.add(await in_thread(partial(load_one, connection, shard), connection.cancel_safe))
                 await report(shard + 1, steps)
 
     async with asyncio.TaskGroup() as loaders:

@@ -14,6 +14,7 @@ from service.core.threads import in_thread
 from service.membership import blocks, store
 from service.membership.pseudonym import KeyRing
 from service.membership.store import Loaded, Segment
+from tests.kannel import wait_until
 from tests.membership.modelled import run_of
 from tests.membership.world import on, staged
 from tests.probe import rows
@@ -27,6 +28,7 @@ BLOCKS: LiteralString = """
     SELECT level, lead, keys, consented_at, octet_length(record_ids) FROM membership_block
     WHERE segment_id = %s ORDER BY level, lead
 """
+WAITING: LiteralString = "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"
 
 
 async def both(database: Database, ring: KeyRing) -> tuple[uuid.UUID, Segment, list[Loaded], Segment, list[Loaded]]:
@@ -79,3 +81,17 @@ def test_whoever_is_cancelled_goes_on_when_the_thread_is_done() -> None:
         assert done.is_set()
 
     asyncio.run(cancel())
+
+
+def test_whoever_is_cancelled_does_not_wait_for_a_lock(dsn: str) -> None:
+    async def cancel(database: Database) -> None:
+        with database.bulk_connection() as holding, database.bulk_connection() as waiting:
+            holding.execute("SELECT pg_advisory_lock(1)")
+            query: LiteralString = "SELECT pg_advisory_lock(1)"
+            blocked = asyncio.create_task(in_thread(partial(waiting.execute, query), waiting.cancel_safe))
+            await asyncio.to_thread(wait_until, lambda: bool(rows(dsn, WAITING)), "nobody waits for the lock")
+            blocked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(blocked, 20)
+
+    on(dsn, cancel)
