@@ -129,13 +129,15 @@ async def make_holder_letter(
     """The letter to a holder that a relay does not reach.
 
     Raises:
-        NotFound: there is no such relay, or it is of an objection on another number.
+        NotFound: there is no such relay, or it is of an objection on another number, or of who had this one before.
         Conflict: the holder has an account here, and is told of the objection by it.
     """
     async with database.snapshot() as reading:
         relay = await reading.get(Relay, relay_id)
         objection = await reading.get_one(Objection, relay.objection_id) if relay else None
         if relay is None or objection is None or objection.mark != ring.mark(person.key):
+            raise NotFound("relay")
+        if not person.is_theirs(objection.occurred_at):
             raise NotFound("relay")
         if relay.state != RelayState.UNDELIVERABLE:
             raise Conflict("relay_delivered", "This organisation has an account here and is told: no letter is needed.")

@@ -5,7 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from procrastinate import App
@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
+from service.core.language import paris_day
 from service.core.vocabulary import Purpose
 from service.membership.pseudonym import KeyRing
 from service.objection.holders import Holding
@@ -59,14 +60,20 @@ async def take_turn(session: AsyncSession) -> None:
 
 
 async def record(
-    session: AsyncSession, queue: App, ring: KeyRing, acts: Sequence[tuple[Holding, Act]]
+    session: AsyncSession,
+    queue: App,
+    ring: KeyRing,
+    acts: Sequence[tuple[Holding, Act]],
+    *,
+    since_on: date | None = None,
 ) -> list[tuple[Objection, bool]]:
     """The objection that each act makes, with a relay to each holder that it concerns, and whether it is new.
 
     An identical one that is not closed yet, or that nobody is left to be told of, is given instead; holders that came
-    to the number since are told of it too. It is the caller's turn (see `take_turn`).
+    to the number since are told of it too. What was done before `since_on` is of who had the number then, and is none.
+    It is the caller's turn (see `take_turn`).
     """
-    known = await _known(session, [ring.mark(holding.key) for holding, _ in acts])
+    known = await _known(session, [ring.mark(holding.key) for holding, _ in acts], since_on)
     told = await _told(session, known)
     recorded: list[tuple[Objection, bool]] = []
     relays: list[Relay] = []
@@ -100,12 +107,13 @@ def _concerned(holding: Holding, act: Act) -> Mapping[uuid.UUID, bool]:
     return holders
 
 
-async def _known(session: AsyncSession, marks: Sequence[bytes]) -> dict[bytes, list[Objection]]:
-    """The objections on some numbers by their marks, the latest first."""
+async def _known(session: AsyncSession, marks: Sequence[bytes], since_on: date | None) -> dict[bytes, list[Objection]]:
+    """The objections on some numbers by their marks, the latest first; those from a day on, if one is given."""
     query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.recorded_at).desc())
     known: dict[bytes, list[Objection]] = defaultdict(list)
     for row in (await session.exec(query)).all():
-        known[row.mark].append(row)
+        if since_on is None or paris_day(row.occurred_at) >= since_on:
+            known[row.mark].append(row)
     return known
 
 

@@ -48,23 +48,23 @@ async def file_objection(
     await take_turn(session)
     act = Act(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
     holding = await holding_of(snapshots, ring, person.number)
-    ((row, _),) = await record(session, queue, ring, [(holding, act)])
+    ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.number_since_on)
     return (await tell(session, [row]))[0]
 
 
 async def list_objections(session: AsyncSession, ring: KeyRing, person: Person) -> list[ObjectionOut]:
-    """Every objection on the person's number, the latest first."""
-    return await objections_about(session, ring, person.key)
+    """Every objection on the person's number since it is theirs, the latest first."""
+    return [one for one in await objections_about(session, ring, person.key) if person.is_theirs(one.occurred_at)]
 
 
 async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, objection_id: uuid.UUID) -> ObjectionOut:
     """One objection on the person's number.
 
     Raises:
-        NotFound: there is none of that id, or it is on another number.
+        NotFound: there is none of that id, or it is on another number, or of who had the number before.
     """
     row = await session.get(Objection, objection_id)
-    if row is None or row.mark != ring.mark(person.key):
+    if row is None or row.mark != ring.mark(person.key) or not person.is_theirs(row.occurred_at):
         raise NotFound("objection")
     return (await tell(session, [row]))[0]
 

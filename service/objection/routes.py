@@ -62,7 +62,7 @@ async def file_objection(
 
 @persons.get("", summary="List your objections", responses=responses(401))
 async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep) -> ObjectionList:
-    """All that is recorded on your number, whoever recorded it, with how far every holder is."""
+    """All that is recorded on your number since it is yours, whoever recorded it, with how far every holder is."""
     return ObjectionList(items=await operations.list_objections(session, ring, person))
 
 

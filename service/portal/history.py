@@ -6,11 +6,11 @@ from datetime import datetime
 from fastapi import APIRouter, Response
 
 from service.core.db import DatabaseDep, SessionDep
-from service.core.language import paris_day, write_day_of
+from service.core.language import write_day_of
 from service.disclosure.operations import make_holder_letter
-from service.objection import operations
 from service.objection.deadlines import list_deadlines
 from service.objection.schemas import ObjectionOut
+from service.objection.telling import objections_about
 from service.portal.address import Page
 from service.portal.downloads import download
 from service.portal.routing import at
@@ -23,9 +23,8 @@ router = APIRouter()
 @at(router, Page.REQUESTS)
 async def show_requests(visitor: VisitorDep, person: PersonOfPageDep, session: SessionDep) -> Response:
     """Every objection and erasure since the number is theirs, hop by hop. Of earlier ones, only that there are."""
-    found = await operations.list_objections(session, visitor.ring, person)
-    since = person.number_since_on
-    own = [one for one in found if since is None or paris_day(one.occurred_at) >= since]
+    found = await objections_about(session, visitor.ring, person.key)
+    own = [one for one in found if person.is_theirs(one.occurred_at)]
 
     def day(moment: datetime) -> str:
         return write_day_of(visitor.language, moment)

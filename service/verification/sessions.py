@@ -7,7 +7,7 @@ import hashlib
 import secrets
 import uuid
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
 from fastapi import Depends
@@ -22,6 +22,7 @@ from service.core.db import Database, DatabaseDep, run
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
 from service.core.jobs import task
+from service.core.language import paris_day
 from service.membership.keys import RingDep
 from service.membership.pseudonym import KeyRing
 from service.verification.models import PersonSession
@@ -42,6 +43,10 @@ class Person:
     number: int
     key: bytes
     number_since_on: date | None
+
+    def is_theirs(self, moment: datetime) -> bool:
+        """Whether the number was this person's already, as they say."""
+        return self.number_since_on is None or paris_day(moment) >= self.number_since_on
 
     def __repr__(self) -> str:
         return f"Person(session_id={self.session_id!r})"

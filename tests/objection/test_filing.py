@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from service.core.language import PARIS
 from tests.chain import collected, filled, number
 from tests.objection.hands import feed, objects, own, several_hands, states
 from tests.persons import prove
@@ -171,3 +172,20 @@ def test_objections_do_not_make_the_graph_be_read_anew(client: TestClient, regis
     before = rows(dsn, "SELECT version FROM graph_version")
     objects(prove(client, dsn, number(7)))
     assert rows(dsn, "SELECT version FROM graph_version") == before
+
+
+def test_who_has_the_number_now_sees_nothing_of_who_had_it_and_objects_anew(registry: Registry, dsn: str) -> None:
+    hands = several_hands(registry)
+    before = objects(hands.person(7))
+    rows(dsn, "UPDATE objection SET occurred_at = occurred_at - interval '1 year'")
+    person = hands.person(7)
+    person.request("PUT", "/v1/session", json={"number_since_on": datetime.now(PARIS).date().isoformat()})
+    assert own(person) == []
+    assert refusal(person.request("GET", f"/v1/objections/{before['id']}")) == (404, "not_found")
+    (letter,) = (hop["id"] for hop in before["relays"] if hop["state"] == "undeliverable")
+    assert refusal(person.request("GET", f"/v1/disclosures/letters/{letter}")) == (404, "not_found")
+    now = objects(person)
+    assert now["id"] != before["id"]
+    assert states(now) == states(before)
+    assert objects(person) == now
+    assert own(person) == [now]
