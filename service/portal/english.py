@@ -21,18 +21,21 @@ _FRAME: Final = phrases.Frame(
     your_number="Verified number: {number}",
     error_prefix="Error: {title}",
     foot_menu="Footer",
-    foot_law="Free software. Nothing said here is legal advice: these are facts, and who asserts them.",
+    foot_law="Free software. Nothing here is legal advice: these are declarations, each with the name of whoever makes "
+    "it.",
     foot_complain="You may complain to the CNIL, the French supervisory authority, at any time:",
 )
 
 _HOME: Final = phrases.Home(
     title="Who gave them your number?",
     lead="A text message from a party, a brand, a stranger. Here you see who collected your number and in which "
-    "words, through whose hands it passed, and who has it today. And you end it, once for all.",
+    "words, through whose hands it passed, and who has it today. And you say no to all of them, once.",
     label="Your mobile phone number",
     hint="For example 06 39 98 00 00. You will receive a code by text message: nobody but you can ask the question.",
     send="Send me a code",
-    held="Your number is enciphered as soon as it arrives, and erased after a day at most.",
+    responsible="Responsible for this registry: {names}.",
+    held="The number that you enter serves to send you the code, and then to answer you. It is encrypted as soon as it "
+    "arrives, and erased at the end of your visit. Your rights, and what is kept:",
     steps_title="In a minute",
     steps=(
         ("You prove that the number is yours", "A six-digit code, by text message. No account, no name, no address."),
@@ -42,14 +45,14 @@ _HOME: Final = phrases.Home(
         ),
         (
             "You say no, once",
-            "Your objection goes to everyone who has your number, and you follow what each of them does about it.",
+            "Your objection goes to every organisation known here that has your number, and you follow what each does.",
         ),
     ),
-    honest_title="What this register does not know",
+    honest_title="What this registry does not know",
     honest="It knows only what organisations have declared to it. When only the buyer asserts an origin, when two "
     "files contradict each other, when nobody says where your number came from, it says just that.",
-    left="You have left: this visit is gone from here and from your browser.",
-    expired="Your visit is over: it lasts thirty minutes at most. Ask for a new code to go on.",
+    left="You have left: your session is erased, here and in your browser.",
+    expired="Your visit is over, or has not begun: it lasts thirty minutes at most. Ask for a code.",
 )
 
 _CODE: Final = phrases.Code(
@@ -60,6 +63,8 @@ _CODE: Final = phrases.Code(
     confirm="Continue",
     late_title="Nothing received?",
     late="A text message may take a minute. A new code replaces the one before.",
+    late_still="Still nothing? Check the number above, and the unwanted messages on your telephone. If you cannot get "
+    "text messages, write to us. Our address is here:",
     again="Send a new code",
     again_in="New code possible in {seconds} s",
     sent_again="A new code is on its way. Only the latest one counts.",
@@ -81,6 +86,7 @@ _SINCE: Final = phrases.Since(
 
 _ANSWER: Final = phrases.Answer(
     contents="In this answer",
+    stop="Say stop to all now",
     object="Object to all messages",
     erase="Have my number erased",
     pdf="Letter (PDF)",
@@ -94,8 +100,8 @@ _ANSWER: Final = phrases.Answer(
 
 _OBJECTION: Final = phrases.Wish(
     title="Object",
-    lead="One request reaches everyone who has your number. It counts as soon as it is recorded, and each organisation "
-    "has a month to answer.",
+    lead="One request reaches every organisation known here that has your number. It counts as soon as it is recorded, "
+    "and each has a month to answer you.",
     scope="How far does your objection go?",
     everything="To everything, everywhere",
     everything_hint="No organisation may use this number to canvass you any more, whatever the purpose.",
@@ -112,8 +118,8 @@ _OBJECTION: Final = phrases.Wish(
 
 _ERASURE: Final = phrases.Wish(
     title="Have my number erased",
-    lead="You ask that your number disappear from their files, and by the same act you object to all messages. An "
-    "enciphered fingerprint of the request remains, so that the number does not come back.",
+    lead="You ask that your number disappear from their files, and by the same act you object to all messages. "
+    "This registry keeps your request, in which your number is encrypted, so that it does not come back.",
     scope="Where shall it be erased?",
     everything="Everywhere",
     everything_hint="At every organisation that has your number today.",
@@ -144,8 +150,9 @@ _CONFIRMATION: Final = phrases.Confirmation(
     nobody="none",
     objection_means="Your objection is recorded at once and passed on to these organisations. It cannot be taken back "
     "here: if you must, turn to them.",
-    erasure_means="Erasure is final. The history stays provable for the organisations that keep your number until they "
-    "have erased it: to keep a trace, take your answer with you first.",
+    erasure_means="Erasure is final. Once all have erased your number, its story disappears from here too. Keep your "
+    "answer first: it is your evidence.",
+    keep_first="Keep my answer",
     objection_go="I object",
     erasure_go="I ask for erasure",
     back="Change",
@@ -154,7 +161,7 @@ _CONFIRMATION: Final = phrases.Confirmation(
 _REQUESTS: Final = phrases.Requests(
     title="My requests",
     lead="What you asked for, and what each organisation has done about it.",
-    done="It is recorded, and in effect from now on. This is how far each organisation is.",
+    done="It is recorded, and counts from now on. This is how far each organisation is.",
     none="You have not asked for anything yet.",
     earlier="There are older requests on this number, from before the date that you gave. They still count.",
     recorded="Recorded on {day}",
@@ -168,6 +175,7 @@ _REQUESTS: Final = phrases.Requests(
         Source.HOLDER: "received by an organisation, which declared it here",
     },
     closed="Closed on {day}",
+    closed_but="Nothing to wait for here since {day}: what is left is to write to those without an account",
     open="Under way",
     states={
         RelayState.PENDING: "Waiting",
@@ -182,7 +190,7 @@ _REQUESTS: Final = phrases.Requests(
         RelayState.DELIVERED: "The organisation has it in hand and has not answered yet.",
         RelayState.ACKNOWLEDGED: "The organisation says that it received it and is working on it.",
         RelayState.COMPLETED: "The organisation says that it is done.",
-        RelayState.REFUSED: "The organisation refuses, and must say why.",
+        RelayState.REFUSED: "The organisation refuses. If its reason does not convince you, you may turn to the CNIL.",
         RelayState.UNDELIVERABLE: "This organisation has no account here: it must be written to.",
     },
     due="Answer due on {day}",
@@ -197,13 +205,15 @@ _REQUESTS: Final = phrases.Requests(
     flagged_campaign="In spite of this request, the campaign “{campaign}” of {name}, of {day}, has your number.",
     reload="Refresh",
     another="Make another request",
-    complain="Without an answer after a month you may complain to the CNIL: cnil.fr/plaintes.",
+    complain="Without an answer after a month, or if it does not satisfy you, you may complain to the CNIL: "
+    "cnil.fr/plaintes.",
 )
 
 _DEADLINES: Final = phrases.Deadlines(
     title="Who answers, and how soon",
-    lead="Each organisation has a month to answer an objection or an erasure. This table is public.",
-    caption="Requests that this register passed on, by organisation",
+    lead="Each organisation has a month to answer an objection or an erasure. The law allows two more if it is "
+    "complicated, provided that the person is told. This table is public.",
+    caption="Requests that this registry passed on, by organisation",
     organisation="Organisation",
     requests="Requests",
     ended="Ended",
@@ -212,9 +222,9 @@ _DEADLINES: Final = phrases.Deadlines(
     days="{days} d",
     no_median="no answer yet",
     none="No request is counted yet.",
-    note="Median time: half of the answers came sooner. Overdue: requests older than a month that have no answer yet. "
-    "Counted are the requests that came from persons themselves, up to midnight: so nobody can read in this table who "
-    "has a number.",
+    note="Median time: half of the answers came sooner. Overdue: requests recorded here more than a month ago that "
+    "have no answer yet; a longer time that the person was told of is not known here. Counted are the requests that "
+    "came from persons themselves, up to midnight: so nobody can read in this table who has a number.",
 )
 
 _OUTBOX: Final = phrases.Outbox(
@@ -231,7 +241,8 @@ _PROBLEMS: Final = phrases.Problems(
     fields={
         "number_missing": "Enter your mobile phone number.",
         "number_invalid": "This is not a number that we can read. Write it like 06 39 98 00 00.",
-        "number_not_served": "We send codes to mobiles of France and its overseas territories only.",
+        "number_not_served": "We send codes to mobiles of France and its overseas territories only. Enter a mobile "
+        "number.",
         "too_many": "Too many codes were asked for. Try again in {wait}.",
         "too_soon": "Wait {wait} before you ask for a new code.",
         "unsent": "The text message could not be sent. Try again in a moment.",
@@ -253,7 +264,7 @@ _PROBLEMS: Final = phrases.Problems(
         "429": ("Too many requests at once", "This protects against abuse. Wait a little."),
         "500": (
             "Something broke, on our side",
-            "Nothing was recorded. Try again; if it stays, tell the operator of this register.",
+            "Nothing was recorded. Try again; if it stays, tell the operator of this registry.",
         ),
         "503": ("Many people at once", "Too many requests come in at a time. Try again in a moment."),
         "form_refused": (

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import ValidationError
 
 from service.core.clock import now
-from service.core.db import Database, DatabaseDep
+from service.core.db import Database, DatabaseDep, SessionDep
 from service.core.errors import Conflict, NotFound, TooMany, Unprocessable, Unreachable
 from service.core.language import paris_day, write_elapsed
 from service.core.settings import Settings, SettingsDep
@@ -15,6 +15,7 @@ from service.membership.phone import e164, normalise_one, write_number
 from service.messaging.gateway import Gateway, GatewayDep
 from service.portal.address import Page
 from service.portal.outbox import may_see_outbox
+from service.portal.responsible import name_operators
 from service.portal.routing import at
 from service.portal.visit import Pending, Visit, keep_session
 from service.portal.visitor import FormDep, PersonOfPageDep, Visitor, VisitorDep
@@ -42,9 +43,9 @@ SendingDep = Annotated[_Sending, Depends(_sending)]
 
 
 @at(router, Page.HOME)
-async def show_home(visitor: VisitorDep) -> Response:
-    """The first page."""
-    return visitor.show(Page.HOME)
+async def show_home(visitor: VisitorDep, session: SessionDep) -> Response:
+    """The first page. It says who asks before it asks."""
+    return visitor.show(Page.HOME, operators=await name_operators(session))
 
 
 @at(router, Page.HOME, "POST")

@@ -22,20 +22,22 @@ _FRAME: Final = phrases.Frame(
     your_number="Numéro vérifié : {number}",
     error_prefix="Erreur : {title}",
     foot_menu="Pied de page",
-    foot_law="Logiciel libre. Rien de ce qui est dit ici n’est un avis juridique : ce sont des faits, "
-    "et qui les affirme.",
+    foot_law="Logiciel libre. Rien ici n’est un avis juridique : ce sont des déclarations, avec le nom de qui les "
+    "fait.",
     foot_complain="Vous pouvez à tout moment adresser une plainte à la CNIL :",
 )
 
 _HOME: Final = phrases.Home(
     title="Qui leur a donné votre numéro ?",
     lead="Un SMS d’un parti, d’une marque, d’un inconnu. Ici, vous voyez qui a recueilli votre numéro et dans quels "
-    "mots, par quelles mains il est passé, qui l’a aujourd’hui. Et vous y mettez fin, une fois pour toutes.",
+    "mots, par quelles mains il est passé, qui l’a aujourd’hui. Et vous dites non à tous, en une fois.",
     label="Votre numéro de téléphone mobile",
     hint="Par exemple 06 39 98 00 00. Vous allez recevoir un code par SMS : personne d’autre que vous ne peut poser "
     "la question.",
     send="Recevoir un code",
-    held="Votre numéro est chiffré dès son arrivée, et effacé au bout d’un jour au plus.",
+    responsible="Qui répond de ce registre : {names}.",
+    held="Le numéro que vous écrivez sert à vous envoyer le code, puis à vous répondre. Il est chiffré dès son "
+    "arrivée, et effacé à la fin de votre visite. Vos droits, et ce qui est gardé :",
     steps_title="En une minute",
     steps=(
         (
@@ -48,15 +50,16 @@ _HOME: Final = phrases.Home(
         ),
         (
             "Vous dites non, une seule fois",
-            "Votre opposition part vers tous ceux qui ont votre numéro, et vous suivez ce que chacun en fait.",
+            "Votre opposition part vers chaque organisme connu ici qui a votre numéro, et vous suivez ce que chacun en "
+            "fait.",
         ),
     ),
     honest_title="Ce que ce registre ne sait pas",
     honest="Il ne connaît que ce que les organismes y ont déclaré. Quand une origine n’est affirmée que par "
     "l’acheteur, quand deux fichiers se contredisent, quand personne ne dit d’où vient votre numéro, c’est écrit tel "
     "quel.",
-    left="Vous avez quitté : cette visite est effacée d’ici et de votre navigateur.",
-    expired="Votre visite est terminée : elle dure trente minutes au plus. Redemandez un code pour continuer.",
+    left="Vous avez quitté : votre session est effacée, ici et dans votre navigateur.",
+    expired="Votre visite est terminée, ou n’a pas commencé : elle dure trente minutes au plus. Demandez un code.",
 )
 
 _CODE: Final = phrases.Code(
@@ -67,6 +70,8 @@ _CODE: Final = phrases.Code(
     confirm="Continuer",
     late_title="Rien reçu ?",
     late="Un SMS met parfois une minute. Un nouveau code remplace le précédent.",
+    late_still="Toujours rien ? Vérifiez le numéro écrit plus haut, et les messages indésirables de votre téléphone. "
+    "Sans SMS possible, écrivez-nous. Notre adresse est ici :",
     again="Envoyer un nouveau code",
     again_in="Nouveau code possible dans {seconds} s",
     sent_again="Un nouveau code est parti. Seul le dernier vaut.",
@@ -89,6 +94,7 @@ _SINCE: Final = phrases.Since(
 
 _ANSWER: Final = phrases.Answer(
     contents="Dans cette réponse",
+    stop="Dire stop à tous maintenant",
     object="M’opposer à tout message",
     erase="Faire effacer mon numéro",
     pdf="Lettre (PDF)",
@@ -102,8 +108,8 @@ _ANSWER: Final = phrases.Answer(
 
 _OBJECTION: Final = phrases.Wish(
     title="S’opposer",
-    lead="Une seule démarche atteint tous ceux qui ont votre numéro. Elle vaut dès qu’elle est enregistrée, et chaque "
-    "organisme a un mois pour répondre.",
+    lead="Une seule démarche atteint chaque organisme connu ici qui a votre numéro. Elle vaut dès qu’elle est "
+    "enregistrée, et chacun a un mois pour vous répondre.",
     scope="Jusqu’où va votre opposition ?",
     everything="À tout, partout",
     everything_hint="Aucun organisme ne doit plus utiliser ce numéro pour vous démarcher, quel que soit le but.",
@@ -120,8 +126,8 @@ _OBJECTION: Final = phrases.Wish(
 
 _ERASURE: Final = phrases.Wish(
     title="Faire effacer mon numéro",
-    lead="Vous demandez que votre numéro disparaisse des fichiers, et vous vous opposez par là même à tout message. Il "
-    "reste de cette demande une empreinte chiffrée, pour que le numéro ne revienne pas.",
+    lead="Vous demandez que votre numéro disparaisse des fichiers, et vous vous opposez par là même à tout message. Ce "
+    "registre garde votre demande, où votre numéro est chiffré, pour qu’il ne revienne pas.",
     scope="Où effacer ?",
     everything="Partout",
     everything_hint="Chez chaque organisme qui a votre numéro aujourd’hui.",
@@ -152,8 +158,9 @@ _CONFIRMATION: Final = phrases.Confirmation(
     nobody="aucun",
     objection_means="Votre opposition est enregistrée aussitôt et transmise à ces organismes. Elle ne peut pas être "
     "retirée ici : s’il le faut, adressez-vous à eux.",
-    erasure_means="L’effacement est définitif. L’historique reste prouvable pour les organismes qui gardent votre "
-    "numéro jusqu’à ce qu’ils l’aient effacé : pour en garder trace, emportez d’abord votre réponse.",
+    erasure_means="L’effacement est définitif. Quand tous auront effacé votre numéro, son histoire disparaîtra d’ici "
+    "aussi. Gardez d’abord votre réponse : c’est votre preuve.",
+    keep_first="Garder ma réponse",
     objection_go="Je m’oppose",
     erasure_go="Je demande l’effacement",
     back="Modifier",
@@ -162,7 +169,7 @@ _CONFIRMATION: Final = phrases.Confirmation(
 _REQUESTS: Final = phrases.Requests(
     title="Mes démarches",
     lead="Ce que vous avez demandé, et ce que chaque organisme en a fait.",
-    done="C’est enregistré, et en vigueur dès maintenant. Voici où en est chaque organisme.",
+    done="C’est enregistré, et cela compte dès maintenant. Voici où en est chaque organisme.",
     none="Vous n’avez encore rien demandé.",
     earlier="Des demandes plus anciennes existent sur ce numéro, d’avant la date donnée. Elles valent toujours.",
     recorded="Enregistrée le {day}",
@@ -176,6 +183,7 @@ _REQUESTS: Final = phrases.Requests(
         Source.HOLDER: "reçue par un organisme, qui l’a déclarée ici",
     },
     closed="Terminée le {day}",
+    closed_but="Plus rien à attendre ici depuis le {day} : il vous reste à écrire à qui n’a pas de compte",
     open="En cours",
     states={
         RelayState.PENDING: "En attente",
@@ -190,7 +198,7 @@ _REQUESTS: Final = phrases.Requests(
         RelayState.DELIVERED: "L’organisme l’a entre les mains et n’a pas encore répondu.",
         RelayState.ACKNOWLEDGED: "L’organisme dit l’avoir reçue et y travaille.",
         RelayState.COMPLETED: "L’organisme dit que c’est fait.",
-        RelayState.REFUSED: "L’organisme refuse, et doit dire pourquoi.",
+        RelayState.REFUSED: "L’organisme refuse. Si sa raison ne vous convainc pas, vous pouvez saisir la CNIL.",
         RelayState.UNDELIVERABLE: "Cet organisme n’a pas de compte ici : il faut lui écrire.",
     },
     due="Réponse due le {day}",
@@ -205,12 +213,14 @@ _REQUESTS: Final = phrases.Requests(
     flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
     reload="Actualiser",
     another="Faire une autre demande",
-    complain="Sans réponse au bout d’un mois, vous pouvez adresser une plainte à la CNIL : cnil.fr/plaintes.",
+    complain="Sans réponse au bout d’un mois, ou si elle ne vous convient pas, vous pouvez adresser une plainte à la "
+    "CNIL : cnil.fr/plaintes.",
 )
 
 _DEADLINES: Final = phrases.Deadlines(
     title="Qui répond, et en combien de temps",
-    lead="Chaque organisme a un mois pour répondre à une opposition ou à un effacement. Ce tableau est public.",
+    lead="Chaque organisme a un mois pour répondre à une opposition ou à un effacement. La loi lui permet deux mois "
+    "de plus si c’est compliqué, à condition de le dire à la personne. Ce tableau est public.",
     caption="Demandes transmises par ce registre, par organisme",
     organisation="Organisme",
     requests="Demandes",
@@ -220,9 +230,10 @@ _DEADLINES: Final = phrases.Deadlines(
     days="{days} j",
     no_median="aucune réponse encore",
     none="Aucune demande n’est encore comptée.",
-    note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes de plus d’un mois, sans "
-    "réponse à ce jour. Sont comptées les demandes venues des personnes elles-mêmes, jusqu’à minuit : ainsi, personne "
-    "ne lit dans ce tableau qui détient un numéro.",
+    note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes enregistrées ici "
+    "il y a plus d’un mois, sans réponse à ce jour ; un délai plus long, annoncé à la personne, n’est pas connu ici. "
+    "Sont comptées les demandes venues des personnes elles-mêmes, jusqu’à minuit : ainsi, personne ne lit dans ce "
+    "tableau qui détient un numéro.",
 )
 
 _OUTBOX: Final = phrases.Outbox(
@@ -238,8 +249,9 @@ _OUTBOX: Final = phrases.Outbox(
 _PROBLEMS: Final = phrases.Problems(
     fields={
         "number_missing": "Saisissez votre numéro de téléphone mobile.",
-        "number_invalid": "Ce numéro n’en est pas un que nous puissions lire. Écrivez-le comme 06 39 98 00 00.",
-        "number_not_served": "Nous n’envoyons de code qu’aux mobiles de France et d’outre-mer.",
+        "number_invalid": "Nous n’arrivons pas à lire ce numéro. Écrivez-le comme 06 39 98 00 00.",
+        "number_not_served": "Nous n’envoyons de code qu’aux mobiles de France et d’outre-mer. Écrivez un numéro de "
+        "mobile.",
         "too_many": "Trop de codes ont été demandés. Réessayez dans {wait}.",
         "too_soon": "Attendez {wait} avant de demander un nouveau code.",
         "unsent": "Le SMS n’a pas pu partir. Réessayez dans un instant.",

@@ -35,6 +35,7 @@ class Home:
     label: str
     hint: str
     send: str
+    responsible: str
     held: str
     steps_title: str
     steps: tuple[tuple[str, str], ...]
@@ -55,6 +56,7 @@ class Code:
     confirm: str
     late_title: str
     late: str
+    late_still: str
     again: str
     again_in: str
     sent_again: str
@@ -82,6 +84,7 @@ class Answer:
     """What surrounds the answer, which tells itself."""
 
     contents: str
+    stop: str
     object: str
     erase: str
     pdf: str
@@ -134,6 +137,7 @@ class Confirmation:
     nobody: str
     objection_means: str
     erasure_means: str
+    keep_first: str
     objection_go: str
     erasure_go: str
     back: str
@@ -155,6 +159,7 @@ class Requests:
     purpose: str
     sources: Mapping[str, str]
     closed: str
+    closed_but: str
     open: str
     states: Mapping[str, str]
     means: Mapping[str, str]

@@ -2,16 +2,13 @@
 
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy import any_
-from sqlmodel import col, select
 
 from service.core.db import SessionDep
 from service.core.errors import NotFound
 from service.core.language import Language
-from service.core.vocabulary import Role
-from service.organisation.models import Organisation
 from service.portal.address import Page, path_of
 from service.portal.rendering import assets
+from service.portal.responsible import name_operators
 from service.portal.routing import at
 from service.portal.visitor import VisitorDep
 
@@ -27,8 +24,7 @@ async def show_how(visitor: VisitorDep) -> Response:
 @at(router, Page.PRIVACY)
 async def show_privacy(visitor: VisitorDep, session: SessionDep) -> Response:
     """What is kept of whom and for how long, the risks that were weighed, and who is to be written to."""
-    operators = select(Organisation).where(any_(col(Organisation.roles)) == Role.OPERATOR)
-    return visitor.show(Page.PRIVACY, operators=(await session.exec(operators.order_by(col(Organisation.id)))).all())
+    return visitor.show(Page.PRIVACY, operators=await name_operators(session))
 
 
 @router.get("/en", include_in_schema=False)

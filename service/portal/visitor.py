@@ -136,10 +136,10 @@ class SessionOver(Exception):
 
 
 async def begin_anew(_: Request, problem: Exception) -> Response:
-    """The answer to `SessionOver`: the first page, which says why, if there was a session."""
+    """The answer to `SessionOver`: the first page, which says why. Browsers drop the session's cookie at its end."""
     assert isinstance(problem, SessionOver)
     visitor = problem.visitor
-    visitor.visit.said = visitor.words.home.expired if visitor.token else None
+    visitor.visit.said = visitor.words.home.expired
     return visitor.send_to(Page.HOME)
 
 

@@ -9,9 +9,9 @@ from tests.portal.reading import Reader, text_of
     ("typed", "says"),
     [
         ("", "Saisissez votre numéro"),
-        ("bonjour", "Ce numéro n’en est pas un"),
-        ("0" * 64, "Ce numéro n’en est pas un"),
-        ("\x00", "Ce numéro n’en est pas un"),
+        ("bonjour", "Nous n’arrivons pas à lire ce numéro"),
+        ("0" * 64, "Nous n’arrivons pas à lire ce numéro"),
+        ("\x00", "Nous n’arrivons pas à lire ce numéro"),
         ("01 99 00 12 34", "Nous n’envoyons de code qu’aux mobiles"),
     ],
     ids=["nothing", "words", "zeros", "NUL", "no mobile"],

@@ -125,6 +125,12 @@ def test_personal_pages_lead_home_without_a_session(reader: Reader, page: Page) 
         assert answer.headers["location"] == path_of(Page.HOME, language)
 
 
+def test_that_the_visit_is_over_is_told_though_the_browser_dropped_its_cookie(reader: Reader) -> None:
+    reader.enter()
+    reader.client.cookies.delete(SESSION_COOKIE)
+    assert "Votre visite est terminée" in reader.open("/reponse").text
+
+
 def test_leaving_ends_the_session_here_and_in_the_browser(reader: Reader) -> None:
     reader.enter()
     token = dict(reader.client.cookies)[SESSION_COOKIE]

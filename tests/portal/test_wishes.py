@@ -175,6 +175,15 @@ def test_whom_nobody_holds_may_object_all_the_same(trade: Trade) -> None:
     assert "Personne n’a ce numéro aujourd’hui" in _wish(unknown, "/opposition", scope="everything")
 
 
+def test_who_asks_and_what_for_is_told_before_a_number_is_asked_for(trade: Trade) -> None:
+    Registry(trade.client, trade.dsn).operator()
+    trade.client.cookies.clear()
+    page = trade.client.get("/").text
+    assert "Qui répond de ce registre\u00a0: Operator" in page
+    assert page.index("Operator") < page.index("</form>")
+    assert 'href="/confidentialite"' in page.partition("<form")[2].partition("</form>")[0]
+
+
 def test_a_letter_of_nobody_is_not_found(someone: Reader) -> None:
     refused = someone.open(f"/demarches/lettre/{uuid.uuid4()}")
     assert refused.status_code == 404
