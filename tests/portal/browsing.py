@@ -166,6 +166,7 @@ def violations(page: Page) -> list[str]:
 def keep_picture(page: Page, name: str) -> None:
     """A picture of the page, the end of a long one cut off, if pictures are wanted."""
     if _SCREENSHOTS:
+        page.wait_for_load_state()
         high = min(page.evaluate("document.documentElement.scrollHeight"), _MOST_HIGH)
         clip: FloatRect = {"x": 0, "y": 0, "width": page.evaluate("innerWidth"), "height": high}
         path = Path(_SCREENSHOTS).absolute() / f"{name}.png"
