@@ -16,11 +16,12 @@ from typing import Any, Final
 
 import orjson
 from procrastinate import App, JobContext
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database
+from service.core.db import Database, run
 from service.core.jobs import defer, task
 from service.core.settings import Settings
 from service.membership.pseudonym import KeyRing
@@ -118,16 +119,29 @@ async def retry_webhooks(context: JobContext, timestamp: int) -> None:
             await ask_for_delivery(session, context.app)
 
 
+# As long as somebody may still ask what became of an event.
+KEPT: Final = timedelta(days=90)
+_FORGET: Final = text("DELETE FROM webhook_delivery WHERE ended_at < :before")
+
+
+@task("forget_deliveries", cron="29 4 * * *")
+async def forget_deliveries(context: JobContext, timestamp: int) -> None:
+    """Drop the deliveries that ended long ago, dead ones too: nobody asks for these again."""
+    database: Database = context.additional_context["database"]
+    async with database.transaction() as session:
+        await run(session, _FORGET, {"before": now() - KEPT})
+
+
 @task(TASK, alone=True)
 async def deliver_webhooks(context: JobContext) -> None:
     """Send what is due until nothing is. It runs alone, so that slow receivers take one place at the workers."""
     settings: Settings = context.additional_context["settings"]
-    run = _Run(
+    deliveries = _Run(
         database=context.additional_context["database"],
         ring=context.additional_context["ring"],
         private=settings.webhook_allow_private,
     )
-    await run.deliver_due()
+    await deliveries.deliver_due()
 
 
 # Endpoints that are served at once, and tries at once for each of them.

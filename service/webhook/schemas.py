@@ -48,7 +48,7 @@ class IssuedWebhook(WebhookOut):
 
 
 class DeliveryOut(BaseModel):
-    """One event for one endpoint, and how its tries went. What was sent is not kept."""
+    """One event for one endpoint, and how its tries went: kept for 90 days after its end. What was sent is not kept."""
 
     id: uuid.UUID = Field(description="The `webhook-id` of every try.")
     event: str = Field(examples=["relay.created"])

@@ -150,6 +150,21 @@ def test_after_the_tenth_try_it_is_dead_until_it_is_asked_for_again(
     assert refusal(broker.request("POST", path)) == (409, "delivery_not_dead")
 
 
+def test_what_ended_long_ago_is_forgotten(registry: Registry, receiver: Receiver, tell: Announce, dsn: str) -> None:
+    caller = registry.broker()
+    webhook = listening(caller, receiver)
+    for _ in range(3):
+        tell(caller.id)
+    until(lambda: all(one["ended_at"] for one in deliveries(caller, webhook)))
+    old, recent, waiting = deliveries(caller, webhook)
+    rows(dsn, "UPDATE webhook_delivery SET ended_at = now() - interval '91 days' WHERE id = %s", old["id"])
+    rows(dsn, "UPDATE webhook_delivery SET ended_at = now() - interval '89 days' WHERE id = %s", recent["id"])
+    rows(dsn, "UPDATE webhook_delivery SET state = 'pending', ended_at = NULL WHERE id = %s", waiting["id"])
+    defer(dsn, "forget_deliveries", timestamp=0)
+    until(lambda: len(deliveries(caller, webhook)) < 3)
+    assert [one["id"] for one in deliveries(caller, webhook)] == [recent["id"], waiting["id"]]
+
+
 def test_410_ends_the_webhook(registry: Registry, receiver: Receiver, tell: Announce, dsn: str) -> None:
     broker = registry.broker()
     webhook = listening(broker, receiver)
