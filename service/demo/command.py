@@ -30,7 +30,7 @@ from service.core.settings import GatewayKind, Settings, read_settings
 from service.core.vocabulary import Role
 from service.demo import story
 from service.demo.narration import narrate
-from service.demo.report import show_answers, show_impacts, show_keys, show_start
+from service.demo.report import show_answers, show_impacts, show_keys, show_start, show_verdict
 from service.demo.telling import KEY_LIFETIME, StoryRefused, tell
 from service.main import create_app
 from service.organisation import operations as organisations
@@ -143,6 +143,7 @@ def _tell(console: Console, language: Language, url: str, operator_key: str, *, 
             ) from None
         right = show_answers(console, language, client, told)
         right &= show_impacts(console, language, client, told)
+        show_verdict(console, language, right=right)
     if stays:
         show_keys(console, language, url, told)
     return right

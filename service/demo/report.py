@@ -31,6 +31,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "reached": "{name}: {count} ({code})",
         "right": "All answers are as they should be.",
         "wrong": "not as it should be: {what}",
+        "changed": "The story was changed since it was first told here, by an erasure for example: choose another "
+        "folder with --data-dir to begin anew.",
         "keys": "Keys to call the service with, each for seven days",
         "for": "{name}, for {party}",
         "running": "The service is running at {url}; its interactive documentation is at {url}/docs",
@@ -49,6 +51,8 @@ PHRASES: dict[Language, dict[str, str]] = {
         "reached": "{name} : {count} ({code})",
         "right": "Toutes les réponses sont celles qu'il faut.",
         "wrong": "ce n'est pas ce qu'il faut : {what}",
+        "changed": "L'histoire a changé depuis qu'elle a été racontée ici, par un effacement par exemple : choisissez "
+        "un autre dossier avec --data-dir pour recommencer.",
         "keys": "Des clés pour appeler le service, chacune pour sept jours",
         "for": "{name}, pour {party}",
         "running": "Le service tourne à {url} ; sa documentation interactive est à {url}/docs",
@@ -109,9 +113,13 @@ def show_impacts(console: Console, language: Language, client: httpx2.Client, to
         table.add_row(expected.notice, _receivers(language, impact, told), _campaigns(language, impact))
     console.print()
     console.print(table)
-    if not _complain(console, language, wrong):
-        console.print(Text(phrases["right"], style="green"))
-    return not wrong
+    return not _complain(console, language, wrong)
+
+
+def show_verdict(console: Console, language: Language, *, right: bool) -> None:
+    """Print whether everything answered is right, or how to have it right again."""
+    phrases = PHRASES[language]
+    console.print(Text(phrases["right"], style="green") if right else Text(phrases["changed"], style="bold red"))
 
 
 def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:

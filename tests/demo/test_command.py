@@ -15,10 +15,13 @@ from typing import Any
 
 import httpx2
 
+from service.core import embedded
 from service.demo.answers import EXPECTED, mistakes
 from service.demo.story import STORY
 from service.demo.vocabulary import Dataset, Transfer, e164
+from service.membership.pseudonym import KeyRing, load_master_secret
 from service.provenance.schemas import Answer
+from tests.probe import rows
 
 DEMO = [sys.executable, "-m", "service", "demo"]
 # The demonstration has a database and a secret of its own, whatever else this machine is set up for.
@@ -60,6 +63,18 @@ def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> 
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
     assert not list((tmp_path / "demo").rglob("postmaster.pid")), "the database was left running"
+    _erase_everywhere(tmp_path / "demo", 33639984600)
+    changed = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "en")
+    assert changed.returncode == 1
+    assert "All answers are as they should be." not in changed.stdout
+    assert "The story was changed since it was first told here" in changed.stdout
+
+
+def _erase_everywhere(folder: Path, number: int) -> None:
+    """Have no dataset hold a number any more, as after an erasure that somebody asked for."""
+    key = KeyRing(load_master_secret(embedded.master_secret(folder))).pseudonym(number)
+    with embedded.embedded(folder) as server:
+        rows(server.dsn, "INSERT INTO exclusion (key, dataset_id, erased_at) SELECT %s, id, now() FROM dataset", key)
 
 
 def _shows_the_facts_in_french(told: str) -> None:
