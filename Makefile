@@ -95,7 +95,7 @@ serve: $(VENV)/.service ## Run the service, its worker and, without DATABASE_URL
 
 .PHONY: test
 test: lint ## Check and test everything, as CI does
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure beside yardsticks, in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)

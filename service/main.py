@@ -123,31 +123,10 @@ def _description(settings: Settings) -> dict[str, Any]:
 
 def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> FastAPI:
     """The application over the migrated database `dsn`; with a worker for its jobs beside it unless told otherwise."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:
-            context = await stack.enter_async_context(running(settings, dsn))
-            queue = await stack.enter_async_context(open_queue(dsn))
-            database: Database = context["database"]
-            app.state.settings, app.state.queue = settings, queue
-            app.state.database, app.state.ring = database, context["ring"]
-            app.state.snapshots = Snapshots(database)
-            app.state.gateway = await stack.enter_async_context(open_gateway(settings, database, context["ring"]))
-            app.state.on_inbound = partial(record_inbound_stop, database, app.state.snapshots, app.state.ring, queue)
-            worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
-            try:
-                yield
-            finally:
-                if worker is not None:
-                    worker.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await worker
-
     app = DescribedApp(
         **_description(settings),
         generate_unique_id_function=_operation_id,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, settings, dsn, with_worker=with_worker),
         responses=errors.responses(500),
         # A redirect would repeat the address, and whatever a caller put into it.
         redirect_slashes=False,
@@ -158,6 +137,28 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
     portal.install(app)
     return app
+
+
+@asynccontextmanager
+async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: bool) -> AsyncIterator[None]:
+    """What is there while the application runs, and the worker beside it."""
+    async with AsyncExitStack() as stack:
+        context = await stack.enter_async_context(running(settings, dsn))
+        queue = await stack.enter_async_context(open_queue(dsn))
+        database: Database = context["database"]
+        app.state.settings, app.state.queue = settings, queue
+        app.state.database, app.state.ring = database, context["ring"]
+        app.state.snapshots = Snapshots(database)
+        app.state.gateway = await stack.enter_async_context(open_gateway(settings, database, context["ring"]))
+        app.state.on_inbound = partial(record_inbound_stop, database, app.state.snapshots, app.state.ring, queue)
+        worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
+        try:
+            yield
+        finally:
+            if worker is not None:
+                worker.cancel()
+                with suppress(asyncio.CancelledError):
+                    await worker
 
 
 @asynccontextmanager

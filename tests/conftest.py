@@ -114,7 +114,8 @@ def kannel(tmp_path: Path) -> Iterator[Kannel]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """End with what could not be tested here, if anything."""
-    line = system_parts.closing_line()
+    # Whichever process skipped it, its report comes here.
+    line = system_parts.closing_line(str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
     if line is not None:
         terminalreporter.section("system parts", sep="!", red=True, bold=True)
         terminalreporter.write_line(line, red=True, bold=True)

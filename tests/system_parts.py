@@ -6,6 +6,7 @@ a missing part is a mistake of the machine's.
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -15,7 +16,6 @@ from playwright.sync_api import sync_playwright
 Found = TypeVar("Found")
 
 PACKAGES: Final = {"Kannel": ("kannel", "kannel-extras"), "Chromium": ("chromium",)}
-_missing: set[str] = set()
 
 
 def require(part: str, found: Found | None) -> Found:
@@ -25,16 +25,17 @@ def require(part: str, found: Found | None) -> Found:
     packages = " ".join(PACKAGES[part])
     if os.environ.get("CI"):
         pytest.fail(f"{part} is missing: apt-get install {packages}", pytrace=False)
-    _missing.add(part)
     pytest.skip(f"{part} is missing: apt-get install {packages}")
 
 
-def closing_line() -> str | None:
-    """What to install so that the tests which were skipped can run; None if none was."""
-    if not _missing:
+def closing_line(skipped: Iterable[str]) -> str | None:
+    """What to install so that tests which were skipped, for these reasons, can run; None if none wants a part."""
+    reasons = list(skipped)
+    missing = [part for part in sorted(PACKAGES) if any(f"{part} is missing" in reason for reason in reasons)]
+    if not missing:
         return None
-    packages = " ".join(package for part in sorted(_missing) for package in PACKAGES[part])
-    return f"NOT TESTED, for want of {' and '.join(sorted(_missing))}: apt-get install {packages}"
+    packages = " ".join(package for part in missing for package in PACKAGES[part])
+    return f"NOT TESTED, for want of {' and '.join(missing)}: apt-get install {packages}"
 
 
 def find_program(*names: str) -> Path | None:

@@ -63,11 +63,7 @@ def upload(
     if len(missing) < len(parts):
         console.print(f"{len(parts) - len(missing)} of {len(parts)} parts are there already.")
     ignored: set[str] = set()
-    columns = (
-        *(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()),
-        *(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()),
-    )
-    with Progress(*columns, console=console) as progress:
+    with _progress(console) as progress:
         sent = sum(part.size for part in parts) - sum(part.size for part in missing)
         task = progress.add_task("Uploading", total=sum(part.size for part in parts), completed=sent)
         for part in missing:
@@ -86,6 +82,11 @@ def upload(
             sent += part.size
     for name in sorted(ignored):
         console.print(f"Column {name} is not read: only a dataset of a collection keeps consents (--collection).")
+
+
+def _progress(console: Console) -> Progress:
+    bar = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()
+    return Progress(*bar, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console)
 
 
 def _watched(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) -> Iterator[bytes]:

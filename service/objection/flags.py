@@ -7,6 +7,7 @@ from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import Select
 
 from service.access import sight
 from service.access.actor import Actor
@@ -85,19 +86,7 @@ async def list_flagged_numbers(
     Raises:
         NotFound: nothing of that id was flagged, or it is another's.
     """
-    campaigns = select(Campaign.id).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
-    query = (
-        select(ObjectionFlag, Objection)
-        .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))
-        .where(
-            ObjectionFlag.holder_id == actor.organisation_id,
-            or_(
-                col(ObjectionFlag.dataset_id) == subject_id,
-                and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),
-            ),
-        )
-        .order_by(col(ObjectionFlag.id))
-    )
+    query = _flags_of(actor, subject_id)
     if (await session.exec(query.limit(1))).first() is None:
         raise NotFound("flagged dataset or campaign")
     if after is not None:
@@ -115,3 +104,19 @@ async def list_flagged_numbers(
         for flag, objection in rows
     ]
     return cut(found, limit, "id")
+
+
+def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Objection]:
+    campaigns = select(Campaign.id).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
+    return (
+        select(ObjectionFlag, Objection)
+        .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))
+        .where(
+            ObjectionFlag.holder_id == actor.organisation_id,
+            or_(
+                col(ObjectionFlag.dataset_id) == subject_id,
+                and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),
+            ),
+        )
+        .order_by(col(ObjectionFlag.id))
+    )

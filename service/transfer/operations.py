@@ -151,12 +151,7 @@ async def state_transfer(
             "your_own_word", "You registered this transfer yourself: the other side says what it says of it."
         )
     if side is Side.RECIPIENT:
-        await refuse_settled(session, row)
-        if received.receiving:
-            raise Conflict("receipt_open", "Your file for this transfer is being uploaded: seal its receipt first.")
-        if wanted.word is Word.DENIED:
-            await refuse_passed_on(session, received.id)
-            await _refuse_campaigns(session, received.id)
+        await _check_recipient(session, row, received, wanted.word)
     _check_time(row, wanted)
     session.add(
         TransferStatement(
@@ -171,6 +166,15 @@ async def state_transfer(
     if releases:
         await release_after(session, ring, received.id)
     return (await _complete(session, [row]))[0]
+
+
+async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, word: Word) -> None:
+    await refuse_settled(session, row)
+    if received.receiving:
+        raise Conflict("receipt_open", "Your file for this transfer is being uploaded: seal its receipt first.")
+    if word is Word.DENIED:
+        await refuse_passed_on(session, received.id)
+        await _refuse_campaigns(session, received.id)
 
 
 def _check_time(row: Transfer, wanted: StatementIn) -> None:

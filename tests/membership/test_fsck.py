@@ -11,7 +11,7 @@ from service.membership.blocks import Columns
 from service.membership.findings import Damage, Finding
 from service.membership.fsck import Report, check
 from service.membership.pseudonym import KeyRing
-from tests.membership.world import World, change, checked, made, made_good, run_of
+from tests.membership.world import World, case_name, change, checked, made, made_good, run_of
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ AT_BLOCKS: list[tuple[str, LiteralString, set[Damage], set[Damage]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("dataset", "damage", "in_block", "in_segment"), AT_BLOCKS, ids=lambda case: str(case)[:60])
+@pytest.mark.parametrize(("dataset", "damage", "in_block", "in_segment"), AT_BLOCKS, ids=case_name)
 def test_a_damaged_block_is_named(
     dataset: str, damage: LiteralString, in_block: set[Damage], in_segment: set[Damage], world: World, ring: KeyRing
 ) -> None:

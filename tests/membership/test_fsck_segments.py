@@ -13,7 +13,19 @@ from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
 from service.membership.findings import Damage, Finding, Leftover
 from service.membership.pseudonym import KeyRing
-from tests.membership.world import FIRST, World, change, checked, made, made_good, no_pause, on, run_of, sealed
+from tests.membership.world import (
+    FIRST,
+    World,
+    case_name,
+    change,
+    checked,
+    made,
+    made_good,
+    no_pause,
+    on,
+    run_of,
+    sealed,
+)
 
 # What is found, of which segment and which dataset, each by its name.
 Expected = set[tuple[Damage | Leftover, str | None, str | None]]
@@ -92,7 +104,7 @@ AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "expected"), AT_SEGMENTS, ids=lambda case: str(case)[:60])
+@pytest.mark.parametrize(("damage", "expected"), AT_SEGMENTS, ids=case_name)
 def test_what_does_not_fit_together_is_named(
     damage: LiteralString, expected: Expected, world: World, ring: KeyRing
 ) -> None:
@@ -152,7 +164,7 @@ AT_MERGES: list[tuple[LiteralString, Expected]] = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "expected"), AT_MERGES, ids=lambda case: str(case)[:60])
+@pytest.mark.parametrize(("damage", "expected"), AT_MERGES, ids=case_name)
 def test_a_merge_under_way_is_sound_unless_damaged(
     damage: LiteralString, expected: Expected, world: World, ring: KeyRing
 ) -> None:

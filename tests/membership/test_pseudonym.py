@@ -1,6 +1,5 @@
 import base64
 import hmac
-import secrets
 
 import numpy as np
 import pytest
@@ -146,7 +145,7 @@ def test_every_secret_is_read_in_every_spelling(secret: bytes) -> None:
     assert load_master_secret(base64.urlsafe_b64encode(secret).decode()) == secret
 
 
-@pytest.mark.parametrize("text", ["", "00" * 31, "00" * 33, "zz" * 32, "é" * 44, secrets.token_urlsafe(16)])
+@pytest.mark.parametrize("text", ["", "00" * 31, "00" * 33, "zz" * 32, "é" * 44, "tNI_p9gczGuNIvt1B_Nrfw"])
 def test_anything_else_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ValueError, match="must be 32 bytes") as caught:
         load_master_secret(text)

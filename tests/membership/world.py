@@ -163,3 +163,8 @@ def change(world: World, statement: LiteralString, parameters: Any = None) -> li
 def checked(world: World, ring: KeyRing) -> Report:
     """What a check of a world finds."""
     return check(world.dsn, ring, lambda _rows, _total: None)
+
+
+def case_name(case: object) -> str:
+    """What a case is called by: the same in every process, however a set is ordered in it."""
+    return case[:60] if isinstance(case, str) else ",".join(sorted(map(str, case))) if isinstance(case, set) else ""
