@@ -1,14 +1,21 @@
 """What the database keeps of a number: in a dump, and in the files of its tables."""
 
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 
 from service.core import programs
+from tests.kannel import wait_until
 from tests.persons import ring_of_tests
 
 # Of the beginning of a key a block keeps no more than its place tells, at most 30 bits.
 _STORED_FROM = 3
+
+_LOOKING: LiteralString = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND coalesce(backend_xmin, backend_xid) IS NOT NULL
+"""
 
 
 def _folder(dsn: str) -> Path:
@@ -29,7 +36,10 @@ def dump(dsn: str) -> str:
 def table_files(dsn: str) -> bytes:
     """The files of a database's tables and indexes, after its server wrote them anew without what was deleted."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("VACUUM (FULL)")
+        # What anybody can still see, be it the worker for a moment, is not left out.
+        for _ in range(3):
+            wait_until(lambda: connection.execute(_LOOKING).fetchall() == [(0,)], "somebody looks all the time")
+            connection.execute("VACUUM (FULL)")
         connection.execute("CHECKPOINT")
         ((oid,),) = connection.execute("SELECT oid FROM pg_database WHERE datname = current_database()").fetchall()
     return b"".join(path.read_bytes() for path in (_folder(dsn) / "base" / str(oid)).iterdir())

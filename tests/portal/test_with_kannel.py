@@ -76,7 +76,7 @@ def test_a_code_by_sms_opens_the_answer_and_an_erasure_is_followed_to_its_end(
     someone.go(Page.ANSWER)
     told = someone.read()
     assert "Enseigne Maison SA a recueilli votre numéro le 11 décembre 2023" in told
-    assert all(f"{name} a effacé votre numéro le" in told for name in ("Contact Direct SAS", "Parti de l'Aube"))
+    assert all(f"{name} dit avoir effacé votre numéro le" in told for name in ("Contact Direct SAS", "Parti de l'Aube"))
     complete(beside_kannel, last)
     assert list(someone.hops().values()).count(states[RelayState.COMPLETED]) == len(HOLDERS)
     someone.go(Page.ANSWER)
