@@ -24,6 +24,8 @@ async def empty(actor: NumbersReader) -> None:
 def add_empty_route(app: FastAPI) -> FastAPI:
     """`app`, with the empty route."""
     app.add_api_route(PATH, empty, methods=["POST"])
+    # Routes are tried in turn: behind all of the service's own, the yardstick would be slower with each that comes.
+    app.router.routes.insert(0, app.router.routes.pop())
     return app
 
 
