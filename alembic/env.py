@@ -4,8 +4,8 @@ from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.schema import SchemaItem
 
-from service.core import embedded
 from service.core.db import driver_url
+from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
 from service.models import metadata
 
@@ -47,7 +47,7 @@ def _run() -> None:
     if settings.database_url is not None:
         _migrate(settings.database_url.get_secret_value())
     else:
-        with embedded.embedded(settings.data_dir) as server:
+        with embedded_server.embedded(settings.data_dir) as server:
             _migrate(server.dsn)
 
 

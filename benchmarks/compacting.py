@@ -4,9 +4,9 @@ import asyncio
 
 from procrastinate.exceptions import AlreadyEnqueued
 
-from benchmarks.door import Door, door
+from benchmarks.http import Door, door
 from benchmarks.service import Service
-from service.core.jobs import open_queue
+from service.core.task_queue import open_queue
 from service.membership.compaction import compact
 
 _TASK = "compact_memberships"

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 from benchmarks.service import Service
-from service.core import programs as postgres
+from service.core.embedded import programs as postgres
 
 
 def execute(service: Service, *statements: LiteralString | sql.Composed) -> None:

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from service.access.permit import NumbersReader
 from service.command import logs
-from service.command.serving import database, run
+from service.command.serve import database, run
 from service.core.settings import Settings
 from service.main import create_app
 

@@ -5,7 +5,7 @@ import platform
 import re
 from pathlib import Path
 
-from service.core import programs as postgres
+from service.core.embedded import programs as postgres
 
 _GIBIBYTE = 1 << 30
 

@@ -14,21 +14,21 @@ import polars as pl
 from benchmarks import files
 from benchmarks.calling import callers
 from benchmarks.comparison import Comparison, Target
-from benchmarks.door import Door, door
+from benchmarks.http import Door, door
 from benchmarks.measured import Measured, Say
 from benchmarks.measuring import interleaved, seconds
 from benchmarks.registering import register
 from benchmarks.scale import Scale
 from benchmarks.service import serving
 from service.core.vocabulary import Role
-from service.dataset.reading import digest
+from service.dataset.chunks import digest
 from service.intake.dialect import ColumnChoice
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
 from service.membership import runs
 from service.membership.matching import match
-from service.membership.pseudonym import KeyRing
 from service.membership.runs import Run
+from service.number.keyring import KeyRing
 
 _REGION, _TIME_ZONE = "FR", "Europe/Paris"
 

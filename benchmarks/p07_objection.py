@@ -7,8 +7,8 @@ from benchmarks import files
 from benchmarks.compacting import compact_all, postpone
 from benchmarks.comparison import Comparison, Target
 from benchmarks.cuts import DATASETS, cut_sizes, register_base_and_cuts
-from benchmarks.door import Door, door
 from benchmarks.files import Numbers
+from benchmarks.http import Door, door
 from benchmarks.measured import Measured, Say
 from benchmarks.measuring import interleaved, seconds
 from benchmarks.scale import Scale

@@ -12,7 +12,7 @@ import psycopg
 from benchmarks.compacting import compact_all, postpone
 from benchmarks.comparison import Comparison, Target
 from benchmarks.database import execute
-from benchmarks.door import Door, door
+from benchmarks.http import Door, door
 from benchmarks.measured import Measured, Say
 from benchmarks.measuring import interleaved, seconds
 from benchmarks.scale import Scale

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 
-from service.core import embedded
+from service.core.embedded import server as embedded_server
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def temporary_folder() -> Iterator[Path]:
 @contextmanager
 def serving(*module: str) -> Iterator[Service]:
     """The service on a new database, with its worker: `filiation serve`, unless another module to run is given."""
-    with temporary_folder() as folder, embedded.embedded(folder / "data") as server:
+    with temporary_folder() as folder, embedded_server.embedded(folder / "data") as server:
         port = _free_port()
         command = [sys.executable, "-m", *(module or ("service", "serve")), "--port", str(port)]
         with (

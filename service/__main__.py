@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from service.command import accounts, checking, compaction, description, lookups, registration, serving
+from service.command import accounts, compact, fsck, lookup, openapi, register, serve
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -15,17 +15,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-app.command("serve")(serving.serve)
-app.command("worker")(serving.worker)
-app.command("migrate")(serving.migrate)
-app.command("compact")(compaction.compact)
-app.command("fsck")(checking.fsck)
+app.command("serve")(serve.serve)
+app.command("worker")(serve.worker)
+app.command("migrate")(serve.migrate)
+app.command("compact")(compact.compact)
+app.command("fsck")(fsck.fsck)
 app.command("demo")(demo.demo)
-app.command("openapi")(description.write_openapi)
-app.command("lookup")(lookups.lookup)
+app.command("openapi")(openapi.write_openapi)
+app.command("lookup")(lookup.lookup)
 app.add_typer(accounts.organisation, name="organisation")
 app.add_typer(accounts.key, name="key")
-app.add_typer(registration.dataset, name="dataset")
+app.add_typer(register.dataset, name="dataset")
 
 
 def main() -> None:

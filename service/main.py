@@ -13,25 +13,25 @@ from service.access import routes as access
 from service.campaign import routes as campaign
 from service.collection import routes as collection
 from service.core import errors, health
+from service.core.allocator import keep_freed_memory
 from service.core.db import Database
-from service.core.http import Bounds, Surround
-from service.core.jobs import open_queue, run_worker
-from service.core.memory import keep_freed_memory
+from service.core.middleware import Bounds, Surround
 from service.core.openapi import DescribedApp
 from service.core.settings import GatewayKind, Settings
+from service.core.task_queue import open_queue, run_worker
 from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
 from service.job import routes as job
 from service.membership import routes as membership
-from service.membership.keys import require_same_key, ring_of
 from service.messaging import routes as messaging
 from service.messaging.gateway import open_gateway
+from service.number.ring import require_same_key, ring_of
 from service.objection import routes as objection
 from service.objection.stops import record_inbound_stop
 from service.organisation import routes as organisation
 from service.portal import routes as portal
 from service.provenance import routes as provenance
-from service.provenance.snapshot import Snapshots
+from service.provenance.graph.snapshot import Snapshots
 from service.transfer import routes as transfer
 from service.verification import routes as verification
 from service.webhook import routes as webhook

@@ -11,6 +11,7 @@ import service.disclosure.models
 import service.job.models
 import service.membership.models
 import service.messaging.models
+import service.number.models
 import service.objection.models
 import service.organisation.models
 import service.transfer.models

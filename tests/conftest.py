@@ -18,13 +18,13 @@ from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url
 
-from service.command import migration
-from service.core import embedded
+from service.command import schema
+from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
 from service.main import create_app
 from tests import system_parts
+from tests.callers import Registry
 from tests.kannel import Kannel, running_kannel
-from tests.registry import Registry
 
 MASTER_SECRET = "5e" * 32
 
@@ -42,13 +42,13 @@ def cluster() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
     # Started as root, the server runs as another account, which has to pass through this folder.
     folder.chmod(0o711)
-    with embedded.embedded(folder) as server:
+    with embedded_server.embedded(folder) as server:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
             # The server is real but for surviving a power cut, which no test does.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-        migration.upgrade(_renamed(server.dsn, _TEMPLATE))
+        schema.upgrade(_renamed(server.dsn, _TEMPLATE))
         yield server.dsn
     shutil.rmtree(folder)
 

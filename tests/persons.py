@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from service.core.db import Database
-from service.membership.pseudonym import KeyRing, load_master_secret
 from service.messaging.outbox import Shown, shown
+from service.number.keyring import KeyRing, load_master_secret
 from tests.conftest import MASTER_SECRET
 
 

@@ -7,7 +7,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 
-from service.command import migration
+from service.command import schema
 from service.core.errors import ConfigurationError
 
 
@@ -39,17 +39,17 @@ def test_up_down_up(empty_dsn: str) -> None:
 
 def test_the_tables_are_what_the_models_say(dsn: str) -> None:
     command.check(_config(dsn))
-    migration.require_current(dsn)
+    schema.require_current(dsn)
 
 
 def test_each_file_is_named_by_its_revision() -> None:
-    names = sorted(path.name for path in migration.scripts().glob("versions/*.py"))
+    names = sorted(path.name for path in schema.scripts().glob("versions/*.py"))
     assert [name[:4] for name in names] == [f"{number:04}" for number in range(1, len(names) + 1)]
 
 
 def test_an_unmigrated_database_is_refused(empty_dsn: str) -> None:
     with pytest.raises(ConfigurationError, match="filiation migrate"):
-        migration.require_current(empty_dsn)
+        schema.require_current(empty_dsn)
 
 
 def test_a_block_that_fits_a_page_is_not_moved_out_of_its_row(dsn: str) -> None:

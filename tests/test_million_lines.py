@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.registry import Caller, Registry
+from tests.callers import Caller, Registry
 from tests.test_processes import process_on
 
 LINES = 1_000_000

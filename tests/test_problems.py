@@ -13,11 +13,11 @@ from httpx2 import Response
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from service.command.description import openapi_text
+from service.command.openapi import openapi_text
 from service.core.errors import TYPE_PREFIX
-from tests.chain import number, open_dataset
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.builders import number, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
 
 JSON = {"Content-Type": "application/json"}
 ORGANISATION = {"legal_name": "Relais SARL", "country": "FR", "roles": ["broker"]}

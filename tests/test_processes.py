@@ -13,9 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.chain import collected, hand_over, number
+from tests.builders import collected, hand_over, number
+from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.registry import Caller, Registry
 
 
 @contextmanager

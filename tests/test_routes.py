@@ -9,7 +9,7 @@ from service.access.idempotency import OnceRoute
 from service.core.settings import Settings
 from service.core.vocabulary import Role
 from service.main import create_app
-from tests.registry import Registry
+from tests.callers import Registry
 from tests.routes import PUBLIC, ROUTES, openers, rules
 
 # A lookup creates nothing, and what it answers must not be kept. A person and our gateway have no keys of the API:

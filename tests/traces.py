@@ -5,7 +5,7 @@ from typing import LiteralString
 
 import psycopg
 
-from service.core import programs
+from service.core.embedded import programs
 from tests.kannel import wait_until
 from tests.persons import ring_of_tests
 

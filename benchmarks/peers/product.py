@@ -7,15 +7,15 @@ from contextlib import contextmanager
 import polars as pl
 
 from benchmarks.calling import Caller, callers
-from benchmarks.door import door
+from benchmarks.http import door
 from benchmarks.peers.lineage import DATASETS, EDGES, Held, of_dataset
 from benchmarks.registering import make_collection, register
 from benchmarks.service import Service
 from service.access.actor import Actor, Scope
 from service.core.vocabulary import Role
 from service.provenance import operations
-from service.provenance.schemas import LookupIn
-from service.provenance.snapshot import Snapshots
+from service.provenance.answer.schemas import LookupIn
+from service.provenance.graph.snapshot import Snapshots
 
 
 @contextmanager

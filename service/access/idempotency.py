@@ -21,7 +21,7 @@ from service.access.models import IdempotentRequest
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import Conflict, Unprocessable
-from service.core.jobs import task
+from service.core.task_queue import task
 
 
 class _Replay(Exception):

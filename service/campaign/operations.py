@@ -7,14 +7,14 @@ from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight, visible
+from service.access import visibility, visible_rows
 from service.access.actor import Actor
 from service.access.correction import correctable
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
-from service.core.jobs import defer
 from service.core.paging import Page, cut
+from service.core.task_queue import defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
 from service.organisation.operations import require
@@ -73,13 +73,13 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
 
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller sees."""
-    row = await visible.one(session, Campaign, sight.campaigns_seen(actor), campaign_id, "campaign")
+    row = await visible_rows.one(session, Campaign, visibility.campaigns_seen(actor), campaign_id, "campaign")
     return (await _complete(session, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller sees."""
-    rows = await visible.page(session, Campaign, sight.campaigns_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Campaign, visibility.campaigns_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

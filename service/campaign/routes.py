@@ -11,8 +11,8 @@ from service.campaign import operations
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
-from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
+from service.core.task_queue import QueueDep
 
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=OnceRoute)
 

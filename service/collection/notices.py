@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight, visible
+from service.access import visibility, visible_rows
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.collection.evidence import EVIDENCE_TYPES, is_whole
@@ -54,7 +54,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
     """A notice that the caller sees."""
-    return await visible.one(session, Notice, sight.notices_seen(actor), notice_id, "notice")
+    return await visible_rows.one(session, Notice, visibility.notices_seen(actor), notice_id, "notice")
 
 
 async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -77,7 +77,7 @@ async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
-    rows = await visible.page(session, Notice, sight.notices_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Notice, visibility.notices_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

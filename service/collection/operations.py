@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight, visible
+from service.access import visibility, visible_rows
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.access.correction import correctable
@@ -83,7 +83,7 @@ async def _check_correction(
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
     """A collection that the caller sees."""
-    return await visible.one(session, Collection, sight.collections_seen(actor), collection_id, "collection")
+    return await visible_rows.one(session, Collection, visibility.collections_seen(actor), collection_id, "collection")
 
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
@@ -95,7 +95,7 @@ async def list_collections(
     session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
-    rows = await visible.page(session, Collection, sight.collections_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Collection, visibility.collections_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

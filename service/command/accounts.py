@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import IssuedKey, KeyIn
-from service.command.serving import database
+from service.command.serve import database
 from service.core.clock import now
 from service.core.db import Database
 from service.core.settings import read_settings

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from service.core import embedded
+from service.core.embedded import server as embedded_server
 from service.core.errors import ConfigurationError
 
 
@@ -33,7 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FILIATION_", populate_by_name=True, extra="ignore")
 
     database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
-    data_dir: Path = Field(default_factory=embedded.default_folder)
+    data_dir: Path = Field(default_factory=embedded_server.default_folder)
     master_secret: SecretStr | None = None
     master_secret_file: Path | None = None
     host: str = "127.0.0.1"
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
                 raise ConfigurationError(
                     f"The master secret file cannot be read: {problem.strerror}. Check FILIATION_MASTER_SECRET_FILE."
                 ) from problem
-        return embedded.master_secret(self.data_dir)
+        return embedded_server.master_secret(self.data_dir)
 
 
 def read_settings(**given: Any) -> Settings:

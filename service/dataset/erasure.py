@@ -16,9 +16,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import driver
 from service.membership import erasure, exclusion, store
-from service.membership.family import DESCENDANTS, Family, family_of
-from service.membership.pseudonym import KeyRing
+from service.membership.descent.descendants import DESCENDANTS, Family, family_of
 from service.membership.store import Connection, Found, rows_of
+from service.number.keyring import KeyRing
 
 
 class Erased(NamedTuple):

@@ -8,13 +8,13 @@ from service.access.actor import Actor
 from service.core.db import driver
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import DatasetState
-from service.dataset.descent import descent_of
 from service.dataset.operations import find_own
 from service.dataset.schemas import OrphanPage
-from service.membership import holdings
+from service.membership import bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.phone import e164
-from service.membership.pseudonym import KeyRing
+from service.membership.descent.ancestors import descent_of
+from service.number.keyring import KeyRing
+from service.number.phone import e164
 
 
 async def list_orphans(
@@ -35,7 +35,7 @@ async def list_orphans(
     connection = await driver(session)
     found: list[str] = []
     while shard < SHARDS:
-        ancestry = await holdings.shard_ancestry(connection, descent.dag, [dataset_id], shard)
+        ancestry = await bulk_read.shard_ancestry(connection, descent.dag, [dataset_id], shard)
         orphans = ancestry.keys[ancestry.orphans(descent.notices)]
         wanted = orphans[slice(place, place + limit - len(found))]
         found += [e164(number) for number in ring.numbers(wanted).tolist()]

@@ -23,9 +23,9 @@ from service.core.db import Database, driver, run
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
+from service.dataset.chunks import Chunk, Window, digest
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import find_own, part_out
-from service.dataset.reading import Chunk, Window, digest
 from service.dataset.schemas import PartOut
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
@@ -33,7 +33,7 @@ from service.intake.media import Compression, Format
 from service.intake.reader import Lines, PartReader
 from service.job.operations import is_under_way
 from service.membership import store
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
 
 # Handing bytes to the reader in portions of this size keeps the thread hops few and the memory small.
 PORTION_BYTES = 1024 * 1024

@@ -15,13 +15,13 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import Unprocessable
-from service.core.jobs import task
+from service.core.task_queue import task
+from service.dataset.chunks import Rejected
 from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own
-from service.dataset.reading import Rejected
 from service.dataset.schemas import RejectOut, RejectPage
-from service.membership.phone import EXPLANATIONS, Reason
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
+from service.number.phone import EXPLANATIONS, Reason
 
 RAW_KEPT = timedelta(days=7)
 

@@ -10,8 +10,8 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
 from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
-from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
+from service.core.task_queue import QueueDep
 from service.core.text import Line
 from service.dataset import operations, orphans, parts, rejects
 from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectPage
@@ -19,7 +19,7 @@ from service.intake.dialect import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
 from service.job.schemas import JobOut
-from service.membership.keys import RingDep
+from service.number.ring import RingDep
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=OnceRoute)
 

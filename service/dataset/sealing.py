@@ -19,18 +19,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, driver, run
-from service.core.jobs import defer, task
+from service.core.task_queue import defer, task
 from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
-from service.dataset.descent import Descent, descent_of
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job
 from service.job.operations import Report, run_job
-from service.membership import holdings, store
+from service.membership import bulk_read, store
 from service.membership.blocks import SHARDS
-from service.membership.pseudonym import KeyRing
+from service.membership.descent.ancestors import Descent, descent_of
 from service.membership.runs import Digest
 from service.membership.store import Loaded
+from service.number.keyring import KeyRing
 
 # Up to this level (some 30,000 numbers) a commit takes longer than a shard, so that all shards share one.
 SMALL_LEVEL = 6
@@ -151,7 +151,7 @@ async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.
     what was sealed, and what was passed on with it.
     """
     connection = await driver(session)
-    found = await holdings.shard_ancestry(connection, descent.dag, [dataset_id], shard, sealing=True)
+    found = await bulk_read.shard_ancestry(connection, descent.dag, [dataset_id], shard, sealing=True)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(descent.notices).sum())
     tally.ancestors.update(found.counts())

@@ -18,23 +18,23 @@ from rich.console import Console
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import KeyIn
+from service.command.answer_words import spoken
 from service.command.client import Refused, one_sentence
-from service.command.serving import database
-from service.command.words import spoken
-from service.core import embedded
+from service.command.serve import database
 from service.core.clock import now
 from service.core.db import Database
+from service.core.embedded import server as embedded_server
 from service.core.errors import Conflict
-from service.core.language import Language
 from service.core.settings import GatewayKind, Settings, read_settings
 from service.core.vocabulary import Role
 from service.demo import story
-from service.demo.narration import narrate
-from service.demo.report import show_answers, show_impacts, show_keys, show_start, show_verdict
-from service.demo.telling import KEY_LIFETIME, StoryRefused, tell
+from service.demo.loader import KEY_LIFETIME, StoryRefused, tell
+from service.demo.output import show_answers, show_impacts, show_keys, show_start, show_verdict
+from service.demo.progress import narrate
 from service.main import create_app
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
+from service.wording.language import Language
 
 _HOST = "127.0.0.1"
 
@@ -64,7 +64,7 @@ def _settings(data_dir: Path | None) -> Settings:
 
     The invented organisations of the story have no place in a registry that is in use.
     """
-    folder = data_dir or embedded.default_folder().with_name("filiation-demo")
+    folder = data_dir or embedded_server.default_folder().with_name("filiation-demo")
     return read_settings(
         database_url=None,
         master_secret=None,

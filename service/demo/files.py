@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from service.demo.vocabulary import FIRST_NUMBER
+from service.demo.story_types import FIRST_NUMBER
 
 
 class File(NamedTuple):

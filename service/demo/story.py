@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from service.core.vocabulary import Channel, Mechanism, Purpose, Role
-from service.demo.vocabulary import (
+from service.demo.story_types import (
     Acknowledgement,
     Campaign,
     Collection,

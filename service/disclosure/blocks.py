@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from service.core.language import Language
+from service.wording.language import Language
 
 
 class _OfAKind:

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core.language import Language
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Fact, Facts, Paragraph
 from service.disclosure.letter import Letter, print_letter
-from service.disclosure.voice import Voice
-from service.membership.phone import write_number
+from service.disclosure.phrasebook import Voice
+from service.number.phone import write_number
 from service.objection.models import Kind
+from service.wording.language import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from typing import Any, Final
 import orjson
 import typst
 
-from service.core.language import Language
 from service.disclosure.blocks import Block, Contacts, Fact, Facts, Picture, Story
-from service.disclosure.voice import Voice
+from service.disclosure.phrasebook import Voice
+from service.wording.language import Language
 
 # As much as fits on a page, below a title. A longer path is told as a list.
 _MOST_HIGH: Final = 620.0

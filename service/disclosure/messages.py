@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 from service.core.vocabulary import TransferStatus
 from service.disclosure.blocks import Block, Callout, Fact, Facts, Heading, Paragraph, Quote, Section, Tone, Topic
-from service.disclosure.inquiry import Inquiry, since_theirs
-from service.disclosure.objecting import after_objections
-from service.disclosure.voice import Voice, who
-from service.provenance.schemas import CampaignSeen, Use
+from service.disclosure.objections import after_objections
+from service.disclosure.phrasebook import Voice, who
+from service.disclosure.subject_answer import Inquiry, since_theirs
+from service.provenance.answer.schemas import CampaignSeen, Use
 
 
 def short_messages(inquiry: Inquiry, voice: Voice) -> list[str]:

@@ -8,29 +8,29 @@ from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.sight import seen_by_all
+from service.access.visibility import seen_by_all
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
-from service.core.language import Language, paris_day
 from service.core.vocabulary import Purpose, Role
 from service.disclosure.blocks import Story
 from service.disclosure.holder_letter import Request, print_request
-from service.disclosure.inquiry import Inquiry
 from service.disclosure.letter import print_story
 from service.disclosure.models import Disclosure
+from service.disclosure.report import tell_story
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
-from service.disclosure.story import tell_story
-from service.membership.phone import e164
-from service.membership.pseudonym import KeyRing
+from service.disclosure.subject_answer import Inquiry
+from service.number.keyring import KeyRing
+from service.number.phone import e164
 from service.objection.models import Kind, Objection, Relay, RelayState
-from service.objection.telling import objections_about
+from service.objection.views import objections_about
 from service.organisation.models import Organisation
-from service.provenance.answer import answer
-from service.provenance.schemas import Answer
-from service.provenance.snapshot import Snapshots
-from service.provenance.telling import organisation
+from service.provenance.answer.answer import answer
+from service.provenance.answer.schemas import Answer
+from service.provenance.answer.views import organisation
+from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
+from service.wording.language import Language, paris_day
 
 # Longer than an answer takes, but for one of very many chains. Whoever watches a line that they cannot read does not
 # learn from the time whether a number is held, and nobody who waits for the answer notices.

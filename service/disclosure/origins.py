@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
-from service.disclosure.inquiry import Inquiry
-from service.disclosure.voice import Voice, who
-from service.provenance.schemas import (
+from service.disclosure.phrasebook import Voice, who
+from service.disclosure.subject_answer import Inquiry
+from service.provenance.answer.schemas import (
     Asserted,
     Erasure,
     Holding,

@@ -3,8 +3,8 @@
 from typing import Final
 
 from service.disclosure.blocks import Fact, Facts, Paragraph, Section, Topic
-from service.disclosure.inquiry import Inquiry
-from service.disclosure.voice import Voice
+from service.disclosure.phrasebook import Voice
+from service.disclosure.subject_answer import Inquiry
 
 # Purposes, categories of data, source, recipients, storage, third countries, automated decisions, rights.
 _TOLD: Final = ("why", "data", "from", "seen", "until", "abroad", "automatic", "rights")

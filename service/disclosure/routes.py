@@ -8,13 +8,13 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
-from service.core.language import Language
 from service.disclosure import operations
 from service.disclosure.operations import File
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
-from service.membership.keys import RingDep
+from service.number.ring import RingDep
 from service.provenance.routes import SnapshotsDep
 from service.verification.sessions import PersonDep
+from service.wording.language import Language
 
 router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"])
 

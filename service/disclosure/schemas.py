@@ -7,11 +7,11 @@ from typing import Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.core.facts import Wire
-from service.core.language import Language
 from service.disclosure.blocks import Story
 from service.objection.schemas import ObjectionOut
-from service.provenance.references import OrganisationSeen
-from service.provenance.schemas import CampaignSeen, Contradiction, Erasure, Origin, Orphan, TransferSeen
+from service.provenance.answer.references import OrganisationSeen
+from service.provenance.answer.schemas import CampaignSeen, Contradiction, Erasure, Origin, Orphan, TransferSeen
+from service.wording.language import Language
 
 FORMAT: Final = "filiation-disclosure-1"
 SCHEMA_PATH: Final = "/v1/disclosures/schema"

@@ -14,7 +14,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
-from service.core.jobs import defer
+from service.core.task_queue import defer
 from service.job.models import Job, JobState
 from service.job.schemas import JobOut
 

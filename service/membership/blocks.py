@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.pseudonym import KEY_BYTES, Keys, pack_keys
 from service.membership.runs import Run, no_keys, repeated
+from service.number.keyring import KEY_BYTES, Keys, pack_keys
 
 SHARD_BITS: Final = 5
 SHARDS: Final = 1 << SHARD_BITS

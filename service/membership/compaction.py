@@ -21,13 +21,13 @@ from procrastinate import JobContext
 from psycopg.rows import tuple_row
 
 from service.core.db import Database, driver
-from service.core.jobs import others_wait, task
+from service.core.task_queue import others_wait, task
 from service.membership import blocks, runs, store
 from service.membership.blocks import LEADS, SHARDS, Columns
 from service.membership.models import SegmentState
-from service.membership.pseudonym import KeyRing
 from service.membership.runs import Run
 from service.membership.store import Connection, Segment, rows_of
+from service.number.keyring import KeyRing
 
 # Fewer are not worth rewriting: a lookup reads that many rows in some microseconds.
 MERGE_AT_LEAST: Final = 4

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from service.membership import blocks, runs, store
 from service.membership.blocks import Block, Columns
-from service.membership.pseudonym import KeyRing, unpack_keys
 from service.membership.runs import Run
 from service.membership.store import Connection, rows_of
+from service.number.keyring import KeyRing, unpack_keys
 
 # Also in a segment that is being merged, to which the key may have been copied already, and in one that is not dropped
 # yet. What is being loaded belongs to a dataset that is not sealed.

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from service.core.clock import now
-from service.core.ended import Ended
+from service.core.erasures import Ended
 from service.membership import blocks
-from service.membership.pseudonym import KEY_BYTES
 from service.membership.store import Connection, rows_of
+from service.number.keyring import KEY_BYTES
 
 _BEYOND: Final = bytes([255]) * (KEY_BYTES + 1)
 

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.db import Database
-from service.membership import blocks, holdings
+from service.membership import blocks, bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.holdings import Stored
+from service.membership.bulk_read import Stored
 from service.membership.models import SegmentState
-from service.membership.pseudonym import Keys
 from service.membership.runs import pairs
+from service.number.keyring import Keys
 
 # While one shard is compared here, the database reads another.
 _READERS: Final = 2
@@ -42,8 +42,8 @@ async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUI
         with database.bulk_snapshot() as connection, connection.cursor(binary=True) as cursor:
             for shard in waiting:
                 first, last = edges[shard : shard + 2]
-                cursor.execute(holdings.STORED, holdings.in_shard(dataset_ids, shard, [SegmentState.LIVE]))
-                for segment in holdings.by_segment(cursor.fetchall()):
+                cursor.execute(bulk_read.STORED, bulk_read.in_shard(dataset_ids, shard, [SegmentState.LIVE]))
+                for segment in bulk_read.by_segment(cursor.fetchall()):
                     for dataset_id, places in _held(keys[first:last], segment).items():
                         found.setdefault(dataset_id, {})[shard] = places + first
 

@@ -91,15 +91,6 @@ class StagedRun(SQLModel, table=True):
     record_ids: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-class PseudonymKey(SQLModel, table=True):
-    """Under which master secret the keys here were made: its public fingerprint, never the secret."""
-
-    __tablename__ = "pseudonym_key"
-
-    id: str = Field(sa_type=Text, primary_key=True)
-    created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-
-
 class Exclusion(SQLModel, table=True):
     """A dataset that no longer holds a number, because its holder erased it, while others still draw on the same copy.
 

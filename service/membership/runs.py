@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.pseudonym import Keys
+from service.number.keyring import Keys
 
 _LOW_64_BITS: Final = (1 << 64) - 1
 

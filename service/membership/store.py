@@ -16,12 +16,12 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from service.core.ended import NOWHERE, Ended
+from service.core.erasures import NOWHERE, Ended
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState
-from service.membership.pseudonym import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.membership.runs import Digest, Run
+from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 
 Connection = AsyncConnection[Any]
 BulkConnection = psycopg.Connection[Any]

@@ -10,9 +10,9 @@ from fastapi import Depends, Request
 from service.core.db import Database
 from service.core.errors import ConfigurationError
 from service.core.settings import GatewayKind, Settings
-from service.membership.pseudonym import KeyRing
 from service.messaging.kannel import Kannel, client_of
 from service.messaging.outbox import Outbox
+from service.number.keyring import KeyRing
 
 
 class Gateway(Protocol):

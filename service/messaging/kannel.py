@@ -13,10 +13,10 @@ import httpx2
 from service.core.db import Database
 from service.core.errors import Unreachable
 from service.core.settings import Settings
-from service.membership.phone import e164
-from service.membership.pseudonym import KeyRing
 from service.messaging.models import MessageState
 from service.messaging.operations import MASK, record_message, report_token, settle
+from service.number.keyring import KeyRing
+from service.number.phone import e164
 
 log = logging.getLogger(__name__)
 

@@ -13,12 +13,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import UnknownGateway, Unprocessable
-from service.core.jobs import task
 from service.core.settings import Settings
-from service.membership.phone import PhoneRejected, normalise_one
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import task
 from service.messaging.models import Message, MessageState
 from service.messaging.outbox import KEPT as OUTBOX_KEPT
+from service.number.keyring import KeyRing
+from service.number.phone import PhoneRejected, normalise_one
 
 OnInbound = Callable[[int, str, str], Awaitable[None]]
 """What is done with a message from a telephone: its number (E.164 digits), the originator it was sent to, its text."""

@@ -10,8 +10,8 @@ from sqlmodel import col, select
 from service.core.clock import now
 from service.core.db import Database
 from service.core.ids import uuid7
-from service.membership.pseudonym import KeyRing
 from service.messaging.models import Message, OutboxMessage
+from service.number.keyring import KeyRing
 
 # Twice as long as a code is good for.
 KEPT: Final = timedelta(minutes=10)

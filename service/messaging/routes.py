@@ -11,9 +11,9 @@ from fastapi.security.http import HTTPBase
 from service.core.db import DatabaseDep
 from service.core.errors import responses
 from service.core.settings import SettingsDep
-from service.membership.keys import RingDep
 from service.messaging import operations
 from service.messaging.operations import OnInbound
+from service.number.ring import RingDep
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 

@@ -8,13 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
-from service.core.language import paris_midnight
 from service.core.paging import Page, cut
-from service.objection.filing import OPEN
+from service.objection.create import OPEN
 from service.objection.models import Kind, Objection, Relay
 from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
 from service.organisation.models import Organisation
-from service.provenance.references import OrganisationRef
+from service.provenance.answer.references import OrganisationRef
+from service.wording.language import paris_midnight
 
 # What cannot be delivered was asked of nobody. Two things keep organisations from reading in the table who else holds
 # a number: what they record themselves does not count, or they could record it and see whose count goes up; and the

@@ -14,16 +14,16 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.db import Database, run
 from service.core.vocabulary import Purpose
-from service.dataset.descent import descent_of
 from service.dataset.models import Dataset
 from service.membership import runs
-from service.membership.ancestry import sources_of
+from service.membership.descent.ancestors import descent_of
+from service.membership.descent.dag import sources_of
 from service.membership.matching import match
-from service.membership.pseudonym import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
-from service.objection.filing import take_turn
-from service.objection.holders import holding_of
+from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
+from service.objection.create import take_turn
+from service.objection.current_holders import holding_of
 from service.objection.models import ObjectionFlag
-from service.provenance.snapshot import Snapshots
+from service.provenance.graph.snapshot import Snapshots
 from service.transfer.models import Transfer
 
 

@@ -9,21 +9,21 @@ from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
 
-from service.access import sight
+from service.access import visibility
 from service.access.actor import Actor
 from service.campaign.models import Campaign
 from service.core.db import run
 from service.core.errors import NotFound
-from service.core.jobs import task
 from service.core.paging import Page, cut
-from service.membership.phone import e164
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import task
+from service.number.keyring import KeyRing
+from service.number.phone import e164
+from service.objection.current_holders import key_of, numbers_held
 from service.objection.flagging import flag
-from service.objection.holders import key_of, numbers_held
 from service.objection.models import Objection, ObjectionFlag
 from service.objection.schemas import FlaggedNumber, FlaggedOut
-from service.provenance.references import OrganisationRef
-from service.provenance.snapshot import Snapshots
+from service.provenance.answer.references import OrganisationRef
+from service.provenance.graph.snapshot import Snapshots
 
 
 @task("flag_objections")
@@ -107,7 +107,7 @@ async def list_flagged_numbers(
 
 
 def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Objection]:
-    campaigns = select(Campaign.id).where(col(Campaign.id).in_(sight.campaigns_seen(actor)))
+    campaigns = select(Campaign.id).where(col(Campaign.id).in_(visibility.campaigns_seen(actor)))
     return (
         select(ObjectionFlag, Objection)
         .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))

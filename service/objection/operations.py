@@ -10,11 +10,11 @@ from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
-from service.membership.phone import PhoneRejected, normalise_one
-from service.membership.pseudonym import KeyRing
-from service.membership.spelling import unknown_region
-from service.objection.filing import Act, record, take_turn
-from service.objection.holders import Holding, holding_of
+from service.number.keyring import KeyRing
+from service.number.parsing import unknown_region
+from service.number.phone import PhoneRejected, normalise_one
+from service.objection.create import Act, record, take_turn
+from service.objection.current_holders import Holding, holding_of
 from service.objection.models import Objection, Source
 from service.objection.schemas import (
     ObjectionIn,
@@ -24,9 +24,9 @@ from service.objection.schemas import (
     RecordedOut,
     RecordedPage,
 )
-from service.objection.telling import objections_about, tell
+from service.objection.views import objections_about, tell
 from service.organisation.operations import require
-from service.provenance.snapshot import Snapshots
+from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
 
 Found = Outcome | tuple[Holding, Act]

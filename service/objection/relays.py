@@ -11,13 +11,13 @@ from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.text import holds_a_number
 from service.dataset.erasure import exclude_holder
-from service.membership.phone import e164
-from service.membership.pseudonym import KeyRing
-from service.objection.filing import OPEN, RELAY_CREATED, close_if_done, one_month_after
-from service.objection.holders import holds_now, key_of, number_of, numbers_held
+from service.number.keyring import KeyRing
+from service.number.phone import e164
+from service.objection.create import OPEN, RELAY_CREATED, close_if_done, one_month_after
+from service.objection.current_holders import holds_now, key_of, number_of, numbers_held
 from service.objection.models import Kind, Objection, Relay, RelayState
 from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
-from service.provenance.snapshot import Snapshots
+from service.provenance.graph.snapshot import Snapshots
 from service.webhook.delivery import ARRIVALS, PAYLOADS
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)

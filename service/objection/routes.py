@@ -9,9 +9,9 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, HoldersReader, NumbersWriter, Regulator
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
-from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
-from service.membership.keys import RingDep
+from service.core.task_queue import QueueDep
+from service.number.ring import RingDep
 from service.objection import deadlines, flags, operations, relays, stops
 from service.objection.schemas import (
     DeadlineTable,

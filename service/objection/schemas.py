@@ -11,7 +11,7 @@ from service.core.instant import Instant
 from service.core.text import Sentence
 from service.core.vocabulary import Purpose
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
-from service.provenance.references import OrganisationRef
+from service.provenance.answer.references import OrganisationRef
 
 # As many as one request can look up one by one without making others wait.
 MOST_NUMBERS = 1000

@@ -10,20 +10,20 @@ from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight, visible
+from service.access import visibility, visible_rows
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
 from service.core.db import Database
-from service.membership.pseudonym import KeyRing
-from service.objection.filing import Act, record, take_turn
-from service.objection.holders import Holding, holding_of
+from service.number.keyring import KeyRing
+from service.objection.create import Act, record, take_turn
+from service.objection.current_holders import Holding, holding_of
 from service.objection.models import Kind, ScopeOfObjection, Source
 from service.objection.operations import Found, read_holding, record_found
 from service.objection.schemas import Outcome, RecordedPage, StopsIn
-from service.provenance.rows import CampaignRow
-from service.provenance.snapshot import Snapshots
+from service.provenance.graph.rows import CampaignRow
+from service.provenance.graph.snapshot import Snapshots
 
 _WORDS: Final = frozenset({"STOP", "ARRET"})
 
@@ -53,7 +53,7 @@ async def report_stops(
         NotFound: there is no such campaign, or it is another's.
         Unprocessable: one is said to have been sent in the future.
     """
-    campaign = await visible.one(session, Campaign, sight.campaigns_seen(actor), campaign_id, "campaign")
+    campaign = await visible_rows.one(session, Campaign, visibility.campaigns_seen(actor), campaign_id, "campaign")
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     acts = [

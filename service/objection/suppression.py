@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.db import driver
 from service.core.vocabulary import Purpose
 from service.membership import runs
-from service.membership.pseudonym import KeyRing, Keys, unpack_keys
 from service.membership.store import rows_of
+from service.number.keyring import KeyRing, Keys, unpack_keys
 
 # One value instead of a row for each: a hundred thousand rows take longer to read than all the rest.
 _MARKS: Final[LiteralString] = """

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Any, Final
 
-from service.core.language import Language
+from service.wording.language import Language
 
 
 class Page(StrEnum):

@@ -7,8 +7,8 @@ from service.core.errors import NotFound
 from service.disclosure.operations import File, make_disclosure
 from service.disclosure.schemas import DisclosureIn, Form
 from service.portal.address import Page
+from service.portal.context import FormDep, PersonOfPageDep, VisitorDep
 from service.portal.routing import at
-from service.portal.visitor import FormDep, PersonOfPageDep, VisitorDep
 from service.provenance.routes import SnapshotsDep
 
 router = APIRouter()

@@ -10,9 +10,9 @@ from typing import Any, Final, NamedTuple
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.core.language import Language
-from service.membership.phone import write_number
+from service.number.phone import write_number
 from service.portal.typography import FrenchSpacing
+from service.wording.language import Language
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "

@@ -4,18 +4,18 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from service.portal import answer, downloads, entry, history, outbox, public, wishes
-from service.portal.problems import ProblemPages
-from service.portal.visitor import SessionOver, begin_anew
+from service.portal import answer_page, downloads, objection_pages, outbox_page, public_pages, request_pages, sign_in
+from service.portal.context import SessionOver, begin_anew
+from service.portal.problem_pages import ProblemPages
 
 ROUTERS: Final = (
-    entry.router,
-    answer.router,
+    sign_in.router,
+    answer_page.router,
     downloads.router,
-    wishes.router,
-    history.router,
-    public.router,
-    outbox.router,
+    objection_pages.router,
+    request_pages.router,
+    public_pages.router,
+    outbox_page.router,
 )
 
 

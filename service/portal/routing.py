@@ -5,8 +5,8 @@ from typing import Any, Literal, TypeVar
 
 from fastapi import APIRouter, Response
 
-from service.core.language import Language
 from service.portal.address import Page, template_of
+from service.wording.language import Language
 
 Handler = TypeVar("Handler", bound=Callable[..., Awaitable[Response]])
 

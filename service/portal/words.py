@@ -5,8 +5,8 @@ The long texts, how it works and privacy, are templates of their own in each lan
 
 from typing import Final
 
-from service.core.language import Language
 from service.portal import english, french
 from service.portal.phrases import Words
+from service.wording.language import Language
 
 WORDS: Final[dict[Language, Words]] = {Language.FR: french.WORDS, Language.EN: english.WORDS}

@@ -8,24 +8,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import Inspection
-from service.access.sight import Seen, seen
+from service.access.visibility import Seen, seen
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.core.text import holds_a_number
-from service.dataset.descent import descent_of
-from service.membership import holdings
+from service.membership import bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.pseudonym import KeyRing
-from service.membership.spelling import read_number
-from service.provenance.answer import answer
-from service.provenance.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
-from service.provenance.lineage_schemas import ImpactOut, LineageOut
-from service.provenance.lineage_telling import impact_seen, lineage_seen
-from service.provenance.records import Records
-from service.provenance.rows import NoticeRow
-from service.provenance.schemas import LookupIn
-from service.provenance.snapshot import Snapshots
+from service.membership.descent.ancestors import descent_of
+from service.number.keyring import KeyRing
+from service.number.parsing import read_number
+from service.provenance.answer.answer import answer
+from service.provenance.answer.schemas import LookupIn
+from service.provenance.graph.facts import Records
+from service.provenance.graph.rows import NoticeRow
+from service.provenance.graph.snapshot import Snapshots
+from service.provenance.lineage.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
+from service.provenance.lineage.schemas import ImpactOut, LineageOut
+from service.provenance.lineage.views import impact_seen, lineage_seen
 
 
 async def look_up_number(
@@ -126,5 +126,5 @@ async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, c
     connection = await driver(reading)
     found = 0
     for shard in range(SHARDS):
-        found += (await holdings.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
+        found += (await bulk_read.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
     return found

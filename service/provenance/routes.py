@@ -9,10 +9,10 @@ from service.access.permit import FactsReader, NumbersReader
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.provenance import operations
-from service.provenance.lineage import Direction
-from service.provenance.lineage_schemas import ImpactOut, LineageOut
-from service.provenance.schemas import Answer, LookupIn
-from service.provenance.snapshot import Snapshots
+from service.provenance.answer.schemas import Answer, LookupIn
+from service.provenance.graph.snapshot import Snapshots
+from service.provenance.lineage.lineage import Direction
+from service.provenance.lineage.schemas import ImpactOut, LineageOut
 
 router = APIRouter(prefix="/v1", tags=["provenance"])
 

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import sight, visible
+from service.access import visibility, visible_rows
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.core.db import driver
@@ -20,7 +20,7 @@ from service.dataset.models import AncestorCount, Dataset, DatasetParent, Notice
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import ask_for_flags
 from service.membership import erasure
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.organisation.operations import require
 from service.transfer.models import Side, Transfer, TransferStatement, Word
@@ -115,7 +115,7 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
 
 async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> Transfer:
     """A transfer that the caller sees."""
-    return await visible.one(session, Transfer, sight.transfers_seen(actor), transfer_id, "transfer")
+    return await visible_rows.one(session, Transfer, visibility.transfers_seen(actor), transfer_id, "transfer")
 
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
@@ -125,7 +125,7 @@ async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
-    rows = await visible.page(session, Transfer, sight.transfers_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Transfer, visibility.transfers_seen(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

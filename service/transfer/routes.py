@@ -9,12 +9,12 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import FactsReader, FactsWriter, NumbersWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
-from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
+from service.core.task_queue import QueueDep
 from service.dataset.schemas import DatasetOut
 from service.job.schemas import JobOut
-from service.membership.keys import RingDep
-from service.transfer import operations, receipt
+from service.number.ring import RingDep
+from service.transfer import operations, reconciliation
 from service.transfer.schemas import StatementIn, TransferIn, TransferOut
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=OnceRoute)
@@ -63,13 +63,13 @@ async def state_transfer(
 )
 async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
     """The recipient opens the received dataset for its own file: send it with `PUT /v1/datasets/{id}/parts/{n}`."""
-    return await receipt.open_receipt(session, actor, transfer_id)
+    return await reconciliation.open_receipt(session, actor, transfer_id)
 
 
 @router.delete("/{transfer_id}/receipt", summary="Give up the receipt of a transfer", responses=responses(404, 409))
 async def drop_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> TransferOut:
     """The recipient takes back a receipt that it opened by mistake; what it sent of its file is dropped."""
-    return await receipt.drop_receipt(session, actor, transfer_id)
+    return await reconciliation.drop_receipt(session, actor, transfer_id)
 
 
 @router.post(
@@ -80,4 +80,4 @@ async def drop_receipt(transfer_id: TransferId, session: SessionDep, actor: Numb
 )
 async def seal_receipt(transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
     """A file that matches confirms the transfer and is discarded; one that differs is kept, and disputes it."""
-    return await receipt.seal_receipt(session, queue, actor, transfer_id)
+    return await reconciliation.seal_receipt(session, queue, actor, transfer_id)

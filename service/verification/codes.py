@@ -6,8 +6,8 @@ import uuid
 from datetime import timedelta
 from typing import Final
 
-from service.core.language import Language
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
+from service.wording.language import Language
 
 LIFETIME: Final = timedelta(minutes=5)
 TRIES: Final = 5

@@ -15,9 +15,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TooMany
-from service.core.jobs import task
 from service.core.settings import Settings
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import task
+from service.number.keyring import KeyRing
 from service.verification.models import Verification
 from service.verification.prefixes import block_of
 

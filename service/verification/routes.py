@@ -8,8 +8,8 @@ from fastapi import APIRouter, Path, Request
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.settings import SettingsDep
-from service.membership.keys import RingDep
 from service.messaging.gateway import GatewayDep
+from service.number.ring import RingDep
 from service.verification import operations
 from service.verification.schemas import (
     ConfirmationIn,

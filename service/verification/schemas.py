@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringCon
 
 from service.core.facts import Wire
 from service.core.instant import Day
-from service.core.language import Language
+from service.wording.language import Language
 
 Since = Annotated[
     Day | None,

@@ -21,12 +21,12 @@ from service.core.clock import now
 from service.core.db import Database, DatabaseDep, run
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
-from service.core.jobs import task
-from service.core.language import paris_day
-from service.membership.keys import RingDep
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import task
+from service.number.keyring import KeyRing
+from service.number.ring import RingDep
 from service.verification.models import PersonSession
 from service.verification.schemas import SessionOut
+from service.wording.language import paris_day
 
 LIFETIME: Final = timedelta(minutes=30)
 _KIND: Final = "fis_"

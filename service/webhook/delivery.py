@@ -22,9 +22,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, run
-from service.core.jobs import defer, task
 from service.core.settings import Settings
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import defer, task
+from service.number.keyring import KeyRing
 from service.webhook.endpoints import good_secrets, locked, remove
 from service.webhook.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from service.webhook.sending import Message, send

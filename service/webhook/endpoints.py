@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
 from service.webhook.models import WebhookEndpoint
 
 

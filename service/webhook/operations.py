@@ -15,7 +15,7 @@ from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
 from service.core.paging import Page, cut
 from service.core.settings import Settings
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
 from service.webhook.addresses import ADVICE, Refusal, RefusedAddressError, webhook_url
 from service.webhook.delivery import ask_for_delivery
 from service.webhook.endpoints import locked, new_secret, remove, sealed_secret

@@ -10,10 +10,10 @@ from service.access.idempotency import OnceRoute
 from service.access.permit import HoldersReader, NumbersWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
-from service.core.jobs import QueueDep
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
-from service.membership.keys import RingDep
+from service.core.task_queue import QueueDep
+from service.number.ring import RingDep
 from service.webhook import operations
 from service.webhook.schemas import DeliveryOut, IssuedWebhook, OfState, WebhookIn, WebhookOut
 

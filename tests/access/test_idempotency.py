@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.chain import filled, open_dataset
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.builders import filled, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
 
 KEY = {"Idempotency-Key": "0b6c7c1e-once"}
 

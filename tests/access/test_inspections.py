@@ -1,8 +1,8 @@
 """Every look of the regulator is recorded, and only the authority that took it reads of it."""
 
-from tests.chain import collected, number
-from tests.probe import refusal, rows
-from tests.registry import Registry
+from tests.builders import collected, number
+from tests.callers import Registry
+from tests.inspection import refusal, rows
 
 
 def test_every_get_of_the_regulator_is_recorded_with_its_subject(registry: Registry, dsn: str) -> None:

@@ -8,9 +8,9 @@ from psycopg import sql
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from tests.chain import filled
-from tests.probe import refusal, rows
-from tests.registry import TRADE_SCOPES, Caller, Registry
+from tests.builders import filled
+from tests.callers import TRADE_SCOPES, Caller, Registry
+from tests.inspection import refusal, rows
 
 FACTS = ["facts:read"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks import files
 from service.intake.cells import Cells
-from service.membership.phone import normalise
+from service.number.phone import normalise
 
 
 def spelt(numbers: files.Numbers) -> list[str]:

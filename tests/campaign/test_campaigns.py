@@ -3,9 +3,9 @@
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.chain import collected, filled, hand_over, open_dataset
-from tests.probe import refusal
-from tests.registry import Caller, Registry
+from tests.builders import collected, filled, hand_over, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import refusal
 
 
 def body_of(party: Caller, *datasets: Any, **more: Any) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """To see another's fact upstream is not to speak in its name: nobody hangs numbers of its own under it."""
 
-from tests.chain import collected, hand_over, make_notice, number
-from tests.probe import refusal
-from tests.registry import Registry
+from tests.builders import collected, hand_over, make_notice, number
+from tests.callers import Registry
+from tests.inspection import refusal
 
 MUTE = {"legal_name": "Comparauto SAS", "country": "FR", "roles": ["collector"]}
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import psycopg
 
-from tests.chain import hand_over, make_collection, make_notice
-from tests.probe import refusal
-from tests.registry import Caller, Registry
+from tests.builders import hand_over, make_collection, make_notice
+from tests.callers import Caller, Registry
+from tests.inspection import refusal
 
 
 def body_of(collector_id: Any, notice_id: str, **more: Any) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.chain import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
-from tests.probe import refusal
-from tests.registry import Caller, Registry
+from tests.builders import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import refusal
 
 
 def _correction(caller: Caller, collection: Any, **more: Any) -> Any:

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from service.core.settings import Settings
-from tests.chain import make_notice
+from tests.builders import make_notice
+from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
-from tests.probe import refusal, rows
-from tests.registry import Registry
+from tests.inspection import refusal, rows
 
 
 def png() -> bytes:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from tests.chain import collected, hand_over, make_collection, make_notice
-from tests.probe import refusal
-from tests.registry import Caller, Registry
+from tests.builders import collected, hand_over, make_collection, make_notice
+from tests.callers import Caller, Registry
+from tests.inspection import refusal
 
 WORDING = "  ☐ J’accepte de recevoir\r\n\tdes offres, même « politiques ».  "
 

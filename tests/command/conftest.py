@@ -14,8 +14,8 @@ from typer.testing import CliRunner, Result
 
 from service.__main__ import app
 from service.main import create_app
+from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests, temporary_database
-from tests.registry import Caller, Registry
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from service.membership import compaction, store
-from tests.chain import collected, number
+from tests.builders import collected, number
+from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
-from tests.probe import defer, rows
-from tests.registry import Registry
+from tests.inspection import defer, rows
 
 PATH = "/v1/memberships/compaction"
 

@@ -12,9 +12,9 @@ from typer.testing import CliRunner, Result
 
 from service.__main__ import app
 from service.main import create_app
-from tests.chain import collected, filled, hand_over, open_dataset
+from tests.builders import collected, filled, hand_over, open_dataset
+from tests.callers import Registry
 from tests.conftest import MASTER_SECRET, settings_of_tests, temporary_database
-from tests.registry import Registry
 
 
 def fsck(dsn: str, *arguments: str, secret: str = MASTER_SECRET, terminal: bool = False) -> Result:

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from service.access.actor import Scope
-from service.command.lookups import zone_of
+from service.command.lookup import zone_of
 from service.core.vocabulary import Role
-from tests.chain import filled, number
+from tests.builders import filled, number
+from tests.callers import Caller, Registry
 from tests.command.conftest import Terminal
-from tests.registry import Caller, Registry
 
 NUMBER = "06 39 98 00 07"
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.callers import Caller
 from tests.command.conftest import Terminal
 from tests.command.wire import breaking
-from tests.registry import Caller
 
 FIRST, LINES, REPEATED = 20_000_000, 40_000, 500
 # Of the 40 lines without a number one stands among the repeated.

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from service.core.db import Connection, Database, driver_url
-from tests.chain import open_dataset
-from tests.probe import rows
-from tests.registry import Registry
+from tests.builders import open_dataset
+from tests.callers import Registry
+from tests.inspection import rows
 
 
 @pytest.fixture

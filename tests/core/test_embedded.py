@@ -16,8 +16,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from service.core import programs
-from service.core.embedded import (
+from service.core.embedded import programs
+from service.core.embedded.server import (
     EmbeddedUnavailable,
     acquire,
     default_folder,
@@ -31,7 +31,7 @@ as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from service.core.embedded import embedded
+from service.core.embedded.server import embedded
 
 with embedded(Path(sys.argv[1])) as server:
     print(server.dsn, flush=True)
@@ -159,7 +159,7 @@ def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(folder: P
 
 
 def test_the_exit_of_a_process_that_forgot_to_release_stops_the_server(folder: Path) -> None:
-    program = "import sys; from pathlib import Path; from service.core.embedded import acquire;" + (
+    program = "import sys; from pathlib import Path; from service.core.embedded.server import acquire;" + (
         "print(acquire(Path(sys.argv[1])).dsn)"
     )
     outcome = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)

@@ -10,11 +10,11 @@ import psycopg
 from service.core.db import Database
 from service.dataset import erasure
 from service.dataset.erasure import Erased
-from service.membership.fsck import Report, check
-from service.membership.pseudonym import KeyRing
-from tests.chain import FICTION
+from service.membership.fsck.check import Report, check
+from service.number.keyring import KeyRing
+from tests.builders import FICTION
+from tests.callers import Caller
 from tests.conftest import MASTER_SECRET
-from tests.registry import Caller
 
 RING = KeyRing(bytes.fromhex(MASTER_SECRET))
 Result = TypeVar("Result")

@@ -9,10 +9,10 @@ import pytest
 
 from service.core.db import Database
 from service.membership.compaction import compact
-from tests.chain import collected, filled, hand_over, number, open_dataset
+from tests.builders import collected, filled, hand_over, number, open_dataset
+from tests.callers import Caller, Registry
 from tests.dataset.erasing import RING, checked, complete, completed, exclusions, on
-from tests.membership.world import no_pause
-from tests.registry import Caller, Registry
+from tests.membership.builders import no_pause
 
 
 @dataclass

@@ -3,12 +3,12 @@
 import pytest
 
 from service.membership.compaction import compact
-from tests.chain import FICTION, collected, filled, hand_over
+from tests.builders import FICTION, collected, filled, hand_over
+from tests.callers import Registry
 from tests.dataset.erasing import RING, checked, complete, on
-from tests.membership.world import no_pause
-from tests.registry import Registry
+from tests.membership.builders import no_pause
 from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
-from tests.transfer.test_receipts import send, settle
+from tests.transfer.test_reconciliation import send, settle
 
 ERASED, KEPT = 7, 8
 

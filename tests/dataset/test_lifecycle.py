@@ -1,7 +1,7 @@
 """A dataset from its first part to its seal."""
 
-from tests.chain import collected, filled, make_collection, make_notice, number, open_dataset
-from tests.registry import Registry
+from tests.builders import collected, filled, make_collection, make_notice, number, open_dataset
+from tests.callers import Registry
 
 
 def test_parts_are_counted_and_sealed_for_ever(registry: Registry) -> None:

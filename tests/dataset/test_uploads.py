@@ -16,10 +16,10 @@ from pydantic import SecretStr
 
 from service.core.settings import Settings
 from service.main import create_app
-from tests.chain import make_notice, number, open_dataset
+from tests.builders import make_notice, number, open_dataset
+from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.probe import defer, refusal, rows
-from tests.registry import Caller, Registry
+from tests.inspection import defer, refusal, rows
 from tests.sockets import on_a_socket
 
 CSV = {"Content-Type": "text/csv"}

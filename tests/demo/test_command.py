@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx2
 
-from service.core import embedded
-from service.demo.answers import EXPECTED, mistakes
+from service.core.embedded import server as embedded_server
+from service.demo.expected_answers import EXPECTED, mistakes
 from service.demo.story import STORY
-from service.demo.vocabulary import Dataset, Transfer, e164
-from service.membership.pseudonym import KeyRing, load_master_secret
-from service.provenance.schemas import Answer
-from tests.probe import rows
+from service.demo.story_types import Dataset, Transfer, e164
+from service.number.keyring import KeyRing, load_master_secret
+from service.provenance.answer.schemas import Answer
+from tests.inspection import rows
 
 DEMO = [sys.executable, "-m", "service", "demo"]
 # The demonstration has a database and a secret of its own, whatever else this machine is set up for.
@@ -72,8 +72,8 @@ def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> 
 
 def _erase_everywhere(folder: Path, number: int) -> None:
     """Have no dataset hold a number any more, as after an erasure that somebody asked for."""
-    key = KeyRing(load_master_secret(embedded.master_secret(folder))).pseudonym(number)
-    with embedded.embedded(folder) as server:
+    key = KeyRing(load_master_secret(embedded_server.master_secret(folder))).pseudonym(number)
+    with embedded_server.embedded(folder) as server:
         rows(server.dsn, "INSERT INTO exclusion (key, dataset_id, erased_at) SELECT %s, id, now() FROM dataset", key)
 
 

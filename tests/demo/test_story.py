@@ -9,14 +9,14 @@ import puremagic
 import pytest
 from stdnum.fr import siren
 
-from service.core.language import PARIS
 from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
-from service.demo.vocabulary import FIRST_NUMBER, Campaign, Dataset, Organisation, Receipt, Transfer
+from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Receipt, Transfer
 from service.intake.dialect import ColumnChoice
 from service.intake.media import sniff_compression, sniff_format
 from service.intake.reader import PartReader
-from service.membership.phone import normalise
+from service.number.phone import normalise
+from service.wording.language import PARIS
 
 DATASETS = {step.code: step for step in story.STORY if isinstance(step, Dataset)}
 RECEIPTS = {step.transfer: step for step in story.STORY if isinstance(step, Receipt)}

@@ -8,14 +8,14 @@ import pytest
 from httpx2 import Response
 
 from service.core.db import Database
-from service.core.language import Language
 from service.disclosure.blocks import Block, Heading, Story, Topic
-from service.disclosure.inquiry import Inquiry
 from service.disclosure.operations import inquire
-from service.disclosure.story import tell_story
-from service.membership.pseudonym import KeyRing
+from service.disclosure.report import tell_story
+from service.disclosure.subject_answer import Inquiry
+from service.number.keyring import KeyRing
 from service.verification.sessions import Person, begin_session, person_of
-from tests.chain import FICTION
+from service.wording.language import Language
+from tests.builders import FICTION
 from tests.persons import PersonCaller
 from tests.scenario.conftest import Scenario
 from tests.scenario.conftest import scenario as scenario  # noqa: PLC0414  (a fixture of this folder too)

@@ -10,7 +10,7 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 
 from service.core.clock import now
-from tests.chain import number
+from tests.builders import number
 from tests.disclosure.conftest import Owners, plain
 from tests.disclosure.test_letter import printed, read, words
 

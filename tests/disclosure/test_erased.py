@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from service.core.language import Language
 from service.demo import story as told
 from service.disclosure.blocks import Contacts, Paragraph, Picture, Topic
-from service.disclosure.story import tell_story
-from service.provenance.schemas import Erasure
-from tests.chain import number
+from service.disclosure.report import tell_story
+from service.provenance.answer.schemas import Erasure
+from service.wording.language import Language
+from tests.builders import number
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 

@@ -5,11 +5,11 @@ from datetime import date
 
 import pytest
 
-from service.core.language import Language, write_day
 from service.demo import story as told
-from service.demo.answers import EXPECTED, Expected, ExpectedOrigin
-from service.demo.vocabulary import Campaign, Notice, Organisation
+from service.demo.expected_answers import EXPECTED, Expected, ExpectedOrigin
+from service.demo.story_types import Campaign, Notice, Organisation
 from service.disclosure.blocks import Callout, Facts, Paragraph, Picture, Quote, Story, Topic
+from service.wording.language import Language, write_day
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from service.core.language import PARIS, Language
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import (
     Block,
@@ -27,9 +26,10 @@ from service.disclosure.blocks import (
 )
 from service.disclosure.holder_letter import Request, print_request
 from service.disclosure.letter import Letter, print_letter, print_story
-from service.disclosure.picture import Diagram, Node, draw_narrow
+from service.disclosure.svg import Diagram, Node, draw_narrow
 from service.objection.models import Kind
-from tests.chain import FICTION
+from service.wording.language import PARIS, Language
+from tests.builders import FICTION
 from tests.disclosure.conftest import Owners
 from tests.disclosure.reading import texts_of
 

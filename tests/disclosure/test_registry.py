@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from service.core.language import Language
 from service.demo import story as told
 from service.disclosure.blocks import Facts, Paragraph, Topic
-from service.disclosure.inquiry import Inquiry
 from service.disclosure.letter import print_story
-from service.disclosure.story import tell_story
+from service.disclosure.report import tell_story
+from service.disclosure.subject_answer import Inquiry
+from service.wording.language import Language
 from tests.disclosure.conftest import Owners, blocks, plain
 from tests.disclosure.reading import texts
 from tests.disclosure.test_letter import printed, read, words

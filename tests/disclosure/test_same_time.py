@@ -3,8 +3,8 @@
 from statistics import median
 from time import perf_counter
 
-from service.core.language import Language
 from service.disclosure.operations import tell
+from service.wording.language import Language
 from tests.disclosure.conftest import Owners
 
 ROUNDS = 9

@@ -5,15 +5,15 @@ import string
 
 import pytest
 
-from service.core.language import Language
 from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, Role
-from service.disclosure import words_en, words_fr
-from service.disclosure.standing import Standing
-from service.disclosure.voice import Voice, typeset
+from service.disclosure import english, french
+from service.disclosure.agreement import Standing
+from service.disclosure.phrasebook import Voice, typeset
 from service.objection.models import RelayState
-from service.provenance.schemas import OrphanReason
+from service.provenance.answer.schemas import OrphanReason
+from service.wording.language import Language
 
-WORDS = {Language.FR: words_fr, Language.EN: words_en}
+WORDS = {Language.FR: french, Language.EN: english}
 each_language = pytest.mark.parametrize("language", Language)
 
 
@@ -22,15 +22,15 @@ def _fields(phrase: str) -> set[str]:
 
 
 def test_both_languages_have_the_same_phrases() -> None:
-    assert list(words_en.PHRASES) == list(words_fr.PHRASES)
+    assert list(english.PHRASES) == list(french.PHRASES)
 
 
-@pytest.mark.parametrize("name", words_fr.PHRASES)
+@pytest.mark.parametrize("name", french.PHRASES)
 def test_a_phrase_has_the_same_values_in_both_languages(name: str) -> None:
     # What one of the two has to say twice, the other may say once.
     missing = {"hand_not_received": {"recipient"}}
-    assert _fields(words_en.PHRASES[name]) - _fields(words_fr.PHRASES[name]) <= missing.get(name, set())
-    assert _fields(words_fr.PHRASES[name]) == _fields(words_en.PHRASES[name])
+    assert _fields(english.PHRASES[name]) - _fields(french.PHRASES[name]) <= missing.get(name, set())
+    assert _fields(french.PHRASES[name]) == _fields(english.PHRASES[name])
 
 
 @each_language
@@ -59,7 +59,7 @@ def test_no_phrase_is_set_by_hand(language: Language) -> None:
         assert not re.search("[’\u00a0\u202f]", phrase), name
         assert "  " not in phrase, name
     if language is Language.FR:
-        for name, phrase in words_fr.PHRASES.items():
+        for name, phrase in french.PHRASES.items():
             assert not re.search(r"\w[;?!»]|\w:(?!//)|«\w", phrase), name
 
 

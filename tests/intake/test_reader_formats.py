@@ -17,7 +17,7 @@ from service.intake.cells import Cells
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
-from service.membership.phone import Reason, normalise
+from service.number.phone import Reason, normalise
 from tests.intake.reading import Row, cut, read_part
 
 

@@ -15,10 +15,10 @@ from service.core.settings import Settings
 from service.job.models import Job
 from service.job.operations import Report, run_job
 from service.main import create_app
-from tests.chain import number, open_dataset
+from tests.builders import number, open_dataset
+from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.inspection import refusal, rows
 from tests.sockets import on_a_socket
 
 

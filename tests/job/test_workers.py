@@ -14,14 +14,14 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
-from service.core.jobs import open_queue, run_worker
 from service.core.settings import Settings
+from service.core.task_queue import open_queue, run_worker
 from service.main import create_app, running
 from service.membership.blocks import SHARDS
-from tests.chain import open_dataset
+from tests.builders import open_dataset
+from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.probe import defer, rows
-from tests.registry import Caller, Registry
+from tests.inspection import defer, rows
 
 # Enough that every shard is loaded in a transaction of its own.
 NUMBERS = 40_000

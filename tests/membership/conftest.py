@@ -12,8 +12,8 @@ import pytest
 from psycopg import AsyncConnection
 from sqlalchemy import make_url
 
-from service.command import migration
-from service.membership.pseudonym import KeyRing
+from service.command import schema
+from service.number.keyring import KeyRing
 
 Test = Callable[[AsyncConnection[Any]], Awaitable[None]]
 
@@ -30,7 +30,7 @@ def membership_dsn(cluster: str) -> str:
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute("CREATE DATABASE membership")
     dsn = make_url(cluster).set(database="membership").render_as_string(hide_password=False)
-    migration.upgrade(dsn)
+    schema.upgrade(dsn)
     return dsn
 
 

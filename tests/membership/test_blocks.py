@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.membership import blocks, runs
-from service.membership.pseudonym import Keys, pack_keys
 from service.membership.runs import Run
+from service.number.keyring import Keys, pack_keys
 
 # (hi, lo, consented_at, record id). Few halves, so that keys repeat and distinct ones agree in a half.
 Membership = tuple[int, int, int, str | None]

@@ -23,10 +23,10 @@ from service.membership.compaction import (
     compact,
 )
 from service.membership.erasure import erase
-from service.membership.pseudonym import KeyRing
-from tests.membership.modelled import Model, add, agree, run_of, some_lines, take_out
+from service.number.keyring import KeyRing
+from tests.membership.builders import no_pause, on
+from tests.membership.model import Model, add, agree, run_of, some_lines, take_out
 from tests.membership.test_store import Line, instant, kept, new_dataset
-from tests.membership.world import no_pause, on
 
 
 @pytest.mark.parametrize("seed", range(4))

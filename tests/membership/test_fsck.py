@@ -8,10 +8,10 @@ import pytest
 
 from service.membership import blocks, store
 from service.membership.blocks import Columns
-from service.membership.findings import Damage, Finding
-from service.membership.fsck import Report, check
-from service.membership.pseudonym import KeyRing
-from tests.membership.world import World, case_name, change, checked, made, made_good, run_of
+from service.membership.fsck.check import Report, check
+from service.membership.fsck.report import Damage, Finding
+from service.number.keyring import KeyRing
+from tests.membership.builders import World, case_name, change, checked, made, made_good, run_of
 
 
 @pytest.fixture(scope="module")

@@ -11,9 +11,9 @@ from service.core.db import Database, driver
 from service.core.errors import ConfigurationError
 from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
-from service.membership.findings import Damage, Finding, Leftover
-from service.membership.pseudonym import KeyRing
-from tests.membership.world import (
+from service.membership.fsck.report import Damage, Finding, Leftover
+from service.number.keyring import KeyRing
+from tests.membership.builders import (
     FIRST,
     World,
     case_name,

@@ -12,11 +12,11 @@ import psycopg
 from service.core.db import Database
 from service.membership.blocks import LEADS
 from service.membership.compaction import Merge, compact
-from service.membership.fsck import check
-from service.membership.keys import require_same_key
-from service.membership.pseudonym import KeyRing
-from tests.membership.modelled import Model, add, agree, some_lines, take_out
-from tests.membership.world import no_pause, on
+from service.membership.fsck.check import check
+from service.number.keyring import KeyRing
+from service.number.ring import require_same_key
+from tests.membership.builders import no_pause, on
+from tests.membership.model import Model, add, agree, some_lines, take_out
 
 SECRET = bytes(range(32))
 NUMBERS = range(33639980000, 33639980000 + 1500)

@@ -12,12 +12,12 @@ import pytest
 from service.core.db import Database, driver
 from service.core.threads import in_thread
 from service.membership import blocks, store
-from service.membership.pseudonym import KeyRing
 from service.membership.store import Loaded, Segment
+from service.number.keyring import KeyRing
+from tests.inspection import rows
 from tests.kannel import wait_until
-from tests.membership.modelled import run_of
-from tests.membership.world import on, staged
-from tests.probe import rows
+from tests.membership.builders import on, staged
+from tests.membership.model import run_of
 
 # Some twice, some with a consent or a name, some with neither.
 LINES = [

@@ -9,10 +9,10 @@ import pytest
 from service.core.db import Database
 from service.membership.compaction import compact
 from service.membership.matching import match
-from service.membership.pseudonym import KeyRing
 from service.membership.runs import sorted_run
-from tests.membership.modelled import Model, add
-from tests.membership.world import no_pause, on
+from service.number.keyring import KeyRing
+from tests.membership.builders import no_pause, on
+from tests.membership.model import Model, add
 
 Numbers = dict[uuid.UUID, set[int]]
 

@@ -12,11 +12,11 @@ from psycopg import AsyncConnection
 
 from service.core.ids import uuid7
 from service.core.vocabulary import Content
-from service.membership import blocks, holdings, runs, store
-from service.membership.ancestry import Node
-from service.membership.pseudonym import KeyMismatchError, KeyRing, Keys, unpack_keys
+from service.membership import blocks, bulk_read, runs, store
+from service.membership.descent.dag import Node
 from service.membership.runs import Digest
 from service.membership.store import Held, Loaded
+from service.number.keyring import KeyMismatchError, KeyRing, Keys, unpack_keys
 
 Connection = AsyncConnection[Any]
 InTransaction = Callable[[Callable[[Connection], Awaitable[None]]], None]
@@ -91,7 +91,7 @@ async def stored(connection: Connection, ring: KeyRing, numbers: Sequence[int]) 
 async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[int]:
     found: list[int] = []
     for shard in range(blocks.SHARDS):
-        keys = (await holdings.keys_of(connection, [dataset_id], shard))[dataset_id]
+        keys = (await bulk_read.keys_of(connection, [dataset_id], shard))[dataset_id]
         found += ring.numbers(keys).tolist()
     return sorted(found)
 
@@ -214,7 +214,7 @@ def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction
         # An update writes the row again, behind all others.
         await connection.execute("UPDATE membership_block SET keys = keys WHERE lead % 3 = 0")
         for shard in range(blocks.SHARDS):
-            keys = (await holdings.keys_of(connection, [dataset_id], shard))[dataset_id]
+            keys = (await bulk_read.keys_of(connection, [dataset_id], shard))[dataset_id]
             assert len(keys) > 200
             assert keys.hi.tolist() == sorted(keys.hi.tolist())
 
@@ -282,7 +282,7 @@ def test_a_received_file_is_compared_with_what_was_declared(ring: KeyRing, in_tr
         received = await stage_numbers(connection, ring, [*SOME[1:9], SOME[9], SOME[9]])
         extra, missing = [], []
         for shard in range(blocks.SHARDS):
-            declared = await holdings.content_of(connection, dag, merged, shard)
+            declared = await bulk_read.content_of(connection, dag, merged, shard)
             uploaded = await store.staged_keys(connection, received, shard)
             extra += ring.numbers(uploaded[~runs.isin_sorted(uploaded, declared)]).tolist()
             missing += ring.numbers(declared[~runs.isin_sorted(declared, uploaded)]).tolist()
@@ -306,7 +306,7 @@ def test_ancestry_is_traced_from_what_is_stored(ring: KeyRing, in_transaction: I
         counts = dict.fromkeys(dag, 0)
         orphans: list[int] = []
         for shard in range(blocks.SHARDS):
-            ancestry = await holdings.shard_ancestry(connection, dag, [handed], shard)
+            ancestry = await bulk_read.shard_ancestry(connection, dag, [handed], shard)
             counts = {name: counts[name] + count for name, count in ancestry.counts().items()}
             orphans += ring.numbers(ancestry.keys[ancestry.orphans([first, second])]).tolist()
         assert counts == {first: 3, second: 1, merged: 3, cut: 4, handed: 4}
@@ -370,7 +370,7 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
 def test_a_dataset_without_numbers_in_a_shard_has_no_keys_there(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
-        keys = await holdings.keys_of(connection, [dataset_id], 0)
+        keys = await bulk_read.keys_of(connection, [dataset_id], 0)
         assert isinstance(keys[dataset_id], Keys)
         assert len(keys[dataset_id]) == 0
         segment = await store.begin(connection, dataset_id)

@@ -13,13 +13,13 @@ from service.core.db import Database, driver
 from service.membership import store
 from service.membership.compaction import compact
 from service.membership.erasure import erase
-from service.membership.fsck import check
-from service.membership.keys import require_same_key
-from service.membership.pseudonym import KeyRing
+from service.membership.fsck.check import check
 from service.membership.store import Held
-from tests.membership.modelled import Model, agree, run_of, some_lines
+from service.number.keyring import KeyRing
+from service.number.ring import require_same_key
+from tests.membership.builders import completed, loaded, no_pause, on, staged
+from tests.membership.model import Model, agree, run_of, some_lines
 from tests.membership.test_store import instant, kept
-from tests.membership.world import completed, loaded, no_pause, on, staged
 
 NUMBERS = range(33639980000, 33639980000 + 600)
 DATASETS = 8

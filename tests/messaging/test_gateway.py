@@ -15,11 +15,11 @@ from service.core.settings import GatewayKind, Settings
 from service.main import create_app
 from service.messaging.gateway import require_private_outbox
 from service.messaging.operations import report_token
-from tests.chain import number
+from tests.builders import number
 from tests.conftest import MASTER_SECRET
+from tests.inspection import defer, refusal, rows
 from tests.kannel import INBOUND_SECRET, PASSWORD
 from tests.persons import ask_code, outbox, ring_of_tests
-from tests.probe import defer, refusal, rows
 
 FULL = {
     "FILIATION_SMS_GATEWAY": "kannel",

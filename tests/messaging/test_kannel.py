@@ -10,10 +10,10 @@ from fastapi import FastAPI
 
 from service.core.settings import Settings
 from service.main import create_app
-from tests.chain import number
+from tests.builders import number
+from tests.inspection import refusal, rows
 from tests.kannel import INBOUND_SECRET, ORIGINATOR, Kannel, wait_until
 from tests.persons import ask_code, code_in, confirm
-from tests.probe import refusal, rows
 from tests.sockets import on_a_socket
 
 MINE = number(5200)

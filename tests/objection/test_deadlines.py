@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from fastapi.testclient import TestClient
 
-from service.core.language import PARIS
-from service.objection.filing import one_month_after
-from tests.chain import number
-from tests.objection.hands import Hands, feed, objects, several_hands
-from tests.probe import refusal, rows
-from tests.registry import Registry
+from service.objection.create import one_month_after
+from service.wording.language import PARIS
+from tests.builders import number
+from tests.callers import Registry
+from tests.inspection import refusal, rows
+from tests.objection.builders import Hands, feed, objects, several_hands
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from tests.chain import FICTION, number
+from tests.builders import FICTION, number
+from tests.callers import Caller, Registry
 from tests.dataset.erasing import checked, exclusions
-from tests.objection.hands import feed, objects, own, several_hands, states
+from tests.objection.builders import feed, objects, own, several_hands, states
 from tests.persons import ring_of_tests
-from tests.registry import Caller, Registry
 from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
 
 

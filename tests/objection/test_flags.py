@@ -8,11 +8,11 @@ from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from tests.chain import filled, hand_over, number, open_dataset
-from tests.objection.hands import Hands, campaign_of, feed, objects, own, several_hands
+from tests.builders import filled, hand_over, number, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import defer, refusal, rows, until
+from tests.objection.builders import Hands, campaign_of, feed, objects, own, several_hands
 from tests.persons import prove
-from tests.probe import defer, refusal, rows, until
-from tests.registry import Caller, Registry
 
 
 @pytest.fixture

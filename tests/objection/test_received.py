@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from service.core.vocabulary import Role
-from tests.chain import number
-from tests.objection.hands import Hands, feed, objects, own, several_hands, states
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.builders import number
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
+from tests.objection.builders import Hands, feed, objects, own, several_hands, states
 
 PATH = "/v1/objections/received"
 

@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from tests.chain import collected, number
-from tests.objection.hands import Hands, feed, objects, own, several_hands, states
+from tests.builders import collected, number
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
+from tests.objection.builders import Hands, feed, objects, own, several_hands, states
 from tests.persons import prove
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
 
 REASON = {"reason": "La preuve du consentement doit être gardée."}
 

@@ -8,10 +8,10 @@ from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
 from service.objection.stops import is_stop
-from tests.chain import FICTION, filled, number
-from tests.objection.hands import Hands, campaign_of, feed, own, several_hands, states
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.builders import FICTION, filled, number
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
+from tests.objection.builders import Hands, campaign_of, feed, own, several_hands, states
 
 
 @pytest.fixture

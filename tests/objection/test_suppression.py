@@ -12,12 +12,12 @@ import psycopg
 from service.core.clock import now
 from service.core.db import Database
 from service.core.vocabulary import Purpose
-from service.membership.pseudonym import KEY_BYTES, pack_keys
+from service.number.keyring import KEY_BYTES, pack_keys
 from service.objection.suppression import suppressed
-from tests.chain import FICTION
-from tests.objection.hands import objects, several_hands
+from tests.builders import FICTION
+from tests.callers import Registry
+from tests.objection.builders import objects, several_hands
 from tests.persons import ring_of_tests
-from tests.registry import Registry
 
 
 def asked(

@@ -13,11 +13,11 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from referencing import Registry as Documents
 from referencing.jsonschema import DRAFT202012
 
-from service.command.description import openapi_text
+from service.command.openapi import openapi_text
 from service.core.errors import MEDIA_TYPE
-from tests.chain import number
+from tests.builders import number
+from tests.callers import Registry
 from tests.persons import prove
-from tests.registry import Registry
 from tests.routes import ROUTES, openers
 
 COMMITTED = Path(__file__).parents[2] / "openapi" / "openapi.json"

@@ -25,14 +25,14 @@ from schemathesis.specs.openapi import checks
 
 from service.access.actor import Scope
 from service.collection.evidence import EVIDENCE_TYPES
-from service.command.description import openapi_text
+from service.command.openapi import openapi_text
 from service.core.vocabulary import Role
 from service.demo.files import screenshot
 from service.intake.media import MEDIA_TYPES
 from service.main import create_app
-from tests.chain import filled, hand_over, make_collection, make_notice, open_dataset
+from tests.builders import filled, hand_over, make_collection, make_notice, open_dataset
+from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.conftest import settings_of_tests, temporary_database
-from tests.registry import TRADE_SCOPES, Caller, Registry
 
 # Not asked: whether sound requests are accepted. The rules of the domain refuse most of what is made up.
 CHECKS = [

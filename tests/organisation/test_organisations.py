@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.probe import refusal
-from tests.registry import Registry
+from tests.callers import Registry
+from tests.inspection import refusal
 
 
 def body_of(name: str = "Jeux & Lots SARL", **more: Any) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from typing import Any, Final
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
-from service.core.language import Language
-from service.demo.telling import Told
+from service.demo.loader import Told
 from service.portal import address
 from service.portal.words import WORDS
-from tests.chain import number
-from tests.registry import Caller
+from service.wording.language import Language
+from tests.builders import number
+from tests.callers import Caller
 from tests.system_parts import find_chromium, require
 
 NARROW: Final = {"width": 360, "height": 740}

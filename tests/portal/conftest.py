@@ -8,13 +8,13 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser
 
 from service.core.settings import Settings
-from service.demo.telling import tell
+from service.demo.loader import tell
 from service.main import create_app
-from tests.chain import number
+from tests.builders import number
+from tests.callers import Registry
 from tests.conftest import settings_of_tests, temporary_database
 from tests.portal.browsing import Service, running_chromium
 from tests.portal.reading import HOST, Reader
-from tests.registry import Registry
 from tests.sockets import on_a_socket
 
 _numbers = itertools.count(1)

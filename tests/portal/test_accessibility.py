@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from service.core.language import Language
 from service.portal.address import Page
-from tests.chain import number
+from service.wording.language import Language
+from tests.builders import number
+from tests.inspection import rows
 from tests.portal.browsing import NARROW, WIDE, Person, Service, keep_picture, person_in, violations
-from tests.probe import rows
 
 # How wide a page is whose reader has chosen letters of this size.
 _WIDTH = "size => (document.documentElement.style.fontSize = size, document.documentElement.scrollWidth)"

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from service.core.clock import now
-from service.core.language import Language
 from service.disclosure import blocks
+from service.portal.context import frame_of
 from service.portal.rendering import render
-from service.portal.visitor import frame_of
+from service.wording.language import Language
 
 HOSTILE = "<b onclick='x'>&amp;{{ 7 * 7 }}"
 ADDRESS = "https://www.cnil.fr/fr/plaintes"

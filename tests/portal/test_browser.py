@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from service.core.language import Language
 from service.objection.models import RelayState
 from service.portal.address import Page
 from service.portal.words import WORDS
-from tests.chain import number
+from service.wording.language import Language
+from tests.builders import number
 from tests.portal.browsing import FAR_NAME, NARROW, WIDE, Person, Service, person_in
 
 SAID = {

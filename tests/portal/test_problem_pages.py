@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.core.errors import MEDIA_TYPE, Overloaded, TooMany, install
-from service.core.http import Bounds, Surround
-from service.portal.problems import ProblemPages
+from service.core.middleware import Bounds, Surround
+from service.portal.problem_pages import ProblemPages
 from tests.portal.reading import HOST, Reader, text_of
 
 HTML = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -5,17 +5,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from service.core.language import Language
 from service.core.settings import Settings
-from service.demo.telling import tell
+from service.demo.loader import tell
 from service.main import create_app
 from service.objection.models import RelayState
 from service.portal.address import Page
-from tests.chain import number
+from service.wording.language import Language
+from tests.builders import number
+from tests.callers import Registry
 from tests.kannel import Kannel, wait_until
 from tests.persons import code_in
 from tests.portal.browsing import NARROW, WIDE, Person, Service, person_in, running_chromium
-from tests.registry import Registry
 from tests.sockets import on_a_socket
 
 ASKED = 5200

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.language import Language
 from service.core.vocabulary import Purpose
 from service.objection.models import Kind, RelayState, Source
 from service.portal.typography import space_french
 from service.portal.words import WORDS
+from service.wording.language import Language
 
 
 def _phrases(value: Any, name: str = "") -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.organisation.models import Organisation
-from service.provenance.rows import Rows
+from service.provenance.graph.rows import Rows
 from service.transfer.models import Transfer, TransferStatement
 
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from service.core.vocabulary import Role
-from tests.provenance.worlds import World
+from tests.provenance.builders import World
 
 PARIS = ZoneInfo("Europe/Paris")
 Ids = dict[str, uuid.UUID]

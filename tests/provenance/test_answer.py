@@ -10,41 +10,45 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 
-from service.access import sight
+from service.access import visibility
 from service.core.vocabulary import Role
-from service.provenance.answer import Eyes, answer
-from service.provenance.schemas import Answer, OrphanReason, PartnerListBasis
-from service.provenance.snapshot import Snapshot
-from tests.provenance import naive
-from tests.provenance.generated import Cast, unhurried, worlds
+from service.provenance.answer.answer import Eyes, answer
+from service.provenance.answer.schemas import Answer, OrphanReason, PartnerListBasis
+from service.provenance.graph.snapshot import Snapshot
+from tests.provenance import oracle
+from tests.provenance.builders import EPOCH, World
 from tests.provenance.story import PARIS, Story, tell
-from tests.provenance.worlds import EPOCH, World
+from tests.provenance.strategies import Cast, unhurried, worlds
 
 
 @cache
 def told() -> tuple[Story, Snapshot]:
     story = tell()
-    return story, naive.snapshot_of(story.world)
+    return story, oracle.snapshot_of(story.world)
 
 
 def ask(number: int, caller: str, through: str | None = None) -> Answer:
     """The story's answer to one of its organisations."""
     story, snapshot = told()
-    actor = naive.actor(story.world, story.organisations[caller], story.organisations[through] if through else None)
-    return as_seen(story.world, snapshot, number, partial(sight.seen, snapshot.scene, actor))
+    actor = oracle.actor(story.world, story.organisations[caller], story.organisations[through] if through else None)
+    return as_seen(story.world, snapshot, number, partial(visibility.seen, snapshot.scene, actor))
 
 
 def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer:
     """The answer that is sent, which must be one in its documented form and nothing besides."""
-    sent = answer(snapshot.graph, snapshot.cases, naive.stored(world, number), naive.ended(world, number), eyes, EPOCH)
+    sent = answer(
+        snapshot.graph, snapshot.cases, oracle.stored(world, number), oracle.ended(world, number), eyes, EPOCH
+    )
     found = Answer.model_validate_json(sent)
     assert json.loads(sent) == json.loads(found.model_dump_json())
     return found
 
 
 def ask_of(world: World, number: int, caller: UUID, through: UUID | None = None) -> Answer:
-    snapshot = naive.snapshot_of(world)
-    return as_seen(world, snapshot, number, partial(sight.seen, snapshot.scene, naive.actor(world, caller, through)))
+    snapshot = oracle.snapshot_of(world)
+    return as_seen(
+        world, snapshot, number, partial(visibility.seen, snapshot.scene, oracle.actor(world, caller, through))
+    )
 
 
 @dataclass
@@ -345,7 +349,7 @@ def test_without_a_list_or_a_day_none_is_said_to_have_been_in_force() -> None:
 @given(worlds())
 def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, Cast]) -> None:
     world, cast = made
-    for number in naive.all_numbers(world):
+    for number in oracle.all_numbers(world):
         for party in cast.parties:
             for through in (None, cast.sender):
                 found = ask_of(world, number, party, through).model_dump_json()
@@ -356,8 +360,8 @@ def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, C
 @given(worlds())
 def test_the_person_and_the_regulator_are_told_the_same_and_all(made: tuple[World, Cast]) -> None:
     world, cast = made
-    snapshot = naive.snapshot_of(world)
-    for number in naive.all_numbers(world):
-        found = as_seen(world, snapshot, number, partial(sight.seen_by_all, snapshot.scene))
-        assert {one.dataset.id for one in found.holdings} == naive.holders(world, number)
+    snapshot = oracle.snapshot_of(world)
+    for number in oracle.all_numbers(world):
+        found = as_seen(world, snapshot, number, partial(visibility.seen_by_all, snapshot.scene))
+        assert {one.dataset.id for one in found.holdings} == oracle.holders(world, number)
         assert found == ask_of(world, number, cast.regulator)

@@ -9,21 +9,21 @@ from uuid import UUID
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.access import sight
+from service.access import visibility
 from service.core.vocabulary import Role
-from service.provenance.schemas import Answer, OrphanReason
-from tests.provenance import naive
-from tests.provenance.generated import Cast, erase, unhurried, worlds
+from service.provenance.answer.schemas import Answer, OrphanReason
+from tests.provenance import oracle
+from tests.provenance.builders import World
+from tests.provenance.strategies import Cast, erase, unhurried, worlds
 from tests.provenance.test_answer import as_seen
-from tests.provenance.worlds import World
 
 ERASED = worlds(erasing=True)
 Made = tuple[World, Cast]
 
 
 def asked(world: World, number: int, caller: UUID) -> Answer:
-    snapshot = naive.snapshot_of(world)
-    return as_seen(world, snapshot, number, partial(sight.seen, snapshot.scene, naive.actor(world, caller)))
+    snapshot = oracle.snapshot_of(world)
+    return as_seen(world, snapshot, number, partial(visibility.seen, snapshot.scene, oracle.actor(world, caller)))
 
 
 def told(world: World, number: int, caller: UUID) -> dict[str, Any]:
@@ -64,10 +64,10 @@ def test_whoever_erased_a_number_is_told_nothing_of_it(made: Made, number: int, 
     parts = (found.holdings, found.chains, found.origins, found.campaigns, found.erasures, found.orphans)
     assert (found.held, *parts) == (False, [], [], [], [], [], [])
     # What another says that it gave stays, unless that is what was erased: it is denied, or differs from the file.
-    denied = {row.id for row in world.transfers.values() if naive.denied(world, row.id)}
+    denied = {row.id for row in world.transfers.values() if oracle.denied(world, row.id)}
     for transfer in found.transfers:
         assert transfer.recipient.id == holder
-        assert transfer.id in denied or not naive.has(world, transfer.received_dataset_id, number)
+        assert transfer.id in denied or not oracle.has(world, transfer.received_dataset_id, number)
 
 
 @unhurried
@@ -75,7 +75,7 @@ def test_whoever_erased_a_number_is_told_nothing_of_it(made: Made, number: int, 
 def test_the_authority_still_sees_every_hand_and_until_when_it_had_the_number(made: Made, number: int) -> None:
     world, cast = made
     found = asked(world, number, cast.regulator)
-    ended, among = naive.ended(world, number), naive.holders(world, number)
+    ended, among = oracle.ended(world, number), oracle.holders(world, number)
     assert {one.dataset.id: one.erased_at for one in found.erasures} == {
         one: moment for one, moment in ended.items() if one in among
     }
@@ -84,7 +84,7 @@ def test_the_authority_still_sees_every_hand_and_until_when_it_had_the_number(ma
     assert {one.dataset.id for one in found.origins} == {one for one in among if world.datasets[one].collection_id}
     began = {one: row.began_at for one, row in world.campaigns.items()}
     uses = [(use.dataset_id, use.campaign_id) for use in world.uses if use.dataset_id in among]
-    sent = {campaign for one, campaign in uses if naive.had(world, one, number, began[campaign])}
+    sent = {campaign for one, campaign in uses if oracle.had(world, one, number, began[campaign])}
     assert {one.id for one in found.campaigns} == sent
 
 

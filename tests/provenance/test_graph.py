@@ -3,14 +3,14 @@
 import pytest
 from hypothesis import given
 
-from service.core.ended import NOWHERE
+from service.core.erasures import NOWHERE
 from service.core.vocabulary import Role
-from service.provenance.graph import CycleError, Hop, chains, holding, orphans
-from service.provenance.rows import ParentRow
-from service.provenance.snapshot import make_snapshot
-from tests.provenance import naive
-from tests.provenance.generated import Cast, unhurried, worlds
-from tests.provenance.worlds import World
+from service.provenance.graph.graph import CycleError, Hop, chains, holding, orphans
+from service.provenance.graph.rows import ParentRow
+from service.provenance.graph.snapshot import make_snapshot
+from tests.provenance import oracle
+from tests.provenance.builders import World
+from tests.provenance.strategies import Cast, unhurried, worlds
 
 # Also where numbers were erased.
 WORLDS = worlds(erasing=True)
@@ -20,34 +20,34 @@ WORLDS = worlds(erasing=True)
 @given(WORLDS)
 def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tuple[World, Cast]) -> None:
     world, _ = made
-    graph = naive.snapshot_of(world).graph
+    graph = oracle.snapshot_of(world).graph
     for number in range(8):
-        found = holding(graph, [one.dataset_id for one in naive.stored(world, number)], naive.ended(world, number))
-        assert found == naive.holders(world, number)
+        found = holding(graph, [one.dataset_id for one in oracle.stored(world, number)], oracle.ended(world, number))
+        assert found == oracle.holders(world, number)
 
 
 @unhurried
 @given(WORLDS)
 def test_an_orphan_is_what_no_path_of_holdings_leads_back_from(made: tuple[World, Cast]) -> None:
     world, _ = made
-    graph = naive.snapshot_of(world).graph
-    for number in naive.all_numbers(world):
-        among = naive.holders(world, number)
-        found = orphans(graph, among, naive.ended(world, number))
-        assert found == {one for one in among if not naive.has_origin(world, number, one, among)}
+    graph = oracle.snapshot_of(world).graph
+    for number in oracle.all_numbers(world):
+        among = oracle.holders(world, number)
+        found = orphans(graph, among, oracle.ended(world, number))
+        assert found == {one for one in among if not oracle.has_origin(world, number, one, among)}
 
 
 @unhurried
 @given(WORLDS)
 def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[World, Cast]) -> None:
     world, _ = made
-    graph = naive.snapshot_of(world).graph
-    for number in naive.all_numbers(world):
-        among = naive.holders(world, number)
-        heads = {one for one in among if not naive.sources_of(world, number, one) & among}
+    graph = oracle.snapshot_of(world).graph
+    for number in oracle.all_numbers(world):
+        among = oracle.holders(world, number)
+        heads = {one for one in among if not oracle.sources_of(world, number, one) & among}
         heads |= {one for one in among if world.datasets[one].collection_id is not None}
-        expected = {path for head in heads for path in naive.paths(world, number, head, among)}
-        found, more = chains(graph, among, naive.ended(world, number))
+        expected = {path for head in heads for path in oracle.paths(world, number, head, among)}
+        found, more = chains(graph, among, oracle.ended(world, number))
         assert not more
         assert {(chain.head_id, *(hop.dataset_id for hop in chain.hops)) for chain in found} == expected
         assert len(found) == len(expected)
@@ -60,9 +60,9 @@ def test_chains_are_all_paths_from_every_head_to_every_last_holding(made: tuple[
 def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> None:
     world, _ = made
     edges = {Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in world.parents}
-    graph = naive.snapshot_of(world).graph
-    for number in naive.all_numbers(world):
-        found, _ = chains(graph, naive.holders(world, number), naive.ended(world, number))
+    graph = oracle.snapshot_of(world).graph
+    for number in oracle.all_numbers(world):
+        found, _ = chains(graph, oracle.holders(world, number), oracle.ended(world, number))
         assert {hop for chain in found for hop in chain.hops} <= edges
 
 
@@ -70,7 +70,7 @@ def test_every_hop_names_the_transfer_that_made_it(made: tuple[World, Cast]) -> 
 @given(WORLDS)
 def test_a_dataset_ranks_after_all_that_it_comes_from(made: tuple[World, Cast]) -> None:
     world, _ = made
-    rank = naive.snapshot_of(world).graph.rank
+    rank = oracle.snapshot_of(world).graph.rank
     assert all(rank[edge.parent_id] < rank[edge.dataset_id] for edge in world.parents)
 
 
@@ -80,7 +80,7 @@ def test_chains_that_multiply_at_every_merger_are_cut_and_said_to_be() -> None:
     top = world.dataset(broker, {1})
     for _ in range(8):
         top = world.dataset(broker, None, [world.dataset(broker, None, [top]), world.dataset(broker, None, [top])])
-    graph = naive.snapshot_of(world).graph
+    graph = oracle.snapshot_of(world).graph
     assert len(chains(graph, world.datasets.keys(), NOWHERE, 256)[0]) == 256
     assert chains(graph, world.datasets.keys(), NOWHERE, 256)[1] is False
     assert len(chains(graph, world.datasets.keys(), NOWHERE, 255)[0]) == 255
@@ -92,7 +92,7 @@ def test_a_cycle_is_refused() -> None:
     broker = world.organisation(Role.BROKER)
     first = world.dataset(broker, {1})
     second = world.dataset(broker, {1}, [first])
-    snapshot = naive.rows_of(world)
+    snapshot = oracle.rows_of(world)
     world.parents.append(ParentRow(first, second, None))
     with pytest.raises(CycleError):
         make_snapshot(1, type(snapshot)(**vars(snapshot) | {"parents": world.parents}))
@@ -102,7 +102,7 @@ def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> N
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     _, received = world.transfer(world.dataset(broker, {1}), party)
-    assert holding(naive.snapshot_of(world).graph, [received], NOWHERE) == frozenset()
+    assert holding(oracle.snapshot_of(world).graph, [received], NOWHERE) == frozenset()
 
 
 def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
@@ -111,4 +111,4 @@ def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
     sold = world.dataset(broker, {1})
     transfer, _ = world.transfer(sold, party)
     world.say(transfer, "recipient", "denied")
-    assert holding(naive.snapshot_of(world).graph, [sold], NOWHERE) == {sold}
+    assert holding(oracle.snapshot_of(world).graph, [sold], NOWHERE) == {sold}

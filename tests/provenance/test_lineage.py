@@ -4,14 +4,14 @@ from functools import cache
 
 from hypothesis import given
 
-from service.access import sight
+from service.access import visibility
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.lineage import Direction, campaigns_of, clients_of, passed, reached_by, walk
-from service.provenance.snapshot import Snapshot, make_snapshot
-from tests.provenance import naive
-from tests.provenance.generated import Cast, unhurried, worlds
+from service.provenance.graph.snapshot import Snapshot, make_snapshot
+from service.provenance.lineage.lineage import Direction, campaigns_of, clients_of, passed, reached_by, walk
+from tests.provenance import oracle
+from tests.provenance.builders import World
 from tests.provenance.story import Story, tell
-from tests.provenance.worlds import World
+from tests.provenance.strategies import Cast, unhurried, worlds
 
 FAR = 100
 
@@ -19,13 +19,13 @@ FAR = 100
 @cache
 def told() -> tuple[Story, Snapshot]:
     story = tell()
-    return story, naive.snapshot_of(story.world)
+    return story, oracle.snapshot_of(story.world)
 
 
 def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str], set[str]]:
     """Datasets with counts, clients and campaigns that a notice of the story reached, as a caller sees it."""
     story, snapshot = told()
-    seen = sight.seen(snapshot.scene, naive.actor(story.world, story.organisations[caller]))
+    seen = visibility.seen(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
     records = snapshot.graph.records
     counts = reached_by(records, story.notices[notice], seen.datasets | seen.bare)
     return (
@@ -38,7 +38,7 @@ def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str],
 def ancestry(name: str, caller: str = "CNIL", direction: Direction = Direction.UPSTREAM, depth: int = FAR) -> set[str]:
     """The names of what is in the lineage of a dataset of the story."""
     story, snapshot = told()
-    seen = sight.seen(snapshot.scene, naive.actor(story.world, story.organisations[caller]))
+    seen = visibility.seen(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
     found = walk(snapshot.graph, story.datasets[name], direction, depth, seen.datasets | seen.bare)
     return {known for known, one in story.datasets.items() if one in found.distances}
 
@@ -79,15 +79,15 @@ def test_downstream_is_one_hop_for_the_sender_and_all_for_the_regulator() -> Non
 @given(worlds())
 def test_lineage_is_what_numbers_came_by(made: tuple[World, Cast]) -> None:
     world, _ = made
-    graph = naive.snapshot_of(world).graph
-    among = {number: naive.holders(world, number) for number in naive.all_numbers(world)}
+    graph = oracle.snapshot_of(world).graph
+    among = {number: oracle.holders(world, number) for number in oracle.all_numbers(world)}
     sealed = [one for one, row in world.datasets.items() if row.state == DatasetState.SEALED]
     for start in sealed:
         found = walk(graph, start, Direction.UPSTREAM, FAR, world.datasets)
         expected = {start}
         for number, holders in among.items():
             if start in holders:
-                expected |= {one for one in holders if naive.comes_from(world, number, start, one, holders)}
+                expected |= {one for one in holders if oracle.comes_from(world, number, start, one, holders)}
         assert found.distances.keys() == expected
         below = walk(graph, start, Direction.DOWNSTREAM, FAR, world.datasets).distances
         assert all(start in walk(graph, one, Direction.UPSTREAM, FAR, world.datasets).distances for one in below)
@@ -98,7 +98,7 @@ def test_lineage_is_what_numbers_came_by(made: tuple[World, Cast]) -> None:
 @given(worlds())
 def test_a_dataset_is_as_far_as_its_shortest_way(made: tuple[World, Cast]) -> None:
     world, _ = made
-    graph = naive.snapshot_of(world).graph
+    graph = oracle.snapshot_of(world).graph
     for start in world.datasets:
         found = walk(graph, start, Direction.BOTH, FAR, world.datasets)
         steps = {(hop.parent_id, hop.dataset_id) for hop in found.hops}
@@ -116,7 +116,7 @@ def test_nobody_has_counted_before_sealing() -> None:
     broker = world.organisation(Role.BROKER)
     source = world.dataset(broker, {1})
     unsealed = world.dataset(broker, {1}, [source], state=DatasetState.OPEN)
-    graph = naive.snapshot_of(world).graph
+    graph = oracle.snapshot_of(world).graph
     assert passed(graph.records, source, unsealed) is None
     assert walk(graph, unsealed, Direction.UPSTREAM, FAR, world.datasets).distances == {unsealed: 0, source: -1}
 
@@ -128,8 +128,8 @@ def test_what_a_denied_transfer_delivered_was_not_reached() -> None:
     made = world.dataset(collector, {1}, collection=world.collection(notice, collector))
     transfer, _ = world.transfer(made, party)
     # Counts as they were while the transfer stood; the list of statements goes on growing.
-    counted = naive.rows_of(world)
+    counted = oracle.rows_of(world)
     world.say(transfer, "recipient", "denied")
     records = make_snapshot(1, counted).graph.records
     assert set(reached_by(records, notice, world.datasets)) == {made}
-    assert walk(naive.snapshot_of(world).graph, made, Direction.DOWNSTREAM, FAR, world.datasets).distances == {made: 0}
+    assert walk(oracle.snapshot_of(world).graph, made, Direction.DOWNSTREAM, FAR, world.datasets).distances == {made: 0}

@@ -8,8 +8,8 @@ import pytest
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from tests.chain import collected, filled, hand_over, number
-from tests.registry import Caller, Registry
+from tests.builders import collected, filled, hand_over, number
+from tests.callers import Caller, Registry
 
 FEW = range(4)
 

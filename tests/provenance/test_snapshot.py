@@ -15,12 +15,12 @@ from service.core.vocabulary import Content, DatasetState, Role
 from service.dataset.models import Dataset
 from service.membership import blocks, store
 from service.membership.exclusion import exclude
-from service.membership.pseudonym import KeyRing
 from service.membership.runs import Run, digest
+from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
-from service.provenance.rows import Rows
-from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
-from tests.provenance import naive
+from service.provenance.graph.rows import Rows
+from service.provenance.graph.snapshot import Snapshots, make_snapshot, read_rows
+from tests.provenance import oracle
 from tests.provenance.stored import store_world
 from tests.provenance.story import tell
 
@@ -146,7 +146,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[AsyncSession]:
         sessions.append(session)
         return await read_rows(session)
 
-    monkeypatch.setattr("service.provenance.snapshot.read_rows", counted)
+    monkeypatch.setattr("service.provenance.graph.snapshot.read_rows", counted)
     return sessions
 
 
@@ -182,7 +182,7 @@ def test_a_snapshot_session_gets_the_graph_that_it_sees_and_does_not_displace_a_
 
 
 def test_the_graph_read_from_the_tables_is_the_one_that_was_written(dsn: str) -> None:
-    facts = naive.rows_of(tell().world)
+    facts = oracle.rows_of(tell().world)
 
     async def run() -> None:
         async with databases(dsn, 1) as (database,):

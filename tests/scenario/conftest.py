@@ -10,11 +10,11 @@ from fastapi.testclient import TestClient
 from httpx2 import Request, Response
 
 from service.core.settings import Settings
-from service.demo.telling import Told, tell
+from service.demo.loader import Told, tell
 from service.main import create_app
-from tests.chain import number
+from tests.builders import number
+from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests, temporary_database
-from tests.registry import Caller, Registry
 
 
 class _Lines(logging.Handler):

@@ -2,9 +2,16 @@
 
 import pytest
 
-from service.demo.answers import EXPECTED, EXPECTED_IMPACTS, Expected, ExpectedImpact, mistakes, mistakes_in_impact
-from service.provenance.lineage_schemas import ImpactOut
-from service.provenance.schemas import Answer
+from service.demo.expected_answers import (
+    EXPECTED,
+    EXPECTED_IMPACTS,
+    Expected,
+    ExpectedImpact,
+    mistakes,
+    mistakes_in_impact,
+)
+from service.provenance.answer.schemas import Answer
+from service.provenance.lineage.schemas import ImpactOut
 from tests.scenario.conftest import Scenario
 
 

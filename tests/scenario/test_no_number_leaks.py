@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.chain import FICTION, number
+from tests.builders import FICTION, number
 from tests.scenario.conftest import Scenario
 
 # Any spelling of a number of the fiction range, from 06 39 98 on.

@@ -1,8 +1,8 @@
 """The story's two objections: a letter to the broker on 20 May, and a STOP to the first campaign."""
 
-from tests.chain import number
+from tests.builders import number
+from tests.inspection import until
 from tests.persons import PersonCaller, prove
-from tests.probe import until
 from tests.scenario.conftest import Scenario
 
 

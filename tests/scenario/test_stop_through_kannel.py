@@ -8,12 +8,12 @@ import pytest
 from fastapi import FastAPI
 
 from service.core.settings import Settings
-from service.demo.telling import tell
+from service.demo.loader import tell
 from service.main import create_app
-from tests.chain import number
+from tests.builders import number
+from tests.callers import Registry
 from tests.kannel import Kannel, wait_until
 from tests.persons import PersonCaller, ask_code, code_in, confirm
-from tests.registry import Registry
 from tests.sockets import on_a_socket
 
 

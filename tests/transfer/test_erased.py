@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.chain import collected, hand_over, number
+from tests.builders import collected, hand_over, number
+from tests.callers import Caller, Registry
 from tests.dataset.erasing import checked, complete, exclusions
-from tests.probe import refusal
-from tests.registry import Caller, Registry
-from tests.transfer.test_receipts import send, settle, sold
+from tests.inspection import refusal
+from tests.transfer.test_reconciliation import send, settle, sold
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from service.core.vocabulary import Role
-from tests.chain import collected, filled, hand_over, open_dataset
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.builders import collected, filled, hand_over, open_dataset
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows
 
 
 def body_of(dataset: Any, recipient: Any, **more: Any) -> dict[str, Any]:

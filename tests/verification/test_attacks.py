@@ -11,11 +11,11 @@ from httpx2 import Response
 
 from service.core.settings import Settings
 from service.main import create_app
-from tests.chain import collected, number
+from tests.builders import collected, number
+from tests.callers import Registry
 from tests.conftest import settings_of_tests
+from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm
-from tests.probe import refusal, rows
-from tests.registry import Registry
 from tests.sockets import on_a_socket
 from tests.verification.test_limits import limited
 

@@ -16,10 +16,10 @@ from service.core.settings import Settings
 from service.main import create_app
 from service.verification.limits import marks_of
 from service.verification.prefixes import MOBILE_PREFIXES, allowed, block_of
-from tests.chain import number
+from tests.builders import number
 from tests.conftest import MASTER_SECRET
+from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
-from tests.probe import refusal, rows
 
 
 def example(region: str, kind: int) -> str:

@@ -7,12 +7,12 @@ import pytest
 from fastapi.testclient import TestClient
 from phonenumbers import PhoneNumberType
 
-from service.core.language import Language
 from service.verification.codes import message
-from tests.chain import number
+from service.wording.language import Language
+from tests.builders import number
+from tests.callers import Registry
+from tests.inspection import defer, refusal, rows
 from tests.persons import ask_code, code_in, code_sent_to, confirm, outbox, prove
-from tests.probe import defer, refusal, rows
-from tests.registry import Registry
 from tests.verification.test_limits import example
 
 MINE, OTHER = number(4600), number(5200)

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import Database
-from service.core.jobs import open_queue
 from service.core.settings import Settings
-from service.membership.pseudonym import KeyRing
+from service.core.task_queue import open_queue
+from service.number.keyring import KeyRing
 from service.webhook.delivery import PAYLOADS, announce
 from tests.conftest import MASTER_SECRET
 from tests.webhook.receiver import Receiver, receiving

@@ -10,7 +10,7 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
-from tests.probe import until
+from tests.inspection import until
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from standardwebhooks import WebhookVerificationError
 
 from service.main import create_app
-from service.membership.pseudonym import KeyRing
+from service.number.keyring import KeyRing
 from service.webhook.delivery import DELAYS, PAYLOADS, announce, delay_after
 from service.webhook.endpoints import new_secret
-from tests.chain import filled
+from tests.builders import filled
+from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
-from tests.probe import defer, refusal, rows, until
-from tests.registry import Caller, Registry
+from tests.inspection import defer, refusal, rows, until
 from tests.webhook.conftest import EVENT, Announce
 from tests.webhook.receiver import Receiver, receiving
 

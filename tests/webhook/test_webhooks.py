@@ -7,9 +7,9 @@ import pytest
 from service.access.actor import Scope
 from service.core.settings import Settings
 from service.core.vocabulary import Role
+from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
-from tests.probe import refusal, rows
-from tests.registry import Caller, Registry
+from tests.inspection import refusal, rows
 
 # No name, so that registering it asks nobody.
 URL = "https://1.1.1.1/filiation"

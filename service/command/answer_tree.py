@@ -1,0 +1,294 @@
+"""One number's answer as a tree for the terminal: origin, hands, clients, campaigns."""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from rich.text import Text
+from rich.tree import Tree
+
+from service.command.answer_words import PHRASES, TERMS, say_day, say_window
+from service.core.vocabulary import TransferStatus
+from service.provenance.answer.references import DatasetRef
+from service.provenance.answer.schemas import (
+    Answer,
+    Asserted,
+    CampaignSeen,
+    ChainSeen,
+    Erasure,
+    Holding,
+    HopSeen,
+    Origin,
+    PartnersInForce,
+    Statement,
+    TransferSeen,
+    Use,
+)
+from service.transfer.models import Side, Word
+from service.wording.language import Language
+
+_STATUS_STYLES = {
+    TransferStatus.CONFIRMED: "green",
+    TransferStatus.ACKNOWLEDGED: "green",
+    TransferStatus.DECLARED: "yellow",
+    # Disputed are the files; a hop of a chain is one of a number that both of them hold.
+    TransferStatus.DISPUTED: "yellow",
+    TransferStatus.DENIED: "red",
+}
+
+
+def shown(text: str) -> str:
+    """A text that somebody sent, without what would command the terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
+
+
+@dataclass
+class Stay:
+    """The number in one organisation's hands: the datasets it is in there, and the transfers by which it went on."""
+
+    holder: str
+    datasets: list[DatasetRef]
+    onward: dict[uuid.UUID, tuple[HopSeen, "Stay"]] = field(default_factory=dict)
+
+
+@dataclass
+class _Telling:
+    """What the functions that draw one tree share. `drawn` are the transfers that stand in the tree already."""
+
+    answer: Answer
+    language: Language
+    zone: ZoneInfo
+    drawn: set[uuid.UUID] = field(default_factory=set)
+
+    def say(self, phrase: str, **values: object) -> str:
+        return PHRASES[self.language][phrase].format(
+            **{name: shown(value) if isinstance(value, str) else value for name, value in values.items()}
+        )
+
+    def term(self, value: str) -> str:
+        return TERMS[self.language][value]
+
+    def quote(self, text: str | None) -> str:
+        return self.say("quoted", text=text) if text else "—"
+
+    def who(self, fact: Asserted) -> str:
+        if fact.asserted_by is None:
+            return self.say("registry")
+        who = fact.asserted_by.legal_name
+        through = fact.asserted_through
+        return self.say("through", who=who, processor=through.legal_name) if through else who
+
+    def day(self, moment: datetime) -> str:
+        return say_day(self.language, moment.astimezone(self.zone))
+
+
+def draw(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees_all: bool = False) -> Tree:
+    """The tree of an answer under `title`.
+
+    Days and times are given in `zone`. With `sees_all` the answer is one to an eye from which
+    nothing is withheld, so that nothing found means that nobody holds the number.
+    """
+    telling = _Telling(answer, language, zone)
+    tree = Tree(Text(shown(title), style="bold"))
+    if not answer.held:
+        _add(tree, telling.say("held_by_nobody" if sees_all else "nothing_seen"), "italic")
+    origins = {origin.dataset.id: origin for origin in answer.origins}
+    for head, stay in stays(answer.chains).items():
+        branch = _origin(telling, tree, origins[head]) if head in origins else _orphan(telling, tree, stay)
+        _stay(telling, branch, stay)
+    _contradictions(telling, tree)
+    if answer.chains_truncated:
+        _add(tree, telling.say("truncated"), "italic")
+    return tree
+
+
+def _add(branch: Tree, text: str, style: str = "") -> Tree:
+    """A branch with the text to the letter: as a plain string, Rich would read markup in what somebody sent."""
+    return branch.add(Text(text, style))
+
+
+def stays(chains: Iterable[ChainSeen]) -> dict[uuid.UUID, Stay]:
+    """Chains that begin alike joined, by the dataset that they begin with; within one hand nothing branches."""
+    heads: dict[uuid.UUID, Stay] = {}
+    for chain in chains:
+        stay = heads.setdefault(chain.head.id, Stay(chain.head.holder.legal_name, [chain.head]))
+        for hop in chain.hops:
+            if hop.transfer_id is not None:
+                arrived = Stay(hop.to_dataset.holder.legal_name, [hop.to_dataset])
+                _, stay = stay.onward.setdefault(hop.transfer_id, (hop, arrived))
+            elif hop.to_dataset not in stay.datasets:
+                stay.datasets.append(hop.to_dataset)
+    return heads
+
+
+def _origin(telling: _Telling, tree: Tree, origin: Origin) -> Tree:
+    label = Text(telling.say("origin", collector=origin.collector.legal_name), style="bold cyan")
+    branch = tree.add(label.append(f", {_consent(telling, origin)}", style="not bold default"))
+    _add(branch, telling.quote(origin.notice.wording), "italic")
+    for line in _particulars(telling, origin):
+        _add(branch, line)
+    _add(branch, _asserted(telling, origin), "green" if origin.attested else "yellow")
+    return branch
+
+
+def _consent(telling: _Telling, origin: Origin) -> str:
+    """The day of consent: the collector's own word if it stands by all of it, else a claim of whoever told."""
+    if origin.consented_at is None:
+        return telling.say("consent_unknown")
+    day = telling.day(origin.consented_at)
+    # The days came with the file of numbers, which another may have told of than of the collection.
+    files: list[Holding | Erasure] = [*telling.answer.holdings, *telling.answer.erasures]
+    teller = next((one for one in files if one.dataset.id == origin.dataset.id), None) or origin
+    if origin.attested and teller.asserted_by and teller.asserted_by.id == origin.collector.id:
+        return telling.say("consented_on", day=day)
+    return telling.say("consent_claimed", day=day, who=telling.who(teller))
+
+
+def _particulars(telling: _Telling, origin: Origin) -> Iterator[str]:
+    notice = origin.notice
+    purposes = ", ".join(map(telling.term, notice.purposes))
+    yield telling.say("notice", code=notice.code, mechanism=telling.term(notice.mechanism), purposes=purposes)
+    if origin.partner_list is not None:
+        names = ", ".join(_named(telling, origin.partner_list))
+        valid_from = say_day(telling.language, origin.partner_list.valid_from_on)
+        yield telling.say("recipients_named", names=names, day=valid_from)
+        yield from _list_teller(telling, origin, origin.partner_list)
+    else:
+        yield telling.say("list_none" if origin.consented_at else "list_unknown")
+    yield telling.say("place", channel=telling.term(origin.channel), address=origin.address)
+    record = origin.consent_record_id
+    yield telling.say("record_id", record=record) if record else telling.say("no_record_id")
+    if not notice.evidence:
+        yield telling.say("no_evidence")
+    for piece in notice.evidence:
+        yield telling.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
+
+
+def _list_teller(telling: _Telling, origin: Origin, listed: PartnersInForce) -> Iterator[str]:
+    if listed.asserted_by is None or listed.asserted_by.id != origin.collector.id:
+        yield telling.say("list_told", who=telling.who(listed), day=telling.day(listed.recorded_at))
+
+
+def _named(telling: _Telling, listed: PartnersInForce) -> Iterator[str]:
+    yield from (partner.name for partner in listed.partners)
+    yield from (telling.say("category", text=telling.quote(category)) for category in listed.categories)
+
+
+def _asserted(telling: _Telling, origin: Origin) -> str:
+    collector, day = origin.collector.legal_name, telling.day(origin.attested_at or origin.recorded_at)
+    if origin.attested:
+        return telling.say("attested", collector=collector, day=day)
+    phrase = "asserted" if origin.collector.has_account else "asserted_no_account"
+    return telling.say(phrase, who=telling.who(origin), day=day, collector=collector)
+
+
+def _orphan(telling: _Telling, tree: Tree, stay: Stay) -> Tree:
+    branch = _add(tree, telling.say("no_origin"), "bold red")
+    dataset = stay.datasets[0]
+    reason = next(one.reason for one in telling.answer.orphans if one.dataset.id == dataset.id)
+    name, why = telling.quote(dataset.name), telling.term(reason)
+    return _add(branch, telling.say("orphan", holder=stay.holder, dataset=name, reason=why))
+
+
+def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
+    """What was done with the number in one hand: sent messages, and handed on."""
+    held = {dataset.id for dataset in stay.datasets}
+    for campaign in telling.answer.campaigns:
+        if any(use.dataset.id in held for use in campaign.through):
+            _campaign(telling, branch, campaign, held)
+    ended = [one.erased_at for one in telling.answer.erasures if one.dataset.id in held]
+    if len(ended) == len(held):
+        _add(branch, telling.say("erased", holder=stay.holder, day=telling.day(max(ended))), "bold")
+    elif len(stay.datasets) > 1:
+        _add(branch, telling.say("held_in", names=", ".join(telling.quote(one.name) for one in stay.datasets)), "dim")
+    known = [onward.holder for transfer, (_, onward) in stay.onward.items() if transfer in telling.drawn]
+    for transfer, (hop, onward) in sorted(stay.onward.items(), key=lambda item: item[1][0].occurred_at):
+        if transfer not in telling.drawn:
+            telling.drawn.add(transfer)
+            _stay(telling, _arrival(telling, branch, onward.holder, hop), onward)
+    if known:
+        _add(branch, telling.say("same_as_above", names=", ".join(known)), "dim")
+
+
+def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> Tree:
+    label = Text("→ ").append(telling.say("transfer", recipient=recipient, day=telling.day(hop.occurred_at)), "bold")
+    arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
+    transfer = next(one for one in telling.answer.transfers if one.id == hop.transfer_id)
+    _add_status(telling, arrival, hop, transfer)
+    for line in _comments(telling, transfer):
+        _add(arrival, line, "italic")
+    terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
+    _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
+    roles = {"sender": telling.term(transfer.sender_role), "recipient": telling.term(transfer.recipient_role)}
+    _add(arrival, telling.say("roles", **roles))
+    for one in transfer.targeting:
+        _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
+    return arrival
+
+
+def _comments(telling: _Telling, transfer: TransferSeen) -> Iterator[str]:
+    for said in transfer.statements:
+        if said.comment:
+            text = telling.quote(said.comment)
+            yield telling.say("comment", who=telling.who(said), day=telling.day(said.recorded_at), text=text)
+
+
+def _add_status(telling: _Telling, arrival: Tree, hop: HopSeen, transfer: TransferSeen) -> None:
+    """What the sides say of the transfer by which the number came, and the day of the word that this rests on."""
+    latest = {said.side: said for said in transfer.statements}
+    sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
+    denied = sender is not None and sender.word == Word.DENIED
+    said = sender if denied else recipient
+    since = telling.say("since", day=telling.day(said.recorded_at if said else transfer.recorded_at))
+    status = telling.say("status_sender_denies") if denied else _status(telling, hop, transfer, recipient)
+    _add(arrival, f"{status} {since}", "red" if denied else _STATUS_STYLES[transfer.status])
+
+
+def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen, recipient: Statement | None) -> str:
+    if transfer.status is TransferStatus.DISPUTED and recipient is not None:
+        in_both = transfer.number_declared and transfer.number_received
+        phrase = "status_disputed_in_both" if in_both else "status_disputed"
+        return telling.say(phrase, extra=recipient.extra_count, missing=recipient.missing_count)
+    vouching = {voucher.side for voucher in transfer.vouched_by}
+    if transfer.status is TransferStatus.ACKNOWLEDGED and Side.SENDER not in vouching:
+        without = {one.collector.id for one in telling.answer.origins if not one.collector.has_account}
+        phrase = "status_recipient_no_account" if hop.from_dataset.holder.id in without else "status_recipient_alone"
+        return telling.say(phrase)
+    return telling.say(f"status_{transfer.status}")
+
+
+def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set[uuid.UUID]) -> None:
+    when = say_window(telling.language, campaign.began_at, campaign.ended_at, telling.zone)
+    sender = (campaign.sender or campaign.party).legal_name
+    name = telling.quote(campaign.name)
+    label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
+    told = branch.add(Text("✉ ").append(label, "bold"))
+    _add(told, telling.quote(campaign.message_text), "italic")
+    _add(told, telling.say("told", who=telling.who(campaign), day=telling.day(campaign.recorded_at)))
+    for phrase in _used_all_the_same(telling, [use for use in campaign.through if use.dataset.id in held]):
+        _add(told, telling.say(phrase), "yellow")
+
+
+def _used_all_the_same(telling: _Telling, used: list[Use]) -> Iterator[str]:
+    """What spoke against using these holdings, by the name of its phrase."""
+    undeclared = {one.id for one in telling.answer.transfers if one.number_declared is False}
+    orphans = {one.dataset.id for one in telling.answer.orphans}
+    if any(use.transfer_status is TransferStatus.DECLARED for use in used):
+        yield "used_undeclared"
+    if any(use.transfer_status is TransferStatus.DISPUTED and use.transfer_id in undeclared for use in used):
+        yield "used_not_declared"
+    if any(use.dataset.id in orphans for use in used):
+        yield "used_orphan"
+
+
+def _contradictions(telling: _Telling, tree: Tree) -> None:
+    transfers = {transfer.id: transfer for transfer in telling.answer.transfers}
+    for one in telling.answer.contradictions:
+        transfer = transfers[one.transfer_id]
+        sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
+        contradiction = _add(tree, telling.say(one.kind, sender=sender, recipient=recipient), "red")
+        # Of a transfer that stands in the tree the comments stand there.
+        for line in _comments(telling, transfer) if transfer.id not in telling.drawn else ():
+            _add(contradiction, line, "italic")

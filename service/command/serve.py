@@ -1,0 +1,122 @@
+"""`serve` and `worker`: processes that run until they are told to stop."""
+
+import asyncio
+import gc
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from fastapi import FastAPI
+
+from service.command import logs, schema
+from service.core.embedded import server as embedded_server
+from service.core.settings import Settings, read_settings
+from service.core.task_queue import open_queue, run_worker
+from service.main import create_app, running
+from service.messaging.gateway import require_private_outbox
+from service.number.ring import ring_of
+
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The address of the database to use, at this version's schema.
+
+    Without `DATABASE_URL` it is the service's own, started for as long as it is needed and migrated by whoever comes;
+    a server that others look after is only ever migrated by `filiation migrate`.
+    """
+    if settings.database_url is not None:
+        dsn = settings.database_url.get_secret_value()
+        schema.require_current(dsn)
+        yield dsn
+        return
+    with embedded_server.embedded(settings.data_dir) as server:
+        schema.upgrade(server.dsn)
+        yield server.dsn
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Port = None,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs in this process too.")] = True,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes share the port.")] = 1,
+) -> None:
+    """Serve the API, and run its jobs beside it."""
+    settings = read_settings()
+    host, port = host or settings.host, settings.port if port is None else port
+    require_private_outbox(settings, host)
+    # In the processes that serve, a wrong secret would be a traceback.
+    ring_of(settings)
+    logs.configure()
+    with database(settings) as dsn:
+        if processes == 1:
+            run(create_app(settings, dsn, with_worker=with_worker), host, port)
+            return
+        # The processes are started anew and read their settings from the environment, as this one did.
+        os.environ[_DSN], os.environ[_WORKER] = dsn, "1" if with_worker else ""
+        uvicorn.run(
+            "service.command.serve:app_from_environment",
+            factory=True,
+            workers=processes,
+            **_options(host, port),
+        )
+
+
+_DSN, _WORKER = "_FILIATION_DSN", "_FILIATION_WITH_WORKER"
+
+
+def app_from_environment() -> FastAPI:
+    """The application in one of several processes."""
+    logs.configure()
+    gc.freeze()
+    return create_app(read_settings(), os.environ[_DSN], with_worker=bool(os.environ[_WORKER]))
+
+
+def run(app: FastAPI, host: str, port: int) -> None:
+    """Serve `app` until Ctrl-C or SIGTERM."""
+    # What was imported lives as long as the process, and need not be looked through for garbage time and again.
+    gc.freeze()
+    uvicorn.run(app, **_options(host, port))
+
+
+def _options(host: str, port: int) -> dict[str, Any]:
+    # The server's own access log would write raw addresses; `core.http` writes one without.
+    return {
+        "host": host,
+        "port": port,
+        "access_log": False,
+        "log_config": None,
+        "timeout_graceful_shutdown": 10,
+    }
+
+
+def worker() -> None:
+    """Run jobs without serving the API."""
+    settings = read_settings()
+    logs.configure()
+    with database(settings) as dsn:
+        asyncio.run(_work(settings, dsn))
+
+
+async def _work(settings: Settings, dsn: str) -> None:
+    async with running(settings, dsn) as context, open_queue(dsn) as queue:
+        task = asyncio.create_task(run_worker(queue, context))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    settings = read_settings()
+    if settings.database_url is not None:
+        schema.upgrade(settings.database_url.get_secret_value())
+        return
+    with embedded_server.embedded(settings.data_dir) as server:
+        schema.upgrade(server.dsn)

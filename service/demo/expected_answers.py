@@ -1,0 +1,292 @@
+"""What the service must answer about the story: written down beforehand, and compared with what it does answer."""
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, fields
+from itertools import groupby
+
+from service.core.vocabulary import TransferStatus
+from service.demo import story
+from service.demo.story_types import Campaign, Notice
+from service.provenance.answer.schemas import Answer, ChainSeen, Origin, TransferSeen
+from service.provenance.lineage.schemas import ImpactOut
+from service.wording.language import PARIS
+
+Route = tuple[str, ...]
+"""Organisations through whose hands a number went, from the collector on."""
+
+_JEUX, _COMPARAUTO, _ENSEIGNE, _CONTACT, _REVENTE, _AUBE, _RIVAGE = (
+    organisation.name
+    for organisation in (
+        story.JEUX,
+        story.COMPARAUTO,
+        story.ENSEIGNE,
+        story.CONTACT,
+        story.REVENTE,
+        story.AUBE,
+        story.RIVAGE,
+    )
+)
+
+
+@dataclass(frozen=True)
+class ExpectedOrigin:
+    """Where a number was collected and who says so, the day of its consent, and who was named on that day."""
+
+    collector: str
+    notice: str
+    asserted_by: str
+    attested: bool
+    consented_on: str
+    partners: frozenset[str] = frozenset({_CONTACT})
+    categories: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ExpectedTransfer:
+    """A transfer that a number was in, its status, and each criterion of targeting with what was selected and whence.
+
+    No two of the story's transfers of one number have the same sender and the same recipient.
+    """
+
+    sender: str
+    recipient: str
+    status: TransferStatus
+    targeting: frozenset[tuple[str, str, str | None]] = frozenset()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is true of a number, named by its last four digits. `campaigns` are by the client that had them sent."""
+
+    number: int
+    origins: frozenset[ExpectedOrigin] = frozenset()
+    routes: frozenset[Route] = frozenset()
+    transfers: frozenset[ExpectedTransfer] = frozenset()
+    hands: frozenset[str] = frozenset()
+    campaigns: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    orphan_with: frozenset[str] = frozenset()
+    last_status: frozenset[TransferStatus] = frozenset()
+    """What the recipients say of the transfers into the datasets that campaigns used."""
+    contradictions: frozenset[tuple[str, str, str]] = frozenset()
+    """What kind of contradiction there is between which sender and which recipient."""
+
+
+def _contest(day: str) -> ExpectedOrigin:
+    nobody, anybody = frozenset[str](), frozenset({"partenaires"})
+    return ExpectedOrigin(
+        _JEUX, "JL-1", _CONTACT, attested=False, consented_on=day, partners=nobody, categories=anybody
+    )
+
+
+def _quotes(notice: str, day: str, *also: str) -> ExpectedOrigin:
+    named = frozenset({_CONTACT, *also})
+    return ExpectedOrigin(_COMPARAUTO, notice, _CONTACT, attested=False, consented_on=day, partners=named)
+
+
+def _loyalty(day: str) -> ExpectedOrigin:
+    named = frozenset({"partis politiques et candidats"})
+    return ExpectedOrigin(_ENSEIGNE, "EM-1", _ENSEIGNE, attested=True, consented_on=day, categories=named)
+
+
+_AGE = ("âge", "30-60 ans", "déclaration de la personne")
+_POLLING_STATION = (
+    "bureau de vote",
+    "résultat du premier tour de 2022",
+    "adresse rapprochée du résultat de son bureau",
+)
+
+_TRANSFERS = {
+    "T1": ExpectedTransfer(_JEUX, _CONTACT, TransferStatus.ACKNOWLEDGED),
+    "T2": ExpectedTransfer(_COMPARAUTO, _CONTACT, TransferStatus.ACKNOWLEDGED),
+    "T3": ExpectedTransfer(_COMPARAUTO, _CONTACT, TransferStatus.ACKNOWLEDGED),
+    "T4": ExpectedTransfer(_ENSEIGNE, _CONTACT, TransferStatus.ACKNOWLEDGED),
+    "T5": ExpectedTransfer(_CONTACT, _AUBE, TransferStatus.CONFIRMED, frozenset({_AGE})),
+    "T6": ExpectedTransfer(_CONTACT, _RIVAGE, TransferStatus.DISPUTED, frozenset({_POLLING_STATION})),
+    "T7": ExpectedTransfer(_CONTACT, _REVENTE, TransferStatus.ACKNOWLEDGED),
+    "T8": ExpectedTransfer(_REVENTE, _RIVAGE, TransferStatus.DECLARED),
+}
+
+
+def _by(*codes: str) -> frozenset[ExpectedTransfer]:
+    return frozenset(_TRANSFERS[code] for code in codes)
+
+
+_BOTH = {_AUBE: frozenset({"C1"}), _RIVAGE: frozenset({"C2", "C3"})}
+_BOTH_STATUSES = frozenset({TransferStatus.CONFIRMED, TransferStatus.DISPUTED})
+
+
+def _routes(*collectors: str, to: Set[str]) -> frozenset[Route]:
+    return frozenset((collector, _CONTACT, client) for collector in collectors for client in to)
+
+
+EXPECTED: tuple[Expected, ...] = (
+    Expected(
+        4600,
+        frozenset({_quotes("CA-1", "2022-05-06"), _loyalty("2023-10-12")}),
+        _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE}),
+        _by("T2", "T4", "T5"),
+        frozenset({_CONTACT}),
+        {_AUBE: frozenset({"C1"})},
+        last_status=frozenset({TransferStatus.CONFIRMED}),
+    ),
+    Expected(
+        5200,
+        frozenset({_quotes("CA-2", "2023-11-10"), _loyalty("2023-12-11")}),
+        _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE, _RIVAGE}),
+        _by("T3", "T4", "T5", "T6"),
+        frozenset({_CONTACT}),
+        _BOTH,
+        last_status=_BOTH_STATUSES,
+    ),
+    Expected(
+        6000,
+        frozenset({_quotes("CA-2", "2024-02-05", _AUBE), _loyalty("2023-12-01")}),
+        _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE, _RIVAGE}),
+        _by("T3", "T4", "T5", "T6"),
+        frozenset({_CONTACT}),
+        _BOTH,
+        last_status=_BOTH_STATUSES,
+    ),
+    Expected(
+        1500,
+        frozenset({_contest("2020-04-01")}),
+        frozenset({(_JEUX, _CONTACT, _REVENTE, _RIVAGE)}),
+        _by("T1", "T7", "T8"),
+        frozenset({_CONTACT, _REVENTE}),
+        {_RIVAGE: frozenset({"C2"})},
+        last_status=frozenset({TransferStatus.DECLARED}),
+    ),
+    Expected(
+        2500,
+        frozenset({_contest("2020-05-11"), _quotes("CA-1", "2022-05-06")}),
+        frozenset({(_JEUX, _CONTACT, _REVENTE), (_COMPARAUTO, _CONTACT, _REVENTE)}),
+        _by("T1", "T2", "T7"),
+        frozenset({_CONTACT, _REVENTE}),
+    ),
+    Expected(
+        9001,
+        routes=frozenset({(_RIVAGE,)}),
+        transfers=_by("T6"),
+        campaigns={_RIVAGE: frozenset({"C2", "C3"})},
+        orphan_with=frozenset({_RIVAGE}),
+        last_status=frozenset({TransferStatus.DISPUTED}),
+        contradictions=frozenset({("received_not_declared", _CONTACT, _RIVAGE)}),
+    ),
+    Expected(
+        7777,
+        frozenset({_loyalty("2023-11-08")}),
+        _routes(_ENSEIGNE, to={_AUBE, _RIVAGE}),
+        _by("T4", "T5", "T6"),
+        frozenset({_CONTACT}),
+        _BOTH,
+        last_status=_BOTH_STATUSES,
+    ),
+    Expected(
+        6666,
+        frozenset({_loyalty("2023-10-08")}),
+        _routes(_ENSEIGNE, to={_AUBE, _RIVAGE}),
+        _by("T4", "T5", "T6"),
+        frozenset({_CONTACT}),
+        _BOTH,
+        last_status=_BOTH_STATUSES,
+    ),
+    Expected(9999),
+)
+"""The nine numbers of the story."""
+
+
+@dataclass(frozen=True)
+class ExpectedImpact:
+    """Whom a notice reached, and with how many numbers: organisations after its collector, and campaigns."""
+
+    notice: str
+    received: Mapping[str, int]
+    campaigns: Mapping[str, int]
+
+
+EXPECTED_IMPACTS: tuple[ExpectedImpact, ...] = (
+    ExpectedImpact("JL-1", {"R1": 3000, "D8": 3000, "D9": 1000}, {"C2": 1000}),
+    ExpectedImpact("CA-1", {"R2": 3000, "D8": 2000, "D6": 500}, {"C1": 500}),
+)
+"""Counts by origin: the union leads to every client, and the numbers do not."""
+
+_CAMPAIGNS = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
+_WORDINGS = {step.code: step.wording for step in story.STORY if isinstance(step, Notice)}
+
+
+def facts_of(number: int, answer: Answer) -> Expected:
+    """What an answer says, in the form of what it should say.
+
+    Of chains only the longest count: one that ends in its holder's own base is the beginning of the others.
+    """
+    routes = {_route(chain) for chain in answer.chains}
+    clients = [one for one in answer.recipients if one.kind == "client"]
+    transfers = {one.id: _transfer(one) for one in answer.transfers}
+    disputed = ((one.kind, transfers[one.transfer_id]) for one in answer.contradictions)
+    return Expected(
+        number,
+        frozenset(map(_origin, answer.origins)),
+        frozenset(one for one in routes if not any(one == other[: len(one)] for other in routes - {one})),
+        frozenset(transfers.values()),
+        frozenset(one.organisation.legal_name for one in answer.recipients if one.kind == "hand"),
+        {one.organisation.legal_name: frozenset(_CAMPAIGNS[sent.name] for sent in one.campaigns) for one in clients},
+        frozenset(one.dataset.holder.legal_name for one in answer.orphans),
+        frozenset(use.transfer_status for one in answer.campaigns for use in one.through if use.transfer_status),
+        frozenset((kind, transfer.sender, transfer.recipient) for kind, transfer in disputed),
+    )
+
+
+def _transfer(transfer: TransferSeen) -> ExpectedTransfer:
+    return ExpectedTransfer(
+        transfer.sender.legal_name,
+        transfer.recipient.legal_name,
+        transfer.status,
+        frozenset((one.criterion, one.selection, one.source) for one in transfer.targeting),
+    )
+
+
+def _origin(origin: Origin) -> ExpectedOrigin:
+    listed = origin.partner_list
+    return ExpectedOrigin(
+        origin.collector.legal_name,
+        origin.notice.code,
+        origin.asserted_by.legal_name if origin.asserted_by else "",
+        origin.attested,
+        f"{origin.consented_at.astimezone(PARIS):%Y-%m-%d}" if origin.consented_at else "",
+        frozenset(partner.name for partner in listed.partners) if listed else frozenset(),
+        frozenset(listed.categories) if listed else frozenset(),
+    )
+
+
+def _route(chain: ChainSeen) -> Route:
+    holders = [chain.head.holder.legal_name, *(hop.to_dataset.holder.legal_name for hop in chain.hops)]
+    return tuple(name for name, _ in groupby(holders))
+
+
+def mistakes(expected: Expected, answer: Answer) -> list[str]:
+    """The fields of `Expected` in which an answer is not as it must be, with both; none if it is right."""
+    found = facts_of(expected.number, answer)
+    wrong = [
+        f"{name.name}: {getattr(found, name.name)} instead of {getattr(expected, name.name)}"
+        for name in fields(Expected)
+        if getattr(found, name.name) != getattr(expected, name.name)
+    ]
+    wrong += [
+        f"wording of {one.notice.code}" for one in answer.origins if one.notice.wording != _WORDINGS[one.notice.code]
+    ]
+    if answer.held != bool(expected.routes):
+        wrong.append(f"held: {answer.held}")
+    return wrong
+
+
+def mistakes_in_impact(expected: ExpectedImpact, impact: ImpactOut, ids: Mapping[str, str]) -> list[str]:
+    """What is wrong with the impact of a notice. `ids` are those of `telling.Told`."""
+    codes = {found: code for code, found in ids.items()}
+    received = {codes[str(one.dataset.id)]: one.number_count for one in impact.datasets if one.transfer_id}
+    campaigns = {codes[str(one.campaign.id)]: one.number_count for one in impact.campaigns}
+    wrong = []
+    if received != expected.received:
+        wrong.append(f"received: {received} instead of {dict(expected.received)}")
+    if campaigns != expected.campaigns:
+        wrong.append(f"campaigns: {campaigns} instead of {dict(expected.campaigns)}")
+    return wrong

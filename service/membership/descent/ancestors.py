@@ -1,0 +1,50 @@
+"""What datasets come from, read from the tables: for counting at sealing, for orphans, for comparing a receipt."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.db import run
+from service.core.erasures import NOT_YET
+from service.core.vocabulary import Content
+from service.membership.descent.dag import Dag, Node
+
+_ANCESTORS = text("""
+    WITH RECURSIVE up (id) AS (
+        SELECT unnest(CAST(:ids AS uuid[]))
+        UNION
+        SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id)
+    SELECT dataset.id, dataset.content, collection.notice_id,
+           CASE WHEN EXISTS (SELECT FROM dataset_parent WHERE dataset_id = dataset.id AND transfer_id IS NOT NULL)
+                THEN dataset.recorded_at ELSE dataset.sealed_at END AS made_at,
+           ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parents
+    FROM up JOIN dataset USING (id) LEFT JOIN collection ON collection.id = dataset.collection_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """Some datasets with all their ancestors, and the notice of each collected one among them."""
+
+    dag: Dag
+    notices: dict[uuid.UUID, uuid.UUID]
+
+    def collected_under(self) -> dict[uuid.UUID, list[uuid.UUID]]:
+        """The collected datasets by notice."""
+        found: dict[uuid.UUID, list[uuid.UUID]] = {}
+        for dataset_id, notice_id in self.notices.items():
+            found.setdefault(notice_id, []).append(dataset_id)
+        return found
+
+
+async def descent_of(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Descent:
+    """The datasets and all that they come from, every parent before its children."""
+    rows = {row.id: row for row in await run(session, _ANCESTORS, {"ids": list(dataset_ids)})}
+    order = TopologicalSorter({row.id: row.parents for row in rows.values()}).static_order()
+    nodes = {key: Node(Content(row.content), tuple(row.parents), row.made_at or NOT_YET) for key, row in rows.items()}
+    dag = {key: nodes[key] for key in order}
+    return Descent(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})

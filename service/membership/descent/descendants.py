@@ -1,0 +1,73 @@
+"""Datasets and whatever was made of them, in whose hands: read from the tables, to tell who draws on a stored copy."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from typing import Any, Final, LiteralString
+
+from service.core.erasures import NOT_YET, Ended
+from service.core.vocabulary import Content
+from service.membership.descent.dag import Dag, Node
+from service.membership.descent.dependents import drawing, unneeded
+
+# A dataset that came by a transfer took over what its parent had when that was recorded: when it was sealed says how
+# long its recipient waited to send a file of its own. Transfers stand above memberships and are named in plain SQL.
+DESCENDANTS: Final[LiteralString] = """
+    WITH RECURSIVE down (id) AS (
+        SELECT unnest(%(ids)s::uuid[])
+        UNION
+        SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id)
+    SELECT dataset.id, content, ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id),
+           CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END, holder_id,
+           CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END,
+           state = 'sealed' AND coalesce('denied' <> (
+               SELECT word FROM transfer_statement AS said WHERE said.transfer_id = transfer.id AND side = 'recipient'
+               ORDER BY said.recorded_at DESC, said.id DESC LIMIT 1), true)
+    FROM down JOIN dataset USING (id) JOIN organisation AS holder ON holder.id = holder_id
+    LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Some datasets with whatever was made of them, and the holder of each. `held` are those that count as holdings.
+
+    For a holder without an account `speakers` has who asserts the dataset.
+    """
+
+    dag: Dag
+    holders: Mapping[uuid.UUID, uuid.UUID]
+    speakers: Mapping[uuid.UUID, uuid.UUID]
+    held: frozenset[uuid.UUID]
+
+    def holding(self, stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+        """The datasets that hold a number now, given those that store it and those that it was erased from."""
+        return (drawing(self.dag, stored, ended) & self.held) - ended.keys()
+
+    def unneeded(self, stored: Collection[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+        """Those of the datasets storing a number of which the stored copy serves nobody any more (see `drawing`).
+
+        Nor does it serve a holder without an account once whoever tells of its dataset erased the number: nobody here
+        answers for that holding then, and the holder itself cannot end it.
+        """
+        left = self.holding(stored, ended)
+        gone = {self.holders[one] for one in ended if one in self.holders} - {self.holders[one] for one in left}
+        return unneeded(self.dag, {one for one in left if self.speakers.get(one) not in gone}, stored, ended)
+
+
+def family_of(rows: Iterable[tuple[Any, ...]]) -> Family:
+    """What the rows of `DESCENDANTS` tell."""
+    found = {row[0]: row[1:] for row in rows}
+    order = TopologicalSorter({dataset: row[1] for dataset, row in found.items()}).static_order()
+    dag = {
+        dataset: Node(Content(found[dataset][0]), tuple(found[dataset][1]), found[dataset][2] or NOT_YET)
+        for dataset in order
+        if dataset in found
+    }
+    return Family(
+        dag,
+        {dataset: row[3] for dataset, row in found.items()},
+        {dataset: row[4] for dataset, row in found.items() if row[4] is not None},
+        frozenset(dataset for dataset, row in found.items() if row[5]),
+    )

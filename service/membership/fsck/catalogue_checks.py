@@ -1,0 +1,94 @@
+"""What must hold of segments, their datasets and the ranges of their blocks: all that needs no byte of a key.
+
+Each invariant is a query for what breaks it.
+"""
+
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from service.membership.fsck.block_checks import Entry, Member
+from service.membership.fsck.report import Damage, Leftover
+
+
+def read_segments(connection: psycopg.Connection[Any]) -> dict[int, Entry]:
+    """Every segment by its id."""
+    query: LiteralString = "SELECT id, state, level, merged_into, next_lead FROM membership_segment"
+    segments = {
+        segment_id: Entry(segment_id, state, level, merged_into, next_lead, {})
+        for segment_id, state, level, merged_into, next_lead in connection.execute(query)
+    }
+    query = "SELECT segment_id, place, dataset_id, number_count, digest FROM segment_member ORDER BY segment_id, place"
+    for segment_id, place, *member in connection.execute(query):
+        segments[segment_id].members[place] = Member(*member)
+    return segments
+
+
+# Segment, dataset, shard, level, lead, as far as there are such.
+INVARIANTS: Final[dict[Damage | Leftover, LiteralString]] = {
+    Damage.PLACES: """
+        SELECT segment.id FROM membership_segment AS segment LEFT JOIN segment_member ON segment_id = segment.id
+        WHERE state <> 'retired' GROUP BY segment.id
+        HAVING count(place) = 0 OR min(place) <> 0 OR max(place) <> count(place) - 1
+    """,
+    Damage.DATASET_MISSING: """
+        SELECT segment_id, dataset_id FROM segment_member AS member
+        WHERE NOT EXISTS (SELECT FROM dataset WHERE dataset.id = member.dataset_id)
+    """,
+    Damage.NOT_STORED: """
+        SELECT NULL, id FROM dataset WHERE dataset.state = 'sealed' AND content = 'uploaded' AND NOT EXISTS (
+            SELECT FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+            WHERE dataset_id = dataset.id AND segment.state = 'live')
+    """,
+    Damage.STORED_TWICE: """
+        SELECT max(segment_id), dataset_id
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        WHERE state = 'live' GROUP BY dataset_id HAVING count(*) > 1
+    """,
+    Damage.NOT_SEALED: """
+        SELECT segment_id, dataset_id
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        JOIN dataset ON dataset.id = dataset_id
+        WHERE segment.state = 'live' AND (dataset.state <> 'sealed' OR content <> 'uploaded')
+    """,
+    Damage.GREW: """
+        SELECT segment_id, dataset_id
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        JOIN dataset ON dataset.id = dataset_id
+        WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded'
+          AND member.number_count > coalesce(dataset.number_count, 0)
+    """,
+    # A source is live, and what it goes into is being merged and has the datasets of all its sources.
+    Damage.MERGE: """
+        SELECT source.id
+        FROM membership_segment AS source JOIN membership_segment AS merge ON merge.id = source.merged_into
+        WHERE source.state <> 'live' OR merge.state <> 'merging'
+        UNION
+        SELECT merge.id FROM membership_segment AS merge WHERE state = 'merging' AND (next_lead IS NULL OR
+            (SELECT array_agg(dataset_id ORDER BY dataset_id) FROM segment_member WHERE segment_id = merge.id)
+            IS DISTINCT FROM
+            (SELECT array_agg(dataset_id ORDER BY dataset_id)
+             FROM segment_member AS member JOIN membership_segment AS source ON source.id = segment_id
+             WHERE source.merged_into = merge.id))
+    """,
+    Damage.OVERLAP: """
+        SELECT segment_id, NULL, shard, level, lead FROM (
+            SELECT segment_id, shard, level, lead, max(lead::bigint + (1 << (30 - level))) OVER before AS ends_at
+            FROM membership_block
+            WHERE level BETWEEN 5 AND 30 AND lead >= 0 AND lead % (1 << (30 - least(level, 30))) = 0
+            WINDOW before AS (
+                PARTITION BY segment_id ORDER BY lead, level ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS block
+        WHERE lead < ends_at
+    """,
+    Damage.STAGED_AFTER_SEALING: """
+        SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT receiving
+        AND EXISTS (SELECT FROM staged_run WHERE dataset_id = dataset.id)
+    """,
+    Leftover.LOADING: """
+        SELECT segment_id, dataset_id
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        JOIN dataset ON dataset.id = dataset_id
+        WHERE segment.state = 'loading' AND dataset.state <> 'sealing' AND NOT receiving
+    """,
+    Leftover.RETIRED: "SELECT id FROM membership_segment WHERE state = 'retired'",
+}

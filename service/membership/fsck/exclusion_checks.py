@@ -1,0 +1,62 @@
+"""What must hold of exclusions: each ends a holding that there was, and none outlives what it was needed for."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any, Final, LiteralString
+
+import psycopg
+
+from service.core.erasures import Ended
+from service.core.vocabulary import Content
+from service.membership import store
+from service.membership.descent.dependents import drawing
+from service.membership.descent.descendants import DESCENDANTS, Family, family_of
+from service.membership.fsck.block_checks import are_pseudonyms
+from service.membership.fsck.report import Damage, Finding
+from service.number.keyring import KEY_BYTES, KeyRing, unpack_keys
+
+_ENDED: Final[LiteralString] = """
+    SELECT key, array_agg(dataset_id ORDER BY dataset_id), array_agg(erased_at ORDER BY dataset_id)
+    FROM exclusion GROUP BY key ORDER BY key
+"""
+
+
+def ending_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> Iterator[Finding]:
+    """Where exclusions, or the copies that they should have freed, are not as they must be; in the caller's snapshot.
+
+    An uploaded dataset that stores a number no more may have stored it until its exclusion let the copy go: that it
+    never did nobody can tell any more.
+    """
+    ended: dict[bytes, Ended] = {}
+    for key, datasets, times in connection.execute(_ENDED, binary=True):
+        if len(key) == KEY_BYTES and are_pseudonyms(ring, unpack_keys(key)):
+            ended[key] = dict(zip(datasets, times, strict=True))
+        else:
+            yield from (Finding(Damage.EXCLUSION_KEY, dataset_id=dataset) for dataset in datasets)
+    stored = {key: _stored(connection, key) for key in ended}
+    concerned = set(chain.from_iterable((*ended.values(), *stored.values())))
+    family = family_of(connection.execute(DESCENDANTS, {"ids": list(concerned)}, binary=True))
+    for key, of_key in ended.items():
+        shard = store.place_of(key)["shard"]
+        found = _findings(family, stored[key] & family.dag.keys(), of_key)
+        yield from (Finding(what, dataset_id=dataset, shard=shard) for dataset, what in found.items())
+
+
+def _stored(connection: psycopg.Connection[Any], key: bytes) -> set[uuid.UUID]:
+    return {row[0] for row in connection.execute(store.STORING, store.place_of(key), binary=True)}
+
+
+def _findings(family: Family, stored: set[uuid.UUID], ended: Ended) -> Mapping[uuid.UUID, Damage]:
+    """What is wrong with one number's exclusions and copies, by dataset."""
+    known = {one: moment for one, moment in ended.items() if one in family.dag}
+    found = dict.fromkeys(ended.keys() - known.keys(), Damage.EXCLUSION_DATASET)
+    if not stored:
+        return found | dict.fromkeys(known, Damage.EXCLUSION_LEFT)
+    # With the copies that went, whoever shared them had the number too.
+    once = stored | {one for one in known if family.dag[one].content is Content.UPLOADED}
+    drawn = drawing(family.dag, once, known)
+    unfounded = {one for one, moment in known.items() if one not in drawn or family.dag[one].made_at > moment}
+    found |= dict.fromkeys(unfounded, Damage.EXCLUSION_UNFOUNDED)
+    free = family.unneeded(stored, known)
+    return found | dict.fromkeys(free, Damage.COPY_LEFT)

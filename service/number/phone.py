@@ -1,0 +1,351 @@
+"""Spellings of telephone numbers into E.164 (ITU-T E.164), and the reasons for which a line is rejected.
+
+A number is an int64: the digits of E.164 without the plus. Nearly every line of a real file is clean, so one vectorised
+step serves it: cells of one shape (their text with every digit replaced by 0) are understood once, by that shape, and
+their digits are arithmetic. Only what it refuses reaches the `phonenumbers` library, once per distinct cell. The fast
+step accepts a line only where the library's own metadata proves that it would answer the same (`_after_zeros` and the
+`numbering` plans say how); the tests check that against the library itself.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import phonenumbers
+from numpy.typing import NDArray
+from phonenumbers import NumberParseException, ValidationResult
+
+from service.number.numbering_plan import FEWEST_DIGITS, MOST_DIGITS, Plan, plan_of, possible
+
+
+class Reason(StrEnum):
+    """Why a line was rejected. Stable names: they are stored, and stand in answers and downloads."""
+
+    EMPTY = "empty"
+    SCIENTIFIC_NOTATION = "scientific_notation"
+    SPREADSHEET_DECIMAL = "spreadsheet_decimal"
+    SEVERAL_NUMBERS = "several_numbers"
+    EXTENSION = "extension"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    UNKNOWN_COUNTRY_CODE = "unknown_country_code"
+    NOT_POSSIBLE = "not_possible"
+    CONSENT_UNREADABLE = "consent_unreadable"
+    CONSENT_IN_FUTURE = "consent_in_future"
+    CONSENT_AFTER_DATASET = "consent_after_dataset"
+    CONSENT_OUTSIDE_COLLECTION = "consent_outside_collection"
+    CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
+
+
+EXPLANATIONS: dict[Reason, str] = {
+    Reason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
+    Reason.SCIENTIFIC_NOTATION: (
+        "A spreadsheet wrote the number in scientific notation and lost its last digits. Format the column "
+        "as text in the source file and export it again."
+    ),
+    Reason.SPREADSHEET_DECIMAL: (
+        "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "
+        "file and export it again."
+    ),
+    Reason.SEVERAL_NUMBERS: "The cell holds several numbers. Put each number on its own line.",
+    Reason.EXTENSION: (
+        "The number has an extension, so it names a switchboard and not a person. Remove the extension if "
+        "the number without it is meant."
+    ),
+    Reason.NOT_A_NUMBER: (
+        "The cell holds letters or signs that no telephone number has. Correct it, or check that the right "
+        "column was read (column=)."
+    ),
+    Reason.TOO_SHORT: ("The number has too few digits for its country. Write it with its area or country code."),
+    Reason.TOO_LONG: (
+        "The number has too many digits for its country. Correct it; several numbers go on several lines."
+    ),
+    Reason.UNKNOWN_COUNTRY_CODE: (
+        "No country has the calling code that the number begins with. Correct the digits after the plus sign or 00."
+    ),
+    Reason.NOT_POSSIBLE: (
+        "No number of its country has this many digits. Correct it, or state the right default region."
+    ),
+    Reason.CONSENT_UNREADABLE: (
+        "The consent time is neither ISO 8601 nor dd/mm/yyyy, or lies outside 1970 to 2106. Correct it, or "
+        "leave it empty if it is not known."
+    ),
+    Reason.CONSENT_IN_FUTURE: (
+        "The consent time lies in the future. Check the day, the month and the stated time zone."
+    ),
+    Reason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check the date of both.",
+    Reason.CONSENT_OUTSIDE_COLLECTION: (
+        "The consent was given outside the period of the collection. Check the date, or register the "
+        "numbers under the collection that they come from."
+    ),
+    Reason.CONSENT_RECORD_ID_TOO_LONG: ("The consent record id is longer than 200 characters. Give the id alone."),
+}
+REASONS: tuple[Reason, ...] = tuple(Reason)
+"""Reason codes of `Normalised.reasons` are positions in this tuple, plus one."""
+_CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
+
+_SEPARATORS = (" ", "\u00a0", "\u202f", "\ufffd", ".", "-", "/", "(", ")", "'", '"')
+# Marks of writing direction, which address books put around the numbers that are copied from them, mean nothing here.
+_DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
+_TO_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\ufffd'\"", " ") | dict.fromkeys(_DIRECTION_MARKS, ""))
+# With exactly one full stop, one or two last digits are a fraction; `06.12.34.56.78` has four of them.
+_ONE_DECIMAL_POINT = r"^[^.]*\.[0-9]{1,2}[^0-9.]*$"
+_DECIMAL = re.compile(rf"{_ONE_DECIMAL_POINT}|^[^,]*,[0-9]{{1,2}}[^0-9,]*$")
+_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d*)?e[+-]?\d+", re.IGNORECASE)
+_EXTENSION = re.compile(r"\d\D*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*\d{1,7}", re.IGNORECASE)
+_BETWEEN_NUMBERS = re.compile(r"[^\d\s.()\[\]~+-]+|\n+")
+# The punctuation that the library itself passes over; anything else is refused before it is asked.
+_SPELLING = re.compile(r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*")
+# Fourteen digits between separators may be two local numbers of seven, which only the slow path can see.
+_SPELLED_DIGITS = 13
+_LONGEST_SPELLING = 64
+_POWERS = 10 ** np.arange(19, dtype=np.int64)
+
+
+_UNPARSED = {
+    NumberParseException.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
+    NumberParseException.NOT_A_NUMBER: Reason.NOT_A_NUMBER,
+    NumberParseException.TOO_SHORT_AFTER_IDD: Reason.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: Reason.TOO_SHORT,
+    NumberParseException.TOO_LONG: Reason.TOO_LONG,
+}
+_IMPOSSIBLE = {
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Reason.TOO_SHORT,
+    ValidationResult.TOO_SHORT: Reason.TOO_SHORT,
+    ValidationResult.TOO_LONG: Reason.TOO_LONG,
+    ValidationResult.INVALID_LENGTH: Reason.NOT_POSSIBLE,
+    ValidationResult.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
+}
+
+
+class PhoneRejected(ValueError):
+    """One number that is none. The text explains the reason and never holds the value."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(EXPLANATIONS[reason])
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Normalised:
+    """A column: `numbers[i]` is E.164, or 0 where rejected; `reasons[i]` is 0 or the reason's code."""
+
+    numbers: NDArray[np.int64]
+    reasons: NDArray[np.uint8]
+
+    def rejected(self) -> NDArray[np.int64]:
+        """Positions of the rejected lines, ascending."""
+        return np.flatnonzero(self.reasons)
+
+    def reason(self, position: int) -> Reason:
+        """The reason for which the line at this position was rejected."""
+        return REASONS[int(self.reasons[position]) - 1]
+
+
+class _Form(NamedTuple):
+    """What of a spelling's shape tells how it is read: how many digits there are, and whether behind a plus."""
+
+    digits: int
+    plus: bool
+
+
+class Alike(Protocol):
+    """Cells that differ in their digits only."""
+
+    @property
+    def shape(self) -> bytes:
+        """Their text with every digit replaced by 0."""
+
+    @property
+    def rows(self) -> NDArray[np.intp] | slice:
+        """Where they are in their column."""
+
+    def number(self) -> NDArray[np.int64]:
+        """What all digits of each cell spell, signs between them passed over."""
+
+
+class Column(Protocol):
+    """A column of text, and groups of its cells that are alike. A cell may be in no group."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, row: int, /) -> str: ...
+
+    def by_shape(self) -> Iterator[Alike]:
+        """The groups."""
+
+
+def normalise(cells: Column, region: str) -> Normalised:
+    """Read a column of spellings; those without a country code are of `region`.
+
+    Raises ValueError for a region that has no telephone numbers.
+    """
+    region = _known(region)
+    numbers = _fast(cells, region)
+    reasons = np.zeros(len(cells), dtype=np.uint8)
+    rest = np.flatnonzero(numbers == 0)
+    if rest.size:
+        numbers[rest], reasons[rest] = _slow([cells[row] for row in rest.tolist()], region)
+    return Normalised(numbers, reasons)
+
+
+def normalise_one(raw: str, region: str) -> int:
+    """Read one spelling, as `normalise` does. Raises PhoneRejected, and ValueError for an unknown region."""
+    found = _parse(raw, _known(region))
+    if isinstance(found, Reason):
+        raise PhoneRejected(found)
+    return found
+
+
+def e164(number: int) -> str:
+    """The written form: 33639980000 is "+33639980000"."""
+    return f"+{number}"
+
+
+def write_number(number: int) -> str:
+    """A number as people abroad would write it: +33 6 39 98 46 00."""
+    parsed = phonenumbers.parse(e164(number))
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def _known(region: str) -> str:
+    if region.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("The default region must be an ISO 3166-1 code such as FR.")
+    return region.upper()
+
+
+def _fast(cells: Column, region: str) -> NDArray[np.int64]:
+    """Numbers of the cells whose shape and digits leave no doubt; 0 where the library must be asked."""
+    numbers = np.zeros(len(cells), dtype=np.int64)
+    for alike in cells.by_shape():
+        form = _form(alike.shape.decode())
+        if form is not None:
+            numbers[alike.rows] = _numbers(alike.number(), form, plan_of(region))
+    return numbers
+
+
+def _form(shape: str) -> _Form | None:
+    """The form of spellings with this shape; None where the library must be asked."""
+    bare = shape
+    if not re.fullmatch(_ONE_DECIMAL_POINT, shape):
+        for separator in _SEPARATORS:
+            bare = bare.replace(separator, "")
+    digits = bare.removeprefix("+")
+    most = MOST_DIGITS if bare == shape else _SPELLED_DIGITS
+    if digits.strip("0") or not FEWEST_DIGITS <= len(digits) <= most:
+        return None
+    return _Form(len(digits), plus=digits != bare)
+
+
+def _numbers(values: NDArray[np.int64], form: _Form, plan: Plan | None) -> NDArray[np.int64]:
+    """Numbers of spellings of one form from the digits as written; 0 where the library must be asked."""
+    numbers = np.zeros(len(values), dtype=np.int64)
+    # After more zeros, or behind a plus after any, there is no number.
+    for zeros in range(1 if form.plus else 3):
+        digits = form.digits - zeros
+        those = (values >= _POWERS[digits - 1]) & (values < _POWERS[digits])
+        if those.any():
+            found = _after_zeros(values, zeros, digits, form, plan)
+            numbers += np.where(those, found, 0)
+    return numbers
+
+
+def _after_zeros(
+    values: NDArray[np.int64], zeros: int, digits: int, form: _Form, plan: Plan | None
+) -> NDArray[np.int64]:
+    """`_numbers`, for values of so many digits after so many zeros.
+
+    The library takes a number that begins with its own region's code for an international one without its
+    plus only if it is too long to be national; a shorter one needs its patterns, and is left to it.
+    """
+    if form.plus or (zeros == 2 and plan is not None):
+        return _international(values, digits, plan)
+    if plan is None or zeros == 2 or (zeros == 1 and not plan.has_trunk_zero):
+        return np.zeros(len(values), dtype=np.int64)
+    national = _as_in_library(values + plan.code * _POWERS[digits], digits + plan.code_digits)
+    if zeros == 1:
+        return national
+    with_code = values // _POWERS[max(digits - plan.code_digits, 0)] == plan.code
+    without_plus = _international(values, digits, plan) if digits > plan.longest else 0
+    return np.where(with_code, without_plus, national)
+
+
+def _international(values: NDArray[np.int64], digits: int, plan: Plan | None) -> NDArray[np.int64]:
+    """Numbers from so many digits that begin with a country code.
+
+    `+33 (0)6 ...` keeps the trunk zero after the region's own code: it is taken out.
+    """
+    numbers = _as_in_library(values, digits)
+    if plan is None or not plan.has_trunk_zero:
+        return numbers
+    rest = max(digits - plan.code_digits, 1)
+    with_zero = values // _POWERS[rest - 1] == plan.code * 10
+    if with_zero.any():
+        shorter = np.where(with_zero, values - plan.code * (_POWERS[rest] - _POWERS[rest - 1]), 0)
+        numbers = np.where(with_zero, _as_in_library(shorter, digits - 1), numbers)
+    return numbers
+
+
+def _as_in_library(values: NDArray[np.int64], digits: int) -> NDArray[np.int64]:
+    """International numbers of so many digits, 0 where the library would change or refuse them."""
+    if not FEWEST_DIGITS <= digits <= MOST_DIGITS:
+        return np.zeros(len(values), dtype=np.int64)
+    # Values of more digits are not meant here, and only kept inside the table: no country code is 999.
+    leading = np.minimum(values.view(np.uint64) // np.uint64(_POWERS[digits - 4]), np.uint64(9999))
+    return np.where(possible(digits)[leading], values, 0)
+
+
+def _slow(cells: Sequence[str], region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Numbers and reason codes by the library alone, which is asked once per distinct cell."""
+    found = {cell: _parse(cell, region) for cell in set(cells)}
+    numbers = {cell: 0 if isinstance(answer, Reason) else answer for cell, answer in found.items()}
+    codes = {cell: _CODES[answer] if isinstance(answer, Reason) else 0 for cell, answer in found.items()}
+    return (
+        np.fromiter((numbers[cell] for cell in cells), dtype=np.int64, count=len(cells)),
+        np.fromiter((codes[cell] for cell in cells), dtype=np.uint8, count=len(cells)),
+    )
+
+
+def _parse(cell: str, region: str) -> int | Reason:
+    """One cell; letters are refused first, because the library would dial `0800 CALL ME` by them."""
+    text = cell.translate(_TO_SPACES).strip()
+    refusal = _refusal(cell, text)
+    if refusal is not None:
+        return refusal
+    try:
+        number = phonenumbers.parse(text, region)
+    except NumberParseException as problem:
+        return _UNPARSED[problem.error_type]
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if verdict != ValidationResult.IS_POSSIBLE:
+        return _IMPOSSIBLE[verdict]
+    return int(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+
+
+def _refusal(cell: str, text: str) -> Reason | None:
+    if not text.strip(" .-/()"):
+        return Reason.EMPTY
+    if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
+        return Reason.SCIENTIFIC_NOTATION
+    if _DECIMAL.search(cell) and not any(map(str.isalpha, text)):
+        return Reason.SPREADSHEET_DECIMAL
+    if _several(text):
+        return Reason.SEVERAL_NUMBERS
+    if _EXTENSION.search(text):
+        return Reason.EXTENSION
+    if not _SPELLING.fullmatch(text):
+        return Reason.NOT_A_NUMBER
+    return Reason.TOO_LONG if len(text) > _LONGEST_SPELLING else None
+
+
+def _several(text: str) -> bool:
+    parts = _BETWEEN_NUMBERS.split(text.replace("/", ","))
+    return text.count("+") > 1 or sum(_count_digits(part) >= 7 for part in parts) > 1
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdecimal, text))

@@ -1,0 +1,1 @@
+"""One number's answer: built once as a value, rendered where it is sent."""

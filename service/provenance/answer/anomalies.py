@@ -1,0 +1,77 @@
+"""What is wrong with a number's case: holdings out of nowhere, and sides that contradict each other. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from service.core.vocabulary import TransferStatus
+from service.provenance.answer.schemas import Contradiction, Orphan, OrphanReason, TransferSeen
+from service.provenance.answer.views import Matter
+from service.provenance.graph.facts import Records, is_denied
+from service.provenance.graph.graph import sources
+from service.provenance.graph.rows import DatasetRow
+from service.transfer.models import Side, Word
+
+
+def orphan_seen(matter: Matter, row: DatasetRow) -> Orphan:
+    """A holding with no declared origin, and why it has none."""
+    transfer = matter.records.transfer_into_dataset.get(row.id)
+    reason = _reason(matter, row)
+    return Orphan(
+        dataset=matter.dataset(row.id),
+        reason=reason,
+        explanation=_explained(matter.records, row, reason),
+        transfer_id=transfer.id if transfer else None,
+    )
+
+
+def _reason(matter: Matter, row: DatasetRow) -> OrphanReason:
+    records = matter.records
+    parents = [edge.parent_id for edge in records.parents_of_dataset.get(row.id, ())]
+    if not parents:
+        return OrphanReason.NO_SOURCE_DECLARED
+    if any(edge.parent_id in matter.holders for edge in sources(records, row.id, matter.ended)):
+        return OrphanReason.SOURCE_IS_ORPHAN
+    if row.id in records.transfer_into_dataset:
+        return OrphanReason.NOT_IN_SENDERS_DATASET
+    arrivals = [records.transfer_into_dataset.get(parent) for parent in parents]
+    if any(is_denied(records, arrival.id) for arrival in arrivals if arrival):
+        return OrphanReason.TRANSFER_DENIED
+    return OrphanReason.NOT_IN_SOURCES
+
+
+def _explained(records: Records, row: DatasetRow, reason: OrphanReason) -> str:
+    holder = records.organisations[row.holder_id].legal_name
+    transfer = records.transfer_into_dataset.get(row.id)
+    sender = records.organisations[transfer.sender_id].legal_name if transfer else holder
+    match reason:
+        case OrphanReason.NO_SOURCE_DECLARED:
+            return f"{holder} declares neither a collection nor a dataset that it comes from."
+        case OrphanReason.NOT_IN_SENDERS_DATASET:
+            return f"{holder} received it from {sender}, whose dataset does not hold it."
+        case OrphanReason.TRANSFER_DENIED:
+            return f"{holder} denies the transfer that is said to have brought it."
+        case OrphanReason.NOT_IN_SOURCES:
+            return f"None of the datasets that {holder} says it comes from holds it."
+        case OrphanReason.SOURCE_IS_ORPHAN:
+            return f"It came to {holder} from a holding that has no declared origin either."
+
+
+def contradictions(transfers: Sequence[TransferSeen]) -> list[Contradiction]:
+    """What one side of these transfers says of the number and the other denies."""
+    return [found for transfer in transfers for found in _contradiction(transfer)]
+
+
+def _contradiction(transfer: TransferSeen) -> Iterable[Contradiction]:
+    sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
+    words = {said.side: said.word for said in transfer.statements}
+    if transfer.status is TransferStatus.DENIED:
+        text = f"{sender} says that it gave it to {recipient}, which denies the transfer."
+        yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
+    elif transfer.number_declared and transfer.number_received is False:
+        text = f"{sender} says that it gave it to {recipient}, whose own file does not hold it."
+        yield Contradiction(kind="declared_not_received", transfer_id=transfer.id, explanation=text)
+    elif transfer.number_received and transfer.number_declared is False:
+        text = f"{recipient} says that it received it from {sender}, whose dataset does not hold it."
+        yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
+    if words.get(Side.SENDER) == Word.DENIED:
+        text = f"{recipient} says that it had it from {sender}, which denies the transfer."
+        yield Contradiction(kind="denied_by_sender", transfer_id=transfer.id, explanation=text)

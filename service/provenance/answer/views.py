@@ -1,0 +1,377 @@
+"""From rows to wire shapes: what is told of each thing that a caller sees. Pure."""
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, TypedDict
+
+from service.access.visibility import Seen
+from service.collection.schemas import PartnerOut
+from service.core.erasures import Ended, had
+from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
+from service.membership.store import Held
+from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationSeen
+from service.provenance.answer.schemas import (
+    CampaignSeen,
+    ChainSeen,
+    Erasure,
+    EvidenceRef,
+    Holding,
+    HopSeen,
+    NoticeSeen,
+    Origin,
+    PartnerListBasis,
+    PartnersInForce,
+    Statement,
+    TransferSeen,
+    Use,
+    Voucher,
+)
+from service.provenance.graph.facts import Records, attestation_of, list_in_force, notice_of
+from service.provenance.graph.graph import Chain, Graph, Hop
+from service.provenance.graph.rows import (
+    CampaignRow,
+    DatasetRow,
+    EvidenceRow,
+    FactRow,
+    NoticeRow,
+    PartnerListRow,
+    StatementRow,
+    TransferRow,
+)
+from service.transfer.models import Side, Word
+from service.transfer.schemas import CriterionOut
+
+
+@dataclass(frozen=True)
+class Matter:
+    """A number's case through one caller's eyes: `seen` is what the caller sees of it.
+
+    Of the datasets that the caller is told about, `holders` hold the number, or did until the time that `ended` has for
+    them. `known` are the organisations that the caller may see named.
+    """
+
+    graph: Graph
+    holders: Collection[uuid.UUID]
+    seen: Seen
+    known: Collection[uuid.UUID]
+    ended: Ended
+
+    # The same few datasets and hops stand in many chains: each is told once.
+    _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
+    _hops: dict[Hop, HopSeen] = field(default_factory=dict)
+
+    @property
+    def records(self) -> Records:
+        """The facts."""
+        return self.graph.records
+
+    def dataset(self, dataset_id: uuid.UUID) -> DatasetRef:
+        """A dataset, as far as the caller sees it."""
+        if dataset_id not in self._datasets:
+            self._datasets[dataset_id] = dataset_ref(self.records, self.seen, dataset_id)
+        return self._datasets[dataset_id]
+
+    def hop(self, hop: Hop) -> HopSeen:
+        """A hop of a chain."""
+        if hop not in self._hops:
+            self._hops[hop] = _hop(self, hop)
+        return self._hops[hop]
+
+
+class Assertion(TypedDict):
+    """The fields of `Asserted`."""
+
+    asserted_by: OrganisationRef | None
+    asserted_through: OrganisationRef | None
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationSeen:
+    """An organisation."""
+    row = records.organisations[organisation_id]
+    return OrganisationSeen(
+        id=row.id,
+        legal_name=row.legal_name,
+        country=row.country,
+        registration_number=row.registration_number,
+        roles=[Role(role) for role in row.roles],
+        privacy_contact=row.privacy_contact,
+        has_account=row.admitted_at is not None,
+    )
+
+
+def organisation_ref(records: Records, organisation_id: uuid.UUID) -> OrganisationRef:
+    """An organisation by name."""
+    return OrganisationRef(id=organisation_id, legal_name=records.organisations[organisation_id].legal_name)
+
+
+def _told(matter: Matter, row: FactRow) -> Assertion:
+    return asserted(matter.records, matter.known, row)
+
+
+def asserted(records: Records, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
+    """Who asserts a fact, and when; a name that the caller could learn only here is withheld."""
+    return {
+        "asserted_by": _if_known(records, known, row.asserted_by_id),
+        "asserted_through": _if_known(records, known, row.asserted_through_id),
+        "occurred_at": row.occurred_at,
+        "recorded_at": row.recorded_at,
+    }
+
+
+def _if_known(
+    records: Records, known: Collection[uuid.UUID], organisation_id: uuid.UUID | None
+) -> OrganisationRef | None:
+    if organisation_id is None or organisation_id not in known:
+        return None
+    return organisation_ref(records, organisation_id)
+
+
+def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetRef:
+    """A dataset; of one that is one hop down only in whose hands it is."""
+    row = records.datasets[dataset_id]
+    name = row.name if dataset_id in seen.datasets else None
+    return DatasetRef(id=row.id, name=name, holder=organisation_ref(records, row.holder_id))
+
+
+def origin(matter: Matter, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
+    """The origin that a collected dataset gives a number, but for the number's own `consent`."""
+    records = matter.records
+    collection = records.collections[collection_id]
+    attestation = attestation_of(records, collection)
+    return Origin(
+        **_told(matter, collection),
+        dataset=matter.dataset(dataset.id),
+        collection_id=collection.id,
+        collector=organisation(records, collection.collector_id),
+        channel=Channel(collection.channel),
+        address=collection.address,
+        began_on=collection.began_on,
+        ended_on=collection.ended_on,
+        corrects_id=collection.corrects_id,
+        consented_at=None,
+        consent_record_id=None,
+        notice=_notice(matter, records.notices[collection.notice_id]),
+        partner_list=None,
+        partner_list_basis=PartnerListBasis.CONSENT_DAY_UNKNOWN,
+        attested=attestation is not None,
+        attested_at=attestation.recorded_at if attestation else None,
+    )
+
+
+class Consent(NamedTuple):
+    """The fields of `Origin` that are each number's own, with the partner list as a row."""
+
+    consented_at: datetime | None
+    consent_record_id: str | None
+    partner_list: PartnerListRow | None
+    partner_list_basis: PartnerListBasis
+
+
+def consent(records: Records, dataset_id: uuid.UUID, stored: Held | None) -> Consent:
+    """What is known of the consent under which a collected dataset got a number, of which it says `stored`."""
+    if stored is None or stored.consented_at is None:
+        record_id = stored.record_id if stored else None
+        return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
+    listed = list_in_force(records, notice_of(records, dataset_id), stored.consented_at)
+    basis = PartnerListBasis.CONSENT_DAY if listed else PartnerListBasis.NONE_YET
+    return Consent(stored.consented_at, stored.record_id, listed, basis)
+
+
+def _notice(matter: Matter, row: NoticeRow) -> NoticeSeen:
+    return NoticeSeen(
+        **_told(matter, row),
+        id=row.id,
+        code=row.code,
+        version=row.version,
+        language=row.language,
+        wording=row.wording,
+        mechanism=Mechanism(row.mechanism),
+        purposes=[Purpose(purpose) for purpose in row.purposes],
+        valid_from_on=row.valid_from_on,
+        valid_until_on=row.valid_until_on,
+        time_zone=row.time_zone,
+        evidence=[_evidence(piece) for piece in matter.records.evidence_of_notice.get(row.id, ())],
+    )
+
+
+def _evidence(row: EvidenceRow) -> EvidenceRef:
+    return EvidenceRef(
+        id=row.id,
+        media_type=row.media_type,
+        sha256=row.sha256,
+        byte_count=row.byte_count,
+        recorded_at=row.recorded_at,
+    )
+
+
+def partners_in_force(records: Records, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnersInForce:
+    """A partner list, to a caller who may see the organisations `known` named."""
+    return PartnersInForce(
+        **asserted(records, known, row),
+        id=row.id,
+        valid_from_on=row.valid_from_on,
+        partners=[PartnerOut(**vars(one)) for one in records.partners_of_list.get(row.id, ())],
+        categories=list(row.categories),
+        corrects_id=row.corrects_id,
+    )
+
+
+def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
+    """A dataset that holds the number, but for the number's own consent there."""
+    return Holding(
+        **_told(matter, _answered_for(matter.records, row)),
+        dataset=matter.dataset(row.id),
+        content=Content(row.content),
+        sealed_at=row.sealed_at,
+        orphan=orphan,
+        consented_at=None,
+    )
+
+
+def erasure_seen(matter: Matter, row: DatasetRow) -> Erasure:
+    """A dataset that held the number until its holder erased it."""
+    return Erasure(
+        **_told(matter, _answered_for(matter.records, row)),
+        dataset=matter.dataset(row.id),
+        erased_at=matter.ended[row.id],
+    )
+
+
+def _answered_for(records: Records, row: DatasetRow) -> FactRow:
+    """The fact by which somebody answers for what is in a dataset."""
+    transfer = records.transfer_into_dataset.get(row.id)
+    if row.content == Content.UPLOADED and transfer is not None:
+        # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
+        return words(records, transfer.id)[Side.RECIPIENT]
+    return row
+
+
+def chain_seen(matter: Matter, chain: Chain) -> ChainSeen:
+    """A chain, hop by hop."""
+    return ChainSeen(
+        head=matter.dataset(chain.head_id),
+        orphan=chain.orphan,
+        hops=[matter.hop(hop) for hop in chain.hops],
+    )
+
+
+def _hop(matter: Matter, hop: Hop) -> HopSeen:
+    records = matter.records
+    transfer = records.transfers[hop.transfer_id] if hop.transfer_id else None
+    fact: FactRow = transfer or records.datasets[hop.dataset_id]
+    return HopSeen(
+        kind="transfer" if transfer else "derivation",
+        from_dataset=matter.dataset(hop.parent_id),
+        to_dataset=matter.dataset(hop.dataset_id),
+        transfer_id=hop.transfer_id,
+        status=records.status_of_transfer[transfer.id] if transfer else None,
+        sender_role=ProcessingRole(transfer.sender_role) if transfer else None,
+        recipient_role=ProcessingRole(transfer.recipient_role) if transfer else None,
+        occurred_at=fact.occurred_at,
+        recorded_at=fact.recorded_at,
+        vouched_by=vouchers(matter, transfer) if transfer else [],
+    )
+
+
+def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
+    """A transfer with what both sides say of it, and of this number in it."""
+    records = matter.records
+    return TransferSeen(
+        **_told(matter, row),
+        id=row.id,
+        sender=organisation_ref(records, row.sender_id),
+        recipient=organisation_ref(records, row.recipient_id),
+        dataset_id=row.dataset_id,
+        received_dataset_id=row.received_dataset_id,
+        purpose=Purpose(row.purpose),
+        lawful_basis=LawfulBasis(row.lawful_basis),
+        sender_role=ProcessingRole(row.sender_role),
+        recipient_role=ProcessingRole(row.recipient_role),
+        contract=row.contract,
+        targeting=[CriterionOut(**criterion) for criterion in row.targeting],
+        status=records.status_of_transfer[row.id],
+        number_declared=_was_handed_over(matter, row) if _said(matter, row, Side.SENDER) else None,
+        number_received=row.received_dataset_id in matter.holders if _said(matter, row, Side.RECIPIENT) else None,
+        vouched_by=vouchers(matter, row),
+        statements=[_statement(matter, said) for said in records.statements_of_transfer.get(row.id, ())],
+    )
+
+
+def _was_handed_over(matter: Matter, row: TransferRow) -> bool:
+    return row.dataset_id in matter.holders and had(matter.ended, row.dataset_id, row.recorded_at)
+
+
+def _statement(matter: Matter, row: StatementRow) -> Statement:
+    return Statement(
+        **_told(matter, row),
+        side=Side(row.side),
+        word=Word(row.word),
+        comment=row.comment,
+        extra_count=row.extra_count,
+        missing_count=row.missing_count,
+    )
+
+
+def _said(matter: Matter, row: TransferRow, side: Side) -> bool:
+    """Whether a side itself said anything of a transfer: another's word about it is not its own."""
+    organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
+    statements = matter.records.statements_of_transfer.get(row.id, ())
+    told = [said.asserted_by_id for said in statements if said.side == side]
+    return organisation_id in told or row.asserted_by_id == organisation_id
+
+
+def words(records: Records, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
+    """The latest statement of each side that made one."""
+    return {Side(said.side): said for said in records.statements_of_transfer.get(transfer_id, ())}
+
+
+def vouchers(matter: Matter, row: TransferRow) -> list[Voucher]:
+    """The sides that stand by a transfer: by a latest word other than denial, or by having registered it."""
+    records = matter.records
+    latest = words(records, row.id)
+    found = []
+    for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
+        said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
+        denied = side in latest and latest[side].word == Word.DENIED
+        if said is not None and not denied and said.asserted_by_id == organisation_id:
+            told_of = organisation_ref(records, organisation_id)
+            found.append(Voucher(side=side, organisation=told_of, recorded_at=said.recorded_at))
+    return found
+
+
+def campaign_seen(matter: Matter, row: CampaignRow) -> CampaignSeen:
+    """A campaign, and through which of the datasets that the caller sees the number was in it."""
+    records = matter.records
+    used = [
+        one
+        for one in records.datasets_of_campaign.get(row.id, ())
+        if one in matter.seen.datasets and had(matter.ended, one, row.began_at)
+    ]
+    return CampaignSeen(
+        **_told(matter, row),
+        id=row.id,
+        name=row.name,
+        party=organisation(records, row.party_id),
+        sender=organisation(records, row.sender_id) if row.sender_id else None,
+        originator=row.originator,
+        message_text=row.message_text,
+        poll_name=row.poll_name,
+        poll_on=row.poll_on,
+        began_at=row.began_at,
+        ended_at=row.ended_at,
+        corrects_id=row.corrects_id,
+        through=[_use(matter, dataset) for dataset in used],
+    )
+
+
+def _use(matter: Matter, dataset_id: uuid.UUID) -> Use:
+    transfer = matter.records.transfer_into_dataset.get(dataset_id)
+    return Use(
+        dataset=matter.dataset(dataset_id),
+        transfer_id=transfer.id if transfer else None,
+        transfer_status=matter.records.status_of_transfer[transfer.id] if transfer else None,
+    )

@@ -1,0 +1,1 @@
+"""The provenance graph: recorded facts, indexed, and the snapshot that each process keeps of them."""

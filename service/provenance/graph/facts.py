@@ -1,0 +1,210 @@
+"""Rows by id and by what they belong to, and what follows from several rows of one thing. Pure."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from service.core.erasures import NOT_YET
+from service.core.vocabulary import DatasetState, TransferStatus
+from service.provenance.graph.rows import (
+    AttestationRow,
+    CampaignRow,
+    CollectionRow,
+    DatasetRow,
+    EvidenceRow,
+    FactRow,
+    NoticeRow,
+    OrganisationRow,
+    ParentRow,
+    PartnerListRow,
+    PartnerRow,
+    Rows,
+    StatementRow,
+    TransferRow,
+)
+
+
+class _Known(Protocol):
+    @property
+    def id(self) -> uuid.UUID: ...
+
+
+Row = TypeVar("Row")
+KnownRow = TypeVar("KnownRow", bound=_Known)
+Grouped = Mapping[uuid.UUID, Sequence[Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """One state of the facts, indexed. What is grouped stands in order of `recorded_at`."""
+
+    organisations: Mapping[uuid.UUID, OrganisationRow]
+    notices: Mapping[uuid.UUID, NoticeRow]
+    collections: Mapping[uuid.UUID, CollectionRow]
+    datasets: Mapping[uuid.UUID, DatasetRow]
+    transfers: Mapping[uuid.UUID, TransferRow]
+    campaigns: Mapping[uuid.UUID, CampaignRow]
+    partner_lists_of_notice: Grouped[PartnerListRow]
+    partners_of_list: Grouped[PartnerRow]
+    evidence_of_notice: Grouped[EvidenceRow]
+    attestations_of_collection: Grouped[AttestationRow]
+    statements_of_transfer: Grouped[StatementRow]
+    parents_of_dataset: Grouped[ParentRow]
+    children_of_dataset: Grouped[ParentRow]
+    transfers_from_dataset: Grouped[TransferRow]
+    transfer_into_dataset: Mapping[uuid.UUID, TransferRow]
+    campaigns_of_dataset: Grouped[uuid.UUID]
+    datasets_of_campaign: Grouped[uuid.UUID]
+    status_of_transfer: Mapping[uuid.UUID, TransferStatus]
+    ancestor_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
+    notice_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
+
+
+def index(rows: Rows) -> Records:
+    """`rows`, so that nothing needs to be searched for again."""
+    statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
+    campaigns = _uncorrected(rows.campaigns)
+    uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
+    return Records(
+        organisations=_by_id(rows.organisations),
+        notices=_by_id(rows.notices),
+        collections=_as_corrected(rows.collections),
+        datasets=_by_id(rows.datasets),
+        transfers=_by_id(rows.transfers),
+        campaigns=campaigns,
+        partner_lists_of_notice=_grouped(_in_order(rows.partner_lists), lambda row: row.notice_id),
+        partners_of_list=_grouped(sorted(rows.partners, key=lambda row: row.position), lambda row: row.partner_list_id),
+        evidence_of_notice=_grouped(_in_order(rows.evidence), lambda row: row.notice_id),
+        attestations_of_collection=_grouped(_in_order(rows.attestations), lambda row: row.collection_id),
+        statements_of_transfer=statements,
+        parents_of_dataset=_grouped(rows.parents, lambda row: row.dataset_id),
+        children_of_dataset=_grouped(rows.parents, lambda row: row.parent_id),
+        transfers_from_dataset=_grouped(_in_order(rows.transfers), lambda row: row.dataset_id),
+        transfer_into_dataset={row.received_dataset_id: row for row in rows.transfers},
+        campaigns_of_dataset=_pairs((dataset, campaign) for campaign, dataset in uses),
+        datasets_of_campaign=_pairs(uses),
+        status_of_transfer={row.id: _status(row, statements.get(row.id, ())) for row in rows.transfers},
+        ancestor_counts=_ancestor_counts(rows),
+        notice_counts=_notice_counts(rows),
+    )
+
+
+def _by_id(rows: Iterable[KnownRow]) -> dict[uuid.UUID, KnownRow]:
+    return {row.id: row for row in rows}
+
+
+def _uncorrected(rows: Iterable[CampaignRow]) -> dict[uuid.UUID, CampaignRow]:
+    """The campaigns that count: one that was corrected counts no more, and is kept at its own address."""
+    by_id = _by_id(rows)
+    corrected = {row.corrects_id for row in by_id.values()}
+    return {key: row for key, row in by_id.items() if key not in corrected}
+
+
+def _as_corrected(rows: Iterable[CollectionRow]) -> dict[uuid.UUID, CollectionRow]:
+    """By the id of each collection, of a corrected one too, what is said of it now: datasets keep the first id."""
+    by_id = _by_id(rows)
+    corrections = {row.corrects_id: row for row in by_id.values() if row.corrects_id is not None}
+    latest = dict(by_id)
+    for key in by_id:
+        while (correction := corrections.get(latest[key].id)) is not None:
+            latest[key] = correction
+    return latest
+
+
+FactT = TypeVar("FactT", bound=FactRow)
+
+
+def _in_order(rows: Iterable[FactT]) -> list[FactT]:
+    return sorted(rows, key=lambda row: (row.recorded_at, row.id))
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], uuid.UUID]) -> dict[uuid.UUID, list[Row]]:
+    groups: dict[uuid.UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        groups[key(row)].append(row)
+    return dict(groups)
+
+
+def _pairs(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, list[uuid.UUID]]:
+    groups: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)
+
+
+def _ancestor_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
+    counts: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
+    for row in rows.ancestor_counts:
+        counts[row.dataset_id][row.ancestor_id] = row.number_count
+    return dict(counts)
+
+
+def _notice_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
+    counts: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
+    for row in rows.notice_counts:
+        counts[row.notice_id][row.dataset_id] = row.number_count
+    return dict(counts)
+
+
+def _status(transfer: TransferRow, statements: Sequence[StatementRow]) -> TransferStatus:
+    """The recipient's latest word; a recipient that told of the transfer itself acknowledges it by that."""
+    words = [statement.word for statement in statements if statement.side == "recipient"]
+    if words:
+        return TransferStatus(words[-1])
+    told_by_recipient = transfer.asserted_by_id == transfer.recipient_id
+    return TransferStatus.ACKNOWLEDGED if told_by_recipient else TransferStatus.DECLARED
+
+
+def is_denied(records: Records, transfer_id: uuid.UUID | None) -> bool:
+    """Whether the recipient's latest word on a transfer, if there is one, is that there was none."""
+    return transfer_id is not None and records.status_of_transfer[transfer_id] is TransferStatus.DENIED
+
+
+def is_held(records: Records, dataset_id: uuid.UUID) -> bool:
+    """Whether a dataset is a holding: sealed, and not what a transfer delivered that its recipient denies."""
+    transfer = records.transfer_into_dataset.get(dataset_id)
+    sealed = records.datasets[dataset_id].state == DatasetState.SEALED
+    return sealed and not is_denied(records, transfer.id if transfer else None)
+
+
+def made_at(records: Records, dataset_id: uuid.UUID) -> datetime:
+    """When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed.
+
+    A recipient's own file is sealed later, and compared with what it was given then. Never, if it is not sealed yet.
+    """
+    row = records.datasets[dataset_id]
+    if dataset_id in records.transfer_into_dataset:
+        return row.recorded_at
+    return row.sealed_at or NOT_YET
+
+
+def notice_of(records: Records, dataset_id: uuid.UUID) -> NoticeRow:
+    """The notice under which a collected dataset was collected, as is said of its collection now."""
+    collection_id = records.datasets[dataset_id].collection_id
+    assert collection_id is not None
+    return records.notices[records.collections[collection_id].notice_id]
+
+
+def attestation_of(records: Records, collection: CollectionRow) -> FactRow | None:
+    """The collector's own word for a collection: it registered the collection itself, or attests it."""
+    if collection.asserted_by_id == collection.collector_id:
+        return collection
+    attested = records.attestations_of_collection.get(collection.id, ())
+    return next((row for row in attested if row.asserted_by_id == collection.collector_id), None)
+
+
+def list_in_force(records: Records, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:
+    """The partner list that a person saw on the day of consent, in the notice's time zone.
+
+    That is the list with the latest first day that had come, lists that a later one corrects left out. None
+    if the notice had no list yet.
+    """
+    lists = records.partner_lists_of_notice.get(notice.id, ())
+    corrected = {row.corrects_id for row in lists}
+    day = consented_at.astimezone(ZoneInfo(notice.time_zone)).date()
+    standing = [row for row in lists if row.id not in corrected and row.valid_from_on <= day]
+    return max(standing, key=lambda row: (row.valid_from_on, row.recorded_at, row.id), default=None)

@@ -1,0 +1,1 @@
+"""The lineage of a dataset and the impact of a notice."""

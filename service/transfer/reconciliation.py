@@ -1,0 +1,217 @@
+"""Receipts: the recipient's own file, compared with what the sender declares.
+
+A file that matches is discarded and the transfer is confirmed. One that differs becomes the content of the received
+dataset, beside what the sender declares, and the transfer is disputed.
+"""
+
+import uuid
+from dataclasses import replace
+
+from procrastinate import App, JobContext
+from sqlmodel import select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.access.actor import Actor
+from service.core.clock import now
+from service.core.db import Database, driver
+from service.core.errors import Conflict, Forbidden
+from service.core.task_queue import task
+from service.core.vocabulary import Content, TransferStatus
+from service.dataset.erasure import release_after
+from service.dataset.models import Dataset, DatasetParent, DatasetPart
+from service.dataset.operations import dataset_out, require_numbers
+from service.dataset.schemas import DatasetOut
+from service.dataset.sealing import (
+    Tally,
+    ask_for_flags,
+    clear_counts,
+    count_shard,
+    drop_stale_uploads,
+    load_shards,
+    write_tally,
+)
+from service.job.models import Job
+from service.job.operations import Report, is_under_way, run_job, start_job
+from service.job.schemas import JobOut
+from service.membership import bulk_read, erasure, exclusion, store
+from service.membership.blocks import SHARDS
+from service.membership.descent.ancestors import Descent, descent_of
+from service.membership.runs import isin_sorted
+from service.number.keyring import KeyRing
+from service.transfer.models import Side, Transfer, TransferStatement, Word
+from service.transfer.operations import (
+    find_transfer,
+    get_transfer,
+    refuse_passed_on,
+    refuse_settled,
+    side_of,
+    status_of,
+)
+from service.transfer.schemas import TransferOut
+
+
+async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
+    """Let the recipient upload its file as parts of the received dataset."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    await refuse_settled(session, row)
+    await _refuse_denied(session, row)
+    await refuse_passed_on(session, received.id)
+    if received.receiving:
+        raise Conflict("receipt_open", "The receipt of this transfer is open already: send its parts.")
+    received.receiving = True
+    session.add(received)
+    await session.flush()
+    edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
+    return dataset_out(received, [edge])
+
+
+async def drop_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
+    """Give up an open receipt, and what was sent of the file."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await _receiving(session, row)
+    received.receiving = False
+    received.dialect = None
+    session.add(received)
+    await _discard(session, received)
+    return await get_transfer(session, actor, transfer_id)
+
+
+async def _receiving(session: AsyncSession, row: Transfer) -> Dataset:
+    """The received dataset, locked, if its receipt is open and not being compared."""
+    received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    if not received.receiving:
+        raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
+    if await is_under_way(session, received.id):
+        raise Conflict("being_compared", "Your file is being compared already: follow that job.")
+    return received
+
+
+async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
+    if await status_of(session, row) is TransferStatus.DENIED:
+        raise Conflict("denied", "You said that there was no such transfer: acknowledge it before you send its file.")
+
+
+def _require_recipient(actor: Actor, row: Transfer) -> None:
+    if side_of(actor, row) is not Side.RECIPIENT:
+        raise Forbidden("not_the_recipient", "Only the recipient uploads what it received.")
+
+
+async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
+    """Close the receipt, and ask for the job that compares the file with what the sender declares."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await _receiving(session, row)
+    await require_numbers(session, received.id)
+    return await start_job(session, queue, actor, "compare_receipt", received.id)
+
+
+@task("compare_receipt")
+async def compare_receipt(context: JobContext, job_id: str) -> None:
+    """The task behind `POST /v1/transfers/{id}/receipt/seal`."""
+    database: Database = context.additional_context["database"]
+    ring: KeyRing = context.additional_context["ring"]
+
+    async def work(job: Job, report: Report) -> None:
+        await _compare(database, ring, context.app, job, report)
+
+    await run_job(database, uuid.UUID(job_id), work)
+
+
+async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, report: Report) -> None:
+    async with database.transaction() as session:
+        transfer = await _transfer_into(session, job.subject_id)
+        received = await session.get_one(Dataset, transfer.received_dataset_id)
+        # Killed after it had settled the transfer, the job begins anew and finds no file to compare any more.
+        if not received.receiving:
+            return
+        await drop_stale_uploads(session, transfer.received_dataset_id)
+        descent = await descent_of(session, [transfer.received_dataset_id])
+    extra = missing = 0
+    steps = SHARDS
+    for shard in range(SHARDS):
+        async with database.snapshot() as session:
+            more, less = await _difference(session, descent, transfer, shard)
+        extra, missing = extra + more, missing + less
+        await report(shard + 1, steps)
+    if extra or missing:
+        tally = await _load_as_own(database, ring, descent, transfer, report)
+        await _settle(database, queue, ring, job, extra, missing, tally)
+    else:
+        await _settle(database, queue, ring, job, 0, 0, None)
+
+
+async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
+    return (await session.exec(select(Transfer).where(Transfer.received_dataset_id == received_id))).one()
+
+
+async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
+    """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
+    connection = await driver(session)
+    # What was in it when it was handed over, though the sender may have erased of it since; without what the recipient
+    # has, which is missing from its file for that reason.
+    declared = await bulk_read.content_of(connection, descent.dag, transfer.received_dataset_id, shard)
+    received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
+    known = int(isin_sorted(received, declared).sum())
+    return len(received) - known, len(declared) - known
+
+
+async def _load_as_own(
+    database: Database, ring: KeyRing, descent: Descent, transfer: Transfer, report: Report
+) -> Tally:
+    """Store the recipient's file as blocks of its dataset. Nobody sees them before the content is set to `uploaded`."""
+    received_id = transfer.received_dataset_id
+    tally = Tally()
+    await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
+    own = replace(descent.dag[received_id], content=Content.UPLOADED)
+    descent = replace(descent, dag=descent.dag | {received_id: own})
+    for shard in range(SHARDS):
+        async with database.snapshot() as session:
+            await count_shard(session, descent, received_id, shard, tally)
+        await report(SHARDS + shard + 1, 2 * SHARDS)
+    return tally
+
+
+async def _settle(
+    database: Database, queue: App, ring: KeyRing, job: Job, extra: int, missing: int, tally: Tally | None
+) -> None:
+    async with database.transaction() as session:
+        if tally is not None:
+            # Before any row is locked: what the recipient alone had need of goes with its agreement.
+            await erasure.take_turn(await driver(session))
+        transfer = await _transfer_into(session, job.subject_id)
+        received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
+        received.receiving = False
+        if tally is None:
+            await _discard(session, received)
+        else:
+            received.content, received.sealed_at = Content.UPLOADED, now()
+            await clear_counts(session, [received.id])
+            await write_tally(session, received, tally)
+            await ask_for_flags(session, queue, received.id)
+            await exclusion.overrule(await driver(session), received.id)
+            await release_after(session, ring, received.id)
+        session.add(
+            TransferStatement(
+                transfer_id=transfer.id,
+                side=Side.RECIPIENT,
+                word=Word.CONFIRMED if tally is None else Word.DISPUTED,
+                extra_count=extra,
+                missing_count=missing,
+                asserted_by_id=job.organisation_id,
+                asserted_through_id=job.through_id,
+                occurred_at=now(),
+            )
+        )
+
+
+async def _discard(session: AsyncSession, received: Dataset) -> None:
+    """A file that matches says nothing new: its numbers are the sender's dataset's."""
+    for part in (await session.exec(select(DatasetPart).where(DatasetPart.dataset_id == received.id))).all():
+        await session.delete(part)
+    await session.flush()
+    await drop_stale_uploads(session, received.id)
+    # An earlier comparison that was killed may have left blocks.
+    await store.abandon(await driver(session), received.id)

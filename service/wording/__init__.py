@@ -1,0 +1,1 @@
+"""Words for people: languages, typography, and the terms of every closed list."""

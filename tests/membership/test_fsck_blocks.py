@@ -1,0 +1,101 @@
+"""What is called a flaw of a block, against plain words for the same."""
+
+import uuid
+from itertools import pairwise
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.membership import blocks, runs
+from service.membership.blocks import Columns
+from service.membership.fsck.block_checks import Entry, Member, are_record_ids, block_flaws, key_flaws, staged_flaws
+from service.membership.fsck.report import Damage
+from service.membership.runs import Run
+from service.number.keyring import Keys
+
+SHARD, LEVEL, LEAD = 3, 8, 3 << 25
+
+
+def segment(places: int) -> Entry:
+    members = {place: Member(uuid.UUID(int=place), 0, bytes(16)) for place in range(places)}
+    return Entry(1, "live", 5, None, None, members)
+
+
+def shorts(values: list[int]) -> bytes:
+    return np.array(values, ">u2").tobytes()
+
+
+halves = st.integers(0, 2**64 - 1)
+memberships = st.sets(st.tuples(halves, halves, st.integers(0, 2)), min_size=1, max_size=60)
+
+
+@given(memberships, st.booleans(), st.booleans(), st.integers(5, 30))
+def test_whatever_is_cut_and_packed_is_sound(
+    rows: set[tuple[int, int, int]], several: bool, dated: bool, level: int
+) -> None:
+    chosen = sorted(rows if several else {row[:2]: row for row in rows}.values())
+    run = Run(
+        Keys(np.array([row[0] for row in chosen], np.uint64), np.array([row[1] for row in chosen], np.uint64)),
+        np.arange(len(chosen), dtype=np.uint32) if dated else None,
+        None,
+        np.array([row[2] for row in chosen], np.uint16) if several else None,
+    )
+    packed = list(blocks.packed(run, blocks.cut(run, level)))
+    for row in packed:
+        assert block_flaws(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
+    keys = runs.union([run.keys])
+    assert list(key_flaws([row._replace(holders=None, consented_at=None) for row in packed], keys)) == []
+
+
+@given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 4), max_size=6))
+def test_a_list_of_holders_is_what_gives_each_key_its_own_in_order(starts: list[int], holders: list[int]) -> None:
+    keys = max(len(starts), 1)
+    row = Columns(LEVEL, LEAD, bytes(blocks.key_bytes(LEVEL) * keys), shorts(starts + holders), None, None)
+    everything = starts + holders
+    starts, holders = everything[:keys], everything[keys:]
+    of_keys = [holders[begin:end] for begin, end in pairwise([*starts, len(holders)])]
+    sound = (
+        starts[:1] == [0]
+        and sorted(starts) == starts
+        and all(of_keys)
+        and all(one < other for each in of_keys for one, other in pairwise(each))
+        and max(holders, default=9) < 3
+    )
+    assert (block_flaws(SHARD, True, row, segment(3)) == []) == sound
+
+
+@given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=4), st.binary(min_size=1, max_size=2))
+def test_record_ids_are_as_many_as_there_are_memberships_and_nothing_else(names: list[str | None], tail: bytes) -> None:
+    array = np.full(len(names), None, np.object_)
+    array[:] = names
+    packed = blocks.pack_record_ids(array)
+    assert are_record_ids(packed, len(names))
+    assert not are_record_ids(packed + tail, len(names))
+    assert not are_record_ids(packed[:-1], len(names))
+
+
+def test_text_that_is_cut_within_a_character_is_no_record_id() -> None:
+    assert are_record_ids(shorts([2]) + "é".encode(), 1)
+    assert not are_record_ids(shorts([1, 1]) + "é".encode(), 2)
+    assert not are_record_ids(shorts([201]) + b"a" * 201, 1)
+
+
+def test_a_row_beyond_a_page_is_a_flaw_unless_it_cannot_be_cut() -> None:
+    deepest = LEAD | 1
+    for level, lead, flaws in ((LEVEL, LEAD, [Damage.UNFITTED]), (30, deepest, [])):
+        keys = bytes(blocks.key_bytes(level))
+        listed = shorts([0, *range(4200)])
+        assert block_flaws(SHARD, True, Columns(level, lead, keys, listed, None, None), segment(4200)) == flaws
+        assert block_flaws(SHARD, True, Columns(level, lead, keys, listed[:-600], None, None), segment(4200)) == []
+
+
+def test_staged_keys_are_whole_and_of_their_shard() -> None:
+    low, high = bytes([SHARD << 3]) + bytes(15), bytes([SHARD << 3]) + bytes(14) + b"\1"
+    assert staged_flaws(SHARD, high + low + low, None, None) == []
+    assert staged_flaws(SHARD + 1, low + high, None, None) == [Damage.STAGED_KEYS]
+    assert staged_flaws(SHARD, low[:-1], None, None) == [Damage.STAGED_KEYS]
+    assert staged_flaws(SHARD, b"", None, None) == [Damage.STAGED_KEYS]
+    assert staged_flaws(SHARD, low, bytes(4), bytes(30)) == []
+    assert staged_flaws(SHARD, low, bytes(5), None) == [Damage.STAGED_COLUMNS]
+    assert staged_flaws(SHARD, low + high, bytes(8), bytes(3)) == [Damage.STAGED_COLUMNS]

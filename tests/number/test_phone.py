@@ -1,0 +1,248 @@
+"""Spellings: what real files hold, and that the fast steps never say anything the library would not."""
+
+import phonenumbers
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from phonenumbers import PhoneNumberFormat
+
+from service.intake.cells import Cells
+from service.number import phone
+from service.number.phone import EXPLANATIONS, PhoneRejected, Reason, e164, normalise, normalise_one
+
+FICTION = 33639980000
+SEPARATORS = " .-/()'\"\u00a0\u202f\ufffd"
+LIBRARY_SEPARATORS = " .-/()\u00a0"
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "06 39 98 00 00",
+        "06.39.98.00.00",
+        "06-39-98-00-00",
+        "06/39/98/00/00",
+        "0639980000",
+        "639980000",
+        "+33639980000",
+        "+33 6 39 98 00 00",
+        "+33 (0)6 39 98 00 00",
+        "+33(0)639980000",
+        "(+33) 6 39 98 00 00",
+        "0033639980000",
+        "0033 6 39 98 00 00",
+        "0033 (0)6 39 98 00 00",
+        "33639980000",
+        "33 6 39 98 00 00",
+        "330639980000",
+        " 0639980000\t",
+        "'0639980000",
+        '"0639980000"',
+        "06\u00a039\u00a098\u00a000\u00a000",
+        "06\u202f39\u202f98\u202f00\u202f00",
+        "06\ufffd39\ufffd98\ufffd00\ufffd00",
+        "06\u201139\u201198\u201100\u201100",
+        "\uff10\uff16\uff13\uff19\uff19\uff18\uff10\uff10\uff10\uff10",
+    ],
+)
+def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> None:
+    assert normalise(Cells.of([spelling]), "FR").numbers.tolist() == [FICTION]
+    assert normalise_one(spelling, "FR") == FICTION
+
+
+@pytest.mark.parametrize(
+    ("cell", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("  ", Reason.EMPTY),
+        ("-", Reason.EMPTY),
+        ("3.36E+10", Reason.SCIENTIFIC_NOTATION),
+        ("6,12E+08", Reason.SCIENTIFIC_NOTATION),
+        ("3,3639980000E+10", Reason.SCIENTIFIC_NOTATION),
+        ("6e8", Reason.SCIENTIFIC_NOTATION),
+        ("12345678.0", Reason.SPREADSHEET_DECIMAL),
+        ("63998000.0", Reason.SPREADSHEET_DECIMAL),
+        ("33639980000.00", Reason.SPREADSHEET_DECIMAL),
+        ("639980000,00", Reason.SPREADSHEET_DECIMAL),
+        ("639 980 000,00", Reason.SPREADSHEET_DECIMAL),
+        ("639,980,000.00", Reason.SPREADSHEET_DECIMAL),
+        ("0639980000 / 0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000;0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000,0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000 ou 0639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000\n0639980001", Reason.SEVERAL_NUMBERS),
+        ("+33639980000+33639980001", Reason.SEVERAL_NUMBERS),
+        ("0639980000 0639980001", Reason.TOO_LONG),
+        ("06 39 98 00 00 poste 12", Reason.EXTENSION),
+        ("0639980000 x12", Reason.EXTENSION),
+        ("0639980000;ext=12", Reason.EXTENSION),
+        ("0639980000#12", Reason.EXTENSION),
+        ("0800 CALL ME", Reason.NOT_A_NUMBER),
+        ("inconnu", Reason.NOT_A_NUMBER),
+        ("#REF!", Reason.NOT_A_NUMBER),
+        ("0639980000 (Jean)", Reason.NOT_A_NUMBER),
+        ("06 39 98", Reason.TOO_SHORT),
+        ("+33 6", Reason.TOO_SHORT),
+        ("06399800001", Reason.TOO_LONG),
+        ("0" * 100, Reason.TOO_LONG),
+        ("+999639980000", Reason.UNKNOWN_COUNTRY_CODE),
+    ],
+)
+def test_what_is_no_number_is_refused_with_its_reason(cell: str, reason: Reason) -> None:
+    result = normalise(Cells.of([cell]), "FR")
+    assert result.numbers.tolist() == [0]
+    assert result.reason(0) is reason
+
+
+@pytest.mark.parametrize(
+    ("spelling", "region", "number"),
+    [
+        ("+32 470 12 34 56", "FR", 32470123456),
+        ("0470 12 34 56", "BE", 32470123456),
+        ("0171/1234567", "DE", 491711234567),
+        ("+39 06 698 12345", "FR", 390669812345),
+        ("612 34 56 78", "ES", 34612345678),
+        ("07911 123456", "GB", 447911123456),
+        ("0690 12 34 56", "GP", 590690123456),
+        ("(202) 555-0123", "US", 12025550123),
+    ],
+)
+def test_foreign_numbers_are_read_with_their_own_region(spelling: str, region: str, number: int) -> None:
+    assert normalise(Cells.of([spelling]), region).numbers.tolist() == [number]
+
+
+def test_two_local_numbers_in_a_cell_are_not_one_german_number() -> None:
+    assert normalise(Cells.of(["0301234/0301235"]), "DE").reason(0) is Reason.SEVERAL_NUMBERS
+
+
+def test_a_number_without_its_area_code_is_too_short_to_name_a_line() -> None:
+    assert normalise(Cells.of(["555-0123"]), "US").reason(0) is Reason.TOO_SHORT
+
+
+def test_rejections_keep_their_positions_among_accepted_lines() -> None:
+    cells = Cells.of(["0639980000", "inconnu", "06 39 98 00 01", "", "+33639980002"])
+    result = normalise(cells, "FR")
+    assert result.numbers.tolist() == [FICTION, 0, FICTION + 1, 0, FICTION + 2]
+    assert {i: result.reason(i) for i in result.rejected().tolist()} == {
+        1: Reason.NOT_A_NUMBER,
+        3: Reason.EMPTY,
+    }
+
+
+def test_numbers_too_short_for_their_country_code_are_left_to_the_library() -> None:
+    cells = Cells.of(["00385", "03850", "00123"])
+    assert phone._fast(cells, "HR").tolist() == [0, 0, 0]
+    assert {normalise(cells, "HR").reason(row) for row in range(3)} <= {Reason.TOO_SHORT, Reason.UNKNOWN_COUNTRY_CODE}
+
+
+def test_an_empty_column_has_no_numbers() -> None:
+    assert normalise(Cells.of([]), "FR").numbers.tolist() == []
+
+
+def test_an_unknown_region_is_named_as_the_fault() -> None:
+    with pytest.raises(ValueError, match="default region"):
+        normalise(Cells.of(["0639980000"]), "ZZ")
+
+
+def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    parse = phonenumbers.parse
+
+    def counting(text: str, region: str) -> phonenumbers.PhoneNumber:
+        asked.append(text)
+        return parse(text, region)
+
+    monkeypatch.setattr(phonenumbers, "parse", counting)
+    result = normalise(Cells.of(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
+    assert set(result.numbers.tolist()) == {FICTION}
+    assert len(asked) == 1
+
+
+def test_a_rejection_says_what_to_do_and_never_the_value() -> None:
+    with pytest.raises(PhoneRejected) as refused:
+        normalise_one("06 39 98 00 00 00", "FR")
+    assert refused.value.reason is Reason.TOO_LONG
+    assert not any(map(str.isdigit, str(refused.value)))
+
+
+def test_every_reason_is_explained() -> None:
+    assert set(EXPLANATIONS) == set(Reason)
+
+
+def test_the_written_form_has_a_plus() -> None:
+    assert e164(FICTION) == "+33639980000"
+
+
+REGIONS = st.just("FR") | st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS))
+
+
+@st.composite
+def spelled(draw: st.DrawFn, separators: str) -> tuple[str, str]:
+    """A spelling as people mix them in a region, mostly of a number and sometimes nearly; and the region."""
+    region = draw(REGIONS)
+    code = phonenumbers.country_code_for_region(draw(st.just(region) | REGIONS))
+    trunk = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True) or "0"
+    country = draw(st.sampled_from(["", "", "+", "00", "+0", "000", f"+{code}", f"00{code}", f"{code}", f"+{code}("]))
+    digits = draw(st.text("0123456789", min_size=1, max_size=16) | st.integers(10**8, 10**9 - 1).map(str))
+    gaps = draw(st.lists(st.sampled_from(["", "", "", *separators]), min_size=len(digits), max_size=len(digits)))
+    spaced = "".join(a + b for a, b in zip(digits, gaps, strict=True))
+    return country + draw(st.sampled_from(["", trunk, "0"])) + spaced, region
+
+
+@settings(max_examples=3000)
+@given(spelled(LIBRARY_SEPARATORS))
+@example(("06 39 98 00 00", "FR"))
+@example(("331234567", "FR"))
+@example(("+330639980000", "BE"))
+@example(("4917112345", "DE"))
+@example(("+36 06 1 234 567", "HU"))
+def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelled_in: tuple[str, str]) -> None:
+    spelling, region = spelled_in
+    fast = int(phone._fast(Cells.of([spelling]), region)[0])
+    if fast:
+        parsed = phonenumbers.parse(spelling, region)
+        assert phonenumbers.is_possible_number(parsed)
+        assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(fast)
+
+
+@pytest.mark.parametrize("filler", ["0123456789", "5" * 10, "1" * 10, "8" * 10])
+def test_international_numbers_of_every_country_and_length_are_read_as_the_library_reads_them(filler: str) -> None:
+    spellings = [
+        f"+{code}{first}{filler * 2}"[: 1 + length]
+        for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE
+        for first in range(10)
+        for length in range(6, 16)
+    ]
+    fast = phone._fast(Cells.of(spellings), "FR").tolist()
+    accepted = [(spelling, number) for spelling, number in zip(spellings, fast, strict=True) if number]
+    assert len(accepted) > len(spellings) // 10
+    for spelling, number in accepted:
+        parsed = phonenumbers.parse(spelling, "FR")
+        assert phonenumbers.is_possible_number(parsed)
+        assert phonenumbers.format_number(parsed, PhoneNumberFormat.E164) == e164(number)
+
+
+@settings(max_examples=1000)
+@given(st.lists(spelled(SEPARATORS), min_size=1, max_size=4), st.lists(st.text(max_size=20), max_size=3))
+def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: list[tuple[str, str]], texts: list[str]) -> None:
+    region = spelled_in[0][1]
+    column = [*texts, *(spelling for spelling, _ in spelled_in)]
+    together = normalise(Cells.of(column), region)
+    numbers, reasons = phone._slow(column, region)
+    assert together.numbers.tolist() == numbers.tolist()
+    assert together.reasons.tolist() == reasons.tolist()
+
+
+def test_each_french_spelling_is_served_without_the_library() -> None:
+    national = "639980000"
+    forms = [
+        f"0{national}",
+        f"+33{national}",
+        f"+330{national}",
+        f"0033{national}",
+        f"33{national}",
+        national,
+    ]
+    assert phone._fast(Cells.of(forms), "FR").tolist() == [FICTION] * len(forms)
+    dotted = Cells.of(["06.39.98.00.00", "+33 (0)6 39 98 00 00", "06\u00a039\u00a098\u00a000\u00a000"])
+    assert phone._fast(dotted, "FR").tolist() == [FICTION] * 3

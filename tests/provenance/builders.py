@@ -1,0 +1,228 @@
+"""Small worlds of facts, made in memory: what each organisation did, and which numbers each dataset has.
+
+Beside the rows that the service would read, a world knows the numbers, so that tests can work answers out naively.
+"""
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from service.core.vocabulary import Content, DatasetState, Role
+from service.provenance.graph import rows
+
+EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class World:
+    """Facts in the order in which they were recorded, a minute apart."""
+
+    organisations: dict[uuid.UUID, rows.OrganisationRow] = field(default_factory=dict)
+    notices: list[rows.NoticeRow] = field(default_factory=list)
+    partner_lists: list[rows.PartnerListRow] = field(default_factory=list)
+    partners: list[rows.PartnerRow] = field(default_factory=list)
+    collections: list[rows.CollectionRow] = field(default_factory=list)
+    attestations: list[rows.AttestationRow] = field(default_factory=list)
+    datasets: dict[uuid.UUID, rows.DatasetRow] = field(default_factory=dict)
+    parents: list[rows.ParentRow] = field(default_factory=list)
+    transfers: dict[uuid.UUID, rows.TransferRow] = field(default_factory=dict)
+    statements: list[rows.StatementRow] = field(default_factory=list)
+    campaigns: dict[uuid.UUID, rows.CampaignRow] = field(default_factory=dict)
+    uses: list[rows.UseRow] = field(default_factory=list)
+    numbers: dict[uuid.UUID, frozenset[int]] = field(default_factory=dict)
+    consents: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
+    erased: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
+    count: int = 0
+
+    def fact(self, asserted_by: uuid.UUID | None, occurred_at: datetime | None = None) -> dict[str, Any]:
+        """The columns that every fact has."""
+        self.count += 1
+        recorded_at = EPOCH + timedelta(minutes=self.count)
+        return {
+            "id": uuid.UUID(int=self.count),
+            "asserted_by_id": asserted_by,
+            "occurred_at": occurred_at or recorded_at,
+            "recorded_at": recorded_at,
+        }
+
+    def organisation(
+        self, *roles: Role, name: str = "", account: bool = True, named_by: uuid.UUID | None = None
+    ) -> uuid.UUID:
+        """An organisation, with an account or only named by another."""
+        row = rows.OrganisationRow(
+            **self.fact(named_by),
+            legal_name=name or f"{roles[0]} {self.count}",
+            country="FR",
+            registration_number=None,
+            roles=[str(role) for role in roles],
+            privacy_contact=None,
+            admitted_at=EPOCH if account else None,
+        )
+        self.organisations[row.id] = row
+        return row.id
+
+    def notice(self, collector: uuid.UUID, asserted_by: uuid.UUID, **more: Any) -> uuid.UUID:
+        """A wording of a collector."""
+        plain: dict[str, Any] = {
+            "code": f"N-{self.count}",
+            "version": 1,
+            "language": "fr",
+            "wording": "J'accepte.",
+            "mechanism": "unticked_box",
+            "purposes": ["commercial_canvassing"],
+            "valid_from_on": date(2020, 1, 1),
+            "valid_until_on": None,
+            "time_zone": "Europe/Paris",
+        }
+        row = rows.NoticeRow(**self.fact(asserted_by), collector_id=collector, **plain | more)
+        self.notices.append(row)
+        return row.id
+
+    def partner_list(
+        self,
+        notice: uuid.UUID,
+        valid_from_on: date,
+        names: Iterable[tuple[str, uuid.UUID | None]] = (),
+        categories: Iterable[str] = (),
+        corrects: uuid.UUID | None = None,
+    ) -> uuid.UUID:
+        """Who a notice names from a day on."""
+        asserter = next(row for row in self.notices if row.id == notice).asserted_by_id
+        row = rows.PartnerListRow(
+            **self.fact(asserter),
+            notice_id=notice,
+            valid_from_on=valid_from_on,
+            categories=list(categories),
+            corrects_id=corrects,
+        )
+        self.partner_lists.append(row)
+        self.partners += [rows.PartnerRow(row.id, place, *name) for place, name in enumerate(names)]
+        return row.id
+
+    def collection(self, notice: uuid.UUID, asserted_by: uuid.UUID) -> uuid.UUID:
+        """A gathering of numbers under a notice."""
+        row = rows.CollectionRow(
+            **self.fact(asserted_by),
+            collector_id=next(row for row in self.notices if row.id == notice).collector_id,
+            notice_id=notice,
+            channel="web_form",
+            address="https://collector.example/form",
+            began_on=date(2020, 1, 1),
+            ended_on=None,
+        )
+        self.collections.append(row)
+        return row.id
+
+    def attest(self, collection: uuid.UUID) -> None:
+        """The collector confirms a collection that another asserts."""
+        collector = next(row for row in self.collections if row.id == collection).collector_id
+        self.attestations.append(rows.AttestationRow(**self.fact(collector), collection_id=collection))
+
+    def dataset(
+        self,
+        holder: uuid.UUID,
+        numbers: Collection[int] | None,
+        parents: Iterable[uuid.UUID] = (),
+        *,
+        collection: uuid.UUID | None = None,
+        asserted_by: uuid.UUID | None = None,
+        content: Content | None = None,
+        state: DatasetState = DatasetState.SEALED,
+        name: str = "",
+    ) -> uuid.UUID:
+        """A dataset with numbers of its own, or without any, all of its parents'."""
+        fact = self.fact(asserted_by or holder)
+        row = rows.DatasetRow(
+            **fact,
+            holder_id=holder,
+            name=name or f"dataset {self.count}",
+            content=content or (Content.UNION if numbers is None else Content.UPLOADED),
+            state=state,
+            collection_id=collection,
+            number_count=None,
+            orphan_count=None,
+            sealed_at=fact["recorded_at"] if state is DatasetState.SEALED else None,
+        )
+        self.datasets[row.id] = row
+        self.parents += [rows.ParentRow(row.id, parent, None) for parent in parents]
+        if numbers is not None:
+            self.numbers[row.id] = frozenset(numbers)
+        return row.id
+
+    def transfer(
+        self, dataset: uuid.UUID, recipient: uuid.UUID, *, asserted_by: uuid.UUID | None = None
+    ) -> tuple[uuid.UUID, uuid.UUID]:
+        """A transfer, and the dataset that it makes in the recipient's hands; told by the sender, or `asserted_by`."""
+        sender = self.datasets[dataset].holder_id
+        told_by = asserted_by or sender
+        received = self.dataset(recipient, None, asserted_by=told_by, content=Content.SHARED)
+        row = rows.TransferRow(
+            **self.fact(told_by),
+            sender_id=sender,
+            recipient_id=recipient,
+            dataset_id=dataset,
+            received_dataset_id=received,
+            purpose="commercial_canvassing",
+            lawful_basis="consent",
+            sender_role="controller",
+            recipient_role="controller",
+            contract=None,
+            targeting=[],
+        )
+        self.transfers[row.id] = row
+        self.parents.append(rows.ParentRow(received, dataset, row.id))
+        if told_by == recipient:
+            self.say(row.id, "recipient", "acknowledged")
+        else:
+            self.say(row.id, "sender", "declared")
+        return row.id, received
+
+    def say(self, transfer: uuid.UUID, side: str, word: str) -> None:
+        """What a side says of a transfer."""
+        row = self.transfers[transfer]
+        asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
+        said: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
+        self.statements.append(
+            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, word=word, **said)
+        )
+
+    def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:
+        """The recipient's own file, which differs, becomes the content of what it received."""
+        received = self.transfers[transfer].received_dataset_id
+        self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED)
+        self.numbers[received] = frozenset(numbers)
+        # A file that is sent after an erasure says for itself what is in it.
+        self.erased = {key: moment for key, moment in self.erased.items() if key[0] != received}
+        self.say(transfer, "recipient", "disputed")
+
+    def erase(self, number: int, datasets: Iterable[uuid.UUID]) -> None:
+        """Datasets hold a number no more."""
+        moment = self.fact(None)["recorded_at"]
+        for dataset in datasets:
+            self.erased.setdefault((dataset, number), moment)
+
+    def campaign(
+        self,
+        party: uuid.UUID,
+        datasets: Iterable[uuid.UUID],
+        *,
+        sender: uuid.UUID | None = None,
+        **more: Any,
+    ) -> uuid.UUID:
+        """A campaign to the numbers of datasets."""
+        fact = self.fact(party)
+        plain: dict[str, Any] = {
+            "name": f"C-{self.count}",
+            "originator": "38001",
+            "message_text": "Votez !",
+            "poll_name": None,
+            "poll_on": None,
+            "began_at": fact["recorded_at"],
+            "ended_at": fact["recorded_at"],
+        }
+        row = rows.CampaignRow(**fact, party_id=party, sender_id=sender, **plain | more)
+        self.campaigns[row.id] = row
+        self.uses += [rows.UseRow(row.id, dataset) for dataset in datasets]
+        return row.id

@@ -1,0 +1,102 @@
+"""Cases that many numbers share: never another answer than one made anew, and never more of them than there is room."""
+
+from datetime import date, timedelta
+from functools import partial
+from uuid import UUID
+
+from hypothesis import given
+
+from service.access import visibility
+from service.core.vocabulary import Role
+from service.provenance.answer.answer import answer
+from service.provenance.answer.cache import Case, Cases
+from service.provenance.graph.graph import holding
+from service.provenance.graph.snapshot import Snapshot
+from tests.provenance import oracle
+from tests.provenance.builders import EPOCH, World
+from tests.provenance.strategies import Cast, unhurried, worlds
+
+
+def told(world: World, snapshot: Snapshot, cases: Cases, number: int, caller: UUID) -> bytes:
+    eyes = partial(visibility.seen, snapshot.scene, oracle.actor(world, caller))
+    return answer(snapshot.graph, cases, oracle.stored(world, number), oracle.ended(world, number), eyes, EPOCH)
+
+
+def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> Case:
+    ended = oracle.ended(world, number)
+    holders = holding(snapshot.graph, [one.dataset_id for one in oracle.stored(world, number)], ended)
+    seen = visibility.seen(snapshot.scene, oracle.actor(world, caller), holders, ended)
+    return snapshot.cases.find(snapshot.graph, seen, holders, ended)
+
+
+@unhurried
+@given(worlds(erasing=True))
+def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cast]) -> None:
+    world, cast = made
+    for dataset, numbers in world.numbers.items():
+        world.consents |= {(dataset, number): EPOCH - timedelta(days=number) for number in numbers if number % 3}
+    snapshot = oracle.snapshot_of(world)
+    callers = [*cast.collectors, *cast.brokers, *cast.parties, cast.regulator]
+    for _ in range(2):
+        for number in range(9):
+            for caller in callers:
+                kept = told(world, snapshot, snapshot.cases, number, caller)
+                assert kept == told(world, snapshot, Cases(), number, caller)
+
+
+def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them() -> None:
+    """How long an answer takes may not tell of holdings that the caller does not see."""
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    base = world.dataset(broker, {1, 2, 3})
+    world.dataset(party, {2})
+    world.transfer(world.dataset(broker, {3}, [base]), party)
+    snapshot = oracle.snapshot_of(world)
+    assert case_of(world, snapshot, 1, broker) is case_of(world, snapshot, 2, broker)
+    assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
+    assert case_of(world, snapshot, 1, party) is case_of(world, snapshot, 9, party)
+    assert case_of(world, snapshot, 2, party) is not case_of(world, snapshot, 1, party)
+
+
+def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
+    world = World()
+    broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
+    _, received = world.transfer(world.dataset(broker, {1, 2, 3}), party)
+    snapshot = oracle.snapshot_of(world)
+    world.erase(2, [received])
+    world.erase(3, world.numbers)
+    assert case_of(world, snapshot, 1, broker) is case_of(world, snapshot, 2, broker)
+    assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
+    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 2, party)
+    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 3, party)
+
+
+def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
+    world = World()
+    broker = world.organisation(Role.BROKER)
+    for number in range(3):
+        world.dataset(broker, {number}, name="same length")
+    snapshot = oracle.snapshot_of(world)
+    room = Cases(most_bytes=2 * case_of(world, snapshot, 0, broker).size)
+    for number, kept in ((0, 1), (1, 2), (0, 2), (2, 2), (1, 2)):
+        assert told(world, snapshot, room, number, broker) == told(world, snapshot, Cases(), number, broker)
+        assert len(room) == kept
+    none = Cases(most_bytes=0)
+    assert told(world, snapshot, none, 0, broker) == told(world, snapshot, room, 0, broker)
+    assert len(none) == 0
+
+
+def test_a_partner_list_names_who_tells_of_it_only_to_whom_that_one_is_known() -> None:
+    world = World()
+    other, party = world.organisation(Role.PARTY), world.organisation(Role.PARTY)
+    collector, regulator = world.organisation(Role.COLLECTOR), world.organisation(Role.REGULATOR)
+    notice = world.notice(collector, other)
+    world.partner_list(notice, date(2020, 1, 1), [("Courtier", None)])
+    dataset = world.dataset(collector, {1}, collection=world.collection(notice, other))
+    world.consents[dataset, 1] = EPOCH
+    world.transfer(dataset, party)
+    snapshot = oracle.snapshot_of(world)
+    for caller, known in ((party, False), (regulator, True), (party, False)):
+        sent = told(world, snapshot, snapshot.cases, 1, caller).decode()
+        assert "Courtier" in sent
+        assert (str(other) in sent) == known

@@ -1,0 +1,215 @@
+"""Receipts: the recipient's own file against what the sender declares, once and for ever."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+
+from tests.builders import collected, hand_over, number
+from tests.callers import Caller, Registry
+from tests.inspection import defer, refusal, rows
+
+
+def sold(seller: Caller, buyer: Caller, numbers: Iterable[int]) -> Any:
+    """A transfer of numbers that the seller collected itself."""
+    return hand_over(seller, collected(seller, numbers), buyer)
+
+
+def send(buyer: Caller, transfer: Any, numbers: Iterable[int]) -> None:
+    """Open the receipt and send the buyer's own file."""
+    buyer.post(f"/v1/transfers/{transfer['id']}/receipt")
+    buyer.put_part(transfer["received_dataset_id"], [number(last) for last in numbers])
+
+
+def settle(buyer: Caller, transfer: Any) -> Any:
+    """Have the file compared, and give the transfer as it is then."""
+    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+    assert job["state"] == "succeeded", job["problem"]
+    return buyer.get(f"/v1/transfers/{transfer['id']}")
+
+
+def asked(caller: Caller, transfer: Any, step: str = "") -> tuple[int, str]:
+    return refusal(caller.request("POST", f"/v1/transfers/{transfer['id']}/receipt{step}"))
+
+
+def stored(dsn: str, dataset_id: str) -> tuple[int, ...]:
+    """How many blocks, staged runs, parts and rejected lines there are of a dataset."""
+    tables = (
+        "SELECT count(*) FROM membership_block JOIN segment_member USING (segment_id) WHERE dataset_id = %s",
+        "SELECT count(*) FROM staged_run WHERE dataset_id = %s",
+        "SELECT count(*) FROM dataset_part WHERE dataset_id = %s",
+        "SELECT count(*) FROM rejected_line WHERE dataset_id = %s",
+    )
+    return tuple(rows(dsn, table, dataset_id)[0][0] for table in tables)
+
+
+def test_a_file_that_matches_confirms_and_is_discarded(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(50))
+    before = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+    send(party, transfer, [*range(49, -1, -1), 7])
+    party.put_part(transfer["received_dataset_id"], ["12", "bonjour"], number=2)
+    assert party.get(f"/v1/datasets/{before['id']}")["receiving"]
+    settled = settle(party, transfer)
+    assert settled["status"] == "confirmed"
+    word = settled["statements"][-1]
+    assert (word["side"], word["extra_count"], word["missing_count"]) == ("recipient", 0, 0)
+    assert word["asserted_by_id"] == str(party.id)
+    assert party.get(f"/v1/datasets/{before['id']}") == before
+    assert stored(dsn, before["id"]) == (0, 0, 0, 0)
+    assert party.lookup(number(3))["held"]
+
+
+def test_a_file_that_differs_disputes_and_is_kept_beside_what_was_declared(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(100))
+    send(party, transfer, [*range(10, 100), 9000, 9001])
+    settled = settle(party, transfer)
+    assert (settled["status"], settled["number_count"]) == ("disputed", 100)
+    word = settled["statements"][-1]
+    assert (word["extra_count"], word["missing_count"]) == (2, 10)
+    own = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+    assert (own["content"], own["receiving"]) == ("uploaded", False)
+    assert (own["number_count"], own["orphan_count"]) == (92, 2)
+    orphans = party.get(f"/v1/datasets/{own['id']}/orphans")["numbers"]
+    assert sorted(orphans) == [number(9000), number(9001)]
+    blocks, staged, parts, _ = stored(dsn, own["id"])
+    assert (blocks > 0, staged, parts) == (True, 0, 1)
+    counts = rows(dsn, "SELECT number_count FROM ancestor_count WHERE dataset_id = %s", own["id"])
+    assert counts == [(90,)]
+    assert shop.get(f"/v1/datasets/{transfer['dataset_id']}")["number_count"] == 100
+    assert party.lookup(number(9000))["held"]
+    # Declared by the sender, lacking in the recipient's file: answered as just that, not as a holding.
+    denied = shop.lookup(number(5))
+    assert transfer["id"] in str(denied)
+
+
+def test_what_is_passed_on_after_a_dispute_is_the_recipients_own_file(registry: Registry) -> None:
+    shop, broker, party = registry.collector(), registry.broker(), registry.party()
+    transfer = sold(shop, broker, range(20))
+    send(broker, transfer, range(10, 25))
+    settle(broker, transfer)
+    own = broker.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+    onward = hand_over(broker, own, party, occurred_at="2024-03-01T00:00:00Z")
+    got = party.get(f"/v1/datasets/{onward['received_dataset_id']}")
+    assert (got["number_count"], got["orphan_count"]) == (15, 5)
+    send(party, onward, range(10, 25))
+    assert settle(party, onward)["status"] == "confirmed"
+
+
+def test_only_the_recipient_uploads_what_it_received(registry: Registry) -> None:
+    shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
+    first = sold(shop, broker, [1])
+    bought = broker.get(f"/v1/datasets/{first['received_dataset_id']}")
+    hand_over(broker, bought, party, occurred_at="2024-03-01T00:00:00Z")
+    for step in ("", "/seal"):
+        assert asked(shop, first, step) == (403, "not_the_recipient")
+        assert asked(party, first, step) == (403, "not_a_side")
+        assert asked(stranger, first, step) == (404, "not_found")
+    assert asked(broker, first, "/seal") == (409, "no_receipt")
+    assert asked(broker, first) == (409, "passed_on")
+
+
+def test_a_receipt_is_opened_once_filled_and_settled_once(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(5))
+    party.post(f"/v1/transfers/{transfer['id']}/receipt")
+    assert asked(party, transfer) == (409, "receipt_open")
+    assert asked(party, transfer, "/seal") == (409, "no_parts_yet")
+    denied = {"word": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
+    said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
+    assert refusal(said) == (409, "receipt_open")
+    derived: dict[str, Any] = {"occurred_at": "2024-03-01T00:00:00Z", "holder_id": str(party.id), "name": "D"}
+    derived |= {"derived_from": [transfer["received_dataset_id"]]}
+    assert refusal(party.request("POST", "/v1/datasets", json=derived)) == (409, "parent_not_sealed")
+    party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
+    assert settle(party, transfer)["status"] == "confirmed"
+    assert asked(party, transfer) == (409, "settled")
+    assert asked(party, transfer, "/seal") == (409, "no_receipt")
+    said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
+    assert refusal(said) == (409, "settled")
+
+
+def test_of_two_receipts_at_once_one_is_opened_and_one_compared(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(5))
+    path = f"/v1/transfers/{transfer['id']}/receipt"
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: party.request("POST", path).status_code, range(4)))
+        assert sorted(opened) == [201, 409, 409, 409]
+        party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
+        sealed = list(pool.map(lambda _: party.request("POST", f"{path}/seal"), range(4)))
+    assert sorted(answer.status_code for answer in sealed) == [202, 409, 409, 409]
+    (job,) = (answer.json() for answer in sealed if answer.status_code == 202)
+    assert party.finish(job)["state"] == "succeeded"
+    words = [said["word"] for said in party.get(f"/v1/transfers/{transfer['id']}")["statements"]]
+    assert words == ["declared", "confirmed"]
+
+
+def test_while_a_file_is_compared_nothing_is_done_with_the_dataset(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(5))
+    send(party, transfer, range(5))
+    path = f"/v1/transfers/{transfer['id']}"
+    held = transfer["received_dataset_id"]
+    body = {"dataset_id": held, "recipient_id": str(shop.id), "occurred_at": "2024-03-01T00:00:00Z"}
+    body |= {"purpose": "transfer", "lawful_basis": "consent"}
+    body |= {"sender_role": "controller", "recipient_role": "controller"}
+    # Rows that the worker has to delete at the end: it waits for whoever holds them.
+    with psycopg.connect(dsn) as other:
+        other.execute("SELECT 1 FROM dataset_part FOR UPDATE")
+        job = party.post(f"{path}/receipt/seal")
+        part = f"/v1/datasets/{held}/parts/1"
+        refused = {
+            "part": party.request("PUT", part, content=b"0639980009", headers={"Content-Type": "text/csv"}),
+            "opened": party.request("POST", f"{path}/receipt"),
+            "sealed": party.request("POST", f"{path}/receipt/seal"),
+        }
+        assert {step: refusal(answer) for step, answer in refused.items()} == {
+            "part": (409, "not_open"),
+            "opened": (409, "receipt_open"),
+            "sealed": (409, "being_compared"),
+        }
+        assert refusal(party.request("POST", "/v1/transfers", json=body)) == (409, "dataset_not_sealed")
+        assert party.lookup(number(1))["held"]
+    assert party.finish(job)["state"] == "succeeded"
+    assert party.get(path)["status"] == "confirmed"
+    assert party.request("POST", "/v1/transfers", json=body).status_code == 201
+
+
+def test_a_comparison_begun_again_after_it_had_settled_changes_nothing(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    for numbers in (range(30), range(15, 45)):
+        transfer = sold(shop, party, range(30))
+        send(party, transfer, numbers)
+        settled = settle(party, transfer)
+        own = f"/v1/datasets/{transfer['received_dataset_id']}"
+        before = party.get(own)
+        # As if its worker had been killed before it could say that the job was done.
+        ((job_id,),) = rows(
+            dsn,
+            "UPDATE job SET state = 'running', finished_at = NULL WHERE subject_id = %s RETURNING id",
+            transfer["received_dataset_id"],
+        )
+        defer(dsn, "compare_receipt", job_id=str(job_id))
+        assert party.finish({"id": job_id, "kind": "compare_receipt"})["state"] == "succeeded"
+        assert party.get(f"/v1/transfers/{transfer['id']}") == settled
+        assert party.get(own) == before
+        assert party.lookup(number(20))["held"]
+
+
+def test_a_receipt_opened_by_mistake_is_given_up_with_all_that_was_sent(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = sold(shop, party, range(5))
+    path = f"/v1/transfers/{transfer['id']}/receipt"
+    assert refusal(party.request("DELETE", path)) == (409, "no_receipt")
+    send(party, transfer, [1, 2, 9000])
+    assert refusal(shop.request("DELETE", path)) == (403, "not_the_recipient")
+    given_up = party.request("DELETE", path)
+    assert (given_up.status_code, given_up.json()["status"]) == (200, "declared")
+    assert stored(dsn, transfer["received_dataset_id"]) == (0, 0, 0, 0)
+    denied = party.post(
+        f"/v1/transfers/{transfer['id']}/statements", {"word": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
+    )
+    assert denied["status"] == "denied"
