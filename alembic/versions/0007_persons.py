@@ -30,7 +30,7 @@ def upgrade() -> None:
     op.create_table(
         "verification",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("number_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("number_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("number_mark", sa.LargeBinary(), nullable=False),
         sa.Column("address_mark", sa.LargeBinary(), nullable=False),
         sa.Column("prefix", sa.Text(), nullable=False),
@@ -49,7 +49,7 @@ def upgrade() -> None:
         "person_session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("token_digest", sa.LargeBinary(), nullable=False),
-        sa.Column("number_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("number_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("number_since_on", sa.Date(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),

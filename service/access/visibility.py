@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
 
 from service.access.actor import Actor
-from service.core.erasures import NOWHERE, Ended, had
+from service.core.erasures import NO_ERASURES, Erasures, held_at
 
 # A statement that yields ids, for `.where(Table.id.in_(…))`.
 Ids = Select[tuple[uuid.UUID]] | TextualSelect
@@ -95,32 +95,32 @@ def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> Ids
     ).columns(column("id", Uuid))
 
 
-def datasets_seen(actor: Actor) -> Ids:
+def visible_datasets(actor: Actor) -> Ids:
     """Ids of datasets: held by `actor`, and upstream of those."""
     return _rows(actor, "dataset", "datasets")
 
 
-def transfers_seen(actor: Actor) -> Ids:
+def visible_transfers(actor: Actor) -> Ids:
     """Ids of transfers: those `actor` is a side of, and those that delivered into a dataset it sees."""
     return _rows(actor, "transfer", "transfers")
 
 
-def collections_seen(actor: Actor) -> Ids:
+def visible_collections(actor: Actor) -> Ids:
     """Ids of collections: its own, those it asserts in a collector's stead, and those of datasets seen."""
     return _rows(actor, "collection", "collections")
 
 
-def notices_seen(actor: Actor) -> Ids:
+def visible_notices(actor: Actor) -> Ids:
     """Ids of notices: its own, those it asserts in a collector's stead, and those of collections seen."""
     return _rows(actor, "notice", "notices")
 
 
-def campaigns_seen(actor: Actor) -> Ids:
+def visible_campaigns(actor: Actor) -> Ids:
     """Ids of campaigns: of the party it speaks for; through a processor, those which that one sent."""
     return _rows(actor, "campaign", "campaigns")
 
 
-def organisations_seen(actor: Actor) -> Ids:
+def visible_organisations(actor: Actor) -> Ids:
     """Ids of organisations that stand in a fact which `actor` sees, or that it named here itself."""
     return _rows(actor, "organisation", "organisations", operator=True)
 
@@ -129,7 +129,7 @@ IdSet = frozenset[uuid.UUID]
 _NONE: Final[IdSet] = frozenset()
 
 
-class Place(NamedTuple):
+class DatasetLinks(NamedTuple):
     """Where a dataset stands, as far as sight depends on it.
 
     Upstream lead `parents` and `arrivals`, the datasets it comes from and the transfer that delivered it, unless its
@@ -144,7 +144,7 @@ class Place(NamedTuple):
     made_at: datetime
 
 
-class Ends(NamedTuple):
+class TransferEnds(NamedTuple):
     """The dataset that a transfer handed over, and the one that it made there: none, if the recipient denies it.
 
     What erasure took out of the first before `recorded_at` was not in it.
@@ -156,17 +156,17 @@ class Ends(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class VisibilityIndex:
     """What sight depends on, of the whole graph, by ids.
 
-    By organisation: the datasets that count as held by it (see `keepers`), those of them that are another's, and the
-    transfers that it sent and received. Campaigns by their party and their sender, and all of a party by it and None;
-    and when each began. Nothing here has to be gone through whole for one number: what its datasets lead to is cut
-    with what the caller has.
+    By organisation: the datasets that count as held by it (see `holders_of_record`), those of them that are another's,
+    and the transfers that it sent and received. Campaigns by their party and their sender, and all of a party by it
+    and None; and when each began. Nothing here has to be gone through whole for one number: what its datasets lead to
+    is cut with what the caller has.
     """
 
-    places: Mapping[uuid.UUID, Place]
-    transfers: Mapping[uuid.UUID, Ends]
+    places: Mapping[uuid.UUID, DatasetLinks]
+    transfers: Mapping[uuid.UUID, TransferEnds]
     held_by: Mapping[uuid.UUID, IdSet]
     spoken_for: Mapping[uuid.UUID, IdSet]
     sent_by: Mapping[uuid.UUID, IdSet]
@@ -176,7 +176,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Visibility:
     """What one caller sees. `bare` are datasets one hop down: known to exist, and in whose hands.
 
     `viewers` are the caller's own organisations. `whole`: nothing is withheld, so that an organisation may be
@@ -191,7 +191,7 @@ class Seen:
     whole: bool = False
 
 
-def keepers(
+def holders_of_record(
     holder_id: uuid.UUID, asserted_by_id: uuid.UUID | None, *, has_account: bool, denied: bool
 ) -> frozenset[uuid.UUID]:
     """By whom a dataset counts as held: its holder, and if that has no account, whoever asserts the dataset.
@@ -203,7 +203,9 @@ def keepers(
     return frozenset({holder_id} if has_account or asserted_by_id is None else {holder_id, asserted_by_id})
 
 
-def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = None, ended: Ended = NOWHERE) -> Seen:
+def visible_to(
+    scene: VisibilityIndex, actor: Actor, holding: Collection[uuid.UUID] | None = None, ended: Erasures = NO_ERASURES
+) -> Visibility:
     """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it, or that did.
 
     Of one number it sees: its own datasets that hold it, those holding it upstream by paths of datasets that
@@ -214,12 +216,12 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
     """
     within = frozenset(scene.places if holding is None else holding)
     if actor.is_regulator:
-        return seen_by_all(scene, within, ended)
+        return full_visibility(scene, within, ended)
     if actor.is_operator:
-        return Seen()
+        return Visibility()
     own = actor.organisation_id
     left = within.difference(ended) if ended else within
-    datasets = _upstream(scene, kept_by(scene, own, left, ended), within, ended)
+    datasets = _upstream(scene, held_by_organisation(scene, own, left, ended), within, ended)
     arrivals = _NONE.union(*(scene.places[one].arrivals for one in datasets))
     touching = _touching(scene, within, ended)
     received = touching & scene.received_by.get(own, _NONE)
@@ -227,7 +229,7 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
     sent = {one for one in given if scene.transfers[one].dataset_id in left}
     delivered = within & _NONE.union(*(scene.transfers[one].received for one in sent))
     used = _NONE.union(*(scene.places[one].used_in for one in left))
-    return Seen(
+    return Visibility(
         datasets,
         bare=delivered - datasets,
         transfers=arrivals.union((one for one in received if scene.transfers[one].received.isdisjoint(ended)), sent),
@@ -236,8 +238,8 @@ def seen(scene: Scene, actor: Actor, holding: Collection[uuid.UUID] | None = Non
     )
 
 
-def kept_by(
-    scene: Scene, organisation_id: uuid.UUID, left: IdSet, ended: Collection[uuid.UUID]
+def held_by_organisation(
+    scene: VisibilityIndex, organisation_id: uuid.UUID, left: IdSet, ended: Collection[uuid.UUID]
 ) -> frozenset[uuid.UUID]:
     """Those of the datasets `left` holding a number that count as held by an organisation.
 
@@ -248,32 +250,34 @@ def kept_by(
     return left & held - others if erased else left & held
 
 
-def seen_by_all(scene: Scene, holding: Collection[uuid.UUID], ended: Ended = NOWHERE) -> Seen:
+def full_visibility(
+    scene: VisibilityIndex, holding: Collection[uuid.UUID], ended: Erasures = NO_ERASURES
+) -> Visibility:
     """Everything about the datasets `holding` a number, or that did: what the person and the authority see."""
     within = frozenset(holding)
-    return Seen(within, _NONE, _touching(scene, within, ended), _used(scene, within, ended), whole=True)
+    return Visibility(within, _NONE, _touching(scene, within, ended), _used(scene, within, ended), whole=True)
 
 
-def _touching(scene: Scene, within: IdSet, ended: Ended) -> IdSet:
+def _touching(scene: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
     """The transfers in which, as one side says, the number was."""
     found = _NONE.union(*(scene.places[one].touching for one in within))
     return frozenset(one for one in found if _was_in(scene.transfers[one], within, ended)) if ended else found
 
 
-def _was_in(ends: Ends, within: IdSet, ended: Ended) -> bool:
-    declared = ends.dataset_id in within and had(ended, ends.dataset_id, ends.recorded_at)
+def _was_in(ends: TransferEnds, within: IdSet, ended: Erasures) -> bool:
+    declared = ends.dataset_id in within and held_at(ended, ends.dataset_id, ends.recorded_at)
     return declared or not within.isdisjoint(ends.received)
 
 
-def _used(scene: Scene, within: IdSet, ended: Ended) -> IdSet:
+def _used(scene: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
     """The campaigns that were sent to the number: not those that began after it was erased."""
     if not ended:
         return _NONE.union(*(scene.places[one].used_in for one in within))
     used = ((one, campaign) for one in within for campaign in scene.places[one].used_in)
-    return frozenset(campaign for one, campaign in used if had(ended, one, scene.campaigns_began[campaign]))
+    return frozenset(campaign for one, campaign in used if held_at(ended, one, scene.campaigns_began[campaign]))
 
 
-def _upstream(scene: Scene, held: IdSet, within: IdSet, ended: Ended) -> IdSet:
+def _upstream(scene: VisibilityIndex, held: IdSet, within: IdSet, ended: Erasures) -> IdSet:
     found, waiting = held, held
     while waiting:
         waiting = within & _NONE.union(*(_parents(scene.places[one], ended) for one in waiting)) - found
@@ -281,5 +285,5 @@ def _upstream(scene: Scene, held: IdSet, within: IdSet, ended: Ended) -> IdSet:
     return found
 
 
-def _parents(place: Place, ended: Ended) -> IdSet:
-    return frozenset(one for one in place.parents if had(ended, one, place.made_at)) if ended else place.parents
+def _parents(place: DatasetLinks, ended: Erasures) -> IdSet:
+    return frozenset(one for one in place.parents if held_at(ended, one, place.made_at)) if ended else place.parents

@@ -73,13 +73,13 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
 
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller sees."""
-    row = await visible_rows.one(session, Campaign, visibility.campaigns_seen(actor), campaign_id, "campaign")
+    row = await visible_rows.one(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
     return (await _complete(session, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller sees."""
-    rows = await visible_rows.page(session, Campaign, visibility.campaigns_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Campaign, visibility.visible_campaigns(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

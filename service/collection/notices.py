@@ -54,7 +54,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
     """A notice that the caller sees."""
-    return await visible_rows.one(session, Notice, visibility.notices_seen(actor), notice_id, "notice")
+    return await visible_rows.one(session, Notice, visibility.visible_notices(actor), notice_id, "notice")
 
 
 async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -77,7 +77,7 @@ async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
-    rows = await visible_rows.page(session, Notice, visibility.notices_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Notice, visibility.visible_notices(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

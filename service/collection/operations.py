@@ -83,7 +83,9 @@ async def _check_correction(
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
     """A collection that the caller sees."""
-    return await visible_rows.one(session, Collection, visibility.collections_seen(actor), collection_id, "collection")
+    return await visible_rows.one(
+        session, Collection, visibility.visible_collections(actor), collection_id, "collection"
+    )
 
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
@@ -95,7 +97,7 @@ async def list_collections(
     session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
-    rows = await visible_rows.page(session, Collection, visibility.collections_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Collection, visibility.visible_collections(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

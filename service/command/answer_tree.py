@@ -15,15 +15,15 @@ from service.provenance.answer.references import DatasetRef
 from service.provenance.answer.schemas import (
     Answer,
     Asserted,
-    CampaignSeen,
-    ChainSeen,
+    CampaignView,
+    ChainView,
     Erasure,
     Holding,
-    HopSeen,
+    HopView,
     Origin,
     PartnersInForce,
     Statement,
-    TransferSeen,
+    TransferView,
     Use,
 )
 from service.transfer.models import Side, Word
@@ -50,7 +50,7 @@ class Stay:
 
     holder: str
     datasets: list[DatasetRef]
-    onward: dict[uuid.UUID, tuple[HopSeen, "Stay"]] = field(default_factory=dict)
+    onward: dict[uuid.UUID, tuple[HopView, "Stay"]] = field(default_factory=dict)
 
 
 @dataclass
@@ -109,7 +109,7 @@ def _add(branch: Tree, text: str, style: str = "") -> Tree:
     return branch.add(Text(text, style))
 
 
-def stays(chains: Iterable[ChainSeen]) -> dict[uuid.UUID, Stay]:
+def stays(chains: Iterable[ChainView]) -> dict[uuid.UUID, Stay]:
     """Chains that begin alike joined, by the dataset that they begin with; within one hand nothing branches."""
     heads: dict[uuid.UUID, Stay] = {}
     for chain in chains:
@@ -212,7 +212,7 @@ def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
         _add(branch, telling.say("same_as_above", names=", ".join(known)), "dim")
 
 
-def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> Tree:
+def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopView) -> Tree:
     label = Text("→ ").append(telling.say("transfer", recipient=recipient, day=telling.day(hop.occurred_at)), "bold")
     arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
     transfer = next(one for one in telling.answer.transfers if one.id == hop.transfer_id)
@@ -228,14 +228,14 @@ def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopSeen) -> T
     return arrival
 
 
-def _comments(telling: _Telling, transfer: TransferSeen) -> Iterator[str]:
+def _comments(telling: _Telling, transfer: TransferView) -> Iterator[str]:
     for said in transfer.statements:
         if said.comment:
             text = telling.quote(said.comment)
             yield telling.say("comment", who=telling.who(said), day=telling.day(said.recorded_at), text=text)
 
 
-def _add_status(telling: _Telling, arrival: Tree, hop: HopSeen, transfer: TransferSeen) -> None:
+def _add_status(telling: _Telling, arrival: Tree, hop: HopView, transfer: TransferView) -> None:
     """What the sides say of the transfer by which the number came, and the day of the word that this rests on."""
     latest = {said.side: said for said in transfer.statements}
     sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
@@ -246,7 +246,7 @@ def _add_status(telling: _Telling, arrival: Tree, hop: HopSeen, transfer: Transf
     _add(arrival, f"{status} {since}", "red" if denied else _STATUS_STYLES[transfer.status])
 
 
-def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen, recipient: Statement | None) -> str:
+def _status(telling: _Telling, hop: HopView, transfer: TransferView, recipient: Statement | None) -> str:
     if transfer.status is TransferStatus.DISPUTED and recipient is not None:
         in_both = transfer.number_declared and transfer.number_received
         phrase = "status_disputed_in_both" if in_both else "status_disputed"
@@ -259,7 +259,7 @@ def _status(telling: _Telling, hop: HopSeen, transfer: TransferSeen, recipient: 
     return telling.say(f"status_{transfer.status}")
 
 
-def _campaign(telling: _Telling, branch: Tree, campaign: CampaignSeen, held: set[uuid.UUID]) -> None:
+def _campaign(telling: _Telling, branch: Tree, campaign: CampaignView, held: set[uuid.UUID]) -> None:
     when = say_window(telling.language, campaign.began_at, campaign.ended_at, telling.zone)
     sender = (campaign.sender or campaign.party).legal_name
     name = telling.quote(campaign.name)

@@ -76,7 +76,7 @@ async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUI
     if lock:
         # First, in a statement of its own: while this one waits, a denial may end what the caller sees.
         await session.get(Dataset, dataset_id, with_for_update=True)
-    return await visible_rows.one(session, Dataset, visibility.datasets_seen(actor), dataset_id, "dataset")
+    return await visible_rows.one(session, Dataset, visibility.visible_datasets(actor), dataset_id, "dataset")
 
 
 async def find_own(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
@@ -100,7 +100,7 @@ async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID
 
 async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
-    rows = await visible_rows.page(session, Dataset, visibility.datasets_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Dataset, visibility.visible_datasets(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

@@ -51,7 +51,7 @@ async def keep(
         "lines": [one.line for one in rejected],
         "reasons": [one.reason.value for one in rejected],
         "raws": [
-            ring.seal(one.raw.encode(errors="replace"), _context(dataset_id, upload, one.line)) for one in rejected
+            ring.encrypt(one.raw.encode(errors="replace"), _context(dataset_id, upload, one.line)) for one in rejected
         ],
     }
     await run(session, _KEEP, values)
@@ -121,7 +121,7 @@ async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.U
 def _raw(ring: KeyRing, row: RejectedLine) -> str:
     if row.raw is None or row.recorded_at < now() - RAW_KEPT:
         return ""
-    return ring.unseal(row.raw, _context(row.dataset_id, row.upload, row.line)).decode()
+    return ring.decrypt(row.raw, _context(row.dataset_id, row.upload, row.line)).decode()
 
 
 def _csv_line(*cells: object) -> str:

@@ -7,7 +7,7 @@ from itertools import groupby
 from service.core.vocabulary import TransferStatus
 from service.demo import story
 from service.demo.story_types import Campaign, Notice
-from service.provenance.answer.schemas import Answer, ChainSeen, Origin, TransferSeen
+from service.provenance.answer.schemas import Answer, ChainView, Origin, TransferView
 from service.provenance.lineage.schemas import ImpactOut
 from service.wording.language import PARIS
 
@@ -236,7 +236,7 @@ def facts_of(number: int, answer: Answer) -> Expected:
     )
 
 
-def _transfer(transfer: TransferSeen) -> ExpectedTransfer:
+def _transfer(transfer: TransferView) -> ExpectedTransfer:
     return ExpectedTransfer(
         transfer.sender.legal_name,
         transfer.recipient.legal_name,
@@ -258,7 +258,7 @@ def _origin(origin: Origin) -> ExpectedOrigin:
     )
 
 
-def _route(chain: ChainSeen) -> Route:
+def _route(chain: ChainView) -> Route:
     holders = [chain.head.holder.legal_name, *(hop.to_dataset.holder.legal_name for hop in chain.hops)]
     return tuple(name for name, _ in groupby(holders))
 

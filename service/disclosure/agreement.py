@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from service.core.vocabulary import TransferStatus
-from service.provenance.answer.schemas import TransferSeen
+from service.provenance.answer.schemas import TransferView
 from service.transfer.models import Side, Word
 
 
@@ -33,7 +33,7 @@ RECEIVED = SURE | {Standing.NOT_DECLARED, Standing.DENIED_BY_SENDER}
 """The recipient itself says so, whatever the sender says."""
 
 
-def standing(transfer: TransferSeen) -> Standing:
+def standing(transfer: TransferView) -> Standing:
     """How a transfer stands with regard to the number that the answer is about."""
     latest = {said.side: said.word for said in transfer.statements}
     if transfer.status is TransferStatus.DENIED:

@@ -204,7 +204,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
+class Report:
     """What a person is told about their number (GDPR 15), as of one moment and one state of the facts."""
 
     language: Language

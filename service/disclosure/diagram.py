@@ -7,15 +7,15 @@ from service.disclosure.agreement import CONTRADICTED, SURE, standing
 from service.disclosure.blocks import Picture, Section, Topic
 from service.disclosure.messages import short_messages
 from service.disclosure.origins import tell_collected, tell_orphans, when_collected
-from service.disclosure.phrasebook import Voice
+from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.recipients import tell_erased, tell_hand
-from service.disclosure.subject_answer import Inquiry
+from service.disclosure.subject_answer import SubjectAnswer
 from service.disclosure.svg import Arrow, Diagram, Firmness, Node, draw_narrow, draw_wide
-from service.provenance.answer.references import OrganisationRef, OrganisationSeen
-from service.provenance.answer.schemas import Origin, TransferSeen
+from service.provenance.answer.references import OrganisationRef, OrganisationView
+from service.provenance.answer.schemas import Origin, TransferView
 
 
-def tell_path(inquiry: Inquiry, voice: Voice) -> Section:
+def tell_path(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     """The section with the picture."""
     diagram = make_diagram(inquiry, voice)
     alternative = list(_alternative(inquiry, voice))
@@ -28,7 +28,7 @@ def tell_path(inquiry: Inquiry, voice: Voice) -> Section:
     return Section(topic=Topic.PICTURE, title=voice.say("picture_title"), blocks=[picture])
 
 
-def make_diagram(inquiry: Inquiry, voice: Voice) -> Diagram:
+def make_diagram(inquiry: SubjectAnswer, voice: Phrasebook) -> Diagram:
     """Every organisation once, with what happened there, and an arrow for each transfer."""
     organisations = _organisations(inquiry)
     transfers = inquiry.answer.transfers
@@ -40,11 +40,11 @@ def make_diagram(inquiry: Inquiry, voice: Voice) -> Diagram:
     return Diagram(voice.say("picture_name"), tuple(nodes), tuple(dict.fromkeys(arrows)))
 
 
-def _organisations(inquiry: Inquiry) -> list[OrganisationRef | OrganisationSeen]:
+def _organisations(inquiry: SubjectAnswer) -> list[OrganisationRef | OrganisationView]:
     """Whoever had the number, collectors first and the others in the order in which it came to them."""
     answer = inquiry.answer
-    found: dict[uuid.UUID, OrganisationRef | OrganisationSeen] = {}
-    named: Sequence[OrganisationRef | OrganisationSeen] = [
+    found: dict[uuid.UUID, OrganisationRef | OrganisationView] = {}
+    named: Sequence[OrganisationRef | OrganisationView] = [
         *(one.collector for one in answer.origins),
         *(side for one in answer.transfers for side in (one.sender, one.recipient)),
         *(one.dataset.holder for one in answer.holdings),
@@ -55,19 +55,21 @@ def _organisations(inquiry: Inquiry) -> list[OrganisationRef | OrganisationSeen]
     return list(found.values())
 
 
-def _is_client(inquiry: Inquiry, organisation_id: uuid.UUID) -> bool:
+def _is_client(inquiry: SubjectAnswer, organisation_id: uuid.UUID) -> bool:
     clients = (one.organisation.id for one in inquiry.answer.recipients if one.kind == "client")
     return organisation_id in clients or any(one.party.id == organisation_id for one in inquiry.answer.campaigns)
 
 
-def _firmness(transfer: TransferSeen) -> Firmness:
+def _firmness(transfer: TransferView) -> Firmness:
     how = standing(transfer)
     if how in CONTRADICTED:
         return Firmness.CONTRADICTED
     return Firmness.SURE if how in SURE else Firmness.CLAIMED
 
 
-def _notes(inquiry: Inquiry, voice: Voice, organisation: OrganisationRef | OrganisationSeen) -> Iterator[str]:
+def _notes(
+    inquiry: SubjectAnswer, voice: Phrasebook, organisation: OrganisationRef | OrganisationView
+) -> Iterator[str]:
     answer = inquiry.answer
     for origin in answer.origins:
         if origin.collector.id == organisation.id:
@@ -85,20 +87,20 @@ def _notes(inquiry: Inquiry, voice: Voice, organisation: OrganisationRef | Organ
         yield voice.say("picture_erased", day=voice.day_of(erased_at))
 
 
-def _when(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
+def _when(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
     if origin not in inquiry.origins:
         return voice.say("picture_earlier")
     return when_collected(inquiry, voice, origin)
 
 
-def _arrival(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> str:
+def _arrival(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> str:
     from_ = voice.from_(transfer.sender.legal_name)
     if not inquiry.is_theirs(transfer.occurred_at):
         return voice.say("picture_received_earlier", from_=from_)
     return voice.say(f"picture_{standing(transfer)}", from_=from_, day=voice.day_of(transfer.occurred_at))
 
 
-def _alternative(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
+def _alternative(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
     """What the picture shows, in sentences and in order of time."""
     for origin in inquiry.answer.origins:
         if origin in inquiry.origins:

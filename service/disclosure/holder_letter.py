@@ -6,7 +6,7 @@ from datetime import datetime
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Fact, Facts, Paragraph
 from service.disclosure.letter import Letter, print_letter
-from service.disclosure.phrasebook import Voice
+from service.disclosure.phrasebook import Phrasebook
 from service.number.phone import write_number
 from service.objection.models import Kind
 from service.wording.language import Language
@@ -30,7 +30,7 @@ class Request:
 
 def print_request(request: Request, language: Language) -> bytes:
     """The letter in PDF, with lines for what only the person knows (GDPR 7(3), 12(3), 15, 17, 19, 21)."""
-    voice = Voice(language)
+    voice = Phrasebook(language)
     wants = "request_erase" if request.kind is Kind.ERASURE else "request_object"
     if request.purpose is not None:
         wants = "request_object_purpose"

@@ -13,8 +13,8 @@ from typing import Any, Final
 import orjson
 import typst
 
-from service.disclosure.blocks import Block, Contacts, Fact, Facts, Picture, Story
-from service.disclosure.phrasebook import Voice
+from service.disclosure.blocks import Block, Contacts, Fact, Facts, Picture, Report
+from service.disclosure.phrasebook import Phrasebook
 from service.wording.language import Language
 
 # As much as fits on a page, below a title. A longer path is told as a list.
@@ -34,9 +34,9 @@ class Letter:
     sections: Sequence[tuple[str, Sequence[Block]]] = ()
 
 
-def print_story(story: Story) -> bytes:
+def print_report(story: Report) -> bytes:
     """A story as a letter, in PDF."""
-    voice = Voice(story.language)
+    voice = Phrasebook(story.language)
     about = [Fact(label=voice.say("letter_number"), value=story.number)]
     if story.reference:
         about.append(Fact(label=voice.say("letter_reference"), value=story.reference))
@@ -54,7 +54,7 @@ def print_story(story: Story) -> bytes:
 
 def print_letter(letter: Letter) -> bytes:
     """A letter as PDF/UA-1, or as plain PDF if a text of it has signs that no font here can show."""
-    voice = Voice(letter.language)
+    voice = Phrasebook(letter.language)
     data = orjson.dumps(
         {
             "language": letter.language,
@@ -99,7 +99,7 @@ def _fonts() -> typst.Fonts:
     return typst.Fonts(include_system_fonts=False)
 
 
-def _shape(voice: Voice, block: Block) -> dict[str, Any]:
+def _shape(voice: Phrasebook, block: Block) -> dict[str, Any]:
     shape = asdict(block)
     if isinstance(block, Contacts):
         for one in shape["items"]:

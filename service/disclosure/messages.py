@@ -5,36 +5,36 @@ from collections.abc import Iterator
 from service.core.vocabulary import TransferStatus
 from service.disclosure.blocks import Block, Callout, Fact, Facts, Heading, Paragraph, Quote, Section, Tone, Topic
 from service.disclosure.objections import after_objections
-from service.disclosure.phrasebook import Voice, who
-from service.disclosure.subject_answer import Inquiry, since_theirs
-from service.provenance.answer.schemas import CampaignSeen, Use
+from service.disclosure.phrasebook import Phrasebook, who
+from service.disclosure.subject_answer import SubjectAnswer, since_owned
+from service.provenance.answer.schemas import CampaignView, Use
 
 
-def short_messages(inquiry: Inquiry, voice: Voice) -> list[str]:
+def short_messages(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """One sentence for each party that sent any."""
-    sent: dict[str, list[CampaignSeen]] = {}
+    sent: dict[str, list[CampaignView]] = {}
     for campaign in inquiry.campaigns:
         sent.setdefault(campaign.party.legal_name, []).append(campaign)
     return [_short(voice, party, campaigns) for party, campaigns in sent.items()]
 
 
-def _short(voice: Voice, party: str, campaigns: list[CampaignSeen]) -> str:
+def _short(voice: Phrasebook, party: str, campaigns: list[CampaignView]) -> str:
     days = [voice.say("on_day", day=voice.day_of(one.began_at)) for one in campaigns]
     listed = voice.list(list(dict.fromkeys(days)))
     phrase = "sent_one" if len(campaigns) == 1 else "sent_many"
     return voice.say(phrase, party=party, count=voice.count(len(campaigns)), days=listed)
 
 
-def tell_messages(inquiry: Inquiry, voice: Voice) -> Section:
+def tell_messages(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     """The section on messages."""
     blocks: list[Block] = []
     for campaign in inquiry.campaigns:
         blocks += _message(inquiry, voice, campaign)
-    blocks.insert(0, Paragraph(text=voice.say("messages_means" if blocks else since_theirs(inquiry, "sent_none"))))
+    blocks.insert(0, Paragraph(text=voice.say("messages_means" if blocks else since_owned(inquiry, "sent_none"))))
     return Section(topic=Topic.MESSAGES, title=voice.say("messages_title"), blocks=blocks)
 
 
-def _message(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> Iterator[Block]:
+def _message(inquiry: SubjectAnswer, voice: Phrasebook, campaign: CampaignView) -> Iterator[Block]:
     day, party = voice.day_of(campaign.began_at), campaign.party.legal_name
     yield Heading(text=voice.say("message", party=party, day=day))
     source = voice.say("message_source", originator=campaign.originator)
@@ -46,7 +46,7 @@ def _message(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> Iterator
         yield Paragraph(text=voice.say("used_all_the_same", party=party))
 
 
-def _facts(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> Iterator[Fact]:
+def _facts(inquiry: SubjectAnswer, voice: Phrasebook, campaign: CampaignView) -> Iterator[Fact]:
     sender = (campaign.sender or campaign.party).legal_name
     told = voice.say("told_by", who=who(voice, campaign), day=voice.day_of(campaign.recorded_at))
     yield Fact(label=voice.say("label_sent"), value=voice.span(campaign.began_at, campaign.ended_at))
@@ -61,7 +61,7 @@ def _facts(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> Iterator[F
     yield Fact(label=voice.say("label_told"), value=told)
 
 
-def _file(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen, use: Use) -> str:
+def _file(inquiry: SubjectAnswer, voice: Phrasebook, campaign: CampaignView, use: Use) -> str:
     transfer = next((one for one in inquiry.transfers if one.id == use.transfer_id), None)
     if transfer is None:
         return voice.say("file_own", party=campaign.party.legal_name)

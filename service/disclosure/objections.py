@@ -4,15 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from service.core.vocabulary import Purpose
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
-from service.disclosure.phrasebook import Voice
-from service.disclosure.subject_answer import Inquiry, since_theirs
+from service.disclosure.phrasebook import Phrasebook
+from service.disclosure.subject_answer import SubjectAnswer, since_owned
 from service.objection.create import OPEN
 from service.objection.models import Kind, RelayState, Source
-from service.objection.schemas import FlagSeen, ObjectionOut, RelaySeen
-from service.provenance.answer.schemas import CampaignSeen
+from service.objection.schemas import FlagView, ObjectionOut, RelayView
+from service.provenance.answer.schemas import CampaignView
 
 
-def concerns(inquiry: Inquiry, objection: ObjectionOut, campaign: CampaignSeen) -> bool:
+def concerns(inquiry: SubjectAnswer, objection: ObjectionOut, campaign: CampaignView) -> bool:
     """Whether the scope of an objection takes in a campaign."""
     if objection.organisation is not None:
         return objection.organisation.id in {campaign.party.id, campaign.sender.id if campaign.sender else None}
@@ -24,22 +24,22 @@ def concerns(inquiry: Inquiry, objection: ObjectionOut, campaign: CampaignSeen) 
     return True
 
 
-def came_after(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
+def came_after(objection: ObjectionOut, campaign: CampaignView) -> bool:
     """Whether all of a campaign was sent after an objection. The one that a STOP replies to came before it."""
     return not _answers(objection, campaign) and campaign.began_at >= objection.occurred_at
 
 
-def came_meanwhile(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
+def came_meanwhile(objection: ObjectionOut, campaign: CampaignView) -> bool:
     """Whether an objection came while a campaign was being sent, so that nobody knows which was first."""
     during = campaign.began_at < objection.occurred_at < campaign.ended_at
     return not _answers(objection, campaign) and during
 
 
-def _answers(objection: ObjectionOut, campaign: CampaignSeen) -> bool:
+def _answers(objection: ObjectionOut, campaign: CampaignView) -> bool:
     return objection.campaign is not None and objection.campaign.id == campaign.id
 
 
-def after_objections(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> list[str]:
+def after_objections(inquiry: SubjectAnswer, voice: Phrasebook, campaign: CampaignView) -> list[str]:
     """A sentence for each objection that a campaign came after, or may have."""
     told = []
     for objection in inquiry.own_objections:
@@ -53,13 +53,13 @@ def after_objections(inquiry: Inquiry, voice: Voice, campaign: CampaignSeen) -> 
     return told
 
 
-def _elapsed(voice: Voice, objection: ObjectionOut, campaign: CampaignSeen) -> tuple[bool, str]:
+def _elapsed(voice: Phrasebook, objection: ObjectionOut, campaign: CampaignView) -> tuple[bool, str]:
     """The time until a campaign began, and whether its last message came noticeably later."""
     gone = voice.elapsed(objection.occurred_at, campaign.began_at)
     return gone != voice.elapsed(objection.occurred_at, campaign.ended_at), gone
 
 
-def short_late(inquiry: Inquiry, voice: Voice) -> list[str]:
+def short_late(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """For each objection how many messages came after it, if any did."""
     told = []
     for objection in inquiry.own_objections:
@@ -71,12 +71,12 @@ def short_late(inquiry: Inquiry, voice: Voice) -> list[str]:
     return told
 
 
-def _late(inquiry: Inquiry, objection: ObjectionOut) -> list[CampaignSeen]:
+def _late(inquiry: SubjectAnswer, objection: ObjectionOut) -> list[CampaignView]:
     scoped = (one for one in inquiry.campaigns if concerns(inquiry, objection, one))
     return [one for one in scoped if came_after(objection, one)]
 
 
-def name_objection(voice: Voice, objection: ObjectionOut) -> str:
+def name_objection(voice: Phrasebook, objection: ObjectionOut) -> str:
     """Your STOP of such a moment, which such a one recorded."""
     noun = _noun(objection)
     named = voice.say(f"the_{noun}", when=_when(voice, objection))
@@ -92,23 +92,23 @@ def _noun(objection: ObjectionOut) -> str:
     return "erasure" if objection.kind is Kind.ERASURE else "objection"
 
 
-def _when(voice: Voice, objection: ObjectionOut) -> str:
+def _when(voice: Phrasebook, objection: ObjectionOut) -> str:
     """The moment; of a letter to a holder only the day means anything."""
     at = objection.occurred_at
     return voice.day_of(at) if objection.source is Source.HOLDER else voice.moment(at)
 
 
-def tell_objections(inquiry: Inquiry, voice: Voice) -> Section:
+def tell_objections(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     """The section on objections, with each hop."""
     blocks: list[Block] = []
     for objection in inquiry.own_objections:
         blocks += _objection(inquiry, voice, objection)
     if not blocks:
-        blocks.append(Paragraph(text=voice.say(since_theirs(inquiry, "objections_none"))))
+        blocks.append(Paragraph(text=voice.say(since_owned(inquiry, "objections_none"))))
     return Section(topic=Topic.OBJECTIONS, title=voice.say("objections_title"), blocks=blocks)
 
 
-def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Iterator[Block]:
+def _objection(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOut) -> Iterator[Block]:
     yield Heading(text=voice.say(f"heading_{_noun(objection)}", when=_when(voice, objection)))
     yield Paragraph(
         text=voice.say("sentences", first=_came(inquiry, voice, objection), second=_reach(voice, objection))
@@ -125,7 +125,7 @@ def _objection(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Itera
         yield Paragraph(text=voice.say("no_relays"))
 
 
-def _came(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> str:
+def _came(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOut) -> str:
     if objection.source is Source.PERSON:
         return voice.say("came_person")
     to_message = _answered(inquiry, voice, objection)
@@ -136,13 +136,13 @@ def _came(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> str:
     return voice.say(phrase, who=teller, day=day, to_message=to_message)
 
 
-def _answered(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> str:
+def _answered(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOut) -> str:
     """To whose message a STOP was the reply, as far as the person is told of that message: others came after it."""
     party = next((one.party.legal_name for one in inquiry.campaigns if _answers(objection, one)), None)
     return voice.say("to_message_of", from_=voice.from_(party)) if party else voice.say("to_message")
 
 
-def _reach(voice: Voice, objection: ObjectionOut) -> str:
+def _reach(voice: Phrasebook, objection: ObjectionOut) -> str:
     if objection.organisation:
         return voice.say("reach_organisation", organisation=objection.organisation.legal_name)
     if objection.purpose:
@@ -150,7 +150,7 @@ def _reach(voice: Voice, objection: ObjectionOut) -> str:
     return voice.say("reach_everything")
 
 
-def _messages(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Sequence[Block]:
+def _messages(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOut) -> Sequence[Block]:
     late = _late(inquiry, objection)
     if not late:
         return [Paragraph(text=voice.say("none_after"))]
@@ -160,19 +160,19 @@ def _messages(inquiry: Inquiry, voice: Voice, objection: ObjectionOut) -> Sequen
     ]
 
 
-def _message(voice: Voice, objection: ObjectionOut, campaign: CampaignSeen) -> str:
+def _message(voice: Phrasebook, objection: ObjectionOut, campaign: CampaignView) -> str:
     least, gone = _elapsed(voice, objection, campaign)
     when = voice.span(campaign.began_at, campaign.ended_at)
     phrase = "message_after_at_least" if least else "message_after"
     return voice.say(phrase, party=campaign.party.legal_name, when=when, elapsed=gone)
 
 
-def _relay(voice: Voice, relay: RelaySeen) -> list[str]:
+def _relay(voice: Phrasebook, relay: RelayView) -> list[str]:
     since = relay.ended_at or relay.acknowledged_at or relay.delivered_at or relay.recorded_at
     return [relay.holder.legal_name, _state(voice, relay), voice.day_of(since)]
 
 
-def _state(voice: Voice, relay: RelaySeen) -> str:
+def _state(voice: Phrasebook, relay: RelayView) -> str:
     state = voice.term(relay.state)
     if relay.state is RelayState.REFUSED and relay.refusal:
         return voice.say("state_refused", refusal=relay.refusal)
@@ -183,7 +183,7 @@ def _state(voice: Voice, relay: RelaySeen) -> str:
     return state
 
 
-def _flag(voice: Voice, flag: FlagSeen) -> str:
+def _flag(voice: Phrasebook, flag: FlagView) -> str:
     holder, day = flag.holder.legal_name, voice.day_of(flag.recorded_at)
     if flag.campaign is None:
         return voice.say("flag_dataset", holder=holder, day=day)

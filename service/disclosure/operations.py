@@ -8,18 +8,18 @@ from typing import Final
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.visibility import seen_by_all
+from service.access.visibility import full_visibility
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
 from service.core.vocabulary import Purpose, Role
-from service.disclosure.blocks import Story
+from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import Request, print_request
-from service.disclosure.letter import print_story
+from service.disclosure.letter import print_report
 from service.disclosure.models import Disclosure
-from service.disclosure.report import tell_story
+from service.disclosure.report import write_report
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
-from service.disclosure.subject_answer import Inquiry
+from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
 from service.number.phone import e164
 from service.objection.models import Kind, Objection, Relay, RelayState
@@ -37,7 +37,7 @@ from service.wording.language import Language, paris_day
 _SAME_SECONDS: Final = 0.3
 
 
-async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Story:
+async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Report:
     """The story of a person's number, in the state of this moment. Nothing is recorded of it.
 
     That nobody holds the number takes as long to tell.
@@ -46,21 +46,21 @@ async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: 
     return story
 
 
-async def _tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Story:
-    return tell_story(await inquire(database, snapshots, ring, person), language)
+async def _tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Report:
+    return write_report(await inquire(database, snapshots, ring, person), language)
 
 
-async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> Inquiry:
+async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
     """Everything that is known of a person's number: no part of it is withheld from them (GDPR 15; CJEU C-154/21)."""
     snapshot, held, ended = await snapshots.holding(ring, person.number)
-    told = answer(snapshot.graph, snapshot.cases, held, ended, partial(seen_by_all, snapshot.scene), now())
+    told = answer(snapshot.graph, snapshot.cases, held, ended, partial(full_visibility, snapshot.scene), now())
     found = Answer.model_validate_json(told)
     records = snapshot.graph.records
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
     operators = [one.id for one in records.organisations.values() if Role.OPERATOR in one.roles]
     async with database.snapshot() as reading:
         objections = await objections_about(reading, ring, person.key)
-    return Inquiry(
+    return SubjectAnswer(
         number=person.number,
         answer=found,
         holders=[organisation(records, one) for one in holders],
@@ -86,11 +86,11 @@ async def make_disclosure(
     inquiry = await inquire(database, snapshots, ring, person)
     async with database.transaction() as session:
         reference = await _record(session, wanted, inquiry.answer.graph_version)
-    story = replace(tell_story(inquiry, wanted.language), reference=reference)
+    story = replace(write_report(inquiry, wanted.language), reference=reference)
     name = f"filiation-{reference}.{wanted.form}"
     if wanted.form is Form.JSON:
         return File(name, "application/json", _document(inquiry, story, reference).model_dump_json().encode())
-    return File(name, "application/pdf", await asyncio.to_thread(print_story, story))
+    return File(name, "application/pdf", await asyncio.to_thread(print_report, story))
 
 
 async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: int) -> str:
@@ -101,7 +101,7 @@ async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: in
     return f"{paris_day(row.recorded_at).year}-{row.serial:06}"
 
 
-def _document(inquiry: Inquiry, story: Story, reference: str) -> DisclosureOut:
+def _document(inquiry: SubjectAnswer, story: Report, reference: str) -> DisclosureOut:
     transfers = inquiry.transfers
     told_of = {one.id for one in transfers}
     found = inquiry.answer

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
-from service.disclosure.phrasebook import Voice, who
-from service.disclosure.subject_answer import Inquiry
+from service.disclosure.phrasebook import Phrasebook, who
+from service.disclosure.subject_answer import SubjectAnswer
 from service.provenance.answer.schemas import (
     Asserted,
     Erasure,
     Holding,
-    NoticeSeen,
+    NoticeView,
     Origin,
     PartnerListBasis,
     PartnersInForce,
@@ -20,13 +20,13 @@ _SHORT_WORDING = 400
 _FEW_ORIGINS = 2
 
 
-def short_origins(inquiry: Inquiry, voice: Voice) -> list[str]:
+def short_origins(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """One sentence for each collection, with its words if they are few."""
     with_words = len(inquiry.origins) <= _FEW_ORIGINS
     return [_short(inquiry, voice, origin, with_words=with_words) for origin in inquiry.origins]
 
 
-def _short(inquiry: Inquiry, voice: Voice, origin: Origin, *, with_words: bool) -> str:
+def _short(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin, *, with_words: bool) -> str:
     sentence = tell_collected(inquiry, voice, origin)
     wording = origin.notice.wording
     if with_words and len(wording) <= _SHORT_WORDING:
@@ -34,14 +34,14 @@ def _short(inquiry: Inquiry, voice: Voice, origin: Origin, *, with_words: bool) 
     return voice.say("sentence", sentence=sentence)
 
 
-def tell_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
+def tell_collected(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
     """Who collected the number and when, and according to whom; a sentence without its full stop."""
     phrase = "collected" if origin.attested else "collected_claimed"
     when = when_collected(inquiry, voice, origin)
     return voice.say(phrase, collector=origin.collector.legal_name, when=when, who=who(voice, origin))
 
 
-def when_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
+def when_collected(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
     """On which day, and according to whom if another than the sentence names anyway."""
     if origin.consented_at is None:
         return voice.say("on_erased_day" if _erasure_of(inquiry, origin) else "on_no_day")
@@ -50,12 +50,12 @@ def when_collected(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
     return voice.say(phrase, day=voice.day_of(origin.consented_at), who=who(voice, teller))
 
 
-def _erasure_of(inquiry: Inquiry, origin: Origin) -> Erasure | None:
+def _erasure_of(inquiry: SubjectAnswer, origin: Origin) -> Erasure | None:
     """The erasure with which the day of consent may have gone: it is kept with the number, and goes with it."""
     return next((one for one in inquiry.answer.erasures if one.dataset.id == origin.dataset.id), None)
 
 
-def _teller_of_days(inquiry: Inquiry, origin: Origin) -> Asserted:
+def _teller_of_days(inquiry: SubjectAnswer, origin: Origin) -> Asserted:
     """Who says when consent was given: the days came with the file of numbers, which another may have told of."""
     files: list[Holding | Erasure] = [*inquiry.answer.holdings, *inquiry.answer.erasures]
     return next((one for one in files if one.dataset.id == origin.dataset.id), origin)
@@ -66,7 +66,7 @@ def _is_own(origin: Origin, fact: Asserted) -> bool:
     return fact.asserted_by is not None and fact.asserted_by.id == origin.collector.id
 
 
-def tell_orphans(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
+def tell_orphans(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
     """A sentence for each holding without declared origin, of which an erasure makes none."""
     for orphan in inquiry.answer.orphans:
         holder = orphan.dataset.holder
@@ -74,7 +74,7 @@ def tell_orphans(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
         yield voice.say(phrase, holder=holder.legal_name, reason=voice.term(orphan.reason))
 
 
-def tell_origins(inquiry: Inquiry, voice: Voice) -> Section | None:
+def tell_origins(inquiry: SubjectAnswer, voice: Phrasebook) -> Section | None:
     """The section on where the number comes from; none if no origin is declared."""
     blocks: list[Block] = []
     for origin in inquiry.origins:
@@ -82,7 +82,7 @@ def tell_origins(inquiry: Inquiry, voice: Voice) -> Section | None:
     return Section(topic=Topic.ORIGINS, title=voice.say("origins_title"), blocks=blocks) if blocks else None
 
 
-def _origin(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Block]:
+def _origin(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> Iterator[Block]:
     yield Heading(text=origin.collector.legal_name)
     yield Paragraph(text=_attested(voice, origin))
     yield _words(voice, origin)
@@ -93,7 +93,7 @@ def _origin(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Block]:
         yield Paragraph(text=voice.say(phrase, names=voice.list(unnamed)))
 
 
-def _attested(voice: Voice, origin: Origin) -> str:
+def _attested(voice: Phrasebook, origin: Origin) -> str:
     collector = origin.collector
     if origin.attested:
         day = voice.day_of(origin.attested_at or origin.recorded_at)
@@ -103,7 +103,7 @@ def _attested(voice: Voice, origin: Origin) -> str:
     return voice.say(phrase, collector=collector.legal_name, who=who(voice, origin), day=day)
 
 
-def _words(voice: Voice, origin: Origin) -> Quote:
+def _words(voice: Phrasebook, origin: Origin) -> Quote:
     notice = origin.notice
     source = voice.say("wording_source", channel=voice.term(origin.channel), address=origin.address)
     if not _is_own(origin, notice):
@@ -125,7 +125,7 @@ def _words(voice: Voice, origin: Origin) -> Quote:
     )
 
 
-def _facts(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Fact]:
+def _facts(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> Iterator[Fact]:
     notice = origin.notice
     record, kept = origin.consent_record_id, "screenshot_kept" if notice.evidence else "screenshot_none"
     none = "proof_erased" if _erasure_of(inquiry, origin) else "proof_none"
@@ -139,7 +139,7 @@ def _facts(inquiry: Inquiry, voice: Voice, origin: Origin) -> Iterator[Fact]:
     yield Fact(label=voice.say("label_screenshot"), value=voice.say(kept))
 
 
-def _consented(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
+def _consented(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
     erasure = _erasure_of(inquiry, origin)
     if origin.consented_at is None and erasure is not None:
         return voice.say("consented_erased", day=voice.day_of(erasure.erased_at))
@@ -150,18 +150,18 @@ def _consented(inquiry: Inquiry, voice: Voice, origin: Origin) -> str:
     return voice.say(phrase, day=voice.day_of(origin.consented_at), who=who(voice, teller))
 
 
-def _period(voice: Voice, origin: Origin) -> str:
+def _period(voice: Phrasebook, origin: Origin) -> str:
     began = voice.day(origin.began_on)
     if origin.ended_on is None:
         return voice.say("period_open", began=began)
     return voice.say("period", began=began, ended=voice.day(origin.ended_on))
 
 
-def _purposes(voice: Voice, notice: NoticeSeen) -> str:
+def _purposes(voice: Phrasebook, notice: NoticeView) -> str:
     return voice.terms(notice.purposes)
 
 
-def _listed(voice: Voice, origin: Origin) -> str:
+def _listed(voice: Phrasebook, origin: Origin) -> str:
     listed = origin.partner_list
     if listed is None:
         unknown = origin.partner_list_basis is PartnerListBasis.CONSENT_DAY_UNKNOWN
@@ -173,12 +173,12 @@ def _listed(voice: Voice, origin: Origin) -> str:
     return voice.say(phrase, names=voice.list(names), day=day, who=who(voice, listed))
 
 
-def _names(voice: Voice, listed: PartnersInForce) -> list[str]:
+def _names(voice: Phrasebook, listed: PartnersInForce) -> list[str]:
     categories = [voice.say("category", quoted=voice.quoted(one)) for one in listed.categories]
     return [partner.name for partner in listed.partners] + categories
 
 
-def _unnamed(inquiry: Inquiry, origin: Origin) -> list[str]:
+def _unnamed(inquiry: SubjectAnswer, origin: Origin) -> list[str]:
     """Whoever had the number from this collection, by whatever hands, and does not stand on its list by name."""
     listed = origin.partner_list
     if listed is None:

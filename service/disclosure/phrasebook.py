@@ -23,7 +23,7 @@ _WORDS = {Language.FR: (french.PHRASES, french.TERMS), Language.EN: (english.PHR
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Phrasebook:
     """A language, speaking."""
 
     language: Language
@@ -101,7 +101,7 @@ def typeset(language: Language, text: str) -> str:
     return text.replace(" :", "\u00a0:").replace("« ", "«\u00a0").replace(" »", "\u00a0»")
 
 
-def who(voice: Voice, fact: Asserted) -> str:
+def who(voice: Phrasebook, fact: Asserted) -> str:
     """Who asserts a fact, and through whom if a processor told it; without anybody, it is the registry."""
     if fact.asserted_by is None:
         return voice.say("registry")

@@ -7,13 +7,13 @@ from itertools import groupby
 from service.core.vocabulary import Role, TransferStatus
 from service.disclosure.agreement import SURE, Standing, standing
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Section, Topic
-from service.disclosure.phrasebook import Voice, who
-from service.disclosure.subject_answer import Inquiry, since_theirs
-from service.provenance.answer.references import OrganisationSeen
-from service.provenance.answer.schemas import TransferSeen
+from service.disclosure.phrasebook import Phrasebook, who
+from service.disclosure.subject_answer import SubjectAnswer, since_owned
+from service.provenance.answer.references import OrganisationView
+from service.provenance.answer.schemas import TransferView
 
 
-def short_hands(inquiry: Inquiry, voice: Voice) -> list[str]:
+def short_hands(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """Who received the number from whom and when, in sentences: recipients in the order in which they got it."""
     told: list[str] = []
     for transfers in by_recipient(inquiry.transfers).values():
@@ -21,15 +21,15 @@ def short_hands(inquiry: Inquiry, voice: Voice) -> list[str]:
     return told
 
 
-def by_recipient(transfers: Sequence[TransferSeen]) -> dict[uuid.UUID, list[TransferSeen]]:
+def by_recipient(transfers: Sequence[TransferView]) -> dict[uuid.UUID, list[TransferView]]:
     """Transfers by who received them, each in order of time."""
-    found: dict[uuid.UUID, list[TransferSeen]] = {}
+    found: dict[uuid.UUID, list[TransferView]] = {}
     for one in transfers:
         found.setdefault(one.recipient.id, []).append(one)
     return found
 
 
-def _sentences(voice: Voice, transfers: Sequence[TransferSeen]) -> Iterator[str]:
+def _sentences(voice: Phrasebook, transfers: Sequence[TransferView]) -> Iterator[str]:
     """What a recipient itself says it got is one sentence; whatever is less sure is one for each transfer."""
     ordered = sorted(transfers, key=lambda one: list(Standing).index(standing(one)))
     for how, group in groupby(ordered, key=standing):
@@ -41,14 +41,14 @@ def _sentences(voice: Voice, transfers: Sequence[TransferSeen]) -> Iterator[str]
             yield from (tell_hand(voice, one) for one in alike)
 
 
-def _parts(voice: Voice, transfers: Sequence[TransferSeen]) -> list[str]:
+def _parts(voice: Phrasebook, transfers: Sequence[TransferView]) -> list[str]:
     return [
         voice.say("from_on", from_=voice.from_(one.sender.legal_name), day=voice.day_of(one.occurred_at))
         for one in transfers
     ]
 
 
-def tell_hand(voice: Voice, transfer: TransferSeen) -> str:
+def tell_hand(voice: Phrasebook, transfer: TransferView) -> str:
     """One transfer in a sentence, as far as it is sure."""
     from_, day = voice.from_(transfer.sender.legal_name), voice.day_of(transfer.occurred_at)
     return voice.say(
@@ -62,12 +62,12 @@ def tell_hand(voice: Voice, transfer: TransferSeen) -> str:
     )
 
 
-def tell_erased(inquiry: Inquiry, voice: Voice) -> list[str]:
+def tell_erased(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """One sentence for each organisation that erased the number."""
     return [voice.say("erased", holder=name, day=voice.day_of(day)) for name, day in inquiry.erased.values()]
 
 
-def tell_recipients(inquiry: Inquiry, voice: Voice) -> Section:
+def tell_recipients(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     """The section on recipients, and on those who sent messages for them."""
     blocks: list[Block] = []
     organisations = {one.organisation.id: one.organisation for one in inquiry.answer.recipients}
@@ -87,14 +87,14 @@ def tell_recipients(inquiry: Inquiry, voice: Voice) -> Section:
     return Section(topic=Topic.RECIPIENTS, title=voice.say("recipients_title"), blocks=blocks)
 
 
-def _counted(inquiry: Inquiry, voice: Voice, count: int) -> str:
+def _counted(inquiry: SubjectAnswer, voice: Phrasebook, count: int) -> str:
     how_many = {0: "none", 1: "one"}.get(count, "many")
-    return voice.say(since_theirs(inquiry, f"recipients_{how_many}"), count=voice.count(count))
+    return voice.say(since_owned(inquiry, f"recipients_{how_many}"), count=voice.count(count))
 
 
-def _processors(inquiry: Inquiry) -> dict[uuid.UUID, tuple[OrganisationSeen, list[str]]]:
+def _processors(inquiry: SubjectAnswer) -> dict[uuid.UUID, tuple[OrganisationView, list[str]]]:
     """Who sent messages for others, and for which parties: they had the number in their hands too."""
-    found: dict[uuid.UUID, tuple[OrganisationSeen, list[str]]] = {}
+    found: dict[uuid.UUID, tuple[OrganisationView, list[str]]] = {}
     for campaign in inquiry.campaigns:
         if campaign.sender is not None:
             _, parties = found.setdefault(campaign.sender.id, (campaign.sender, []))
@@ -104,7 +104,7 @@ def _processors(inquiry: Inquiry) -> dict[uuid.UUID, tuple[OrganisationSeen, lis
 
 
 def _recipient(
-    inquiry: Inquiry, voice: Voice, organisation: OrganisationSeen, transfers: Sequence[TransferSeen]
+    inquiry: SubjectAnswer, voice: Phrasebook, organisation: OrganisationView, transfers: Sequence[TransferView]
 ) -> Iterator[Block]:
     yield Heading(text=organisation.legal_name)
     roles = [role for role in organisation.roles if role not in (Role.REGULATOR, Role.OPERATOR)]
@@ -114,11 +114,11 @@ def _recipient(
         yield Facts(items=list(_transfer(inquiry, voice, transfer)))
 
 
-def _address(voice: Voice, organisation: OrganisationSeen) -> Fact:
+def _address(voice: Phrasebook, organisation: OrganisationView) -> Fact:
     return Fact(label=voice.say("label_write"), value=organisation.privacy_contact or voice.say("no_address"))
 
 
-def _transfer(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterator[Fact]:
+def _transfer(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> Iterator[Fact]:
     basis = voice.term(transfer.lawful_basis)
     purpose = voice.say(
         "purpose_and_basis", purpose=voice.term(transfer.purpose), basis=basis, who=who(voice, transfer)
@@ -132,17 +132,17 @@ def _transfer(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterato
         yield Fact(label=voice.say("label_targeting"), value=" ; ".join(criteria))
 
 
-def _without_account(inquiry: Inquiry) -> set[uuid.UUID]:
+def _without_account(inquiry: SubjectAnswer) -> set[uuid.UUID]:
     return {one.collector.id for one in inquiry.answer.origins if not one.collector.has_account}
 
 
-def _criterion(voice: Voice, criterion: str, selection: str, source: str | None) -> str:
+def _criterion(voice: Phrasebook, criterion: str, selection: str, source: str | None) -> str:
     if source is None:
         return voice.say("targeting", criterion=criterion, selection=selection)
     return voice.say("targeting_source", criterion=criterion, selection=selection, source=source)
 
 
-def _status(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> str:
+def _status(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> str:
     how = standing(transfer)
     phrase = f"status_{how}"
     if how is Standing.AGREED and transfer.status is TransferStatus.CONFIRMED:

@@ -3,14 +3,14 @@
 from typing import Final
 
 from service.disclosure.blocks import Fact, Facts, Paragraph, Section, Topic
-from service.disclosure.phrasebook import Voice
-from service.disclosure.subject_answer import Inquiry
+from service.disclosure.phrasebook import Phrasebook
+from service.disclosure.subject_answer import SubjectAnswer
 
 # Purposes, categories of data, source, recipients, storage, third countries, automated decisions, rights.
 _TOLD: Final = ("why", "data", "from", "seen", "until", "abroad", "automatic", "rights")
 
 
-def answered_by(inquiry: Inquiry, voice: Voice) -> list[str]:
+def answered_by(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
     """Who is responsible for the registry, each with where to write to them."""
     return [
         voice.say("answers", name=one.legal_name, contact=one.privacy_contact or voice.say("no_address"))
@@ -18,7 +18,7 @@ def answered_by(inquiry: Inquiry, voice: Voice) -> list[str]:
     ]
 
 
-def tell_registry(inquiry: Inquiry, voice: Voice) -> Section:
+def tell_registry(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     """The section on the registry: the same for every number, but for who is responsible."""
     named = " ; ".join(answered_by(inquiry, voice)) or voice.say("answers_unknown")
     told = [Fact(label=voice.say(f"label_{one}"), value=voice.say(f"registry_{one}")) for one in _TOLD]

@@ -16,10 +16,10 @@ from service.disclosure.blocks import (
     Contact,
     Contacts,
     Paragraph,
+    Report,
     Section,
     Step,
     Steps,
-    Story,
     Tone,
     Topic,
 )
@@ -27,22 +27,22 @@ from service.disclosure.diagram import tell_path
 from service.disclosure.messages import short_messages, tell_messages
 from service.disclosure.objections import short_late, tell_objections
 from service.disclosure.origins import short_origins, tell_origins, tell_orphans
-from service.disclosure.phrasebook import Voice, who
+from service.disclosure.phrasebook import Phrasebook, who
 from service.disclosure.recipients import short_hands, tell_erased, tell_hand, tell_recipients
 from service.disclosure.registry import answered_by, tell_registry
-from service.disclosure.subject_answer import Inquiry, since_theirs
+from service.disclosure.subject_answer import SubjectAnswer, since_owned
 from service.number.phone import write_number
-from service.provenance.answer.references import OrganisationSeen
-from service.provenance.answer.schemas import TransferSeen
+from service.provenance.answer.references import OrganisationView
+from service.provenance.answer.schemas import TransferView
 from service.wording.language import Language
 
 CNIL = "https://www.cnil.fr/fr/plaintes"
 
 
-def tell_story(inquiry: Inquiry, language: Language, *, reference: str | None = None) -> Story:
+def write_report(inquiry: SubjectAnswer, language: Language, *, reference: str | None = None) -> Report:
     """The story of a number, for its person."""
-    voice, answer = Voice(language), inquiry.answer
-    return Story(
+    voice, answer = Phrasebook(language), inquiry.answer
+    return Report(
         language=language,
         title=voice.say("title"),
         number=write_number(inquiry.number),
@@ -56,7 +56,7 @@ def tell_story(inquiry: Inquiry, language: Language, *, reference: str | None = 
     )
 
 
-def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
+def _sections(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Section]:
     yield Section(topic=Topic.ANSWER, title=voice.say("answer_title"), blocks=list(_short(inquiry, voice)))
     if inquiry.is_known:
         told = tell_path(inquiry, voice), tell_origins(inquiry, voice), tell_recipients(inquiry, voice)
@@ -73,7 +73,7 @@ def _sections(inquiry: Inquiry, voice: Voice) -> Iterator[Section]:
     yield tell_registry(inquiry, voice)
 
 
-def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+def _short(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
     if not inquiry.is_known:
         yield Paragraph(text=voice.say("nobody"))
         yield Paragraph(text=voice.say("nobody_means"))
@@ -85,7 +85,7 @@ def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
     hands = short_hands(inquiry, voice)
     if hands:
         yield Paragraph(text=" ".join(hands))
-    messages = short_messages(inquiry, voice) or [voice.say(since_theirs(inquiry, "sent_none"))]
+    messages = short_messages(inquiry, voice) or [voice.say(since_owned(inquiry, "sent_none"))]
     yield Paragraph(text=" ".join(messages))
     if inquiry.answer.held:
         holders = voice.list([one.legal_name for one in inquiry.holders])
@@ -99,7 +99,7 @@ def _short(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
     yield Callout(tone=Tone.INFORMATION, text=voice.say("only_facts"))
 
 
-def _astray(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+def _astray(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
     astray = {one.dataset.holder.id: one.dataset.holder.legal_name for one in inquiry.answer.orphans}
     if not astray:
         return
@@ -111,7 +111,7 @@ def _astray(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
     yield Callout(tone=Tone.ATTENTION, text=voice.say(phrase, holders=voice.list(named)))
 
 
-def _gaps(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
+def _gaps(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
     """What is missing, disputed or denied."""
     yield from tell_orphans(inquiry, voice)
     for origin in inquiry.origins:
@@ -126,7 +126,7 @@ def _gaps(inquiry: Inquiry, voice: Voice) -> Iterator[str]:
         yield voice.say("gap_chains")
 
 
-def _doubts(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterator[str]:
+def _doubts(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> Iterator[str]:
     how = standing(transfer)
     if how in CONTRADICTED or how is Standing.SENDER_ALONE:
         yield tell_hand(voice, transfer)
@@ -141,7 +141,7 @@ def _doubts(inquiry: Inquiry, voice: Voice, transfer: TransferSeen) -> Iterator[
         yield from (voice.say("gap_used", party=names[0], sender=names[1]) for _ in used[:1])
 
 
-def _earlier(inquiry: Inquiry, voice: Voice) -> Section:
+def _earlier(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
     since = inquiry.number_since_on
     assert since is not None
     blocks: list[Block] = [Paragraph(text=voice.say("earlier", day=voice.day(since)))]
@@ -152,7 +152,7 @@ def _earlier(inquiry: Inquiry, voice: Voice) -> Section:
     return Section(topic=Topic.EARLIER, title=voice.say("earlier_title"), blocks=blocks)
 
 
-def _next(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
+def _next(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
     held = inquiry.answer.held
     steps = {Action.OBJECT: "object_text" if held else "object_nobody_text"}
     if held:
@@ -176,7 +176,7 @@ def _next(inquiry: Inquiry, voice: Voice) -> Iterator[Block]:
         yield Contacts(items=contacts)
 
 
-def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
+def _contacts(inquiry: SubjectAnswer, voice: Phrasebook) -> list[Contact]:
     """Everybody to whom the person can write, with what each has to do with the number."""
     answer = inquiry.answer
     surely = _own_word(inquiry)
@@ -194,7 +194,7 @@ def _contacts(inquiry: Inquiry, voice: Voice) -> list[Contact]:
     return list(known.values())
 
 
-def _own_word(inquiry: Inquiry) -> set[uuid.UUID]:
+def _own_word(inquiry: SubjectAnswer) -> set[uuid.UUID]:
     """The organisations of which it is not by another's word alone that they have the number: they say or used it."""
     answer = inquiry.answer
     registered = {one.dataset.holder.id for one in answer.holdings if one.asserted_by == one.dataset.holder}
@@ -202,7 +202,7 @@ def _own_word(inquiry: Inquiry) -> set[uuid.UUID]:
     return registered | received | {one.party.id for one in answer.campaigns}
 
 
-def _contact(voice: Voice, organisation: OrganisationSeen, note: str) -> Contact:
+def _contact(voice: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
     return Contact(
         organisation_id=organisation.id,
         name=organisation.legal_name,

@@ -7,10 +7,10 @@ from typing import Any, Final, Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.core.facts import Wire
-from service.disclosure.blocks import Story
+from service.disclosure.blocks import Report
 from service.objection.schemas import ObjectionOut
-from service.provenance.answer.references import OrganisationSeen
-from service.provenance.answer.schemas import CampaignSeen, Contradiction, Erasure, Origin, Orphan, TransferSeen
+from service.provenance.answer.references import OrganisationView
+from service.provenance.answer.schemas import CampaignView, Contradiction, Erasure, Origin, Orphan, TransferView
 from service.wording.language import Language
 
 FORMAT: Final = "filiation-disclosure-1"
@@ -43,11 +43,11 @@ class DisclosureOut(BaseModel):
     number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
     number_since_on: date | None = Field(description="Since when the number is the person's, as they say.")
     graph_version: int = Field(description="Names the state of the facts.", examples=[241])
-    story: Story
-    holders: list[OrganisationSeen] = Field(description="Who holds the number now.")
+    story: Report
+    holders: list[OrganisationView] = Field(description="Who holds the number now.")
     origins: list[Origin]
-    transfers: list[TransferSeen]
-    campaigns: list[CampaignSeen]
+    transfers: list[TransferView]
+    campaigns: list[CampaignView]
     orphans: list[Orphan]
     contradictions: list[Contradiction]
     erasures: list[Erasure]

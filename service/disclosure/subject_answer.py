@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from service.objection.schemas import ObjectionOut
-from service.provenance.answer.references import OrganisationSeen
-from service.provenance.answer.schemas import Answer, CampaignSeen, Origin, TransferSeen, Use
+from service.provenance.answer.references import OrganisationView
+from service.provenance.answer.schemas import Answer, CampaignView, Origin, TransferView, Use
 from service.wording.language import paris_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Inquiry:
+class SubjectAnswer:
     """A person's question about a number, and what there is to tell.
 
     `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now, `operators` answer
@@ -23,8 +23,8 @@ class Inquiry:
 
     number: int = field(repr=False)
     answer: Answer
-    holders: Sequence[OrganisationSeen] = ()
-    operators: Sequence[OrganisationSeen] = ()
+    holders: Sequence[OrganisationView] = ()
+    operators: Sequence[OrganisationView] = ()
     objections: Sequence[ObjectionOut] = ()
     number_since_on: date | None = None
 
@@ -61,7 +61,7 @@ class Inquiry:
         return given_on >= self.number_since_on
 
     @property
-    def transfers(self) -> list[TransferSeen]:
+    def transfers(self) -> list[TransferView]:
         """The transfers since the number is theirs, in order of time.
 
         By what a number was picked says something of whose it was when it was collected: it is left out if that may
@@ -71,7 +71,7 @@ class Inquiry:
         return [replace(one, targeting=[]) for one in found] if self.concerns_another else found
 
     @property
-    def campaigns(self) -> list[CampaignSeen]:
+    def campaigns(self) -> list[CampaignView]:
         """The campaigns since the number is theirs, in order of time. Names of files may say how they were picked."""
         found = [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
         if not self.concerns_another:
@@ -103,7 +103,7 @@ class Inquiry:
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
 
 
-def since_theirs(inquiry: Inquiry, phrase: str) -> str:
+def since_owned(inquiry: SubjectAnswer, phrase: str) -> str:
     """The name of a phrase that says of how many, or that there is none: of what is told here if not all is told."""
     return f"{phrase}_since" if inquiry.concerns_another else phrase
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg.rows import tuple_row
 
-from service.core.erasures import Ended
+from service.core.erasures import Erasures
 from service.core.vocabulary import Content
 from service.membership import blocks, runs
 from service.membership.descent.dag import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
@@ -110,7 +110,7 @@ class _Contents(NamedTuple):
 
     stored: dict[uuid.UUID, Keys]
     keys: Keys
-    ended: dict[int, Ended]
+    ended: dict[int, Erasures]
 
 
 async def _contents(

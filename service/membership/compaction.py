@@ -223,7 +223,7 @@ def _interleaved(ring: KeyRing, merge: Merge, read: list[tuple[Any, ...]], begin
     read.sort(key=_SEGMENT_AND_LEAD)
     parts: dict[bool, tuple[list[int], list[Columns]]] = {False: ([], []), True: ([], [])}
     for segment_id, *columns in read:
-        row = store.unseal_record_ids(ring, segment_id, Columns(*columns))
+        row = store.decrypt_record_ids(ring, segment_id, Columns(*columns))
         offsets, rows = parts[row.holders is not None]
         offsets.append(merge.offsets[segment_id])
         rows.append(row)

@@ -72,7 +72,7 @@ async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collec
     # All is sent before the first answer is waited for.
     async with conn.pipeline():
         for segment_id, *columns, live, places, datasets, counts, digests in found:
-            block = store.unseal_record_ids(ring, segment_id, Columns(*columns))
+            block = store.decrypt_record_ids(ring, segment_id, Columns(*columns))
             run, _ = blocks.unpacked([block])
             gone = _memberships(run, key, places)
             if gone.any():
@@ -99,6 +99,6 @@ async def _rewrite(conn: Connection, ring: KeyRing, segment_id: int, old: Column
         await conn.execute(_DELETE, place)
         return
     (new,) = blocks.packed(run, [Block(old.level, old.lead, 0, len(run))])
-    sealed = store.seal_record_ids(ring, segment_id, new)
+    sealed = store.encrypt_record_ids(ring, segment_id, new)
     columns = {"keys": new.keys, "holders": new.holders, "times": new.consented_at, "ids": sealed}
     await conn.execute(_REWRITE, place | columns)

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 
 from service.core.clock import now
-from service.core.erasures import Ended
+from service.core.erasures import Erasures
 from service.membership import blocks
 from service.membership.store import Connection, rows_of
 from service.number.keyring import KEY_BYTES
@@ -31,13 +31,13 @@ async def exclude(
     await conn.execute(query, (key, sorted(dataset_ids), erased_at or now()))
 
 
-async def excluded(conn: Connection, key: bytes) -> Ended:
+async def excluded(conn: Connection, key: bytes) -> Erasures:
     """The datasets that a number was erased from, and when; also those of which the stored copy is gone."""
     query: LiteralString = "SELECT dataset_id, erased_at FROM exclusion WHERE key = %s"
     return {dataset_id: erased_at async for dataset_id, erased_at in rows_of(conn, query, (key,))}
 
 
-async def excluded_in(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Ended]:
+async def excluded_in(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Erasures]:
     """The numbers in one shard that were erased from any of these datasets, in key order, and where and when each."""
     width = 1 << 8 - blocks.SHARD_BITS
     bounds = [bytes([one * width]) if one < blocks.SHARDS else _BEYOND for one in (shard, shard + 1)]

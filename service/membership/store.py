@@ -16,7 +16,7 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
-from service.core.erasures import NOWHERE, Ended
+from service.core.erasures import NO_ERASURES, Erasures
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState
@@ -71,7 +71,7 @@ class Found(NamedTuple):
 
     version: int
     held: list[Held]
-    ended: Ended
+    ended: Erasures
 
 
 async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
@@ -97,7 +97,7 @@ def _staged_rows(ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, 
         sealed = None
         if run.record_ids is not None:
             context = _run_context(dataset_id, shard, upload, first + number)
-            sealed = ring.seal(blocks.pack_record_ids(run.record_ids[start:end]), context)
+            sealed = ring.encrypt(blocks.pack_record_ids(run.record_ids[start:end]), context)
         dated = None if times is None else times[blocks.TIME_BYTES * start : blocks.TIME_BYTES * end]
         packed = keys[KEY_BYTES * start : KEY_BYTES * end]
         rows.append((dataset_id, shard, upload, first + number, packed, dated, sealed))
@@ -254,7 +254,7 @@ def _staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tup
         for upload, number, packed, _, sealed in rows:
             end = start + len(packed) // KEY_BYTES
             if sealed is not None:
-                text = ring.unseal(sealed, _run_context(dataset_id, shard, upload, number))
+                text = ring.decrypt(sealed, _run_context(dataset_id, shard, upload, number))
                 record_ids[start:end] = blocks.unpack_record_ids(text, end - start)
             start = end
     return Run(keys, times, record_ids)
@@ -280,22 +280,22 @@ def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ..
             row.keys,
             row.holders,
             row.consented_at,
-            seal_record_ids(ring, segment.id, row),
+            encrypt_record_ids(ring, segment.id, row),
         )
         for row in blocks.packed(run, blocks.cut(run, segment.level))
     ]
 
 
-def seal_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> bytes | None:
+def encrypt_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> bytes | None:
     """The record ids of a block as they are stored."""
-    return None if row.record_ids is None else ring.seal(row.record_ids, _block_context(segment_id, row))
+    return None if row.record_ids is None else ring.encrypt(row.record_ids, _block_context(segment_id, row))
 
 
-def unseal_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> Columns:
+def decrypt_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> Columns:
     """A stored block with its record ids opened. Raises KeyMismatchError if they are not those of this block."""
     if row.record_ids is None:
         return row
-    return row._replace(record_ids=ring.unseal(row.record_ids, _block_context(segment_id, row)))
+    return row._replace(record_ids=ring.decrypt(row.record_ids, _block_context(segment_id, row)))
 
 
 # The blocks that may hold one key. A block of any level may, so all 26 levels are probed, by the primary key. A match
@@ -358,7 +358,7 @@ async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> Found:
     """The version of the graph, every dataset that stores this key, and those it was erased from, as of one moment."""
     found = [row async for row in rows_of(conn, _LOOKUP, place_of(key))]
     version, datasets, times, *_ = found[0]
-    ended = dict(zip(datasets, times, strict=True)) if datasets else NOWHERE
+    ended = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
     return Found(version, [_held(ring, row[3:]) for row in found if row[3] is not None], ended)
 
 
@@ -367,7 +367,7 @@ def _held(ring: KeyRing, row: tuple[Any, ...]) -> Held:
     seconds = int.from_bytes(time or b"")
     record_id = None
     if sealed is not None:
-        opened = unseal_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
+        opened = decrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
         record_id = blocks.record_id_at(opened or b"", total, at)
     return Held(dataset_id, _instant(seconds) if seconds else None, record_id)
 

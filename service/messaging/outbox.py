@@ -26,7 +26,7 @@ class Outbox:
     async def send(self, number: int, text: str) -> None:
         """Keep the message, to be shown."""
         kept = uuid7()
-        sealed = self._ring.seal(json.dumps([number, text]).encode(), _context(kept))
+        sealed = self._ring.encrypt(json.dumps([number, text]).encode(), _context(kept))
         async with self._database.transaction() as session:
             session.add_all([Message(), OutboxMessage(id=kept, sealed=sealed)])
 
@@ -44,7 +44,7 @@ async def shown(database: Database, ring: KeyRing) -> list[Shown]:
     recent = select(OutboxMessage).where(col(OutboxMessage.recorded_at) > now() - KEPT)
     async with database.transaction() as session:
         rows = (await session.exec(recent.order_by(col(OutboxMessage.id).desc()))).all()
-    opened = [(json.loads(ring.unseal(row.sealed, _context(row.id))), row.recorded_at) for row in rows]
+    opened = [(json.loads(ring.decrypt(row.sealed, _context(row.id))), row.recorded_at) for row in rows]
     return [Shown(number, text, recorded_at) for (number, text), recorded_at in opened]
 
 

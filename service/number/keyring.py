@@ -142,7 +142,7 @@ class KeyRing:
         """The inverse of `marks`."""
         return unpack_keys(self._marks.decryptor().update(pack_keys(marks)))
 
-    def seal(self, text: bytes, context: bytes) -> bytes:
+    def encrypt(self, text: bytes, context: bytes) -> bytes:
         """`text` encrypted and authenticated (AES-256-GCM, random nonce first).
 
         It opens only with the same `context`, which says what the text is and where it belongs, so that
@@ -151,12 +151,12 @@ class KeyRing:
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._sealing.encrypt(nonce, text, context)
 
-    def unseal(self, sealed: bytes, context: bytes) -> bytes:
-        """What `seal` was given. Raises KeyMismatchError if the secret, the context or the bytes differ."""
+    def decrypt(self, sealed: bytes, context: bytes) -> bytes:
+        """What `encrypt` was given. Raises KeyMismatchError if the secret, the context or the bytes differ."""
         try:
             return self._sealing.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError) as problem:
-            raise KeyMismatchError("sealed under another secret, for another place, or changed") from problem
+            raise KeyMismatchError("encrypted under another secret, for another place, or changed") from problem
 
     def hasher(self, purpose: str) -> hmac.HMAC:
         """An HMAC-SHA256 (RFC 2104) to feed by `update`, under a sub-key of its own for each purpose.

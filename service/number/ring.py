@@ -8,8 +8,8 @@ from sqlmodel import select
 from service.core.db import Database
 from service.core.errors import ConfigurationError
 from service.core.settings import Settings
-from service.number.models import PseudonymKey
 from service.number.keyring import KeyRing, load_master_secret
+from service.number.models import PseudonymKey
 
 
 def ring_of(settings: Settings) -> KeyRing:

@@ -30,7 +30,7 @@ RELAY_CREATED: Final = "relay.created"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Act:
+class NewObjection:
     """What a person did against the use of their number, and who tells of it: null is the person."""
 
     kind: Kind
@@ -63,7 +63,7 @@ async def record(
     session: AsyncSession,
     queue: App,
     ring: KeyRing,
-    acts: Sequence[tuple[Holding, Act]],
+    acts: Sequence[tuple[Holding, NewObjection]],
     *,
     since_on: date | None = None,
 ) -> list[tuple[Objection, bool]]:
@@ -100,7 +100,7 @@ async def record(
     return recorded
 
 
-def _concerned(holding: Holding, act: Act) -> Mapping[uuid.UUID, bool]:
+def _concerned(holding: Holding, act: NewObjection) -> Mapping[uuid.UUID, bool]:
     holders = holding.organisations()
     if act.scope is ScopeOfObjection.ORGANISATION:
         return {one: has_account for one, has_account in holders.items() if one == act.organisation_id}
@@ -135,7 +135,7 @@ def _asks(objection: Objection, told: Sequence[Relay], holder_id: uuid.UUID) -> 
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
 
 
-def _is_same(row: Objection, act: Act, *, anybody: bool) -> bool:
+def _is_same(row: Objection, act: NewObjection, *, anybody: bool) -> bool:
     """Whether an act is one that is recorded already: under way, or with nobody to be told, or of the same moment."""
     if any(getattr(row, name) != getattr(act, name) for name in _IDENTITY):
         return False

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.visibility import kept_by
+from service.access.visibility import held_by_organisation
 from service.core.db import driver
 from service.membership import store
 from service.membership.descent.descendants import DESCENDANTS, family_of
@@ -32,10 +32,10 @@ class Holding:
 
     def is_with(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or answers for a holder without an account that does."""
-        return bool(kept_by(self.snapshot.scene, organisation_id, self.datasets, self.erased_from))
+        return bool(held_by_organisation(self.snapshot.scene, organisation_id, self.datasets, self.erased_from))
 
 
-async def holding_of(snapshots: Snapshots, ring: KeyRing, number: int) -> Holding:
+async def holders_of_number(snapshots: Snapshots, ring: KeyRing, number: int) -> Holding:
     """Where a number (E.164 digits as an integer) is now."""
     snapshot, held, ended = await snapshots.holding(ring, number)
     known = holding(snapshot.graph, (one.dataset_id for one in held), ended)
@@ -68,6 +68,6 @@ async def numbers_held(
     found = {}
     for key in set(keys):
         number = number_of(ring, key)
-        if (await holding_of(snapshots, ring, number)).is_with(organisation_id):
+        if (await holders_of_number(snapshots, ring, number)).is_with(organisation_id):
             found[key] = number
     return found

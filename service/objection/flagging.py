@@ -21,7 +21,7 @@ from service.membership.descent.dag import sources_of
 from service.membership.matching import match
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.objection.create import take_turn
-from service.objection.current_holders import holding_of
+from service.objection.current_holders import holders_of_number
 from service.objection.models import ObjectionFlag
 from service.provenance.graph.snapshot import Snapshots
 from service.transfer.models import Transfer
@@ -129,7 +129,7 @@ async def _still_held(
     gone: set[bytes] = set()
     for key in erased:
         (number,) = ring.numbers(unpack_keys(key)).tolist()
-        holding = await holding_of(snapshots, ring, number)
+        holding = await holders_of_number(snapshots, ring, number)
         if subject.datasets.isdisjoint(holding.datasets):
             gone.add(key)
     return places[[key not in gone for key in each]]

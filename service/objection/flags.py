@@ -107,7 +107,7 @@ async def list_flagged_numbers(
 
 
 def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Objection]:
-    campaigns = select(Campaign.id).where(col(Campaign.id).in_(visibility.campaigns_seen(actor)))
+    campaigns = select(Campaign.id).where(col(Campaign.id).in_(visibility.visible_campaigns(actor)))
     return (
         select(ObjectionFlag, Objection)
         .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))

@@ -13,8 +13,8 @@ from service.core.errors import Forbidden, NotFound
 from service.number.keyring import KeyRing
 from service.number.parsing import unknown_region
 from service.number.phone import PhoneRejected, normalise_one
-from service.objection.create import Act, record, take_turn
-from service.objection.current_holders import Holding, holding_of
+from service.objection.create import NewObjection, record, take_turn
+from service.objection.current_holders import Holding, holders_of_number
 from service.objection.models import Objection, Source
 from service.objection.schemas import (
     ObjectionIn,
@@ -29,7 +29,7 @@ from service.organisation.operations import require
 from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
 
-Found = Outcome | tuple[Holding, Act]
+Found = Outcome | tuple[Holding, NewObjection]
 """Why one of several reports is not recorded; or what is to be recorded of it."""
 
 
@@ -46,8 +46,8 @@ async def file_objection(
     if wanted.organisation_id is not None:
         await require(session, wanted.organisation_id, "organisation_id")
     await take_turn(session)
-    act = Act(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
-    holding = await holding_of(snapshots, ring, person.number)
+    act = NewObjection(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
+    holding = await holders_of_number(snapshots, ring, person.number)
     ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.number_since_on)
     return (await tell(session, [row]))[0]
 
@@ -82,7 +82,7 @@ async def receive_objections(
         raise Forbidden("not_against_you", "Record what is against everybody, for one purpose, or against yourself.")
     common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
     acts = [
-        Act(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at"))
+        NewObjection(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at"))
         for at, one in enumerate(wanted.numbers)
     ]
     await take_turn(session)
@@ -111,7 +111,7 @@ async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region:
         return None
     except ValueError:
         raise unknown_region() from None
-    return await holding_of(snapshots, ring, read)
+    return await holders_of_number(snapshots, ring, read)
 
 
 async def record_found(session: AsyncSession, queue: App, ring: KeyRing, found: Sequence[Found]) -> RecordedPage:

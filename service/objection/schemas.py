@@ -111,7 +111,7 @@ class RecordedPage(BaseModel):
     results: list[RecordedOut]
 
 
-class HolderSeen(BaseModel):
+class HolderView(BaseModel):
     """A holder, and how a person reaches it."""
 
     id: uuid.UUID
@@ -120,11 +120,11 @@ class HolderSeen(BaseModel):
     has_account: bool = Field(description="If not, nobody is told here: a letter has to be written.")
 
 
-class RelaySeen(BaseModel):
+class RelayView(BaseModel):
     """How far one holder is with an objection, as the person sees it."""
 
     id: uuid.UUID
-    holder: HolderSeen
+    holder: HolderView
     state: RelayState
     refusal: str | None = Field(description="Why the holder refuses, in its own words.")
     recorded_at: AwareDatetime
@@ -142,7 +142,7 @@ class CampaignNamed(BaseModel):
     name: str = Field(examples=["Européennes, dernier appel"])
 
 
-class FlagSeen(BaseModel):
+class FlagView(BaseModel):
     """A dataset that was sealed, or a campaign that was registered, with the number in spite of the objection."""
 
     holder: OrganisationRef
@@ -165,8 +165,8 @@ class ObjectionOut(BaseModel):
     occurred_at: AwareDatetime = Field(description="When the person acted.")
     recorded_at: AwareDatetime = Field(description="When this registry was told, from which on it has effect here.")
     closed_at: AwareDatetime | None = Field(description="Since when no holder that can be told has anything to do.")
-    relays: list[RelaySeen]
-    flags: list[FlagSeen]
+    relays: list[RelayView]
+    flags: list[FlagView]
 
 
 class ObjectionList(BaseModel):

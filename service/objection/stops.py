@@ -17,8 +17,8 @@ from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
 from service.core.db import Database
 from service.number.keyring import KeyRing
-from service.objection.create import Act, record, take_turn
-from service.objection.current_holders import Holding, holding_of
+from service.objection.create import NewObjection, record, take_turn
+from service.objection.current_holders import Holding, holders_of_number
 from service.objection.models import Kind, ScopeOfObjection, Source
 from service.objection.operations import Found, read_holding, record_found
 from service.objection.schemas import Outcome, RecordedPage, StopsIn
@@ -53,7 +53,7 @@ async def report_stops(
         NotFound: there is no such campaign, or it is another's.
         Unprocessable: one is said to have been sent in the future.
     """
-    campaign = await visible_rows.one(session, Campaign, visibility.campaigns_seen(actor), campaign_id, "campaign")
+    campaign = await visible_rows.one(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     acts = [
@@ -75,8 +75,8 @@ async def report_stops(
     return await record_found(session, queue, ring, found)
 
 
-def _stop(campaign_id: uuid.UUID, **told: Any) -> Act:
-    return Act(
+def _stop(campaign_id: uuid.UUID, **told: Any) -> NewObjection:
+    return NewObjection(
         kind=Kind.OBJECTION, scope=ScopeOfObjection.EVERYTHING, source=Source.STOP, campaign_id=campaign_id, **told
     )
 
@@ -92,7 +92,7 @@ async def record_inbound_stop(
         return
     async with database.transaction() as session:
         await take_turn(session)
-        holding = await holding_of(snapshots, ring, number)
+        holding = await holders_of_number(snapshots, ring, number)
         moment = now()
         acts = [_stop(campaign.id, occurred_at=moment) for campaign in _answered(holding, originator, moment)]
         await record(session, queue, ring, [(holding, act) for act in acts])
@@ -100,8 +100,8 @@ async def record_inbound_stop(
 
 def _answered(holding: Holding, originator: str, moment: datetime) -> list[CampaignRow]:
     """The campaign sent last to a number from an originator; all of them, if several began at the same time."""
-    records, had = holding.snapshot.graph.records, holding.datasets | holding.erased_from
-    reached = {campaign for dataset in had for campaign in records.campaigns_of_dataset.get(dataset, ())}
+    records, held_at = holding.snapshot.graph.records, holding.datasets | holding.erased_from
+    reached = {campaign for dataset in held_at for campaign in records.campaigns_of_dataset.get(dataset, ())}
     sent = [
         campaign
         for campaign in map(records.campaigns.__getitem__, sorted(reached))

@@ -14,7 +14,7 @@ from service.core.facts import Fact
 from service.number.keyring import KeyRing
 from service.objection.create import OPEN
 from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, ObjectionOut, RelaySeen
+from service.objection.schemas import CampaignNamed, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
 
@@ -82,11 +82,11 @@ async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.U
     return {row.id: row for row in rows}
 
 
-def _hop(around: _Around, relay: Relay) -> RelaySeen:
+def _hop(around: _Around, relay: Relay) -> RelayView:
     holder = around.organisations[relay.holder_id]
-    return RelaySeen(
+    return RelayView(
         **relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}),
-        holder=HolderSeen(
+        holder=HolderView(
             id=holder.id,
             legal_name=holder.legal_name,
             privacy_contact=holder.privacy_contact,
@@ -96,9 +96,9 @@ def _hop(around: _Around, relay: Relay) -> RelaySeen:
     )
 
 
-def _flag(around: _Around, flag: ObjectionFlag) -> FlagSeen:
+def _flag(around: _Around, flag: ObjectionFlag) -> FlagView:
     holder = OrganisationRef(id=flag.holder_id, legal_name=around.organisations[flag.holder_id].legal_name)
-    return FlagSeen(
+    return FlagView(
         holder=holder,
         dataset_id=flag.dataset_id,
         campaign=around.campaign(flag.campaign_id),

@@ -68,7 +68,7 @@ async def _registered(session: AsyncSession, country: str, number: str | None) -
 async def get_organisation(session: AsyncSession, actor: Actor, organisation_id: uuid.UUID) -> OrganisationOut:
     """An organisation that the caller sees."""
     row = await visible_rows.one(
-        session, Organisation, visibility.organisations_seen(actor), organisation_id, "organisation"
+        session, Organisation, visibility.visible_organisations(actor), organisation_id, "organisation"
     )
     return OrganisationOut.model_validate(row.model_dump())
 
@@ -90,7 +90,7 @@ async def list_organisations(
         country = country or "FR"
         row = await _registered(session, country, canonical_number(country, registration_number))
         return Page(items=[await _as_seen(session, actor, row)] if row else [])
-    query = select(Organisation).where(col(Organisation.id).in_(visibility.organisations_seen(actor)))
+    query = select(Organisation).where(col(Organisation.id).in_(visibility.visible_organisations(actor)))
     if country is not None:
         query = query.where(Organisation.country == country)
     if after:
@@ -105,7 +105,7 @@ _WITHHELD = {"asserted_by_id", "asserted_through_id", "occurred_at", "recorded_a
 async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> OrganisationOut:
     """All of it to whoever deals with it; to others what a public register says, and whether it has an account."""
     query = select(Organisation.id).where(
-        Organisation.id == row.id, col(Organisation.id).in_(visibility.organisations_seen(actor))
+        Organisation.id == row.id, col(Organisation.id).in_(visibility.visible_organisations(actor))
     )
     seen = (await session.exec(query)).first() is not None
     return OrganisationOut(**row.model_dump() | ({} if seen else dict.fromkeys(_WITHHELD)))

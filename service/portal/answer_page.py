@@ -10,7 +10,7 @@ from service.collection.models import EvidenceContent, NoticeEvidence
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.disclosure import operations
-from service.disclosure.blocks import Quote, Story
+from service.disclosure.blocks import Quote, Report
 from service.portal.address import Page
 from service.portal.context import PersonOfPageDep, VisitorDep
 from service.portal.routing import at
@@ -22,11 +22,11 @@ router = APIRouter()
 
 async def _story_of(
     visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep, snapshots: SnapshotsDep
-) -> Story:
+) -> Report:
     return await operations.tell(database, snapshots, visitor.ring, person, visitor.language)
 
 
-StoryDep = Annotated[Story, Depends(_story_of)]
+StoryDep = Annotated[Report, Depends(_story_of)]
 
 
 @at(router, Page.ANSWER)
@@ -51,7 +51,7 @@ async def get_evidence_of_answer(evidence_id: uuid.UUID, story: StoryDep, databa
     return Response(content.content, media_type=evidence.media_type, headers=headers)
 
 
-def _evidence_in(story: Story) -> Iterator[uuid.UUID]:
+def _evidence_in(story: Report) -> Iterator[uuid.UUID]:
     for section in story.sections:
         for block in section.blocks:
             if isinstance(block, Quote):

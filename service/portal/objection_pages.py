@@ -10,7 +10,7 @@ from service.core.errors import NotFound
 from service.core.task_queue import QueueDep
 from service.core.vocabulary import Purpose
 from service.objection import operations
-from service.objection.current_holders import holding_of
+from service.objection.current_holders import holders_of_number
 from service.objection.models import Kind, ScopeOfObjection
 from service.objection.schemas import ObjectionIn, ObjectionOut
 from service.portal.address import Page
@@ -29,7 +29,7 @@ Holders = dict[uuid.UUID, str]
 
 async def _holders_of(snapshots: SnapshotsDep, visitor: VisitorDep, person: PersonOfPageDep) -> Holders:
     """Whoever has the number now, by name, in the order of their names."""
-    holding = await holding_of(snapshots, visitor.ring, person.number)
+    holding = await holders_of_number(snapshots, visitor.ring, person.number)
     organisations = holding.snapshot.graph.records.organisations
     named = {holder: organisations[holder].legal_name for holder in holding.organisations()}
     return dict(sorted(named.items(), key=lambda one: one[1]))

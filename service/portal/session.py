@@ -67,14 +67,14 @@ class Visit(BaseModel):
 def open_visit(ring: KeyRing, cookie: str | None) -> Visit | None:
     """The visit that a cookie carries; None if it carries none of ours."""
     try:
-        return Visit.model_validate_json(ring.unseal(bytes.fromhex(cookie or ""), _CONTEXT))
+        return Visit.model_validate_json(ring.decrypt(bytes.fromhex(cookie or ""), _CONTEXT))
     except (KeyMismatchError, ValidationError, ValueError):
         return None
 
 
 def keep_visit(response: Response, ring: KeyRing, visit: Visit) -> None:
     """Have the browser carry `visit`."""
-    sealed = ring.seal(visit.model_dump_json(exclude_none=True).encode(), _CONTEXT).hex()
+    sealed = ring.encrypt(visit.model_dump_json(exclude_none=True).encode(), _CONTEXT).hex()
     _set(response, VISIT_COOKIE, sealed, _VISIT_SECONDS)
 
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import Inspection
-from service.access.visibility import Seen, seen
+from service.access.visibility import Visibility, visible_to
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Forbidden, NotFound, Unprocessable
@@ -25,7 +25,7 @@ from service.provenance.graph.rows import NoticeRow
 from service.provenance.graph.snapshot import Snapshots
 from service.provenance.lineage.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
-from service.provenance.lineage.views import impact_seen, lineage_seen
+from service.provenance.lineage.views import impact_view, lineage_view
 
 
 async def look_up_number(
@@ -43,7 +43,7 @@ async def look_up_number(
         async with database.transaction() as session:
             session.add(_look(ring, actor, number, wanted.reason))
     snapshot, held, ended = await snapshots.holding(ring, number)
-    return answer(snapshot.graph, snapshot.cases, held, ended, partial(seen, snapshot.scene, actor), now())
+    return answer(snapshot.graph, snapshot.cases, held, ended, partial(visible_to, snapshot.scene, actor), now())
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:
@@ -76,11 +76,11 @@ async def get_dataset_lineage(
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-    sight = seen(snapshot.scene, actor)
+    sight = visible_to(snapshot.scene, actor)
     if dataset_id not in sight.datasets:
         raise NotFound("dataset")
     found = walk(snapshot.graph, dataset_id, direction, depth, sight.datasets | sight.bare)
-    return lineage_seen(snapshot.graph, sight, dataset_id, found)
+    return lineage_view(snapshot.graph, sight, dataset_id, found)
 
 
 async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:
@@ -92,16 +92,16 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-        records, sight = snapshot.graph.records, seen(snapshot.scene, actor)
+        records, sight = snapshot.graph.records, visible_to(snapshot.scene, actor)
         notice = _find_notice(records, sight, actor, notice_id)
         counts = reached_by(records, notice_id, sight.datasets | sight.bare)
         clients, campaigns = clients_of(records, counts), campaigns_of(records, sight.campaigns, counts)
         groups = {*clients.values(), *campaigns.values()}
         distinct = {group: await _distinct(reading, notice_id, group, counts) for group in groups}
-    return impact_seen(snapshot.graph, sight, notice, counts, distinct)
+    return impact_view(snapshot.graph, sight, notice, counts, distinct)
 
 
-def _find_notice(records: Records, sight: Seen, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
+def _find_notice(records: Records, sight: Visibility, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
     notice = records.notices.get(notice_id)
     if notice is not None and (sight.whole or notice.collector_id == actor.organisation_id):
         return notice

@@ -115,7 +115,7 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
 
 async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> Transfer:
     """A transfer that the caller sees."""
-    return await visible_rows.one(session, Transfer, visibility.transfers_seen(actor), transfer_id, "transfer")
+    return await visible_rows.one(session, Transfer, visibility.visible_transfers(actor), transfer_id, "transfer")
 
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
@@ -125,7 +125,7 @@ async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
-    rows = await visible_rows.page(session, Transfer, visibility.transfers_seen(actor), after, limit)
+    rows = await visible_rows.page(session, Transfer, visibility.visible_transfers(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

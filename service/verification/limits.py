@@ -117,7 +117,7 @@ async def _take_turns(session: AsyncSession, marks: Marks) -> None:
 
 
 _FORGET_NUMBERS: Final = text("""
-    UPDATE verification SET number_sealed = '' WHERE expires_at < :moment AND number_sealed <> ''
+    UPDATE verification SET number_encrypted = '' WHERE expires_at < :moment AND number_encrypted <> ''
 """)
 _FORGET: Final = text("DELETE FROM verification WHERE recorded_at < :before")
 

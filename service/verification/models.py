@@ -20,7 +20,7 @@ class Verification(SQLModel, table=True):
     __tablename__ = "verification"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    number_sealed: bytes = Field(sa_type=LargeBinary)
+    number_encrypted: bytes = Field(sa_type=LargeBinary)
     number_mark: bytes = Field(sa_type=LargeBinary, index=True)
     address_mark: bytes = Field(sa_type=LargeBinary, index=True)
     prefix: str = Field(sa_type=Text, index=True)
@@ -38,7 +38,7 @@ class PersonSession(SQLModel, table=True):
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     token_digest: bytes = Field(sa_type=LargeBinary, unique=True)
-    number_sealed: bytes = Field(sa_type=LargeBinary)
+    number_encrypted: bytes = Field(sa_type=LargeBinary)
     number_since_on: date | None = Field(default=None, sa_type=Date)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)

@@ -49,7 +49,7 @@ async def begin_verification(
     verification_id = uuid7()
     row = Verification(
         id=verification_id,
-        number_sealed=ring.seal(str(number).encode(), _context(verification_id)),
+        number_encrypted=ring.encrypt(str(number).encode(), _context(verification_id)),
         number_mark=marks.number,
         address_mark=marks.address,
         prefix=marks.block,
@@ -85,9 +85,9 @@ _VOID: Final = text("""
 _TRY: Final = text("""
     UPDATE verification SET tries_left = tries_left - 1
     WHERE id = :id AND tries_left > 0 AND expires_at > :moment AND confirmed_at IS NULL
-    RETURNING tries_left, code_mac, number_sealed
+    RETURNING tries_left, code_mac, number_encrypted
 """)
-_CONFIRM: Final = text("UPDATE verification SET confirmed_at = :moment, number_sealed = '' WHERE id = :id")
+_CONFIRM: Final = text("UPDATE verification SET confirmed_at = :moment, number_encrypted = '' WHERE id = :id")
 
 
 async def confirm_verification(
@@ -109,7 +109,7 @@ async def confirm_verification(
             raise NotFound("verification")
         if is_code(ring, verification_id, wanted.code, tried.code_mac):
             await run(session, _CONFIRM, {"id": verification_id, "moment": moment})
-            number = int(ring.unseal(tried.number_sealed, _context(verification_id)))
+            number = int(ring.decrypt(tried.number_encrypted, _context(verification_id)))
             return await begin_session(session, ring, number, wanted.number_since_on)
     # Only here, where the try is committed.
     raise Unprocessable(

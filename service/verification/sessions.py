@@ -59,7 +59,7 @@ async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since
     row = PersonSession(
         id=session_id,
         token_digest=_digest(token),
-        number_sealed=ring.seal(str(number).encode(), _context(session_id)),
+        number_encrypted=ring.encrypt(str(number).encode(), _context(session_id)),
         number_since_on=since_on,
         expires_at=now() + LIFETIME,
     )
@@ -77,7 +77,7 @@ async def person_of(database: Database, ring: KeyRing, token: str) -> Person:
         row = (await session.exec(query.where(col(PersonSession.expires_at) > now()))).one_or_none()
     if row is None:
         raise session_refused()
-    number = int(ring.unseal(row.number_sealed, _context(row.id)))
+    number = int(ring.decrypt(row.number_encrypted, _context(row.id)))
     return Person(row.id, number, ring.pseudonym(number), row.number_since_on)
 
 

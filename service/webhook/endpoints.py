@@ -19,9 +19,9 @@ def new_secret() -> str:
     return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
 
 
-def sealed_secret(ring: KeyRing, endpoint_id: uuid.UUID, secret: str) -> bytes:
+def encrypted_secret(ring: KeyRing, endpoint_id: uuid.UUID, secret: str) -> bytes:
     """A secret as it is stored. It has to be read again to sign, so that a digest would not do."""
-    return ring.seal(secret.encode("ascii"), _context(endpoint_id))
+    return ring.encrypt(secret.encode("ascii"), _context(endpoint_id))
 
 
 def _context(endpoint_id: uuid.UUID) -> bytes:
@@ -30,10 +30,10 @@ def _context(endpoint_id: uuid.UUID) -> bytes:
 
 def good_secrets(ring: KeyRing, endpoint: WebhookEndpoint, moment: datetime) -> list[str]:
     """The secrets that sign at `moment`: the newest first, and the one before it until its time is over."""
-    sealed = [endpoint.secret_sealed]
-    if endpoint.previous_secret_sealed and endpoint.previous_until and endpoint.previous_until > moment:
-        sealed.append(endpoint.previous_secret_sealed)
-    return [ring.unseal(one, _context(endpoint.id)).decode("ascii") for one in sealed]
+    sealed = [endpoint.secret_encrypted]
+    if endpoint.previous_secret_encrypted and endpoint.previous_until and endpoint.previous_until > moment:
+        sealed.append(endpoint.previous_secret_encrypted)
+    return [ring.decrypt(one, _context(endpoint.id)).decode("ascii") for one in sealed]
 
 
 async def locked(session: AsyncSession, endpoint_id: uuid.UUID) -> WebhookEndpoint:

@@ -18,7 +18,7 @@ from service.core.settings import Settings
 from service.number.keyring import KeyRing
 from service.webhook.addresses import ADVICE, Refusal, RefusedAddressError, webhook_url
 from service.webhook.delivery import ask_for_delivery
-from service.webhook.endpoints import locked, new_secret, remove, sealed_secret
+from service.webhook.endpoints import encrypted_secret, locked, new_secret, remove
 from service.webhook.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from service.webhook.schemas import DeliveryOut, IssuedWebhook, WebhookIn, WebhookOut
 from service.webhook.sending import resolve
@@ -44,7 +44,7 @@ async def register_webhook(
         id=endpoint_id,
         organisation_id=actor.organisation_id,
         url=url,
-        secret_sealed=sealed_secret(ring, endpoint_id, secret),
+        secret_encrypted=encrypted_secret(ring, endpoint_id, secret),
     )
     session.add(row)
     await session.flush()
@@ -82,8 +82,8 @@ async def rotate_webhook(session: AsyncSession, ring: KeyRing, actor: Actor, web
     if row.removed_at is not None:
         raise Conflict("webhook_removed", "This webhook is not called any more: register the address anew.")
     secret = new_secret()
-    row.previous_secret_sealed, row.previous_until = row.secret_sealed, now() + ROTATION_OVERLAP
-    row.secret_sealed = sealed_secret(ring, row.id, secret)
+    row.previous_secret_encrypted, row.previous_until = row.secret_encrypted, now() + ROTATION_OVERLAP
+    row.secret_encrypted = encrypted_secret(ring, row.id, secret)
     await session.flush()
     return IssuedWebhook(**row.model_dump(), secret=secret)
 

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.visibility import Seen
+from service.access.visibility import Visibility
 from service.core.db import Database
 from tests.provenance import oracle
 from tests.provenance.builders import World
@@ -31,15 +31,15 @@ def callers(world: World, cast: Cast) -> Iterator[Actor]:
         yield oracle.actor(world, party, through=cast.sender)
 
 
-def looks(world: World, caller: Actor) -> Iterator[Seen]:
+def looks(world: World, caller: Actor) -> Iterator[Visibility]:
     """What a caller sees of the graph, and of every number."""
     scene = oracle.snapshot_of(world).scene
-    yield visibility.seen(scene, caller)
+    yield visibility.visible_to(scene, caller)
     for number in oracle.all_numbers(world):
-        yield visibility.seen(scene, caller, oracle.holders(world, number))
+        yield visibility.visible_to(scene, caller, oracle.holders(world, number))
 
 
-def named(world: World, seen: Seen) -> set[uuid.UUID]:
+def named(world: World, seen: Visibility) -> set[uuid.UUID]:
     """The organisations that stand in what is seen."""
     transfers = [world.transfers[one] for one in seen.transfers]
     return (
@@ -89,7 +89,7 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
         if caller.is_regulator:
             continue
         own = caller.organisation_id
-        seen = visibility.seen(scene, caller)
+        seen = visibility.visible_to(scene, caller)
         assert seen.datasets == upstream(world, held_by(world, own))
         sent = {
             row.received_dataset_id
@@ -111,7 +111,7 @@ def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made
     for number in oracle.all_numbers(world):
         among = oracle.holders(world, number)
         for broker in cast.brokers:
-            seen = visibility.seen(scene, oracle.actor(world, broker), among)
+            seen = visibility.visible_to(scene, oracle.actor(world, broker), among)
             assert seen.datasets <= among
             if not held_by(world, broker) & among:
                 assert not seen.datasets
@@ -127,7 +127,7 @@ def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> 
     for number in oracle.all_numbers(world):
         among = oracle.holders(world, number)
         for organisation in cast.brokers + cast.parties:
-            seen = visibility.seen(scene, oracle.actor(world, organisation), among)
+            seen = visibility.visible_to(scene, oracle.actor(world, organisation), among)
             for row in world.transfers.values():
                 if row.recipient_id == organisation and row.dataset_id in among:
                     assert row.id in seen.transfers
@@ -144,10 +144,10 @@ def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made
     assume(not touched(before, after, organisation))
     caller = oracle.actor(before, organisation)
     old, new = oracle.snapshot_of(before).scene, oracle.snapshot_of(after).scene
-    assert visibility.seen(old, caller) == visibility.seen(new, caller)
+    assert visibility.visible_to(old, caller) == visibility.visible_to(new, caller)
     for number in oracle.all_numbers(before):
-        then = visibility.seen(old, caller, oracle.holders(before, number))
-        assert visibility.seen(new, caller, oracle.holders(after, number)) == then
+        then = visibility.visible_to(old, caller, oracle.holders(before, number))
+        assert visibility.visible_to(new, caller, oracle.holders(after, number)) == then
 
 
 def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
@@ -172,17 +172,17 @@ def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(mad
     for party in cast.parties:
         own = {row.id for row in world.campaigns.values() if row.party_id == party}
         sent = {one for one in own if world.campaigns[one].sender_id == cast.sender}
-        assert visibility.seen(scene, oracle.actor(world, party)).campaigns == own
-        assert visibility.seen(scene, oracle.actor(world, party, through=cast.sender)).campaigns == sent
+        assert visibility.visible_to(scene, oracle.actor(world, party)).campaigns == own
+        assert visibility.visible_to(scene, oracle.actor(world, party, through=cast.sender)).campaigns == sent
     for other in cast.brokers + cast.collectors:
-        assert not visibility.seen(scene, oracle.actor(world, other)).campaigns
+        assert not visibility.visible_to(scene, oracle.actor(world, other)).campaigns
 
 
 @unhurried
 @given(WORLDS)
 def test_the_regulator_sees_everything(made: Made) -> None:
     world, cast = made
-    seen = visibility.seen(oracle.snapshot_of(world).scene, oracle.actor(world, cast.regulator))
+    seen = visibility.visible_to(oracle.snapshot_of(world).scene, oracle.actor(world, cast.regulator))
     assert seen.whole
     assert seen.datasets == world.datasets.keys()
     assert seen.transfers == world.transfers.keys()
@@ -204,10 +204,10 @@ def compare_in_database(dsn: str) -> Callable[[World, Cast], None]:
             async with database.transaction() as session:
                 await store_world(session, oracle.rows_of(world))
                 for caller in callers(world, cast):
-                    seen = visibility.seen(scene, caller)
-                    assert await ids(session, visibility.datasets_seen(caller)) == seen.datasets
-                    assert await ids(session, visibility.transfers_seen(caller)) == seen.transfers
-                    assert await ids(session, visibility.campaigns_seen(caller)) == seen.campaigns
+                    seen = visibility.visible_to(scene, caller)
+                    assert await ids(session, visibility.visible_datasets(caller)) == seen.datasets
+                    assert await ids(session, visibility.visible_transfers(caller)) == seen.transfers
+                    assert await ids(session, visibility.visible_campaigns(caller)) == seen.campaigns
                     await check_documents(session, world, caller, seen)
                 raise _Undo
         except _Undo:
@@ -223,25 +223,25 @@ async def ids(session: AsyncSession, selected: visibility.Ids) -> set[uuid.UUID]
     return set((await connection.execute(selected)).scalars())
 
 
-async def check_documents(session: AsyncSession, world: World, caller: Actor, seen: Seen) -> None:
+async def check_documents(session: AsyncSession, world: World, caller: Actor, seen: Visibility) -> None:
     """Collections, notices and organisations follow from what is held, asserted and seen."""
     if caller.is_regulator:
-        assert await ids(session, visibility.organisations_seen(caller)) == world.organisations.keys()
+        assert await ids(session, visibility.visible_organisations(caller)) == world.organisations.keys()
         return
     own = caller.organisation_id
     mute = {one for one, row in world.organisations.items() if row.admitted_at is None}
     spoken_for = [row for row in world.collections if row.collector_id in mute and row.asserted_by_id == own]
     collections = {row.id for row in [*spoken_for, *(one for one in world.collections if one.collector_id == own)]}
     collections |= {row.collection_id for one in seen.datasets if (row := world.datasets[one]).collection_id}
-    assert await ids(session, visibility.collections_seen(caller)) == collections
+    assert await ids(session, visibility.visible_collections(caller)) == collections
     shown = [row for row in world.collections if row.id in collections]
-    assert await ids(session, visibility.notices_seen(caller)) == {row.notice_id for row in shown}
+    assert await ids(session, visibility.visible_notices(caller)) == {row.notice_id for row in shown}
     known = (named(world, seen) - {world.datasets[one].holder_id for one in seen.bare}) | {own}
     known |= {row.collector_id for row in shown} | ({caller.through_id} if caller.through_id else set())
     known |= {sent.sender_id for one in seen.campaigns if (sent := world.campaigns[one]).sender_id}
     known |= {one for one, row in world.organisations.items() if row.asserted_by_id == own}
     known |= {world.transfers[one].recipient_id for one in seen.transfers}
-    assert await ids(session, visibility.organisations_seen(caller)) == known
+    assert await ids(session, visibility.visible_organisations(caller)) == known
 
 
 def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
@@ -256,7 +256,7 @@ def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
     onward, received = world.transfer(derived, cast.parties[0])
     world.say(transfer, "recipient", "denied")
     scene = oracle.snapshot_of(world).scene
-    client, broker = (visibility.seen(scene, oracle.actor(world, one)) for one in (cast.parties[0], denier))
+    client, broker = (visibility.visible_to(scene, oracle.actor(world, one)) for one in (cast.parties[0], denier))
     assert client.datasets == {received, derived, refused}
     assert client.transfers == {onward}
     assert broker.datasets == {derived, refused}

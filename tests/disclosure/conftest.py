@@ -8,10 +8,10 @@ import pytest
 from httpx2 import Response
 
 from service.core.db import Database
-from service.disclosure.blocks import Block, Heading, Story, Topic
+from service.disclosure.blocks import Block, Heading, Report, Topic
 from service.disclosure.operations import inquire
-from service.disclosure.report import tell_story
-from service.disclosure.subject_answer import Inquiry
+from service.disclosure.report import write_report
+from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
 from service.verification.sessions import Person, begin_session, person_of
 from service.wording.language import Language
@@ -43,14 +43,14 @@ class Owners:
         found: Person = self.call(_person, self.session(last_four, since).token)
         return found
 
-    def inquiry(self, last_four: int, since: date | None = None) -> Inquiry:
+    def inquiry(self, last_four: int, since: date | None = None) -> SubjectAnswer:
         """What there is to tell to the owner of a number."""
-        found: Inquiry = self.call(inquire, self.person(last_four, since))
+        found: SubjectAnswer = self.call(inquire, self.person(last_four, since))
         return found
 
-    def story(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Story:
+    def story(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Report:
         """What that owner is told."""
-        return tell_story(self.inquiry(last_four, since), language)
+        return write_report(self.inquiry(last_four, since), language)
 
     def take(self, last_four: int, form: str, language: str = "fr", since: date | None = None) -> Response:
         """The answer, taken along."""
@@ -73,12 +73,12 @@ def owners(scenario: Scenario) -> Owners:
     return Owners(scenario)
 
 
-def blocks(story: Story, topic: Topic) -> list[Block]:
+def blocks(story: Report, topic: Topic) -> list[Block]:
     """The blocks of a section; none if the story has no such section."""
     return [block for section in story.sections if section.topic is topic for block in section.blocks]
 
 
-def under(story: Story, topic: Topic) -> dict[str, list[Block]]:
+def under(story: Report, topic: Topic) -> dict[str, list[Block]]:
     """The blocks of a section by the heading that they stand under."""
     found: dict[str, list[Block]] = {}
     heading = ""

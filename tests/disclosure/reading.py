@@ -12,8 +12,8 @@ from service.disclosure.blocks import (
     Paragraph,
     Picture,
     Quote,
+    Report,
     Steps,
-    Story,
     Table,
 )
 
@@ -39,7 +39,7 @@ def texts_of(block: Block) -> Iterator[str]:
             yield from (text for step in block.items for text in (step.title, step.text))
 
 
-def texts(story: Story) -> list[str]:
+def texts(story: Report) -> list[str]:
     """Every text of a story, in order."""
     found = [story.title, story.told]
     for section in story.sections:

@@ -6,7 +6,7 @@ import pytest
 
 from service.demo import story as told
 from service.disclosure.blocks import Contacts, Paragraph, Picture, Topic
-from service.disclosure.report import tell_story
+from service.disclosure.report import write_report
 from service.provenance.answer.schemas import Erasure
 from service.wording.language import Language
 from tests.builders import number
@@ -80,14 +80,14 @@ def test_the_objection_shows_it_done(erased: Owners) -> None:
 def test_a_number_that_everybody_erased_is_said_to_be_held_no_more(erased: Owners) -> None:
     known = erased.inquiry(ERASED)
     known.answer.held, known.answer.holdings = False, []
-    first = tell_story(known, Language.FR).sections[0].blocks[0]
+    first = write_report(known, Language.FR).sections[0].blocks[0]
     assert first == Paragraph(text="Aucun organisme enregistré ne détient plus votre numéro. Voici son histoire.")
 
 
 def test_a_number_without_origin_is_told_of_as_that_until_its_last_copy_goes(owners: Owners) -> None:
     known = owners.inquiry(ASTRAY)
     (holding,) = known.answer.holdings
-    (callout,) = (block for block in blocks(tell_story(known, Language.FR), Topic.ANSWER)[:1])
+    (callout,) = (block for block in blocks(write_report(known, Language.FR), Topic.ANSWER)[:1])
     assert "Mouvement du Rivage détient votre numéro" in plain(str(callout))
     gone = Erasure(
         dataset=holding.dataset,
@@ -98,7 +98,7 @@ def test_a_number_without_origin_is_told_of_as_that_until_its_last_copy_goes(own
         recorded_at=holding.recorded_at,
     )
     known.answer.held, known.answer.holdings, known.answer.erasures = False, [], [gone]
-    said = [plain(text) for text in texts(tell_story(known, Language.FR))]
+    said = [plain(text) for text in texts(write_report(known, Language.FR))]
     assert any(text.startswith("Aucune origine déclarée. Mouvement du Rivage a détenu votre numéro") for text in said)
     assert not any("détient votre numéro" in text for text in said if "organisme" not in text)
     erase(owners, ASTRAY, "rivage")

@@ -8,7 +8,7 @@ import pytest
 from service.demo import story as told
 from service.demo.expected_answers import EXPECTED, Expected, ExpectedOrigin
 from service.demo.story_types import Campaign, Notice, Organisation
-from service.disclosure.blocks import Callout, Facts, Paragraph, Picture, Quote, Story, Topic
+from service.disclosure.blocks import Callout, Facts, Paragraph, Picture, Quote, Report, Topic
 from service.wording.language import Language, write_day
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
@@ -24,7 +24,7 @@ WORDINGS = {step.code: step.wording for step in told.STORY if isinstance(step, N
 CAMPAIGNS = {step.code: step for step in told.STORY if isinstance(step, Campaign)}
 
 
-def facts(story: Story, topic: Topic, heading: str) -> Mapping[str, str]:
+def facts(story: Report, topic: Topic, heading: str) -> Mapping[str, str]:
     """Labels and values under a heading, without the blanks that do not break."""
     found = [block for block in under(story, topic)[heading] if isinstance(block, Facts)]
     return {plain(item.label): plain(item.value) for block in found for item in block.items}

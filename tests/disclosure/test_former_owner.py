@@ -8,7 +8,7 @@ import pytest
 
 from service.demo import story as told
 from service.disclosure.blocks import Bullets, Paragraph, Topic
-from service.disclosure.report import tell_story
+from service.disclosure.report import write_report
 from service.wording.language import Language
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
@@ -105,5 +105,5 @@ def test_that_there_is_nothing_is_said_of_this_person_s_time_alone(owners: Owner
 def test_a_number_that_was_always_theirs_has_no_such_section(owners: Owners, language: Language) -> None:
     known = owners.inquiry(5200)
     long_ago = replace(known, number_since_on=date(2010, 1, 1))
-    assert blocks(tell_story(long_ago, language), Topic.EARLIER) == []
-    assert texts(tell_story(long_ago, language)) == texts(tell_story(known, language))
+    assert blocks(write_report(long_ago, language), Topic.EARLIER) == []
+    assert texts(write_report(long_ago, language)) == texts(write_report(known, language))

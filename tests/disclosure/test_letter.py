@@ -20,12 +20,12 @@ from service.disclosure.blocks import (
     Heading,
     Paragraph,
     Picture,
-    Story,
+    Report,
     Table,
     Tone,
 )
 from service.disclosure.holder_letter import Request, print_request
-from service.disclosure.letter import Letter, print_letter, print_story
+from service.disclosure.letter import Letter, print_letter, print_report
 from service.disclosure.svg import Diagram, Node, draw_narrow
 from service.objection.models import Kind
 from service.wording.language import PARIS, Language
@@ -54,7 +54,7 @@ def printed(reader: PdfReader) -> str:
 @pytest.mark.parametrize("last_four", [5200, 1500, 9001, 9999])
 def test_it_says_what_the_story_says_in_the_same_order(owners: Owners, last_four: int, language: Language) -> None:
     story = owners.story(last_four, language)
-    said = printed(read(print_story(replace(story, reference="2026-000012"))))
+    said = printed(read(print_report(replace(story, reference="2026-000012"))))
     place = 0
     for text in _in_order(story):
         found = said.find(words(text), place)
@@ -62,7 +62,7 @@ def test_it_says_what_the_story_says_in_the_same_order(owners: Owners, last_four
         place = found
 
 
-def _in_order(story: Story) -> Iterator[str]:
+def _in_order(story: Report) -> Iterator[str]:
     yield story.title
     yield story.number
     for section in story.sections:
@@ -76,7 +76,7 @@ def _in_order(story: Story) -> Iterator[str]:
 @pytest.mark.parametrize(("language", "tag"), [(Language.FR, "fr"), (Language.EN, "en")])
 def test_it_is_accessible(owners: Owners, language: Language, tag: str) -> None:
     story = owners.story(5200, language)
-    reader = read(print_story(story))
+    reader = read(print_report(story))
     root: Any = reader.trailer["/Root"]
     assert reader.metadata is not None
     assert reader.metadata.title == story.title
@@ -101,7 +101,7 @@ def _alternatives(element: Any) -> Iterator[Any]:
 
 def test_it_is_numbered_and_dated_on_every_page(owners: Owners) -> None:
     story = replace(owners.story(5200), reference="2026-000012")
-    pages = read(print_story(story)).pages
+    pages = read(print_report(story)).pages
     assert len(pages) > 1
     assert words(story.told) in words(pages[0].extract_text())
     for number, page in enumerate(pages, 1):

@@ -10,10 +10,10 @@ import pytest
 from service.core.clock import now
 from service.core.vocabulary import Purpose
 from service.demo import story as told
-from service.disclosure.blocks import Callout, Paragraph, Story, Table, Tone, Topic
-from service.disclosure.report import tell_story
+from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
+from service.disclosure.report import write_report
 from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
-from service.objection.schemas import CampaignNamed, FlagSeen, HolderSeen, ObjectionOut, RelaySeen
+from service.objection.schemas import CampaignNamed, FlagView, HolderView, ObjectionOut, RelayView
 from service.provenance.answer.references import OrganisationRef
 from service.wording.language import PARIS, Language
 from tests.disclosure.conftest import Owners, blocks, plain, under
@@ -23,7 +23,7 @@ LETTER = "votre opposition du 20 mai 2024, que Contact Direct SAS a déclarée i
 STOP = "votre STOP du 6 juin 2024 à 10 h 40, que Parti de l'Aube a déclaré ici"
 
 
-def attentions(story: Story, topic: Topic) -> list[str]:
+def attentions(story: Report, topic: Topic) -> list[str]:
     """What must not be missed in a section."""
     found = [block for block in blocks(story, topic) if isinstance(block, Callout)]
     return [plain(block.text) for block in found if block.tone is Tone.ATTENTION]
@@ -108,9 +108,9 @@ def objection(**more: Any) -> ObjectionOut:
     return ObjectionOut(**(known | more))
 
 
-def told_with(owners: Owners, *objections: ObjectionOut) -> Story:
+def told_with(owners: Owners, *objections: ObjectionOut) -> Report:
     """The story of 5200, had its owner objected."""
-    return tell_story(replace(owners.inquiry(5200), objections=objections), Language.FR)
+    return write_report(replace(owners.inquiry(5200), objections=objections), Language.FR)
 
 
 def test_what_came_while_messages_were_being_sent_is_not_said_to_be_late(owners: Owners) -> None:
@@ -145,9 +145,9 @@ def test_for_one_purpose_counts_for_that_one_alone(owners: Owners, purpose: Purp
     assert len(attentions(story, Topic.MESSAGES)) == late
 
 
-def relay(state: RelayState, **more: Any) -> RelaySeen:
+def relay(state: RelayState, **more: Any) -> RelayView:
     """A relay to a holder."""
-    holder = HolderSeen(id=uuid.uuid4(), legal_name="Contact", privacy_contact="dpo@x.example", has_account=True)
+    holder = HolderView(id=uuid.uuid4(), legal_name="Contact", privacy_contact="dpo@x.example", has_account=True)
     known: dict[str, Any] = {
         "id": uuid.uuid4(),
         "holder": holder,
@@ -160,7 +160,7 @@ def relay(state: RelayState, **more: Any) -> RelaySeen:
         "ended_at": None,
         "overdue": False,
     }
-    return RelaySeen(**(known | more))
+    return RelayView(**(known | more))
 
 
 @pytest.mark.parametrize(
@@ -184,9 +184,9 @@ def relay(state: RelayState, **more: Any) -> RelaySeen:
             ["n'est pas inscrit ici : il faut lui écrire (dpo@x.example)", "6 juin 2024"],
         ),
     ],
-    ids=lambda value: value.state if isinstance(value, RelaySeen) else "",
+    ids=lambda value: value.state if isinstance(value, RelayView) else "",
 )
-def test_how_far_a_hop_is(owners: Owners, hop: RelaySeen, said: list[str]) -> None:
+def test_how_far_a_hop_is(owners: Owners, hop: RelayView, said: list[str]) -> None:
     story = told_with(owners, objection(kind=Kind.ERASURE, relays=[hop]))
     (table,) = (block for block in blocks(story, Topic.OBJECTIONS) if isinstance(block, Table))
     assert [plain(cell) for cell in table.rows[0]] == ["Contact", *said]
@@ -197,8 +197,8 @@ def test_what_was_declared_in_spite_of_it(owners: Owners) -> None:
     holder = OrganisationRef(id=uuid.uuid4(), legal_name="Rivage")
     campaign = CampaignNamed(id=uuid.uuid4(), name="Encore")
     flags = [
-        FlagSeen(holder=holder, dataset_id=uuid.uuid4(), campaign=None, recorded_at=now()),
-        FlagSeen(holder=holder, dataset_id=None, campaign=campaign, recorded_at=now()),
+        FlagView(holder=holder, dataset_id=uuid.uuid4(), campaign=None, recorded_at=now()),
+        FlagView(holder=holder, dataset_id=None, campaign=campaign, recorded_at=now()),
     ]
     said = [plain(text) for text in texts(told_with(owners, objection(flags=flags)))]
     assert any("un fichier qui contient votre numéro" in text for text in said)

@@ -8,7 +8,7 @@ import pytest
 from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, Role
 from service.disclosure import english, french
 from service.disclosure.agreement import Standing
-from service.disclosure.phrasebook import Voice, typeset
+from service.disclosure.phrasebook import Phrasebook, typeset
 from service.objection.models import RelayState
 from service.provenance.answer.schemas import OrphanReason
 from service.wording.language import Language
@@ -72,7 +72,7 @@ def test_french_blanks_do_not_break() -> None:
 
 
 def test_values_are_left_as_they_are() -> None:
-    said = Voice(Language.FR).say("sent_one", party="L'Un : {jour} ; <b>", days="hier")
+    said = Phrasebook(Language.FR).say("sent_one", party="L'Un : {jour} ; <b>", days="hier")
     assert said == "L'Un : {jour} ; <b> a envoyé un SMS à votre numéro hier."
 
 
@@ -81,11 +81,11 @@ def test_values_are_left_as_they_are() -> None:
     [("Enseigne", "d’Enseigne"), ("Écho SA", "d’Écho SA"), ("Contact", "de Contact"), ("", "de ")],
 )
 def test_from_whom_in_french(name: str, said: str) -> None:
-    assert Voice(Language.FR).from_(name) == said
-    assert Voice(Language.EN).from_(name) == f"from {name}"
+    assert Phrasebook(Language.FR).from_(name) == said
+    assert Phrasebook(Language.EN).from_(name) == f"from {name}"
 
 
 def test_a_quotation_at_the_end_brings_its_own_stop_or_gets_one() -> None:
-    voice = Voice(Language.EN)
+    voice = Phrasebook(Language.EN)
     assert voice.quoted_at_end("Yes!") == "“Yes!”"
     assert voice.quoted_at_end("Yes") == "“Yes”."

@@ -154,7 +154,7 @@ def test_record_ids_of_another_number_of_memberships_are_named(world: World, rin
         world, "SELECT shard, level, lead FROM membership_block WHERE segment_id = %s LIMIT 1", [segment_id]
     )
     few = blocks.pack_record_ids(np.array(["ref-1"], np.object_))
-    resealed = store.seal_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, few))
+    resealed = store.encrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, few))
     query: LiteralString = "UPDATE membership_block SET record_ids = %s WHERE segment_id = %s AND lead = %s"
     change(world, query, [resealed, segment_id, lead])
     expected = [Finding(Damage.RECORD_IDS, segment_id, dataset_id, shard, level, lead)]

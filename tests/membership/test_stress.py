@@ -84,7 +84,7 @@ async def merge(database: Database, ring: KeyRing, _known: Known, draw: random.R
     await asyncio.sleep(0.02)
 
 
-Act = Callable[[Database, KeyRing, Known, random.Random], Awaitable[None]]
+NewObjection = Callable[[Database, KeyRing, Known, random.Random], Awaitable[None]]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -94,9 +94,9 @@ def test_whatever_goes_on_at_once_no_answer_is_wrong(seed: int, dsn: str, ring: 
     async def test(database: Database) -> None:
         await require_same_key(database, ring)
         loading = [asyncio.create_task(load(database, ring, known, draw)) for _ in range(2)]
-        acts: Counter[Act] = Counter()
+        acts: Counter[NewObjection] = Counter()
 
-        async def go_on(act: Act) -> None:
+        async def go_on(act: NewObjection) -> None:
             while not all(task.done() for task in loading):
                 await act(database, ring, known, draw)
                 acts[act] += 1

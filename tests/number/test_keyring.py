@@ -70,29 +70,29 @@ def test_one_wrong_key_among_many_is_noticed() -> None:
 
 @given(st.binary(max_size=500), st.binary(max_size=50))
 def test_sealed_text_opens_in_its_place_only(text: bytes, context: bytes) -> None:
-    sealed = RING.seal(text, context)
-    assert RING.unseal(sealed, context) == text
+    sealed = RING.encrypt(text, context)
+    assert RING.decrypt(sealed, context) == text
     with pytest.raises(KeyMismatchError):
-        RING.unseal(sealed, context + b"elsewhere")
+        RING.decrypt(sealed, context + b"elsewhere")
     with pytest.raises(KeyMismatchError):
-        OTHER.unseal(sealed, context)
+        OTHER.decrypt(sealed, context)
 
 
 @given(st.binary(max_size=50), st.data())
 def test_a_changed_byte_of_sealed_text_is_noticed(text: bytes, data: st.DataObject) -> None:
-    sealed = bytearray(RING.seal(text, b"here"))
+    sealed = bytearray(RING.encrypt(text, b"here"))
     sealed[data.draw(st.integers(0, len(sealed) - 1))] ^= 1
     with pytest.raises(KeyMismatchError):
-        RING.unseal(bytes(sealed), b"here")
+        RING.decrypt(bytes(sealed), b"here")
 
 
 def test_sealed_text_cut_short_is_noticed() -> None:
     with pytest.raises(KeyMismatchError):
-        RING.unseal(b"short", b"here")
+        RING.decrypt(b"short", b"here")
 
 
 def test_the_same_text_is_sealed_differently_each_time() -> None:
-    assert RING.seal(b"text", b"here") != RING.seal(b"text", b"here")
+    assert RING.encrypt(b"text", b"here") != RING.encrypt(b"text", b"here")
 
 
 @given(st.lists(st.binary()))
@@ -114,7 +114,7 @@ def test_what_is_stored_today_can_be_read_for_ever() -> None:
     assert RING.pseudonym(33639980000).hex() == "d643d5f45d85591bbbc76b7e7f75f7fb"
     assert RING.fingerprint("part", b"data").hex() == "4d5c2516c1f65cdc28929dfe4b7c8ef5bb20367a34da745eed81ced444397310"
     assert (
-        RING.unseal(bytes.fromhex("acc29b78855cf6ddf40d04c5c0be0543f5825f2c622ce6e4105cd20bf297954c"), b"here")
+        RING.decrypt(bytes.fromhex("acc29b78855cf6ddf40d04c5c0be0543f5825f2c622ce6e4105cd20bf297954c"), b"here")
         == b"text"
     )
 

@@ -64,7 +64,7 @@ BLOCKS: list[blocks.Block] = [
 
 
 def _page() -> str:
-    story = blocks.Story(
+    story = blocks.Report(
         language=Language.FR,
         title=_hostile("title"),
         number="+33 6 39 98 52 00",

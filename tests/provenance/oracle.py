@@ -38,7 +38,7 @@ def made_at(world: World, dataset: uuid.UUID) -> datetime:
     return row.recorded_at if received or row.sealed_at is None else row.sealed_at
 
 
-def had(world: World, dataset: uuid.UUID, number: int, moment: datetime) -> bool:
+def held_at(world: World, dataset: uuid.UUID, number: int, moment: datetime) -> bool:
     """Whether a dataset had a number at a moment."""
     return has(world, dataset, number) and moment < world.erased.get((dataset, number), LATER)
 
@@ -48,7 +48,7 @@ def has(world: World, dataset: uuid.UUID, number: int) -> bool:
     if world.datasets[dataset].content == "uploaded":
         return number in world.numbers[dataset]
     made = made_at(world, dataset)
-    return any(had(world, parent, number, made) for parent in parents_of(world, dataset))
+    return any(held_at(world, parent, number, made) for parent in parents_of(world, dataset))
 
 
 def ended(world: World, number: int) -> dict[uuid.UUID, datetime]:
@@ -75,7 +75,7 @@ def holders(world: World, number: int) -> set[uuid.UUID]:
 def sources_of(world: World, number: int, dataset: uuid.UUID) -> set[uuid.UUID]:
     """The parents that had a number when the dataset was made of them."""
     made = made_at(world, dataset)
-    return {one for one in parents_of(world, dataset) if had(world, one, number, made)}
+    return {one for one in parents_of(world, dataset) if held_at(world, one, number, made)}
 
 
 def stored(world: World, number: int) -> list[Held]:

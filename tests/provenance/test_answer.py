@@ -31,7 +31,7 @@ def ask(number: int, caller: str, through: str | None = None) -> Answer:
     """The story's answer to one of its organisations."""
     story, snapshot = told()
     actor = oracle.actor(story.world, story.organisations[caller], story.organisations[through] if through else None)
-    return as_seen(story.world, snapshot, number, partial(visibility.seen, snapshot.scene, actor))
+    return as_seen(story.world, snapshot, number, partial(visibility.visible_to, snapshot.scene, actor))
 
 
 def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer:
@@ -47,7 +47,7 @@ def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer
 def ask_of(world: World, number: int, caller: UUID, through: UUID | None = None) -> Answer:
     snapshot = oracle.snapshot_of(world)
     return as_seen(
-        world, snapshot, number, partial(visibility.seen, snapshot.scene, oracle.actor(world, caller, through))
+        world, snapshot, number, partial(visibility.visible_to, snapshot.scene, oracle.actor(world, caller, through))
     )
 
 
@@ -362,6 +362,6 @@ def test_the_person_and_the_regulator_are_told_the_same_and_all(made: tuple[Worl
     world, cast = made
     snapshot = oracle.snapshot_of(world)
     for number in oracle.all_numbers(world):
-        found = as_seen(world, snapshot, number, partial(visibility.seen_by_all, snapshot.scene))
+        found = as_seen(world, snapshot, number, partial(visibility.full_visibility, snapshot.scene))
         assert {one.dataset.id for one in found.holdings} == oracle.holders(world, number)
         assert found == ask_of(world, number, cast.regulator)

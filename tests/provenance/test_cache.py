@@ -9,7 +9,7 @@ from hypothesis import given
 from service.access import visibility
 from service.core.vocabulary import Role
 from service.provenance.answer.answer import answer
-from service.provenance.answer.cache import Case, Cases
+from service.provenance.answer.cache import AnswerCache, SharedAnswer
 from service.provenance.graph.graph import holding
 from service.provenance.graph.snapshot import Snapshot
 from tests.provenance import oracle
@@ -17,15 +17,15 @@ from tests.provenance.builders import EPOCH, World
 from tests.provenance.strategies import Cast, unhurried, worlds
 
 
-def told(world: World, snapshot: Snapshot, cases: Cases, number: int, caller: UUID) -> bytes:
-    eyes = partial(visibility.seen, snapshot.scene, oracle.actor(world, caller))
+def told(world: World, snapshot: Snapshot, cases: AnswerCache, number: int, caller: UUID) -> bytes:
+    eyes = partial(visibility.visible_to, snapshot.scene, oracle.actor(world, caller))
     return answer(snapshot.graph, cases, oracle.stored(world, number), oracle.ended(world, number), eyes, EPOCH)
 
 
-def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> Case:
+def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> SharedAnswer:
     ended = oracle.ended(world, number)
     holders = holding(snapshot.graph, [one.dataset_id for one in oracle.stored(world, number)], ended)
-    seen = visibility.seen(snapshot.scene, oracle.actor(world, caller), holders, ended)
+    seen = visibility.visible_to(snapshot.scene, oracle.actor(world, caller), holders, ended)
     return snapshot.cases.find(snapshot.graph, seen, holders, ended)
 
 
@@ -41,7 +41,7 @@ def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cas
         for number in range(9):
             for caller in callers:
                 kept = told(world, snapshot, snapshot.cases, number, caller)
-                assert kept == told(world, snapshot, Cases(), number, caller)
+                assert kept == told(world, snapshot, AnswerCache(), number, caller)
 
 
 def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them() -> None:
@@ -77,11 +77,11 @@ def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
     for number in range(3):
         world.dataset(broker, {number}, name="same length")
     snapshot = oracle.snapshot_of(world)
-    room = Cases(most_bytes=2 * case_of(world, snapshot, 0, broker).size)
+    room = AnswerCache(most_bytes=2 * case_of(world, snapshot, 0, broker).size)
     for number, kept in ((0, 1), (1, 2), (0, 2), (2, 2), (1, 2)):
-        assert told(world, snapshot, room, number, broker) == told(world, snapshot, Cases(), number, broker)
+        assert told(world, snapshot, room, number, broker) == told(world, snapshot, AnswerCache(), number, broker)
         assert len(room) == kept
-    none = Cases(most_bytes=0)
+    none = AnswerCache(most_bytes=0)
     assert told(world, snapshot, none, 0, broker) == told(world, snapshot, room, 0, broker)
     assert len(none) == 0
 

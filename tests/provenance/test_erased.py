@@ -23,7 +23,7 @@ Made = tuple[World, Cast]
 
 def asked(world: World, number: int, caller: UUID) -> Answer:
     snapshot = oracle.snapshot_of(world)
-    return as_seen(world, snapshot, number, partial(visibility.seen, snapshot.scene, oracle.actor(world, caller)))
+    return as_seen(world, snapshot, number, partial(visibility.visible_to, snapshot.scene, oracle.actor(world, caller)))
 
 
 def told(world: World, number: int, caller: UUID) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_the_authority_still_sees_every_hand_and_until_when_it_had_the_number(ma
     assert {one.dataset.id for one in found.origins} == {one for one in among if world.datasets[one].collection_id}
     began = {one: row.began_at for one, row in world.campaigns.items()}
     uses = [(use.dataset_id, use.campaign_id) for use in world.uses if use.dataset_id in among]
-    sent = {campaign for one, campaign in uses if oracle.had(world, one, number, began[campaign])}
+    sent = {campaign for one, campaign in uses if oracle.held_at(world, one, number, began[campaign])}
     assert {one.id for one in found.campaigns} == sent
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from service.core.erasures import NOWHERE
+from service.core.erasures import NO_ERASURES
 from service.core.vocabulary import Role
 from service.provenance.graph.graph import CycleError, Hop, chains, holding, orphans
 from service.provenance.graph.rows import ParentRow
@@ -81,10 +81,10 @@ def test_chains_that_multiply_at_every_merger_are_cut_and_said_to_be() -> None:
     for _ in range(8):
         top = world.dataset(broker, None, [world.dataset(broker, None, [top]), world.dataset(broker, None, [top])])
     graph = oracle.snapshot_of(world).graph
-    assert len(chains(graph, world.datasets.keys(), NOWHERE, 256)[0]) == 256
-    assert chains(graph, world.datasets.keys(), NOWHERE, 256)[1] is False
-    assert len(chains(graph, world.datasets.keys(), NOWHERE, 255)[0]) == 255
-    assert chains(graph, world.datasets.keys(), NOWHERE, 255)[1] is True
+    assert len(chains(graph, world.datasets.keys(), NO_ERASURES, 256)[0]) == 256
+    assert chains(graph, world.datasets.keys(), NO_ERASURES, 256)[1] is False
+    assert len(chains(graph, world.datasets.keys(), NO_ERASURES, 255)[0]) == 255
+    assert chains(graph, world.datasets.keys(), NO_ERASURES, 255)[1] is True
 
 
 def test_a_cycle_is_refused() -> None:
@@ -102,7 +102,7 @@ def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> N
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     _, received = world.transfer(world.dataset(broker, {1}), party)
-    assert holding(oracle.snapshot_of(world).graph, [received], NOWHERE) == frozenset()
+    assert holding(oracle.snapshot_of(world).graph, [received], NO_ERASURES) == frozenset()
 
 
 def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
@@ -111,4 +111,4 @@ def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
     sold = world.dataset(broker, {1})
     transfer, _ = world.transfer(sold, party)
     world.say(transfer, "recipient", "denied")
-    assert holding(oracle.snapshot_of(world).graph, [sold], NOWHERE) == {sold}
+    assert holding(oracle.snapshot_of(world).graph, [sold], NO_ERASURES) == {sold}

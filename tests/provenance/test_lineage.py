@@ -25,7 +25,7 @@ def told() -> tuple[Story, Snapshot]:
 def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str], set[str]]:
     """Datasets with counts, clients and campaigns that a notice of the story reached, as a caller sees it."""
     story, snapshot = told()
-    seen = visibility.seen(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
+    seen = visibility.visible_to(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
     records = snapshot.graph.records
     counts = reached_by(records, story.notices[notice], seen.datasets | seen.bare)
     return (
@@ -38,7 +38,7 @@ def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str],
 def ancestry(name: str, caller: str = "CNIL", direction: Direction = Direction.UPSTREAM, depth: int = FAR) -> set[str]:
     """The names of what is in the lineage of a dataset of the story."""
     story, snapshot = told()
-    seen = visibility.seen(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
+    seen = visibility.visible_to(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
     found = walk(snapshot.graph, story.datasets[name], direction, depth, seen.datasets | seen.bare)
     return {known for known, one in story.datasets.items() if one in found.distances}
 

@@ -204,7 +204,7 @@ def test_what_is_over_is_forgotten(client: TestClient, dsn: str) -> None:
             connection.execute("SELECT pg_sleep(0.05)")
         assert connection.execute("SELECT 1 FROM person_session").fetchall() == []
         # The numbers are gone with the codes; the marks still count for the limits.
-        assert connection.execute("SELECT number_sealed FROM verification").fetchall() == [(b"",), (b"",)]
+        assert connection.execute("SELECT number_encrypted FROM verification").fetchall() == [(b"",), (b"",)]
 
 
 def test_no_number_code_or_token_lies_in_the_database(client: TestClient, dsn: str) -> None:

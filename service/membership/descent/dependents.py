@@ -9,19 +9,19 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from service.core.erasures import Ended, had
+from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content
 from service.membership import runs
 from service.membership.descent.dag import Ancestry, Bits, Dag, Node
 from service.number.keyring import Keys, unpack_keys
 
 
-def sources(node: Node, ended: Ended) -> list[uuid.UUID]:
+def sources(node: Node, ended: Erasures) -> list[uuid.UUID]:
     """The parents from which a dataset took over what they had, unless it was erased from them before."""
-    return [parent for parent in node.parents if had(ended, parent, node.made_at)]
+    return [parent for parent in node.parents if held_at(ended, parent, node.made_at)]
 
 
-def drawing(dag: Dag, stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+def drawing(dag: Dag, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
     """The datasets that store a number and those that share it with them, also the `ended` ones."""
     found = set(stored)
     for dataset, node in dag.items():
@@ -30,7 +30,7 @@ def drawing(dag: Dag, stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.U
     return found
 
 
-def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
     """Those of `targets` that have a number still, and all datasets from which they have it, also the `ended` ones.
 
     `dag` has the targets with their ancestors or, as well, all that was made of the datasets which store the number.
@@ -44,7 +44,7 @@ def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UU
 
 
 def unneeded(
-    dag: Dag, served: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Ended
+    dag: Dag, served: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Erasures
 ) -> frozenset[uuid.UUID]:
     """Those of the datasets storing a number of which the stored copy serves nobody any more.
 
@@ -55,8 +55,8 @@ def unneeded(
 
 
 def contents(
-    dag: Dag, targets: Collection[uuid.UUID], stored: Mapping[uuid.UUID, Keys], ended: Mapping[bytes, Ended]
-) -> tuple[Keys, dict[int, Ended]]:
+    dag: Dag, targets: Collection[uuid.UUID], stored: Mapping[uuid.UUID, Keys], ended: Mapping[bytes, Erasures]
+) -> tuple[Keys, dict[int, Erasures]]:
     """The sorted keys that targets hold, and by their places those of them that somebody erased.
 
     `stored` are the sorted keys of the `ancestry.sources_of` the targets; `ended` has keys in ascending order.
@@ -82,7 +82,7 @@ def corrected(
     dag: Dag,
     targets: Collection[uuid.UUID],
     uploaded: Mapping[uuid.UUID, Bits],
-    ended: Mapping[int, Ended],
+    ended: Mapping[int, Erasures],
 ) -> Ancestry:
     """What `trace` found of the same datasets, with heed to what was erased of some numbers, by their places in `keys`.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any, Final, LiteralString
 
-from service.core.erasures import NOT_YET, Ended
+from service.core.erasures import NOT_YET, Erasures
 from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
 from service.membership.descent.dependents import drawing, unneeded
@@ -41,11 +41,11 @@ class Family:
     speakers: Mapping[uuid.UUID, uuid.UUID]
     held: frozenset[uuid.UUID]
 
-    def holding(self, stored: Collection[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+    def holding(self, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
         """The datasets that hold a number now, given those that store it and those that it was erased from."""
         return (drawing(self.dag, stored, ended) & self.held) - ended.keys()
 
-    def unneeded(self, stored: Collection[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+    def unneeded(self, stored: Collection[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
         """Those of the datasets storing a number of which the stored copy serves nobody any more (see `drawing`).
 
         Nor does it serve a holder without an account once whoever tells of its dataset erased the number: nobody here

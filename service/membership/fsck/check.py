@@ -242,7 +242,7 @@ def _finding(exam: Examination, stored: Stored, what: Damage) -> Finding:
 
 def _record_id_flaws(ring: KeyRing, stored: Stored) -> list[Damage]:
     try:
-        opened = store.unseal_record_ids(ring, stored.segment_id, stored.columns).record_ids
+        opened = store.decrypt_record_ids(ring, stored.segment_id, stored.columns).record_ids
     except KeyMismatchError:
         return [Damage.RECORD_IDS_SEAL]
     if opened is None or are_record_ids(opened, size_of(stored.columns)):

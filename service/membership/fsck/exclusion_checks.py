@@ -7,7 +7,7 @@ from typing import Any, Final, LiteralString
 
 import psycopg
 
-from service.core.erasures import Ended
+from service.core.erasures import Erasures
 from service.core.vocabulary import Content
 from service.membership import store
 from service.membership.descent.dependents import drawing
@@ -28,7 +28,7 @@ def ending_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> Itera
     An uploaded dataset that stores a number no more may have stored it until its exclusion let the copy go: that it
     never did nobody can tell any more.
     """
-    ended: dict[bytes, Ended] = {}
+    ended: dict[bytes, Erasures] = {}
     for key, datasets, times in connection.execute(_ENDED, binary=True):
         if len(key) == KEY_BYTES and are_pseudonyms(ring, unpack_keys(key)):
             ended[key] = dict(zip(datasets, times, strict=True))
@@ -47,7 +47,7 @@ def _stored(connection: psycopg.Connection[Any], key: bytes) -> set[uuid.UUID]:
     return {row[0] for row in connection.execute(store.STORING, store.place_of(key), binary=True)}
 
 
-def _findings(family: Family, stored: set[uuid.UUID], ended: Ended) -> Mapping[uuid.UUID, Damage]:
+def _findings(family: Family, stored: set[uuid.UUID], ended: Erasures) -> Mapping[uuid.UUID, Damage]:
     """What is wrong with one number's exclusions and copies, by dataset."""
     known = {one: moment for one, moment in ended.items() if one in family.dag}
     found = dict.fromkeys(ended.keys() - known.keys(), Damage.EXCLUSION_DATASET)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 
 from service.core.vocabulary import TransferStatus
-from service.provenance.answer.schemas import Contradiction, Orphan, OrphanReason, TransferSeen
-from service.provenance.answer.views import Matter
+from service.provenance.answer.schemas import Contradiction, Orphan, OrphanReason, TransferView
+from service.provenance.answer.views import AnswerContext
 from service.provenance.graph.facts import Records, is_denied
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow
 from service.transfer.models import Side, Word
 
 
-def orphan_seen(matter: Matter, row: DatasetRow) -> Orphan:
+def orphan_view(matter: AnswerContext, row: DatasetRow) -> Orphan:
     """A holding with no declared origin, and why it has none."""
     transfer = matter.records.transfer_into_dataset.get(row.id)
     reason = _reason(matter, row)
@@ -23,7 +23,7 @@ def orphan_seen(matter: Matter, row: DatasetRow) -> Orphan:
     )
 
 
-def _reason(matter: Matter, row: DatasetRow) -> OrphanReason:
+def _reason(matter: AnswerContext, row: DatasetRow) -> OrphanReason:
     records = matter.records
     parents = [edge.parent_id for edge in records.parents_of_dataset.get(row.id, ())]
     if not parents:
@@ -55,12 +55,12 @@ def _explained(records: Records, row: DatasetRow, reason: OrphanReason) -> str:
             return f"It came to {holder} from a holding that has no declared origin either."
 
 
-def contradictions(transfers: Sequence[TransferSeen]) -> list[Contradiction]:
+def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
     """What one side of these transfers says of the number and the other denies."""
     return [found for transfer in transfers for found in _contradiction(transfer)]
 
 
-def _contradiction(transfer: TransferSeen) -> Iterable[Contradiction]:
+def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
     sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
     words = {said.side: said.word for said in transfer.statements}
     if transfer.status is TransferStatus.DENIED:

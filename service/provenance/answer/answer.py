@@ -8,18 +8,20 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
-from service.access.visibility import Seen
-from service.core.erasures import Ended
+from service.access.visibility import Visibility
+from service.core.erasures import Erasures
 from service.membership.store import Held
-from service.provenance.answer.cache import Cases, render
+from service.provenance.answer.cache import AnswerCache, render
 from service.provenance.answer.views import consent
 from service.provenance.graph.facts import Records
 from service.provenance.graph.graph import Graph, holding
 
-Eyes = Callable[[frozenset[uuid.UUID], Ended], Seen]
+Eyes = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
 
 
-def answer(graph: Graph, cases: Cases, held: Sequence[Held], ended: Ended, eyes: Eyes, as_of: datetime) -> bytes:
+def answer(
+    graph: Graph, cases: AnswerCache, held: Sequence[Held], ended: Erasures, eyes: Eyes, as_of: datetime
+) -> bytes:
     """The answer about a number that the datasets of `held` store, as `eyes` see it: an `Answer` in JSON.
 
     `ended` are the datasets that it was erased from; `cases` are those of the same graph.
@@ -36,7 +38,7 @@ def answer(graph: Graph, cases: Cases, held: Sequence[Held], ended: Ended, eyes:
 
 
 def _consent(
-    records: Records, cases: Cases, known: Collection[uuid.UUID], dataset_id: uuid.UUID, stored: Held | None
+    records: Records, cases: AnswerCache, known: Collection[uuid.UUID], dataset_id: uuid.UUID, stored: Held | None
 ) -> dict[str, object]:
     found = consent(records, dataset_id, stored)
     listed = cases.partner_list(records, known, found.partner_list) if found.partner_list else None

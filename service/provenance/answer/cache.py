@@ -15,31 +15,31 @@ from typing import Any, Final, NamedTuple
 import orjson
 from orjson import Fragment
 
-from service.access.visibility import Seen
-from service.core.erasures import NOWHERE, Ended
+from service.access.visibility import Visibility
+from service.core.erasures import NO_ERASURES, Erasures
 from service.core.vocabulary import Role
-from service.provenance.answer.anomalies import contradictions, orphan_seen
+from service.provenance.answer.anomalies import contradictions, orphan_view
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.schemas import (
     Answer,
-    CampaignSeen,
+    CampaignView,
     Holding,
     Origin,
     Recipient,
     Through,
-    TransferSeen,
+    TransferView,
 )
 from service.provenance.answer.summary import summarise
 from service.provenance.answer.views import (
-    Matter,
-    campaign_seen,
-    chain_seen,
-    erasure_seen,
-    holding_seen,
+    AnswerContext,
+    campaign_view,
+    chain_view,
+    erasure_view,
+    holding_view,
     organisation,
     origin,
     partners_in_force,
-    transfer_seen,
+    transfer_view,
 )
 from service.provenance.graph.facts import Records
 from service.provenance.graph.graph import Graph, chains, orphans
@@ -64,7 +64,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class SharedAnswer:
     """The rendered fields of the answer; `origins` and `holdings` lack what is a number's own.
 
     `known` are the organisations that the caller may see named.
@@ -81,7 +81,7 @@ class Case:
         return len(render([self.alike, *(part.fields for part in (*self.origins, *self.holdings))]))
 
 
-class Cases:
+class AnswerCache:
     """The cases of one graph that were asked about last, as far as `most_bytes` go.
 
     What is kept depends on nothing but what callers see: were it on all that holds a number, then how long an answer
@@ -90,14 +90,14 @@ class Cases:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._cases: OrderedDict[tuple[Seen, frozenset[uuid.UUID], frozenset[End]], Case] = OrderedDict()
+        self._cases: OrderedDict[tuple[Visibility, frozenset[uuid.UUID], frozenset[End]], SharedAnswer] = OrderedDict()
         # By the list, and by whether the caller may learn who asserts it and through whom.
         self._partner_lists: dict[tuple[uuid.UUID, bool, bool], Fragment] = {}
 
     def __len__(self) -> int:
         return len(self._cases)
 
-    def find(self, graph: Graph, seen: Seen, holders: frozenset[uuid.UUID], ended: Ended) -> Case:
+    def find(self, graph: Graph, seen: Visibility, holders: frozenset[uuid.UUID], ended: Erasures) -> SharedAnswer:
         """The case of a caller that sees `seen` of a number which `holders` hold or, being among `ended`, did."""
         ends = _ends_witnessed(graph, seen, ended) if ended else _NO_ENDS
         key = seen, _witnessed(graph, seen, holders), ends
@@ -105,7 +105,7 @@ class Cases:
         if case is not None:
             self._cases.move_to_end(key)
             return case
-        case = self._cases[key] = make_case(graph, seen, key[1], dict(ends))
+        case = self._cases[key] = make_shared_answer(graph, seen, key[1], dict(ends))
         self._bytes += case.size
         while self._bytes > self._most_bytes:
             _, forgotten = self._cases.popitem(last=False)
@@ -120,12 +120,12 @@ class Cases:
         return self._partner_lists[key]
 
 
-def _witnessed(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:
+def _witnessed(graph: Graph, seen: Visibility, holders: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:
     """Those of `holders` of which something is told: datasets that are seen, and the ends of transfers that are."""
     return seen.datasets.union(*(graph.ends[one] & holders for one in seen.transfers))
 
 
-def _ends_witnessed(graph: Graph, seen: Seen, ended: Ended) -> frozenset[End]:
+def _ends_witnessed(graph: Graph, seen: Visibility, ended: Erasures) -> frozenset[End]:
     """As far as something is told of them: of datasets that are seen, and of what was handed over in transfers seen.
 
     What a recipient did with its own copy since is no business of the sender's.
@@ -134,15 +134,17 @@ def _ends_witnessed(graph: Graph, seen: Seen, ended: Ended) -> frozenset[End]:
     return frozenset((one, moment) for one, moment in ended.items() if one in seen.datasets or one in given)
 
 
-def make_case(graph: Graph, seen: Seen, holders: frozenset[uuid.UUID], ended: Ended = NOWHERE) -> Case:
+def make_shared_answer(
+    graph: Graph, seen: Visibility, holders: frozenset[uuid.UUID], ended: Erasures = NO_ERASURES
+) -> SharedAnswer:
     """The case of a caller that sees `seen`, of a number which of all datasets that it is told of `holders` hold.
 
     Those of them that are among `ended` did so until then.
     """
     known = graph.records.organisations.keys() if seen.whole else _named(graph.records, seen)
-    told = _alike(Matter(graph, holders, seen, known, ended))
+    told = _alike(AnswerContext(graph, holders, seen, known, ended))
     alike = {name: Fragment(render(value)) for name, value in told if name not in ("origins", "holdings")}
-    return Case(
+    return SharedAnswer(
         known,
         # In the documented order; what is missing comes with the number.
         dict.fromkeys(Answer.model_fields) | alike,
@@ -156,30 +158,30 @@ def _part(shape: Origin | Holding) -> Part:
     return Part(shape.dataset.id, {name: Fragment(render(value)) for name, value in named})
 
 
-def _alike(matter: Matter) -> Answer:
+def _alike(matter: AnswerContext) -> Answer:
     """The answer about a number of which nothing is known but where it is, and not when it is asked about."""
     records, seen, rank, ended = matter.records, matter.seen, matter.graph.rank, matter.ended
     shown = [records.datasets[one] for one in sorted(seen.datasets, key=rank.__getitem__)]
     left = [row for row in shown if row.id not in ended]
     astray = orphans(matter.graph, seen.datasets, ended)
     paths, more = chains(matter.graph, seen.datasets | _delivered(matter), ended)
-    transfers = [transfer_seen(matter, row) for row in _in_time(matter)]
+    transfers = [transfer_view(matter, row) for row in _in_time(matter)]
     campaigns = [
-        campaign_seen(matter, row)
+        campaign_view(matter, row)
         for row in sorted((records.campaigns[one] for one in seen.campaigns), key=lambda row: row.began_at)
     ]
     parts: dict[str, Any] = {
         "graph_version": matter.graph.version,
         "held": bool(left),
         "origins": [origin(matter, row, row.collection_id) for row in shown if row.collection_id],
-        "chains": [chain_seen(matter, chain) for chain in paths],
+        "chains": [chain_view(matter, chain) for chain in paths],
         "chains_truncated": more,
-        "holdings": [holding_seen(matter, row, orphan=row.id in astray) for row in left],
-        "erasures": [erasure_seen(matter, row) for row in shown if row.id in ended],
+        "holdings": [holding_view(matter, row, orphan=row.id in astray) for row in left],
+        "erasures": [erasure_view(matter, row) for row in shown if row.id in ended],
         "transfers": transfers,
         "recipients": _recipients(records, transfers, campaigns),
         "campaigns": campaigns,
-        "orphans": [orphan_seen(matter, row) for row in shown if row.id in astray],
+        "orphans": [orphan_view(matter, row) for row in shown if row.id in astray],
         "contradictions": contradictions(transfers),
     }
     told = Answer.model_construct(**parts)
@@ -187,7 +189,7 @@ def _alike(matter: Matter) -> Answer:
     return told
 
 
-def _named(records: Records, seen: Seen) -> set[uuid.UUID]:
+def _named(records: Records, seen: Visibility) -> set[uuid.UUID]:
     """The organisations that stand in what is seen; a collector is the first holder of what it collected."""
     named = {records.datasets[one].holder_id for one in seen.datasets | seen.bare} | seen.viewers
     for one in seen.transfers:
@@ -198,19 +200,19 @@ def _named(records: Records, seen: Seen) -> set[uuid.UUID]:
     return named
 
 
-def _delivered(matter: Matter) -> frozenset[uuid.UUID]:
+def _delivered(matter: AnswerContext) -> frozenset[uuid.UUID]:
     """The datasets one hop down that the number reached from one which the caller sees."""
     into = matter.records.transfer_into_dataset
     return frozenset(one for one in matter.seen.bare if into[one].dataset_id in matter.seen.datasets)
 
 
-def _in_time(matter: Matter) -> list[TransferRow]:
+def _in_time(matter: AnswerContext) -> list[TransferRow]:
     rows = [matter.records.transfers[one] for one in matter.seen.transfers]
     return sorted(rows, key=lambda row: (row.occurred_at, row.id))
 
 
 def _recipients(
-    records: Records, transfers: Sequence[TransferSeen], campaigns: Sequence[CampaignSeen]
+    records: Records, transfers: Sequence[TransferView], campaigns: Sequence[CampaignView]
 ) -> list[Recipient]:
     through: dict[uuid.UUID, list[Through]] = {}
     for transfer in transfers:

@@ -13,7 +13,7 @@ CampaignName = Annotated[str, Field(examples=["Européennes, dernier appel"])]
 
 
 @dataclass(slots=True, kw_only=True)
-class OrganisationSeen:
+class OrganisationView:
     """A legal person, as far as needed to know and reach it."""
 
     id: uuid.UUID

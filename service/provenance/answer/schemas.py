@@ -29,7 +29,7 @@ from service.provenance.answer.references import (
     CampaignRef,
     DatasetRef,
     OrganisationRef,
-    OrganisationSeen,
+    OrganisationView,
 )
 from service.transfer.models import Side, Word
 from service.transfer.schemas import CriterionOut
@@ -109,7 +109,7 @@ class EvidenceRef:
 
 
 @dataclass(slots=True, kw_only=True)
-class NoticeSeen(Asserted):
+class NoticeView(Asserted):
     """The wording, verbatim."""
 
     id: uuid.UUID
@@ -138,7 +138,7 @@ class Origin(Asserted):
 
     dataset: DatasetRef
     collection_id: uuid.UUID
-    collector: OrganisationSeen
+    collector: OrganisationView
     channel: Channel
     address: Annotated[
         str, Field(description="The page, shop or place.", examples=["https://comparauto.example/devis"])
@@ -152,7 +152,7 @@ class Origin(Asserted):
     consent_record_id: Annotated[
         str | None, Field(description="The collector's own reference to its record of this consent.")
     ]
-    notice: NoticeSeen
+    notice: NoticeView
     partner_list: PartnersInForce | None
     partner_list_basis: Annotated[
         PartnerListBasis,
@@ -178,7 +178,7 @@ class Voucher:
 
 
 @dataclass(slots=True, kw_only=True)
-class HopSeen:
+class HopView:
     """One step of a chain: from hand to hand by a transfer, or within one hand by the holder's own work."""
 
     kind: Literal["transfer", "derivation"]
@@ -194,14 +194,14 @@ class HopSeen:
 
 
 @dataclass(slots=True, kw_only=True)
-class ChainSeen:
+class ChainView:
     """One path of the number, dataset by dataset; every dataset on it holds the number, or did (see `erasures`)."""
 
     head: DatasetRef
     orphan: Annotated[
         bool, Field(description="Whether the head has no declared origin: this chain begins out of nowhere.")
     ]
-    hops: Annotated[list[HopSeen], Field(description="Empty if you see no further holding of it.")]
+    hops: Annotated[list[HopView], Field(description="Empty if you see no further holding of it.")]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -248,7 +248,7 @@ class Statement(Asserted):
 
 
 @dataclass(slots=True, kw_only=True)
-class TransferSeen(Asserted):
+class TransferView(Asserted):
     """A transfer in which, as one side says, the number was."""
 
     id: uuid.UUID
@@ -299,7 +299,7 @@ class Through:
 class Recipient:
     """An organisation to which the number was transferred (GDPR 15(1)(c); CJEU C-154/21: by name)."""
 
-    organisation: OrganisationSeen
+    organisation: OrganisationView
     kind: Annotated[
         Literal["client", "hand"],
         Field(description="A client is a party, which campaigns for itself; any other is a hand it passed through."),
@@ -318,13 +318,13 @@ class Use:
 
 
 @dataclass(slots=True, kw_only=True)
-class CampaignSeen(Asserted):
+class CampaignView(Asserted):
     """A campaign that was sent to the number."""
 
     id: uuid.UUID
     name: CampaignName
-    party: OrganisationSeen
-    sender: OrganisationSeen | None
+    party: OrganisationView
+    sender: OrganisationView | None
     originator: Annotated[str, Field(description="The short code or name that the SMS came from.", examples=["38001"])]
     message_text: Annotated[
         str, Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
@@ -380,15 +380,15 @@ class Answer(BaseModel):
     held: bool = Field(description="Whether a dataset that you may see holds the number now.", examples=[True])
     summary: str = Field(examples=["First collected by Enseigne Maison SA (EM-1). Passed to Contact Direct SAS."])
     origins: list[Origin]
-    chains: list[ChainSeen]
+    chains: list[ChainView]
     chains_truncated: bool = Field(description="Whether there are more chains than the ones shown.")
     holdings: list[Holding] = Field(description="The datasets that hold the number now.")
     erasures: list[Erasure] = Field(
         description="The datasets that held the number until their holder erased it (GDPR Art. 17). They stay in "
         "`chains` and `origins`, because others have it from them."
     )
-    transfers: list[TransferSeen]
+    transfers: list[TransferView]
     recipients: list[Recipient]
-    campaigns: list[CampaignSeen]
+    campaigns: list[CampaignView]
     orphans: list[Orphan] = Field(description="Also those among `erasures`.")
     contradictions: list[Contradiction]

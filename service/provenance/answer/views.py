@@ -6,25 +6,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypedDict
 
-from service.access.visibility import Seen
+from service.access.visibility import Visibility
 from service.collection.schemas import PartnerOut
-from service.core.erasures import Ended, had
+from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
 from service.membership.store import Held
-from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationSeen
+from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
-    CampaignSeen,
-    ChainSeen,
+    CampaignView,
+    ChainView,
     Erasure,
     EvidenceRef,
     Holding,
-    HopSeen,
-    NoticeSeen,
+    HopView,
+    NoticeView,
     Origin,
     PartnerListBasis,
     PartnersInForce,
     Statement,
-    TransferSeen,
+    TransferView,
     Use,
     Voucher,
 )
@@ -45,7 +45,7 @@ from service.transfer.schemas import CriterionOut
 
 
 @dataclass(frozen=True)
-class Matter:
+class AnswerContext:
     """A number's case through one caller's eyes: `seen` is what the caller sees of it.
 
     Of the datasets that the caller is told about, `holders` hold the number, or did until the time that `ended` has for
@@ -54,13 +54,13 @@ class Matter:
 
     graph: Graph
     holders: Collection[uuid.UUID]
-    seen: Seen
+    seen: Visibility
     known: Collection[uuid.UUID]
-    ended: Ended
+    ended: Erasures
 
     # The same few datasets and hops stand in many chains: each is told once.
     _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
-    _hops: dict[Hop, HopSeen] = field(default_factory=dict)
+    _hops: dict[Hop, HopView] = field(default_factory=dict)
 
     @property
     def records(self) -> Records:
@@ -73,7 +73,7 @@ class Matter:
             self._datasets[dataset_id] = dataset_ref(self.records, self.seen, dataset_id)
         return self._datasets[dataset_id]
 
-    def hop(self, hop: Hop) -> HopSeen:
+    def hop(self, hop: Hop) -> HopView:
         """A hop of a chain."""
         if hop not in self._hops:
             self._hops[hop] = _hop(self, hop)
@@ -89,10 +89,10 @@ class Assertion(TypedDict):
     recorded_at: datetime
 
 
-def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationSeen:
+def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationView:
     """An organisation."""
     row = records.organisations[organisation_id]
-    return OrganisationSeen(
+    return OrganisationView(
         id=row.id,
         legal_name=row.legal_name,
         country=row.country,
@@ -108,7 +108,7 @@ def organisation_ref(records: Records, organisation_id: uuid.UUID) -> Organisati
     return OrganisationRef(id=organisation_id, legal_name=records.organisations[organisation_id].legal_name)
 
 
-def _told(matter: Matter, row: FactRow) -> Assertion:
+def _told(matter: AnswerContext, row: FactRow) -> Assertion:
     return asserted(matter.records, matter.known, row)
 
 
@@ -130,14 +130,14 @@ def _if_known(
     return organisation_ref(records, organisation_id)
 
 
-def dataset_ref(records: Records, seen: Seen, dataset_id: uuid.UUID) -> DatasetRef:
+def dataset_ref(records: Records, seen: Visibility, dataset_id: uuid.UUID) -> DatasetRef:
     """A dataset; of one that is one hop down only in whose hands it is."""
     row = records.datasets[dataset_id]
     name = row.name if dataset_id in seen.datasets else None
     return DatasetRef(id=row.id, name=name, holder=organisation_ref(records, row.holder_id))
 
 
-def origin(matter: Matter, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
+def origin(matter: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
     """The origin that a collected dataset gives a number, but for the number's own `consent`."""
     records = matter.records
     collection = records.collections[collection_id]
@@ -181,8 +181,8 @@ def consent(records: Records, dataset_id: uuid.UUID, stored: Held | None) -> Con
     return Consent(stored.consented_at, stored.record_id, listed, basis)
 
 
-def _notice(matter: Matter, row: NoticeRow) -> NoticeSeen:
-    return NoticeSeen(
+def _notice(matter: AnswerContext, row: NoticeRow) -> NoticeView:
+    return NoticeView(
         **_told(matter, row),
         id=row.id,
         code=row.code,
@@ -220,7 +220,7 @@ def partners_in_force(records: Records, known: Collection[uuid.UUID], row: Partn
     )
 
 
-def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
+def holding_view(matter: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number, but for the number's own consent there."""
     return Holding(
         **_told(matter, _answered_for(matter.records, row)),
@@ -232,7 +232,7 @@ def holding_seen(matter: Matter, row: DatasetRow, *, orphan: bool) -> Holding:
     )
 
 
-def erasure_seen(matter: Matter, row: DatasetRow) -> Erasure:
+def erasure_view(matter: AnswerContext, row: DatasetRow) -> Erasure:
     """A dataset that held the number until its holder erased it."""
     return Erasure(
         **_told(matter, _answered_for(matter.records, row)),
@@ -250,20 +250,20 @@ def _answered_for(records: Records, row: DatasetRow) -> FactRow:
     return row
 
 
-def chain_seen(matter: Matter, chain: Chain) -> ChainSeen:
+def chain_view(matter: AnswerContext, chain: Chain) -> ChainView:
     """A chain, hop by hop."""
-    return ChainSeen(
+    return ChainView(
         head=matter.dataset(chain.head_id),
         orphan=chain.orphan,
         hops=[matter.hop(hop) for hop in chain.hops],
     )
 
 
-def _hop(matter: Matter, hop: Hop) -> HopSeen:
+def _hop(matter: AnswerContext, hop: Hop) -> HopView:
     records = matter.records
     transfer = records.transfers[hop.transfer_id] if hop.transfer_id else None
     fact: FactRow = transfer or records.datasets[hop.dataset_id]
-    return HopSeen(
+    return HopView(
         kind="transfer" if transfer else "derivation",
         from_dataset=matter.dataset(hop.parent_id),
         to_dataset=matter.dataset(hop.dataset_id),
@@ -277,10 +277,10 @@ def _hop(matter: Matter, hop: Hop) -> HopSeen:
     )
 
 
-def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
+def transfer_view(matter: AnswerContext, row: TransferRow) -> TransferView:
     """A transfer with what both sides say of it, and of this number in it."""
     records = matter.records
-    return TransferSeen(
+    return TransferView(
         **_told(matter, row),
         id=row.id,
         sender=organisation_ref(records, row.sender_id),
@@ -301,11 +301,11 @@ def transfer_seen(matter: Matter, row: TransferRow) -> TransferSeen:
     )
 
 
-def _was_handed_over(matter: Matter, row: TransferRow) -> bool:
-    return row.dataset_id in matter.holders and had(matter.ended, row.dataset_id, row.recorded_at)
+def _was_handed_over(matter: AnswerContext, row: TransferRow) -> bool:
+    return row.dataset_id in matter.holders and held_at(matter.ended, row.dataset_id, row.recorded_at)
 
 
-def _statement(matter: Matter, row: StatementRow) -> Statement:
+def _statement(matter: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
         **_told(matter, row),
         side=Side(row.side),
@@ -316,7 +316,7 @@ def _statement(matter: Matter, row: StatementRow) -> Statement:
     )
 
 
-def _said(matter: Matter, row: TransferRow, side: Side) -> bool:
+def _said(matter: AnswerContext, row: TransferRow, side: Side) -> bool:
     """Whether a side itself said anything of a transfer: another's word about it is not its own."""
     organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
     statements = matter.records.statements_of_transfer.get(row.id, ())
@@ -329,7 +329,7 @@ def words(records: Records, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
     return {Side(said.side): said for said in records.statements_of_transfer.get(transfer_id, ())}
 
 
-def vouchers(matter: Matter, row: TransferRow) -> list[Voucher]:
+def vouchers(matter: AnswerContext, row: TransferRow) -> list[Voucher]:
     """The sides that stand by a transfer: by a latest word other than denial, or by having registered it."""
     records = matter.records
     latest = words(records, row.id)
@@ -343,15 +343,15 @@ def vouchers(matter: Matter, row: TransferRow) -> list[Voucher]:
     return found
 
 
-def campaign_seen(matter: Matter, row: CampaignRow) -> CampaignSeen:
+def campaign_view(matter: AnswerContext, row: CampaignRow) -> CampaignView:
     """A campaign, and through which of the datasets that the caller sees the number was in it."""
     records = matter.records
     used = [
         one
         for one in records.datasets_of_campaign.get(row.id, ())
-        if one in matter.seen.datasets and had(matter.ended, one, row.began_at)
+        if one in matter.seen.datasets and held_at(matter.ended, one, row.began_at)
     ]
-    return CampaignSeen(
+    return CampaignView(
         **_told(matter, row),
         id=row.id,
         name=row.name,
@@ -368,7 +368,7 @@ def campaign_seen(matter: Matter, row: CampaignRow) -> CampaignSeen:
     )
 
 
-def _use(matter: Matter, dataset_id: uuid.UUID) -> Use:
+def _use(matter: AnswerContext, dataset_id: uuid.UUID) -> Use:
     transfer = matter.records.transfer_into_dataset.get(dataset_id)
     return Use(
         dataset=matter.dataset(dataset_id),

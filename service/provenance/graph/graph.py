@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import networkx as nx
 
-from service.core.erasures import NOWHERE, Ended, had
+from service.core.erasures import NO_ERASURES, Erasures, held_at
 from service.core.vocabulary import Content, DatasetState
 from service.provenance.graph.facts import Records, is_held, made_at
 from service.provenance.graph.rows import ParentRow
@@ -116,7 +116,7 @@ def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Ho
     return Hop(parent, None if isinstance(key, Relation) else key, dataset)
 
 
-def holding(graph: Graph, stored: Iterable[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+def holding(graph: Graph, stored: Iterable[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
     """Every dataset that holds a number or, being among `ended`, did; given the datasets in which it is stored.
 
     Those that still do are this without `ended`. A dataset among `ended` counts also when its stored copy is gone; one
@@ -137,12 +137,12 @@ def _held_with(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
     Rows stored for any other dataset (a received file that is still being compared) do not count.
     """
     if dataset_id not in graph.held_with:
-        found = _drawing(graph.records, [dataset_id], NOWHERE)
+        found = _drawing(graph.records, [dataset_id], NO_ERASURES)
         graph.held_with[dataset_id] = frozenset(one for one in found if is_held(graph.records, one))
     return graph.held_with[dataset_id]
 
 
-def _drawing(records: Records, stored: Iterable[uuid.UUID], ended: Ended) -> set[uuid.UUID]:
+def _drawing(records: Records, stored: Iterable[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
     """The datasets that store a number, and all that share it with them, held or not."""
     found: set[uuid.UUID] = set()
     waiting = [one for one in stored if _stores(records, one)]
@@ -157,9 +157,9 @@ def _drawing(records: Records, stored: Iterable[uuid.UUID], ended: Ended) -> set
     return found
 
 
-def _carried(records: Records, edge: ParentRow, ended: Ended) -> bool:
+def _carried(records: Records, edge: ParentRow, ended: Erasures) -> bool:
     """Whether the parent had the number when the dataset was made of it."""
-    return edge.parent_id not in ended or had(ended, edge.parent_id, made_at(records, edge.dataset_id))
+    return edge.parent_id not in ended or held_at(ended, edge.parent_id, made_at(records, edge.dataset_id))
 
 
 def _stores(records: Records, dataset_id: uuid.UUID) -> bool:
@@ -167,7 +167,7 @@ def _stores(records: Records, dataset_id: uuid.UUID) -> bool:
     return dataset is not None and dataset.content == Content.UPLOADED and dataset.state == DatasetState.SEALED
 
 
-def orphans(graph: Graph, holders: Collection[uuid.UUID], ended: Ended) -> frozenset[uuid.UUID]:
+def orphans(graph: Graph, holders: Collection[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
     """Those of `holders` to which no path of `holders` leads from a collected dataset.
 
     A holder that was erased from since leads on to whatever was made of it before.
@@ -180,13 +180,13 @@ def orphans(graph: Graph, holders: Collection[uuid.UUID], ended: Ended) -> froze
     return frozenset(holders) - known
 
 
-def sources(records: Records, dataset_id: uuid.UUID, ended: Ended) -> list[ParentRow]:
+def sources(records: Records, dataset_id: uuid.UUID, ended: Erasures) -> list[ParentRow]:
     """The edges by which a dataset may have come by a number."""
     return [edge for edge in records.parents_of_dataset.get(dataset_id, ()) if _carried(records, edge, ended)]
 
 
 def chains(
-    graph: Graph, holders: Collection[uuid.UUID], ended: Ended, most: int = MOST_CHAINS
+    graph: Graph, holders: Collection[uuid.UUID], ended: Erasures, most: int = MOST_CHAINS
 ) -> tuple[list[Chain], bool]:
     """Every path through `holders` from a head to a last one, and whether there were more than `most`.
 
@@ -204,7 +204,7 @@ def chains(
     return found[:most], len(found) > most
 
 
-def _onward(graph: Graph, holders: Collection[uuid.UUID], ended: Ended) -> dict[uuid.UUID, list[Hop]]:
+def _onward(graph: Graph, holders: Collection[uuid.UUID], ended: Erasures) -> dict[uuid.UUID, list[Hop]]:
     """The hops between `holders`, by the dataset that they set out from; all in order."""
     onward: dict[uuid.UUID, list[Hop]] = {one: [] for one in sorted(holders, key=graph.rank.__getitem__)}
     for dataset in onward:

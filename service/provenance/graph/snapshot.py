@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access.visibility import Ends, Place, Scene, keepers
+from service.access.visibility import DatasetLinks, TransferEnds, VisibilityIndex, holders_of_record
 from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import (
     Collection,
@@ -28,13 +28,13 @@ from service.collection.models import (
     PartnerList,
 )
 from service.core.db import Connection, Database, driver, run
-from service.core.erasures import Ended
+from service.core.erasures import Erasures
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.store import Found, Held
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
-from service.provenance.answer.cache import Cases
+from service.provenance.answer.cache import AnswerCache
 from service.provenance.graph import rows
 from service.provenance.graph.facts import Records, index, is_denied, made_at
 from service.provenance.graph.graph import Graph, build_graph
@@ -51,8 +51,8 @@ class Snapshot:
     """One state of the graph, what sight needs of it, and the cases in it that were asked about."""
 
     graph: Graph
-    scene: Scene
-    cases: Cases = field(default_factory=Cases)
+    scene: VisibilityIndex
+    cases: AnswerCache = field(default_factory=AnswerCache)
 
 
 class Snapshots:
@@ -70,7 +70,7 @@ class Snapshots:
             return kept
         return await self._read(reading)
 
-    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held], Ended]:
+    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held], Erasures]:
         """The graph, the datasets that store a number, and those from which it was erased, all of one state.
 
         Those which hold it now are `graph.holding(snapshot.graph, stored, ended).difference(ended)`.
@@ -87,7 +87,7 @@ class Snapshots:
                         known = await self._read(reading), held, ended
         return known
 
-    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held], Ended] | None:
+    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held], Erasures] | None:
         version, held, ended = await self._database.ask(find)
         kept = self._kept
         return (kept, held, ended) if kept is not None and kept.graph.version == version else None
@@ -143,11 +143,11 @@ def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:
     return Snapshot(build_graph(version, records), scene_of(records))
 
 
-def scene_of(records: Records) -> Scene:
+def scene_of(records: Records) -> VisibilityIndex:
     """What sight needs to know of `records`."""
     transfers = records.transfers.values()
     campaigns = records.campaigns.values()
-    return Scene(
+    return VisibilityIndex(
         places={dataset: _place(records, dataset) for dataset in records.datasets},
         transfers={row.id: _ends(records, row) for row in transfers},
         held_by=_sets((keeper, one) for one in records.datasets for keeper in _keepers(records, one)),
@@ -173,12 +173,12 @@ def _sets(pairs: Iterable[tuple[Key, uuid.UUID]]) -> dict[Key, frozenset[uuid.UU
     return {key: frozenset(values) for key, values in groups.items()}
 
 
-def _place(records: Records, dataset_id: uuid.UUID) -> Place:
+def _place(records: Records, dataset_id: uuid.UUID) -> DatasetLinks:
     edges = records.parents_of_dataset.get(dataset_id, ())
     arrival = records.transfer_into_dataset.get(dataset_id)
     arrivals = {arrival.id} if arrival else set()
     sent = {row.id for row in records.transfers_from_dataset.get(dataset_id, ())}
-    return Place(
+    return DatasetLinks(
         # The ids of the records throughout, because of which sets need compare objects only.
         parents=frozenset(
             records.datasets[edge.parent_id].id for edge in edges if not is_denied(records, edge.transfer_id)
@@ -190,9 +190,9 @@ def _place(records: Records, dataset_id: uuid.UUID) -> Place:
     )
 
 
-def _ends(records: Records, row: TransferRow) -> Ends:
+def _ends(records: Records, row: TransferRow) -> TransferEnds:
     received = records.datasets[row.received_dataset_id].id
-    return Ends(
+    return TransferEnds(
         records.datasets[row.dataset_id].id,
         frozenset() if is_denied(records, row.id) else frozenset({received}),
         row.recorded_at,
@@ -202,7 +202,7 @@ def _ends(records: Records, row: TransferRow) -> Ends:
 def _keepers(records: Records, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
     dataset = records.datasets[dataset_id]
     transfer = records.transfer_into_dataset.get(dataset_id)
-    return keepers(
+    return holders_of_record(
         dataset.holder_id,
         dataset.asserted_by_id,
         has_account=records.organisations[dataset.holder_id].admitted_at is not None,

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.core.vocabulary import Content, TransferStatus
-from service.provenance.answer.references import CampaignRef, DatasetRef, OrganisationSeen
+from service.provenance.answer.references import CampaignRef, DatasetRef, OrganisationView
 
 
 class CollectedUnder(BaseModel):
@@ -64,7 +64,7 @@ class ReachedDataset(BaseModel):
 class ReachedClient(BaseModel):
     """A party that holds such numbers, each counted once however many datasets have it."""
 
-    organisation: OrganisationSeen
+    organisation: OrganisationView
     dataset_ids: list[uuid.UUID]
     number_count: int = Field(examples=[1000])
 
@@ -73,7 +73,7 @@ class ReachedCampaign(BaseModel):
     """A campaign sent to such numbers, each counted once."""
 
     campaign: CampaignRef
-    party: OrganisationSeen
+    party: OrganisationView
     dataset_ids: list[uuid.UUID]
     number_count: int = Field(examples=[1000])
 
@@ -88,7 +88,7 @@ class ImpactOut(BaseModel):
     graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
-    collector: OrganisationSeen
+    collector: OrganisationView
     whole: bool = Field(description="False for the collector, who sees one hop on from what it holds.", examples=[True])
     datasets: list[ReachedDataset]
     clients: list[ReachedClient]

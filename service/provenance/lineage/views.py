@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 
-from service.access.visibility import Seen
+from service.access.visibility import Visibility
 from service.core.vocabulary import Content
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.views import dataset_ref, organisation
@@ -23,7 +23,7 @@ from service.provenance.lineage.schemas import (
 )
 
 
-def lineage_seen(graph: Graph, seen: Seen, start: uuid.UUID, found: Lineage) -> LineageOut:
+def lineage_view(graph: Graph, seen: Visibility, start: uuid.UUID, found: Lineage) -> LineageOut:
     """The lineage of `start`."""
     records = graph.records
     in_order = sorted(found.distances, key=lambda one: (found.distances[one], graph.rank[one]))
@@ -39,7 +39,7 @@ def _place(graph: Graph, hop: Hop) -> tuple[int, int]:
     return graph.rank[hop.parent_id], graph.rank[hop.dataset_id]
 
 
-def _node(records: Records, seen: Seen, start: uuid.UUID, dataset_id: uuid.UUID, distance: int) -> LineageNode:
+def _node(records: Records, seen: Visibility, start: uuid.UUID, dataset_id: uuid.UUID, distance: int) -> LineageNode:
     row = records.datasets[dataset_id]
     whole = dataset_id in seen.datasets
     ends = (dataset_id, start) if distance < 0 else (start, dataset_id)
@@ -74,9 +74,9 @@ def _edge(records: Records, hop: Hop) -> LineageEdge:
     )
 
 
-def impact_seen(
+def impact_view(
     graph: Graph,
-    seen: Seen,
+    seen: Visibility,
     notice: NoticeRow,
     counts: Mapping[uuid.UUID, int],
     distinct: Mapping[Group, int],
@@ -108,7 +108,7 @@ def impact_seen(
     )
 
 
-def _reached(records: Records, seen: Seen, dataset_id: uuid.UUID, count: int) -> ReachedDataset:
+def _reached(records: Records, seen: Visibility, dataset_id: uuid.UUID, count: int) -> ReachedDataset:
     transfer = records.transfer_into_dataset.get(dataset_id)
     return ReachedDataset(
         dataset=dataset_ref(records, seen, dataset_id),
