@@ -4,8 +4,7 @@ import os
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from service.core.vocabulary import Channel, Mechanism, ProcessingRole, Purpose
-from service.provenance.answer.schemas import OrphanReason
+from service.core.vocabulary import Channel, Mechanism, OrphanReason, ProcessingRole, Purpose
 from service.wording.language import MONTHS, Language
 
 

@@ -103,3 +103,47 @@ class TransferStatus(StrEnum):
     CONFIRMED = "confirmed"
     DISPUTED = "disputed"
     DENIED = "denied"
+
+
+class OrphanReason(StrEnum):
+    """Why a holding has no declared origin."""
+
+    NOT_IN_SENDERS_DATASET = "not_in_senders_dataset"
+    TRANSFER_DENIED = "transfer_denied"
+    NO_SOURCE_DECLARED = "no_source_declared"
+    NOT_IN_SOURCES = "not_in_sources"
+    SOURCE_IS_ORPHAN = "source_is_orphan"
+
+
+class ObjectionKind(StrEnum):
+    """What the person wants: no further messages (GDPR 21), or also the erasure of the number (GDPR 17)."""
+
+    OBJECTION = "objection"
+    ERASURE = "erasure"
+
+
+class ObjectionScope(StrEnum):
+    """What an objection applies to: every use, one organisation, or one purpose."""
+
+    EVERYTHING = "everything"
+    ORGANISATION = "organisation"
+    PURPOSE = "purpose"
+
+
+class ObjectionSource(StrEnum):
+    """How an objection arrived: from the person, as a STOP reply to a message, or from a holder that received it."""
+
+    PERSON = "person"
+    STOP = "stop"
+    HOLDER = "holder"
+
+
+class RelayState(StrEnum):
+    """How far a holder has got with a relay. `undeliverable`: it has no account here; the person writes to it."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    ACKNOWLEDGED = "acknowledged"
+    COMPLETED = "completed"
+    REFUSED = "refused"
+    UNDELIVERABLE = "undeliverable"

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, Role
-from service.objection.models import RelayState
-from service.provenance.answer.schemas import OrphanReason
+from service.core.vocabulary import Channel, LawfulBasis, Mechanism, OrphanReason, Purpose, RelayState, Role
 
 PHRASES: Final[dict[str, str]] = {
     "title": "Votre numéro : d'où il vient, qui l'a eu",

@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, Purpose
 from service.disclosure.blocks import Fact, Facts, Paragraph
 from service.disclosure.letter import Letter, print_letter
 from service.disclosure.phrasebook import Phrasebook
 from service.number.phone import write_number
-from service.objection.models import Kind
 from service.wording.language import Language
 
 
@@ -20,7 +19,7 @@ class Request:
     """
 
     number: int = field(repr=False)
-    kind: Kind
+    kind: ObjectionKind
     purpose: Purpose | None
     recorded_at: datetime
     reference: str
@@ -31,7 +30,7 @@ class Request:
 def print_request(request: Request, language: Language) -> bytes:
     """The letter in PDF, with lines for what only the person knows (GDPR 7(3), 12(3), 15, 17, 19, 21)."""
     voice = Phrasebook(language)
-    wants = "request_erase" if request.kind is Kind.ERASURE else "request_object"
+    wants = "request_erase" if request.kind is ObjectionKind.ERASURE else "request_object"
     if request.purpose is not None:
         wants = "request_object_purpose"
     purpose = voice.term(request.purpose) if request.purpose else ""
@@ -41,7 +40,7 @@ def print_request(request: Request, language: Language) -> bytes:
         voice.say("request_number", number=write_number(request.number), holder=request.holder),
         voice.say(wants, purpose=purpose),
         # Article 19 speaks of erasure alone.
-        voice.say("request_recipients" if request.kind is Kind.ERASURE else "request_pass_on"),
+        voice.say("request_recipients" if request.kind is ObjectionKind.ERASURE else "request_pass_on"),
         voice.say("request_month"),
         voice.say("request_enough"),
         recorded,
@@ -50,7 +49,7 @@ def print_request(request: Request, language: Language) -> bytes:
     to_fill_in = [Fact(label=voice.say(label), value=_LINE) for label in ("request_place", "request_signature")]
     letter = Letter(
         language=language,
-        title=voice.say("request_title_erase" if request.kind is Kind.ERASURE else "request_title_object"),
+        title=voice.say("request_title_erase" if request.kind is ObjectionKind.ERASURE else "request_title_object"),
         from_=[voice.say("request_name", line=_LINE), voice.say("request_address", line=_LINE), _LINE],
         to=[request.holder, request.privacy_contact or voice.say("request_no_address")],
         footer=voice.say("request_footer", reference=request.reference),

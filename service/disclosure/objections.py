@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, ObjectionSource, Purpose, RelayState
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer, since_owned
 from service.objection.create import OPEN
-from service.objection.models import Kind, RelayState, Source
 from service.objection.schemas import FlagView, ObjectionOut, RelayView
 from service.provenance.answer.schemas import CampaignView
 
@@ -82,20 +81,20 @@ def name_objection(voice: Phrasebook, objection: ObjectionOut) -> str:
     named = voice.say(f"the_{noun}", when=_when(voice, objection))
     if objection.recorded_by is None:
         return named
-    gender = "m" if objection.source is Source.STOP else "f"
+    gender = "m" if objection.source is ObjectionSource.STOP else "f"
     return voice.say(f"which_they_recorded_{gender}", objection=named, who=objection.recorded_by.legal_name)
 
 
 def _noun(objection: ObjectionOut) -> str:
-    if objection.source is Source.STOP:
+    if objection.source is ObjectionSource.STOP:
         return "stop"
-    return "erasure" if objection.kind is Kind.ERASURE else "objection"
+    return "erasure" if objection.kind is ObjectionKind.ERASURE else "objection"
 
 
 def _when(voice: Phrasebook, objection: ObjectionOut) -> str:
     """The moment; of a letter to a holder only the day means anything."""
     at = objection.occurred_at
-    return voice.day_of(at) if objection.source is Source.HOLDER else voice.moment(at)
+    return voice.day_of(at) if objection.source is ObjectionSource.HOLDER else voice.moment(at)
 
 
 def tell_objections(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
@@ -126,12 +125,12 @@ def _objection(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOu
 
 
 def _came(inquiry: SubjectAnswer, voice: Phrasebook, objection: ObjectionOut) -> str:
-    if objection.source is Source.PERSON:
+    if objection.source is ObjectionSource.PERSON:
         return voice.say("came_person")
     to_message = _answered(inquiry, voice, objection)
     if objection.recorded_by is None:
         return voice.say("came_stop", to_message=to_message)
-    phrase = "came_stop_told" if objection.source is Source.STOP else "came_holder"
+    phrase = "came_stop_told" if objection.source is ObjectionSource.STOP else "came_holder"
     teller, day = objection.recorded_by.legal_name, voice.day_of(objection.recorded_at)
     return voice.say(phrase, who=teller, day=day, to_message=to_message)
 

@@ -12,7 +12,7 @@ from service.access.visibility import full_visibility
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
-from service.core.vocabulary import Purpose, Role
+from service.core.vocabulary import ObjectionKind, Purpose, RelayState, Role
 from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import Request, print_request
 from service.disclosure.letter import print_report
@@ -22,7 +22,7 @@ from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
 from service.number.phone import e164
-from service.objection.models import Kind, Objection, Relay, RelayState
+from service.objection.models import Objection, Relay
 from service.objection.views import objections_about
 from service.organisation.models import Organisation
 from service.provenance.answer.answer import answer
@@ -144,7 +144,7 @@ async def make_holder_letter(
         holder = await reading.get_one(Organisation, relay.holder_id)
     request = Request(
         number=person.number,
-        kind=Kind(objection.kind),
+        kind=ObjectionKind(objection.kind),
         purpose=Purpose(objection.purpose) if objection.purpose else None,
         recorded_at=objection.recorded_at,
         reference=str(relay.id),

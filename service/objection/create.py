@@ -15,10 +15,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
 from service.objection.current_holders import Holding
-from service.objection.models import Kind, Objection, Relay, RelayState, ScopeOfObjection, Source
+from service.objection.models import Objection, Relay
 from service.webhook.delivery import announce
 from service.wording.language import paris_day
 
@@ -33,9 +33,9 @@ RELAY_CREATED: Final = "relay.created"
 class NewObjection:
     """What a person did against the use of their number, and who tells of it: null is the person."""
 
-    kind: Kind
-    scope: ScopeOfObjection
-    source: Source
+    kind: ObjectionKind
+    scope: ObjectionScope
+    source: ObjectionSource
     occurred_at: datetime
     organisation_id: uuid.UUID | None = None
     purpose: Purpose | None = None
@@ -102,7 +102,7 @@ async def record(
 
 def _concerned(holding: Holding, act: NewObjection) -> Mapping[uuid.UUID, bool]:
     holders = holding.organisations()
-    if act.scope is ScopeOfObjection.ORGANISATION:
+    if act.scope is ObjectionScope.ORGANISATION:
         return {one: has_account for one, has_account in holders.items() if one == act.organisation_id}
     return holders
 
@@ -129,7 +129,7 @@ async def _told(session: AsyncSession, known: Mapping[bytes, Sequence[Objection]
 def _asks(objection: Objection, told: Sequence[Relay], holder_id: uuid.UUID) -> bool:
     """Whether a holder is to be told: it was not yet, or it erased the number and holds it again."""
     states = {relay.state for relay in told if relay.holder_id == holder_id}
-    return not states or (objection.kind == Kind.ERASURE and states == {RelayState.COMPLETED})
+    return not states or (objection.kind == ObjectionKind.ERASURE and states == {RelayState.COMPLETED})
 
 
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")

@@ -9,8 +9,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import run
 from service.core.paging import Page, cut
+from service.core.vocabulary import ObjectionKind
 from service.objection.create import OPEN
-from service.objection.models import Kind, Objection, Relay
+from service.objection.models import Objection, Relay
 from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
@@ -67,7 +68,7 @@ async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, li
         OverdueRelay(
             **relay.model_dump(include={"id", "state", "recorded_at", "due_at"}),
             holder=OrganisationRef(id=holder.id, legal_name=holder.legal_name),
-            kind=Kind(objection.kind),
+            kind=ObjectionKind(objection.kind),
         )
         for relay, objection, holder in found
     ]

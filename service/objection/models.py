@@ -6,47 +6,13 @@ pseudonym itself is kept only while a relay is open: a holder has to be told whi
 
 import uuid
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text
 from sqlmodel import Column, Field, SQLModel
 
 from service.core.clock import now
 from service.core.ids import uuid7
-
-
-class Kind(StrEnum):
-    """What the person wants: no more messages (GDPR 21), or to be erased besides (GDPR 17)."""
-
-    OBJECTION = "objection"
-    ERASURE = "erasure"
-
-
-class ScopeOfObjection(StrEnum):
-    """How far it goes."""
-
-    EVERYTHING = "everything"
-    ORGANISATION = "organisation"
-    PURPOSE = "purpose"
-
-
-class Source(StrEnum):
-    """How it came here: from the person, as a reply STOP to a message, or from a holder that received it."""
-
-    PERSON = "person"
-    STOP = "stop"
-    HOLDER = "holder"
-
-
-class RelayState(StrEnum):
-    """How far a holder is with it. `undeliverable`: it has no account here, and a letter has to be written."""
-
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    ACKNOWLEDGED = "acknowledged"
-    COMPLETED = "completed"
-    REFUSED = "refused"
-    UNDELIVERABLE = "undeliverable"
+from service.core.vocabulary import RelayState
 
 
 class Objection(SQLModel, table=True):

@@ -10,12 +10,13 @@ from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
+from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
 from service.number.parsing import unknown_region
 from service.number.phone import PhoneRejected, normalise_one
 from service.objection.create import NewObjection, record, take_turn
 from service.objection.current_holders import Holding, holders_of_number
-from service.objection.models import Objection, Source
+from service.objection.models import Objection
 from service.objection.schemas import (
     ObjectionIn,
     ObjectionOut,
@@ -46,7 +47,7 @@ async def file_objection(
     if wanted.organisation_id is not None:
         await require(session, wanted.organisation_id, "organisation_id")
     await take_turn(session)
-    act = NewObjection(**wanted.model_dump(), source=Source.PERSON, occurred_at=now())
+    act = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holding = await holders_of_number(snapshots, ring, person.number)
     ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.number_since_on)
     return (await tell(session, [row]))[0]
@@ -82,7 +83,9 @@ async def receive_objections(
         raise Forbidden("not_against_you", "Record what is against everybody, for one purpose, or against yourself.")
     common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
     acts = [
-        NewObjection(**common, source=Source.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at"))
+        NewObjection(
+            **common, source=ObjectionSource.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at")
+        )
         for at, one in enumerate(wanted.numbers)
     ]
     await take_turn(session)

@@ -10,12 +10,13 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.text import holds_a_number
+from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.phone import e164
 from service.objection.create import OPEN, RELAY_CREATED, close_if_done, one_month_after
 from service.objection.current_holders import holds_now, key_of, number_of, numbers_held
-from service.objection.models import Kind, Objection, Relay, RelayState
+from service.objection.models import Objection, Relay
 from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
 from service.provenance.graph.snapshot import Snapshots
 from service.webhook.delivery import ARRIVALS, PAYLOADS
@@ -101,7 +102,7 @@ async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, rel
     relay, objection = await _own(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.COMPLETED)
     if relay.state != RelayState.COMPLETED:
-        if objection.kind == Kind.ERASURE:
+        if objection.kind == ObjectionKind.ERASURE:
             assert objection.key is not None, "kept as long as a relay is open"
             await exclude_holder(session, ring, objection.key, relay.holder_id)
         await _end(session, relay, objection, RelayState.COMPLETED)

@@ -9,8 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 from service.core.facts import Wire
 from service.core.instant import Instant
 from service.core.text import Sentence
-from service.core.vocabulary import Purpose
-from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
+from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import OrganisationRef
 
 # As many as one request can look up one by one without making others wait.
@@ -44,18 +43,18 @@ class Outcome(StrEnum):
 class ObjectionIn(Wire):
     """What a person wants: no more messages, or to be erased besides; of everybody, of one, or for one purpose."""
 
-    kind: Kind = Field(description="`objection`: GDPR 21. `erasure`: GDPR 17, and no more messages besides.")
-    scope: ScopeOfObjection = ScopeOfObjection.EVERYTHING
+    kind: ObjectionKind = Field(description="`objection`: GDPR 21. `erasure`: GDPR 17, and no more messages besides.")
+    scope: ObjectionScope = ObjectionScope.EVERYTHING
     organisation_id: uuid.UUID | None = Field(default=None, description="Of whom, for the scope `organisation`.")
     purpose: Purpose | None = Field(default=None, description="For which purpose, for the scope `purpose`.")
 
     @model_validator(mode="after")
     def _as_far_as_it_goes(self) -> "ObjectionIn":
-        if (self.organisation_id is not None) != (self.scope is ScopeOfObjection.ORGANISATION):
+        if (self.organisation_id is not None) != (self.scope is ObjectionScope.ORGANISATION):
             raise ValueError("organisation_id belongs to the scope organisation, and that one needs it")
-        if (self.purpose is not None) != (self.scope is ScopeOfObjection.PURPOSE):
+        if (self.purpose is not None) != (self.scope is ObjectionScope.PURPOSE):
             raise ValueError("purpose belongs to the scope purpose, and that one needs it")
-        if self.kind is Kind.ERASURE and self.scope is ScopeOfObjection.PURPOSE:
+        if self.kind is ObjectionKind.ERASURE and self.scope is ObjectionScope.PURPOSE:
             raise ValueError("a number is erased or it is not: the scope of an erasure is no purpose")
         return self
 
@@ -155,11 +154,11 @@ class ObjectionOut(BaseModel):
     """An objection as the person sees it, with every hop."""
 
     id: uuid.UUID
-    kind: Kind
-    scope: ScopeOfObjection
+    kind: ObjectionKind
+    scope: ObjectionScope
     organisation: OrganisationRef | None
     purpose: Purpose | None
-    source: Source
+    source: ObjectionSource
     recorded_by: OrganisationRef | None = Field(description="Null if it came from the person here.")
     campaign: CampaignNamed | None = Field(description="The campaign that a STOP answered.")
     occurred_at: AwareDatetime = Field(description="When the person acted.")
@@ -188,8 +187,8 @@ class RelayOut(BaseModel):
     """An objection's task for the caller."""
 
     id: uuid.UUID
-    kind: Kind
-    scope: ScopeOfObjection
+    kind: ObjectionKind
+    scope: ObjectionScope
     purpose: Purpose | None
     occurred_at: AwareDatetime = Field(description="When the person acted.")
     recorded_at: AwareDatetime
@@ -225,7 +224,7 @@ class OverdueRelay(BaseModel):
 
     id: uuid.UUID
     holder: OrganisationRef
-    kind: Kind
+    kind: ObjectionKind
     state: RelayState
     recorded_at: AwareDatetime
     due_at: AwareDatetime
@@ -266,8 +265,8 @@ class FlaggedNumber(BaseModel):
     number: str | None = Field(
         examples=["+33639987777"], description="Null if the holder of the dataset or campaign no longer holds it."
     )
-    kind: Kind
-    scope: ScopeOfObjection
+    kind: ObjectionKind
+    scope: ObjectionScope
     purpose: Purpose | None
     occurred_at: AwareDatetime = Field(description="When the person objected.")
     recorded_at: AwareDatetime = Field(description="When this was found.")

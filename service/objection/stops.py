@@ -16,10 +16,10 @@ from service.access.assertion import asserted
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
 from service.core.db import Database
+from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource
 from service.number.keyring import KeyRing
 from service.objection.create import NewObjection, record, take_turn
 from service.objection.current_holders import Holding, holders_of_number
-from service.objection.models import Kind, ScopeOfObjection, Source
 from service.objection.operations import Found, read_holding, record_found
 from service.objection.schemas import Outcome, RecordedPage, StopsIn
 from service.provenance.graph.rows import CampaignRow
@@ -77,7 +77,11 @@ async def report_stops(
 
 def _stop(campaign_id: uuid.UUID, **told: Any) -> NewObjection:
     return NewObjection(
-        kind=Kind.OBJECTION, scope=ScopeOfObjection.EVERYTHING, source=Source.STOP, campaign_id=campaign_id, **told
+        kind=ObjectionKind.OBJECTION,
+        scope=ObjectionScope.EVERYTHING,
+        source=ObjectionSource.STOP,
+        campaign_id=campaign_id,
+        **told,
     )
 
 

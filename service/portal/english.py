@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from service.core.vocabulary import Purpose
-from service.objection.models import Kind, RelayState, Source
+from service.core.vocabulary import ObjectionKind, ObjectionSource, Purpose, RelayState
 from service.portal import phrases
 
 _FRAME: Final = phrases.Frame(
@@ -165,14 +164,14 @@ _REQUESTS: Final = phrases.Requests(
     none="You have not asked for anything yet.",
     earlier="There are older requests on this number, from before the date that you gave. They still count.",
     recorded="Recorded on {day}",
-    kinds={Kind.OBJECTION: "Objection", Kind.ERASURE: "Erasure"},
-    everything={Kind.OBJECTION: "to everything", Kind.ERASURE: "everywhere"},
+    kinds={ObjectionKind.OBJECTION: "Objection", ObjectionKind.ERASURE: "Erasure"},
+    everything={ObjectionKind.OBJECTION: "to everything", ObjectionKind.ERASURE: "everywhere"},
     organisation="{name} only",
     purpose="{purpose} only",
     sources={
-        Source.PERSON: "asked for here",
-        Source.STOP: "by your reply STOP to a message",
-        Source.HOLDER: "received by an organisation, which declared it here",
+        ObjectionSource.PERSON: "asked for here",
+        ObjectionSource.STOP: "by your reply STOP to a message",
+        ObjectionSource.HOLDER: "received by an organisation, which declared it here",
     },
     closed="Closed on {day}",
     closed_but="Nothing to wait for here since {day}: what is left is to write to those without an account",

@@ -2,8 +2,7 @@
 
 from typing import Final
 
-from service.core.vocabulary import Purpose
-from service.objection.models import Kind, RelayState, Source
+from service.core.vocabulary import ObjectionKind, ObjectionSource, Purpose, RelayState
 from service.portal import phrases
 from service.portal.typography import space_all
 
@@ -173,14 +172,14 @@ _REQUESTS: Final = phrases.Requests(
     none="Vous n’avez encore rien demandé.",
     earlier="Des demandes plus anciennes existent sur ce numéro, d’avant la date donnée. Elles valent toujours.",
     recorded="Enregistrée le {day}",
-    kinds={Kind.OBJECTION: "Opposition", Kind.ERASURE: "Effacement"},
-    everything={Kind.OBJECTION: "à tout", Kind.ERASURE: "partout"},
+    kinds={ObjectionKind.OBJECTION: "Opposition", ObjectionKind.ERASURE: "Effacement"},
+    everything={ObjectionKind.OBJECTION: "à tout", ObjectionKind.ERASURE: "partout"},
     organisation="{name} seulement",
     purpose="{purpose} seulement",
     sources={
-        Source.PERSON: "demandée ici",
-        Source.STOP: "par votre réponse STOP à un message",
-        Source.HOLDER: "reçue par un organisme, qui l’a déclarée ici",
+        ObjectionSource.PERSON: "demandée ici",
+        ObjectionSource.STOP: "par votre réponse STOP à un message",
+        ObjectionSource.HOLDER: "reçue par un organisme, qui l’a déclarée ici",
     },
     closed="Terminée le {day}",
     closed_but="Plus rien à attendre ici depuis le {day} : il vous reste à écrire à qui n’a pas de compte",

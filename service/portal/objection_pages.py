@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Response
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.core.task_queue import QueueDep
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, ObjectionScope, Purpose
 from service.objection import operations
 from service.objection.current_holders import holders_of_number
-from service.objection.models import Kind, ScopeOfObjection
 from service.objection.schemas import ObjectionIn, ObjectionOut
 from service.portal.address import Page
 from service.portal.context import FormDep, PersonOfPageDep, Visitor, VisitorDep
@@ -22,7 +21,7 @@ from service.provenance.routes import SnapshotsDep
 
 router = APIRouter()
 
-_PAGES: Final = {Kind.OBJECTION: Page.OBJECTION, Kind.ERASURE: Page.ERASURE}
+_PAGES: Final = {ObjectionKind.OBJECTION: Page.OBJECTION, ObjectionKind.ERASURE: Page.ERASURE}
 
 Holders = dict[uuid.UUID, str]
 
@@ -41,19 +40,19 @@ HoldersDep = Annotated[Holders, Depends(_holders_of)]
 @at(router, Page.OBJECTION)
 async def show_objection(visitor: VisitorDep, holders: HoldersDep) -> Response:
     """How far an objection goes."""
-    return _show_wish(visitor, Kind.OBJECTION, holders)
+    return _show_wish(visitor, ObjectionKind.OBJECTION, holders)
 
 
 @at(router, Page.ERASURE)
 async def show_erasure(visitor: VisitorDep, holders: HoldersDep) -> Response:
     """Where the number is to be erased."""
-    return _show_wish(visitor, Kind.ERASURE, holders)
+    return _show_wish(visitor, ObjectionKind.ERASURE, holders)
 
 
-def _show_wish(visitor: Visitor, kind: Kind, holders: Holders) -> Response:
+def _show_wish(visitor: Visitor, kind: ObjectionKind, holders: Holders) -> Response:
     """The form, as it was sent before if it was."""
     page, before = _PAGES[kind], visitor.visit.choice
-    chosen: dict[str, str] = {"scope": ScopeOfObjection.EVERYTHING}
+    chosen: dict[str, str] = {"scope": ObjectionScope.EVERYTHING}
     if visitor.visit.mistake is not None and visitor.visit.mistake.page is page:
         chosen |= visitor.visit.mistake.kept
     elif before is not None and before.kind is kind:
@@ -64,30 +63,30 @@ def _show_wish(visitor: Visitor, kind: Kind, holders: Holders) -> Response:
 @at(router, Page.OBJECTION, "POST")
 async def take_objection(visitor: VisitorDep, holders: HoldersDep, form: FormDep) -> Response:
     """What was chosen waits for its confirmation."""
-    return _take_wish(visitor, Kind.OBJECTION, holders, form)
+    return _take_wish(visitor, ObjectionKind.OBJECTION, holders, form)
 
 
 @at(router, Page.ERASURE, "POST")
 async def take_erasure(visitor: VisitorDep, holders: HoldersDep, form: FormDep) -> Response:
     """What was chosen waits for its confirmation."""
-    return _take_wish(visitor, Kind.ERASURE, holders, form)
+    return _take_wish(visitor, ObjectionKind.ERASURE, holders, form)
 
 
-def _take_wish(visitor: Visitor, kind: Kind, holders: Holders, form: dict[str, str]) -> Response:
+def _take_wish(visitor: Visitor, kind: ObjectionKind, holders: Holders, form: dict[str, str]) -> Response:
     page, choice = _PAGES[kind], None
     kept: dict[str, str] = {name: form[name][:64] for name in ("scope", "organisation", "purpose") if name in form}
     match form.get("scope"):
-        case ScopeOfObjection.EVERYTHING:
-            choice = Choice(kind=kind, scope=ScopeOfObjection.EVERYTHING)
-        case ScopeOfObjection.ORGANISATION:
+        case ObjectionScope.EVERYTHING:
+            choice = Choice(kind=kind, scope=ObjectionScope.EVERYTHING)
+        case ObjectionScope.ORGANISATION:
             found = next((holder for holder in holders if str(holder) == form.get("organisation")), None)
             if found is None:
                 return visitor.send_back(page, "organisation", "organisation_missing", kept)
-            choice = Choice(kind=kind, scope=ScopeOfObjection.ORGANISATION, organisation_id=found)
-        case ScopeOfObjection.PURPOSE if kind is Kind.OBJECTION:
+            choice = Choice(kind=kind, scope=ObjectionScope.ORGANISATION, organisation_id=found)
+        case ObjectionScope.PURPOSE if kind is ObjectionKind.OBJECTION:
             if form.get("purpose") not in set(Purpose):
                 return visitor.send_back(page, "purpose", "purpose_missing", kept)
-            choice = Choice(kind=kind, scope=ScopeOfObjection.PURPOSE, purpose=Purpose(form["purpose"]))
+            choice = Choice(kind=kind, scope=ObjectionScope.PURPOSE, purpose=Purpose(form["purpose"]))
         case _:
             return visitor.send_back(page, "scope", "scope_missing")
     visitor.visit.choice = choice
@@ -112,7 +111,7 @@ async def show_confirmation(visitor: VisitorDep, holders: HoldersDep) -> Respons
 
 def write_scope(words: Words, wish: Choice | ObjectionOut, organisation: str | None) -> str:
     """How far an objection or an erasure goes, in words."""
-    if wish.scope is ScopeOfObjection.ORGANISATION:
+    if wish.scope is ObjectionScope.ORGANISATION:
         return words.requests.organisation.format(name=organisation)
     if wish.purpose is not None:
         return words.requests.purpose.format(purpose=words.purposes[wish.purpose])

@@ -15,9 +15,8 @@ from typing import Final
 from fastapi import Response
 from pydantic import BaseModel, Field, ValidationError
 
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, ObjectionScope, Purpose
 from service.number.keyring import KeyMismatchError, KeyRing
-from service.objection.models import Kind, ScopeOfObjection
 from service.portal.address import Page
 
 SESSION_COOKIE: Final = "__Host-filiation"
@@ -48,8 +47,8 @@ class Mistake(BaseModel):
 class Choice(BaseModel):
     """An objection or an erasure that waits for its confirmation."""
 
-    kind: Kind
-    scope: ScopeOfObjection
+    kind: ObjectionKind
+    scope: ObjectionScope
     organisation_id: uuid.UUID | None = None
     purpose: Purpose | None = None
 

@@ -8,8 +8,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.command.answer_words import PHRASES, TERMS, say_day, say_window, spoken
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, ProcessingRole, Purpose, TransferStatus
-from service.provenance.answer.schemas import Contradiction, OrphanReason
+from service.core.vocabulary import (
+    Channel,
+    LawfulBasis,
+    Mechanism,
+    OrphanReason,
+    ProcessingRole,
+    Purpose,
+    TransferStatus,
+)
+from service.provenance.answer.schemas import Contradiction
 from service.wording.language import Language
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, Purpose
 from service.disclosure.blocks import (
     Block,
     Callout,
@@ -27,7 +27,6 @@ from service.disclosure.blocks import (
 from service.disclosure.holder_letter import Request, print_request
 from service.disclosure.letter import Letter, print_letter, print_report
 from service.disclosure.svg import Diagram, Node, draw_narrow
-from service.objection.models import Kind
 from service.wording.language import PARIS, Language
 from tests.builders import FICTION
 from tests.disclosure.conftest import Owners
@@ -147,7 +146,7 @@ def request(**more: Any) -> Request:
     """A request to a holder that has no account."""
     known: dict[str, Any] = {
         "number": FICTION + 7777,
-        "kind": Kind.OBJECTION,
+        "kind": ObjectionKind.OBJECTION,
         "purpose": None,
         "recorded_at": datetime(2024, 6, 6, 10, 40, tzinfo=PARIS),
         "reference": "018fbd0c",
@@ -162,8 +161,12 @@ def request(**more: Any) -> Request:
     [
         (Language.FR, {}, ["Opposition à l’utilisation", "article 21", "Comparauto SAS", "dpo@comparauto.example"]),
         (Language.FR, {}, ["article 15, paragraphe 1, c", "je le retire", "un code envoyé à ce numéro", "CNIL"]),
-        (Language.FR, {"kind": Kind.ERASURE}, ["Demande d’effacement", "article 17", "article 19"]),
-        (Language.EN, {"kind": Kind.ERASURE}, ["Request to erase", "Article 17", "one month", "Yours faithfully"]),
+        (Language.FR, {"kind": ObjectionKind.ERASURE}, ["Demande d’effacement", "article 17", "article 19"]),
+        (
+            Language.EN,
+            {"kind": ObjectionKind.ERASURE},
+            ["Request to erase", "Article 17", "one month", "Yours faithfully"],
+        ),
         (Language.EN, {"purpose": Purpose.POLITICAL_CANVASSING}, ["for this purpose: political messages"]),
         (Language.FR, {"privacy_contact": None}, ["(adresse à compléter)", "6 juin 2024 à 10 h 40", "018fbd0c"]),
     ],

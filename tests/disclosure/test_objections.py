@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from service.core.clock import now
-from service.core.vocabulary import Purpose
+from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.demo import story as told
 from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
 from service.disclosure.report import write_report
-from service.objection.models import Kind, RelayState, ScopeOfObjection, Source
 from service.objection.schemas import CampaignNamed, FlagView, HolderView, ObjectionOut, RelayView
 from service.provenance.answer.references import OrganisationRef
 from service.wording.language import PARIS, Language
@@ -92,11 +91,11 @@ def objection(**more: Any) -> ObjectionOut:
     """An objection that the person made here on 6 June 2024 at noon, against everything."""
     known: dict[str, Any] = {
         "id": uuid.uuid4(),
-        "kind": Kind.OBJECTION,
-        "scope": ScopeOfObjection.EVERYTHING,
+        "kind": ObjectionKind.OBJECTION,
+        "scope": ObjectionScope.EVERYTHING,
         "organisation": None,
         "purpose": None,
-        "source": Source.PERSON,
+        "source": ObjectionSource.PERSON,
         "recorded_by": None,
         "campaign": None,
         "occurred_at": paris(6, 12),
@@ -134,14 +133,14 @@ def test_against_one_organisation_counts_for_its_messages_alone(owners: Owners, 
     known = owners.inquiry(5200).answer.campaigns
     (party,) = {one.party.id: one.party for one in known if one.party.legal_name == name}.values()
     against = OrganisationRef(id=party.id, legal_name=party.legal_name)
-    story = told_with(owners, objection(scope=ScopeOfObjection.ORGANISATION, organisation=against))
+    story = told_with(owners, objection(scope=ObjectionScope.ORGANISATION, organisation=against))
     assert len(attentions(story, Topic.MESSAGES)) == late
     assert f"Cette demande vaut pour {name}." in " ".join(map(plain, texts(story)))
 
 
 @pytest.mark.parametrize(("purpose", "late"), [(Purpose.POLITICAL_CANVASSING, 2), (Purpose.COMMERCIAL_CANVASSING, 0)])
 def test_for_one_purpose_counts_for_that_one_alone(owners: Owners, purpose: Purpose, late: int) -> None:
-    story = told_with(owners, objection(scope=ScopeOfObjection.PURPOSE, purpose=purpose))
+    story = told_with(owners, objection(scope=ObjectionScope.PURPOSE, purpose=purpose))
     assert len(attentions(story, Topic.MESSAGES)) == late
 
 
@@ -187,7 +186,7 @@ def relay(state: RelayState, **more: Any) -> RelayView:
     ids=lambda value: value.state if isinstance(value, RelayView) else "",
 )
 def test_how_far_a_hop_is(owners: Owners, hop: RelayView, said: list[str]) -> None:
-    story = told_with(owners, objection(kind=Kind.ERASURE, relays=[hop]))
+    story = told_with(owners, objection(kind=ObjectionKind.ERASURE, relays=[hop]))
     (table,) = (block for block in blocks(story, Topic.OBJECTIONS) if isinstance(block, Table))
     assert [plain(cell) for cell in table.rows[0]] == ["Contact", *said]
     assert "Demande d'effacement du 6 juin 2024 à 12 h 00" in map(plain, under(story, Topic.OBJECTIONS))

@@ -5,12 +5,10 @@ import string
 
 import pytest
 
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, Purpose, Role
+from service.core.vocabulary import Channel, LawfulBasis, Mechanism, OrphanReason, Purpose, RelayState, Role
 from service.disclosure import english, french
 from service.disclosure.agreement import Standing
 from service.disclosure.phrasebook import Phrasebook, typeset
-from service.objection.models import RelayState
-from service.provenance.answer.schemas import OrphanReason
 from service.wording.language import Language
 
 WORDS = {Language.FR: french, Language.EN: english}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from service.objection.models import RelayState
+from service.core.vocabulary import RelayState
 from service.portal.address import Page
 from service.portal.words import WORDS
 from service.wording.language import Language

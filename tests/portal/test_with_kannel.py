@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from service.core.settings import Settings
+from service.core.vocabulary import RelayState
 from service.demo.loader import tell
 from service.main import create_app
-from service.objection.models import RelayState
 from service.portal.address import Page
 from service.wording.language import Language
 from tests.builders import number

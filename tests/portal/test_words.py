@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.vocabulary import Purpose
-from service.objection.models import Kind, RelayState, Source
+from service.core.vocabulary import ObjectionKind, ObjectionSource, Purpose, RelayState
 from service.portal.typography import space_french
 from service.portal.words import WORDS
 from service.wording.language import Language
@@ -50,8 +49,8 @@ def test_no_phrase_is_empty_and_none_is_that_of_the_other_language(phrases: dict
 def test_every_value_of_the_closed_lists_has_a_word(language: Language) -> None:
     words = WORDS[language]
     assert set(words.requests.states) == set(words.requests.means) == set(RelayState)
-    assert set(words.requests.kinds) == set(Kind)
-    assert set(words.requests.sources) == set(Source)
+    assert set(words.requests.kinds) == set(ObjectionKind)
+    assert set(words.requests.sources) == set(ObjectionSource)
     assert set(words.purposes) == set(Purpose)
 
 

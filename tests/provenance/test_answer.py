@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 
 from service.access import visibility
-from service.core.vocabulary import Role
+from service.core.vocabulary import OrphanReason, Role
 from service.provenance.answer.answer import Eyes, answer
-from service.provenance.answer.schemas import Answer, OrphanReason, PartnerListBasis
+from service.provenance.answer.schemas import Answer, PartnerListBasis
 from service.provenance.graph.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.builders import EPOCH, World

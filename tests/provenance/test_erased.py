@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from service.access import visibility
-from service.core.vocabulary import Role
-from service.provenance.answer.schemas import Answer, OrphanReason
+from service.core.vocabulary import OrphanReason, Role
+from service.provenance.answer.schemas import Answer
 from tests.provenance import oracle
 from tests.provenance.builders import World
 from tests.provenance.strategies import Cast, erase, unhurried, worlds

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from service.core.vocabulary import TransferStatus
-from service.provenance.answer.schemas import Contradiction, Orphan, OrphanReason, TransferView
+from service.core.vocabulary import OrphanReason, TransferStatus
+from service.provenance.answer.schemas import Contradiction, Orphan, TransferView
 from service.provenance.answer.views import AnswerContext
 from service.provenance.graph.facts import Records, is_denied
 from service.provenance.graph.graph import sources

@@ -20,6 +20,7 @@ from service.core.vocabulary import (
     Content,
     LawfulBasis,
     Mechanism,
+    OrphanReason,
     ProcessingRole,
     Purpose,
     TransferStatus,
@@ -335,16 +336,6 @@ class CampaignView(Asserted):
     ended_at: AwareDatetime
     corrects_id: Corrected
     through: list[Use]
-
-
-class OrphanReason(StrEnum):
-    """Why a holding has no declared origin."""
-
-    NOT_IN_SENDERS_DATASET = "not_in_senders_dataset"
-    TRANSFER_DENIED = "transfer_denied"
-    NO_SOURCE_DECLARED = "no_source_declared"
-    NOT_IN_SOURCES = "not_in_sources"
-    SOURCE_IS_ORPHAN = "source_is_orphan"
 
 
 @dataclass(slots=True, kw_only=True)
