@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from rich.text import Text
 from rich.tree import Tree
 
-from service.command.answer_words import PHRASES, TERMS, say_day, say_window
+from service.command.answer_words import PHRASES, TERMS, format_day, format_period
 from service.core.vocabulary import TransferStatus
 from service.provenance.answer.references import DatasetRef
 from service.provenance.answer.schemas import (
@@ -54,7 +54,7 @@ class Stay:
 
 
 @dataclass
-class _Telling:
+class _TreeContext:
     """What the functions that draw one tree share. `drawn` are the transfers that stand in the tree already."""
 
     answer: Answer
@@ -81,7 +81,7 @@ class _Telling:
         return self.say("through", who=who, processor=through.legal_name) if through else who
 
     def day(self, moment: datetime) -> str:
-        return say_day(self.language, moment.astimezone(self.zone))
+        return format_day(self.language, moment.astimezone(self.zone))
 
 
 def draw(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees_all: bool = False) -> Tree:
@@ -90,17 +90,17 @@ def draw(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees
     Days and times are given in `zone`. With `sees_all` the answer is one to an eye from which
     nothing is withheld, so that nothing found means that nobody holds the number.
     """
-    telling = _Telling(answer, language, zone)
+    context = _TreeContext(answer, language, zone)
     tree = Tree(Text(shown(title), style="bold"))
     if not answer.held:
-        _add(tree, telling.say("held_by_nobody" if sees_all else "nothing_seen"), "italic")
+        _add(tree, context.say("held_by_nobody" if sees_all else "nothing_seen"), "italic")
     origins = {origin.dataset.id: origin for origin in answer.origins}
     for head, stay in stays(answer.chains).items():
-        branch = _origin(telling, tree, origins[head]) if head in origins else _orphan(telling, tree, stay)
-        _stay(telling, branch, stay)
-    _contradictions(telling, tree)
+        branch = _origin(context, tree, origins[head]) if head in origins else _orphan(context, tree, stay)
+        _stay(context, branch, stay)
+    _contradictions(context, tree)
     if answer.chains_truncated:
-        _add(tree, telling.say("truncated"), "italic")
+        _add(tree, context.say("truncated"), "italic")
     return tree
 
 
@@ -123,158 +123,158 @@ def stays(chains: Iterable[ChainView]) -> dict[uuid.UUID, Stay]:
     return heads
 
 
-def _origin(telling: _Telling, tree: Tree, origin: Origin) -> Tree:
-    label = Text(telling.say("origin", collector=origin.collector.legal_name), style="bold cyan")
-    branch = tree.add(label.append(f", {_consent(telling, origin)}", style="not bold default"))
-    _add(branch, telling.quote(origin.notice.wording), "italic")
-    for line in _particulars(telling, origin):
+def _origin(context: _TreeContext, tree: Tree, origin: Origin) -> Tree:
+    label = Text(context.say("origin", collector=origin.collector.legal_name), style="bold cyan")
+    branch = tree.add(label.append(f", {_consent(context, origin)}", style="not bold default"))
+    _add(branch, context.quote(origin.notice.wording), "italic")
+    for line in _particulars(context, origin):
         _add(branch, line)
-    _add(branch, _asserted(telling, origin), "green" if origin.attested else "yellow")
+    _add(branch, _asserted(context, origin), "green" if origin.attested else "yellow")
     return branch
 
 
-def _consent(telling: _Telling, origin: Origin) -> str:
+def _consent(context: _TreeContext, origin: Origin) -> str:
     """The day of consent: the collector's own word if it stands by all of it, else a claim of whoever told."""
     if origin.consented_at is None:
-        return telling.say("consent_unknown")
-    day = telling.day(origin.consented_at)
+        return context.say("consent_unknown")
+    day = context.day(origin.consented_at)
     # The days came with the file of numbers, which another may have told of than of the collection.
-    files: list[Holding | Erasure] = [*telling.answer.holdings, *telling.answer.erasures]
+    files: list[Holding | Erasure] = [*context.answer.holdings, *context.answer.erasures]
     teller = next((one for one in files if one.dataset.id == origin.dataset.id), None) or origin
     if origin.attested and teller.asserted_by and teller.asserted_by.id == origin.collector.id:
-        return telling.say("consented_on", day=day)
-    return telling.say("consent_claimed", day=day, who=telling.who(teller))
+        return context.say("consented_on", day=day)
+    return context.say("consent_claimed", day=day, who=context.who(teller))
 
 
-def _particulars(telling: _Telling, origin: Origin) -> Iterator[str]:
+def _particulars(context: _TreeContext, origin: Origin) -> Iterator[str]:
     notice = origin.notice
-    purposes = ", ".join(map(telling.term, notice.purposes))
-    yield telling.say("notice", code=notice.code, mechanism=telling.term(notice.mechanism), purposes=purposes)
+    purposes = ", ".join(map(context.term, notice.purposes))
+    yield context.say("notice", code=notice.code, mechanism=context.term(notice.mechanism), purposes=purposes)
     if origin.partner_list is not None:
-        names = ", ".join(_named(telling, origin.partner_list))
-        valid_from = say_day(telling.language, origin.partner_list.valid_from_on)
-        yield telling.say("recipients_named", names=names, day=valid_from)
-        yield from _list_teller(telling, origin, origin.partner_list)
+        names = ", ".join(_named(context, origin.partner_list))
+        valid_from = format_day(context.language, origin.partner_list.valid_from_on)
+        yield context.say("recipients_named", names=names, day=valid_from)
+        yield from _list_teller(context, origin, origin.partner_list)
     else:
-        yield telling.say("list_none" if origin.consented_at else "list_unknown")
-    yield telling.say("place", channel=telling.term(origin.channel), address=origin.address)
+        yield context.say("list_none" if origin.consented_at else "list_unknown")
+    yield context.say("place", channel=context.term(origin.channel), address=origin.address)
     record = origin.consent_record_id
-    yield telling.say("record_id", record=record) if record else telling.say("no_record_id")
+    yield context.say("record_id", record=record) if record else context.say("no_record_id")
     if not notice.evidence:
-        yield telling.say("no_evidence")
+        yield context.say("no_evidence")
     for piece in notice.evidence:
-        yield telling.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
+        yield context.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
 
 
-def _list_teller(telling: _Telling, origin: Origin, listed: PartnersInForce) -> Iterator[str]:
+def _list_teller(context: _TreeContext, origin: Origin, listed: PartnersInForce) -> Iterator[str]:
     if listed.asserted_by is None or listed.asserted_by.id != origin.collector.id:
-        yield telling.say("list_told", who=telling.who(listed), day=telling.day(listed.recorded_at))
+        yield context.say("list_told", who=context.who(listed), day=context.day(listed.recorded_at))
 
 
-def _named(telling: _Telling, listed: PartnersInForce) -> Iterator[str]:
+def _named(context: _TreeContext, listed: PartnersInForce) -> Iterator[str]:
     yield from (partner.name for partner in listed.partners)
-    yield from (telling.say("category", text=telling.quote(category)) for category in listed.categories)
+    yield from (context.say("category", text=context.quote(category)) for category in listed.categories)
 
 
-def _asserted(telling: _Telling, origin: Origin) -> str:
-    collector, day = origin.collector.legal_name, telling.day(origin.attested_at or origin.recorded_at)
+def _asserted(context: _TreeContext, origin: Origin) -> str:
+    collector, day = origin.collector.legal_name, context.day(origin.attested_at or origin.recorded_at)
     if origin.attested:
-        return telling.say("attested", collector=collector, day=day)
+        return context.say("attested", collector=collector, day=day)
     phrase = "asserted" if origin.collector.has_account else "asserted_no_account"
-    return telling.say(phrase, who=telling.who(origin), day=day, collector=collector)
+    return context.say(phrase, who=context.who(origin), day=day, collector=collector)
 
 
-def _orphan(telling: _Telling, tree: Tree, stay: Stay) -> Tree:
-    branch = _add(tree, telling.say("no_origin"), "bold red")
+def _orphan(context: _TreeContext, tree: Tree, stay: Stay) -> Tree:
+    branch = _add(tree, context.say("no_origin"), "bold red")
     dataset = stay.datasets[0]
-    reason = next(one.reason for one in telling.answer.orphans if one.dataset.id == dataset.id)
-    name, why = telling.quote(dataset.name), telling.term(reason)
-    return _add(branch, telling.say("orphan", holder=stay.holder, dataset=name, reason=why))
+    reason = next(one.reason for one in context.answer.orphans if one.dataset.id == dataset.id)
+    name, why = context.quote(dataset.name), context.term(reason)
+    return _add(branch, context.say("orphan", holder=stay.holder, dataset=name, reason=why))
 
 
-def _stay(telling: _Telling, branch: Tree, stay: Stay) -> None:
+def _stay(context: _TreeContext, branch: Tree, stay: Stay) -> None:
     """What was done with the number in one hand: sent messages, and handed on."""
     held = {dataset.id for dataset in stay.datasets}
-    for campaign in telling.answer.campaigns:
+    for campaign in context.answer.campaigns:
         if any(use.dataset.id in held for use in campaign.through):
-            _campaign(telling, branch, campaign, held)
-    ended = [one.erased_at for one in telling.answer.erasures if one.dataset.id in held]
+            _campaign(context, branch, campaign, held)
+    ended = [one.erased_at for one in context.answer.erasures if one.dataset.id in held]
     if len(ended) == len(held):
-        _add(branch, telling.say("erased", holder=stay.holder, day=telling.day(max(ended))), "bold")
+        _add(branch, context.say("erased", holder=stay.holder, day=context.day(max(ended))), "bold")
     elif len(stay.datasets) > 1:
-        _add(branch, telling.say("held_in", names=", ".join(telling.quote(one.name) for one in stay.datasets)), "dim")
-    known = [onward.holder for transfer, (_, onward) in stay.onward.items() if transfer in telling.drawn]
+        _add(branch, context.say("held_in", names=", ".join(context.quote(one.name) for one in stay.datasets)), "dim")
+    known = [onward.holder for transfer, (_, onward) in stay.onward.items() if transfer in context.drawn]
     for transfer, (hop, onward) in sorted(stay.onward.items(), key=lambda item: item[1][0].occurred_at):
-        if transfer not in telling.drawn:
-            telling.drawn.add(transfer)
-            _stay(telling, _arrival(telling, branch, onward.holder, hop), onward)
+        if transfer not in context.drawn:
+            context.drawn.add(transfer)
+            _stay(context, _arrival(context, branch, onward.holder, hop), onward)
     if known:
-        _add(branch, telling.say("same_as_above", names=", ".join(known)), "dim")
+        _add(branch, context.say("same_as_above", names=", ".join(known)), "dim")
 
 
-def _arrival(telling: _Telling, branch: Tree, recipient: str, hop: HopView) -> Tree:
-    label = Text("→ ").append(telling.say("transfer", recipient=recipient, day=telling.day(hop.occurred_at)), "bold")
-    arrival = branch.add(label.append(f", {telling.quote(hop.from_dataset.name)}"))
-    transfer = next(one for one in telling.answer.transfers if one.id == hop.transfer_id)
-    _add_status(telling, arrival, hop, transfer)
-    for line in _comments(telling, transfer):
+def _arrival(context: _TreeContext, branch: Tree, recipient: str, hop: HopView) -> Tree:
+    label = Text("→ ").append(context.say("transfer", recipient=recipient, day=context.day(hop.occurred_at)), "bold")
+    arrival = branch.add(label.append(f", {context.quote(hop.from_dataset.name)}"))
+    transfer = next(one for one in context.answer.transfers if one.id == hop.transfer_id)
+    _add_status(context, arrival, hop, transfer)
+    for line in _comments(context, transfer):
         _add(arrival, line, "italic")
-    terms = {"purpose": telling.term(transfer.purpose), "basis": telling.term(transfer.lawful_basis)}
-    _add(arrival, telling.say("terms", contract=transfer.contract or telling.say("no_contract"), **terms))
-    roles = {"sender": telling.term(transfer.sender_role), "recipient": telling.term(transfer.recipient_role)}
-    _add(arrival, telling.say("roles", **roles))
+    terms = {"purpose": context.term(transfer.purpose), "basis": context.term(transfer.lawful_basis)}
+    _add(arrival, context.say("terms", contract=transfer.contract or context.say("no_contract"), **terms))
+    roles = {"sender": context.term(transfer.sender_role), "recipient": context.term(transfer.recipient_role)}
+    _add(arrival, context.say("roles", **roles))
     for one in transfer.targeting:
-        _add(arrival, telling.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
+        _add(arrival, context.say("targeting", criterion=one.criterion, selection=one.selection), "magenta")
     return arrival
 
 
-def _comments(telling: _Telling, transfer: TransferView) -> Iterator[str]:
+def _comments(context: _TreeContext, transfer: TransferView) -> Iterator[str]:
     for said in transfer.statements:
         if said.comment:
-            text = telling.quote(said.comment)
-            yield telling.say("comment", who=telling.who(said), day=telling.day(said.recorded_at), text=text)
+            text = context.quote(said.comment)
+            yield context.say("comment", who=context.who(said), day=context.day(said.recorded_at), text=text)
 
 
-def _add_status(telling: _Telling, arrival: Tree, hop: HopView, transfer: TransferView) -> None:
+def _add_status(context: _TreeContext, arrival: Tree, hop: HopView, transfer: TransferView) -> None:
     """What the sides say of the transfer by which the number came, and the day of the word that this rests on."""
     latest = {said.side: said for said in transfer.statements}
     sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
     denied = sender is not None and sender.word == Word.DENIED
     said = sender if denied else recipient
-    since = telling.say("since", day=telling.day(said.recorded_at if said else transfer.recorded_at))
-    status = telling.say("status_sender_denies") if denied else _status(telling, hop, transfer, recipient)
+    since = context.say("since", day=context.day(said.recorded_at if said else transfer.recorded_at))
+    status = context.say("status_sender_denies") if denied else _status(context, hop, transfer, recipient)
     _add(arrival, f"{status} {since}", "red" if denied else _STATUS_STYLES[transfer.status])
 
 
-def _status(telling: _Telling, hop: HopView, transfer: TransferView, recipient: Statement | None) -> str:
+def _status(context: _TreeContext, hop: HopView, transfer: TransferView, recipient: Statement | None) -> str:
     if transfer.status is TransferStatus.DISPUTED and recipient is not None:
         in_both = transfer.number_declared and transfer.number_received
         phrase = "status_disputed_in_both" if in_both else "status_disputed"
-        return telling.say(phrase, extra=recipient.extra_count, missing=recipient.missing_count)
+        return context.say(phrase, extra=recipient.extra_count, missing=recipient.missing_count)
     vouching = {voucher.side for voucher in transfer.vouched_by}
     if transfer.status is TransferStatus.ACKNOWLEDGED and Side.SENDER not in vouching:
-        without = {one.collector.id for one in telling.answer.origins if not one.collector.has_account}
+        without = {one.collector.id for one in context.answer.origins if not one.collector.has_account}
         phrase = "status_recipient_no_account" if hop.from_dataset.holder.id in without else "status_recipient_alone"
-        return telling.say(phrase)
-    return telling.say(f"status_{transfer.status}")
+        return context.say(phrase)
+    return context.say(f"status_{transfer.status}")
 
 
-def _campaign(telling: _Telling, branch: Tree, campaign: CampaignView, held: set[uuid.UUID]) -> None:
-    when = say_window(telling.language, campaign.began_at, campaign.ended_at, telling.zone)
+def _campaign(context: _TreeContext, branch: Tree, campaign: CampaignView, held: set[uuid.UUID]) -> None:
+    when = format_period(context.language, campaign.began_at, campaign.ended_at, context.zone)
     sender = (campaign.sender or campaign.party).legal_name
-    name = telling.quote(campaign.name)
-    label = telling.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
-    told = branch.add(Text("✉ ").append(label, "bold"))
-    _add(told, telling.quote(campaign.message_text), "italic")
-    _add(told, telling.say("told", who=telling.who(campaign), day=telling.day(campaign.recorded_at)))
-    for phrase in _used_all_the_same(telling, [use for use in campaign.through if use.dataset.id in held]):
-        _add(told, telling.say(phrase), "yellow")
+    name = context.quote(campaign.name)
+    label = context.say("campaign", name=name, when=when, sender=sender, originator=campaign.originator)
+    drawing = branch.add(Text("✉ ").append(label, "bold"))
+    _add(drawing, context.quote(campaign.message_text), "italic")
+    _add(drawing, context.say("told", who=context.who(campaign), day=context.day(campaign.recorded_at)))
+    for phrase in _used_all_the_same(context, [use for use in campaign.through if use.dataset.id in held]):
+        _add(drawing, context.say(phrase), "yellow")
 
 
-def _used_all_the_same(telling: _Telling, used: list[Use]) -> Iterator[str]:
+def _used_all_the_same(context: _TreeContext, used: list[Use]) -> Iterator[str]:
     """What spoke against using these holdings, by the name of its phrase."""
-    undeclared = {one.id for one in telling.answer.transfers if one.number_declared is False}
-    orphans = {one.dataset.id for one in telling.answer.orphans}
+    undeclared = {one.id for one in context.answer.transfers if one.number_declared is False}
+    orphans = {one.dataset.id for one in context.answer.orphans}
     if any(use.transfer_status is TransferStatus.DECLARED for use in used):
         yield "used_undeclared"
     if any(use.transfer_status is TransferStatus.DISPUTED and use.transfer_id in undeclared for use in used):
@@ -283,12 +283,12 @@ def _used_all_the_same(telling: _Telling, used: list[Use]) -> Iterator[str]:
         yield "used_orphan"
 
 
-def _contradictions(telling: _Telling, tree: Tree) -> None:
-    transfers = {transfer.id: transfer for transfer in telling.answer.transfers}
-    for one in telling.answer.contradictions:
+def _contradictions(context: _TreeContext, tree: Tree) -> None:
+    transfers = {transfer.id: transfer for transfer in context.answer.transfers}
+    for one in context.answer.contradictions:
         transfer = transfers[one.transfer_id]
         sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-        contradiction = _add(tree, telling.say(one.kind, sender=sender, recipient=recipient), "red")
+        contradiction = _add(tree, context.say(one.kind, sender=sender, recipient=recipient), "red")
         # Of a transfer that stands in the tree the comments stand there.
-        for line in _comments(telling, transfer) if transfer.id not in telling.drawn else ():
+        for line in _comments(context, transfer) if transfer.id not in context.drawn else ():
             _add(contradiction, line, "italic")

@@ -8,7 +8,7 @@ from service.core.vocabulary import Channel, Mechanism, OrphanReason, Processing
 from service.wording.language import MONTHS, Language
 
 
-def spoken() -> Language:
+def terminal_language() -> Language:
     """The language of the terminal's locale, if it is one of ours; else English."""
     locale = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
     return Language.FR if locale.lower().startswith("fr") else Language.EN
@@ -208,19 +208,19 @@ TERMS: dict[Language, dict[str, str]] = {
 """Words for the closed lists of the API, by language and value."""
 
 
-def say_day(language: Language, day: date) -> str:
+def format_day(language: Language, day: date) -> str:
     """A day as one writes it: 06/06/2024, or 6 June 2024."""
     return f"{day:%d/%m/%Y}" if language is Language.FR else f"{day.day} {MONTHS[language][day.month - 1]} {day.year}"
 
 
-def say_window(language: Language, began: datetime, ended: datetime, zone: ZoneInfo) -> str:
+def format_period(language: Language, began: datetime, ended: datetime, zone: ZoneInfo) -> str:
     """A time from begin to end in a zone, which is named."""
     began, ended = began.astimezone(zone), ended.astimezone(zone)
-    end = f"{ended:%H:%M}" if began.date() == ended.date() else f"{say_day(language, ended)} {ended:%H:%M}"
-    return f"{say_day(language, began)} {began:%H:%M}-{end} ({_say_zone(language, zone)})"
+    end = f"{ended:%H:%M}" if began.date() == ended.date() else f"{format_day(language, ended)} {ended:%H:%M}"
+    return f"{format_day(language, began)} {began:%H:%M}-{end} ({_format_zone(language, zone)})"
 
 
-def _say_zone(language: Language, zone: ZoneInfo) -> str:
+def _format_zone(language: Language, zone: ZoneInfo) -> str:
     if language is Language.EN:
         return f"{zone.key} time"
     return "heure de Paris" if zone.key == "Europe/Paris" else f"heure du fuseau {zone.key}"

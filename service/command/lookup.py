@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from service.command.answer_tree import draw
-from service.command.answer_words import spoken
+from service.command.answer_words import terminal_language
 from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
 from service.provenance.answer.schemas import Answer
 from service.wording.language import Language
@@ -36,7 +36,7 @@ def lookup(
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             answer = _understood(document)
-            Console().print(draw(number, answer, lang or spoken(), zone=zone_of(region)))
+            Console().print(draw(number, answer, lang or terminal_language(), zone=zone_of(region)))
 
 
 def _understood(document: object) -> Answer:

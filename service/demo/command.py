@@ -18,7 +18,7 @@ from rich.console import Console
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import KeyIn
-from service.command.answer_words import spoken
+from service.command.answer_words import terminal_language
 from service.command.client import Refused, one_sentence
 from service.command.serve import database
 from service.core.clock import now
@@ -28,9 +28,9 @@ from service.core.errors import Conflict
 from service.core.settings import GatewayKind, Settings, read_settings
 from service.core.vocabulary import Role
 from service.demo import story
-from service.demo.loader import KEY_LIFETIME, StoryRefused, tell
-from service.demo.output import show_answers, show_impacts, show_keys, show_start, show_verdict
-from service.demo.progress import narrate
+from service.demo.loader import KEY_LIFETIME, StoryError, load_story
+from service.demo.output import print_answers, print_impacts, print_keys, print_start, print_verdict
+from service.demo.progress import describe_step
 from service.main import create_app
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
@@ -46,12 +46,12 @@ def demo(
     exit_: Annotated[bool, typer.Option("--exit", help="End after the answers; status 0 if all are right.")] = False,
 ) -> None:
     """Tell the story of an election through the API, show who has whose number, and leave the service running."""
-    language, settings = lang or spoken(), _settings(data_dir)
+    language, settings = lang or terminal_language(), _settings(data_dir)
     console = Console(highlight=False)
     with one_sentence(), closing(_listen(port)) as listener:
-        show_start(console, language, settings.data_dir)
+        print_start(console, language, settings.data_dir)
         with database(settings) as dsn, _serving(create_app(settings, dsn), listener) as url:
-            right = _tell(console, language, url, asyncio.run(_operator_key(dsn)), stays=not exit_)
+            right = _load(console, language, url, asyncio.run(_operator_key(dsn)), stays=not exit_)
             if exit_:
                 raise typer.Exit(0 if right else 1)
             # Ctrl-C is how one leaves; there is nothing to complain about.
@@ -132,18 +132,20 @@ def _serving(app: FastAPI, listener: socket.socket) -> Iterator[str]:
         thread.join()
 
 
-def _tell(console: Console, language: Language, url: str, operator_key: str, *, stays: bool) -> bool:
+def _load(console: Console, language: Language, url: str, operator_key: str, *, stays: bool) -> bool:
     """Tell the story and show what is answered; whether all of it is right."""
     with httpx2.Client(base_url=url, timeout=60, trust_env=False) as client:
         try:
-            told = tell(client, operator_key, lambda step, answer: console.print(narrate(step, answer, language)))
-        except StoryRefused as refusal:
+            loaded = load_story(
+                client, operator_key, lambda step, answer: console.print(describe_step(step, answer, language))
+            )
+        except StoryError as refusal:
             raise Refused(
                 f"{refusal} If another version told its story here, choose another folder with --data-dir."
             ) from None
-        right = show_answers(console, language, client, told)
-        right &= show_impacts(console, language, client, told)
-        show_verdict(console, language, right=right)
+        right = print_answers(console, language, client, loaded)
+        right &= print_impacts(console, language, client, loaded)
+        print_verdict(console, language, right=right)
     if stays:
-        show_keys(console, language, url, told)
+        print_keys(console, language, url, loaded)
     return right

@@ -55,14 +55,14 @@ class ExpectedTransfer:
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedAnswer:
     """What is true of a number, named by its last four digits. `campaigns` are by the client that had them sent."""
 
     number: int
     origins: frozenset[ExpectedOrigin] = frozenset()
     routes: frozenset[Route] = frozenset()
     transfers: frozenset[ExpectedTransfer] = frozenset()
-    hands: frozenset[str] = frozenset()
+    intermediaries: frozenset[str] = frozenset()
     campaigns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     orphan_with: frozenset[str] = frozenset()
     last_status: frozenset[TransferStatus] = frozenset()
@@ -119,8 +119,8 @@ def _routes(*collectors: str, to: Set[str]) -> frozenset[Route]:
     return frozenset((collector, _CONTACT, client) for collector in collectors for client in to)
 
 
-EXPECTED: tuple[Expected, ...] = (
-    Expected(
+EXPECTED_ANSWERS: tuple[ExpectedAnswer, ...] = (
+    ExpectedAnswer(
         4600,
         frozenset({_quotes("CA-1", "2022-05-06"), _loyalty("2023-10-12")}),
         _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE}),
@@ -129,7 +129,7 @@ EXPECTED: tuple[Expected, ...] = (
         {_AUBE: frozenset({"C1"})},
         last_status=frozenset({TransferStatus.CONFIRMED}),
     ),
-    Expected(
+    ExpectedAnswer(
         5200,
         frozenset({_quotes("CA-2", "2023-11-10"), _loyalty("2023-12-11")}),
         _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE, _RIVAGE}),
@@ -138,7 +138,7 @@ EXPECTED: tuple[Expected, ...] = (
         _BOTH,
         last_status=_BOTH_STATUSES,
     ),
-    Expected(
+    ExpectedAnswer(
         6000,
         frozenset({_quotes("CA-2", "2024-02-05", _AUBE), _loyalty("2023-12-01")}),
         _routes(_COMPARAUTO, _ENSEIGNE, to={_AUBE, _RIVAGE}),
@@ -147,7 +147,7 @@ EXPECTED: tuple[Expected, ...] = (
         _BOTH,
         last_status=_BOTH_STATUSES,
     ),
-    Expected(
+    ExpectedAnswer(
         1500,
         frozenset({_contest("2020-04-01")}),
         frozenset({(_JEUX, _CONTACT, _REVENTE, _RIVAGE)}),
@@ -156,14 +156,14 @@ EXPECTED: tuple[Expected, ...] = (
         {_RIVAGE: frozenset({"C2"})},
         last_status=frozenset({TransferStatus.DECLARED}),
     ),
-    Expected(
+    ExpectedAnswer(
         2500,
         frozenset({_contest("2020-05-11"), _quotes("CA-1", "2022-05-06")}),
         frozenset({(_JEUX, _CONTACT, _REVENTE), (_COMPARAUTO, _CONTACT, _REVENTE)}),
         _by("T1", "T2", "T7"),
         frozenset({_CONTACT, _REVENTE}),
     ),
-    Expected(
+    ExpectedAnswer(
         9001,
         routes=frozenset({(_RIVAGE,)}),
         transfers=_by("T6"),
@@ -172,7 +172,7 @@ EXPECTED: tuple[Expected, ...] = (
         last_status=frozenset({TransferStatus.DISPUTED}),
         contradictions=frozenset({("received_not_declared", _CONTACT, _RIVAGE)}),
     ),
-    Expected(
+    ExpectedAnswer(
         7777,
         frozenset({_loyalty("2023-11-08")}),
         _routes(_ENSEIGNE, to={_AUBE, _RIVAGE}),
@@ -181,7 +181,7 @@ EXPECTED: tuple[Expected, ...] = (
         _BOTH,
         last_status=_BOTH_STATUSES,
     ),
-    Expected(
+    ExpectedAnswer(
         6666,
         frozenset({_loyalty("2023-10-08")}),
         _routes(_ENSEIGNE, to={_AUBE, _RIVAGE}),
@@ -190,7 +190,7 @@ EXPECTED: tuple[Expected, ...] = (
         _BOTH,
         last_status=_BOTH_STATUSES,
     ),
-    Expected(9999),
+    ExpectedAnswer(9999),
 )
 """The nine numbers of the story."""
 
@@ -214,7 +214,7 @@ _CAMPAIGNS = {step.name: step.code for step in story.STORY if isinstance(step, C
 _WORDINGS = {step.code: step.wording for step in story.STORY if isinstance(step, Notice)}
 
 
-def facts_of(number: int, answer: Answer) -> Expected:
+def facts_of(number: int, answer: Answer) -> ExpectedAnswer:
     """What an answer says, in the form of what it should say.
 
     Of chains only the longest count: one that ends in its holder's own base is the beginning of the others.
@@ -223,7 +223,7 @@ def facts_of(number: int, answer: Answer) -> Expected:
     clients = [one for one in answer.recipients if one.kind == "client"]
     transfers = {one.id: _transfer(one) for one in answer.transfers}
     disputed = ((one.kind, transfers[one.transfer_id]) for one in answer.contradictions)
-    return Expected(
+    return ExpectedAnswer(
         number,
         frozenset(map(_origin, answer.origins)),
         frozenset(one for one in routes if not any(one == other[: len(one)] for other in routes - {one})),
@@ -263,12 +263,12 @@ def _route(chain: ChainView) -> Route:
     return tuple(name for name, _ in groupby(holders))
 
 
-def mistakes(expected: Expected, answer: Answer) -> list[str]:
-    """The fields of `Expected` in which an answer is not as it must be, with both; none if it is right."""
+def differences(expected: ExpectedAnswer, answer: Answer) -> list[str]:
+    """The fields of `ExpectedAnswer` in which an answer is not as it must be, with both; none if it is right."""
     found = facts_of(expected.number, answer)
     wrong = [
         f"{name.name}: {getattr(found, name.name)} instead of {getattr(expected, name.name)}"
-        for name in fields(Expected)
+        for name in fields(ExpectedAnswer)
         if getattr(found, name.name) != getattr(expected, name.name)
     ]
     wrong += [
@@ -279,8 +279,8 @@ def mistakes(expected: Expected, answer: Answer) -> list[str]:
     return wrong
 
 
-def mistakes_in_impact(expected: ExpectedImpact, impact: ImpactOut, ids: Mapping[str, str]) -> list[str]:
-    """What is wrong with the impact of a notice. `ids` are those of `telling.Told`."""
+def impact_differences(expected: ExpectedImpact, impact: ImpactOut, ids: Mapping[str, str]) -> list[str]:
+    """What is wrong with the impact of a notice. `ids` are those of `telling.LoadedStory`."""
     codes = {found: code for code, found in ids.items()}
     received = {codes[str(one.dataset.id)]: one.number_count for one in impact.datasets if one.transfer_id}
     campaigns = {codes[str(one.campaign.id)]: one.number_count for one in impact.campaigns}

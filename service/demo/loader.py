@@ -24,7 +24,7 @@ from service.demo.story_types import (
     Notice,
     Organisation,
     PartnerList,
-    Receipt,
+    Reconciliation,
     Step,
     Stop,
     Transfer,
@@ -47,12 +47,12 @@ class Client(Protocol):
         """Takes method and address, and what to send as keywords; gives the response."""
 
 
-class StoryRefused(Exception):
+class StoryError(Exception):
     """The service refused a part of the story, in the words of its problem."""
 
 
 @dataclass
-class Told:
+class LoadedStory:
     """What a telling made or found.
 
     `ids` are by the codes of scenario and story: organisations (`contact-direct`), notices (`CA-2`), collections
@@ -69,31 +69,31 @@ Show = Callable[[Step, dict[str, Any]], None]
 
 
 @dataclass
-class Telling:
+class StoryLoader:
     """A telling under way."""
 
     client: Client
-    told: Told
+    loaded: LoadedStory
 
     def call(self, key: str, method: str, path: str, **options: Any) -> dict[str, Any]:
         """The JSON that a request with the key of this name is answered with."""
-        headers = {"Authorization": f"Bearer {self.told.keys[key]}"} | options.pop("headers", {})
+        headers = {"Authorization": f"Bearer {self.loaded.keys[key]}"} | options.pop("headers", {})
         response = self.client.request(method, path, headers=headers, **options)
         if not response.is_success:
-            raise StoryRefused(f"{method} {path}: {response.json()['detail']}")
+            raise StoryError(f"{method} {path}: {response.json()['detail']}")
         answer: dict[str, Any] = response.json()
         return answer
 
     def create(self, key: str, path: str, code: str, body: dict[str, Any]) -> dict[str, Any]:
         """What a creating POST makes, or made when the story was told before."""
-        return self.call(key, "POST", path, json=body, headers={"Idempotency-Key": _once(code)})
+        return self.call(key, "POST", path, json=body, headers={"Idempotency-Key": _idempotency_key(code)})
 
     def id_of(self, code: str) -> str:
         """The id that a code of the story stands for."""
-        return self.told.ids[code]
+        return self.loaded.ids[code]
 
 
-def _once(code: str) -> str:
+def _idempotency_key(code: str) -> str:
     return f"filiation-demo:{code.replace(' ', '-')}"
 
 
@@ -101,7 +101,7 @@ def _ignore(_step: Step, _answer: dict[str, Any]) -> None:
     """Show nothing."""
 
 
-def tell(client: Client, operator_key: str, show: Show = _ignore) -> Told:
+def load_story(client: Client, operator_key: str, show: Show = _ignore) -> LoadedStory:
     """Tell the whole story through `client` and give what it made.
 
     `client` calls the API at relative addresses (`/v1/…`): an `httpx2.Client` with a base URL, or Starlette's
@@ -111,41 +111,41 @@ def tell(client: Client, operator_key: str, show: Show = _ignore) -> Told:
     Raises:
         StoryRefused: the service refused a step.
     """
-    telling = Telling(client, Told(keys={story.OPERATOR.code: operator_key}))
+    loader = StoryLoader(client, LoadedStory(keys={story.OPERATOR.code: operator_key}))
     for organisation in story.ADMITTED:
-        show(organisation, _tell(organisation, telling))
-    _issue_keys(telling)
+        show(organisation, _load(organisation, loader))
+    _issue_keys(loader)
     for step in story.STORY:
-        show(step, _tell(step, telling))
-    return telling.told
+        show(step, _load(step, loader))
+    return loader.loaded
 
 
-def _issue_keys(telling: Telling) -> None:
+def _issue_keys(loader: StoryLoader) -> None:
     for organisation in story.ADMITTED:
         if organisation.role is Role.PROCESSOR:
             for party in story.PARTIES:
-                _issue_key(telling, organisation, f"{organisation.code} for {party.code}", telling.id_of(party.code))
+                _issue_key(loader, organisation, f"{organisation.code} for {party.code}", loader.id_of(party.code))
         else:
-            _issue_key(telling, organisation, organisation.code, None)
+            _issue_key(loader, organisation, organisation.code, None)
 
 
-def _issue_key(telling: Telling, organisation: Organisation, name: str, acts_for: str | None) -> None:
+def _issue_key(loader: StoryLoader, organisation: Organisation, name: str, acts_for: str | None) -> None:
     body = {
-        "organisation_id": telling.id_of(organisation.code),
+        "organisation_id": loader.id_of(organisation.code),
         "acts_for_id": acts_for,
         "scopes": _AUTHORITY if organisation.role is Role.REGULATOR else _TRADE,
         "expires_at": (now() + KEY_LIFETIME).isoformat(),
     }
-    telling.told.keys[name] = telling.call(story.OPERATOR.code, "POST", "/v1/keys", json=body)["key"]
+    loader.loaded.keys[name] = loader.call(story.OPERATOR.code, "POST", "/v1/keys", json=body)["key"]
 
 
 @singledispatch
-def _tell(step: Any, _telling: Telling) -> dict[str, Any]:
+def _load(step: Any, _telling: StoryLoader) -> dict[str, Any]:
     raise TypeError(f"nobody knows how to tell {type(step).__name__}")
 
 
-@_tell.register
-def _organisation(step: Organisation, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _organisation(step: Organisation, loader: StoryLoader) -> dict[str, Any]:
     body = {
         "legal_name": step.name,
         "country": "FR",
@@ -153,58 +153,58 @@ def _organisation(step: Organisation, telling: Telling) -> dict[str, Any]:
         "roles": [step.role],
         "privacy_contact": step.contact,
     }
-    made = telling.create(step.named_by or story.OPERATOR.code, "/v1/organisations", step.code, body)
-    return _keep(telling, step.code, made)
+    made = loader.create(step.named_by or story.OPERATOR.code, "/v1/organisations", step.code, body)
+    return _remember_id(loader, step.code, made)
 
 
-def _keep(telling: Telling, code: str, made: dict[str, Any]) -> dict[str, Any]:
-    telling.told.ids[code] = made["id"]
+def _remember_id(loader: StoryLoader, code: str, made: dict[str, Any]) -> dict[str, Any]:
+    loader.loaded.ids[code] = made["id"]
     return made
 
 
-@_tell.register
-def _notice(step: Notice, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _notice(step: Notice, loader: StoryLoader) -> dict[str, Any]:
     first, *later = step.lists
     body = {
-        "collector_id": telling.id_of(step.collector),
+        "collector_id": loader.id_of(step.collector),
         "code": step.code,
-        "replaces_id": telling.id_of(step.replaces) if step.replaces else None,
+        "replaces_id": loader.id_of(step.replaces) if step.replaces else None,
         "language": "fr",
         "wording": step.wording,
         "mechanism": step.mechanism,
         "purposes": step.purposes,
         "valid_from_on": step.valid_from,
         "valid_until_on": step.valid_until,
-        "partner_list": _partner_list(first, telling),
+        "partner_list": _partner_list(first, loader),
         "occurred_at": at(step.valid_from, 9).isoformat(),
     }
-    made = _keep(telling, step.code, telling.create(step.told_by, "/v1/notices", step.code, body))
+    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/notices", step.code, body))
     for number, one in enumerate(later, start=2):
         path = f"/v1/notices/{made['id']}/partner-lists"
-        telling.create(step.told_by, path, f"{step.code} partners {number}", _partner_list(one, telling))
+        loader.create(step.asserted_by, path, f"{step.code} partners {number}", _partner_list(one, loader))
     if step.has_screenshot:
-        headers = {"Content-Type": "image/png", "Idempotency-Key": _once(f"{step.code} screenshot")}
+        headers = {"Content-Type": "image/png", "Idempotency-Key": _idempotency_key(f"{step.code} screenshot")}
         path = f"/v1/notices/{made['id']}/evidence"
-        telling.call(step.told_by, "POST", path, content=screenshot(), headers=headers)
-    return telling.call(step.told_by, "GET", f"/v1/notices/{made['id']}")
+        loader.call(step.asserted_by, "POST", path, content=screenshot(), headers=headers)
+    return loader.call(step.asserted_by, "GET", f"/v1/notices/{made['id']}")
 
 
-def _partner_list(one: PartnerList, telling: Telling) -> dict[str, Any]:
+def _partner_list(one: PartnerList, loader: StoryLoader) -> dict[str, Any]:
     names = {organisation.code: organisation.name for organisation in story.ADMITTED}
     return {
         "valid_from_on": one.valid_from,
-        "partners": [{"name": names[code], "organisation_id": telling.id_of(code)} for code in one.partners],
+        "partners": [{"name": names[code], "organisation_id": loader.id_of(code)} for code in one.partners],
         "categories": one.categories,
         "occurred_at": at(one.valid_from, 9).isoformat(),
     }
 
 
-@_tell.register
-def _collection(step: Collection, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _collection(step: Collection, loader: StoryLoader) -> dict[str, Any]:
     notice = next(one for one in story.STORY if isinstance(one, Notice) and one.code == step.notice)
     body = {
-        "collector_id": telling.id_of(notice.collector),
-        "notice_id": telling.id_of(notice.code),
+        "collector_id": loader.id_of(notice.collector),
+        "notice_id": loader.id_of(notice.code),
         "channel": step.channel,
         "address": step.address,
         "began_on": step.began,
@@ -212,50 +212,50 @@ def _collection(step: Collection, telling: Telling) -> dict[str, Any]:
         "occurred_at": at(step.began, 9).isoformat(),
     }
     code = f"collection {step.notice}"
-    return _keep(telling, code, telling.create(notice.told_by, "/v1/collections", code, body))
+    return _remember_id(loader, code, loader.create(notice.asserted_by, "/v1/collections", code, body))
 
 
-@_tell.register
-def _dataset(step: Dataset, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _dataset(step: Dataset, loader: StoryLoader) -> dict[str, Any]:
     collected = step.collected_under
     body = {
-        "holder_id": telling.id_of(step.holder),
+        "holder_id": loader.id_of(step.holder),
         "name": step.name,
         "content": "uploaded" if step.numbers else "union",
-        "collection_id": telling.id_of(f"collection {collected}") if collected else None,
-        "derived_from": [telling.id_of(code) for code in step.derived_from],
+        "collection_id": loader.id_of(f"collection {collected}") if collected else None,
+        "derived_from": [loader.id_of(code) for code in step.derived_from],
         "occurred_at": step.made_at.isoformat(),
     }
-    made = _keep(telling, step.code, telling.create(step.told_by, "/v1/datasets", step.code, body))
+    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/datasets", step.code, body))
     path = f"/v1/datasets/{made['id']}"
-    if telling.call(step.told_by, "GET", path)["state"] == "open":
+    if loader.call(step.asserted_by, "GET", path)["state"] == "open":
         if step.numbers:
-            _upload(telling, step.told_by, path, LAYOUTS[step.layout](lines_of(step.numbers, step.consented_on)))
-        _finish(telling, step.told_by, telling.call(step.told_by, "POST", f"{path}/seal"))
-    return telling.call(step.told_by, "GET", path)
+            _upload(loader, step.asserted_by, path, LAYOUTS[step.layout](lines_of(step.numbers, step.consented_on)))
+        _finish(loader, step.asserted_by, loader.call(step.asserted_by, "POST", f"{path}/seal"))
+    return loader.call(step.asserted_by, "GET", path)
 
 
-def _upload(telling: Telling, key: str, dataset_path: str, file: File) -> None:
-    telling.call(key, "PUT", f"{dataset_path}/parts/1", content=file.content, headers=file.headers)
+def _upload(loader: StoryLoader, key: str, dataset_path: str, file: File) -> None:
+    loader.call(key, "PUT", f"{dataset_path}/parts/1", content=file.content, headers=file.headers)
 
 
-def _finish(telling: Telling, key: str, job: dict[str, Any]) -> None:
+def _finish(loader: StoryLoader, key: str, job: dict[str, Any]) -> None:
     """Wait for a job. It takes a moment, so that looking often is quicker than the half seconds of its events."""
     end = time.monotonic() + _JOB_SECONDS
     while job["finished_at"] is None:
         if time.monotonic() > end:
-            raise StoryRefused(f"The job {job['kind']} is not finished after {_JOB_SECONDS:.0f} seconds.")
+            raise StoryError(f"The job {job['kind']} is not finished after {_JOB_SECONDS:.0f} seconds.")
         time.sleep(0.01)
-        job = telling.call(key, "GET", f"/v1/jobs/{job['id']}")
+        job = loader.call(key, "GET", f"/v1/jobs/{job['id']}")
     if job["problem"]:
-        raise StoryRefused(job["problem"]["detail"])
+        raise StoryError(job["problem"]["detail"])
 
 
-@_tell.register
-def _transfer(step: Transfer, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _transfer(step: Transfer, loader: StoryLoader) -> dict[str, Any]:
     body = {
-        "dataset_id": telling.id_of(step.dataset),
-        "recipient_id": telling.id_of(step.recipient),
+        "dataset_id": loader.id_of(step.dataset),
+        "recipient_id": loader.id_of(step.recipient),
         "purpose": step.purpose,
         "lawful_basis": "consent",
         "sender_role": "controller",
@@ -264,8 +264,8 @@ def _transfer(step: Transfer, telling: Telling) -> dict[str, Any]:
         "targeting": [_criterion(criterion) for criterion in step.targeting],
         "occurred_at": step.occurred_at.isoformat(),
     }
-    made = _keep(telling, step.code, telling.create(step.told_by, "/v1/transfers", step.code, body))
-    telling.told.ids[step.received] = made["received_dataset_id"]
+    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/transfers", step.code, body))
+    loader.loaded.ids[step.received] = made["received_dataset_id"]
     return made
 
 
@@ -273,35 +273,35 @@ def _criterion(criterion: Sequence[str]) -> dict[str, str]:
     return dict(zip(("criterion", "selection", "source"), criterion, strict=True))
 
 
-def _told_of(code: str) -> Transfer:
+def _transfer_step(code: str) -> Transfer:
     return next(one for one in story.STORY if isinstance(one, Transfer) and one.code == code)
 
 
-@_tell.register
-def _acknowledgement(step: Acknowledgement, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _acknowledgement(step: Acknowledgement, loader: StoryLoader) -> dict[str, Any]:
     body = {"word": "acknowledged", "comment": step.comment, "occurred_at": step.said_at.isoformat()}
-    path = f"/v1/transfers/{telling.id_of(step.transfer)}/statements"
-    return telling.create(_told_of(step.transfer).recipient, path, f"{step.transfer} acknowledged", body)
+    path = f"/v1/transfers/{loader.id_of(step.transfer)}/statements"
+    return loader.create(_transfer_step(step.transfer).recipient, path, f"{step.transfer} acknowledged", body)
 
 
-@_tell.register
-def _receipt(step: Receipt, telling: Telling) -> dict[str, Any]:
-    transfer = _told_of(step.transfer)
-    path = f"/v1/transfers/{telling.id_of(step.transfer)}"
-    if telling.call(transfer.recipient, "GET", path)["status"] == "declared":
-        received = f"/v1/datasets/{telling.id_of(transfer.received)}"
-        if not telling.call(transfer.recipient, "GET", received)["receiving"]:
-            telling.call(transfer.recipient, "POST", f"{path}/receipt")
-        _upload(telling, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
-        _finish(telling, transfer.recipient, telling.call(transfer.recipient, "POST", f"{path}/receipt/seal"))
-    return telling.call(transfer.recipient, "GET", path)
+@_load.register
+def _reconciliation(step: Reconciliation, loader: StoryLoader) -> dict[str, Any]:
+    transfer = _transfer_step(step.transfer)
+    path = f"/v1/transfers/{loader.id_of(step.transfer)}"
+    if loader.call(transfer.recipient, "GET", path)["status"] == "declared":
+        received = f"/v1/datasets/{loader.id_of(transfer.received)}"
+        if not loader.call(transfer.recipient, "GET", received)["receiving"]:
+            loader.call(transfer.recipient, "POST", f"{path}/receipt")
+        _upload(loader, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
+        _finish(loader, transfer.recipient, loader.call(transfer.recipient, "POST", f"{path}/receipt/seal"))
+    return loader.call(transfer.recipient, "GET", path)
 
 
-@_tell.register
-def _campaign(step: Campaign, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _campaign(step: Campaign, loader: StoryLoader) -> dict[str, Any]:
     body = {
-        "party_id": telling.id_of(step.party),
-        "sender_id": telling.id_of(step.sender),
+        "party_id": loader.id_of(step.party),
+        "sender_id": loader.id_of(step.sender),
         "name": step.name,
         "originator": step.originator,
         "message_text": step.message,
@@ -309,31 +309,31 @@ def _campaign(step: Campaign, telling: Telling) -> dict[str, Any]:
         "poll_on": story.POLL_ON,
         "began_at": step.began_at.isoformat(),
         "ended_at": step.ended_at.isoformat(),
-        "dataset_ids": [telling.id_of(code) for code in step.datasets],
+        "dataset_ids": [loader.id_of(code) for code in step.datasets],
     }
-    made = telling.create(f"{step.sender} for {step.party}", "/v1/campaigns", step.code, body)
-    return _keep(telling, step.code, made)
+    made = loader.create(f"{step.sender} for {step.party}", "/v1/campaigns", step.code, body)
+    return _remember_id(loader, step.code, made)
 
 
-@_tell.register
-def _letter(step: Letter, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _letter(step: Letter, loader: StoryLoader) -> dict[str, Any]:
     received = {"number": e164(step.number), "occurred_at": step.received_at.isoformat()}
     body = {"kind": "objection", "numbers": [received]}
-    return _objected(step, telling, telling.create(step.holder, "/v1/objections/received", step.code, body))
+    return _remember_objection(step, loader, loader.create(step.holder, "/v1/objections/received", step.code, body))
 
 
-@_tell.register
-def _stop(step: Stop, telling: Telling) -> dict[str, Any]:
+@_load.register
+def _stop(step: Stop, loader: StoryLoader) -> dict[str, Any]:
     campaign = next(one for one in story.STORY if isinstance(one, Campaign) and one.code == step.campaign)
     reply = {"number": e164(step.number), "replied_at": step.replied_at.isoformat(), "text": step.text}
-    path = f"/v1/campaigns/{telling.id_of(step.campaign)}/stops"
-    made = telling.create(f"{campaign.sender} for {campaign.party}", path, step.code, {"replies": [reply]})
-    return _objected(step, telling, made)
+    path = f"/v1/campaigns/{loader.id_of(step.campaign)}/stops"
+    made = loader.create(f"{campaign.sender} for {campaign.party}", path, step.code, {"replies": [reply]})
+    return _remember_objection(step, loader, made)
 
 
-def _objected(step: Letter | Stop, telling: Telling, made: dict[str, Any]) -> dict[str, Any]:
+def _remember_objection(step: Letter | Stop, loader: StoryLoader, made: dict[str, Any]) -> dict[str, Any]:
     (result,) = made["results"]
     if result["outcome"] != "recorded":
-        raise StoryRefused(f"{step.code} was not recorded: {result['outcome']}.")
-    telling.told.ids[step.code] = result["objection_id"]
+        raise StoryError(f"{step.code} was not recorded: {result['outcome']}.")
+    loader.loaded.ids[step.code] = result["objection_id"]
     return made

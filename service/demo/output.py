@@ -11,9 +11,9 @@ from rich.text import Text
 
 from service.command.answer_tree import draw
 from service.demo import story
-from service.demo.expected_answers import EXPECTED, EXPECTED_IMPACTS, mistakes, mistakes_in_impact
-from service.demo.loader import Told
-from service.demo.progress import NAMES, say_count
+from service.demo.expected_answers import EXPECTED_ANSWERS, EXPECTED_IMPACTS, differences, impact_differences
+from service.demo.loader import LoadedStory
+from service.demo.progress import NAMES, format_count
 from service.demo.story_types import Campaign, Transfer, e164
 from service.provenance.answer.schemas import Answer
 from service.provenance.lineage.schemas import ImpactOut
@@ -63,69 +63,69 @@ PHRASES: dict[Language, dict[str, str]] = {
 }
 
 # Collected twice, in the hands of both parties, and texted three times.
-_ASKED = "06 39 98 52 00"
+_EXAMPLE_NUMBER = "06 39 98 52 00"
 
 
-def show_start(console: Console, language: Language, folder: Path) -> None:
+def print_start(console: Console, language: Language, folder: Path) -> None:
     """Print what is happening while nothing else is to be seen."""
     console.print(Text(PHRASES[language]["starting"].format(folder=folder)), soft_wrap=True)
 
 
-def show_answers(console: Console, language: Language, client: httpx2.Client, told: Told) -> bool:
+def print_answers(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
     """Print the answer about each of the story's numbers; whether all are right."""
     console.print()
     console.print(Rule(PHRASES[language]["answers"]))
     wrong = 0
-    for expected in EXPECTED:
+    for expected in EXPECTED_ANSWERS:
         question = {"number": e164(expected.number), "reason": PHRASES[language]["reason"]}
-        answer = Answer.model_validate(_ask(client, told, "POST", "/v1/lookups", json=question))
+        answer = Answer.model_validate(_request(client, loaded, "POST", "/v1/lookups", json=question))
         console.print()
-        console.print(draw(_title(expected.number), answer, language, zone=PARIS, sees_all=True))
-        wrong += _complain(console, language, mistakes(expected, answer))
+        console.print(draw(_format_number(expected.number), answer, language, zone=PARIS, sees_all=True))
+        wrong += _print_differences(console, language, differences(expected, answer))
     return not wrong
 
 
-def _ask(client: httpx2.Client, told: Told, method: str, path: str, **options: Any) -> Any:
-    headers = {"Authorization": f"Bearer {told.keys[story.CNIL.code]}"}
+def _request(client: httpx2.Client, loaded: LoadedStory, method: str, path: str, **options: Any) -> Any:
+    headers = {"Authorization": f"Bearer {loaded.keys[story.CNIL.code]}"}
     return client.request(method, path, headers=headers, **options).raise_for_status().json()
 
 
-def _title(last_digits: int) -> str:
+def _format_number(last_digits: int) -> str:
     digits = e164(last_digits)
     return " ".join([digits[:3], digits[3], *(digits[at : at + 2] for at in range(4, 12, 2))])
 
 
-def _complain(console: Console, language: Language, wrong: list[str]) -> int:
+def _print_differences(console: Console, language: Language, wrong: list[str]) -> int:
     for what in wrong:
         console.print(Text(PHRASES[language]["wrong"].format(what=what), style="bold red"))
     return len(wrong)
 
 
-def show_impacts(console: Console, language: Language, client: httpx2.Client, told: Told) -> bool:
+def print_impacts(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
     """Print whom two notices reached, counted; whether that is right."""
     phrases = PHRASES[language]
     table = Table(phrases["notice"], phrases["organisations"], phrases["campaigns"], title=phrases["counts"])
     wrong: list[str] = []
     for expected in EXPECTED_IMPACTS:
-        document = _ask(client, told, "GET", f"/v1/notices/{told.ids[expected.notice]}/impact")
+        document = _request(client, loaded, "GET", f"/v1/notices/{loaded.ids[expected.notice]}/impact")
         impact = ImpactOut.model_validate(document)
-        wrong += mistakes_in_impact(expected, impact, told.ids)
-        table.add_row(expected.notice, _receivers(language, impact, told), _campaigns(language, impact))
+        wrong += impact_differences(expected, impact, loaded.ids)
+        table.add_row(expected.notice, _receivers(language, impact, loaded), _campaigns(language, impact))
     console.print()
     console.print(table)
-    return not _complain(console, language, wrong)
+    return not _print_differences(console, language, wrong)
 
 
-def show_verdict(console: Console, language: Language, *, right: bool) -> None:
+def print_verdict(console: Console, language: Language, *, right: bool) -> None:
     """Print whether everything answered is right, or how to have it right again."""
     phrases = PHRASES[language]
     console.print(Text(phrases["right"], style="green") if right else Text(phrases["changed"], style="bold red"))
 
 
-def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:
-    codes = {told.ids[step.received]: step.received for step in story.STORY if isinstance(step, Transfer)}
+def _receivers(language: Language, impact: ImpactOut, loaded: LoadedStory) -> str:
+    codes = {loaded.ids[step.received]: step.received for step in story.STORY if isinstance(step, Transfer)}
     return "\n".join(
-        _reached(language, one.dataset.holder.legal_name, one.number_count, codes[str(one.dataset.id)])
+        _format_count_of(language, one.dataset.holder.legal_name, one.number_count, codes[str(one.dataset.id)])
         for one in impact.datasets
         if one.transfer_id
     )
@@ -134,23 +134,24 @@ def _receivers(language: Language, impact: ImpactOut, told: Told) -> str:
 def _campaigns(language: Language, impact: ImpactOut) -> str:
     codes = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
     return "\n".join(
-        _reached(language, one.party.legal_name, one.number_count, codes[one.campaign.name]) for one in impact.campaigns
+        _format_count_of(language, one.party.legal_name, one.number_count, codes[one.campaign.name])
+        for one in impact.campaigns
     )
 
 
-def _reached(language: Language, name: str, count: int, code: str) -> str:
-    return PHRASES[language]["reached"].format(name=name, count=say_count(language, count), code=code)
+def _format_count_of(language: Language, name: str, count: int, code: str) -> str:
+    return PHRASES[language]["reached"].format(name=name, count=format_count(language, count), code=code)
 
 
-def show_keys(console: Console, language: Language, url: str, told: Told) -> None:
+def print_keys(console: Console, language: Language, url: str, loaded: LoadedStory) -> None:
     """Print a key of each organisation, and where the service is."""
     phrases = PHRASES[language]
     console.print()
     console.print(Rule(phrases["keys"]))
-    for name, key in told.keys.items():
+    for name, key in loaded.keys.items():
         processor, _, party = name.partition(" for ")
         owner = phrases["for"].format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
         console.print(Text(f"{owner:<46} {key}"), soft_wrap=True)
     console.print()
     for phrase in ("running", "person", "stop"):
-        console.print(Text(phrases[phrase].format(url=url, number=_ASKED), style="bold"), soft_wrap=True)
+        console.print(Text(phrases[phrase].format(url=url, number=_EXAMPLE_NUMBER), style="bold"), soft_wrap=True)

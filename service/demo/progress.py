@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from service.command.answer_words import say_day
+from service.command.answer_words import format_day
 from service.demo import story
 from service.demo.story_types import (
     Acknowledgement,
@@ -16,7 +16,7 @@ from service.demo.story_types import (
     Letter,
     Notice,
     Organisation,
-    Receipt,
+    Reconciliation,
     Step,
     Stop,
     Transfer,
@@ -77,57 +77,57 @@ PHRASES: dict[Language, dict[str, str]] = {
 """Lines by language and name, with the same values to fill in."""
 
 
-def say_count(language: Language, count: int) -> str:
+def format_count(language: Language, count: int) -> str:
     """A count with its thousands apart: 3,000, or 3 000."""
     grouped = f"{count:,}"
     return grouped if language is Language.EN else grouped.replace(",", "\u202f")
 
 
-def narrate(step: Step, answer: dict[str, Any], language: Language) -> Text:
+def describe_step(step: Step, answer: dict[str, Any], language: Language) -> Text:
     """The line about a step that the service answered with `answer`."""
-    phrase, values = _line(step, answer, language)
+    phrase, values = _phrase(step, answer, language)
     return Text(PHRASES[language][phrase].format(**values))
 
 
-_Line = tuple[str, dict[str, Any]]
+_Phrase = tuple[str, dict[str, Any]]
 
 
 @singledispatch
-def _line(step: Any, _answer: dict[str, Any], _language: Language) -> _Line:
+def _phrase(step: Any, _answer: dict[str, Any], _language: Language) -> _Phrase:
     raise TypeError(f"nobody knows what to say of {type(step).__name__}")
 
 
-@_line.register
-def _organisation(step: Organisation, _answer: dict[str, Any], _language: Language) -> _Line:
+@_phrase.register
+def _organisation(step: Organisation, _answer: dict[str, Any], _language: Language) -> _Phrase:
     if step.named_by is None:
         return "admitted", {"name": step.name}
     return "named", {"name": step.name, "by": NAMES[step.named_by]}
 
 
-@_line.register
-def _notice(step: Notice, answer: dict[str, Any], _language: Language) -> _Line:
-    phrase = "own_notice" if step.told_by == step.collector else "notice"
-    by, collector = NAMES[step.told_by], NAMES[step.collector]
+@_phrase.register
+def _notice(step: Notice, answer: dict[str, Any], _language: Language) -> _Phrase:
+    phrase = "own_notice" if step.asserted_by == step.collector else "notice"
+    by, collector = NAMES[step.asserted_by], NAMES[step.collector]
     return phrase, {"by": by, "code": step.code, "collector": collector, "wording": answer["wording"]}
 
 
-@_line.register
-def _collection(step: Collection, _answer: dict[str, Any], language: Language) -> _Line:
-    by = NAMES[_NOTICES[step.notice].told_by]
-    began, ended = (say_day(language, date.fromisoformat(day)) for day in (step.began, step.ended))
+@_phrase.register
+def _collection(step: Collection, _answer: dict[str, Any], language: Language) -> _Phrase:
+    by = NAMES[_NOTICES[step.notice].asserted_by]
+    began, ended = (format_day(language, date.fromisoformat(day)) for day in (step.began, step.ended))
     return "collection", {"by": by, "code": step.notice, "began": began, "ended": ended}
 
 
-@_line.register
-def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> _Line:
+@_phrase.register
+def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> _Phrase:
     counts = {
-        "numbers": say_count(language, answer["number_count"]),
+        "numbers": format_count(language, answer["number_count"]),
         "duplicates": answer["duplicate_count"],
         "rejected": answer["rejected_count"],
     }
     counted = "counts_mixed" if answer["duplicate_count"] or answer["rejected_count"] else "counts"
     values = {
-        "by": NAMES[step.told_by],
+        "by": NAMES[step.asserted_by],
         "code": step.code,
         "name": step.name,
         "counts": PHRASES[language][counted].format(**counts),
@@ -137,26 +137,26 @@ def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> _Line
     return "collected" if step.collected_under else "derived" if step.numbers else "union", values
 
 
-@_line.register
-def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> _Line:
+@_phrase.register
+def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> _Phrase:
     values = {
-        "by": NAMES[step.told_by],
+        "by": NAMES[step.asserted_by],
         "code": step.code,
         "dataset": step.dataset,
         "sender": NAMES[_HOLDERS[step.dataset]],
         "recipient": NAMES[step.recipient],
-        "day": say_day(language, step.occurred_at.astimezone(PARIS)),
+        "day": format_day(language, step.occurred_at.astimezone(PARIS)),
     }
-    return "received" if step.told_by == step.recipient else "sent", values
+    return "received" if step.asserted_by == step.recipient else "sent", values
 
 
-@_line.register
-def _acknowledgement(step: Acknowledgement, _answer: dict[str, Any], _language: Language) -> _Line:
+@_phrase.register
+def _acknowledgement(step: Acknowledgement, _answer: dict[str, Any], _language: Language) -> _Phrase:
     return "acknowledged", {"by": NAMES[_TRANSFERS[step.transfer].recipient], "code": step.transfer}
 
 
-@_line.register
-def _receipt(step: Receipt, answer: dict[str, Any], _language: Language) -> _Line:
+@_phrase.register
+def _reconciliation(step: Reconciliation, answer: dict[str, Any], _language: Language) -> _Phrase:
     compared = answer["statements"][-1]
     return answer["status"], {
         "by": NAMES[_TRANSFERS[step.transfer].recipient],
@@ -166,25 +166,25 @@ def _receipt(step: Receipt, answer: dict[str, Any], _language: Language) -> _Lin
     }
 
 
-@_line.register
-def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> _Line:
+@_phrase.register
+def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> _Phrase:
     return "campaign", {
         "by": NAMES[step.sender],
         "party": NAMES[step.party],
         "code": step.code,
         "name": step.name,
-        "day": say_day(language, step.began_at),
+        "day": format_day(language, step.began_at),
     }
 
 
-@_line.register
-def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> _Line:
+@_phrase.register
+def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> _Phrase:
     values = {"by": NAMES[step.holder], "code": step.code, "number": step.number}
-    return "letter", values | {"day": say_day(language, step.received_at)}
+    return "letter", values | {"day": format_day(language, step.received_at)}
 
 
-@_line.register
-def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> _Line:
+@_phrase.register
+def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> _Phrase:
     campaign = _CAMPAIGNS[step.campaign]
     return "stop", {
         "by": NAMES[campaign.sender],
@@ -192,5 +192,5 @@ def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> _Line:
         "code": step.code,
         "number": step.number,
         "campaign": step.campaign,
-        "day": say_day(language, step.replied_at),
+        "day": format_day(language, step.replied_at),
     }

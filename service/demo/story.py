@@ -17,7 +17,7 @@ from service.demo.story_types import (
     Notice,
     Organisation,
     PartnerList,
-    Receipt,
+    Reconciliation,
     Step,
     Stop,
     Transfer,
@@ -68,7 +68,7 @@ _NOTICES: tuple[Step, ...] = (
     Notice(
         "JL-1",
         collector=JEUX.code,
-        told_by=CONTACT.code,
+        asserted_by=CONTACT.code,
         wording="En participant, j'accepte de recevoir les offres des partenaires de Jeux & Lots.",
         mechanism=Mechanism.CONDITION_OF_ENTRY,
         purposes=(Purpose.COMMERCIAL_CANVASSING,),
@@ -79,7 +79,7 @@ _NOTICES: tuple[Step, ...] = (
     Notice(
         "CA-1",
         collector=COMPARAUTO.code,
-        told_by=CONTACT.code,
+        asserted_by=CONTACT.code,
         wording="☐ J'accepte que mes coordonnées soient transmises à des partenaires pour recevoir leurs offres "
         "par SMS.",
         mechanism=Mechanism.UNTICKED_BOX,
@@ -91,7 +91,7 @@ _NOTICES: tuple[Step, ...] = (
     Notice(
         "CA-2",
         collector=COMPARAUTO.code,
-        told_by=CONTACT.code,
+        asserted_by=CONTACT.code,
         wording="☐ J'accepte de recevoir par SMS des offres et des messages d'information politique des partenaires "
         "listés ici.",
         mechanism=Mechanism.UNTICKED_BOX,
@@ -107,7 +107,7 @@ _NOTICES: tuple[Step, ...] = (
     Notice(
         "EM-1",
         collector=ENSEIGNE.code,
-        told_by=ENSEIGNE.code,
+        asserted_by=ENSEIGNE.code,
         wording="☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS et à ses clients, y compris "
         "des partis politiques et des candidats, pour des messages SMS. Je peux changer d'avis à tout moment.",
         mechanism=Mechanism.DOUBLE_OPT_IN,
@@ -266,7 +266,7 @@ _TRADED: tuple[Step, ...] = (
         _RENTAL + "2024-118",
         targeting=(("âge", "30-60 ans", "déclaration de la personne"),),
     ),
-    Receipt("T5", (range(4500, 8000),), "delivered"),
+    Reconciliation("T5", (range(4500, 8000),), "delivered"),
     Dataset(
         "X7",
         "Extrait bureaux de vote",
@@ -290,7 +290,7 @@ _TRADED: tuple[Step, ...] = (
             ("bureau de vote", "résultat du premier tour de 2022", "adresse rapprochée du résultat de son bureau"),
         ),
     ),
-    Receipt("T6", (range(5000, 8500), range(9000, 9004)), "list"),
+    Reconciliation("T6", (range(5000, 8500), range(9000, 9004)), "list"),
     Dataset(
         "X9",
         "Sélection mai 2024",

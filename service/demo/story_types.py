@@ -44,11 +44,11 @@ class PartnerList:
 
 @dataclass(frozen=True)
 class Notice:
-    """The wording of a form, as `told_by` registers it."""
+    """The wording of a form, as `asserted_by` registers it."""
 
     code: str
     collector: str
-    told_by: str
+    asserted_by: str
     wording: str
     mechanism: Mechanism
     purposes: tuple[Purpose, ...]
@@ -81,7 +81,7 @@ class Dataset:
     code: str
     name: str
     holder: str
-    told_by: str
+    asserted_by: str
     made_at: datetime
     numbers: tuple[range, ...] = ()
     layout: str = ""
@@ -98,7 +98,7 @@ class Transfer:
     dataset: str
     received: str
     recipient: str
-    told_by: str
+    asserted_by: str
     occurred_at: datetime
     purpose: Purpose
     contract: str
@@ -115,7 +115,7 @@ class Acknowledgement:
 
 
 @dataclass(frozen=True)
-class Receipt:
+class Reconciliation:
     """The recipient of a transfer sends the file that it got."""
 
     transfer: str
@@ -159,4 +159,15 @@ class Stop:
     replied_at: datetime
 
 
-Step = Organisation | Notice | Collection | Dataset | Transfer | Acknowledgement | Receipt | Campaign | Letter | Stop
+Step = (
+    Organisation
+    | Notice
+    | Collection
+    | Dataset
+    | Transfer
+    | Acknowledgement
+    | Reconciliation
+    | Campaign
+    | Letter
+    | Stop
+)

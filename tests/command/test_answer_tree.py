@@ -45,16 +45,16 @@ def test_each_status_is_told_in_words(organisations: Registry) -> None:
     _say(recipients[1], transfers[1], "acknowledged")
     _send_own_file(recipients[2], transfers[2], *range(100, 110))
     _send_own_file(recipients[3], transfers[3], 100, 9000)
-    told = _drawn(organisations, 100)
+    drawing = _drawn(organisations, 100)
     for words in (
         "declared by the sender alone; the recipient says nothing",
         "declared by the sender, acknowledged by the recipient",
         "confirmed by the recipient, whose own file matched",
         "the files differ (1 more, 9 fewer); both hold this number",
     ):
-        assert told.count(words) == 1, words
-    assert "collected by" in told
-    assert "“☐ J'accepte.”" in told
+        assert drawing.count(words) == 1, words
+    assert "collected by" in drawing
+    assert "“☐ J'accepte.”" in drawing
 
 
 def test_what_one_side_denies_is_told_apart(organisations: Registry) -> None:
@@ -62,10 +62,10 @@ def test_what_one_side_denies_is_told_apart(organisations: Registry) -> None:
     dataset = collected(shop, range(200, 210))
     _say(denier, hand_over(shop, dataset, denier), "denied")
     _send_own_file(other, hand_over(shop, dataset, other), 201, 9000)
-    told = _drawn(organisations, 200, Language.FR)
-    assert told.count("qui nie le transfert") == 1
-    assert told.count("dit l'avoir donné à") == 2
-    assert "→" not in told
+    drawing = _drawn(organisations, 200, Language.FR)
+    assert drawing.count("qui nie le transfert") == 1
+    assert drawing.count("dit l'avoir donné à") == 2
+    assert "→" not in drawing
 
 
 def test_what_a_buyer_alone_says_of_a_collector_without_an_account(organisations: Registry) -> None:
@@ -75,11 +75,11 @@ def test_what_a_buyer_alone_says_of_a_collector_without_an_account(organisations
     collection = make_collection(buyer, named["id"], notice["id"])
     dataset = filled(buyer, [300], holder_id=named["id"], collection_id=collection["id"])
     hand_over(buyer, dataset, buyer)
-    told = _drawn(organisations, 300)
-    assert "Jeux has no account here" in told
-    assert "asserted by the recipient alone; the sender has no account here" in told
-    assert "nobody says when consent was given" in told
-    assert "cannot be told, for the day of consent is unknown" in told
+    drawing = _drawn(organisations, 300)
+    assert "Jeux has no account here" in drawing
+    assert "asserted by the recipient alone; the sender has no account here" in drawing
+    assert "nobody says when consent was given" in drawing
+    assert "cannot be told, for the day of consent is unknown" in drawing
 
 
 def _collected_with_consent(caller: Caller, collector_id: Any, last_four: int, *, partners: bool) -> Any:
@@ -97,21 +97,21 @@ def test_what_a_buyer_says_of_a_consent_is_told_as_its_claim(organisations: Regi
     buyer = organisations.broker()
     named = buyer.post("/v1/organisations", {"legal_name": "Jeux", "country": "FR", "roles": ["collector"]})["id"]
     _collected_with_consent(buyer, named, 350, partners=True)
-    told, name = _drawn(organisations, 350), buyer.get(f"/v1/organisations/{buyer.id}")["legal_name"]
-    assert f"consent said to be given on 31 December 2023 (according to {name})" in told
-    assert f"this list as told by {name}, recorded on" in told
-    assert "no screenshot is kept here" in told
-    assert "no consent record is kept here" in told
+    drawing, name = _drawn(organisations, 350), buyer.get(f"/v1/organisations/{buyer.id}")["legal_name"]
+    assert f"consent said to be given on 31 December 2023 (according to {name})" in drawing
+    assert f"this list as told by {name}, recorded on" in drawing
+    assert "no screenshot is kept here" in drawing
+    assert "no consent record is kept here" in drawing
     assert f"qui aurait été donné le 31/12/2023 (selon {name})" in _drawn(organisations, 350, Language.FR)
 
 
 def test_what_a_collector_says_itself_is_told_as_such(organisations: Registry) -> None:
     shop = organisations.collector()
     _collected_with_consent(shop, shop.id, 351, partners=True)
-    told = _drawn(organisations, 351)
-    assert "consent given on 31 December 2023" in told
-    assert "recipients named on that day: Un courtier" in told
-    assert "as told by" not in told
+    drawing = _drawn(organisations, 351)
+    assert "consent given on 31 December 2023" in drawing
+    assert "recipients named on that day: Un courtier" in drawing
+    assert "as told by" not in drawing
 
 
 def test_a_list_that_nobody_recorded_is_not_said_to_have_been_empty(organisations: Registry) -> None:
@@ -125,10 +125,10 @@ def test_roles_and_comments_of_a_transfer_are_told(organisations: Registry) -> N
     dataset = collected(shop, [353])
     _say(party, hand_over(shop, dataset, party, recipient_role="joint_controller"), "acknowledged", comment="Reçu [1].")
     _say(denier, hand_over(shop, dataset, denier), "denied", comment="Rien reçu.")
-    told = _drawn(organisations, 353)
-    assert told.count("roles: controller → joint controller") == 1
+    drawing = _drawn(organisations, 353)
+    assert drawing.count("roles: controller → joint controller") == 1
     for said in ("“Reçu [1].”", "“Rien reçu.”"):
-        assert told.count(said) == 1
+        assert drawing.count(said) == 1
 
 
 def _bought_of_one_without_account(organisations: Registry, last_four: int) -> tuple[Caller, Any]:
@@ -158,9 +158,9 @@ def test_a_status_is_told_with_the_day_of_the_word_that_it_rests_on(organisation
     assert [said["side"] for said in found["statements"]] == ["sender", "recipient"]
     found["recorded_at"] = found["statements"][0]["recorded_at"] = "2024-02-01T12:00:00Z"
     found["statements"][1]["recorded_at"] = "2024-02-07T12:00:00Z"
-    told = _draw(answer, Language.EN)
-    assert "confirmed by the recipient, whose own file matched (recorded on 7 February 2024)" in told
-    assert "1 February 2024)" not in told
+    drawing = _draw(answer, Language.EN)
+    assert "confirmed by the recipient, whose own file matched (recorded on 7 February 2024)" in drawing
+    assert "1 February 2024)" not in drawing
 
 
 def test_files_that_differ_are_said_not_to_matter_to_a_number_in_both(organisations: Registry) -> None:
@@ -198,10 +198,10 @@ def test_what_was_used_all_the_same(organisations: Registry) -> None:
     name = party.get(f"/v1/organisations/{party.id}")["legal_name"]
     assert f"told by {name}, recorded on" in _drawn(organisations, 340)
     for last_four, reasons in ((340, [silent]), (341, []), (342, [lacking, orphan]), (343, [orphan])):
-        told = _drawn(organisations, last_four)
-        assert told.count("sent all the same") == len(reasons)
+        drawing = _drawn(organisations, last_four)
+        assert drawing.count("sent all the same") == len(reasons)
         for reason in reasons:
-            assert told.count(reason) == 1
+            assert drawing.count(reason) == 1
 
 
 def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
@@ -215,11 +215,11 @@ def test_chains_that_meet_are_told_once(organisations: Registry) -> None:
     dataset = broker.post("/v1/datasets", union | {"occurred_at": "2024-03-01T00:00:00Z"})
     broker.seal(dataset["id"])
     hand_over(broker, dataset, party, occurred_at="2024-03-02T00:00:00Z")
-    told = _drawn(organisations, 400)
+    drawing = _drawn(organisations, 400)
     party_name = party.get(f"/v1/organisations/{party.id}")["legal_name"]
-    assert told.count("collected by") == 2
-    assert told.count(f"→ {party_name}, on 2 March 2024, “Union”") == 1
-    assert told.count(f"from there as above: {party_name}") == 1
+    assert drawing.count("collected by") == 2
+    assert drawing.count(f"→ {party_name}, on 2 March 2024, “Union”") == 1
+    assert drawing.count(f"from there as above: {party_name}") == 1
 
 
 def test_a_hand_that_erased_is_still_on_the_way_and_said_to_have(organisations: Registry) -> None:
@@ -227,10 +227,10 @@ def test_a_hand_that_erased_is_still_on_the_way_and_said_to_have(organisations: 
     hand_over(broker, filled(broker, [410]), party)
     complete(organisations.dsn, broker, 410)
     name = broker.get(f"/v1/organisations/{broker.id}")["legal_name"]
-    told = _drawn(organisations, 410)
-    assert f"{name} erased it on " in told
-    assert f"in the hands of {name}" in told
-    assert "held by no registered organisation" not in told
+    drawing = _drawn(organisations, 410)
+    assert f"{name} erased it on " in drawing
+    assert f"in the hands of {name}" in drawing
+    assert "held by no registered organisation" not in drawing
     assert f"{name} l'a effacé le " in _drawn(organisations, 410, Language.FR)
 
 
@@ -246,6 +246,6 @@ def test_a_name_is_shown_and_not_obeyed(organisations: Registry, name: str) -> N
     renamed: LiteralString = "UPDATE dataset SET name = %s WHERE id = %s"
     rows(organisations.dsn, renamed, name, dataset["id"])
     rows(organisations.dsn, "UPDATE graph_version SET version = version + 1")
-    told = _drawn(organisations, last_four)
-    assert not {"\x1b", "\x07"} & set(told)
-    assert name.replace("\x1b", " ").replace("\x07", " ").strip() in told
+    drawing = _drawn(organisations, last_four)
+    assert not {"\x1b", "\x07"} & set(drawing)
+    assert name.replace("\x1b", " ").replace("\x07", " ").strip() in drawing

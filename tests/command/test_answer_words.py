@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.command.answer_words import PHRASES, TERMS, say_day, say_window, spoken
+from service.command.answer_words import PHRASES, TERMS, format_day, format_period, terminal_language
 from service.core.vocabulary import (
     Channel,
     LawfulBasis,
@@ -48,18 +48,18 @@ def test_the_locale_decides(monkeypatch: pytest.MonkeyPatch, locale: str, langua
     monkeypatch.setenv("LC_ALL", "")
     monkeypatch.delenv("LC_MESSAGES", raising=False)
     monkeypatch.setenv("LANG", locale)
-    assert spoken() == language
+    assert terminal_language() == language
 
 
 def test_days_and_windows_are_written_as_people_write_them() -> None:
-    assert say_day(Language.FR, date(2024, 6, 6)) == "06/06/2024"
-    assert say_day(Language.EN, date(2024, 6, 6)) == "6 June 2024"
+    assert format_day(Language.FR, date(2024, 6, 6)) == "06/06/2024"
+    assert format_day(Language.EN, date(2024, 6, 6)) == "6 June 2024"
 
 
 def test_a_window_is_told_in_a_zone_which_is_named() -> None:
     began, ended = datetime(2024, 6, 6, 21, 0, tzinfo=UTC), datetime(2024, 6, 6, 22, 30, tzinfo=UTC)
     paris, martinique = ZoneInfo("Europe/Paris"), ZoneInfo("America/Martinique")
-    assert say_window(Language.EN, began, ended, paris) == "6 June 2024 23:00-7 June 2024 00:30 (Europe/Paris time)"
-    assert say_window(Language.FR, began, ended, paris) == "06/06/2024 23:00-07/06/2024 00:30 (heure de Paris)"
+    assert format_period(Language.EN, began, ended, paris) == "6 June 2024 23:00-7 June 2024 00:30 (Europe/Paris time)"
+    assert format_period(Language.FR, began, ended, paris) == "06/06/2024 23:00-07/06/2024 00:30 (heure de Paris)"
     there = "06/06/2024 17:00-18:30 (heure du fuseau America/Martinique)"
-    assert say_window(Language.FR, began, ended, martinique) == there
+    assert format_period(Language.FR, began, ended, martinique) == there

@@ -59,8 +59,8 @@ def test_damage_is_told_with_its_place_as_text_and_as_json(filled_dsn: str) -> N
     assert (text.exit_code, document.exit_code) == (1, 1)
     assert text.stdout.splitlines()[0] == f"damage: {what} ({place})"
     assert text.stdout.endswith(": 1 finding of damage\n")
-    told = json.loads(document.stdout)
-    assert told["damage"] == [
+    output = json.loads(document.stdout)
+    assert output["damage"] == [
         {
             "what": what,
             "segment_id": segment_id,
@@ -70,7 +70,7 @@ def test_damage_is_told_with_its_place_as_text_and_as_json(filled_dsn: str) -> N
             "lead": 3 << 25,
         }
     ]
-    assert (told["leftovers"], told["blocks"], told["memberships"]) == ([], 64, 4000)
+    assert (output["leftovers"], output["blocks"], output["memberships"]) == ([], 64, 4000)
 
 
 def test_leftovers_are_told_and_are_no_damage(filled_dsn: str) -> None:

@@ -65,10 +65,10 @@ def test_times_are_those_of_the_region_wherever_the_machine_is(organisations: Re
         "FILIATION_API_KEY": party.key,
     }
     command = [sys.executable, "-m", "service", "lookup", "--lang", "fr"]
-    told = subprocess.run(
+    output = subprocess.run(
         command, env=environment, input=number(last_four), capture_output=True, text=True, timeout=60, check=True
     )
-    assert "06/06/2024 23:00-23:30 (heure de Paris)" in told.stdout
+    assert "06/06/2024 23:00-23:30 (heure de Paris)" in output.stdout
 
 
 @pytest.mark.parametrize(

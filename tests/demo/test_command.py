@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from service.core.embedded import server as embedded_server
-from service.demo.expected_answers import EXPECTED, mistakes
+from service.demo.expected_answers import EXPECTED_ANSWERS, differences
 from service.demo.story import STORY
 from service.demo.story_types import Dataset, Transfer, e164
 from service.number.keyring import KeyRing, load_master_secret
@@ -53,13 +53,13 @@ def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> 
     _shows_the_facts_in_french(first.stdout)
     with _running("--port", "0", "--data-dir", folder, "--lang", "en") as process:
         assert process.stdout is not None
-        told = []
+        output = []
         for line in process.stdout:
-            told.append(line)
+            output.append(line)
             if "Ctrl-C" in line:
                 break
-        _shows_the_facts_in_english("".join(told))
-        _goes_on_answering("".join(told))
+        _shows_the_facts_in_english("".join(output))
+        _goes_on_answering("".join(output))
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
     assert not list((tmp_path / "demo").rglob("postmaster.pid")), "the database was left running"
@@ -77,8 +77,8 @@ def _erase_everywhere(folder: Path, number: int) -> None:
         rows(server.dsn, "INSERT INTO exclusion (key, dataset_id, erased_at) SELECT %s, id, now() FROM dataset", key)
 
 
-def _shows_the_facts_in_french(told: str) -> None:
-    assert told.count("collecté par") == 11
+def _shows_the_facts_in_french(output: str) -> None:
+    assert output.count("collecté par") == 11
     for fact in (
         "4 de plus, 0 de moins, le transfert est contesté",
         "+33 6 39 98 46 00",
@@ -91,11 +91,11 @@ def _shows_the_facts_in_french(told: str) -> None:
         "Mouvement du Rivage : 1\u202f000 (D9)",
         "Toutes les réponses sont celles qu'il faut.",
     ):
-        assert fact in told, fact
+        assert fact in output, fact
 
 
-def _shows_the_facts_in_english(told: str) -> None:
-    assert told.count("collected by") == 11
+def _shows_the_facts_in_english(output: str) -> None:
+    assert output.count("collected by") == 11
     for fact in (
         "confirmed by the recipient",
         "declared by the sender alone; the recipient says nothing",
@@ -104,17 +104,17 @@ def _shows_the_facts_in_english(told: str) -> None:
         "Parti de l'Aube: 500 (D6)",
         "All answers are as they should be.",
     ):
-        assert fact in told, fact
+        assert fact in output, fact
 
 
-def _goes_on_answering(told: str) -> None:
-    url = re.search(r"running at (http://[0-9.:]+);", told)
-    keys = dict(re.findall(r"^(\S.*?) +(fil_\S+)$", told, re.MULTILINE))
+def _goes_on_answering(output: str) -> None:
+    url = re.search(r"running at (http://[0-9.:]+);", output)
+    keys = dict(re.findall(r"^(\S.*?) +(fil_\S+)$", output, re.MULTILINE))
     assert url is not None
-    assert f"{url[1]}/en/messages" in told
+    assert f"{url[1]}/en/messages" in output
     with httpx2.Client(base_url=url[1], headers={"Authorization": f"Bearer {keys['CNIL']}"}) as client:
         assert client.get("/docs").is_success
-        for page in re.findall(r"(http://[0-9.:]+/en/\w*)", told):
+        for page in re.findall(r"(http://[0-9.:]+/en/\w*)", output):
             assert client.get(page).is_success
         _checks_what_it_is_told(client)
         listed = client.get("/v1/datasets", params={"limit": 1000}).json()["items"]
@@ -132,13 +132,13 @@ def _checks_what_it_is_told(client: httpx2.Client) -> None:
         (9001, ("contradictions",), [], "contradictions"),
     )
     for number, path, value, field in changes:
-        expected = next(one for one in EXPECTED if one.number == number)
+        expected = next(one for one in EXPECTED_ANSWERS if one.number == number)
         question = {"number": e164(number), "reason": "Contrôle"}
         document = client.post("/v1/lookups", json=question).raise_for_status().json()
-        assert mistakes(expected, Answer.model_validate(document)) == []
+        assert differences(expected, Answer.model_validate(document)) == []
         *way, last = path
         reduce(getitem, way, document)[last] = value
-        (wrong,) = mistakes(expected, Answer.model_validate(document))
+        (wrong,) = differences(expected, Answer.model_validate(document))
         assert wrong.startswith(f"{field}: ")
 
 

@@ -11,7 +11,7 @@ from stdnum.fr import siren
 
 from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
-from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Receipt, Transfer
+from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Reconciliation, Transfer
 from service.intake.dialect import ColumnChoice
 from service.intake.media import sniff_compression, sniff_format
 from service.intake.reader import PartReader
@@ -19,7 +19,7 @@ from service.number.phone import normalise
 from service.wording.language import PARIS
 
 DATASETS = {step.code: step for step in story.STORY if isinstance(step, Dataset)}
-RECEIPTS = {step.transfer: step for step in story.STORY if isinstance(step, Receipt)}
+RECEIPTS = {step.transfer: step for step in story.STORY if isinstance(step, Reconciliation)}
 
 
 def _read(file: File) -> dict[int, int]:

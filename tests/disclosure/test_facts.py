@@ -6,14 +6,14 @@ from datetime import date
 import pytest
 
 from service.demo import story as told
-from service.demo.expected_answers import EXPECTED, Expected, ExpectedOrigin
+from service.demo.expected_answers import EXPECTED_ANSWERS, ExpectedAnswer, ExpectedOrigin
 from service.demo.story_types import Campaign, Notice, Organisation
 from service.disclosure.blocks import Callout, Facts, Paragraph, Picture, Quote, Report, Topic
 from service.wording.language import Language, write_day
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
-ROWS = [(row, language) for row in EXPECTED for language in Language]
+ROWS = [(row, language) for row in EXPECTED_ANSWERS for language in Language]
 each_row = pytest.mark.parametrize(
     ("row", "language"), ROWS, ids=[f"{row.number:04}-{language}" for row, language in ROWS]
 )
@@ -36,7 +36,7 @@ def day_of(origin: ExpectedOrigin, language: Language) -> str:
 
 
 @each_row
-def test_every_origin_with_its_words_and_its_day(owners: Owners, row: Expected, language: Language) -> None:
+def test_every_origin_with_its_words_and_its_day(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     found = under(story, Topic.ORIGINS)
     assert set(found) == {origin.collector for origin in row.origins}
@@ -52,7 +52,7 @@ def test_every_origin_with_its_words_and_its_day(owners: Owners, row: Expected, 
 
 
 @each_row
-def test_the_partner_list_in_force_on_that_day(owners: Owners, row: Expected, language: Language) -> None:
+def test_the_partner_list_in_force_on_that_day(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     label = "Destinataires annoncés ce jour-là" if language is Language.FR else "Recipients announced on that day"
     for origin in row.origins:
@@ -64,7 +64,7 @@ def test_the_partner_list_in_force_on_that_day(owners: Owners, row: Expected, la
 
 @each_row
 def test_who_is_not_named_on_that_list_and_has_had_the_number(
-    owners: Owners, row: Expected, language: Language
+    owners: Owners, row: ExpectedAnswer, language: Language
 ) -> None:
     story = owners.story(row.number, language)
     for origin in row.origins:
@@ -77,7 +77,7 @@ def test_who_is_not_named_on_that_list_and_has_had_the_number(
 
 
 @each_row
-def test_every_recipient_by_name_with_its_contact(owners: Owners, row: Expected, language: Language) -> None:
+def test_every_recipient_by_name_with_its_contact(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     processors = {told.ROUTAGE.name} if row.campaigns else set()
     recipients = {transfer.recipient for transfer in row.transfers}
@@ -88,7 +88,7 @@ def test_every_recipient_by_name_with_its_contact(owners: Owners, row: Expected,
 
 
 @each_row
-def test_every_message_and_no_other(owners: Owners, row: Expected, language: Language) -> None:
+def test_every_message_and_no_other(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     sent = [block.text for block in blocks(story, Topic.MESSAGES) if isinstance(block, Quote)]
     codes = {code for codes in row.campaigns.values() for code in codes}
@@ -96,7 +96,7 @@ def test_every_message_and_no_other(owners: Owners, row: Expected, language: Lan
 
 
 @each_row
-def test_the_picture_says_the_same(owners: Owners, row: Expected, language: Language) -> None:
+def test_the_picture_says_the_same(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     pictures = [block for block in blocks(story, Topic.PICTURE) if isinstance(block, Picture)]
     assert len(pictures) == bool(row.routes)
@@ -110,7 +110,7 @@ def test_the_picture_says_the_same(owners: Owners, row: Expected, language: Lang
 
 
 @each_row
-def test_the_number_and_the_moment(owners: Owners, row: Expected, language: Language) -> None:
+def test_the_number_and_the_moment(owners: Owners, row: ExpectedAnswer, language: Language) -> None:
     story = owners.story(row.number, language)
     assert story.number == f"+33 6 39 98 {row.number // 100:02} {row.number % 100:02}"
     assert story.language is language
@@ -160,7 +160,7 @@ def test_a_number_that_nobody_holds_has_no_sections_about_hands(owners: Owners) 
     assert topics == [Topic.ANSWER, Topic.OBJECTIONS, Topic.NEXT, Topic.REGISTRY]
 
 
-@pytest.mark.parametrize("last_four", [row.number for row in EXPECTED])
+@pytest.mark.parametrize("last_four", [row.number for row in EXPECTED_ANSWERS])
 def test_both_languages_tell_alike(owners: Owners, last_four: int) -> None:
     french, english = owners.story(last_four), owners.story(last_four, Language.EN)
     shape = [

@@ -11,7 +11,7 @@ from typing import Any, Final
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, sync_playwright
 
-from service.demo.loader import Told
+from service.demo.loader import LoadedStory
 from service.portal import address
 from service.portal.words import WORDS
 from service.wording.language import Language
@@ -39,7 +39,7 @@ class Service:
     """The running service, with the story told to it."""
 
     url: str
-    told: Told
+    told: LoadedStory
     client: Any
     dsn: str
 

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser
 
 from service.core.settings import Settings
-from service.demo.loader import tell
+from service.demo.loader import load_story
 from service.main import create_app
 from tests.builders import number
 from tests.callers import Registry
@@ -45,7 +45,7 @@ def reader(near_app: TestClient) -> Reader:
 def service(cluster: str) -> Iterator[Service]:
     """The service on a socket, its worker beside it, with the whole story told."""
     with temporary_database(cluster) as dsn, on_a_socket(create_app(generous(), dsn)) as client:
-        told = tell(client, Registry(client, dsn).operator().key)
+        told = load_story(client, Registry(client, dsn).operator().key)
         yield Service(str(client.base_url).rstrip("/"), told, client, dsn)
 
 

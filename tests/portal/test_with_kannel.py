@@ -7,7 +7,7 @@ from playwright.sync_api import Browser
 
 from service.core.settings import Settings
 from service.core.vocabulary import RelayState
-from service.demo.loader import tell
+from service.demo.loader import load_story
 from service.main import create_app
 from service.portal.address import Page
 from service.wording.language import Language
@@ -26,7 +26,7 @@ HOLDERS = ("contact-direct", "enseigne-maison", "aube", "rivage")
 def beside_kannel(kannel: Kannel, settings: Settings, dsn: str) -> Iterator[Service]:
     """The service with the story told, which sends its messages through Kannel."""
     with on_a_socket(create_app(kannel.configure(settings), dsn), kannel.service_port) as client:
-        told = tell(client, Registry(client, dsn).operator().key)
+        told = load_story(client, Registry(client, dsn).operator().key)
         yield Service(str(client.base_url).rstrip("/"), told, client, dsn)
 
 

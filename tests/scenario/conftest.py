@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Request, Response
 
 from service.core.settings import Settings
-from service.demo.loader import Told, tell
+from service.demo.loader import LoadedStory, load_story
 from service.main import create_app
 from tests.builders import number
 from tests.callers import Caller, Registry
@@ -33,7 +33,7 @@ class Scenario:
 
     client: TestClient
     dsn: str
-    told: Told
+    told: LoadedStory
     log: list[str]
     asked: list[Request] = field(default_factory=list)
     answered: list[Response] = field(default_factory=list)
@@ -57,14 +57,14 @@ def scenario(cluster: str) -> Iterator[Scenario]:
     root = logging.getLogger()
     level = root.level
     with temporary_database(cluster) as dsn, TestClient(create_app(settings, dsn)) as client:
-        told_scenario = Scenario(client, dsn, Told(), lines.lines)
+        told_scenario = Scenario(client, dsn, LoadedStory(), lines.lines)
         client.event_hooks["request"].append(told_scenario.asked.append)
         client.event_hooks["response"].append(told_scenario.answered.append)
         operator = Registry(client, dsn).operator()
         root.addHandler(lines)
         root.setLevel(logging.DEBUG)
         try:
-            told_scenario.told = tell(client, operator.key)
+            told_scenario.told = load_story(client, operator.key)
             yield told_scenario
         finally:
             root.setLevel(level)

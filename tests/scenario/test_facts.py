@@ -3,34 +3,34 @@
 import pytest
 
 from service.demo.expected_answers import (
-    EXPECTED,
+    EXPECTED_ANSWERS,
     EXPECTED_IMPACTS,
-    Expected,
+    ExpectedAnswer,
     ExpectedImpact,
-    mistakes,
-    mistakes_in_impact,
+    differences,
+    impact_differences,
 )
 from service.provenance.answer.schemas import Answer
 from service.provenance.lineage.schemas import ImpactOut
 from tests.scenario.conftest import Scenario
 
 
-@pytest.mark.parametrize("expected", EXPECTED, ids=lambda expected: f"{expected.number:04}")
-def test_the_regulator_is_told_every_fact(scenario: Scenario, expected: Expected) -> None:
+@pytest.mark.parametrize("expected", EXPECTED_ANSWERS, ids=lambda expected: f"{expected.number:04}")
+def test_the_regulator_is_told_every_fact(scenario: Scenario, expected: ExpectedAnswer) -> None:
     answer = Answer.model_validate(scenario.answer("cnil", expected.number))
-    assert mistakes(expected, answer) == []
+    assert differences(expected, answer) == []
 
 
 def test_the_checker_finds_a_wrong_answer(scenario: Scenario) -> None:
     other = Answer.model_validate(scenario.answer("cnil", 4600))
-    assert mistakes(EXPECTED[1], other)
+    assert differences(EXPECTED_ANSWERS[1], other)
 
 
 @pytest.mark.parametrize("expected", EXPECTED_IMPACTS, ids=lambda expected: expected.notice)
 def test_a_notice_reached_exactly_these(scenario: Scenario, expected: ExpectedImpact) -> None:
     notice_id = scenario.told.ids[expected.notice]
     impact = ImpactOut.model_validate(scenario.caller("cnil").get(f"/v1/notices/{notice_id}/impact"))
-    assert mistakes_in_impact(expected, impact, scenario.told.ids) == []
+    assert impact_differences(expected, impact, scenario.told.ids) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.core.settings import Settings
-from service.demo.loader import tell
+from service.demo.loader import load_story
 from service.main import create_app
 from tests.builders import number
 from tests.callers import Registry
@@ -27,7 +27,7 @@ def app(kannel: Kannel, settings: Settings, dsn: str) -> FastAPI:
 def service(app: FastAPI, kannel: Kannel, dsn: str) -> Iterator[httpx2.Client]:
     """That service, after the story was told to it."""
     with on_a_socket(app, kannel.service_port) as client:
-        tell(client, Registry(client, dsn).operator().key)
+        load_story(client, Registry(client, dsn).operator().key)
         yield client
 
 
