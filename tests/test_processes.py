@@ -89,7 +89,7 @@ def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None
         while not stop.is_set():
             answer = caller.lookup(number(1))
             (told,) = answer["transfers"]
-            words = [one["word"] for one in told["statements"] if one["side"] == "recipient"]
+            words = [one["status"] for one in told["statements"] if one["side"] == "recipient"]
             denied = told["status"] == "denied"
             seen.append(told["status"])
             agree = [told["status"] == (words[-1] if words else "declared"), answer["held"] != denied]
@@ -101,7 +101,7 @@ def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None
         reader.start()
     for turn in range(40):
         word = "denied" if turn % 2 == 0 else "acknowledged"
-        body = {"word": word, "occurred_at": "2024-03-01T00:00:00Z"}
+        body = {"status": word, "occurred_at": "2024-03-01T00:00:00Z"}
         buyer.post(f"/v1/transfers/{transfer['id']}/statements", body)
     stop.set()
     for reader in readers:

@@ -9,6 +9,39 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+# What the recipient stated last (`service.transfer.status` says the same of statements in memory).
+TRANSFER_STATUS = """
+CREATE VIEW transfer_status AS
+SELECT transfer.id AS transfer_id, coalesce(latest.status, 'declared') AS status
+FROM transfer LEFT JOIN LATERAL (
+    SELECT status
+    FROM transfer_statement AS statement
+    WHERE statement.transfer_id = transfer.id AND side = 'recipient'
+    ORDER BY recorded_at DESC, id DESC
+    LIMIT 1) AS latest ON true
+"""
+# Transfers that give their recipient neither a holding nor a view of anything upstream.
+DENIED_TRANSFER = """
+CREATE VIEW denied_transfer AS
+SELECT transfer_id FROM transfer_status WHERE status = 'denied'
+"""
+# When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed. A recipient's
+# own file is sealed later, and compared with what it was given then. Null as long as the dataset is not sealed.
+DATASET_MADE_AT = """
+CREATE VIEW dataset_made_at AS
+SELECT dataset.id AS dataset_id, CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS made_at
+FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
+"""
+# Datasets that count as holdings: sealed, and not delivered by a transfer that its recipient denies.
+HELD_DATASET = """
+CREATE VIEW held_dataset AS
+SELECT dataset.id AS dataset_id
+FROM dataset
+WHERE state = 'sealed' AND NOT EXISTS (
+    SELECT FROM transfer JOIN denied_transfer ON transfer_id = transfer.id WHERE received_dataset_id = dataset.id)
+"""
+VIEWS = [TRANSFER_STATUS, DENIED_TRANSFER, DATASET_MADE_AT, HELD_DATASET]
+
 
 def upgrade() -> None:
     op.create_table(
@@ -112,7 +145,7 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("transfer_id", sa.Uuid(), nullable=False),
         sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("word", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("extra_count", sa.BigInteger(), nullable=True),
         sa.Column("missing_count", sa.BigInteger(), nullable=True),
@@ -212,9 +245,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "notice_id"),
     )
     op.execute("CREATE SEQUENCE part_upload")
+    for view in VIEWS:
+        op.execute(view)
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW held_dataset, dataset_made_at, denied_transfer, transfer_status")
     op.execute("DROP SEQUENCE part_upload")
     op.drop_table("notice_count")
     op.drop_table("ancestor_count")

@@ -25,30 +25,24 @@ Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
 # Access stands below the features, so their tables are named in plain SQL instead of imported.
 _SEEN: Final = """
-WITH RECURSIVE denied(transfer_id) AS (
-    SELECT latest.transfer_id
-    FROM (SELECT DISTINCT ON (transfer_id) transfer_id, word
-          FROM transfer_statement
-          WHERE side = 'recipient'
-          ORDER BY transfer_id, recorded_at DESC, id DESC) AS latest
-    WHERE latest.word = 'denied'),
-held(id) AS (
+WITH RECURSIVE held(id) AS (
     SELECT dataset.id
     FROM dataset JOIN organisation AS holder ON holder.id = dataset.holder_id
     WHERE (dataset.holder_id = :sight_own
            OR (dataset.asserted_by_id = :sight_own AND holder.admitted_at IS NULL))
-      AND dataset.id NOT IN (SELECT received_dataset_id
-                             FROM transfer JOIN denied ON denied.transfer_id = transfer.id)),
+      AND NOT EXISTS (SELECT FROM transfer JOIN denied_transfer ON transfer_id = transfer.id
+                      WHERE received_dataset_id = dataset.id)),
 datasets(id) AS (
     SELECT id FROM held
     UNION
     SELECT edge.parent_id
     FROM datasets JOIN dataset_parent AS edge ON edge.dataset_id = datasets.id
-    WHERE edge.transfer_id IS NULL OR edge.transfer_id NOT IN (SELECT transfer_id FROM denied)),
+    WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id)),
 transfers(id) AS (
     SELECT id FROM transfer
     WHERE sender_id = :sight_own OR recipient_id = :sight_own
-       OR (received_dataset_id IN (SELECT id FROM datasets) AND id NOT IN (SELECT transfer_id FROM denied))),
+       OR (received_dataset_id IN (SELECT id FROM datasets)
+           AND NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id))),
 campaigns(id) AS (
     SELECT id FROM campaign
     WHERE party_id = :sight_own AND (:sight_through IS NULL OR sender_id = :sight_through)),

@@ -10,7 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from service.command.answer_words import PHRASES, TERMS, format_day, format_period
-from service.core.vocabulary import TransferStatus
+from service.core.vocabulary import Side, TransferStatus
 from service.provenance.answer.references import DatasetRef
 from service.provenance.answer.schemas import (
     Answer,
@@ -26,7 +26,6 @@ from service.provenance.answer.schemas import (
     TransferView,
     Use,
 )
-from service.transfer.models import Side, Word
 from service.wording.language import Language
 
 _STATUS_STYLES = {
@@ -239,7 +238,7 @@ def _add_status(context: _TreeContext, arrival: Tree, hop: HopView, transfer: Tr
     """What the sides say of the transfer by which the number came, and the day of the word that this rests on."""
     latest = {said.side: said for said in transfer.statements}
     sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
-    denied = sender is not None and sender.word == Word.DENIED
+    denied = sender is not None and sender.status == TransferStatus.DENIED
     said = sender if denied else recipient
     since = context.say("since", day=context.day(said.recorded_at if said else transfer.recorded_at))
     status = context.say("status_sender_denies") if denied else _status(context, hop, transfer, recipient)

@@ -95,8 +95,15 @@ class DatasetState(StrEnum):
     SEALED = "sealed"
 
 
+class Side(StrEnum):
+    """A side of a transfer."""
+
+    SENDER = "sender"
+    RECIPIENT = "recipient"
+
+
 class TransferStatus(StrEnum):
-    """What the recipient says of a transfer that its sender declares."""
+    """What a side states of a transfer. The status of the transfer itself is the recipient's latest."""
 
     DECLARED = "declared"
     ACKNOWLEDGED = "acknowledged"

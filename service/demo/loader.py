@@ -279,7 +279,7 @@ def _transfer_step(code: str) -> Transfer:
 
 @_load.register
 def _acknowledgement(step: Acknowledgement, loader: StoryLoader) -> dict[str, Any]:
-    body = {"word": "acknowledged", "comment": step.comment, "occurred_at": step.said_at.isoformat()}
+    body = {"status": "acknowledged", "comment": step.comment, "occurred_at": step.said_at.isoformat()}
     path = f"/v1/transfers/{loader.id_of(step.transfer)}/statements"
     return loader.create(_transfer_step(step.transfer).recipient, path, f"{step.transfer} acknowledged", body)
 

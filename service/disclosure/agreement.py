@@ -2,9 +2,8 @@
 
 from enum import StrEnum
 
-from service.core.vocabulary import TransferStatus
+from service.core.vocabulary import Side, TransferStatus
 from service.provenance.answer.schemas import TransferView
-from service.transfer.models import Side, Word
 
 
 class Standing(StrEnum):
@@ -35,10 +34,10 @@ RECEIVED = SURE | {Standing.NOT_DECLARED, Standing.DENIED_BY_SENDER}
 
 def standing(transfer: TransferView) -> Standing:
     """How a transfer stands with regard to the number that the answer is about."""
-    latest = {said.side: said.word for said in transfer.statements}
+    latest = {said.side: said.status for said in transfer.statements}
     if transfer.status is TransferStatus.DENIED:
         return Standing.DENIED_BY_RECIPIENT
-    if latest.get(Side.SENDER) == Word.DENIED:
+    if latest.get(Side.SENDER) == TransferStatus.DENIED:
         return Standing.DENIED_BY_SENDER
     if transfer.number_received is False:
         return Standing.NOT_RECEIVED

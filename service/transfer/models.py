@@ -1,7 +1,6 @@
 """Tables of transfers and of what each side says of them."""
 
 import uuid
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Text
@@ -9,23 +8,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from service.core.facts import Fact
-
-
-class Side(StrEnum):
-    """A side of a transfer."""
-
-    SENDER = "sender"
-    RECIPIENT = "recipient"
-
-
-class Word(StrEnum):
-    """What a side says of a transfer."""
-
-    DECLARED = "declared"
-    ACKNOWLEDGED = "acknowledged"
-    CONFIRMED = "confirmed"
-    DISPUTED = "disputed"
-    DENIED = "denied"
 
 
 class Transfer(Fact, table=True):
@@ -46,13 +28,13 @@ class Transfer(Fact, table=True):
 
 
 class TransferStatement(Fact, table=True):
-    """What one side says. All are kept; the latest of a side is its word."""
+    """What one side says. Every statement is kept; the latest of each side counts."""
 
     __tablename__ = "transfer_statement"
 
     transfer_id: uuid.UUID = Field(foreign_key="transfer.id", index=True)
     side: str = Field(sa_type=Text)
-    word: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
     comment: str | None = Field(default=None, sa_type=Text)
     extra_count: int | None = Field(default=None, sa_type=BigInteger)
     missing_count: int | None = Field(default=None, sa_type=BigInteger)

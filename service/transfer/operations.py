@@ -14,7 +14,7 @@ from service.access.assertion import asserted
 from service.core.db import driver
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
-from service.core.vocabulary import Content, DatasetState, TransferStatus
+from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
 from service.dataset.erasure import release_after
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
@@ -23,8 +23,9 @@ from service.membership import erasure
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.organisation.operations import require
-from service.transfer.models import Side, Transfer, TransferStatement, Word
+from service.transfer.models import Transfer, TransferStatement
 from service.transfer.schemas import CriterionOut, StatementIn, StatementOut, TransferIn, TransferOut
+from service.transfer.status import status_of
 
 
 async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wanted: TransferIn) -> TransferOut:
@@ -49,7 +50,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     statement = TransferStatement(
         transfer_id=row.id,
         side=Side.RECIPIENT if told_by_recipient else Side.SENDER,
-        word=Word.ACKNOWLEDGED if told_by_recipient else Word.DECLARED,
+        status=TransferStatus.ACKNOWLEDGED if told_by_recipient else TransferStatus.DECLARED,
         **asserted(actor, wanted.occurred_at),
     )
     session.add(statement)
@@ -142,7 +143,7 @@ async def state_transfer(
     """
     row = await find_transfer(session, actor, transfer_id)
     side = side_of(actor, row)
-    releases = side is Side.RECIPIENT and wanted.word is Word.DENIED
+    releases = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
     if releases:
         await erasure.take_turn(await driver(session))
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
@@ -151,13 +152,13 @@ async def state_transfer(
             "your_own_word", "You registered this transfer yourself: the other side says what it says of it."
         )
     if side is Side.RECIPIENT:
-        await _check_recipient(session, row, received, wanted.word)
+        await _check_recipient(session, row, received, wanted.status)
     _check_time(row, wanted)
     session.add(
         TransferStatement(
             transfer_id=row.id,
             side=side,
-            word=wanted.word,
+            status=wanted.status,
             comment=wanted.comment,
             **asserted(actor, wanted.occurred_at),
         )
@@ -168,17 +169,17 @@ async def state_transfer(
     return (await _complete(session, [row]))[0]
 
 
-async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, word: Word) -> None:
+async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, status: TransferStatus) -> None:
     await refuse_settled(session, row)
     if received.receiving:
         raise Conflict("receipt_open", "Your file for this transfer is being uploaded: seal its receipt first.")
-    if word is Word.DENIED:
+    if status is TransferStatus.DENIED:
         await refuse_passed_on(session, received.id)
         await _refuse_campaigns(session, received.id)
 
 
 def _check_time(row: Transfer, wanted: StatementIn) -> None:
-    if wanted.word is Word.ACKNOWLEDGED and wanted.occurred_at < row.occurred_at:
+    if wanted.status is TransferStatus.ACKNOWLEDGED and wanted.occurred_at < row.occurred_at:
         raise Unprocessable("statement_before_transfer", "`occurred_at` is before the transfer that it acknowledges.")
 
 
@@ -193,7 +194,7 @@ def side_of(actor: Actor, row: Transfer) -> Side:
 
 async def refuse_settled(session: AsyncSession, row: Transfer) -> None:
     """Refuse to go on once the recipient's file was compared: its content is the recipient's evidence for ever."""
-    if await status_of(session, row) in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
+    if await read_status(session, row) in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
         raise Conflict("settled", "Your own file was compared with this transfer already, and that stands.")
 
 
@@ -218,14 +219,9 @@ async def _statements(session: AsyncSession, transfer_ids: Sequence[uuid.UUID]) 
     return (await session.exec(query.order_by(col(TransferStatement.recorded_at), col(TransferStatement.id)))).all()
 
 
-async def status_of(session: AsyncSession, row: Transfer) -> TransferStatus:
-    """What the recipient says of a transfer; nothing yet is `declared`."""
-    return _status(await _statements(session, [row.id]))
-
-
-def _status(statements: Sequence[TransferStatement]) -> TransferStatus:
-    words = [statement.word for statement in statements if statement.side == Side.RECIPIENT]
-    return TransferStatus(words[-1]) if words else TransferStatus.DECLARED
+async def read_status(session: AsyncSession, row: Transfer) -> TransferStatus:
+    """The status of a transfer, by the statements recorded so far."""
+    return status_of(await _statements(session, [row.id]))
 
 
 async def _complete(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
@@ -239,7 +235,7 @@ async def _complete(session: AsyncSession, transfers: Sequence[Transfer]) -> lis
             TransferOut(
                 **row.model_dump(exclude={"targeting"}),
                 targeting=[CriterionOut(**criterion) for criterion in row.targeting],
-                status=_status(own),
+                status=status_of(own),
                 number_count=numbers[row.dataset_id] or 0,
                 statements=[StatementOut(**statement.model_dump()) for statement in own],
             )

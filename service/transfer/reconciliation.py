@@ -16,7 +16,7 @@ from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Conflict, Forbidden
 from service.core.task_queue import task
-from service.core.vocabulary import Content, TransferStatus
+from service.core.vocabulary import Content, Side, TransferStatus
 from service.dataset.erasure import release_after
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
@@ -38,14 +38,14 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Descent, descent_of
 from service.membership.runs import isin_sorted
 from service.number.keyring import KeyRing
-from service.transfer.models import Side, Transfer, TransferStatement, Word
+from service.transfer.models import Transfer, TransferStatement
 from service.transfer.operations import (
     find_transfer,
     get_transfer,
+    read_status,
     refuse_passed_on,
     refuse_settled,
     side_of,
-    status_of,
 )
 from service.transfer.schemas import TransferOut
 
@@ -90,7 +90,7 @@ async def _receiving(session: AsyncSession, row: Transfer) -> Dataset:
 
 
 async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
-    if await status_of(session, row) is TransferStatus.DENIED:
+    if await read_status(session, row) is TransferStatus.DENIED:
         raise Conflict("denied", "You said that there was no such transfer: acknowledge it before you send its file.")
 
 
@@ -197,7 +197,7 @@ async def _settle(
             TransferStatement(
                 transfer_id=transfer.id,
                 side=Side.RECIPIENT,
-                word=Word.CONFIRMED if tally is None else Word.DISPUTED,
+                status=TransferStatus.CONFIRMED if tally is None else TransferStatus.DISPUTED,
                 extra_count=extra,
                 missing_count=missing,
                 asserted_by_id=job.organisation_id,

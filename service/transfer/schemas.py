@@ -7,8 +7,7 @@ from pydantic import BaseModel, Field
 
 from service.core.facts import FactIn, FactOut, Wire
 from service.core.text import Line, Verbatim
-from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, TransferStatus
-from service.transfer.models import Side, Word
+from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
 
 
 class Criterion(Wire):
@@ -45,7 +44,7 @@ class TransferIn(FactIn):
 class StatementIn(FactIn):
     """What a side says of a transfer that the other side told of."""
 
-    word: Literal[Word.ACKNOWLEDGED, Word.DENIED] = Field(
+    status: Literal[TransferStatus.ACKNOWLEDGED, TransferStatus.DENIED] = Field(
         description="`acknowledged`: it took place as told. `denied`: there was no such transfer."
     )
     comment: Verbatim | None = Field(default=None, examples=["Reçu le 2 avril."])
@@ -55,7 +54,7 @@ class StatementOut(FactOut):
     """What a side says. All that it ever said is kept; the latest counts."""
 
     side: Side
-    word: Word
+    status: TransferStatus
     comment: str | None
     extra_count: int | None = Field(description="Numbers of the recipient's file that the sender does not declare.")
     missing_count: int | None = Field(description="Numbers that the sender declares and the recipient's file lacks.")
@@ -74,6 +73,6 @@ class TransferOut(FactOut):
     recipient_role: ProcessingRole
     contract: str | None = Field(examples=["Contrat de location 2024-118"])
     targeting: list[CriterionOut]
-    status: TransferStatus = Field(description="The recipient's latest word; `declared` while it is silent.")
+    status: TransferStatus = Field(description="What the recipient stated last; `declared` until it states anything.")
     number_count: int = Field(description="Numbers that the sender declares, as they were sealed.", examples=[3500])
     statements: list[StatementOut]

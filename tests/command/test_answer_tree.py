@@ -27,7 +27,7 @@ def _draw(answer: Any, language: Language) -> str:
 
 
 def _say(caller: Caller, transfer: Any, word: str, **more: Any) -> None:
-    said = {"word": word, "occurred_at": "2024-02-02T00:00:00Z"} | more
+    said = {"status": word, "occurred_at": "2024-02-02T00:00:00Z"} | more
     caller.post(f"/v1/transfers/{transfer['id']}/statements", said)
 
 

@@ -137,7 +137,7 @@ def test_the_number_is_not_told_to_who_holds_it_no_more(hands: Hands, registry: 
     body |= {"sender_role": "controller", "recipient_role": "controller"}
     transfer = shop.post("/v1/transfers", body)
     objects(hands.person(42))
-    denied = {"word": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
+    denied = {"status": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
     party.post(f"/v1/transfers/{transfer['id']}/statements", denied)
     (relay,) = feed(party)
     assert (relay["number"], relay["state"]) == (None, "delivered")

@@ -179,13 +179,13 @@ class World:
             self.say(row.id, "sender", "declared")
         return row.id, received
 
-    def say(self, transfer: uuid.UUID, side: str, word: str) -> None:
+    def say(self, transfer: uuid.UUID, side: str, status: str) -> None:
         """What a side says of a transfer."""
         row = self.transfers[transfer]
         asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
         said: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
         self.statements.append(
-            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, word=word, **said)
+            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, status=status, **said)
         )
 
     def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:

@@ -57,7 +57,7 @@ def ended(world: World, number: int) -> dict[uuid.UUID, datetime]:
 
 
 def denied(world: World, transfer: uuid.UUID | None) -> bool:
-    said = [row.word for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
+    said = [row.status for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
     return said[-1:] == ["denied"]
 
 

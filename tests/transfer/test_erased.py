@@ -74,7 +74,7 @@ def test_a_denial_frees_the_copies_that_the_recipient_alone_drew_on(sides: tuple
     transfer = hand_over(shop, dataset, party)
     complete(dsn, shop, 1, 2)
     assert held(1, shop, party) == [False, True]
-    word = {"word": "denied", "occurred_at": "2024-06-01T00:00:00Z"}
+    word = {"status": "denied", "occurred_at": "2024-06-01T00:00:00Z"}
     party.post(f"/v1/transfers/{transfer['id']}/statements", word)
     assert held(1, shop, party) == [False, False]
     assert exclusions(dsn) == []

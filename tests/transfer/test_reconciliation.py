@@ -117,7 +117,7 @@ def test_a_receipt_is_opened_once_filled_and_settled_once(registry: Registry) ->
     party.post(f"/v1/transfers/{transfer['id']}/receipt")
     assert asked(party, transfer) == (409, "receipt_open")
     assert asked(party, transfer, "/seal") == (409, "no_parts_yet")
-    denied = {"word": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
+    denied = {"status": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
     said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
     assert refusal(said) == (409, "receipt_open")
     derived: dict[str, Any] = {"occurred_at": "2024-03-01T00:00:00Z", "holder_id": str(party.id), "name": "D"}
@@ -143,7 +143,7 @@ def test_of_two_receipts_at_once_one_is_opened_and_one_compared(registry: Regist
     assert sorted(answer.status_code for answer in sealed) == [202, 409, 409, 409]
     (job,) = (answer.json() for answer in sealed if answer.status_code == 202)
     assert party.finish(job)["state"] == "succeeded"
-    words = [said["word"] for said in party.get(f"/v1/transfers/{transfer['id']}")["statements"]]
+    words = [said["status"] for said in party.get(f"/v1/transfers/{transfer['id']}")["statements"]]
     assert words == ["declared", "confirmed"]
 
 
@@ -210,6 +210,6 @@ def test_a_receipt_opened_by_mistake_is_given_up_with_all_that_was_sent(registry
     assert (given_up.status_code, given_up.json()["status"]) == (200, "declared")
     assert stored(dsn, transfer["received_dataset_id"]) == (0, 0, 0, 0)
     denied = party.post(
-        f"/v1/transfers/{transfer['id']}/statements", {"word": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
+        f"/v1/transfers/{transfer['id']}/statements", {"status": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
     )
     assert denied["status"] == "denied"

@@ -28,7 +28,7 @@ def mute(broker: Caller, role: str = "collector") -> str:
 
 
 def say(caller: Caller, transfer: Any, word: str, occurred_at: str = "2024-05-01T00:00:00Z", **more: Any) -> Any:
-    body = {"word": word, "occurred_at": occurred_at} | more
+    body = {"status": word, "occurred_at": occurred_at} | more
     return caller.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=body)
 
 
@@ -42,7 +42,7 @@ def test_a_transfer_makes_the_senders_dataset_another_in_the_recipients_hands(re
     criterion = {"criterion": "age", "selection": "30-60", "source": None}
     transfer = hand_over(shop, dataset, broker, targeting=[criterion], contract="2024-118")
     assert (transfer["status"], transfer["number_count"], transfer["targeting"]) == ("declared", 10, [criterion])
-    assert [(said["side"], said["word"]) for said in transfer["statements"]] == [("sender", "declared")]
+    assert [(said["side"], said["status"]) for said in transfer["statements"]] == [("sender", "declared")]
     held = received(broker, transfer)
     assert (held["content"], held["state"], held["number_count"], held["orphan_count"]) == ("shared", "sealed", 10, 0)
     assert (held["holder_id"], held["asserted_by_id"]) == (str(broker.id), str(shop.id))
@@ -73,10 +73,10 @@ def test_for_a_sender_without_account_its_buyer_tells_of_what_it_asserted_itself
     assert asked(second, dataset, second.id) == (404, "not_found")
     assert asked(broker, dataset, party.id) == (403, "not_your_transfer")
     between_mute = hand_over(broker, dataset, broker, recipient_id=other)
-    assert [(said["side"], said["word"]) for said in between_mute["statements"]] == [("sender", "declared")]
+    assert [(said["side"], said["status"]) for said in between_mute["statements"]] == [("sender", "declared")]
     assert between_mute["status"] == "declared"
     bought = hand_over(broker, dataset, broker)
-    assert [(said["side"], said["word"]) for said in bought["statements"]] == [("recipient", "acknowledged")]
+    assert [(said["side"], said["status"]) for said in bought["statements"]] == [("recipient", "acknowledged")]
     assert bought["status"] == "acknowledged"
     hand_over(broker, received(broker, bought), second, occurred_at="2024-03-01T00:00:00Z")
     assert asked(second, dataset, second.id, occurred_at="2024-03-01T00:00:00Z") == (403, "not_your_transfer")
@@ -118,7 +118,7 @@ def test_every_word_of_both_sides_is_kept_and_the_recipients_latest_counts(regis
     for word, comment in words:
         assert say(party, transfer, word, comment=comment).json()["status"] == word
     kept = broker.get(f"/v1/transfers/{transfer['id']}")["statements"]
-    assert [(said["side"], said["word"], said["comment"]) for said in kept] == [
+    assert [(said["side"], said["status"], said["comment"]) for said in kept] == [
         ("sender", "declared", None),
         *(("recipient", word, comment) for word, comment in words),
     ]
@@ -133,7 +133,7 @@ def test_a_sender_that_comes_later_says_its_own_word(registry: Registry) -> None
     itself = Caller(registry.client, operator.id, key)
     answer = say(itself, bought, "denied", comment="Jamais vendu.").json()
     assert answer["status"] == "acknowledged"
-    said = [(one["side"], one["word"]) for one in answer["statements"]]
+    said = [(one["side"], one["status"]) for one in answer["statements"]]
     assert said == [("recipient", "acknowledged"), ("sender", "denied")]
     assert refusal(say(broker, bought, "denied")) == (403, "your_own_word")
 
@@ -203,7 +203,7 @@ def test_a_use_that_meets_a_denial_waits_for_it_and_is_refused(registry: Registr
     with psycopg.connect(dsn) as denying, ThreadPoolExecutor(3) as pool:
         denying.execute("SELECT 1 FROM dataset WHERE id = %s FOR UPDATE", (held["id"],))
         denying.execute(
-            "INSERT INTO transfer_statement (id, transfer_id, side, word, asserted_by_id, occurred_at, recorded_at) "
+            "INSERT INTO transfer_statement (id, transfer_id, side, status, asserted_by_id, occurred_at, recorded_at) "
             "SELECT gen_random_uuid(), id, 'recipient', 'denied', recipient_id, now(), now() FROM transfer"
         )
         waiting = [pool.submit(party.request, "POST", path, json=body) for path, body in uses.items()]

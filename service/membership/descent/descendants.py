@@ -11,21 +11,17 @@ from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
 from service.membership.descent.dependents import drawing, unneeded
 
-# A dataset that came by a transfer took over what its parent had when that was recorded: when it was sealed says how
-# long its recipient waited to send a file of its own. Transfers stand above memberships and are named in plain SQL.
 DESCENDANTS: Final[LiteralString] = """
     WITH RECURSIVE down (id) AS (
         SELECT unnest(%(ids)s::uuid[])
         UNION
         SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id)
     SELECT dataset.id, content, ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id),
-           CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END, holder_id,
+           made_at, holder_id,
            CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END,
-           state = 'sealed' AND coalesce('denied' <> (
-               SELECT word FROM transfer_statement AS said WHERE said.transfer_id = transfer.id AND side = 'recipient'
-               ORDER BY said.recorded_at DESC, said.id DESC LIMIT 1), true)
+           EXISTS (SELECT FROM held_dataset WHERE dataset_id = dataset.id)
     FROM down JOIN dataset USING (id) JOIN organisation AS holder ON holder.id = holder_id
-    LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
+    JOIN dataset_made_at ON dataset_id = dataset.id
 """
 
 

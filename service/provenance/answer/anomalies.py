@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from service.core.vocabulary import OrphanReason, TransferStatus
+from service.core.vocabulary import OrphanReason, Side, TransferStatus
 from service.provenance.answer.schemas import Contradiction, Orphan, TransferView
 from service.provenance.answer.views import AnswerContext
 from service.provenance.graph.facts import Records, is_denied
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow
-from service.transfer.models import Side, Word
 
 
 def orphan_view(matter: AnswerContext, row: DatasetRow) -> Orphan:
@@ -62,7 +61,7 @@ def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
 
 def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
     sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-    words = {said.side: said.word for said in transfer.statements}
+    words = {said.side: said.status for said in transfer.statements}
     if transfer.status is TransferStatus.DENIED:
         text = f"{sender} says that it gave it to {recipient}, which denies the transfer."
         yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
@@ -72,6 +71,6 @@ def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
     elif transfer.number_received and transfer.number_declared is False:
         text = f"{recipient} says that it received it from {sender}, whose dataset does not hold it."
         yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
-    if words.get(Side.SENDER) == Word.DENIED:
+    if words.get(Side.SENDER) == TransferStatus.DENIED:
         text = f"{recipient} says that it had it from {sender}, which denies the transfer."
         yield Contradiction(kind="denied_by_sender", transfer_id=transfer.id, explanation=text)

@@ -23,6 +23,7 @@ from service.core.vocabulary import (
     OrphanReason,
     ProcessingRole,
     Purpose,
+    Side,
     TransferStatus,
 )
 from service.provenance.answer.references import (
@@ -32,7 +33,6 @@ from service.provenance.answer.references import (
     OrganisationRef,
     OrganisationView,
 )
-from service.transfer.models import Side, Word
 from service.transfer.schemas import CriterionOut
 
 Corrected = Annotated[
@@ -238,7 +238,7 @@ class Statement(Asserted):
     """What one side said of a transfer. All are kept; the latest of a side is its word."""
 
     side: Side
-    word: Word
+    status: TransferStatus
     comment: str | None
     extra_count: Annotated[
         int | None, Field(description="Numbers in the recipient's file that the sender does not declare.")

@@ -9,7 +9,17 @@ from typing import NamedTuple, TypedDict
 from service.access.visibility import Visibility
 from service.collection.schemas import PartnerOut
 from service.core.erasures import Erasures, held_at
-from service.core.vocabulary import Channel, Content, LawfulBasis, Mechanism, ProcessingRole, Purpose, Role
+from service.core.vocabulary import (
+    Channel,
+    Content,
+    LawfulBasis,
+    Mechanism,
+    ProcessingRole,
+    Purpose,
+    Role,
+    Side,
+    TransferStatus,
+)
 from service.membership.store import Held
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
@@ -40,7 +50,6 @@ from service.provenance.graph.rows import (
     StatementRow,
     TransferRow,
 )
-from service.transfer.models import Side, Word
 from service.transfer.schemas import CriterionOut
 
 
@@ -309,7 +318,7 @@ def _statement(matter: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
         **_told(matter, row),
         side=Side(row.side),
-        word=Word(row.word),
+        status=TransferStatus(row.status),
         comment=row.comment,
         extra_count=row.extra_count,
         missing_count=row.missing_count,
@@ -336,7 +345,7 @@ def vouchers(matter: AnswerContext, row: TransferRow) -> list[Voucher]:
     found = []
     for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
         said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
-        denied = side in latest and latest[side].word == Word.DENIED
+        denied = side in latest and latest[side].status == TransferStatus.DENIED
         if said is not None and not denied and said.asserted_by_id == organisation_id:
             told_of = organisation_ref(records, organisation_id)
             found.append(Voucher(side=side, organisation=told_of, recorded_at=said.recorded_at))

@@ -26,6 +26,7 @@ from service.provenance.graph.rows import (
     StatementRow,
     TransferRow,
 )
+from service.transfer.status import status_of
 
 
 class _Known(Protocol):
@@ -87,7 +88,7 @@ def index(rows: Rows) -> Records:
         transfer_into_dataset={row.received_dataset_id: row for row in rows.transfers},
         campaigns_of_dataset=_pairs((dataset, campaign) for campaign, dataset in uses),
         datasets_of_campaign=_pairs(uses),
-        status_of_transfer={row.id: _status(row, statements.get(row.id, ())) for row in rows.transfers},
+        status_of_transfer={row.id: status_of(statements.get(row.id, ())) for row in rows.transfers},
         ancestor_counts=_ancestor_counts(rows),
         notice_counts=_notice_counts(rows),
     )
@@ -150,17 +151,8 @@ def _notice_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
     return dict(counts)
 
 
-def _status(transfer: TransferRow, statements: Sequence[StatementRow]) -> TransferStatus:
-    """The recipient's latest word; a recipient that told of the transfer itself acknowledges it by that."""
-    words = [statement.word for statement in statements if statement.side == "recipient"]
-    if words:
-        return TransferStatus(words[-1])
-    told_by_recipient = transfer.asserted_by_id == transfer.recipient_id
-    return TransferStatus.ACKNOWLEDGED if told_by_recipient else TransferStatus.DECLARED
-
-
 def is_denied(records: Records, transfer_id: uuid.UUID | None) -> bool:
-    """Whether the recipient's latest word on a transfer, if there is one, is that there was none."""
+    """Whether the recipient denies that a transfer, if there is one, took place."""
     return transfer_id is not None and records.status_of_transfer[transfer_id] is TransferStatus.DENIED
 
 

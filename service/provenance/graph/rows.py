@@ -141,7 +141,7 @@ class StatementRow(FactRow):
 
     transfer_id: uuid.UUID
     side: str
-    word: str
+    status: str
     comment: str | None
     extra_count: int | None
     missing_count: int | None
