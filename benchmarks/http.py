@@ -9,8 +9,8 @@ from typing import TypeVar
 from benchmarks.service import Service
 from service.core.db import Database
 from service.core.settings import Settings
+from service.number.app_keyring import open_key_ring
 from service.number.keyring import KeyRing
-from service.number.ring import ring_of
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ def door(service: Service) -> Iterator[Door]:
         database_url=None, master_secret=None, master_secret_file=None, data_dir=service.folder / "data"
     )
     with asyncio.Runner() as runner:
-        opened = Door(Database(service.dsn), ring_of(settings), runner)
+        opened = Door(Database(service.dsn), open_key_ring(settings), runner)
         try:
             yield opened
         finally:

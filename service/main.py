@@ -25,7 +25,7 @@ from service.job import routes as job
 from service.membership import routes as membership
 from service.messaging import routes as messaging
 from service.messaging.gateway import open_gateway
-from service.number.ring import require_same_key, ring_of
+from service.number.app_keyring import open_key_ring, require_same_secret
 from service.objection import routes as objection
 from service.objection.stops import record_inbound_stop
 from service.organisation import routes as organisation
@@ -165,10 +165,10 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
 async def running(settings: Settings, dsn: str) -> AsyncIterator[dict[str, Any]]:
     """What tasks and routes need of the process: the settings, the database and the key ring."""
     keep_freed_memory()
-    ring = ring_of(settings)
+    ring = open_key_ring(settings)
     database = Database(dsn, settings.pool_size)
     try:
-        await require_same_key(database, ring)
+        await require_same_secret(database, ring)
         yield {"settings": settings, "database": database, "ring": ring}
     finally:
         await database.close()

@@ -15,7 +15,7 @@ from service.core.errors import ConfigurationError
 from service.core.settings import read_settings
 from service.membership.fsck.check import Report, check
 from service.membership.fsck.report import Finding
-from service.number.ring import ring_of
+from service.number.app_keyring import open_key_ring
 
 _DAMAGED, _UNCHECKED = 1, 2
 
@@ -44,7 +44,7 @@ def fsck(
 
 def _checked() -> Report:
     settings = read_settings()
-    ring = ring_of(settings)
+    ring = open_key_ring(settings)
     console = Console(stderr=True)
     columns = (
         *(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn()),

@@ -18,7 +18,7 @@ from service.core.settings import Settings, read_settings
 from service.core.task_queue import open_queue, run_worker
 from service.main import create_app, running
 from service.messaging.gateway import require_private_outbox
-from service.number.ring import ring_of
+from service.number.app_keyring import open_key_ring
 
 Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
 
@@ -51,7 +51,7 @@ def serve(
     host, port = host or settings.host, settings.port if port is None else port
     require_private_outbox(settings, host)
     # In the processes that serve, a wrong secret would be a traceback.
-    ring_of(settings)
+    open_key_ring(settings)
     logs.configure()
     with database(settings) as dsn:
         if processes == 1:

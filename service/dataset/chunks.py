@@ -14,7 +14,7 @@ from service.intake.reader import Lines
 from service.membership.blocks import by_shard
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
-from service.number.phone import Normalised, Reason, normalise
+from service.number.normalisation import Normalised, RejectReason, normalise_column
 
 MAX_RECORD_ID_CHARACTERS = 200
 LINES_AT_ONCE = 200_000
@@ -34,7 +34,7 @@ class Rejected(NamedTuple):
     """A line that is not taken."""
 
     line: int
-    reason: Reason
+    reason: RejectReason
     raw: str
 
 
@@ -57,7 +57,7 @@ class _Taken(NamedTuple):
     rejected: list[Rejected]
 
 
-_CONSENT_REASONS = frozenset(reason for reason in Reason if reason.startswith("consent_"))
+_CONSENT_REASONS = frozenset(reason for reason in RejectReason if reason.startswith("consent_"))
 
 
 def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
@@ -75,7 +75,7 @@ def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: Ke
 
 
 def _take(lines: Lines, region: str, window: Window | None) -> _Taken:
-    found = normalise(lines.phone, region)
+    found = normalise_column(lines.phone, region)
     reasons = _reasons(lines, found, window)
     taken: NDArray[np.bool_] | slice = slice(None)
     if reasons:
@@ -94,7 +94,7 @@ def _take(lines: Lines, region: str, window: Window | None) -> _Taken:
     )
 
 
-def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int, Reason]:
+def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int, RejectReason]:
     """Why lines are not taken, by their place in the chunk. The first reason of a line is told."""
     reasons = {int(place): found.reason(int(place)) for place in found.rejected()}
     for refused, reason in _consent_refusals(lines, window):
@@ -103,20 +103,20 @@ def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int
     return reasons
 
 
-def _consent_refusals(lines: Lines, window: Window | None) -> Iterator[tuple[NDArray[np.bool_], Reason]]:
+def _consent_refusals(lines: Lines, window: Window | None) -> Iterator[tuple[NDArray[np.bool_], RejectReason]]:
     if lines.consent_unreadable is not None:
-        yield lines.consent_unreadable, Reason.CONSENT_UNREADABLE
+        yield lines.consent_unreadable, RejectReason.CONSENT_UNREADABLE
     if lines.consented_at is not None and window is not None:
         times, known = lines.consented_at, lines.consented_at != 0
         # Times are whole seconds, and a whole number is compared with them as it is.
-        yield known & (times > floor(window.now.timestamp())), Reason.CONSENT_IN_FUTURE
-        yield known & (times > floor(window.dataset_at.timestamp())), Reason.CONSENT_AFTER_DATASET
+        yield known & (times > floor(window.now.timestamp())), RejectReason.CONSENT_IN_FUTURE
+        yield known & (times > floor(window.dataset_at.timestamp())), RejectReason.CONSENT_AFTER_DATASET
         outside = times < ceil(window.began_at.timestamp())
         if window.ended_at is not None:
             outside |= times > floor(window.ended_at.timestamp())
-        yield known & outside, Reason.CONSENT_OUTSIDE_COLLECTION
+        yield known & outside, RejectReason.CONSENT_OUTSIDE_COLLECTION
     if lines.consent_record_id is not None:
-        yield _too_long(lines.consent_record_id), Reason.CONSENT_RECORD_ID_TOO_LONG
+        yield _too_long(lines.consent_record_id), RejectReason.CONSENT_RECORD_ID_TOO_LONG
 
 
 def _too_long(record_ids: Cells) -> NDArray[np.bool_]:

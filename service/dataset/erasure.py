@@ -16,8 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import driver
 from service.membership import erasure, exclusion, store
-from service.membership.descent.descendants import DESCENDANTS, Family, family_of
-from service.membership.store import Connection, Found, rows_of
+from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
+from service.membership.store import Connection, LookupResult, rows_of
 from service.number.keyring import KeyRing
 
 
@@ -37,10 +37,10 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     """
     connection = await driver(session)
     await session.flush()
-    await erasure.take_turn(connection)
-    found, family = await _held_still(connection, ring, key, holder_id)
-    holding = family.holding(_stored(found), found.ended)
-    own = frozenset(one for one in holding if family.holders[one] == holder_id)
+    await erasure.lock_erasures(connection)
+    found, descendants = await _held_still(connection, ring, key, holder_id)
+    holding = descendants.datasets_holding(_stored(found), found.erasures)
+    own = frozenset(one for one in holding if descendants.holders[one] == holder_id)
     # The time is taken while what is made of these datasets waits: whatever is made later is later by this clock.
     await exclusion.exclude(connection, key, own, now())
     return Erased(own, await release(session, ring, key))
@@ -54,16 +54,16 @@ async def release(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset
     """
     connection = await driver(session)
     await session.flush()
-    await erasure.take_turn(connection)
+    await erasure.lock_erasures(connection)
     found = await store.lookup(connection, ring, key)
-    if not found.ended:
+    if not found.erasures:
         return frozenset()
     stored = _stored(found)
-    free = (await _family(connection, found)).unneeded(stored, found.ended)
+    free = (await _descendants(connection, found)).copies_no_longer_needed(stored, found.erasures)
     if free:
         await erasure.erase(connection, ring, key, free)
     if free == stored:
-        await exclusion.forget(connection, key)
+        await exclusion.drop_exclusions_of_number(connection, key)
     return free
 
 
@@ -71,7 +71,7 @@ async def release_after(session: AsyncSession, ring: KeyRing, dataset_id: uuid.U
     """Remove the copies that a dataset was the last to need, now that it draws on others no more.
 
     That is when its recipient denies the transfer that delivered it, or sends a file of its own. Whoever calls this has
-    called `erasure.take_turn` before it locked any row.
+    called `erasure.lock_erasures` before it locked any row.
     """
     connection = await driver(session)
     await session.flush()
@@ -86,24 +86,26 @@ async def release_after(session: AsyncSession, ring: KeyRing, dataset_id: uuid.U
         await release(session, ring, key)
 
 
-async def _held_still(connection: Connection, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> tuple[Found, Family]:
+async def _held_still(
+    connection: Connection, ring: KeyRing, key: bytes, holder_id: uuid.UUID
+) -> tuple[LookupResult, Descendants]:
     """Who stores a number and what came of it, in which a holder can change nothing until the transaction ends."""
     locked: set[uuid.UUID] = set()
     while True:
         found = await store.lookup(connection, ring, key)
-        family = await _family(connection, found)
-        own = {dataset for dataset, holder in family.holders.items() if holder == holder_id}
+        descendants = await _descendants(connection, found)
+        own = {dataset for dataset, holder in descendants.holders.items() if holder == holder_id}
         if own <= locked:
-            return found, family
+            return found, descendants
         # What is derived or handed over, and what is sealed, locks the dataset that it is made of, or itself.
         await connection.execute("SELECT FROM dataset WHERE id = ANY(%s) ORDER BY id FOR SHARE", (sorted(own),))
         locked |= own
 
 
-async def _family(connection: Connection, found: Found) -> Family:
-    concerned = {"ids": [*_stored(found), *found.ended]}
-    return family_of([row async for row in rows_of(connection, DESCENDANTS, concerned)])
+async def _descendants(connection: Connection, found: LookupResult) -> Descendants:
+    concerned = {"ids": [*_stored(found), *found.erasures]}
+    return descendants_from_rows([row async for row in rows_of(connection, DESCENDANTS_QUERY, concerned)])
 
 
-def _stored(found: Found) -> frozenset[uuid.UUID]:
-    return frozenset(one.dataset_id for one in found.held)
+def _stored(found: LookupResult) -> frozenset[uuid.UUID]:
+    return frozenset(one.dataset_id for one in found.memberships)

@@ -12,9 +12,9 @@ from service.dataset.operations import find_own
 from service.dataset.schemas import OrphanPage
 from service.membership import bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.descent.ancestors import descent_of
+from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
-from service.number.phone import e164
+from service.number.normalisation import e164
 
 
 async def list_orphans(
@@ -31,12 +31,12 @@ async def list_orphans(
     shard, place = _read_cursor(after)
     if not row.orphan_count:
         return OrphanPage(numbers=[], next=None)
-    descent = await descent_of(session, [dataset_id])
+    ancestors = await read_ancestors(session, [dataset_id])
     connection = await driver(session)
     found: list[str] = []
     while shard < SHARDS:
-        ancestry = await bulk_read.shard_ancestry(connection, descent.dag, [dataset_id], shard)
-        orphans = ancestry.keys[ancestry.orphans(descent.notices)]
+        ancestry = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard)
+        orphans = ancestry.keys[ancestry.orphans(ancestors.notices)]
         wanted = orphans[slice(place, place + limit - len(found))]
         found += [e164(number) for number in ring.numbers(wanted).tolist()]
         if place + len(wanted) < len(orphans):

@@ -21,7 +21,7 @@ from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own
 from service.dataset.schemas import RejectOut, RejectPage
 from service.number.keyring import KeyRing
-from service.number.phone import EXPLANATIONS, Reason
+from service.number.normalisation import REJECT_EXPLANATIONS, RejectReason
 
 RAW_KEPT = timedelta(days=7)
 
@@ -88,7 +88,9 @@ async def list_rejects(
     await find_own(session, actor, dataset_id)
     rows = await _read(session, dataset_id, _read_cursor(after), limit + 1)
     items = [
-        RejectOut(part=row.part, line=row.line, reason=row.reason, explanation=EXPLANATIONS[Reason(row.reason)])
+        RejectOut(
+            part=row.part, line=row.line, reason=row.reason, explanation=REJECT_EXPLANATIONS[RejectReason(row.reason)]
+        )
         for row in rows[:limit]
     ]
     more = len(rows) > limit

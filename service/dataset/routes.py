@@ -17,9 +17,16 @@ from service.dataset import operations, orphans, parts, rejects
 from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectPage
 from service.intake.dialect import ColumnChoice
 from service.intake.errors import UnreadablePart
-from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
+from service.intake.media import (
+    CONTENT_ENCODINGS,
+    MEDIA_TYPES,
+    Compression,
+    Format,
+    compression_of_content_encoding,
+    format_of_content_type,
+)
 from service.job.schemas import JobOut
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=OnceRoute)
 
@@ -110,8 +117,8 @@ async def upload_part(
 def _form(request: Request) -> tuple[Format, Compression]:
     try:
         return (
-            sniff_format(request.headers.get("content-type")),
-            sniff_compression(request.headers.get("content-encoding")),
+            format_of_content_type(request.headers.get("content-type")),
+            compression_of_content_encoding(request.headers.get("content-encoding")),
         )
     except UnreadablePart as refusal:
         raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal

@@ -27,9 +27,9 @@ from service.job.models import Job
 from service.job.operations import Report, run_job
 from service.membership import bulk_read, store
 from service.membership.blocks import SHARDS
-from service.membership.descent.ancestors import Descent, descent_of
+from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.runs import Digest
-from service.membership.store import Loaded
+from service.membership.store import LoadedShard
 from service.number.keyring import KeyRing
 
 # Up to this level (some 30,000 numbers) a commit takes longer than a shard, so that all shards share one.
@@ -67,7 +67,7 @@ class Tally:
     ancestors: Counter[uuid.UUID] = field(default_factory=Counter)
     notices: Counter[uuid.UUID] = field(default_factory=Counter)
 
-    def add(self, loaded: Loaded) -> None:
+    def add(self, loaded: LoadedShard) -> None:
         """Count in one shard's load."""
         self.digest += loaded.digest
         self.duplicates += loaded.duplicates
@@ -83,18 +83,18 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
         row = await session.get_one(Dataset, dataset_id)
         if row.state == DatasetState.SEALED:
             return
-        descent = await descent_of(session, [dataset_id])
+        ancestors = await read_ancestors(session, [dataset_id])
     tally = Tally()
     uploaded = row.content == Content.UPLOADED
-    alone = uploaded and not descent.dag[dataset_id].parents
+    alone = uploaded and not ancestors.dag[dataset_id].parents
     steps = 2 * SHARDS if uploaded and not alone else SHARDS
     if uploaded:
         await load_shards(database, ring, dataset_id, tally, report, steps)
     if alone:
-        count_alone(descent, dataset_id, tally)
+        count_alone(ancestors, dataset_id, tally)
     for shard in range(0 if alone else SHARDS):
         async with database.snapshot() as session:
-            await count_shard(session, descent, dataset_id, shard, tally)
+            await count_shard(session, ancestors, dataset_id, shard, tally)
         await report(steps - SHARDS + shard + 1, steps)
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
@@ -109,18 +109,18 @@ async def load_shards(
     """Merge what is staged into blocks, shard by shard."""
     async with database.transaction() as session:
         await drop_stale_uploads(session, dataset_id)
-        segment = await store.begin(await driver(session), dataset_id)
+        segment = await store.begin_segment(await driver(session), dataset_id)
     if segment.level <= SMALL_LEVEL:
         async with database.transaction(durable=False) as session:
             for shard in range(SHARDS):
-                tally.add(await store.load(await driver(session), ring, dataset_id, segment, shard))
+                tally.add(await store.load_shard(await driver(session), ring, dataset_id, segment, shard))
         await report(SHARDS, steps)
         return
     waiting = iter(range(SHARDS))
 
-    def load_one(connection: store.BulkConnection, shard: int) -> Loaded:
+    def load_one(connection: store.BulkConnection, shard: int) -> LoadedShard:
         with connection.transaction():
-            return store.load_in_thread(connection, ring, dataset_id, segment, shard)
+            return store.load_shard_in_thread(connection, ring, dataset_id, segment, shard)
 
     async def load_some() -> None:
         with await in_thread(database.bulk_connection) as connection:
@@ -137,33 +137,35 @@ async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> No
     """Forget staged lines of uploads that were interrupted, or replaced by a later one of the same part."""
     query = select(DatasetPart.upload).where(DatasetPart.dataset_id == dataset_id)
     current = list((await session.exec(query)).all())
-    await store.unstage_others(await driver(session), dataset_id, current)
+    await store.unstage_except(await driver(session), dataset_id, current)
     await run(session, _DROP_STALE_REJECTS, {"id": dataset_id, "current": current})
 
 
 _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload <> ALL(:current)")
 
 
-async def count_shard(session: AsyncSession, descent: Descent, dataset_id: uuid.UUID, shard: int, tally: Tally) -> None:
+async def count_shard(
+    session: AsyncSession, ancestors: Ancestors, dataset_id: uuid.UUID, shard: int, tally: Tally
+) -> None:
     """Count one shard's numbers by ancestor and by notice, and its orphans.
 
     What an ancestor's holder erased before does not come from there. What is erased later changes no count: they say
     what was sealed, and what was passed on with it.
     """
     connection = await driver(session)
-    found = await bulk_read.shard_ancestry(connection, descent.dag, [dataset_id], shard, sealing=True)
+    found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=True)
     tally.numbers += len(found.keys)
-    tally.orphans += int(found.orphans(descent.notices).sum())
+    tally.orphans += int(found.orphans(ancestors.notices).sum())
     tally.ancestors.update(found.counts())
-    for notice_id, collected in descent.collected_under().items():
+    for notice_id, collected in ancestors.datasets_by_notice().items():
         tally.notices[notice_id] += found.count(collected)
 
 
-def count_alone(descent: Descent, dataset_id: uuid.UUID, tally: Tally) -> None:
+def count_alone(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Tally) -> None:
     """Count the loaded numbers of a dataset that comes from no other: all are its own, and need not be read again."""
     tally.numbers = tally.digest.count
-    if dataset_id in descent.notices:
-        tally.notices[descent.notices[dataset_id]] = tally.numbers
+    if dataset_id in ancestors.notices:
+        tally.notices[ancestors.notices[dataset_id]] = tally.numbers
     else:
         tally.orphans = tally.numbers
 
@@ -188,7 +190,7 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
     await session.flush()
     connection = await driver(session)
     if row.content == Content.UPLOADED:
-        await store.complete(connection, row.id, tally.digest)
+        await store.complete_segment(connection, row.id, tally.digest)
     await store.unstage(connection, row.id)
 
 

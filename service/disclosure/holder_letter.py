@@ -7,7 +7,7 @@ from service.core.vocabulary import ObjectionKind, Purpose
 from service.disclosure.blocks import Fact, Facts, Paragraph
 from service.disclosure.letter import Letter, print_letter
 from service.disclosure.phrasebook import Phrasebook
-from service.number.phone import write_number
+from service.number.normalisation import international_format
 from service.wording.language import Language
 
 
@@ -37,7 +37,7 @@ def print_request(request: Request, language: Language) -> bytes:
     recorded = voice.say("request_recorded", moment=voice.moment(request.recorded_at), reference=request.reference)
     sentences = [
         voice.say("request_greeting"),
-        voice.say("request_number", number=write_number(request.number), holder=request.holder),
+        voice.say("request_number", number=international_format(request.number), holder=request.holder),
         voice.say(wants, purpose=purpose),
         # Article 19 speaks of erasure alone.
         voice.say("request_recipients" if request.kind is ObjectionKind.ERASURE else "request_pass_on"),

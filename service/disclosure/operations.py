@@ -21,7 +21,7 @@ from service.disclosure.report import write_report
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
-from service.number.phone import e164
+from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
 from service.objection.views import objections_about
 from service.organisation.models import Organisation

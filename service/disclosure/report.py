@@ -31,7 +31,7 @@ from service.disclosure.phrasebook import Phrasebook, who
 from service.disclosure.recipients import short_hands, tell_erased, tell_hand, tell_recipients
 from service.disclosure.registry import answered_by, tell_registry
 from service.disclosure.subject_answer import SubjectAnswer, since_owned
-from service.number.phone import write_number
+from service.number.normalisation import international_format
 from service.provenance.answer.references import OrganisationView
 from service.provenance.answer.schemas import TransferView
 from service.wording.language import Language
@@ -45,7 +45,7 @@ def write_report(inquiry: SubjectAnswer, language: Language, *, reference: str |
     return Report(
         language=language,
         title=voice.say("title"),
-        number=write_number(inquiry.number),
+        number=international_format(inquiry.number),
         reference=reference,
         told_at=answer.as_of,
         told=voice.say("told", moment=voice.moment(answer.as_of)),

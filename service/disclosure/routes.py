@@ -11,7 +11,7 @@ from service.core.errors import JSON_BODY, responses
 from service.disclosure import operations
 from service.disclosure.operations import File
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.provenance.routes import SnapshotsDep
 from service.verification.sessions import PersonDep
 from service.wording.language import Language

@@ -43,7 +43,7 @@ CONTENT_ENCODINGS: dict[str, Compression] = {
 """Accepted values of Content-Encoding."""
 
 
-def sniff_format(content_type: str | None) -> Format:
+def format_of_content_type(content_type: str | None) -> Format:
     """The format that a Content-Type names. Raises UnreadablePart for none, and for one that says nothing."""
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type in MEDIA_TYPES:
@@ -53,7 +53,7 @@ def sniff_format(content_type: str | None) -> Format:
     )
 
 
-def sniff_compression(content_encoding: str | None) -> Compression:
+def compression_of_content_encoding(content_encoding: str | None) -> Compression:
     """The compression that a Content-Encoding names; none without the header. Raises UnreadablePart for others."""
     encoding = (content_encoding or "identity").strip().lower()
     if encoding in CONTENT_ENCODINGS:

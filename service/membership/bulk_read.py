@@ -16,9 +16,17 @@ from psycopg.rows import tuple_row
 from service.core.erasures import Erasures
 from service.core.vocabulary import Content
 from service.membership import blocks, runs
-from service.membership.descent.dag import Ancestry, Bits, Dag, ancestors_of, holding, sources_of, trace
+from service.membership.descent.dag import (
+    Bits,
+    Dag,
+    NumbersByAncestor,
+    ancestors_of,
+    holding,
+    trace,
+    uploaded_sources_of,
+)
 from service.membership.descent.dependents import contents, corrected
-from service.membership.exclusion import excluded_in
+from service.membership.exclusion import erasures_in_shard
 from service.membership.models import SegmentState
 from service.membership.store import Connection
 from service.number.keyring import Keys
@@ -99,7 +107,7 @@ async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: i
     return found
 
 
-async def content_of(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
+async def content_in_shard(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
     """The sorted keys of a sealed dataset, of whatever content, in one shard: without what was erased from it."""
     _, keys, _ = await _contents(conn, dag, [dataset_id], shard, dag)
     return keys
@@ -117,14 +125,14 @@ async def _contents(
     conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, erasing: Collection[uuid.UUID]
 ) -> _Contents:
     """The contents of `targets`; what was erased from those of `erasing` counts."""
-    stored = await keys_of(conn, sources_of(dag, targets), shard)
-    ended = await excluded_in(conn, erasing, shard)
+    stored = await keys_of(conn, uploaded_sources_of(dag, targets), shard)
+    ended = await erasures_in_shard(conn, erasing, shard)
     return _Contents(stored, *await asyncio.to_thread(contents, dag, targets, stored, ended))
 
 
-async def shard_ancestry(
+async def trace_shard(
     conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, *, sealing: bool = False
-) -> Ancestry:
+) -> NumbersByAncestor:
     """Which numbers of the `targets` in one shard come from which of their ancestors.
 
     What was erased from a target is none of its numbers; what was erased from an ancestor came from there if the target

@@ -189,7 +189,7 @@ async def _step(database: Database, ring: KeyRing, merge: Merge) -> int:
         # Erasures may have changed the width since the merge was begun; no block lies in two steps.
         width = merge.width if level is None else max(merge.width, LEADS >> level)
         end = begin - begin % width + width
-        await store.hold_shards(conn, [blocks.shard_of(begin)])
+        await store.lock_shards(conn, [blocks.shard_of(begin)])
         read = await _read(conn, merge, begin, end)
         run = await asyncio.to_thread(_interleaved, ring, merge, read, begin, end)
         if level is None:
@@ -264,7 +264,7 @@ async def _finish(database: Database, merge: Merge) -> None:
     """Have lookups read the new segment in place of its sources."""
     async with database.transaction() as session:
         conn = await driver(session)
-        await store.hold_shards(conn, range(SHARDS))
+        await store.lock_shards(conn, range(SHARDS))
         if not [row async for row in rows_of(conn, _STATE, (merge.id,))]:
             return
         await conn.execute(_COUNTS, (merge.id,))
@@ -284,7 +284,7 @@ async def _sweep(database: Database) -> None:
     for shard in range(SHARDS):
         async with database.transaction(durable=False) as session:
             conn = await driver(session)
-            await store.hold_shards(conn, [shard])
+            await store.lock_shards(conn, [shard])
             await store.drop_blocks(conn, retired, shard)
     async with database.transaction() as session:
         await (await driver(session)).execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (retired,))

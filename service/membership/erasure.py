@@ -21,7 +21,7 @@ from service.number.keyring import KeyRing, unpack_keys
 # yet. What is being loaded belongs to a dataset that is not sealed.
 _FOUND: Final[LiteralString] = f"""
     SELECT segment_id, level::int, lead, keys, holders, consented_at, record_ids, state = 'live', members.*
-    FROM ({store.CANDIDATES}) AS found
+    FROM ({store.CANDIDATE_BLOCKS}) AS found
     CROSS JOIN LATERAL (
         SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id OFFSET 0) AS segment
     CROSS JOIN LATERAL (
@@ -49,7 +49,7 @@ _COUNT_OUT: Final[LiteralString] = """
 _ERASING_LOCK: Final = 0x66696C65
 
 
-async def take_turn(conn: Connection) -> None:
+async def lock_erasures(conn: Connection) -> None:
     """Wait until no other transaction erases or decides what to erase, and keep others waiting until this one ends.
 
     Whoever locks rows besides calls this first.
@@ -63,10 +63,10 @@ async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collec
     Transactions that erase wait for each other. Whoever erases several keys in one takes them in ascending order, so
     that no merge waits for it while it waits for that merge.
     """
-    parameters = store.place_of(key) | {"datasets": list(dataset_ids)}
+    parameters = store.lookup_parameters(key) | {"datasets": list(dataset_ids)}
     # Two numbers may be counted out of the same datasets in whatever order.
-    await take_turn(conn)
-    await store.hold_shards(conn, [parameters["shard"]])
+    await lock_erasures(conn)
+    await store.lock_shards(conn, [parameters["shard"]])
     found = [row async for row in rows_of(conn, _FOUND, parameters)]
     held: set[uuid.UUID] = set()
     # All is sent before the first answer is waited for.

@@ -37,7 +37,7 @@ async def excluded(conn: Connection, key: bytes) -> Erasures:
     return {dataset_id: erased_at async for dataset_id, erased_at in rows_of(conn, query, (key,))}
 
 
-async def excluded_in(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Erasures]:
+async def erasures_in_shard(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Erasures]:
     """The numbers in one shard that were erased from any of these datasets, in key order, and where and when each."""
     width = 1 << 8 - blocks.SHARD_BITS
     bounds = [bytes([one * width]) if one < blocks.SHARDS else _BEYOND for one in (shard, shard + 1)]
@@ -51,11 +51,11 @@ async def excluded_in(conn: Connection, dataset_ids: Collection[uuid.UUID], shar
     return dict(found)
 
 
-async def overrule(conn: Connection, dataset_id: uuid.UUID) -> None:
+async def drop_exclusions_of_dataset(conn: Connection, dataset_id: uuid.UUID) -> None:
     """Drop all exclusions of a dataset: its holder has sent a file since, which says what is in it."""
     await conn.execute("DELETE FROM exclusion WHERE dataset_id = %s", (dataset_id,))
 
 
-async def forget(conn: Connection, key: bytes) -> None:
+async def drop_exclusions_of_number(conn: Connection, key: bytes) -> None:
     """Drop all exclusions of a number: done once nobody stores it any more."""
     await conn.execute("DELETE FROM exclusion WHERE key = %s", (key,))

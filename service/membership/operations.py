@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.db import driver, run
 from service.membership.blocks import LEADS
 from service.membership.compaction import choose, standing
-from service.membership.schemas import CompactionOut, DebtOut, MergeOut
+from service.membership.schemas import CompactionOut, MergeOut, PendingMergeOut
 
 _STORED: Final = text("""
     SELECT count(*) FILTER (WHERE state = 'live') AS segment_count,
@@ -38,5 +38,5 @@ async def get_compaction(session: AsyncSession) -> CompactionOut:
         dataset_count=found.dataset_count, membership_count=found.membership_count, done=found.next_lead / LEADS
     )
     chosen = choose(await standing(await driver(session)))
-    debt = DebtOut(segment_count=len(chosen), membership_count=sum(each.memberships for each in chosen))
+    debt = PendingMergeOut(segment_count=len(chosen), membership_count=sum(each.memberships for each in chosen))
     return CompactionOut(**stored, debt=debt, merge=merge)

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 
-class DebtOut(BaseModel):
+class PendingMergeOut(BaseModel):
     """What would be merged next, if it were begun now; nothing where that is not worth while."""
 
     segment_count: int = Field(examples=[120])
@@ -30,7 +30,7 @@ class CompactionOut(BaseModel):
         examples=[377],
     )
     retired_segment_count: int = Field(description="Merged, and still to be dropped.", examples=[0])
-    debt: DebtOut
+    debt: PendingMergeOut
     merge: MergeOut | None = Field(
         examples=[{"dataset_count": 240, "membership_count": 1_900_000, "done": 0.375}],
     )

@@ -46,7 +46,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class LoadedShard:
     """What a shard was loaded with: distinct numbers, duplicates left out, the span of the known consents."""
 
     digest: Digest
@@ -55,7 +55,7 @@ class Loaded:
     last_consented_at: datetime | None
 
 
-class Held(NamedTuple):
+class Membership(NamedTuple):
     """One dataset that holds a number, and what it says of it."""
 
     dataset_id: uuid.UUID
@@ -63,15 +63,15 @@ class Held(NamedTuple):
     record_id: str | None
 
 
-class Found(NamedTuple):
+class LookupResult(NamedTuple):
     """What one statement finds of a number.
 
     A dataset that it was erased from may store it still, because others draw on the same copy, or no more.
     """
 
     version: int
-    held: list[Held]
-    ended: Erasures
+    memberships: list[Membership]
+    erasures: Erasures
 
 
 async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
@@ -112,7 +112,7 @@ async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = 
         await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s AND upload = %s", (dataset_id, upload))
 
 
-async def unstage_others(conn: Connection, dataset_id: uuid.UUID, uploads: Collection[int]) -> None:
+async def unstage_except(conn: Connection, dataset_id: uuid.UUID, uploads: Collection[int]) -> None:
     """Drop what is staged of the dataset except by these uploads."""
     await conn.execute(
         "DELETE FROM staged_run WHERE dataset_id = %s AND upload <> ALL(%s)", (dataset_id, list(uploads))
@@ -126,9 +126,9 @@ async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Ke
     return await asyncio.to_thread(lambda: runs.union([unpack_keys(b"".join(packed))]))
 
 
-async def begin(conn: Connection, dataset_id: uuid.UUID) -> Segment:
+async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
     """A segment for what is staged of a dataset, at the level that fits it. What was begun before is dropped."""
-    await abandon(conn, dataset_id)
+    await drop_unfinished_segment(conn, dataset_id)
     # PostgreSQL knows the length of a value without reading it.
     query: LiteralString = """
         SELECT coalesce(sum(octet_length(keys)), 0)::bigint,
@@ -149,7 +149,7 @@ async def begin(conn: Connection, dataset_id: uuid.UUID) -> Segment:
     return Segment(segment_id, level)
 
 
-async def abandon(conn: Connection, dataset_id: uuid.UUID) -> None:
+async def drop_unfinished_segment(conn: Connection, dataset_id: uuid.UUID) -> None:
     """Drop what was loaded of a dataset and not completed; what is staged of it stays."""
     query: LiteralString = """
         SELECT segment.id FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
@@ -160,7 +160,9 @@ async def abandon(conn: Connection, dataset_id: uuid.UUID) -> None:
     await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (begun,))
 
 
-async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int) -> Loaded:
+async def load_shard(
+    conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
+) -> LoadedShard:
     """Merge what is staged of one shard into blocks. The runs stay, until `unstage` after the last shard.
 
     Raises psycopg.errors.UniqueViolation if the shard has been loaded before.
@@ -172,7 +174,9 @@ async def load(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: 
     return _loaded(run, duplicates)
 
 
-def load_in_thread(conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int) -> Loaded:
+def load_shard_in_thread(
+    conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
+) -> LoadedShard:
     """The same, for a thread that loads much: the event loop would be woken for every few kilobytes."""
     with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
         rows = cursor.execute(_STAGED, (dataset_id, shard)).fetchall()
@@ -188,14 +192,14 @@ def _merged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tup
     return runs.merge([_staged(ring, dataset_id, shard, rows)])
 
 
-def _loaded(run: Run, duplicates: int) -> Loaded:
+def _loaded(run: Run, duplicates: int) -> LoadedShard:
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
-        return Loaded(runs.digest(run), duplicates, None, None)
-    return Loaded(runs.digest(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
+        return LoadedShard(runs.digest(run), duplicates, None, None)
+    return LoadedShard(runs.digest(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
 
 
-async def complete(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> None:
+async def complete_segment(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> None:
     """Let lookups find a dataset of which every shard is loaded."""
     query: LiteralString = """
         UPDATE membership_segment SET state = %s WHERE state = %s AND id IN (
@@ -221,7 +225,7 @@ def unpack_digest(count: int, sums: bytes) -> Digest:
 _SHARD_LOCK: Final = 0x66696C62
 
 
-async def hold_shards(conn: Connection, shards: Iterable[int]) -> None:
+async def lock_shards(conn: Connection, shards: Iterable[int]) -> None:
     """Wait until no other transaction changes what these shards store, and keep others waiting until this one ends."""
     for shard in sorted(shards):
         await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SHARD_LOCK, shard))
@@ -300,7 +304,7 @@ def decrypt_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> Columns:
 
 # The blocks that may hold one key. A block of any level may, so all 26 levels are probed, by the primary key. A match
 # across two neighbours is no key: then each is looked at, which random keys never make necessary.
-CANDIDATES: Final[LiteralString] = """
+CANDIDATE_BLOCKS: Final[LiteralString] = """
     SELECT block.*, place.place
     FROM generate_series(5, 30) AS width (level)
     JOIN membership_block AS block
@@ -322,7 +326,7 @@ _HOLDING: Final[LiteralString] = f"""
             WHERE member.segment_id = found.segment_id AND member.place = holder.place) AS dataset_id,
            found.segment_id, found.level, found.lead, entry.at, total,
            substr(consented_at, 4 * entry.at + 1, 4) AS consented_at, record_ids
-    FROM ({CANDIDATES}) AS found
+    FROM ({CANDIDATE_BLOCKS}) AS found
     CROSS JOIN LATERAL (
         SELECT octet_length(keys) / (16 - level / 8) AS keys_here, octet_length(holders) / 2 AS shorts) AS size
     CROSS JOIN LATERAL (SELECT coalesce(shorts - keys_here, keys_here) AS total) AS sum
@@ -336,7 +340,7 @@ _HOLDING: Final[LiteralString] = f"""
                       + get_byte(holders, 2 * (keys_here + entry.at) + 1), 0) AS place) AS holder
     WHERE (SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id) = 'live'
 """  # noqa: S608
-STORING: Final[LiteralString] = f"SELECT dataset_id FROM ({_HOLDING}) AS holding"  # noqa: S608
+STORING_DATASETS: Final[LiteralString] = f"SELECT dataset_id FROM ({_HOLDING}) AS holding"  # noqa: S608
 # What was erased is asked for once, not for each membership; as a rule the list is empty.
 _LOOKUP: Final[LiteralString] = f"""
     SELECT version, ended.*, holding.*
@@ -348,28 +352,28 @@ _LOOKUP: Final[LiteralString] = f"""
 """  # noqa: S608
 
 
-def place_of(key: bytes) -> dict[str, Any]:
-    """The parameters with which `CANDIDATES` finds a key."""
+def lookup_parameters(key: bytes) -> dict[str, Any]:
+    """The parameters with which `CANDIDATE_BLOCKS` finds a key."""
     lead = blocks.lead_of(key)
     return {"key": key, "lead": lead, "shard": blocks.shard_of(lead)}
 
 
-async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> Found:
+async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> LookupResult:
     """The version of the graph, every dataset that stores this key, and those it was erased from, as of one moment."""
-    found = [row async for row in rows_of(conn, _LOOKUP, place_of(key))]
+    found = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
     version, datasets, times, *_ = found[0]
     ended = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
-    return Found(version, [_held(ring, row[3:]) for row in found if row[3] is not None], ended)
+    return LookupResult(version, [_held(ring, row[3:]) for row in found if row[3] is not None], ended)
 
 
-def _held(ring: KeyRing, row: tuple[Any, ...]) -> Held:
+def _held(ring: KeyRing, row: tuple[Any, ...]) -> Membership:
     dataset_id, segment_id, level, lead, at, total, time, sealed = row
     seconds = int.from_bytes(time or b"")
     record_id = None
     if sealed is not None:
         opened = decrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
         record_id = blocks.record_id_at(opened or b"", total, at)
-    return Held(dataset_id, _instant(seconds) if seconds else None, record_id)
+    return Membership(dataset_id, _instant(seconds) if seconds else None, record_id)
 
 
 async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:

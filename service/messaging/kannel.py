@@ -16,7 +16,7 @@ from service.core.settings import Settings
 from service.messaging.models import MessageState
 from service.messaging.operations import MASK, record_message, report_token, settle
 from service.number.keyring import KeyRing
-from service.number.phone import e164
+from service.number.normalisation import e164
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from service.core.task_queue import task
 from service.messaging.models import Message, MessageState
 from service.messaging.outbox import KEPT as OUTBOX_KEPT
 from service.number.keyring import KeyRing
-from service.number.phone import PhoneRejected, normalise_one
+from service.number.normalisation import NumberRejected, normalise_number
 
 OnInbound = Callable[[int, str, str], Awaitable[None]]
 """What is done with a message from a telephone: its number (E.164 digits), the originator it was sent to, its text."""
@@ -95,8 +95,8 @@ def _read_sender(sender: str) -> int:
     """A number as a message centre gives it: international, often without its plus."""
     for spelling in (sender, f"+{sender}"):
         try:
-            return normalise_one(spelling, "FR")
-        except PhoneRejected:
+            return normalise_number(spelling, "FR")
+        except NumberRejected:
             continue
     raise Unprocessable("sender_unreadable", "X-Kannel-From holds no telephone number in international form.")
 

@@ -13,7 +13,7 @@ from service.core.errors import responses
 from service.core.settings import SettingsDep
 from service.messaging import operations
 from service.messaging.operations import OnInbound
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.visibility import held_by_organisation
 from service.core.db import driver
 from service.membership import store
-from service.membership.descent.descendants import DESCENDANTS, family_of
+from service.membership.descent.descendants import DESCENDANTS_QUERY, descendants_from_rows
 from service.number.keyring import KeyRing, pack_keys, unpack_keys
 from service.provenance.graph.graph import holding
 from service.provenance.graph.snapshot import Snapshot, Snapshots
@@ -56,9 +56,13 @@ async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id:
     """Whether one organisation holds a number: read from the tables, for who has no graph at hand."""
     connection = await driver(session)
     found = await store.lookup(connection, ring, key)
-    stored = frozenset(one.dataset_id for one in found.held)
-    family = family_of([row async for row in store.rows_of(connection, DESCENDANTS, {"ids": list(stored)})])
-    return any(family.holders[dataset] == holder_id for dataset in family.holding(stored, found.ended))
+    stored = frozenset(one.dataset_id for one in found.memberships)
+    descendants = descendants_from_rows(
+        [row async for row in store.rows_of(connection, DESCENDANTS_QUERY, {"ids": list(stored)})]
+    )
+    return any(
+        descendants.holders[dataset] == holder_id for dataset in descendants.datasets_holding(stored, found.erasures)
+    )
 
 
 async def numbers_held(

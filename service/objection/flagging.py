@@ -16,8 +16,8 @@ from service.core.db import Database, run
 from service.core.vocabulary import Purpose
 from service.dataset.models import Dataset
 from service.membership import runs
-from service.membership.descent.ancestors import descent_of
-from service.membership.descent.dag import sources_of
+from service.membership.descent.ancestors import read_ancestors
+from service.membership.descent.dag import uploaded_sources_of
 from service.membership.matching import match
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.objection.create import take_turn
@@ -48,10 +48,10 @@ async def flag(database: Database, ring: KeyRing, dataset_id: uuid.UUID | None, 
         await take_turn(session)
         subject = await _subject(session, dataset_id, campaign_id)
         objected = await _objected(session, ring, subject)
-        descent = await descent_of(session, subject.datasets)
+        ancestors = await read_ancestors(session, subject.datasets)
     if not objected.ids:
         return
-    sources = sources_of(descent.dag, subject.datasets)
+    sources = uploaded_sources_of(ancestors.dag, subject.datasets)
     matched = await match(database, objected.keys, sources)
     places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
     places = await _still_held(database, ring, subject, objected.keys, places)

@@ -17,7 +17,7 @@ from service.core.errors import NotFound
 from service.core.paging import Page, cut
 from service.core.task_queue import task
 from service.number.keyring import KeyRing
-from service.number.phone import e164
+from service.number.normalisation import e164
 from service.objection.current_holders import key_of, numbers_held
 from service.objection.flagging import flag
 from service.objection.models import Objection, ObjectionFlag

@@ -12,8 +12,8 @@ from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
 from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
-from service.number.parsing import unknown_region
-from service.number.phone import PhoneRejected, normalise_one
+from service.number.normalisation import NumberRejected, normalise_number
+from service.number.request_number import unknown_region
 from service.objection.create import NewObjection, record, take_turn
 from service.objection.current_holders import Holding, holders_of_number
 from service.objection.models import Objection
@@ -109,8 +109,8 @@ async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region:
         Unprocessable: the region is none.
     """
     try:
-        read = normalise_one(number, region)
-    except PhoneRejected:
+        read = normalise_number(number, region)
+    except NumberRejected:
         return None
     except ValueError:
         raise unknown_region() from None

@@ -13,7 +13,7 @@ from service.core.text import holds_a_number
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
-from service.number.phone import e164
+from service.number.normalisation import e164
 from service.objection.create import OPEN, RELAY_CREATED, close_if_done, one_month_after
 from service.objection.current_holders import holds_now, key_of, number_of, numbers_held
 from service.objection.models import Objection, Relay

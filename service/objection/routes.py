@@ -11,7 +11,7 @@ from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.objection import deadlines, flags, operations, relays, stops
 from service.objection.schemas import (
     DeadlineTable,

@@ -9,8 +9,8 @@ from starlette.datastructures import Headers
 
 from service.core.db import DatabaseDep
 from service.core.errors import Forbidden, TooLarge, Unauthenticated, UnsupportedMedia
+from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
-from service.number.ring import RingDep
 from service.portal.address import Page, language_of, other, path_of
 from service.portal.phrases import Words
 from service.portal.rendering import html, is_this_machine, render

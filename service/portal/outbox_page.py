@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.messaging.outbox import Outbox, shown
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.portal.address import Page
 from service.portal.context import VisitorDep
 from service.portal.rendering import is_this_machine

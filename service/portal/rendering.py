@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.number.phone import write_number
+from service.number.normalisation import international_format
 from service.portal.typography import FrenchSpacing
 from service.wording.language import Language
 
@@ -67,7 +67,7 @@ def _templates() -> Environment:
         extensions=[FrenchSpacing],
     )
     environment.globals["asset"] = asset_path
-    environment.filters |= {"telephone": write_number, "decimal": _write_decimal}
+    environment.filters |= {"telephone": international_format, "decimal": _write_decimal}
     return environment
 
 

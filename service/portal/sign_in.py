@@ -11,7 +11,7 @@ from service.core.db import Database, DatabaseDep, SessionDep
 from service.core.errors import Conflict, NotFound, TooMany, Unprocessable, Unreachable
 from service.core.settings import Settings, SettingsDep
 from service.messaging.gateway import Gateway, GatewayDep
-from service.number.phone import e164, normalise_one, write_number
+from service.number.normalisation import e164, international_format, normalise_number
 from service.portal.address import Page
 from service.portal.context import FormDep, PersonOfPageDep, Visitor, VisitorDep
 from service.portal.controller import name_operators
@@ -74,7 +74,7 @@ async def _send_code(visitor: Visitor, sending: _Sending, typed: str, page: Page
         return visitor.send_back(page, field, "too_many", {field: typed}, wait=wait)
     except Unreachable:
         return visitor.send_back(page, field, "unsent", {field: typed})
-    number = normalise_one(typed, _REGION)
+    number = normalise_number(typed, _REGION)
     visitor.visit.pending = Pending(verification_id=begun.id, number=number, sent_at=now())
     return visitor.send_to(Page.CODE)
 
@@ -91,7 +91,7 @@ async def show_code(visitor: VisitorDep) -> Response:
         return visitor.send_to(Page.HOME)
     return visitor.show(
         Page.CODE,
-        number=write_number(pending.number),
+        number=international_format(pending.number),
         wait_seconds=max(0, int(_wait_for_code(pending).total_seconds())),
         demonstration=may_see_outbox(visitor.request),
     )

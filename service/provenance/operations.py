@@ -15,9 +15,9 @@ from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.core.text import holds_a_number
 from service.membership import bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.descent.ancestors import descent_of
+from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
-from service.number.parsing import read_number
+from service.number.request_number import read_number
 from service.provenance.answer.answer import answer
 from service.provenance.answer.schemas import LookupIn
 from service.provenance.graph.facts import Records
@@ -121,10 +121,10 @@ async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, c
     """How many numbers of several datasets together come from a notice, each counted once."""
     if len(group) == 1:
         return counts[group[0]]
-    descent = await descent_of(reading, group)
-    collected = descent.collected_under()[notice_id]
+    ancestors = await read_ancestors(reading, group)
+    collected = ancestors.datasets_by_notice()[notice_id]
     connection = await driver(reading)
     found = 0
     for shard in range(SHARDS):
-        found += (await bulk_read.shard_ancestry(connection, descent.dag, group, shard)).count(collected)
+        found += (await bulk_read.trace_shard(connection, ancestors.dag, group, shard)).count(collected)
     return found

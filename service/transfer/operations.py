@@ -145,7 +145,7 @@ async def state_transfer(
     side = side_of(actor, row)
     releases = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
     if releases:
-        await erasure.take_turn(await driver(session))
+        await erasure.lock_erasures(await driver(session))
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if row.asserted_by_id == actor.organisation_id:
         raise Forbidden(

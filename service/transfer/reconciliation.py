@@ -35,7 +35,7 @@ from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
 from service.membership import bulk_read, erasure, exclusion, store
 from service.membership.blocks import SHARDS
-from service.membership.descent.ancestors import Descent, descent_of
+from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.runs import isin_sorted
 from service.number.keyring import KeyRing
 from service.transfer.models import Transfer, TransferStatement
@@ -128,16 +128,16 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
         if not received.receiving:
             return
         await drop_stale_uploads(session, transfer.received_dataset_id)
-        descent = await descent_of(session, [transfer.received_dataset_id])
+        ancestors = await read_ancestors(session, [transfer.received_dataset_id])
     extra = missing = 0
     steps = SHARDS
     for shard in range(SHARDS):
         async with database.snapshot() as session:
-            more, less = await _difference(session, descent, transfer, shard)
+            more, less = await _difference(session, ancestors, transfer, shard)
         extra, missing = extra + more, missing + less
         await report(shard + 1, steps)
     if extra or missing:
-        tally = await _load_as_own(database, ring, descent, transfer, report)
+        tally = await _load_as_own(database, ring, ancestors, transfer, report)
         await _settle(database, queue, ring, job, extra, missing, tally)
     else:
         await _settle(database, queue, ring, job, 0, 0, None)
@@ -147,29 +147,29 @@ async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Trans
     return (await session.exec(select(Transfer).where(Transfer.received_dataset_id == received_id))).one()
 
 
-async def _difference(session: AsyncSession, descent: Descent, transfer: Transfer, shard: int) -> tuple[int, int]:
+async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> tuple[int, int]:
     """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
     connection = await driver(session)
     # What was in it when it was handed over, though the sender may have erased of it since; without what the recipient
     # has, which is missing from its file for that reason.
-    declared = await bulk_read.content_of(connection, descent.dag, transfer.received_dataset_id, shard)
+    declared = await bulk_read.content_in_shard(connection, ancestors.dag, transfer.received_dataset_id, shard)
     received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
     known = int(isin_sorted(received, declared).sum())
     return len(received) - known, len(declared) - known
 
 
 async def _load_as_own(
-    database: Database, ring: KeyRing, descent: Descent, transfer: Transfer, report: Report
+    database: Database, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, report: Report
 ) -> Tally:
     """Store the recipient's file as blocks of its dataset. Nobody sees them before the content is set to `uploaded`."""
     received_id = transfer.received_dataset_id
     tally = Tally()
     await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
-    own = replace(descent.dag[received_id], content=Content.UPLOADED)
-    descent = replace(descent, dag=descent.dag | {received_id: own})
+    own = replace(ancestors.dag[received_id], content=Content.UPLOADED)
+    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: own})
     for shard in range(SHARDS):
         async with database.snapshot() as session:
-            await count_shard(session, descent, received_id, shard, tally)
+            await count_shard(session, ancestors, received_id, shard, tally)
         await report(SHARDS + shard + 1, 2 * SHARDS)
     return tally
 
@@ -180,7 +180,7 @@ async def _settle(
     async with database.transaction() as session:
         if tally is not None:
             # Before any row is locked: what the recipient alone had need of goes with its agreement.
-            await erasure.take_turn(await driver(session))
+            await erasure.lock_erasures(await driver(session))
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.receiving = False
@@ -191,7 +191,7 @@ async def _settle(
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
             await ask_for_flags(session, queue, received.id)
-            await exclusion.overrule(await driver(session), received.id)
+            await exclusion.drop_exclusions_of_dataset(await driver(session), received.id)
             await release_after(session, ring, received.id)
         session.add(
             TransferStatement(
@@ -214,4 +214,4 @@ async def _discard(session: AsyncSession, received: Dataset) -> None:
     await session.flush()
     await drop_stale_uploads(session, received.id)
     # An earlier comparison that was killed may have left blocks.
-    await store.abandon(await driver(session), received.id)
+    await store.drop_unfinished_segment(await driver(session), received.id)

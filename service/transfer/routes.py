@@ -13,7 +13,7 @@ from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
 from service.dataset.schemas import DatasetOut
 from service.job.schemas import JobOut
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.transfer import operations, reconciliation
 from service.transfer.schemas import StatementIn, TransferIn, TransferOut
 

@@ -18,7 +18,7 @@ from service.core.ids import uuid7
 from service.core.settings import Settings
 from service.messaging.gateway import Gateway
 from service.number.keyring import KeyRing
-from service.number.parsing import read_number
+from service.number.request_number import read_number
 from service.verification.codes import LIFETIME, TRIES, is_code, mac_of, message, new_code
 from service.verification.limits import marks_of, require_room
 from service.verification.models import PersonSession, Verification

@@ -9,7 +9,7 @@ from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.settings import SettingsDep
 from service.messaging.gateway import GatewayDep
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.verification import operations
 from service.verification.schemas import (
     ConfirmationIn,

@@ -22,8 +22,8 @@ from service.core.db import Database, DatabaseDep, run
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
 from service.core.task_queue import task
+from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
-from service.number.ring import RingDep
 from service.verification.models import PersonSession
 from service.verification.schemas import SessionOut
 from service.wording.language import paris_day

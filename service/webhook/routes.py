@@ -13,7 +13,7 @@ from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
-from service.number.ring import RingDep
+from service.number.app_keyring import RingDep
 from service.webhook import operations
 from service.webhook.schemas import DeliveryOut, IssuedWebhook, OfState, WebhookIn, WebhookOut
 

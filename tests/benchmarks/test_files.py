@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks import files
 from service.intake.cells import Cells
-from service.number.phone import normalise
+from service.number.normalisation import normalise_column
 
 
 def spelt(numbers: files.Numbers) -> list[str]:
@@ -25,7 +25,7 @@ places = st.integers(0, 150_000_000)
 def test_numbers_are_distinct_and_all_are_taken(begin: int) -> None:
     numbers = files.numbers(begin, 2_000)
     assert len(np.unique(numbers)) == 2_000
-    found = normalise(Cells.of(spelt(numbers)), "FR")
+    found = normalise_column(Cells.of(spelt(numbers)), "FR")
     assert found.numbers.tolist() == numbers.tolist()
 
 

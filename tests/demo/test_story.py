@@ -13,9 +13,9 @@ from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
 from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Reconciliation, Transfer
 from service.intake.dialect import ColumnChoice
-from service.intake.media import sniff_compression, sniff_format
+from service.intake.media import compression_of_content_encoding, format_of_content_type
 from service.intake.reader import PartReader
-from service.number.phone import normalise
+from service.number.normalisation import normalise_column
 from service.wording.language import PARIS
 
 DATASETS = {step.code: step for step in story.STORY if isinstance(step, Dataset)}
@@ -25,8 +25,8 @@ RECEIPTS = {step.transfer: step for step in story.STORY if isinstance(step, Reco
 def _read(file: File) -> dict[int, int]:
     """Numbers of a file by their last four digits, with the earliest consent of each in Unix seconds."""
     reader = PartReader(
-        format=sniff_format(file.headers["Content-Type"]),
-        compression=sniff_compression(file.headers.get("Content-Encoding")),
+        format=format_of_content_type(file.headers["Content-Type"]),
+        compression=compression_of_content_encoding(file.headers.get("Content-Encoding")),
         dialect=None,
         columns=ColumnChoice(),
         time_zone="Europe/Paris",
@@ -34,7 +34,7 @@ def _read(file: File) -> dict[int, int]:
     )
     found: dict[int, int] = {}
     for lines in chain(reader.feed(file.content), reader.finish()):
-        numbers = normalise(lines.phone, "FR").numbers
+        numbers = normalise_column(lines.phone, "FR").numbers
         times = np.zeros(len(numbers), np.uint32) if lines.consented_at is None else lines.consented_at
         for number, moment in zip(numbers.tolist(), times.tolist(), strict=True):
             if number:

@@ -16,8 +16,15 @@ from hypothesis import strategies as st
 from service.intake.cells import Cells
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.media import CONTENT_ENCODINGS, MEDIA_TYPES, Compression, Format, sniff_compression, sniff_format
-from service.number.phone import Reason, normalise
+from service.intake.media import (
+    CONTENT_ENCODINGS,
+    MEDIA_TYPES,
+    Compression,
+    Format,
+    compression_of_content_encoding,
+    format_of_content_type,
+)
+from service.number.normalisation import RejectReason, normalise_column
 from tests.intake.reading import Row, cut, read_part
 
 
@@ -34,7 +41,7 @@ def parquet(**columns: Any) -> bytes:
 def test_ndjson_numbers_may_be_text_or_integers() -> None:
     part = ndjson({"id": 1, "Téléphone": "06 39 98 00 00"}, {"Téléphone": 639980001}, {"Téléphone": 33639980002})
     _, rows = read_part(part, part_format=Format.NDJSON)
-    assert normalise(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [
+    assert normalise_column(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [
         33639980000,
         33639980001,
         33639980002,
@@ -44,8 +51,8 @@ def test_ndjson_numbers_may_be_text_or_integers() -> None:
 @pytest.mark.parametrize("number", [b"639980000.0", b"6.3998e8", b"33639980000.5", b"3.36E+10"])
 def test_ndjson_numbers_with_a_fraction_stay_recognisable(number: bytes) -> None:
     _, rows = read_part(b'{"phone":' + number + b"}\n", part_format=Format.NDJSON)
-    reason = normalise(Cells.of([rows[0].phone]), "FR").reason(0)
-    assert reason in (Reason.SPREADSHEET_DECIMAL, Reason.SCIENTIFIC_NOTATION)
+    reason = normalise_column(Cells.of([rows[0].phone]), "FR").reason(0)
+    assert reason in (RejectReason.SPREADSHEET_DECIMAL, RejectReason.SCIENTIFIC_NOTATION)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +62,7 @@ def test_a_broken_json_line_is_one_line_and_no_number(broken: bytes) -> None:
     part = b'{"phone":"0639980000"}\n\n' + broken + b'\n{"phone":"0639980002"}'
     _, rows = read_part(part, part_format=Format.NDJSON)
     assert [row.line for row in rows] == [1, 3, 4]
-    assert normalise(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
+    assert normalise_column(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
 
 
 def test_ndjson_consent_columns_are_read() -> None:
@@ -104,13 +111,13 @@ def test_a_long_value_that_many_rows_share_stays_small() -> None:
     assert len(part) < 1_000_000
     _, rows = read_part(part, part_format=Format.PARQUET)
     assert {len(row.phone) for row in rows} == {300}
-    assert normalise(Cells.of([rows[0].phone]), "FR").reason(0) is Reason.TOO_LONG
+    assert normalise_column(Cells.of([rows[0].phone]), "FR").reason(0) is RejectReason.TOO_LONG
 
 
 def test_integral_floats_are_refused_in_parquet_as_they_are_in_csv() -> None:
     _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
-    result = normalise(Cells.of(row.phone for row in rows), "FR")
-    assert [result.reason(at) for at in (0, 1)] == [Reason.SPREADSHEET_DECIMAL] * 2
+    result = normalise_column(Cells.of(row.phone for row in rows), "FR")
+    assert [result.reason(at) for at in (0, 1)] == [RejectReason.SPREADSHEET_DECIMAL] * 2
 
 
 @pytest.mark.parametrize(
@@ -176,20 +183,22 @@ def test_later_parquet_parts_without_the_column_are_refused() -> None:
 
 @pytest.mark.parametrize(("declared", "expected"), MEDIA_TYPES.items())
 def test_media_types_name_formats(declared: str, expected: Format) -> None:
-    assert sniff_format(f" {declared.upper()} ; charset=utf-8") is expected
+    assert format_of_content_type(f" {declared.upper()} ; charset=utf-8") is expected
 
 
 @pytest.mark.parametrize("declared", [None, "", "application/octet-stream", "application/json", "application/zip"])
 def test_a_media_type_that_says_nothing_is_refused_with_those_that_do(declared: str | None) -> None:
     with pytest.raises(UnreadablePart, match="text/csv"):
-        sniff_format(declared)
+        format_of_content_type(declared)
 
 
 def test_content_encodings_name_compressions() -> None:
-    assert sniff_compression(None) is Compression.NONE
-    assert [sniff_compression(each.upper()) for each in CONTENT_ENCODINGS] == list(CONTENT_ENCODINGS.values())
+    assert compression_of_content_encoding(None) is Compression.NONE
+    assert [compression_of_content_encoding(each.upper()) for each in CONTENT_ENCODINGS] == list(
+        CONTENT_ENCODINGS.values()
+    )
     with pytest.raises(UnreadablePart, match="gzip"):
-        sniff_compression("br")
+        compression_of_content_encoding("br")
 
 
 VALID = {
@@ -220,4 +229,4 @@ def test_no_bytes_raise_anything_but_that_they_are_unreadable(
         _, rows = read_part(cut(data, 13), part_format=part_format, compression=compression)
     except UnreadablePart:
         return
-    assert len(normalise(Cells.of(row.phone for row in rows), "FR").numbers) == len(rows)
+    assert len(normalise_column(Cells.of(row.phone for row in rows), "FR").numbers) == len(rows)

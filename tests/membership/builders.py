@@ -16,8 +16,8 @@ from service.membership import blocks, runs, store
 from service.membership.compaction import compact
 from service.membership.fsck.check import Report, check
 from service.membership.runs import Digest, Run
+from service.number.app_keyring import require_same_secret
 from service.number.keyring import KeyRing
-from service.number.ring import require_same_key
 from tests.conftest import temporary_database
 from tests.membership.test_store import new_dataset
 
@@ -65,12 +65,12 @@ async def staged(database: Database, ring: KeyRing, run: Run, *, state: str = "o
 
 async def loaded(database: Database, ring: KeyRing, dataset_id: uuid.UUID, shards: int = blocks.SHARDS) -> Digest:
     async with database.transaction() as session:
-        segment = await store.begin(await driver(session), dataset_id)
+        segment = await store.begin_segment(await driver(session), dataset_id)
     digest = Digest()
     for first in range(0, shards, 8):
         async with database.transaction() as session:
             for shard in range(first, first + 8):
-                digest += (await store.load(await driver(session), ring, dataset_id, segment, shard)).digest
+                digest += (await store.load_shard(await driver(session), ring, dataset_id, segment, shard)).digest
     return digest
 
 
@@ -85,7 +85,7 @@ async def completed(database: Database, dataset_id: uuid.UUID, digest: Digest) -
     """Let lookups find a dataset that is loaded."""
     async with database.transaction() as session:
         connection = await driver(session)
-        await store.complete(connection, dataset_id, digest)
+        await store.complete_segment(connection, dataset_id, digest)
         await store.unstage(connection, dataset_id)
         query = "UPDATE dataset SET state = 'sealed', sealed_at = now(), number_count = %s WHERE id = %s"
         await connection.execute(query, (digest.count, dataset_id))
@@ -96,7 +96,7 @@ async def no_pause(*_progress: object) -> None:
 
 
 async def fill(database: Database, ring: KeyRing) -> dict[str, uuid.UUID]:
-    await require_same_key(database, ring)
+    await require_same_secret(database, ring)
     datasets = {
         f"small {n}": await sealed(database, ring, run_of(ring, 400, 100 * n, consents=n > 0)) for n in range(3)
     }

@@ -10,7 +10,7 @@ from service.core.db import Database, driver
 from service.membership import blocks, bulk_read, runs, store
 from service.membership.erasure import erase
 from service.membership.runs import Run
-from service.membership.store import Held
+from service.membership.store import Membership
 from service.number.keyring import KeyRing
 from tests.membership.builders import sealed
 from tests.membership.test_store import Line, instant, kept
@@ -51,7 +51,7 @@ async def agree(database: Database, ring: KeyRing, model: Model, numbers: Sequen
         for number in numbers:
             _, held, _ = await store.lookup(connection, ring, ring.pseudonym(number))
             assert sorted(held) == sorted(
-                Held(dataset, instant(lines[number][1]), lines[number][2])
+                Membership(dataset, instant(lines[number][1]), lines[number][2])
                 for dataset, lines in model.items()
                 if number in lines
             )

@@ -107,9 +107,9 @@ def test_a_number_that_very_many_datasets_hold_is_found_in_all(dsn: str, ring: K
             for _ in range(1_500):
                 expected.add(dataset_id := await new_dataset(connection))
                 await store.stage(connection, ring, dataset_id, 1, 1, run)
-                segment = await store.begin(connection, dataset_id)
-                loaded = await store.load(connection, ring, dataset_id, segment, shard)
-                await store.complete(connection, dataset_id, loaded.digest)
+                segment = await store.begin_segment(connection, dataset_id)
+                loaded = await store.load_shard(connection, ring, dataset_id, segment, shard)
+                await store.complete_segment(connection, dataset_id, loaded.digest)
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
@@ -139,10 +139,10 @@ async def add_in_blocks(
     async with database.transaction() as session:
         connection = await driver(session)
         dataset_id = await new_dataset(connection)
-        segment = await store.begin(connection, dataset_id)
+        segment = await store.begin_segment(connection, dataset_id)
         await connection.execute("UPDATE membership_segment SET level = %s WHERE id = %s", (level, segment.id))
         await store.write_blocks(connection, ring, segment._replace(level=level), run)
-        await store.complete(connection, dataset_id, runs.digest(run))
+        await store.complete_segment(connection, dataset_id, runs.digest(run))
     model[dataset_id] = kept(plain(numbers))
     return dataset_id
 
@@ -231,7 +231,7 @@ def test_neither_a_sealing_nor_a_merge_waits_for_the_other_to_commit(dsn: str, r
             await add(database, ring, model, plain(numbers))
         async with database.transaction() as session:
             connection = await driver(session)
-            await store.begin(connection, await new_dataset(connection))
+            await store.begin_segment(connection, await new_dataset(connection))
             merging = compact(database, ring, no_pause)
             await asyncio.wait_for(merging, 20)
         await agree(database, ring, model, numbers)
@@ -259,12 +259,12 @@ def test_what_is_erased_is_nowhere_in_what_is_not_dropped_yet(
             patched.setattr(store, "drop_blocks", crash)
             with pytest.raises(Crash):
                 await compact(database, ring, no_pause)
-        place = store.place_of(ring.pseudonym(numbers[0]))
+        place = store.lookup_parameters(ring.pseudonym(numbers[0]))
         async with database.snapshot() as session:
-            assert len([row async for row in store.rows_of(await driver(session), store.CANDIDATES, place)]) == 6
+            assert len([row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)]) == 6
         await take_out(database, ring, model, numbers[0], list(model))
         async with database.snapshot() as session:
-            assert [row async for row in store.rows_of(await driver(session), store.CANDIDATES, place)] == []
+            assert [row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)] == []
         await compact(database, ring, no_pause)
         await agree(database, ring, model, numbers)
 

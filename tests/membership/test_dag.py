@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.vocabulary import Content
-from service.membership.descent.dag import Ancestry, Dag, Node, ancestors_of, holding, sources_of, trace
+from service.membership.descent.dag import (
+    Dag,
+    Node,
+    NumbersByAncestor,
+    ancestors_of,
+    holding,
+    trace,
+    uploaded_sources_of,
+)
 from service.membership.runs import union
 from service.number.keyring import Keys
 
@@ -53,10 +61,10 @@ def numbers_of(keys: Keys) -> list[int]:
     return [3 * hi + lo for hi, lo in zip(keys.hi.tolist(), keys.lo.tolist(), strict=True)]
 
 
-def traced(world: World) -> Ancestry:
+def traced(world: World) -> NumbersByAncestor:
     """As the store does it: the numbers of the targets' sources, and which of them each uploaded dataset holds."""
     own = {name: keys_of(numbers) for name, numbers in world.own.items()}
-    keys = union([own[source] for source in sources_of(world.dag, world.targets)])
+    keys = union([own[source] for source in uploaded_sources_of(world.dag, world.targets)])
     return trace(world.dag, world.targets, keys, {name: holding(keys, held) for name, held in own.items()})
 
 
@@ -81,7 +89,7 @@ def worlds(draw: st.DrawFn) -> World:
 def test_the_numbers_of_the_targets_are_those_that_they_hold(world: World) -> None:
     expected = sorted({number for target in world.targets for number in world.holds(target)})
     assert numbers_of(traced(world).keys) == expected
-    stored = {number for source in sources_of(world.dag, world.targets) for number in world.own[source]}
+    stored = {number for source in uploaded_sources_of(world.dag, world.targets) for number in world.own[source]}
     assert sorted(stored) == expected
 
 
@@ -143,7 +151,7 @@ RESALE = World(
 )
 
 
-def resale(*targets: uuid.UUID) -> Ancestry:
+def resale(*targets: uuid.UUID) -> NumbersByAncestor:
     return traced(World(RESALE.dag, RESALE.own, set(targets), set()))
 
 

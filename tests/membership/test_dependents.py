@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.vocabulary import Content, Role
-from service.membership.descent.dag import Dag, Node, ancestors_of, holding, sources_of, trace
+from service.membership.descent.dag import Dag, Node, ancestors_of, holding, trace, uploaded_sources_of
 from service.membership.descent.dependents import contents, corrected, drawing
-from service.membership.descent.descendants import Family
+from service.membership.descent.descendants import Descendants
 from service.number.keyring import Keys, pack_keys
 from tests.provenance import oracle
 from tests.provenance.builders import World
@@ -39,16 +39,16 @@ def stored_in(world: World, number: int) -> set[UUID]:
 def release(world: World, number: int) -> set[UUID]:
     """Remove the copies that serve nobody any more, and what is known of erasures once none is left."""
     stored = stored_in(world, number)
-    gone = family_of(world).unneeded(stored, oracle.ended(world, number))
+    gone = descendants_in(world).copies_no_longer_needed(stored, oracle.ended(world, number))
     keep_only(world, number, stored - gone)
     if gone == stored:
         world.erased = {key: moment for key, moment in world.erased.items() if key[1] != number}
     return set(gone)
 
 
-def family_of(world: World) -> Family:
+def descendants_in(world: World) -> Descendants:
     """All datasets, in whose hands."""
-    return Family(
+    return Descendants(
         dag_of(world),
         {one: row.holder_id for one, row in world.datasets.items()},
         {one: row.asserted_by_id for one, row in world.datasets.items() if row.asserted_by_id and is_mute(world, one)},
@@ -154,7 +154,7 @@ def test_what_was_erased_is_neither_counted_nor_traced_beyond_its_end(made: Made
     own = {one: keys_of(numbers) for one, numbers in world.numbers.items()}
     ended = {pack_keys(keys_of({n})): where for n in numbers if (where := oracle.ended(world, n))}
     for target in (one for one in dag if world.datasets[one].sealed_at):
-        stored = {one: own[one] for one in sources_of(dag, [target])}
+        stored = {one: own[one] for one in uploaded_sources_of(dag, [target])}
         keys, places = contents(dag, [target], stored, ended)
         held = [n for n in numbers if oracle.has(world, target, n) and (target, n) not in world.erased]
         assert keys.hi.tolist() == held

@@ -9,7 +9,7 @@ import pytest
 from service.membership import blocks, store
 from service.membership.blocks import Columns
 from service.membership.fsck.check import Report, check
-from service.membership.fsck.report import Damage, Finding
+from service.membership.fsck.report import Finding, Violation
 from service.number.keyring import KeyRing
 from tests.membership.builders import World, case_name, change, checked, made, made_good, run_of
 
@@ -44,41 +44,46 @@ def test_a_sound_database_is_clean_and_counted(world: World, ring: KeyRing) -> N
 
 
 # A dataset; what is done to a block in the middle of its segment; what is found in that block, and of its segment.
-AT_BLOCKS: list[tuple[str, LiteralString, set[Damage], set[Damage]]] = [
-    ("large", "shard = (shard + 1) %% 32", {Damage.SHARD}, set()),
-    ("large", "shard = 40", {Damage.SHARD}, set()),
-    ("large", "shard = -1", {Damage.SHARD}, set()),
-    ("large", "merged = true", {Damage.MERGED_FLAG}, set()),
-    ("large", "level = 31", {Damage.LEVEL}, set()),
-    ("large", "level = 4", {Damage.LEVEL}, set()),
-    ("large", "lead = lead + 1", {Damage.LEAD}, set()),
-    ("large", "lead = -1", {Damage.LEAD}, set()),
-    ("large", "keys = ''", {Damage.KEYS_LENGTH}, set()),
-    ("large", "keys = substr(keys, 2)", {Damage.KEYS_LENGTH}, set()),
-    ("large", "holders = '\\x0000'", {Damage.HOLDERS, Damage.MERGED_FLAG}, set()),
-    ("small 0", "holders = NULL", {Damage.HOLDERS, Damage.MERGED_FLAG}, set()),
-    ("small 0", "holders = set_byte(holders, 1, 1)", {Damage.HOLDERS}, set()),
-    ("small 0", "holders = set_byte(holders, octet_length(holders) - 1, 3)", {Damage.HOLDERS}, set()),
-    ("small 0", "holders = substr(holders, 1, octet_length(holders) - 1)", {Damage.HOLDERS}, set()),
-    ("consented", "consented_at = substr(consented_at, 5)", {Damage.CONSENTS_LENGTH}, set()),
-    ("consented", "consented_at = set_byte(consented_at, 3, 255)", set(), {Damage.DIGEST}),
-    ("consented", "consented_at = NULL", set(), {Damage.DIGEST}),
-    ("consented", "record_ids = set_byte(record_ids, 40, 255)", {Damage.RECORD_IDS_SEAL}, set()),
+AT_BLOCKS: list[tuple[str, LiteralString, set[Violation], set[Violation]]] = [
+    ("large", "shard = (shard + 1) %% 32", {Violation.SHARD}, set()),
+    ("large", "shard = 40", {Violation.SHARD}, set()),
+    ("large", "shard = -1", {Violation.SHARD}, set()),
+    ("large", "merged = true", {Violation.MERGED_FLAG}, set()),
+    ("large", "level = 31", {Violation.LEVEL}, set()),
+    ("large", "level = 4", {Violation.LEVEL}, set()),
+    ("large", "lead = lead + 1", {Violation.LEAD}, set()),
+    ("large", "lead = -1", {Violation.LEAD}, set()),
+    ("large", "keys = ''", {Violation.KEYS_LENGTH}, set()),
+    ("large", "keys = substr(keys, 2)", {Violation.KEYS_LENGTH}, set()),
+    ("large", "holders = '\\x0000'", {Violation.HOLDERS, Violation.MERGED_FLAG}, set()),
+    ("small 0", "holders = NULL", {Violation.HOLDERS, Violation.MERGED_FLAG}, set()),
+    ("small 0", "holders = set_byte(holders, 1, 1)", {Violation.HOLDERS}, set()),
+    ("small 0", "holders = set_byte(holders, octet_length(holders) - 1, 3)", {Violation.HOLDERS}, set()),
+    ("small 0", "holders = substr(holders, 1, octet_length(holders) - 1)", {Violation.HOLDERS}, set()),
+    ("consented", "consented_at = substr(consented_at, 5)", {Violation.CONSENTS_LENGTH}, set()),
+    ("consented", "consented_at = set_byte(consented_at, 3, 255)", set(), {Violation.DIGEST}),
+    ("consented", "consented_at = NULL", set(), {Violation.DIGEST}),
+    ("consented", "record_ids = set_byte(record_ids, 40, 255)", {Violation.RECORD_IDS_SEAL}, set()),
     ("consented", "record_ids = (SELECT max(record_ids) FROM membership_block AS other"
-     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead)", {Damage.RECORD_IDS_SEAL}, set()),
-    ("large", "keys = substr(keys, 17, 16) || substr(keys, 1, 16) || substr(keys, 33)", {Damage.ORDER}, set()),
-    ("large", "keys = substr(keys, 17, 16) || substr(keys, 17)", {Damage.ORDER}, {Damage.DIGEST}),
+     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead)", {Violation.RECORD_IDS_SEAL}, set()),
+    ("large", "keys = substr(keys, 17, 16) || substr(keys, 1, 16) || substr(keys, 33)", {Violation.ORDER}, set()),
+    ("large", "keys = substr(keys, 17, 16) || substr(keys, 17)", {Violation.ORDER}, {Violation.DIGEST}),
     ("large", "keys = overlay(keys PLACING (SELECT substr(min(keys), 1, 16) FROM membership_block AS other"
      " WHERE other.segment_id = block.segment_id AND other.lead > block.lead) FROM octet_length(keys) - 15)",
-     {Damage.RANGE}, {Damage.DIGEST}),
-    ("large", "keys = set_byte(keys, 15, get_byte(keys, 15) # 1)", {Damage.PSEUDONYMS}, {Damage.DIGEST}),
-    ("large", "keys = substr(keys, 17)", set(), {Damage.COUNT}),
+     {Violation.RANGE}, {Violation.DIGEST}),
+    ("large", "keys = set_byte(keys, 15, get_byte(keys, 15) # 1)", {Violation.PSEUDONYMS}, {Violation.DIGEST}),
+    ("large", "keys = substr(keys, 17)", set(), {Violation.COUNT}),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("dataset", "damage", "in_block", "in_segment"), AT_BLOCKS, ids=case_name)
 def test_a_damaged_block_is_named(
-    dataset: str, damage: LiteralString, in_block: set[Damage], in_segment: set[Damage], world: World, ring: KeyRing
+    dataset: str,
+    damage: LiteralString,
+    in_block: set[Violation],
+    in_segment: set[Violation],
+    world: World,
+    ring: KeyRing,
 ) -> None:
     segment_id, dataset_id = world.segments[dataset], world.datasets[dataset]
     statement: LiteralString = f"""
@@ -100,8 +105,8 @@ def test_a_block_of_no_segment_is_named_and_missed_where_it_was(world: World, ri
     """
     moved = change(world, query, [world.segments["large"]])
     assert set(checked(world, ring).findings) == {
-        Finding(Damage.COUNT, world.segments["large"], world.datasets["large"]),
-        *(Finding(Damage.SEGMENT_MISSING, 99, None, *place) for place in moved),
+        Finding(Violation.COUNT, world.segments["large"], world.datasets["large"]),
+        *(Finding(Violation.SEGMENT_MISSING, 99, None, *place) for place in moved),
     }
 
 
@@ -114,8 +119,8 @@ def test_a_block_within_another_is_named(world: World, ring: KeyRing) -> None:
     (place,) = change(world, query, [world.segments["large"]])
     segment_id = world.segments["large"]
     assert set(checked(world, ring).findings) == {
-        Finding(Damage.OVERLAP, segment_id, None, *place),
-        Finding(Damage.COUNT, segment_id, world.datasets["large"]),
+        Finding(Violation.OVERLAP, segment_id, None, *place),
+        Finding(Violation.COUNT, segment_id, world.datasets["large"]),
     }
 
 
@@ -125,7 +130,7 @@ def test_blocks_coarser_than_their_segment_says_are_named(world: World, ring: Ke
     at = (world.segments["large"], world.datasets["large"])
     places = change(world, query, [world.segments["large"]])
     level = min(place[1] for place in places)
-    coarse = {Finding(Damage.COARSE, *at, *place) for place in places if place[1] == level}
+    coarse = {Finding(Violation.COARSE, *at, *place) for place in places if place[1] == level}
     assert set(checked(world, ring).findings) == coarse
 
 
@@ -143,8 +148,8 @@ def test_a_row_that_should_have_been_cut_is_named(world: World, ring: KeyRing) -
     change(world, statement, {"level": level, "lead": lead, "segment": segment_id, "keys": bytes(row.keys)})
     at = (segment_id, world.datasets["large"])
     assert set(checked(world, ring).findings) == {
-        Finding(Damage.UNFITTED, *at, 4, level, lead),
-        Finding(Damage.COUNT, *at),
+        Finding(Violation.UNFITTED, *at, 4, level, lead),
+        Finding(Violation.COUNT, *at),
     }
 
 
@@ -157,20 +162,20 @@ def test_record_ids_of_another_number_of_memberships_are_named(world: World, rin
     resealed = store.encrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, few))
     query: LiteralString = "UPDATE membership_block SET record_ids = %s WHERE segment_id = %s AND lead = %s"
     change(world, query, [resealed, segment_id, lead])
-    expected = [Finding(Damage.RECORD_IDS, segment_id, dataset_id, shard, level, lead)]
+    expected = [Finding(Violation.RECORD_IDS, segment_id, dataset_id, shard, level, lead)]
     assert checked(world, ring).findings == expected
 
 
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
-        ("keys = substr(keys, 2)", Damage.STAGED_KEYS),
-        ("shard = 50", Damage.STAGED_KEYS),
-        ("consented_at = substr(consented_at, 2)", Damage.STAGED_COLUMNS),
-        ("record_ids = substr(record_ids, 1, 5)", Damage.STAGED_COLUMNS),
+        ("keys = substr(keys, 2)", Violation.STAGED_KEYS),
+        ("shard = 50", Violation.STAGED_KEYS),
+        ("consented_at = substr(consented_at, 2)", Violation.STAGED_COLUMNS),
+        ("record_ids = substr(record_ids, 1, 5)", Violation.STAGED_COLUMNS),
     ],
 )
-def test_a_damaged_staged_run_is_named(damage: LiteralString, what: Damage, world: World, ring: KeyRing) -> None:
+def test_a_damaged_staged_run_is_named(damage: LiteralString, what: Violation, world: World, ring: KeyRing) -> None:
     query: LiteralString = f"UPDATE staged_run SET {damage} WHERE dataset_id = %s AND shard = 9 RETURNING shard"
     ((shard,),) = change(world, query, [world.datasets["open"]])
     assert checked(world, ring).findings == [Finding(what, dataset_id=world.datasets["open"], shard=shard)]

@@ -9,8 +9,15 @@ from hypothesis import strategies as st
 
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
-from service.membership.fsck.block_checks import Entry, Member, are_record_ids, block_flaws, key_flaws, staged_flaws
-from service.membership.fsck.report import Damage
+from service.membership.fsck.block_checks import (
+    Entry,
+    Member,
+    are_record_ids,
+    block_violations,
+    key_violations,
+    staged_run_violations,
+)
+from service.membership.fsck.report import Violation
 from service.membership.runs import Run
 from service.number.keyring import Keys
 
@@ -43,9 +50,9 @@ def test_whatever_is_cut_and_packed_is_sound(
     )
     packed = list(blocks.packed(run, blocks.cut(run, level)))
     for row in packed:
-        assert block_flaws(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
+        assert block_violations(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
     keys = runs.union([run.keys])
-    assert list(key_flaws([row._replace(holders=None, consented_at=None) for row in packed], keys)) == []
+    assert list(key_violations([row._replace(holders=None, consented_at=None) for row in packed], keys)) == []
 
 
 @given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 4), max_size=6))
@@ -62,7 +69,7 @@ def test_a_list_of_holders_is_what_gives_each_key_its_own_in_order(starts: list[
         and all(one < other for each in of_keys for one, other in pairwise(each))
         and max(holders, default=9) < 3
     )
-    assert (block_flaws(SHARD, True, row, segment(3)) == []) == sound
+    assert (block_violations(SHARD, True, row, segment(3)) == []) == sound
 
 
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=4), st.binary(min_size=1, max_size=2))
@@ -83,19 +90,19 @@ def test_text_that_is_cut_within_a_character_is_no_record_id() -> None:
 
 def test_a_row_beyond_a_page_is_a_flaw_unless_it_cannot_be_cut() -> None:
     deepest = LEAD | 1
-    for level, lead, flaws in ((LEVEL, LEAD, [Damage.UNFITTED]), (30, deepest, [])):
+    for level, lead, flaws in ((LEVEL, LEAD, [Violation.UNFITTED]), (30, deepest, [])):
         keys = bytes(blocks.key_bytes(level))
         listed = shorts([0, *range(4200)])
-        assert block_flaws(SHARD, True, Columns(level, lead, keys, listed, None, None), segment(4200)) == flaws
-        assert block_flaws(SHARD, True, Columns(level, lead, keys, listed[:-600], None, None), segment(4200)) == []
+        assert block_violations(SHARD, True, Columns(level, lead, keys, listed, None, None), segment(4200)) == flaws
+        assert block_violations(SHARD, True, Columns(level, lead, keys, listed[:-600], None, None), segment(4200)) == []
 
 
 def test_staged_keys_are_whole_and_of_their_shard() -> None:
     low, high = bytes([SHARD << 3]) + bytes(15), bytes([SHARD << 3]) + bytes(14) + b"\1"
-    assert staged_flaws(SHARD, high + low + low, None, None) == []
-    assert staged_flaws(SHARD + 1, low + high, None, None) == [Damage.STAGED_KEYS]
-    assert staged_flaws(SHARD, low[:-1], None, None) == [Damage.STAGED_KEYS]
-    assert staged_flaws(SHARD, b"", None, None) == [Damage.STAGED_KEYS]
-    assert staged_flaws(SHARD, low, bytes(4), bytes(30)) == []
-    assert staged_flaws(SHARD, low, bytes(5), None) == [Damage.STAGED_COLUMNS]
-    assert staged_flaws(SHARD, low + high, bytes(8), bytes(3)) == [Damage.STAGED_COLUMNS]
+    assert staged_run_violations(SHARD, high + low + low, None, None) == []
+    assert staged_run_violations(SHARD + 1, low + high, None, None) == [Violation.STAGED_KEYS]
+    assert staged_run_violations(SHARD, low[:-1], None, None) == [Violation.STAGED_KEYS]
+    assert staged_run_violations(SHARD, b"", None, None) == [Violation.STAGED_KEYS]
+    assert staged_run_violations(SHARD, low, bytes(4), bytes(30)) == []
+    assert staged_run_violations(SHARD, low, bytes(5), None) == [Violation.STAGED_COLUMNS]
+    assert staged_run_violations(SHARD, low + high, bytes(8), bytes(3)) == [Violation.STAGED_COLUMNS]

@@ -9,7 +9,7 @@ import pytest
 from service.core.db import Database, driver
 from service.membership import store
 from service.membership.erasure import erase
-from service.membership.fsck.report import Damage, Finding
+from service.membership.fsck.report import Finding, Violation
 from service.number.keyring import KeyRing
 from tests.membership.builders import FIRST, World, change, checked, made, made_good, on
 
@@ -49,8 +49,8 @@ def take_out(world: World, ring: KeyRing, number: int, *datasets: str) -> None:
     on(world.dsn, work)
 
 
-def at(what: Damage, ring: KeyRing, number: int, dataset_id: uuid.UUID) -> Finding:
-    return Finding(what, dataset_id=dataset_id, shard=store.place_of(ring.pseudonym(number))["shard"])
+def at(what: Violation, ring: KeyRing, number: int, dataset_id: uuid.UUID) -> Finding:
+    return Finding(what, dataset_id=dataset_id, shard=store.lookup_parameters(ring.pseudonym(number))["shard"])
 
 
 def test_what_ended_while_others_store_the_number_is_sound(world: World, ring: KeyRing) -> None:
@@ -61,37 +61,37 @@ def test_what_ended_while_others_store_the_number_is_sound(world: World, ring: K
 
 def test_a_copy_on_which_nobody_draws_is_named(world: World, ring: KeyRing) -> None:
     exclude(world, ring.pseudonym(SHARED), world.datasets["large"])
-    assert checked(world, ring).findings == [at(Damage.COPY_LEFT, ring, SHARED, world.datasets["large"])]
+    assert checked(world, ring).findings == [at(Violation.COPY_LEFT, ring, SHARED, world.datasets["large"])]
 
 
 def test_what_is_known_of_a_number_that_nobody_stores_is_named(world: World, ring: KeyRing) -> None:
     exclude(world, ring.pseudonym(ALONE), world.datasets["large"])
     take_out(world, ring, ALONE, "large")
-    assert checked(world, ring).findings == [at(Damage.EXCLUSION_LEFT, ring, ALONE, world.datasets["large"])]
+    assert checked(world, ring).findings == [at(Violation.EXCLUSION_LEFT, ring, ALONE, world.datasets["large"])]
 
 
 def test_an_exclusion_of_no_dataset_is_named(world: World, ring: KeyRing) -> None:
     exclude(world, ring.pseudonym(SHARED), GONE)
-    assert checked(world, ring).findings == [at(Damage.EXCLUSION_DATASET, ring, SHARED, GONE)]
+    assert checked(world, ring).findings == [at(Violation.EXCLUSION_DATASET, ring, SHARED, GONE)]
 
 
 @pytest.mark.parametrize("key", [b"", b"short", bytes(16)])
 def test_an_exclusion_of_nobodys_number_is_named(key: bytes, world: World, ring: KeyRing) -> None:
     exclude(world, key, world.datasets["large"])
-    assert checked(world, ring).findings == [Finding(Damage.EXCLUSION_KEY, dataset_id=world.datasets["large"])]
+    assert checked(world, ring).findings == [Finding(Violation.EXCLUSION_KEY, dataset_id=world.datasets["large"])]
 
 
 @pytest.mark.parametrize("dataset", ["received", "open"])
 def test_an_exclusion_of_what_never_held_the_number_is_named(dataset: str, world: World, ring: KeyRing) -> None:
     """A received dataset shares nothing with those that store it; an open one holds nothing yet."""
     exclude(world, ring.pseudonym(ALONE), world.datasets[dataset])
-    assert checked(world, ring).findings == [at(Damage.EXCLUSION_UNFOUNDED, ring, ALONE, world.datasets[dataset])]
+    assert checked(world, ring).findings == [at(Violation.EXCLUSION_UNFOUNDED, ring, ALONE, world.datasets[dataset])]
 
 
 def test_an_exclusion_from_before_the_dataset_is_named(world: World, ring: KeyRing) -> None:
     exclude(world, ring.pseudonym(SHARED), world.datasets["small 0"], datetime(2020, 1, 1, tzinfo=UTC))
     take_out(world, ring, SHARED, "small 0")
-    unfounded = at(Damage.EXCLUSION_UNFOUNDED, ring, SHARED, world.datasets["small 0"])
+    unfounded = at(Violation.EXCLUSION_UNFOUNDED, ring, SHARED, world.datasets["small 0"])
     assert checked(world, ring).findings == [unfounded]
 
 
@@ -101,8 +101,8 @@ def test_an_exclusion_of_what_was_made_of_a_dataset_after_it_ended_is_named(worl
     change(world, "INSERT INTO dataset_parent (dataset_id, parent_id) VALUES (%s, %s)", [second, first])
     try:
         for made, ended, expected in (
-            (2021, 2022, {Damage.COPY_LEFT}),
-            (2023, 2024, {Damage.COPY_LEFT, Damage.EXCLUSION_UNFOUNDED}),
+            (2021, 2022, {Violation.COPY_LEFT}),
+            (2023, 2024, {Violation.COPY_LEFT, Violation.EXCLUSION_UNFOUNDED}),
         ):
             change(world, "DELETE FROM exclusion")
             change(world, "UPDATE dataset SET sealed_at = '2020-01-01' WHERE id = %s", [first])

@@ -11,7 +11,7 @@ from service.core.db import Database, driver
 from service.core.errors import ConfigurationError
 from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
-from service.membership.fsck.report import Damage, Finding, Leftover
+from service.membership.fsck.report import Finding, Leftover, Violation
 from service.number.keyring import KeyRing
 from tests.membership.builders import (
     FIRST,
@@ -28,7 +28,7 @@ from tests.membership.builders import (
 )
 
 # What is found, of which segment and which dataset, each by its name.
-Expected = set[tuple[Damage | Leftover, str | None, str | None]]
+Expected = set[tuple[Violation | Leftover, str | None, str | None]]
 
 
 @pytest.fixture(scope="module")
@@ -48,51 +48,51 @@ def world(whole: World) -> Iterator[World]:
 AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
     (
         "UPDATE segment_member SET place = 7 WHERE dataset_id = %(small 2)s",
-        {(Damage.PLACES, "small 2", None), (Damage.COUNT, "small 2", "small 2")},
+        {(Violation.PLACES, "small 2", None), (Violation.COUNT, "small 2", "small 2")},
     ),
     (
         "INSERT INTO membership_segment (id, state, created_at) VALUES (77, 'live', now())",
-        {(Damage.PLACES, "77", None)},
+        {(Violation.PLACES, "77", None)},
     ),
-    ("DELETE FROM dataset WHERE id = %(large)s", {(Damage.DATASET_MISSING, "large", "large")}),
+    ("DELETE FROM dataset WHERE id = %(large)s", {(Violation.DATASET_MISSING, "large", "large")}),
     (
         "UPDATE segment_member SET number_count = number_count + 1 WHERE dataset_id = %(large)s",
-        {(Damage.COUNT, "large", "large"), (Damage.GREW, "large", "large")},
+        {(Violation.COUNT, "large", "large"), (Violation.GREW, "large", "large")},
     ),
     (
         "UPDATE segment_member SET number_count = number_count - 1 WHERE dataset_id = %(small 1)s",
-        {(Damage.COUNT, "small 1", "small 1")},
+        {(Violation.COUNT, "small 1", "small 1")},
     ),
     (
         "UPDATE segment_member SET digest = set_byte(digest, 9, get_byte(digest, 9) # 1) WHERE place = 1",
-        {(Damage.DIGEST, "small 1", "small 1")},
+        {(Violation.DIGEST, "small 1", "small 1")},
     ),
-    ("UPDATE segment_member SET digest = '' WHERE dataset_id = %(large)s", {(Damage.DIGEST, "large", "large")}),
+    ("UPDATE segment_member SET digest = '' WHERE dataset_id = %(large)s", {(Violation.DIGEST, "large", "large")}),
     (
         "UPDATE dataset SET state = 'sealed', number_count = 0 WHERE id = %(empty)s",
-        {(Damage.NOT_STORED, None, "empty")},
+        {(Violation.NOT_STORED, None, "empty")},
     ),
     (
         "INSERT INTO segment_member SELECT segment_id, 3, %(large)s, 0, decode(repeat('00', 16), 'hex')"
         " FROM segment_member WHERE dataset_id = %(small 0)s",
-        {(Damage.STORED_TWICE, "large", "large")},
+        {(Violation.STORED_TWICE, "large", "large")},
     ),
-    ("UPDATE dataset SET state = 'open' WHERE id = %(large)s", {(Damage.NOT_SEALED, "large", "large")}),
-    ("UPDATE dataset SET content = 'union' WHERE id = %(small 1)s", {(Damage.NOT_SEALED, "small 1", "small 1")}),
+    ("UPDATE dataset SET state = 'open' WHERE id = %(large)s", {(Violation.NOT_SEALED, "large", "large")}),
+    ("UPDATE dataset SET content = 'union' WHERE id = %(small 1)s", {(Violation.NOT_SEALED, "small 1", "small 1")}),
     (
         "UPDATE dataset SET number_count = number_count - 1 WHERE id = %(large)s",
-        {(Damage.GREW, "large", "large")},
+        {(Violation.GREW, "large", "large")},
     ),
     (
         "UPDATE membership_segment SET merged_into = (SELECT max(id) FROM membership_segment)"
         " WHERE id = (SELECT segment_id FROM segment_member WHERE dataset_id = %(large)s)",
-        {(Damage.MERGE, "large", None)},
+        {(Violation.MERGE, "large", None)},
     ),
     (
         "UPDATE dataset SET receiving = false WHERE id = %(received)s",
-        {(Damage.STAGED_AFTER_SEALING, None, "received")},
+        {(Violation.STAGED_AFTER_SEALING, None, "received")},
     ),
-    ("DELETE FROM pseudonym_key", {(Damage.NO_KEY_ID, None, None)}),
+    ("DELETE FROM pseudonym_key", {(Violation.NO_KEY_ID, None, None)}),
     ("UPDATE dataset SET state = 'open' WHERE id = %(sealing)s", {(Leftover.LOADING, "sealing", "sealing")}),
     (
         "INSERT INTO membership_segment (id, state, created_at) VALUES (77, 'retired', now());"
@@ -111,7 +111,7 @@ def test_what_does_not_fit_together_is_named(
     change(world, damage, world.datasets)
     report = checked(world, ring)
     assert set(report.findings) == named(world, expected, {"77": 77})
-    assert bool(report.damage) == any(isinstance(what, Damage) for what, *_ in expected)
+    assert bool(report.damage) == any(isinstance(what, Violation) for what, *_ in expected)
 
 
 def named(world: World, expected: Expected, segments: dict[str, int]) -> set[Finding]:
@@ -144,22 +144,22 @@ async def merge_half(database: Database, ring: KeyRing) -> None:
 
 
 STORED = ("small 0", "small 1", "small 2", "large", "consented")
-OF_ALL: Expected = {(Damage.MERGED, "merge", each) for each in STORED}
+OF_ALL: Expected = {(Violation.MERGED, "merge", each) for each in STORED}
 AT_MERGES: list[tuple[LiteralString, Expected]] = [
     ("SELECT", set()),
     ("DELETE FROM membership_block WHERE segment_id = %(merge)s AND shard = 2", OF_ALL),
     ("UPDATE membership_segment SET next_lead = next_lead + (1 << 25) WHERE id = %(merge)s", OF_ALL),
     (
         "UPDATE segment_member SET dataset_id = %(empty)s WHERE segment_id = %(merge)s AND dataset_id = %(large)s",
-        {(Damage.MERGE, "merge", None), (Damage.MERGED, "merge", "empty")},
+        {(Violation.MERGE, "merge", None), (Violation.MERGED, "merge", "empty")},
     ),
     (
         "UPDATE membership_segment SET state = 'retired' WHERE id = %(merge)s",
-        {(Damage.MERGE, each, None) for each in STORED} | {(Leftover.RETIRED, "merge", None)},
+        {(Violation.MERGE, each, None) for each in STORED} | {(Leftover.RETIRED, "merge", None)},
     ),
     (
         "UPDATE membership_segment SET merged_into = NULL WHERE merged_into = %(merge)s",
-        {(Damage.MERGE, "merge", None)} | OF_ALL,
+        {(Violation.MERGE, "merge", None)} | OF_ALL,
     ),
 ]
 
@@ -181,7 +181,9 @@ def test_blocks_beyond_the_progress_of_their_merge_are_named(world: World, ring:
     """
     ((merge, next_lead),) = change(world, query)
     query = "SELECT shard, level, lead FROM membership_block WHERE segment_id = %s AND lead >= %s"
-    beyond = {Finding(Damage.BEYOND_MERGE, merge, None, *place) for place in change(world, query, [merge, next_lead])}
+    beyond = {
+        Finding(Violation.BEYOND_MERGE, merge, None, *place) for place in change(world, query, [merge, next_lead])
+    }
     assert beyond
     assert set(checked(world, ring).findings) == beyond | named(world, OF_ALL, {"merge": merge})
 

@@ -13,8 +13,8 @@ from service.core.db import Database
 from service.membership.blocks import LEADS
 from service.membership.compaction import Merge, compact
 from service.membership.fsck.check import check
+from service.number.app_keyring import require_same_secret
 from service.number.keyring import KeyRing
-from service.number.ring import require_same_key
 from tests.membership.builders import no_pause, on
 from tests.membership.model import Model, add, agree, some_lines, take_out
 
@@ -63,7 +63,7 @@ def test_killed_twenty_times_it_loses_nothing(dsn: str) -> None:
     ring, model, draw = KeyRing(SECRET), Model(), random.Random(20)
 
     async def prepare(database: Database) -> None:
-        await require_same_key(database, ring)
+        await require_same_secret(database, ring)
         for _ in range(4):
             await add(database, ring, model, some_lines(draw, NUMBERS, dated=True, named=True))
 

@@ -12,7 +12,7 @@ import pytest
 from service.core.db import Database, driver
 from service.core.threads import in_thread
 from service.membership import blocks, store
-from service.membership.store import Loaded, Segment
+from service.membership.store import LoadedShard, Segment
 from service.number.keyring import KeyRing
 from tests.inspection import rows
 from tests.kannel import wait_until
@@ -31,14 +31,16 @@ BLOCKS: LiteralString = """
 WAITING: LiteralString = "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"
 
 
-async def both(database: Database, ring: KeyRing) -> tuple[uuid.UUID, Segment, list[Loaded], Segment, list[Loaded]]:
+async def both(
+    database: Database, ring: KeyRing
+) -> tuple[uuid.UUID, Segment, list[LoadedShard], Segment, list[LoadedShard]]:
     one, other = [await staged(database, ring, run_of(ring, LINES), state="sealing") for _ in range(2)]
     async with database.transaction() as session:
         connection = await driver(session)
-        here, there = await store.begin(connection, one), await store.begin(connection, other)
-        in_turn = [await store.load(connection, ring, one, here, shard) for shard in range(blocks.SHARDS)]
+        here, there = await store.begin_segment(connection, one), await store.begin_segment(connection, other)
+        in_turn = [await store.load_shard(connection, ring, one, here, shard) for shard in range(blocks.SHARDS)]
     with database.bulk_connection() as bulk:
-        loads = [partial(store.load_in_thread, bulk, ring, other, there, shard) for shard in range(blocks.SHARDS)]
+        loads = [partial(store.load_shard_in_thread, bulk, ring, other, there, shard) for shard in range(blocks.SHARDS)]
         apart = [await in_thread(load) for load in loads]
     return other, here, in_turn, there, apart
 
@@ -56,7 +58,7 @@ def test_a_shard_is_loaded_once_in_a_thread_too(dsn: str, ring: KeyRing) -> None
     async def again(database: Database) -> None:
         dataset_id, _, _, segment, _ = await both(database, ring)
         with database.bulk_connection() as bulk, pytest.raises(psycopg.errors.UniqueViolation):
-            await in_thread(partial(store.load_in_thread, bulk, ring, dataset_id, segment, 0))
+            await in_thread(partial(store.load_shard_in_thread, bulk, ring, dataset_id, segment, 0))
 
     on(dsn, again)
 

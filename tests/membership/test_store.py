@@ -15,7 +15,7 @@ from service.core.vocabulary import Content
 from service.membership import blocks, bulk_read, runs, store
 from service.membership.descent.dag import Node
 from service.membership.runs import Digest
-from service.membership.store import Held, Loaded
+from service.membership.store import LoadedShard, Membership
 from service.number.keyring import KeyMismatchError, KeyRing, Keys, unpack_keys
 
 Connection = AsyncConnection[Any]
@@ -48,7 +48,7 @@ async def new_dataset(connection: Connection) -> uuid.UUID:
     return dataset_id
 
 
-async def stored_in(connection: Connection, ring: KeyRing, key: bytes) -> list[Held]:
+async def stored_in(connection: Connection, ring: KeyRing, key: bytes) -> list[Membership]:
     """Every dataset that stores a key."""
     _, found, _ = await store.lookup(connection, ring, key)
     return found
@@ -74,10 +74,10 @@ async def stage_numbers(connection: Connection, ring: KeyRing, numbers: Sequence
     return dataset_id
 
 
-async def seal(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[Loaded]:
-    segment = await store.begin(connection, dataset_id)
-    loaded = [await store.load(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
-    await store.complete(connection, dataset_id, sum((each.digest for each in loaded), Digest()))
+async def seal(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[LoadedShard]:
+    segment = await store.begin_segment(connection, dataset_id)
+    loaded = [await store.load_shard(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
+    await store.complete_segment(connection, dataset_id, sum((each.digest for each in loaded), Digest()))
     await store.unstage(connection, dataset_id)
     return loaded
 
@@ -134,7 +134,7 @@ def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
             assert max(lasts, default=None) == instant(max(known, default=0))
         for number in SOME:
             assert sorted(await stored_in(connection, ring, ring.pseudonym(number))) == sorted(
-                Held(dataset_id, instant(best[number][1]), best[number][2])
+                Membership(dataset_id, instant(best[number][1]), best[number][2])
                 for dataset_id, best in expected.items()
                 if number in best
             )
@@ -203,7 +203,7 @@ def test_of_equal_duplicates_the_first_line_stays_in_whatever_order_runs_arrive(
             await stage_chunk(connection, ring, dataset_id, part, run, [(SOME[0], 5, f"{part}-{run}")])
         await seal(connection, ring, dataset_id)
         found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
-        assert found == [Held(dataset_id, instant(5), "1-1")]
+        assert found == [Membership(dataset_id, instant(5), "1-1")]
 
     in_transaction(test)
 
@@ -224,13 +224,13 @@ def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction
 def test_a_run_is_staged_once_and_a_shard_is_loaded_once(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await stage_numbers(connection, ring, SOME)
-        segment = await store.begin(connection, dataset_id)
+        segment = await store.begin_segment(connection, dataset_id)
         for shard in range(blocks.SHARDS):
-            await store.load(connection, ring, dataset_id, segment, shard)
+            await store.load_shard(connection, ring, dataset_id, segment, shard)
         shard = ring.pseudonym(SOME[0])[0] >> 3
         with pytest.raises(psycopg.errors.UniqueViolation):
             async with connection.transaction():
-                await store.load(connection, ring, dataset_id, segment, shard)
+                await store.load_shard(connection, ring, dataset_id, segment, shard)
         with pytest.raises(psycopg.errors.UniqueViolation):
             async with connection.transaction():
                 await stage_chunk(connection, ring, dataset_id, 1, 1, [(SOME[0], 0, None)])
@@ -243,7 +243,7 @@ def test_only_what_is_named_stays_staged(ring: KeyRing, in_transaction: InTransa
         dataset_id = await new_dataset(connection)
         for part in range(4):
             await stage_chunk(connection, ring, dataset_id, part, 0, [(SOME[part], 0, None)])
-        await store.unstage_others(connection, dataset_id, [1, 3])
+        await store.unstage_except(connection, dataset_id, [1, 3])
         await seal(connection, ring, dataset_id)
         assert await numbers_of(connection, ring, dataset_id) == [SOME[1], SOME[3]]
 
@@ -253,17 +253,17 @@ def test_only_what_is_named_stays_staged(ring: KeyRing, in_transaction: InTransa
 def test_what_is_not_completed_is_not_found_and_is_begun_anew(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         gone, kept_one = await stage_numbers(connection, ring, SOME), await stored(connection, ring, SOME[:2])
-        segment = await store.begin(connection, gone)
+        segment = await store.begin_segment(connection, gone)
         for shard in range(blocks.SHARDS):
-            await store.load(connection, ring, gone, segment, shard)
+            await store.load_shard(connection, ring, gone, segment, shard)
         assert await numbers_of(connection, ring, gone) == SOME
-        assert await stored_in(connection, ring, ring.pseudonym(SOME[0])) == [Held(kept_one, None, None)]
+        assert await stored_in(connection, ring, ring.pseudonym(SOME[0])) == [Membership(kept_one, None, None)]
         await store.unstage(connection, gone)
         await stage_chunk(connection, ring, gone, 1, 0, [(SOME[5], 0, None)])
-        await store.abandon(connection, gone)
+        await store.drop_unfinished_segment(connection, gone)
         assert await numbers_of(connection, ring, gone) == []
         found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
-        assert found == [Held(kept_one, None, None)]
+        assert found == [Membership(kept_one, None, None)]
         await seal(connection, ring, gone)
         assert await numbers_of(connection, ring, gone) == [SOME[5]]
 
@@ -282,7 +282,7 @@ def test_a_received_file_is_compared_with_what_was_declared(ring: KeyRing, in_tr
         received = await stage_numbers(connection, ring, [*SOME[1:9], SOME[9], SOME[9]])
         extra, missing = [], []
         for shard in range(blocks.SHARDS):
-            declared = await bulk_read.content_of(connection, dag, merged, shard)
+            declared = await bulk_read.content_in_shard(connection, dag, merged, shard)
             uploaded = await store.staged_keys(connection, received, shard)
             extra += ring.numbers(uploaded[~runs.isin_sorted(uploaded, declared)]).tolist()
             missing += ring.numbers(declared[~runs.isin_sorted(declared, uploaded)]).tolist()
@@ -306,7 +306,7 @@ def test_ancestry_is_traced_from_what_is_stored(ring: KeyRing, in_transaction: I
         counts = dict.fromkeys(dag, 0)
         orphans: list[int] = []
         for shard in range(blocks.SHARDS):
-            ancestry = await bulk_read.shard_ancestry(connection, dag, [handed], shard)
+            ancestry = await bulk_read.trace_shard(connection, dag, [handed], shard)
             counts = {name: counts[name] + count for name, count in ancestry.counts().items()}
             orphans += ring.numbers(ancestry.keys[ancestry.orphans([first, second])]).tolist()
         assert counts == {first: 3, second: 1, merged: 3, cut: 4, handed: 4}
@@ -321,8 +321,8 @@ def test_neither_numbers_nor_record_ids_are_readable_in_the_tables(
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
-        segment = await store.begin(connection, dataset_id)
-        await store.load(connection, ring, dataset_id, segment, ring.pseudonym(SOME[0])[0] >> 3)
+        segment = await store.begin_segment(connection, dataset_id)
+        await store.load_shard(connection, ring, dataset_id, segment, ring.pseudonym(SOME[0])[0] >> 3)
         for source in (
             "staged_run WHERE dataset_id = %s",
             "membership_block WHERE segment_id = (SELECT segment_id FROM segment_member WHERE dataset_id = %s)",
@@ -362,7 +362,7 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
         await holding(connection, left, right)
         assert await stored_in(connection, ring, across) == []
         both = await holding(connection, left, right, across)
-        assert await stored_in(connection, ring, across) == [Held(both, None, None)]
+        assert await stored_in(connection, ring, across) == [Membership(both, None, None)]
 
     in_transaction(test)
 
@@ -373,7 +373,7 @@ def test_a_dataset_without_numbers_in_a_shard_has_no_keys_there(ring: KeyRing, i
         keys = await bulk_read.keys_of(connection, [dataset_id], 0)
         assert isinstance(keys[dataset_id], Keys)
         assert len(keys[dataset_id]) == 0
-        segment = await store.begin(connection, dataset_id)
-        assert await store.load(connection, ring, dataset_id, segment, 0) == Loaded(Digest(), 0, None, None)
+        segment = await store.begin_segment(connection, dataset_id)
+        assert await store.load_shard(connection, ring, dataset_id, segment, 0) == LoadedShard(Digest(), 0, None, None)
 
     in_transaction(test)

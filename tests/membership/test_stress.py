@@ -14,9 +14,9 @@ from service.membership import store
 from service.membership.compaction import compact
 from service.membership.erasure import erase
 from service.membership.fsck.check import check
-from service.membership.store import Held
+from service.membership.store import Membership
+from service.number.app_keyring import require_same_secret
 from service.number.keyring import KeyRing
-from service.number.ring import require_same_key
 from tests.membership.builders import completed, loaded, no_pause, on, staged
 from tests.membership.model import Model, agree, run_of, some_lines
 from tests.membership.test_store import instant, kept
@@ -34,9 +34,9 @@ class Known:
     fading: set[tuple[uuid.UUID, int]] = field(default_factory=set)
     erased: set[tuple[uuid.UUID, int]] = field(default_factory=set)
 
-    def says(self, number: int, dataset: uuid.UUID) -> Held:
+    def says(self, number: int, dataset: uuid.UUID) -> Membership:
         _, time, name = self.begun[dataset][number]
-        return Held(dataset, instant(time), name)
+        return Membership(dataset, instant(time), name)
 
     def certain(self, number: int) -> set[uuid.UUID]:
         """Sealed with the number before this moment, if nothing fades it later."""
@@ -92,7 +92,7 @@ def test_whatever_goes_on_at_once_no_answer_is_wrong(seed: int, dsn: str, ring: 
     known, draw = Known(), random.Random(seed)
 
     async def test(database: Database) -> None:
-        await require_same_key(database, ring)
+        await require_same_secret(database, ring)
         loading = [asyncio.create_task(load(database, ring, known, draw)) for _ in range(2)]
         acts: Counter[NewObjection] = Counter()
 

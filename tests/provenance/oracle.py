@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from service.access.actor import Actor
 from service.core.vocabulary import DatasetState, Role
-from service.membership.store import Held
+from service.membership.store import Membership
 from service.provenance.graph import rows
 from service.provenance.graph.snapshot import Snapshot, make_snapshot
 from tests.provenance.builders import World
@@ -78,10 +78,10 @@ def sources_of(world: World, number: int, dataset: uuid.UUID) -> set[uuid.UUID]:
     return {one for one in parents_of(world, dataset) if held_at(world, one, number, made)}
 
 
-def stored(world: World, number: int) -> list[Held]:
+def stored(world: World, number: int) -> list[Membership]:
     """What the membership store would say of a number."""
     return [
-        Held(one, world.consents.get((one, number)), None)
+        Membership(one, world.consents.get((one, number)), None)
         for one, numbers in world.numbers.items()
         if number in numbers
     ]

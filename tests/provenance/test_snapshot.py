@@ -63,10 +63,10 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
         connection = await driver(session)
         keys = RING.pseudonyms(np.array([NUMBER]))
         await store.stage(connection, RING, dataset.id, 1, 1, Run(keys))
-        segment = await store.begin(connection, dataset.id)
+        segment = await store.begin_segment(connection, dataset.id)
         for shard in range(blocks.SHARDS):
-            await store.load(connection, RING, dataset.id, segment, shard)
-        await store.complete(connection, dataset.id, digest(Run(keys)))
+            await store.load_shard(connection, RING, dataset.id, segment, shard)
+        await store.complete_segment(connection, dataset.id, digest(Run(keys)))
         await store.unstage(connection, dataset.id)
 
 

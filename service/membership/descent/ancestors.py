@@ -26,13 +26,13 @@ _ANCESTORS = text("""
 
 
 @dataclass(frozen=True, slots=True)
-class Descent:
+class Ancestors:
     """Some datasets with all their ancestors, and the notice of each collected one among them."""
 
     dag: Dag
     notices: dict[uuid.UUID, uuid.UUID]
 
-    def collected_under(self) -> dict[uuid.UUID, list[uuid.UUID]]:
+    def datasets_by_notice(self) -> dict[uuid.UUID, list[uuid.UUID]]:
         """The collected datasets by notice."""
         found: dict[uuid.UUID, list[uuid.UUID]] = {}
         for dataset_id, notice_id in self.notices.items():
@@ -40,10 +40,10 @@ class Descent:
         return found
 
 
-async def descent_of(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Descent:
+async def read_ancestors(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Ancestors:
     """The datasets and all that they come from, every parent before its children."""
     rows = {row.id: row for row in await run(session, _ANCESTORS, {"ids": list(dataset_ids)})}
     order = TopologicalSorter({row.id: row.parents for row in rows.values()}).static_order()
     nodes = {key: Node(Content(row.content), tuple(row.parents), row.made_at or NOT_YET) for key, row in rows.items()}
     dag = {key: nodes[key] for key in order}
-    return Descent(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})
+    return Ancestors(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})

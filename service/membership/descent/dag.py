@@ -40,7 +40,7 @@ Dag = dict[uuid.UUID, Node]
 
 
 @dataclass(frozen=True, slots=True)
-class Ancestry:
+class NumbersByAncestor:
     """The numbers of the targets in one shard, and for each ancestor which of them come from it.
 
     A target is its own ancestor: what a collected dataset holds comes from itself.
@@ -78,7 +78,7 @@ def ancestors_of(dag: Dag, targets: Collection[uuid.UUID]) -> list[uuid.UUID]:
     return [dataset for dataset in dag if dataset in wanted]
 
 
-def sources_of(dag: Dag, targets: Collection[uuid.UUID]) -> list[uuid.UUID]:
+def uploaded_sources_of(dag: Dag, targets: Collection[uuid.UUID]) -> list[uuid.UUID]:
     """The uploaded datasets whose numbers, taken together, are the numbers of the targets."""
     wanted = set(targets)
     for dataset in reversed(dag):
@@ -92,7 +92,9 @@ def holding(keys: Keys, of_dataset: Keys) -> Bits:
     return np.packbits(isin_sorted(keys, of_dataset))
 
 
-def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]) -> Ancestry:
+def trace(
+    dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mapping[uuid.UUID, Bits]
+) -> NumbersByAncestor:
     """The ancestry of `targets`, whose numbers are `keys`.
 
     `uploaded` says for each uploaded dataset among `ancestors_of(dag, targets)` which of `keys` it holds.
@@ -107,7 +109,7 @@ def trace(dag: Dag, targets: Collection[uuid.UUID], keys: Keys, uploaded: Mappin
     for child in reversed(order):
         for parent in dag[child].parents:
             reached[parent] |= reached[child] & held[parent]
-    return Ancestry(keys, reached)
+    return NumbersByAncestor(keys, reached)
 
 
 def _holdings(

@@ -12,7 +12,7 @@ import numpy as np
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content
 from service.membership import runs
-from service.membership.descent.dag import Ancestry, Bits, Dag, Node
+from service.membership.descent.dag import Bits, Dag, Node, NumbersByAncestor
 from service.number.keyring import Keys, unpack_keys
 
 
@@ -59,7 +59,7 @@ def contents(
 ) -> tuple[Keys, dict[int, Erasures]]:
     """The sorted keys that targets hold, and by their places those of them that somebody erased.
 
-    `stored` are the sorted keys of the `ancestry.sources_of` the targets; `ended` has keys in ascending order.
+    `stored` are the sorted keys of the `ancestry.uploaded_sources_of` the targets; `ended` has keys in ascending order.
     """
     keys = runs.union(list(stored.values()))
     if not ended:
@@ -78,12 +78,12 @@ def contents(
 
 
 def corrected(
-    ancestry: Ancestry,
+    ancestry: NumbersByAncestor,
     dag: Dag,
     targets: Collection[uuid.UUID],
     uploaded: Mapping[uuid.UUID, Bits],
     ended: Mapping[int, Erasures],
-) -> Ancestry:
+) -> NumbersByAncestor:
     """What `trace` found of the same datasets, with heed to what was erased of some numbers, by their places in `keys`.
 
     There are few such, and each is gone through by itself.
@@ -95,4 +95,4 @@ def corrected(
         lineage = descent(dag, targets, storing, of_number)
         for dataset, bits in found.items():
             bits[byte] = bits[byte] | mask if dataset in lineage else bits[byte] & ~mask
-    return Ancestry(ancestry.keys, found)
+    return NumbersByAncestor(ancestry.keys, found)

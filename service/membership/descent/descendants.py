@@ -11,7 +11,7 @@ from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
 from service.membership.descent.dependents import drawing, unneeded
 
-DESCENDANTS: Final[LiteralString] = """
+DESCENDANTS_QUERY: Final[LiteralString] = """
     WITH RECURSIVE down (id) AS (
         SELECT unnest(%(ids)s::uuid[])
         UNION
@@ -26,7 +26,7 @@ DESCENDANTS: Final[LiteralString] = """
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class Descendants:
     """Some datasets with whatever was made of them, and the holder of each. `held` are those that count as holdings.
 
     For a holder without an account `speakers` has who asserts the dataset.
@@ -37,23 +37,23 @@ class Family:
     speakers: Mapping[uuid.UUID, uuid.UUID]
     held: frozenset[uuid.UUID]
 
-    def holding(self, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
+    def datasets_holding(self, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
         """The datasets that hold a number now, given those that store it and those that it was erased from."""
         return (drawing(self.dag, stored, ended) & self.held) - ended.keys()
 
-    def unneeded(self, stored: Collection[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
+    def copies_no_longer_needed(self, stored: Collection[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
         """Those of the datasets storing a number of which the stored copy serves nobody any more (see `drawing`).
 
         Nor does it serve a holder without an account once whoever tells of its dataset erased the number: nobody here
         answers for that holding then, and the holder itself cannot end it.
         """
-        left = self.holding(stored, ended)
+        left = self.datasets_holding(stored, ended)
         gone = {self.holders[one] for one in ended if one in self.holders} - {self.holders[one] for one in left}
         return unneeded(self.dag, {one for one in left if self.speakers.get(one) not in gone}, stored, ended)
 
 
-def family_of(rows: Iterable[tuple[Any, ...]]) -> Family:
-    """What the rows of `DESCENDANTS` tell."""
+def descendants_from_rows(rows: Iterable[tuple[Any, ...]]) -> Descendants:
+    """What the rows of `DESCENDANTS_QUERY` tell."""
     found = {row[0]: row[1:] for row in rows}
     order = TopologicalSorter({dataset: row[1] for dataset, row in found.items()}).static_order()
     dag = {
@@ -61,7 +61,7 @@ def family_of(rows: Iterable[tuple[Any, ...]]) -> Family:
         for dataset in order
         if dataset in found
     }
-    return Family(
+    return Descendants(
         dag,
         {dataset: row[3] for dataset, row in found.items()},
         {dataset: row[4] for dataset, row in found.items() if row[4] is not None},

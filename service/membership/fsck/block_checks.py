@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.membership import blocks
 from service.membership.blocks import DEEPEST_LEVEL, LEADS, SHARD_BITS, TIME_BYTES, Columns
-from service.membership.fsck.report import Damage
+from service.membership.fsck.report import Violation
 from service.number.keyring import KEY_BYTES, KeyMismatchError, KeyRing, Keys, unpack_keys
 
 # `toast_tuple_target` of the table: beyond it a column leaves the row. What a row has besides its columns is left out
@@ -20,7 +20,14 @@ _LARGEST_ROW_BYTES: Final = 8160
 _SHORT: Final = np.dtype(">u2")
 # Without knowing these no key of a block can be told.
 UNREADABLE: Final = frozenset(
-    {Damage.LEVEL, Damage.LEAD, Damage.KEYS_LENGTH, Damage.HOLDERS, Damage.CONSENTS_LENGTH, Damage.SEGMENT_MISSING}
+    {
+        Violation.LEVEL,
+        Violation.LEAD,
+        Violation.KEYS_LENGTH,
+        Violation.HOLDERS,
+        Violation.CONSENTS_LENGTH,
+        Violation.SEGMENT_MISSING,
+    }
 )
 
 
@@ -49,42 +56,42 @@ class Entry:
         return max(self.members, default=-1) + 1
 
 
-def block_flaws(shard: int, merged: bool, row: Columns, segment: Entry | None) -> list[Damage]:
+def block_violations(shard: int, merged: bool, row: Columns, segment: Entry | None) -> list[Violation]:
     """What is wrong with a block as far as its range, its holders and its lengths tell.
 
     `shard` and `merged` are what its row says of it besides.
     """
     if segment is None:
-        return [Damage.SEGMENT_MISSING]
+        return [Violation.SEGMENT_MISSING]
     level, lead = row.level, row.lead
     if not SHARD_BITS <= level <= DEEPEST_LEVEL:
-        return [Damage.LEVEL]
+        return [Violation.LEVEL]
     if not 0 <= lead < LEADS or blocks.floor_lead(lead, level) != lead:
-        return [Damage.LEAD]
+        return [Violation.LEAD]
     found = []
     if blocks.shard_of(lead) != shard:
-        found.append(Damage.SHARD)
+        found.append(Violation.SHARD)
     if merged != (row.holders is not None):
-        found.append(Damage.MERGED_FLAG)
+        found.append(Violation.MERGED_FLAG)
     if segment.level is not None and level < segment.level:
-        found.append(Damage.COARSE)
+        found.append(Violation.COARSE)
     if segment.next_lead is not None and lead >= segment.next_lead:
-        found.append(Damage.BEYOND_MERGE)
+        found.append(Violation.BEYOND_MERGE)
     return found + _column_flaws(row, segment)
 
 
-def _column_flaws(row: Columns, segment: Entry) -> list[Damage]:
+def _column_flaws(row: Columns, segment: Entry) -> list[Violation]:
     if not row.keys or len(row.keys) % blocks.key_bytes(row.level):
-        return [Damage.KEYS_LENGTH]
+        return [Violation.KEYS_LENGTH]
     if (row.holders is None) != (segment.places == 1):
-        return [Damage.HOLDERS]
+        return [Violation.HOLDERS]
     if row.holders is not None and not _are_holders(row.holders, _key_count(row), segment.places):
-        return [Damage.HOLDERS]
+        return [Violation.HOLDERS]
     found = []
     if row.consented_at is not None and len(row.consented_at) != TIME_BYTES * size_of(row):
-        found.append(Damage.CONSENTS_LENGTH)
+        found.append(Violation.CONSENTS_LENGTH)
     if row.level < DEEPEST_LEVEL and sum(map(len, filter(None, row[2:]))) > _LARGEST_ROW_BYTES:
-        found.append(Damage.UNFITTED)
+        found.append(Violation.UNFITTED)
     return found
 
 
@@ -127,15 +134,15 @@ def are_pseudonyms(ring: KeyRing, keys: Keys) -> bool:
         return False
 
 
-def key_flaws(rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Damage]]:
+def key_violations(rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Violation]]:
     """What is wrong with the `keys` that blocks without flaws hold, and in which of the `rows`."""
     sizes = [_key_count(row) for row in rows]
     of = np.repeat(np.arange(len(rows)), sizes)
     below = np.array([DEEPEST_LEVEL - row.level for row in rows])
     ranges = np.array([row.lead for row in rows]) >> below
     ascends = (keys.hi[1:] > keys.hi[:-1]) | (keys.hi[1:] == keys.hi[:-1]) & (keys.lo[1:] > keys.lo[:-1])
-    yield from ((at, Damage.ORDER) for at in _rows_with(of[1:], ~ascends & (of[1:] == of[:-1])))
-    yield from ((at, Damage.RANGE) for at in _rows_with(of, blocks.leads_of(keys) >> below[of] != ranges[of]))
+    yield from ((at, Violation.ORDER) for at in _rows_with(of[1:], ~ascends & (of[1:] == of[:-1])))
+    yield from ((at, Violation.RANGE) for at in _rows_with(of, blocks.leads_of(keys) >> below[of] != ranges[of]))
 
 
 def _rows_with(of: NDArray[np.int64], flawed: NDArray[np.bool_]) -> list[int]:
@@ -143,13 +150,15 @@ def _rows_with(of: NDArray[np.int64], flawed: NDArray[np.bool_]) -> list[int]:
     return found
 
 
-def staged_flaws(shard: int, keys: bytes, consented_at: bytes | None, sealed_record_ids: bytes | None) -> list[Damage]:
+def staged_run_violations(
+    shard: int, keys: bytes, consented_at: bytes | None, sealed_record_ids: bytes | None
+) -> list[Violation]:
     """What is wrong with the columns of a staged run, in which keys stand as they came."""
     if not keys or len(keys) % KEY_BYTES:
-        return [Damage.STAGED_KEYS]
+        return [Violation.STAGED_KEYS]
     run = unpack_keys(keys)
-    found = [Damage.STAGED_KEYS] if np.any(run.hi >> np.uint64(64 - SHARD_BITS) != shard) else []
+    found = [Violation.STAGED_KEYS] if np.any(run.hi >> np.uint64(64 - SHARD_BITS) != shard) else []
     short_of_times = consented_at is not None and len(consented_at) != TIME_BYTES * len(run)
     if short_of_times or (sealed_record_ids is not None and len(sealed_record_ids) < _SHORT.itemsize * len(run)):
-        found.append(Damage.STAGED_COLUMNS)
+        found.append(Violation.STAGED_COLUMNS)
     return found

@@ -8,7 +8,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from service.membership.fsck.block_checks import Entry, Member
-from service.membership.fsck.report import Damage, Leftover
+from service.membership.fsck.report import Leftover, Violation
 
 
 def read_segments(connection: psycopg.Connection[Any]) -> dict[int, Entry]:
@@ -25,33 +25,33 @@ def read_segments(connection: psycopg.Connection[Any]) -> dict[int, Entry]:
 
 
 # Segment, dataset, shard, level, lead, as far as there are such.
-INVARIANTS: Final[dict[Damage | Leftover, LiteralString]] = {
-    Damage.PLACES: """
+INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
+    Violation.PLACES: """
         SELECT segment.id FROM membership_segment AS segment LEFT JOIN segment_member ON segment_id = segment.id
         WHERE state <> 'retired' GROUP BY segment.id
         HAVING count(place) = 0 OR min(place) <> 0 OR max(place) <> count(place) - 1
     """,
-    Damage.DATASET_MISSING: """
+    Violation.DATASET_MISSING: """
         SELECT segment_id, dataset_id FROM segment_member AS member
         WHERE NOT EXISTS (SELECT FROM dataset WHERE dataset.id = member.dataset_id)
     """,
-    Damage.NOT_STORED: """
+    Violation.NOT_STORED: """
         SELECT NULL, id FROM dataset WHERE dataset.state = 'sealed' AND content = 'uploaded' AND NOT EXISTS (
             SELECT FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
             WHERE dataset_id = dataset.id AND segment.state = 'live')
     """,
-    Damage.STORED_TWICE: """
+    Violation.STORED_TWICE: """
         SELECT max(segment_id), dataset_id
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         WHERE state = 'live' GROUP BY dataset_id HAVING count(*) > 1
     """,
-    Damage.NOT_SEALED: """
+    Violation.NOT_SEALED: """
         SELECT segment_id, dataset_id
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         JOIN dataset ON dataset.id = dataset_id
         WHERE segment.state = 'live' AND (dataset.state <> 'sealed' OR content <> 'uploaded')
     """,
-    Damage.GREW: """
+    Violation.GREW: """
         SELECT segment_id, dataset_id
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         JOIN dataset ON dataset.id = dataset_id
@@ -59,7 +59,7 @@ INVARIANTS: Final[dict[Damage | Leftover, LiteralString]] = {
           AND member.number_count > coalesce(dataset.number_count, 0)
     """,
     # A source is live, and what it goes into is being merged and has the datasets of all its sources.
-    Damage.MERGE: """
+    Violation.MERGE: """
         SELECT source.id
         FROM membership_segment AS source JOIN membership_segment AS merge ON merge.id = source.merged_into
         WHERE source.state <> 'live' OR merge.state <> 'merging'
@@ -71,7 +71,7 @@ INVARIANTS: Final[dict[Damage | Leftover, LiteralString]] = {
              FROM segment_member AS member JOIN membership_segment AS source ON source.id = segment_id
              WHERE source.merged_into = merge.id))
     """,
-    Damage.OVERLAP: """
+    Violation.OVERLAP: """
         SELECT segment_id, NULL, shard, level, lead FROM (
             SELECT segment_id, shard, level, lead, max(lead::bigint + (1 << (30 - level))) OVER before AS ends_at
             FROM membership_block
@@ -80,7 +80,7 @@ INVARIANTS: Final[dict[Damage | Leftover, LiteralString]] = {
                 PARTITION BY segment_id ORDER BY lead, level ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS block
         WHERE lead < ends_at
     """,
-    Damage.STAGED_AFTER_SEALING: """
+    Violation.STAGED_AFTER_SEALING: """
         SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT receiving
         AND EXISTS (SELECT FROM staged_run WHERE dataset_id = dataset.id)
     """,

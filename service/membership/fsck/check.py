@@ -25,14 +25,14 @@ from service.membership.fsck.block_checks import (
     Entry,
     are_pseudonyms,
     are_record_ids,
-    block_flaws,
-    key_flaws,
+    block_violations,
+    key_violations,
     size_of,
-    staged_flaws,
+    staged_run_violations,
 )
 from service.membership.fsck.catalogue_checks import INVARIANTS, read_segments
-from service.membership.fsck.exclusion_checks import ending_findings
-from service.membership.fsck.report import Damage, Finding, Leftover
+from service.membership.fsck.exclusion_checks import exclusion_findings
+from service.membership.fsck.report import Finding, Leftover, Violation
 from service.membership.models import SegmentState
 from service.membership.runs import Digest, Run
 from service.number.keyring import KeyMismatchError, KeyRing, Keys
@@ -58,7 +58,7 @@ class Report:
     @property
     def damage(self) -> list[Finding]:
         """What must not be."""
-        return [each for each in self.findings if isinstance(each.what, Damage)]
+        return [each for each in self.findings if isinstance(each.what, Violation)]
 
     @property
     def leftovers(self) -> list[Finding]:
@@ -119,7 +119,7 @@ def check(dsn: str, ring: KeyRing, watch: Watch) -> Report:
         whole.report.findings += _key_findings(connection, ring)
         for what, query in INVARIANTS.items():
             whole.report.findings += [Finding(what, *row) for row in connection.execute(query)]
-        whole.report.findings += ending_findings(connection, ring)
+        whole.report.findings += exclusion_findings(connection, ring)
         ((total,),) = connection.execute(_TOTAL).fetchall()
 
         with ExitStack() as stack, ThreadPoolExecutor(_READERS) as pool:
@@ -164,7 +164,7 @@ def _key_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> list[Fi
         )
     query = "SELECT EXISTS (SELECT FROM membership_segment) OR EXISTS (SELECT FROM staged_run)"
     ((filled,),) = connection.execute(query).fetchall()
-    return [Finding(Damage.NO_KEY_ID)] if filled and not known else []
+    return [Finding(Violation.NO_KEY_ID)] if filled and not known else []
 
 
 def _add(whole: Examination, part: Examination) -> None:
@@ -194,7 +194,7 @@ def _check_shard(
         watch(len(rows))
     for rows in _batches(reader, _STAGED, bounds):
         for dataset_id, at, *columns in rows:
-            found = staged_flaws(at, *columns)
+            found = staged_run_violations(at, *columns)
             exam.report.findings += [Finding(what, dataset_id=dataset_id, shard=at) for what in found]
         watch(len(rows))
     return exam
@@ -219,7 +219,7 @@ def _check_blocks(exam: Examination, rows: Sequence[Stored]) -> None:
         # What is done with may be there in part.
         if segment is not None and segment.state == SegmentState.RETIRED:
             continue
-        flaws = block_flaws(stored.shard, stored.merged, stored.columns, segment)
+        flaws = block_violations(stored.shard, stored.merged, stored.columns, segment)
         exam.report.findings += [_finding(exam, stored, what) for what in flaws]
         if UNREADABLE.isdisjoint(flaws):
             exam.report.memberships += size_of(stored.columns)
@@ -234,27 +234,27 @@ def _check_blocks(exam: Examination, rows: Sequence[Stored]) -> None:
             _check_contents(exam, some)
 
 
-def _finding(exam: Examination, stored: Stored, what: Damage) -> Finding:
+def _finding(exam: Examination, stored: Stored, what: Violation) -> Finding:
     segment = exam.segments.get(stored.segment_id)
     alone = segment.members[0].dataset_id if segment is not None and list(segment.members) == [0] else None
     return Finding(what, stored.segment_id, alone, stored.shard, stored.columns.level, stored.columns.lead)
 
 
-def _record_id_flaws(ring: KeyRing, stored: Stored) -> list[Damage]:
+def _record_id_flaws(ring: KeyRing, stored: Stored) -> list[Violation]:
     try:
         opened = store.decrypt_record_ids(ring, stored.segment_id, stored.columns).record_ids
     except KeyMismatchError:
-        return [Damage.RECORD_IDS_SEAL]
+        return [Violation.RECORD_IDS_SEAL]
     if opened is None or are_record_ids(opened, size_of(stored.columns)):
         return []
-    return [Damage.RECORD_IDS]
+    return [Violation.RECORD_IDS]
 
 
 def _check_contents(exam: Examination, rows: Sequence[Stored]) -> None:
     """Check the keys of readable blocks, all with lists of holders or all without, which come segment by segment."""
     keys_only = [stored.columns._replace(holders=None, consented_at=None, record_ids=None) for stored in rows]
     keys = blocks.unpacked(keys_only)[0].keys
-    flaws = [*key_flaws(keys_only, keys), *_pseudonym_flaws(exam.ring, keys_only, keys)]
+    flaws = [*key_violations(keys_only, keys), *_pseudonym_flaws(exam.ring, keys_only, keys)]
     exam.report.findings += [_finding(exam, rows[at], what) for at, what in flaws]
     run, counts = blocks.unpacked([stored.columns._replace(record_ids=None) for stored in rows])
     start = 0
@@ -264,14 +264,14 @@ def _check_contents(exam: Examination, rows: Sequence[Stored]) -> None:
         start = end
 
 
-def _pseudonym_flaws(ring: KeyRing, rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Damage]]:
+def _pseudonym_flaws(ring: KeyRing, rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Violation]]:
     if are_pseudonyms(ring, keys):
         return
     start = 0
     for at, row in enumerate(rows):
         end = start + size_of(row)
         if not are_pseudonyms(ring, keys[start:end]):
-            yield at, Damage.PSEUDONYMS
+            yield at, Violation.PSEUDONYMS
         start = end
 
 
@@ -297,8 +297,8 @@ def _sum_findings(exam: Examination) -> Iterator[Finding]:
             held = sums.held[segment.id, place]
             at = (segment.id, member.dataset_id)
             if segment.state == SegmentState.LIVE and held.count != member.number_count:
-                yield Finding(Damage.COUNT, *at)
+                yield Finding(Violation.COUNT, *at)
             elif segment.state == SegmentState.LIVE and store.pack_digest(held) != member.digest:
-                yield Finding(Damage.DIGEST, *at)
+                yield Finding(Violation.DIGEST, *at)
             elif segment.state == SegmentState.MERGING and held != sums.merged[at]:
-                yield Finding(Damage.MERGED, *at)
+                yield Finding(Violation.MERGED, *at)

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 
-class Damage(StrEnum):
+class Violation(StrEnum):
     """A stored invariant that does not hold: some answer is wrong, or may become so."""
 
     NO_KEY_ID = "memberships without a record of the secret that they were made under"
@@ -60,7 +60,7 @@ class Leftover(StrEnum):
 class Finding(NamedTuple):
     """One thing found, and where: as much of its place as there is."""
 
-    what: Damage | Leftover
+    what: Violation | Leftover
     segment_id: int | None = None
     dataset_id: uuid.UUID | None = None
     shard: int | None = None

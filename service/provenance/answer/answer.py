@@ -10,7 +10,7 @@ from datetime import datetime
 
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
-from service.membership.store import Held
+from service.membership.store import Membership
 from service.provenance.answer.cache import AnswerCache, render
 from service.provenance.answer.views import consent
 from service.provenance.graph.facts import Records
@@ -20,7 +20,7 @@ Eyes = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
 
 
 def answer(
-    graph: Graph, cases: AnswerCache, held: Sequence[Held], ended: Erasures, eyes: Eyes, as_of: datetime
+    graph: Graph, cases: AnswerCache, held: Sequence[Membership], ended: Erasures, eyes: Eyes, as_of: datetime
 ) -> bytes:
     """The answer about a number that the datasets of `held` store, as `eyes` see it: an `Answer` in JSON.
 
@@ -38,12 +38,12 @@ def answer(
 
 
 def _consent(
-    records: Records, cases: AnswerCache, known: Collection[uuid.UUID], dataset_id: uuid.UUID, stored: Held | None
+    records: Records, cases: AnswerCache, known: Collection[uuid.UUID], dataset_id: uuid.UUID, stored: Membership | None
 ) -> dict[str, object]:
     found = consent(records, dataset_id, stored)
     listed = cases.partner_list(records, known, found.partner_list) if found.partner_list else None
     return found._asdict() | {"partner_list": listed}
 
 
-def _consented_at(stored: Held | None) -> dict[str, object]:
+def _consented_at(stored: Membership | None) -> dict[str, object]:
     return {"consented_at": stored.consented_at} if stored else {}

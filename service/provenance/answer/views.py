@@ -20,7 +20,7 @@ from service.core.vocabulary import (
     Side,
     TransferStatus,
 )
-from service.membership.store import Held
+from service.membership.store import Membership
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
     CampaignView,
@@ -180,7 +180,7 @@ class Consent(NamedTuple):
     partner_list_basis: PartnerListBasis
 
 
-def consent(records: Records, dataset_id: uuid.UUID, stored: Held | None) -> Consent:
+def consent(records: Records, dataset_id: uuid.UUID, stored: Membership | None) -> Consent:
     """What is known of the consent under which a collected dataset got a number, of which it says `stored`."""
     if stored is None or stored.consented_at is None:
         record_id = stored.record_id if stored else None

@@ -31,7 +31,7 @@ from service.core.db import Connection, Database, driver, run
 from service.core.erasures import Erasures
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
-from service.membership.store import Found, Held
+from service.membership.store import LookupResult, Membership
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.provenance.answer.cache import AnswerCache
@@ -43,7 +43,7 @@ from service.transfer.models import Transfer, TransferStatement
 
 Row = TypeVar("Row")
 # Asks which datasets store one number, from which it was erased, and as of which version of the graph.
-Find = Callable[[Connection], Awaitable[Found]]
+Find = Callable[[Connection], Awaitable[LookupResult]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Snapshots:
             return kept
         return await self._read(reading)
 
-    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Held], Erasures]:
+    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Membership], Erasures]:
         """The graph, the datasets that store a number, and those from which it was erased, all of one state.
 
         Those which hold it now are `graph.holding(snapshot.graph, stored, ended).difference(ended)`.
@@ -87,7 +87,7 @@ class Snapshots:
                         known = await self._read(reading), held, ended
         return known
 
-    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Held], Erasures] | None:
+    async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Membership], Erasures] | None:
         version, held, ended = await self._database.ask(find)
         kept = self._kept
         return (kept, held, ended) if kept is not None and kept.graph.version == version else None

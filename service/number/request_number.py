@@ -1,7 +1,7 @@
 """Numbers that callers spell in a request, and the refusal of what is none."""
 
 from service.core.errors import Unprocessable
-from service.number.phone import PhoneRejected, normalise_one
+from service.number.normalisation import NumberRejected, normalise_number
 
 
 def read_number(spelling: str, region: str) -> int:
@@ -10,8 +10,8 @@ def read_number(spelling: str, region: str) -> int:
     Raises Unprocessable: no number can be read, or the region is none.
     """
     try:
-        return normalise_one(spelling, region)
-    except PhoneRejected as refusal:
+        return normalise_number(spelling, region)
+    except NumberRejected as refusal:
         raise Unprocessable(
             "number_rejected",
             f"No telephone number can be read in `number` ({refusal.reason}). Write one number, with its country code "

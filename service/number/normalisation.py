@@ -21,7 +21,7 @@ from phonenumbers import NumberParseException, ValidationResult
 from service.number.numbering_plan import FEWEST_DIGITS, MOST_DIGITS, Plan, plan_of, possible
 
 
-class Reason(StrEnum):
+class RejectReason(StrEnum):
     """Why a line was rejected. Stable names: they are stored, and stand in answers and downloads."""
 
     EMPTY = "empty"
@@ -41,50 +41,52 @@ class Reason(StrEnum):
     CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
 
 
-EXPLANATIONS: dict[Reason, str] = {
-    Reason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
-    Reason.SCIENTIFIC_NOTATION: (
+REJECT_EXPLANATIONS: dict[RejectReason, str] = {
+    RejectReason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
+    RejectReason.SCIENTIFIC_NOTATION: (
         "A spreadsheet wrote the number in scientific notation and lost its last digits. Format the column "
         "as text in the source file and export it again."
     ),
-    Reason.SPREADSHEET_DECIMAL: (
+    RejectReason.SPREADSHEET_DECIMAL: (
         "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "
         "file and export it again."
     ),
-    Reason.SEVERAL_NUMBERS: "The cell holds several numbers. Put each number on its own line.",
-    Reason.EXTENSION: (
+    RejectReason.SEVERAL_NUMBERS: "The cell holds several numbers. Put each number on its own line.",
+    RejectReason.EXTENSION: (
         "The number has an extension, so it names a switchboard and not a person. Remove the extension if "
         "the number without it is meant."
     ),
-    Reason.NOT_A_NUMBER: (
+    RejectReason.NOT_A_NUMBER: (
         "The cell holds letters or signs that no telephone number has. Correct it, or check that the right "
         "column was read (column=)."
     ),
-    Reason.TOO_SHORT: ("The number has too few digits for its country. Write it with its area or country code."),
-    Reason.TOO_LONG: (
+    RejectReason.TOO_SHORT: ("The number has too few digits for its country. Write it with its area or country code."),
+    RejectReason.TOO_LONG: (
         "The number has too many digits for its country. Correct it; several numbers go on several lines."
     ),
-    Reason.UNKNOWN_COUNTRY_CODE: (
+    RejectReason.UNKNOWN_COUNTRY_CODE: (
         "No country has the calling code that the number begins with. Correct the digits after the plus sign or 00."
     ),
-    Reason.NOT_POSSIBLE: (
+    RejectReason.NOT_POSSIBLE: (
         "No number of its country has this many digits. Correct it, or state the right default region."
     ),
-    Reason.CONSENT_UNREADABLE: (
+    RejectReason.CONSENT_UNREADABLE: (
         "The consent time is neither ISO 8601 nor dd/mm/yyyy, or lies outside 1970 to 2106. Correct it, or "
         "leave it empty if it is not known."
     ),
-    Reason.CONSENT_IN_FUTURE: (
+    RejectReason.CONSENT_IN_FUTURE: (
         "The consent time lies in the future. Check the day, the month and the stated time zone."
     ),
-    Reason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check the date of both.",
-    Reason.CONSENT_OUTSIDE_COLLECTION: (
+    RejectReason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check the date of both.",
+    RejectReason.CONSENT_OUTSIDE_COLLECTION: (
         "The consent was given outside the period of the collection. Check the date, or register the "
         "numbers under the collection that they come from."
     ),
-    Reason.CONSENT_RECORD_ID_TOO_LONG: ("The consent record id is longer than 200 characters. Give the id alone."),
+    RejectReason.CONSENT_RECORD_ID_TOO_LONG: (
+        "The consent record id is longer than 200 characters. Give the id alone."
+    ),
 }
-REASONS: tuple[Reason, ...] = tuple(Reason)
+REASONS: tuple[RejectReason, ...] = tuple(RejectReason)
 """Reason codes of `Normalised.reasons` are positions in this tuple, plus one."""
 _CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
 
@@ -107,26 +109,26 @@ _POWERS = 10 ** np.arange(19, dtype=np.int64)
 
 
 _UNPARSED = {
-    NumberParseException.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
-    NumberParseException.NOT_A_NUMBER: Reason.NOT_A_NUMBER,
-    NumberParseException.TOO_SHORT_AFTER_IDD: Reason.TOO_SHORT,
-    NumberParseException.TOO_SHORT_NSN: Reason.TOO_SHORT,
-    NumberParseException.TOO_LONG: Reason.TOO_LONG,
+    NumberParseException.INVALID_COUNTRY_CODE: RejectReason.UNKNOWN_COUNTRY_CODE,
+    NumberParseException.NOT_A_NUMBER: RejectReason.NOT_A_NUMBER,
+    NumberParseException.TOO_SHORT_AFTER_IDD: RejectReason.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: RejectReason.TOO_SHORT,
+    NumberParseException.TOO_LONG: RejectReason.TOO_LONG,
 }
 _IMPOSSIBLE = {
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Reason.TOO_SHORT,
-    ValidationResult.TOO_SHORT: Reason.TOO_SHORT,
-    ValidationResult.TOO_LONG: Reason.TOO_LONG,
-    ValidationResult.INVALID_LENGTH: Reason.NOT_POSSIBLE,
-    ValidationResult.INVALID_COUNTRY_CODE: Reason.UNKNOWN_COUNTRY_CODE,
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: RejectReason.TOO_SHORT,
+    ValidationResult.TOO_SHORT: RejectReason.TOO_SHORT,
+    ValidationResult.TOO_LONG: RejectReason.TOO_LONG,
+    ValidationResult.INVALID_LENGTH: RejectReason.NOT_POSSIBLE,
+    ValidationResult.INVALID_COUNTRY_CODE: RejectReason.UNKNOWN_COUNTRY_CODE,
 }
 
 
-class PhoneRejected(ValueError):
+class NumberRejected(ValueError):
     """One number that is none. The text explains the reason and never holds the value."""
 
-    def __init__(self, reason: Reason) -> None:
-        super().__init__(EXPLANATIONS[reason])
+    def __init__(self, reason: RejectReason) -> None:
+        super().__init__(REJECT_EXPLANATIONS[reason])
         self.reason = reason
 
 
@@ -141,7 +143,7 @@ class Normalised:
         """Positions of the rejected lines, ascending."""
         return np.flatnonzero(self.reasons)
 
-    def reason(self, position: int) -> Reason:
+    def reason(self, position: int) -> RejectReason:
         """The reason for which the line at this position was rejected."""
         return REASONS[int(self.reasons[position]) - 1]
 
@@ -179,7 +181,7 @@ class Column(Protocol):
         """The groups."""
 
 
-def normalise(cells: Column, region: str) -> Normalised:
+def normalise_column(cells: Column, region: str) -> Normalised:
     """Read a column of spellings; those without a country code are of `region`.
 
     Raises ValueError for a region that has no telephone numbers.
@@ -193,11 +195,11 @@ def normalise(cells: Column, region: str) -> Normalised:
     return Normalised(numbers, reasons)
 
 
-def normalise_one(raw: str, region: str) -> int:
-    """Read one spelling, as `normalise` does. Raises PhoneRejected, and ValueError for an unknown region."""
+def normalise_number(raw: str, region: str) -> int:
+    """Read one spelling, as `normalise_column` does. Raises PhoneRejected, and ValueError for an unknown region."""
     found = _parse(raw, _known(region))
-    if isinstance(found, Reason):
-        raise PhoneRejected(found)
+    if isinstance(found, RejectReason):
+        raise NumberRejected(found)
     return found
 
 
@@ -206,7 +208,7 @@ def e164(number: int) -> str:
     return f"+{number}"
 
 
-def write_number(number: int) -> str:
+def international_format(number: int) -> str:
     """A number as people abroad would write it: +33 6 39 98 46 00."""
     parsed = phonenumbers.parse(e164(number))
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
@@ -302,15 +304,15 @@ def _as_in_library(values: NDArray[np.int64], digits: int) -> NDArray[np.int64]:
 def _slow(cells: Sequence[str], region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
     """Numbers and reason codes by the library alone, which is asked once per distinct cell."""
     found = {cell: _parse(cell, region) for cell in set(cells)}
-    numbers = {cell: 0 if isinstance(answer, Reason) else answer for cell, answer in found.items()}
-    codes = {cell: _CODES[answer] if isinstance(answer, Reason) else 0 for cell, answer in found.items()}
+    numbers = {cell: 0 if isinstance(answer, RejectReason) else answer for cell, answer in found.items()}
+    codes = {cell: _CODES[answer] if isinstance(answer, RejectReason) else 0 for cell, answer in found.items()}
     return (
         np.fromiter((numbers[cell] for cell in cells), dtype=np.int64, count=len(cells)),
         np.fromiter((codes[cell] for cell in cells), dtype=np.uint8, count=len(cells)),
     )
 
 
-def _parse(cell: str, region: str) -> int | Reason:
+def _parse(cell: str, region: str) -> int | RejectReason:
     """One cell; letters are refused first, because the library would dial `0800 CALL ME` by them."""
     text = cell.translate(_TO_SPACES).strip()
     refusal = _refusal(cell, text)
@@ -326,20 +328,20 @@ def _parse(cell: str, region: str) -> int | Reason:
     return int(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
 
 
-def _refusal(cell: str, text: str) -> Reason | None:
+def _refusal(cell: str, text: str) -> RejectReason | None:
     if not text.strip(" .-/()"):
-        return Reason.EMPTY
+        return RejectReason.EMPTY
     if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
-        return Reason.SCIENTIFIC_NOTATION
+        return RejectReason.SCIENTIFIC_NOTATION
     if _DECIMAL.search(cell) and not any(map(str.isalpha, text)):
-        return Reason.SPREADSHEET_DECIMAL
+        return RejectReason.SPREADSHEET_DECIMAL
     if _several(text):
-        return Reason.SEVERAL_NUMBERS
+        return RejectReason.SEVERAL_NUMBERS
     if _EXTENSION.search(text):
-        return Reason.EXTENSION
+        return RejectReason.EXTENSION
     if not _SPELLING.fullmatch(text):
-        return Reason.NOT_A_NUMBER
-    return Reason.TOO_LONG if len(text) > _LONGEST_SPELLING else None
+        return RejectReason.NOT_A_NUMBER
+    return RejectReason.TOO_LONG if len(text) > _LONGEST_SPELLING else None
 
 
 def _several(text: str) -> bool:

@@ -7,8 +7,15 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat
 
 from service.intake.cells import Cells
-from service.number import phone
-from service.number.phone import EXPLANATIONS, PhoneRejected, Reason, e164, normalise, normalise_one
+from service.number import normalisation
+from service.number.normalisation import (
+    REJECT_EXPLANATIONS,
+    NumberRejected,
+    RejectReason,
+    e164,
+    normalise_column,
+    normalise_number,
+)
 
 FICTION = 33639980000
 SEPARATORS = " .-/()'\"\u00a0\u202f\ufffd"
@@ -46,50 +53,50 @@ LIBRARY_SEPARATORS = " .-/()\u00a0"
     ],
 )
 def test_every_spelling_of_a_french_number_is_the_same_number(spelling: str) -> None:
-    assert normalise(Cells.of([spelling]), "FR").numbers.tolist() == [FICTION]
-    assert normalise_one(spelling, "FR") == FICTION
+    assert normalise_column(Cells.of([spelling]), "FR").numbers.tolist() == [FICTION]
+    assert normalise_number(spelling, "FR") == FICTION
 
 
 @pytest.mark.parametrize(
     ("cell", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("  ", Reason.EMPTY),
-        ("-", Reason.EMPTY),
-        ("3.36E+10", Reason.SCIENTIFIC_NOTATION),
-        ("6,12E+08", Reason.SCIENTIFIC_NOTATION),
-        ("3,3639980000E+10", Reason.SCIENTIFIC_NOTATION),
-        ("6e8", Reason.SCIENTIFIC_NOTATION),
-        ("12345678.0", Reason.SPREADSHEET_DECIMAL),
-        ("63998000.0", Reason.SPREADSHEET_DECIMAL),
-        ("33639980000.00", Reason.SPREADSHEET_DECIMAL),
-        ("639980000,00", Reason.SPREADSHEET_DECIMAL),
-        ("639 980 000,00", Reason.SPREADSHEET_DECIMAL),
-        ("639,980,000.00", Reason.SPREADSHEET_DECIMAL),
-        ("0639980000 / 0639980001", Reason.SEVERAL_NUMBERS),
-        ("0639980000;0639980001", Reason.SEVERAL_NUMBERS),
-        ("0639980000,0639980001", Reason.SEVERAL_NUMBERS),
-        ("0639980000 ou 0639980001", Reason.SEVERAL_NUMBERS),
-        ("0639980000\n0639980001", Reason.SEVERAL_NUMBERS),
-        ("+33639980000+33639980001", Reason.SEVERAL_NUMBERS),
-        ("0639980000 0639980001", Reason.TOO_LONG),
-        ("06 39 98 00 00 poste 12", Reason.EXTENSION),
-        ("0639980000 x12", Reason.EXTENSION),
-        ("0639980000;ext=12", Reason.EXTENSION),
-        ("0639980000#12", Reason.EXTENSION),
-        ("0800 CALL ME", Reason.NOT_A_NUMBER),
-        ("inconnu", Reason.NOT_A_NUMBER),
-        ("#REF!", Reason.NOT_A_NUMBER),
-        ("0639980000 (Jean)", Reason.NOT_A_NUMBER),
-        ("06 39 98", Reason.TOO_SHORT),
-        ("+33 6", Reason.TOO_SHORT),
-        ("06399800001", Reason.TOO_LONG),
-        ("0" * 100, Reason.TOO_LONG),
-        ("+999639980000", Reason.UNKNOWN_COUNTRY_CODE),
+        ("", RejectReason.EMPTY),
+        ("  ", RejectReason.EMPTY),
+        ("-", RejectReason.EMPTY),
+        ("3.36E+10", RejectReason.SCIENTIFIC_NOTATION),
+        ("6,12E+08", RejectReason.SCIENTIFIC_NOTATION),
+        ("3,3639980000E+10", RejectReason.SCIENTIFIC_NOTATION),
+        ("6e8", RejectReason.SCIENTIFIC_NOTATION),
+        ("12345678.0", RejectReason.SPREADSHEET_DECIMAL),
+        ("63998000.0", RejectReason.SPREADSHEET_DECIMAL),
+        ("33639980000.00", RejectReason.SPREADSHEET_DECIMAL),
+        ("639980000,00", RejectReason.SPREADSHEET_DECIMAL),
+        ("639 980 000,00", RejectReason.SPREADSHEET_DECIMAL),
+        ("639,980,000.00", RejectReason.SPREADSHEET_DECIMAL),
+        ("0639980000 / 0639980001", RejectReason.SEVERAL_NUMBERS),
+        ("0639980000;0639980001", RejectReason.SEVERAL_NUMBERS),
+        ("0639980000,0639980001", RejectReason.SEVERAL_NUMBERS),
+        ("0639980000 ou 0639980001", RejectReason.SEVERAL_NUMBERS),
+        ("0639980000\n0639980001", RejectReason.SEVERAL_NUMBERS),
+        ("+33639980000+33639980001", RejectReason.SEVERAL_NUMBERS),
+        ("0639980000 0639980001", RejectReason.TOO_LONG),
+        ("06 39 98 00 00 poste 12", RejectReason.EXTENSION),
+        ("0639980000 x12", RejectReason.EXTENSION),
+        ("0639980000;ext=12", RejectReason.EXTENSION),
+        ("0639980000#12", RejectReason.EXTENSION),
+        ("0800 CALL ME", RejectReason.NOT_A_NUMBER),
+        ("inconnu", RejectReason.NOT_A_NUMBER),
+        ("#REF!", RejectReason.NOT_A_NUMBER),
+        ("0639980000 (Jean)", RejectReason.NOT_A_NUMBER),
+        ("06 39 98", RejectReason.TOO_SHORT),
+        ("+33 6", RejectReason.TOO_SHORT),
+        ("06399800001", RejectReason.TOO_LONG),
+        ("0" * 100, RejectReason.TOO_LONG),
+        ("+999639980000", RejectReason.UNKNOWN_COUNTRY_CODE),
     ],
 )
-def test_what_is_no_number_is_refused_with_its_reason(cell: str, reason: Reason) -> None:
-    result = normalise(Cells.of([cell]), "FR")
+def test_what_is_no_number_is_refused_with_its_reason(cell: str, reason: RejectReason) -> None:
+    result = normalise_column(Cells.of([cell]), "FR")
     assert result.numbers.tolist() == [0]
     assert result.reason(0) is reason
 
@@ -108,40 +115,43 @@ def test_what_is_no_number_is_refused_with_its_reason(cell: str, reason: Reason)
     ],
 )
 def test_foreign_numbers_are_read_with_their_own_region(spelling: str, region: str, number: int) -> None:
-    assert normalise(Cells.of([spelling]), region).numbers.tolist() == [number]
+    assert normalise_column(Cells.of([spelling]), region).numbers.tolist() == [number]
 
 
 def test_two_local_numbers_in_a_cell_are_not_one_german_number() -> None:
-    assert normalise(Cells.of(["0301234/0301235"]), "DE").reason(0) is Reason.SEVERAL_NUMBERS
+    assert normalise_column(Cells.of(["0301234/0301235"]), "DE").reason(0) is RejectReason.SEVERAL_NUMBERS
 
 
 def test_a_number_without_its_area_code_is_too_short_to_name_a_line() -> None:
-    assert normalise(Cells.of(["555-0123"]), "US").reason(0) is Reason.TOO_SHORT
+    assert normalise_column(Cells.of(["555-0123"]), "US").reason(0) is RejectReason.TOO_SHORT
 
 
 def test_rejections_keep_their_positions_among_accepted_lines() -> None:
     cells = Cells.of(["0639980000", "inconnu", "06 39 98 00 01", "", "+33639980002"])
-    result = normalise(cells, "FR")
+    result = normalise_column(cells, "FR")
     assert result.numbers.tolist() == [FICTION, 0, FICTION + 1, 0, FICTION + 2]
     assert {i: result.reason(i) for i in result.rejected().tolist()} == {
-        1: Reason.NOT_A_NUMBER,
-        3: Reason.EMPTY,
+        1: RejectReason.NOT_A_NUMBER,
+        3: RejectReason.EMPTY,
     }
 
 
 def test_numbers_too_short_for_their_country_code_are_left_to_the_library() -> None:
     cells = Cells.of(["00385", "03850", "00123"])
-    assert phone._fast(cells, "HR").tolist() == [0, 0, 0]
-    assert {normalise(cells, "HR").reason(row) for row in range(3)} <= {Reason.TOO_SHORT, Reason.UNKNOWN_COUNTRY_CODE}
+    assert normalisation._fast(cells, "HR").tolist() == [0, 0, 0]
+    assert {normalise_column(cells, "HR").reason(row) for row in range(3)} <= {
+        RejectReason.TOO_SHORT,
+        RejectReason.UNKNOWN_COUNTRY_CODE,
+    }
 
 
 def test_an_empty_column_has_no_numbers() -> None:
-    assert normalise(Cells.of([]), "FR").numbers.tolist() == []
+    assert normalise_column(Cells.of([]), "FR").numbers.tolist() == []
 
 
 def test_an_unknown_region_is_named_as_the_fault() -> None:
     with pytest.raises(ValueError, match="default region"):
-        normalise(Cells.of(["0639980000"]), "ZZ")
+        normalise_column(Cells.of(["0639980000"]), "ZZ")
 
 
 def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,20 +163,20 @@ def test_the_library_is_asked_once_per_distinct_cell(monkeypatch: pytest.MonkeyP
         return parse(text, region)
 
     monkeypatch.setattr(phonenumbers, "parse", counting)
-    result = normalise(Cells.of(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
+    result = normalise_column(Cells.of(["0639980000", "0033 (0)6 39 98 00 00"] * 50), "FR")
     assert set(result.numbers.tolist()) == {FICTION}
     assert len(asked) == 1
 
 
 def test_a_rejection_says_what_to_do_and_never_the_value() -> None:
-    with pytest.raises(PhoneRejected) as refused:
-        normalise_one("06 39 98 00 00 00", "FR")
-    assert refused.value.reason is Reason.TOO_LONG
+    with pytest.raises(NumberRejected) as refused:
+        normalise_number("06 39 98 00 00 00", "FR")
+    assert refused.value.reason is RejectReason.TOO_LONG
     assert not any(map(str.isdigit, str(refused.value)))
 
 
 def test_every_reason_is_explained() -> None:
-    assert set(EXPLANATIONS) == set(Reason)
+    assert set(REJECT_EXPLANATIONS) == set(RejectReason)
 
 
 def test_the_written_form_has_a_plus() -> None:
@@ -198,7 +208,7 @@ def spelled(draw: st.DrawFn, separators: str) -> tuple[str, str]:
 @example(("+36 06 1 234 567", "HU"))
 def test_whatever_the_fast_steps_accept_the_library_reads_alike(spelled_in: tuple[str, str]) -> None:
     spelling, region = spelled_in
-    fast = int(phone._fast(Cells.of([spelling]), region)[0])
+    fast = int(normalisation._fast(Cells.of([spelling]), region)[0])
     if fast:
         parsed = phonenumbers.parse(spelling, region)
         assert phonenumbers.is_possible_number(parsed)
@@ -213,7 +223,7 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
         for first in range(10)
         for length in range(6, 16)
     ]
-    fast = phone._fast(Cells.of(spellings), "FR").tolist()
+    fast = normalisation._fast(Cells.of(spellings), "FR").tolist()
     accepted = [(spelling, number) for spelling, number in zip(spellings, fast, strict=True) if number]
     assert len(accepted) > len(spellings) // 10
     for spelling, number in accepted:
@@ -227,8 +237,8 @@ def test_international_numbers_of_every_country_and_length_are_read_as_the_libra
 def test_fast_and_slow_together_say_what_slow_alone_says(spelled_in: list[tuple[str, str]], texts: list[str]) -> None:
     region = spelled_in[0][1]
     column = [*texts, *(spelling for spelling, _ in spelled_in)]
-    together = normalise(Cells.of(column), region)
-    numbers, reasons = phone._slow(column, region)
+    together = normalise_column(Cells.of(column), region)
+    numbers, reasons = normalisation._slow(column, region)
     assert together.numbers.tolist() == numbers.tolist()
     assert together.reasons.tolist() == reasons.tolist()
 
@@ -243,6 +253,6 @@ def test_each_french_spelling_is_served_without_the_library() -> None:
         f"33{national}",
         national,
     ]
-    assert phone._fast(Cells.of(forms), "FR").tolist() == [FICTION] * len(forms)
+    assert normalisation._fast(Cells.of(forms), "FR").tolist() == [FICTION] * len(forms)
     dotted = Cells.of(["06.39.98.00.00", "+33 (0)6 39 98 00 00", "06\u00a039\u00a098\u00a000\u00a000"])
-    assert phone._fast(dotted, "FR").tolist() == [FICTION] * 3
+    assert normalisation._fast(dotted, "FR").tolist() == [FICTION] * 3

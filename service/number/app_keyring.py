@@ -12,7 +12,7 @@ from service.number.keyring import KeyRing, load_master_secret
 from service.number.models import PseudonymKey
 
 
-def ring_of(settings: Settings) -> KeyRing:
+def open_key_ring(settings: Settings) -> KeyRing:
     """The key ring that the settings give.
 
     Raises:
@@ -27,7 +27,7 @@ def ring_of(settings: Settings) -> KeyRing:
         ) from problem
 
 
-async def require_same_key(database: Database, ring: KeyRing) -> None:
+async def require_same_secret(database: Database, ring: KeyRing) -> None:
     """Bind an empty database to `ring`; refuse one whose numbers were enciphered under another secret.
 
     Under a wrong secret every lookup would answer "held by nobody", which is worse than no answer.
