@@ -17,6 +17,7 @@ from service.core.allocator import keep_freed_memory
 from service.core.db import Database
 from service.core.middleware import Bounds, Surround
 from service.core.openapi import DescribedApp
+from service.core.resources import Resources
 from service.core.settings import GatewayKind, Settings
 from service.core.task_queue import open_queue, run_worker
 from service.dataset import routes as dataset
@@ -24,8 +25,9 @@ from service.disclosure import routes as disclosure
 from service.job import routes as job
 from service.membership import routes as membership
 from service.messaging import routes as messaging
-from service.messaging.gateway import open_gateway
+from service.messaging.gateway import Messaging, open_gateway
 from service.number.app_keyring import open_key_ring, require_same_secret
+from service.number.keyring import KeyRing
 from service.objection import routes as objection
 from service.objection.stops import record_inbound_stop
 from service.organisation import routes as organisation
@@ -143,15 +145,15 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: bool) -> AsyncIterator[None]:
     """What is there while the application runs, and the worker beside it."""
     async with AsyncExitStack() as stack:
-        context = await stack.enter_async_context(running(settings, dsn))
+        resources = await stack.enter_async_context(running(settings, dsn))
         queue = await stack.enter_async_context(open_queue(dsn))
-        database: Database = context["database"]
-        app.state.settings, app.state.queue = settings, queue
-        app.state.database, app.state.ring = database, context["ring"]
-        app.state.snapshots = Snapshots(database)
-        app.state.gateway = await stack.enter_async_context(open_gateway(settings, database, context["ring"]))
-        app.state.on_inbound = partial(record_inbound_stop, database, app.state.snapshots, app.state.ring, queue)
-        worker = asyncio.create_task(run_worker(queue, context)) if with_worker else None
+        database, ring = resources.get(Database), resources.get(KeyRing)
+        snapshots = Snapshots(database)
+        gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
+        on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
+        resources.add(queue, snapshots, Messaging(gateway, on_inbound))
+        app.state.resources = resources
+        worker = asyncio.create_task(run_worker(resources)) if with_worker else None
         try:
             yield
         finally:
@@ -162,13 +164,13 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
 
 
 @asynccontextmanager
-async def running(settings: Settings, dsn: str) -> AsyncIterator[dict[str, Any]]:
-    """What tasks and routes need of the process: the settings, the database and the key ring."""
+async def running(settings: Settings, dsn: str) -> AsyncIterator[Resources]:
+    """What every process needs: the settings, the database and the key ring."""
     keep_freed_memory()
     ring = open_key_ring(settings)
     database = Database(dsn, settings.pool_size)
     try:
         await require_same_secret(database, ring)
-        yield {"settings": settings, "database": database, "ring": ring}
+        yield Resources(settings, database, ring)
     finally:
         await database.close()

@@ -9,6 +9,8 @@ import psycopg
 from httpx2 import Response
 from psycopg.rows import tuple_row
 
+from service.core.resources import Resources
+
 Found = TypeVar("Found")
 
 
@@ -41,3 +43,9 @@ def until(look: Callable[[], Found]) -> Found:
             return found
         sleep(0.02)
     raise AssertionError("it did not come to be")
+
+
+def resources_of_app(app: Any) -> Resources:
+    """The resources of a running application."""
+    resources: Resources = app.state.resources
+    return resources

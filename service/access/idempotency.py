@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,7 +20,9 @@ from service.access.models import IdempotentRequest
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import Conflict, Unprocessable
+from service.core.resources import Resources, resources_of
 from service.core.task_queue import task
+from service.number.keyring import KeyRing
 
 
 class _Replay(Exception):
@@ -76,8 +77,7 @@ async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
 def _digest(request: Request, body: bytes) -> bytes:
     head = f"{request.method} {request.url.path}\n".encode()
     # A body may be little else than a phone number, so that a hash without a key could be tried for each that there is.
-    fingerprint: bytes = request.app.state.ring.fingerprint("repeated request", head + body)
-    return fingerprint
+    return resources_of(request).get(KeyRing).fingerprint("repeated request", head + body)
 
 
 # As long as anybody may still repeat a request: a file of tens of millions of numbers can take days to send.
@@ -87,9 +87,9 @@ _FORGET = text("DELETE FROM idempotent_request WHERE recorded_at < :before")
 
 
 @task("forget_answers", cron="41 3 * * *")
-async def forget_answers(context: JobContext, timestamp: int) -> None:
+async def forget_answers(resources: Resources) -> None:
     """Drop the answers that nobody will ask for again."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await run(session, _FORGET, {"before": now() - ANSWERS_KEPT})
 

@@ -9,8 +9,9 @@ from service.access.actor import Actor, Scope
 from service.access.idempotency import once
 from service.access.keys import authenticate
 from service.access.models import Inspection
-from service.core.db import Connection, SessionDep, database_of, driver
+from service.core.db import Connection, Database, SessionDep, driver
 from service.core.errors import Forbidden
+from service.core.resources import resources_of
 from service.core.vocabulary import Role
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key that the operator issued.")
@@ -59,7 +60,7 @@ class AllowBriefly(Rule):
 
     async def __call__(self, request: Request, credentials: Credentials) -> Actor:
         """The caller, or a 401 or 403 problem."""
-        database = await database_of(request)
+        database = resources_of(request).get(Database)
         return await database.ask(lambda connection: self.admit(connection, credentials))
 
 

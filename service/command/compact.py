@@ -15,6 +15,7 @@ from service.main import running
 from service.membership import compaction, operations
 from service.membership.compaction import Merge
 from service.membership.schemas import CompactionOut
+from service.number.keyring import KeyRing
 
 _INTERRUPTED = 130
 
@@ -37,8 +38,8 @@ def compact(
 
 async def _compact(settings: Settings, dsn: str, *, thoroughly: bool) -> None:
     began = monotonic()
-    async with running(settings, dsn) as context:
-        registry: Database = context["database"]
+    async with running(settings, dsn) as resources:
+        registry = resources.get(Database)
         before = await _state(registry)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -50,7 +51,7 @@ async def _compact(settings: Settings, dsn: str, *, thoroughly: bool) -> None:
                     lines[merge.id] = progress.add_task(what, total=1)
                 progress.update(lines[merge.id], completed=done)
 
-            await compaction.compact(registry, context["ring"], show, thoroughly=thoroughly)
+            await compaction.compact(registry, resources.get(KeyRing), show, thoroughly=thoroughly)
         typer.echo(_summary(before, await _state(registry), monotonic() - began))
 
 

@@ -104,8 +104,9 @@ def worker() -> None:
 
 
 async def _work(settings: Settings, dsn: str) -> None:
-    async with running(settings, dsn) as context, open_queue(dsn) as queue:
-        task = asyncio.create_task(run_worker(queue, context))
+    async with running(settings, dsn) as resources, open_queue(dsn) as queue:
+        resources.add(queue)
+        task = asyncio.create_task(run_worker(resources))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)
         with suppress(asyncio.CancelledError):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.facts import GraphRow
+from service.core.resources import resource, resources_of
 
 Connection = psycopg.AsyncConnection[Any]
 Found = TypeVar("Found")
@@ -164,18 +165,12 @@ async def run(
     return await connection.execute(statement, parameters)
 
 
-# A dependency that is no coroutine is run in a thread, and the hop there costs more than the empty route.
-async def database_of(request: Request) -> Database:
-    """The application's database."""
-    return cast(Database, request.app.state.database)
-
-
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """One transaction a request; committed after the answer is made and before it is sent."""
-    async with (await database_of(request)).transaction() as session:
+    async with resources_of(request).get(Database).transaction() as session:
         request.state.session = session
         yield session
 
 
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]
-DatabaseDep = Annotated[Database, Depends(database_of)]
+DatabaseDep = Annotated[Database, Depends(resource(Database))]

@@ -2,14 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from service.core.embedded import server as embedded_server
 from service.core.errors import ConfigurationError
+from service.core.resources import resource
 
 
 class GatewayKind(StrEnum):
@@ -110,8 +111,4 @@ def read_settings(**given: Any) -> Settings:
         raise ConfigurationError(f"{name} is set to what it cannot be: {wrong['msg']}.") from None
 
 
-async def _settings_of_app(request: Request) -> Settings:
-    return cast(Settings, request.app.state.settings)
-
-
-SettingsDep = Annotated[Settings, Depends(_settings_of_app)]
+SettingsDep = Annotated[Settings, Depends(resource(Settings))]

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job as QueuedJob
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import driver
+from service.core.resources import Resources, resource
 
 Work = Callable[..., Awaitable[None]]
 
@@ -31,7 +32,8 @@ def task(name: str, *, cron: str | None = None, alone: bool = False) -> Callable
 
     A task that runs `alone` waits until the one before it is done, whichever worker does that.
 
-    The function takes the job's context and its arguments. It must be able to begin anew after being killed.
+    The function takes the worker's resources, the queue among them, and the arguments that it was deferred with. It
+    must be able to start over after it was killed.
     """
 
     def register(work: Work) -> Work:
@@ -54,13 +56,33 @@ async def open_queue(dsn: str) -> AsyncIterator[App]:
     """The queue over `dsn`, with every task that the features define."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
     for name, cron, alone, work in _TASKS:
+        call = _with_resources(work)
         if cron is None:
-            queue.task(name=name, pass_context=True, retry=_Resumed(), lock=name if alone else None)(work)
+            queue.task(name=name, pass_context=True, retry=_Resumed(), lock=name if alone else None)(call)
         else:
-            periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(work)
+            periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(_without_timestamp(call))
             queue.periodic(cron=cron)(periodic)
     async with queue.open_async():
         yield queue
+
+
+def _with_resources(work: Work) -> Work:
+    """`work` as procrastinate calls it, which passes a context that holds the worker's resources."""
+
+    async def call(context: JobContext, **arguments: Any) -> None:
+        resources: Resources = context.additional_context["resources"]
+        await work(resources, **arguments)
+
+    return call
+
+
+def _without_timestamp(call: Work) -> Work:
+    """`call` for a periodic task. procrastinate passes the minute for which it runs, and no task needs it."""
+
+    async def call_periodically(context: JobContext, timestamp: int) -> None:
+        await call(context)
+
+    return call_periodically
 
 
 async def defer(session: AsyncSession, queue: App, name: str, **arguments: Any) -> None:
@@ -80,14 +102,14 @@ async def others_wait(session: AsyncSession, task: str) -> bool:
     return bool(await session.scalar(_WAITING, {"task": task}))
 
 
-async def run_worker(queue: App, context: dict[str, Any], patience: float = 10.0) -> None:
-    """Do what the queue holds, until cancelled. Tasks find `context` in their job's `additional_context`.
+async def run_worker(resources: Resources, patience: float = 10.0) -> None:
+    """Run the tasks of the queue in `resources`, until cancelled.
 
-    Jobs that are not done `patience` seconds after that are interrupted, and begun anew by the next worker.
+    Jobs that are not done `patience` seconds after that are interrupted, and the next worker starts them over.
     """
-    await queue.run_worker_async(
+    await resources.get(App).run_worker_async(
         concurrency=2,
-        additional_context=context,
+        additional_context={"resources": resources},
         install_signal_handlers=False,
         delete_jobs="successful",
         fetch_job_polling_interval=1.0,
@@ -96,15 +118,11 @@ async def run_worker(queue: App, context: dict[str, Any], patience: float = 10.0
 
 
 @task("retry_stalled", cron="* * * * *")
-async def retry_stalled(context: JobContext, timestamp: int) -> None:
+async def retry_stalled(resources: Resources) -> None:
     """Start again what a worker that was killed has left behind."""
-    manager = context.app.job_manager
+    manager = resources.get(App).job_manager
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)
 
 
-def _queue_of(request: Request) -> App:
-    return cast(App, request.app.state.queue)
-
-
-QueueDep = Annotated[App, Depends(_queue_of)]
+QueueDep = Annotated[App, Depends(resource(App))]

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel import col, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +14,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import Unprocessable
+from service.core.resources import Resources
 from service.core.task_queue import task
 from service.dataset.chunks import Rejected
 from service.dataset.models import RejectedLine
@@ -136,8 +136,8 @@ _FORGET_RAW = text("UPDATE rejected_line SET raw = NULL WHERE raw IS NOT NULL AN
 
 
 @task("forget_raw_lines", cron="17 * * * *")
-async def forget_raw_lines(context: JobContext, timestamp: int) -> None:
+async def forget_raw_lines(resources: Resources) -> None:
     """Drop raw values after seven days (GDPR 5(1)(e)): by then the file was mended or given up."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await run(session, _FORGET_RAW, {"before": now() - RAW_KEPT})

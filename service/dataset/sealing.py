@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-from procrastinate import App, JobContext
+from procrastinate import App
 from sqlalchemy import text
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, driver, run
+from service.core.resources import Resources
 from service.core.task_queue import defer, task
 from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
@@ -39,14 +40,14 @@ LOADERS = 2
 
 
 @task("seal_dataset")
-async def seal_dataset(context: JobContext, job_id: str) -> None:
+async def seal_dataset(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/datasets/{id}/seal`."""
-    database: Database = context.additional_context["database"]
-    ring: KeyRing = context.additional_context["ring"]
+    database = resources.get(Database)
+    ring = resources.get(KeyRing)
 
     async def work(job: Job, report: Report) -> None:
         try:
-            await seal(database, ring, context.app, job.subject_id, report)
+            await seal(database, ring, resources.get(App), job.subject_id, report)
         except Exception:
             await _reopen(database, job.subject_id)
             raise

@@ -17,10 +17,10 @@ from time import monotonic
 from typing import Any, Final, LiteralString, NamedTuple
 
 import numpy as np
-from procrastinate import JobContext
 from psycopg.rows import tuple_row
 
 from service.core.db import Database, driver
+from service.core.resources import Resources
 from service.core.task_queue import others_wait, task
 from service.membership import blocks, runs, store
 from service.membership.blocks import LEADS, SHARDS, Columns
@@ -305,9 +305,9 @@ _ACTIVE: Final[LiteralString] = """
 
 
 @task("compact_memberships", cron="* * * * *")
-async def compact_memberships(context: JobContext, timestamp: int) -> None:
+async def compact_memberships(resources: Resources) -> None:
     """Compact in the background, and rest as long as each step took; longer while others are at work."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     ends_fairly = monotonic() + _FAIR_SECONDS
 
     async def rest(_merge: Merge, seconds: float, _done: float) -> None:
@@ -325,4 +325,4 @@ async def compact_memberships(context: JobContext, timestamp: int) -> None:
         if alone:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_RUN_SECONDS):
-                    await compact(database, context.additional_context["ring"], rest)
+                    await compact(database, resources.get(KeyRing), rest)

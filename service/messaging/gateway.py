@@ -3,14 +3,17 @@
 import ipaddress
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Protocol, cast
+from dataclasses import dataclass
+from typing import Annotated, Protocol
 
-from fastapi import Depends, Request
+from fastapi import Depends
 
 from service.core.db import Database
 from service.core.errors import ConfigurationError
+from service.core.resources import resource
 from service.core.settings import GatewayKind, Settings
 from service.messaging.kannel import Kannel, client_of
+from service.messaging.operations import OnInbound
 from service.messaging.outbox import Outbox
 from service.number.keyring import KeyRing
 
@@ -54,8 +57,19 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def _gateway_of_app(request: Request) -> Gateway:
-    return cast(Gateway, request.app.state.gateway)
+@dataclass(slots=True)
+class Messaging:
+    """How messages leave, and what is done with those that telephones send."""
+
+    gateway: Gateway
+    on_inbound: OnInbound
 
 
-GatewayDep = Annotated[Gateway, Depends(_gateway_of_app)]
+MessagingDep = Annotated[Messaging, Depends(resource(Messaging))]
+
+
+async def _gateway(messaging: MessagingDep) -> Gateway:
+    return messaging.gateway
+
+
+GatewayDep = Annotated[Gateway, Depends(_gateway)]

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
 
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import UnknownGateway, Unprocessable
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import task
 from service.messaging.models import Message, MessageState
@@ -108,9 +108,9 @@ _FORGET_SHOWN = text("DELETE FROM outbox_message WHERE recorded_at < :before")
 
 
 @task("forget_messages", cron="* * * * *")
-async def forget_messages(context: JobContext, timestamp: int) -> None:
+async def forget_messages(resources: Resources) -> None:
     """Drop the messages that nothing is to be heard of any more, and those that were shown long enough."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await _forget(session)
 

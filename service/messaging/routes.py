@@ -2,7 +2,7 @@
 
 import base64
 import uuid
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
@@ -12,7 +12,7 @@ from service.core.db import DatabaseDep
 from service.core.errors import responses
 from service.core.settings import SettingsDep
 from service.messaging import operations
-from service.messaging.operations import OnInbound
+from service.messaging.gateway import MessagingDep
 from service.number.app_keyring import RingDep
 
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
@@ -41,10 +41,6 @@ async def report_message(
 ) -> None:
     """For the SMS gateway, which Kannel makes report by GET. What is final stays, so that a repetition does nothing."""
     await operations.report_message(database, ring, message_id, token, state)
-
-
-async def _on_inbound(request: Request) -> OnInbound:
-    return cast(OnInbound, request.app.state.on_inbound)
 
 
 async def authenticated(
@@ -81,7 +77,7 @@ _TEXT = {
 )
 async def receive_message(
     request: Request,
-    on_inbound: Annotated[OnInbound, Depends(_on_inbound)],
+    messaging: MessagingDep,
     sender: Annotated[
         str,
         Header(alias="X-Kannel-From", max_length=64, description="The number it came from.", examples=["+33639984600"]),
@@ -92,7 +88,7 @@ async def receive_message(
 ) -> None:
     """For the SMS gateway: the address of Kannel's `post-url`, with the secret as password of HTTP Basic."""
     text = _text_of(await request.body(), request.headers.get("content-type", ""))
-    await operations.receive_message(on_inbound, sender, originator.strip(), text)
+    await operations.receive_message(messaging.on_inbound, sender, originator.strip(), text)
 
 
 def _text_of(body: bytes, media_type: str) -> str:

@@ -1,12 +1,13 @@
 """The key ring of the running application: handed to routes, and checked against the database that it opens."""
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from sqlmodel import select
 
 from service.core.db import Database
 from service.core.errors import ConfigurationError
+from service.core.resources import resource
 from service.core.settings import Settings
 from service.number.keyring import KeyRing, load_master_secret
 from service.number.models import PseudonymKey
@@ -43,8 +44,4 @@ async def require_same_secret(database: Database, ring: KeyRing) -> None:
             )
 
 
-async def _ring_of_app(request: Request) -> KeyRing:
-    return cast(KeyRing, request.app.state.ring)
-
-
-RingDep = Annotated[KeyRing, Depends(_ring_of_app)]
+RingDep = Annotated[KeyRing, Depends(resource(KeyRing))]

@@ -3,7 +3,6 @@
 import uuid
 from typing import Final
 
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,9 +11,10 @@ from sqlmodel.sql.expression import Select
 from service.access import visibility
 from service.access.actor import Actor
 from service.campaign.models import Campaign
-from service.core.db import run
+from service.core.db import Database, run
 from service.core.errors import NotFound
 from service.core.paging import Page, cut
+from service.core.resources import Resources
 from service.core.task_queue import task
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
@@ -27,9 +27,9 @@ from service.provenance.graph.snapshot import Snapshots
 
 
 @task("flag_objections")
-async def flag_objections(context: JobContext, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
+async def flag_objections(resources: Resources, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
     """Asked for whenever a dataset was sealed or a campaign registered."""
-    database, ring = context.additional_context["database"], context.additional_context["ring"]
+    database, ring = resources.get(Database), resources.get(KeyRing)
     await flag(
         database, ring, uuid.UUID(dataset_id) if dataset_id else None, uuid.UUID(campaign_id) if campaign_id else None
     )

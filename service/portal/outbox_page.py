@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
+from service.core.resources import resources_of
+from service.messaging.gateway import Messaging
 from service.messaging.outbox import Outbox, shown
 from service.number.app_keyring import RingDep
 from service.portal.address import Page
@@ -23,7 +25,7 @@ def may_see_outbox(request: Request) -> bool:
     The name is looked at besides the address: by a name of its own that leads to this machine, a page from elsewhere
     could have the browser read for it.
     """
-    if not isinstance(request.app.state.gateway, Outbox) or request.client is None:
+    if not isinstance(resources_of(request).get(Messaging).gateway, Outbox) or request.client is None:
         return False
     try:
         near = ipaddress.ip_address(request.client.host).is_loopback

@@ -1,13 +1,15 @@
 """HTTP of provenance: one number's answer, the lineage of a dataset, the impact of a notice."""
 
 import uuid
-from typing import Annotated, cast
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.access.permit import FactsReader, NumbersReader
-from service.core.db import DatabaseDep
+from service.core.db import Database, DatabaseDep
 from service.core.errors import JSON_BODY, responses
+from service.core.resources import resource, resources_of
+from service.number.keyring import KeyRing
 from service.provenance import operations
 from service.provenance.answer.schemas import Answer, LookupIn
 from service.provenance.graph.snapshot import Snapshots
@@ -17,11 +19,7 @@ from service.provenance.lineage.schemas import ImpactOut, LineageOut
 router = APIRouter(prefix="/v1", tags=["provenance"])
 
 
-async def _snapshots_of(request: Request) -> Snapshots:
-    return cast(Snapshots, request.app.state.snapshots)
-
-
-SnapshotsDep = Annotated[Snapshots, Depends(_snapshots_of)]
+SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
 
 
 @router.post(
@@ -38,8 +36,8 @@ async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader)
     give a `reason`. A number that cannot be read is refused with the reason in `reason`, and is not repeated.
     """
     # Taken by hand what others get as dependencies: three of them cost more than to find the case and to fill it in.
-    state = request.app.state
-    told = await operations.look_up_number(state.database, state.snapshots, state.ring, actor, body)
+    get = resources_of(request).get
+    told = await operations.look_up_number(get(Database), get(Snapshots), get(KeyRing), actor, body)
     return Response(told, media_type="application/json")
 
 

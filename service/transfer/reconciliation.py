@@ -7,7 +7,7 @@ dataset, beside what the sender declares, and the transfer is disputed.
 import uuid
 from dataclasses import replace
 
-from procrastinate import App, JobContext
+from procrastinate import App
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -15,6 +15,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, driver
 from service.core.errors import Conflict, Forbidden
+from service.core.resources import Resources
 from service.core.task_queue import task
 from service.core.vocabulary import Content, Side, TransferStatus
 from service.dataset.erasure import release_after
@@ -109,13 +110,13 @@ async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer
 
 
 @task("compare_receipt")
-async def compare_receipt(context: JobContext, job_id: str) -> None:
+async def compare_receipt(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/transfers/{id}/receipt/seal`."""
-    database: Database = context.additional_context["database"]
-    ring: KeyRing = context.additional_context["ring"]
+    database = resources.get(Database)
+    ring = resources.get(KeyRing)
 
     async def work(job: Job, report: Report) -> None:
-        await _compare(database, ring, context.app, job, report)
+        await _compare(database, ring, resources.get(App), job, report)
 
     await run_job(database, uuid.UUID(job_id), work)
 

@@ -7,7 +7,6 @@ import ipaddress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TooMany
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import task
 from service.number.keyring import KeyRing
@@ -123,9 +123,9 @@ _FORGET: Final = text("DELETE FROM verification WHERE recorded_at < :before")
 
 
 @task("forget_verifications", cron="*/5 * * * *")
-async def forget_verifications(context: JobContext, timestamp: int) -> None:
+async def forget_verifications(resources: Resources) -> None:
     """Drop the numbers of verifications that are over, and the verifications that count for no limit any more."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await run(session, _FORGET_NUMBERS, {"moment": now()})
         await run(session, _FORGET, {"before": now() - DAY})

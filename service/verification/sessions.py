@@ -12,7 +12,6 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from procrastinate import JobContext
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -21,6 +20,7 @@ from service.core.clock import now
 from service.core.db import Database, DatabaseDep, run
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
+from service.core.resources import Resources
 from service.core.task_queue import task
 from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
@@ -121,8 +121,8 @@ _FORGET: Final = text("DELETE FROM person_session WHERE expires_at < :moment")
 
 
 @task("forget_sessions", cron="*/5 * * * *")
-async def forget_sessions(context: JobContext, timestamp: int) -> None:
+async def forget_sessions(resources: Resources) -> None:
     """Drop the sessions that are over."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await run(session, _FORGET, {"moment": now()})

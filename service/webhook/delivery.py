@@ -15,13 +15,14 @@ from random import SystemRandom
 from typing import Any, Final
 
 import orjson
-from procrastinate import App, JobContext
+from procrastinate import App
 from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, run
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import defer, task
 from service.number.keyring import KeyRing
@@ -111,12 +112,12 @@ def ending(outcome: str, tries: int, chance: float) -> tuple[DeliveryState, time
 
 
 @task("retry_webhooks", cron="* * * * *")
-async def retry_webhooks(context: JobContext, timestamp: int) -> None:
+async def retry_webhooks(resources: Resources) -> None:
     """Ask for what has become due by the time."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         if await _waiting(session, (), 1):
-            await ask_for_delivery(session, context.app)
+            await ask_for_delivery(session, resources.get(App))
 
 
 # As long as somebody may still ask what became of an event.
@@ -125,20 +126,20 @@ _FORGET: Final = text("DELETE FROM webhook_delivery WHERE ended_at < :before")
 
 
 @task("forget_deliveries", cron="29 4 * * *")
-async def forget_deliveries(context: JobContext, timestamp: int) -> None:
+async def forget_deliveries(resources: Resources) -> None:
     """Drop the deliveries that ended long ago, dead ones too: nobody asks for these again."""
-    database: Database = context.additional_context["database"]
+    database = resources.get(Database)
     async with database.transaction() as session:
         await run(session, _FORGET, {"before": now() - KEPT})
 
 
 @task(TASK, alone=True)
-async def deliver_webhooks(context: JobContext) -> None:
+async def deliver_webhooks(resources: Resources) -> None:
     """Send what is due until nothing is. It runs alone, so that slow receivers take one place at the workers."""
-    settings: Settings = context.additional_context["settings"]
+    settings = resources.get(Settings)
     deliveries = _Run(
-        database=context.additional_context["database"],
-        ring=context.additional_context["ring"],
+        database=resources.get(Database),
+        ring=resources.get(KeyRing),
         private=settings.webhook_allow_private,
     )
     await deliveries.deliver_due()

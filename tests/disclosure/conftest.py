@@ -13,9 +13,11 @@ from service.disclosure.operations import inquire
 from service.disclosure.report import write_report
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
+from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person, begin_session, person_of
 from service.wording.language import Language
 from tests.builders import FICTION
+from tests.inspection import resources_of_app
 from tests.persons import PersonCaller
 from tests.scenario.conftest import Scenario
 from tests.scenario.conftest import scenario as scenario  # noqa: PLC0414  (a fixture of this folder too)
@@ -29,9 +31,10 @@ class Owners:
 
     def call(self, function: Any, *arguments: Any) -> Any:
         """Call a coroutine function where the application runs, with its database, snapshots and key ring."""
-        state: Any = self.scenario.client.app.state  # type: ignore[attr-defined]
+        resources = resources_of_app(self.scenario.client.app)
         portal: Any = self.scenario.client.portal
-        return portal.call(function, state.database, state.snapshots, state.ring, *arguments)
+        used = (resources.get(kind) for kind in (Database, Snapshots, KeyRing))
+        return portal.call(function, *used, *arguments)
 
     def session(self, last_four: int, since: date | None = None) -> PersonCaller:
         """The API, as the owner of a number calls it."""

@@ -76,8 +76,9 @@ def work_until(settings: Settings, dsn: str, done: Any, patience: float = 10.0) 
     """Run a worker in this process until `done`, then tell it to stop."""
 
     async def run() -> None:
-        async with running(settings, dsn) as context, open_queue(dsn) as queue:
-            worker = asyncio.create_task(run_worker(queue, context, patience))
+        async with running(settings, dsn) as resources, open_queue(dsn) as queue:
+            resources.add(queue)
+            worker = asyncio.create_task(run_worker(resources, patience))
             try:
                 await asyncio.to_thread(done)
             finally:

@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from service.core.errors import ConfigurationError
 from service.core.settings import GatewayKind, Settings
 from service.main import create_app
-from service.messaging.gateway import require_private_outbox
+from service.messaging.gateway import Messaging, require_private_outbox
 from service.messaging.operations import report_token
 from tests.builders import number
 from tests.conftest import MASTER_SECRET
-from tests.inspection import defer, refusal, rows
+from tests.inspection import defer, refusal, resources_of_app, rows
 from tests.kannel import INBOUND_SECRET, PASSWORD
 from tests.persons import ask_code, outbox, ring_of_tests
 
@@ -54,7 +54,7 @@ def heard(listening: TestClient) -> list[tuple[int, str, str]]:
     async def take(number: int, originator: str, text: str) -> None:
         taken.append((number, originator, text))
 
-    listening.app.state.on_inbound = take  # type: ignore[attr-defined]
+    resources_of_app(listening.app).get(Messaging).on_inbound = take
     return taken
 
 

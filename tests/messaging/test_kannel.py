@@ -10,8 +10,10 @@ from fastapi import FastAPI
 
 from service.core.settings import Settings
 from service.main import create_app
+from service.messaging.gateway import Messaging
+from service.messaging.kannel import Kannel as KannelGateway
 from tests.builders import number
-from tests.inspection import refusal, rows
+from tests.inspection import refusal, resources_of_app, rows
 from tests.kannel import INBOUND_SECRET, ORIGINATOR, Kannel, wait_until
 from tests.persons import ask_code, code_in, confirm
 from tests.sockets import on_a_socket
@@ -44,8 +46,9 @@ def service(app: FastAPI, kannel: Kannel) -> Iterator[httpx2.Client]:
 @pytest.fixture
 def heard(app: FastAPI, service: httpx2.Client) -> Heard:
     """What the service hands on of messages that come in."""
-    app.state.on_inbound = Heard()
-    return app.state.on_inbound  # type: ignore[no-any-return]
+    messages = Heard()
+    resources_of_app(app).get(Messaging).on_inbound = messages
+    return messages
 
 
 def states(dsn: str) -> list[tuple[str, bool]]:
@@ -111,7 +114,9 @@ def test_no_number_is_in_a_log_or_an_address(
 def test_what_kannel_does_not_take_is_told_and_recorded(
     service: httpx2.Client, app: FastAPI, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    headers = app.state.gateway._client.headers
+    gateway = resources_of_app(app).get(Messaging).gateway
+    assert isinstance(gateway, KannelGateway)
+    headers = gateway._client.headers
     headers["X-Kannel-Password"] = "wrong"
     assert refusal(ask_code(service, MINE)) == (503, "message_not_sent")
     assert states(dsn) == [("failed", True)]

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
+from service.messaging.gateway import Messaging
 from service.objection.stops import is_stop
 from tests.builders import FICTION, filled, number
 from tests.callers import Caller, Registry
-from tests.inspection import refusal, rows
+from tests.inspection import refusal, resources_of_app, rows
 from tests.objection.builders import Hands, campaign_of, feed, own, several_hands, states
 
 
@@ -137,10 +137,9 @@ def test_which_of_many_is_in_the_future_is_told(hands: Hands) -> None:
 
 def inbound(client: TestClient, last_four: int, originator: str, text: str) -> None:
     """A message as our gateway hands it on, once it has proved to be our gateway."""
-    app = client.app
-    assert isinstance(app, FastAPI)
+    messaging = resources_of_app(client.app).get(Messaging)
     assert client.portal is not None
-    client.portal.call(app.state.on_inbound, FICTION + last_four, originator, text)
+    client.portal.call(messaging.on_inbound, FICTION + last_four, originator, text)
 
 
 def test_a_stop_to_our_gateway_is_matched_by_originator_holding_and_latest_send(
