@@ -32,6 +32,8 @@ _RULES: Final = {
 # Where to keep pictures of the pages: `SCREENSHOTS=docs/screenshots make test ARGS='-k every_page'`.
 _SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
 _MOST_HIGH: Final = 2600
+# How long the browser waits for what must come, also on a machine that does much else.
+_PATIENCE_MS: Final = 120_000
 
 
 @dataclass
@@ -87,8 +89,9 @@ class Person:
         return self.page.url == self.path(page)
 
     def press(self, name: str) -> None:
-        """Press a button by what stands on it."""
-        self.page.get_by_role("button", name=name, exact=True).click()
+        """Press the button of a form by what stands on it, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).click()
 
     def read(self) -> str:
         """What the page says, its blanks made plain."""
@@ -154,7 +157,9 @@ def plain(text: str) -> str:
 
 def person_in(browser: Browser, service: Service, language: Language, last_four: int, **options: Any) -> Person:
     """Somebody with a new browser profile."""
-    return Person(service, browser.new_context(**options), language, last_four)
+    context = browser.new_context(**options)
+    context.set_default_timeout(_PATIENCE_MS)
+    return Person(service, context, language, last_four)
 
 
 def violations(page: Page) -> list[str]:

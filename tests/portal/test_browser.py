@@ -135,8 +135,8 @@ def test_the_pages_are_worked_by_keyboard_alone(browser: Browser, service: Servi
     keys.type("bonjour")
     keys.press("Enter")
     # The mistake is where the reader goes on: in the field, with what was typed.
-    page.wait_for_url(someone.path(Page.HOME))
-    assert page.evaluate("document.activeElement.id") == "number"
+    page.locator("#number[aria-invalid=true]:focus").wait_for()
+    assert someone.is_at(Page.HOME)
     described = page.evaluate("document.activeElement.getAttribute('aria-describedby')").split()
     assert someone.words.problems.fields["number_invalid"] in page.locator(f"#{described[-1]}").inner_text()
     keys.press("Control+A")
