@@ -19,7 +19,7 @@ NOT_CREATING = {
     "begin_verification",
     "confirm_verification",
     "make_disclosure",
-    "file_objection",
+    "create_objection",
     "receive_message",
 }
 

@@ -31,26 +31,26 @@ def upgrade() -> None:
         "verification",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("number_encrypted", sa.LargeBinary(), nullable=False),
-        sa.Column("number_mark", sa.LargeBinary(), nullable=False),
-        sa.Column("address_mark", sa.LargeBinary(), nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column("number_fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("address_fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("number_block", sa.Text(), nullable=False),
         sa.Column("code_mac", sa.LargeBinary(), nullable=False),
-        sa.Column("tries_left", sa.Integer(), nullable=False),
+        sa.Column("attempts_left", sa.Integer(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index(op.f("ix_verification_address_mark"), "verification", ["address_mark"], unique=False)
-    op.create_index(op.f("ix_verification_number_mark"), "verification", ["number_mark"], unique=False)
-    op.create_index(op.f("ix_verification_prefix"), "verification", ["prefix"], unique=False)
+    op.create_index(op.f("ix_verification_address_fingerprint"), "verification", ["address_fingerprint"], unique=False)
+    op.create_index(op.f("ix_verification_number_fingerprint"), "verification", ["number_fingerprint"], unique=False)
+    op.create_index(op.f("ix_verification_number_block"), "verification", ["number_block"], unique=False)
     op.create_index(op.f("ix_verification_recorded_at"), "verification", ["recorded_at"], unique=False)
     op.create_table(
         "person_session",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("token_digest", sa.LargeBinary(), nullable=False),
         sa.Column("number_encrypted", sa.LargeBinary(), nullable=False),
-        sa.Column("number_since_on", sa.Date(), nullable=True),
+        sa.Column("owned_since", sa.Date(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id"),

@@ -95,7 +95,7 @@ def _when(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
 
 def _arrival(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> str:
     from_ = voice.from_(transfer.sender.legal_name)
-    if not inquiry.is_theirs(transfer.occurred_at):
+    if not inquiry.owned_at(transfer.occurred_at):
         return voice.say("picture_received_earlier", from_=from_)
     return voice.say(f"picture_{standing(transfer)}", from_=from_, day=voice.day_of(transfer.occurred_at))
 
@@ -109,7 +109,7 @@ def _alternative(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
             yield voice.say("collected_earlier", collector=origin.collector.legal_name)
     yield from tell_orphans(inquiry, voice)
     for transfer in inquiry.answer.transfers:
-        if inquiry.is_theirs(transfer.occurred_at):
+        if inquiry.owned_at(transfer.occurred_at):
             yield tell_hand(voice, transfer)
         else:
             from_ = voice.from_(transfer.sender.legal_name)

@@ -23,7 +23,7 @@ from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
-from service.objection.views import objections_about
+from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
 from service.provenance.answer.answer import answer
 from service.provenance.answer.schemas import Answer
@@ -59,14 +59,14 @@ async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, perso
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
     operators = [one.id for one in records.organisations.values() if Role.OPERATOR in one.roles]
     async with database.snapshot() as reading:
-        objections = await objections_about(reading, ring, person.key)
+        objections = await objections_on_number(reading, ring, person.key)
     return SubjectAnswer(
         number=person.number,
         answer=found,
         holders=[organisation(records, one) for one in holders],
         operators=[organisation(records, one) for one in operators],
         objections=objections,
-        number_since_on=person.number_since_on,
+        owned_since=person.owned_since,
     )
 
 
@@ -109,7 +109,7 @@ def _document(inquiry: SubjectAnswer, story: Report, reference: str) -> Disclosu
         reference=reference,
         issued_at=found.as_of,
         number=e164(inquiry.number),
-        number_since_on=inquiry.number_since_on,
+        owned_since=inquiry.owned_since,
         graph_version=found.graph_version,
         story=story,
         holders=list(inquiry.holders),
@@ -137,7 +137,7 @@ async def make_holder_letter(
         objection = await reading.get_one(Objection, relay.objection_id) if relay else None
         if relay is None or objection is None or objection.mark != ring.mark(person.key):
             raise NotFound("relay")
-        if not person.is_theirs(objection.occurred_at):
+        if not person.owned_at(objection.occurred_at):
             raise NotFound("relay")
         if relay.state != RelayState.UNDELIVERABLE:
             raise Conflict("relay_delivered", "This organisation has an account here and is told: no letter is needed.")

@@ -190,7 +190,7 @@ def _unnamed(inquiry: SubjectAnswer, origin: Origin) -> list[str]:
         for chain in inquiry.answer.chains
         if chain.head.id == origin.dataset.id
         for hop in chain.hops
-        if hop.transfer_id is not None and inquiry.is_theirs(hop.occurred_at)
+        if hop.transfer_id is not None and inquiry.owned_at(hop.occurred_at)
     ]
     return list(
         dict.fromkeys(one.legal_name for one in reached if one.id not in ids and one.legal_name.casefold() not in names)

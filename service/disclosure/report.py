@@ -66,7 +66,7 @@ def _sections(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Section]:
     if gaps:
         bullets = Bullets(items=gaps)
         yield Section(topic=Topic.GAPS, title=voice.say("gaps_title"), blocks=[bullets])
-    if inquiry.concerns_another and inquiry.number_since_on is not None:
+    if inquiry.concerns_another and inquiry.owned_since is not None:
         yield _earlier(inquiry, voice)
     yield tell_objections(inquiry, voice)
     yield Section(topic=Topic.NEXT, title=voice.say("next_title"), blocks=list(_next(inquiry, voice)))
@@ -90,8 +90,8 @@ def _short(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
     if inquiry.answer.held:
         holders = voice.list([one.legal_name for one in inquiry.holders])
         yield Paragraph(text=voice.say("held_now", holders=holders))
-    if inquiry.concerns_another and inquiry.number_since_on is not None:
-        yield Paragraph(text=voice.say("earlier_short", day=voice.day(inquiry.number_since_on)))
+    if inquiry.concerns_another and inquiry.owned_since is not None:
+        yield Paragraph(text=voice.say("earlier_short", day=voice.day(inquiry.owned_since)))
     erased = tell_erased(inquiry, voice)
     if erased:
         yield Paragraph(text=" ".join(erased))
@@ -142,7 +142,7 @@ def _doubts(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -
 
 
 def _earlier(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
-    since = inquiry.number_since_on
+    since = inquiry.owned_since
     assert since is not None
     blocks: list[Block] = [Paragraph(text=voice.say("earlier", day=voice.day(since)))]
     if inquiry.earlier_organisations:

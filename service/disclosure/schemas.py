@@ -34,14 +34,14 @@ class DisclosureIn(Wire):
 class DisclosureOut(BaseModel):
     """Everything about a number that its person is owed (GDPR 15), portable, dated and numbered.
 
-    Facts from before `number_since_on` are left out: they are about whoever had the number then.
+    Facts from before `owned_since` are left out: they are about whoever had the number then.
     """
 
     format: Literal["filiation-disclosure-1"] = Field(default=FORMAT, description="Names the shape of this document.")
     reference: str = Field(description="The number of this answer.", examples=["2026-000012"])
     issued_at: AwareDatetime
     number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
-    number_since_on: date | None = Field(description="Since when the number is the person's, as they say.")
+    owned_since: date | None = Field(description="Since when the number is the person's, as they say.")
     graph_version: int = Field(description="Names the state of the facts.", examples=[241])
     story: Report
     holders: list[OrganisationView] = Field(description="Who holds the number now.")

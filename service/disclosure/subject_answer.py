@@ -17,7 +17,7 @@ class SubjectAnswer:
 
     `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now, `operators` answer
     for the registry. Before
-    `number_since_on`, if that is given, the number was somebody else's, about whom this person is told next to nothing
+    `owned_since`, if that is given, the number was somebody else's, about whom this person is told next to nothing
     (GDPR 15(4)).
     """
 
@@ -26,11 +26,11 @@ class SubjectAnswer:
     holders: Sequence[OrganisationView] = ()
     operators: Sequence[OrganisationView] = ()
     objections: Sequence[ObjectionOut] = ()
-    number_since_on: date | None = None
+    owned_since: date | None = None
 
-    def is_theirs(self, moment: datetime) -> bool:
+    def owned_at(self, moment: datetime) -> bool:
         """Whether the number was this person's already, as they say."""
-        return self.number_since_on is None or paris_day(moment) >= self.number_since_on
+        return self.owned_since is None or paris_day(moment) >= self.owned_since
 
     @property
     def is_known(self) -> bool:
@@ -55,10 +55,10 @@ class SubjectAnswer:
         return [one for one in self.answer.origins if self._collected_from_them(one)]
 
     def _collected_from_them(self, origin: Origin) -> bool:
-        if self.number_since_on is None:
+        if self.owned_since is None:
             return True
         given_on = paris_day(origin.consented_at) if origin.consented_at else origin.began_on
-        return given_on >= self.number_since_on
+        return given_on >= self.owned_since
 
     @property
     def transfers(self) -> list[TransferView]:
@@ -67,13 +67,13 @@ class SubjectAnswer:
         By what a number was picked says something of whose it was when it was collected: it is left out if that may
         have been another.
         """
-        found = [one for one in self.answer.transfers if self.is_theirs(one.occurred_at)]
+        found = [one for one in self.answer.transfers if self.owned_at(one.occurred_at)]
         return [replace(one, targeting=[]) for one in found] if self.concerns_another else found
 
     @property
     def campaigns(self) -> list[CampaignView]:
         """The campaigns since the number is theirs, in order of time. Names of files may say how they were picked."""
-        found = [one for one in self.answer.campaigns if self.is_theirs(one.began_at)]
+        found = [one for one in self.answer.campaigns if self.owned_at(one.began_at)]
         if not self.concerns_another:
             return found
         return [replace(one, through=[_unnamed(use) for use in one.through]) for one in found]
@@ -81,20 +81,20 @@ class SubjectAnswer:
     @property
     def own_objections(self) -> list[ObjectionOut]:
         """The objections since the number is theirs, in order of time."""
-        found = [one for one in self.objections if self.is_theirs(one.occurred_at)]
+        found = [one for one in self.objections if self.owned_at(one.occurred_at)]
         return sorted(found, key=lambda one: one.occurred_at)
 
     @property
     def earlier_organisations(self) -> list[str]:
         """The organisations that had or used the number before it was theirs, by name and nothing else."""
-        since = self.number_since_on
+        since = self.owned_since
         if since is None:
             return []
         named = [one.collector.legal_name for one in self.answer.origins if not self._collected_from_them(one)]
         for transfer in self.answer.transfers:
-            if not self.is_theirs(transfer.occurred_at):
+            if not self.owned_at(transfer.occurred_at):
                 named += [transfer.sender.legal_name, transfer.recipient.legal_name]
-        named += [one.party.legal_name for one in self.answer.campaigns if not self.is_theirs(one.began_at)]
+        named += [one.party.legal_name for one in self.answer.campaigns if not self.owned_at(one.began_at)]
         return list(dict.fromkeys(named))
 
     @property

@@ -17,7 +17,7 @@ from service.core.clock import now
 from service.core.db import run
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
-from service.objection.current_holders import Holding
+from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
 from service.webhook.delivery import announce
 from service.wording.language import paris_day
@@ -49,7 +49,7 @@ _LOCK: Final = 0x66696C6F
 _TAKE_TURN: Final = text("SELECT pg_advisory_xact_lock(:lock)")
 
 
-async def take_turn(session: AsyncSession) -> None:
+async def lock_objections(session: AsyncSession) -> None:
     """Wait until no other transaction records objections, and keep others waiting until this one ends.
 
     To be called before it is read who holds the number. Three things rest on it: relays get their cursors in the order
@@ -63,7 +63,7 @@ async def record(
     session: AsyncSession,
     queue: App,
     ring: KeyRing,
-    acts: Sequence[tuple[Holding, NewObjection]],
+    acts: Sequence[tuple[NumberHolders, NewObjection]],
     *,
     since_on: date | None = None,
 ) -> list[tuple[Objection, bool]]:
@@ -71,7 +71,7 @@ async def record(
 
     An identical one that is not closed yet, or that nobody is left to be told of, is given instead; holders that came
     to the number since are told of it too. What was done before `since_on` is of who had the number then, and is none.
-    It is the caller's turn (see `take_turn`).
+    It is the caller's turn (see `lock_objections`).
     """
     known = await _known(session, [ring.mark(holding.key) for holding, _ in acts], since_on)
     told = await _told(session, known)
@@ -100,7 +100,7 @@ async def record(
     return recorded
 
 
-def _concerned(holding: Holding, act: NewObjection) -> Mapping[uuid.UUID, bool]:
+def _concerned(holding: NumberHolders, act: NewObjection) -> Mapping[uuid.UUID, bool]:
     holders = holding.organisations()
     if act.scope is ObjectionScope.ORGANISATION:
         return {one: has_account for one, has_account in holders.items() if one == act.organisation_id}

@@ -16,7 +16,7 @@ from service.provenance.graph.snapshot import Snapshot, Snapshots
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class NumberHolders:
     """A number, the datasets that hold it now, those that it was erased from, and the graph of the same moment."""
 
     key: bytes
@@ -30,24 +30,24 @@ class Holding:
         holders = {records.datasets[dataset].holder_id for dataset in self.datasets}
         return {one: records.organisations[one].admitted_at is not None for one in sorted(holders)}
 
-    def is_with(self, organisation_id: uuid.UUID) -> bool:
+    def held_by(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or answers for a holder without an account that does."""
         return bool(held_by_organisation(self.snapshot.scene, organisation_id, self.datasets, self.erased_from))
 
 
-async def holders_of_number(snapshots: Snapshots, ring: KeyRing, number: int) -> Holding:
+async def holders_of_number(snapshots: Snapshots, ring: KeyRing, number: int) -> NumberHolders:
     """Where a number (E.164 digits as an integer) is now."""
     snapshot, held, ended = await snapshots.holding(ring, number)
     known = holding(snapshot.graph, (one.dataset_id for one in held), ended)
-    return Holding(ring.pseudonym(number), snapshot, known.difference(ended), known.intersection(ended))
+    return NumberHolders(ring.pseudonym(number), snapshot, known.difference(ended), known.intersection(ended))
 
 
-def key_of(ring: KeyRing, mark: bytes) -> bytes:
+def key_of_mark(ring: KeyRing, mark: bytes) -> bytes:
     """The pseudonym of which an objection keeps the mark."""
     return pack_keys(ring.keys_of_marks(unpack_keys(mark)))
 
 
-def number_of(ring: KeyRing, key: bytes) -> int:
+def number_of_key(ring: KeyRing, key: bytes) -> int:
     """The number behind a pseudonym. It leaves this process only towards a holder of the number."""
     return int(ring.numbers(unpack_keys(key))[0])
 
@@ -71,7 +71,7 @@ async def numbers_held(
     """By its pseudonym, each of these numbers that an organisation holds now."""
     found = {}
     for key in set(keys):
-        number = number_of(ring, key)
-        if (await holders_of_number(snapshots, ring, number)).is_with(organisation_id):
+        number = number_of_key(ring, key)
+        if (await holders_of_number(snapshots, ring, number)).held_by(organisation_id):
             found[key] = number
     return found

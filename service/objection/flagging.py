@@ -20,7 +20,7 @@ from service.membership.descent.ancestors import read_ancestors
 from service.membership.descent.dag import uploaded_sources_of
 from service.membership.matching import match
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
-from service.objection.create import take_turn
+from service.objection.create import lock_objections
 from service.objection.current_holders import holders_of_number
 from service.objection.models import ObjectionFlag
 from service.provenance.graph.snapshot import Snapshots
@@ -45,7 +45,7 @@ async def flag(database: Database, ring: KeyRing, dataset_id: uuid.UUID | None, 
     """Flag a dataset that is sealed, or a campaign, for each objection that was recorded before."""
     async with database.transaction() as session:
         # An objection that does not find this dataset to hold its number is committed by the time the turn comes.
-        await take_turn(session)
+        await lock_objections(session)
         subject = await _subject(session, dataset_id, campaign_id)
         objected = await _objected(session, ring, subject)
         ancestors = await read_ancestors(session, subject.datasets)
@@ -56,7 +56,7 @@ async def flag(database: Database, ring: KeyRing, dataset_id: uuid.UUID | None, 
     places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
     places = await _still_held(database, ring, subject, objected.keys, places)
     async with database.transaction() as session:
-        await take_turn(session)
+        await lock_objections(session)
         await _write(session, subject, [one for place in places.tolist() for one in objected.ids[place]])
 
 

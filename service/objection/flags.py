@@ -18,10 +18,10 @@ from service.core.resources import Resources
 from service.core.task_queue import task
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
-from service.objection.current_holders import key_of, numbers_held
+from service.objection.current_holders import key_of_mark, numbers_held
 from service.objection.flagging import flag
 from service.objection.models import Objection, ObjectionFlag
-from service.objection.schemas import FlaggedNumber, FlaggedOut
+from service.objection.schemas import FlaggedNumber, FlagOut
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.graph.snapshot import Snapshots
 
@@ -54,12 +54,12 @@ _FLAGGED: Final = text("""
 """)
 
 
-async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[FlaggedOut]:
+async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[FlagOut]:
     """The caller's datasets and campaigns with objected numbers in them, and how many."""
     values = {"own": actor.organisation_id, "all": actor.is_regulator, "through": actor.through_id}
     rows = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
     found = [
-        FlaggedOut(
+        FlagOut(
             id=row.id,
             subject=row.subject,
             name=row.name,
@@ -92,7 +92,7 @@ async def list_flagged_numbers(
     if after is not None:
         query = query.where(col(ObjectionFlag.id) > after)
     rows = (await session.exec(query.limit(limit + 1))).all()
-    keys = {objection.mark: key_of(ring, objection.mark) for _, objection in rows}
+    keys = {objection.mark: key_of_mark(ring, objection.mark) for _, objection in rows}
     numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys.values())
     found = [
         FlaggedNumber(

@@ -14,27 +14,27 @@ from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
 from service.number.normalisation import NumberRejected, normalise_number
 from service.number.request_number import unknown_region
-from service.objection.create import NewObjection, record, take_turn
-from service.objection.current_holders import Holding, holders_of_number
+from service.objection.create import NewObjection, lock_objections, record
+from service.objection.current_holders import NumberHolders, holders_of_number
 from service.objection.models import Objection
 from service.objection.schemas import (
     ObjectionIn,
     ObjectionOut,
-    Outcome,
-    ReceivedIn,
-    RecordedOut,
-    RecordedPage,
+    ReceivedObjectionsIn,
+    ReportOutcome,
+    ReportResult,
+    ReportResults,
 )
-from service.objection.views import objections_about, tell
+from service.objection.views import objections_on_number, tell
 from service.organisation.operations import require
 from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
 
-Found = Outcome | tuple[Holding, NewObjection]
+Found = ReportOutcome | tuple[NumberHolders, NewObjection]
 """Why one of several reports is not recorded; or what is to be recorded of it."""
 
 
-async def file_objection(
+async def create_objection(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, person: Person, wanted: ObjectionIn
 ) -> ObjectionOut:
     """Record what a person wants, in effect at once, with a relay to each holder that it concerns.
@@ -46,16 +46,16 @@ async def file_objection(
     """
     if wanted.organisation_id is not None:
         await require(session, wanted.organisation_id, "organisation_id")
-    await take_turn(session)
+    await lock_objections(session)
     act = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holding = await holders_of_number(snapshots, ring, person.number)
-    ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.number_since_on)
+    ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.owned_since)
     return (await tell(session, [row]))[0]
 
 
 async def list_objections(session: AsyncSession, ring: KeyRing, person: Person) -> list[ObjectionOut]:
     """Every objection on the person's number since it is theirs, the latest first."""
-    return [one for one in await objections_about(session, ring, person.key) if person.is_theirs(one.occurred_at)]
+    return [one for one in await objections_on_number(session, ring, person.key) if person.owned_at(one.occurred_at)]
 
 
 async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, objection_id: uuid.UUID) -> ObjectionOut:
@@ -65,14 +65,14 @@ async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, ob
         NotFound: there is none of that id, or it is on another number, or of who had the number before.
     """
     row = await session.get(Objection, objection_id)
-    if row is None or row.mark != ring.mark(person.key) or not person.is_theirs(row.occurred_at):
+    if row is None or row.mark != ring.mark(person.key) or not person.owned_at(row.occurred_at):
         raise NotFound("objection")
     return (await tell(session, [row]))[0]
 
 
-async def receive_objections(
-    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, actor: Actor, wanted: ReceivedIn
-) -> RecordedPage:
+async def record_received_objections(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, actor: Actor, wanted: ReceivedObjectionsIn
+) -> ReportResults:
     """Record objections that a holder received elsewhere, relayed to all other holders.
 
     Raises:
@@ -88,21 +88,21 @@ async def receive_objections(
         )
         for at, one in enumerate(wanted.numbers)
     ]
-    await take_turn(session)
+    await lock_objections(session)
     found: list[Found] = []
     for one, act in zip(wanted.numbers, acts, strict=True):
-        holding = await read_holding(snapshots, ring, one.number, wanted.region)
+        holding = await find_holders(snapshots, ring, one.number, wanted.region)
         if holding is None:
-            found.append(Outcome.UNREADABLE)
-        elif not holding.is_with(actor.organisation_id):
+            found.append(ReportOutcome.UNREADABLE)
+        elif not holding.held_by(actor.organisation_id):
             # Else anybody could object in the name of persons of whom it knows no more than that numbers exist.
-            found.append(Outcome.UNMATCHED)
+            found.append(ReportOutcome.NOT_HELD)
         else:
             found.append((holding, act))
-    return await record_found(session, queue, ring, found)
+    return await record_reports(session, queue, ring, found)
 
 
-async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> Holding | None:
+async def find_holders(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> NumberHolders | None:
     """Where a number that is written as people do is now; None if none can be read.
 
     Raises:
@@ -117,14 +117,15 @@ async def read_holding(snapshots: Snapshots, ring: KeyRing, number: str, region:
     return await holders_of_number(snapshots, ring, read)
 
 
-async def record_found(session: AsyncSession, queue: App, ring: KeyRing, found: Sequence[Found]) -> RecordedPage:
+async def record_reports(session: AsyncSession, queue: App, ring: KeyRing, found: Sequence[Found]) -> ReportResults:
     """Record what is to be recorded, and say of each report in its order what became of it."""
-    recorded = iter(await record(session, queue, ring, [one for one in found if not isinstance(one, Outcome)]))
+    recorded = iter(await record(session, queue, ring, [one for one in found if not isinstance(one, ReportOutcome)]))
     results = []
     for one in found:
-        if isinstance(one, Outcome):
-            results.append(RecordedOut(outcome=one))
+        if isinstance(one, ReportOutcome):
+            results.append(ReportResult(outcome=one))
         else:
             row, is_new = next(recorded)
-            results.append(RecordedOut(outcome=Outcome.RECORDED if is_new else Outcome.KNOWN, objection_id=row.id))
-    return RecordedPage(results=results)
+            outcome = ReportOutcome.RECORDED if is_new else ReportOutcome.ALREADY_RECORDED
+            results.append(ReportResult(outcome=outcome, objection_id=row.id))
+    return ReportResults(results=results)

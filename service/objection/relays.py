@@ -15,11 +15,11 @@ from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.create import OPEN, RELAY_CREATED, close_if_done, one_month_after
-from service.objection.current_holders import holds_now, key_of, number_of, numbers_held
+from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, Relay
-from service.objection.schemas import DeliveredRelay, RefusalIn, RelayOut, RelayPage
+from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.provenance.graph.snapshot import Snapshots
-from service.webhook.delivery import ARRIVALS, PAYLOADS
+from service.webhook.delivery import ON_DELIVERY, PAYLOADS
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 
@@ -41,7 +41,7 @@ async def list_relays(
     for relay, objection in rows:
         number = numbers.get(objection.key or b"") if relay.state in OPEN else None
         told = None if number is None else e164(number)
-        items.append(DeliveredRelay(**_told(relay, objection), cursor=relay.cursor or 0, number=told))
+        items.append(RelayWithNumber(**_told(relay, objection), cursor=relay.cursor or 0, number=told))
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
@@ -50,7 +50,7 @@ def _deliver(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     if relay.state == RelayState.UNDELIVERABLE:
         # It has an account by now. Before, nobody told it, so that its month begins with this.
         relay.due_at = one_month_after(now())
-        objection.key, objection.closed_at = key_of(ring, objection.mark), None
+        objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
     if relay.state in (RelayState.PENDING, RelayState.UNDELIVERABLE):
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
 
@@ -69,11 +69,11 @@ async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUI
         return None
     assert objection.key is not None, "kept as long as a relay is open"
     held = await holds_now(session, ring, objection.key, relay.holder_id)
-    number = e164(number_of(ring, objection.key)) if held else None
+    number = e164(number_of_key(ring, objection.key)) if held else None
     return RelayOut.model_validate(_told(relay, objection)).model_dump(mode="json") | {"number": number}
 
 
-async def relay_arrived(session: AsyncSession, relay_id: uuid.UUID) -> None:
+async def relay_delivered(session: AsyncSession, relay_id: uuid.UUID) -> None:
     """A holder's webhook took a relay: it is delivered, as if the holder had read its feed."""
     relay = await session.get_one(Relay, relay_id, with_for_update=True)
     if relay.state == RelayState.PENDING:
@@ -81,7 +81,7 @@ async def relay_arrived(session: AsyncSession, relay_id: uuid.UUID) -> None:
 
 
 PAYLOADS[RELAY_CREATED] = relay_payload
-ARRIVALS[RELAY_CREATED] = relay_arrived
+ON_DELIVERY[RELAY_CREATED] = relay_delivered
 
 
 async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:

@@ -16,16 +16,16 @@ from service.objection import deadlines, flags, operations, relays, stops
 from service.objection.schemas import (
     DeadlineTable,
     FlaggedNumber,
-    FlaggedOut,
+    FlagOut,
     ObjectionIn,
     ObjectionList,
     ObjectionOut,
     OverdueRelay,
-    ReceivedIn,
-    RecordedPage,
+    ReceivedObjectionsIn,
     RefusalIn,
     RelayOut,
     RelayPage,
+    ReportResults,
     StopsIn,
 )
 from service.provenance.routes import SnapshotsDep
@@ -44,7 +44,7 @@ Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the
 @persons.post(
     "", status_code=201, summary="Object, or ask to be erased", responses=responses(*JSON_BODY, 401, 404, 422)
 )
-async def file_objection(
+async def create_objection(
     body: ObjectionIn,
     session: SessionDep,
     snapshots: SnapshotsDep,
@@ -57,7 +57,7 @@ async def file_objection(
     It counts at once for every later screening. Each holder is told and has a month; one without an account here is
     `undeliverable`, and a letter has to be written. Sent again while it is under way, it is the same objection.
     """
-    return await operations.file_objection(session, snapshots, ring, queue, person, body)
+    return await operations.create_objection(session, snapshots, ring, queue, person, body)
 
 
 @persons.get("", summary="List your objections", responses=responses(401))
@@ -69,19 +69,19 @@ async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep)
 @holders.post(
     "/received", status_code=201, summary="Record objections that you received", responses=responses(*JSON_BODY, 409)
 )
-async def receive_objections(
-    body: ReceivedIn,
+async def record_received_objections(
+    body: ReceivedObjectionsIn,
     session: SessionDep,
     snapshots: SnapshotsDep,
     ring: RingDep,
     queue: QueueDep,
     actor: NumbersWriter,
-) -> RecordedPage:
+) -> ReportResults:
     """By letter, by telephone or on your own page: of numbers that you hold. Every other holder is told.
 
     Your own relay counts as acknowledged; that you completed it, you report as for any other.
     """
-    return await operations.receive_objections(session, snapshots, ring, queue, actor, body)
+    return await operations.record_received_objections(session, snapshots, ring, queue, actor, body)
 
 
 @holders.get("/relays", summary="Read the objections relayed to you")
@@ -121,9 +121,7 @@ async def refuse_relay(
 
 
 @holders.get("/flags", summary="List what holds objected numbers")
-async def list_flags(
-    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
-) -> Page[FlaggedOut]:
+async def list_flags(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[FlagOut]:
     """Your datasets that were sealed, and campaigns that were registered, with numbers whose owners had objected."""
     return await flags.list_flags(session, actor, after, limit)
 
@@ -182,9 +180,9 @@ async def report_stops(
     ring: RingDep,
     queue: QueueDep,
     actor: NumbersWriter,
-) -> RecordedPage:
+) -> ReportResults:
     """By the party of a campaign or its sender. Each STOP is an objection against everybody, relayed to every holder.
 
-    It never erases. A number that the campaign was not sent to is `unmatched`, and not recorded.
+    It never erases. A number that the campaign was not sent to is `not_messaged`, and not recorded.
     """
     return await stops.report_stops(session, snapshots, ring, queue, actor, campaign_id, body)

@@ -13,7 +13,7 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 from service.provenance.answer.references import OrganisationRef
 
 # As many as one request can look up one by one without making others wait.
-MOST_NUMBERS = 1000
+MAX_NUMBERS = 1000
 
 Number = Annotated[
     str,
@@ -27,16 +27,18 @@ Region = Annotated[
 ]
 
 
-class Outcome(StrEnum):
-    """What becomes of a number that a holder or sender reports.
+class ReportOutcome(StrEnum):
+    """What became of a number that a holder or sender reported.
 
-    `unmatched`: the caller does not hold the number, or its campaign was not sent to it; that says nothing of others.
+    `not_held`: the caller does not hold the number. `not_messaged`: the campaign was not sent to the number, or began
+    only after the reply. Neither says anything about other organisations.
     """
 
     RECORDED = "recorded"
-    KNOWN = "known"
-    UNMATCHED = "unmatched"
-    NO_STOP = "no_stop"
+    ALREADY_RECORDED = "already_recorded"
+    NOT_HELD = "not_held"
+    NOT_MESSAGED = "not_messaged"
+    NOT_A_STOP = "not_a_stop"
     UNREADABLE = "unreadable"
 
 
@@ -59,7 +61,7 @@ class ObjectionIn(Wire):
         return self
 
 
-class ReceivedNumber(Wire):
+class ReceivedObjection(Wire):
     """A number whose owner wrote to the holder, or told it, and when."""
 
     number: Number
@@ -68,10 +70,10 @@ class ReceivedNumber(Wire):
     )
 
 
-class ReceivedIn(ObjectionIn):
+class ReceivedObjectionsIn(ObjectionIn):
     """Objections that a holder received elsewhere, all of one kind and scope."""
 
-    numbers: list[ReceivedNumber] = Field(min_length=1, max_length=MOST_NUMBERS)
+    numbers: list[ReceivedObjection] = Field(min_length=1, max_length=MAX_NUMBERS)
     region: Region = "FR"
 
 
@@ -91,23 +93,23 @@ class StopReply(Wire):
 class StopsIn(Wire):
     """Replies to a campaign, as its party or its sender received them."""
 
-    replies: list[StopReply] = Field(min_length=1, max_length=MOST_NUMBERS)
+    replies: list[StopReply] = Field(min_length=1, max_length=MAX_NUMBERS)
     region: Region = "FR"
 
 
-class RecordedOut(BaseModel):
+class ReportResult(BaseModel):
     """What became of one number of a request. The number itself is not repeated: answers are kept for some time."""
 
-    outcome: Outcome
+    outcome: ReportOutcome
     objection_id: uuid.UUID | None = Field(
-        default=None, description="The objection, if the outcome is `recorded` or `known`."
+        default=None, description="The objection, if the outcome is `recorded` or `already_recorded`."
     )
 
 
-class RecordedPage(BaseModel):
+class ReportResults(BaseModel):
     """What became of each number, in the order of the request."""
 
-    results: list[RecordedOut]
+    results: list[ReportResult]
 
 
 class HolderView(BaseModel):
@@ -134,7 +136,7 @@ class RelayView(BaseModel):
     overdue: bool = Field(description="Not ended, and the deadline is over.")
 
 
-class CampaignNamed(BaseModel):
+class CampaignRef(BaseModel):
     """A campaign by name."""
 
     id: uuid.UUID
@@ -146,7 +148,7 @@ class FlagView(BaseModel):
 
     holder: OrganisationRef
     dataset_id: uuid.UUID | None
-    campaign: CampaignNamed | None
+    campaign: CampaignRef | None
     recorded_at: AwareDatetime
 
 
@@ -160,7 +162,7 @@ class ObjectionOut(BaseModel):
     purpose: Purpose | None
     source: ObjectionSource
     recorded_by: OrganisationRef | None = Field(description="Null if it came from the person here.")
-    campaign: CampaignNamed | None = Field(description="The campaign that a STOP answered.")
+    campaign: CampaignRef | None = Field(description="The campaign that a STOP answered.")
     occurred_at: AwareDatetime = Field(description="When the person acted.")
     recorded_at: AwareDatetime = Field(description="When this registry was told, from which on it has effect here.")
     closed_at: AwareDatetime | None = Field(description="Since when no holder that can be told has anything to do.")
@@ -200,7 +202,7 @@ class RelayOut(BaseModel):
     ended_at: AwareDatetime | None
 
 
-class DeliveredRelay(RelayOut):
+class RelayWithNumber(RelayOut):
     """A relay with the number that it is about."""
 
     cursor: int = Field(examples=[42])
@@ -213,7 +215,7 @@ class DeliveredRelay(RelayOut):
 class RelayPage(BaseModel):
     """A page of the feed."""
 
-    items: list[DeliveredRelay]
+    items: list[RelayWithNumber]
     next: int | None = Field(
         examples=[42], description="Pass it as `after` for what comes next. Null if nothing came: keep your last one."
     )
@@ -247,7 +249,7 @@ class DeadlineTable(BaseModel):
     organisations: list[DeadlineRow]
 
 
-class FlaggedOut(BaseModel):
+class FlagOut(BaseModel):
     """A dataset or campaign of the caller's in which objected numbers were found."""
 
     id: uuid.UUID = Field(description="The id of the dataset or campaign.")

@@ -18,10 +18,10 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource
 from service.number.keyring import KeyRing
-from service.objection.create import NewObjection, record, take_turn
-from service.objection.current_holders import Holding, holders_of_number
-from service.objection.operations import Found, read_holding, record_found
-from service.objection.schemas import Outcome, RecordedPage, StopsIn
+from service.objection.create import NewObjection, lock_objections, record
+from service.objection.current_holders import NumberHolders, holders_of_number
+from service.objection.operations import Found, find_holders, record_reports
+from service.objection.schemas import ReportOutcome, ReportResults, StopsIn
 from service.provenance.graph.rows import CampaignRow
 from service.provenance.graph.snapshot import Snapshots
 
@@ -46,7 +46,7 @@ async def report_stops(
     actor: Actor,
     campaign_id: uuid.UUID,
     wanted: StopsIn,
-) -> RecordedPage:
+) -> ReportResults:
     """Record the replies to a campaign that its party or its sender received, each relayed to every holder.
 
     Raises:
@@ -60,19 +60,19 @@ async def report_stops(
         _stop(campaign.id, **asserted(actor, reply.replied_at, f"replies.{at}.replied_at"))
         for at, reply in enumerate(wanted.replies)
     ]
-    await take_turn(session)
+    await lock_objections(session)
     found: list[Found] = []
     for reply, act in zip(wanted.replies, acts, strict=True):
-        holding = await read_holding(snapshots, ring, reply.number, wanted.region)
+        holding = await find_holders(snapshots, ring, reply.number, wanted.region)
         if holding is None:
-            found.append(Outcome.UNREADABLE)
+            found.append(ReportOutcome.UNREADABLE)
         elif reply.text is not None and not is_stop(reply.text):
-            found.append(Outcome.NO_STOP)
+            found.append(ReportOutcome.NOT_A_STOP)
         elif sent_to.isdisjoint(holding.datasets | holding.erased_from) or reply.replied_at < campaign.began_at:
-            found.append(Outcome.UNMATCHED)
+            found.append(ReportOutcome.NOT_MESSAGED)
         else:
             found.append((holding, act))
-    return await record_found(session, queue, ring, found)
+    return await record_reports(session, queue, ring, found)
 
 
 def _stop(campaign_id: uuid.UUID, **told: Any) -> NewObjection:
@@ -95,14 +95,14 @@ async def record_inbound_stop(
     if not is_stop(text):
         return
     async with database.transaction() as session:
-        await take_turn(session)
+        await lock_objections(session)
         holding = await holders_of_number(snapshots, ring, number)
         moment = now()
         acts = [_stop(campaign.id, occurred_at=moment) for campaign in _answered(holding, originator, moment)]
         await record(session, queue, ring, [(holding, act) for act in acts])
 
 
-def _answered(holding: Holding, originator: str, moment: datetime) -> list[CampaignRow]:
+def _answered(holding: NumberHolders, originator: str, moment: datetime) -> list[CampaignRow]:
     """The campaign sent last to a number from an originator; all of them, if several began at the same time."""
     records, held_at = holding.snapshot.graph.records, holding.datasets | holding.erased_from
     reached = {campaign for dataset in held_at for campaign in records.campaigns_of_dataset.get(dataset, ())}

@@ -14,14 +14,14 @@ from service.core.facts import Fact
 from service.number.keyring import KeyRing
 from service.objection.create import OPEN
 from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import CampaignNamed, FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.schemas import CampaignRef, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
 
 FactT = TypeVar("FactT", bound=Fact)
 
 
-async def objections_about(session: AsyncSession, ring: KeyRing, key: bytes) -> list[ObjectionOut]:
+async def objections_on_number(session: AsyncSession, ring: KeyRing, key: bytes) -> list[ObjectionOut]:
     """All objections on the number with this pseudonym, whoever recorded them, the latest first."""
     query = select(Objection).where(Objection.mark == ring.mark(key))
     rows = await session.exec(query.order_by(col(Objection.recorded_at).desc(), col(Objection.id).desc()))
@@ -43,9 +43,9 @@ class _Around:
             return None
         return OrganisationRef(id=organisation_id, legal_name=self.organisations[organisation_id].legal_name)
 
-    def campaign(self, campaign_id: uuid.UUID | None) -> CampaignNamed | None:
+    def campaign(self, campaign_id: uuid.UUID | None) -> CampaignRef | None:
         """A campaign by name."""
-        return None if campaign_id is None else CampaignNamed(id=campaign_id, name=self.campaigns[campaign_id].name)
+        return None if campaign_id is None else CampaignRef(id=campaign_id, name=self.campaigns[campaign_id].name)
 
 
 async def tell(session: AsyncSession, rows: Sequence[Objection]) -> list[ObjectionOut]:

@@ -32,7 +32,7 @@ StoryDep = Annotated[Report, Depends(_story_of)]
 @at(router, Page.ANSWER)
 async def show_answer(visitor: VisitorDep, person: PersonOfPageDep, story: StoryDep) -> Response:
     """Who collected the number, in which words, whose hands it went through, and what can be done."""
-    since = person.number_since_on
+    since = person.owned_since
     return visitor.show(Page.ANSWER, story=story, since=write_day(visitor.language, since) if since else None)
 
 

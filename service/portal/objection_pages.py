@@ -134,7 +134,7 @@ async def file_wish(
     wanted = ObjectionIn(**choice.model_dump())
     try:
         async with database.transaction() as session:
-            await operations.file_objection(session, snapshots, visitor.ring, queue, person, wanted)
+            await operations.create_objection(session, snapshots, visitor.ring, queue, person, wanted)
     except NotFound:
         return visitor.send_back(Page.CONFIRMATION, "confirmation", "refused")
     visitor.visit.choice, visitor.visit.said = None, visitor.words.requests.done

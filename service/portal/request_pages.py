@@ -9,7 +9,7 @@ from service.core.db import DatabaseDep, SessionDep
 from service.disclosure.operations import make_holder_letter
 from service.objection.deadlines import list_deadlines
 from service.objection.schemas import ObjectionOut
-from service.objection.views import objections_about
+from service.objection.views import objections_on_number
 from service.portal.address import Page
 from service.portal.context import PersonOfPageDep, VisitorDep
 from service.portal.downloads import download
@@ -23,8 +23,8 @@ router = APIRouter()
 @at(router, Page.REQUESTS)
 async def show_requests(visitor: VisitorDep, person: PersonOfPageDep, session: SessionDep) -> Response:
     """Every objection and erasure since the number is theirs, hop by hop. Of earlier ones, only that there are."""
-    found = await objections_about(session, visitor.ring, person.key)
-    own = [one for one in found if person.is_theirs(one.occurred_at)]
+    found = await objections_on_number(session, visitor.ring, person.key)
+    own = [one for one in found if person.owned_at(one.occurred_at)]
 
     def day(moment: datetime) -> str:
         return write_day_of(visitor.language, moment)

@@ -125,13 +125,13 @@ async def _send_again(visitor: Visitor, sending: _Sending, pending: Pending) -> 
 
 async def _confirm(visitor: Visitor, database: Database, pending: Pending, code: str) -> Response:
     try:
-        wanted = ConfirmationIn(code=code, number_since_on=None)
+        wanted = ConfirmationIn(code=code, owned_since=None)
     except ValidationError:
         return visitor.send_back(Page.CODE, "code", "code_missing")
     try:
         begun = await operations.confirm_verification(database, visitor.ring, pending.verification_id, wanted)
     except Unprocessable as refusal:
-        left = refusal.extensions.get("tries_left", 0)
+        left = refusal.extensions.get("attempts_left", 0)
         return visitor.send_back(Page.CODE, "code", "code_wrong" if left else "code_over", tries=str(left))
     except (Conflict, NotFound):
         return visitor.send_back(Page.CODE, "code", "code_over")
@@ -147,7 +147,7 @@ async def _confirm(visitor: Visitor, database: Database, pending: Pending, code:
 @at(router, Page.SINCE)
 async def show_since(visitor: VisitorDep, person: PersonOfPageDep) -> Response:
     """The page that asks since when the number is theirs."""
-    since = person.number_since_on
+    since = person.owned_since
     return visitor.show(Page.SINCE, since=since.isoformat() if since else "", today=paris_day(now()).isoformat())
 
 

@@ -32,7 +32,7 @@ PER_NUMBER_AND_HOUR: Final = 5
 PER_NUMBER_AND_DAY: Final = 12
 
 
-class Marks(NamedTuple):
+class Fingerprints(NamedTuple):
     """By what the verifications of one number, one address and one block are found."""
 
     number: bytes
@@ -40,9 +40,9 @@ class Marks(NamedTuple):
     block: str
 
 
-def marks_of(ring: KeyRing, number: int, address: str) -> Marks:
-    """The marks of a number (E.164 digits) and of the address that asks for its code."""
-    return Marks(
+def fingerprints_of(ring: KeyRing, number: int, address: str) -> Fingerprints:
+    """The fingerprints of a number (E.164 digits) and of the address that asks for its code."""
+    return Fingerprints(
         ring.fingerprint("verified number", str(number).encode()),
         ring.fingerprint("verifying address", _caller(address).encode()),
         block_of(number),
@@ -68,13 +68,13 @@ class _Limit(NamedTuple):
     detail: str
 
 
-def _limits(settings: Settings, marks: Marks) -> tuple[_Limit, ...]:
-    number = col(Verification.number_mark) == marks.number
-    address = col(Verification.address_mark) == marks.address
-    block = col(Verification.prefix) == marks.block
+def _limits(settings: Settings, fingerprints: Fingerprints) -> tuple[_Limit, ...]:
+    number = col(Verification.number_fingerprint) == fingerprints.number
+    address = col(Verification.address_fingerprint) == fingerprints.address
+    block = col(Verification.number_block) == fingerprints.block
     pestered = "number_limit", "This number got as many codes as it may. Use the last one, or try again later."
     busy = "address_limit", "This address asked for as many codes as it may. Try again later."
-    flooded = "prefix_limit", "Numbers like this one got as many codes as they may for now. Try again later."
+    flooded = "block_limit", "Numbers like this one got as many codes as they may for now. Try again later."
     return (
         _Limit(and_(number, address), PER_ASKER_AND_HOUR, HOUR, *pestered),
         _Limit(and_(number, address), PER_ASKER_AND_DAY, DAY, *pestered),
@@ -85,13 +85,13 @@ def _limits(settings: Settings, marks: Marks) -> tuple[_Limit, ...]:
     )
 
 
-async def require_room(session: AsyncSession, settings: Settings, marks: Marks, moment: datetime) -> None:
+async def require_room(session: AsyncSession, settings: Settings, fingerprints: Fingerprints, moment: datetime) -> None:
     """Refuse a code that would be one too many. Who asks for the same at once is counted one after the other.
 
     Raises TooMany.
     """
-    await _take_turns(session, marks)
-    for limit in _limits(settings, marks):
+    await _take_turns(session, fingerprints)
+    for limit in _limits(settings, fingerprints):
         since = moment - limit.window
         # If that many were sent since, the last of them has to get as old as the window is long.
         last = (
@@ -109,8 +109,8 @@ async def require_room(session: AsyncSession, settings: Settings, marks: Marks, 
 _TURN: Final = text("SELECT pg_advisory_xact_lock(:turn)")
 
 
-async def _take_turns(session: AsyncSession, marks: Marks) -> None:
-    turns = (marks.number, marks.address, marks.block.encode().rjust(8))
+async def _take_turns(session: AsyncSession, fingerprints: Fingerprints) -> None:
+    turns = (fingerprints.number, fingerprints.address, fingerprints.block.encode().rjust(8))
     # In one order, so that no two requests wait for each other.
     for turn in sorted(int.from_bytes(mark[:8], signed=True) for mark in turns):
         await run(session, _TURN, {"turn": turn})

@@ -1,7 +1,7 @@
 """Tables of verifications and of the sessions that they give.
 
-Numbers are sealed with a random nonce, so that no row can be found by a number; marks are keyed fingerprints, by which
-rows of one number or one address are counted. Both tables are emptied of what is over.
+Numbers are encrypted with a random nonce, so that no row can be found by its number. Keyed fingerprints allow counting
+the rows of a number or an address. Rows that are over are deleted from both tables.
 """
 
 import uuid
@@ -21,24 +21,24 @@ class Verification(SQLModel, table=True):
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     number_encrypted: bytes = Field(sa_type=LargeBinary)
-    number_mark: bytes = Field(sa_type=LargeBinary, index=True)
-    address_mark: bytes = Field(sa_type=LargeBinary, index=True)
-    prefix: str = Field(sa_type=Text, index=True)
+    number_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
+    address_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
+    number_block: str = Field(sa_type=Text, index=True)
     code_mac: bytes = Field(sa_type=LargeBinary)
-    tries_left: int
+    attempts_left: int
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     confirmed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class PersonSession(SQLModel, table=True):
-    """A session of somebody who proved that a number is theirs, since `number_since_on` as they say."""
+    """A session of somebody who proved that a number is theirs, since `owned_since` as they say."""
 
     __tablename__ = "person_session"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     token_digest: bytes = Field(sa_type=LargeBinary, unique=True)
     number_encrypted: bytes = Field(sa_type=LargeBinary)
-    number_since_on: date | None = Field(default=None, sa_type=Date)
+    owned_since: date | None = Field(default=None, sa_type=Date)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     expires_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)

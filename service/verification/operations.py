@@ -20,7 +20,7 @@ from service.messaging.gateway import Gateway
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
 from service.verification.codes import LIFETIME, TRIES, is_code, mac_of, message, new_code
-from service.verification.limits import marks_of, require_room
+from service.verification.limits import fingerprints_of, require_room
 from service.verification.models import PersonSession, Verification
 from service.verification.prefixes import MOBILE_PREFIXES, allowed
 from service.verification.schemas import (
@@ -45,22 +45,22 @@ async def begin_verification(
     """
     number = read_number(wanted.number, wanted.region)
     _require_served(settings, number)
-    marks, moment, code = marks_of(ring, number, address), now(), new_code()
+    fingerprints, moment, code = fingerprints_of(ring, number, address), now(), new_code()
     verification_id = uuid7()
     row = Verification(
         id=verification_id,
         number_encrypted=ring.encrypt(str(number).encode(), _context(verification_id)),
-        number_mark=marks.number,
-        address_mark=marks.address,
-        prefix=marks.block,
+        number_fingerprint=fingerprints.number,
+        address_fingerprint=fingerprints.address,
+        number_block=fingerprints.block,
         code_mac=mac_of(ring, verification_id, code),
-        tries_left=TRIES,
+        attempts_left=TRIES,
         recorded_at=moment,
         expires_at=moment + LIFETIME,
     )
     async with database.transaction() as session:
-        await require_room(session, settings, marks, moment)
-        await run(session, _VOID, {"number": marks.number, "address": marks.address})
+        await require_room(session, settings, fingerprints, moment)
+        await run(session, _VOID, {"number": fingerprints.number, "address": fingerprints.address})
         session.add(row)
     # Counted before it is sent, so that nobody gets more by breaking off. It goes out within the request and by no job:
     # a job would have to be told the number and the code.
@@ -78,14 +78,14 @@ def _require_served(settings: Settings, number: int) -> None:
 
 # Not what others had sent to it: whoever knows a number could else have each code of its owner's expire at once.
 _VOID: Final = text("""
-    UPDATE verification SET tries_left = 0
-    WHERE number_mark = :number AND address_mark = :address AND tries_left > 0
+    UPDATE verification SET attempts_left = 0
+    WHERE number_fingerprint = :number AND address_fingerprint = :address AND attempts_left > 0
 """)
 # The row stays locked until the try is counted, so that guesses at the same time are guesses one after the other.
 _TRY: Final = text("""
-    UPDATE verification SET tries_left = tries_left - 1
-    WHERE id = :id AND tries_left > 0 AND expires_at > :moment AND confirmed_at IS NULL
-    RETURNING tries_left, code_mac, number_encrypted
+    UPDATE verification SET attempts_left = attempts_left - 1
+    WHERE id = :id AND attempts_left > 0 AND expires_at > :moment AND confirmed_at IS NULL
+    RETURNING attempts_left, code_mac, number_encrypted
 """)
 _CONFIRM: Final = text("UPDATE verification SET confirmed_at = :moment, number_encrypted = '' WHERE id = :id")
 
@@ -96,11 +96,11 @@ async def confirm_verification(
     """Give a session for the right code, once.
 
     Raises:
-        Unprocessable: it is not the code; `tries_left` says how many tries are left.
+        Unprocessable: it is not the code; `attempts_left` says how many tries are left.
         Conflict: the code was used, replaced by a newer one, is too old, or was guessed at too often.
         NotFound: there is no such verification, or none any more.
     """
-    _check_since(wanted.number_since_on)
+    _check_since(wanted.owned_since)
     moment = now()
     async with database.transaction() as session:
         tried = (await run(session, _TRY, {"id": verification_id, "moment": moment})).one_or_none()
@@ -110,24 +110,24 @@ async def confirm_verification(
         if is_code(ring, verification_id, wanted.code, tried.code_mac):
             await run(session, _CONFIRM, {"id": verification_id, "moment": moment})
             number = int(ring.decrypt(tried.number_encrypted, _context(verification_id)))
-            return await begin_session(session, ring, number, wanted.number_since_on)
+            return await begin_session(session, ring, number, wanted.owned_since)
     # Only here, where the try is committed.
     raise Unprocessable(
         "code_wrong",
         "This is not the code that was sent. Look at the message again; after five tries, ask for a new code.",
-        tries_left=tried.tries_left,
+        attempts_left=tried.attempts_left,
     )
 
 
 async def _refuse_over(session: AsyncSession, verification_id: uuid.UUID) -> None:
     if (await session.exec(select(Verification.id).where(Verification.id == verification_id))).one_or_none():
         raise Conflict(
-            "verification_over",
+            "verification_ended",
             "This code was used, replaced by a newer one, is too old, or was tried too often. Ask for a new code.",
         )
 
 
-_SET_SINCE: Final = text("UPDATE person_session SET number_since_on = :since_on WHERE id = :id RETURNING expires_at")
+_SET_SINCE: Final = text("UPDATE person_session SET owned_since = :since_on WHERE id = :id RETURNING expires_at")
 
 
 async def set_number_since(database: Database, person: Person, since_on: date | None) -> PersonSessionOut:
@@ -143,7 +143,7 @@ async def set_number_since(database: Database, person: Person, since_on: date | 
         expires_at = (await run(session, _SET_SINCE, values)).scalar_one_or_none()
     if expires_at is None:
         raise session_refused()
-    return PersonSessionOut(number_since_on=since_on, expires_at=expires_at)
+    return PersonSessionOut(owned_since=since_on, expires_at=expires_at)
 
 
 # From the registry's clock to the territory where it is tomorrow first.
@@ -152,7 +152,7 @@ _AHEAD: Final = timedelta(hours=12)
 
 def _check_since(since_on: date | None) -> None:
     if since_on is not None and since_on > (now() + _AHEAD).date():
-        raise Unprocessable("since_in_future", "`number_since_on` lies in the future: say since when it is yours.")
+        raise Unprocessable("owned_since_in_future", "`owned_since` lies in the future: say since when it is yours.")
 
 
 async def end_session(database: Database, person: Person) -> None:

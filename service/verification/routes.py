@@ -67,7 +67,7 @@ async def confirm_verification(
 @session.put("", summary="Say since when the number is yours", responses=responses(*JSON_BODY, 401, 422))
 async def set_number_since(body: SessionIn, database: DatabaseDep, person: PersonDep) -> PersonSessionOut:
     """Numbers change hands. What happened before that day is told by organisation only; null: all of it is told."""
-    return await operations.set_number_since(database, person, body.number_since_on)
+    return await operations.set_number_since(database, person, body.owned_since)
 
 
 @session.delete("", status_code=204, summary="End the session", responses=responses(401))

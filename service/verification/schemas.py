@@ -51,7 +51,7 @@ class ConfirmationIn(Wire):
     code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$"), BeforeValidator(_closed_up)] = Field(
         examples=["042917"]
     )
-    number_since_on: Since
+    owned_since: Since
 
 
 class SessionOut(BaseModel):
@@ -64,11 +64,11 @@ class SessionOut(BaseModel):
 class SessionIn(Wire):
     """What the person says of the number."""
 
-    number_since_on: Since
+    owned_since: Since
 
 
 class PersonSessionOut(BaseModel):
     """The session as it is now."""
 
-    number_since_on: date | None = Field(examples=["2021-09-01"])
+    owned_since: date | None = Field(examples=["2021-09-01"])
     expires_at: AwareDatetime

@@ -36,17 +36,17 @@ _KIND: Final = "fis_"
 class Person:
     """Somebody who proved that a number is theirs. `number` is E.164 digits, `key` its pseudonym.
 
-    `number_since_on` is since when it is theirs, as they say; None: they did not.
+    `owned_since` is since when it is theirs, as they say; None: they did not.
     """
 
     session_id: uuid.UUID
     number: int
     key: bytes
-    number_since_on: date | None
+    owned_since: date | None
 
-    def is_theirs(self, moment: datetime) -> bool:
+    def owned_at(self, moment: datetime) -> bool:
         """Whether the number was this person's already, as they say."""
-        return self.number_since_on is None or paris_day(moment) >= self.number_since_on
+        return self.owned_since is None or paris_day(moment) >= self.owned_since
 
     def __repr__(self) -> str:
         return f"Person(session_id={self.session_id!r})"
@@ -60,7 +60,7 @@ async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since
         id=session_id,
         token_digest=_digest(token),
         number_encrypted=ring.encrypt(str(number).encode(), _context(session_id)),
-        number_since_on=since_on,
+        owned_since=since_on,
         expires_at=now() + LIFETIME,
     )
     session.add(row)
@@ -78,7 +78,7 @@ async def person_of(database: Database, ring: KeyRing, token: str) -> Person:
     if row is None:
         raise session_refused()
     number = int(ring.decrypt(row.number_encrypted, _context(row.id)))
-    return Person(row.id, number, ring.pseudonym(number), row.number_since_on)
+    return Person(row.id, number, ring.pseudonym(number), row.owned_since)
 
 
 _bearer = HTTPBearer(

@@ -1,1 +1,1 @@
-"""Webhooks: what happened is sent to an organisation's own address, signed after Standard Webhooks."""
+"""Webhooks: events are sent to an organisation's own address, signed as Standard Webhooks specifies."""

@@ -1,7 +1,7 @@
-"""Which addresses a webhook may have. Nothing here asks the network: names are resolved by `sending`.
+"""Which addresses a webhook may have. Nothing here asks the network: `sending` resolves names.
 
-Whoever registers an address makes this service send requests from where it stands, perhaps behind a firewall
-(server-side request forgery). So only addresses of the public internet count, whatever notation hides another one.
+A registered address makes this service send requests from its own network, perhaps behind a firewall (server-side
+request forgery). So only addresses of the public internet are allowed, whatever notation hides another one.
 """
 
 import re
@@ -15,8 +15,8 @@ import httpx2
 Address = IPv4Address | IPv6Address
 
 
-class Refusal(StrEnum):
-    """Why an address is no webhook's. The values name problems, and must stay as they are."""
+class AddressProblem(StrEnum):
+    """Why an address cannot be a webhook's. The values are slugs of problems."""
 
     MALFORMED = "webhook_address_malformed"
     INSECURE = "webhook_address_insecure"
@@ -27,54 +27,55 @@ class Refusal(StrEnum):
 
 
 ADVICE: Final = {
-    Refusal.MALFORMED: "Give a whole address such as https://crm.example/filiation, without user name and fragment.",
-    Refusal.INSECURE: "Deliveries may name a number, so they are only sent encrypted: give an address with https.",
-    Refusal.PORT: "Below 1024 only port 443 is called: let the receiver listen there or on a port from 1024 on.",
-    Refusal.NUMBER: "The address holds what may be a phone number. Numbers stand in no address: take it out.",
-    Refusal.PRIVATE: "The address leads to a private or reserved network: give one of the public internet.",
-    Refusal.UNRESOLVED: "The name in the address was not found: check its spelling and its entry in the DNS.",
+    AddressProblem.MALFORMED: "This is not a complete address. Use one like https://crm.example/filiation, without a "
+    "user name or fragment.",
+    AddressProblem.INSECURE: "Deliveries may contain a phone number and are only sent encrypted. Use an https address.",
+    AddressProblem.PORT: "This port cannot be used. Let the receiver listen on port 443 or a port from 1024 to 65535.",
+    AddressProblem.NUMBER: "The address seems to contain a phone number. Remove it.",
+    AddressProblem.PRIVATE: "The address leads to a private or reserved network. Use one on the public internet.",
+    AddressProblem.UNRESOLVED: "The host name in the address was not found. Check its spelling and its DNS record.",
 }
 
 
 class RefusedAddressError(ValueError):
-    """An address that is not called. The text never repeats it."""
+    """An address that must not be called. The text never repeats it."""
 
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
-        self.refusal = refusal
+    def __init__(self, problem: AddressProblem) -> None:
+        super().__init__(problem.value)
+        self.problem = problem
 
 
 _LABEL: Final = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME: Final = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-# Nine digits are a French number without its 0, fifteen the most that E.164 knows; longer runs are ids of receivers.
+# A French number without its 0 has nine digits, and E.164 allows at most fifteen. Longer runs are ids of receivers.
 _NUMBER: Final = re.compile(r"(?<!\d)\d(?:[ .()+_-]*\d){8,14}(?![ .()+_-]*\d)")
 
 
 def webhook_url(text: str, *, private: bool) -> httpx2.URL:
-    """The address that `text` spells, in its normal form. With `private`, http and every port will do.
+    """Parse an address into its normal form. With `private`, http and every port are allowed too.
 
-    The parser is the one of the client that sends, so that the two cannot read one text in two ways.
+    The sending client uses the same parser, so the two cannot read one text in two ways.
 
     Raises:
-        RefusedAddressError: it is no webhook's address, wherever its name leads.
+        RefusedAddressError: `text` cannot be a webhook's address, wherever its name leads.
     """
     try:
         url = httpx2.URL(text)
     except httpx2.InvalidURL:
-        raise RefusedAddressError(Refusal.MALFORMED) from None
+        raise RefusedAddressError(AddressProblem.MALFORMED) from None
     literal = literal_address(url)
     named = _NAME.fullmatch(host_of(url)) is not None
     if url.scheme not in ("http", "https") or url.userinfo or url.fragment or not (literal or named):
-        raise RefusedAddressError(Refusal.MALFORMED)
+        raise RefusedAddressError(AddressProblem.MALFORMED)
     if url.scheme == "http" and not private:
-        raise RefusedAddressError(Refusal.INSECURE)
+        raise RefusedAddressError(AddressProblem.INSECURE)
     if url.port is not None and not _is_port(url.port, private=private):
-        raise RefusedAddressError(Refusal.PORT)
+        raise RefusedAddressError(AddressProblem.PORT)
     if _holds_number(url, is_literal=literal is not None):
-        raise RefusedAddressError(Refusal.NUMBER)
+        raise RefusedAddressError(AddressProblem.NUMBER)
     if literal is not None and not may_be_called(literal, private=private):
-        raise RefusedAddressError(Refusal.PRIVATE)
+        raise RefusedAddressError(AddressProblem.PRIVATE)
     return url
 
 
@@ -88,12 +89,12 @@ def _holds_number(url: httpx2.URL, *, is_literal: bool) -> bool:
 
 
 def host_of(url: httpx2.URL) -> str:
-    """The host as certificates and the DNS name it: an international name in its ASCII form, an address without []."""
+    """The host as certificates and the DNS write it: a name in its ASCII form, an address without brackets."""
     return url.raw_host.decode("ascii")
 
 
 def literal_address(url: httpx2.URL) -> Address | None:
-    """The IP address that stands in `url` itself; None where it has a name."""
+    """The IP address written in `url` itself; None if it has a host name."""
     try:
         return ip_address(host_of(url))
     except ValueError:
@@ -102,7 +103,7 @@ def literal_address(url: httpx2.URL) -> Address | None:
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-# Inside of it, and yet not of the public internet. Python's own list differs from one version to the next.
+# Inside the range above, but not on the public internet. Python's own list differs between versions.
 _SPECIAL: Final = [
     IPv6Network("2001::/23"),  # protocol assignments, Teredo among them: RFC 2928, RFC 4380
     IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
@@ -112,9 +113,9 @@ _SPECIAL: Final = [
 
 
 def may_be_called(address: Address, *, private: bool) -> bool:
-    """Whether requests may go to `address`: if it is public, or with `private` if it is a single machine's.
+    """Whether requests may go to `address`: it is public or, with `private`, belongs to a single machine.
 
-    Not even then if it is link-local: there, clouds hand their secrets to whoever asks (169.254.169.254).
+    Link-local addresses are never allowed: at 169.254.169.254, clouds hand out secrets to any caller.
     """
     inner = _embedded(address)
     if private:
@@ -123,7 +124,7 @@ def may_be_called(address: Address, *, private: bool) -> bool:
 
 
 def _embedded(address: Address) -> Address:
-    """The IPv4 address that the operating system or a NAT64 (RFC 6052) calls for an IPv6 one; else the same."""
+    """The IPv4 address that the operating system or a NAT64 (RFC 6052) calls for an IPv6 address, or the same one."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is not None:
             return address.ipv4_mapped
@@ -133,7 +134,7 @@ def _embedded(address: Address) -> Address:
 
 
 def _is_public(address: Address) -> bool:
-    """By IANA's registries of special addresses (RFC 6890)."""
+    """Whether an address is public by IANA's registries of special-purpose addresses (RFC 6890)."""
     if not address.is_global or address.is_multicast:
         return False
     return address.version == 4 or (address in _GLOBAL_UNICAST and not any(address in network for network in _SPECIAL))

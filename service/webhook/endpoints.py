@@ -1,4 +1,4 @@
-"""Endpoints: their secrets, and their end."""
+"""Endpoints: their secrets and their removal."""
 
 import base64
 import secrets
@@ -20,7 +20,7 @@ def new_secret() -> str:
 
 
 def encrypted_secret(ring: KeyRing, endpoint_id: uuid.UUID, secret: str) -> bytes:
-    """A secret as it is stored. It has to be read again to sign, so that a digest would not do."""
+    """A secret as it is stored: encrypted and not hashed, since signing needs it again."""
     return ring.encrypt(secret.encode("ascii"), _context(endpoint_id))
 
 
@@ -28,29 +28,29 @@ def _context(endpoint_id: uuid.UUID) -> bytes:
     return b"webhook secret " + endpoint_id.bytes
 
 
-def good_secrets(ring: KeyRing, endpoint: WebhookEndpoint, moment: datetime) -> list[str]:
-    """The secrets that sign at `moment`: the newest first, and the one before it until its time is over."""
-    sealed = [endpoint.secret_encrypted]
+def valid_secrets(ring: KeyRing, endpoint: WebhookEndpoint, moment: datetime) -> list[str]:
+    """The secrets that sign at `moment`: the newest first, then the previous one until it expires."""
+    encrypted = [endpoint.secret_encrypted]
     if endpoint.previous_secret_encrypted and endpoint.previous_until and endpoint.previous_until > moment:
-        sealed.append(endpoint.previous_secret_encrypted)
-    return [ring.decrypt(one, _context(endpoint.id)).decode("ascii") for one in sealed]
+        encrypted.append(endpoint.previous_secret_encrypted)
+    return [ring.decrypt(secret, _context(endpoint.id)).decode("ascii") for secret in encrypted]
 
 
-async def locked(session: AsyncSession, endpoint_id: uuid.UUID) -> WebhookEndpoint:
-    """An endpoint, to be changed. It is locked before its deliveries, everywhere; new ones need not wait for that."""
+async def lock_endpoint(session: AsyncSession, endpoint_id: uuid.UUID) -> WebhookEndpoint:
+    """Lock an endpoint in order to change it. Always lock it before its deliveries; new deliveries do not wait."""
     return await session.get_one(WebhookEndpoint, endpoint_id, with_for_update={"key_share": True})
 
 
-_WITHDRAW = text("""
+_CANCEL = text("""
     UPDATE webhook_delivery
-    SET state = 'withdrawn', last_outcome = 'endpoint removed', next_try_at = NULL, ended_at = :moment
+    SET state = 'cancelled', last_outcome = 'endpoint removed', next_attempt_at = NULL, ended_at = :moment
     WHERE endpoint_id = :id AND state = 'pending'
 """)
 
 
-async def remove(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
-    """End a locked endpoint, and what waits for it. The row stays: its deliveries can still be looked at."""
+async def remove_endpoint(session: AsyncSession, endpoint: WebhookEndpoint) -> None:
+    """Remove a locked endpoint and cancel its pending deliveries. The row stays, so that these can still be listed."""
     moment = now()
     endpoint.removed_at = endpoint.removed_at or moment
     await session.flush()
-    await run(session, _WITHDRAW, {"id": endpoint.id, "moment": moment})
+    await run(session, _CANCEL, {"id": endpoint.id, "moment": moment})

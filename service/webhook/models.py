@@ -1,4 +1,4 @@
-"""Tables of webhooks. What is sent is made anew at each try, so that no number waits here."""
+"""Tables of webhooks. Each attempt builds its payload again, so no number is stored here."""
 
 import uuid
 from datetime import datetime
@@ -12,19 +12,19 @@ from service.core.ids import uuid7
 
 
 class DeliveryState(StrEnum):
-    """How far an event got: tried again until it is delivered, or dead after the last try.
+    """The state of a delivery: `pending` until it is delivered, or until the last attempt failed.
 
-    `withdrawn`: before it was delivered, its endpoint was removed or there was nothing left to tell.
+    `cancelled`: its endpoint was removed, or nothing was left to send, before it was delivered.
     """
 
     PENDING = "pending"
     DELIVERED = "delivered"
-    DEAD = "dead"
-    WITHDRAWN = "withdrawn"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 class WebhookEndpoint(SQLModel, table=True):
-    """Where an organisation wants to hear. After a rotation both secrets sign, until the old one's time is over."""
+    """An organisation's address for events. After a rotation both secrets sign until the old one expires."""
 
     __tablename__ = "webhook_endpoint"
 
@@ -39,7 +39,7 @@ class WebhookEndpoint(SQLModel, table=True):
 
 
 class WebhookDelivery(SQLModel, table=True):
-    """One event for one endpoint: what kind, about which fact, and how its tries went."""
+    """One event for one endpoint: its kind, the fact it is about, and how its attempts went."""
 
     __tablename__ = "webhook_delivery"
 
@@ -48,8 +48,8 @@ class WebhookDelivery(SQLModel, table=True):
     event: str = Field(sa_type=Text)
     subject_id: uuid.UUID = Field(index=True)
     state: str = Field(default=DeliveryState.PENDING, sa_type=Text)
-    tries: int = 0
+    attempts: int = 0
     last_outcome: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-    next_try_at: datetime | None = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
+    next_attempt_at: datetime | None = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

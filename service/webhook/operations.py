@@ -16,28 +16,33 @@ from service.core.ids import uuid7
 from service.core.paging import Page, cut
 from service.core.settings import Settings
 from service.number.keyring import KeyRing
-from service.webhook.addresses import ADVICE, Refusal, RefusedAddressError, webhook_url
-from service.webhook.delivery import ask_for_delivery
-from service.webhook.endpoints import encrypted_secret, locked, new_secret, remove
+from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressError, webhook_url
+from service.webhook.delivery import request_delivery
+from service.webhook.endpoints import encrypted_secret, lock_endpoint, new_secret, remove_endpoint
 from service.webhook.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from service.webhook.schemas import DeliveryOut, IssuedWebhook, WebhookIn, WebhookOut
 from service.webhook.sending import resolve
 
-# Every event goes to each of them.
-MOST_ENDPOINTS: Final = 10
-# The secret before a rotation signs this much longer, so that a running receiver can change over.
+# Every event is sent to each endpoint, so their number multiplies the deliveries.
+MAX_ENDPOINTS: Final = 10
+# After a rotation the previous secret still signs for this long, so that a running receiver can change over.
 ROTATION_OVERLAP: Final = timedelta(hours=24)
-# A connection to the database waits meanwhile.
+# Short, because a database connection is held while the name is resolved.
 _RESOLVE_SECONDS: Final = 3
 
 
 async def register_webhook(
     session: AsyncSession, ring: KeyRing, settings: Settings, actor: Actor, wanted: WebhookIn
 ) -> IssuedWebhook:
-    """Register an address, which must be one that may be called now. It is looked at again at each sending."""
+    """Register an address. It is checked now and again before each attempt.
+
+    Raises:
+        Conflict: the organisation has as many webhooks as it may have.
+        Unprocessable: the address must not be called, or its name is not found.
+    """
     live = (WebhookEndpoint.organisation_id == actor.organisation_id, col(WebhookEndpoint.removed_at).is_(None))
-    if (await session.exec(select(func.count()).select_from(WebhookEndpoint).where(*live))).one() >= MOST_ENDPOINTS:
-        raise Conflict("too_many_webhooks", f"There are {MOST_ENDPOINTS} already: remove one that you need no more.")
+    if (await session.exec(select(func.count()).select_from(WebhookEndpoint).where(*live))).one() >= MAX_ENDPOINTS:
+        raise Conflict("too_many_webhooks", f"You have {MAX_ENDPOINTS} webhooks, the maximum. Remove one first.")
     url = await _checked(wanted.url, private=settings.webhook_allow_private)
     secret, endpoint_id = new_secret(), uuid7()
     row = WebhookEndpoint(
@@ -57,18 +62,18 @@ async def _checked(text: str, *, private: bool) -> str:
         async with asyncio.timeout(_RESOLVE_SECONDS):
             await resolve(url, private=private)
     except RefusedAddressError as problem:
-        raise _refused(problem.refusal) from None
+        raise _refused(problem.problem) from None
     except TimeoutError:
-        raise _refused(Refusal.UNRESOLVED) from None
+        raise _refused(AddressProblem.UNRESOLVED) from None
     return str(url)
 
 
-def _refused(refusal: Refusal) -> Unprocessable:
-    return Unprocessable(refusal.value, ADVICE[refusal])
+def _refused(problem: AddressProblem) -> Unprocessable:
+    return Unprocessable(problem.value, ADVICE[problem])
 
 
 async def list_webhooks(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[WebhookOut]:
-    """The endpoints of the caller's organisation."""
+    """The endpoints of the caller's organisation, removed ones too."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.organisation_id == actor.organisation_id)
     if after is not None:
         query = query.where(col(WebhookEndpoint.id) > after)
@@ -77,10 +82,15 @@ async def list_webhooks(session: AsyncSession, actor: Actor, after: uuid.UUID | 
 
 
 async def rotate_webhook(session: AsyncSession, ring: KeyRing, actor: Actor, webhook_id: uuid.UUID) -> IssuedWebhook:
-    """A new secret; the old one signs for a day more, and one that is older than that no longer."""
-    row = await _own(session, actor, webhook_id)
+    """Replace the secret. The previous one signs for another day; an older one stops at once.
+
+    Raises:
+        NotFound: the organisation has no such webhook.
+        Conflict: the webhook was removed.
+    """
+    row = await _lock_own_endpoint(session, actor, webhook_id)
     if row.removed_at is not None:
-        raise Conflict("webhook_removed", "This webhook is not called any more: register the address anew.")
+        raise _removed()
     secret = new_secret()
     row.previous_secret_encrypted, row.previous_until = row.secret_encrypted, now() + ROTATION_OVERLAP
     row.secret_encrypted = encrypted_secret(ring, row.id, secret)
@@ -88,19 +98,27 @@ async def rotate_webhook(session: AsyncSession, ring: KeyRing, actor: Actor, web
     return IssuedWebhook(**row.model_dump(), secret=secret)
 
 
+def _removed() -> Conflict:
+    return Conflict("webhook_removed", "This webhook was removed. Register a new one.")
+
+
 async def remove_webhook(session: AsyncSession, actor: Actor, webhook_id: uuid.UUID) -> WebhookOut:
-    """Call an endpoint no more. Removing it again changes nothing."""
-    row = await _own(session, actor, webhook_id)
-    await remove(session, row)
+    """Stop calling an endpoint. Removing it again changes nothing.
+
+    Raises:
+        NotFound: the organisation has no such webhook.
+    """
+    row = await _lock_own_endpoint(session, actor, webhook_id)
+    await remove_endpoint(session, row)
     return WebhookOut(**row.model_dump())
 
 
-async def _own(session: AsyncSession, actor: Actor, webhook_id: uuid.UUID) -> WebhookEndpoint:
-    """An endpoint of the caller's organisation, to be changed."""
+async def _lock_own_endpoint(session: AsyncSession, actor: Actor, webhook_id: uuid.UUID) -> WebhookEndpoint:
+    """Lock an endpoint of the caller's organisation in order to change it."""
     row = await session.get(WebhookEndpoint, webhook_id)
     if row is None or row.organisation_id != actor.organisation_id:
         raise NotFound("webhook")
-    return await locked(session, webhook_id)
+    return await lock_endpoint(session, webhook_id)
 
 
 async def list_webhook_deliveries(
@@ -111,7 +129,11 @@ async def list_webhook_deliveries(
     after: uuid.UUID | None,
     limit: int,
 ) -> Page[DeliveryOut]:
-    """The deliveries of one endpoint of the caller's organisation."""
+    """The deliveries of one endpoint of the caller's organisation.
+
+    Raises:
+        NotFound: the organisation has no such webhook.
+    """
     endpoint = await session.get(WebhookEndpoint, webhook_id)
     if endpoint is None or endpoint.organisation_id != actor.organisation_id:
         raise NotFound("webhook")
@@ -127,19 +149,24 @@ async def list_webhook_deliveries(
 async def retry_webhook_delivery(
     session: AsyncSession, queue: App, actor: Actor, delivery_id: uuid.UUID
 ) -> DeliveryOut:
-    """Begin anew with a dead delivery."""
+    """Attempt a failed delivery again from the start.
+
+    Raises:
+        NotFound: the organisation has no such delivery.
+        Conflict: its webhook was removed, or it has not failed.
+    """
     row = await session.get(WebhookDelivery, delivery_id)
     if row is None:
         raise NotFound("delivery")
-    endpoint = await locked(session, row.endpoint_id)
+    endpoint = await lock_endpoint(session, row.endpoint_id)
     if endpoint.organisation_id != actor.organisation_id:
         raise NotFound("delivery")
     await session.refresh(row, with_for_update=True)
     if endpoint.removed_at is not None:
-        raise Conflict("webhook_removed", "This webhook is not called any more: register the address anew.")
-    if row.state != DeliveryState.DEAD:
-        raise Conflict("delivery_not_dead", "Only a dead delivery is asked for again: this one's `state` is another.")
-    row.state, row.tries, row.next_try_at, row.ended_at = DeliveryState.PENDING, 0, now(), None
+        raise _removed()
+    if row.state != DeliveryState.FAILED:
+        raise Conflict("delivery_not_failed", f"This delivery is {row.state}. Only a failed one can be retried.")
+    row.state, row.attempts, row.next_attempt_at, row.ended_at = DeliveryState.PENDING, 0, now(), None
     await session.flush()
-    await ask_for_delivery(session, queue)
+    await request_delivery(session, queue)
     return DeliveryOut.model_validate(row.model_dump())

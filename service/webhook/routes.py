@@ -1,4 +1,4 @@
-"""HTTP of webhooks."""
+"""Routes of webhooks."""
 
 import uuid
 from typing import Annotated
@@ -15,14 +15,14 @@ from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
 from service.number.app_keyring import RingDep
 from service.webhook import operations
-from service.webhook.schemas import DeliveryOut, IssuedWebhook, OfState, WebhookIn, WebhookOut
+from service.webhook.schemas import DeliveryOut, IssuedWebhook, StateFilter, WebhookIn, WebhookOut
 
 
 class SecretRoute(OnceRoute):
-    """Keeps the answer without the secret, which is stored sealed only."""
+    """Keeps the response for repeated requests, but without the secret, which is stored encrypted only."""
 
     def kept(self, body: bytes) -> bytes:
-        """The answer, with `secret` null where it has one."""
+        """The response with its `secret`, if any, set to null."""
         answer = orjson.loads(body)
         return orjson.dumps(answer | {"secret": None}) if "secret" in answer else body
 
@@ -36,16 +36,16 @@ WebhookId = Annotated[uuid.UUID, Path(description="The id of a webhook.")]
 async def register_webhook(
     body: WebhookIn, session: SessionDep, ring: RingDep, settings: SettingsDep, actor: NumbersWriter
 ) -> IssuedWebhook:
-    """From now on every event that concerns you is sent to this address: a POST, signed after Standard Webhooks 1.0.
+    """From now on every event that concerns you is sent to this address as a POST, signed as Standard Webhooks 1.0.
 
-    Verify it with any library of standardwebhooks.com and the `secret`, which is shown only here, or by hand:
-    `webhook-signature` holds, apart by spaces, `v1,` and the base64 of the HMAC-SHA256 of
-    `{webhook-id}.{webhook-timestamp}.{body}` under the base64-decoded rest of the secret after `whsec_`; one that is
-    right will do. Refuse a `webhook-timestamp` that is more than five minutes away from your clock, and a
-    `webhook-id` that you have dealt with: it stays the same when an event is sent again.
+    Verify it with the `secret`, which is shown only here, and any library of standardwebhooks.com. By hand:
+    `webhook-signature` holds signatures separated by spaces, and one of them must match. Each is `v1,` and the base64
+    of the HMAC-SHA256 of `{webhook-id}.{webhook-timestamp}.{body}`. The key is the secret after `whsec_`, decoded
+    from base64. Reject a `webhook-timestamp` more than five minutes away from your clock. Ignore a `webhook-id` that
+    you have already processed: it stays the same when an event is sent again.
 
-    Answer with a status from 200 to 299 within 15 seconds. Otherwise it is sent again, ten times in some three days.
-    A redirect is not followed. The status 410 says that you want no more: the webhook is removed.
+    Respond with a status from 200 to 299 within 15 seconds. Otherwise the event is sent again: ten attempts within
+    about three days. Redirects are not followed. Respond with 410 to have the webhook removed.
     """
     return await operations.register_webhook(session, ring, settings, actor, body)
 
@@ -54,13 +54,13 @@ async def register_webhook(
 async def list_webhooks(
     session: SessionDep, actor: HoldersReader, after: After = None, limit: Limit = 100
 ) -> Page[WebhookOut]:
-    """Your own, those included that were removed."""
+    """The webhooks of your organisation, removed ones too."""
     return await operations.list_webhooks(session, actor, after, limit)
 
 
 @router.delete("/{webhook_id}", summary="Remove a webhook", responses=responses(404))
 async def remove_webhook(webhook_id: WebhookId, session: SessionDep, actor: NumbersWriter) -> WebhookOut:
-    """The address is not called any more, and what waits for it is withdrawn."""
+    """The address is no longer called, and its pending deliveries are cancelled."""
     return await operations.remove_webhook(session, actor, webhook_id)
 
 
@@ -70,7 +70,7 @@ async def remove_webhook(webhook_id: WebhookId, session: SessionDep, actor: Numb
 async def rotate_webhook(
     webhook_id: WebhookId, session: SessionDep, ring: RingDep, actor: NumbersWriter
 ) -> IssuedWebhook:
-    """A new secret. For 24 hours the old one signs beside it; one that was rotated before that no longer does."""
+    """Creates a new secret. The previous one also signs for 24 hours; an older one stops signing at once."""
     return await operations.rotate_webhook(session, ring, actor, webhook_id)
 
 
@@ -79,18 +79,18 @@ async def list_webhook_deliveries(
     webhook_id: WebhookId,
     session: SessionDep,
     actor: HoldersReader,
-    state: OfState = None,
+    state: StateFilter = None,
     after: After = None,
     limit: Limit = 100,
 ) -> Page[DeliveryOut]:
-    """What was sent there, or is about to be; with `state=dead`, what never arrived."""
+    """What was sent to this webhook or will be. Use `state=failed` to find events that never arrived."""
     return await operations.list_webhook_deliveries(session, actor, webhook_id, state, after, limit)
 
 
 @router.post(
     "/deliveries/{delivery_id}/retry",
     status_code=202,
-    summary="Ask for a dead delivery again",
+    summary="Retry a failed delivery",
     responses=responses(404, 409, 413),
 )
 async def retry_webhook_delivery(
@@ -99,5 +99,5 @@ async def retry_webhook_delivery(
     queue: QueueDep,
     actor: NumbersWriter,
 ) -> DeliveryOut:
-    """Sent at once and, if need be, ten times more. What it tells is as things are then."""
+    """The event is sent at once, with the data of that moment, and up to ten attempts are made again."""
     return await operations.retry_webhook_delivery(session, queue, actor, delivery_id)

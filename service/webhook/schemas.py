@@ -1,4 +1,4 @@
-"""Wire shapes of webhooks."""
+"""Requests and responses of the webhook routes."""
 
 import uuid
 from typing import Annotated
@@ -13,14 +13,14 @@ _URL = "https://crm.contact-direct.example/filiation"
 
 
 class WebhookIn(Wire):
-    """Where an organisation wants to hear."""
+    """The address that events are sent to."""
 
     url: str = Field(
         min_length=1,
         max_length=1000,
         examples=[_URL],
-        description="An address of the public internet, with https; on port 443 or from 1024 on; without user name, "
-        "fragment or anything that looks like a phone number.",
+        description="An https address on the public internet, on port 443 or a port from 1024. It contains no user "
+        "name, no fragment and nothing that looks like a phone number.",
     )
 
 
@@ -31,43 +31,43 @@ class WebhookOut(BaseModel):
     url: str = Field(examples=[_URL])
     recorded_at: AwareDatetime
     previous_until: AwareDatetime | None = Field(
-        description="After a rotation: until when the secret before it signs too."
+        description="After a rotation: until when the previous secret signs too."
     )
     removed_at: AwareDatetime | None = Field(
-        description="When it was removed, or answered 410 and was not called again; null while it is in use."
+        description="When it was removed, or answered 410. Null while it is in use."
     )
 
 
 class IssuedWebhook(WebhookOut):
-    """An endpoint whose secret was just made: the only time that it is shown."""
+    """An endpoint with its new secret, which is shown only this once."""
 
     secret: str | None = Field(
         examples=["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw7GmSm2yqzQk="],
-        description="Keep it now; it verifies what is sent. Null when a repeated request gets its answer again.",
+        description="Store it now: it verifies deliveries. Null if a repeated request gets its first response again.",
     )
 
 
 class DeliveryOut(BaseModel):
-    """One event for one endpoint, and how its tries went: kept for 90 days after its end. What was sent is not kept."""
+    """One event for one endpoint, and how its attempts went. Kept for 90 days after its end, without its payload."""
 
-    id: uuid.UUID = Field(description="The `webhook-id` of every try.")
+    id: uuid.UUID = Field(description="The `webhook-id` of every attempt.")
     event: str = Field(examples=["relay.created"])
     subject_id: uuid.UUID = Field(description="What the event is about.")
     state: DeliveryState = Field(
-        description="`pending` until it is `delivered` (a status from 200 to 299), `dead` (the last of ten tries in "
-        "some three days failed, or the receiver answered 410) or `withdrawn` (nothing left to tell, or the endpoint "
-        "was removed)."
+        description="`pending` until it is `delivered` (the receiver answered 200 to 299), `failed` (the last of ten "
+        "attempts within about three days failed, or the receiver answered 410) or `cancelled` (nothing was left to "
+        "send, or the endpoint was removed)."
     )
-    tries: int = Field(examples=[1])
+    attempts: int = Field(examples=[1])
     last_outcome: str | None = Field(
         examples=["status 503"],
-        description="How the last try went: `status` and a number, `timeout`, `no connection`, `broken connection`, "
-        "`no secure connection`, `refused address`, `unknown name`, `failed here`, `nothing to tell` or "
-        "`endpoint removed`.",
+        description="How the last attempt ended: `status` and a number, `timeout`, `connection failed`, "
+        "`connection broken`, `TLS failed`, `address refused`, `name not found`, `internal error`, `nothing to send` "
+        "or `endpoint removed`.",
     )
     recorded_at: AwareDatetime
-    next_try_at: AwareDatetime | None
+    next_attempt_at: AwareDatetime | None
     ended_at: AwareDatetime | None
 
 
-OfState = Annotated[DeliveryState | None, Query(description="Only deliveries of this state; `dead`: to be looked at.")]
+StateFilter = Annotated[DeliveryState | None, Query(description="Only deliveries in this state, such as `failed`.")]

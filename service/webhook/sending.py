@@ -1,4 +1,4 @@
-"""One signed request to a webhook: its name is resolved here, and the connection goes to what was found and checked."""
+"""Send one signed request to a webhook: resolve its name, check the addresses, and connect to one of them."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ from standardwebhooks import Webhook
 from service.core.health import VERSION
 from service.webhook.addresses import (
     Address,
-    Refusal,
+    AddressProblem,
     RefusedAddressError,
     host_of,
     literal_address,
@@ -25,15 +25,15 @@ from service.webhook.addresses import (
     webhook_url,
 )
 
-# Everything together: name, connection, and the head of the answer.
+# For everything together: name, connection, and the head of the response.
 SECONDS: Final = 15
-# A name's servers may be made to answer slowly; nobody else waits for a thread because of that.
+# Name servers may answer slowly on purpose. With threads of its own, resolving holds up nothing else.
 _RESOLVERS: Final = ThreadPoolExecutor(16, "webhook-resolver")
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent. `id` is the same at every try, so that a receiver knows a repetition."""
+    """What is sent. `id` is the same at every attempt, so that a receiver recognises a repetition."""
 
     id: uuid.UUID
     url: str = field(repr=False)
@@ -45,30 +45,30 @@ async def resolve(url: httpx2.URL, *, private: bool) -> list[Address]:
     """Every address of the host of `url`.
 
     Raises:
-        RefusedAddressError: there is none, or one of them may not be called: such a name is not to be trusted at all.
+        RefusedAddressError: there is none, or at least one must not be called: such a name cannot be trusted at all.
     """
     literal = literal_address(url)
     found = [literal] if literal is not None else await _look_up(host_of(url))
     if not found:
-        raise RefusedAddressError(Refusal.UNRESOLVED)
+        raise RefusedAddressError(AddressProblem.UNRESOLVED)
     if not all(may_be_called(address, private=private) for address in found):
-        raise RefusedAddressError(Refusal.PRIVATE)
+        raise RefusedAddressError(AddressProblem.PRIVATE)
     return found
 
 
 async def _look_up(name: str) -> list[Address]:
-    def ask() -> list[str]:
-        return [str(place[4][0]) for place in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
+    def get_addresses() -> list[str]:
+        return [str(info[4][0]) for info in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
 
     try:
-        found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, ask)
+        found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, get_addresses)
     except OSError:
         return []
     return [ip_address(address) for address in dict.fromkeys(found)]
 
 
 def headers_of(message: Message, moment: datetime) -> dict[str, str]:
-    """The headers of Standard Webhooks 1.0: every secret that is good signs the id, the second and the body."""
+    """The headers of Standard Webhooks 1.0: every valid secret signs the id, the timestamp and the body."""
     signatures = [Webhook(secret).sign(str(message.id), moment, message.body) for secret in message.secrets]
     return {
         "content-type": "application/json",
@@ -80,7 +80,7 @@ def headers_of(message: Message, moment: datetime) -> dict[str, str]:
 
 
 async def send(message: Message, moment: datetime, tls: ssl.SSLContext, *, private: bool) -> str:
-    """Send `message` and say in a few fixed words how that went, `status 204` for example; no answer's body is read."""
+    """Send `message` and return the outcome in fixed words, such as `status 204`. No response body is read."""
     try:
         async with asyncio.timeout(SECONDS):
             url = webhook_url(message.url, private=private)
@@ -89,11 +89,11 @@ async def send(message: Message, moment: datetime, tls: ssl.SSLContext, *, priva
     except TimeoutError:
         return "timeout"
     except RefusedAddressError as problem:
-        return "unknown name" if problem.refusal is Refusal.UNRESOLVED else "refused address"
+        return "name not found" if problem.problem is AddressProblem.UNRESOLVED else "address refused"
     except httpx2.ConnectError as problem:
-        return "no secure connection" if _is_about_tls(problem) else "no connection"
+        return "TLS failed" if _is_about_tls(problem) else "connection failed"
     except httpx2.HTTPError:
-        return "broken connection"
+        return "connection broken"
     return f"status {status}"
 
 
@@ -108,18 +108,22 @@ def _is_about_tls(problem: BaseException | None) -> bool:
 async def _post(
     url: httpx2.URL, addresses: Sequence[Address], headers: dict[str, str], body: bytes, tls: ssl.SSLContext
 ) -> int:
-    """The status of the answer to a POST, sent to the first of `addresses` that takes a connection.
+    """POST to the first of `addresses` that accepts a connection, and return the response's status.
 
-    The address stands in place of the name, so that the name is not resolved a second time, to another one; the
-    certificate is still that of the name. It is the transport that is called and no client, which might follow a
-    redirect, use a proxy or log the address; and a new one each time, because a kept connection would be taken for
-    whichever name leads to the same address.
+    The request goes to the address itself, since a name that is resolved a second time may lead elsewhere. The
+    certificate must still be the name's. The transport is called directly: a client might follow a redirect, use a
+    proxy or log the address. It is a new one each time, because a kept connection would be reused for any name that
+    leads to the same address.
     """
-    failure = httpx2.ConnectError("no address")
+    failure = httpx2.ConnectError("no address was given")
     for address in addresses:
-        there = url.copy_with(host=str(address))
-        named = {"host": url.netloc.decode("ascii")} | headers
-        request = httpx2.Request("POST", there, headers=named, content=body, extensions={"sni_hostname": host_of(url)})
+        request = httpx2.Request(
+            "POST",
+            url.copy_with(host=str(address)),
+            headers={"host": url.netloc.decode("ascii")} | headers,
+            content=body,
+            extensions={"sni_hostname": host_of(url)},
+        )
         try:
             async with httpx2.AsyncHTTPTransport(verify=tls, trust_env=False) as transport:
                 response = await transport.handle_async_request(request)

@@ -51,7 +51,7 @@ def test_of_whoever_had_the_number_before_the_data_say_no_more_than_the_story(ow
     document = owners.take(5200, "json", since=date(2024, 5, 29)).json()
     assert document["origins"] == []
     assert [one["targeting"] for one in document["transfers"]] == [[]]
-    assert document["number_since_on"] == "2024-05-29"
+    assert document["owned_since"] == "2024-05-29"
     everything = json.dumps(document, ensure_ascii=False)
     assert [word for word in ("2023-1", "☐", "bureau", "EM-2023", "Extrait", "30-60") if word in everything] == []
 

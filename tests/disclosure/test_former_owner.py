@@ -78,7 +78,7 @@ def test_an_origin_without_a_day_is_anothers_if_it_may_be(owners: Owners) -> Non
     for origin in origins:
         origin.consented_at = None
     # Both went on until after; only of what began later is it sure that it was this person's number.
-    during = replace(known, number_since_on=date(2023, 10, 2))
+    during = replace(known, owned_since=date(2023, 10, 2))
     assert [one.collector.legal_name for one in during.origins] == [told.ENSEIGNE.name]
     assert known.origins == origins
 
@@ -104,6 +104,6 @@ def test_that_there_is_nothing_is_said_of_this_person_s_time_alone(owners: Owner
 @pytest.mark.parametrize("language", Language)
 def test_a_number_that_was_always_theirs_has_no_such_section(owners: Owners, language: Language) -> None:
     known = owners.inquiry(5200)
-    long_ago = replace(known, number_since_on=date(2010, 1, 1))
+    long_ago = replace(known, owned_since=date(2010, 1, 1))
     assert blocks(write_report(long_ago, language), Topic.EARLIER) == []
     assert texts(write_report(long_ago, language)) == texts(write_report(known, language))

@@ -12,7 +12,7 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 from service.demo import story as told
 from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
 from service.disclosure.report import write_report
-from service.objection.schemas import CampaignNamed, FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.schemas import CampaignRef, FlagView, HolderView, ObjectionOut, RelayView
 from service.provenance.answer.references import OrganisationRef
 from service.wording.language import PARIS, Language
 from tests.disclosure.conftest import Owners, blocks, plain, under
@@ -194,7 +194,7 @@ def test_how_far_a_hop_is(owners: Owners, hop: RelayView, said: list[str]) -> No
 
 def test_what_was_declared_in_spite_of_it(owners: Owners) -> None:
     holder = OrganisationRef(id=uuid.uuid4(), legal_name="Rivage")
-    campaign = CampaignNamed(id=uuid.uuid4(), name="Encore")
+    campaign = CampaignRef(id=uuid.uuid4(), name="Encore")
     flags = [
         FlagView(holder=holder, dataset_id=uuid.uuid4(), campaign=None, recorded_at=now()),
         FlagView(holder=holder, dataset_id=None, campaign=campaign, recorded_at=now()),

@@ -1,4 +1,4 @@
-"""A number in several hands: a shop that has no account, a broker and a party, with a campaign."""
+"""A number in several holders: a shop that has no account, a broker and a party, with a campaign."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from tests.persons import PersonCaller, prove
 
 
 @dataclass
-class Hands:
+class Holders:
     """Who holds the numbers 0001 to 0009, one after the other. The shop is named by the broker."""
 
     registry: Registry
@@ -25,7 +25,7 @@ class Hands:
         return prove(self.registry.client, self.registry.dsn, number(last_four))
 
 
-def several_hands(registry: Registry) -> Hands:
+def several_holders(registry: Registry) -> Holders:
     """The numbers 0001 to 0009, which the party's campaign was sent to."""
     broker, party = registry.broker(), registry.party()
     named = {"legal_name": "Jeux SARL", "country": "FR", "roles": ["collector"], "privacy_contact": "jeux@jeux.example"}
@@ -37,7 +37,7 @@ def several_hands(registry: Registry) -> Hands:
     sold = hand_over(broker, {"id": bought["received_dataset_id"]}, party, occurred_at="2024-03-01T00:00:00Z")
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
     sent = campaign_of(party, sold["received_dataset_id"], sender_id=str(sender.id))
-    return Hands(registry, shop["id"], broker, party, sender, sent)
+    return Holders(registry, shop["id"], broker, party, sender, sent)
 
 
 def campaign_of(party: Caller, dataset_id: str, **more: Any) -> Any:

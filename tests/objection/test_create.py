@@ -10,30 +10,30 @@ from service.wording.language import PARIS
 from tests.builders import collected, filled, number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import feed, objects, own, several_hands, states
+from tests.objection.builders import feed, objects, own, several_holders, states
 from tests.persons import prove
 
 
 def test_every_holder_is_told_and_one_without_an_account_needs_a_letter(registry: Registry) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
+    holders = several_holders(registry)
+    person = holders.person(7)
     filed = objects(person)
     assert states(filed) == {
-        hands.shop_id: "undeliverable",
-        str(hands.broker.id): "pending",
-        str(hands.party.id): "pending",
+        holders.shop_id: "undeliverable",
+        str(holders.broker.id): "pending",
+        str(holders.party.id): "pending",
     }
     (shop,) = (hop["holder"] for hop in filed["relays"] if hop["state"] == "undeliverable")
     contact = {"privacy_contact": "jeux@jeux.example", "has_account": False}
-    assert shop == {"id": hands.shop_id, "legal_name": "Jeux SARL"} | contact
+    assert shop == {"id": holders.shop_id, "legal_name": "Jeux SARL"} | contact
     assert (filed["source"], filed["recorded_by"], filed["closed_at"]) == ("person", None, None)
     assert own(person) == [filed]
     assert person.request("GET", f"/v1/objections/{filed['id']}").json() == filed
 
 
 def test_the_deadline_is_one_calendar_month_after_recording(registry: Registry) -> None:
-    hands = several_hands(registry)
-    (relay, *_) = objects(hands.person(7))["relays"]
+    holders = several_holders(registry)
+    (relay, *_) = objects(holders.person(7))["relays"]
     recorded, due = (datetime.fromisoformat(relay[name]) for name in ("recorded_at", "due_at"))
     assert 28 <= (due - recorded).days <= 31
     assert (due.hour, due.minute, due.second) == (recorded.hour, recorded.minute, recorded.second)
@@ -41,30 +41,30 @@ def test_the_deadline_is_one_calendar_month_after_recording(registry: Registry) 
 
 @pytest.mark.parametrize("kind", ["objection", "erasure"])
 def test_one_organisation_alone(registry: Registry, kind: str) -> None:
-    hands = several_hands(registry)
-    filed = objects(hands.person(7), kind=kind, scope="organisation", organisation_id=str(hands.party.id))
-    assert states(filed) == {str(hands.party.id): "pending"}
-    assert filed["organisation"] == {"id": str(hands.party.id), "legal_name": "Party 2"}
-    assert feed(hands.broker) == []
+    holders = several_holders(registry)
+    filed = objects(holders.person(7), kind=kind, scope="organisation", organisation_id=str(holders.party.id))
+    assert states(filed) == {str(holders.party.id): "pending"}
+    assert filed["organisation"] == {"id": str(holders.party.id), "legal_name": "Party 2"}
+    assert feed(holders.broker) == []
 
 
 def test_one_purpose_is_told_to_every_holder(registry: Registry) -> None:
-    hands = several_hands(registry)
-    filed = objects(hands.person(7), scope="purpose", purpose="political_canvassing")
+    holders = several_holders(registry)
+    filed = objects(holders.person(7), scope="purpose", purpose="political_canvassing")
     assert len(filed["relays"]) == 3
-    assert feed(hands.party)[0]["purpose"] == "political_canvassing"
+    assert feed(holders.party)[0]["purpose"] == "political_canvassing"
 
 
 def test_an_identical_one_under_way_is_the_same(registry: Registry) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
+    holders = several_holders(registry)
+    person = holders.person(7)
     first = objects(person)
     assert objects(person)["id"] == first["id"]
     others = [objects(person, kind="erasure"), objects(person, scope="purpose", purpose="fundraising")]
-    others += [objects(hands.person(8))]
+    others += [objects(holders.person(8))]
     assert len({first["id"], *(other["id"] for other in others)}) == 4
-    for relay in feed(hands.broker) + feed(hands.party):
-        for holder in (hands.broker, hands.party):
+    for relay in feed(holders.broker) + feed(holders.party):
+        for holder in (holders.broker, holders.party):
             holder.request("POST", f"/v1/objections/relays/{relay['id']}/refuse", json={"reason": "Preuve à garder."})
     again = objects(person)
     assert again["id"] != first["id"], "what is ended can be asked anew"
@@ -72,8 +72,8 @@ def test_an_identical_one_under_way_is_the_same(registry: Registry) -> None:
 
 @pytest.mark.parametrize("kind", ["objection", "erasure"])
 def test_asked_again_it_reaches_who_has_the_number_since(registry: Registry, kind: str) -> None:
-    hands, later = several_hands(registry), registry.broker()
-    person = hands.person(7)
+    holders, later = several_holders(registry), registry.broker()
+    person = holders.person(7)
     first = objects(person, kind=kind)
     filled(later, [7, 8])
     assert states(own(person)[0]) == states(first)
@@ -89,20 +89,20 @@ def test_asked_again_it_reaches_who_has_the_number_since(registry: Registry, kin
 
 
 def test_who_erased_it_and_holds_it_again_is_asked_again(registry: Registry) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
+    holders = several_holders(registry)
+    person = holders.person(7)
     first = objects(person, kind="erasure")
-    (relay,) = feed(hands.party)
-    hands.party.post(f"/v1/objections/relays/{relay['id']}/complete")
+    (relay,) = feed(holders.party)
+    holders.party.post(f"/v1/objections/relays/{relay['id']}/complete")
     assert len(objects(person, kind="erasure")["relays"]) == len(first["relays"]), "it holds it no more"
-    filled(hands.party, [7])
+    filled(holders.party, [7])
     again = objects(person, kind="erasure")
     assert again["id"] == first["id"]
-    told = [hop["state"] for hop in again["relays"] if hop["holder"]["id"] == str(hands.party.id)]
+    told = [hop["state"] for hop in again["relays"] if hop["holder"]["id"] == str(holders.party.id)]
     assert told == ["completed", "pending"]
-    anew = feed(hands.party, after=relay["cursor"])
-    hands.party.post(f"/v1/objections/relays/{anew[0]['id']}/complete")
-    assert hands.party.lookup(number(7))["held"] is False
+    anew = feed(holders.party, after=relay["cursor"])
+    holders.party.post(f"/v1/objections/relays/{anew[0]['id']}/complete")
+    assert holders.party.lookup(number(7))["held"] is False
 
 
 def test_a_number_that_nobody_holds_is_kept_as_a_mark(client: TestClient, registry: Registry, dsn: str) -> None:
@@ -116,10 +116,10 @@ def test_a_number_that_nobody_holds_is_kept_as_a_mark(client: TestClient, regist
 
 
 def test_the_pseudonym_goes_when_the_last_holder_has_ended(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
+    holders = several_holders(registry)
+    person = holders.person(7)
     objects(person)
-    for holder, ended in ((hands.broker, False), (hands.party, True)):
+    for holder, ended in ((holders.broker, False), (holders.party, True)):
         ((key,),) = rows(dsn, "SELECT key FROM objection")
         assert key is not None
         (relay,) = feed(holder)
@@ -130,13 +130,13 @@ def test_the_pseudonym_goes_when_the_last_holder_has_ended(registry: Registry, d
 
 
 def test_nobody_else_sees_it(registry: Registry, unknown_id: object) -> None:
-    hands = several_hands(registry)
-    filed = objects(hands.person(7))
-    other = hands.person(8)
+    holders = several_holders(registry)
+    filed = objects(holders.person(7))
+    other = holders.person(8)
     assert own(other) == []
     assert refusal(other.request("GET", f"/v1/objections/{filed['id']}")) == (404, "not_found")
     assert refusal(other.request("GET", f"/v1/objections/{unknown_id}")) == (404, "not_found")
-    for holder in (hands.broker, hands.party):
+    for holder in (holders.broker, holders.party):
         assert holder.request("GET", f"/v1/objections/{filed['id']}").status_code == 401
         assert holder.request("GET", "/v1/objections").status_code == 401
 
@@ -175,11 +175,11 @@ def test_objections_do_not_make_the_graph_be_read_anew(client: TestClient, regis
 
 
 def test_who_has_the_number_now_sees_nothing_of_who_had_it_and_objects_anew(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
-    before = objects(hands.person(7))
+    holders = several_holders(registry)
+    before = objects(holders.person(7))
     rows(dsn, "UPDATE objection SET occurred_at = occurred_at - interval '1 year'")
-    person = hands.person(7)
-    person.request("PUT", "/v1/session", json={"number_since_on": datetime.now(PARIS).date().isoformat()})
+    person = holders.person(7)
+    person.request("PUT", "/v1/session", json={"owned_since": datetime.now(PARIS).date().isoformat()})
     assert own(person) == []
     assert refusal(person.request("GET", f"/v1/objections/{before['id']}")) == (404, "not_found")
     (letter,) = (hop["id"] for hop in before["relays"] if hop["state"] == "undeliverable")

@@ -10,7 +10,7 @@ from service.wording.language import PARIS
 from tests.builders import number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Hands, feed, objects, several_hands
+from tests.objection.builders import Holders, feed, objects, several_holders
 
 
 @pytest.mark.parametrize(
@@ -29,8 +29,8 @@ def test_a_month_is_a_calendar_month(recorded: tuple[int, int, int], due: tuple[
 
 
 @pytest.fixture
-def hands(registry: Registry) -> Hands:
-    return several_hands(registry)
+def holders(registry: Registry) -> Holders:
+    return several_holders(registry)
 
 
 def elapsed(dsn: str, days: int) -> None:
@@ -43,19 +43,19 @@ def elapsed(dsn: str, days: int) -> None:
     )
 
 
-def test_the_public_table_counts_by_organisation(hands: Hands, client: TestClient, dsn: str) -> None:
+def test_the_public_table_counts_by_organisation(holders: Holders, client: TestClient, dsn: str) -> None:
     assert client.get("/v1/objections/deadlines").json()["organisations"] == []
     for last_four in (1, 2, 3):
-        objects(hands.person(last_four))
+        objects(holders.person(last_four))
     elapsed(dsn, 10)
-    for relay in feed(hands.party)[:2]:
-        hands.party.post(f"/v1/objections/relays/{relay['id']}/complete")
+    for relay in feed(holders.party)[:2]:
+        holders.party.post(f"/v1/objections/relays/{relay['id']}/complete")
     elapsed(dsn, 25)
     answer = client.get("/v1/objections/deadlines")
     assert answer.status_code == 200
     table = {row["organisation"]["id"]: row for row in answer.json()["organisations"]}
-    assert set(table) == {str(hands.broker.id), str(hands.party.id)}, "of whom nobody could ask, nothing was asked"
-    broker, party = table[str(hands.broker.id)], table[str(hands.party.id)]
+    assert set(table) == {str(holders.broker.id), str(holders.party.id)}, "of whom nobody could ask, nothing was asked"
+    broker, party = table[str(holders.broker.id)], table[str(holders.party.id)]
     assert [broker[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 0, None, 3]
     assert [party[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 2, 10.0, 1]
 
@@ -67,35 +67,35 @@ def requests(client: TestClient) -> dict[str, int]:
 
 
 def test_who_records_an_objection_cannot_read_in_the_public_table_who_else_has_the_number(
-    hands: Hands, client: TestClient, dsn: str
+    holders: Holders, client: TestClient, dsn: str
 ) -> None:
     body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
-    assert hands.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
+    assert holders.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
     elapsed(dsn, 35)
     assert requests(client) == {}
-    assert len(hands.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
+    assert len(holders.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
 
 
 def test_who_is_told_of_an_objection_cannot_see_at_that_moment_who_else_is(
-    hands: Hands, client: TestClient, dsn: str
+    holders: Holders, client: TestClient, dsn: str
 ) -> None:
-    objects(hands.person(1))
+    objects(holders.person(1))
     assert requests(client) == {}
     elapsed(dsn, 1)
-    assert requests(client) == {str(hands.broker.id): 1, str(hands.party.id): 1}
-    hands.party.post(f"/v1/objections/relays/{feed(hands.party)[0]['id']}/complete")
+    assert requests(client) == {str(holders.broker.id): 1, str(holders.party.id): 1}
+    holders.party.post(f"/v1/objections/relays/{feed(holders.party)[0]['id']}/complete")
     table = client.get("/v1/objections/deadlines").json()
     assert [row["ended"] for row in table["organisations"]] == [0, 0]
     assert datetime.fromisoformat(table["as_of"]).astimezone(PARIS).hour == 0
 
 
-def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(hands: Hands, dsn: str) -> None:
-    regulator = hands.registry.regulator()
-    objects(hands.person(1))
+def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(holders: Holders, dsn: str) -> None:
+    regulator = holders.registry.regulator()
+    objects(holders.person(1))
     assert regulator.get("/v1/objections/overdue")["items"] == []
     elapsed(dsn, 35)
     found = regulator.get("/v1/objections/overdue")
-    assert {one["holder"]["id"] for one in found["items"]} == {str(hands.broker.id), str(hands.party.id)}
+    assert {one["holder"]["id"] for one in found["items"]} == {str(holders.broker.id), str(holders.party.id)}
     assert "+33" not in str(found)
     page = regulator.get("/v1/objections/overdue", params={"limit": 1})
     rest = regulator.get("/v1/objections/overdue", params={"limit": 1, "after": page["next"]})
@@ -104,15 +104,15 @@ def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(hands: Han
     assert looks.count("list_overdue_relays") == 4
 
 
-def test_what_is_ended_is_not_overdue(hands: Hands, dsn: str) -> None:
-    objects(hands.person(1))
-    for holder in (hands.party, hands.broker):
+def test_what_is_ended_is_not_overdue(holders: Holders, dsn: str) -> None:
+    objects(holders.person(1))
+    for holder in (holders.party, holders.broker):
         body = {"reason": "La preuve du consentement doit être gardée."}
         holder.post(f"/v1/objections/relays/{feed(holder)[0]['id']}/refuse", body)
     elapsed(dsn, 35)
-    assert hands.registry.regulator().get("/v1/objections/overdue")["items"] == []
+    assert holders.registry.regulator().get("/v1/objections/overdue")["items"] == []
 
 
-def test_only_the_authority_lists_them(hands: Hands) -> None:
-    for caller in (hands.broker, hands.party, hands.registry.operator()):
+def test_only_the_authority_lists_them(holders: Holders) -> None:
+    for caller in (holders.broker, holders.party, holders.registry.operator()):
         assert refusal(caller.request("GET", "/v1/objections/overdue")) == (403, "role_refused")

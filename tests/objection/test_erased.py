@@ -5,7 +5,7 @@ from typing import Any
 from tests.builders import FICTION, number
 from tests.callers import Caller, Registry
 from tests.dataset.erasing import checked, exclusions
-from tests.objection.builders import feed, objects, own, several_hands, states
+from tests.objection.builders import feed, objects, own, several_holders, states
 from tests.persons import ring_of_tests
 from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
 
@@ -24,24 +24,24 @@ def told(holder: Caller, last_four: int) -> dict[str, Any]:
 
 def test_one_holder_after_the_other_until_nothing_but_the_mark_is_left(registry: Registry, dsn: str) -> None:
     """The shop has no account: what the broker told of it ends with the broker's own part in the matter."""
-    hands = several_hands(registry)
-    authority, person = registry.regulator(), hands.person(7)
-    before = told(hands.party, 7)
+    holders = several_holders(registry)
+    authority, person = registry.regulator(), holders.person(7)
+    before = told(holders.party, 7)
     objects(person, kind="erasure")
 
-    complete(hands.broker)
-    answer = hands.broker.lookup(number(7))
+    complete(holders.broker)
+    answer = holders.broker.lookup(number(7))
     assert (answer["held"], answer["origins"], answer["chains"], answer["transfers"]) == (False, [], [], [])
-    assert hands.broker.lookup(number(8))["held"]
-    assert told(hands.party, 7) == before
+    assert holders.broker.lookup(number(8))["held"]
+    assert told(holders.party, 7) == before
     seen = authority.lookup(number(7), reason="Plainte 7")
-    assert {one["dataset"]["holder"]["id"] for one in seen["erasures"]} == {str(hands.broker.id)}
-    assert {one["dataset"]["holder"]["id"] for one in seen["holdings"]} == {str(hands.party.id), hands.shop_id}
+    assert {one["dataset"]["holder"]["id"] for one in seen["erasures"]} == {str(holders.broker.id)}
+    assert {one["dataset"]["holder"]["id"] for one in seen["holdings"]} == {str(holders.party.id), holders.shop_id}
     assert checked(dsn).findings == []
 
-    complete(hands.party)
+    complete(holders.party)
     assert sorted(states(own(person)[0]).values()) == ["completed", "completed", "undeliverable"]
-    for caller, more in ((hands.broker, {}), (hands.party, {}), (authority, {"reason": "Plainte 7"})):
+    for caller, more in ((holders.broker, {}), (holders.party, {}), (authority, {"reason": "Plainte 7"})):
         answer = caller.lookup(number(7), **more)
         assert (answer["held"], answer["chains"], answer["erasures"], answer["campaigns"]) == (False, [], [], [])
         assert caller.lookup(number(8), **more)["held"]

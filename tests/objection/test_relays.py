@@ -12,15 +12,15 @@ from service.core.vocabulary import Role
 from tests.builders import collected, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Hands, feed, objects, own, several_hands, states
+from tests.objection.builders import Holders, feed, objects, own, several_holders, states
 from tests.persons import prove
 
 REASON = {"reason": "La preuve du consentement doit être gardée."}
 
 
 @pytest.fixture
-def hands(registry: Registry) -> Hands:
-    return several_hands(registry)
+def holders(registry: Registry) -> Holders:
+    return several_holders(registry)
 
 
 def report(holder: Caller, relay: Any, word: str, body: Any = None) -> Any:
@@ -31,60 +31,60 @@ def refused(holder: Caller, relay: Any, word: str, body: Any = None) -> tuple[in
     return refusal(holder.request("POST", f"/v1/objections/relays/{relay['id']}/{word}", json=body))
 
 
-def test_a_relay_names_the_number_and_is_delivered_by_being_read(hands: Hands) -> None:
-    person = hands.person(7)
+def test_a_relay_names_the_number_and_is_delivered_by_being_read(holders: Holders) -> None:
+    person = holders.person(7)
     objects(person)
-    (relay,) = feed(hands.party)
+    (relay,) = feed(holders.party)
     assert (relay["number"], relay["kind"], relay["scope"]) == (number(7), "objection", "everything")
     assert relay["state"] == "delivered"
-    assert feed(hands.party) == [relay], "to read it again changes nothing"
+    assert feed(holders.party) == [relay], "to read it again changes nothing"
     told = states(own(person)[0])
-    assert (told[str(hands.party.id)], told[str(hands.broker.id)]) == ("delivered", "pending")
+    assert (told[str(holders.party.id)], told[str(holders.broker.id)]) == ("delivered", "pending")
 
 
-def test_each_holder_reads_its_own(hands: Hands, registry: Registry) -> None:
-    objects(hands.person(7))
-    assert {relay["id"] for relay in feed(hands.party)}.isdisjoint(relay["id"] for relay in feed(hands.broker))
+def test_each_holder_reads_its_own(holders: Holders, registry: Registry) -> None:
+    objects(holders.person(7))
+    assert {relay["id"] for relay in feed(holders.party)}.isdisjoint(relay["id"] for relay in feed(holders.broker))
     rival = registry.party()
     for stranger in (rival, registry.broker(), registry.organisation(Role.PROCESSOR, acts_for=rival)):
         assert feed(stranger) == []
     assert refusal(registry.regulator().request("GET", "/v1/objections/relays")) == (403, "role_refused")
 
 
-def test_a_processor_acts_for_its_party(hands: Hands) -> None:
-    person = hands.person(7)
+def test_a_processor_acts_for_its_party(holders: Holders) -> None:
+    person = holders.person(7)
     objects(person)
-    (relay,) = feed(hands.sender)
-    report(hands.sender, relay, "complete")
-    assert states(own(person)[0])[str(hands.party.id)] == "completed"
+    (relay,) = feed(holders.sender)
+    report(holders.sender, relay, "complete")
+    assert states(own(person)[0])[str(holders.party.id)] == "completed"
 
 
-def test_a_relay_goes_from_hop_to_hop_and_never_back(hands: Hands) -> None:
-    person = hands.person(7)
+def test_a_relay_goes_from_hop_to_hop_and_never_back(holders: Holders) -> None:
+    person = holders.person(7)
     objects(person)
-    (relay,) = feed(hands.party)
-    acknowledged = report(hands.party, relay, "acknowledge")
+    (relay,) = feed(holders.party)
+    acknowledged = report(holders.party, relay, "acknowledge")
     assert acknowledged["state"] == "acknowledged"
-    assert report(hands.party, relay, "acknowledge") == acknowledged
-    completed = report(hands.party, relay, "complete")
+    assert report(holders.party, relay, "acknowledge") == acknowledged
+    completed = report(holders.party, relay, "complete")
     assert (completed["state"], completed["acknowledged_at"]) == ("completed", acknowledged["acknowledged_at"])
-    assert report(hands.party, relay, "complete") == completed
-    assert report(hands.party, relay, "acknowledge") == completed
-    assert refused(hands.party, relay, "refuse", REASON) == (409, "relay_ended")
-    (hop,) = (hop for hop in own(person)[0]["relays"] if hop["holder"]["id"] == str(hands.party.id))
+    assert report(holders.party, relay, "complete") == completed
+    assert report(holders.party, relay, "acknowledge") == completed
+    assert refused(holders.party, relay, "refuse", REASON) == (409, "relay_ended")
+    (hop,) = (hop for hop in own(person)[0]["relays"] if hop["holder"]["id"] == str(holders.party.id))
     assert (hop["state"], hop["ended_at"]) == ("completed", completed["ended_at"])
     assert hop["delivered_at"] < hop["acknowledged_at"] < hop["ended_at"]
 
 
-def test_a_refusal_is_reasoned_and_the_person_reads_it(hands: Hands) -> None:
-    person = hands.person(7)
+def test_a_refusal_is_reasoned_and_the_person_reads_it(holders: Holders) -> None:
+    person = holders.person(7)
     objects(person)
-    (relay,) = feed(hands.party)
-    refusing = report(hands.party, relay, "refuse", REASON)
+    (relay,) = feed(holders.party)
+    refusing = report(holders.party, relay, "refuse", REASON)
     assert (refusing["state"], refusing["refusal"]) == ("refused", REASON["reason"])
-    assert report(hands.party, relay, "refuse", REASON) == refusing
-    assert refused(hands.party, relay, "refuse", {"reason": "Une tout autre raison."}) == (409, "refused_already")
-    assert refused(hands.party, relay, "complete") == (409, "relay_ended")
+    assert report(holders.party, relay, "refuse", REASON) == refusing
+    assert refused(holders.party, relay, "refuse", {"reason": "Une tout autre raison."}) == (409, "refused_already")
+    assert refused(holders.party, relay, "complete") == (409, "relay_ended")
     assert [hop["refusal"] for hop in own(person)[0]["relays"] if hop["state"] == "refused"] == [REASON["reason"]]
 
 
@@ -99,84 +99,84 @@ def test_a_refusal_is_reasoned_and_the_person_reads_it(hands: Hands) -> None:
         ("What comes after is read backwards: \u202e", "invalid_request"),
     ],
 )
-def test_a_refusal_without_a_reason_or_with_a_number_in_it(hands: Hands, reason: str | None, slug: str) -> None:
-    objects(hands.person(7))
-    (relay,) = feed(hands.party)
-    assert refused(hands.party, relay, "refuse", {"reason": reason}) == (422, slug)
-    assert feed(hands.party)[0]["state"] == "delivered"
+def test_a_refusal_without_a_reason_or_with_a_number_in_it(holders: Holders, reason: str | None, slug: str) -> None:
+    objects(holders.person(7))
+    (relay,) = feed(holders.party)
+    assert refused(holders.party, relay, "refuse", {"reason": reason}) == (422, slug)
+    assert feed(holders.party)[0]["state"] == "delivered"
 
 
 @pytest.mark.parametrize("word", ["acknowledge", "complete", "refuse"])
 def test_another_organisation_finds_no_such_relay(
-    hands: Hands, registry: Registry, unknown_id: object, word: str
+    holders: Holders, registry: Registry, unknown_id: object, word: str
 ) -> None:
-    objects(hands.person(7))
-    (relay,) = feed(hands.party)
+    objects(holders.person(7))
+    (relay,) = feed(holders.party)
     body = REASON if word == "refuse" else None
     rival = registry.party()
-    for stranger in (hands.broker, rival, registry.organisation(Role.PROCESSOR, acts_for=rival)):
+    for stranger in (holders.broker, rival, registry.organisation(Role.PROCESSOR, acts_for=rival)):
         assert refused(stranger, relay, word, body) == (404, "not_found")
-    assert refused(hands.party, {"id": unknown_id}, word, body) == (404, "not_found")
-    assert feed(hands.party)[0]["state"] == "delivered"
+    assert refused(holders.party, {"id": unknown_id}, word, body) == (404, "not_found")
+    assert feed(holders.party)[0]["state"] == "delivered"
 
 
-def test_the_number_is_told_only_while_there_is_something_to_do(hands: Hands, dsn: str) -> None:
-    objects(hands.person(7))
-    (relay,) = feed(hands.party)
-    answer = report(hands.party, relay, "complete")
+def test_the_number_is_told_only_while_there_is_something_to_do(holders: Holders, dsn: str) -> None:
+    objects(holders.person(7))
+    (relay,) = feed(holders.party)
+    answer = report(holders.party, relay, "complete")
     assert "number" not in answer, "what is answered to a repeated request is kept for a month"
-    (read,) = feed(hands.party)
+    (read,) = feed(holders.party)
     assert (read["number"], read["state"]) == (None, "completed")
 
 
-def test_the_number_is_not_told_to_who_holds_it_no_more(hands: Hands, registry: Registry) -> None:
+def test_the_number_is_not_told_to_who_holds_it_no_more(holders: Holders, registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
     delivered = collected(shop, [42])
     body = {"occurred_at": "2024-02-01T00:00:00Z", "dataset_id": delivered["id"], "recipient_id": str(party.id)}
     body |= {"purpose": "transfer", "lawful_basis": "consent"}
     body |= {"sender_role": "controller", "recipient_role": "controller"}
     transfer = shop.post("/v1/transfers", body)
-    objects(hands.person(42))
+    objects(holders.person(42))
     denied = {"status": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
     party.post(f"/v1/transfers/{transfer['id']}/statements", denied)
     (relay,) = feed(party)
     assert (relay["number"], relay["state"]) == (None, "delivered")
 
 
-def test_the_feed_goes_on_from_its_cursor(hands: Hands) -> None:
+def test_the_feed_goes_on_from_its_cursor(holders: Holders) -> None:
     for last_four in range(1, 6):
-        objects(hands.person(last_four))
+        objects(holders.person(last_four))
     numbers: list[str] = []
     after = 0
-    while (page := hands.party.get("/v1/objections/relays", params={"after": after, "limit": 2}))["items"]:
+    while (page := holders.party.get("/v1/objections/relays", params={"after": after, "limit": 2}))["items"]:
         numbers += [relay["number"] for relay in page["items"]]
         after = page["next"]
     assert numbers == [number(last_four) for last_four in range(1, 6)]
     assert page["next"] is None
-    objects(hands.person(9))
-    assert [relay["number"] for relay in feed(hands.party, after)] == [number(9)]
+    objects(holders.person(9))
+    assert [relay["number"] for relay in feed(holders.party, after)] == [number(9)]
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "9" * 30, number(7)])
-def test_a_cursor_that_is_none(hands: Hands, after: str) -> None:
-    answer = hands.party.request("GET", "/v1/objections/relays", params={"after": after})
+def test_a_cursor_that_is_none(holders: Holders, after: str) -> None:
+    answer = holders.party.request("GET", "/v1/objections/relays", params={"after": after})
     assert answer.status_code == (200 if after == number(7) else 422)
     assert number(7)[1:] not in answer.text
 
 
-def test_a_key_without_numbers_reads_no_feed(hands: Hands, registry: Registry) -> None:
+def test_a_key_without_numbers_reads_no_feed(holders: Holders, registry: Registry) -> None:
     caller = registry.organisation(Role.PARTY, scopes=(Scope.FACTS_READ, Scope.FACTS_WRITE))
     assert refusal(caller.request("GET", "/v1/objections/relays")) == (403, "scope_missing")
 
 
 def test_who_has_an_account_by_now_is_told_after_all(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
-    objects(person, scope="organisation", organisation_id=hands.shop_id)
+    holders = several_holders(registry)
+    person = holders.person(7)
+    objects(person, scope="organisation", organisation_id=holders.shop_id)
     assert own(person)[0]["closed_at"] is not None
     scopes = ["numbers:read", "numbers:write"]
-    issued = registry.operator().post("/v1/keys", {"organisation_id": hands.shop_id, "scopes": scopes})
-    shop = Caller(registry.client, hands.broker.id, issued["key"])
+    issued = registry.operator().post("/v1/keys", {"organisation_id": holders.shop_id, "scopes": scopes})
+    shop = Caller(registry.client, holders.broker.id, issued["key"])
     (relay,) = feed(shop)
     assert (relay["number"], relay["state"]) == (number(7), "delivered")
     assert own(person)[0]["closed_at"] is None
@@ -222,8 +222,8 @@ def test_a_reader_never_passes_a_relay_by(client: TestClient, registry: Registry
     assert sorted(found) == [number(last_four) for last_four in range(count)]
 
 
-def test_identical_objections_at_once_are_one(hands: Hands, dsn: str) -> None:
-    person = hands.person(7)
+def test_identical_objections_at_once_are_one(holders: Holders, dsn: str) -> None:
+    person = holders.person(7)
     with ThreadPoolExecutor(6) as threads:
         filed = list(threads.map(lambda _: objects(person), range(6)))
     assert len({one["id"] for one in filed}) == 1
@@ -241,21 +241,23 @@ def test_of_holders_that_end_at_once_one_ends_last(registry: Registry, dsn: str)
     assert rows(dsn, "SELECT key, closed_at IS NOT NULL FROM objection") == [(None, True)]
 
 
-def test_after_an_erasure_the_holder_holds_it_no_more_and_others_do(hands: Hands) -> None:
-    person = hands.person(7)
+def test_after_an_erasure_the_holder_holds_it_no_more_and_others_do(holders: Holders) -> None:
+    person = holders.person(7)
     objects(person, kind="erasure")
-    (relay,) = feed(hands.party)
+    (relay,) = feed(holders.party)
     assert (relay["kind"], relay["number"]) == ("erasure", number(7))
-    report(hands.party, relay, "complete")
-    assert not hands.party.lookup(number(7))["held"]
-    assert hands.party.lookup(number(8))["held"]
-    assert hands.broker.lookup(number(7))["held"]
-    assert objects(person, scope="purpose", purpose="fundraising")["relays"][-1]["holder"]["id"] != str(hands.party.id)
+    report(holders.party, relay, "complete")
+    assert not holders.party.lookup(number(7))["held"]
+    assert holders.party.lookup(number(8))["held"]
+    assert holders.broker.lookup(number(7))["held"]
+    assert objects(person, scope="purpose", purpose="fundraising")["relays"][-1]["holder"]["id"] != str(
+        holders.party.id
+    )
     assert len(own(person)[0]["relays"]) == 2
 
 
-def test_an_objection_alone_erases_nothing(hands: Hands) -> None:
-    objects(hands.person(7))
-    for holder in (hands.party, hands.broker):
+def test_an_objection_alone_erases_nothing(holders: Holders) -> None:
+    objects(holders.person(7))
+    for holder in (holders.party, holders.broker):
         report(holder, feed(holder)[0], "complete")
         assert holder.lookup(number(7))["held"]

@@ -11,12 +11,12 @@ from service.objection.stops import is_stop
 from tests.builders import FICTION, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, resources_of_app, rows
-from tests.objection.builders import Hands, campaign_of, feed, own, several_hands, states
+from tests.objection.builders import Holders, campaign_of, feed, own, several_holders, states
 
 
 @pytest.fixture
-def hands(registry: Registry) -> Hands:
-    return several_hands(registry)
+def holders(registry: Registry) -> Holders:
+    return several_holders(registry)
 
 
 @pytest.mark.parametrize(
@@ -50,30 +50,30 @@ def outcomes(caller: Caller, campaign: Any, *replies: Any) -> list[str]:
     return [one["outcome"] for one in report(caller, campaign, *replies)]
 
 
-def test_a_reply_becomes_an_objection_that_reaches_every_holder(hands: Hands) -> None:
-    assert outcomes(hands.sender, hands.campaign, reply(6, text="Stop !")) == ["recorded"]
-    (seen,) = own(hands.person(6))
+def test_a_reply_becomes_an_objection_that_reaches_every_holder(holders: Holders) -> None:
+    assert outcomes(holders.sender, holders.campaign, reply(6, text="Stop !")) == ["recorded"]
+    (seen,) = own(holders.person(6))
     assert (seen["kind"], seen["scope"], seen["source"]) == ("objection", "everything", "stop")
-    assert seen["campaign"] == {"id": hands.campaign["id"], "name": "Dernier appel"}
-    assert (seen["occurred_at"], seen["recorded_by"]["id"]) == ("2024-06-06T08:40:00Z", str(hands.party.id))
+    assert seen["campaign"] == {"id": holders.campaign["id"], "name": "Dernier appel"}
+    assert (seen["occurred_at"], seen["recorded_by"]["id"]) == ("2024-06-06T08:40:00Z", str(holders.party.id))
     assert states(seen) == {
-        hands.shop_id: "undeliverable",
-        str(hands.broker.id): "pending",
-        str(hands.party.id): "acknowledged",
+        holders.shop_id: "undeliverable",
+        str(holders.broker.id): "pending",
+        str(holders.party.id): "acknowledged",
     }
-    (relay,) = feed(hands.broker)
+    (relay,) = feed(holders.broker)
     assert (relay["number"], relay["kind"]) == (number(6), "objection")
-    assert str(hands.party.id) not in str(relay), "a holder is not told who else holds it"
+    assert str(holders.party.id) not in str(relay), "a holder is not told who else holds it"
 
 
-def test_stop_never_erases(hands: Hands) -> None:
-    report(hands.sender, hands.campaign, reply(6))
-    for holder in (hands.broker, hands.party):
+def test_stop_never_erases(holders: Holders) -> None:
+    report(holders.sender, holders.campaign, reply(6))
+    for holder in (holders.broker, holders.party):
         holder.post(f"/v1/objections/relays/{feed(holder)[0]['id']}/complete")
         assert holder.lookup(number(6))["held"]
 
 
-def test_each_reply_has_its_outcome_and_no_number_comes_back(hands: Hands, dsn: str) -> None:
+def test_each_reply_has_its_outcome_and_no_number_comes_back(holders: Holders, dsn: str) -> None:
     replies = [
         reply(1),
         reply(2, text="arrêt"),
@@ -83,35 +83,35 @@ def test_each_reply_has_its_outcome_and_no_number_comes_back(hands: Hands, dsn: 
         reply(4, replied_at="2024-06-05T10:00:00+02:00"),
         reply(1),
     ]
-    told = report(hands.party, hands.campaign, *replies)
-    expected = ["recorded", "recorded", "no_stop", "unmatched", "unreadable", "unmatched", "known"]
+    told = report(holders.party, holders.campaign, *replies)
+    expected = ["recorded", "recorded", "not_a_stop", "not_messaged", "unreadable", "not_messaged", "already_recorded"]
     assert [one["outcome"] for one in told] == expected
     assert [one["objection_id"] is not None for one in told] == [True, True, False, False, False, False, True]
     assert told[0]["objection_id"] == told[-1]["objection_id"]
     assert rows(dsn, "SELECT count(*) FROM objection") == [(2,)]
 
 
-def test_a_campaign_does_not_tell_what_others_hold(hands: Hands, registry: Registry) -> None:
+def test_a_campaign_does_not_tell_what_others_hold(holders: Holders, registry: Registry) -> None:
     rival = registry.party()
     own_campaign = campaign_of(rival, filled(rival, [100])["id"])
-    assert outcomes(rival, own_campaign, reply(6), reply(9999)) == ["unmatched", "unmatched"]
-    assert own(hands.person(6)) == []
+    assert outcomes(rival, own_campaign, reply(6), reply(9999)) == ["not_messaged", "not_messaged"]
+    assert own(holders.person(6)) == []
 
 
-def test_only_the_party_and_the_sender_of_a_campaign_report(hands: Hands, registry: Registry) -> None:
-    path = f"/v1/campaigns/{hands.campaign['id']}/stops"
-    other_sender = registry.organisation(Role.PROCESSOR, acts_for=hands.party)
-    for caller in (hands.broker, registry.party(), other_sender):
+def test_only_the_party_and_the_sender_of_a_campaign_report(holders: Holders, registry: Registry) -> None:
+    path = f"/v1/campaigns/{holders.campaign['id']}/stops"
+    other_sender = registry.organisation(Role.PROCESSOR, acts_for=holders.party)
+    for caller in (holders.broker, registry.party(), other_sender):
         assert refusal(caller.request("POST", path, json={"replies": [reply(6)]})) == (404, "not_found")
     for caller in (registry.regulator(), registry.operator()):
         assert refusal(caller.request("POST", path, json={"replies": [reply(6)]}))[0] == 403
-    assert own(hands.person(6)) == []
+    assert own(holders.person(6)) == []
 
 
-def test_a_party_that_has_erased_the_number_may_still_be_answered(hands: Hands) -> None:
-    hands.person(6).request("POST", "/v1/objections", json={"kind": "erasure"})
-    hands.party.post(f"/v1/objections/relays/{feed(hands.party)[0]['id']}/complete")
-    assert outcomes(hands.party, hands.campaign, reply(6)) == ["recorded"]
+def test_a_party_that_has_erased_the_number_may_still_be_answered(holders: Holders) -> None:
+    holders.person(6).request("POST", "/v1/objections", json={"kind": "erasure"})
+    holders.party.post(f"/v1/objections/relays/{feed(holders.party)[0]['id']}/complete")
+    assert outcomes(holders.party, holders.campaign, reply(6)) == ["recorded"]
 
 
 @pytest.mark.parametrize(
@@ -124,14 +124,14 @@ def test_a_party_that_has_erased_the_number_may_still_be_answered(hands: Hands) 
         ({"replies": [reply(6)], "region": "ZZ"}, (422, "region_unknown")),
     ],
 )
-def test_what_is_refused(hands: Hands, body: Any, expected: tuple[int, str]) -> None:
-    path = f"/v1/campaigns/{hands.campaign['id']}/stops"
-    assert refusal(hands.party.request("POST", path, json=body)) == expected
+def test_what_is_refused(holders: Holders, body: Any, expected: tuple[int, str]) -> None:
+    path = f"/v1/campaigns/{holders.campaign['id']}/stops"
+    assert refusal(holders.party.request("POST", path, json=body)) == expected
 
 
-def test_which_of_many_is_in_the_future_is_told(hands: Hands) -> None:
+def test_which_of_many_is_in_the_future_is_told(holders: Holders) -> None:
     said = {"replies": [reply(6), reply(7, replied_at="2199-01-01T00:00:00Z")]}
-    problem = hands.party.request("POST", f"/v1/campaigns/{hands.campaign['id']}/stops", json=said).json()
+    problem = holders.party.request("POST", f"/v1/campaigns/{holders.campaign['id']}/stops", json=said).json()
     assert problem["detail"].startswith("`replies.1.replied_at` is in the future")
 
 
@@ -143,25 +143,25 @@ def inbound(client: TestClient, last_four: int, originator: str, text: str) -> N
 
 
 def test_a_stop_to_our_gateway_is_matched_by_originator_holding_and_latest_send(
-    hands: Hands, client: TestClient
+    holders: Holders, client: TestClient
 ) -> None:
-    received = hands.campaign["dataset_ids"][0]
+    received = holders.campaign["dataset_ids"][0]
     window = {"began_at": "2024-06-08T10:00:00+02:00", "ended_at": "2024-06-08T12:00:00+02:00"}
-    later = campaign_of(hands.party, received, name="Demain", **window)
-    campaign_of(hands.party, received, name="Autre", originator="38009", **window)
+    later = campaign_of(holders.party, received, name="Demain", **window)
+    campaign_of(holders.party, received, name="Autre", originator="38009", **window)
     inbound(client, 6, "38001", "Stop")
-    (seen,) = own(hands.person(6))
+    (seen,) = own(holders.person(6))
     assert seen["campaign"]["id"] == later["id"]
     assert (seen["source"], seen["recorded_by"], seen["kind"]) == ("stop", None, "objection")
-    assert states(seen)[str(hands.party.id)] == "pending"
+    assert states(seen)[str(holders.party.id)] == "pending"
 
 
-def test_a_tie_reaches_every_match(hands: Hands, registry: Registry, client: TestClient) -> None:
+def test_a_tie_reaches_every_match(holders: Holders, registry: Registry, client: TestClient) -> None:
     rival = registry.party()
     twin = campaign_of(rival, filled(rival, [6])["id"])
     inbound(client, 6, "+38001", "STOP")
-    seen = own(hands.person(6))
-    assert {one["campaign"]["id"] for one in seen} == {hands.campaign["id"], twin["id"]}
+    seen = own(holders.person(6))
+    assert {one["campaign"]["id"] for one in seen} == {holders.campaign["id"], twin["id"]}
 
 
 @pytest.mark.parametrize(
@@ -169,20 +169,20 @@ def test_a_tie_reaches_every_match(hands: Hands, registry: Registry, client: Tes
     [(6, "38002", "STOP"), (9999, "38001", "STOP"), (6, "38001", "Qui êtes-vous ?")],
 )
 def test_what_answers_nothing_leaves_no_trace(
-    hands: Hands, client: TestClient, dsn: str, last_four: int, originator: str, text: str
+    holders: Holders, client: TestClient, dsn: str, last_four: int, originator: str, text: str
 ) -> None:
     inbound(client, last_four, originator, text)
     assert rows(dsn, "SELECT count(*) FROM objection") == [(0,)]
 
 
-def test_a_campaign_to_come_is_not_answered(hands: Hands, client: TestClient) -> None:
+def test_a_campaign_to_come_is_not_answered(holders: Holders, client: TestClient) -> None:
     window = {"began_at": "2199-06-06T10:00:00Z", "ended_at": "2199-06-06T12:00:00Z"}
-    campaign_of(hands.party, hands.campaign["dataset_ids"][0], **window)
+    campaign_of(holders.party, holders.campaign["dataset_ids"][0], **window)
     inbound(client, 6, "38001", "STOP")
-    assert own(hands.person(6))[0]["campaign"]["id"] == hands.campaign["id"]
+    assert own(holders.person(6))[0]["campaign"]["id"] == holders.campaign["id"]
 
 
-def test_run_twice_it_is_one(hands: Hands, client: TestClient, dsn: str) -> None:
+def test_run_twice_it_is_one(holders: Holders, client: TestClient, dsn: str) -> None:
     inbound(client, 6, "38001", "STOP")
     inbound(client, 6, "38001", "STOP")
     assert rows(dsn, "SELECT count(*) FROM objection") == [(1,)]

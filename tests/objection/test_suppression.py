@@ -16,7 +16,7 @@ from service.number.keyring import KEY_BYTES, pack_keys
 from service.objection.suppression import suppressed
 from tests.builders import FICTION
 from tests.callers import Registry
-from tests.objection.builders import objects, several_hands
+from tests.objection.builders import objects, several_holders
 from tests.persons import ring_of_tests
 
 
@@ -41,14 +41,14 @@ def asked(
 
 
 def test_each_scope_for_whom_and_what_it_is(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
+    holders = several_holders(registry)
     before = now()
-    objects(hands.person(1))
-    objects(hands.person(2), kind="erasure")
-    objects(hands.person(3), scope="organisation", organisation_id=str(hands.party.id))
-    objects(hands.person(4), scope="purpose", purpose="political_canvassing")
-    objects(hands.person(4), scope="purpose", purpose="fundraising")
-    objects(hands.person(9999))
+    objects(holders.person(1))
+    objects(holders.person(2), kind="erasure")
+    objects(holders.person(3), scope="organisation", organisation_id=str(holders.party.id))
+    objects(holders.person(4), scope="purpose", purpose="political_canvassing")
+    objects(holders.person(4), scope="purpose", purpose="fundraising")
+    objects(holders.person(9999))
 
     def found(organisation_id: uuid.UUID, purpose: Purpose, as_of: datetime | None = None) -> set[int]:
         # In no order, and with one that comes twice.
@@ -56,20 +56,20 @@ def test_each_scope_for_whom_and_what_it_is(registry: Registry, dsn: str) -> Non
         return {number - FICTION for number in asked(dsn, numbers, organisation_id, purpose, as_of or now())[0]}
 
     political, commercial = Purpose.POLITICAL_CANVASSING, Purpose.COMMERCIAL_CANVASSING
-    assert found(hands.party.id, political) == {1, 2, 3, 4, 9999}
-    assert found(hands.party.id, commercial) == {1, 2, 3, 9999}
-    assert found(hands.broker.id, political) == {1, 2, 4, 9999}
-    assert found(hands.broker.id, Purpose.FUNDRAISING) == {1, 2, 4, 9999}
-    assert found(hands.party.id, political, before) == set()
+    assert found(holders.party.id, political) == {1, 2, 3, 4, 9999}
+    assert found(holders.party.id, commercial) == {1, 2, 3, 9999}
+    assert found(holders.broker.id, political) == {1, 2, 4, 9999}
+    assert found(holders.broker.id, Purpose.FUNDRAISING) == {1, 2, 4, 9999}
+    assert found(holders.party.id, political, before) == set()
 
 
 def test_it_counts_at_once_and_after_everybody_has_completed(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
-    objects(hands.person(1), kind="erasure")
-    for holder in (hands.broker, hands.party):
+    holders = several_holders(registry)
+    objects(holders.person(1), kind="erasure")
+    for holder in (holders.broker, holders.party):
         (relay,) = holder.get("/v1/objections/relays")["items"]
         holder.post(f"/v1/objections/relays/{relay['id']}/complete")
-    found, _ = asked(dsn, [FICTION + 1], hands.party.id, Purpose.POLITICAL_CANVASSING, now())
+    found, _ = asked(dsn, [FICTION + 1], holders.party.id, Purpose.POLITICAL_CANVASSING, now())
     assert found == {FICTION + 1}
 
 

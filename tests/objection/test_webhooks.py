@@ -15,7 +15,7 @@ from tests.builders import number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import rows, until
-from tests.objection.builders import feed, objects, own, several_hands, states
+from tests.objection.builders import feed, objects, own, several_holders, states
 from tests.persons import ring_of_tests
 from tests.webhook.receiver import Receiver, receiving
 
@@ -45,12 +45,12 @@ def payload(dsn: str, relay: Any) -> dict[str, Any] | None:
 
 
 def test_a_relay_arrives_signed_with_its_number(registry: Registry, receiver: Receiver, dsn: str) -> None:
-    hands = several_hands(registry)
-    webhook = hands.party.post("/v1/webhooks", {"url": receiver.url})
-    objects(hands.person(7), kind="erasure")
+    holders = several_holders(registry)
+    webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
+    objects(holders.person(7), kind="erasure")
     (request,) = receiver.wait_for(1)
     told = request.verified(webhook["secret"])
-    (relay,) = feed(hands.party)
+    (relay,) = feed(holders.party)
     assert (told["type"], told["data"]["id"]) == ("relay.created", relay["id"])
     assert (told["data"]["number"], told["data"]["kind"]) == (number(7), "erasure")
     assert told["data"]["due_at"] == relay["due_at"]
@@ -58,71 +58,71 @@ def test_a_relay_arrives_signed_with_its_number(registry: Registry, receiver: Re
 
 
 def test_what_a_webhook_took_is_delivered(registry: Registry, receiver: Receiver) -> None:
-    hands, party = several_hands(registry), {}
-    person = hands.person(7)
-    hands.party.post("/v1/webhooks", {"url": receiver.url})
+    holders, party = several_holders(registry), {}
+    person = holders.person(7)
+    holders.party.post("/v1/webhooks", {"url": receiver.url})
     objects(person)
 
     def arrived() -> bool:
         (objection,) = own(person)
-        party.update({hop["holder"]["id"]: hop for hop in objection["relays"]}[str(hands.party.id)])
+        party.update({hop["holder"]["id"]: hop for hop in objection["relays"]}[str(holders.party.id)])
         return bool(party["state"] == "delivered")
 
     until(arrived)
     assert party["delivered_at"] is not None
     (objection,) = own(person)
-    assert states(objection)[str(hands.broker.id)] == "pending", "it has no webhook and has not read"
+    assert states(objection)[str(holders.broker.id)] == "pending", "it has no webhook and has not read"
 
 
 def test_what_a_webhook_did_not_take_is_not_delivered(registry: Registry, receiver: Receiver) -> None:
-    hands, receiver.status = several_hands(registry), 503
-    person = hands.person(7)
-    webhook = hands.party.post("/v1/webhooks", {"url": receiver.url})
+    holders, receiver.status = several_holders(registry), 503
+    person = holders.person(7)
+    webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     objects(person)
     path = f"/v1/webhooks/{webhook['id']}/deliveries"
-    until(lambda: hands.party.get(path)["items"][0]["last_outcome"] == "status 503")
+    until(lambda: holders.party.get(path)["items"][0]["last_outcome"] == "status 503")
     (objection,) = own(person)
-    assert states(objection)[str(hands.party.id)] == "pending"
+    assert states(objection)[str(holders.party.id)] == "pending"
 
 
 def test_a_late_arrival_takes_nothing_back(registry: Registry, receiver: Receiver, dsn: str) -> None:
-    hands, receiver.status = several_hands(registry), 503
-    person = hands.person(7)
-    webhook = hands.party.post("/v1/webhooks", {"url": receiver.url})
+    holders, receiver.status = several_holders(registry), 503
+    person = holders.person(7)
+    webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     objects(person)
     path = f"/v1/webhooks/{webhook['id']}/deliveries"
-    (delivery,) = until(lambda: [one for one in hands.party.get(path)["items"] if one["last_outcome"]])
-    (relay,) = feed(hands.party)
-    hands.party.post(f"/v1/objections/relays/{relay['id']}/acknowledge")
+    (delivery,) = until(lambda: [one for one in holders.party.get(path)["items"] if one["last_outcome"]])
+    (relay,) = feed(holders.party)
+    holders.party.post(f"/v1/objections/relays/{relay['id']}/acknowledge")
     receiver.status = 204
-    rows(dsn, "UPDATE webhook_delivery SET state = 'dead' WHERE id = %s", delivery["id"])
-    hands.party.post(f"/v1/webhooks/deliveries/{delivery['id']}/retry")
-    until(lambda: hands.party.get(path)["items"][0]["state"] == "delivered")
+    rows(dsn, "UPDATE webhook_delivery SET state = 'failed' WHERE id = %s", delivery["id"])
+    holders.party.post(f"/v1/webhooks/deliveries/{delivery['id']}/retry")
+    until(lambda: holders.party.get(path)["items"][0]["state"] == "delivered")
     (objection,) = own(person)
-    assert states(objection)[str(hands.party.id)] == "acknowledged"
+    assert states(objection)[str(holders.party.id)] == "acknowledged"
 
 
 def test_who_recorded_it_is_not_told_of_it(registry: Registry, receiver: Receiver) -> None:
-    hands = several_hands(registry)
-    for holder in (hands.party, hands.broker):
+    holders = several_holders(registry)
+    for holder in (holders.party, holders.broker):
         holder.post("/v1/webhooks", {"url": receiver.url})
     letter = {"number": number(7), "occurred_at": "2024-05-20T10:00:00Z"}
-    hands.broker.post("/v1/objections/received", {"kind": "objection", "numbers": [letter]})
+    holders.broker.post("/v1/objections/received", {"kind": "objection", "numbers": [letter]})
     (request,) = receiver.wait_for(1)
-    assert feed(hands.party)[0]["id"].encode() in request.body
+    assert feed(holders.party)[0]["id"].encode() in request.body
 
 
 def test_a_later_try_tells_what_is_left_to_tell(registry: Registry, dsn: str) -> None:
-    hands = several_hands(registry)
-    person = hands.person(7)
+    holders = several_holders(registry)
+    person = holders.person(7)
     objects(person, kind="erasure")
     objects(person)
-    erasure, objection = feed(hands.party)
+    erasure, objection = feed(holders.party)
     for relay in (erasure, objection):
         told = payload(dsn, relay)
         assert told is not None
         assert told["number"] == number(7)
-    hands.party.post(f"/v1/objections/relays/{erasure['id']}/complete")
+    holders.party.post(f"/v1/objections/relays/{erasure['id']}/complete")
     assert payload(dsn, erasure) is None
     told = payload(dsn, objection)
     assert told is not None

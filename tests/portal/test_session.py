@@ -102,7 +102,7 @@ def test_a_session_is_made_anew_whatever_the_browser_brings(reader: Reader) -> N
     assert second != first
     # The session before is over, for whoever has kept its token.
     other = {"Authorization": f"Bearer {first}"}
-    assert reader.client.put("/v1/session", json={"number_since_on": None}, headers=other).status_code == 401
+    assert reader.client.put("/v1/session", json={"owned_since": None}, headers=other).status_code == 401
 
 
 def test_a_session_is_taken_from_no_address_and_no_field(reader: Reader) -> None:

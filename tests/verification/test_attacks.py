@@ -35,10 +35,10 @@ def test_parallel_guesses_are_five_guesses(settings: Settings, dsn: str) -> None
         answers = at_once([partial(confirm, client, begun["id"], guess) for guess in guesses])
         told = [refusal(answer) for answer in answers]
         assert told.count((422, "code_wrong")) == 5
-        assert told.count((409, "verification_over")) == len(guesses) - 5
-        left = [answer.json()["tries_left"] for answer in answers if answer.status_code == 422]
+        assert told.count((409, "verification_ended")) == len(guesses) - 5
+        left = [answer.json()["attempts_left"] for answer in answers if answer.status_code == 422]
         assert sorted(left) == [0, 1, 2, 3, 4]
-        assert refusal(confirm(client, begun["id"], f"{code:06}")) == (409, "verification_over")
+        assert refusal(confirm(client, begun["id"], f"{code:06}")) == (409, "verification_ended")
     assert rows(dsn, "SELECT 1 FROM person_session") == []
 
 
@@ -63,7 +63,7 @@ def test_codes_asked_for_at_once_are_counted_one_after_the_other(dsn: str) -> No
 def test_of_codes_asked_for_at_once_one_is_good(settings: Settings, dsn: str) -> None:
     with on_a_socket(create_app(settings, dsn)) as client:
         at_once([lambda: ask_code(client, MINE)] * 3)
-    assert rows(dsn, "SELECT count(*) FROM verification WHERE tries_left > 0") == [(1,)]
+    assert rows(dsn, "SELECT count(*) FROM verification WHERE attempts_left > 0") == [(1,)]
 
 
 def test_a_caller_behind_a_proxy_cannot_pass_for_others(dsn: str) -> None:

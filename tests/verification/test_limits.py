@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from service.core.settings import Settings
 from service.main import create_app
-from service.verification.limits import marks_of
+from service.verification.limits import fingerprints_of
 from service.verification.prefixes import MOBILE_PREFIXES, allowed, block_of
 from tests.builders import number
 from tests.conftest import MASTER_SECRET
@@ -111,12 +111,12 @@ def test_an_address_gets_its_codes_an_hour_and_no_more(strict: TestClient) -> No
 
 def test_an_ipv6_connection_is_one_caller_however_it_names_itself() -> None:
     ring = ring_of_tests()
-    home = marks_of(ring, 33639984600, "2001:db8:1:2::1").address
-    assert marks_of(ring, 33639984600, "2001:db8:1:2:ffff::9").address == home
-    assert marks_of(ring, 33639984600, "2001:db8:1:3::1").address != home
-    four = marks_of(ring, 33639984600, "192.0.2.7").address
-    assert marks_of(ring, 33639984600, "::ffff:192.0.2.7").address == four
-    assert marks_of(ring, 33639984600, "192.0.2.8").address != four
+    home = fingerprints_of(ring, 33639984600, "2001:db8:1:2::1").address
+    assert fingerprints_of(ring, 33639984600, "2001:db8:1:2:ffff::9").address == home
+    assert fingerprints_of(ring, 33639984600, "2001:db8:1:3::1").address != home
+    four = fingerprints_of(ring, 33639984600, "192.0.2.7").address
+    assert fingerprints_of(ring, 33639984600, "::ffff:192.0.2.7").address == four
+    assert fingerprints_of(ring, 33639984600, "192.0.2.8").address != four
 
 
 def other_block(place: int) -> str:
@@ -130,7 +130,7 @@ def test_the_budget_of_a_block_trips_for_that_block_alone(strict: TestClient, ds
         caller = from_elsewhere(strict, f"198.51.100.{place}")
         assert ask_code(caller, number(place)).status_code == 201
     newcomer = from_elsewhere(strict, "203.0.113.5")
-    assert refusal(ask_code(newcomer, number(9999))) == (429, "prefix_limit")
+    assert refusal(ask_code(newcomer, number(9999))) == (429, "block_limit")
     assert ask_code(newcomer, other_block(1)).status_code == 201
     assert len(outbox(dsn)) == 5
     grow_older(dsn, "1 hour")

@@ -36,8 +36,8 @@ def test_the_right_code_gives_a_session(client: TestClient, dsn: str) -> None:
     assert session.status_code == 201
     assert session.json()["token"].startswith("fis_")
     person = {"Authorization": f"Bearer {session.json()['token']}"}
-    assert client.put("/v1/session", json={"number_since_on": "2021-09-01"}, headers=person).json() == {
-        "number_since_on": "2021-09-01",
+    assert client.put("/v1/session", json={"owned_since": "2021-09-01"}, headers=person).json() == {
+        "owned_since": "2021-09-01",
         "expires_at": session.json()["expires_at"],
     }
 
@@ -95,7 +95,7 @@ def test_a_wrong_code_is_refused_and_says_how_many_tries_are_left(client: TestCl
     for left in (4, 3, 2, 1):
         answer = confirm(client, begun["id"], wrong(code))
         assert refusal(answer) == (422, "code_wrong")
-        assert answer.json()["tries_left"] == left
+        assert answer.json()["attempts_left"] == left
     assert confirm(client, begun["id"], code).status_code == 201
 
 
@@ -104,27 +104,27 @@ def test_after_five_wrong_ones_the_right_code_is_refused(client: TestClient, dsn
     code = code_sent_to(dsn, MINE)
     for _ in range(5):
         assert refusal(confirm(client, begun["id"], wrong(code))) == (422, "code_wrong")
-    assert refusal(confirm(client, begun["id"], code)) == (409, "verification_over")
+    assert refusal(confirm(client, begun["id"], code)) == (409, "verification_ended")
 
 
 @pytest.mark.parametrize("code", ["12345", "1234567", "12345a", "١٢٣٤٥٦", ""])
 def test_what_is_no_code_costs_no_try(client: TestClient, dsn: str, code: str) -> None:
     begun = ask_code(client, MINE).json()
     assert refusal(confirm(client, begun["id"], code)) == (422, "invalid_request")
-    assert rows(dsn, "SELECT tries_left FROM verification") == [(5,)]
+    assert rows(dsn, "SELECT attempts_left FROM verification") == [(5,)]
 
 
 def test_a_code_is_good_once(client: TestClient, dsn: str) -> None:
     begun = ask_code(client, MINE).json()
     code = code_sent_to(dsn, MINE)
     assert confirm(client, begun["id"], code).status_code == 201
-    assert refusal(confirm(client, begun["id"], code)) == (409, "verification_over")
+    assert refusal(confirm(client, begun["id"], code)) == (409, "verification_ended")
 
 
 def test_a_code_is_good_for_five_minutes(client: TestClient, dsn: str) -> None:
     begun = ask_code(client, MINE).json()
     rows(dsn, "UPDATE verification SET expires_at = now() - interval '1 second'")
-    assert refusal(confirm(client, begun["id"], code_sent_to(dsn, MINE))) == (409, "verification_over")
+    assert refusal(confirm(client, begun["id"], code_sent_to(dsn, MINE))) == (409, "verification_ended")
 
 
 def test_a_code_is_good_for_its_own_verification_only(client: TestClient, dsn: str) -> None:
@@ -139,7 +139,7 @@ def test_a_new_code_makes_older_ones_of_the_number_void(client: TestClient, dsn:
     old = code_sent_to(dsn, MINE)
     other = ask_code(client, OTHER).json()
     second = ask_code(client, "+33 (0)6 39 98 46 00").json()
-    assert refusal(confirm(client, first["id"], old)) == (409, "verification_over")
+    assert refusal(confirm(client, first["id"], old)) == (409, "verification_ended")
     assert confirm(client, second["id"], code_sent_to(dsn, MINE)).status_code == 201
     assert confirm(client, other["id"], code_sent_to(dsn, OTHER)).status_code == 201
 
@@ -151,24 +151,24 @@ def test_a_verification_that_never_was_is_not_found(client: TestClient, unknown_
 def test_a_day_to_come_is_refused_and_costs_no_try(client: TestClient, dsn: str) -> None:
     begun = ask_code(client, MINE).json()
     day = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
-    answer = confirm(client, begun["id"], code_sent_to(dsn, MINE), number_since_on=day)
-    assert refusal(answer) == (422, "since_in_future")
+    answer = confirm(client, begun["id"], code_sent_to(dsn, MINE), owned_since=day)
+    assert refusal(answer) == (422, "owned_since_in_future")
     person = prove(client, dsn, OTHER)
-    assert refusal(person.request("PUT", "/v1/session", json={"number_since_on": day})) == (422, "since_in_future")
-    assert rows(dsn, "SELECT tries_left FROM verification ORDER BY id LIMIT 1") == [(5,)]
+    assert refusal(person.request("PUT", "/v1/session", json={"owned_since": day})) == (422, "owned_since_in_future")
+    assert rows(dsn, "SELECT attempts_left FROM verification ORDER BY id LIMIT 1") == [(5,)]
 
 
 def test_the_session_knows_since_when_the_number_is_the_persons(client: TestClient, dsn: str) -> None:
-    prove(client, dsn, MINE, number_since_on="2022-03-04")
-    assert [str(since) for (since,) in rows(dsn, "SELECT number_since_on FROM person_session")] == ["2022-03-04"]
+    prove(client, dsn, MINE, owned_since="2022-03-04")
+    assert [str(since) for (since,) in rows(dsn, "SELECT owned_since FROM person_session")] == ["2022-03-04"]
 
 
 def test_a_session_that_is_ended_is_good_for_nothing(client: TestClient, dsn: str) -> None:
     person, other = prove(client, dsn, MINE), prove(client, dsn, OTHER)
     assert person.request("DELETE", "/v1/session").status_code == 204
-    for method, body in (("PUT", {"number_since_on": None}), ("DELETE", None)):
+    for method, body in (("PUT", {"owned_since": None}), ("DELETE", None)):
         assert refusal(person.request(method, "/v1/session", json=body)) == (401, "session_refused")
-    assert other.request("PUT", "/v1/session", json={"number_since_on": None}).status_code == 200
+    assert other.request("PUT", "/v1/session", json={"owned_since": None}).status_code == 200
 
 
 def test_a_session_is_good_for_half_an_hour(client: TestClient, dsn: str) -> None:

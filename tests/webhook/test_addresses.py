@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.webhook.addresses import ADVICE, Refusal, RefusedAddressError, may_be_called, webhook_url
+from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressError, may_be_called, webhook_url
 
 # IANA's registries of special-purpose addresses, and what never was a single machine's.
 NOT_PUBLIC = [
@@ -82,38 +82,38 @@ def test_where_private_ones_are_allowed_these_still_are_not(address: str) -> Non
 @pytest.mark.parametrize(
     ("text", "refusal"),
     [
-        ("", Refusal.MALFORMED),
-        ("crm.example/hook", Refusal.MALFORMED),
-        ("//crm.example/hook", Refusal.MALFORMED),
-        ("ftp://crm.example/", Refusal.MALFORMED),
-        ("file:///etc/passwd", Refusal.MALFORMED),
-        ("https://", Refusal.MALFORMED),
-        ("https:///hook", Refusal.MALFORMED),
-        ("https://user:secret@crm.example/", Refusal.MALFORMED),
-        ("https://crm.example\\@127.0.0.1/", Refusal.MALFORMED),
-        ("https://crm.example/#part", Refusal.MALFORMED),
-        ("https://crm..example/", Refusal.MALFORMED),
-        ("https://crm%2eexample/", Refusal.MALFORMED),
-        ("https://crm.example/\x00", Refusal.MALFORMED),
-        ("https://crm.example:x/", Refusal.MALFORMED),
-        ("http://crm.example/", Refusal.INSECURE),
-        ("https://crm.example:22/", Refusal.PORT),
-        ("https://crm.example:0/", Refusal.PORT),
-        ("https://crm.example:99999/", Refusal.PORT),
-        ("https://crm.example/?to=0639980001", Refusal.NUMBER),
-        ("https://crm.example/%2B33%206%2039%2098%2000%2001", Refusal.NUMBER),
-        ("https://crm.example/06.39.98.00.01/hook", Refusal.NUMBER),
-        ("https://0639980001.crm.example/", Refusal.NUMBER),
-        ("https://127.0.0.1/", Refusal.PRIVATE),
-        ("https://[::1]/", Refusal.PRIVATE),
-        ("https://[::ffff:10.0.0.1]/", Refusal.PRIVATE),
-        ("https://[64:ff9b::7f00:1]/", Refusal.PRIVATE),
+        ("", AddressProblem.MALFORMED),
+        ("crm.example/hook", AddressProblem.MALFORMED),
+        ("//crm.example/hook", AddressProblem.MALFORMED),
+        ("ftp://crm.example/", AddressProblem.MALFORMED),
+        ("file:///etc/passwd", AddressProblem.MALFORMED),
+        ("https://", AddressProblem.MALFORMED),
+        ("https:///hook", AddressProblem.MALFORMED),
+        ("https://user:secret@crm.example/", AddressProblem.MALFORMED),
+        ("https://crm.example\\@127.0.0.1/", AddressProblem.MALFORMED),
+        ("https://crm.example/#part", AddressProblem.MALFORMED),
+        ("https://crm..example/", AddressProblem.MALFORMED),
+        ("https://crm%2eexample/", AddressProblem.MALFORMED),
+        ("https://crm.example/\x00", AddressProblem.MALFORMED),
+        ("https://crm.example:x/", AddressProblem.MALFORMED),
+        ("http://crm.example/", AddressProblem.INSECURE),
+        ("https://crm.example:22/", AddressProblem.PORT),
+        ("https://crm.example:0/", AddressProblem.PORT),
+        ("https://crm.example:99999/", AddressProblem.PORT),
+        ("https://crm.example/?to=0639980001", AddressProblem.NUMBER),
+        ("https://crm.example/%2B33%206%2039%2098%2000%2001", AddressProblem.NUMBER),
+        ("https://crm.example/06.39.98.00.01/hook", AddressProblem.NUMBER),
+        ("https://0639980001.crm.example/", AddressProblem.NUMBER),
+        ("https://127.0.0.1/", AddressProblem.PRIVATE),
+        ("https://[::1]/", AddressProblem.PRIVATE),
+        ("https://[::ffff:10.0.0.1]/", AddressProblem.PRIVATE),
+        ("https://[64:ff9b::7f00:1]/", AddressProblem.PRIVATE),
     ],
 )
-def test_what_is_no_webhooks_address(text: str, refusal: Refusal) -> None:
+def test_what_is_no_webhooks_address(text: str, refusal: AddressProblem) -> None:
     with pytest.raises(RefusedAddressError) as caught:
         webhook_url(text, private=False)
-    assert caught.value.refusal is refusal
+    assert caught.value.problem is refusal
     assert refusal in ADVICE
 
 
@@ -153,7 +153,7 @@ def test_any_text_is_read_or_refused_and_never_repeated(text: str, begin: str) -
         told = ""
         assert str(webhook_url(str(url), private=False)) == str(url)
         assert (url.scheme, url.userinfo) == ("https", b"")
-    assert told in {"", *Refusal}
+    assert told in {"", *AddressProblem}
 
 
 spaced = st.lists(st.sampled_from(["", " ", ".", "-", "%20", "%2B"]), min_size=10, max_size=10)
@@ -164,9 +164,9 @@ def test_no_spelling_of_a_number_gets_into_an_address(number: int, gaps: list[st
     spelt = "0" + "".join(digit + gap for digit, gap in zip(str(number), gaps, strict=False))
     with pytest.raises(RefusedAddressError) as caught:
         webhook_url(f"https://crm.example/{before}{spelt}", private=False)
-    assert caught.value.refusal is Refusal.NUMBER
+    assert caught.value.problem is AddressProblem.NUMBER
 
 
 def test_every_refusal_has_advice_that_names_no_value() -> None:
-    assert set(ADVICE) == set(Refusal)
+    assert set(ADVICE) == set(AddressProblem)
     assert not any(re.search(r"\d{9}", advice) for advice in ADVICE.values())

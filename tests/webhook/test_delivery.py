@@ -35,19 +35,19 @@ def deliveries(caller: Caller, webhook: Any, **parameters: Any) -> list[Any]:
     return items
 
 
-def tried(caller: Caller, webhook: Any, tries: int = 1) -> Any:
-    """The only delivery of a webhook, after that many tries and their outcome."""
+def tried(caller: Caller, webhook: Any, attempts: int = 1) -> Any:
+    """The only delivery of a webhook, after that many attempts and their outcome."""
 
     def found() -> Any:
         (one,) = deliveries(caller, webhook)
-        return one if one["tries"] == tries and one["last_outcome"] else None
+        return one if one["attempts"] == attempts and one["last_outcome"] else None
 
     return until(found)
 
 
 def hurry(dsn: str) -> None:
     """Let everything be due now, as if never tried, and the minute come in which that is looked for."""
-    rows(dsn, "UPDATE webhook_delivery SET next_try_at = now(), last_outcome = NULL WHERE state = 'pending'")
+    rows(dsn, "UPDATE webhook_delivery SET next_attempt_at = now(), last_outcome = NULL WHERE state = 'pending'")
     defer(dsn, "retry_webhooks", timestamp=0)
 
 
@@ -64,8 +64,8 @@ def test_an_event_arrives_signed(registry: Registry, receiver: Receiver, tell: A
         "data": {"id": str(subject), "number": "+33639980001"},
     }
     assert (delivery["id"], delivery["subject_id"]) == (request.id, str(subject))
-    assert (delivery["state"], delivery["last_outcome"], delivery["tries"]) == ("delivered", "status 204", 1)
-    assert delivery["next_try_at"] is None
+    assert (delivery["state"], delivery["last_outcome"], delivery["attempts"]) == ("delivered", "status 204", 1)
+    assert delivery["next_attempt_at"] is None
     assert delivery["ended_at"] is not None
     for secret, body in ((new_secret(), request.body), (webhook["secret"], request.body + b" ")):
         with pytest.raises(WebhookVerificationError):
@@ -113,7 +113,7 @@ def test_a_failure_is_tried_again_under_the_same_id(
     tell(broker.id)
     failed = tried(broker, webhook)
     assert (failed["state"], failed["last_outcome"]) == ("pending", "status 503")
-    ((wait,),) = rows(dsn, "SELECT extract(epoch FROM next_try_at - now()) FROM webhook_delivery")
+    ((wait,),) = rows(dsn, "SELECT extract(epoch FROM next_attempt_at - now()) FROM webhook_delivery")
     assert 40 < wait < 75
     receiver.status = 200
     hurry(dsn)
@@ -132,22 +132,22 @@ def test_after_the_tenth_try_it_is_dead_until_it_is_asked_for_again(
     receiver.status = 500
     tell(broker.id)
     tried(broker, webhook)
-    rows(dsn, "UPDATE webhook_delivery SET tries = 8")
+    rows(dsn, "UPDATE webhook_delivery SET attempts = 8")
     hurry(dsn)
     assert tried(broker, webhook, 9)["state"] == "pending"
     hurry(dsn)
-    dead = tried(broker, webhook, 10)
-    assert (dead["state"], dead["next_try_at"]) == ("dead", None)
-    assert deliveries(broker, webhook, state="dead") == [dead]
+    failed = tried(broker, webhook, 10)
+    assert (failed["state"], failed["next_attempt_at"]) == ("failed", None)
+    assert deliveries(broker, webhook, state="failed") == [failed]
     assert deliveries(broker, webhook, state="delivered") == []
-    path = f"/v1/webhooks/deliveries/{dead['id']}/retry"
+    path = f"/v1/webhooks/deliveries/{failed['id']}/retry"
     assert refusal(registry.broker().request("POST", path)) == (404, "not_found")
     receiver.status = 204
     asked = broker.post(path)
-    assert (asked["state"], asked["tries"], asked["ended_at"]) == ("pending", 0, None)
-    assert until(lambda: deliveries(broker, webhook, state="delivered"))[0]["tries"] == 1
-    assert {request.id for request in receiver.got} == {dead["id"]}
-    assert refusal(broker.request("POST", path)) == (409, "delivery_not_dead")
+    assert (asked["state"], asked["attempts"], asked["ended_at"]) == ("pending", 0, None)
+    assert until(lambda: deliveries(broker, webhook, state="delivered"))[0]["attempts"] == 1
+    assert {request.id for request in receiver.got} == {failed["id"]}
+    assert refusal(broker.request("POST", path)) == (409, "delivery_not_failed")
 
 
 def test_what_ended_long_ago_is_forgotten(registry: Registry, receiver: Receiver, tell: Announce, dsn: str) -> None:
@@ -173,10 +173,10 @@ def test_410_ends_the_webhook(registry: Registry, receiver: Receiver, tell: Anno
     tried(broker, webhook)
     receiver.status = 410
     gone = tell(broker.id)
-    until(lambda: deliveries(broker, webhook, state="dead"))
+    until(lambda: deliveries(broker, webhook, state="failed"))
     found = {one["subject_id"]: one for one in deliveries(broker, webhook)}
-    assert (found[str(gone)]["state"], found[str(gone)]["last_outcome"]) == ("dead", "status 410")
-    assert (found[str(waiting)]["state"], found[str(waiting)]["last_outcome"]) == ("withdrawn", "endpoint removed")
+    assert (found[str(gone)]["state"], found[str(gone)]["last_outcome"]) == ("failed", "status 410")
+    assert (found[str(waiting)]["state"], found[str(waiting)]["last_outcome"]) == ("cancelled", "endpoint removed")
     (shown,) = broker.get("/v1/webhooks")["items"]
     assert shown["removed_at"] is not None
     refused = broker.request("POST", f"/v1/webhooks/deliveries/{found[str(gone)]['id']}/retry")
@@ -197,7 +197,7 @@ def test_what_has_nothing_left_to_tell_is_withdrawn(
     over.add(subject)
     hurry(dsn)
     ended = tried(broker, webhook, 2)
-    assert (ended["state"], ended["last_outcome"]) == ("withdrawn", "nothing to tell")
+    assert (ended["state"], ended["last_outcome"]) == ("cancelled", "nothing to send")
     assert len(receiver.got) == 1
 
 
@@ -262,7 +262,7 @@ def test_what_is_removed_during_a_try_stays_withdrawn(registry: Registry, receiv
         tell(broker.id)
         assert tried(broker, other)["state"] == "delivered"
     (ended,) = deliveries(broker, webhook)
-    assert (ended["state"], ended["last_outcome"]) == ("withdrawn", "endpoint removed")
+    assert (ended["state"], ended["last_outcome"]) == ("cancelled", "endpoint removed")
 
 
 def test_what_was_announced_while_its_endpoint_was_removed_is_withdrawn(
@@ -275,7 +275,7 @@ def test_what_was_announced_while_its_endpoint_was_removed_is_withdrawn(
     tried(broker, webhook)
     rows(dsn, "UPDATE webhook_endpoint SET removed_at = now()")
     hurry(dsn)
-    assert tried(broker, webhook, 2)["state"] == "withdrawn"
+    assert tried(broker, webhook, 2)["state"] == "cancelled"
     assert len(receiver.got) == 1
 
 
@@ -283,7 +283,8 @@ def make_due(dsn: str, webhook: Any, subject: uuid.UUID, count: int) -> None:
     """Many deliveries that are due, of an event about one fact."""
     rows(
         dsn,
-        "INSERT INTO webhook_delivery (id, endpoint_id, event, subject_id, state, tries, recorded_at, next_try_at) "
+        "INSERT INTO webhook_delivery "
+        "(id, endpoint_id, event, subject_id, state, attempts, recorded_at, next_attempt_at) "
         "SELECT gen_random_uuid(), %s, %s, %s, 'pending', 0, now(), now() FROM generate_series(1, %s)",
         webhook["id"],
         EVENT,
@@ -340,7 +341,7 @@ def test_an_event_that_cannot_be_told_holds_up_no_other(
     tell(broker.id)
     hurry(dsn)
     until(lambda: deliveries(broker, webhook, state="delivered"))
-    found = until(lambda: [one for one in deliveries(broker, webhook) if one["last_outcome"] == "failed here"])
+    found = until(lambda: [one for one in deliveries(broker, webhook) if one["last_outcome"] == "internal error"])
     assert found[0]["state"] == "pending"
     assert "LookupError" in caplog.text
     assert "3998" not in caplog.text
@@ -356,7 +357,7 @@ def test_an_address_is_looked_at_again_at_each_sending(
         webhook = broker.post("/v1/webhooks", {"url": f"https://hook.example:{receiver.port}/very/private?path"})
         tell(broker.id)
         refused = tried(broker, webhook)
-    assert (refused["state"], refused["last_outcome"]) == ("pending", "refused address")
+    assert (refused["state"], refused["last_outcome"]) == ("pending", "address refused")
     assert receiver.got == []
     assert "very/private" not in caplog.text
     assert "very/private" not in json.dumps(refused)
@@ -376,12 +377,12 @@ def test_neither_address_nor_number_gets_into_the_log(
 
 
 @given(st.integers(1, 20), st.floats(0, 1))
-def test_the_waits_grow_and_end(tries: int, chance: float) -> None:
-    delay = delay_after(tries, chance)
-    if tries > len(DELAYS):
+def test_the_waits_grow_and_end(attempts: int, chance: float) -> None:
+    delay = delay_after(attempts, chance)
+    if attempts > len(DELAYS):
         assert delay is None
     else:
         assert delay is not None
-        assert 0.8 * DELAYS[tries - 1] <= delay <= 1.2 * DELAYS[tries - 1]
-        following = delay_after(tries + 1, chance)
+        assert 0.8 * DELAYS[attempts - 1] <= delay <= 1.2 * DELAYS[attempts - 1]
+        following = delay_after(attempts + 1, chance)
         assert following is None or following > delay

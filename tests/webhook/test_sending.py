@@ -80,7 +80,7 @@ def test_where_one_address_takes_no_connection_the_next_is_called(
 ) -> None:
     names[NAME] = ["::1 127.0.0.1", "::1"]
     assert sent(f"http://{NAME}:{receiver.port}/") == "status 204"
-    assert sent(f"http://{NAME}:{receiver.port}/") == "no connection"
+    assert sent(f"http://{NAME}:{receiver.port}/") == "connection failed"
     assert len(receiver.got) == 1
 
 
@@ -89,9 +89,9 @@ def test_a_certificate_for_another_name_is_refused(
 ) -> None:
     receiver, trusting = certified
     names["other.example"], names[NAME] = ["127.0.0.1"], ["127.0.0.1"]
-    assert sent(f"https://other.example:{receiver.port}/", trusting) == "no secure connection"
-    assert sent(f"https://127.0.0.1:{receiver.port}/", trusting) == "no secure connection"
-    assert sent(f"https://{NAME}:{receiver.port}/", ssl.create_default_context()) == "no secure connection"
+    assert sent(f"https://other.example:{receiver.port}/", trusting) == "TLS failed"
+    assert sent(f"https://127.0.0.1:{receiver.port}/", trusting) == "TLS failed"
+    assert sent(f"https://{NAME}:{receiver.port}/", ssl.create_default_context()) == "TLS failed"
     assert receiver.got == []
 
 
@@ -101,9 +101,9 @@ def test_a_name_that_leads_to_a_private_network_is_not_called(
     receiver, trusting = certified
     for address in ("127.0.0.1", "::ffff:127.0.0.1"):
         names[NAME] = [address]
-        assert sent(f"https://{NAME}:{receiver.port}/", trusting, private=False) == "refused address"
+        assert sent(f"https://{NAME}:{receiver.port}/", trusting, private=False) == "address refused"
     for host in ("localhost", "127.1", "2130706433", "0x7f000001"):
-        assert sent(f"https://{host}:{receiver.port}/", trusting, private=False) == "refused address"
+        assert sent(f"https://{host}:{receiver.port}/", trusting, private=False) == "address refused"
     assert receiver.got == []
 
 
@@ -127,10 +127,10 @@ def test_what_goes_wrong_is_told_in_fixed_words(receiver: Receiver, names: dict[
     with receiving() as gone:
         port = gone.port
     names["nowhere.example"] = []
-    assert sent(f"http://127.0.0.1:{port}/06") == "no connection"
-    assert sent("http://nowhere.example/") == "unknown name"
-    assert sent(f"https://127.0.0.1:{receiver.port}/") == "no secure connection"
-    assert sent("http://169.254.169.254/latest/meta-data") == "refused address"
+    assert sent(f"http://127.0.0.1:{port}/06") == "connection failed"
+    assert sent("http://nowhere.example/") == "name not found"
+    assert sent(f"https://127.0.0.1:{receiver.port}/") == "TLS failed"
+    assert sent("http://169.254.169.254/latest/meta-data") == "address refused"
 
 
 def test_a_request_that_was_captured_is_refused_after_five_minutes(receiver: Receiver) -> None:
