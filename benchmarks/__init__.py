@@ -1,1 +1,1 @@
-"""What Filiation takes for its work, measured beside yardsticks in one run. `make bench` runs it."""
+"""Speed and size of Filiation, measured beside yardsticks in the same run. `make bench` runs them."""

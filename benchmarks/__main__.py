@@ -22,12 +22,12 @@ from benchmarks import (
     p08_erasure,
     p10_start,
 )
-from benchmarks.measured import Measured, Say
-from benchmarks.record import record, rows_of
+from benchmarks.record import record, result_rows
+from benchmarks.result import Progress, Result
+from benchmarks.results_table import results_table
 from benchmarks.scale import SCALES, Scale
-from benchmarks.table import table
 
-BENCHMARKS: dict[str, Callable[[Scale, Say], Measured]] = {
+BENCHMARKS: dict[str, Callable[[Scale, Progress], Result]] = {
     "P1": p01_ingest.measure,
     "P2": p02_base.measure,
     "P3": p03_size.measure,
@@ -44,31 +44,33 @@ FULL_ONLY = {"P2"}
 
 def main(
     choice: Annotated[
-        list[str] | None, typer.Argument(help=f"Which: {' '.join(BENCHMARKS)}. All unless given.")
+        list[str] | None,
+        typer.Argument(help=f"Benchmarks to run: {' '.join(BENCHMARKS)}. Default: all (P2 with --scale full only)."),
     ] = None,
     scale: Annotated[
-        Literal["short", "full"], typer.Option(help="Sizes that fit five minutes, or those of the targets.")
+        Literal["short", "full"], typer.Option(help="Sizes that take minutes, or the sizes of the targets.")
     ] = "short",
     keep: Annotated[
-        bool | None, typer.Option("--record/--no-record", help="Keep the results. All are kept, a choice is not.")
+        bool | None,
+        typer.Option("--record/--no-record", help="Record the results. Default: record a whole run, not a choice."),
     ] = None,
 ) -> None:
     """Measure Filiation beside its yardsticks."""
     if unknown := set(choice or ()) - BENCHMARKS.keys():
-        raise typer.BadParameter(f"there is no {', '.join(sorted(unknown))}, only {', '.join(BENCHMARKS)}")
-    # Piped into a file or a log, the table is as wide as it needs to be.
+        raise typer.BadParameter(f"No benchmark {', '.join(sorted(unknown))}. Choose from: {', '.join(BENCHMARKS)}.")
+    # In a file or a log the table is as wide as it needs to be.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 150)
-    where, day = machine.describe(), datetime.now(UTC).date()
-    console.print(where)
+    machine_text, day = machine.describe_machine(), datetime.now(UTC).date()
+    console.print(machine_text)
     for name in choice or [name for name in BENCHMARKS if scale == "full" or name not in FULL_ONLY]:
-        measured = BENCHMARKS[name](SCALES[scale], partial(_say, console, name))
-        console.print(table(measured.comparisons))
+        result = BENCHMARKS[name](SCALES[scale], partial(_print_progress, console, name))
+        console.print(results_table(result.comparisons))
         if keep if keep is not None else not choice:
-            record(rows_of(measured.comparisons, scale, where, day), measured.plots, scale)
+            record(result_rows(result.comparisons, scale, machine_text, day), result.plots, scale)
 
 
-def _say(console: Console, name: str, doing: str) -> None:
-    console.print(f"{name}: {doing}", style="dim")
+def _print_progress(console: Console, name: str, activity: str) -> None:
+    console.print(f"{name}: {activity}", style="dim")
 
 
 if __name__ == "__main__":

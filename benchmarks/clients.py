@@ -1,7 +1,7 @@
-"""Clients that ask as fast as they are answered, at little cost of their own, in a process beside the service's.
+"""HTTP clients that send a request as soon as the last one is answered, in a process beside the service's.
 
-Each has one connection and one request on its way. Requests are made before the clock starts, and of an answer only
-the status and the length are read.
+They cost little themselves: each has one connection and one request under way. Requests are built before the clock
+starts, and only the status and the length of an answer are read.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ import uvloop
 
 _LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
-_PATIENCE_SECONDS = 60
+_TIMEOUT_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What clients ask: POSTs to one address of a service of this machine, each body in turn, with a key."""
+class Requests:
+    """What clients send in turn: POSTs of each body to one path of a service on this machine, with an API key."""
 
     port: int
     path: str
@@ -35,91 +35,93 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """How it was answered: requests a second of all clients together, and milliseconds a request."""
+class LoadResult:
+    """Answered requests per second, all clients together; percentiles of the time of one request in milliseconds."""
 
     per_second: float
     p50: float
     p99: float
 
 
-def lookups(port: int, key: str, numbers: Sequence[int], path: str = "/v1/lookups") -> Asked:
-    """What asks for each of `numbers`."""
-    return Asked(port, path, key, [json.dumps({"number": f"+{number}"}).encode() for number in numbers])
+def lookup_requests(port: int, key: str, numbers: Sequence[int], path: str = "/v1/lookups") -> Requests:
+    """Requests that ask about each of `numbers`."""
+    return Requests(port, path, key, [json.dumps({"number": f"+{number}"}).encode() for number in numbers])
 
 
 @contextmanager
 def client_process() -> Iterator[ProcessPoolExecutor]:
-    """A process to ask from, so that clients and the service's own work do not take turns in one interpreter."""
+    """A process for the clients, so that they and the benchmark's own work do not share one interpreter."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield pool
 
 
-def ask(asked: Asked, clients: int, seconds: float) -> Load:
-    """Ask with so many clients for so long."""
-    return uvloop.run(_ask(asked, clients, seconds))
+def run_load(requests: Requests, clients: int, seconds: float) -> LoadResult:
+    """Send `requests` in turn from so many clients for so many seconds."""
+    return uvloop.run(_run_load(requests, clients, seconds))
 
 
-async def _ask(asked: Asked, clients: int, seconds: float) -> Load:
+async def _run_load(requests: Requests, clients: int, seconds: float) -> LoadResult:
     loop = asyncio.get_running_loop()
-    requests = itertools.cycle(_requests(asked))
+    messages = itertools.cycle(_messages(requests))
     began = time.perf_counter()
-    asking = [_Client(requests, began + seconds, loop.create_future()) for _ in range(clients)]
-    waiting = iter(asking)
-    opened = [await loop.create_connection(lambda: next(waiting), "127.0.0.1", asked.port) for _ in asking]
+    protocols = [_Client(messages, began + seconds, loop.create_future()) for _ in range(clients)]
+    unconnected = iter(protocols)
+    connections = [
+        await loop.create_connection(lambda: next(unconnected), "127.0.0.1", requests.port) for _ in protocols
+    ]
     try:
-        async with asyncio.timeout(seconds + _PATIENCE_SECONDS):
-            await asyncio.gather(*(client.done for client in asking))
+        async with asyncio.timeout(seconds + _TIMEOUT_SECONDS):
+            await asyncio.gather(*(client.done for client in protocols))
         elapsed = time.perf_counter() - began
     finally:
-        for transport, _ in opened:
+        for transport, _ in connections:
             transport.close()
-    took = np.concatenate([client.took for client in asking]) * 1000
-    p50, p99 = np.percentile(took, (50, 99))
-    return Load(len(took) / elapsed, float(p50), float(p99))
+    milliseconds = np.concatenate([client.durations for client in protocols]) * 1000
+    p50, p99 = np.percentile(milliseconds, (50, 99))
+    return LoadResult(len(milliseconds) / elapsed, float(p50), float(p99))
 
 
-def _requests(asked: Asked) -> list[bytes]:
+def _messages(requests: Requests) -> list[bytes]:
     head = (
-        f"POST {asked.path} HTTP/1.1\r\nHost: 127.0.0.1:{asked.port}\r\nAuthorization: Bearer {asked.key}\r\n"
+        f"POST {requests.path} HTTP/1.1\r\nHost: 127.0.0.1:{requests.port}\r\nAuthorization: Bearer {requests.key}\r\n"
         "Content-Type: application/json\r\nContent-Length: "
     ).encode()
-    return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in asked.bodies]
+    return [b"%b%d\r\n\r\n%b" % (head, len(body), body) for body in requests.bodies]
 
 
 class _Client(asyncio.Protocol):
-    """One connection: the next request follows the whole answer to the one before, until the time is over."""
+    """One connection. It sends the next request when the whole answer to the last has arrived, until the time ends."""
 
-    def __init__(self, requests: Iterator[bytes], end: float, done: "asyncio.Future[None]") -> None:
-        self.done, self.took = done, list[float]()
-        self._requests, self._end = requests, end
-        self._answer, self._whole = b"", 0
+    def __init__(self, messages: Iterator[bytes], end: float, done: "asyncio.Future[None]") -> None:
+        self.done, self.durations = done, list[float]()
+        self._messages, self._end = messages, end
+        self._answer, self._answer_size = b"", 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.WriteTransport, transport)
-        self._ask()
+        self._send_next()
 
-    def _ask(self) -> None:
-        self._answer, self._whole = b"", 0
-        self._asked = time.perf_counter()
-        self._transport.write(next(self._requests))
+    def _send_next(self) -> None:
+        self._answer, self._answer_size = b"", 0
+        self._sent_at = time.perf_counter()
+        self._transport.write(next(self._messages))
 
     def data_received(self, data: bytes) -> None:
         self._answer += data
-        if not self._whole and (head := self._answer.find(_HEAD_END)) >= 0:
+        if not self._answer_size and (head := self._answer.find(_HEAD_END)) >= 0:
             length = _LENGTH.search(self._answer, 0, head)
             if length is None or not self._answer.startswith(b"HTTP/1.1 200 "):
                 self._fail(f"answered with {self._answer[:12].decode(errors='replace')} or without a length")
                 return
-            self._whole = head + len(_HEAD_END) + int(length[1])
-        if self._whole and len(self._answer) >= self._whole:
-            self._answered()
+            self._answer_size = head + len(_HEAD_END) + int(length[1])
+        if self._answer_size and len(self._answer) >= self._answer_size:
+            self._answer_complete()
 
-    def _answered(self) -> None:
+    def _answer_complete(self) -> None:
         moment = time.perf_counter()
-        self.took.append(moment - self._asked)
+        self.durations.append(moment - self._sent_at)
         if moment < self._end:
-            self._ask()
+            self._send_next()
         else:
             self.done.set_result(None)
 

@@ -1,4 +1,4 @@
-"""One line of the results: a figure of the product beside what it is compared with, and its target if it has one."""
+"""One row of the results: a figure of the product, the figure it is compared with, and a target if there is one."""
 
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -7,7 +7,7 @@ TIMES = "×"
 
 
 class Target(NamedTuple):
-    """A bound on the ratio to the yardstick (`unit` is ×), or on the product's own figure (in its unit)."""
+    """A bound: on the ratio to the yardstick if `unit` is ×, else on the product's own figure in that unit."""
 
     sense: Literal["≥", "≤"]
     bound: float
@@ -19,7 +19,7 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A measured figure. `yardstick` is what a plain way, a peer or the machine itself makes of the same work."""
+    """A measured figure. `yardstick` is that of a plain method, a peer or the machine itself for the same work."""
 
     id: str
     work: str
@@ -30,12 +30,12 @@ class Comparison:
 
     @property
     def ratio(self) -> float | None:
-        """How many times the yardstick's figure the product's is."""
+        """The product's figure divided by the yardstick's; None without a yardstick."""
         return self.product / self.yardstick if self.yardstick else None
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is met; None without one."""
+        """Whether the target is met; None if there is no target, or no figure to compare."""
         if self.target is None:
             return None
         figure = self.ratio if self.target.unit == TIMES else self.product
@@ -44,7 +44,7 @@ class Comparison:
         return figure >= self.target.bound if self.target.sense == "≥" else figure <= self.target.bound
 
     def as_json(self) -> dict[str, Any]:
-        """The line as `results.json` holds it."""
+        """The row as it is stored in `results.json`."""
         return {
             "id": self.id,
             "work": self.work,

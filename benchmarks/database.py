@@ -1,4 +1,4 @@
-"""PostgreSQL's own way with the same work, on the same server."""
+"""The same work done by plain PostgreSQL, on the same server."""
 
 from pathlib import Path
 from typing import LiteralString
@@ -11,14 +11,14 @@ from service.core.embedded import programs as postgres
 
 
 def execute(service: Service, *statements: LiteralString | sql.Composed) -> None:
-    """Run statements, each committed by itself."""
+    """Run statements, each in its own transaction."""
     with psycopg.connect(service.dsn, autocommit=True) as connection:
         for statement in statements:
             connection.execute(statement)
 
 
 def copy_in(service: Service, table: str, file: Path) -> None:
-    """Load a CSV file with a header into a table, as psql does it for whoever is at its prompt."""
+    """Load a CSV file with a header into a table, by psql's copy command."""
     programs = postgres.programs_for(service.folder / "data" / "cluster" / "data")
     command = f"\\copy {table} FROM '{file}' (FORMAT csv, HEADER)"
     options = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", command, service.dsn)

@@ -1,6 +1,6 @@
-"""The service, and beside its own routes an empty one behind the same key check: the yardstick of P4.
+"""The service with one more route, which is empty and has the same key check: the yardstick of P4.
 
-Both are answered by one process, so that whatever it costs to be that process is in both figures.
+One process answers both, so that the cost of that process is in both figures.
 """
 
 from typing import Annotated
@@ -17,14 +17,14 @@ from service.main import create_app
 PATH = "/empty"
 
 
-async def empty(actor: NumbersReader) -> None:
-    """Answer nothing, to whoever may look numbers up."""
+async def answer_nothing(actor: NumbersReader) -> None:
+    """Return nothing to a caller that may look numbers up."""
 
 
 def add_empty_route(app: FastAPI) -> FastAPI:
-    """`app`, with the empty route."""
-    app.add_api_route(PATH, empty, methods=["POST"])
-    # Routes are tried in turn: behind all of the service's own, the yardstick would be slower with each that comes.
+    """`app` with the empty route."""
+    app.add_api_route(PATH, answer_nothing, methods=["POST"])
+    # Routes are matched in order. In the last place, the yardstick would slow down with every route that is added.
     app.router.routes.insert(0, app.router.routes.pop())
     return app
 

@@ -1,25 +1,25 @@
-"""The machine's own limit for whatever comes over HTTP: bytes from a file through a socket of this machine."""
+"""The machine's own limit for an upload: the bytes of a file through a loopback socket."""
 
 import socket
 import threading
 from pathlib import Path
 
-_PIECE = 1 << 20
+_BUFFER_BYTES = 1 << 20
 
 
-def pass_over_loopback(file: Path) -> None:
-    """Send the bytes of `file` through a connection whose other end drops them."""
+def send_over_loopback(file: Path) -> None:
+    """Send the bytes of `file` through a connection whose other end discards them."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        dropping = threading.Thread(target=_drop, args=(listener,))
-        dropping.start()
+        reader = threading.Thread(target=_discard, args=(listener,))
+        reader.start()
         with socket.create_connection(listener.getsockname()) as sender, file.open("rb") as opened:
             sender.sendfile(opened)
-        dropping.join()
+        reader.join()
 
 
-def _drop(listener: socket.socket) -> None:
+def _discard(listener: socket.socket) -> None:
     connection, _ = listener.accept()
-    room = bytearray(_PIECE)
+    buffer = bytearray(_BUFFER_BYTES)
     with connection:
-        while connection.recv_into(room):
+        while connection.recv_into(buffer):
             pass

@@ -1,4 +1,4 @@
-"""What the figures were taken on."""
+"""The machine on which the figures were measured."""
 
 import os
 import platform
@@ -10,8 +10,8 @@ from service.core.embedded import programs as postgres
 _GIBIBYTE = 1 << 30
 
 
-def describe() -> str:
-    """Cores, memory, processor and versions, in one line."""
+def describe_machine() -> str:
+    """Cores, processor, memory and versions, in one line."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIBIBYTE
     cores = len(os.sched_getaffinity(0))
     return (
@@ -26,6 +26,5 @@ def _processor() -> str:
 
 
 def _postgres() -> str:
-    here = Path.cwd()
-    said = postgres.run(postgres.programs_for(here), Path("/"), "postgres", "--version").stdout
-    return said.strip().replace("postgres (PostgreSQL)", "PostgreSQL")
+    version = postgres.run(postgres.programs_for(Path.cwd()), Path("/"), "postgres", "--version").stdout
+    return version.strip().replace("postgres (PostgreSQL)", "PostgreSQL")

@@ -1,7 +1,7 @@
-"""The most memory that each process of the service takes while something goes on, read from /proc.
+"""The peak memory of each process of the service during a measurement, read from /proc.
 
-A process of ours counts with all that it has resident. A backend of PostgreSQL counts with what is its own: the shared
-buffers, which each of them maps, are one setting and not a cost of the work.
+A process of the service counts with all its resident memory. A PostgreSQL backend counts with its private memory:
+every backend maps the shared buffers, and their size is a setting, not a cost of the work.
 """
 
 import re
@@ -20,25 +20,25 @@ _MEBIBYTE_IN_KIB = 1024
 
 
 @dataclass
-class Peak:
-    """Mebibytes: of the largest process of the service itself, and of the largest backend."""
+class PeakMemory:
+    """Mebibytes of the largest process of the service, and of the largest backend."""
 
     service: float = 0
     backend: float = 0
 
 
 @contextmanager
-def watching(service: Service) -> Iterator[Peak]:
-    """The peak from here on; it is complete when the block is left."""
-    peak, over = Peak(), threading.Event()
+def watch_memory(service: Service) -> Iterator[PeakMemory]:
+    """The peak during the block; it is complete when the block ends."""
+    peak, finished = PeakMemory(), threading.Event()
     for process in _processes(service):
-        _forget_peak(process)
-    watcher = threading.Thread(target=_watch, args=(service, _postmaster(service), peak, over))
+        _reset_peak(process)
+    watcher = threading.Thread(target=_watch, args=(service, _postmaster(service), peak, finished))
     watcher.start()
     try:
         yield peak
     finally:
-        over.set()
+        finished.set()
         watcher.join()
 
 
@@ -49,8 +49,8 @@ def _postmaster(service: Service) -> int:
     return parent
 
 
-def _watch(service: Service, postmaster: int, peak: Peak, over: threading.Event) -> None:
-    while not over.wait(_PAUSE_SECONDS):
+def _watch(service: Service, postmaster: int, peak: PeakMemory, finished: threading.Event) -> None:
+    while not finished.wait(_PAUSE_SECONDS):
         for process in _processes(service):
             peak.service = max(peak.service, _mebibytes(process, "VmHWM"))
         for process in _children(postmaster):
@@ -61,15 +61,16 @@ def _processes(service: Service) -> list[int]:
     return [service.process, *_children(service.process)]
 
 
-def _forget_peak(process: int) -> None:
-    """Let the kernel's own memory of a process's peak (VmHWM) begin anew, as proc(5) says."""
+def _reset_peak(process: int) -> None:
+    """Reset the peak that the kernel keeps for a process (VmHWM, see proc(5))."""
     Path(f"/proc/{process}/clear_refs").write_text("5")
 
 
 def _children(process: int) -> list[int]:
-    """The processes that `process` has started, and those that they have."""
+    """The processes that `process` started, and their own children in turn."""
     started: list[str] = []
-    with suppress(OSError):  # it has ended, or one of its threads
+    # The process, or one of its threads, may have ended.
+    with suppress(OSError):
         for thread in Path(f"/proc/{process}/task").iterdir():
             started += (thread / "children").read_text().split()
     return [found for child in map(int, started) for found in (child, *_children(child))]
@@ -80,7 +81,7 @@ def _mebibytes(process: int, name: str) -> float:
 
 
 def _status(process: int, name: str) -> int | None:
-    """A line of a process's status; None if it has ended."""
+    """A value of a process's status file; None if the process has ended."""
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:

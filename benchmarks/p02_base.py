@@ -1,36 +1,38 @@
-"""P2: the whole base of a broker in one upload: as fast for each number as a smaller file, in bounded memory."""
+"""P2: a broker's whole base in one upload: as many numbers per second as a smaller file, in bounded memory."""
 
 from functools import partial
 from statistics import median
 
-from benchmarks.calling import callers
+from benchmarks.callers import admit_callers
 from benchmarks.comparison import Comparison, Target
-from benchmarks.measured import Measured, Say
-from benchmarks.measuring import interleaved
-from benchmarks.memory import watching
-from benchmarks.p01_ingest import UNIT, one_upload, set_stage
+from benchmarks.memory import watch_memory
+from benchmarks.p01_ingest import UNIT, one_upload, prepare_ingest
+from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
-from benchmarks.service import serving
+from benchmarks.service import running_service
+from benchmarks.timing import run_in_turn
 from service.core.vocabulary import Role
 
 _MOST_MEBIBYTES = 1024
 
 
-def measure(scale: Scale, say: Say) -> Measured:
-    """The base, in turn with the file of P1; and the most memory that any process took meanwhile."""
-    with serving() as service, callers(service, Role.COLLECTOR) as (caller,):
-        say(f"a file of {scale.base_lines:,} lines and one of {scale.ingest_lines:,}")
-        base = set_stage(service, caller, scale.base_lines, 1)
-        smaller = base._replace(lines=scale.ingest_lines, files=set_stage(service, caller, scale.ingest_lines, 1).files)
-        works = {name: partial(one_upload, stage) for name, stage in (("base", base), ("smaller", smaller))}
-        say("registering them in turn")
-        with watching(service) as peak:
-            taken = {name: median(times) for name, times in interleaved(works, scale.rounds).items()}
+def measure(scale: Scale, progress: Progress) -> Result:
+    """The base in turn with the file of P1, and the peak memory of the processes meanwhile."""
+    with running_service() as service, admit_callers(service, Role.COLLECTOR) as (caller,):
+        progress(f"a file of {scale.base_lines:,} lines and one of {scale.ingest_lines:,}")
+        base = prepare_ingest(service, caller, scale.base_lines, 1)
+        smaller_file = prepare_ingest(service, caller, scale.ingest_lines, 1).files
+        smaller = base._replace(lines=scale.ingest_lines, files=smaller_file)
+        tasks = {name: partial(one_upload, setup) for name, setup in (("base", base), ("smaller", smaller))}
+        progress("registering them in turn")
+        with watch_memory(service) as peak:
+            medians = {name: median(times) for name, times in run_in_turn(tasks, scale.rounds).items()}
     size, most = f"{scale.base_lines:,} numbers", Target("≤", _MOST_MEBIBYTES, "MiB")
-    speed, usual = scale.base_lines / taken["base"], scale.ingest_lines / taken["smaller"]
-    return Measured(
+    base_speed, smaller_speed = scale.base_lines / medians["base"], scale.ingest_lines / medians["smaller"]
+    work = f"{size} in one upload; {scale.ingest_lines:,}"
+    return Result(
         [
-            Comparison("P2", f"{size} in one upload; {scale.ingest_lines:,}", speed, usual, UNIT, Target("≥", 1)),
+            Comparison("P2", work, base_speed, smaller_speed, UNIT, Target("≥", 1)),
             Comparison("P2", f"{size}: peak memory of the largest process", peak.service, None, "MiB", most),
             Comparison("P2", f"{size}: peak memory of the largest backend", peak.backend, None, "MiB", most),
         ]

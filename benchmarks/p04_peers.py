@@ -1,4 +1,4 @@
-"""Peers of P4: one number's lineage from whatever is installed, beside the product's full answer on the same data."""
+"""Peers of P4: one number's lineage from other databases, beside the product's full answer on the same data."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -9,81 +9,85 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.comparison import Comparison
-from benchmarks.measured import Measured, Say
-from benchmarks.measuring import interleaved, seconds
-from benchmarks.peers.graphs import in_ladybug, in_prov
-from benchmarks.peers.lineage import DATASETS, Ask, Held, expected, make
-from benchmarks.peers.product import in_filiation
-from benchmarks.peers.rows import in_duckdb, in_postgres, in_sqlite
+from benchmarks.peers.graphs import open_ladybug, open_prov
+from benchmarks.peers.lineage import DATASETS, LineageQuery, Memberships, expected_lineage, make_memberships
+from benchmarks.peers.product import open_filiation
+from benchmarks.peers.rows import open_duckdb, open_postgres, open_sqlite
+from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
-from benchmarks.service import Service, serving
+from benchmarks.service import Service, running_service
+from benchmarks.timing import elapsed_seconds, run_in_turn
 
-_ASKED_FOR = 100
+_NUMBERS_ASKED = 100
 
 
 class _Peer(NamedTuple):
-    """What it is called, the module that it needs, how to fill it, and which part of the numbers it takes."""
+    """The name of a peer, the module it needs, how to fill it, and the divisor of the numbers that it gets."""
 
     name: str
     module: str
-    open: Callable[[Service, Held], AbstractContextManager[Ask]]
-    part: int = 1
+    open: Callable[[Service, Memberships], AbstractContextManager[LineageQuery]]
+    divisor: int = 1
 
 
 _PEERS = (
-    _Peer("rows in PostgreSQL", "psycopg", in_postgres),
-    _Peer("rows in SQLite", "sqlite3", in_sqlite),
-    _Peer("rows in DuckDB", "duckdb", in_duckdb),
-    _Peer("ladybug", "ladybug", in_ladybug),
-    # Everything is an object of Python there: the whole would not fit in memory.
-    _Peer("prov in memory, of a fiftieth of the numbers", "prov", in_prov, part=50),
+    _Peer("rows in PostgreSQL", "psycopg", open_postgres),
+    _Peer("rows in SQLite", "sqlite3", open_sqlite),
+    _Peer("rows in DuckDB", "duckdb", open_duckdb),
+    _Peer("ladybug", "ladybug", open_ladybug),
+    # Everything is a Python object there, so all numbers would not fit in memory.
+    _Peer("prov in memory, of a fiftieth of the numbers", "prov", open_prov, divisor=50),
 )
 
 
-def measure(scale: Scale, say: Say) -> Measured:
-    """Milliseconds of a question, in turn."""
-    found = [peer for peer in _PEERS if find_spec(peer.module)]
-    if missing := [peer.module for peer in _PEERS if peer not in found]:
-        say(f"not installed: {', '.join(missing)} (make peers)")
+def measure(scale: Scale, progress: Progress) -> Result:
+    """Milliseconds of one question, all in turn."""
+    installed = [peer for peer in _PEERS if find_spec(peer.module)]
+    if missing := [peer.module for peer in _PEERS if peer not in installed]:
+        progress(f"not installed: {', '.join(missing)} (run make peers)")
     with ExitStack() as stack:
-        service = stack.enter_context(serving())
-        held = make(service.folder, scale.peer_numbers)
-        say(f"{scale.peer_numbers:,} numbers, {len(held.memberships):,} memberships: Filiation")
-        answer = stack.enter_context(in_filiation(service, held))
-        works = {"product": partial(_answered, answer, held)}
-        for peer in found:
-            say(peer.name)
-            some = held if peer.part == 1 else make(service.folder, scale.peer_numbers // peer.part)
-            works[peer.name] = partial(_asked, stack.enter_context(peer.open(service, some)), some)
-        say("asking all in turn")
-        taken = {name: median(times) for name, times in interleaved(works, scale.rounds).items()}
-    return Measured(_compare(scale, taken))
+        service = stack.enter_context(running_service())
+        memberships = make_memberships(service.folder, scale.peer_numbers)
+        progress(f"{scale.peer_numbers:,} numbers, {len(memberships.frame):,} memberships: Filiation")
+        answer = stack.enter_context(open_filiation(service, memberships))
+        tasks = {"product": partial(_answer_milliseconds, answer, memberships)}
+        for peer in installed:
+            progress(peer.name)
+            its_memberships = memberships
+            if peer.divisor != 1:
+                its_memberships = make_memberships(service.folder, scale.peer_numbers // peer.divisor)
+            query = stack.enter_context(peer.open(service, its_memberships))
+            tasks[peer.name] = partial(_query_milliseconds, query, its_memberships)
+        progress("asking all in turn")
+        medians = {name: median(times) for name, times in run_in_turn(tasks, scale.rounds).items()}
+    return Result(_compare(scale, medians))
 
 
-def _asked(ask: Ask, held: Held) -> float:
-    """Milliseconds of one question of many, every answer checked beforehand."""
-    numbers = _some(held)
-    assert ask(numbers[0]) == expected(held, numbers[0])
-    return median(seconds(partial(ask, number)) for number in numbers) * 1000
+def _query_milliseconds(query: LineageQuery, memberships: Memberships) -> float:
+    """The median time of a peer's answer, whose first one is checked beforehand."""
+    numbers = _sample(memberships)
+    assert query(numbers[0]) == expected_lineage(memberships, numbers[0])
+    return median(elapsed_seconds(partial(query, number)) for number in numbers) * 1000
 
 
-def _answered(answer: Callable[[int], bytes], held: Held) -> float:
-    numbers = _some(held)
-    told = json.loads(answer(numbers[0]))
-    assert len(told["holdings"]) == held.memberships["number"].to_list().count(numbers[0])
-    return median(seconds(partial(answer, number)) for number in numbers) * 1000
+def _answer_milliseconds(answer: Callable[[int], bytes], memberships: Memberships) -> float:
+    """The median time of the product's answer, whose first one is checked beforehand."""
+    numbers = _sample(memberships)
+    first = json.loads(answer(numbers[0]))
+    assert len(first["holdings"]) == memberships.frame["number"].to_list().count(numbers[0])
+    return median(elapsed_seconds(partial(answer, number)) for number in numbers) * 1000
 
 
-def _some(held: Held) -> list[int]:
-    chosen: list[int] = held.numbers[:: max(1, len(held.numbers) // _ASKED_FOR)].tolist()
-    return chosen
+def _sample(memberships: Memberships) -> list[int]:
+    sample: list[int] = memberships.numbers[:: max(1, len(memberships.numbers) // _NUMBERS_ASKED)].tolist()
+    return sample
 
 
-def _compare(scale: Scale, taken: Mapping[str, float]) -> list[Comparison]:
-    what = f"one number's full answer, {scale.peer_numbers:,} numbers × {DATASETS} datasets, in process"
-    product = taken["product"]
+def _compare(scale: Scale, medians: Mapping[str, float]) -> list[Comparison]:
+    work = f"one number's full answer, {scale.peer_numbers:,} numbers × {DATASETS} datasets, in process"
+    product = medians["product"]
     return [
-        Comparison("peers", f"{what}; its lineage alone from {name}", product, time, "ms")
-        for name, time in taken.items()
+        Comparison("peers", f"{work}; its lineage alone from {name}", product, time, "ms")
+        for name, time in medians.items()
         if name != "product"
     ]

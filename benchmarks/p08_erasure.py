@@ -1,4 +1,4 @@
-"""P8: one number erased from every dataset that holds it, durably; beside the durable insert of one row."""
+"""P8: one number durably erased from every dataset that holds it; beside the durable insert of one row."""
 
 import os
 import uuid
@@ -9,80 +9,88 @@ from statistics import median
 
 import psycopg
 
-from benchmarks.compacting import compact_all, postpone
+from benchmarks.compaction import compact_all, postpone_compaction
 from benchmarks.comparison import Comparison, Target
 from benchmarks.database import execute
-from benchmarks.http import Door, door
-from benchmarks.measured import Measured, Say
-from benchmarks.measuring import interleaved, seconds
+from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
-from benchmarks.service import Service, serving
-from benchmarks.trade import trading
+from benchmarks.service import Service, running_service
+from benchmarks.store import Store, open_store
+from benchmarks.timing import elapsed_seconds, run_in_turn
+from benchmarks.trade import registered_trade
 from service.core.db import driver
 from service.core.ids import uuid7
 from service.membership.erasure import erase
 
-_AT_ONCE = 50
+_REPETITIONS = 50
 _PAGE = bytes(8192)
 _INSERT = "INSERT INTO one_row VALUES (%s, 1)"
 
 
-def measure(scale: Scale, say: Say) -> Measured:
-    """Milliseconds of both, in turn, and of the disk's own part in them; as sealed, and after compaction."""
-    with serving() as service, trading(service, scale.answer_memberships) as trade, door(service) as opened:
-        postpone(service)
+def measure(scale: Scale, progress: Progress) -> Result:
+    """Milliseconds of an erasure and of the yardsticks, in turn, as sealed and after compaction."""
+    with (
+        running_service() as service,
+        registered_trade(service, scale.answer_memberships) as trade,
+        open_store(service) as store,
+    ):
+        postpone_compaction(service)
         execute(service, "CREATE TABLE one_row (key uuid PRIMARY KEY, dataset_id integer)")
-        numbers, everywhere = iter(trade.numbers.tolist()), _datasets(service)
-        works = {
-            "erase": partial(_median, lambda: opened.run(partial(_erase, number=next(numbers), everywhere=everywhere))),
-            "insert": partial(_median, lambda: opened.run(_insert)),
-            "sync": partial(_median, partial(_sync, service.folder / "page")),
+        numbers, dataset_ids = iter(trade.numbers.tolist()), _dataset_ids(service)
+
+        def erase_next() -> None:
+            store.run(partial(_erase, number=next(numbers), dataset_ids=dataset_ids))
+
+        tasks = {
+            "erase": partial(_median_milliseconds, erase_next),
+            "insert": partial(_median_milliseconds, lambda: store.run(_insert)),
+            "sync": partial(_median_milliseconds, partial(_sync, service.folder / "page")),
         }
-        say("erasing, as sealed")
-        sealed = _taken(works, scale)
-        say("erasing, compacted")
+        progress("erasing, as sealed")
+        sealed = _medians(tasks, scale)
+        progress("erasing, compacted")
         compact_all(service)
-        compacted = _taken(works, scale)
-    return Measured([*_compare("as sealed", sealed), *_compare("compacted", compacted)])
+        compacted = _medians(tasks, scale)
+    return Result([*_compare("as sealed", sealed), *_compare("compacted", compacted)])
 
 
-def _datasets(service: Service) -> list[uuid.UUID]:
+def _dataset_ids(service: Service) -> list[uuid.UUID]:
     with psycopg.connect(service.dsn) as connection:
         return [id_ for (id_,) in connection.execute("SELECT id FROM dataset").fetchall()]
 
 
-def _taken(works: Mapping[str, Callable[[], float]], scale: Scale) -> dict[str, float]:
-    return {name: median(times) for name, times in interleaved(works, scale.rounds).items()}
+def _medians(tasks: Mapping[str, Callable[[], float]], scale: Scale) -> dict[str, float]:
+    return {name: median(times) for name, times in run_in_turn(tasks, scale.rounds).items()}
 
 
-def _median(work: Callable[[], object]) -> float:
-    """Milliseconds of one of many."""
-    return median(seconds(work) for _ in range(_AT_ONCE)) * 1000
+def _median_milliseconds(task: Callable[[], object]) -> float:
+    """The median time of many repetitions."""
+    return median(elapsed_seconds(task) for _ in range(_REPETITIONS)) * 1000
 
 
-async def _erase(opened: Door, number: int, everywhere: Sequence[uuid.UUID]) -> None:
-    """Take a number from whichever datasets hold it: two shops' and the cut that the party got."""
-    async with opened.database.transaction() as session:
-        erased = await erase(await driver(session), opened.ring, opened.ring.pseudonym(number), everywhere)
+async def _erase(store: Store, number: int, dataset_ids: Sequence[uuid.UUID]) -> None:
+    """Erase a number from the datasets that hold it: those of two shops, and the extract that the party received."""
+    async with store.database.transaction() as session:
+        erased = await erase(await driver(session), store.ring, store.ring.pseudonym(number), dataset_ids)
     assert len(erased) == 3
 
 
-async def _insert(opened: Door) -> None:
-    async with opened.database.transaction() as session:
+async def _insert(store: Store) -> None:
+    async with store.database.transaction() as session:
         await (await driver(session)).execute(_INSERT, (uuid7(),))
 
 
 def _sync(path: Path) -> None:
-    """Write a page and wait until the disk has it."""
+    """Write a page and wait until it is on the disk."""
     file = os.open(path, os.O_WRONLY | os.O_CREAT)
     os.pwrite(file, _PAGE, 0)
     os.fdatasync(file)
     os.close(file)
 
 
-def _compare(state: str, taken: dict[str, float]) -> list[Comparison]:
-    what = f"a number erased from 3 datasets, {state}"
+def _compare(state: str, medians: dict[str, float]) -> list[Comparison]:
+    work = f"a number erased from 3 datasets, {state}"
     return [
-        Comparison("P8", f"{what}; a one-row insert", taken["erase"], taken["insert"], "ms", Target("≤", 3)),
-        Comparison("P8", f"{what}; one page to the disk", taken["erase"], taken["sync"], "ms"),
+        Comparison("P8", f"{work}; a one-row insert", medians["erase"], medians["insert"], "ms", Target("≤", 3)),
+        Comparison("P8", f"{work}; one page to the disk", medians["erase"], medians["sync"], "ms"),
     ]

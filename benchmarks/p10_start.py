@@ -1,4 +1,4 @@
-"""P10: from `make demo`, with everything installed, to the first answer on the screen."""
+"""P10: the time from `make demo`, with everything installed, to the first answer on the screen."""
 
 import subprocess
 import sys
@@ -6,20 +6,20 @@ import time
 from statistics import median
 
 from benchmarks.comparison import Comparison, Target
-from benchmarks.measured import Measured, Say
+from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
 from benchmarks.service import ROOT, temporary_folder
 
 _MOST_SECONDS = 15
-_ANSWER = "+33"
+_FIRST_ANSWER = "+33"
 
 
-def measure(scale: Scale, say: Say) -> Measured:
-    """The demonstration on a new data folder each time: database made, story told, first number answered."""
-    say("the demonstration")
-    took = median(_until_first_answer() for _ in range(scale.rounds))
+def measure(scale: Scale, progress: Progress) -> Result:
+    """The demonstration on a new data folder each time: it makes a database, loads the story and prints answers."""
+    progress("the demonstration")
+    elapsed = median(_until_first_answer() for _ in range(scale.rounds))
     target = Target("≤", _MOST_SECONDS, "s")
-    return Measured([Comparison("P10", "make demo to the first answer, after install", took, None, "s", target)])
+    return Result([Comparison("P10", "make demo to the first answer, after install", elapsed, None, "s", target)])
 
 
 def _until_first_answer() -> float:
@@ -28,8 +28,10 @@ def _until_first_answer() -> float:
         began = time.perf_counter()
         with subprocess.Popen([*command, "--lang", "en"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
-            took = next((time.perf_counter() - began for line in process.stdout if line.startswith(_ANSWER)), None)
+            elapsed = next(
+                (time.perf_counter() - began for line in process.stdout if line.startswith(_FIRST_ANSWER)), None
+            )
             process.stdout.read()
-        if took is None or process.returncode:
-            raise RuntimeError(f"the demonstration failed with status {process.returncode}")
-    return took
+        if elapsed is None or process.returncode:
+            raise RuntimeError(f"The demonstration failed with status {process.returncode}.")
+    return elapsed

@@ -1,4 +1,4 @@
-"""How large everything is: what fits five minutes on two cores, and what the targets speak of."""
+"""The sizes of a run: short, for minutes on two cores, or full, as the targets state."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The product as it is run: its own PostgreSQL with its own settings, `filiation serve` as a process, a socket."""
+"""The product as users run it: `filiation serve` as a process, on its own PostgreSQL with its own settings."""
 
 import os
 import shutil
@@ -18,14 +18,14 @@ from service.core.embedded import server as embedded_server
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).resolve().parents[1]
-"""The checkout: where `python -m` finds the service and the benchmarks."""
+"""The checkout, where `python -m` finds the service and the benchmarks."""
 
 _START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running service: where it listens, the database under it, its process and its data folder."""
+    """A running service: its port, its database, its process and its data folder."""
 
     port: int
     dsn: str
@@ -40,9 +40,9 @@ class Service:
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for data and files, which is gone afterwards."""
+    """A folder for data and files, removed at the end of the block."""
     folder = Path(tempfile.mkdtemp(prefix="filiation-bench-"))
-    # Started as root, the database runs as another account, which has to pass through.
+    # The database of a service started by root runs under another account, which must be able to enter.
     folder.chmod(0o711)
     try:
         yield folder
@@ -51,8 +51,8 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def serving(*module: str) -> Iterator[Service]:
-    """The service on a new database, with its worker: `filiation serve`, unless another module to run is given."""
+def running_service(*module: str) -> Iterator[Service]:
+    """The service with its worker on a new database: `filiation serve`, or another module if its name is given."""
     with temporary_folder() as folder, embedded_server.embedded(folder / "data") as server:
         port = _free_port()
         command = [sys.executable, "-m", *(module or ("service", "serve")), "--port", str(port)]
@@ -62,27 +62,27 @@ def serving(*module: str) -> Iterator[Service]:
         ):
             service = Service(port, server.dsn, process.pid, folder)
             try:
-                _wait_for(service, process)
+                _wait_until_healthy(service, process)
                 yield service
             finally:
                 process.terminate()
 
 
 def _environment(data: Path) -> dict[str, str]:
-    """Ours, without what the service is configured by otherwise."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("FILIATION_")}
-    kept.pop("DATABASE_URL", None)
-    return kept | {"FILIATION_DATA_DIR": str(data)}
+    """This process's environment without any other configuration of the service."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FILIATION_")}
+    environment.pop("DATABASE_URL", None)
+    return environment | {"FILIATION_DATA_DIR": str(data)}
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind((HOST, 0))
+        port: int = listener.getsockname()[1]
     return port
 
 
-def _wait_for(service: Service, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_healthy(service: Service, process: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + _START_SECONDS
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -30,6 +31,10 @@ MASTER_SECRET = "5e" * 32
 
 _TEMPLATE = "filiation_template"
 _numbers = itertools.count(1)
+
+# An example takes as long as the machine lets it. A time limit would fail on a busy one.
+settings.register_profile("filiation", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("filiation")
 
 
 def _renamed(dsn: str, database: str) -> str:

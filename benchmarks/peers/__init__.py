@@ -1,1 +1,1 @@
-"""Other ways to answer the same question over the same data, each where it is installed (`make peers`)."""
+"""Other databases that answer the same question over the same data, where they are installed (`make peers`)."""

@@ -1,6 +1,6 @@
-"""The question that all are asked: which datasets did a number come through to the last one, all of them holding it.
+"""The question for all peers: through which datasets, each holding the number, did it come to the last one.
 
-Ten datasets, each drawn from the two before it; every number is in the last, and in four of five of the others.
+There are ten datasets, each derived from the two before it. Every number is in the last, and in four of five others.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,41 +15,41 @@ from benchmarks import files
 DATASETS = 10
 LAST = DATASETS - 1
 EDGES = [(dataset, parent) for dataset in range(DATASETS) for parent in (dataset - 1, dataset - 2) if parent >= 0]
-"""Pairs of a dataset and one that it comes from."""
+"""Pairs of a dataset and a parent."""
 
 Lineage = frozenset[int]
-"""The last dataset and all that lead to it."""
+"""The last dataset, and all datasets that lead to it."""
 
-Ask = Callable[[int], Lineage]
+LineageQuery = Callable[[int], Lineage]
 
 
-class Held(NamedTuple):
-    """Memberships, as a frame of numbers and datasets and as a CSV file of it with a header."""
+class Memberships(NamedTuple):
+    """Memberships as a frame with the columns `number` and `dataset`, and as a CSV file of it with a header."""
 
     numbers: files.Numbers
-    memberships: pl.DataFrame
+    frame: pl.DataFrame
     file: Path
 
 
-def make(folder: Path, count: int) -> Held:
-    """The memberships of so many numbers."""
+def make_memberships(folder: Path, count: int) -> Memberships:
+    """The memberships of `count` numbers."""
     numbers = files.numbers(0, count)
-    place, dataset = np.divmod(np.arange(count * DATASETS), DATASETS)
-    kept = (dataset == LAST) | ((place * 7 + dataset * 3) % 5 != 0)
-    memberships = pl.DataFrame({"number": numbers[place[kept]], "dataset": dataset[kept]})
+    index, dataset = np.divmod(np.arange(count * DATASETS), DATASETS)
+    kept = (dataset == LAST) | ((index * 7 + dataset * 3) % 5 != 0)
+    frame = pl.DataFrame({"number": numbers[index[kept]], "dataset": dataset[kept]})
     file = folder / "memberships.csv"
-    memberships.write_csv(file)
-    return Held(numbers, memberships, file)
+    frame.write_csv(file)
+    return Memberships(numbers, frame, file)
 
 
-def of_dataset(held: Held, dataset: int) -> files.Numbers:
+def numbers_in(memberships: Memberships, dataset: int) -> files.Numbers:
     """The numbers of one dataset."""
-    found: files.Numbers = held.memberships.filter(pl.col("dataset") == dataset)["number"].to_numpy()
-    return found
+    numbers: files.Numbers = memberships.frame.filter(pl.col("dataset") == dataset)["number"].to_numpy()
+    return numbers
 
 
-def reached(edges: Iterable[tuple[int, int]]) -> Lineage:
-    """What the pairs lead to from the last dataset."""
+def reachable(edges: Iterable[tuple[int, int]]) -> Lineage:
+    """The datasets that can be reached from the last along edges from dataset to parent."""
     parents: dict[int, list[int]] = {}
     for dataset, parent in edges:
         parents.setdefault(dataset, []).append(parent)
@@ -62,7 +62,7 @@ def reached(edges: Iterable[tuple[int, int]]) -> Lineage:
     return frozenset(found)
 
 
-def expected(held: Held, number: int) -> Lineage:
-    """The right answer."""
-    holding = set(held.memberships.filter(pl.col("number") == number)["dataset"].to_list())
-    return reached(edge for edge in EDGES if holding.issuperset(edge))
+def expected_lineage(memberships: Memberships, number: int) -> Lineage:
+    """The right answer about a number."""
+    holders = set(memberships.frame.filter(pl.col("number") == number)["dataset"].to_list())
+    return reachable(edge for edge in EDGES if holders.issuperset(edge))

@@ -1,4 +1,4 @@
-"""The row layout: a row for each membership, a recursive query for the lineage. In PostgreSQL, SQLite and DuckDB."""
+"""A row for each membership and a recursive query for the lineage, in PostgreSQL, SQLite and DuckDB."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from typing import LiteralString
 import psycopg
 
 from benchmarks.database import copy_in, execute
-from benchmarks.peers.lineage import EDGES, LAST, Ask, Held
+from benchmarks.peers.lineage import EDGES, LAST, LineageQuery, Memberships
 from benchmarks.service import Service
 
 _TABLES: tuple[LiteralString, ...] = (
@@ -21,16 +21,16 @@ _LINEAGE: LiteralString = """
     lineage(dataset) AS (
         SELECT dataset FROM held WHERE dataset = ?
         UNION
-        SELECT edge.parent FROM lineage JOIN edge USING (dataset) JOIN held ON held.dataset = edge.parent)
+        SELECT edge.parent FROM lineage JOIN edge USING (dataset) JOIN held ON memberships.dataset = edge.parent)
     SELECT dataset FROM lineage
 """
 
 
 @contextmanager
-def in_postgres(service: Service, held: Held) -> Iterator[Ask]:
-    """On the server that the product uses, over its socket."""
+def open_postgres(service: Service, memberships: Memberships) -> Iterator[LineageQuery]:
+    """Rows on the PostgreSQL server of the product, over its socket."""
     execute(service, *_TABLES)
-    copy_in(service, "holding", held.file)
+    copy_in(service, "holding", memberships.file)
     with psycopg.connect(service.dsn, autocommit=True) as connection:
         with connection.cursor() as cursor:
             cursor.executemany(_EDGE.replace("?", "%s"), EDGES)
@@ -40,25 +40,25 @@ def in_postgres(service: Service, held: Held) -> Iterator[Ask]:
 
 
 @contextmanager
-def in_sqlite(service: Service, held: Held) -> Iterator[Ask]:
-    """In a file, in this process."""
+def open_sqlite(service: Service, memberships: Memberships) -> Iterator[LineageQuery]:
+    """Rows in a SQLite file, in this process."""
     with closing(sqlite3.connect(service.folder / "peer.sqlite")) as connection:
         for table in _TABLES:
             connection.execute(f"{table} WITHOUT ROWID")
-        connection.executemany("INSERT INTO holding VALUES (?, ?)", held.memberships.iter_rows())
+        connection.executemany("INSERT INTO holding VALUES (?, ?)", memberships.frame.iter_rows())
         connection.executemany(_EDGE, EDGES)
         connection.commit()
         yield lambda number: frozenset(row[0] for row in connection.execute(_LINEAGE, (number, LAST)))
 
 
 @contextmanager
-def in_duckdb(service: Service, held: Held) -> Iterator[Ask]:
-    """In a file, in this process."""
-    import duckdb  # noqa: PLC0415 - it need not be installed
+def open_duckdb(service: Service, memberships: Memberships) -> Iterator[LineageQuery]:
+    """Rows in a DuckDB file, in this process."""
+    import duckdb  # noqa: PLC0415 - may be missing
 
     with closing(duckdb.connect(service.folder / "peer.duckdb")) as connection:
         for table in _TABLES:
             connection.execute(table)
-        connection.execute(f"COPY holding FROM '{held.file}' (HEADER)")
+        connection.execute(f"COPY holding FROM '{memberships.file}' (HEADER)")
         connection.executemany(_EDGE, EDGES)
         yield lambda number: frozenset(row[0] for row in connection.execute(_LINEAGE, (number, LAST)).fetchall())

@@ -1,17 +1,17 @@
-"""What one benchmark gives: lines for the table, and what to draw."""
+"""The result of a benchmark: rows of the table, and plots."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.comparison import Comparison
 
-Say = Callable[[str], None]
-"""Tells whoever waits what is being done."""
+Progress = Callable[[str], None]
+"""Shows what is being done to the user who waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing of lines: for each name its points (x, y). Both axes may be logarithmic."""
+    """A plot of named lines, each with its points (x, y)."""
 
     name: str
     title: str
@@ -21,8 +21,8 @@ class Plot:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """The outcome of one benchmark."""
+class Result:
+    """The result of one benchmark."""
 
     comparisons: list[Comparison]
     plots: list[Plot] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Organisations with an account, and how they call the API: through the product's own client."""
+"""Organisations with an account, and their calls to the API through the product's own client."""
 
 import asyncio
 import itertools
@@ -27,26 +27,26 @@ _serials = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The API as one organisation calls it."""
+    """One organisation's access to the API."""
 
     id: str
     key: str
     client: httpx2.Client
 
     def get(self, path: str) -> Any:
-        """The answer to a GET."""
+        """The JSON answer to a GET."""
         return call(self.client, "GET", path)
 
     def post(self, path: str, body: Any = None) -> Any:
-        """The answer to a POST."""
+        """The JSON answer to a POST."""
         return call(self.client, "POST", path, json=body)
 
     def lookup(self, number: int) -> Any:
-        """One number's answer."""
+        """The answer about one number."""
         return self.post("/v1/lookups", {"number": f"+{number}"})
 
     def finish(self, job: Any) -> None:
-        """Wait for a job, looking less and less often, so that a long one is not held up by being asked."""
+        """Wait for a job. It is asked less and less often, so that the questions do not slow down a long one."""
         pause = _FIRST_PAUSE_SECONDS
         while not job["finished_at"]:
             time.sleep(pause)
@@ -57,14 +57,14 @@ class Caller:
 
 
 @contextmanager
-def callers(service: Service, *roles: Role) -> Iterator[Sequence[Caller]]:
+def admit_callers(service: Service, *roles: Role) -> Iterator[Sequence[Caller]]:
     """A new organisation of each role, admitted as the operator does it."""
     accounts = asyncio.run(_admit(service.dsn, roles))
-    made = [Caller(id_, key, connect(service.url, key)) for id_, key in accounts]
+    callers = [Caller(id_, key, connect(service.url, key)) for id_, key in accounts]
     try:
-        yield made
+        yield callers
     finally:
-        for caller in made:
+        for caller in callers:
             caller.client.close()
 
 
@@ -74,9 +74,9 @@ async def _admit(dsn: str, roles: Sequence[Role]) -> list[tuple[str, str]]:
     for role in roles:
         wanted = OrganisationIn(legal_name=f"{role.value.capitalize()} {next(_serials)}", country="FR", roles=[role])
         async with database.transaction() as session:
-            made = await organisations.register_organisation(session, None, wanted)
-            issued = await keys.issue_key(session, KeyIn(organisation_id=made.id, scopes=_SCOPES))
+            organisation = await organisations.register_organisation(session, None, wanted)
+            issued = await keys.issue_key(session, KeyIn(organisation_id=organisation.id, scopes=_SCOPES))
         assert issued.key is not None
-        accounts.append((str(made.id), issued.key))
+        accounts.append((str(organisation.id), issued.key))
     await database.close()
     return accounts

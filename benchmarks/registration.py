@@ -1,6 +1,6 @@
-"""Datasets over HTTP, from the first byte sent until sealed, by a client that costs little itself.
+"""Registers datasets over HTTP, from the first byte sent until they are sealed.
 
-The file goes from the kernel's page cache to the socket (sendfile), so that what is measured is the service.
+The client costs little itself: a file goes from the kernel's page cache to the socket by `sendfile`.
 """
 
 from collections.abc import Iterable
@@ -9,15 +9,15 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calling import Caller
+from benchmarks.callers import Caller
 from benchmarks.service import HOST, Service
 
-_AT_ONCE = 4
+_PARALLEL_UPLOADS = 4
 _OCCURRED_AT = "2024-01-15T00:00:00Z"
 
 
 def make_collection(caller: Caller) -> str:
-    """The id of a collection under a notice, both the caller's own, that went on from 2020 on."""
+    """The id of a new collection of the caller under its own notice, which began in 2020 and has no end."""
     notice = caller.post(
         "/v1/notices",
         {
@@ -50,14 +50,14 @@ def make_collection(caller: Caller) -> str:
     return str(collection["id"])
 
 
-def open_dataset(caller: Caller, **facts: Any) -> str:
-    """The id of a new dataset of the caller's."""
+def open_dataset(caller: Caller, **fields: Any) -> str:
+    """The id of a new, open dataset of the caller. `fields` are added to the request."""
     body = {"occurred_at": _OCCURRED_AT, "holder_id": caller.id, "name": "Base"}
-    return str(caller.post("/v1/datasets", body | facts)["id"])
+    return str(caller.post("/v1/datasets", body | fields)["id"])
 
 
-def send(service: Service, caller: Caller, dataset_id: str, file: Path, span: range, number: int = 1) -> None:
-    """Upload the bytes `span` of `file` as one part."""
+def upload_part(service: Service, caller: Caller, dataset_id: str, file: Path, span: range, number: int = 1) -> None:
+    """Upload the bytes `span` of `file` as one part of a dataset."""
     connection = HTTPConnection(HOST, service.port, timeout=600)
     try:
         connection.putrequest("PUT", f"/v1/datasets/{dataset_id}/parts/{number}")
@@ -68,34 +68,34 @@ def send(service: Service, caller: Caller, dataset_id: str, file: Path, span: ra
         with file.open("rb") as opened:
             connection.sock.sendfile(opened, span.start, len(span))
         response = connection.getresponse()
-        said = response.read()
+        answer = response.read()
         if response.status != 200:
-            raise RuntimeError(f"part {number} was refused ({response.status}): {said[:500]!r}")
+            raise RuntimeError(f"part {number} was refused ({response.status}): {answer[:500]!r}")
     finally:
         connection.close()
 
 
-def seal(caller: Caller, dataset_id: str) -> None:
-    """Seal a dataset and wait until it is."""
+def seal_dataset(caller: Caller, dataset_id: str) -> None:
+    """Seal a dataset and wait until it is sealed."""
     caller.finish(caller.post(f"/v1/datasets/{dataset_id}/seal"))
 
 
 def register_many(service: Service, caller: Caller, files: Iterable[Path]) -> None:
-    """The sealed datasets that many files make: all are sent, four at once, before the first is waited for."""
+    """Register many files, each as a sealed dataset: all are uploaded, four at a time, before the first is awaited."""
 
-    def start(file: Path) -> Any:
+    def start_sealing(file: Path) -> Any:
         dataset_id = open_dataset(caller)
-        send(service, caller, dataset_id, file, range(file.stat().st_size))
+        upload_part(service, caller, dataset_id, file, range(file.stat().st_size))
         return caller.post(f"/v1/datasets/{dataset_id}/seal")
 
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for job in list(pool.map(start, files)):
+    with ThreadPoolExecutor(_PARALLEL_UPLOADS) as pool:
+        for job in list(pool.map(start_sealing, files)):
             caller.finish(job)
 
 
-def register(service: Service, caller: Caller, file: Path, **facts: Any) -> Any:
-    """The sealed dataset that a file makes, sent as one part."""
-    dataset_id = open_dataset(caller, **facts)
-    send(service, caller, dataset_id, file, range(file.stat().st_size))
-    seal(caller, dataset_id)
+def register(service: Service, caller: Caller, file: Path, **fields: Any) -> Any:
+    """Register a file, uploaded as one part, and return the sealed dataset."""
+    dataset_id = open_dataset(caller, **fields)
+    upload_part(service, caller, dataset_id, file, range(file.stat().st_size))
+    seal_dataset(caller, dataset_id)
     return caller.get(f"/v1/datasets/{dataset_id}")
