@@ -14,7 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import make_url
@@ -33,8 +34,8 @@ _TEMPLATE = "filiation_template"
 _numbers = itertools.count(1)
 
 # An example takes as long as the machine lets it. A time limit would fail on a busy one.
-settings.register_profile("filiation", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("filiation")
+hypothesis_settings.register_profile("filiation", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("filiation")
 
 
 def _renamed(dsn: str, database: str) -> str:
