@@ -21,7 +21,7 @@ from benchmarks.service import running_service
 from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
 from service.core.vocabulary import Role
-from service.dataset.chunks import digest
+from service.dataset.chunks import read_chunk
 from service.intake.dialect import ColumnChoice
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
@@ -74,7 +74,7 @@ def _read(file: Path, ring: KeyRing) -> Run:
     )
     chunks = []
     for lines in (reader.feed(file.read_bytes()), reader.finish()):
-        while (chunk := digest(lines, _REGION, None, ring)) is not None:
+        while (chunk := read_chunk(lines, _REGION, None, ring)) is not None:
             chunks.append(chunk.run)
     run, _ = runs.merge(chunks)
     return run

@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.Column("first_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("receiving", sa.Boolean(), nullable=False),
+        sa.Column("reconciling", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],

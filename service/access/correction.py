@@ -25,5 +25,5 @@ async def correctable(session: AsyncSession, actor: Actor, table: type[FactT], f
         raise Forbidden("not_your_fact", "Another organisation asserts this fact: only it corrects what it said.")
     corrects_id = table.corrects_id  # type: ignore[attr-defined]
     if (await session.exec(select(table).where(corrects_id == fact_id))).first() is not None:
-        raise Conflict("corrected_already", "This fact was corrected already: correct the correction.")
+        raise Conflict("already_corrected", "This fact was corrected already: correct the correction.")
     return row

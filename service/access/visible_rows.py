@@ -14,7 +14,7 @@ from service.core.facts import Fact
 FactT = TypeVar("FactT", bound=Fact)
 
 
-async def one(session: AsyncSession, table: type[FactT], seen: Ids, row_id: uuid.UUID, noun: str) -> FactT:
+async def get_visible(session: AsyncSession, table: type[FactT], seen: Ids, row_id: uuid.UUID, noun: str) -> FactT:
     """The row of that id.
 
     Raises:
@@ -27,7 +27,7 @@ async def one(session: AsyncSession, table: type[FactT], seen: Ids, row_id: uuid
     return row
 
 
-async def page(
+async def list_visible(
     session: AsyncSession, table: type[FactT], seen: Ids, after: uuid.UUID | None, limit: int
 ) -> Sequence[FactT]:
     """The rows after the cursor, and one more than a page has if there are more, for `paging.cut` to see it."""

@@ -7,9 +7,10 @@ from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.correction import correctable
+from service.access.visible_rows import get_visible, list_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
@@ -63,7 +64,7 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
     dataset = await find_dataset(session, actor, dataset_id, lock=True)
     if dataset.holder_id != wanted.party_id:
         raise Unprocessable(
-            "other_holder", "A campaign uses datasets that its party holds: register the transfer first."
+            "dataset_not_held_by_party", "A campaign uses datasets that its party holds: register the transfer first."
         )
     if dataset.state != DatasetState.SEALED:
         raise Conflict("dataset_not_sealed", "A campaign uses sealed datasets only: seal it first.")
@@ -73,13 +74,13 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
 
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller sees."""
-    row = await visible_rows.one(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
+    row = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
     return (await _complete(session, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller sees."""
-    rows = await visible_rows.page(session, Campaign, visibility.visible_campaigns(actor), after, limit)
+    rows = await list_visible(session, Campaign, visibility.visible_campaigns(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 

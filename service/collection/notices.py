@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.access.visible_rows import get_visible, list_visible
 from service.collection.evidence import EVIDENCE_TYPES, is_whole
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
 from service.collection.schemas import (
@@ -35,10 +36,11 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
         replaced = await find_own_notice(session, actor, wanted.replaces_id)
         if replaced.collector_id != wanted.collector_id:
             raise Unprocessable(
-                "other_collector", "A new version belongs to the same collector as the one it replaces."
+                "replaces_other_collector",
+                "A new version must name the same `collector_id` as the notice that it replaces.",
             )
         if await session.scalar(select(Notice.id).where(Notice.replaces_id == replaced.id)):
-            raise Conflict("replaced_already", "That notice was replaced already: replace its latest version.")
+            raise Conflict("already_replaced", "This notice has already been replaced. Replace its latest version.")
         version = replaced.version + 1
     row = Notice(
         **wanted.model_dump(exclude={"occurred_at", "partner_list"}),
@@ -54,7 +56,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
     """A notice that the caller sees."""
-    return await visible_rows.one(session, Notice, visibility.visible_notices(actor), notice_id, "notice")
+    return await get_visible(session, Notice, visibility.visible_notices(actor), notice_id, "notice")
 
 
 async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -77,7 +79,7 @@ async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
-    rows = await visible_rows.page(session, Notice, visibility.visible_notices(actor), after, limit)
+    rows = await list_visible(session, Notice, visibility.visible_notices(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 
@@ -91,9 +93,13 @@ async def add_partner_list(
 
 async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wanted: PartnerListIn) -> PartnerListOut:
     if wanted.valid_from_on < notice.valid_from_on:
-        raise Unprocessable("list_before_notice", "A partner list cannot be in force before its notice was shown.")
+        raise Unprocessable(
+            "partner_list_before_notice", "`valid_from_on` is before the first day of the notice. Correct it."
+        )
     if notice.valid_until_on is not None and wanted.valid_from_on > notice.valid_until_on:
-        raise Unprocessable("list_after_notice", "This notice was no longer shown when that list came into force.")
+        raise Unprocessable(
+            "partner_list_after_notice", "`valid_from_on` is after the last day of the notice. Correct it."
+        )
     if wanted.corrects_id is not None:
         corrected = await session.get(PartnerList, wanted.corrects_id)
         if corrected is None or corrected.notice_id != notice.id:

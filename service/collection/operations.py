@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.access.correction import correctable
+from service.access.visible_rows import get_visible, list_visible
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
@@ -37,7 +38,7 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
 def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
     if notice.collector_id != wanted.collector_id:
         raise Unprocessable(
-            "other_collector", "The notice is another collector's: a collection uses its own collector's."
+            "notice_of_other_collector", "The notice belongs to another collector. Use a notice of this collector."
         )
     if wanted.began_on < notice.valid_from_on:
         raise Unprocessable("collection_before_notice", "The collection began before its notice was shown.")
@@ -83,9 +84,7 @@ async def _check_correction(
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
     """A collection that the caller sees."""
-    return await visible_rows.one(
-        session, Collection, visibility.visible_collections(actor), collection_id, "collection"
-    )
+    return await get_visible(session, Collection, visibility.visible_collections(actor), collection_id, "collection")
 
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
@@ -97,7 +96,7 @@ async def list_collections(
     session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
-    rows = await visible_rows.page(session, Collection, visibility.visible_collections(actor), after, limit)
+    rows = await list_visible(session, Collection, visibility.visible_collections(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 
@@ -111,7 +110,7 @@ async def attest_collection(
     # Two attestations at once come one after the other, so that the second is told of the first.
     await session.refresh(collection, with_for_update=True)
     if await _attested(session, [collection]):
-        raise Conflict("attested_already", "This collection is attested already.")
+        raise Conflict("already_attested", "This collection is attested already.")
     row = CollectionAttestation(collection_id=collection.id, **asserted(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()

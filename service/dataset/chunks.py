@@ -60,7 +60,7 @@ class _Taken(NamedTuple):
 _CONSENT_REASONS = frozenset(reason for reason in RejectReason if reason.startswith("consent_"))
 
 
-def digest(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
+def read_chunk(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
     """The next chunk, read and enciphered; None when there is none."""
     taken: list[_Taken] = []
     while sum(each.lines for each in taken) < LINES_AT_ONCE and (lines := next(chunks, None)) is not None:

@@ -25,7 +25,7 @@ class Erased(NamedTuple):
     """The datasets that hold a number no more, and those of which the stored copy went; the latter may be others'."""
 
     excluded: frozenset[uuid.UUID]
-    released: frozenset[uuid.UUID]
+    dropped: frozenset[uuid.UUID]
 
 
 async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> Erased:
@@ -43,10 +43,10 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     own = frozenset(one for one in holding if descendants.holders[one] == holder_id)
     # The time is taken while what is made of these datasets waits: whatever is made later is later by this clock.
     await exclusion.exclude(connection, key, own, now())
-    return Erased(own, await release(session, ring, key))
+    return Erased(own, await drop_unneeded_copies(session, ring, key))
 
 
-async def release(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset[uuid.UUID]:
+async def drop_unneeded_copies(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset[uuid.UUID]:
     """Remove the stored copies of a number that serve nobody any more, and give the datasets which stored them.
 
     Once no copy is left, its exclusions go too: no trace of the number remains. Transactions that release wait for each
@@ -67,7 +67,7 @@ async def release(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset
     return free
 
 
-async def release_after(session: AsyncSession, ring: KeyRing, dataset_id: uuid.UUID) -> None:
+async def drop_copies_unneeded_without(session: AsyncSession, ring: KeyRing, dataset_id: uuid.UUID) -> None:
     """Remove the copies that a dataset was the last to need, now that it draws on others no more.
 
     That is when its recipient denies the transfer that delivered it, or sends a file of its own. Whoever calls this has
@@ -83,7 +83,7 @@ async def release_after(session: AsyncSession, ring: KeyRing, dataset_id: uuid.U
         SELECT DISTINCT key FROM exclusion JOIN up ON up.id = dataset_id ORDER BY key
     """
     for key in [row[0] async for row in rows_of(connection, query, (dataset_id,))]:
-        await release(session, ring, key)
+        await drop_unneeded_copies(session, ring, key)
 
 
 async def _held_still(

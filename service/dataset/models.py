@@ -33,7 +33,7 @@ class Dataset(Fact, table=True):
     last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # The recipient of a transfer uploads its own file, or that is being compared with what the sender declares.
-    receiving: bool = False
+    reconciling: bool = False
 
 
 class DatasetParent(GraphRow, table=True):

@@ -8,9 +8,10 @@ from procrastinate import App
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.access.visible_rows import get_visible, list_visible
 from service.collection.operations import find_collection, period_of
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page, cut
@@ -45,7 +46,9 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
 async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
     collection = await find_collection(session, actor, collection_id)
     if collection.collector_id != wanted.holder_id:
-        raise Unprocessable("other_collector", "A collected dataset is first held by the collector itself.")
+        raise Unprocessable(
+            "holder_not_collector", "A collected dataset is first held by its collector. Name it in `holder_id`."
+        )
     if actor.organisation_id not in (collection.collector_id, collection.asserted_by_id):
         # Else numbers from anywhere would get an origin in the name of whoever asserts that collection.
         raise Forbidden(
@@ -59,13 +62,13 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
 def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
     if parent.holder_id != wanted.holder_id:
         raise Unprocessable(
-            "other_holder",
+            "parent_of_other_holder",
             "A dataset is derived from datasets of the same holder; between holders register a transfer.",
         )
     # Else whoever sees a dataset upstream could ask, by the orphans of one derived from it, which numbers it holds.
     if not _is_own(actor, parent):
         raise Forbidden("not_your_dataset", "Another asserts this dataset: only that one derives from it.")
-    if parent.state != DatasetState.SEALED or parent.receiving:
+    if parent.state != DatasetState.SEALED or parent.reconciling:
         raise Conflict("parent_not_sealed", "A dataset is derived from sealed datasets only: seal the parent first.")
     if wanted.occurred_at < parent.occurred_at:
         raise Unprocessable("dataset_before_parent", "`occurred_at` is before that of a dataset it is derived from.")
@@ -76,7 +79,7 @@ async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUI
     if lock:
         # First, in a statement of its own: while this one waits, a denial may end what the caller sees.
         await session.get(Dataset, dataset_id, with_for_update=True)
-    return await visible_rows.one(session, Dataset, visibility.visible_datasets(actor), dataset_id, "dataset")
+    return await get_visible(session, Dataset, visibility.visible_datasets(actor), dataset_id, "dataset")
 
 
 async def find_own(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
@@ -100,7 +103,7 @@ async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID
 
 async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
-    rows = await visible_rows.page(session, Dataset, visibility.visible_datasets(actor), after, limit)
+    rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 
@@ -125,11 +128,11 @@ async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_
     """Close a dataset for ever, and ask for the job that stores its numbers in order and counts where they come from.
 
     Raises:
-        Conflict: it is sealed or being sealed, received (its transfer's receipt is sealed instead), or empty.
+        Conflict: it is sealed or being sealed, received by a transfer, or empty.
     """
     row = await find_own(session, actor, dataset_id, lock=True)
     if row.state != DatasetState.OPEN:
-        raise Conflict("not_open", "This dataset is sealed already, or being sealed.")
+        raise Conflict("already_sealed", "This dataset is already sealed, or being sealed.")
     if row.content == Content.UPLOADED:
         await require_numbers(session, row.id)
     row.state = DatasetState.SEALING
@@ -142,7 +145,7 @@ async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
     query = select(func.count(), func.max(DatasetPart.number), func.sum(DatasetPart.accepted_count))
     parts, last, numbers = (await session.exec(query.where(DatasetPart.dataset_id == dataset_id))).one()
     if not parts:
-        raise Conflict("no_parts_yet", "No part was uploaded to this dataset yet: send one before you seal it.")
+        raise Conflict("no_parts_uploaded", "No part was uploaded to this dataset yet: send one before you seal it.")
     if not numbers:
         raise Conflict("no_numbers", "Every line was rejected: see why at `rejects`, mend the file and send it again.")
     if parts != last:

@@ -27,7 +27,7 @@ async def list_orphans(
     """
     row = await find_own(session, actor, dataset_id)
     if row.state != DatasetState.SEALED:
-        raise Conflict("not_sealed", "Orphans are known once a dataset is sealed.")
+        raise Conflict("dataset_not_sealed", "Orphans are known once a dataset is sealed.")
     shard, place = _read_cursor(after)
     if not row.orphan_count:
         return OrphanPage(numbers=[], next=None)

@@ -23,7 +23,7 @@ from service.core.db import Database, driver, run
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
-from service.dataset.chunks import Chunk, Window, digest
+from service.dataset.chunks import Chunk, Window, read_chunk
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import find_own, part_out
 from service.dataset.schemas import PartOut
@@ -85,7 +85,7 @@ async def upload_part(
     hasher.update(repr(form).encode())
     try:
         reader = _reader(upload, *form)
-        read = partial(digest, region=upload.region, window=upload.window, ring=ring)
+        read = partial(read_chunk, region=upload.region, window=upload.window, ring=ring)
         async with _read_ahead(_portions(body)) as portions:
             chunks = _chunks(portions, reader, counts, hasher, read)
             await _keep_up(chunks, partial(_write, database, ring, upload, counts))
@@ -149,14 +149,16 @@ async def _window(session: AsyncSession, row: Dataset) -> Window | None:
 
 
 async def _require_open(session: AsyncSession, row: Dataset) -> None:
-    if row.receiving:
+    if row.reconciling:
         if await is_under_way(session, row.id):
-            raise Conflict("not_open", "Your file is being compared with what was declared: it takes no more numbers.")
+            raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
         return
     if row.content != Content.UPLOADED:
-        raise Conflict("no_parts", "The numbers of this dataset are those of others: it takes no parts.")
+        raise Conflict("takes_no_parts", "This dataset has the numbers of others, so it takes no parts.")
     if row.state != DatasetState.OPEN:
-        raise Conflict("not_open", "This dataset is sealed, or being sealed, and takes no more numbers.")
+        raise Conflict(
+            "dataset_not_open", "This dataset is sealed, or being sealed. Register another dataset for more numbers."
+        )
 
 
 async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

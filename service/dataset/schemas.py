@@ -76,7 +76,7 @@ class DatasetOut(FactOut):
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None
-    receiving: bool = Field(
+    reconciling: bool = Field(
         description="Whether its holder's own file is being uploaded, or compared with what was declared."
     )
 

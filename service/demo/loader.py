@@ -290,10 +290,10 @@ def _reconciliation(step: Reconciliation, loader: StoryLoader) -> dict[str, Any]
     path = f"/v1/transfers/{loader.id_of(step.transfer)}"
     if loader.call(transfer.recipient, "GET", path)["status"] == "declared":
         received = f"/v1/datasets/{loader.id_of(transfer.received)}"
-        if not loader.call(transfer.recipient, "GET", received)["receiving"]:
-            loader.call(transfer.recipient, "POST", f"{path}/receipt")
+        if not loader.call(transfer.recipient, "GET", received)["reconciling"]:
+            loader.call(transfer.recipient, "POST", f"{path}/reconciliation")
         _upload(loader, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
-        _finish(loader, transfer.recipient, loader.call(transfer.recipient, "POST", f"{path}/receipt/seal"))
+        _finish(loader, transfer.recipient, loader.call(transfer.recipient, "POST", f"{path}/reconciliation/compare"))
     return loader.call(transfer.recipient, "GET", path)
 
 

@@ -10,9 +10,10 @@ from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.access.visible_rows import get_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
 from service.core.db import Database
@@ -53,7 +54,7 @@ async def report_stops(
         NotFound: there is no such campaign, or it is another's.
         Unprocessable: one is said to have been sent in the future.
     """
-    campaign = await visible_rows.one(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
+    campaign = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     acts = [

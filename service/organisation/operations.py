@@ -6,8 +6,9 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
+from service.access.visible_rows import get_visible
 from service.core.clock import now
 from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound
@@ -67,7 +68,7 @@ async def _registered(session: AsyncSession, country: str, number: str | None) -
 
 async def get_organisation(session: AsyncSession, actor: Actor, organisation_id: uuid.UUID) -> OrganisationOut:
     """An organisation that the caller sees."""
-    row = await visible_rows.one(
+    row = await get_visible(
         session, Organisation, visibility.visible_organisations(actor), organisation_id, "organisation"
     )
     return OrganisationOut.model_validate(row.model_dump())
@@ -132,7 +133,7 @@ def require_voice(actor: Actor, organisation: Organisation) -> None:
     """Refuse an actor that speaks for an organisation which can speak for itself."""
     if not speaks_for(actor, organisation):
         raise Forbidden(
-            "speaks_for_itself",
+            "has_own_account",
             "This organisation has an account here and registers its own facts: ask it to. "
             "Only an organisation without an account can be spoken for.",
         )

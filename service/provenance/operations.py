@@ -107,7 +107,7 @@ def _find_notice(records: Records, sight: Visibility, actor: Actor, notice_id: u
         return notice
     if notice is not None and any(_is_under(records, dataset, notice_id) for dataset in sight.datasets):
         raise Forbidden(
-            "not_the_collector", "Only its collector and a supervisory authority see whom a notice reached."
+            "impact_not_visible", "Only its collector and a supervisory authority can see the impact of a notice."
         )
     raise NotFound("notice")
 

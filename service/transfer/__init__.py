@@ -1,1 +1,1 @@
-"""Transfers: one sealed dataset handed from a sender to a recipient, told by both sides."""
+"""Transfers: a sealed dataset handed by a sender to a recipient, of which both sides make statements."""

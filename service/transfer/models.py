@@ -1,4 +1,4 @@
-"""Tables of transfers and of what each side says of them."""
+"""Tables of transfers and of the statements that each side makes of them."""
 
 import uuid
 from typing import Any
@@ -11,7 +11,7 @@ from service.core.facts import Fact
 
 
 class Transfer(Fact, table=True):
-    """A sender's sealed dataset handed to a recipient, in whose hands it is another dataset."""
+    """A sender's sealed dataset handed to a recipient, which gets a dataset of its own by it."""
 
     __tablename__ = "transfer"
 
@@ -28,7 +28,7 @@ class Transfer(Fact, table=True):
 
 
 class TransferStatement(Fact, table=True):
-    """What one side says. Every statement is kept; the latest of each side counts."""
+    """What one side states of a transfer. Every statement is kept; the latest of each side counts."""
 
     __tablename__ = "transfer_statement"
 

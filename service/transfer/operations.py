@@ -8,14 +8,15 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.access import visibility, visible_rows
+from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
+from service.access.visible_rows import get_visible, list_visible
 from service.core.db import driver
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
-from service.dataset.erasure import release_after
+from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import ask_for_flags
@@ -29,13 +30,13 @@ from service.transfer.status import status_of
 
 
 async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wanted: TransferIn) -> TransferOut:
-    """Register a transfer, and with it the dataset that it made in the recipient's hands."""
+    """Register a transfer, and the dataset that its recipient gets by it."""
     dataset = await find_dataset(session, actor, wanted.dataset_id, lock=True)
     sender = await require(session, dataset.holder_id, "dataset_id")
     recipient = await require(session, wanted.recipient_id, "recipient_id")
-    _check_voice(actor, dataset, sender, recipient)
+    _check_registrant(actor, dataset, sender, recipient)
     _check_dataset(wanted, dataset)
-    received = await _receive(session, actor, wanted, dataset)
+    received = await _create_received(session, actor, wanted, dataset)
     row = Transfer(
         **wanted.model_dump(exclude={"occurred_at", "targeting"}),
         targeting=[criterion.model_dump() for criterion in wanted.targeting],
@@ -46,11 +47,11 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     session.add(row)
     await session.flush()
     session.add(DatasetParent(dataset_id=received.id, parent_id=dataset.id, transfer_id=row.id))
-    told_by_recipient = actor.organisation_id == recipient.id
+    by_recipient = actor.organisation_id == recipient.id
     statement = TransferStatement(
         transfer_id=row.id,
-        side=Side.RECIPIENT if told_by_recipient else Side.SENDER,
-        status=TransferStatus.ACKNOWLEDGED if told_by_recipient else TransferStatus.DECLARED,
+        side=Side.RECIPIENT if by_recipient else Side.SENDER,
+        status=TransferStatus.ACKNOWLEDGED if by_recipient else TransferStatus.DECLARED,
         **asserted(actor, wanted.occurred_at),
     )
     session.add(statement)
@@ -59,32 +60,33 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     return (await _complete(session, [row]))[0]
 
 
-def _check_voice(actor: Actor, dataset: Dataset, sender: Organisation, recipient: Organisation) -> None:
-    """The sender tells of a transfer. For one without an account whoever asserts its dataset does: its buyer."""
+def _check_registrant(actor: Actor, dataset: Dataset, sender: Organisation, recipient: Organisation) -> None:
+    """The sender registers a transfer. If it has no account, the organisation that asserts its dataset does."""
     if sender.id == recipient.id:
         raise Unprocessable(
-            "same_sides", "Sender and recipient are one: between one's own datasets nothing is transferred."
+            "same_organisation",
+            "Sender and recipient are the same organisation. Derive a dataset instead of registering a transfer.",
         )
     if sender.id == actor.organisation_id:
         return
-    told_for_both = recipient.id == actor.organisation_id or recipient.admitted_at is None
-    if sender.admitted_at is not None or dataset.asserted_by_id != actor.organisation_id or not told_for_both:
+    may_speak_for_recipient = recipient.id == actor.organisation_id or recipient.admitted_at is None
+    if sender.admitted_at is not None or dataset.asserted_by_id != actor.organisation_id or not may_speak_for_recipient:
         raise Forbidden(
             "not_your_transfer",
-            "A transfer is registered by its sender. Only for a sender without an account may the recipient do it, "
-            "of a dataset that it asserted itself.",
+            "Only the sender registers a transfer. If it has no account, its recipient may do so, for a dataset that "
+            "the recipient asserted.",
         )
 
 
 def _check_dataset(wanted: TransferIn, dataset: Dataset) -> None:
-    if dataset.state != DatasetState.SEALED or dataset.receiving:
-        raise Conflict("dataset_not_sealed", "Only a sealed dataset is transferred: seal it first.")
+    if dataset.state != DatasetState.SEALED or dataset.reconciling:
+        raise Conflict("dataset_not_sealed", "Only a sealed dataset can be transferred. Seal it first.")
     if wanted.occurred_at < dataset.occurred_at:
-        raise Unprocessable("transfer_before_dataset", "`occurred_at` is before the dataset was made, or collected.")
+        raise Unprocessable("transfer_before_dataset", "`occurred_at` is before that of the dataset. Correct it.")
 
 
-async def _receive(session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset) -> Dataset:
-    """The recipient's dataset. It shares the sender's content, so that its counts are known without counting."""
+async def _create_received(session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset) -> Dataset:
+    """The recipient's dataset. It shares the sender's content, so its counts are known without counting."""
     copied = {"name", "default_region", "time_zone", "number_count", "orphan_count"}
     received = Dataset(
         **dataset.model_dump(include=copied),
@@ -103,10 +105,10 @@ async def _receive(session: AsyncSession, actor: Actor, wanted: TransferIn, data
 
 
 async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.UUID) -> None:
-    """Give `received_id` the counts of the dataset that it shares, plus that one as an ancestor."""
+    """Give a received dataset the counts of the `source` that it shares, with `source` itself as an ancestor."""
     by_ancestor = select(AncestorCount).where(AncestorCount.dataset_id == source.id)
-    for above in (await session.exec(by_ancestor)).all():
-        session.add(AncestorCount(**above.model_dump() | {"dataset_id": received_id}))
+    for ancestor in (await session.exec(by_ancestor)).all():
+        session.add(AncestorCount(**ancestor.model_dump() | {"dataset_id": received_id}))
     if source.number_count:
         session.add(AncestorCount(dataset_id=received_id, ancestor_id=source.id, number_count=source.number_count))
     by_notice = select(NoticeCount).where(NoticeCount.dataset_id == source.id)
@@ -116,7 +118,7 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
 
 async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> Transfer:
     """A transfer that the caller sees."""
-    return await visible_rows.one(session, Transfer, visibility.visible_transfers(actor), transfer_id, "transfer")
+    return await get_visible(session, Transfer, visibility.visible_transfers(actor), transfer_id, "transfer")
 
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
@@ -126,30 +128,31 @@ async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
-    rows = await visible_rows.page(session, Transfer, visibility.visible_transfers(actor), after, limit)
+    rows = await list_visible(session, Transfer, visibility.visible_transfers(actor), after, limit)
     return cut(await _complete(session, rows), limit, "id")
 
 
 async def state_transfer(
     session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID, wanted: StatementIn
 ) -> TransferOut:
-    """Record what the side that did not register a transfer says of it.
+    """Record what the side that did not register a transfer states of it.
 
-    A recipient that denies it holds nothing of it any more: erased numbers that only it drew on go.
+    A recipient that denies a transfer no longer holds what it delivered. Copies of erased numbers that were stored for
+    that recipient alone are dropped.
 
     Raises:
-        Conflict: it was settled by a file already, or it is denied after what it delivered was used.
-        Forbidden: the caller is no side of it, or the side that registered it.
+        Conflict: a reconciliation decided it already, or it is denied after what it delivered was used.
+        Forbidden: the caller is not a side of it, or is the side that registered it.
     """
     row = await find_transfer(session, actor, transfer_id)
     side = side_of(actor, row)
-    releases = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
-    if releases:
+    denied = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
+    if denied:
         await erasure.lock_erasures(await driver(session))
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if row.asserted_by_id == actor.organisation_id:
         raise Forbidden(
-            "your_own_word", "You registered this transfer yourself: the other side says what it says of it."
+            "registered_by_you", "You registered this transfer. Only the other side can acknowledge or deny it."
         )
     if side is Side.RECIPIENT:
         await _check_recipient(session, row, received, wanted.status)
@@ -164,15 +167,18 @@ async def state_transfer(
         )
     )
     await session.flush()
-    if releases:
-        await release_after(session, ring, received.id)
+    if denied:
+        await drop_copies_unneeded_without(session, ring, received.id)
     return (await _complete(session, [row]))[0]
 
 
 async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, status: TransferStatus) -> None:
-    await refuse_settled(session, row)
-    if received.receiving:
-        raise Conflict("receipt_open", "Your file for this transfer is being uploaded: seal its receipt first.")
+    await refuse_reconciled(session, row)
+    if received.reconciling:
+        raise Conflict(
+            "reconciliation_in_progress",
+            "You are reconciling this transfer. Have your file compared, or cancel the reconciliation.",
+        )
     if status is TransferStatus.DENIED:
         await refuse_passed_on(session, received.id)
         await _refuse_campaigns(session, received.id)
@@ -180,7 +186,7 @@ async def _check_recipient(session: AsyncSession, row: Transfer, received: Datas
 
 def _check_time(row: Transfer, wanted: StatementIn) -> None:
     if wanted.status is TransferStatus.ACKNOWLEDGED and wanted.occurred_at < row.occurred_at:
-        raise Unprocessable("statement_before_transfer", "`occurred_at` is before the transfer that it acknowledges.")
+        raise Unprocessable("statement_before_transfer", "`occurred_at` is before that of the transfer. Correct it.")
 
 
 def side_of(actor: Actor, row: Transfer) -> Side:
@@ -189,25 +195,31 @@ def side_of(actor: Actor, row: Transfer) -> Side:
         return Side.RECIPIENT
     if actor.organisation_id == row.sender_id:
         return Side.SENDER
-    raise Forbidden("not_a_side", "Only the two sides of a transfer say something of it.")
+    raise Forbidden("not_a_side", "Only the two sides of a transfer can make statements of it.")
 
 
-async def refuse_settled(session: AsyncSession, row: Transfer) -> None:
-    """Refuse to go on once the recipient's file was compared: its content is the recipient's evidence for ever."""
+async def refuse_reconciled(session: AsyncSession, row: Transfer) -> None:
+    """Refuse to change a transfer after its reconciliation: the recipient's own file is lasting evidence."""
     if await read_status(session, row) in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
-        raise Conflict("settled", "Your own file was compared with this transfer already, and that stands.")
+        raise Conflict("already_reconciled", "This transfer was reconciled with your own file. The result is final.")
 
 
 async def refuse_passed_on(session: AsyncSession, received_id: uuid.UUID) -> None:
-    """Refuse to deny or to replace what the recipient has derived datasets from, or passed on."""
+    """Refuse to deny or replace a received dataset that the recipient derived others from, or passed on."""
     derived = select(DatasetParent.dataset_id).where(DatasetParent.parent_id == received_id).limit(1)
     if (await session.exec(derived)).first() is not None:
-        raise Conflict("passed_on", "You derived datasets from what this transfer delivered, or passed it on.")
+        raise Conflict(
+            "passed_on",
+            "You derived a dataset from what this transfer delivered, or passed it on. It can no longer change.",
+        )
 
 
 async def _refuse_campaigns(session: AsyncSession, received_id: uuid.UUID) -> None:
     if await session.scalar(_IN_CAMPAIGN, {"id": received_id}):
-        raise Conflict("used_in_campaign", "You registered a campaign that used what this transfer delivered.")
+        raise Conflict(
+            "used_in_campaign",
+            "You registered a campaign that used what this transfer delivered. It can no longer be denied.",
+        )
 
 
 # Campaigns stand above transfers, so that their table is named in plain SQL.
@@ -227,7 +239,7 @@ async def read_status(session: AsyncSession, row: Transfer) -> TransferStatus:
 async def _complete(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
     statements = await _statements(session, [row.id for row in transfers])
     counts = select(Dataset.id, Dataset.number_count).where(col(Dataset.id).in_([row.dataset_id for row in transfers]))
-    numbers = dict((await session.exec(counts)).all())
+    number_counts = dict((await session.exec(counts)).all())
     answers = []
     for row in transfers:
         own = [statement for statement in statements if statement.transfer_id == row.id]
@@ -236,7 +248,7 @@ async def _complete(session: AsyncSession, transfers: Sequence[Transfer]) -> lis
                 **row.model_dump(exclude={"targeting"}),
                 targeting=[CriterionOut(**criterion) for criterion in row.targeting],
                 status=status_of(own),
-                number_count=numbers[row.dataset_id] or 0,
+                number_count=number_counts[row.dataset_id] or 0,
                 statements=[StatementOut(**statement.model_dump()) for statement in own],
             )
         )

@@ -1,7 +1,7 @@
-"""Receipts: the recipient's own file, compared with what the sender declares.
+"""Reconciliation: the recipient's own file is compared with what the sender declares.
 
-A file that matches is discarded and the transfer is confirmed. One that differs becomes the content of the received
-dataset, beside what the sender declares, and the transfer is disputed.
+A file that matches confirms the transfer and is deleted. A file that differs disputes the transfer, and becomes the
+content of the received dataset.
 """
 
 import uuid
@@ -18,7 +18,7 @@ from service.core.errors import Conflict, Forbidden
 from service.core.resources import Resources
 from service.core.task_queue import task
 from service.core.vocabulary import Content, Side, TransferStatus
-from service.dataset.erasure import release_after
+from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
@@ -45,73 +45,77 @@ from service.transfer.operations import (
     get_transfer,
     read_status,
     refuse_passed_on,
-    refuse_settled,
+    refuse_reconciled,
     side_of,
 )
 from service.transfer.schemas import TransferOut
 
 
-async def open_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
+async def open_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
     """Let the recipient upload its file as parts of the received dataset."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
-    await refuse_settled(session, row)
+    await refuse_reconciled(session, row)
     await _refuse_denied(session, row)
     await refuse_passed_on(session, received.id)
-    if received.receiving:
-        raise Conflict("receipt_open", "The receipt of this transfer is open already: send its parts.")
-    received.receiving = True
+    if received.reconciling:
+        raise Conflict(
+            "reconciliation_already_open", "The reconciliation of this transfer is already open. Send your file."
+        )
+    received.reconciling = True
     session.add(received)
     await session.flush()
     edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
     return dataset_out(received, [edge])
 
 
-async def drop_receipt(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
-    """Give up an open receipt, and what was sent of the file."""
+async def cancel_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
+    """Close a reconciliation without comparing, and delete the parts that were sent."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
-    received = await _receiving(session, row)
-    received.receiving = False
+    received = await _lock_received(session, row)
+    received.reconciling = False
     received.dialect = None
     session.add(received)
-    await _discard(session, received)
+    await _delete_file(session, received)
     return await get_transfer(session, actor, transfer_id)
 
 
-async def _receiving(session: AsyncSession, row: Transfer) -> Dataset:
-    """The received dataset, locked, if its receipt is open and not being compared."""
+async def _lock_received(session: AsyncSession, row: Transfer) -> Dataset:
+    """The received dataset, locked, whose reconciliation must be open and not yet comparing."""
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
-    if not received.receiving:
-        raise Conflict("no_receipt", "No receipt of this transfer is open: open one and send your file first.")
+    if not received.reconciling:
+        raise Conflict(
+            "no_reconciliation", "No reconciliation of this transfer is open. Open one and send your file first."
+        )
     if await is_under_way(session, received.id):
-        raise Conflict("being_compared", "Your file is being compared already: follow that job.")
+        raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
     return received
 
 
 async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
     if await read_status(session, row) is TransferStatus.DENIED:
-        raise Conflict("denied", "You said that there was no such transfer: acknowledge it before you send its file.")
+        raise Conflict("transfer_denied", "You denied this transfer. Acknowledge it before you send your file.")
 
 
 def _require_recipient(actor: Actor, row: Transfer) -> None:
     if side_of(actor, row) is not Side.RECIPIENT:
-        raise Forbidden("not_the_recipient", "Only the recipient uploads what it received.")
+        raise Forbidden("not_the_recipient", "Only the recipient can reconcile a transfer with its own file.")
 
 
-async def seal_receipt(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
-    """Close the receipt, and ask for the job that compares the file with what the sender declares."""
+async def start_comparison(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
+    """Start the job that compares the recipient's file with what the sender declares."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
-    received = await _receiving(session, row)
+    received = await _lock_received(session, row)
     await require_numbers(session, received.id)
-    return await start_job(session, queue, actor, "compare_receipt", received.id)
+    return await start_job(session, queue, actor, "reconcile_transfer", received.id)
 
 
-@task("compare_receipt")
-async def compare_receipt(resources: Resources, job_id: str) -> None:
-    """The task behind `POST /v1/transfers/{id}/receipt/seal`."""
+@task("reconcile_transfer")
+async def reconcile_transfer(resources: Resources, job_id: str) -> None:
+    """The task behind `POST /v1/transfers/{id}/reconciliation/compare`."""
     database = resources.get(Database)
     ring = resources.get(KeyRing)
 
@@ -125,23 +129,22 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id)
-        # Killed after it had settled the transfer, the job begins anew and finds no file to compare any more.
-        if not received.receiving:
+        # A job that was killed after its last transaction starts again, and finds no file to compare.
+        if not received.reconciling:
             return
         await drop_stale_uploads(session, transfer.received_dataset_id)
         ancestors = await read_ancestors(session, [transfer.received_dataset_id])
     extra = missing = 0
-    steps = SHARDS
     for shard in range(SHARDS):
         async with database.snapshot() as session:
             more, less = await _difference(session, ancestors, transfer, shard)
         extra, missing = extra + more, missing + less
-        await report(shard + 1, steps)
+        await report(shard + 1, SHARDS)
     if extra or missing:
         tally = await _load_as_own(database, ring, ancestors, transfer, report)
-        await _settle(database, queue, ring, job, extra, missing, tally)
+        await _record_result(database, queue, ring, job, extra, missing, tally)
     else:
-        await _settle(database, queue, ring, job, 0, 0, None)
+        await _record_result(database, queue, ring, job, 0, 0, None)
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
@@ -149,10 +152,10 @@ async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Trans
 
 
 async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> tuple[int, int]:
-    """In one shard: numbers that only the recipient's file has, and numbers that it lacks."""
+    """How many numbers of one shard only the recipient's file has, and how many it lacks."""
     connection = await driver(session)
-    # What was in it when it was handed over, though the sender may have erased of it since; without what the recipient
-    # has, which is missing from its file for that reason.
+    # This is what was handed over, including what the sender erased since. It leaves out what the recipient erased,
+    # which its file lacks for that reason.
     declared = await bulk_read.content_in_shard(connection, ancestors.dag, transfer.received_dataset_id, shard)
     received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
     known = int(isin_sorted(received, declared).sum())
@@ -162,12 +165,12 @@ async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Tra
 async def _load_as_own(
     database: Database, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, report: Report
 ) -> Tally:
-    """Store the recipient's file as blocks of its dataset. Nobody sees them before the content is set to `uploaded`."""
+    """Store the recipient's file as blocks of its dataset. Lookups ignore them until the content is `uploaded`."""
     received_id = transfer.received_dataset_id
     tally = Tally()
     await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
-    own = replace(ancestors.dag[received_id], content=Content.UPLOADED)
-    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: own})
+    uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED)
+    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
     for shard in range(SHARDS):
         async with database.snapshot() as session:
             await count_shard(session, ancestors, received_id, shard, tally)
@@ -175,25 +178,25 @@ async def _load_as_own(
     return tally
 
 
-async def _settle(
+async def _record_result(
     database: Database, queue: App, ring: KeyRing, job: Job, extra: int, missing: int, tally: Tally | None
 ) -> None:
     async with database.transaction() as session:
         if tally is not None:
-            # Before any row is locked: what the recipient alone had need of goes with its agreement.
+            # Taken before any row is locked, because copies that only the recipient needed are dropped below.
             await erasure.lock_erasures(await driver(session))
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
-        received.receiving = False
+        received.reconciling = False
         if tally is None:
-            await _discard(session, received)
+            await _delete_file(session, received)
         else:
             received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
             await ask_for_flags(session, queue, received.id)
             await exclusion.drop_exclusions_of_dataset(await driver(session), received.id)
-            await release_after(session, ring, received.id)
+            await drop_copies_unneeded_without(session, ring, received.id)
         session.add(
             TransferStatement(
                 transfer_id=transfer.id,
@@ -208,11 +211,11 @@ async def _settle(
         )
 
 
-async def _discard(session: AsyncSession, received: Dataset) -> None:
-    """A file that matches says nothing new: its numbers are the sender's dataset's."""
+async def _delete_file(session: AsyncSession, received: Dataset) -> None:
+    """Delete the recipient's file: one that matches adds nothing to the sender's dataset."""
     for part in (await session.exec(select(DatasetPart).where(DatasetPart.dataset_id == received.id))).all():
         await session.delete(part)
     await session.flush()
     await drop_stale_uploads(session, received.id)
-    # An earlier comparison that was killed may have left blocks.
+    # A comparison that was killed may have left blocks.
     await store.drop_unfinished_segment(await driver(session), received.id)

@@ -1,4 +1,4 @@
-"""HTTP of transfers."""
+"""HTTP routes of transfers and their reconciliation."""
 
 import uuid
 from typing import Annotated
@@ -24,7 +24,7 @@ TransferId = Annotated[uuid.UUID, Path(description="The id of a transfer.")]
 
 @router.post("", status_code=201, summary="Register a transfer", responses=responses(*JSON_BODY, 404, 409))
 async def register_transfer(body: TransferIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> TransferOut:
-    """Hand a sealed dataset to a recipient, in whose hands it becomes another dataset."""
+    """The recipient gets a dataset of its own, which shares the content of the sender's."""
     return await operations.register_transfer(session, queue, actor, body)
 
 
@@ -32,13 +32,13 @@ async def register_transfer(body: TransferIn, session: SessionDep, queue: QueueD
 async def list_transfers(
     session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[TransferOut]:
-    """Those that you are a side of, and those upstream of what you hold."""
+    """The transfers that you are a side of, and those upstream of what you hold."""
     return await operations.list_transfers(session, actor, after, limit)
 
 
 @router.get("/{transfer_id}", summary="Get a transfer", responses=responses(404))
 async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: FactsReader) -> TransferOut:
-    """A transfer with all that both sides say of it."""
+    """A transfer with every statement of both sides."""
     return await operations.get_transfer(session, actor, transfer_id)
 
 
@@ -51,33 +51,37 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
 async def state_transfer(
     transfer_id: TransferId, body: StatementIn, session: SessionDep, ring: RingDep, actor: FactsWriter
 ) -> TransferOut:
-    """The side that did not register it says whether it took place. Everything said is kept; the latest counts."""
+    """The side that did not register it states whether it took place. Every statement is kept; the latest counts."""
     return await operations.state_transfer(session, ring, actor, transfer_id, body)
 
 
 @router.post(
-    "/{transfer_id}/receipt",
+    "/{transfer_id}/reconciliation",
     status_code=201,
-    summary="Open the receipt of a transfer",
+    summary="Open the reconciliation of a transfer",
     responses=responses(404, 409, 413),
 )
-async def open_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
-    """The recipient opens the received dataset for its own file: send it with `PUT /v1/datasets/{id}/parts/{n}`."""
-    return await reconciliation.open_receipt(session, actor, transfer_id)
+async def open_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
+    """Opens the received dataset for the recipient's own file. Send it with `PUT /v1/datasets/{id}/parts/{number}`."""
+    return await reconciliation.open_reconciliation(session, actor, transfer_id)
 
 
-@router.delete("/{transfer_id}/receipt", summary="Give up the receipt of a transfer", responses=responses(404, 409))
-async def drop_receipt(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> TransferOut:
-    """The recipient takes back a receipt that it opened by mistake; what it sent of its file is dropped."""
-    return await reconciliation.drop_receipt(session, actor, transfer_id)
+@router.delete(
+    "/{transfer_id}/reconciliation", summary="Cancel the reconciliation of a transfer", responses=responses(404, 409)
+)
+async def cancel_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> TransferOut:
+    """For a recipient that opened it by mistake. The parts that it sent are deleted."""
+    return await reconciliation.cancel_reconciliation(session, actor, transfer_id)
 
 
 @router.post(
-    "/{transfer_id}/receipt/seal",
+    "/{transfer_id}/reconciliation/compare",
     status_code=202,
-    summary="Compare the receipt with what was declared",
+    summary="Compare the recipient's file with what was declared",
     responses=responses(404, 409, 413),
 )
-async def seal_receipt(transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
-    """A file that matches confirms the transfer and is discarded; one that differs is kept, and disputes it."""
-    return await reconciliation.seal_receipt(session, queue, actor, transfer_id)
+async def start_comparison(
+    transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter
+) -> JobOut:
+    """A file that matches confirms the transfer and is deleted. One that differs disputes the transfer and is kept."""
+    return await reconciliation.start_comparison(session, queue, actor, transfer_id)

@@ -73,7 +73,7 @@ def test_a_seal_sent_twice_is_one_job(registry: Registry) -> None:
     seal = f"/v1/datasets/{dataset['id']}/seal"
     first, again = (broker.post(seal, headers=KEY) for _ in range(2))
     assert first == again
-    assert refusal(broker.request("POST", seal, headers={"Idempotency-Key": "another-one"})) == (409, "not_open")
+    assert refusal(broker.request("POST", seal, headers={"Idempotency-Key": "another-one"})) == (409, "already_sealed")
 
 
 def test_what_is_no_key_is_refused(registry: Registry) -> None:

@@ -81,7 +81,7 @@ def test_a_first_key_is_what_gives_an_account(registry: Registry) -> None:
     assert own["admitted_at"] is not None
     notice = {"collector_id": named["id"], "code": "N", "language": "fr", "wording": "…", "mechanism": "oral"}
     notice |= {"purposes": ["transfer"], "valid_from_on": "2020-01-01", "occurred_at": "2020-01-01T00:00:00Z"}
-    assert refusal(broker.request("POST", "/v1/notices", json=notice)) == (403, "speaks_for_itself")
+    assert refusal(broker.request("POST", "/v1/notices", json=notice)) == (403, "has_own_account")
 
 
 ACCOUNTS = (*TRADE_SCOPES, Scope.ACCOUNTS)

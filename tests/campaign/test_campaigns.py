@@ -60,7 +60,7 @@ def test_a_campaign_uses_sealed_datasets_that_its_party_holds(registry: Registry
     transfer = hand_over(shop, upstream, party)
     received = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     unsealed, foreign = open_dataset(party), filled(rival, [2])
-    assert refused(party, body_of(party, upstream)) == (422, "other_holder")
+    assert refused(party, body_of(party, upstream)) == (422, "dataset_not_held_by_party")
     assert refused(party, body_of(party, unsealed)) == (409, "dataset_not_sealed")
     assert refused(party, body_of(party, received, foreign)) == (404, "not_found")
     assert refused(party, body_of(party, {"id": str(unknown_id)})) == (404, "not_found")

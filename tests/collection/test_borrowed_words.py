@@ -45,9 +45,9 @@ def test_a_search_by_number_does_not_tell_who_deals_with_whom(registry: Registry
 def test_a_seller_learns_nothing_more_of_its_clients_file_by_sealing_guesses(registry: Registry) -> None:
     shop, client = registry.collector(), registry.party()
     transfer = hand_over(shop, collected(shop, [1, 2]), client)
-    client.post(f"/v1/transfers/{transfer['id']}/receipt")
+    client.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     client.put_part(transfer["received_dataset_id"], [number(1), number(2), number(9001)])
-    client.finish(client.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+    client.finish(client.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
     collected(shop, range(8990, 9010))
     assert shop.lookup(number(9001))["transfers"] == []
     assert [one["status"] for one in shop.lookup(number(1))["transfers"]] == ["disputed"]

@@ -43,11 +43,11 @@ def test_a_collection_is_made_under_a_notice_of_its_own_collector(registry: Regi
     one, two = (mute_collector(broker, name) for name in ("Jeux", "Comparauto"))
     notice, foreign = make_notice(broker, one), make_notice(shop, shop.id)
     cases = [
-        (body_of(two, notice["id"]), (422, "other_collector")),
+        (body_of(two, notice["id"]), (422, "notice_of_other_collector")),
         (body_of(one, foreign["id"]), (404, "not_found")),
         (body_of(one, str(unknown_id)), (404, "not_found")),
         (body_of(unknown_id, notice["id"]), (404, "not_found")),
-        (body_of(shop.id, foreign["id"]), (403, "speaks_for_itself")),
+        (body_of(shop.id, foreign["id"]), (403, "has_own_account")),
     ]
     for body, expected in cases:
         assert refusal(broker.request("POST", "/v1/collections", json=body)) == expected
@@ -80,7 +80,7 @@ def test_only_the_collector_attests_and_once(registry: Registry) -> None:
     itself = admitted(registry, collector)
     assert itself.post(f"{path}/attestations", ATTESTED)["asserted_by_id"] == collector
     assert itself.get(path)["attested"]
-    assert refusal(itself.request("POST", f"{path}/attestations", json=ATTESTED)) == (409, "attested_already")
+    assert refusal(itself.request("POST", f"{path}/attestations", json=ATTESTED)) == (409, "already_attested")
 
 
 def test_attested_twice_at_once_is_attested_once(registry: Registry, dsn: str) -> None:
@@ -98,7 +98,7 @@ def test_attested_twice_at_once_is_attested_once(registry: Registry, dsn: str) -
         second = pool.submit(itself.request, "POST", path, json=ATTESTED)
         wait([second], timeout=0.5)
         first.commit()
-        assert refusal(second.result()) == (409, "attested_already")
+        assert refusal(second.result()) == (409, "already_attested")
 
 
 def test_what_the_collector_registers_itself_needs_no_attestation(registry: Registry) -> None:
@@ -106,7 +106,7 @@ def test_what_the_collector_registers_itself_needs_no_attestation(registry: Regi
     collection = make_collection(shop, shop.id, make_notice(shop, shop.id)["id"])
     assert collection["attested"]
     answer = shop.request("POST", f"/v1/collections/{collection['id']}/attestations", json=ATTESTED)
-    assert refusal(answer) == (409, "attested_already")
+    assert refusal(answer) == (409, "already_attested")
 
 
 def test_once_the_collector_has_an_account_its_buyer_asserts_no_more_of_it(registry: Registry) -> None:
@@ -116,9 +116,9 @@ def test_once_the_collector_has_an_account_its_buyer_asserts_no_more_of_it(regis
     body = body_of(collector, notice["id"])
     broker.post("/v1/collections", body)
     itself = admitted(registry, collector)
-    assert refusal(broker.request("POST", "/v1/collections", json=body)) == (403, "speaks_for_itself")
+    assert refusal(broker.request("POST", "/v1/collections", json=body)) == (403, "has_own_account")
     holder = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": collector, "name": "Base"}
-    assert refusal(broker.request("POST", "/v1/datasets", json=holder)) == (403, "speaks_for_itself")
+    assert refusal(broker.request("POST", "/v1/datasets", json=holder)) == (403, "has_own_account")
     assert len(itself.get("/v1/collections")["items"]) == 1
     assert broker.get("/v1/collections")["items"] == []
 
@@ -169,4 +169,4 @@ def test_a_dataset_of_a_mute_collector_is_its_asserters_to_fill_and_nobody_elses
     }
     assert refusal(party.request("POST", "/v1/datasets", json=cut)) == (403, "not_your_dataset")
     own = cut | {"holder_id": str(party.id)}
-    assert refusal(party.request("POST", "/v1/datasets", json=own)) == (422, "other_holder")
+    assert refusal(party.request("POST", "/v1/datasets", json=own)) == (422, "parent_of_other_holder")

@@ -35,7 +35,7 @@ def test_a_fact_is_corrected_once_and_by_whoever_asserts_it(registry: Registry) 
     first = shop.get(f"/v1/collections/{dataset['collection_id']}")
     assert _correction(buyer, first).status_code == 403
     assert _correction(shop, first).status_code == 201
-    assert refusal(_correction(shop, first)) == (409, "corrected_already")
+    assert refusal(_correction(shop, first)) == (409, "already_corrected")
     assert refusal(_correction(registry.collector(), first))[0] in (403, 404)
 
 
@@ -84,7 +84,7 @@ def test_a_corrected_campaign_counts_no_more(registry: Registry) -> None:
     again = party.request(
         "POST", "/v1/campaigns", json=body | {"dataset_ids": [right["id"]], "corrects_id": first["id"]}
     )
-    assert refusal(again) == (409, "corrected_already")
+    assert refusal(again) == (409, "already_corrected")
     other = registry.party()
     theirs = body | {"party_id": str(other.id), "dataset_ids": [filled(other, [3])["id"]], "corrects_id": second["id"]}
     assert other.request("POST", "/v1/campaigns", json=theirs).status_code == 404
@@ -97,4 +97,4 @@ def test_a_notice_is_replaced_once(registry: Registry) -> None:
     assert second["version"] == 2
     body = {key: first[key] for key in ("collector_id", "code", "language", "wording", "mechanism", "purposes")}
     body |= {"valid_from_on": first["valid_from_on"], "occurred_at": first["occurred_at"], "replaces_id": first["id"]}
-    assert refusal(shop.request("POST", "/v1/notices", json=body)) == (409, "replaced_already")
+    assert refusal(shop.request("POST", "/v1/notices", json=body)) == (409, "already_replaced")

@@ -48,7 +48,7 @@ def test_a_version_stays_with_its_collector(registry: Registry) -> None:
     first = make_notice(broker, one)
     body = {key: first[key] for key in ("occurred_at", "code", "language", "wording", "mechanism", "purposes")}
     body |= {"collector_id": two, "replaces_id": first["id"], "valid_from_on": "2024-01-01"}
-    assert refusal(broker.request("POST", "/v1/notices", json=body)) == (422, "other_collector")
+    assert refusal(broker.request("POST", "/v1/notices", json=body)) == (422, "replaces_other_collector")
 
 
 def test_partner_lists_are_dated_and_stay(registry: Registry) -> None:
@@ -73,8 +73,8 @@ def test_a_partner_list_lies_within_its_notice(registry: Registry, unknown_id: o
     notice = make_notice(shop, shop.id, valid_until_on="2023-12-31")
     elsewhere = make_notice(shop, shop.id, partner_list=partner_list("2020-01-01", "X"))["partner_lists"][0]["id"]
     cases: list[tuple[dict[str, Any], tuple[int, str]]] = [
-        (partner_list("2019-12-31", "X"), (422, "list_before_notice")),
-        (partner_list("2024-01-01", "X"), (422, "list_after_notice")),
+        (partner_list("2019-12-31", "X"), (422, "partner_list_before_notice")),
+        (partner_list("2024-01-01", "X"), (422, "partner_list_after_notice")),
         (partner_list("2021-01-01"), (422, "invalid_request")),
         (partner_list("2021-01-01", "X", occurred_at="2199-01-01T00:00:00Z"), (422, "in_the_future")),
         (partner_list("2021-01-01", "X", corrects_id=elsewhere), (404, "not_found")),
@@ -113,7 +113,7 @@ def test_a_collector_with_an_account_speaks_for_itself(registry: Registry) -> No
     notice = make_notice(shop, shop.id)
     good = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording", "mechanism")}
     good |= {"purposes": ["transfer"], "valid_from_on": "2020-01-01"}
-    assert refusal(broker.request("POST", "/v1/notices", json=good)) == (403, "speaks_for_itself")
+    assert refusal(broker.request("POST", "/v1/notices", json=good)) == (403, "has_own_account")
     asserted = make_notice(broker, mute_collector(broker))
     assert asserted["asserted_by_id"] == str(broker.id)
 

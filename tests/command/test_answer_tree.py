@@ -32,9 +32,9 @@ def _say(caller: Caller, transfer: Any, word: str, **more: Any) -> None:
 
 
 def _send_own_file(caller: Caller, transfer: Any, *last_fours: int) -> None:
-    caller.post(f"/v1/transfers/{transfer['id']}/receipt")
+    caller.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     caller.put_part(transfer["received_dataset_id"], [number(one) for one in last_fours])
-    caller.finish(caller.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+    caller.finish(caller.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
 
 
 def test_each_status_is_told_in_words(organisations: Registry) -> None:

@@ -52,7 +52,7 @@ def test_who_erased_holds_it_no_more_and_the_others_keep_number_and_origin(trade
     (erased,) = complete(dsn, trade.broker, 1)
     own = {trade.facts["bought"]["received_dataset_id"], trade.facts["base"]["id"], trade.facts["cut"]["id"]}
     assert {str(one) for one in erased.excluded} == own
-    assert erased.released == frozenset()
+    assert erased.dropped == frozenset()
     assert trade.held(1) == [True, False, True]
     assert trade.held(2) == [True, True, True]
     after = trade.party.lookup(number(1))

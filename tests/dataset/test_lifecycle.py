@@ -16,7 +16,7 @@ def test_parts_are_counted_and_sealed_for_ever(registry: Registry) -> None:
     again = broker.request(
         "PUT", f"/v1/datasets/{dataset['id']}/parts/2", content=b"x", headers={"Content-Type": "text/csv"}
     )
-    assert (again.status_code, again.json()["type"]) == (409, "urn:filiation:problem:not_open")
+    assert (again.status_code, again.json()["type"]) == (409, "urn:filiation:problem:dataset_not_open")
     assert broker.request("POST", f"/v1/datasets/{dataset['id']}/seal").status_code == 409
 
 
@@ -102,7 +102,7 @@ def test_nothing_uploaded_cannot_be_sealed(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     refused = broker.request("POST", f"/v1/datasets/{dataset['id']}/seal")
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:no_parts_yet")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:no_parts_uploaded")
 
 
 def test_a_union_has_the_numbers_of_its_parents_and_a_cut_counts_where_its_own_come_from(registry: Registry) -> None:
@@ -113,7 +113,7 @@ def test_a_union_has_the_numbers_of_its_parents_and_a_cut_counts_where_its_own_c
     refused = shop.request(
         "PUT", f"/v1/datasets/{union['id']}/parts/1", content=b"0639980001", headers={"Content-Type": "text/csv"}
     )
-    assert refused.json()["type"] == "urn:filiation:problem:no_parts"
+    assert refused.json()["type"] == "urn:filiation:problem:takes_no_parts"
     union = shop.seal(union["id"])
     assert (union["number_count"], union["orphan_count"]) == (150, 0)
     cut = filled(shop, [*range(120, 150), 9000], derived_from=[union["id"]])

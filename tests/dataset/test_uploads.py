@@ -238,7 +238,7 @@ def test_sealing_ends_a_part_that_is_still_arriving(scarce: Registry, dsn: str) 
         assert late.begun.wait(30)
         sealed = broker.seal(dataset["id"])
         late.go.set()
-        assert refusal(sent.result()) == (409, "not_open")
+        assert refusal(sent.result()) == (409, "dataset_not_open")
     assert sealed["number_count"] == 1
     assert len(broker.get(f"/v1/datasets/{dataset['id']}/parts")) == 1
     assert rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM rejected_line") == []

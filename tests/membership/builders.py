@@ -109,7 +109,7 @@ async def fill(database: Database, ring: KeyRing) -> dict[str, uuid.UUID]:
     await loaded(database, ring, datasets["sealing"], shards=16)
     datasets["received"] = await staged(database, ring, run_of(ring, 300), state="sealed")
     async with database.transaction() as session:
-        query = "UPDATE dataset SET content = 'shared', receiving = true WHERE id = %s"
+        query = "UPDATE dataset SET content = 'shared', reconciling = true WHERE id = %s"
         await (await driver(session)).execute(query, (datasets["received"],))
     return datasets
 

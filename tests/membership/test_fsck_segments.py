@@ -89,7 +89,7 @@ AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
         {(Violation.MERGE, "large", None)},
     ),
     (
-        "UPDATE dataset SET receiving = false WHERE id = %(received)s",
+        "UPDATE dataset SET reconciling = false WHERE id = %(received)s",
         {(Violation.STAGED_AFTER_SEALING, None, "received")},
     ),
     ("DELETE FROM pseudonym_key", {(Violation.NO_KEY_ID, None, None)}),

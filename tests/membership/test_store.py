@@ -41,7 +41,7 @@ async def new_dataset(connection: Connection) -> uuid.UUID:
     )
     await connection.execute(
         "INSERT INTO dataset (id, asserted_by_id, holder_id, occurred_at, recorded_at, name, content, state, "
-        "default_region, time_zone, receiving) "
+        "default_region, time_zone, reconciling) "
         "VALUES (%s, %s, %s, now(), now(), 'base', 'uploaded', 'open', 'FR', 'Europe/Paris', false)",
         (dataset_id, holder_id, holder_id),
     )

@@ -74,10 +74,10 @@ def test_a_recipients_own_file(holders: Holders, dsn: str) -> None:
     delivered = filled(holders.broker, [200])
     transfer = hand_over(holders.broker, delivered, buyer)
     received = transfer["received_dataset_id"]
-    buyer.post(f"/v1/transfers/{transfer['id']}/receipt")
+    buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     buyer.put_part(received, [number(200), number(7)])
     assert flags(buyer) == {}
-    buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+    buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
     assert until(lambda: flags(buyer)) == {received: 1}
 
 

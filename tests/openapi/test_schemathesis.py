@@ -103,7 +103,7 @@ def real_ids(callers: Mapping[Role, Caller]) -> Ids:
     unsealed = open_dataset(broker)
     broker.put_part(unsealed["id"], ["0639980001", "bonjour"])
     transfers = [hand_over(broker, sealed, party) for _ in range(3)]
-    # One transfer is left alone, so that its receipt can be opened.
+    # One transfer is left alone, so that its reconciliation can be opened.
     received = transfers[0]["received_dataset_id"]
     campaign = party.post("/v1/campaigns", campaign_of(party, received))
     open_with_numbers = open_dataset(broker)

@@ -96,4 +96,7 @@ def test_to_hand_over_anew_what_was_erased_does_not_bring_it_back(
     assert held(2, shop, party) == [True, True]
     send(party, transfer, [0, *range(2, 10)])
     assert settle(party, transfer)["status"] == "confirmed"
-    assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/receipt")) == (409, "settled")
+    assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation")) == (
+        409,
+        "already_reconciled",
+    )

@@ -17,20 +17,20 @@ def sold(seller: Caller, buyer: Caller, numbers: Iterable[int]) -> Any:
 
 
 def send(buyer: Caller, transfer: Any, numbers: Iterable[int]) -> None:
-    """Open the receipt and send the buyer's own file."""
-    buyer.post(f"/v1/transfers/{transfer['id']}/receipt")
+    """Open the reconciliation and send the buyer's own file."""
+    buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     buyer.put_part(transfer["received_dataset_id"], [number(last) for last in numbers])
 
 
 def settle(buyer: Caller, transfer: Any) -> Any:
     """Have the file compared, and give the transfer as it is then."""
-    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/receipt/seal"))
+    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
     assert job["state"] == "succeeded", job["problem"]
     return buyer.get(f"/v1/transfers/{transfer['id']}")
 
 
 def asked(caller: Caller, transfer: Any, step: str = "") -> tuple[int, str]:
-    return refusal(caller.request("POST", f"/v1/transfers/{transfer['id']}/receipt{step}"))
+    return refusal(caller.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation{step}"))
 
 
 def stored(dsn: str, dataset_id: str) -> tuple[int, ...]:
@@ -50,7 +50,7 @@ def test_a_file_that_matches_confirms_and_is_discarded(registry: Registry, dsn: 
     before = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     send(party, transfer, [*range(49, -1, -1), 7])
     party.put_part(transfer["received_dataset_id"], ["12", "bonjour"], number=2)
-    assert party.get(f"/v1/datasets/{before['id']}")["receiving"]
+    assert party.get(f"/v1/datasets/{before['id']}")["reconciling"]
     settled = settle(party, transfer)
     assert settled["status"] == "confirmed"
     word = settled["statements"][-1]
@@ -70,7 +70,7 @@ def test_a_file_that_differs_disputes_and_is_kept_beside_what_was_declared(regis
     word = settled["statements"][-1]
     assert (word["extra_count"], word["missing_count"]) == (2, 10)
     own = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
-    assert (own["content"], own["receiving"]) == ("uploaded", False)
+    assert (own["content"], own["reconciling"]) == ("uploaded", False)
     assert (own["number_count"], own["orphan_count"]) == (92, 2)
     orphans = party.get(f"/v1/datasets/{own['id']}/orphans")["numbers"]
     assert sorted(orphans) == [number(9000), number(9001)]
@@ -103,43 +103,43 @@ def test_only_the_recipient_uploads_what_it_received(registry: Registry) -> None
     first = sold(shop, broker, [1])
     bought = broker.get(f"/v1/datasets/{first['received_dataset_id']}")
     hand_over(broker, bought, party, occurred_at="2024-03-01T00:00:00Z")
-    for step in ("", "/seal"):
+    for step in ("", "/compare"):
         assert asked(shop, first, step) == (403, "not_the_recipient")
         assert asked(party, first, step) == (403, "not_a_side")
         assert asked(stranger, first, step) == (404, "not_found")
-    assert asked(broker, first, "/seal") == (409, "no_receipt")
+    assert asked(broker, first, "/compare") == (409, "no_reconciliation")
     assert asked(broker, first) == (409, "passed_on")
 
 
-def test_a_receipt_is_opened_once_filled_and_settled_once(registry: Registry) -> None:
+def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
     transfer = sold(shop, party, range(5))
-    party.post(f"/v1/transfers/{transfer['id']}/receipt")
-    assert asked(party, transfer) == (409, "receipt_open")
-    assert asked(party, transfer, "/seal") == (409, "no_parts_yet")
+    party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
+    assert asked(party, transfer) == (409, "reconciliation_already_open")
+    assert asked(party, transfer, "/compare") == (409, "no_parts_uploaded")
     denied = {"status": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
     said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
-    assert refusal(said) == (409, "receipt_open")
+    assert refusal(said) == (409, "reconciliation_in_progress")
     derived: dict[str, Any] = {"occurred_at": "2024-03-01T00:00:00Z", "holder_id": str(party.id), "name": "D"}
     derived |= {"derived_from": [transfer["received_dataset_id"]]}
     assert refusal(party.request("POST", "/v1/datasets", json=derived)) == (409, "parent_not_sealed")
     party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
     assert settle(party, transfer)["status"] == "confirmed"
-    assert asked(party, transfer) == (409, "settled")
-    assert asked(party, transfer, "/seal") == (409, "no_receipt")
+    assert asked(party, transfer) == (409, "already_reconciled")
+    assert asked(party, transfer, "/compare") == (409, "no_reconciliation")
     said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
-    assert refusal(said) == (409, "settled")
+    assert refusal(said) == (409, "already_reconciled")
 
 
-def test_of_two_receipts_at_once_one_is_opened_and_one_compared(registry: Registry) -> None:
+def test_open_and_compare_concurrently_succeed_once_each(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
     transfer = sold(shop, party, range(5))
-    path = f"/v1/transfers/{transfer['id']}/receipt"
+    path = f"/v1/transfers/{transfer['id']}/reconciliation"
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(lambda _: party.request("POST", path).status_code, range(4)))
         assert sorted(opened) == [201, 409, 409, 409]
         party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
-        sealed = list(pool.map(lambda _: party.request("POST", f"{path}/seal"), range(4)))
+        sealed = list(pool.map(lambda _: party.request("POST", f"{path}/compare"), range(4)))
     assert sorted(answer.status_code for answer in sealed) == [202, 409, 409, 409]
     (job,) = (answer.json() for answer in sealed if answer.status_code == 202)
     assert party.finish(job)["state"] == "succeeded"
@@ -159,16 +159,16 @@ def test_while_a_file_is_compared_nothing_is_done_with_the_dataset(registry: Reg
     # Rows that the worker has to delete at the end: it waits for whoever holds them.
     with psycopg.connect(dsn) as other:
         other.execute("SELECT 1 FROM dataset_part FOR UPDATE")
-        job = party.post(f"{path}/receipt/seal")
+        job = party.post(f"{path}/reconciliation/compare")
         part = f"/v1/datasets/{held}/parts/1"
         refused = {
             "part": party.request("PUT", part, content=b"0639980009", headers={"Content-Type": "text/csv"}),
-            "opened": party.request("POST", f"{path}/receipt"),
-            "sealed": party.request("POST", f"{path}/receipt/seal"),
+            "opened": party.request("POST", f"{path}/reconciliation"),
+            "sealed": party.request("POST", f"{path}/reconciliation/compare"),
         }
         assert {step: refusal(answer) for step, answer in refused.items()} == {
-            "part": (409, "not_open"),
-            "opened": (409, "receipt_open"),
+            "part": (409, "being_compared"),
+            "opened": (409, "reconciliation_already_open"),
             "sealed": (409, "being_compared"),
         }
         assert refusal(party.request("POST", "/v1/transfers", json=body)) == (409, "dataset_not_sealed")
@@ -192,18 +192,18 @@ def test_a_comparison_begun_again_after_it_had_settled_changes_nothing(registry:
             "UPDATE job SET state = 'running', finished_at = NULL WHERE subject_id = %s RETURNING id",
             transfer["received_dataset_id"],
         )
-        defer(dsn, "compare_receipt", job_id=str(job_id))
-        assert party.finish({"id": job_id, "kind": "compare_receipt"})["state"] == "succeeded"
+        defer(dsn, "reconcile_transfer", job_id=str(job_id))
+        assert party.finish({"id": job_id, "kind": "reconcile_transfer"})["state"] == "succeeded"
         assert party.get(f"/v1/transfers/{transfer['id']}") == settled
         assert party.get(own) == before
         assert party.lookup(number(20))["held"]
 
 
-def test_a_receipt_opened_by_mistake_is_given_up_with_all_that_was_sent(registry: Registry, dsn: str) -> None:
+def test_cancel_reconciliation_deletes_everything_that_was_sent(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
     transfer = sold(shop, party, range(5))
-    path = f"/v1/transfers/{transfer['id']}/receipt"
-    assert refusal(party.request("DELETE", path)) == (409, "no_receipt")
+    path = f"/v1/transfers/{transfer['id']}/reconciliation"
+    assert refusal(party.request("DELETE", path)) == (409, "no_reconciliation")
     send(party, transfer, [1, 2, 9000])
     assert refusal(shop.request("DELETE", path)) == (403, "not_the_recipient")
     given_up = party.request("DELETE", path)

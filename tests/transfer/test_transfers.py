@@ -50,15 +50,15 @@ def test_a_transfer_makes_the_senders_dataset_another_in_the_recipients_hands(re
     assert broker.get(f"/v1/transfers/{transfer['id']}") == transfer == shop.get(f"/v1/transfers/{transfer['id']}")
     part = f"/v1/datasets/{held['id']}/parts/1"
     sent = broker.request("PUT", part, content=b"0639980001", headers={"Content-Type": "text/csv"})
-    assert refusal(sent) == (409, "no_parts")
-    assert refusal(broker.request("POST", f"/v1/datasets/{held['id']}/seal")) == (409, "not_open")
+    assert refusal(sent) == (409, "takes_no_parts")
+    assert refusal(broker.request("POST", f"/v1/datasets/{held['id']}/seal")) == (409, "already_sealed")
 
 
 def test_only_the_sender_tells_of_a_transfer(registry: Registry, unknown_id: object) -> None:
     broker, buyer, stranger = registry.broker(), registry.broker(), registry.broker()
     dataset = filled(broker, [1])
     assert asked(stranger, dataset, stranger.id) == (404, "not_found")
-    assert asked(broker, dataset, broker.id) == (422, "same_sides")
+    assert asked(broker, dataset, broker.id) == (422, "same_organisation")
     assert asked(broker, dataset, unknown_id) == (404, "not_found")
     assert asked(broker, {"id": str(unknown_id)}, buyer.id) == (404, "not_found")
     sold = received(buyer, hand_over(broker, dataset, buyer))
@@ -135,14 +135,14 @@ def test_a_sender_that_comes_later_says_its_own_word(registry: Registry) -> None
     assert answer["status"] == "acknowledged"
     said = [(one["side"], one["status"]) for one in answer["statements"]]
     assert said == [("recipient", "acknowledged"), ("sender", "denied")]
-    assert refusal(say(broker, bought, "denied")) == (403, "your_own_word")
+    assert refusal(say(broker, bought, "denied")) == (403, "registered_by_you")
 
 
 def test_who_may_say_what_of_a_transfer(registry: Registry) -> None:
     shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
     first = hand_over(shop, filled(shop, [1]), broker)
     hand_over(broker, received(broker, first), party, occurred_at="2024-03-01T00:00:00Z")
-    assert refusal(say(shop, first, "acknowledged")) == (403, "your_own_word")
+    assert refusal(say(shop, first, "acknowledged")) == (403, "registered_by_you")
     assert refusal(say(party, first, "denied")) == (403, "not_a_side")
     assert refusal(say(stranger, first, "denied")) == (404, "not_found")
     assert refusal(say(registry.regulator(), first, "denied"))[0] == 403
@@ -163,9 +163,9 @@ def test_what_is_denied_is_no_holding(registry: Registry) -> None:
     assert party.get("/v1/notices")["items"] == []
     assert [row["id"] for row in party.get("/v1/transfers")["items"]] == [transfer["id"]]
     assert asked(party, {"id": transfer["received_dataset_id"]}, shop.id) == (404, "not_found")
-    assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/receipt")) == (409, "denied")
+    assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation")) == (409, "transfer_denied")
     say(party, transfer, "acknowledged")
-    assert party.request("POST", f"/v1/transfers/{transfer['id']}/receipt").status_code == 201
+    assert party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation").status_code == 201
 
 
 def test_what_was_used_cannot_be_denied(registry: Registry) -> None:

@@ -1,4 +1,4 @@
-"""What datasets come from, read from the tables: for counting at sealing, for orphans, for comparing a receipt."""
+"""What datasets come from, read from the tables: for counting at sealing, for orphans, for reconciling a transfer."""
 
 import uuid
 from collections.abc import Collection

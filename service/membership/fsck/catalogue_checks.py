@@ -81,14 +81,14 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
         WHERE lead < ends_at
     """,
     Violation.STAGED_AFTER_SEALING: """
-        SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT receiving
+        SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT reconciling
         AND EXISTS (SELECT FROM staged_run WHERE dataset_id = dataset.id)
     """,
     Leftover.LOADING: """
         SELECT segment_id, dataset_id
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         JOIN dataset ON dataset.id = dataset_id
-        WHERE segment.state = 'loading' AND dataset.state <> 'sealing' AND NOT receiving
+        WHERE segment.state = 'loading' AND dataset.state <> 'sealing' AND NOT reconciling
     """,
     Leftover.RETIRED: "SELECT id FROM membership_segment WHERE state = 'retired'",
 }
