@@ -14,6 +14,7 @@ from benchmarks.store import open_store
 from service.access.actor import Actor, Scope
 from service.core.vocabulary import Role
 from service.provenance import operations
+from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import LookupIn
 from service.provenance.graph.snapshot import Snapshots
 
@@ -28,7 +29,7 @@ def open_filiation(service: Service, memberships: Memberships) -> Iterator[Calla
 
         async def look_up(number: int) -> bytes:
             wanted = LookupIn(number=f"+{number}")
-            return await operations.look_up_number(store.database, snapshots, store.ring, actor, wanted)
+            return render_answer(await operations.look_up_number(store.database, snapshots, store.ring, actor, wanted))
 
         yield lambda number: store.run(lambda _store: look_up(number))
 

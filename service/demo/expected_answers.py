@@ -7,7 +7,7 @@ from itertools import groupby
 from service.core.vocabulary import TransferStatus
 from service.demo import story
 from service.demo.story_types import Campaign, Notice
-from service.provenance.answer.schemas import Answer, ChainView, Origin, TransferView
+from service.provenance.answer.schemas import Answer, ChainView, Origin, RecipientKind, TransferView
 from service.provenance.lineage.schemas import ImpactOut
 from service.wording.language import PARIS
 
@@ -228,7 +228,7 @@ def facts_of(number: int, answer: Answer) -> ExpectedAnswer:
         frozenset(map(_origin, answer.origins)),
         frozenset(one for one in routes if not any(one == other[: len(one)] for other in routes - {one})),
         frozenset(transfers.values()),
-        frozenset(one.organisation.legal_name for one in answer.recipients if one.kind == "hand"),
+        frozenset(one.organisation.legal_name for one in answer.recipients if one.kind is RecipientKind.INTERMEDIARY),
         {one.organisation.legal_name: frozenset(_CAMPAIGNS[sent.name] for sent in one.campaigns) for one in clients},
         frozenset(one.dataset.holder.legal_name for one in answer.orphans),
         frozenset(use.transfer_status for one in answer.campaigns for use in one.through if use.transfer_status),

@@ -25,8 +25,7 @@ from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
-from service.provenance.answer.answer import answer
-from service.provenance.answer.schemas import Answer
+from service.provenance.answer.answer import build_answer, prepare_answer
 from service.provenance.answer.views import organisation
 from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
@@ -52,10 +51,10 @@ async def _tell(database: Database, snapshots: Snapshots, ring: KeyRing, person:
 
 async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
     """Everything that is known of a person's number: no part of it is withheld from them (GDPR 15; CJEU C-154/21)."""
-    snapshot, held, ended = await snapshots.holding(ring, person.number)
-    told = answer(snapshot.graph, snapshot.cases, held, ended, partial(full_visibility, snapshot.scene), now())
-    found = Answer.model_validate_json(told)
-    records = snapshot.graph.records
+    snapshot, held, ended = await snapshots.locate(ring, person.number)
+    visibility_of = partial(full_visibility, snapshot.visibility_index)
+    found = build_answer(prepare_answer(snapshot.graph, snapshot.answers, held, ended, visibility_of, now()))
+    records = snapshot.graph.facts
     holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
     operators = [one.id for one in records.organisations.values() if Role.OPERATOR in one.roles]
     async with database.snapshot() as reading:

@@ -11,7 +11,7 @@ from service.core.db import driver
 from service.membership import store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, descendants_from_rows
 from service.number.keyring import KeyRing, pack_keys, unpack_keys
-from service.provenance.graph.graph import holding
+from service.provenance.graph.graph import datasets_holding
 from service.provenance.graph.snapshot import Snapshot, Snapshots
 
 
@@ -26,19 +26,21 @@ class NumberHolders:
 
     def organisations(self) -> dict[uuid.UUID, bool]:
         """The holders in the order of their ids, and whether each has an account here."""
-        records = self.snapshot.graph.records
-        holders = {records.datasets[dataset].holder_id for dataset in self.datasets}
-        return {one: records.organisations[one].admitted_at is not None for one in sorted(holders)}
+        facts = self.snapshot.graph.facts
+        holders = {facts.datasets[dataset].holder_id for dataset in self.datasets}
+        return {one: facts.organisations[one].admitted_at is not None for one in sorted(holders)}
 
     def held_by(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or answers for a holder without an account that does."""
-        return bool(held_by_organisation(self.snapshot.scene, organisation_id, self.datasets, self.erased_from))
+        return bool(
+            held_by_organisation(self.snapshot.visibility_index, organisation_id, self.datasets, self.erased_from)
+        )
 
 
 async def holders_of_number(snapshots: Snapshots, ring: KeyRing, number: int) -> NumberHolders:
     """Where a number (E.164 digits as an integer) is now."""
-    snapshot, held, ended = await snapshots.holding(ring, number)
-    known = holding(snapshot.graph, (one.dataset_id for one in held), ended)
+    snapshot, held, ended = await snapshots.locate(ring, number)
+    known = datasets_holding(snapshot.graph, (one.dataset_id for one in held), ended)
     return NumberHolders(ring.pseudonym(number), snapshot, known.difference(ended), known.intersection(ended))
 
 

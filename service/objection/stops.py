@@ -105,7 +105,7 @@ async def record_inbound_stop(
 
 def _answered(holding: NumberHolders, originator: str, moment: datetime) -> list[CampaignRow]:
     """The campaign sent last to a number from an originator; all of them, if several began at the same time."""
-    records, held_at = holding.snapshot.graph.records, holding.datasets | holding.erased_from
+    records, held_at = holding.snapshot.graph.facts, holding.datasets | holding.erased_from
     reached = {campaign for dataset in held_at for campaign in records.campaigns_of_dataset.get(dataset, ())}
     sent = [
         campaign

@@ -18,9 +18,9 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
-from service.provenance.answer.answer import answer
+from service.provenance.answer.answer import PreparedAnswer, prepare_answer
 from service.provenance.answer.schemas import LookupIn
-from service.provenance.graph.facts import Records
+from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.graph.snapshot import Snapshots
 from service.provenance.lineage.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
@@ -30,8 +30,8 @@ from service.provenance.lineage.views import impact_view, lineage_view
 
 async def look_up_number(
     database: Database, snapshots: Snapshots, ring: KeyRing, actor: Actor, wanted: LookupIn
-) -> bytes:
-    """What the caller may see of one number: an `Answer` in JSON. A regulator's look is recorded with its reason.
+) -> PreparedAnswer:
+    """What the caller may see of one number. A regulator's lookup is recorded with its reason.
 
     Raises:
         Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
@@ -42,8 +42,9 @@ async def look_up_number(
         # Committed before anything is read: nobody sees an answer of which there is no record.
         async with database.transaction() as session:
             session.add(_look(ring, actor, number, wanted.reason))
-    snapshot, held, ended = await snapshots.holding(ring, number)
-    return answer(snapshot.graph, snapshot.cases, held, ended, partial(visible_to, snapshot.scene, actor), now())
+    snapshot, held, erasures = await snapshots.locate(ring, number)
+    visibility_of = partial(visible_to, snapshot.visibility_index, actor)
+    return prepare_answer(snapshot.graph, snapshot.answers, held, erasures, visibility_of, now())
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:
@@ -76,11 +77,11 @@ async def get_dataset_lineage(
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-    sight = visible_to(snapshot.scene, actor)
-    if dataset_id not in sight.datasets:
+    visibility = visible_to(snapshot.visibility_index, actor)
+    if dataset_id not in visibility.datasets:
         raise NotFound("dataset")
-    found = walk(snapshot.graph, dataset_id, direction, depth, sight.datasets | sight.bare)
-    return lineage_view(snapshot.graph, sight, dataset_id, found)
+    found = walk(snapshot.graph, dataset_id, direction, depth, visibility.datasets | visibility.bare)
+    return lineage_view(snapshot.graph, visibility, dataset_id, found)
 
 
 async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:
@@ -92,29 +93,29 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-        records, sight = snapshot.graph.records, visible_to(snapshot.scene, actor)
-        notice = _find_notice(records, sight, actor, notice_id)
-        counts = reached_by(records, notice_id, sight.datasets | sight.bare)
-        clients, campaigns = clients_of(records, counts), campaigns_of(records, sight.campaigns, counts)
+        facts, visibility = snapshot.graph.facts, visible_to(snapshot.visibility_index, actor)
+        notice = _find_notice(facts, visibility, actor, notice_id)
+        counts = reached_by(facts, notice_id, visibility.datasets | visibility.bare)
+        clients, campaigns = clients_of(facts, counts), campaigns_of(facts, visibility.campaigns, counts)
         groups = {*clients.values(), *campaigns.values()}
         distinct = {group: await _distinct(reading, notice_id, group, counts) for group in groups}
-    return impact_view(snapshot.graph, sight, notice, counts, distinct)
+    return impact_view(snapshot.graph, visibility, notice, counts, distinct)
 
 
-def _find_notice(records: Records, sight: Visibility, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
-    notice = records.notices.get(notice_id)
-    if notice is not None and (sight.whole or notice.collector_id == actor.organisation_id):
+def _find_notice(facts: FactIndex, visibility: Visibility, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
+    notice = facts.notices.get(notice_id)
+    if notice is not None and (visibility.whole or notice.collector_id == actor.organisation_id):
         return notice
-    if notice is not None and any(_is_under(records, dataset, notice_id) for dataset in sight.datasets):
+    if notice is not None and any(_is_under(facts, dataset, notice_id) for dataset in visibility.datasets):
         raise Forbidden(
             "impact_not_visible", "Only its collector and a supervisory authority can see the impact of a notice."
         )
     raise NotFound("notice")
 
 
-def _is_under(records: Records, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
-    collection_id = records.datasets[dataset_id].collection_id
-    return collection_id is not None and records.collections[collection_id].notice_id == notice_id
+def _is_under(facts: FactIndex, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
+    collection_id = facts.datasets[dataset_id].collection_id
+    return collection_id is not None and facts.collections[collection_id].notice_id == notice_id
 
 
 async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, counts: Mapping[uuid.UUID, int]) -> int:

@@ -11,6 +11,7 @@ from service.core.errors import JSON_BODY, responses
 from service.core.resources import resource, resources_of
 from service.number.keyring import KeyRing
 from service.provenance import operations
+from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import Answer, LookupIn
 from service.provenance.graph.snapshot import Snapshots
 from service.provenance.lineage.lineage import Direction
@@ -37,8 +38,8 @@ async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader)
     """
     # Taken by hand what others get as dependencies: three of them cost more than to find the case and to fill it in.
     get = resources_of(request).get
-    told = await operations.look_up_number(get(Database), get(Snapshots), get(KeyRing), actor, body)
-    return Response(told, media_type="application/json")
+    prepared = await operations.look_up_number(get(Database), get(Snapshots), get(KeyRing), actor, body)
+    return Response(render_answer(prepared), media_type="application/json")
 
 
 @router.get("/datasets/{dataset_id}/lineage", summary="Get the lineage of a dataset", responses=responses(404))

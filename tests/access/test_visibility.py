@@ -33,7 +33,7 @@ def callers(world: World, cast: Cast) -> Iterator[Actor]:
 
 def looks(world: World, caller: Actor) -> Iterator[Visibility]:
     """What a caller sees of the graph, and of every number."""
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     yield visibility.visible_to(scene, caller)
     for number in oracle.all_numbers(world):
         yield visibility.visible_to(scene, caller, oracle.holders(world, number))
@@ -84,7 +84,7 @@ def test_no_party_learns_of_another_client(made: Made) -> None:
 @given(WORLDS)
 def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     for caller in callers(world, cast):
         if caller.is_regulator:
             continue
@@ -107,7 +107,7 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
 @given(WORLDS)
 def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
         among = oracle.holders(world, number)
         for broker in cast.brokers:
@@ -123,7 +123,7 @@ def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made
 @given(WORLDS)
 def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
         among = oracle.holders(world, number)
         for organisation in cast.brokers + cast.parties:
@@ -143,7 +143,7 @@ def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made
     organisation = data.draw(st.sampled_from(cast.collectors + cast.brokers + cast.parties))
     assume(not touched(before, after, organisation))
     caller = oracle.actor(before, organisation)
-    old, new = oracle.snapshot_of(before).scene, oracle.snapshot_of(after).scene
+    old, new = oracle.snapshot_of(before).visibility_index, oracle.snapshot_of(after).visibility_index
     assert visibility.visible_to(old, caller) == visibility.visible_to(new, caller)
     for number in oracle.all_numbers(before):
         then = visibility.visible_to(old, caller, oracle.holders(before, number))
@@ -168,7 +168,7 @@ def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
 @given(WORLDS)
 def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     for party in cast.parties:
         own = {row.id for row in world.campaigns.values() if row.party_id == party}
         sent = {one for one in own if world.campaigns[one].sender_id == cast.sender}
@@ -182,7 +182,7 @@ def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(mad
 @given(WORLDS)
 def test_the_regulator_sees_everything(made: Made) -> None:
     world, cast = made
-    seen = visibility.visible_to(oracle.snapshot_of(world).scene, oracle.actor(world, cast.regulator))
+    seen = visibility.visible_to(oracle.snapshot_of(world).visibility_index, oracle.actor(world, cast.regulator))
     assert seen.whole
     assert seen.datasets == world.datasets.keys()
     assert seen.transfers == world.transfers.keys()
@@ -199,7 +199,7 @@ def compare_in_database(dsn: str) -> Callable[[World, Cast], None]:
 
     async def run(world: World, cast: Cast) -> None:
         database = Database(dsn)
-        scene = oracle.snapshot_of(world).scene
+        scene = oracle.snapshot_of(world).visibility_index
         try:
             async with database.transaction() as session:
                 await store_world(session, oracle.rows_of(world))
@@ -255,7 +255,7 @@ def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
     derived = world.dataset(denier, {1}, [refused])
     onward, received = world.transfer(derived, cast.parties[0])
     world.say(transfer, "recipient", "denied")
-    scene = oracle.snapshot_of(world).scene
+    scene = oracle.snapshot_of(world).visibility_index
     client, broker = (visibility.visible_to(scene, oracle.actor(world, one)) for one in (cast.parties[0], denier))
     assert client.datasets == {received, derived, refused}
     assert client.transfers == {onward}

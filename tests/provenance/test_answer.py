@@ -1,54 +1,36 @@
 """One number's answer: the story's table of facts, and what each kind of caller is told of it."""
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
-from uuid import UUID
 
 import pytest
 from hypothesis import given
 
 from service.access import visibility
 from service.core.vocabulary import OrphanReason, Role
-from service.provenance.answer.answer import Eyes, answer
-from service.provenance.answer.schemas import Answer, PartnerListBasis
+from service.provenance.answer.answer import build_answer
+from service.provenance.answer.schemas import Answer, PartnerListBasis, RecipientKind
 from service.provenance.graph.snapshot import Snapshot
 from tests.provenance import oracle
+from tests.provenance.answers import answer_for, answer_from, prepare
 from tests.provenance.builders import EPOCH, World
 from tests.provenance.story import PARIS, Story, tell
 from tests.provenance.strategies import Cast, unhurried, worlds
 
 
 @cache
-def told() -> tuple[Story, Snapshot]:
+def story_and_snapshot() -> tuple[Story, Snapshot]:
     story = tell()
     return story, oracle.snapshot_of(story.world)
 
 
 def ask(number: int, caller: str, through: str | None = None) -> Answer:
     """The story's answer to one of its organisations."""
-    story, snapshot = told()
-    actor = oracle.actor(story.world, story.organisations[caller], story.organisations[through] if through else None)
-    return as_seen(story.world, snapshot, number, partial(visibility.visible_to, snapshot.scene, actor))
-
-
-def as_seen(world: World, snapshot: Snapshot, number: int, eyes: Eyes) -> Answer:
-    """The answer that is sent, which must be one in its documented form and nothing besides."""
-    sent = answer(
-        snapshot.graph, snapshot.cases, oracle.stored(world, number), oracle.ended(world, number), eyes, EPOCH
-    )
-    found = Answer.model_validate_json(sent)
-    assert json.loads(sent) == json.loads(found.model_dump_json())
-    return found
-
-
-def ask_of(world: World, number: int, caller: UUID, through: UUID | None = None) -> Answer:
-    snapshot = oracle.snapshot_of(world)
-    return as_seen(
-        world, snapshot, number, partial(visibility.visible_to, snapshot.scene, oracle.actor(world, caller, through))
-    )
+    story, snapshot = story_and_snapshot()
+    sender = story.organisations[through] if through else None
+    return answer_from(snapshot, story.world, number, story.organisations[caller], sender)
 
 
 @dataclass
@@ -56,7 +38,7 @@ class Facts:
     """A row of the story's table, as whoever sees everything is told it."""
 
     origins: Collection[tuple[str, str, bool]]
-    hands: list[str]
+    intermediaries: list[str]
     clients: dict[str, list[str]]
 
 
@@ -81,11 +63,15 @@ TABLE = {
 @pytest.mark.parametrize("number", TABLE)
 def test_the_table_of_facts(number: int) -> None:
     found, facts = ask(number, "CNIL"), TABLE[number]
-    origins = {(one.collector.legal_name, one.notice.code, one.attested) for one in found.origins}
-    recipients = {one.organisation.legal_name: one for one in found.recipients}
-    hands = [name for name, one in recipients.items() if one.kind == "hand"]
-    clients = {name: [used.name for used in one.campaigns] for name, one in recipients.items() if one.kind == "client"}
-    assert (origins, hands, clients) == (facts.origins, facts.hands, facts.clients)
+    origins = {(origin.collector.legal_name, origin.notice.code, origin.attested) for origin in found.origins}
+    recipients = [(recipient.organisation.legal_name, recipient) for recipient in found.recipients]
+    intermediaries = [name for name, recipient in recipients if recipient.kind is RecipientKind.INTERMEDIARY]
+    clients = {
+        name: [campaign.name for campaign in recipient.campaigns]
+        for name, recipient in recipients
+        if recipient.kind is RecipientKind.CLIENT
+    }
+    assert (origins, intermediaries, clients) == (facts.origins, facts.intermediaries, facts.clients)
     assert found.held == (number != 9999)
 
 
@@ -134,9 +120,9 @@ def test_what_a_later_sender_denies_is_not_summed_up_as_agreed() -> None:
     broker = world.organisation(Role.BROKER, name="Courtier")
     collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
     transfer, _ = world.transfer(world.dataset(collector, {1}, asserted_by=broker), broker, asserted_by=broker)
-    assert "Passed to Courtier." in ask_of(world, 1, broker).summary
+    assert "Passed to Courtier." in answer_for(world, 1, broker).summary
     world.say(transfer, "sender", "denied")
-    assert "Passed, as one side says at least, to Courtier." in ask_of(world, 1, broker).summary
+    assert "Passed, as one side says at least, to Courtier." in answer_for(world, 1, broker).summary
 
 
 def test_consent_is_this_numbers_own() -> None:
@@ -222,12 +208,12 @@ def test_both_sides_are_told_of_a_number_that_one_says_it_gave_and_the_other_did
     transfer, _ = world.transfer(world.dataset(broker, {1, 2}), party)
     world.dispute(transfer, {2})
     for caller, held in ((broker, True), (party, False)):
-        found = ask_of(world, 1, caller)
+        found = answer_for(world, 1, caller)
         assert found.held == held
         assert [one.kind for one in found.contradictions] == ["declared_not_received"]
         assert [(one.number_declared, one.number_received) for one in found.transfers] == [(True, False)]
         assert [one.through[0].status for one in found.recipients] == ["disputed"]
-    assert ask_of(world, 2, broker).contradictions == []
+    assert answer_for(world, 2, broker).contradictions == []
 
 
 def test_a_denied_transfer_is_told_to_both_sides_and_gives_the_recipient_nothing_else() -> None:
@@ -236,12 +222,12 @@ def test_a_denied_transfer_is_told_to_both_sides_and_gives_the_recipient_nothing
     source, _ = world.transfer(world.dataset(world.organisation(Role.COLLECTOR), {1}), broker)
     transfer, _ = world.transfer(world.transfers[source].received_dataset_id, party)
     world.say(transfer, "recipient", "denied")
-    found = ask_of(world, 1, party)
+    found = answer_for(world, 1, party)
     assert (found.held, found.chains, found.holdings, found.origins) == (False, [], [], [])
     assert [one.id for one in found.transfers] == [transfer]
     assert [one.kind for one in found.contradictions] == ["denied_by_recipient"]
     assert [one.side for one in found.transfers[0].vouched_by] == ["sender"]
-    assert ask_of(world, 1, broker).held
+    assert answer_for(world, 1, broker).held
 
 
 def test_a_later_attestation_makes_the_collectors_word_known() -> None:
@@ -250,9 +236,9 @@ def test_a_later_attestation_makes_the_collectors_word_known() -> None:
     collector = world.organisation(Role.COLLECTOR)
     collection = world.collection(world.notice(collector, broker), broker)
     world.dataset(collector, {1}, collection=collection)
-    assert [one.attested for one in ask_of(world, 1, collector).origins] == [False]
+    assert [one.attested for one in answer_for(world, 1, collector).origins] == [False]
     world.attest(collection)
-    (origin,) = ask_of(world, 1, collector).origins
+    (origin,) = answer_for(world, 1, collector).origins
     assert (origin.attested, origin.attested_at) == (True, world.attestations[0].recorded_at)
 
 
@@ -262,9 +248,9 @@ def test_who_told_a_fact_is_withheld_where_nothing_else_shows_that_organisation(
     collector = world.organisation(Role.COLLECTOR)
     collection = world.collection(world.notice(collector, other), other)
     world.transfer(world.dataset(collector, {1}, collection=collection), party)
-    (origin,) = ask_of(world, 1, party).origins
+    (origin,) = answer_for(world, 1, party).origins
     assert origin.asserted_by is None
-    (origin,) = ask_of(world, 1, world.organisation(Role.REGULATOR)).origins
+    (origin,) = answer_for(world, 1, world.organisation(Role.REGULATOR)).origins
     assert origin.asserted_by is not None
     assert origin.asserted_by.id == other
 
@@ -275,7 +261,7 @@ def test_a_buyer_is_named_as_who_tells_of_a_collector_that_it_speaks_for() -> No
     collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
     collection = world.collection(world.notice(collector, broker), broker)
     world.dataset(collector, {1}, collection=collection, asserted_by=broker)
-    (origin,) = ask_of(world, 1, broker).origins
+    (origin,) = answer_for(world, 1, broker).origins
     assert origin.asserted_by is not None
     assert (origin.asserted_by.id, origin.collector.has_account, origin.attested) == (broker, False, False)
 
@@ -286,7 +272,7 @@ def test_a_seller_learns_nothing_of_a_buyers_file_by_holding_the_number_elsewher
     base = world.dataset(broker, {1, 2})
     transfer, _ = world.transfer(world.dataset(broker, {2}, [base]), party)
     world.dispute(transfer, {1, 2})
-    found = ask_of(world, 1, broker)
+    found = answer_for(world, 1, broker)
     assert [(chain.head.id, chain.hops) for chain in found.chains] == [(base, [])]
     assert not found.transfers
     assert not found.contradictions
@@ -301,7 +287,7 @@ def test_every_orphan_says_why_it_is_one() -> None:
     denied, refused = world.transfer(world.dataset(party, {1}), broker)
     derived = world.dataset(broker, {1}, [refused])
     world.say(denied, "recipient", "denied")
-    reasons = {one.dataset.id: one.reason for one in ask_of(world, 1, world.organisation(Role.REGULATOR)).orphans}
+    reasons = {one.dataset.id: one.reason for one in answer_for(world, 1, world.organisation(Role.REGULATOR)).orphans}
     assert reasons[stray] is OrphanReason.NO_SOURCE_DECLARED
     assert reasons[sold] is OrphanReason.SOURCE_IS_ORPHAN
     assert reasons[beside] is OrphanReason.NOT_IN_SOURCES
@@ -321,7 +307,7 @@ def listed(*days: tuple[date, date | None], consented_at: datetime | None) -> tu
     made = world.dataset(collector, {1}, collection=world.collection(notice, collector))
     if consented_at is not None:
         world.consents[made, 1] = consented_at
-    (origin,) = ask_of(world, 1, collector).origins
+    (origin,) = answer_for(world, 1, collector).origins
     return origin.partner_list_basis, origin.partner_list.valid_from_on if origin.partner_list else None
 
 
@@ -352,7 +338,7 @@ def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, C
     for number in oracle.all_numbers(world):
         for party in cast.parties:
             for through in (None, cast.sender):
-                found = ask_of(world, number, party, through).model_dump_json()
+                found = answer_for(world, number, party, through).model_dump_json()
                 assert not any(str(other) in found for other in cast.parties if other != party)
 
 
@@ -361,7 +347,8 @@ def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, C
 def test_the_person_and_the_regulator_are_told_the_same_and_all(made: tuple[World, Cast]) -> None:
     world, cast = made
     snapshot = oracle.snapshot_of(world)
+    everything = partial(visibility.full_visibility, snapshot.visibility_index)
     for number in oracle.all_numbers(world):
-        found = as_seen(world, snapshot, number, partial(visibility.full_visibility, snapshot.scene))
-        assert {one.dataset.id for one in found.holdings} == oracle.holders(world, number)
-        assert found == ask_of(world, number, cast.regulator)
+        found = build_answer(prepare(snapshot, world, number, everything))
+        assert {holding.dataset.id for holding in found.holdings} == oracle.holders(world, number)
+        assert found == answer_from(snapshot, world, number, cast.regulator)

@@ -1,32 +1,27 @@
 """Cases that many numbers share: never another answer than one made anew, and never more of them than there is room."""
 
 from datetime import date, timedelta
-from functools import partial
 from uuid import UUID
 
 from hypothesis import given
 
-from service.access import visibility
 from service.core.vocabulary import Role
-from service.provenance.answer.answer import answer
-from service.provenance.answer.cache import AnswerCache, SharedAnswer
-from service.provenance.graph.graph import holding
+from service.provenance.answer.cache import AnswerCache
+from service.provenance.answer.render import render_answer
+from service.provenance.answer.shared import SharedAnswer
 from service.provenance.graph.snapshot import Snapshot
 from tests.provenance import oracle
+from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World
 from tests.provenance.strategies import Cast, unhurried, worlds
 
 
-def told(world: World, snapshot: Snapshot, cases: AnswerCache, number: int, caller: UUID) -> bytes:
-    eyes = partial(visibility.visible_to, snapshot.scene, oracle.actor(world, caller))
-    return answer(snapshot.graph, cases, oracle.stored(world, number), oracle.ended(world, number), eyes, EPOCH)
+def rendered(world: World, snapshot: Snapshot, cache: AnswerCache, number: int, caller: UUID) -> bytes:
+    return render_answer(prepare(snapshot, world, number, visibility_for(snapshot, world, caller), cache))
 
 
-def case_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> SharedAnswer:
-    ended = oracle.ended(world, number)
-    holders = holding(snapshot.graph, [one.dataset_id for one in oracle.stored(world, number)], ended)
-    seen = visibility.visible_to(snapshot.scene, oracle.actor(world, caller), holders, ended)
-    return snapshot.cases.find(snapshot.graph, seen, holders, ended)
+def shared_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> SharedAnswer:
+    return prepare(snapshot, world, number, visibility_for(snapshot, world, caller)).shared
 
 
 @unhurried
@@ -40,8 +35,8 @@ def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cas
     for _ in range(2):
         for number in range(9):
             for caller in callers:
-                kept = told(world, snapshot, snapshot.cases, number, caller)
-                assert kept == told(world, snapshot, AnswerCache(), number, caller)
+                kept = rendered(world, snapshot, snapshot.answers, number, caller)
+                assert kept == rendered(world, snapshot, AnswerCache(), number, caller)
 
 
 def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them() -> None:
@@ -52,10 +47,10 @@ def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them()
     world.dataset(party, {2})
     world.transfer(world.dataset(broker, {3}, [base]), party)
     snapshot = oracle.snapshot_of(world)
-    assert case_of(world, snapshot, 1, broker) is case_of(world, snapshot, 2, broker)
-    assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
-    assert case_of(world, snapshot, 1, party) is case_of(world, snapshot, 9, party)
-    assert case_of(world, snapshot, 2, party) is not case_of(world, snapshot, 1, party)
+    assert shared_of(world, snapshot, 1, broker) is shared_of(world, snapshot, 2, broker)
+    assert shared_of(world, snapshot, 1, broker) is not shared_of(world, snapshot, 3, broker)
+    assert shared_of(world, snapshot, 1, party) is shared_of(world, snapshot, 9, party)
+    assert shared_of(world, snapshot, 2, party) is not shared_of(world, snapshot, 1, party)
 
 
 def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
@@ -65,10 +60,10 @@ def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
     snapshot = oracle.snapshot_of(world)
     world.erase(2, [received])
     world.erase(3, world.numbers)
-    assert case_of(world, snapshot, 1, broker) is case_of(world, snapshot, 2, broker)
-    assert case_of(world, snapshot, 1, broker) is not case_of(world, snapshot, 3, broker)
-    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 2, party)
-    assert case_of(world, snapshot, 1, party) is not case_of(world, snapshot, 3, party)
+    assert shared_of(world, snapshot, 1, broker) is shared_of(world, snapshot, 2, broker)
+    assert shared_of(world, snapshot, 1, broker) is not shared_of(world, snapshot, 3, broker)
+    assert shared_of(world, snapshot, 1, party) is not shared_of(world, snapshot, 2, party)
+    assert shared_of(world, snapshot, 1, party) is not shared_of(world, snapshot, 3, party)
 
 
 def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
@@ -77,12 +72,14 @@ def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
     for number in range(3):
         world.dataset(broker, {number}, name="same length")
     snapshot = oracle.snapshot_of(world)
-    room = AnswerCache(most_bytes=2 * case_of(world, snapshot, 0, broker).size)
+    room = AnswerCache(most_bytes=2 * shared_of(world, snapshot, 0, broker).fragments.size)
     for number, kept in ((0, 1), (1, 2), (0, 2), (2, 2), (1, 2)):
-        assert told(world, snapshot, room, number, broker) == told(world, snapshot, AnswerCache(), number, broker)
+        assert rendered(world, snapshot, room, number, broker) == rendered(
+            world, snapshot, AnswerCache(), number, broker
+        )
         assert len(room) == kept
     none = AnswerCache(most_bytes=0)
-    assert told(world, snapshot, none, 0, broker) == told(world, snapshot, room, 0, broker)
+    assert rendered(world, snapshot, none, 0, broker) == rendered(world, snapshot, room, 0, broker)
     assert len(none) == 0
 
 
@@ -97,6 +94,6 @@ def test_a_partner_list_names_who_tells_of_it_only_to_whom_that_one_is_known() -
     world.transfer(dataset, party)
     snapshot = oracle.snapshot_of(world)
     for caller, known in ((party, False), (regulator, True), (party, False)):
-        sent = told(world, snapshot, snapshot.cases, 1, caller).decode()
+        sent = rendered(world, snapshot, snapshot.answers, 1, caller).decode()
         assert "Courtier" in sent
         assert (str(other) in sent) == known

@@ -5,7 +5,7 @@ from hypothesis import given
 
 from service.core.erasures import NO_ERASURES
 from service.core.vocabulary import Role
-from service.provenance.graph.graph import CycleError, Hop, chains, holding, orphans
+from service.provenance.graph.graph import CycleError, Hop, chains, datasets_holding, orphans
 from service.provenance.graph.rows import ParentRow
 from service.provenance.graph.snapshot import make_snapshot
 from tests.provenance import oracle
@@ -22,7 +22,9 @@ def test_holdings_are_the_sealed_datasets_whose_content_has_the_number(made: tup
     world, _ = made
     graph = oracle.snapshot_of(world).graph
     for number in range(8):
-        found = holding(graph, [one.dataset_id for one in oracle.stored(world, number)], oracle.ended(world, number))
+        found = datasets_holding(
+            graph, [one.dataset_id for one in oracle.stored(world, number)], oracle.ended(world, number)
+        )
         assert found == oracle.holders(world, number)
 
 
@@ -102,7 +104,7 @@ def test_numbers_stored_for_a_received_file_under_comparison_do_not_count() -> N
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     _, received = world.transfer(world.dataset(broker, {1}), party)
-    assert holding(oracle.snapshot_of(world).graph, [received], NO_ERASURES) == frozenset()
+    assert datasets_holding(oracle.snapshot_of(world).graph, [received], NO_ERASURES) == frozenset()
 
 
 def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
@@ -111,4 +113,4 @@ def test_what_a_denied_transfer_delivered_is_no_holding() -> None:
     sold = world.dataset(broker, {1})
     transfer, _ = world.transfer(sold, party)
     world.say(transfer, "recipient", "denied")
-    assert holding(oracle.snapshot_of(world).graph, [sold], NO_ERASURES) == {sold}
+    assert datasets_holding(oracle.snapshot_of(world).graph, [sold], NO_ERASURES) == {sold}

@@ -25,20 +25,20 @@ def told() -> tuple[Story, Snapshot]:
 def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str], set[str]]:
     """Datasets with counts, clients and campaigns that a notice of the story reached, as a caller sees it."""
     story, snapshot = told()
-    seen = visibility.visible_to(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
-    records = snapshot.graph.records
-    counts = reached_by(records, story.notices[notice], seen.datasets | seen.bare)
+    seen = visibility.visible_to(snapshot.visibility_index, oracle.actor(story.world, story.organisations[caller]))
+    facts = snapshot.graph.facts
+    counts = reached_by(facts, story.notices[notice], seen.datasets | seen.bare)
     return (
         {name: counts[one] for name, one in story.datasets.items() if one in counts},
-        {name for name, one in story.organisations.items() if one in clients_of(records, counts)},
-        {name for name, one in story.campaigns.items() if one in campaigns_of(records, seen.campaigns, counts)},
+        {name for name, one in story.organisations.items() if one in clients_of(facts, counts)},
+        {name for name, one in story.campaigns.items() if one in campaigns_of(facts, seen.campaigns, counts)},
     )
 
 
 def ancestry(name: str, caller: str = "CNIL", direction: Direction = Direction.UPSTREAM, depth: int = FAR) -> set[str]:
     """The names of what is in the lineage of a dataset of the story."""
     story, snapshot = told()
-    seen = visibility.visible_to(snapshot.scene, oracle.actor(story.world, story.organisations[caller]))
+    seen = visibility.visible_to(snapshot.visibility_index, oracle.actor(story.world, story.organisations[caller]))
     found = walk(snapshot.graph, story.datasets[name], direction, depth, seen.datasets | seen.bare)
     return {known for known, one in story.datasets.items() if one in found.distances}
 
@@ -117,7 +117,7 @@ def test_nobody_has_counted_before_sealing() -> None:
     source = world.dataset(broker, {1})
     unsealed = world.dataset(broker, {1}, [source], state=DatasetState.OPEN)
     graph = oracle.snapshot_of(world).graph
-    assert passed(graph.records, source, unsealed) is None
+    assert passed(graph.facts, source, unsealed) is None
     assert walk(graph, unsealed, Direction.UPSTREAM, FAR, world.datasets).distances == {unsealed: 0, source: -1}
 
 
@@ -130,6 +130,6 @@ def test_what_a_denied_transfer_delivered_was_not_reached() -> None:
     # Counts as they were while the transfer stood; the list of statements goes on growing.
     counted = oracle.rows_of(world)
     world.say(transfer, "recipient", "denied")
-    records = make_snapshot(1, counted).graph.records
-    assert set(reached_by(records, notice, world.datasets)) == {made}
+    facts = make_snapshot(1, counted).graph.facts
+    assert set(reached_by(facts, notice, world.datasets)) == {made}
     assert walk(oracle.snapshot_of(world).graph, made, Direction.DOWNSTREAM, FAR, world.datasets).distances == {made: 0}

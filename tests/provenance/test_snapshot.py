@@ -72,8 +72,8 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
 
 async def count_both(snapshots: Snapshots) -> tuple[int, int]:
     """How many datasets the graph has, and how many hold the number: the same in every state of these tests."""
-    snapshot, held, _ = await snapshots.holding(RING, NUMBER)
-    return len(snapshot.graph.records.datasets), len(held)
+    snapshot, held, _ = await snapshots.locate(RING, NUMBER)
+    return len(snapshot.graph.facts.datasets), len(held)
 
 
 def test_a_write_through_one_process_is_in_the_answers_of_another_at_once(dsn: str) -> None:
@@ -98,7 +98,7 @@ def test_what_is_erased_through_one_process_is_in_the_answers_of_another_without
             for _ in range(2):
                 await add_dataset(one, holder)
             snapshots = Snapshots(other)
-            snapshot, held, ended = await snapshots.holding(RING, NUMBER)
+            snapshot, held, ended = await snapshots.locate(RING, NUMBER)
             assert (len(held), ended) == (2, {})
             moment = now()
             async with one.transaction() as session:
@@ -106,9 +106,9 @@ def test_what_is_erased_through_one_process_is_in_the_answers_of_another_without
                 await exclude(await driver(session), RING.pseudonym(NUMBER), first, moment)
                 # A second time changes nothing of the first.
                 await exclude(await driver(session), RING.pseudonym(NUMBER), first)
-            kept, still, ended = await snapshots.holding(RING, NUMBER)
+            kept, still, ended = await snapshots.locate(RING, NUMBER)
             assert (kept, still, ended) == (snapshot, held, dict.fromkeys(first, moment))
-            assert await snapshots.holding(RING, NUMBER + 1) == (kept, [], {})
+            assert await snapshots.locate(RING, NUMBER + 1) == (kept, [], {})
 
     asyncio.run(run())
     assert len(reads) == 1
@@ -173,7 +173,7 @@ def test_a_snapshot_session_gets_the_graph_that_it_sees_and_does_not_displace_a_
                 before = await snapshots.current(reading)
                 await add_dataset(database, holder)
                 assert await count_both(snapshots) == (1, 1)
-                assert (await snapshots.current(reading)).graph.records == before.graph.records
+                assert (await snapshots.current(reading)).graph.facts == before.graph.facts
             before_last = len(reads)
             assert await count_both(snapshots) == (1, 1)
             assert len(reads) == before_last
@@ -191,7 +191,7 @@ def test_the_graph_read_from_the_tables_is_the_one_that_was_written(dsn: str) ->
             async with database.snapshot() as reading:
                 found = make_snapshot(1, await read_rows(reading))
         expected = make_snapshot(1, facts)
-        assert found.scene == expected.scene
-        assert found.graph.records == expected.graph.records
+        assert found.visibility_index == expected.visibility_index
+        assert found.graph.facts == expected.graph.facts
 
     asyncio.run(run())

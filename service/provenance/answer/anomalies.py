@@ -5,42 +5,42 @@ from collections.abc import Iterable, Sequence
 from service.core.vocabulary import OrphanReason, Side, TransferStatus
 from service.provenance.answer.schemas import Contradiction, Orphan, TransferView
 from service.provenance.answer.views import AnswerContext
-from service.provenance.graph.facts import Records, is_denied
+from service.provenance.graph.facts import FactIndex, is_denied
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow
 
 
-def orphan_view(matter: AnswerContext, row: DatasetRow) -> Orphan:
+def orphan_view(context: AnswerContext, row: DatasetRow) -> Orphan:
     """A holding with no declared origin, and why it has none."""
-    transfer = matter.records.transfer_into_dataset.get(row.id)
-    reason = _reason(matter, row)
+    transfer = context.facts.transfer_into_dataset.get(row.id)
+    reason = _reason(context, row)
     return Orphan(
-        dataset=matter.dataset(row.id),
+        dataset=context.dataset(row.id),
         reason=reason,
-        explanation=_explained(matter.records, row, reason),
+        explanation=_explained(context.facts, row, reason),
         transfer_id=transfer.id if transfer else None,
     )
 
 
-def _reason(matter: AnswerContext, row: DatasetRow) -> OrphanReason:
-    records = matter.records
-    parents = [edge.parent_id for edge in records.parents_of_dataset.get(row.id, ())]
+def _reason(context: AnswerContext, row: DatasetRow) -> OrphanReason:
+    facts = context.facts
+    parents = [edge.parent_id for edge in facts.parents_of_dataset.get(row.id, ())]
     if not parents:
         return OrphanReason.NO_SOURCE_DECLARED
-    if any(edge.parent_id in matter.holders for edge in sources(records, row.id, matter.ended)):
+    if any(edge.parent_id in context.holding_datasets for edge in sources(facts, row.id, context.erasures)):
         return OrphanReason.SOURCE_IS_ORPHAN
-    if row.id in records.transfer_into_dataset:
+    if row.id in facts.transfer_into_dataset:
         return OrphanReason.NOT_IN_SENDERS_DATASET
-    arrivals = [records.transfer_into_dataset.get(parent) for parent in parents]
-    if any(is_denied(records, arrival.id) for arrival in arrivals if arrival):
+    arrivals = [facts.transfer_into_dataset.get(parent) for parent in parents]
+    if any(is_denied(facts, arrival.id) for arrival in arrivals if arrival):
         return OrphanReason.TRANSFER_DENIED
     return OrphanReason.NOT_IN_SOURCES
 
 
-def _explained(records: Records, row: DatasetRow, reason: OrphanReason) -> str:
-    holder = records.organisations[row.holder_id].legal_name
-    transfer = records.transfer_into_dataset.get(row.id)
-    sender = records.organisations[transfer.sender_id].legal_name if transfer else holder
+def _explained(facts: FactIndex, row: DatasetRow, reason: OrphanReason) -> str:
+    holder = facts.organisations[row.holder_id].legal_name
+    transfer = facts.transfer_into_dataset.get(row.id)
+    sender = facts.organisations[transfer.sender_id].legal_name if transfer else holder
     match reason:
         case OrphanReason.NO_SOURCE_DECLARED:
             return f"{holder} declares neither a collection nor a dataset that it comes from."

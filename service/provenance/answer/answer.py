@@ -1,49 +1,81 @@
-"""One number's answer, as it is sent: its case, which many numbers share, and what is its own. Pure.
+"""One number's answer as a value: the answer that it shares with many numbers, completed by its own consents. Pure.
 
-The same function serves every kind of caller; the one that asks is a function from the datasets that hold the number,
-or did before it was erased from them, to what of them, and around them, is seen.
+The same functions serve every kind of caller. A caller is a function from the datasets that hold the number, or held it
+before an erasure, to what is visible of them and around them.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.membership.store import Membership
-from service.provenance.answer.cache import AnswerCache, render
-from service.provenance.answer.views import consent
-from service.provenance.graph.facts import Records
-from service.provenance.graph.graph import Graph, holding
+from service.provenance.answer.cache import AnswerCache
+from service.provenance.answer.schemas import Answer, Holding, Origin
+from service.provenance.answer.shared import SharedAnswer
+from service.provenance.answer.views import Consent, consent, partners_in_force
+from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.graph import Graph, datasets_holding
 
-Eyes = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
+VisibilityOf = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
+"""What a caller may see, given the datasets that hold a number or held it, and its erasures."""
 
 
-def answer(
-    graph: Graph, cases: AnswerCache, held: Sequence[Membership], ended: Erasures, eyes: Eyes, as_of: datetime
-) -> bytes:
-    """The answer about a number that the datasets of `held` store, as `eyes` see it: an `Answer` in JSON.
+@dataclass(frozen=True, slots=True)
+class PreparedAnswer:
+    """Everything that one number's answer is made of, for `build_answer` and for `render_answer`.
 
-    `ended` are the datasets that it was erased from; `cases` are those of the same graph.
+    `stored` is what each dataset that stores the number says of it.
     """
-    holders = holding(graph, (one.dataset_id for one in held), ended)
-    case = cases.find(graph, eyes(holders, ended), holders, ended)
-    own = {one.dataset_id: one for one in held}
-    origins = [
-        part.fields | _consent(graph.records, cases, case.known, part.dataset_id, own.get(part.dataset_id))
-        for part in case.origins
-    ]
-    holdings = [part.fields | _consented_at(own.get(part.dataset_id)) for part in case.holdings]
-    return render(case.alike | {"as_of": as_of, "origins": origins, "holdings": holdings})
+
+    facts: FactIndex
+    cache: AnswerCache
+    shared: SharedAnswer
+    stored: Mapping[uuid.UUID, Membership]
+    as_of: datetime
+
+    def consent(self, dataset_id: uuid.UUID) -> Consent:
+        """The number's own consent in a collected dataset."""
+        return consent(self.facts, dataset_id, self.stored.get(dataset_id))
 
 
-def _consent(
-    records: Records, cases: AnswerCache, known: Collection[uuid.UUID], dataset_id: uuid.UUID, stored: Membership | None
-) -> dict[str, object]:
-    found = consent(records, dataset_id, stored)
-    listed = cases.partner_list(records, known, found.partner_list) if found.partner_list else None
-    return found._asdict() | {"partner_list": listed}
+def prepare_answer(
+    graph: Graph,
+    cache: AnswerCache,
+    stored: Sequence[Membership],
+    erasures: Erasures,
+    visibility_of: VisibilityOf,
+    as_of: datetime,
+) -> PreparedAnswer:
+    """Find what the answer about a number consists of, given where it is stored and erased. `cache` is of `graph`."""
+    datasets = datasets_holding(graph, (held.dataset_id for held in stored), erasures)
+    shared = cache.find(graph, visibility_of(datasets, erasures), datasets, erasures)
+    return PreparedAnswer(graph.facts, cache, shared, {held.dataset_id: held for held in stored}, as_of)
 
 
-def _consented_at(stored: Membership | None) -> dict[str, object]:
-    return {"consented_at": stored.consented_at} if stored else {}
+def build_answer(prepared: PreparedAnswer) -> Answer:
+    """The answer as a value. Other answers have parts of it in common, so change none of them."""
+    shared = prepared.shared.answer
+    own: dict[str, Any] = {
+        "as_of": prepared.as_of,
+        "origins": list(_origins(prepared, shared.origins)),
+        "holdings": list(_holdings(prepared, shared.holdings)),
+    }
+    return Answer.model_construct(**dict(shared) | own)
+
+
+def _origins(prepared: PreparedAnswer, origins: Sequence[Origin]) -> Iterator[Origin]:
+    known = prepared.shared.known
+    for origin in origins:
+        own = prepared.consent(origin.dataset.id)
+        listed = partners_in_force(prepared.facts, known, own.partner_list) if own.partner_list else None
+        yield replace(origin, **own._asdict() | {"partner_list": listed})
+
+
+def _holdings(prepared: PreparedAnswer, holdings: Sequence[Holding]) -> Iterator[Holding]:
+    for holding in holdings:
+        held = prepared.stored.get(holding.dataset.id)
+        yield replace(holding, consented_at=held.consented_at if held else None)

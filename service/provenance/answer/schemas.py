@@ -296,14 +296,21 @@ class Through:
     number_received: Said
 
 
+class RecipientKind(StrEnum):
+    """What a recipient is in the way of a number."""
+
+    CLIENT = "client"
+    INTERMEDIARY = "intermediary"
+
+
 @dataclass(slots=True, kw_only=True)
 class Recipient:
     """An organisation to which the number was transferred (GDPR 15(1)(c); CJEU C-154/21: by name)."""
 
     organisation: OrganisationView
     kind: Annotated[
-        Literal["client", "hand"],
-        Field(description="A client is a party, which campaigns for itself; any other is a hand it passed through."),
+        RecipientKind,
+        Field(description="`client`: a party, which campaigns for itself. `intermediary`: any other organisation."),
     ]
     through: list[Through]
     campaigns: Annotated[list[CampaignRef], Field(description="Those of its campaigns that were sent to the number.")]

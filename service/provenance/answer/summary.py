@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Iterable
 
 from service.core.vocabulary import TransferStatus
-from service.provenance.answer.schemas import Answer, Origin, Recipient, Through
+from service.provenance.answer.schemas import Answer, Origin, Recipient, RecipientKind, Through
 
 NOTHING = "No dataset that you may see holds this number."
 
@@ -19,11 +19,11 @@ def _sentences(answer: Answer) -> Iterable[str]:
     if not answer.held:
         yield NOTHING
     contradicted = {one.transfer_id for one in answer.contradictions}
-    hands = [one for one in answer.recipients if one.kind == "hand"]
-    clients = [one for one in answer.recipients if one.kind == "client"]
+    intermediaries = [recipient for recipient in answer.recipients if recipient.kind is RecipientKind.INTERMEDIARY]
+    clients = [recipient for recipient in answer.recipients if recipient.kind is RecipientKind.CLIENT]
     yield _sentence("First collected by", map(_collected, answer.origins))
-    yield _sentence("Passed to", _names(hands, contradicted, agreed=True))
-    yield _sentence("Passed, as one side says at least, to", _names(hands, contradicted, agreed=False))
+    yield _sentence("Passed to", _names(intermediaries, contradicted, agreed=True))
+    yield _sentence("Passed, as one side says at least, to", _names(intermediaries, contradicted, agreed=False))
     yield _counted("Transferred to the client", _names(clients, contradicted, agreed=True))
     yield _counted("Transferred, as one side says at least, to the client", _names(clients, contradicted, agreed=False))
     yield _counted("Used in the campaign", [f"“{one.name}”" for one in answer.campaigns])

@@ -38,7 +38,7 @@ from service.provenance.answer.schemas import (
     Use,
     Voucher,
 )
-from service.provenance.graph.facts import Records, attestation_of, list_in_force, notice_of
+from service.provenance.graph.facts import FactIndex, attestation_of, list_in_force, notice_of
 from service.provenance.graph.graph import Chain, Graph, Hop
 from service.provenance.graph.rows import (
     CampaignRow,
@@ -55,31 +55,31 @@ from service.transfer.schemas import CriterionOut
 
 @dataclass(frozen=True)
 class AnswerContext:
-    """A number's case through one caller's eyes: `seen` is what the caller sees of it.
+    """What an answer is made from: the graph, where one number is, and what one caller may see of it.
 
-    Of the datasets that the caller is told about, `holders` hold the number, or did until the time that `ended` has for
-    them. `known` are the organisations that the caller may see named.
+    Of the datasets that the answer depends on, `holding_datasets` hold the number, or held it until their `erasures`.
+    `known` are the organisations that the caller may see named.
     """
 
     graph: Graph
-    holders: Collection[uuid.UUID]
-    seen: Visibility
+    holding_datasets: Collection[uuid.UUID]
+    visibility: Visibility
     known: Collection[uuid.UUID]
-    ended: Erasures
+    erasures: Erasures
 
     # The same few datasets and hops stand in many chains: each is told once.
     _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
     _hops: dict[Hop, HopView] = field(default_factory=dict)
 
     @property
-    def records(self) -> Records:
+    def facts(self) -> FactIndex:
         """The facts."""
-        return self.graph.records
+        return self.graph.facts
 
     def dataset(self, dataset_id: uuid.UUID) -> DatasetRef:
         """A dataset, as far as the caller sees it."""
         if dataset_id not in self._datasets:
-            self._datasets[dataset_id] = dataset_ref(self.records, self.seen, dataset_id)
+            self._datasets[dataset_id] = dataset_ref(self.facts, self.visibility, dataset_id)
         return self._datasets[dataset_id]
 
     def hop(self, hop: Hop) -> HopView:
@@ -98,9 +98,9 @@ class Assertion(TypedDict):
     recorded_at: datetime
 
 
-def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationView:
+def organisation(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationView:
     """An organisation."""
-    row = records.organisations[organisation_id]
+    row = facts.organisations[organisation_id]
     return OrganisationView(
         id=row.id,
         legal_name=row.legal_name,
@@ -112,50 +112,50 @@ def organisation(records: Records, organisation_id: uuid.UUID) -> OrganisationVi
     )
 
 
-def organisation_ref(records: Records, organisation_id: uuid.UUID) -> OrganisationRef:
+def organisation_ref(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationRef:
     """An organisation by name."""
-    return OrganisationRef(id=organisation_id, legal_name=records.organisations[organisation_id].legal_name)
+    return OrganisationRef(id=organisation_id, legal_name=facts.organisations[organisation_id].legal_name)
 
 
-def _told(matter: AnswerContext, row: FactRow) -> Assertion:
-    return asserted(matter.records, matter.known, row)
+def _told(context: AnswerContext, row: FactRow) -> Assertion:
+    return asserted(context.facts, context.known, row)
 
 
-def asserted(records: Records, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
+def asserted(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
     """Who asserts a fact, and when; a name that the caller could learn only here is withheld."""
     return {
-        "asserted_by": _if_known(records, known, row.asserted_by_id),
-        "asserted_through": _if_known(records, known, row.asserted_through_id),
+        "asserted_by": _if_known(facts, known, row.asserted_by_id),
+        "asserted_through": _if_known(facts, known, row.asserted_through_id),
         "occurred_at": row.occurred_at,
         "recorded_at": row.recorded_at,
     }
 
 
 def _if_known(
-    records: Records, known: Collection[uuid.UUID], organisation_id: uuid.UUID | None
+    facts: FactIndex, known: Collection[uuid.UUID], organisation_id: uuid.UUID | None
 ) -> OrganisationRef | None:
     if organisation_id is None or organisation_id not in known:
         return None
-    return organisation_ref(records, organisation_id)
+    return organisation_ref(facts, organisation_id)
 
 
-def dataset_ref(records: Records, seen: Visibility, dataset_id: uuid.UUID) -> DatasetRef:
+def dataset_ref(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID) -> DatasetRef:
     """A dataset; of one that is one hop down only in whose hands it is."""
-    row = records.datasets[dataset_id]
-    name = row.name if dataset_id in seen.datasets else None
-    return DatasetRef(id=row.id, name=name, holder=organisation_ref(records, row.holder_id))
+    row = facts.datasets[dataset_id]
+    name = row.name if dataset_id in visibility.datasets else None
+    return DatasetRef(id=row.id, name=name, holder=organisation_ref(facts, row.holder_id))
 
 
-def origin(matter: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
+def origin(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
     """The origin that a collected dataset gives a number, but for the number's own `consent`."""
-    records = matter.records
-    collection = records.collections[collection_id]
-    attestation = attestation_of(records, collection)
+    facts = context.facts
+    collection = facts.collections[collection_id]
+    attestation = attestation_of(facts, collection)
     return Origin(
-        **_told(matter, collection),
-        dataset=matter.dataset(dataset.id),
+        **_told(context, collection),
+        dataset=context.dataset(dataset.id),
         collection_id=collection.id,
-        collector=organisation(records, collection.collector_id),
+        collector=organisation(facts, collection.collector_id),
         channel=Channel(collection.channel),
         address=collection.address,
         began_on=collection.began_on,
@@ -163,7 +163,7 @@ def origin(matter: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID)
         corrects_id=collection.corrects_id,
         consented_at=None,
         consent_record_id=None,
-        notice=_notice(matter, records.notices[collection.notice_id]),
+        notice=_notice(context, facts.notices[collection.notice_id]),
         partner_list=None,
         partner_list_basis=PartnerListBasis.CONSENT_DAY_UNKNOWN,
         attested=attestation is not None,
@@ -180,19 +180,19 @@ class Consent(NamedTuple):
     partner_list_basis: PartnerListBasis
 
 
-def consent(records: Records, dataset_id: uuid.UUID, stored: Membership | None) -> Consent:
+def consent(facts: FactIndex, dataset_id: uuid.UUID, stored: Membership | None) -> Consent:
     """What is known of the consent under which a collected dataset got a number, of which it says `stored`."""
     if stored is None or stored.consented_at is None:
         record_id = stored.record_id if stored else None
         return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
-    listed = list_in_force(records, notice_of(records, dataset_id), stored.consented_at)
+    listed = list_in_force(facts, notice_of(facts, dataset_id), stored.consented_at)
     basis = PartnerListBasis.CONSENT_DAY if listed else PartnerListBasis.NONE_YET
     return Consent(stored.consented_at, stored.record_id, listed, basis)
 
 
-def _notice(matter: AnswerContext, row: NoticeRow) -> NoticeView:
+def _notice(context: AnswerContext, row: NoticeRow) -> NoticeView:
     return NoticeView(
-        **_told(matter, row),
+        **_told(context, row),
         id=row.id,
         code=row.code,
         version=row.version,
@@ -203,7 +203,7 @@ def _notice(matter: AnswerContext, row: NoticeRow) -> NoticeView:
         valid_from_on=row.valid_from_on,
         valid_until_on=row.valid_until_on,
         time_zone=row.time_zone,
-        evidence=[_evidence(piece) for piece in matter.records.evidence_of_notice.get(row.id, ())],
+        evidence=[_evidence(piece) for piece in context.facts.evidence_of_notice.get(row.id, ())],
     )
 
 
@@ -217,23 +217,23 @@ def _evidence(row: EvidenceRow) -> EvidenceRef:
     )
 
 
-def partners_in_force(records: Records, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnersInForce:
+def partners_in_force(facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnersInForce:
     """A partner list, to a caller who may see the organisations `known` named."""
     return PartnersInForce(
-        **asserted(records, known, row),
+        **asserted(facts, known, row),
         id=row.id,
         valid_from_on=row.valid_from_on,
-        partners=[PartnerOut(**vars(one)) for one in records.partners_of_list.get(row.id, ())],
+        partners=[PartnerOut(**vars(one)) for one in facts.partners_of_list.get(row.id, ())],
         categories=list(row.categories),
         corrects_id=row.corrects_id,
     )
 
 
-def holding_view(matter: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
+def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number, but for the number's own consent there."""
     return Holding(
-        **_told(matter, _answered_for(matter.records, row)),
-        dataset=matter.dataset(row.id),
+        **_told(context, _answered_for(context.facts, row)),
+        dataset=context.dataset(row.id),
         content=Content(row.content),
         sealed_at=row.sealed_at,
         orphan=orphan,
@@ -241,59 +241,60 @@ def holding_view(matter: AnswerContext, row: DatasetRow, *, orphan: bool) -> Hol
     )
 
 
-def erasure_view(matter: AnswerContext, row: DatasetRow) -> Erasure:
+def erasure_view(context: AnswerContext, row: DatasetRow) -> Erasure:
     """A dataset that held the number until its holder erased it."""
     return Erasure(
-        **_told(matter, _answered_for(matter.records, row)),
-        dataset=matter.dataset(row.id),
-        erased_at=matter.ended[row.id],
+        **_told(context, _answered_for(context.facts, row)),
+        dataset=context.dataset(row.id),
+        erased_at=context.erasures[row.id],
     )
 
 
-def _answered_for(records: Records, row: DatasetRow) -> FactRow:
+def _answered_for(facts: FactIndex, row: DatasetRow) -> FactRow:
     """The fact by which somebody answers for what is in a dataset."""
-    transfer = records.transfer_into_dataset.get(row.id)
+    transfer = facts.transfer_into_dataset.get(row.id)
     if row.content == Content.UPLOADED and transfer is not None:
         # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
-        return words(records, transfer.id)[Side.RECIPIENT]
+        return words(facts, transfer.id)[Side.RECIPIENT]
     return row
 
 
-def chain_view(matter: AnswerContext, chain: Chain) -> ChainView:
+def chain_view(context: AnswerContext, chain: Chain) -> ChainView:
     """A chain, hop by hop."""
     return ChainView(
-        head=matter.dataset(chain.head_id),
+        head=context.dataset(chain.head_id),
         orphan=chain.orphan,
-        hops=[matter.hop(hop) for hop in chain.hops],
+        hops=[context.hop(hop) for hop in chain.hops],
     )
 
 
-def _hop(matter: AnswerContext, hop: Hop) -> HopView:
-    records = matter.records
-    transfer = records.transfers[hop.transfer_id] if hop.transfer_id else None
-    fact: FactRow = transfer or records.datasets[hop.dataset_id]
+def _hop(context: AnswerContext, hop: Hop) -> HopView:
+    facts = context.facts
+    transfer = facts.transfers[hop.transfer_id] if hop.transfer_id else None
+    fact: FactRow = transfer or facts.datasets[hop.dataset_id]
     return HopView(
         kind="transfer" if transfer else "derivation",
-        from_dataset=matter.dataset(hop.parent_id),
-        to_dataset=matter.dataset(hop.dataset_id),
+        from_dataset=context.dataset(hop.parent_id),
+        to_dataset=context.dataset(hop.dataset_id),
         transfer_id=hop.transfer_id,
-        status=records.status_of_transfer[transfer.id] if transfer else None,
+        status=facts.status_of_transfer[transfer.id] if transfer else None,
         sender_role=ProcessingRole(transfer.sender_role) if transfer else None,
         recipient_role=ProcessingRole(transfer.recipient_role) if transfer else None,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
-        vouched_by=vouchers(matter, transfer) if transfer else [],
+        vouched_by=vouchers(context, transfer) if transfer else [],
     )
 
 
-def transfer_view(matter: AnswerContext, row: TransferRow) -> TransferView:
+def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     """A transfer with what both sides say of it, and of this number in it."""
-    records = matter.records
+    facts = context.facts
+    received = row.received_dataset_id in context.holding_datasets
     return TransferView(
-        **_told(matter, row),
+        **_told(context, row),
         id=row.id,
-        sender=organisation_ref(records, row.sender_id),
-        recipient=organisation_ref(records, row.recipient_id),
+        sender=organisation_ref(facts, row.sender_id),
+        recipient=organisation_ref(facts, row.recipient_id),
         dataset_id=row.dataset_id,
         received_dataset_id=row.received_dataset_id,
         purpose=Purpose(row.purpose),
@@ -302,21 +303,21 @@ def transfer_view(matter: AnswerContext, row: TransferRow) -> TransferView:
         recipient_role=ProcessingRole(row.recipient_role),
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
-        status=records.status_of_transfer[row.id],
-        number_declared=_was_handed_over(matter, row) if _said(matter, row, Side.SENDER) else None,
-        number_received=row.received_dataset_id in matter.holders if _said(matter, row, Side.RECIPIENT) else None,
-        vouched_by=vouchers(matter, row),
-        statements=[_statement(matter, said) for said in records.statements_of_transfer.get(row.id, ())],
+        status=facts.status_of_transfer[row.id],
+        number_declared=_was_handed_over(context, row) if _said(context, row, Side.SENDER) else None,
+        number_received=received if _said(context, row, Side.RECIPIENT) else None,
+        vouched_by=vouchers(context, row),
+        statements=[_statement(context, said) for said in facts.statements_of_transfer.get(row.id, ())],
     )
 
 
-def _was_handed_over(matter: AnswerContext, row: TransferRow) -> bool:
-    return row.dataset_id in matter.holders and held_at(matter.ended, row.dataset_id, row.recorded_at)
+def _was_handed_over(context: AnswerContext, row: TransferRow) -> bool:
+    return row.dataset_id in context.holding_datasets and held_at(context.erasures, row.dataset_id, row.recorded_at)
 
 
-def _statement(matter: AnswerContext, row: StatementRow) -> Statement:
+def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
-        **_told(matter, row),
+        **_told(context, row),
         side=Side(row.side),
         status=TransferStatus(row.status),
         comment=row.comment,
@@ -325,47 +326,47 @@ def _statement(matter: AnswerContext, row: StatementRow) -> Statement:
     )
 
 
-def _said(matter: AnswerContext, row: TransferRow, side: Side) -> bool:
+def _said(context: AnswerContext, row: TransferRow, side: Side) -> bool:
     """Whether a side itself said anything of a transfer: another's word about it is not its own."""
     organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
-    statements = matter.records.statements_of_transfer.get(row.id, ())
+    statements = context.facts.statements_of_transfer.get(row.id, ())
     told = [said.asserted_by_id for said in statements if said.side == side]
     return organisation_id in told or row.asserted_by_id == organisation_id
 
 
-def words(records: Records, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
+def words(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
     """The latest statement of each side that made one."""
-    return {Side(said.side): said for said in records.statements_of_transfer.get(transfer_id, ())}
+    return {Side(said.side): said for said in facts.statements_of_transfer.get(transfer_id, ())}
 
 
-def vouchers(matter: AnswerContext, row: TransferRow) -> list[Voucher]:
+def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:
     """The sides that stand by a transfer: by a latest word other than denial, or by having registered it."""
-    records = matter.records
-    latest = words(records, row.id)
+    facts = context.facts
+    latest = words(facts, row.id)
     found = []
     for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
         said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
         denied = side in latest and latest[side].status == TransferStatus.DENIED
         if said is not None and not denied and said.asserted_by_id == organisation_id:
-            told_of = organisation_ref(records, organisation_id)
+            told_of = organisation_ref(facts, organisation_id)
             found.append(Voucher(side=side, organisation=told_of, recorded_at=said.recorded_at))
     return found
 
 
-def campaign_view(matter: AnswerContext, row: CampaignRow) -> CampaignView:
+def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
     """A campaign, and through which of the datasets that the caller sees the number was in it."""
-    records = matter.records
+    facts = context.facts
     used = [
         one
-        for one in records.datasets_of_campaign.get(row.id, ())
-        if one in matter.seen.datasets and held_at(matter.ended, one, row.began_at)
+        for one in facts.datasets_of_campaign.get(row.id, ())
+        if one in context.visibility.datasets and held_at(context.erasures, one, row.began_at)
     ]
     return CampaignView(
-        **_told(matter, row),
+        **_told(context, row),
         id=row.id,
         name=row.name,
-        party=organisation(records, row.party_id),
-        sender=organisation(records, row.sender_id) if row.sender_id else None,
+        party=organisation(facts, row.party_id),
+        sender=organisation(facts, row.sender_id) if row.sender_id else None,
         originator=row.originator,
         message_text=row.message_text,
         poll_name=row.poll_name,
@@ -373,14 +374,14 @@ def campaign_view(matter: AnswerContext, row: CampaignRow) -> CampaignView:
         began_at=row.began_at,
         ended_at=row.ended_at,
         corrects_id=row.corrects_id,
-        through=[_use(matter, dataset) for dataset in used],
+        through=[_use(context, dataset) for dataset in used],
     )
 
 
-def _use(matter: AnswerContext, dataset_id: uuid.UUID) -> Use:
-    transfer = matter.records.transfer_into_dataset.get(dataset_id)
+def _use(context: AnswerContext, dataset_id: uuid.UUID) -> Use:
+    transfer = context.facts.transfer_into_dataset.get(dataset_id)
     return Use(
-        dataset=matter.dataset(dataset_id),
+        dataset=context.dataset(dataset_id),
         transfer_id=transfer.id if transfer else None,
-        transfer_status=matter.records.status_of_transfer[transfer.id] if transfer else None,
+        transfer_status=context.facts.status_of_transfer[transfer.id] if transfer else None,
     )

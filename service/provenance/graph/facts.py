@@ -40,7 +40,7 @@ Grouped = Mapping[uuid.UUID, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
-class Records:
+class FactIndex:
     """One state of the facts, indexed. What is grouped stands in order of `recorded_at`."""
 
     organisations: Mapping[uuid.UUID, OrganisationRow]
@@ -65,12 +65,12 @@ class Records:
     notice_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
 
 
-def index(rows: Rows) -> Records:
+def index(rows: Rows) -> FactIndex:
     """`rows`, so that nothing needs to be searched for again."""
     statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
     campaigns = _uncorrected(rows.campaigns)
     uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
-    return Records(
+    return FactIndex(
         organisations=_by_id(rows.organisations),
         notices=_by_id(rows.notices),
         collections=_as_corrected(rows.collections),
@@ -151,51 +151,51 @@ def _notice_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
     return dict(counts)
 
 
-def is_denied(records: Records, transfer_id: uuid.UUID | None) -> bool:
+def is_denied(facts: FactIndex, transfer_id: uuid.UUID | None) -> bool:
     """Whether the recipient denies that a transfer, if there is one, took place."""
-    return transfer_id is not None and records.status_of_transfer[transfer_id] is TransferStatus.DENIED
+    return transfer_id is not None and facts.status_of_transfer[transfer_id] is TransferStatus.DENIED
 
 
-def is_held(records: Records, dataset_id: uuid.UUID) -> bool:
+def is_held(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
     """Whether a dataset is a holding: sealed, and not what a transfer delivered that its recipient denies."""
-    transfer = records.transfer_into_dataset.get(dataset_id)
-    sealed = records.datasets[dataset_id].state == DatasetState.SEALED
-    return sealed and not is_denied(records, transfer.id if transfer else None)
+    transfer = facts.transfer_into_dataset.get(dataset_id)
+    sealed = facts.datasets[dataset_id].state == DatasetState.SEALED
+    return sealed and not is_denied(facts, transfer.id if transfer else None)
 
 
-def made_at(records: Records, dataset_id: uuid.UUID) -> datetime:
+def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:
     """When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed.
 
     A recipient's own file is sealed later, and compared with what it was given then. Never, if it is not sealed yet.
     """
-    row = records.datasets[dataset_id]
-    if dataset_id in records.transfer_into_dataset:
+    row = facts.datasets[dataset_id]
+    if dataset_id in facts.transfer_into_dataset:
         return row.recorded_at
     return row.sealed_at or NOT_YET
 
 
-def notice_of(records: Records, dataset_id: uuid.UUID) -> NoticeRow:
+def notice_of(facts: FactIndex, dataset_id: uuid.UUID) -> NoticeRow:
     """The notice under which a collected dataset was collected, as is said of its collection now."""
-    collection_id = records.datasets[dataset_id].collection_id
+    collection_id = facts.datasets[dataset_id].collection_id
     assert collection_id is not None
-    return records.notices[records.collections[collection_id].notice_id]
+    return facts.notices[facts.collections[collection_id].notice_id]
 
 
-def attestation_of(records: Records, collection: CollectionRow) -> FactRow | None:
+def attestation_of(facts: FactIndex, collection: CollectionRow) -> FactRow | None:
     """The collector's own word for a collection: it registered the collection itself, or attests it."""
     if collection.asserted_by_id == collection.collector_id:
         return collection
-    attested = records.attestations_of_collection.get(collection.id, ())
+    attested = facts.attestations_of_collection.get(collection.id, ())
     return next((row for row in attested if row.asserted_by_id == collection.collector_id), None)
 
 
-def list_in_force(records: Records, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:
+def list_in_force(facts: FactIndex, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:
     """The partner list that a person saw on the day of consent, in the notice's time zone.
 
     That is the list with the latest first day that had come, lists that a later one corrects left out. None
     if the notice had no list yet.
     """
-    lists = records.partner_lists_of_notice.get(notice.id, ())
+    lists = facts.partner_lists_of_notice.get(notice.id, ())
     corrected = {row.corrects_id for row in lists}
     day = consented_at.astimezone(ZoneInfo(notice.time_zone)).date()
     standing = [row for row in lists if row.id not in corrected and row.valid_from_on <= day]

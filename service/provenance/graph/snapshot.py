@@ -36,7 +36,7 @@ from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.graph import rows
-from service.provenance.graph.facts import Records, index, is_denied, made_at
+from service.provenance.graph.facts import FactIndex, index, is_denied, made_at
 from service.provenance.graph.graph import Graph, build_graph
 from service.provenance.graph.rows import TransferRow
 from service.transfer.models import Transfer, TransferStatement
@@ -51,8 +51,8 @@ class Snapshot:
     """One state of the graph, what sight needs of it, and the cases in it that were asked about."""
 
     graph: Graph
-    scene: VisibilityIndex
-    cases: AnswerCache = field(default_factory=AnswerCache)
+    visibility_index: VisibilityIndex
+    answers: AnswerCache = field(default_factory=AnswerCache)
 
 
 class Snapshots:
@@ -70,7 +70,7 @@ class Snapshots:
             return kept
         return await self._read(reading)
 
-    async def holding(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Membership], Erasures]:
+    async def locate(self, ring: KeyRing, number: int) -> tuple[Snapshot, list[Membership], Erasures]:
         """The graph, the datasets that store a number, and those from which it was erased, all of one state.
 
         Those which hold it now are `graph.holding(snapshot.graph, stored, ended).difference(ended)`.
@@ -83,21 +83,21 @@ class Snapshots:
                 known = await self._if_kept(find)
                 if known is None:
                     async with self._database.snapshot() as reading:
-                        _, held, ended = await find(await driver(reading))
-                        known = await self._read(reading), held, ended
+                        _, held, erasures = await find(await driver(reading))
+                        known = await self._read(reading), held, erasures
         return known
 
     async def _if_kept(self, find: Find) -> tuple[Snapshot, list[Membership], Erasures] | None:
-        version, held, ended = await self._database.ask(find)
+        version, held, erasures = await self._database.ask(find)
         kept = self._kept
-        return (kept, held, ended) if kept is not None and kept.graph.version == version else None
+        return (kept, held, erasures) if kept is not None and kept.graph.version == version else None
 
     async def _read(self, reading: AsyncSession) -> Snapshot:
         """Read the whole graph as `reading` sees it, and keep it unless a later one is kept already."""
         version = await _version(reading)
-        facts = await read_rows(reading)
+        graph_rows = await read_rows(reading)
         # Over many nodes this takes long enough to be felt by whoever else the event loop serves.
-        read = await asyncio.to_thread(make_snapshot, version, facts)
+        read = await asyncio.to_thread(make_snapshot, version, graph_rows)
         if self._kept is None or self._kept.graph.version < version:
             self._kept = read
         return read
@@ -137,24 +137,22 @@ async def _read(session: AsyncSession, table: type[SQLModel], row: Callable[...,
     return [row(**dict(zip(names, values, strict=True))) for values in await run(session, select(*columns))]
 
 
-def make_snapshot(version: int, facts: rows.Rows) -> Snapshot:
-    """The snapshot that `facts` make."""
-    records = index(facts)
-    return Snapshot(build_graph(version, records), scene_of(records))
+def make_snapshot(version: int, graph_rows: rows.Rows) -> Snapshot:
+    """The snapshot that `graph_rows` make."""
+    facts = index(graph_rows)
+    return Snapshot(build_graph(version, facts), build_visibility_index(facts))
 
 
-def scene_of(records: Records) -> VisibilityIndex:
-    """What sight needs to know of `records`."""
-    transfers = records.transfers.values()
-    campaigns = records.campaigns.values()
+def build_visibility_index(facts: FactIndex) -> VisibilityIndex:
+    """What sight needs to know of `facts`."""
+    transfers = facts.transfers.values()
+    campaigns = facts.campaigns.values()
     return VisibilityIndex(
-        places={dataset: _place(records, dataset) for dataset in records.datasets},
-        transfers={row.id: _ends(records, row) for row in transfers},
-        held_by=_sets((keeper, one) for one in records.datasets for keeper in _keepers(records, one)),
+        places={dataset: _place(facts, dataset) for dataset in facts.datasets},
+        transfers={row.id: _ends(facts, row) for row in transfers},
+        held_by=_sets((keeper, one) for one in facts.datasets for keeper in _keepers(facts, one)),
         spoken_for=_sets(
-            (keeper, one)
-            for one, row in records.datasets.items()
-            for keeper in _keepers(records, one) - {row.holder_id}
+            (keeper, one) for one, row in facts.datasets.items() for keeper in _keepers(facts, one) - {row.holder_id}
         ),
         sent_by=_sets((row.sender_id, row.id) for row in transfers),
         received_by=_sets((row.recipient_id, row.id) for row in transfers),
@@ -173,38 +171,38 @@ def _sets(pairs: Iterable[tuple[Key, uuid.UUID]]) -> dict[Key, frozenset[uuid.UU
     return {key: frozenset(values) for key, values in groups.items()}
 
 
-def _place(records: Records, dataset_id: uuid.UUID) -> DatasetLinks:
-    edges = records.parents_of_dataset.get(dataset_id, ())
-    arrival = records.transfer_into_dataset.get(dataset_id)
+def _place(facts: FactIndex, dataset_id: uuid.UUID) -> DatasetLinks:
+    edges = facts.parents_of_dataset.get(dataset_id, ())
+    arrival = facts.transfer_into_dataset.get(dataset_id)
     arrivals = {arrival.id} if arrival else set()
-    sent = {row.id for row in records.transfers_from_dataset.get(dataset_id, ())}
+    sent = {row.id for row in facts.transfers_from_dataset.get(dataset_id, ())}
     return DatasetLinks(
         # The ids of the records throughout, because of which sets need compare objects only.
         parents=frozenset(
-            records.datasets[edge.parent_id].id for edge in edges if not is_denied(records, edge.transfer_id)
+            facts.datasets[edge.parent_id].id for edge in edges if not is_denied(facts, edge.transfer_id)
         ),
-        arrivals=frozenset(one for one in arrivals if not is_denied(records, one)),
+        arrivals=frozenset(one for one in arrivals if not is_denied(facts, one)),
         touching=frozenset(sent | arrivals),
-        used_in=frozenset(records.campaigns[one].id for one in records.campaigns_of_dataset.get(dataset_id, ())),
-        made_at=made_at(records, dataset_id),
+        used_in=frozenset(facts.campaigns[one].id for one in facts.campaigns_of_dataset.get(dataset_id, ())),
+        made_at=made_at(facts, dataset_id),
     )
 
 
-def _ends(records: Records, row: TransferRow) -> TransferEnds:
-    received = records.datasets[row.received_dataset_id].id
+def _ends(facts: FactIndex, row: TransferRow) -> TransferEnds:
+    received = facts.datasets[row.received_dataset_id].id
     return TransferEnds(
-        records.datasets[row.dataset_id].id,
-        frozenset() if is_denied(records, row.id) else frozenset({received}),
+        facts.datasets[row.dataset_id].id,
+        frozenset() if is_denied(facts, row.id) else frozenset({received}),
         row.recorded_at,
     )
 
 
-def _keepers(records: Records, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    dataset = records.datasets[dataset_id]
-    transfer = records.transfer_into_dataset.get(dataset_id)
+def _keepers(facts: FactIndex, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    dataset = facts.datasets[dataset_id]
+    transfer = facts.transfer_into_dataset.get(dataset_id)
     return holders_of_record(
         dataset.holder_id,
         dataset.asserted_by_id,
-        has_account=records.organisations[dataset.holder_id].admitted_at is not None,
-        denied=is_denied(records, transfer.id if transfer else None),
+        has_account=facts.organisations[dataset.holder_id].admitted_at is not None,
+        denied=is_denied(facts, transfer.id if transfer else None),
     )

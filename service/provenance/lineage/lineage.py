@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.graph.facts import Records, is_denied, is_held
+from service.provenance.graph.facts import FactIndex, is_denied, is_held
 from service.provenance.graph.graph import Graph, Hop, within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -34,14 +34,14 @@ class Lineage:
     hops: frozenset[Hop]
 
 
-def passed(records: Records, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
+def passed(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
     """How many numbers of a dataset come from an ancestor; None before sealing, when nobody has counted."""
-    dataset = records.datasets[dataset_id]
+    dataset = facts.datasets[dataset_id]
     if dataset.state != DatasetState.SEALED:
         return None
     if ancestor_id == dataset_id:
         return dataset.number_count
-    return records.ancestor_counts.get(dataset_id, {}).get(ancestor_id, 0)
+    return facts.ancestor_counts.get(dataset_id, {}).get(ancestor_id, 0)
 
 
 def walk(graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]) -> Lineage:
@@ -49,8 +49,8 @@ def walk(graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visib
     distances = {start: 0}
     hops: frozenset[Hop] = frozenset()
     for upstream in _ways(direction):
-        among = {start} | {one for one in visible if _in_common(graph.records, start, one, upstream) != 0}
-        carried = partial(_carried, graph.records)
+        among = {start} | {one for one in visible if _in_common(graph.facts, start, one, upstream) != 0}
+        carried = partial(_carried, graph.facts)
         reached, crossed = within_reach(graph, start, depth, among, carried, upstream=upstream)
         distances |= {one: -steps if upstream else steps for one, steps in reached.items()}
         hops |= crossed
@@ -62,37 +62,37 @@ def _ways(direction: Direction) -> tuple[bool, ...]:
     return {Direction.UPSTREAM: (True,), Direction.DOWNSTREAM: (False,), Direction.BOTH: (True, False)}[direction]
 
 
-def _in_common(records: Records, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
-    return passed(records, other, start) if upstream else passed(records, start, other)
+def _in_common(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
+    return passed(facts, other, start) if upstream else passed(facts, start, other)
 
 
-def _carried(records: Records, hop: Hop) -> bool:
-    return not is_denied(records, hop.transfer_id) and passed(records, hop.parent_id, hop.dataset_id) != 0
+def _carried(facts: FactIndex, hop: Hop) -> bool:
+    return not is_denied(facts, hop.transfer_id) and passed(facts, hop.parent_id, hop.dataset_id) != 0
 
 
-def reached_by(records: Records, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+def reached_by(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Those of the `visible` datasets that hold numbers collected under a notice, and how many each."""
-    counts = records.notice_counts.get(notice_id, {})
-    return {one: count for one, count in counts.items() if count and one in visible and is_held(records, one)}
+    counts = facts.notice_counts.get(notice_id, {})
+    return {one: count for one, count in counts.items() if count and one in visible and is_held(facts, one)}
 
 
-def clients_of(records: Records, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
+def clients_of(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
     """The parties that hold any of `datasets`, and which."""
     return _groups(
-        (records.datasets[one].holder_id, one)
+        (facts.datasets[one].holder_id, one)
         for one in datasets
-        if Role.PARTY in records.organisations[records.datasets[one].holder_id].roles
+        if Role.PARTY in facts.organisations[facts.datasets[one].holder_id].roles
     )
 
 
 def campaigns_of(
-    records: Records, campaigns: Collection[uuid.UUID], datasets: Iterable[uuid.UUID]
+    facts: FactIndex, campaigns: Collection[uuid.UUID], datasets: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, Group]:
     """Those of `campaigns` that were sent to any of `datasets`, and to which."""
     return _groups(
         (campaign, one)
         for one in datasets
-        for campaign in records.campaigns_of_dataset.get(one, ())
+        for campaign in facts.campaigns_of_dataset.get(one, ())
         if campaign in campaigns
     )
 

@@ -1,0 +1,148 @@
+"""What one caller sees alike of every number that lies in the same datasets. Pure.
+
+Millions of numbers lie in the same few datasets. All that differs from one number to the next is when its person
+consented.
+"""
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.access.visibility import Visibility
+from service.core.erasures import NO_ERASURES, Erasures
+from service.core.vocabulary import Role
+from service.provenance.answer.anomalies import contradictions, orphan_view
+from service.provenance.answer.fragments import Fragments, render_fragments
+from service.provenance.answer.references import CampaignRef
+from service.provenance.answer.schemas import Answer, CampaignView, Recipient, RecipientKind, Through, TransferView
+from service.provenance.answer.summary import summarise
+from service.provenance.answer.views import (
+    AnswerContext,
+    campaign_view,
+    chain_view,
+    erasure_view,
+    holding_view,
+    organisation,
+    origin,
+    transfer_view,
+)
+from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.graph import Graph, chains, orphans
+from service.provenance.graph.rows import CampaignRow, OrganisationRow, TransferRow
+
+
+@dataclass(frozen=True, slots=True)
+class SharedAnswer:
+    """An answer that many numbers share, as a value and rendered: each number adds its consents and the moment.
+
+    `answer` has no `as_of`, and its origins and holdings have no consent. Its parts stand in many answers, so nobody
+    changes them. `known` are the organisations that the caller may see named.
+    """
+
+    known: Collection[uuid.UUID]
+    answer: Answer
+    fragments: Fragments
+
+
+def make_shared_answer(
+    graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures = NO_ERASURES
+) -> SharedAnswer:
+    """What a caller with this visibility is shown of a number that `datasets` hold, or held until their `erasures`."""
+    known = graph.facts.organisations.keys() if visibility.whole else _named(graph.facts, visibility)
+    answer = _build(AnswerContext(graph, datasets, visibility, known, erasures))
+    return SharedAnswer(known, answer, render_fragments(answer))
+
+
+def _build(context: AnswerContext) -> Answer:
+    facts, visibility, rank, erasures = context.facts, context.visibility, context.graph.rank, context.erasures
+    shown = [facts.datasets[dataset_id] for dataset_id in sorted(visibility.datasets, key=rank.__getitem__)]
+    holding = [row for row in shown if row.id not in erasures]
+    orphan_ids = orphans(context.graph, visibility.datasets, erasures)
+    paths, more = chains(context.graph, visibility.datasets | _delivered(context), erasures)
+    transfers = [transfer_view(context, row) for row in _in_time(context)]
+    campaigns = [
+        campaign_view(context, row)
+        for row in sorted((facts.campaigns[campaign_id] for campaign_id in visibility.campaigns), key=_began_at)
+    ]
+    parts: dict[str, Any] = {
+        "graph_version": context.graph.version,
+        "held": bool(holding),
+        "origins": [origin(context, row, row.collection_id) for row in shown if row.collection_id],
+        "chains": [chain_view(context, chain) for chain in paths],
+        "chains_truncated": more,
+        "holdings": [holding_view(context, row, orphan=row.id in orphan_ids) for row in holding],
+        "erasures": [erasure_view(context, row) for row in shown if row.id in erasures],
+        "transfers": transfers,
+        "recipients": _recipients(facts, transfers, campaigns),
+        "campaigns": campaigns,
+        "orphans": [orphan_view(context, row) for row in shown if row.id in orphan_ids],
+        "contradictions": contradictions(transfers),
+    }
+    answer = Answer.model_construct(**parts)
+    answer.summary = summarise(answer)
+    return answer
+
+
+def _began_at(row: CampaignRow) -> datetime:
+    return row.began_at
+
+
+def _named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
+    """The organisations that stand in what is seen; a collector is the first holder of what it collected."""
+    datasets = (facts.datasets[dataset_id] for dataset_id in visibility.datasets | visibility.bare)
+    named = {dataset.holder_id for dataset in datasets} | visibility.viewers
+    for transfer_id in visibility.transfers:
+        named |= {facts.transfers[transfer_id].sender_id, facts.transfers[transfer_id].recipient_id}
+    for campaign_id in visibility.campaigns:
+        campaign = facts.campaigns[campaign_id]
+        named |= {campaign.party_id} | ({campaign.sender_id} if campaign.sender_id else set())
+    return named
+
+
+def _delivered(context: AnswerContext) -> frozenset[uuid.UUID]:
+    """The datasets one hop down that the number reached from one which the caller sees."""
+    visibility, arrivals = context.visibility, context.facts.transfer_into_dataset
+    return frozenset(received for received in visibility.bare if arrivals[received].dataset_id in visibility.datasets)
+
+
+def _in_time(context: AnswerContext) -> list[TransferRow]:
+    rows = [context.facts.transfers[transfer_id] for transfer_id in context.visibility.transfers]
+    return sorted(rows, key=lambda row: (row.occurred_at, row.id))
+
+
+def _recipients(
+    facts: FactIndex, transfers: Sequence[TransferView], campaigns: Sequence[CampaignView]
+) -> list[Recipient]:
+    through: dict[uuid.UUID, list[Through]] = {}
+    for transfer in transfers:
+        through.setdefault(transfer.recipient.id, []).append(
+            Through(
+                transfer_id=transfer.id,
+                sender_id=transfer.sender.id,
+                occurred_at=transfer.occurred_at,
+                status=transfer.status,
+                number_declared=transfer.number_declared,
+                number_received=transfer.number_received,
+            )
+        )
+    return [
+        Recipient(
+            organisation=organisation(facts, recipient),
+            kind=RecipientKind.CLIENT
+            if Role.PARTY in facts.organisations[recipient].roles
+            else RecipientKind.INTERMEDIARY,
+            through=brought,
+            campaigns=[
+                CampaignRef(id=campaign.id, name=campaign.name)
+                for campaign in campaigns
+                if campaign.party.id == recipient
+            ],
+        )
+        for recipient, brought in through.items()
+    ]
+
+
+def _kind(row: OrganisationRow) -> RecipientKind:
+    return RecipientKind.CLIENT if Role.PARTY in row.roles else RecipientKind.INTERMEDIARY
