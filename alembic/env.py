@@ -4,13 +4,11 @@ from alembic import context
 from sqlalchemy import NullPool, create_engine, text
 from sqlalchemy.schema import SchemaItem
 
+from service.core import locks
 from service.core.db import driver_url
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
 from service.models import metadata
-
-# Any number, the same for every migrator of this database.
-_ADVISORY_LOCK = 0x66696C69
 
 
 def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None) -> bool:
@@ -23,7 +21,7 @@ def _migrate(dsn: str) -> None:
     with engine.connect() as connection:
         connection.execute(text("SET lock_timeout = '5s'"))
         connection.execute(text("SET statement_timeout = '10min'"))
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": locks.MIGRATION})
         connection.commit()
         context.configure(
             connection=connection,

@@ -19,7 +19,9 @@ from typing import Any, Final, LiteralString, NamedTuple
 import numpy as np
 from psycopg.rows import tuple_row
 
+from service.core import locks
 from service.core.db import Database, driver
+from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.task_queue import others_wait, task
 from service.membership import blocks, runs, store
@@ -130,16 +132,12 @@ async def standing(conn: Connection) -> list[Standing]:
     return [Standing(*row) async for row in rows_of(conn, _STANDING, None)]
 
 
-# Any number that nobody else locks by.
-_BEGIN_LOCK: Final = 0x66696C63
-
-
 async def _begin(database: Database, *, thoroughly: bool) -> Merge | None:
     """The merge that was begun, or a new one; None if there is nothing to merge."""
     async with database.transaction() as session:
         conn = await driver(session)
         # Two that begin at once would choose the same segments. Sealings write other rows, and do not wait.
-        await conn.execute("SELECT pg_advisory_xact_lock(%s)", (_BEGIN_LOCK,))
+        await locks.take(conn, Lock.MERGE_CHOICE)
         query: LiteralString = "SELECT id FROM membership_segment WHERE state = %s"
         begun = [row[0] async for row in rows_of(conn, query, (SegmentState.MERGING,))]
         if begun:
@@ -295,8 +293,6 @@ async def _sweep(database: Database) -> None:
 _RUN_SECONDS: Final = 45
 # After this time it leaves its place at the worker to a job that is waiting for one.
 _FAIR_SECONDS: Final = 5
-# Any number that nobody else locks by.
-_RUN_LOCK: Final = 0x66696C72
 _ACTIVE: Final[LiteralString] = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND state = 'active' AND backend_type = 'client backend'
@@ -320,9 +316,7 @@ async def compact_memberships(resources: Resources) -> None:
 
     async with database.transaction() as session:
         # A run that began late is still at work when the next one is due. A second place at the worker is not for it.
-        query: LiteralString = "SELECT pg_try_advisory_xact_lock(%s)"
-        ((alone,),) = [row async for row in rows_of(await driver(session), query, (_RUN_LOCK,))]
-        if alone:
+        if await locks.try_to_take(session, Lock.COMPACTION_RUN):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_RUN_SECONDS):
                     await compact(database, resources.get(KeyRing), rest)

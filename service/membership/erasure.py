@@ -11,6 +11,8 @@ from typing import Final, LiteralString
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core import locks
+from service.core.locks import Lock
 from service.membership import blocks, runs, store
 from service.membership.blocks import Block, Columns
 from service.membership.runs import Run
@@ -31,7 +33,6 @@ _FOUND: Final[LiteralString] = f"""
         WHERE member.segment_id = found.segment_id AND dataset_id = ANY(%(datasets)s)) AS members
     WHERE state <> 'loading' AND places IS NOT NULL
 """  # noqa: S608
-_LOCK: Final[LiteralString] = "SELECT pg_advisory_xact_lock(%s)"
 _REWRITE: Final[LiteralString] = """
     UPDATE membership_block SET keys = %(keys)b, holders = %(holders)b, consented_at = %(times)b, record_ids = %(ids)b
     WHERE shard = %(shard)s AND level = %(level)s AND lead = %(lead)s AND segment_id = %(segment)s
@@ -45,16 +46,12 @@ _COUNT_OUT: Final[LiteralString] = """
 """
 
 
-# Any number that nobody else locks by.
-_ERASING_LOCK: Final = 0x66696C65
-
-
 async def lock_erasures(conn: Connection) -> None:
     """Wait until no other transaction erases or decides what to erase, and keep others waiting until this one ends.
 
     Whoever locks rows besides calls this first.
     """
-    await conn.execute(_LOCK, (_ERASING_LOCK,))
+    await locks.take(conn, Lock.ERASURES)
 
 
 async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:

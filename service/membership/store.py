@@ -16,7 +16,9 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
 
+from service.core import locks
 from service.core.erasures import NO_ERASURES, Erasures
+from service.core.locks import Lock
 from service.membership import blocks, runs
 from service.membership.blocks import Columns
 from service.membership.models import SegmentState
@@ -221,14 +223,9 @@ def unpack_digest(count: int, sums: bytes) -> Digest:
     return Digest(count, *struct.unpack(">QQ", sums))
 
 
-# Any number that nobody else locks by.
-_SHARD_LOCK: Final = 0x66696C62
-
-
 async def lock_shards(conn: Connection, shards: Iterable[int]) -> None:
     """Wait until no other transaction changes what these shards store, and keep others waiting until this one ends."""
-    for shard in sorted(shards):
-        await conn.execute("SELECT pg_advisory_xact_lock(%s, %s)", (_SHARD_LOCK, shard))
+    await locks.take(conn, Lock.SHARD, *shards)
 
 
 async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) -> None:

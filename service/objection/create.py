@@ -9,12 +9,12 @@ from datetime import date, datetime
 from typing import Final
 
 from procrastinate import App
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core import locks
 from service.core.clock import now
-from service.core.db import run
+from service.core.locks import Lock
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
 from service.objection.current_holders import NumberHolders
@@ -44,11 +44,6 @@ class NewObjection:
     asserted_through_id: uuid.UUID | None = None
 
 
-# Any number that nobody else locks by.
-_LOCK: Final = 0x66696C6F
-_TAKE_TURN: Final = text("SELECT pg_advisory_xact_lock(:lock)")
-
-
 async def lock_objections(session: AsyncSession) -> None:
     """Wait until no other transaction records objections, and keep others waiting until this one ends.
 
@@ -56,7 +51,7 @@ async def lock_objections(session: AsyncSession) -> None:
     in which they are committed, so that no reader of a feed passes one by; of two identical objections the second one
     finds the first; and a dataset that is sealed meanwhile is either found to hold the number or finds the objection.
     """
-    await run(session, _TAKE_TURN, {"lock": _LOCK})
+    await locks.take_in(session, Lock.OBJECTIONS)
 
 
 async def record(

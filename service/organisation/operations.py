@@ -2,16 +2,16 @@
 
 import uuid
 
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.visible_rows import get_visible
+from service.core import locks
 from service.core.clock import now
-from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound
+from service.core.locks import Lock
 from service.core.paging import Page, cut
 from service.core.vocabulary import Role
 from service.organisation.models import Organisation
@@ -45,8 +45,8 @@ async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
     """Let two registrations of one number happen one after the other, so that the second is told of the first."""
     if wanted.registration_number is None:
         return
-    key = text("SELECT pg_advisory_xact_lock(hashtextextended(:number, 0))")
-    await run(session, key, {"number": f"{wanted.country}:{wanted.registration_number}"})
+    number = f"{wanted.country}:{wanted.registration_number}"
+    await locks.take_in(session, Lock.REGISTRATION_NUMBER, locks.key_of(number))
 
 
 async def _refuse_double(session: AsyncSession, wanted: OrganisationIn) -> None:

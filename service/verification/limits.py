@@ -11,9 +11,11 @@ from sqlalchemy import text
 from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core import locks
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TooMany
+from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import task
@@ -90,7 +92,8 @@ async def require_room(session: AsyncSession, settings: Settings, fingerprints: 
 
     Raises TooMany.
     """
-    await _take_turns(session, fingerprints)
+    keys = locks.key_of(fingerprints.number), locks.key_of(fingerprints.address), locks.key_of(fingerprints.block)
+    await locks.take_in(session, Lock.VERIFICATION_LIMIT, *keys)
     for limit in _limits(settings, fingerprints):
         since = moment - limit.window
         # If that many were sent since, the last of them has to get as old as the window is long.
@@ -104,16 +107,6 @@ async def require_room(session: AsyncSession, settings: Settings, fingerprints: 
         found = (await session.exec(last)).one_or_none()
         if found is not None:
             raise TooMany(limit.slug, limit.detail, retry_after=found - since)
-
-
-_TURN: Final = text("SELECT pg_advisory_xact_lock(:turn)")
-
-
-async def _take_turns(session: AsyncSession, fingerprints: Fingerprints) -> None:
-    turns = (fingerprints.number, fingerprints.address, fingerprints.block.encode().rjust(8))
-    # In one order, so that no two requests wait for each other.
-    for turn in sorted(int.from_bytes(mark[:8], signed=True) for mark in turns):
-        await run(session, _TURN, {"turn": turn})
 
 
 _FORGET_NUMBERS: Final = text("""

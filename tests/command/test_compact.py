@@ -10,7 +10,8 @@ from typing import Any, LiteralString
 import psycopg
 import pytest
 
-from service.membership import compaction, store
+from service.core.locks import Lock
+from service.membership import compaction
 from tests.builders import collected, number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
@@ -131,7 +132,7 @@ def test_a_second_run_at_once_does_nothing(registry: Registry, dsn: str) -> None
     for first in range(4):
         collected(shop, range(first, first + 20))
     with psycopg.connect(dsn) as other:
-        other.execute("SELECT pg_advisory_xact_lock(%s)", (compaction._RUN_LOCK,))
+        other.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.COMPACTION_RUN.numbers())
         run_in_background(dsn)
         assert operator.get(PATH)["segment_count"] == 4
 
@@ -141,7 +142,7 @@ def test_an_interrupted_command_says_so_and_the_next_goes_on(registry: Registry,
     datasets = [collected(shop, range(first, first + 20)) for first in range(4)]
     with psycopg.connect(dsn) as busy:
         # The merge waits in the middle for whoever works on that shard.
-        busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", (store._SHARD_LOCK, 16))
+        busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.SHARD.numbers(16))
         with subprocess.Popen(**started(dsn), stderr=subprocess.PIPE, text=True) as process:
             end = monotonic() + 30
             while (operator.get(PATH)["merge"] or {"done": 0})["done"] != 0.5:
