@@ -74,9 +74,8 @@ def test_the_picture_shows_the_hands_and_no_days(owners: Owners) -> None:
 
 def test_an_origin_without_a_day_is_anothers_if_it_may_be(owners: Owners) -> None:
     known = owners.inquiry(5200)
-    origins = known.answer.origins
-    for origin in origins:
-        origin.consented_at = None
+    origins = [replace(origin, consented_at=None) for origin in known.answer.origins]
+    known = replace(known, answer=known.answer.model_copy(update={"origins": origins}))
     # Both went on until after; only of what began later is it sure that it was this person's number.
     during = replace(known, owned_since=date(2023, 10, 2))
     assert [one.collector.legal_name for one in during.origins] == [told.ENSEIGNE.name]

@@ -10,7 +10,7 @@ from orjson import Fragment
 
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
-from service.provenance.answer.fragments import to_json
+from service.provenance.answer.fragments import to_fragment
 from service.provenance.answer.shared import SharedAnswer, make_shared_answer
 from service.provenance.answer.views import partners_in_force
 from service.provenance.graph.facts import FactIndex
@@ -64,7 +64,7 @@ class AnswerCache:
         """A rendered partner list. It may have a thousand names, and is in force in the answers of many callers."""
         key = row.id, row.asserted_by_id in known, row.asserted_through_id in known
         if key not in self._partner_lists:
-            self._partner_lists[key] = Fragment(to_json(partners_in_force(facts, known, row)))
+            self._partner_lists[key] = to_fragment(partners_in_force(facts, known, row))
         return self._partner_lists[key]
 
 

@@ -12,7 +12,7 @@ LegalName = Annotated[str, Field(examples=["Contact Direct SAS"])]
 CampaignName = Annotated[str, Field(examples=["Européennes, dernier appel"])]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationView:
     """A legal person, as far as needed to know and reach it."""
 
@@ -27,7 +27,7 @@ class OrganisationView:
     ]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationRef:
     """A legal person by name; `recipients` and `origins` say more of it."""
 
@@ -35,7 +35,7 @@ class OrganisationRef:
     legal_name: LegalName
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRef:
     """A dataset, and in whose hands it is."""
 
@@ -46,7 +46,7 @@ class DatasetRef:
     holder: OrganisationRef
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignRef:
     """A campaign by name."""
 

@@ -57,7 +57,7 @@ class LookupIn(Wire):
     )
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Asserted:
     """Who asserts a fact, when it is said to have happened, and since when this registry knows."""
 
@@ -73,7 +73,7 @@ class Asserted:
     recorded_at: Annotated[AwareDatetime, Field(description="When this registry was told: its own clock.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PartnersInForce(Asserted):
     """The partner list that stood beside the wording on the day of this number's consent."""
 
@@ -92,7 +92,7 @@ class PartnerListBasis(StrEnum):
     NONE_YET = "none_yet"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRef:
     """A screenshot of the form."""
 
@@ -109,7 +109,7 @@ class EvidenceRef:
     recorded_at: AwareDatetime
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView(Asserted):
     """The wording, verbatim."""
 
@@ -130,7 +130,7 @@ class NoticeView(Asserted):
     evidence: list[EvidenceRef]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin(Asserted):
     """Where the number was first collected: by whom, in which words, and when this person consented.
 
@@ -169,7 +169,7 @@ class Origin(Asserted):
     attested_at: Annotated[AwareDatetime | None, Field(description="Since when, by this registry's clock.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
     """A side that stands by a transfer, and since when."""
 
@@ -178,7 +178,7 @@ class Voucher:
     recorded_at: AwareDatetime
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HopView:
     """One step of a chain: from hand to hand by a transfer, or within one hand by the holder's own work."""
 
@@ -194,7 +194,7 @@ class HopView:
     vouched_by: Annotated[list[Voucher], Field(description="Empty for a derivation, which its holder alone asserts.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChainView:
     """One path of the number, dataset by dataset; every dataset on it holds the number, or did (see `erasures`)."""
 
@@ -205,7 +205,7 @@ class ChainView:
     hops: Annotated[list[HopView], Field(description="Empty if you see no further holding of it.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Holding(Asserted):
     """A dataset that holds the number. `asserted_by` and the times are those of the dataset."""
 
@@ -221,7 +221,7 @@ class Holding(Asserted):
     ]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure(Asserted):
     """A dataset that holds the number no more, because its holder erased it (GDPR Art. 17).
 
@@ -233,7 +233,7 @@ class Erasure(Asserted):
     erased_at: Annotated[AwareDatetime, Field(description="Until when it held the number, by this registry's clock.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Asserted):
     """What one side said of a transfer. All are kept; the latest of a side is its word."""
 
@@ -248,7 +248,7 @@ class Statement(Asserted):
     ]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferView(Asserted):
     """A transfer in which, as one side says, the number was."""
 
@@ -284,7 +284,7 @@ class TransferView(Asserted):
     statements: Annotated[list[Statement], Field(description="What both sides said, from the first on.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Through:
     """A transfer that brought the number to a recipient, or is said to have."""
 
@@ -303,7 +303,7 @@ class RecipientKind(StrEnum):
     INTERMEDIARY = "intermediary"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """An organisation to which the number was transferred (GDPR 15(1)(c); CJEU C-154/21: by name)."""
 
@@ -316,7 +316,7 @@ class Recipient:
     campaigns: Annotated[list[CampaignRef], Field(description="Those of its campaigns that were sent to the number.")]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """A dataset that holds the number, used in a campaign. That changes nothing of a transfer's status."""
 
@@ -325,7 +325,7 @@ class Use:
     transfer_status: TransferStatus | None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignView(Asserted):
     """A campaign that was sent to the number."""
 
@@ -345,7 +345,7 @@ class CampaignView(Asserted):
     through: list[Use]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
     """A holding with no declared origin. Passing it on does not give it one."""
 
@@ -358,7 +358,7 @@ class Orphan:
     transfer_id: uuid.UUID | None
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
     """What one side of a transfer says of this number and the other denies."""
 
