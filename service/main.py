@@ -95,7 +95,7 @@ _TAGS = [
     {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
     {"name": "verifications", "description": "A person proves by a code sent by SMS that a number is theirs."},
-    {"name": "disclosures", "description": "What a person is owed about their number: story, letter and data."},
+    {"name": "disclosures", "description": "A person's answer about their number, as a letter or as data."},
     {"name": "messages", "description": "What the registry's own SMS gateway reports and brings."},
     {"name": "health", "description": "Whether the service is up. Needs no key."},
 ]

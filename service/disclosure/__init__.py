@@ -1,1 +1,1 @@
-"""What a person is owed about their number (GDPR 15): as a story, a picture, a letter and a file."""
+"""A person's answer about their number (GDPR 15): as a report, a picture, a letter and a file."""

@@ -1,8 +1,8 @@
-"""The shapes of a story: a document in words, which page, letter and file show alike.
+"""The shapes of a report: a document in words, which page, letter and file render alike.
 
-Every text is finished, in the story's language, and plain: no markup, so that whoever shows it escapes it as a whole.
-What a party wrote (a name, a wording, a message) stands in these texts to the letter. Kinds of block are few on
-purpose: whoever adds one has three ways of showing it to mend.
+Every text is finished, in the report's language, and plain: it has no markup, so a renderer escapes it as a whole.
+What an organisation wrote (a name, a wording, a message) is in these texts verbatim. There are few kinds of block,
+because each is rendered in three places.
 """
 
 import uuid
@@ -15,23 +15,23 @@ from pydantic import AwareDatetime, ConfigDict, Field
 from service.wording.language import Language
 
 
-class _OfAKind:
-    """A block says in every document of which kind it is, though none has to be told so when it is made."""
+class _Kind:
+    """What makes `kind` required in the schema of documents, although no code has to pass it."""
 
     __slots__ = ()
     __pydantic_config__: ClassVar = ConfigDict(json_schema_serialization_defaults_required=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heading(_OfAKind):
-    """A title within a section: what comes after it, up to the next, is about one thing."""
+class Heading(_Kind):
+    """A title within a section, for the blocks up to the next title."""
 
     text: Annotated[str, Field(examples=["Enseigne Maison SA"])]
     kind: Literal["heading"] = "heading"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Paragraph(_OfAKind):
+class Paragraph(_Kind):
     """Sentences."""
 
     text: Annotated[str, Field(examples=["Aucun organisme enregistré ne détient votre numéro."])]
@@ -40,23 +40,25 @@ class Paragraph(_OfAKind):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screenshot:
-    """A picture of the form, kept in the registry: a piece of evidence of a notice."""
+    """A screenshot of the form, kept in the registry as evidence of a notice."""
 
     evidence_id: uuid.UUID
     notice_id: uuid.UUID
     media_type: Annotated[str, Field(examples=["image/png"])]
     sha256: Annotated[str, Field(description="SHA-256 of its bytes, in hexadecimal.")]
-    text: Annotated[str, Field(description="What it shows, in words, for whoever does not see it.")]
+    text: Annotated[str, Field(description="What it shows, in words, for readers who cannot see it.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Quote(_OfAKind):
-    """A wording or a message, to the letter. `source` says where it was read and who says so."""
+class Quote(_Kind):
+    """A wording or a message, verbatim. `source` gives the place where it was read, and who reports it."""
 
     text: Annotated[str, Field(examples=["☐ J'accepte de recevoir par SMS des offres des partenaires listés ici."])]
     language: Annotated[
         str | None,
-        Field(description="Of the text: BCP 47. Often not the story's; null if nobody says.", examples=["fr"]),
+        Field(
+            description="Language of the text, BCP 47. Often not that of the report; null if unknown.", examples=["fr"]
+        ),
     ]
     source: Annotated[str, Field(examples=["Formulaire web, https://comparauto.example/devis"])]
     screenshots: list[Screenshot] = field(default_factory=list)
@@ -65,14 +67,14 @@ class Quote(_OfAKind):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A label, and what is true of it."""
+    """A label and its value."""
 
     label: Annotated[str, Field(examples=["Date de votre accord"])]
     value: Annotated[str, Field(examples=["11 décembre 2023"])]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts(_OfAKind):
+class Facts(_Kind):
     """Labels and values."""
 
     items: list[Fact]
@@ -80,15 +82,15 @@ class Facts(_OfAKind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bullets(_OfAKind):
-    """Things of one kind, in no telling order."""
+class Bullets(_Kind):
+    """Things of one kind, whose order means nothing."""
 
     items: list[str]
     kind: Literal["bullets"] = "bullets"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table(_OfAKind):
+class Table(_Kind):
     """Rows under a header; the first cell of a row names it."""
 
     caption: str
@@ -98,11 +100,11 @@ class Table(_OfAKind):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture(_OfAKind):
-    """The chain as a drawing: `wide` runs from left to right, `narrow` downwards for a small screen.
+class Picture(_Kind):
+    """The path as a drawing: `wide` runs from left to right, `narrow` downwards for a small screen.
 
-    Both are SVG, safe to put into a page as they are, and without colours of their own: classes begin with `chain-`.
-    `alternative` says the same as a list in order of time.
+    Both are SVG that is safe to put into a page as it is. They have no colours of their own; their classes begin with
+    `chain-`. `alternative` says the same as a list in order of time.
     """
 
     title: str
@@ -113,14 +115,14 @@ class Picture(_OfAKind):
 
 
 class Tone(StrEnum):
-    """How a callout is meant."""
+    """How a callout is to be read."""
 
     ATTENTION = "attention"
     INFORMATION = "information"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callout(_OfAKind):
+class Callout(_Kind):
     """What must not be missed."""
 
     tone: Tone
@@ -139,15 +141,15 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contacts(_OfAKind):
-    """Whom to write to."""
+class Contacts(_Kind):
+    """The organisations to write to."""
 
     items: list[Contact]
     kind: Literal["contacts"] = "contacts"
 
 
 class Action(StrEnum):
-    """What a person can do next. The page has an address for each but `complain`, which has `address`."""
+    """What a person can do next. The page has a form or a link for each; `complain` has its own `address`."""
 
     OBJECT = "object"
     ERASE = "erase"
@@ -166,7 +168,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Steps(_OfAKind):
+class Steps(_Kind):
     """What can be done now."""
 
     items: list[Step]
@@ -180,10 +182,10 @@ Block = Annotated[
 
 
 class Topic(StrEnum):
-    """What a section is about. A story has a section for each that has something to say, in this order."""
+    """What a section is about. A report has a section for each topic that applies, in this order."""
 
-    ANSWER = "answer"
-    PICTURE = "picture"
+    SUMMARY = "summary"
+    PATH = "path"
     ORIGINS = "origins"
     RECIPIENTS = "recipients"
     MESSAGES = "messages"
@@ -196,7 +198,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """A part of the story; `topic` is also its anchor on the page."""
+    """A part of the report; `topic` is also its anchor on the page."""
 
     topic: Topic
     title: Annotated[str, Field(examples=["D’où vient votre numéro"])]
@@ -205,22 +207,24 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a person is told about their number (GDPR 15), as of one moment and one state of the facts."""
+    """A person's answer about their number (GDPR 15), as of one moment and one state of the facts."""
 
     language: Language
     title: Annotated[str, Field(examples=["Votre numéro, d’où il vient et qui l’a eu"])]
-    number: Annotated[str, Field(description="As people write it.", examples=["+33 6 39 98 52 00"])] = field(repr=False)
+    number: Annotated[
+        str, Field(description="As people write it, in groups of digits.", examples=["+33 6 39 98 52 00"])
+    ] = field(repr=False)
     reference: Annotated[
-        str | None, Field(description="Given when the answer is taken along, in a letter or a file.")
+        str | None, Field(description="The disclosure's reference, in a letter or a file; null on the page.")
     ] = None
-    told_at: AwareDatetime
-    told: Annotated[str, Field(description="`told_at` in words.", examples=["Établi le 24 novembre 2026 à 4 h 10"])]
+    as_of: AwareDatetime
+    as_of_text: Annotated[str, Field(description="`as_of` in words.", examples=["Établi le 24 novembre 2026 à 4 h 10"])]
     graph_version: Annotated[int, Field(description="Names the state of the facts.", examples=[241])]
     held: Annotated[bool, Field(description="Whether any registered organisation holds the number now.")]
-    answered_by: Annotated[
+    operators: Annotated[
         list[str],
         Field(
-            description="Who is responsible for this registry, and where to write to them.",
+            description="The operators of this registry, who are responsible for it, each with an address.",
             examples=[["Registre SAS, dpo@registre.example"]],
         ),
     ]

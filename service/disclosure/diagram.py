@@ -1,118 +1,122 @@
-"""The path of a number from hand to hand, as nodes and arrows, and the same as a list. Pure."""
+"""The path of a number from organisation to organisation, as nodes and arrows, and the same as a list. Pure."""
 
 import uuid
 from collections.abc import Iterator, Sequence
 
-from service.disclosure.agreement import CONTRADICTED, SURE, standing
+from service.disclosure.agreement import CONTRADICTED, SURE, agreement_on
 from service.disclosure.blocks import Picture, Section, Topic
-from service.disclosure.messages import short_messages
-from service.disclosure.origins import tell_collected, tell_orphans, when_collected
+from service.disclosure.messages import message_sentences
+from service.disclosure.origins import collection_clause, orphan_sentences, when_collected
 from service.disclosure.phrasebook import Phrasebook
-from service.disclosure.recipients import tell_erased, tell_hand
+from service.disclosure.recipients import erasure_sentences, transfer_sentence
 from service.disclosure.subject_answer import SubjectAnswer
-from service.disclosure.svg import Arrow, Diagram, Firmness, Node, draw_narrow, draw_wide
+from service.disclosure.svg import Arrow, Certainty, Diagram, Node, draw_narrow, draw_wide
 from service.provenance.answer.references import OrganisationRef, OrganisationView
-from service.provenance.answer.schemas import Origin, TransferView
+from service.provenance.answer.schemas import TransferView
+
+_Organisation = OrganisationRef | OrganisationView
 
 
-def tell_path(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
+def path_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
     """The section with the picture."""
-    diagram = make_diagram(inquiry, voice)
-    alternative = list(_alternative(inquiry, voice))
+    diagram = make_diagram(subject, book)
+    alternative = list(_alternative(subject, book))
     picture = Picture(
         title=diagram.title,
         wide=draw_wide(diagram, alternative),
         narrow=draw_narrow(diagram, alternative),
         alternative=alternative,
     )
-    return Section(topic=Topic.PICTURE, title=voice.say("picture_title"), blocks=[picture])
+    return Section(topic=Topic.PATH, title=book.phrases.path.section_title, blocks=[picture])
 
 
-def make_diagram(inquiry: SubjectAnswer, voice: Phrasebook) -> Diagram:
+def make_diagram(subject: SubjectAnswer, book: Phrasebook) -> Diagram:
     """Every organisation once, with what happened there, and an arrow for each transfer."""
-    organisations = _organisations(inquiry)
-    transfers = inquiry.answer.transfers
-    arrows = [Arrow(one.sender.id, one.recipient.id, _firmness(one)) for one in transfers]
+    arrows = [
+        Arrow(transfer.sender.id, transfer.recipient.id, _certainty(transfer)) for transfer in subject.answer.transfers
+    ]
     nodes = [
-        Node(one.id, one.legal_name, tuple(_notes(inquiry, voice, one)), is_client=_is_client(inquiry, one.id))
-        for one in organisations
+        Node(
+            organisation.id,
+            organisation.legal_name,
+            tuple(_notes(subject, book, organisation)),
+            is_client=_is_client(subject, organisation.id),
+        )
+        for organisation in _organisations(subject)
     ]
-    return Diagram(voice.say("picture_name"), tuple(nodes), tuple(dict.fromkeys(arrows)))
+    return Diagram(book.phrases.path.picture_title, tuple(nodes), tuple(dict.fromkeys(arrows)))
 
 
-def _organisations(inquiry: SubjectAnswer) -> list[OrganisationRef | OrganisationView]:
-    """Whoever had the number, collectors first and the others in the order in which it came to them."""
-    answer = inquiry.answer
-    found: dict[uuid.UUID, OrganisationRef | OrganisationView] = {}
-    named: Sequence[OrganisationRef | OrganisationView] = [
-        *(one.collector for one in answer.origins),
-        *(side for one in answer.transfers for side in (one.sender, one.recipient)),
-        *(one.dataset.holder for one in answer.holdings),
-        *(one.dataset.holder for one in answer.erasures),
+def _organisations(subject: SubjectAnswer) -> list[_Organisation]:
+    """The organisations that have had the number: collectors first, the others in the order in which they got it."""
+    answer = subject.answer
+    named: Sequence[_Organisation] = [
+        *(origin.collector for origin in answer.origins),
+        *(side for transfer in answer.transfers for side in (transfer.sender, transfer.recipient)),
+        *(holding.dataset.holder for holding in answer.holdings),
+        *(erasure.dataset.holder for erasure in answer.erasures),
     ]
-    for one in named:
-        found.setdefault(one.id, one)
+    found: dict[uuid.UUID, _Organisation] = {}
+    for organisation in named:
+        found.setdefault(organisation.id, organisation)
     return list(found.values())
 
 
-def _is_client(inquiry: SubjectAnswer, organisation_id: uuid.UUID) -> bool:
-    clients = (one.organisation.id for one in inquiry.answer.recipients if one.kind == "client")
-    return organisation_id in clients or any(one.party.id == organisation_id for one in inquiry.answer.campaigns)
+def _is_client(subject: SubjectAnswer, organisation_id: uuid.UUID) -> bool:
+    answer = subject.answer
+    clients = {recipient.organisation.id for recipient in answer.recipients if recipient.kind == "client"}
+    return organisation_id in clients | {campaign.party.id for campaign in answer.campaigns}
 
 
-def _firmness(transfer: TransferView) -> Firmness:
-    how = standing(transfer)
-    if how in CONTRADICTED:
-        return Firmness.CONTRADICTED
-    return Firmness.SURE if how in SURE else Firmness.CLAIMED
+def _certainty(transfer: TransferView) -> Certainty:
+    agreement = agreement_on(transfer)
+    if agreement in CONTRADICTED:
+        return Certainty.CONTRADICTED
+    return Certainty.SURE if agreement in SURE else Certainty.CLAIMED
 
 
-def _notes(
-    inquiry: SubjectAnswer, voice: Phrasebook, organisation: OrganisationRef | OrganisationView
-) -> Iterator[str]:
-    answer = inquiry.answer
+def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation) -> Iterator[str]:
+    phrases, answer = book.phrases.path, subject.answer
     for origin in answer.origins:
-        if origin.collector.id == organisation.id:
-            yield voice.say("picture_collected", when=_when(inquiry, voice, origin))
-    if any(one.dataset.holder.id == organisation.id for one in answer.orphans):
-        yield voice.say("picture_no_origin")
+        if origin.collector.id == organisation.id and origin in subject.origins:
+            yield phrases.collected.format(when=when_collected(subject, book, origin))
+        elif origin.collector.id == organisation.id:
+            yield phrases.collected_earlier
+    if any(orphan.dataset.holder.id == organisation.id for orphan in answer.orphans):
+        yield phrases.no_origin
     for transfer in answer.transfers:
         if transfer.recipient.id == organisation.id:
-            yield _arrival(inquiry, voice, transfer)
-    sent = sum(one.party.id == organisation.id for one in inquiry.campaigns)
+            yield _arrival(subject, book, transfer)
+    sent = sum(campaign.party.id == organisation.id for campaign in subject.campaigns)
     if sent:
-        yield voice.say("picture_sent_one" if sent == 1 else "picture_sent_many", count=voice.count(sent))
-    if organisation.id in inquiry.erased:
-        _, erased_at = inquiry.erased[organisation.id]
-        yield voice.say("picture_erased", day=voice.day_of(erased_at))
+        yield phrases.sent.of(sent).format(count=book.count(sent))
+    if organisation.id in subject.erased:
+        _, erased_at = subject.erased[organisation.id]
+        yield phrases.erased.format(day=book.day_of(erased_at))
 
 
-def _when(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
-    if origin not in inquiry.origins:
-        return voice.say("picture_earlier")
-    return when_collected(inquiry, voice, origin)
+def _arrival(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> str:
+    phrases, from_sender = book.phrases.path, book.from_sender(transfer.sender.legal_name)
+    if not subject.owned_at(transfer.occurred_at):
+        return phrases.received_earlier.format(from_sender=from_sender)
+    phrase = phrases.received.of(agreement_on(transfer))
+    return phrase.format(from_sender=from_sender, day=book.day_of(transfer.occurred_at))
 
 
-def _arrival(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> str:
-    from_ = voice.from_(transfer.sender.legal_name)
-    if not inquiry.owned_at(transfer.occurred_at):
-        return voice.say("picture_received_earlier", from_=from_)
-    return voice.say(f"picture_{standing(transfer)}", from_=from_, day=voice.day_of(transfer.occurred_at))
-
-
-def _alternative(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
+def _alternative(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
     """What the picture shows, in sentences and in order of time."""
-    for origin in inquiry.answer.origins:
-        if origin in inquiry.origins:
-            yield voice.say("sentence", sentence=tell_collected(inquiry, voice, origin))
+    phrases = book.phrases.path
+    for origin in subject.answer.origins:
+        if origin in subject.origins:
+            yield book.phrases.origins.sentence.format(sentence=collection_clause(subject, book, origin))
         else:
-            yield voice.say("collected_earlier", collector=origin.collector.legal_name)
-    yield from tell_orphans(inquiry, voice)
-    for transfer in inquiry.answer.transfers:
-        if inquiry.owned_at(transfer.occurred_at):
-            yield tell_hand(voice, transfer)
+            yield phrases.collection_earlier.format(collector=origin.collector.legal_name)
+    yield from orphan_sentences(subject, book)
+    for transfer in subject.answer.transfers:
+        if subject.owned_at(transfer.occurred_at):
+            yield transfer_sentence(book, transfer)
         else:
-            from_ = voice.from_(transfer.sender.legal_name)
-            yield voice.say("hand_earlier", recipient=transfer.recipient.legal_name, from_=from_)
-    yield from short_messages(inquiry, voice)
-    yield from tell_erased(inquiry, voice)
+            recipient, from_sender = transfer.recipient.legal_name, book.from_sender(transfer.sender.legal_name)
+            yield phrases.transfer_earlier.format(recipient=recipient, from_sender=from_sender)
+    yield from message_sentences(subject, book)
+    yield from erasure_sentences(subject, book)

@@ -1,367 +1,358 @@
-"""What a story says, in English, phrase by phrase as in French. Apostrophes are set by `voice`."""
+"""What a report says in English. The typographer puts in apostrophes and no-break spaces."""
 
 from typing import Final
 
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, OrphanReason, Purpose, RelayState, Role
+from service.disclosure import english_letters, phrases
+from service.disclosure.phrase_forms import ByAgreement, ByRequest, Counted, Extent, Plural
 
-PHRASES: Final[dict[str, str]] = {
-    "title": "Your number: where it came from, and who has had it",
-    "told": "As of {moment}, Paris time",
-    "registry": "our registry",
-    "through": "{who} (through {processor})",
-    "sentences": "{first} {second}",
-    # In short
-    "answer_title": "In short",
-    "nobody": "We looked for your number: no registered organisation holds it.",
-    "nobody_means": "That does not mean that nobody has it: we know only the files that the organisations registered "
-    "here declare. If you were sent a text message, keep it, with its date and its sender: it is evidence. In France "
+_GENERAL: Final = phrases.General(
+    title="Your number: where it came from, and who has had it",
+    as_of="As of {moment}, Paris time",
+    registry="our registry",
+    through="{who} (through {processor})",
+    no_address="no address is recorded here",
+    separator="; ",
+)
+
+_SUMMARY: Final = phrases.Summary(
+    section_title="In short",
+    nobody="We looked for your number: no registered organisation holds it.",
+    nobody_means="That does not mean that nobody has it: we know only the files that the organisations registered "
+    "here declare. If you received a text message, keep it, with its date and its sender: it is evidence. In France "
     "you can also forward it free of charge to 33700, the service for reporting unwanted messages.",
-    "nobody_any_more": "No registered organisation holds your number any more. This is its story.",
-    "collected": "{collector} collected your number {when}",
-    "collected_claimed": "According to {who}, {collector} collected your number {when}",
-    "on_day": "on {day}",
-    "on_day_claimed": "on {day}, according to {who}",
-    "on_no_day": "on a day that nobody names",
-    "on_erased_day": "on a day that has since been erased with your number",
-    "in_words": "{sentence}, in these words: {quoted}",
-    "sentence": "{sentence}.",
-    "no_origin_held_by_one": "No declared origin. {holders} holds your number, and nothing here says who collected "
-    "it, when, or in which words.",
-    "no_origin_held_by_many": "No declared origin. {holders} hold your number, and nothing here says who collected "
-    "it, when, or in which words.",
-    "no_origin_had_by_one": "No declared origin. {holders} has held your number, and nothing here says who collected "
-    "it, when, or in which words.",
-    "no_origin_had_by_many": "No declared origin. {holders} have held your number, and nothing here says who "
-    "collected it, when, or in which words.",
-    "no_origin_besides": "No declared origin for one of the files that hold your number: see “What is missing or does "
-    "not agree”.",
-    "from_on": "{from_} on {day}",
-    "hand_agreed": "{recipient} received it {parts}.",
-    "hand_recipient_alone": "{recipient} says that it received it {parts}.",
-    "hand_sender_alone": "{sender} says that it passed it to {recipient} on {day}; {recipient} has said nothing of it.",
-    "hand_not_received": "{sender} says that it passed it to {recipient} on {day}; {recipient} received a file, but "
-    "your number is not in it.",
-    "hand_not_declared": "{recipient} says that it received it {from_} on {day}, but the file that {sender} declares "
-    "it passed on does not hold your number.",
-    "hand_denied_by_recipient": "{sender} says that it passed it to {recipient} on {day}; {recipient} denies it.",
-    "hand_denied_by_sender": "{recipient} says that it received it {from_} on {day}, and {sender} denies it.",
-    "hand_anothers_word": "According to {who}, {recipient} received it {from_} on {day}.",
-    "erased": "{holder} says that it erased your number on {day}.",
-    "held_now": "Who has it today, as declared here: {holders}.",
-    "earlier_short": "What happened before {day} is summed up below, by organisation: see “Before this number was "
-    "yours”.",
-    "sent_one": "{party} sent a text message to your number {days}.",
-    "sent_many": "{party} sent {count} text messages to your number, {days}.",
-    "sent_none": "No message sent to your number is declared here.",
-    "sent_none_since": "No message sent to this number since it has been yours is declared here.",
-    "late_one": "One message was sent to your number after {objection}.",
-    "late_many": "{count} messages were sent to your number after {objection}.",
-    "only_facts": "We report what the organisations have declared here, and who confirms it. We do not say whether it "
+    no_longer_held="No registered organisation holds your number any more. This is its history.",
+    no_origin_held=Plural(
+        one="No declared origin. {holders} holds your number, and nothing here says who collected it, when, or in "
+        "which words.",
+        many="No declared origin. {holders} hold your number, and nothing here says who collected it, when, or in "
+        "which words.",
+    ),
+    no_origin_had=Plural(
+        one="No declared origin. {holders} has held your number, and nothing here says who collected it, when, or in "
+        "which words.",
+        many="No declared origin. {holders} have held your number, and nothing here says who collected it, when, or "
+        "in which words.",
+    ),
+    no_origin_of_one_file="No declared origin for one of the files that contain your number: see “What is missing or "
+    "does not agree”.",
+    held_now="Who has it today, according to what is declared here: {holders}.",
+    earlier="What happened before {day} is summed up below, by organisation: see “Before this number was yours”.",
+    only_facts="We report what the organisations have declared here, and who confirms it. We do not say whether it "
     "was allowed: that is for the data protection authority (CNIL) and the courts to judge.",
-    # The path
-    "picture_title": "The path your number took",
-    "picture_name": "The path your number took, from hand to hand",
-    "picture_collected": "collected {when}",
-    "picture_no_origin": "no declared origin",
-    "hand_earlier": "{recipient} received it {from_} before this number was yours.",
-    "collected_earlier": "{collector} collected it before this number was yours.",
-    "picture_earlier": "before this number was yours",
-    "picture_erased": "says it erased it on {day}",
-    "picture_sent_one": "1 message sent",
-    "picture_sent_many": "{count} messages sent",
-    "picture_agreed": "received {from_} on {day} (both say so)",
-    "picture_recipient_alone": "says it received it {from_} on {day}",
-    "picture_sender_alone": "said to have received it {from_} on {day} (only the sender says so)",
-    "picture_anothers_word": "said to have received it {from_} on {day} (a third says so)",
-    "picture_not_received": "said to have received it {from_} on {day} (disputed)",
-    "picture_not_declared": "says it received it {from_} on {day} (disputed)",
-    "picture_denied_by_recipient": "said to have received it {from_} on {day} (the recipient denies it)",
-    "picture_denied_by_sender": "says it received it {from_} on {day} (the sender denies it)",
-    "picture_received_earlier": "received {from_} before this number was yours",
-    # Where it comes from
-    "origins_title": "Where your number comes from",
-    "attested": "{collector} confirms this collection. It has been recorded here since {day}.",
-    "unattested": "This is what {who} declares (recorded here on {day}). {collector} has not confirmed it.",
-    "unattested_no_account": "This is what {who} declares (recorded here on {day}). {collector} is not registered "
-    "here and has confirmed nothing.",
-    "wording_source": "{channel}, {address}",
-    "wording_told": "{place}; words reported by {who}",
-    "screenshot": "Screenshot of the form that shows these words",
-    "label_consented": "Day of consent",
-    "consented_on": "{day}",
-    "consented_claimed": "{day}, according to {who}",
-    "consented_unknown": "unknown: nobody says when you are supposed to have agreed",
-    "consented_erased": "erased on {day}, with your number",
-    "label_period": "Collected",
-    "period": "from {began} to {ended}",
-    "period_open": "since {began}",
-    "label_mechanism": "How agreement was asked for",
-    "label_purposes": "What for",
-    "label_listed": "Recipients announced on that day",
-    "listed": "{names} (list of {day})",
-    "listed_told": "{names} (list of {day}, according to {who})",
-    "listed_nobody": "nobody (list of {day})",
-    "category": "{quoted}, with no other name",
-    "listed_unknown": "that cannot be known, because the day of consent is unknown",
-    "listed_none": "no list is recorded here for that day",
-    "label_proof": "Proof of consent",
-    "proof_reference": "reference {record} at the collector",
-    "proof_none": "no proof is kept here, nor a reference to one",
-    "proof_erased": "no proof is kept here any more; a reference to one may have been erased with your number",
-    "label_screenshot": "Picture of the form",
-    "screenshot_kept": "kept here",
-    "screenshot_none": "none",
-    "unnamed": "Not named there, and received your number, or is said to have: {names}.",
-    "unnamed_many": "Not named there, and received your number, or are said to have: {names}.",
-    # Who has had it
-    "recipients_title": "Who received it",
-    "recipients_one": "One organisation received your number, or is said to have. Here it is.",
-    "recipients_many": "{count} organisations received your number, or are said to have. Here are all of them, by "
-    "name.",
-    "recipients_none": "No transfer of your number to another organisation is declared here.",
-    "recipients_one_since": "Since this number has been yours, one organisation received it, or is said to have. Here "
-    "it is.",
-    "recipients_many_since": "Since this number has been yours, {count} organisations received it, or are said to "
-    "have. Here are all of them, by name.",
-    "recipients_none_since": "No transfer of this number since it has been yours is declared here.",
-    "recipients_besides": "Besides, for sending messages: {names}.",
-    "label_what": "What it is",
-    "label_write": "Where to write",
-    "no_address": "no address is recorded here",
-    "label_received": "Received",
-    "label_status": "Is it established?",
-    "label_purpose": "What for",
-    "purpose_and_basis": "{purpose}; according to {who}, on the basis of {basis}",
-    "label_targeting": "Numbers picked by",
-    "targeting": "{criterion}: {selection}",
-    "targeting_source": "{criterion}: {selection} (from: {source})",
-    "label_sends_for": "Part it played",
-    "sends_for": "sent messages to your number for {parties}",
-    "status_confirmed": "Yes: the recipient supplied its own file, which is identical.",
-    "status_agreed": "Yes: both organisations say so.",
-    "status_in_both": "Yes for your number: the two files differ, but it is in both.",
-    "status_recipient_alone": "The recipient says so; {sender} has said nothing of it.",
-    "status_recipient_no_account": "The recipient says so; {sender} is not registered here and has said nothing of it.",
-    "status_sender_alone": "Only {sender} says so; {recipient} has said nothing of it.",
-    "status_not_received": "Disputed: {sender} says that it passed it on, but it is not in the file that {recipient} "
-    "says it received.",
-    "status_not_declared": "Disputed: {recipient} says that it received it, but it is not in the file that {sender} "
-    "says it passed on.",
-    "status_denied_by_recipient": "Disputed: {sender} says that it passed it on; {recipient} denies having received "
-    "it.",
-    "status_denied_by_sender": "Disputed: {recipient} says that it received it; {sender} denies having passed it on.",
-    "status_anothers_word": "Neither of the two says so: it is {who} that declares it.",
-    # The messages
-    "messages_title": "The messages that were sent",
-    "messages_means": "As declared here, each of these messages was sent to all the numbers of a file that holds "
-    "yours.",
-    "message": "{party}, {day}",
-    "message_source": "Text message from {originator}",
-    "label_sent": "Sent",
-    "label_sent_by": "Sent by",
-    "label_originator": "Number or name displayed",
-    "label_poll": "Poll",
-    "poll": "{name}, {day}",
-    "label_file": "Your number came from",
-    "file_from": "the file received {from_} on {day}",
-    "file_own": "a file of {party}",
-    "used_all_the_same": "The file was used although {party} has said nothing here of having received it.",
-    "label_told": "Declared here",
-    "told_by": "by {who}, on {day}",
-    "sent_after": "Sent {elapsed} after {objection}.",
-    "sent_after_at_least": "Sent at least {elapsed} after {objection}.",
-    "sent_meanwhile": "Messages were already being sent at the time of {objection}: it is not known whether yours "
-    "left before or after.",
-    "the_stop": "your STOP of {when}",
-    "the_objection": "your objection of {when}",
-    "the_erasure": "your request for erasure of {when}",
-    "which_they_recorded_m": "{objection}, which {who} declared here",
-    "which_they_recorded_f": "{objection}, which {who} declared here",
-    # What is missing
-    "gaps_title": "What is missing or does not agree",
-    "gap_orphan": "No declared origin: {holder} holds your number, but {reason}.",
-    "gap_orphan_erased": "No declared origin: {holder} has held your number, but {reason}.",
-    "gap_unattested": "That {collector} collected it is declared by {who} alone.",
-    "gap_consent_unknown": "Nobody says when you are supposed to have agreed with {collector}.",
-    "gap_used": "{party} sent a text message to your number, taken from the file that {sender} says it passed on, "
-    "although {party} has said nothing here of that transfer.",
-    "gap_chains": "Your number went along more paths than we show here.",
-    "said": "{who} wrote, on {day}: {quoted}",
-    # Before
-    "earlier_title": "Before this number was yours",
-    "earlier": "You say that this number has been yours since {day}. Before, it was somebody else's, whose data we "
-    "protect too: so we give only the names of the organisations that had or used it then.",
-    "earlier_objections": "An objection made before that day remains recorded for this number.",
-    # Objections
-    "objections_title": "Your objections",
-    "objections_none": "No objection is recorded for your number.",
-    "objections_none_since": "No objection made since this number has been yours is recorded here.",
-    "heading_stop": "STOP of {when}",
-    "heading_objection": "Objection of {when}",
-    "heading_erasure": "Request for erasure of {when}",
-    "reach_everything": "It counts for every organisation and every use.",
-    "reach_organisation": "It counts for {organisation}.",
-    "reach_purpose": "It counts for one use: {purpose}.",
-    "came_person": "You made it here.",
-    "came_stop": "You replied STOP {to_message}.",
-    "came_stop_told": "You replied STOP {to_message}; it was {who} that told us, on {day}.",
-    "to_message": "to a message",
-    "to_message_of": "to a message {from_}",
-    "came_holder": "It was {who} that received it, and told us on {day}.",
-    "relays": "What each organisation has done about it",
-    "column_holder": "Organisation",
-    "column_state": "How far it is",
-    "column_when": "Since",
-    "state_refused": "refused: {refusal}",
-    "state_undeliverable": "not registered here: you have to write to it ({contact})",
-    "flags": "Declared here after this request:",
-    "flag_dataset": "{holder}, on {day}: a file that holds your number",
-    "flag_campaign": "{holder}, on {day}: a campaign sent to your number, {name}",
-    "overdue": "{state}; the month allowed ended on {day}",
-    "answer_due": "{state}; an answer is due on {day}",
-    "no_relays": "No registered organisation had your number at that time.",
-    "messages_after": "Messages sent after it:",
-    "message_after": "{party}, {when}: {elapsed} after",
-    "message_after_at_least": "{party}, {when}: at least {elapsed} after",
-    "none_after": "No message sent since then is declared here.",
-    # What now
-    "next_title": "What you can do now",
-    "object_title": "Say stop to all, once",
-    "object_text": "Your objection goes to every organisation that holds your number. Each has a month to answer, and "
-    "here you follow what each does about it. It is free, and you need not say why.",
-    "erase_title": "Ask to be erased",
-    "erase_text": "You ask besides that your number be erased from their files. Once all have done so, this story "
-    "disappears from here too; all that stays is your request, in which your number is encrypted, and what each of "
-    "them answered. Keep this answer first: it is your evidence.",
-    "download_title": "Keep this answer",
-    "download_text": "Download it, dated and numbered: as a letter to print (PDF) or as data (JSON).",
-    "complain_title": "Complain to the CNIL",
-    "complain_text": "If an answer does not come or does not satisfy you, the French data protection authority takes "
-    "your complaint free of charge: www.cnil.fr/fr/plaintes, or by post, 3 place de Fontenoy, TSA 80715, 75334 Paris "
-    "Cedex 07. Enclose this answer.",
-    "object_nobody_text": "Your objection is kept, and will count for every organisation that declares your number "
-    "here later. It is free, and you need not say why.",
-    "only_number": "Of you, this registry knows only this number and what is written here: neither your name nor your "
-    "address.",
-    "rights": "You can also ask each of these organisations to correct your data or to restrict their use, by writing "
-    "to it directly.",
-    "contact_holds": "Holds your number.",
-    "contact_said_to_hold": "Holds your number, as another organisation says.",
-    "contact_collected": "Collected your number.",
-    "contact_said_to": "Is said to have received your number.",
-    "contact_erased": "Says that it erased your number.",
-    "contact_sent": "Sent messages to your number.",
-    # This registry
-    "registry_title": "What this registry does with your number",
-    "registry_means": "The registry that answers you processes your number too. This is what it owes you about that "
-    "(Article 15 of the GDPR).",
-    "label_answers": "Who is responsible",
-    "answers": "{name}, {contact}",
-    "answers_unknown": "whoever runs this registry; their name is not recorded here",
-    "label_why": "Why",
-    "registry_why": "to tell everybody where their number came from, to let organisations prove it, and to pass on "
-    "your requests",
-    "label_data": "Which data",
-    "registry_data": "your number, encrypted; the files that it is in; the day and the reference of a consent, if an "
-    "organisation gave them; your requests",
-    "label_from": "From whom it has them",
-    "registry_from": "from the organisations named in this answer, and from you",
-    "label_seen": "Who sees them",
-    "registry_seen": "you; each organisation named here, as far as it holds them and by which way they came; the CNIL, "
-    "saying why; whoever carries our text messages, while a code is sent to you",
-    "label_until": "Until when",
-    "registry_until": "as long as an organisation holds it; an objection or a request for erasure, as long as it has "
-    "to count, three years at least",
-    "label_abroad": "Outside the European Union",
-    "registry_abroad": "your requests go to the organisations named here, wherever they are established; of hosting "
-    "and text messages, whoever is responsible for the registry will tell you",
-    "label_automatic": "Automated decisions, profiling",
-    "registry_automatic": "none",
-    "label_rights": "Your rights",
-    "registry_rights": "to have data corrected, erased or restricted, and to object: turn to whoever is responsible "
-    "for the registry; to complain to the CNIL",
-    # The letter
-    "letter_registry": "Filiation",
-    "letter_registry_is": "Registry of where telephone numbers come from",
-    "letter_number": "Number",
-    "letter_reference": "Reference",
-    "letter_footer": "Answer {reference} under Article 15 of the GDPR",
-    "letter_colon": ":",
-    "letter_page": "Page {page} of {pages}",
-    # The letter to an organisation without account
-    "request_title_object": "Objection to the use of my telephone number",
-    "request_title_erase": "Request to erase my telephone number",
-    "request_name": "Name (optional): {line}",
-    "request_address": "Where to answer me: {line}",
-    "request_no_address": "(address to be filled in)",
-    "request_greeting": "Dear Sir or Madam,",
-    "request_number": "My telephone number is {number}. As declared to the registry Filiation, {holder} holds it.",
-    "request_object": "I object to its use for direct marketing and canvassing of any kind: messages, calls, or "
-    "passing it on to others for that end (Article 21(2) and (3) of the GDPR). If you rely on my consent, I withdraw "
-    "it (Article 7(3)).",
-    "request_object_purpose": "I object to its use for this purpose: {purpose} (Article 21 of the GDPR). If you rely "
-    "on my consent for it, I withdraw it (Article 7(3)).",
-    "request_erase": "I ask you to erase it from all your files (Article 17(1) of the GDPR), and I object to its "
-    "further use for direct marketing and canvassing (Article 21(2) and (3)). If you rely on my consent, I withdraw it "
-    "(Article 7(3)).",
-    "request_pass_on": "I also ask you to pass this objection on to every organisation to which you have passed it, to "
-    "let me know which those are (Article 15(1)(c)), and to confirm to me in writing what you have done.",
-    "request_recipients": "I also ask you to tell every organisation to which you have passed it, to let me know "
-    "which those are (Article 19), and to confirm to me in writing what you have done.",
-    "request_month": "You have one month to answer me, from the day on which you receive this letter (Article 12(3)). "
-    "Without an answer by then I may turn to the CNIL, the French supervisory authority.",
-    "request_enough": "This number is enough to find my data. What this letter says of me besides may serve to answer "
-    "me only.",
-    "request_recorded": "The registry Filiation verified, by a code sent to this number, that I receive its messages. "
-    "My request has been recorded there since {moment}, Paris time, under the reference {reference}.",
-    "request_closing": "Yours faithfully,",
-    "request_place": "Place and date",
-    "request_signature": "Signature",
-    "request_footer": "Reference {reference}",
-}
+)
 
-TERMS: Final[dict[str, str]] = {
-    Mechanism.UNTICKED_BOX: "a box to tick, empty at first",
-    Mechanism.PRE_TICKED_BOX: "a box ticked in advance",
-    Mechanism.DOUBLE_OPT_IN: "agreement to be confirmed a second time",
-    Mechanism.CONDITION_OF_ENTRY: "a condition for taking part",
-    Mechanism.ORAL: "a question asked aloud",
-    Mechanism.PAPER_SIGNATURE: "a signature on paper",
-    Mechanism.OPT_OUT: "it was not: one had to object",
-    Purpose.COMMERCIAL_CANVASSING: "advertising",
-    Purpose.POLITICAL_CANVASSING: "political messages",
-    Purpose.TRANSFER: "passing it on to others",
-    Purpose.FUNDRAISING: "fundraising",
-    Purpose.OPINION_POLL: "opinion polls",
-    Purpose.SERVICE_MESSAGES: "service messages",
-    Channel.WEB_FORM: "Form on the web",
-    Channel.MOBILE_APP: "Mobile app",
-    Channel.SHOP: "In a shop",
-    Channel.PAPER_FORM: "Paper form",
-    Channel.TELEPHONE: "By telephone",
-    Channel.EVENT: "At an event",
-    Channel.OTHER: "Elsewhere",
-    LawfulBasis.CONSENT: "your consent",
-    LawfulBasis.CONTRACT: "a contract with you",
-    LawfulBasis.LEGAL_OBLIGATION: "a legal obligation",
-    LawfulBasis.VITAL_INTERESTS: "the protection of vital interests",
-    LawfulBasis.PUBLIC_TASK: "a task in the public interest",
-    LawfulBasis.LEGITIMATE_INTERESTS: "its legitimate interest",
-    Role.COLLECTOR: "collects numbers",
-    Role.BROKER: "a broker: buys, sells or rents out files of numbers",
-    Role.PARTY: "a party or candidate",
-    Role.PROCESSOR: "a service provider that sends messages for others",
-    Role.REGULATOR: "supervisory authority",
-    Role.OPERATOR: "runs this registry",
-    OrphanReason.NOT_IN_SENDERS_DATASET: "the file of the one it says it had it from does not hold it",
-    OrphanReason.TRANSFER_DENIED: "the transfer that is said to have brought it is denied",
-    OrphanReason.NO_SOURCE_DECLARED: "neither a collection nor a source is declared",
-    OrphanReason.NOT_IN_SOURCES: "none of the declared sources holds it",
-    OrphanReason.SOURCE_IS_ORPHAN: "it comes from a file in which it has no origin either",
-    RelayState.PENDING: "not reached yet",
-    RelayState.DELIVERED: "has been given your request",
-    RelayState.ACKNOWLEDGED: "has acknowledged your request",
-    RelayState.COMPLETED: "says that it is done",
-    RelayState.REFUSED: "refused",
-    RelayState.UNDELIVERABLE: "not registered here: you have to write to it",
-}
+_PATH: Final = phrases.Path(
+    section_title="The path your number took",
+    picture_title="The path your number took, from one organisation to the next",
+    collected="collected {when}",
+    collected_earlier="collected before this number was yours",
+    no_origin="no declared origin",
+    received=ByAgreement(
+        agreed="received {from_sender} on {day} (both say so)",
+        recipient_alone="says it received it {from_sender} on {day}",
+        sender_alone="said to have received it {from_sender} on {day} (only the sender says so)",
+        not_received="said to have received it {from_sender} on {day} (disputed)",
+        not_declared="says it received it {from_sender} on {day} (disputed)",
+        denied_by_recipient="said to have received it {from_sender} on {day} (the recipient denies it)",
+        denied_by_sender="says it received it {from_sender} on {day} (the sender denies it)",
+        third_party="said to have received it {from_sender} on {day} (a third party says so)",
+    ),
+    received_earlier="received {from_sender} before this number was yours",
+    sent=Plural(one="1 message sent", many="{count} messages sent"),
+    erased="says it erased it on {day}",
+    collection_earlier="{collector} collected it before this number was yours.",
+    transfer_earlier="{recipient} received it {from_sender} before this number was yours.",
+)
+
+_ORIGINS: Final = phrases.Origins(
+    section_title="Where your number comes from",
+    collected="{collector} collected your number {when}",
+    collected_claimed="According to {who}, {collector} collected your number {when}",
+    on_day="on {day}",
+    on_day_claimed="on {day}, according to {who}",
+    on_unknown_day="on a date that nobody gives",
+    on_erased_day="on a date that has since been erased with your number",
+    in_words="{sentence}, in these words: {quoted}",
+    sentence="{sentence}.",
+    attested="{collector} confirms this collection. Its confirmation has been recorded here since {day}.",
+    unattested="This is what {who} declares (recorded here on {day}). {collector} has not confirmed it.",
+    unattested_no_account="This is what {who} declares (recorded here on {day}). {collector} is not registered here "
+    "and has confirmed nothing.",
+    wording_source="{channel}, {address}",
+    wording_reported="{place}; wording reported by {who}",
+    screenshot="Screenshot of the form with this wording",
+    label_consented="Date of your agreement",
+    consented_claimed="{day}, according to {who}",
+    consented_unknown="unknown: nobody says when you are supposed to have agreed",
+    consented_erased="erased on {day}, with your number",
+    label_period="Collected",
+    period="from {began} to {ended}",
+    period_open="since {began}",
+    label_mechanism="How agreement was asked for",
+    label_purposes="What for",
+    label_listed="Recipients named on that day",
+    listed="{names} (list of {day})",
+    listed_claimed="{names} (list of {day}, according to {who})",
+    listed_nobody="nobody (list of {day})",
+    category="{quoted}, with no other name",
+    list_unknown="unknown, because the date of the agreement is unknown",
+    list_none="no list is recorded here for that day",
+    label_proof="Proof of agreement",
+    proof_reference="reference {record} at the collector",
+    proof_none="no proof is kept here, nor a reference to one",
+    proof_erased="no proof is kept here any more; a reference to one may have been erased with your number",
+    label_screenshot="Screenshot of the form",
+    screenshot_kept="kept here",
+    screenshot_none="none",
+    unnamed=Plural(
+        one="Not named on that list, but received your number, or is said to have: {names}.",
+        many="Not named on that list, but received your number, or are said to have: {names}.",
+    ),
+)
+
+_RECIPIENTS: Final = phrases.Recipients(
+    section_title="Who received it",
+    received_from="{from_sender} on {day}",
+    transfer=ByAgreement(
+        agreed="{recipient} received it {parts}.",
+        recipient_alone="{recipient} says that it received it {parts}.",
+        sender_alone="{sender} says that it passed it to {recipient} on {day}; {recipient} has said nothing about it.",
+        not_received="{sender} says that it passed it to {recipient} on {day}; {recipient} received a file, but your "
+        "number is not in it.",
+        not_declared="{recipient} says that it received it {from_sender} on {day}, but the file that {sender} "
+        "declares it passed on does not contain your number.",
+        denied_by_recipient="{sender} says that it passed it to {recipient} on {day}; {recipient} denies it.",
+        denied_by_sender="{recipient} says that it received it {from_sender} on {day}, and {sender} denies it.",
+        third_party="According to {who}, {recipient} received it {from_sender} on {day}.",
+    ),
+    erased="{holder} says that it erased your number on {day}.",
+    counted=Counted(
+        none=Extent(
+            everything="No transfer of your number to another organisation is declared here.",
+            since_owned="No transfer of this number since it has been yours is declared here.",
+        ),
+        one=Extent(
+            everything="One organisation received your number, or is said to have. Here it is.",
+            since_owned="Since this number has been yours, one organisation received it, or is said to have. Here it "
+            "is.",
+        ),
+        many=Extent(
+            everything="{count} organisations received your number, or are said to have. Here are all of them, by "
+            "name.",
+            since_owned="Since this number has been yours, {count} organisations received it, or are said to have. "
+            "Here are all of them, by name.",
+        ),
+    ),
+    senders="In addition, to send messages: {names}.",
+    label_role="What it is",
+    label_address="Where to write",
+    label_received="Received",
+    label_status="Is it established?",
+    status=ByAgreement(
+        agreed="Yes: both organisations say so.",
+        recipient_alone="The recipient says so; {sender} has said nothing about it.",
+        sender_alone="Only {sender} says so; {recipient} has said nothing about it.",
+        not_received="Disputed: {sender} says that it passed it on, but it is not in the file that {recipient} says "
+        "it received.",
+        not_declared="Disputed: {recipient} says that it received it, but it is not in the file that {sender} says "
+        "it passed on.",
+        denied_by_recipient="Disputed: {sender} says that it passed it on, but {recipient} denies having received it.",
+        denied_by_sender="Disputed: {recipient} says that it received it, but {sender} denies having passed it on.",
+        third_party="Neither of the two says so: it is {who} that declares it.",
+    ),
+    status_confirmed="Yes: the recipient supplied its own file, which is identical.",
+    status_in_both="Yes for your number: the two files differ, but it is in both.",
+    status_recipient_no_account="The recipient says so; {sender} is not registered here and has said nothing about it.",
+    label_purpose="What for",
+    purpose_and_basis="{purpose} (lawful basis according to {who}: {basis})",
+    label_targeting="Numbers selected by",
+    targeting="{criterion}: {selection}",
+    targeting_source="{criterion}: {selection} (source: {source})",
+    label_sends_for="Role",
+    sends_for="sent messages to your number for {parties}",
+)
+
+_MESSAGES: Final = phrases.Messages(
+    section_title="The messages that were sent",
+    introduction="According to what is declared here, each of these messages was sent to all the numbers in a file "
+    "that contains yours.",
+    sent=Plural(
+        one="{party} sent a text message to your number {days}.",
+        many="{party} sent {count} text messages to your number, {days}.",
+    ),
+    none=Extent(
+        everything="No message sent to your number is declared here.",
+        since_owned="No message sent to this number since it has been yours is declared here.",
+    ),
+    on_day="on {day}",
+    heading="{party}, {day}",
+    source="Text message from {originator}",
+    label_sent="Sent",
+    label_sent_by="Sent by",
+    label_originator="Number or name displayed",
+    label_poll="Poll",
+    poll="{name}, {day}",
+    label_file="Your number came from",
+    file_received="the file received {from_sender} on {day}",
+    file_own="a file of {party}",
+    label_declared="Declared here",
+    declared_by="by {who}, on {day}",
+    used_unacknowledged="The file was used although {party} has not said here that it received it.",
+)
+
+_GAPS: Final = phrases.Gaps(
+    section_title="What is missing or does not agree",
+    orphan="No declared origin: {holder} holds your number, but {reason}.",
+    orphan_erased="No declared origin: {holder} has held your number, but {reason}.",
+    unattested="Only {who} declares that {collector} collected it.",
+    consent_unknown="Nobody says when you are supposed to have given {collector} your agreement.",
+    used_unacknowledged="{party} sent a text message to your number, taken from the file that {sender} says it "
+    "passed on, although {party} has said nothing here about that transfer.",
+    chains_truncated="Your number took more paths than we show here.",
+    comment="{who} wrote, on {day}: {quoted}",
+)
+
+_EARLIER: Final = phrases.Earlier(
+    section_title="Before this number was yours",
+    introduction="You say that this number has been yours since {day}. Before that, it was somebody else's, whose "
+    "data we protect too. We therefore give only the names of the organisations that had or used it then.",
+    objections="An objection made before that day remains recorded for this number.",
+)
+
+_OBJECTIONS: Final = phrases.Objections(
+    section_title="Your objections",
+    none=Extent(
+        everything="No objection is recorded for your number.",
+        since_owned="No objection made since this number has been yours is recorded here.",
+    ),
+    heading=ByRequest(stop="STOP of {when}", objection="Objection of {when}", erasure="Request for erasure of {when}"),
+    name=ByRequest(
+        stop="your STOP of {when}", objection="your objection of {when}", erasure="your request for erasure of {when}"
+    ),
+    name_recorded_by=ByRequest(
+        stop="your STOP of {when}, which {who} declared here",
+        objection="your objection of {when}, which {who} declared here",
+        erasure="your request for erasure of {when}, which {who} declared here",
+    ),
+    made_here="You made it here.",
+    stop_reply="You replied STOP {to_message}.",
+    stop_reply_reported="You replied STOP {to_message}; {who} reported it to us on {day}.",
+    to_message="to a message",
+    to_message_from="to a message {from_sender}",
+    received_by_holder="{who} received it, and reported it to us on {day}.",
+    applies_to_everything="It applies to every organisation and every purpose.",
+    applies_to_organisation="It applies to {organisation}.",
+    applies_to_purpose="It applies to one purpose: {purpose}.",
+    late=Plural(
+        one="One message was sent to your number after {objection}.",
+        many="{count} messages were sent to your number after {objection}.",
+    ),
+    sent_after="Sent {elapsed} after {objection}.",
+    sent_after_at_least="Sent at least {elapsed} after {objection}.",
+    sent_meanwhile="Messages were already being sent at the time of {objection}: it is not known whether yours left "
+    "before or after.",
+    messages_after="Messages sent after it:",
+    message_after="{party}, {when}: {elapsed} after",
+    message_after_at_least="{party}, {when}: at least {elapsed} after",
+    none_after="No message sent since then is declared here.",
+    flags="Declared here after this request:",
+    flagged_dataset="{holder}, on {day}: a file that contains your number",
+    flagged_campaign="{holder}, on {day}: a campaign sent to your number, {name}",
+    relays="What each organisation has done about it",
+    column_holder="Organisation",
+    column_state="State of your request",
+    column_since="Since",
+    refused="{state}: {refusal}",
+    undeliverable="{state}: this organisation is not registered here ({contact})",
+    answer_due="{state}; an answer is due on {day}",
+    overdue="{state}; the month allowed ended on {day}",
+    no_relays="No registered organisation had your number at that time.",
+)
+
+_STEPS: Final = phrases.Steps(
+    section_title="What you can do now",
+    object_title="Say stop to all, once",
+    object="Your objection goes to every organisation that holds your number. Each has a month to answer, and you "
+    "follow here what each does about it. It is free, and you need not say why.",
+    object_unheld="Your objection is kept, and will apply to every organisation that declares your number here later. "
+    "It is free, and you need not say why.",
+    erase_title="Ask for erasure",
+    erase="You also ask for your number to be erased from their files. Once all have done so, this report disappears "
+    "from here too. Only your request remains, in which your number is encrypted, and what each of them answered. "
+    "Keep this answer first: it is your evidence.",
+    download_title="Keep this answer",
+    download="Download it, dated and numbered: as a letter to print (PDF) or as data (JSON).",
+    complain_title="Complain to the CNIL",
+    complain="If an answer does not come or does not satisfy you, the French data protection authority takes your "
+    "complaint free of charge: www.cnil.fr/fr/plaintes, or by post, 3 place de Fontenoy, TSA 80715, 75334 Paris Cedex "
+    "07. Enclose this answer.",
+    only_number="All that this registry knows about you is this number and what is written here: neither your name "
+    "nor your address.",
+    rights="You can also ask each of these organisations to correct your data or to restrict its use, by writing to "
+    "the organisation directly.",
+    contact_holds="Holds your number.",
+    contact_said_to_hold="Holds your number, according to another organisation.",
+    contact_collected="Collected your number.",
+    contact_said_to_have_received="Is said to have received your number.",
+    contact_erased="Says that it erased your number.",
+    contact_sent="Sent messages to your number.",
+)
+
+_REGISTRY: Final = phrases.Registry(
+    section_title="What this registry does with your number",
+    introduction="The registry that answers you processes your number too. This is what it must disclose to you about "
+    "that (Article 15 of the GDPR).",
+    label_operator="Who is responsible",
+    operator="{name}, {contact}",
+    operator_unknown="the operator of this registry, whose name is not recorded here",
+    why=phrases.Labelled(
+        label="Why",
+        value="to show people where their number came from, to let organisations prove it, and to pass on your "
+        "requests",
+    ),
+    data=phrases.Labelled(
+        label="Which data",
+        value="your number, encrypted; the files that it is in; the date and the reference of an agreement, if an "
+        "organisation gave them; your requests",
+    ),
+    source=phrases.Labelled(
+        label="Where they come from", value="from the organisations named in this answer, and from you"
+    ),
+    recipients=phrases.Labelled(
+        label="Who sees them",
+        value="you; each organisation named here, for what it holds and the way it came; the CNIL, which states its "
+        "reason; the carrier of our text messages, while a code is sent to you",
+    ),
+    storage=phrases.Labelled(
+        label="Until when",
+        value="as long as an organisation holds it; an objection or a request for erasure, as long as it has to "
+        "apply, three years at least",
+    ),
+    third_countries=phrases.Labelled(
+        label="Outside the European Union",
+        value="your requests go to the organisations named here, wherever they are established; the operator of this "
+        "registry answers questions about hosting and text messages",
+    ),
+    automated_decisions=phrases.Labelled(label="Automated decisions, profiling", value="none"),
+    rights=phrases.Labelled(
+        label="Your rights",
+        value="to have data corrected, erased or restricted, and to object: contact the operator of this registry; to "
+        "complain to the CNIL",
+    ),
+)
+
+PHRASES: Final = phrases.Phrases(
+    general=_GENERAL,
+    summary=_SUMMARY,
+    path=_PATH,
+    origins=_ORIGINS,
+    recipients=_RECIPIENTS,
+    messages=_MESSAGES,
+    gaps=_GAPS,
+    earlier=_EARLIER,
+    objections=_OBJECTIONS,
+    steps=_STEPS,
+    registry=_REGISTRY,
+    letter=english_letters.LETTER,
+    holder_letter=english_letters.HOLDER_LETTER,
+)

@@ -1,368 +1,360 @@
-"""What a story says, in French. Apostrophes and blanks that must not break are set by `voice`."""
+"""What a report says in French. The typographer puts in apostrophes and no-break spaces."""
 
 from typing import Final
 
-from service.core.vocabulary import Channel, LawfulBasis, Mechanism, OrphanReason, Purpose, RelayState, Role
+from service.disclosure import french_letters, phrases
+from service.disclosure.phrase_forms import ByAgreement, ByRequest, Counted, Extent, Plural
 
-PHRASES: Final[dict[str, str]] = {
-    "title": "Votre numéro : d'où il vient, qui l'a eu",
-    "told": "Établi le {moment}, heure de Paris",
-    "registry": "notre registre",
-    "through": "{who} (par {processor})",
-    "sentences": "{first} {second}",
-    # En bref
-    "answer_title": "En bref",
-    "nobody": "Nous avons cherché votre numéro : aucun organisme enregistré ne le détient.",
-    "nobody_means": "Cela ne veut pas dire que personne ne l'a : nous ne connaissons que les fichiers que les "
-    "organismes enregistrés ici déclarent. Si vous avez reçu un SMS, gardez-le, avec sa date et son expéditeur : "
-    "c'est une preuve. Vous pouvez aussi le transférer gratuitement au 33700, la plateforme française de signalement.",
-    "nobody_any_more": "Aucun organisme enregistré ne détient plus votre numéro. Voici son histoire.",
-    "collected": "{collector} a recueilli votre numéro {when}",
-    "collected_claimed": "Selon {who}, {collector} a recueilli votre numéro {when}",
-    "on_day": "le {day}",
-    "on_day_claimed": "le {day}, selon {who}",
-    "on_no_day": "à une date que personne n'indique",
-    "on_erased_day": "à une date effacée depuis, avec votre numéro",
-    "in_words": "{sentence}, avec ces mots : {quoted}",
-    "sentence": "{sentence}.",
-    "no_origin_held_by_one": "Aucune origine déclarée. {holders} détient votre numéro, et rien ici ne dit qui l'a "
-    "recueilli, ni quand, ni avec quels mots.",
-    "no_origin_held_by_many": "Aucune origine déclarée. {holders} détiennent votre numéro, et rien ici ne dit qui l'a "
-    "recueilli, ni quand, ni avec quels mots.",
-    "no_origin_had_by_one": "Aucune origine déclarée. {holders} a détenu votre numéro, et rien ici ne dit qui l'a "
-    "recueilli, ni quand, ni avec quels mots.",
-    "no_origin_had_by_many": "Aucune origine déclarée. {holders} ont détenu votre numéro, et rien ici ne dit qui l'a "
-    "recueilli, ni quand, ni avec quels mots.",
-    "no_origin_besides": "Aucune origine déclarée pour l'un des fichiers où se trouve votre numéro : voyez « Ce qui "
+_GENERAL: Final = phrases.General(
+    title="Votre numéro : d'où il vient, qui l'a eu",
+    as_of="Établi le {moment}, heure de Paris",
+    registry="notre registre",
+    through="{who} (par {processor})",
+    no_address="aucune adresse n'est enregistrée ici",
+    separator=" ; ",
+)
+
+_SUMMARY: Final = phrases.Summary(
+    section_title="En bref",
+    nobody="Nous avons cherché votre numéro : aucun organisme enregistré ne le détient.",
+    nobody_means="Cela ne veut pas dire que personne ne l'a : nous ne connaissons que les fichiers que les organismes "
+    "enregistrés ici déclarent. Si vous avez reçu un SMS, gardez-le, avec sa date et son expéditeur : c'est une "
+    "preuve. Vous pouvez aussi le transférer gratuitement au 33700, la plateforme française de signalement.",
+    no_longer_held="Aucun organisme enregistré ne détient plus votre numéro. Voici son histoire.",
+    no_origin_held=Plural(
+        one="Aucune origine déclarée. {holders} détient votre numéro, et rien ici ne dit qui l'a recueilli, ni quand, "
+        "ni avec quels mots.",
+        many="Aucune origine déclarée. {holders} détiennent votre numéro, et rien ici ne dit qui l'a recueilli, ni "
+        "quand, ni avec quels mots.",
+    ),
+    no_origin_had=Plural(
+        one="Aucune origine déclarée. {holders} a détenu votre numéro, et rien ici ne dit qui l'a recueilli, ni quand, "
+        "ni avec quels mots.",
+        many="Aucune origine déclarée. {holders} ont détenu votre numéro, et rien ici ne dit qui l'a recueilli, ni "
+        "quand, ni avec quels mots.",
+    ),
+    no_origin_of_one_file="Aucune origine déclarée pour l'un des fichiers où se trouve votre numéro : voyez « Ce qui "
     "manque ou ne concorde pas ».",
-    "from_on": "{from_} le {day}",
-    "hand_agreed": "{recipient} l'a reçu {parts}.",
-    "hand_recipient_alone": "{recipient} dit l'avoir reçu {parts}.",
-    "hand_sender_alone": "{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, n'en a rien dit.",
-    "hand_not_received": "{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, a reçu un fichier, "
-    "mais votre numéro n'y est pas.",
-    "hand_not_declared": "{recipient} dit l'avoir reçu {from_} le {day}, mais le fichier que {sender} déclare avoir "
-    "transmis ne contient pas votre numéro.",
-    "hand_denied_by_recipient": "{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, le nie.",
-    "hand_denied_by_sender": "{recipient} dit l'avoir reçu {from_} le {day}, et {sender} le nie.",
-    "hand_anothers_word": "Selon {who}, {recipient} l'a reçu {from_} le {day}.",
-    "erased": "{holder} dit avoir effacé votre numéro le {day}.",
-    "held_now": "Qui l'a aujourd'hui, d'après ce qui est déclaré ici : {holders}.",
-    "earlier_short": "Ce qui s'est passé avant le {day} est résumé plus bas, par organisme : voyez « Avant que ce "
-    "numéro soit le vôtre ».",
-    "sent_one": "{party} a envoyé un SMS à votre numéro {days}.",
-    "sent_many": "{party} a envoyé {count} SMS à votre numéro, {days}.",
-    "sent_none": "Aucun message envoyé à votre numéro n'est déclaré ici.",
-    "sent_none_since": "Aucun message envoyé à ce numéro depuis qu'il est le vôtre n'est déclaré ici.",
-    "late_one": "Un message a été envoyé à votre numéro après {objection}.",
-    "late_many": "{count} messages ont été envoyés à votre numéro après {objection}.",
-    "only_facts": "Nous rapportons ce que les organismes ont déclaré ici, et qui le confirme. Nous ne disons pas si "
+    held_now="Qui l'a aujourd'hui, d'après ce qui est déclaré ici : {holders}.",
+    earlier="Ce qui s'est passé avant le {day} est résumé plus bas, par organisme : voyez « Avant que ce numéro soit "
+    "le vôtre ».",
+    only_facts="Nous rapportons ce que les organismes ont déclaré ici, et qui le confirme. Nous ne disons pas si "
     "c'était permis : c'est à la CNIL et aux tribunaux d'en juger.",
-    # Le chemin
-    "picture_title": "Le chemin de votre numéro",
-    "picture_name": "Le chemin de votre numéro, de main en main",
-    "picture_collected": "recueilli {when}",
-    "picture_no_origin": "aucune origine déclarée",
-    "hand_earlier": "{recipient} l'a reçu {from_} avant que ce numéro soit le vôtre.",
-    "collected_earlier": "{collector} l'a recueilli avant que ce numéro soit le vôtre.",
-    "picture_earlier": "avant que ce numéro soit le vôtre",
-    "picture_erased": "dit l'avoir effacé le {day}",
-    "picture_sent_one": "1 SMS envoyé",
-    "picture_sent_many": "{count} SMS envoyés",
-    "picture_agreed": "reçu {from_} le {day} (les deux le disent)",
-    "picture_recipient_alone": "dit l'avoir reçu {from_} le {day}",
-    "picture_sender_alone": "l'aurait reçu {from_} le {day} (seul l'expéditeur le dit)",
-    "picture_anothers_word": "l'aurait reçu {from_} le {day} (un tiers le dit)",
-    "picture_not_received": "l'aurait reçu {from_} le {day} (contesté)",
-    "picture_not_declared": "dit l'avoir reçu {from_} le {day} (contesté)",
-    "picture_denied_by_recipient": "l'aurait reçu {from_} le {day} (le destinataire le nie)",
-    "picture_denied_by_sender": "dit l'avoir reçu {from_} le {day} (l'expéditeur le nie)",
-    "picture_received_earlier": "reçu {from_} avant que ce numéro soit le vôtre",
-    # D'où il vient
-    "origins_title": "D'où vient votre numéro",
-    "attested": "{collector} confirme cette collecte. C'est enregistré ici depuis le {day}.",
-    "unattested": "C'est {who} qui le déclare (enregistré ici le {day}). {collector} ne l'a pas confirmé.",
-    "unattested_no_account": "C'est {who} qui le déclare (enregistré ici le {day}). {collector} n'est pas inscrit à "
-    "ce registre et n'a rien confirmé.",
-    "wording_source": "{channel}, {address}",
-    "wording_told": "{place} ; mots rapportés par {who}",
-    "screenshot": "Capture d'écran du formulaire où figurent ces mots",
-    "label_consented": "Date de l'accord",
-    "consented_on": "{day}",
-    "consented_claimed": "{day}, selon {who}",
-    "consented_unknown": "inconnue : personne ne dit quand vous auriez donné votre accord",
-    "consented_erased": "effacée le {day}, avec votre numéro",
-    "label_period": "Période de collecte",
-    "period": "du {began} au {ended}",
-    "period_open": "depuis le {began}",
-    "label_mechanism": "Comment l'accord était demandé",
-    "label_purposes": "Pour quoi",
-    "label_listed": "Destinataires annoncés ce jour-là",
-    "listed": "{names} (liste du {day})",
-    "listed_told": "{names} (liste du {day}, selon {who})",
-    "listed_nobody": "personne (liste du {day})",
-    "category": "{quoted}, sans autre nom",
-    "listed_unknown": "on ne peut pas le savoir, puisque la date de l'accord est inconnue",
-    "listed_none": "aucune liste n'est enregistrée ici pour ce jour-là",
-    "label_proof": "Preuve de l'accord",
-    "proof_reference": "référence {record} chez le collecteur",
-    "proof_none": "aucune preuve n'est conservée ici, ni de référence à une preuve",
-    "proof_erased": "aucune preuve n'est plus conservée ici ; une référence a pu être effacée avec votre numéro",
-    "label_screenshot": "Image du formulaire",
-    "screenshot_kept": "conservée ici",
-    "screenshot_none": "aucune",
-    "unnamed": "N'y figurait pas sous son nom, et a reçu votre numéro, ou l'aurait reçu : {names}.",
-    "unnamed_many": "N'y figuraient pas sous leur nom, et ont reçu votre numéro, ou l'auraient reçu : {names}.",
-    # Qui l'a eu
-    "recipients_title": "Qui l'a reçu",
-    "recipients_one": "Un organisme a reçu votre numéro, ou l'aurait reçu. Le voici.",
-    "recipients_many": "{count} organismes ont reçu votre numéro, ou l'auraient reçu. Les voici tous, par leur nom.",
-    "recipients_none": "Aucune transmission de votre numéro à un autre organisme n'est déclarée ici.",
-    "recipients_one_since": "Depuis que ce numéro est le vôtre, un organisme l'a reçu, ou l'aurait reçu. Le voici.",
-    "recipients_many_since": "Depuis que ce numéro est le vôtre, {count} organismes l'ont reçu, ou l'auraient reçu. "
-    "Les voici tous, par leur nom.",
-    "recipients_none_since": "Aucune transmission de ce numéro depuis qu'il est le vôtre n'est déclarée ici.",
-    "recipients_besides": "S'y ajoute, pour l'envoi de messages : {names}.",
-    "label_what": "Ce que c'est",
-    "label_write": "Pour lui écrire",
-    "no_address": "aucune adresse n'est enregistrée ici",
-    "label_received": "Reçu",
-    "label_status": "Est-ce établi ?",
-    "label_purpose": "Pour quoi",
-    "purpose_and_basis": "{purpose} ; selon {who}, sur la base de {basis}",
-    "label_targeting": "Numéros choisis selon",
-    "targeting": "{criterion} : {selection}",
-    "targeting_source": "{criterion} : {selection} (d'après : {source})",
-    "label_sends_for": "Rôle",
-    "sends_for": "a envoyé des messages à votre numéro pour {parties}",
-    "status_confirmed": "Oui : le destinataire a fourni son propre fichier, identique.",
-    "status_agreed": "Oui : les deux organismes le disent.",
-    "status_in_both": "Oui pour votre numéro : les deux fichiers diffèrent, mais il est dans les deux.",
-    "status_recipient_alone": "Le destinataire le dit ; {sender} n'en a rien dit.",
-    "status_recipient_no_account": "Le destinataire le dit ; {sender} n'est pas inscrit à ce registre et n'en a rien "
-    "dit.",
-    "status_sender_alone": "Seul {sender} le dit ; {recipient} n'en a rien dit.",
-    "status_not_received": "Contesté : {sender} dit l'avoir transmis, mais il n'est pas dans le fichier que "
-    "{recipient} dit avoir reçu.",
-    "status_not_declared": "Contesté : {recipient} dit l'avoir reçu, mais il n'est pas dans le fichier que {sender} "
-    "dit avoir transmis.",
-    "status_denied_by_recipient": "Contesté : {sender} dit l'avoir transmis ; {recipient} nie l'avoir reçu.",
-    "status_denied_by_sender": "Contesté : {recipient} dit l'avoir reçu ; {sender} nie l'avoir transmis.",
-    "status_anothers_word": "Ni l'un ni l'autre ne le dit : c'est {who} qui le déclare.",
-    # Les messages
-    "messages_title": "Les messages envoyés",
-    "messages_means": "Chacun de ces messages a été envoyé, d'après ce qui est déclaré ici, à tous les numéros d'un "
+)
+
+_PATH: Final = phrases.Path(
+    section_title="Le chemin de votre numéro",
+    picture_title="Le chemin de votre numéro, d'un organisme à l'autre",
+    collected="recueilli {when}",
+    collected_earlier="recueilli avant que ce numéro soit le vôtre",
+    no_origin="aucune origine déclarée",
+    received=ByAgreement(
+        agreed="reçu {from_sender} le {day} (les deux le disent)",
+        recipient_alone="dit l'avoir reçu {from_sender} le {day}",
+        sender_alone="l'aurait reçu {from_sender} le {day} (seul l'expéditeur le dit)",
+        not_received="l'aurait reçu {from_sender} le {day} (contesté)",
+        not_declared="dit l'avoir reçu {from_sender} le {day} (contesté)",
+        denied_by_recipient="l'aurait reçu {from_sender} le {day} (le destinataire le nie)",
+        denied_by_sender="dit l'avoir reçu {from_sender} le {day} (l'expéditeur le nie)",
+        third_party="l'aurait reçu {from_sender} le {day} (un tiers le dit)",
+    ),
+    received_earlier="reçu {from_sender} avant que ce numéro soit le vôtre",
+    sent=Plural(one="1 SMS envoyé", many="{count} SMS envoyés"),
+    erased="dit l'avoir effacé le {day}",
+    collection_earlier="{collector} l'a recueilli avant que ce numéro soit le vôtre.",
+    transfer_earlier="{recipient} l'a reçu {from_sender} avant que ce numéro soit le vôtre.",
+)
+
+_ORIGINS: Final = phrases.Origins(
+    section_title="D'où vient votre numéro",
+    collected="{collector} a recueilli votre numéro {when}",
+    collected_claimed="Selon {who}, {collector} a recueilli votre numéro {when}",
+    on_day="le {day}",
+    on_day_claimed="le {day}, selon {who}",
+    on_unknown_day="à une date que personne n'indique",
+    on_erased_day="à une date effacée depuis, avec votre numéro",
+    in_words="{sentence}, avec ces mots : {quoted}",
+    sentence="{sentence}.",
+    attested="{collector} confirme cette collecte. Sa confirmation est enregistrée ici depuis le {day}.",
+    unattested="C'est {who} qui le déclare (enregistré ici le {day}). {collector} ne l'a pas confirmé.",
+    unattested_no_account="C'est {who} qui le déclare (enregistré ici le {day}). {collector} n'est pas inscrit à ce "
+    "registre et n'a rien confirmé.",
+    wording_source="{channel}, {address}",
+    wording_reported="{place} ; mots rapportés par {who}",
+    screenshot="Capture d'écran du formulaire où figurent ces mots",
+    label_consented="Date de votre accord",
+    consented_claimed="{day}, selon {who}",
+    consented_unknown="inconnue : personne ne dit quand vous auriez donné votre accord",
+    consented_erased="effacée le {day}, avec votre numéro",
+    label_period="Période de collecte",
+    period="du {began} au {ended}",
+    period_open="depuis le {began}",
+    label_mechanism="Comment l'accord était demandé",
+    label_purposes="Pour quoi",
+    label_listed="Destinataires annoncés ce jour-là",
+    listed="{names} (liste du {day})",
+    listed_claimed="{names} (liste du {day}, selon {who})",
+    listed_nobody="personne (liste du {day})",
+    category="{quoted}, sans autre nom",
+    list_unknown="on ne peut pas le savoir, puisque la date de l'accord est inconnue",
+    list_none="aucune liste n'est enregistrée ici pour ce jour-là",
+    label_proof="Preuve de l'accord",
+    proof_reference="référence {record} chez le collecteur",
+    proof_none="aucune preuve n'est conservée ici, ni de référence à une preuve",
+    proof_erased="aucune preuve n'est plus conservée ici ; une référence a pu être effacée avec votre numéro",
+    label_screenshot="Capture d'écran du formulaire",
+    screenshot_kept="conservée ici",
+    screenshot_none="aucune",
+    unnamed=Plural(
+        one="N'y figurait pas sous son nom, et a reçu votre numéro, ou l'aurait reçu : {names}.",
+        many="N'y figuraient pas sous leur nom, et ont reçu votre numéro, ou l'auraient reçu : {names}.",
+    ),
+)
+
+_RECIPIENTS: Final = phrases.Recipients(
+    section_title="Qui l'a reçu",
+    received_from="{from_sender} le {day}",
+    transfer=ByAgreement(
+        agreed="{recipient} l'a reçu {parts}.",
+        recipient_alone="{recipient} dit l'avoir reçu {parts}.",
+        sender_alone="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, n'en a rien dit.",
+        not_received="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, a reçu un fichier, mais "
+        "votre numéro n'y est pas.",
+        not_declared="{recipient} dit l'avoir reçu {from_sender} le {day}, mais le fichier que {sender} déclare avoir "
+        "transmis ne contient pas votre numéro.",
+        denied_by_recipient="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, le nie.",
+        denied_by_sender="{recipient} dit l'avoir reçu {from_sender} le {day}, et {sender} le nie.",
+        third_party="Selon {who}, {recipient} l'a reçu {from_sender} le {day}.",
+    ),
+    erased="{holder} dit avoir effacé votre numéro le {day}.",
+    counted=Counted(
+        none=Extent(
+            everything="Aucune transmission de votre numéro à un autre organisme n'est déclarée ici.",
+            since_owned="Aucune transmission de ce numéro depuis qu'il est le vôtre n'est déclarée ici.",
+        ),
+        one=Extent(
+            everything="Un organisme a reçu votre numéro, ou l'aurait reçu. Le voici.",
+            since_owned="Depuis que ce numéro est le vôtre, un organisme l'a reçu, ou l'aurait reçu. Le voici.",
+        ),
+        many=Extent(
+            everything="{count} organismes ont reçu votre numéro, ou l'auraient reçu. Les voici tous, par leur nom.",
+            since_owned="Depuis que ce numéro est le vôtre, {count} organismes l'ont reçu, ou l'auraient reçu. Les "
+            "voici tous, par leur nom.",
+        ),
+    ),
+    senders="En plus, pour l'envoi de messages : {names}.",
+    label_role="Ce que c'est",
+    label_address="Pour lui écrire",
+    label_received="Reçu",
+    label_status="Est-ce établi ?",
+    status=ByAgreement(
+        agreed="Oui : les deux organismes le disent.",
+        recipient_alone="Le destinataire le dit ; {sender} n'en a rien dit.",
+        sender_alone="Seul {sender} le dit ; {recipient} n'en a rien dit.",
+        not_received="Contesté : {sender} dit l'avoir transmis, mais il n'est pas dans le fichier que {recipient} dit "
+        "avoir reçu.",
+        not_declared="Contesté : {recipient} dit l'avoir reçu, mais il n'est pas dans le fichier que {sender} dit "
+        "avoir transmis.",
+        denied_by_recipient="Contesté : {sender} dit l'avoir transmis, mais {recipient} nie l'avoir reçu.",
+        denied_by_sender="Contesté : {recipient} dit l'avoir reçu, mais {sender} nie l'avoir transmis.",
+        third_party="Ni l'un ni l'autre ne le dit : c'est {who} qui le déclare.",
+    ),
+    status_confirmed="Oui : le destinataire a fourni son propre fichier, identique.",
+    status_in_both="Oui pour votre numéro : les deux fichiers diffèrent, mais il est dans les deux.",
+    status_recipient_no_account="Le destinataire le dit ; {sender} n'est pas inscrit à ce registre et n'en a rien dit.",
+    label_purpose="Pour quoi",
+    purpose_and_basis="{purpose} (base légale selon {who} : {basis})",
+    label_targeting="Numéros choisis selon",
+    targeting="{criterion} : {selection}",
+    targeting_source="{criterion} : {selection} (source : {source})",
+    label_sends_for="Rôle",
+    sends_for="a envoyé des messages à votre numéro pour {parties}",
+)
+
+_MESSAGES: Final = phrases.Messages(
+    section_title="Les messages envoyés",
+    introduction="Chacun de ces messages a été envoyé, d'après ce qui est déclaré ici, à tous les numéros d'un "
     "fichier qui contient le vôtre.",
-    "message": "{party}, {day}",
-    "message_source": "SMS signé {originator}",
-    "label_sent": "Envoyé",
-    "label_sent_by": "Envoyé par",
-    "label_originator": "Numéro ou nom affiché",
-    "label_poll": "Scrutin",
-    "poll": "{name}, le {day}",
-    "label_file": "Votre numéro venait",
-    "file_from": "du fichier reçu {from_} le {day}",
-    "file_own": "d'un fichier de {party}",
-    "used_all_the_same": "Le fichier a été utilisé alors que {party} n'a rien dit ici de sa réception.",
-    "label_told": "Déclaré ici",
-    "told_by": "par {who}, le {day}",
-    "sent_after": "Envoyé {elapsed} après {objection}.",
-    "sent_after_at_least": "Envoyé au moins {elapsed} après {objection}.",
-    "sent_meanwhile": "L'envoi était déjà en cours au moment de {objection} : on ne sait pas si ce message est parti "
-    "avant ou après.",
-    "the_stop": "votre STOP du {when}",
-    "the_objection": "votre opposition du {when}",
-    "the_erasure": "votre demande d'effacement du {when}",
-    "which_they_recorded_m": "{objection}, que {who} a déclaré ici",
-    "which_they_recorded_f": "{objection}, que {who} a déclarée ici",
-    # Ce qui manque
-    "gaps_title": "Ce qui manque ou ne concorde pas",
-    "gap_orphan": "Aucune origine déclarée : {holder} détient votre numéro, mais {reason}.",
-    "gap_orphan_erased": "Aucune origine déclarée : {holder} a détenu votre numéro, mais {reason}.",
-    "gap_unattested": "La collecte par {collector} n'est déclarée que par {who}.",
-    "gap_consent_unknown": "Personne ne dit quand vous auriez donné votre accord à {collector}.",
-    "gap_used": "{party} a envoyé un SMS à votre numéro, tiré du fichier que {sender} dit lui avoir transmis, alors "
-    "que {party} n'a rien dit ici de cette transmission.",
-    "gap_chains": "Votre numéro est passé par plus de chemins que nous n'en montrons ici.",
-    "said": "{who} a écrit, le {day} : {quoted}",
-    # Avant
-    "earlier_title": "Avant que ce numéro soit le vôtre",
-    "earlier": "Vous dites que ce numéro est le vôtre depuis le {day}. Avant, il appartenait à quelqu'un d'autre, "
+    sent=Plural(
+        one="{party} a envoyé un SMS à votre numéro {days}.",
+        many="{party} a envoyé {count} SMS à votre numéro, {days}.",
+    ),
+    none=Extent(
+        everything="Aucun message envoyé à votre numéro n'est déclaré ici.",
+        since_owned="Aucun message envoyé à ce numéro depuis qu'il est le vôtre n'est déclaré ici.",
+    ),
+    on_day="le {day}",
+    heading="{party}, {day}",
+    source="SMS signé {originator}",
+    label_sent="Envoyé",
+    label_sent_by="Envoyé par",
+    label_originator="Numéro ou nom affiché",
+    label_poll="Scrutin",
+    poll="{name}, le {day}",
+    label_file="Votre numéro venait",
+    file_received="du fichier reçu {from_sender} le {day}",
+    file_own="d'un fichier de {party}",
+    label_declared="Déclaré ici",
+    declared_by="par {who}, le {day}",
+    used_unacknowledged="Le fichier a été utilisé alors que {party} n'a rien dit ici de sa réception.",
+)
+
+_GAPS: Final = phrases.Gaps(
+    section_title="Ce qui manque ou ne concorde pas",
+    orphan="Aucune origine déclarée : {holder} détient votre numéro, mais {reason}.",
+    orphan_erased="Aucune origine déclarée : {holder} a détenu votre numéro, mais {reason}.",
+    unattested="La collecte par {collector} n'est déclarée que par {who}.",
+    consent_unknown="Personne ne dit quand vous auriez donné votre accord à {collector}.",
+    used_unacknowledged="{party} a envoyé un SMS à votre numéro, tiré du fichier que {sender} dit lui avoir transmis, "
+    "alors que {party} n'a rien dit ici de cette transmission.",
+    chains_truncated="Votre numéro est passé par plus de chemins que nous n'en montrons ici.",
+    comment="{who} a écrit, le {day} : {quoted}",
+)
+
+_EARLIER: Final = phrases.Earlier(
+    section_title="Avant que ce numéro soit le vôtre",
+    introduction="Vous dites que ce numéro est le vôtre depuis le {day}. Avant, il appartenait à quelqu'un d'autre, "
     "dont nous protégeons aussi les données : nous ne donnons donc que le nom des organismes qui l'ont eu ou utilisé "
     "alors.",
-    "earlier_objections": "Une opposition faite avant cette date reste enregistrée pour ce numéro.",
-    # Les oppositions
-    "objections_title": "Vos oppositions",
-    "objections_none": "Aucune opposition n'est enregistrée pour votre numéro.",
-    "objections_none_since": "Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici.",
-    "heading_stop": "STOP du {when}",
-    "heading_objection": "Opposition du {when}",
-    "heading_erasure": "Demande d'effacement du {when}",
-    "reach_everything": "Cette demande vaut pour tous les organismes et pour tous les usages.",
-    "reach_organisation": "Cette demande vaut pour {organisation}.",
-    "reach_purpose": "Cette demande vaut pour un usage : {purpose}.",
-    "came_person": "Vous l'avez faite ici.",
-    "came_stop": "Vous avez répondu STOP {to_message}.",
-    "came_stop_told": "Vous avez répondu STOP {to_message} ; c'est {who} qui nous l'a signalé, le {day}.",
-    "to_message": "à un message",
-    "to_message_of": "à un message {from_}",
-    "came_holder": "C'est {who} qui l'a reçue, et nous l'a signalée le {day}.",
-    "relays": "Ce que chaque organisme en a fait",
-    "column_holder": "Organisme",
-    "column_state": "Où il en est",
-    "column_when": "Depuis",
-    "state_refused": "a refusé : {refusal}",
-    "state_undeliverable": "n'est pas inscrit ici : il faut lui écrire ({contact})",
-    "flags": "Déclaré ici après cette demande :",
-    "flag_dataset": "{holder}, le {day} : un fichier qui contient votre numéro",
-    "flag_campaign": "{holder}, le {day} : une campagne envoyée à votre numéro, {name}",
-    "overdue": "{state} ; le délai d'un mois est passé depuis le {day}",
-    "answer_due": "{state} ; réponse due le {day}",
-    "no_relays": "Aucun organisme enregistré n'avait votre numéro à ce moment-là.",
-    "messages_after": "Messages envoyés ensuite :",
-    "message_after": "{party}, {when} : {elapsed} après",
-    "message_after_at_least": "{party}, {when} : au moins {elapsed} après",
-    "none_after": "Aucun message envoyé depuis n'est déclaré ici.",
-    # Et maintenant
-    "next_title": "Ce que vous pouvez faire maintenant",
-    "object_title": "Dire stop à tous, en une fois",
-    "object_text": "Votre opposition part à chaque organisme qui détient votre numéro. Chacun a un mois pour "
-    "répondre, et vous suivez ici ce que chacun en fait. C'est gratuit, et vous n'avez pas à dire pourquoi.",
-    "erase_title": "Demander l'effacement",
-    "erase_text": "Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, cette "
-    "histoire disparaîtra d'ici aussi ; il n'y restera que votre demande, où votre numéro est chiffré, et ce que "
-    "chacun y a répondu. Gardez d'abord cette réponse : c'est votre preuve.",
-    "download_title": "Garder cette réponse",
-    "download_text": "Téléchargez-la, datée et numérotée : en lettre à imprimer (PDF) ou en données (JSON).",
-    "complain_title": "Vous plaindre à la CNIL",
-    "complain_text": "Si une réponse ne vient pas ou ne vous convient pas, la CNIL reçoit votre plainte gratuitement "
-    ": www.cnil.fr/fr/plaintes, ou par courrier, 3 place de Fontenoy, TSA 80715, 75334 Paris Cedex 07. Joignez cette "
-    "réponse.",
-    "object_nobody_text": "Votre opposition est gardée, et vaudra pour tout organisme qui déclarerait votre numéro "
-    "ici plus tard. C'est gratuit, et vous n'avez pas à dire pourquoi.",
-    "only_number": "De vous, ce registre ne connaît que ce numéro et ce qui est écrit ici : ni votre nom, ni votre "
-    "adresse.",
-    "rights": "Vous pouvez aussi demander à chacun de ces organismes de rectifier vos données ou d'en limiter "
-    "l'usage, en lui écrivant directement.",
-    "contact_holds": "Détient votre numéro.",
-    "contact_said_to_hold": "Détiendrait votre numéro, d'après un autre organisme.",
-    "contact_collected": "A recueilli votre numéro.",
-    "contact_said_to": "Aurait reçu votre numéro.",
-    "contact_erased": "Dit avoir effacé votre numéro.",
-    "contact_sent": "A envoyé des messages à votre numéro.",
-    # Ce registre
-    "registry_title": "Ce que ce registre fait de votre numéro",
-    "registry_means": "Le registre qui vous répond traite votre numéro, lui aussi. Voici ce qu'il vous en doit "
-    "(article 15 du RGPD).",
-    "label_answers": "Qui en répond",
-    "answers": "{name}, {contact}",
-    "answers_unknown": "qui tient ce registre ; son nom n'y est pas enregistré",
-    "label_why": "Pourquoi",
-    "registry_why": "dire à chacun d'où vient son numéro, permettre aux organismes de le prouver, et transmettre vos "
-    "demandes",
-    "label_data": "Quelles données",
-    "registry_data": "votre numéro, chiffré ; les fichiers où il se trouve ; la date et la référence d'un accord, si "
-    "un organisme les a données ; vos demandes",
-    "label_from": "De qui il les tient",
-    "registry_from": "des organismes nommés dans cette réponse, et de vous",
-    "label_seen": "Qui les voit",
-    "registry_seen": "vous ; chaque organisme nommé ici, pour ce qu'il détient et par où c'est venu ; la CNIL, en "
-    "disant pourquoi ; qui achemine nos SMS, le temps de vous envoyer un code",
-    "label_until": "Jusqu'à quand",
-    "registry_until": "tant qu'un organisme le détient ; une opposition ou une demande d'effacement, tant qu'elle doit "
-    "valoir, trois ans au moins",
-    "label_abroad": "Hors de l'Union européenne",
-    "registry_abroad": "vos demandes vont aux organismes nommés ici, où qu'ils soient établis ; pour l'hébergement et "
-    "les SMS, qui répond du registre vous le dira",
-    "label_automatic": "Décision automatique, profilage",
-    "registry_automatic": "aucun",
-    "label_rights": "Vos droits",
-    "registry_rights": "faire rectifier, effacer ou limiter, vous opposer : auprès de qui répond du registre ; vous "
-    "plaindre à la CNIL",
-    # La lettre
-    "letter_registry": "Filiation",
-    "letter_registry_is": "Registre de la provenance des numéros de téléphone",
-    "letter_number": "Numéro",
-    "letter_reference": "Référence",
-    "letter_footer": "Réponse {reference} au titre de l'article 15 du RGPD",
-    "letter_colon": " :",
-    "letter_page": "Page {page} sur {pages}",
-    # La lettre à un organisme sans compte
-    "request_title_object": "Opposition à l'utilisation de mon numéro de téléphone",
-    "request_title_erase": "Demande d'effacement de mon numéro de téléphone",
-    "request_name": "Nom (facultatif) : {line}",
-    "request_address": "Où me répondre : {line}",
-    "request_no_address": "(adresse à compléter)",
-    "request_greeting": "Madame, Monsieur,",
-    "request_number": "Mon numéro de téléphone est le {number}. D'après ce qui est déclaré au registre Filiation, "
-    "{holder} le détient.",
-    "request_object": "Je m'oppose à ce qu'il serve à de la prospection, quelle qu'elle soit : messages, appels, ou "
-    "transmission à d'autres dans ce but (article 21, paragraphes 2 et 3, du RGPD). Si vous vous fondez sur mon "
-    "consentement, je le retire (article 7, paragraphe 3).",
-    "request_object_purpose": "Je m'oppose à ce qu'il serve à cet usage : {purpose} (article 21 du RGPD). Si vous vous "
-    "fondez pour cela sur mon consentement, je le retire (article 7, paragraphe 3).",
-    "request_erase": "Je vous demande de l'effacer de tous vos fichiers (article 17, paragraphe 1, du RGPD), et je "
-    "m'oppose à ce qu'il serve encore à de la prospection (article 21, paragraphes 2 et 3). Si vous vous fondez sur "
-    "mon consentement, je le retire (article 7, paragraphe 3).",
-    "request_pass_on": "Je vous demande aussi de faire suivre cette opposition à chaque organisme à qui vous l'avez "
-    "transmis, de me dire lesquels (article 15, paragraphe 1, c), puis de me confirmer par écrit ce que vous avez "
-    "fait.",
-    "request_recipients": "Je vous demande aussi d'en informer chaque organisme à qui vous l'avez transmis, et de me "
-    "dire lesquels (article 19), puis de me confirmer par écrit ce que vous avez fait.",
-    "request_month": "Vous avez un mois pour me répondre, à compter de la réception de cette lettre (article 12, "
-    "paragraphe 3). Sans réponse dans ce délai, je pourrai saisir la CNIL.",
-    "request_enough": "Ce numéro suffit à retrouver mes données. Ce que cette lettre dit de plus de moi ne doit servir "
-    "qu'à me répondre.",
-    "request_recorded": "Le registre Filiation a vérifié, par un code envoyé à ce numéro, que j'y reçois les messages. "
-    "Ma demande y est enregistrée depuis le {moment}, heure de Paris, sous la référence {reference}.",
-    "request_closing": "Je vous prie d'agréer, Madame, Monsieur, mes salutations distinguées.",
-    "request_place": "Lieu et date",
-    "request_signature": "Signature",
-    "request_footer": "Référence {reference}",
-}
+    objections="Une opposition faite avant cette date reste enregistrée pour ce numéro.",
+)
 
-TERMS: Final[dict[str, str]] = {
-    Mechanism.UNTICKED_BOX: "case à cocher, vide au départ",
-    Mechanism.PRE_TICKED_BOX: "case cochée d'avance",
-    Mechanism.DOUBLE_OPT_IN: "accord à confirmer une seconde fois",
-    Mechanism.CONDITION_OF_ENTRY: "condition pour participer",
-    Mechanism.ORAL: "question posée de vive voix",
-    Mechanism.PAPER_SIGNATURE: "signature sur papier",
-    Mechanism.OPT_OUT: "aucun : il fallait s'opposer",
-    Purpose.COMMERCIAL_CANVASSING: "publicité commerciale",
-    Purpose.POLITICAL_CANVASSING: "messages politiques",
-    Purpose.TRANSFER: "transmission à d'autres",
-    Purpose.FUNDRAISING: "collecte de dons",
-    Purpose.OPINION_POLL: "sondages",
-    Purpose.SERVICE_MESSAGES: "messages de service",
-    Channel.WEB_FORM: "Formulaire sur internet",
-    Channel.MOBILE_APP: "Application mobile",
-    Channel.SHOP: "En magasin",
-    Channel.PAPER_FORM: "Formulaire papier",
-    Channel.TELEPHONE: "Par téléphone",
-    Channel.EVENT: "Lors d'un événement",
-    Channel.OTHER: "Autre lieu",
-    LawfulBasis.CONSENT: "votre consentement",
-    LawfulBasis.CONTRACT: "l'exécution d'un contrat",
-    LawfulBasis.LEGAL_OBLIGATION: "une obligation légale",
-    LawfulBasis.VITAL_INTERESTS: "la sauvegarde d'intérêts vitaux",
-    LawfulBasis.PUBLIC_TASK: "une mission d'intérêt public",
-    LawfulBasis.LEGITIMATE_INTERESTS: "son intérêt légitime",
-    Role.COLLECTOR: "recueille des numéros",
-    Role.BROKER: "courtier : achète, revend ou loue des fichiers de numéros",
-    Role.PARTY: "parti ou candidat",
-    Role.PROCESSOR: "prestataire, qui envoie des messages pour d'autres",
-    Role.REGULATOR: "autorité de contrôle",
-    Role.OPERATOR: "tient ce registre",
-    OrphanReason.NOT_IN_SENDERS_DATASET: "le fichier de celui dont il dit l'avoir reçu ne le contient pas",
-    OrphanReason.TRANSFER_DENIED: "la transmission qui l'aurait apporté est niée",
-    OrphanReason.NO_SOURCE_DECLARED: "aucune collecte ni aucune provenance n'est déclarée",
-    OrphanReason.NOT_IN_SOURCES: "aucune des provenances déclarées ne le contient",
-    OrphanReason.SOURCE_IS_ORPHAN: "il vient d'un fichier où il n'a pas non plus d'origine",
-    RelayState.PENDING: "n'a pas encore été joint",
-    RelayState.DELIVERED: "a reçu votre demande",
-    RelayState.ACKNOWLEDGED: "a accusé réception de votre demande",
-    RelayState.COMPLETED: "dit l'avoir fait",
-    RelayState.REFUSED: "a refusé",
-    RelayState.UNDELIVERABLE: "n'est pas inscrit ici : il faut lui écrire",
-}
+_OBJECTIONS: Final = phrases.Objections(
+    section_title="Vos oppositions",
+    none=Extent(
+        everything="Aucune opposition n'est enregistrée pour votre numéro.",
+        since_owned="Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici.",
+    ),
+    heading=ByRequest(
+        stop="STOP du {when}", objection="Opposition du {when}", erasure="Demande d'effacement du {when}"
+    ),
+    name=ByRequest(
+        stop="votre STOP du {when}",
+        objection="votre opposition du {when}",
+        erasure="votre demande d'effacement du {when}",
+    ),
+    name_recorded_by=ByRequest(
+        stop="votre STOP du {when}, que {who} a déclaré ici",
+        objection="votre opposition du {when}, que {who} a déclarée ici",
+        erasure="votre demande d'effacement du {when}, que {who} a déclarée ici",
+    ),
+    made_here="Vous l'avez faite ici.",
+    stop_reply="Vous avez répondu STOP {to_message}.",
+    stop_reply_reported="Vous avez répondu STOP {to_message} ; c'est {who} qui nous l'a signalé, le {day}.",
+    to_message="à un message",
+    to_message_from="à un message {from_sender}",
+    received_by_holder="C'est {who} qui l'a reçue, et nous l'a signalée le {day}.",
+    applies_to_everything="Cette demande vaut pour tous les organismes et pour toutes les finalités.",
+    applies_to_organisation="Cette demande vaut pour {organisation}.",
+    applies_to_purpose="Cette demande vaut pour une finalité : {purpose}.",
+    late=Plural(
+        one="Un message a été envoyé à votre numéro après {objection}.",
+        many="{count} messages ont été envoyés à votre numéro après {objection}.",
+    ),
+    sent_after="Envoyé {elapsed} après {objection}.",
+    sent_after_at_least="Envoyé au moins {elapsed} après {objection}.",
+    sent_meanwhile="L'envoi était déjà en cours au moment de {objection} : on ne sait pas si ce message est parti "
+    "avant ou après.",
+    messages_after="Messages envoyés ensuite :",
+    message_after="{party}, {when} : {elapsed} après",
+    message_after_at_least="{party}, {when} : au moins {elapsed} après",
+    none_after="Aucun message envoyé depuis n'est déclaré ici.",
+    flags="Déclaré ici après cette demande :",
+    flagged_dataset="{holder}, le {day} : un fichier qui contient votre numéro",
+    flagged_campaign="{holder}, le {day} : une campagne envoyée à votre numéro, {name}",
+    relays="Ce que chaque organisme en a fait",
+    column_holder="Organisme",
+    column_state="État de votre demande",
+    column_since="Depuis",
+    refused="{state} : {refusal}",
+    undeliverable="{state} : cet organisme n'est pas inscrit ici ({contact})",
+    answer_due="{state} ; réponse due le {day}",
+    overdue="{state} ; le délai d'un mois est passé depuis le {day}",
+    no_relays="Aucun organisme enregistré n'avait votre numéro à ce moment-là.",
+)
+
+_STEPS: Final = phrases.Steps(
+    section_title="Ce que vous pouvez faire maintenant",
+    object_title="Dire stop à tous, en une fois",
+    object="Votre opposition part à chaque organisme qui détient votre numéro. Chacun a un mois pour répondre, et vous "
+    "suivez ici ce que chacun en fait. C'est gratuit, et vous n'avez pas à dire pourquoi.",
+    object_unheld="Votre opposition est gardée, et vaudra pour tout organisme qui déclarerait votre numéro ici plus "
+    "tard. C'est gratuit, et vous n'avez pas à dire pourquoi.",
+    erase_title="Demander l'effacement",
+    erase="Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, cette réponse "
+    "disparaîtra d'ici aussi. Il n'y restera que votre demande, où votre numéro est chiffré, et ce que chacun y a "
+    "répondu. Gardez d'abord cette réponse : c'est votre preuve.",
+    download_title="Garder cette réponse",
+    download="Téléchargez-la, datée et numérotée : en lettre à imprimer (PDF) ou en données (JSON).",
+    complain_title="Vous plaindre à la CNIL",
+    complain="Si une réponse ne vient pas ou ne vous convient pas, la CNIL reçoit votre plainte gratuitement : "
+    "www.cnil.fr/fr/plaintes, ou par courrier, 3 place de Fontenoy, TSA 80715, 75334 Paris Cedex 07. Joignez cette "
+    "réponse.",
+    only_number="De vous, ce registre ne connaît que ce numéro et ce qui est écrit ici : ni votre nom, ni votre "
+    "adresse.",
+    rights="Vous pouvez aussi demander à chacun de ces organismes de rectifier vos données ou d'en limiter l'usage, en "
+    "lui écrivant directement.",
+    contact_holds="Détient votre numéro.",
+    contact_said_to_hold="Détiendrait votre numéro, d'après un autre organisme.",
+    contact_collected="A recueilli votre numéro.",
+    contact_said_to_have_received="Aurait reçu votre numéro.",
+    contact_erased="Dit avoir effacé votre numéro.",
+    contact_sent="A envoyé des messages à votre numéro.",
+)
+
+_REGISTRY: Final = phrases.Registry(
+    section_title="Ce que ce registre fait de votre numéro",
+    introduction="Le registre qui vous répond traite votre numéro, lui aussi. Voici ce qu'il vous en doit (article 15 "
+    "du RGPD).",
+    label_operator="Qui en répond",
+    operator="{name}, {contact}",
+    operator_unknown="l'exploitant de ce registre, dont le nom n'est pas enregistré ici",
+    why=phrases.Labelled(
+        label="Pourquoi",
+        value="dire à chacun d'où vient son numéro, permettre aux organismes de le prouver, et faire suivre vos "
+        "demandes",
+    ),
+    data=phrases.Labelled(
+        label="Quelles données",
+        value="votre numéro, chiffré ; les fichiers où il se trouve ; la date et la référence d'un accord, si un "
+        "organisme les a données ; vos demandes",
+    ),
+    source=phrases.Labelled(label="De qui il les tient", value="des organismes nommés dans cette réponse, et de vous"),
+    recipients=phrases.Labelled(
+        label="Qui les voit",
+        value="vous ; chaque organisme nommé ici, pour ce qu'il détient et par où c'est venu ; la CNIL, en disant "
+        "pourquoi ; qui achemine nos SMS, le temps de vous envoyer un code",
+    ),
+    storage=phrases.Labelled(
+        label="Jusqu'à quand",
+        value="tant qu'un organisme le détient ; une opposition ou une demande d'effacement, tant qu'elle doit valoir, "
+        "trois ans au moins",
+    ),
+    third_countries=phrases.Labelled(
+        label="Hors de l'Union européenne",
+        value="vos demandes vont aux organismes nommés ici, où qu'ils soient établis ; pour l'hébergement et les SMS, "
+        "l'exploitant de ce registre vous le dira",
+    ),
+    automated_decisions=phrases.Labelled(label="Décision automatique, profilage", value="aucun"),
+    rights=phrases.Labelled(
+        label="Vos droits",
+        value="faire rectifier, effacer ou limiter, vous opposer : auprès de l'exploitant de ce registre ; vous "
+        "plaindre à la CNIL",
+    ),
+)
+
+PHRASES: Final = phrases.Phrases(
+    general=_GENERAL,
+    summary=_SUMMARY,
+    path=_PATH,
+    origins=_ORIGINS,
+    recipients=_RECIPIENTS,
+    messages=_MESSAGES,
+    gaps=_GAPS,
+    earlier=_EARLIER,
+    objections=_OBJECTIONS,
+    steps=_STEPS,
+    registry=_REGISTRY,
+    letter=french_letters.LETTER,
+    holder_letter=french_letters.HOLDER_LETTER,
+)

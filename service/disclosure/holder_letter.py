@@ -1,4 +1,4 @@
-"""The letter that a person prints, signs and sends to a holder that has no account here and so cannot be told."""
+"""The letter that a person prints, signs and sends to a holder that has no account here and receives no relay."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +12,10 @@ from service.wording.language import Language
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What the person wants of the holder: no more canvassing, for one purpose only if one is given, or to be erased.
+class HolderRequest:
+    """What the person asks of the holder: to stop all canvassing or that of one purpose, or to erase the number.
 
-    `reference` is the relay's: by it the registry finds the request again.
+    `reference` is the relay's: the registry finds the request by it.
     """
 
     number: int = field(repr=False)
@@ -27,35 +27,45 @@ class Request:
     privacy_contact: str | None
 
 
-def print_request(request: Request, language: Language) -> bytes:
+def print_holder_letter(request: HolderRequest, language: Language) -> bytes:
     """The letter in PDF, with lines for what only the person knows (GDPR 7(3), 12(3), 15, 17, 19, 21)."""
-    voice = Phrasebook(language)
-    wants = "request_erase" if request.kind is ObjectionKind.ERASURE else "request_object"
-    if request.purpose is not None:
-        wants = "request_object_purpose"
-    purpose = voice.term(request.purpose) if request.purpose else ""
-    recorded = voice.say("request_recorded", moment=voice.moment(request.recorded_at), reference=request.reference)
+    book = Phrasebook(language)
+    phrases = book.phrases.holder_letter
+    title, demand, passed_on = _title_and_demands(book, request)
     sentences = [
-        voice.say("request_greeting"),
-        voice.say("request_number", number=international_format(request.number), holder=request.holder),
-        voice.say(wants, purpose=purpose),
-        # Article 19 speaks of erasure alone.
-        voice.say("request_recipients" if request.kind is ObjectionKind.ERASURE else "request_pass_on"),
-        voice.say("request_month"),
-        voice.say("request_enough"),
-        recorded,
-        voice.say("request_closing"),
+        phrases.greeting,
+        phrases.number.format(number=international_format(request.number), holder=request.holder),
+        demand,
+        passed_on,
+        phrases.one_month,
+        phrases.enough,
+        phrases.recorded.format(moment=book.moment(request.recorded_at), reference=request.reference),
+        phrases.closing,
     ]
-    to_fill_in = [Fact(label=voice.say(label), value=_LINE) for label in ("request_place", "request_signature")]
+    to_fill_in = [Fact(label=label, value=_LINE) for label in (phrases.place_and_date, phrases.signature)]
     letter = Letter(
         language=language,
-        title=voice.say("request_title_erase" if request.kind is ObjectionKind.ERASURE else "request_title_object"),
-        from_=[voice.say("request_name", line=_LINE), voice.say("request_address", line=_LINE), _LINE],
-        to=[request.holder, request.privacy_contact or voice.say("request_no_address")],
-        footer=voice.say("request_footer", reference=request.reference),
+        title=title,
+        from_=[phrases.name.format(line=_LINE), phrases.address.format(line=_LINE), _LINE],
+        to=[request.holder, request.privacy_contact or phrases.no_address],
+        footer=phrases.footer.format(reference=request.reference),
         opening=[*(Paragraph(text=sentence) for sentence in sentences), Facts(items=to_fill_in)],
     )
     return print_letter(letter)
+
+
+def _title_and_demands(book: Phrasebook, request: HolderRequest) -> tuple[str, str, str]:
+    """The letter's title, its demand, and what it asks about the organisations that the holder passed the number to."""
+    phrases = book.phrases.holder_letter
+    match request.kind:
+        case ObjectionKind.OBJECTION if request.purpose is not None:
+            demand = phrases.objection_to_purpose.format(purpose=book.terms.purpose(request.purpose))
+            return phrases.title_objection, demand, phrases.forward_objection
+        case ObjectionKind.OBJECTION:
+            return phrases.title_objection, phrases.objection, phrases.forward_objection
+        case ObjectionKind.ERASURE:
+            # Article 19 covers erasure, but not objection.
+            return phrases.title_erasure, phrases.erasure, phrases.inform_recipients
 
 
 _LINE = "." * 48

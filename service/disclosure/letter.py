@@ -1,7 +1,7 @@
 """Letters as PDF: tagged, with their text in them, and with fonts that the typesetter brings along.
 
-A story is set in its own words, so that letter and page say the same. What is set travels as data: a name or a
-message that looks like a command of the typesetter is printed as it stands.
+A letter contains the sections of a report, so that letter and page say the same. The texts travel as data: a name or
+a message that looks like a command of the typesetter is printed as it stands.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from service.disclosure.blocks import Block, Contacts, Fact, Facts, Picture, Rep
 from service.disclosure.phrasebook import Phrasebook
 from service.wording.language import Language
 
-# As much as fits on a page, below a title. A longer path is told as a list.
-_MOST_HIGH: Final = 620.0
+# What fits on a page below a title, in the pixels of the SVG. A higher picture is printed as its list.
+_HIGHEST_PICTURE: Final = 620.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """What is printed: who writes, to whom, and what."""
+    """What is printed: the sender, the addressee, and the content."""
 
     language: Language
     title: str
@@ -34,51 +34,52 @@ class Letter:
     sections: Sequence[tuple[str, Sequence[Block]]] = ()
 
 
-def print_report(story: Report) -> bytes:
-    """A story as a letter, in PDF."""
-    voice = Phrasebook(story.language)
-    about = [Fact(label=voice.say("letter_number"), value=story.number)]
-    if story.reference:
-        about.append(Fact(label=voice.say("letter_reference"), value=story.reference))
+def print_report(report: Report) -> bytes:
+    """A report as a letter, in PDF."""
+    phrases = Phrasebook(report.language).phrases.letter
+    about = [Fact(label=phrases.number, value=report.number)]
+    if report.reference:
+        about.append(Fact(label=phrases.reference, value=report.reference))
     letter = Letter(
-        language=story.language,
-        title=story.title,
-        from_=[voice.say("letter_registry"), voice.say("letter_registry_is"), *story.answered_by],
-        to=[story.told],
-        footer=voice.say("letter_footer", reference=story.reference or "—"),
+        language=report.language,
+        title=report.title,
+        from_=[phrases.registry, phrases.registry_is, *report.operators],
+        to=[report.as_of_text],
+        footer=phrases.footer.format(reference=report.reference or "—"),
         opening=[Facts(items=about)],
-        sections=[(section.title, section.blocks) for section in story.sections],
+        sections=[(section.title, section.blocks) for section in report.sections],
     )
     return print_letter(letter)
 
 
 def print_letter(letter: Letter) -> bytes:
-    """A letter as PDF/UA-1, or as plain PDF if a text of it has signs that no font here can show."""
-    voice = Phrasebook(letter.language)
+    """A letter as PDF/UA-1, or as plain PDF if one of its characters is in none of the fonts."""
+    book = Phrasebook(letter.language)
     data = orjson.dumps(
         {
             "language": letter.language,
             "title": letter.title,
             "author": "Filiation",
-            "colon": voice.say("letter_colon"),
+            "colon": book.phrases.letter.colon,
             "from": letter.from_,
             "to": letter.to,
-            "page": voice.say("letter_page", page="{page}", pages="{pages}"),
+            # The template fills in the two numbers: it alone knows the pages.
+            "page": book.phrases.letter.page,
             "footer": letter.footer,
-            "opening": [_shape(voice, block) for block in letter.opening],
+            "opening": [_template_block(book, block) for block in letter.opening],
             "sections": [
-                {"title": title, "blocks": [_shape(voice, block) for block in blocks]}
+                {"title": title, "blocks": [_template_block(book, block) for block in blocks]}
                 for title, blocks in letter.sections
             ],
         }
     ).decode()
     try:
-        return _set(data, accessible=True)
+        return _compile(data, accessible=True)
     except typst.TypstError:
-        return _set(data, accessible=False)
+        return _compile(data, accessible=False)
 
 
-def _set(data: str, *, accessible: bool) -> bytes:
+def _compile(data: str, *, accessible: bool) -> bytes:
     return typst.compile(
         _template(),
         font_paths=_fonts(),
@@ -95,18 +96,19 @@ def _template() -> bytes:
 
 @cache
 def _fonts() -> typst.Fonts:
-    """Those that the typesetter brings along: a letter looks the same wherever it is printed."""
+    """The fonts of the typesetter alone, so that a letter looks the same on every machine."""
     return typst.Fonts(include_system_fonts=False)
 
 
-def _shape(voice: Phrasebook, block: Block) -> dict[str, Any]:
+def _template_block(book: Phrasebook, block: Block) -> dict[str, Any]:
+    """A block as the template reads it."""
     shape = asdict(block)
     if isinstance(block, Contacts):
-        for one in shape["items"]:
-            one["at"] = one["privacy_contact"] or voice.say("no_address")
+        for contact in shape["items"]:
+            contact["address"] = contact["privacy_contact"] or book.phrases.general.no_address
     if isinstance(block, Picture):
         del shape["wide"], shape["narrow"]
-        shape["drawn"] = block.narrow if _height(block.narrow) <= _MOST_HIGH else None
+        shape["drawn"] = block.narrow if _height(block.narrow) <= _HIGHEST_PICTURE else None
     return shape
 
 

@@ -1,4 +1,4 @@
-"""The table of disclosures: that an answer was given, under which number and in which form, and not to whom."""
+"""The table of disclosures: each with its number and form, and without the person or their telephone number."""
 
 import uuid
 from datetime import datetime
@@ -11,7 +11,7 @@ from service.core.ids import uuid7
 
 
 class Disclosure(SQLModel, table=True):
-    """An answer that a person took with them (GDPR 12(3), 15). `serial` numbers them."""
+    """An answer that was given to a person as a file (GDPR 12(3), 15). `serial` numbers them."""
 
     __tablename__ = "disclosure"
 

@@ -1,8 +1,8 @@
-"""One function per operation on what a person is owed."""
+"""One function per operation on reports, disclosures and letters."""
 
 import asyncio
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -14,7 +14,7 @@ from service.core.db import Database
 from service.core.errors import Conflict, NotFound
 from service.core.vocabulary import ObjectionKind, Purpose, RelayState, Role
 from service.disclosure.blocks import Report
-from service.disclosure.holder_letter import Request, print_request
+from service.disclosure.holder_letter import HolderRequest, print_holder_letter
 from service.disclosure.letter import print_report
 from service.disclosure.models import Disclosure
 from service.disclosure.report import write_report
@@ -31,39 +31,39 @@ from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
 from service.wording.language import Language, paris_day
 
-# Longer than an answer takes, but for one of very many chains. Whoever watches a line that they cannot read does not
-# learn from the time whether a number is held, and nobody who waits for the answer notices.
-_SAME_SECONDS: Final = 0.3
+# Longer than nearly every answer takes. An observer of encrypted traffic then cannot learn from the time whether a
+# number is held, and the wait is too short to be noticed.
+_LEAST_SECONDS: Final = 0.3
 
 
-async def tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Report:
-    """The story of a person's number, in the state of this moment. Nothing is recorded of it.
+async def get_report(
+    database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language
+) -> Report:
+    """The report on a person's number, as of now. Nothing is recorded about it.
 
-    That nobody holds the number takes as long to tell.
+    It takes as long if nobody holds the number.
     """
-    story, _ = await asyncio.gather(_tell(database, snapshots, ring, person, language), asyncio.sleep(_SAME_SECONDS))
-    return story
+    subject, _ = await asyncio.gather(
+        get_subject_answer(database, snapshots, ring, person), asyncio.sleep(_LEAST_SECONDS)
+    )
+    return write_report(subject, language)
 
 
-async def _tell(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language) -> Report:
-    return write_report(await inquire(database, snapshots, ring, person), language)
-
-
-async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
-    """Everything that is known of a person's number: no part of it is withheld from them (GDPR 15; CJEU C-154/21)."""
+async def get_subject_answer(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
+    """Everything known about a person's number: nothing is withheld from them (GDPR 15; CJEU C-154/21)."""
     snapshot, held, ended = await snapshots.locate(ring, person.number)
     visibility_of = partial(full_visibility, snapshot.visibility_index)
     found = build_answer(prepare_answer(snapshot.graph, snapshot.answers, held, ended, visibility_of, now()))
-    records = snapshot.graph.facts
-    holders = dict.fromkeys(one.dataset.holder.id for one in found.holdings)
-    operators = [one.id for one in records.organisations.values() if Role.OPERATOR in one.roles]
+    facts = snapshot.graph.facts
+    holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings)
+    operator_ids = [row.id for row in facts.organisations.values() if Role.OPERATOR in row.roles]
     async with database.snapshot() as reading:
         objections = await objections_on_number(reading, ring, person.key)
     return SubjectAnswer(
         number=person.number,
         answer=found,
-        holders=[organisation(records, one) for one in holders],
-        operators=[organisation(records, one) for one in operators],
+        holders=[organisation(facts, holder_id) for holder_id in holder_ids],
+        operators=[organisation(facts, operator_id) for operator_id in operator_ids],
         objections=objections,
         owned_since=person.owned_since,
     )
@@ -71,7 +71,7 @@ async def inquire(database: Database, snapshots: Snapshots, ring: KeyRing, perso
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """Something that a person takes along."""
+    """A file that a person downloads."""
 
     name: str
     media_type: str
@@ -81,15 +81,17 @@ class File:
 async def make_disclosure(
     database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, wanted: DisclosureIn
 ) -> File:
-    """A person's answer as a file with a reference, under which it is recorded that it was given, and not to whom."""
-    inquiry = await inquire(database, snapshots, ring, person)
+    """A person's answer as a file with a reference. The disclosure is recorded without the person or the number."""
+    subject = await get_subject_answer(database, snapshots, ring, person)
     async with database.transaction() as session:
-        reference = await _record(session, wanted, inquiry.answer.graph_version)
-    story = replace(write_report(inquiry, wanted.language), reference=reference)
+        reference = await _record(session, wanted, subject.answer.graph_version)
+    report = write_report(subject, wanted.language, reference=reference)
     name = f"filiation-{reference}.{wanted.form}"
-    if wanted.form is Form.JSON:
-        return File(name, "application/json", _document(inquiry, story, reference).model_dump_json().encode())
-    return File(name, "application/pdf", await asyncio.to_thread(print_report, story))
+    match wanted.form:
+        case Form.JSON:
+            return File(name, "application/json", _document(subject, report, reference).model_dump_json().encode())
+        case Form.PDF:
+            return File(name, "application/pdf", await asyncio.to_thread(print_report, report))
 
 
 async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: int) -> str:
@@ -100,36 +102,38 @@ async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: in
     return f"{paris_day(row.recorded_at).year}-{row.serial:06}"
 
 
-def _document(inquiry: SubjectAnswer, story: Report, reference: str) -> DisclosureOut:
-    transfers = inquiry.transfers
-    told_of = {one.id for one in transfers}
-    found = inquiry.answer
+def _document(subject: SubjectAnswer, report: Report, reference: str) -> DisclosureOut:
+    transfers = subject.transfers
+    transfer_ids = {transfer.id for transfer in transfers}
+    found = subject.answer
     return DisclosureOut(
         reference=reference,
         issued_at=found.as_of,
-        number=e164(inquiry.number),
-        owned_since=inquiry.owned_since,
+        number=e164(subject.number),
+        owned_since=subject.owned_since,
         graph_version=found.graph_version,
-        story=story,
-        holders=list(inquiry.holders),
-        origins=inquiry.origins,
+        report=report,
+        holders=list(subject.holders),
+        origins=subject.origins,
         transfers=transfers,
-        campaigns=inquiry.campaigns,
-        orphans=[] if inquiry.concerns_another else found.orphans,
-        contradictions=[one for one in found.contradictions if one.transfer_id in told_of],
-        erasures=[] if inquiry.concerns_another else found.erasures,
-        objections=inquiry.own_objections,
+        campaigns=subject.campaigns,
+        orphans=[] if subject.concerns_another else found.orphans,
+        contradictions=[
+            contradiction for contradiction in found.contradictions if contradiction.transfer_id in transfer_ids
+        ],
+        erasures=[] if subject.concerns_another else found.erasures,
+        objections=subject.own_objections,
     )
 
 
 async def make_holder_letter(
     database: Database, ring: KeyRing, person: Person, relay_id: uuid.UUID, language: Language
 ) -> File:
-    """The letter to a holder that a relay does not reach.
+    """The letter to a holder that has no account, so that its relay cannot be delivered.
 
     Raises:
-        NotFound: there is no such relay, or it is of an objection on another number, or of who had this one before.
-        Conflict: the holder has an account here, and is told of the objection by it.
+        NotFound: no such relay, or its objection is about another number or was made by a former owner of this one.
+        Conflict: the holder has an account here, and receives the relay.
     """
     async with database.snapshot() as reading:
         relay = await reading.get(Relay, relay_id)
@@ -139,9 +143,12 @@ async def make_holder_letter(
         if not person.owned_at(objection.occurred_at):
             raise NotFound("relay")
         if relay.state != RelayState.UNDELIVERABLE:
-            raise Conflict("relay_delivered", "This organisation has an account here and is told: no letter is needed.")
+            raise Conflict(
+                "holder_has_account",
+                "This organisation has an account here and receives your request: no letter is needed.",
+            )
         holder = await reading.get_one(Organisation, relay.holder_id)
-    request = Request(
+    request = HolderRequest(
         number=person.number,
         kind=ObjectionKind(objection.kind),
         purpose=Purpose(objection.purpose) if objection.purpose else None,
@@ -150,5 +157,5 @@ async def make_holder_letter(
         holder=holder.legal_name,
         privacy_contact=holder.privacy_contact,
     )
-    content = await asyncio.to_thread(print_request, request, language)
+    content = await asyncio.to_thread(print_holder_letter, request, language)
     return File(f"filiation-{relay.id}.pdf", "application/pdf", content)

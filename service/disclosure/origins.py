@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
-from service.disclosure.phrasebook import Phrasebook, who
+from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.provenance.answer.schemas import (
     Asserted,
@@ -14,51 +14,58 @@ from service.provenance.answer.schemas import (
     PartnerListBasis,
     PartnersInForce,
 )
+from service.wording.typography import capitalised
 
-# A wording that fills a page stands in its section, and not in the answer's first lines.
+# A wording that fills a page is quoted in its own section, and not in the summary.
 _SHORT_WORDING = 400
 _FEW_ORIGINS = 2
 
 
-def short_origins(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
-    """One sentence for each collection, with its words if they are few."""
-    with_words = len(inquiry.origins) <= _FEW_ORIGINS
-    return [_short(inquiry, voice, origin, with_words=with_words) for origin in inquiry.origins]
+def origin_sentences(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
+    """One sentence for each collection, with its wording if few words are to be read."""
+    with_words = len(subject.origins) <= _FEW_ORIGINS
+    return [_origin_sentence(subject, book, origin, with_words=with_words) for origin in subject.origins]
 
 
-def _short(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin, *, with_words: bool) -> str:
-    sentence = tell_collected(inquiry, voice, origin)
+def _origin_sentence(subject: SubjectAnswer, book: Phrasebook, origin: Origin, *, with_words: bool) -> str:
+    phrases = book.phrases.origins
+    clause = collection_clause(subject, book, origin)
     wording = origin.notice.wording
     if with_words and len(wording) <= _SHORT_WORDING:
-        return voice.say("in_words", sentence=sentence, quoted=voice.quoted_at_end(wording))
-    return voice.say("sentence", sentence=sentence)
+        return phrases.in_words.format(sentence=clause, quoted=book.quoted_at_end(wording))
+    return phrases.sentence.format(sentence=clause)
 
 
-def tell_collected(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
-    """Who collected the number and when, and according to whom; a sentence without its full stop."""
-    phrase = "collected" if origin.attested else "collected_claimed"
-    when = when_collected(inquiry, voice, origin)
-    return voice.say(phrase, collector=origin.collector.legal_name, when=when, who=who(voice, origin))
+def collection_clause(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
+    """Who collected the number, when, and according to which organisation: a sentence without its full stop."""
+    phrases = book.phrases.origins
+    collector, when = origin.collector.legal_name, when_collected(subject, book, origin)
+    if origin.attested:
+        return phrases.collected.format(collector=collector, when=when)
+    return phrases.collected_claimed.format(collector=collector, when=when, who=book.asserted_by(origin))
 
 
-def when_collected(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
-    """On which day, and according to whom if another than the sentence names anyway."""
+def when_collected(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
+    """On which day, and according to which organisation unless the sentence names it anyway."""
+    phrases = book.phrases.origins
     if origin.consented_at is None:
-        return voice.say("on_erased_day" if _erasure_of(inquiry, origin) else "on_no_day")
-    teller = _teller_of_days(inquiry, origin)
-    phrase = "on_day_claimed" if origin.attested and not _is_own(origin, teller) else "on_day"
-    return voice.say(phrase, day=voice.day_of(origin.consented_at), who=who(voice, teller))
+        return phrases.on_erased_day if _erasure_of(subject, origin) else phrases.on_unknown_day
+    day, source = book.day_of(origin.consented_at), _source_of_days(subject, origin)
+    if origin.attested and not _is_own(origin, source):
+        return phrases.on_day_claimed.format(day=day, who=book.asserted_by(source))
+    return phrases.on_day.format(day=day)
 
 
-def _erasure_of(inquiry: SubjectAnswer, origin: Origin) -> Erasure | None:
-    """The erasure with which the day of consent may have gone: it is kept with the number, and goes with it."""
-    return next((one for one in inquiry.answer.erasures if one.dataset.id == origin.dataset.id), None)
+def _erasure_of(subject: SubjectAnswer, origin: Origin) -> Erasure | None:
+    """The erasure that may have removed the day of consent, which is stored with the number."""
+    erasures = (erasure for erasure in subject.answer.erasures if erasure.dataset.id == origin.dataset.id)
+    return next(erasures, None)
 
 
-def _teller_of_days(inquiry: SubjectAnswer, origin: Origin) -> Asserted:
-    """Who says when consent was given: the days came with the file of numbers, which another may have told of."""
-    files: list[Holding | Erasure] = [*inquiry.answer.holdings, *inquiry.answer.erasures]
-    return next((one for one in files if one.dataset.id == origin.dataset.id), origin)
+def _source_of_days(subject: SubjectAnswer, origin: Origin) -> Asserted:
+    """The fact that gives the days of consent: they came with the dataset, which another may have asserted."""
+    datasets: list[Holding | Erasure] = [*subject.answer.holdings, *subject.answer.erasures]
+    return next((fact for fact in datasets if fact.dataset.id == origin.dataset.id), origin)
 
 
 def _is_own(origin: Origin, fact: Asserted) -> bool:
@@ -66,132 +73,142 @@ def _is_own(origin: Origin, fact: Asserted) -> bool:
     return fact.asserted_by is not None and fact.asserted_by.id == origin.collector.id
 
 
-def tell_orphans(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
-    """A sentence for each holding without declared origin, of which an erasure makes none."""
-    for orphan in inquiry.answer.orphans:
-        holder = orphan.dataset.holder
-        phrase = "gap_orphan_erased" if holder.id in inquiry.erased else "gap_orphan"
-        yield voice.say(phrase, holder=holder.legal_name, reason=voice.term(orphan.reason))
+def orphan_sentences(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
+    """A sentence for each holding without declared origin. An erasure does not make a holding an orphan."""
+    phrases = book.phrases.gaps
+    for orphan in subject.answer.orphans:
+        holder, reason = orphan.dataset.holder, book.terms.orphan_reason(orphan.reason)
+        phrase = phrases.orphan_erased if holder.id in subject.erased else phrases.orphan
+        yield phrase.format(holder=holder.legal_name, reason=reason)
 
 
-def tell_origins(inquiry: SubjectAnswer, voice: Phrasebook) -> Section | None:
+def origins_section(subject: SubjectAnswer, book: Phrasebook) -> Section | None:
     """The section on where the number comes from; none if no origin is declared."""
     blocks: list[Block] = []
-    for origin in inquiry.origins:
-        blocks += _origin(inquiry, voice, origin)
-    return Section(topic=Topic.ORIGINS, title=voice.say("origins_title"), blocks=blocks) if blocks else None
+    for origin in subject.origins:
+        blocks += _origin_blocks(subject, book, origin)
+    return Section(topic=Topic.ORIGINS, title=book.phrases.origins.section_title, blocks=blocks) if blocks else None
 
 
-def _origin(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> Iterator[Block]:
+def _origin_blocks(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> Iterator[Block]:
     yield Heading(text=origin.collector.legal_name)
-    yield Paragraph(text=_attested(voice, origin))
-    yield _words(voice, origin)
-    yield Facts(items=list(_facts(inquiry, voice, origin)))
-    unnamed = _unnamed(inquiry, origin)
-    if unnamed:
-        phrase = "unnamed" if len(unnamed) == 1 else "unnamed_many"
-        yield Paragraph(text=voice.say(phrase, names=voice.list(unnamed)))
+    yield Paragraph(text=_attestation(book, origin))
+    yield _wording(book, origin)
+    yield Facts(items=list(_facts(subject, book, origin)))
+    names = _unnamed_recipients(subject, origin)
+    if names:
+        yield Paragraph(text=book.phrases.origins.unnamed.of(len(names)).format(names=book.list(names)))
 
 
-def _attested(voice: Phrasebook, origin: Origin) -> str:
-    collector = origin.collector
+def _attestation(book: Phrasebook, origin: Origin) -> str:
+    phrases, collector = book.phrases.origins, origin.collector
     if origin.attested:
-        day = voice.day_of(origin.attested_at or origin.recorded_at)
-        return voice.say("attested", collector=collector.legal_name, day=day)
-    phrase = "unattested" if collector.has_account else "unattested_no_account"
-    day = voice.day_of(origin.recorded_at)
-    return voice.say(phrase, collector=collector.legal_name, who=who(voice, origin), day=day)
+        day = book.day_of(origin.attested_at or origin.recorded_at)
+        return phrases.attested.format(collector=collector.legal_name, day=day)
+    phrase = phrases.unattested if collector.has_account else phrases.unattested_no_account
+    day = book.day_of(origin.recorded_at)
+    return phrase.format(collector=collector.legal_name, who=book.asserted_by(origin), day=day)
 
 
-def _words(voice: Phrasebook, origin: Origin) -> Quote:
-    notice = origin.notice
-    source = voice.say("wording_source", channel=voice.term(origin.channel), address=origin.address)
+def _wording(book: Phrasebook, origin: Origin) -> Quote:
+    phrases, notice = book.phrases.origins, origin.notice
+    channel = capitalised(book.terms.channel(origin.channel))
+    source = phrases.wording_source.format(channel=channel, address=origin.address)
     if not _is_own(origin, notice):
-        source = voice.say("wording_told", place=source, who=who(voice, notice))
+        source = phrases.wording_reported.format(place=source, who=book.asserted_by(notice))
     return Quote(
         text=notice.wording,
         language=notice.language,
         source=source,
         screenshots=[
             Screenshot(
-                evidence_id=piece.id,
+                evidence_id=evidence.id,
                 notice_id=notice.id,
-                media_type=piece.media_type,
-                sha256=piece.sha256,
-                text=voice.say("screenshot"),
+                media_type=evidence.media_type,
+                sha256=evidence.sha256,
+                text=phrases.screenshot,
             )
-            for piece in notice.evidence
+            for evidence in notice.evidence
         ],
     )
 
 
-def _facts(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> Iterator[Fact]:
-    notice = origin.notice
-    record, kept = origin.consent_record_id, "screenshot_kept" if notice.evidence else "screenshot_none"
-    none = "proof_erased" if _erasure_of(inquiry, origin) else "proof_none"
-    proof = voice.say("proof_reference", record=record) if record else voice.say(none)
-    yield Fact(label=voice.say("label_consented"), value=_consented(inquiry, voice, origin))
-    yield Fact(label=voice.say("label_period"), value=_period(voice, origin))
-    yield Fact(label=voice.say("label_mechanism"), value=voice.term(notice.mechanism))
-    yield Fact(label=voice.say("label_purposes"), value=_purposes(voice, notice))
-    yield Fact(label=voice.say("label_listed"), value=_listed(voice, origin))
-    yield Fact(label=voice.say("label_proof"), value=proof)
-    yield Fact(label=voice.say("label_screenshot"), value=voice.say(kept))
+def _facts(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> Iterator[Fact]:
+    phrases, notice = book.phrases.origins, origin.notice
+    kept = phrases.screenshot_kept if notice.evidence else phrases.screenshot_none
+    yield Fact(label=phrases.label_consented, value=_consented(subject, book, origin))
+    yield Fact(label=phrases.label_period, value=_period(book, origin))
+    yield Fact(label=phrases.label_mechanism, value=book.terms.mechanism(notice.mechanism))
+    yield Fact(label=phrases.label_purposes, value=_purposes(book, notice))
+    yield Fact(label=phrases.label_listed, value=_listed(book, origin))
+    yield Fact(label=phrases.label_proof, value=_proof(subject, book, origin))
+    yield Fact(label=phrases.label_screenshot, value=kept)
 
 
-def _consented(inquiry: SubjectAnswer, voice: Phrasebook, origin: Origin) -> str:
-    erasure = _erasure_of(inquiry, origin)
+def _consented(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
+    phrases, erasure = book.phrases.origins, _erasure_of(subject, origin)
     if origin.consented_at is None and erasure is not None:
-        return voice.say("consented_erased", day=voice.day_of(erasure.erased_at))
+        return phrases.consented_erased.format(day=book.day_of(erasure.erased_at))
     if origin.consented_at is None:
-        return voice.say("consented_unknown")
-    teller = _teller_of_days(inquiry, origin)
-    phrase = "consented_on" if origin.attested and _is_own(origin, teller) else "consented_claimed"
-    return voice.say(phrase, day=voice.day_of(origin.consented_at), who=who(voice, teller))
+        return phrases.consented_unknown
+    day, source = book.day_of(origin.consented_at), _source_of_days(subject, origin)
+    if origin.attested and _is_own(origin, source):
+        return day
+    return phrases.consented_claimed.format(day=day, who=book.asserted_by(source))
 
 
-def _period(voice: Phrasebook, origin: Origin) -> str:
-    began = voice.day(origin.began_on)
+def _period(book: Phrasebook, origin: Origin) -> str:
+    phrases, began = book.phrases.origins, book.day(origin.began_on)
     if origin.ended_on is None:
-        return voice.say("period_open", began=began)
-    return voice.say("period", began=began, ended=voice.day(origin.ended_on))
+        return phrases.period_open.format(began=began)
+    return phrases.period.format(began=began, ended=book.day(origin.ended_on))
 
 
-def _purposes(voice: Phrasebook, notice: NoticeView) -> str:
-    return voice.terms(notice.purposes)
+def _purposes(book: Phrasebook, notice: NoticeView) -> str:
+    return book.list([book.terms.purpose(purpose) for purpose in notice.purposes])
 
 
-def _listed(voice: Phrasebook, origin: Origin) -> str:
-    listed = origin.partner_list
-    if listed is None:
+def _listed(book: Phrasebook, origin: Origin) -> str:
+    phrases, partner_list = book.phrases.origins, origin.partner_list
+    if partner_list is None:
         unknown = origin.partner_list_basis is PartnerListBasis.CONSENT_DAY_UNKNOWN
-        return voice.say("listed_unknown" if unknown else "listed_none")
-    day, names = voice.day(listed.valid_from_on), _names(voice, listed)
+        return phrases.list_unknown if unknown else phrases.list_none
+    day, names = book.day(partner_list.valid_from_on), _names(book, partner_list)
     if not names:
-        return voice.say("listed_nobody", day=day)
-    phrase = "listed" if _is_own(origin, listed) else "listed_told"
-    return voice.say(phrase, names=voice.list(names), day=day, who=who(voice, listed))
+        return phrases.listed_nobody.format(day=day)
+    if _is_own(origin, partner_list):
+        return phrases.listed.format(names=book.list(names), day=day)
+    return phrases.listed_claimed.format(names=book.list(names), day=day, who=book.asserted_by(partner_list))
 
 
-def _names(voice: Phrasebook, listed: PartnersInForce) -> list[str]:
-    categories = [voice.say("category", quoted=voice.quoted(one)) for one in listed.categories]
-    return [partner.name for partner in listed.partners] + categories
+def _names(book: Phrasebook, partner_list: PartnersInForce) -> list[str]:
+    phrases = book.phrases.origins
+    categories = [phrases.category.format(quoted=book.quoted(category)) for category in partner_list.categories]
+    return [partner.name for partner in partner_list.partners] + categories
 
 
-def _unnamed(inquiry: SubjectAnswer, origin: Origin) -> list[str]:
-    """Whoever had the number from this collection, by whatever hands, and does not stand on its list by name."""
-    listed = origin.partner_list
-    if listed is None:
+def _proof(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
+    phrases = book.phrases.origins
+    if origin.consent_record_id:
+        return phrases.proof_reference.format(record=origin.consent_record_id)
+    return phrases.proof_erased if _erasure_of(subject, origin) else phrases.proof_none
+
+
+def _unnamed_recipients(subject: SubjectAnswer, origin: Origin) -> list[str]:
+    """The organisations that the number reached from this collection and that its partner list does not name."""
+    partner_list = origin.partner_list
+    if partner_list is None:
         return []
-    ids = {partner.organisation_id for partner in listed.partners}
-    names = {partner.name.casefold() for partner in listed.partners}
+    ids = {partner.organisation_id for partner in partner_list.partners}
+    names = {partner.name.casefold() for partner in partner_list.partners}
     reached = [
         hop.to_dataset.holder
-        for chain in inquiry.answer.chains
+        for chain in subject.answer.chains
         if chain.head.id == origin.dataset.id
         for hop in chain.hops
-        if hop.transfer_id is not None and inquiry.owned_at(hop.occurred_at)
+        if hop.transfer_id is not None and subject.owned_at(hop.occurred_at)
     ]
-    return list(
-        dict.fromkeys(one.legal_name for one in reached if one.id not in ids and one.legal_name.casefold() not in names)
+    unnamed = (
+        holder.legal_name for holder in reached if holder.id not in ids and holder.legal_name.casefold() not in names
     )
+    return list(dict.fromkeys(unnamed))

@@ -1,11 +1,12 @@
-"""How a story speaks: the phrases of a language, set as that language is set. Pure."""
+"""A language with all that a report needs of it: phrases, the terms of closed lists, days, counts and lists. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from typing import Final
 
 from service.disclosure import english, french
+from service.disclosure.phrases import Phrases
 from service.provenance.answer.schemas import Asserted
 from service.wording.language import (
     Language,
@@ -18,44 +19,56 @@ from service.wording.language import (
     write_quoted,
     write_span,
 )
+from service.wording.terms import Terms
+from service.wording.typography import typeset_all
 
-_WORDS = {Language.FR: (french.PHRASES, french.TERMS), Language.EN: (english.PHRASES, english.TERMS)}
+_PHRASES: Final = {
+    Language.FR: typeset_all(Language.FR, french.PHRASES),
+    Language.EN: typeset_all(Language.EN, english.PHRASES),
+}
+_VOWELS: Final = frozenset("aàâæeéèêëiîïoôœuùûü")
 
 
 @dataclass(frozen=True, slots=True)
 class Phrasebook:
-    """A language, speaking."""
+    """The phrasebook of a language."""
 
     language: Language
 
-    def say(self, phrase: str, **values: str) -> str:
-        """A phrase by its name, with values filled in to the letter."""
-        return _template(self.language, phrase).format(**values)
+    @property
+    def phrases(self) -> Phrases:
+        """The phrases, by section. A value is filled in with `format`, and stays as it is."""
+        return _PHRASES[self.language]
 
-    def term(self, value: str) -> str:
-        """The word for a value of one of the closed lists."""
-        return typeset(self.language, _WORDS[self.language][1][value])
+    @property
+    def terms(self) -> Terms:
+        """The terms of the closed lists."""
+        return Terms(self.language)
 
-    def terms(self, values: Sequence[str]) -> str:
-        """The words for several."""
-        return self.list([self.term(one) for one in values])
+    def asserted_by(self, fact: Asserted) -> str:
+        """Who asserts a fact, and through which processor, if one did; without an organisation it is the registry."""
+        general = self.phrases.general
+        if fact.asserted_by is None:
+            return general.registry
+        name, through = fact.asserted_by.legal_name, fact.asserted_through
+        return general.through.format(who=name, processor=through.legal_name) if through else name
 
-    def list(self, parts: Sequence[str]) -> str:
-        """Things in a sentence."""
-        return write_list(self.language, parts)
-
-    def from_(self, name: str) -> str:
+    def from_sender(self, name: str) -> str:
         """From a named organisation: d’Enseigne Maison SA, de Contact Direct SAS."""
         if self.language is Language.EN:
             return f"from {name}"
         return f"d’{name}" if name[:1].casefold() in _VOWELS else f"de {name}"
+
+    def list(self, parts: Sequence[str]) -> str:
+        """Things in a sentence."""
+        return write_list(self.language, parts)
 
     def quoted(self, text: str) -> str:
         """A text in quotation marks."""
         return write_quoted(self.language, text)
 
     def quoted_at_end(self, text: str) -> str:
-        """A text in quotation marks that ends a sentence: with a full stop only if it brings none."""
+        """A text in quotation marks that ends a sentence, with a full stop unless it has its own."""
         return self.quoted(text) if text.rstrip().endswith((".", "!", "?", "…")) else f"{self.quoted(text)}."
 
     def day(self, day: date) -> str:
@@ -81,29 +94,3 @@ class Phrasebook:
     def count(self, count: int) -> str:
         """How many."""
         return write_count(self.language, count)
-
-
-_VOWELS = frozenset("aàâæeéèêëiîïoôœuùûü")
-
-
-@cache
-def _template(language: Language, phrase: str) -> str:
-    return typeset(language, _WORDS[language][0][phrase])
-
-
-def typeset(language: Language, text: str) -> str:
-    """A text of ours with the apostrophes, and in French the blanks that must not break, which code is without."""
-    text = text.replace("'", "’")
-    if language is Language.EN:
-        return text
-    for mark in ";?!":
-        text = text.replace(f" {mark}", f"\u202f{mark}")
-    return text.replace(" :", "\u00a0:").replace("« ", "«\u00a0").replace(" »", "\u00a0»")
-
-
-def who(voice: Phrasebook, fact: Asserted) -> str:
-    """Who asserts a fact, and through whom if a processor told it; without anybody, it is the registry."""
-    if fact.asserted_by is None:
-        return voice.say("registry")
-    name, through = fact.asserted_by.legal_name, fact.asserted_through
-    return voice.say("through", who=name, processor=through.legal_name) if through else name

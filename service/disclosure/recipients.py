@@ -1,101 +1,101 @@
-"""Through whose hands a number passed, in words: every recipient by name (GDPR 15(1)(c); CJEU C-154/21). Pure."""
+"""Which organisations received a number, in words: every recipient by name (GDPR 15(1)(c); CJEU C-154/21). Pure."""
 
 import uuid
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from service.core.vocabulary import Role, TransferStatus
-from service.disclosure.agreement import SURE, Standing, standing
+from service.disclosure.agreement import SURE, Agreement, agreement_on
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Section, Topic
-from service.disclosure.phrasebook import Phrasebook, who
-from service.disclosure.subject_answer import SubjectAnswer, since_owned
+from service.disclosure.phrasebook import Phrasebook
+from service.disclosure.subject_answer import SubjectAnswer
 from service.provenance.answer.references import OrganisationView
 from service.provenance.answer.schemas import TransferView
 
 
-def short_hands(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
-    """Who received the number from whom and when, in sentences: recipients in the order in which they got it."""
-    told: list[str] = []
-    for transfers in by_recipient(inquiry.transfers).values():
-        told += _sentences(voice, transfers)
-    return told
+def transfer_sentences(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
+    """Who received the number from which sender and when, by recipient in the order in which they received it."""
+    sentences: list[str] = []
+    for transfers in _by_recipient(subject.transfers).values():
+        sentences += _sentences(book, transfers)
+    return sentences
 
 
-def by_recipient(transfers: Sequence[TransferView]) -> dict[uuid.UUID, list[TransferView]]:
-    """Transfers by who received them, each in order of time."""
+def _by_recipient(transfers: Sequence[TransferView]) -> dict[uuid.UUID, list[TransferView]]:
+    """Transfers by their recipient, each in order of time."""
     found: dict[uuid.UUID, list[TransferView]] = {}
-    for one in transfers:
-        found.setdefault(one.recipient.id, []).append(one)
+    for transfer in transfers:
+        found.setdefault(transfer.recipient.id, []).append(transfer)
     return found
 
 
-def _sentences(voice: Phrasebook, transfers: Sequence[TransferView]) -> Iterator[str]:
-    """What a recipient itself says it got is one sentence; whatever is less sure is one for each transfer."""
-    ordered = sorted(transfers, key=lambda one: list(Standing).index(standing(one)))
-    for how, group in groupby(ordered, key=standing):
-        alike = list(group)
-        if how in SURE:
-            recipient, parts = alike[0].recipient.legal_name, voice.list(_parts(voice, alike))
-            yield voice.say(f"hand_{how}", recipient=recipient, parts=parts)
+def _sentences(book: Phrasebook, transfers: Sequence[TransferView]) -> Iterator[str]:
+    """One sentence for all that a recipient itself says it received; one for each transfer that is less sure."""
+    order = list(Agreement)
+    ordered = sorted(transfers, key=lambda transfer: order.index(agreement_on(transfer)))
+    for agreement, group in groupby(ordered, key=agreement_on):
+        if agreement in SURE:
+            yield _transfers_sentence(book, agreement, list(group))
         else:
-            yield from (tell_hand(voice, one) for one in alike)
+            yield from (transfer_sentence(book, transfer) for transfer in group)
 
 
-def _parts(voice: Phrasebook, transfers: Sequence[TransferView]) -> list[str]:
-    return [
-        voice.say("from_on", from_=voice.from_(one.sender.legal_name), day=voice.day_of(one.occurred_at))
-        for one in transfers
-    ]
+def transfer_sentence(book: Phrasebook, transfer: TransferView) -> str:
+    """One transfer in a sentence, which says how sure it is."""
+    return _transfers_sentence(book, agreement_on(transfer), [transfer])
 
 
-def tell_hand(voice: Phrasebook, transfer: TransferView) -> str:
-    """One transfer in a sentence, as far as it is sure."""
-    from_, day = voice.from_(transfer.sender.legal_name), voice.day_of(transfer.occurred_at)
-    return voice.say(
-        f"hand_{standing(transfer)}",
-        recipient=transfer.recipient.legal_name,
-        sender=transfer.sender.legal_name,
-        from_=from_,
-        day=day,
-        parts=voice.say("from_on", from_=from_, day=day),
-        who=who(voice, transfer),
+def _transfers_sentence(book: Phrasebook, agreement: Agreement, transfers: Sequence[TransferView]) -> str:
+    """A sentence about transfers to one recipient; only those that are sure may be several."""
+    first = transfers[0]
+    return book.phrases.recipients.transfer.of(agreement).format(
+        recipient=first.recipient.legal_name,
+        sender=first.sender.legal_name,
+        from_sender=book.from_sender(first.sender.legal_name),
+        day=book.day_of(first.occurred_at),
+        parts=book.list([_received_from(book, transfer) for transfer in transfers]),
+        who=book.asserted_by(first),
     )
 
 
-def tell_erased(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
+def _received_from(book: Phrasebook, transfer: TransferView) -> str:
+    from_sender, day = book.from_sender(transfer.sender.legal_name), book.day_of(transfer.occurred_at)
+    return book.phrases.recipients.received_from.format(from_sender=from_sender, day=day)
+
+
+def erasure_sentences(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
     """One sentence for each organisation that erased the number."""
-    return [voice.say("erased", holder=name, day=voice.day_of(day)) for name, day in inquiry.erased.values()]
+    phrases = book.phrases.recipients
+    return [
+        phrases.erased.format(holder=holder, day=book.day_of(erased_at))
+        for holder, erased_at in subject.erased.values()
+    ]
 
 
-def tell_recipients(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
-    """The section on recipients, and on those who sent messages for them."""
-    blocks: list[Block] = []
-    organisations = {one.organisation.id: one.organisation for one in inquiry.answer.recipients}
-    received = by_recipient(inquiry.transfers)
+def recipients_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
+    """The section on recipients, and on the processors that sent messages for them."""
+    phrases, received = book.phrases.recipients, _by_recipient(subject.transfers)
+    counted = phrases.counted.of(len(received), concerns_another=subject.concerns_another)
+    blocks: list[Block] = [Paragraph(text=counted.format(count=book.count(len(received))))]
+    senders = _senders(subject)
+    if senders:
+        # Processors are recipients too (GDPR 4(9)).
+        names = book.list([sender.legal_name for sender, _ in senders.values()])
+        blocks.append(Paragraph(text=phrases.senders.format(names=names)))
+    organisations = {recipient.organisation.id: recipient.organisation for recipient in subject.answer.recipients}
     for recipient_id, transfers in received.items():
-        blocks += _recipient(inquiry, voice, organisations[recipient_id], transfers)
-    blocks.insert(0, Paragraph(text=_counted(inquiry, voice, len(received))))
-    processors = _processors(inquiry)
-    if processors:
-        # They are recipients too, whoever they act for (GDPR 4(9)).
-        names = voice.list([sender.legal_name for sender, _ in processors.values()])
-        blocks.insert(1, Paragraph(text=voice.say("recipients_besides", names=names)))
-    for sender, parties in processors.values():
+        blocks += _recipient_blocks(subject, book, organisations[recipient_id], transfers)
+    for sender, parties in senders.values():
         blocks.append(Heading(text=sender.legal_name))
-        role = Fact(label=voice.say("label_sends_for"), value=voice.say("sends_for", parties=voice.list(parties)))
-        blocks.append(Facts(items=[role, _address(voice, sender)]))
-    return Section(topic=Topic.RECIPIENTS, title=voice.say("recipients_title"), blocks=blocks)
+        role = Fact(label=phrases.label_sends_for, value=phrases.sends_for.format(parties=book.list(parties)))
+        blocks.append(Facts(items=[role, _address(book, sender)]))
+    return Section(topic=Topic.RECIPIENTS, title=phrases.section_title, blocks=blocks)
 
 
-def _counted(inquiry: SubjectAnswer, voice: Phrasebook, count: int) -> str:
-    how_many = {0: "none", 1: "one"}.get(count, "many")
-    return voice.say(since_owned(inquiry, f"recipients_{how_many}"), count=voice.count(count))
-
-
-def _processors(inquiry: SubjectAnswer) -> dict[uuid.UUID, tuple[OrganisationView, list[str]]]:
-    """Who sent messages for others, and for which parties: they had the number in their hands too."""
+def _senders(subject: SubjectAnswer) -> dict[uuid.UUID, tuple[OrganisationView, list[str]]]:
+    """The processors that sent messages to the number, each with the parties that it sent them for."""
     found: dict[uuid.UUID, tuple[OrganisationView, list[str]]] = {}
-    for campaign in inquiry.campaigns:
+    for campaign in subject.campaigns:
         if campaign.sender is not None:
             _, parties = found.setdefault(campaign.sender.id, (campaign.sender, []))
             if campaign.party.legal_name not in parties:
@@ -103,53 +103,55 @@ def _processors(inquiry: SubjectAnswer) -> dict[uuid.UUID, tuple[OrganisationVie
     return found
 
 
-def _recipient(
-    inquiry: SubjectAnswer, voice: Phrasebook, organisation: OrganisationView, transfers: Sequence[TransferView]
+def _recipient_blocks(
+    subject: SubjectAnswer, book: Phrasebook, organisation: OrganisationView, transfers: Sequence[TransferView]
 ) -> Iterator[Block]:
     yield Heading(text=organisation.legal_name)
-    roles = [role for role in organisation.roles if role not in (Role.REGULATOR, Role.OPERATOR)]
-    what = [Fact(label=voice.say("label_what"), value=voice.terms(roles))] if roles else []
-    yield Facts(items=[*what, _address(voice, organisation)])
+    roles = [book.terms.role(role) for role in organisation.roles if role not in (Role.REGULATOR, Role.OPERATOR)]
+    what = [Fact(label=book.phrases.recipients.label_role, value=book.list(roles))] if roles else []
+    yield Facts(items=[*what, _address(book, organisation)])
     for transfer in transfers:
-        yield Facts(items=list(_transfer(inquiry, voice, transfer)))
+        yield Facts(items=list(_transfer_facts(subject, book, transfer)))
 
 
-def _address(voice: Phrasebook, organisation: OrganisationView) -> Fact:
-    return Fact(label=voice.say("label_write"), value=organisation.privacy_contact or voice.say("no_address"))
+def _address(book: Phrasebook, organisation: OrganisationView) -> Fact:
+    address = organisation.privacy_contact or book.phrases.general.no_address
+    return Fact(label=book.phrases.recipients.label_address, value=address)
 
 
-def _transfer(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> Iterator[Fact]:
-    basis = voice.term(transfer.lawful_basis)
-    purpose = voice.say(
-        "purpose_and_basis", purpose=voice.term(transfer.purpose), basis=basis, who=who(voice, transfer)
-    )
-    (received,) = _parts(voice, [transfer])
-    yield Fact(label=voice.say("label_received"), value=received)
-    yield Fact(label=voice.say("label_status"), value=_status(inquiry, voice, transfer))
-    yield Fact(label=voice.say("label_purpose"), value=purpose)
+def _transfer_facts(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> Iterator[Fact]:
+    phrases = book.phrases.recipients
+    purpose, basis = book.terms.purpose(transfer.purpose), book.terms.lawful_basis(transfer.lawful_basis)
+    used_for = phrases.purpose_and_basis.format(purpose=purpose, basis=basis, who=book.asserted_by(transfer))
+    yield Fact(label=phrases.label_received, value=_received_from(book, transfer))
+    yield Fact(label=phrases.label_status, value=_status(subject, book, transfer))
+    yield Fact(label=phrases.label_purpose, value=used_for)
     if transfer.targeting:
-        criteria = [_criterion(voice, one.criterion, one.selection, one.source) for one in transfer.targeting]
-        yield Fact(label=voice.say("label_targeting"), value=" ; ".join(criteria))
+        criteria = [
+            _criterion(book, targeting.criterion, targeting.selection, targeting.source)
+            for targeting in transfer.targeting
+        ]
+        yield Fact(label=phrases.label_targeting, value=book.phrases.general.separator.join(criteria))
 
 
-def _without_account(inquiry: SubjectAnswer) -> set[uuid.UUID]:
-    return {one.collector.id for one in inquiry.answer.origins if not one.collector.has_account}
-
-
-def _criterion(voice: Phrasebook, criterion: str, selection: str, source: str | None) -> str:
+def _criterion(book: Phrasebook, criterion: str, selection: str, source: str | None) -> str:
+    phrases = book.phrases.recipients
     if source is None:
-        return voice.say("targeting", criterion=criterion, selection=selection)
-    return voice.say("targeting_source", criterion=criterion, selection=selection, source=source)
+        return phrases.targeting.format(criterion=criterion, selection=selection)
+    return phrases.targeting_source.format(criterion=criterion, selection=selection, source=source)
 
 
-def _status(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> str:
-    how = standing(transfer)
-    phrase = f"status_{how}"
-    if how is Standing.AGREED and transfer.status is TransferStatus.CONFIRMED:
-        phrase = "status_confirmed"
-    elif transfer.status is TransferStatus.DISPUTED and transfer.number_declared and transfer.number_received:
-        phrase = "status_in_both"
-    elif how is Standing.RECIPIENT_ALONE and transfer.sender.id in _without_account(inquiry):
-        phrase = "status_recipient_no_account"
+def _status(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> str:
+    phrases, agreement = book.phrases.recipients, agreement_on(transfer)
     sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-    return voice.say(phrase, sender=sender, recipient=recipient, who=who(voice, transfer))
+    if agreement is Agreement.AGREED and transfer.status is TransferStatus.CONFIRMED:
+        return phrases.status_confirmed
+    if transfer.status is TransferStatus.DISPUTED and transfer.number_declared and transfer.number_received:
+        return phrases.status_in_both
+    if agreement is Agreement.RECIPIENT_ALONE and transfer.sender.id in _without_account(subject):
+        return phrases.status_recipient_no_account.format(sender=sender)
+    return phrases.status.of(agreement).format(sender=sender, recipient=recipient, who=book.asserted_by(transfer))
+
+
+def _without_account(subject: SubjectAnswer) -> set[uuid.UUID]:
+    return {origin.collector.id for origin in subject.answer.origins if not origin.collector.has_account}

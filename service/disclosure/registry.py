@@ -1,32 +1,41 @@
-"""What the registry itself does with a number, as it has to tell whoever asks (GDPR 15(1) and (2)). Pure."""
-
-from typing import Final
+"""What the registry itself does with a number, which it must disclose to its person (GDPR 15(1) and (2)). Pure."""
 
 from service.disclosure.blocks import Fact, Facts, Paragraph, Section, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 
-# Purposes, categories of data, source, recipients, storage, third countries, automated decisions, rights.
-_TOLD: Final = ("why", "data", "from", "seen", "until", "abroad", "automatic", "rights")
 
-
-def answered_by(inquiry: SubjectAnswer, voice: Phrasebook) -> list[str]:
-    """Who is responsible for the registry, each with where to write to them."""
+def name_operators(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
+    """Who is responsible for the registry, each with the address to write to."""
+    phrases = book.phrases
     return [
-        voice.say("answers", name=one.legal_name, contact=one.privacy_contact or voice.say("no_address"))
-        for one in inquiry.operators
+        phrases.registry.operator.format(
+            name=operator.legal_name, contact=operator.privacy_contact or phrases.general.no_address
+        )
+        for operator in subject.operators
     ]
 
 
-def tell_registry(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
-    """The section on the registry: the same for every number, but for who is responsible."""
-    named = " ; ".join(answered_by(inquiry, voice)) or voice.say("answers_unknown")
-    told = [Fact(label=voice.say(f"label_{one}"), value=voice.say(f"registry_{one}")) for one in _TOLD]
+def registry_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
+    """The section on the registry: the same for every number, except for the operator's name."""
+    phrases = book.phrases.registry
+    named = book.phrases.general.separator.join(name_operators(subject, book)) or phrases.operator_unknown
+    processing = (
+        phrases.why,
+        phrases.data,
+        phrases.source,
+        phrases.recipients,
+        phrases.storage,
+        phrases.third_countries,
+        phrases.automated_decisions,
+        phrases.rights,
+    )
+    facts = [Fact(label=labelled.label, value=labelled.value) for labelled in processing]
     return Section(
         topic=Topic.REGISTRY,
-        title=voice.say("registry_title"),
+        title=phrases.section_title,
         blocks=[
-            Paragraph(text=voice.say("registry_means")),
-            Facts(items=[Fact(label=voice.say("label_answers"), value=named), *told]),
+            Paragraph(text=phrases.introduction),
+            Facts(items=[Fact(label=phrases.label_operator, value=named), *facts]),
         ],
     )

@@ -1,13 +1,13 @@
-"""A person's answer as a story: in short, as a picture, and then part by part. Pure.
+"""A person's answer as a report: a summary, a picture, and then section by section. Pure.
 
-It repeats what organisations said, and who confirms it. What may be said for certain is said plainly; whatever one
-side alone says is put into that side's mouth; and nothing is judged.
+It repeats what organisations declared, and who confirms it. What is certain is stated plainly, what one side alone
+says is attributed to that side, and nothing is judged.
 """
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from service.disclosure.agreement import CONTRADICTED, RECEIVED, Standing, standing
+from service.disclosure.agreement import CONTRADICTED, RECEIVED, Agreement, agreement_on
 from service.disclosure.blocks import (
     Action,
     Block,
@@ -23,14 +23,19 @@ from service.disclosure.blocks import (
     Tone,
     Topic,
 )
-from service.disclosure.diagram import tell_path
-from service.disclosure.messages import short_messages, tell_messages
-from service.disclosure.objections import short_late, tell_objections
-from service.disclosure.origins import short_origins, tell_origins, tell_orphans
-from service.disclosure.phrasebook import Phrasebook, who
-from service.disclosure.recipients import short_hands, tell_erased, tell_hand, tell_recipients
-from service.disclosure.registry import answered_by, tell_registry
-from service.disclosure.subject_answer import SubjectAnswer, since_owned
+from service.disclosure.diagram import path_section
+from service.disclosure.messages import message_sentences, messages_section, no_messages_sentence
+from service.disclosure.objections import late_message_sentences, objections_section
+from service.disclosure.origins import origin_sentences, origins_section, orphan_sentences
+from service.disclosure.phrasebook import Phrasebook
+from service.disclosure.recipients import (
+    erasure_sentences,
+    recipients_section,
+    transfer_sentence,
+    transfer_sentences,
+)
+from service.disclosure.registry import name_operators, registry_section
+from service.disclosure.subject_answer import SubjectAnswer
 from service.number.normalisation import international_format
 from service.provenance.answer.references import OrganisationView
 from service.provenance.answer.schemas import TransferView
@@ -39,173 +44,181 @@ from service.wording.language import Language
 CNIL = "https://www.cnil.fr/fr/plaintes"
 
 
-def write_report(inquiry: SubjectAnswer, language: Language, *, reference: str | None = None) -> Report:
-    """The story of a number, for its person."""
-    voice, answer = Phrasebook(language), inquiry.answer
+def write_report(subject: SubjectAnswer, language: Language, *, reference: str | None = None) -> Report:
+    """The report on a number, for its person."""
+    book, answer = Phrasebook(language), subject.answer
+    general = book.phrases.general
     return Report(
         language=language,
-        title=voice.say("title"),
-        number=international_format(inquiry.number),
+        title=general.title,
+        number=international_format(subject.number),
         reference=reference,
-        told_at=answer.as_of,
-        told=voice.say("told", moment=voice.moment(answer.as_of)),
+        as_of=answer.as_of,
+        as_of_text=general.as_of.format(moment=book.moment(answer.as_of)),
         graph_version=answer.graph_version,
         held=answer.held,
-        answered_by=answered_by(inquiry, voice),
-        sections=list(_sections(inquiry, voice)),
+        operators=name_operators(subject, book),
+        sections=list(_sections(subject, book)),
     )
 
 
-def _sections(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Section]:
-    yield Section(topic=Topic.ANSWER, title=voice.say("answer_title"), blocks=list(_short(inquiry, voice)))
-    if inquiry.is_known:
-        told = tell_path(inquiry, voice), tell_origins(inquiry, voice), tell_recipients(inquiry, voice)
-        yield from (section for section in told if section is not None)
-        yield tell_messages(inquiry, voice)
-    gaps = list(_gaps(inquiry, voice))
+def _sections(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Section]:
+    summary = list(_summary_blocks(subject, book))
+    yield Section(topic=Topic.SUMMARY, title=book.phrases.summary.section_title, blocks=summary)
+    if subject.is_known:
+        yield path_section(subject, book)
+        origins = origins_section(subject, book)
+        if origins is not None:
+            yield origins
+        yield recipients_section(subject, book)
+        yield messages_section(subject, book)
+    gaps = list(_gap_sentences(subject, book))
     if gaps:
-        bullets = Bullets(items=gaps)
-        yield Section(topic=Topic.GAPS, title=voice.say("gaps_title"), blocks=[bullets])
-    if inquiry.concerns_another and inquiry.owned_since is not None:
-        yield _earlier(inquiry, voice)
-    yield tell_objections(inquiry, voice)
-    yield Section(topic=Topic.NEXT, title=voice.say("next_title"), blocks=list(_next(inquiry, voice)))
-    yield tell_registry(inquiry, voice)
+        yield Section(topic=Topic.GAPS, title=book.phrases.gaps.section_title, blocks=[Bullets(items=gaps)])
+    if subject.concerns_another and subject.owned_since is not None:
+        yield _earlier_section(subject, book)
+    yield objections_section(subject, book)
+    steps = list(_next_blocks(subject, book))
+    yield Section(topic=Topic.NEXT, title=book.phrases.steps.section_title, blocks=steps)
+    yield registry_section(subject, book)
 
 
-def _short(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
-    if not inquiry.is_known:
-        yield Paragraph(text=voice.say("nobody"))
-        yield Paragraph(text=voice.say("nobody_means"))
+def _summary_blocks(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Block]:
+    phrases = book.phrases.summary
+    if not subject.is_known:
+        yield Paragraph(text=phrases.nobody)
+        yield Paragraph(text=phrases.nobody_means)
         return
-    if not inquiry.answer.held:
-        yield Paragraph(text=voice.say("nobody_any_more"))
-    yield from (Paragraph(text=sentence) for sentence in short_origins(inquiry, voice))
-    yield from _astray(inquiry, voice)
-    hands = short_hands(inquiry, voice)
-    if hands:
-        yield Paragraph(text=" ".join(hands))
-    messages = short_messages(inquiry, voice) or [voice.say(since_owned(inquiry, "sent_none"))]
-    yield Paragraph(text=" ".join(messages))
-    if inquiry.answer.held:
-        holders = voice.list([one.legal_name for one in inquiry.holders])
-        yield Paragraph(text=voice.say("held_now", holders=holders))
-    if inquiry.concerns_another and inquiry.owned_since is not None:
-        yield Paragraph(text=voice.say("earlier_short", day=voice.day(inquiry.owned_since)))
-    erased = tell_erased(inquiry, voice)
-    if erased:
-        yield Paragraph(text=" ".join(erased))
-    yield from (Callout(tone=Tone.ATTENTION, text=late) for late in short_late(inquiry, voice))
-    yield Callout(tone=Tone.INFORMATION, text=voice.say("only_facts"))
+    if not subject.answer.held:
+        yield Paragraph(text=phrases.no_longer_held)
+    yield from (Paragraph(text=sentence) for sentence in origin_sentences(subject, book))
+    yield from _orphan_callout(subject, book)
+    yield from _joined(transfer_sentences(subject, book))
+    yield from _joined(message_sentences(subject, book) or [no_messages_sentence(subject, book)])
+    if subject.answer.held:
+        holders = book.list([holder.legal_name for holder in subject.holders])
+        yield Paragraph(text=phrases.held_now.format(holders=holders))
+    if subject.concerns_another and subject.owned_since is not None:
+        yield Paragraph(text=phrases.earlier.format(day=book.day(subject.owned_since)))
+    yield from _joined(erasure_sentences(subject, book))
+    for sentence in late_message_sentences(subject, book):
+        yield Callout(tone=Tone.ATTENTION, text=sentence)
+    yield Callout(tone=Tone.INFORMATION, text=phrases.only_facts)
 
 
-def _astray(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
-    astray = {one.dataset.holder.id: one.dataset.holder.legal_name for one in inquiry.answer.orphans}
-    if not astray:
+def _joined(sentences: Sequence[str]) -> Iterator[Block]:
+    """One paragraph of all sentences, if there are any."""
+    if sentences:
+        yield Paragraph(text=" ".join(sentences))
+
+
+def _orphan_callout(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Block]:
+    """That the number has no declared origin, at those that hold it or, after their erasure, at those that did."""
+    phrases, orphans = book.phrases.summary, subject.answer.orphans
+    if not orphans:
         return
-    holding = [name for holder, name in astray.items() if holder not in inquiry.erased]
-    named = holding or list(astray.values())
-    phrase = f"no_origin_{'held_by' if holding else 'had_by'}_{'one' if len(named) == 1 else 'many'}"
-    if inquiry.answer.origins:
-        phrase = "no_origin_besides"
-    yield Callout(tone=Tone.ATTENTION, text=voice.say(phrase, holders=voice.list(named)))
+    if subject.answer.origins:
+        yield Callout(tone=Tone.ATTENTION, text=phrases.no_origin_of_one_file)
+        return
+    names = {orphan.dataset.holder.id: orphan.dataset.holder.legal_name for orphan in orphans}
+    holding = [name for holder_id, name in names.items() if holder_id not in subject.erased]
+    holders = holding or list(names.values())
+    phrase = phrases.no_origin_held if holding else phrases.no_origin_had
+    text = phrase.of(len(holders)).format(holders=book.list(holders))
+    yield Callout(tone=Tone.ATTENTION, text=text)
 
 
-def _gaps(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[str]:
+def _gap_sentences(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
     """What is missing, disputed or denied."""
-    yield from tell_orphans(inquiry, voice)
-    for origin in inquiry.origins:
+    phrases = book.phrases.gaps
+    yield from orphan_sentences(subject, book)
+    for origin in subject.origins:
         collector = origin.collector.legal_name
         if not origin.attested:
-            yield voice.say("gap_unattested", collector=collector, who=who(voice, origin))
+            yield phrases.unattested.format(collector=collector, who=book.asserted_by(origin))
         if origin.consented_at is None:
-            yield voice.say("gap_consent_unknown", collector=collector)
-    for transfer in inquiry.transfers:
-        yield from _doubts(inquiry, voice, transfer)
-    if inquiry.answer.chains_truncated:
-        yield voice.say("gap_chains")
+            yield phrases.consent_unknown.format(collector=collector)
+    for transfer in subject.transfers:
+        yield from _doubts(subject, book, transfer)
+    if subject.answer.chains_truncated:
+        yield phrases.chains_truncated
 
 
-def _doubts(inquiry: SubjectAnswer, voice: Phrasebook, transfer: TransferView) -> Iterator[str]:
-    how = standing(transfer)
-    if how in CONTRADICTED or how is Standing.SENDER_ALONE:
-        yield tell_hand(voice, transfer)
-    if how in CONTRADICTED:
-        for said in transfer.statements:
-            if said.comment:
-                day, quoted = voice.day_of(said.recorded_at), voice.quoted_at_end(said.comment)
-                yield voice.say("said", who=who(voice, said), day=day, quoted=quoted)
-    if how is Standing.SENDER_ALONE:
-        used = [one for one in inquiry.campaigns if any(use.transfer_id == transfer.id for use in one.through)]
-        names = transfer.recipient.legal_name, transfer.sender.legal_name
-        yield from (voice.say("gap_used", party=names[0], sender=names[1]) for _ in used[:1])
+def _doubts(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> Iterator[str]:
+    phrases, agreement = book.phrases.gaps, agreement_on(transfer)
+    if agreement in CONTRADICTED or agreement is Agreement.SENDER_ALONE:
+        yield transfer_sentence(book, transfer)
+    if agreement in CONTRADICTED:
+        for statement in transfer.statements:
+            if statement.comment:
+                day, quoted = book.day_of(statement.recorded_at), book.quoted_at_end(statement.comment)
+                yield phrases.comment.format(who=book.asserted_by(statement), day=day, quoted=quoted)
+    uses = (use.transfer_id for campaign in subject.campaigns for use in campaign.through)
+    if agreement is Agreement.SENDER_ALONE and transfer.id in uses:
+        sender, party = transfer.sender.legal_name, transfer.recipient.legal_name
+        yield phrases.used_unacknowledged.format(party=party, sender=sender)
 
 
-def _earlier(inquiry: SubjectAnswer, voice: Phrasebook) -> Section:
-    since = inquiry.owned_since
+def _earlier_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
+    phrases, since = book.phrases.earlier, subject.owned_since
     assert since is not None
-    blocks: list[Block] = [Paragraph(text=voice.say("earlier", day=voice.day(since)))]
-    if inquiry.earlier_organisations:
-        blocks.append(Bullets(items=inquiry.earlier_organisations))
-    if len(inquiry.own_objections) < len(inquiry.objections):
-        blocks.append(Paragraph(text=voice.say("earlier_objections")))
-    return Section(topic=Topic.EARLIER, title=voice.say("earlier_title"), blocks=blocks)
+    blocks: list[Block] = [Paragraph(text=phrases.introduction.format(day=book.day(since)))]
+    if subject.earlier_organisations:
+        blocks.append(Bullets(items=subject.earlier_organisations))
+    if len(subject.own_objections) < len(subject.objections):
+        blocks.append(Paragraph(text=phrases.objections))
+    return Section(topic=Topic.EARLIER, title=phrases.section_title, blocks=blocks)
 
 
-def _next(inquiry: SubjectAnswer, voice: Phrasebook) -> Iterator[Block]:
-    held = inquiry.answer.held
-    steps = {Action.OBJECT: "object_text" if held else "object_nobody_text"}
+def _next_blocks(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Block]:
+    phrases, held = book.phrases.steps, subject.answer.held
+    steps = [
+        Step(action=Action.OBJECT, title=phrases.object_title, text=phrases.object if held else phrases.object_unheld),
+        Step(action=Action.DOWNLOAD, title=phrases.download_title, text=phrases.download),
+        Step(action=Action.COMPLAIN, title=phrases.complain_title, text=phrases.complain, address=CNIL),
+    ]
     if held:
-        steps[Action.ERASE] = "erase_text"
-    steps |= {Action.DOWNLOAD: "download_text", Action.COMPLAIN: "complain_text"}
-    yield Steps(
-        items=[
-            Step(
-                action=action,
-                title=voice.say(f"{action}_title"),
-                text=voice.say(text),
-                address=CNIL if action is Action.COMPLAIN else None,
-            )
-            for action, text in steps.items()
-        ]
-    )
-    yield Paragraph(text=voice.say("only_number"))
-    contacts = _contacts(inquiry, voice)
+        steps.insert(1, Step(action=Action.ERASE, title=phrases.erase_title, text=phrases.erase))
+    yield Steps(items=steps)
+    yield Paragraph(text=phrases.only_number)
+    contacts = _contacts(subject, book)
     if contacts:
-        yield Paragraph(text=voice.say("rights"))
+        yield Paragraph(text=phrases.rights)
         yield Contacts(items=contacts)
 
 
-def _contacts(inquiry: SubjectAnswer, voice: Phrasebook) -> list[Contact]:
-    """Everybody to whom the person can write, with what each has to do with the number."""
-    answer = inquiry.answer
-    surely = _own_word(inquiry)
-    known: dict[uuid.UUID, Contact] = {}
+def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
+    """Every organisation that the person can write to, with what it has to do with the number."""
+    phrases, answer = book.phrases.steps, subject.answer
+    own_statement = _with_own_statement(subject)
+    found: dict[uuid.UUID, Contact] = {}
     for organisations, note in (
-        ([one for one in inquiry.holders if one.id in surely], "contact_holds"),
-        (inquiry.holders, "contact_said_to_hold"),
-        ([one.collector for one in answer.origins], "contact_collected"),
-        ([one.organisation for one in answer.recipients], "contact_said_to"),
-        ([one.sender for one in answer.campaigns if one.sender], "contact_sent"),
+        ([holder for holder in subject.holders if holder.id in own_statement], phrases.contact_holds),
+        (subject.holders, phrases.contact_said_to_hold),
+        ([origin.collector for origin in answer.origins], phrases.contact_collected),
+        ([recipient.organisation for recipient in answer.recipients], phrases.contact_said_to_have_received),
+        ([campaign.sender for campaign in answer.campaigns if campaign.sender], phrases.contact_sent),
     ):
-        for one in organisations:
-            if one.id not in known:
-                known[one.id] = _contact(voice, one, "contact_erased" if one.id in inquiry.erased else note)
-    return list(known.values())
+        for organisation in organisations:
+            erased = organisation.id in subject.erased
+            found.setdefault(organisation.id, _contact(organisation, phrases.contact_erased if erased else note))
+    return list(found.values())
 
 
-def _own_word(inquiry: SubjectAnswer) -> set[uuid.UUID]:
-    """The organisations of which it is not by another's word alone that they have the number: they say or used it."""
-    answer = inquiry.answer
-    registered = {one.dataset.holder.id for one in answer.holdings if one.asserted_by == one.dataset.holder}
-    received = {one.recipient.id for one in answer.transfers if standing(one) in RECEIVED}
-    return registered | received | {one.party.id for one in answer.campaigns}
+def _with_own_statement(subject: SubjectAnswer) -> set[uuid.UUID]:
+    """The organisations that themselves say that they have the number, or used it: not only another says so."""
+    answer = subject.answer
+    registered = {
+        holding.dataset.holder.id for holding in answer.holdings if holding.asserted_by == holding.dataset.holder
+    }
+    received = {transfer.recipient.id for transfer in answer.transfers if agreement_on(transfer) in RECEIVED}
+    return registered | received | {campaign.party.id for campaign in answer.campaigns}
 
 
-def _contact(voice: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
+def _contact(organisation: OrganisationView, note: str) -> Contact:
     return Contact(
         organisation_id=organisation.id,
         name=organisation.legal_name,
         privacy_contact=organisation.privacy_contact,
-        note=voice.say(note),
+        note=note,
     )

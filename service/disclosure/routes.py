@@ -1,4 +1,4 @@
-"""HTTP of what a person is owed about their number."""
+"""HTTP of disclosures: a person's answer as a file, and letters to holders without an account."""
 
 import uuid
 from typing import Annotated, Any, Final
@@ -25,34 +25,34 @@ _SCHEMA: Final = "application/schema+json"
 @router.post(
     "",
     status_code=201,
-    summary="Take your answer along",
+    summary="Create a disclosure of your answer",
     response_model=DisclosureOut,
-    responses=responses(*JSON_BODY, 401, 422) | {201: {"description": "The file.", "content": _PDF}},
+    responses=responses(*JSON_BODY, 401, 422) | {201: {"description": "The disclosure.", "content": _PDF}},
 )
 async def make_disclosure(
     body: DisclosureIn, database: DatabaseDep, snapshots: SnapshotsDep, ring: RingDep, person: PersonDep
 ) -> Response:
-    """Everything about your number, dated and numbered: as JSON, or as a letter in PDF that says the same.
+    """Returns everything about your number, dated and numbered: as JSON, or as a letter in PDF that says the same.
 
-    That an answer was given is recorded with its reference, and not to whom.
+    The registry records the disclosure with its reference, and neither you nor your number.
     """
     return _download(await operations.make_disclosure(database, snapshots, ring, person, body), status=201)
 
 
 @router.get(
     "/letters/{relay_id}",
-    summary="Get a letter to a holder without account",
+    summary="Get a letter to a holder without an account",
     response_class=Response,
     responses=responses(401, 404, 409, 422) | {200: {"description": "The letter.", "content": _PDF}},
 )
 async def make_holder_letter(
-    relay_id: Annotated[uuid.UUID, Path(description="The id of an undeliverable relay of your objection.")],
+    relay_id: Annotated[uuid.UUID, Path(description="Id of an undeliverable relay of your objection.")],
     database: DatabaseDep,
     ring: RingDep,
     person: PersonDep,
-    language: Annotated[Language, Query(description="Of the letter.")] = Language.FR,
+    language: Annotated[Language, Query(description="Language of the letter.")] = Language.FR,
 ) -> Response:
-    """Your objection or request for erasure, ready to be printed, signed and sent, in PDF."""
+    """Returns your objection or request for erasure in PDF, ready to be printed, signed and sent."""
     return _download(await operations.make_holder_letter(database, ring, person, relay_id, language))
 
 
@@ -68,7 +68,7 @@ async def make_holder_letter(
     },
 )
 async def get_disclosure_schema() -> Response:
-    """What a disclosure in JSON looks like, for whoever is given one. Needs no session."""
+    """Returns the schema that every disclosure in JSON follows. Needs no session."""
     return Response(orjson.dumps(disclosure_schema()), media_type=_SCHEMA)
 
 

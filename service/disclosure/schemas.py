@@ -1,4 +1,4 @@
-"""Wire shapes of what a person takes along: the story, and the facts that it was told from."""
+"""Wire shapes of a disclosure: the report, and the facts that it was written from."""
 
 from datetime import date
 from enum import StrEnum
@@ -18,33 +18,33 @@ SCHEMA_PATH: Final = "/v1/disclosures/schema"
 
 
 class Form(StrEnum):
-    """In which form an answer is taken along."""
+    """The form of a disclosure."""
 
     JSON = "json"
     PDF = "pdf"
 
 
 class DisclosureIn(Wire):
-    """What a person wants to take along."""
+    """Which disclosure a person wants."""
 
     form: Form = Field(description="`json`: a `DisclosureOut`. `pdf`: a tagged letter that says the same.")
-    language: Language = Field(default=Language.FR, description="Of the story.")
+    language: Language = Field(default=Language.FR, description="Language of the report.")
 
 
 class DisclosureOut(BaseModel):
-    """Everything about a number that its person is owed (GDPR 15), portable, dated and numbered.
+    """Everything about a number that its person is entitled to (GDPR 15), portable, dated and numbered.
 
-    Facts from before `owned_since` are left out: they are about whoever had the number then.
+    Facts from before `owned_since` are left out: they concern the former owner of the number.
     """
 
-    format: Literal["filiation-disclosure-1"] = Field(default=FORMAT, description="Names the shape of this document.")
-    reference: str = Field(description="The number of this answer.", examples=["2026-000012"])
+    format: Literal["filiation-disclosure-1"] = Field(default=FORMAT, description="Names the format of this document.")
+    reference: str = Field(description="The number of this disclosure.", examples=["2026-000012"])
     issued_at: AwareDatetime
     number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
-    owned_since: date | None = Field(description="Since when the number is the person's, as they say.")
+    owned_since: date | None = Field(description="Since when the number has been the person's, by their own account.")
     graph_version: int = Field(description="Names the state of the facts.", examples=[241])
-    story: Report
-    holders: list[OrganisationView] = Field(description="Who holds the number now.")
+    report: Report
+    holders: list[OrganisationView] = Field(description="The organisations that hold the number now.")
     origins: list[Origin]
     transfers: list[TransferView]
     campaigns: list[CampaignView]
@@ -55,6 +55,6 @@ class DisclosureOut(BaseModel):
 
 
 def disclosure_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of `DisclosureOut`, as it is published."""
+    """The published JSON Schema (2020-12) of `DisclosureOut`."""
     schema = DisclosureOut.model_json_schema(mode="serialization")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_PATH} | schema

@@ -1,4 +1,4 @@
-"""What a story is made of: everything that is known of a number and its person, as of one moment. Pure."""
+"""What a report is made from: everything known about a number and its person, as of one moment. Pure."""
 
 import uuid
 from collections.abc import Sequence
@@ -13,12 +13,11 @@ from service.wording.language import paris_day
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectAnswer:
-    """A person's question about a number, and what there is to tell.
+    """The answer about a number for its own person, the data subject.
 
-    `answer` is for the person's eyes, from which nothing is withheld; `holders` hold the number now, `operators` answer
-    for the registry. Before
-    `owned_since`, if that is given, the number was somebody else's, about whom this person is told next to nothing
-    (GDPR 15(4)).
+    Nothing is withheld from `answer`; `holders` hold the number now, and `operators` are responsible for the registry.
+    Before `owned_since`, if that is given, the number was another person's. This person may learn next to nothing
+    about that one (GDPR 15(4)).
     """
 
     number: int = field(repr=False)
@@ -29,30 +28,30 @@ class SubjectAnswer:
     owned_since: date | None = None
 
     def owned_at(self, moment: datetime) -> bool:
-        """Whether the number was this person's already, as they say."""
+        """Whether the number was this person's by then, as they say."""
         return self.owned_since is None or paris_day(moment) >= self.owned_since
 
     @property
     def is_known(self) -> bool:
-        """Whether there is anything to tell: the number is held, or was before it was erased."""
+        """Whether there is anything to report: the number is held, or was before it was erased."""
         answer = self.answer
         return bool(answer.holdings or answer.erasures or answer.origins or answer.transfers)
 
     @property
     def erased(self) -> dict[uuid.UUID, tuple[str, datetime]]:
-        """The organisations that erased the number and hold it no more, by name, and since when."""
-        holding = {one.dataset.holder.id for one in self.answer.holdings}
+        """The organisations that erased the number and no longer hold it, each with its name and the latest erasure."""
+        holders = {holding.dataset.holder.id for holding in self.answer.holdings}
         found: dict[uuid.UUID, tuple[str, datetime]] = {}
-        for one in sorted(self.answer.erasures, key=lambda one: one.erased_at):
-            holder = one.dataset.holder
-            if holder.id not in holding:
-                found[holder.id] = holder.legal_name, one.erased_at
+        for erasure in sorted(self.answer.erasures, key=lambda erasure: erasure.erased_at):
+            holder = erasure.dataset.holder
+            if holder.id not in holders:
+                found[holder.id] = holder.legal_name, erasure.erased_at
         return found
 
     @property
     def origins(self) -> list[Origin]:
-        """The collections that surely concern this person: of one without a date of consent, when it began decides."""
-        return [one for one in self.answer.origins if self._collected_from_them(one)]
+        """The collections that certainly concern this person. Without a date of consent, the first day decides."""
+        return [origin for origin in self.answer.origins if self._collected_from_them(origin)]
 
     def _collected_from_them(self, origin: Origin) -> bool:
         if self.owned_since is None:
@@ -64,49 +63,47 @@ class SubjectAnswer:
     def transfers(self) -> list[TransferView]:
         """The transfers since the number is theirs, in order of time.
 
-        By what a number was picked says something of whose it was when it was collected: it is left out if that may
-        have been another.
+        The criteria by which a number was selected describe the person from whom it was collected. They are left out
+        if that may have been another.
         """
-        found = [one for one in self.answer.transfers if self.owned_at(one.occurred_at)]
-        return [replace(one, targeting=[]) for one in found] if self.concerns_another else found
+        found = [transfer for transfer in self.answer.transfers if self.owned_at(transfer.occurred_at)]
+        return [replace(transfer, targeting=[]) for transfer in found] if self.concerns_another else found
 
     @property
     def campaigns(self) -> list[CampaignView]:
-        """The campaigns since the number is theirs, in order of time. Names of files may say how they were picked."""
-        found = [one for one in self.answer.campaigns if self.owned_at(one.began_at)]
+        """The campaigns since the number is theirs, in order of time.
+
+        A file's name may show how its numbers were selected, so it is left out where the criteria are.
+        """
+        found = [campaign for campaign in self.answer.campaigns if self.owned_at(campaign.began_at)]
         if not self.concerns_another:
             return found
-        return [replace(one, through=[_unnamed(use) for use in one.through]) for one in found]
+        return [replace(campaign, through=[_without_name(use) for use in campaign.through]) for campaign in found]
 
     @property
     def own_objections(self) -> list[ObjectionOut]:
         """The objections since the number is theirs, in order of time."""
-        found = [one for one in self.objections if self.owned_at(one.occurred_at)]
-        return sorted(found, key=lambda one: one.occurred_at)
+        found = [objection for objection in self.objections if self.owned_at(objection.occurred_at)]
+        return sorted(found, key=lambda objection: objection.occurred_at)
 
     @property
     def earlier_organisations(self) -> list[str]:
         """The organisations that had or used the number before it was theirs, by name and nothing else."""
-        since = self.owned_since
-        if since is None:
+        if self.owned_since is None:
             return []
-        named = [one.collector.legal_name for one in self.answer.origins if not self._collected_from_them(one)]
-        for transfer in self.answer.transfers:
+        answer = self.answer
+        names = [origin.collector.legal_name for origin in answer.origins if not self._collected_from_them(origin)]
+        for transfer in answer.transfers:
             if not self.owned_at(transfer.occurred_at):
-                named += [transfer.sender.legal_name, transfer.recipient.legal_name]
-        named += [one.party.legal_name for one in self.answer.campaigns if not self.owned_at(one.began_at)]
-        return list(dict.fromkeys(named))
+                names += [transfer.sender.legal_name, transfer.recipient.legal_name]
+        names += [campaign.party.legal_name for campaign in answer.campaigns if not self.owned_at(campaign.began_at)]
+        return list(dict.fromkeys(names))
 
     @property
     def concerns_another(self) -> bool:
-        """Whether part of what is known is about whoever had the number before."""
+        """Whether part of what is known concerns the former owner of the number."""
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
 
 
-def since_owned(inquiry: SubjectAnswer, phrase: str) -> str:
-    """The name of a phrase that says of how many, or that there is none: of what is told here if not all is told."""
-    return f"{phrase}_since" if inquiry.concerns_another else phrase
-
-
-def _unnamed(use: Use) -> Use:
+def _without_name(use: Use) -> Use:
     return replace(use, dataset=replace(use.dataset, name=None))

@@ -1,8 +1,8 @@
 """A path drawn as SVG: from left to right for a wide screen, downwards for a narrow one and for paper. Pure.
 
-Drawings bring no colours and no style sheet, which a strict content security policy would refuse: what is drawn has
-the colour of the text around it, and classes by which a page can do more. No text stands on a line, and none leaves
-its box: how wide it is is reckoned generously, because the reader's font is not known.
+A drawing has no colours and no style sheet, which a strict content security policy would refuse. It takes the colour
+of the text around it, and has classes by which a page can do more. No text lies on a line, and none leaves its box:
+its width is estimated generously, because the reader's font is not known.
 """
 
 import uuid
@@ -13,8 +13,8 @@ from html import escape
 from typing import Final
 
 
-class Firmness(StrEnum):
-    """How sure it is that an arrow is true: drawn as a full, a dashed or a dotted line."""
+class Certainty(StrEnum):
+    """How certain an arrow is: drawn as a full, a dashed or a dotted line."""
 
     SURE = "sure"
     CLAIMED = "claimed"
@@ -23,7 +23,7 @@ class Firmness(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """An organisation, and what happened there, a line each."""
+    """An organisation, and what happened there, one note for each event."""
 
     id: uuid.UUID
     name: str
@@ -37,12 +37,12 @@ class Arrow:
 
     from_id: uuid.UUID
     to_id: uuid.UUID
-    firmness: Firmness
+    certainty: Certainty
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """What is drawn. Nodes stand in the order in which the number came to them."""
+    """What is drawn. Nodes are in the order in which the number reached them."""
 
     title: str
     nodes: tuple[Node, ...]
@@ -72,21 +72,21 @@ class _Box:
 
 _PADDING: Final = 10.0
 _NAME_SIZE, _NAME_LINE = 15.0, 20.0
-# How much wider than others bold letters are.
-_BOLDER: Final = 1.15
+# How much wider bold letters are than others.
+_BOLD_FACTOR: Final = 1.15
 _NOTE_SIZE, _NOTE_LINE, _NOTE_GAP = 13.0, 18.0, 4.0
 _MARGIN: Final = 8.0
-_DASHES: Final = {Firmness.SURE: "", Firmness.CLAIMED: "7 5", Firmness.CONTRADICTED: "1.5 5"}
+_DASHES: Final = {Certainty.SURE: "", Certainty.CLAIMED: "7 5", Certainty.CONTRADICTED: "1.5 5"}
 
 _COLUMN, _GAP, _BETWEEN, _LANE = 204.0, 52.0, 22.0, 14.0
 # Room for arrows that go around the outermost boxes.
 _SIDE: Final = 18.0
 NARROW: Final = 328.0
-"""The width of a narrow drawing: what a screen of 360 pixels leaves between its margins."""
+"""The width of a narrow drawing, in pixels: what a screen of 360 pixels leaves between its margins."""
 
 
 def draw_wide(diagram: Diagram, alternative: Iterable[str]) -> str:
-    """From left to right: a column for each number of hands that lie between a node and the beginning."""
+    """From left to right: a column for each number of steps from where the path begins."""
     ranks = rank(diagram)
     columns: dict[int, list[Node]] = {}
     for node in diagram.nodes:
@@ -109,7 +109,7 @@ def draw_wide(diagram: Diagram, alternative: Iterable[str]) -> str:
 
 
 def rank(diagram: Diagram) -> Mapping[uuid.UUID, int]:
-    """In which column each node stands: after all from which arrows lead to it, but for arrows that lead back."""
+    """The column of each node: to the right of every node that an arrow leads from, except arrows that lead back."""
     ranks = {node.id: 0 for node in diagram.nodes}
     onward: dict[uuid.UUID, set[uuid.UUID]] = {}
     forward: list[Arrow] = []
@@ -133,7 +133,7 @@ def _leads(onward: Mapping[uuid.UUID, set[uuid.UUID]], begin: uuid.UUID, end: uu
 
 
 def _stack(nodes: Sequence[Node], place: int, top: float, boxes: dict[uuid.UUID, _Box]) -> float:
-    """Put nodes one below the other into a column, and give the height of all."""
+    """Put nodes below each other into a column, and return the height of the column."""
     y = top
     for node in nodes:
         box = _box(node, _SIDE + place * (_COLUMN + _GAP), y, _COLUMN)
@@ -144,7 +144,7 @@ def _stack(nodes: Sequence[Node], place: int, top: float, boxes: dict[uuid.UUID,
 
 def _box(node: Node, x: float, y: float, width: float) -> _Box:
     room = width - 2 * _PADDING
-    names = wrap(node.name, room, _NAME_SIZE * _BOLDER)
+    names = wrap(node.name, room, _NAME_SIZE * _BOLD_FACTOR)
     return _Box(node, x, y, width, names, [wrap(note, room, _NOTE_SIZE) for note in node.notes])
 
 
@@ -161,7 +161,7 @@ def _detour(begin: _Box, end: _Box, lane: float) -> str:
 
 
 def draw_narrow(diagram: Diagram, alternative: Iterable[str]) -> str:
-    """Downwards: a box below the other, and the arrows in lanes to the left of them."""
+    """Downwards: the boxes below each other, and the arrows in lanes to the left of them."""
     ranks = rank(diagram)
     ordered = sorted(diagram.nodes, key=lambda node: ranks[node.id])
     rows = {node.id: row for row, node in enumerate(ordered)}
@@ -175,7 +175,7 @@ def draw_narrow(diagram: Diagram, alternative: Iterable[str]) -> str:
     lines = []
     for arrow, lane in lanes.items():
         begin, end = boxes[arrow.from_id], boxes[arrow.to_id]
-        # Arrows leave a box below its middle and come in above it, so that the two are not taken for one line.
+        # Arrows leave a box below its middle and arrive above it, so that the two do not look like one line.
         out, into = begin.middle + begin.height / 6, end.middle - end.height / 6
         x = left - 12 - _LANE * lane
         lines.append(_line(arrow, f"M{left:g} {out:g}H{x:g}V{into:g}H{left - 3:g}"))
@@ -183,15 +183,15 @@ def draw_narrow(diagram: Diagram, alternative: Iterable[str]) -> str:
     return _svg("narrow", diagram, (NARROW, height), [*lines, *_boxes(boxes)], alternative)
 
 
-# More would leave no room for the boxes: then some share a lane.
+# More lanes would leave no room for the boxes, so further arrows share the last.
 _MOST_LANES: Final = 6
 
 
 def _lanes(arrows: Sequence[Arrow], rows: Mapping[uuid.UUID, int]) -> dict[Arrow, int]:
-    """A lane for each arrow, such that those which run side by side do not lie on each other. Short ones come first."""
-    spans = {one: sorted((rows[one.from_id], rows[one.to_id])) for one in arrows}
+    """A lane for each arrow, so that arrows which run side by side do not overlap. Short arrows are placed first."""
+    spans = {arrow: sorted((rows[arrow.from_id], rows[arrow.to_id])) for arrow in arrows}
     lanes: dict[Arrow, int] = {}
-    for arrow in sorted(arrows, key=lambda one: spans[one][1] - spans[one][0]):
+    for arrow in sorted(arrows, key=lambda arrow: spans[arrow][1] - spans[arrow][0]):
         first, last = spans[arrow]
         taken = {lane for other, lane in lanes.items() if spans[other][0] < last and first < spans[other][1]}
         free = (lane for lane in range(_MOST_LANES) if lane not in taken)
@@ -200,17 +200,17 @@ def _lanes(arrows: Sequence[Arrow], rows: Mapping[uuid.UUID, int]) -> dict[Arrow
 
 
 def _line(arrow: Arrow, path: str) -> str:
-    dashes = _DASHES[arrow.firmness]
+    dashes = _DASHES[arrow.certainty]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     return (
-        f'<path class="chain-arrow chain-{arrow.firmness}" d="{path}" fill="none" stroke="currentColor" '
+        f'<path class="chain-arrow chain-{arrow.certainty}" d="{path}" fill="none" stroke="currentColor" '
         f'stroke-width="2" stroke-linecap="round" stroke-linejoin="round"{dashed} marker-end="url(#KIND-head)"/>'
     )
 
 
 def _boxes(boxes: Mapping[uuid.UUID, _Box]) -> Iterator[str]:
     for box in boxes.values():
-        kind = "chain-client" if box.node.is_client else "chain-hand"
+        kind = "chain-client" if box.node.is_client else "chain-intermediary"
         frame = f'x="{box.x:g}" y="{box.y:g}" width="{box.width:g}" height="{box.height:g}" rx="6"'
         border = 2.5 if box.node.is_client else 1.25
         yield (
@@ -253,15 +253,15 @@ def _svg(
 
 
 def _safe(text: str) -> str:
-    """A text for XML: escaped, with blanks for the control characters that no XML document may hold."""
-    return escape("".join(sign if sign.isprintable() or sign in _UNBROKEN else " " for sign in text))
+    """A text for XML: escaped, with spaces for the control characters that no XML document may contain."""
+    return escape("".join(char if char.isprintable() or char in _NO_BREAK_SPACES else " " for char in text))
 
 
-_UNBROKEN: Final = "\u00a0\u202f"
+_NO_BREAK_SPACES: Final = "\u00a0\u202f"
 
 
 def wrap(text: str, room: float, size: float) -> list[str]:
-    """A text in lines that fit into `room` pixels, broken at its blanks, and within a word only if that is too long."""
+    """A text in lines that fit into `room` pixels, broken at spaces, and within a word only if that is too long."""
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
@@ -275,26 +275,26 @@ def wrap(text: str, room: float, size: float) -> list[str]:
 
 def _pieces(word: str, room: float, size: float) -> list[str]:
     pieces = [""]
-    for sign in word:
-        if pieces[-1] and _width(pieces[-1] + sign, size) > room:
+    for char in word:
+        if pieces[-1] and _width(pieces[-1] + char, size) > room:
             pieces.append("")
-        pieces[-1] += sign
+        pieces[-1] += char
     return pieces
 
 
-_NARROW_SIGNS: Final = frozenset("iljtfrI.,:;'’|!()[]1 \u00a0\u202f")
-_WIDE_SIGNS: Final = frozenset("mwMWŒœ@%&—…")
+_NARROW_CHARS: Final = frozenset("iljtfrI.,:;'’|!()[]1 \u00a0\u202f")
+_WIDE_CHARS: Final = frozenset("mwMWŒœ@%&—…")
 _IDEOGRAPHS: Final = "\u2e80"
 
 
 def _width(text: str, size: float) -> float:
-    """About how wide a text is in a sans-serif font, rather too wide than too narrow."""
-    return size * sum(map(_sign_width, text))
+    """The estimated width of a text in a sans-serif font, in pixels: rather too wide than too narrow."""
+    return size * sum(map(_char_width, text))
 
 
-def _sign_width(sign: str) -> float:
-    if sign in _NARROW_SIGNS:
+def _char_width(char: str) -> float:
+    if char in _NARROW_CHARS:
         return 0.38
-    if sign in _WIDE_SIGNS or sign >= _IDEOGRAPHS:
+    if char in _WIDE_CHARS or char >= _IDEOGRAPHS:
         return 1.02
-    return 0.74 if sign.isupper() else 0.61
+    return 0.74 if char.isupper() else 0.61

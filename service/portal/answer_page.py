@@ -1,4 +1,4 @@
-"""The answer: the story of a number, and the screenshots that belong to it."""
+"""The answer: the report of a number, and the screenshots that belong to it."""
 
 import uuid
 from collections.abc import Iterator
@@ -20,26 +20,26 @@ from service.wording.language import write_day
 router = APIRouter()
 
 
-async def _story_of(
+async def _report(
     visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep, snapshots: SnapshotsDep
 ) -> Report:
-    return await operations.tell(database, snapshots, visitor.ring, person, visitor.language)
+    return await operations.get_report(database, snapshots, visitor.ring, person, visitor.language)
 
 
-StoryDep = Annotated[Report, Depends(_story_of)]
+ReportDep = Annotated[Report, Depends(_report)]
 
 
 @at(router, Page.ANSWER)
-async def show_answer(visitor: VisitorDep, person: PersonOfPageDep, story: StoryDep) -> Response:
+async def show_answer(visitor: VisitorDep, person: PersonOfPageDep, report: ReportDep) -> Response:
     """Who collected the number, in which words, whose hands it went through, and what can be done."""
     since = person.owned_since
-    return visitor.show(Page.ANSWER, story=story, since=write_day(visitor.language, since) if since else None)
+    return visitor.show(Page.ANSWER, report=report, since=write_day(visitor.language, since) if since else None)
 
 
 @at(router, Page.EVIDENCE)
-async def get_evidence_of_answer(evidence_id: uuid.UUID, story: StoryDep, database: DatabaseDep) -> Response:
+async def get_evidence_of_answer(evidence_id: uuid.UUID, report: ReportDep, database: DatabaseDep) -> Response:
     """A screenshot that stands in the person's own answer. Any other is not told apart from none."""
-    if evidence_id not in set(_evidence_in(story)):
+    if evidence_id not in set(_evidence_in(report)):
         raise NotFound("piece of evidence")
     async with database.snapshot() as session:
         evidence = await session.get_one(NoticeEvidence, evidence_id)
@@ -51,8 +51,8 @@ async def get_evidence_of_answer(evidence_id: uuid.UUID, story: StoryDep, databa
     return Response(content.content, media_type=evidence.media_type, headers=headers)
 
 
-def _evidence_in(story: Report) -> Iterator[uuid.UUID]:
-    for section in story.sections:
+def _evidence_in(report: Report) -> Iterator[uuid.UUID]:
+    for section in report.sections:
         for block in section.blocks:
             if isinstance(block, Quote):
                 yield from (screenshot.evidence_id for screenshot in block.screenshots)

@@ -1,4 +1,4 @@
-"""The whole story of the scenario, and the persons whose numbers are in it."""
+"""The scenario of the demonstration, and the persons whose numbers are in it."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,7 @@ from httpx2 import Response
 
 from service.core.db import Database
 from service.disclosure.blocks import Block, Heading, Report, Topic
-from service.disclosure.operations import inquire
+from service.disclosure.operations import get_subject_answer
 from service.disclosure.report import write_report
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
@@ -25,7 +25,7 @@ from tests.scenario.conftest import scenario as scenario  # noqa: PLC0414  (a fi
 
 @dataclass
 class Owners:
-    """The owners of the numbers, who proved that they are."""
+    """The owners of the numbers, each verified."""
 
     scenario: Scenario
 
@@ -46,17 +46,17 @@ class Owners:
         found: Person = self.call(_person, self.session(last_four, since).token)
         return found
 
-    def inquiry(self, last_four: int, since: date | None = None) -> SubjectAnswer:
-        """What there is to tell to the owner of a number."""
-        found: SubjectAnswer = self.call(inquire, self.person(last_four, since))
+    def subject(self, last_four: int, since: date | None = None) -> SubjectAnswer:
+        """What a report to the owner of a number is made from."""
+        found: SubjectAnswer = self.call(get_subject_answer, self.person(last_four, since))
         return found
 
-    def story(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Report:
-        """What that owner is told."""
-        return write_report(self.inquiry(last_four, since), language)
+    def report(self, last_four: int, language: Language = Language.FR, since: date | None = None) -> Report:
+        """The report to that owner."""
+        return write_report(self.subject(last_four, since), language)
 
-    def take(self, last_four: int, form: str, language: str = "fr", since: date | None = None) -> Response:
-        """The answer, taken along."""
+    def disclose(self, last_four: int, form: str, language: str = "fr", since: date | None = None) -> Response:
+        """The answer as a disclosure."""
         body = {"form": form, "language": language}
         return self.session(last_four, since).request("POST", "/v1/disclosures", json=body)
 
@@ -72,20 +72,20 @@ async def _person(database: Database, _: object, ring: KeyRing, token: str) -> P
 
 @pytest.fixture(scope="session")
 def owners(scenario: Scenario) -> Owners:
-    """The owners of the numbers in the story. Two have objected: one to the broker, one by STOP to a message."""
+    """The owners of the numbers in the scenario. Two objected: one to the broker, one by STOP to a message."""
     return Owners(scenario)
 
 
-def blocks(story: Report, topic: Topic) -> list[Block]:
-    """The blocks of a section; none if the story has no such section."""
-    return [block for section in story.sections if section.topic is topic for block in section.blocks]
+def blocks(report: Report, topic: Topic) -> list[Block]:
+    """The blocks of a section; none if the report has no such section."""
+    return [block for section in report.sections if section.topic is topic for block in section.blocks]
 
 
-def under(story: Report, topic: Topic) -> dict[str, list[Block]]:
-    """The blocks of a section by the heading that they stand under."""
+def under(report: Report, topic: Topic) -> dict[str, list[Block]]:
+    """The blocks of a section by their heading."""
     found: dict[str, list[Block]] = {}
     heading = ""
-    for block in blocks(story, topic):
+    for block in blocks(report, topic):
         if isinstance(block, Heading):
             heading = block.text
             found[heading] = []
@@ -95,5 +95,5 @@ def under(story: Report, topic: Topic) -> dict[str, list[Block]]:
 
 
 def plain(text: str) -> str:
-    """A text with ordinary blanks and apostrophes, as tests are written."""
+    """A text with plain spaces and apostrophes, as tests are written."""
     return text.replace("\u00a0", " ").replace("\u202f", " ").replace("’", "'")

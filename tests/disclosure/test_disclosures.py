@@ -1,4 +1,4 @@
-"""What a person takes along, over HTTP."""
+"""Disclosures, over HTTP."""
 
 import json
 import re
@@ -12,52 +12,52 @@ from openapi_schema_validator import OAS31Validator
 from service.core.clock import now
 from tests.builders import number
 from tests.disclosure.conftest import Owners, plain
-from tests.disclosure.test_letter import printed, read, words
+from tests.disclosure.reading import printed, read, without_spaces
 
 REFERENCE = re.compile(rf"{now().year}-[0-9]{{6}}")
 
 
 @pytest.mark.parametrize("last_four", [5200, 1500, 9001, 7777, 9999])
-def test_the_data_are_as_their_published_schema_says(owners: Owners, last_four: int) -> None:
-    taken = owners.take(last_four, "json")
-    assert taken.status_code == 201
+def test_disclosure_in_json_follows_its_published_schema(owners: Owners, last_four: int) -> None:
+    disclosure = owners.disclose(last_four, "json")
+    assert disclosure.status_code == 201
     published = owners.scenario.client.get("/v1/disclosures/schema")
     assert published.headers["content-type"] == "application/schema+json"
-    errors = [error.message for error in OAS31Validator(published.json()).iter_errors(taken.json())]
+    errors = [error.message for error in OAS31Validator(published.json()).iter_errors(disclosure.json())]
     assert errors == []
-    assert taken.json()["number"] == number(last_four)
+    assert disclosure.json()["number"] == number(last_four)
 
 
-def test_the_schema_refuses_what_is_no_disclosure(owners: Owners) -> None:
+def test_schema_refuses_an_unknown_kind_of_block(owners: Owners) -> None:
     published = owners.scenario.client.get("/v1/disclosures/schema").json()
-    document = owners.take(5200, "json").json()
-    document["story"]["sections"][0]["blocks"][0]["kind"] = "unheard-of"
+    document = owners.disclose(5200, "json").json()
+    document["report"]["sections"][0]["blocks"][0]["kind"] = "unheard-of"
     assert list(OAS31Validator(published).iter_errors(document))
 
 
-def test_the_data_hold_the_story_and_the_facts_that_it_is_made_of(owners: Owners) -> None:
-    document = owners.take(5200, "json", "en").json()
-    assert document["story"]["language"] == "en"
-    assert document["story"]["reference"] == document["reference"]
-    assert {one["notice"]["code"] for one in document["origins"]} == {"CA-2", "EM-1"}
-    assert [one["sender"]["legal_name"] for one in document["campaigns"]] == ["Routage SMS Pro SAS"] * 3
+def test_disclosure_in_json_contains_the_report_and_its_facts(owners: Owners) -> None:
+    document = owners.disclose(5200, "json", "en").json()
+    assert document["report"]["language"] == "en"
+    assert document["report"]["reference"] == document["reference"]
+    assert {origin["notice"]["code"] for origin in document["origins"]} == {"CA-2", "EM-1"}
+    assert [campaign["sender"]["legal_name"] for campaign in document["campaigns"]] == ["Routage SMS Pro SAS"] * 3
     assert len(document["transfers"]) == 4
-    assert {one["legal_name"] for one in document["holders"]} >= {"Enseigne Maison SA", "Mouvement du Rivage"}
+    assert {holder["legal_name"] for holder in document["holders"]} >= {"Enseigne Maison SA", "Mouvement du Rivage"}
     assert document["objections"] == []
-    assert [one["source"] for one in owners.take(6666, "json").json()["objections"]] == ["stop"]
+    assert [objection["source"] for objection in owners.disclose(6666, "json").json()["objections"]] == ["stop"]
 
 
-def test_of_whoever_had_the_number_before_the_data_say_no_more_than_the_story(owners: Owners) -> None:
-    document = owners.take(5200, "json", since=date(2024, 5, 29)).json()
+def test_disclosure_in_json_about_a_former_owner_says_no_more_than_the_report(owners: Owners) -> None:
+    document = owners.disclose(5200, "json", since=date(2024, 5, 29)).json()
     assert document["origins"] == []
-    assert [one["targeting"] for one in document["transfers"]] == [[]]
+    assert [transfer["targeting"] for transfer in document["transfers"]] == [[]]
     assert document["owned_since"] == "2024-05-29"
     everything = json.dumps(document, ensure_ascii=False)
     assert [word for word in ("2023-1", "☐", "bureau", "EM-2023", "Extrait", "30-60") if word in everything] == []
 
 
-def test_every_answer_has_a_number_of_its_own_and_is_recorded_without_whose_it_is(owners: Owners) -> None:
-    first, second = owners.take(5200, "json").json(), owners.take(5200, "pdf", "en")
+def test_disclosure_is_numbered_and_recorded_without_its_person(owners: Owners) -> None:
+    first, second = owners.disclose(5200, "json").json(), owners.disclose(5200, "pdf", "en")
     assert REFERENCE.fullmatch(first["reference"])
     named = re.fullmatch(r'attachment; filename="filiation-(.*)\.pdf"', second.headers["content-disposition"])
     assert named is not None
@@ -71,26 +71,26 @@ def test_every_answer_has_a_number_of_its_own_and_is_recorded_without_whose_it_i
         ]
 
 
-def test_the_letter_is_the_story(owners: Owners) -> None:
-    taken = owners.take(5200, "pdf")
-    assert taken.status_code == 201
-    assert taken.headers["content-type"] == "application/pdf"
-    assert taken.headers["cache-control"] == "no-store"
-    reader = read(taken.content)
+def test_disclosure_in_pdf_is_the_report_as_a_letter(owners: Owners) -> None:
+    disclosure = owners.disclose(5200, "pdf")
+    assert disclosure.status_code == 201
+    assert disclosure.headers["content-type"] == "application/pdf"
+    assert disclosure.headers["cache-control"] == "no-store"
+    reader = read(disclosure.content)
     assert reader.metadata is not None
     assert plain(reader.metadata.title or "") == "Votre numéro : d'où il vient, qui l'a eu"
-    assert words("Enseigne Maison SA a recueilli votre numéro le 11 décembre 2023") in printed(reader)
+    assert without_spaces("Enseigne Maison SA a recueilli votre numéro le 11 décembre 2023") in printed(reader)
 
 
 @pytest.mark.parametrize(
     ("body", "status"),
     [({"form": "json"}, 201), ({"form": "docx"}, 422), ({"form": "pdf", "language": "de"}, 422), ({}, 422)],
 )
-def test_what_may_be_asked_for(owners: Owners, body: Any, status: int) -> None:
+def test_make_disclosure_in_an_unknown_form_or_language_is_refused(owners: Owners, body: Any, status: int) -> None:
     assert owners.session(5200).request("POST", "/v1/disclosures", json=body).status_code == status
 
 
-def test_a_key_of_an_organisation_opens_nothing_here(owners: Owners) -> None:
+def test_make_disclosure_with_an_organisations_key_is_refused(owners: Owners) -> None:
     regulator = owners.scenario.caller("cnil")
     assert regulator.request("POST", "/v1/disclosures", json={"form": "json"}).status_code == 401
 
@@ -103,24 +103,24 @@ def relays_of_4700(owners: Owners) -> Any:
     return objection["relays"]
 
 
-def test_the_letter_to_a_holder_without_account(owners: Owners) -> None:
+def test_get_letter_to_a_holder_without_account_is_a_pdf_in_the_language_asked_for(owners: Owners) -> None:
     person = owners.session(4700)
-    (relay,) = (one for one in relays_of_4700(owners) if one["state"] == "undeliverable")
+    (relay,) = (relay for relay in relays_of_4700(owners) if relay["state"] == "undeliverable")
     path = f"/v1/disclosures/letters/{relay['id']}"
     french, english = person.request("GET", path), person.request("GET", path, params={"language": "en"})
     assert french.headers["content-type"] == "application/pdf"
-    assert words("Comparauto SAS") in printed(read(french.content))
-    assert words("Objection to the use of my telephone number") in printed(read(english.content))
+    assert without_spaces("Comparauto SAS") in printed(read(french.content))
+    assert without_spaces("Objection to the use of my telephone number") in printed(read(english.content))
 
 
-def test_a_holder_with_an_account_needs_no_letter(owners: Owners) -> None:
+def test_get_letter_to_a_holder_with_an_account_is_refused(owners: Owners) -> None:
     person = owners.session(4700)
-    relay = next(one for one in relays_of_4700(owners) if one["state"] != "undeliverable")
+    relay = next(relay for relay in relays_of_4700(owners) if relay["state"] != "undeliverable")
     refused = person.request("GET", f"/v1/disclosures/letters/{relay['id']}")
-    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:relay_delivered")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:holder_has_account")
 
 
-def test_another_person_sees_no_letter(owners: Owners) -> None:
+def test_get_letter_by_another_person_is_not_found(owners: Owners) -> None:
     other = owners.session(5200)
     for relay in relays_of_4700(owners):
         assert other.request("GET", f"/v1/disclosures/letters/{relay['id']}").status_code == 404

@@ -1,10 +1,10 @@
-"""After an erasure the story stays, and says who has erased the number and who still has it."""
+"""After an erasure the report stays, and says who erased the number and who still has it."""
 
 from typing import Any
 
 import pytest
 
-from service.demo import story as told
+from service.demo import story
 from service.disclosure.blocks import Contacts, Paragraph, Picture, Topic
 from service.disclosure.report import write_report
 from service.provenance.answer.schemas import Erasure
@@ -16,7 +16,7 @@ from tests.disclosure.reading import texts
 ERASED = 5300
 
 
-ASTRAY = 9003
+WITHOUT_ORIGIN = 9003
 
 
 def erase(owners: Owners, last_four: int, holder: str) -> None:
@@ -25,69 +25,69 @@ def erase(owners: Owners, last_four: int, holder: str) -> None:
     assert person.request("POST", "/v1/objections", json={"kind": "erasure"}).status_code == 201
     caller = owners.scenario.caller(holder)
     relays: Any = caller.get("/v1/objections/relays")["items"]
-    (relay,) = (one for one in relays if one["kind"] == "erasure" and one["number"] == number(last_four))
+    (relay,) = (relay for relay in relays if relay["kind"] == "erasure" and relay["number"] == number(last_four))
     caller.post(f"/v1/objections/relays/{relay['id']}/complete")
 
 
 @pytest.fixture(scope="module")
 def erased(owners: Owners) -> Owners:
-    """A broker erased the number of one, from whom two parties have it."""
+    """A broker erased a number that two parties received from it."""
     erase(owners, ERASED, "contact-direct")
     return owners
 
 
-def test_who_erased_it_is_said(erased: Owners) -> None:
-    story = erased.story(ERASED)
-    assert any(plain(text).startswith("Contact Direct SAS dit avoir effacé votre numéro le ") for text in texts(story))
-    english = erased.story(ERASED, Language.EN)
+def test_report_after_an_erasure_names_the_holder_that_erased(erased: Owners) -> None:
+    report = erased.report(ERASED)
+    assert any(plain(text).startswith("Contact Direct SAS dit avoir effacé votre numéro le ") for text in texts(report))
+    english = erased.report(ERASED, Language.EN)
     assert any(text.startswith("Contact Direct SAS says that it erased your number on ") for text in texts(english))
 
 
-def test_where_it_came_from_and_who_received_it_stays(erased: Owners) -> None:
-    story = erased.story(ERASED)
-    assert story.held
-    assert set(under(story, Topic.ORIGINS)) == {told.COMPARAUTO.name, told.ENSEIGNE.name}
-    assert set(under(story, Topic.RECIPIENTS)) >= {told.CONTACT.name, told.AUBE.name, told.RIVAGE.name}
-    assert len(under(story, Topic.MESSAGES)) == 3
-    assert not any("Aucune origine" in text for text in texts(story))
+def test_report_after_an_erasure_keeps_origins_recipients_and_messages(erased: Owners) -> None:
+    report = erased.report(ERASED)
+    assert report.held
+    assert set(under(report, Topic.ORIGINS)) == {story.COMPARAUTO.name, story.ENSEIGNE.name}
+    assert set(under(report, Topic.RECIPIENTS)) >= {story.CONTACT.name, story.AUBE.name, story.RIVAGE.name}
+    assert len(under(report, Topic.MESSAGES)) == 3
+    assert not any("Aucune origine" in text for text in texts(report))
 
 
-def test_the_picture_keeps_the_hand_and_says_that_it_erased(erased: Owners) -> None:
-    (picture,) = blocks(erased.story(ERASED), Topic.PICTURE)
+def test_picture_after_an_erasure_keeps_the_holder_and_says_that_it_erased(erased: Owners) -> None:
+    (picture,) = blocks(erased.report(ERASED), Topic.PATH)
     assert isinstance(picture, Picture)
     assert ">dit l'avoir effacé le" in plain(picture.wide)
     assert any("dit avoir effacé votre numéro" in text for text in picture.alternative)
 
 
-def test_each_contact_says_what_it_has_to_do_with_the_number(erased: Owners) -> None:
-    (contacts,) = (block for block in blocks(erased.story(ERASED), Topic.NEXT) if isinstance(block, Contacts))
-    assert {one.name: plain(one.note) for one in contacts.items} == {
-        told.ENSEIGNE.name: "Détient votre numéro.",
-        told.AUBE.name: "Détient votre numéro.",
-        told.RIVAGE.name: "Détient votre numéro.",
-        told.COMPARAUTO.name: "Détiendrait votre numéro, d'après un autre organisme.",
-        told.CONTACT.name: "Dit avoir effacé votre numéro.",
-        told.ROUTAGE.name: "A envoyé des messages à votre numéro.",
+def test_contacts_after_an_erasure_say_what_each_has_to_do_with_the_number(erased: Owners) -> None:
+    (contacts,) = (block for block in blocks(erased.report(ERASED), Topic.NEXT) if isinstance(block, Contacts))
+    assert {contact.name: plain(contact.note) for contact in contacts.items} == {
+        story.ENSEIGNE.name: "Détient votre numéro.",
+        story.AUBE.name: "Détient votre numéro.",
+        story.RIVAGE.name: "Détient votre numéro.",
+        story.COMPARAUTO.name: "Détiendrait votre numéro, d'après un autre organisme.",
+        story.CONTACT.name: "Dit avoir effacé votre numéro.",
+        story.ROUTAGE.name: "A envoyé des messages à votre numéro.",
     }
 
 
-def test_the_objection_shows_it_done(erased: Owners) -> None:
-    said = [plain(text) for text in texts(erased.story(ERASED))]
-    assert "dit l'avoir fait" in said
-    assert said.count("n'est pas inscrit ici : il faut lui écrire (dpo@comparauto.example)") == 1
+def test_relays_after_an_erasure_show_it_done(erased: Owners) -> None:
+    said = [plain(text) for text in texts(erased.report(ERASED))]
+    assert "Satisfaite" in said
+    assert said.count("À envoyer par vous : cet organisme n'est pas inscrit ici (dpo@comparauto.example)") == 1
 
 
-def test_a_number_that_everybody_erased_is_said_to_be_held_no_more(erased: Owners) -> None:
-    known = erased.inquiry(ERASED)
+def test_report_after_every_holder_erased_says_that_nobody_holds_the_number(erased: Owners) -> None:
+    known = erased.subject(ERASED)
     known.answer.held, known.answer.holdings = False, []
     first = write_report(known, Language.FR).sections[0].blocks[0]
     assert first == Paragraph(text="Aucun organisme enregistré ne détient plus votre numéro. Voici son histoire.")
 
 
-def test_a_number_without_origin_is_told_of_as_that_until_its_last_copy_goes(owners: Owners) -> None:
-    known = owners.inquiry(ASTRAY)
+def test_report_without_origin_says_so_until_the_last_copy_is_dropped(owners: Owners) -> None:
+    known = owners.subject(WITHOUT_ORIGIN)
     (holding,) = known.answer.holdings
-    (callout,) = (block for block in blocks(write_report(known, Language.FR), Topic.ANSWER)[:1])
+    (callout,) = (block for block in blocks(write_report(known, Language.FR), Topic.SUMMARY)[:1])
     assert "Mouvement du Rivage détient votre numéro" in plain(str(callout))
     gone = Erasure(
         dataset=holding.dataset,
@@ -101,5 +101,5 @@ def test_a_number_without_origin_is_told_of_as_that_until_its_last_copy_goes(own
     said = [plain(text) for text in texts(write_report(known, Language.FR))]
     assert any(text.startswith("Aucune origine déclarée. Mouvement du Rivage a détenu votre numéro") for text in said)
     assert not any("détient votre numéro" in text for text in said if "organisme" not in text)
-    erase(owners, ASTRAY, "rivage")
-    assert not owners.inquiry(ASTRAY).is_known
+    erase(owners, WITHOUT_ORIGIN, "rivage")
+    assert not owners.subject(WITHOUT_ORIGIN).is_known

@@ -64,18 +64,18 @@ BLOCKS: list[blocks.Block] = [
 
 
 def _page() -> str:
-    story = blocks.Report(
+    report = blocks.Report(
         language=Language.FR,
         title=_hostile("title"),
         number="+33 6 39 98 52 00",
-        told_at=now(),
-        told=_hostile("told"),
+        as_of=now(),
+        as_of_text=_hostile("as of"),
         graph_version=1,
         held=True,
-        answered_by=[],
-        sections=[blocks.Section(topic=blocks.Topic.ANSWER, title=_hostile("section"), blocks=BLOCKS)],
+        operators=[],
+        sections=[blocks.Section(topic=blocks.Topic.SUMMARY, title=_hostile("section"), blocks=BLOCKS)],
     )
-    return render("answer.html", frame_of(Language.FR) | {"page": "answer", "story": story, "since": None})
+    return render("answer.html", frame_of(Language.FR) | {"page": "answer", "report": report, "since": None})
 
 
 def _texts(value: Any) -> Iterator[str]:
