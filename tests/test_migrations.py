@@ -1,14 +1,21 @@
 """The migrations lead up, down and up again, and end where the tables are."""
 
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import ARRAY, Column, Enum, String
 
 from service.command import schema
 from service.core.errors import ConfigurationError
+from service.models import metadata
+
+# Columns that share the name of a closed list and hold free text, or any BCP 47 tag.
+FREE_TEXT = {("inspection", "reason"), ("notice", "language")}
 
 
 def _config(dsn: str) -> Config:
@@ -27,7 +34,7 @@ def _objects(dsn: str) -> set[str]:
     return {name for (name,) in rows}
 
 
-def test_up_down_up(empty_dsn: str) -> None:
+def test_migrate_down_and_up_again_gives_the_same_objects(empty_dsn: str) -> None:
     command.upgrade(_config(empty_dsn), "head")
     first = _objects(empty_dsn)
     assert {"dataset", "membership_block", "procrastinate_jobs"} <= first
@@ -37,22 +44,55 @@ def test_up_down_up(empty_dsn: str) -> None:
     assert _objects(empty_dsn) == first
 
 
-def test_the_tables_are_what_the_models_say(dsn: str) -> None:
+def test_migrations_create_what_the_models_declare(dsn: str) -> None:
     command.check(_config(dsn))
     schema.require_current(dsn)
 
 
-def test_each_file_is_named_by_its_revision() -> None:
+def _closed_lists() -> Iterator[tuple[str, str, Sequence[str]]]:
+    """Table, column and values of each column of a closed list."""
+    for table in metadata.sorted_tables:
+        for column in table.columns:
+            values = _values_of(column)
+            if values is not None:
+                yield table.name, column.name, values
+
+
+def _values_of(column: Column[Any]) -> Sequence[str] | None:
+    kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+    return kind.enums if isinstance(kind, Enum) else None
+
+
+def test_columns_of_closed_lists_are_checked_for_exactly_their_values(dsn: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute("SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE contype = 'c'")
+        checks = {name: sorted(re.findall(r"'([^']*)'", definition)) for name, definition in found}
+    declared = {f"ck_{table}_{column}": sorted(values) for table, column, values in _closed_lists()}
+    assert {name: checks.get(name) for name in declared} == declared
+
+
+def test_text_columns_do_not_share_the_name_of_a_closed_list() -> None:
+    closed = {column for _, column, _ in _closed_lists()}
+    others = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if column.name in closed and isinstance(column.type, String) and _values_of(column) is None
+    }
+    assert others == FREE_TEXT
+
+
+def test_migration_files_are_named_by_their_revision() -> None:
     names = sorted(path.name for path in schema.scripts().glob("versions/*.py"))
     assert [name[:4] for name in names] == [f"{number:04}" for number in range(1, len(names) + 1)]
 
 
-def test_an_unmigrated_database_is_refused(empty_dsn: str) -> None:
+def test_require_current_without_migrations_is_refused(empty_dsn: str) -> None:
     with pytest.raises(ConfigurationError, match="filiation migrate"):
         schema.require_current(empty_dsn)
 
 
-def test_a_block_that_fits_a_page_is_not_moved_out_of_its_row(dsn: str) -> None:
+def test_block_that_fits_a_page_stays_in_its_row(dsn: str) -> None:
     def moved(connection: psycopg.Connection[Any]) -> Any:
         found = connection.execute(
             "SELECT pg_relation_size(reltoastrelid) FROM pg_class WHERE oid = 'membership_block_own'::regclass"

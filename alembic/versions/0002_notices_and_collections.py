@@ -23,11 +23,21 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("wording", sa.Text(), nullable=False),
-        sa.Column("mechanism", sa.Text(), nullable=False),
-        sa.Column("purposes", sa.ARRAY(sa.Text()), nullable=False),
+        sa.Column("mechanism", sa.String(40), nullable=False),
+        sa.Column("purposes", sa.ARRAY(sa.String(40)), nullable=False),
         sa.Column("valid_from_on", sa.Date(), nullable=False),
         sa.Column("valid_until_on", sa.Date(), nullable=True),
         sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.CheckConstraint(
+            "mechanism IN ('unticked_box', 'pre_ticked_box', 'double_opt_in', 'condition_of_entry', 'oral', "
+            "'paper_signature', 'opt_out')",
+            name="ck_notice_mechanism",
+        ),
+        sa.CheckConstraint(
+            "purposes <@ ARRAY['commercial_canvassing', 'political_canvassing', 'transfer', 'fundraising', "
+            "'opinion_poll', 'service_messages']::varchar[]",
+            name="ck_notice_purposes",
+        ),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -141,11 +151,15 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("collector_id", sa.Uuid(), nullable=False),
         sa.Column("notice_id", sa.Uuid(), nullable=False),
-        sa.Column("channel", sa.Text(), nullable=False),
+        sa.Column("channel", sa.String(40), nullable=False),
         sa.Column("address", sa.Text(), nullable=False),
         sa.Column("began_on", sa.Date(), nullable=False),
         sa.Column("ended_on", sa.Date(), nullable=True),
         sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.CheckConstraint(
+            "channel IN ('web_form', 'mobile_app', 'shop', 'paper_form', 'telephone', 'event', 'other')",
+            name="ck_collection_channel",
+        ),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],

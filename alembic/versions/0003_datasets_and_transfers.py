@@ -53,8 +53,8 @@ def upgrade() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("content", sa.String(40), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column("default_region", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
@@ -67,6 +67,8 @@ def upgrade() -> None:
         sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
+        sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -99,12 +101,30 @@ def upgrade() -> None:
         sa.Column("recipient_id", sa.Uuid(), nullable=False),
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("received_dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("purpose", sa.Text(), nullable=False),
-        sa.Column("lawful_basis", sa.Text(), nullable=False),
-        sa.Column("sender_role", sa.Text(), nullable=False),
-        sa.Column("recipient_role", sa.Text(), nullable=False),
+        sa.Column("purpose", sa.String(40), nullable=False),
+        sa.Column("lawful_basis", sa.String(40), nullable=False),
+        sa.Column("sender_role", sa.String(40), nullable=False),
+        sa.Column("recipient_role", sa.String(40), nullable=False),
         sa.Column("contract", sa.Text(), nullable=True),
         sa.Column("targeting", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.CheckConstraint(
+            "purpose IN ('commercial_canvassing', 'political_canvassing', 'transfer', 'fundraising', "
+            "'opinion_poll', 'service_messages')",
+            name="ck_transfer_purpose",
+        ),
+        sa.CheckConstraint(
+            "lawful_basis IN ('consent', 'contract', 'legal_obligation', 'vital_interests', 'public_task', "
+            "'legitimate_interests')",
+            name="ck_transfer_lawful_basis",
+        ),
+        sa.CheckConstraint(
+            "sender_role IN ('controller', 'joint_controller', 'processor')",
+            name="ck_transfer_sender_role",
+        ),
+        sa.CheckConstraint(
+            "recipient_role IN ('controller', 'joint_controller', 'processor')",
+            name="ck_transfer_recipient_role",
+        ),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -144,11 +164,16 @@ def upgrade() -> None:
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("transfer_id", sa.Uuid(), nullable=False),
-        sa.Column("side", sa.Text(), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("side", sa.String(40), nullable=False),
+        sa.Column("status", sa.String(40), nullable=False),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("extra_count", sa.BigInteger(), nullable=True),
         sa.Column("missing_count", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("side IN ('sender', 'recipient')", name="ck_transfer_statement_side"),
+        sa.CheckConstraint(
+            "status IN ('declared', 'acknowledged', 'confirmed', 'disputed', 'denied')",
+            name="ck_transfer_statement_status",
+        ),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -208,9 +233,16 @@ def upgrade() -> None:
         sa.Column("upload", sa.BigInteger(), nullable=False),
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(40), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "reason IN ('empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', 'extension', "
+            "'not_a_number', 'too_short', 'too_long', 'unknown_country_code', 'not_possible', "
+            "'consent_unreadable', 'consent_in_future', 'consent_after_dataset', 'consent_outside_collection', "
+            "'consent_record_id_too_long')",
+            name="ck_rejected_line_reason",
+        ),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "upload", "line"),
     )

@@ -33,11 +33,12 @@ def upgrade() -> None:
     op.create_table(
         "membership_segment",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
         sa.Column("level", sa.SmallInteger(), nullable=True),
         sa.Column("merged_into", sa.Integer(), nullable=True),
         sa.Column("next_lead", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('loading', 'live', 'merging', 'retired')", name="ck_membership_segment_state"),
         sa.ForeignKeyConstraint(["merged_into"], ["membership_segment.id"]),
         sa.PrimaryKeyConstraint("id"),
     )

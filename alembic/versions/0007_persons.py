@@ -13,9 +13,10 @@ def upgrade() -> None:
     op.create_table(
         "message",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(40), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("state IN ('sent', 'delivered', 'failed')", name="ck_message_state"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_message_sent_at"), "message", ["sent_at"], unique=False)
@@ -61,10 +62,12 @@ def upgrade() -> None:
         "disclosure",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("serial", sa.BigInteger(), sa.Identity(always=True), nullable=False),
-        sa.Column("form", sa.Text(), nullable=False),
-        sa.Column("language", sa.Text(), nullable=False),
+        sa.Column("form", sa.String(40), nullable=False),
+        sa.Column("language", sa.String(40), nullable=False),
         sa.Column("graph_version", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("form IN ('json', 'pdf')", name="ck_disclosure_form"),
+        sa.CheckConstraint("language IN ('fr', 'en')", name="ck_disclosure_language"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("serial"),
     )

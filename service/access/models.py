@@ -3,10 +3,12 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import ARRAY, DateTime, LargeBinary, Text
+from sqlalchemy import DateTime, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
+from service.access.actor import Scope
 from service.core.clock import now
+from service.core.columns import enum_list_type
 from service.core.ids import uuid7
 
 
@@ -20,7 +22,7 @@ class ApiKey(SQLModel, table=True):
     acts_for_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     prefix: str = Field(sa_type=Text, unique=True)
     digest: bytes = Field(sa_type=LargeBinary)
-    scopes: list[str] = Field(sa_type=ARRAY(Text))
+    scopes: list[Scope] = Field(sa_type=enum_list_type(Scope))
     created_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -15,7 +15,7 @@ from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page, cut
-from service.core.task_queue import defer
+from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
 from service.organisation.operations import require
@@ -44,8 +44,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     await session.flush()
     session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
     await session.flush()
-    # Objections stand above campaigns, so that their task is named here instead of imported.
-    await defer(session, queue, "flag_objections", campaign_id=str(row.id))
+    await defer(session, queue, TaskName.FLAG_OBJECTIONS, campaign_id=str(row.id))
     return (await _complete(session, [row]))[0]
 
 

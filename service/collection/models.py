@@ -6,7 +6,9 @@ from datetime import date
 from sqlalchemy import ARRAY, Date, LargeBinary, Text
 from sqlmodel import Field
 
+from service.core.columns import enum_list_type, enum_type
 from service.core.facts import Fact, GraphRow
+from service.core.vocabulary import Channel, Mechanism, Purpose
 
 
 class Notice(Fact, table=True):
@@ -20,8 +22,8 @@ class Notice(Fact, table=True):
     version: int = 1
     language: str = Field(sa_type=Text)
     wording: str = Field(sa_type=Text)
-    mechanism: str = Field(sa_type=Text)
-    purposes: list[str] = Field(sa_type=ARRAY(Text))
+    mechanism: Mechanism = Field(sa_type=enum_type(Mechanism))
+    purposes: list[Purpose] = Field(sa_type=enum_list_type(Purpose))
     valid_from_on: date = Field(sa_type=Date)
     valid_until_on: date | None = Field(default=None, sa_type=Date)
     time_zone: str = Field(sa_type=Text)
@@ -76,7 +78,7 @@ class Collection(Fact, table=True):
 
     collector_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
-    channel: str = Field(sa_type=Text)
+    channel: Channel = Field(sa_type=enum_type(Channel))
     address: str = Field(sa_type=Text)
     began_on: date = Field(sa_type=Date)
     ended_on: date | None = Field(default=None, sa_type=Date)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends
@@ -15,6 +16,13 @@ from service.core.db import driver
 from service.core.resources import Resources, resource
 
 Work = Callable[..., Awaitable[None]]
+
+
+class TaskName(StrEnum):
+    """The tasks that other modules ask for, also those below the module that does the work. Jobs have a `JobKind`."""
+
+    DELIVER_WEBHOOKS = "deliver_webhooks"
+    FLAG_OBJECTIONS = "flag_objections"
 
 
 class _Task(NamedTuple):
@@ -85,7 +93,7 @@ def _without_timestamp(call: Work) -> Work:
     return call_periodically
 
 
-async def defer(session: AsyncSession, queue: App, name: str, **arguments: Any) -> None:
+async def defer(session: AsyncSession, queue: App, name: StrEnum, **arguments: Any) -> None:
     """Ask for a task in the transaction of `session`: it runs if that commits, and only then."""
     configured = queue.configure_task(name, connection=await driver(session), allow_unknown=False)
     await configured.defer_async(**arguments)

@@ -9,7 +9,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.facts import Fact, GraphRow
+from service.core.vocabulary import Content, DatasetState
+from service.number.normalisation import RejectReason
 
 
 class Dataset(Fact, table=True):
@@ -19,8 +22,8 @@ class Dataset(Fact, table=True):
 
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     name: str = Field(sa_type=Text)
-    content: str = Field(sa_type=Text)
-    state: str = Field(sa_type=Text)
+    content: Content = Field(sa_type=enum_type(Content))
+    state: DatasetState = Field(sa_type=enum_type(DatasetState))
     collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", index=True)
     default_region: str = Field(default="FR", sa_type=Text)
     time_zone: str = Field(default="Europe/Paris", sa_type=Text)
@@ -72,7 +75,7 @@ class RejectedLine(SQLModel, table=True):
     upload: int = Field(primary_key=True, sa_type=BigInteger)
     line: int = Field(primary_key=True, sa_type=BigInteger)
     part: int
-    reason: str = Field(sa_type=Text)
+    reason: RejectReason = Field(sa_type=enum_type(RejectReason))
     raw: bytes | None = Field(default=None, sa_type=LargeBinary)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 

@@ -18,6 +18,7 @@ from service.core.paging import Page, cut
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
+from service.job.models import JobKind
 from service.job.operations import start_job
 from service.job.schemas import JobOut
 from service.organisation.operations import require, require_voice
@@ -137,7 +138,7 @@ async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_
         await require_numbers(session, row.id)
     row.state = DatasetState.SEALING
     session.add(row)
-    return await start_job(session, queue, actor, "seal_dataset", row.id)
+    return await start_job(session, queue, actor, JobKind.SEAL_DATASET, row.id)
 
 
 async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:

@@ -20,11 +20,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, driver, run
 from service.core.resources import Resources
-from service.core.task_queue import defer, task
+from service.core.task_queue import TaskName, defer, task
 from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
-from service.job.models import Job
+from service.job.models import Job, JobKind
 from service.job.operations import Report, run_job
 from service.membership import bulk_read, store
 from service.membership.blocks import SHARDS
@@ -39,7 +39,7 @@ SMALL_LEVEL = 6
 LOADERS = 2
 
 
-@task("seal_dataset")
+@task(JobKind.SEAL_DATASET)
 async def seal_dataset(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/datasets/{id}/seal`."""
     database = resources.get(Database)
@@ -197,8 +197,7 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
 
 async def ask_for_flags(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
     """Have the numbers flagged in a dataset that is sealed now whose owners objected to their use."""
-    # Objections stand above datasets, so that their task is named here instead of imported.
-    await defer(session, queue, "flag_objections", dataset_id=str(dataset_id))
+    await defer(session, queue, TaskName.FLAG_OBJECTIONS, dataset_id=str(dataset_id))
 
 
 async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:

@@ -3,11 +3,14 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, DateTime, Identity, Text
+from sqlalchemy import BigInteger, DateTime, Identity
 from sqlmodel import Column, Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.ids import uuid7
+from service.disclosure.schemas import Form
+from service.wording.language import Language
 
 
 class Disclosure(SQLModel, table=True):
@@ -17,7 +20,7 @@ class Disclosure(SQLModel, table=True):
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     serial: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), unique=True))
-    form: str = Field(sa_type=Text)
-    language: str = Field(sa_type=Text)
+    form: Form = Field(sa_type=enum_type(Form))
+    language: Language = Field(sa_type=enum_type(Language))
     graph_version: int = Field(sa_type=BigInteger)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

@@ -5,12 +5,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Text
+from sqlalchemy import BigInteger, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.ids import uuid7
+
+
+class JobKind(StrEnum):
+    """What a job does. The task of that name does it."""
+
+    SEAL_DATASET = "seal_dataset"
+    RECONCILE_TRANSFER = "reconcile_transfer"
 
 
 class JobState(StrEnum):
@@ -30,9 +38,9 @@ class Job(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
-    kind: str = Field(sa_type=Text)
+    kind: JobKind = Field(sa_type=enum_type(JobKind))
     subject_id: uuid.UUID = Field(index=True)
-    state: str = Field(default=JobState.WAITING, sa_type=Text)
+    state: JobState = Field(default=JobState.WAITING, sa_type=enum_type(JobState))
     done: int = Field(default=0, sa_type=BigInteger)
     total: int = Field(default=0, sa_type=BigInteger)
     problem: dict[str, Any] | None = Field(default=None, sa_type=JSONB)

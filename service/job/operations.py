@@ -15,13 +15,13 @@ from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
 from service.core.task_queue import defer
-from service.job.models import Job, JobState
+from service.job.models import Job, JobKind, JobState
 from service.job.schemas import JobOut
 
 log = logging.getLogger(__name__)
 
 
-async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: str, subject_id: uuid.UUID) -> JobOut:
+async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: JobKind, subject_id: uuid.UUID) -> JobOut:
     """Record a job and ask for its task, which has the name of its kind; both happen if the transaction commits."""
     job = Job(organisation_id=actor.organisation_id, through_id=actor.through_id, kind=kind, subject_id=subject_id)
     session.add(job)

@@ -5,14 +5,14 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from service.job.models import JobState
+from service.job.models import JobKind, JobState
 
 
 class JobOut(BaseModel):
     """A piece of work and how far it is."""
 
     id: uuid.UUID
-    kind: str = Field(examples=["seal_dataset"])
+    kind: JobKind
     subject_id: uuid.UUID = Field(description="The dataset that it works on.")
     state: JobState
     done: int = Field(description="Steps done.", examples=[12])

@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger, Text
+from sqlalchemy import BigInteger, DateTime, Index, Integer, LargeBinary, SmallInteger
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 
 
 class SegmentState(StrEnum):
@@ -29,7 +30,7 @@ class MembershipSegment(SQLModel, table=True):
     __tablename__ = "membership_segment"
 
     id: int | None = Field(default=None, sa_type=Integer, primary_key=True)
-    state: SegmentState = Field(sa_type=Text)
+    state: SegmentState = Field(sa_type=enum_type(SegmentState))
     level: int | None = Field(default=None, sa_type=SmallInteger)
     merged_into: int | None = Field(default=None, foreign_key="membership_segment.id", index=True)
     next_lead: int | None = Field(default=None, sa_type=Integer)

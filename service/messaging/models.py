@@ -4,10 +4,11 @@ import uuid
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import DateTime, LargeBinary, Text
+from sqlalchemy import DateTime, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.ids import uuid7
 
 
@@ -25,7 +26,7 @@ class Message(SQLModel, table=True):
     __tablename__ = "message"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    state: str = Field(default=MessageState.SENT, sa_type=Text)
+    state: MessageState = Field(default=MessageState.SENT, sa_type=enum_type(MessageState))
     sent_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
     reported_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 

@@ -15,7 +15,7 @@ from service.core.db import Database, run
 from service.core.errors import NotFound
 from service.core.paging import Page, cut
 from service.core.resources import Resources
-from service.core.task_queue import task
+from service.core.task_queue import TaskName, task
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.current_holders import key_of_mark, numbers_held
@@ -26,7 +26,7 @@ from service.provenance.answer.references import OrganisationRef
 from service.provenance.graph.snapshot import Snapshots
 
 
-@task("flag_objections")
+@task(TaskName.FLAG_OBJECTIONS)
 async def flag_objections(resources: Resources, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
     """Asked for whenever a dataset was sealed or a campaign registered."""
     database, ring = resources.get(Database), resources.get(KeyRing)

@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text
 from sqlmodel import Column, Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.ids import uuid7
-from service.core.vocabulary import RelayState
+from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 
 
 class Objection(SQLModel, table=True):
@@ -29,11 +30,11 @@ class Objection(SQLModel, table=True):
     asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-    kind: str = Field(sa_type=Text)
-    scope: str = Field(sa_type=Text)
+    kind: ObjectionKind = Field(sa_type=enum_type(ObjectionKind))
+    scope: ObjectionScope = Field(sa_type=enum_type(ObjectionScope))
     organisation_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
-    purpose: str | None = Field(default=None, sa_type=Text)
-    source: str = Field(sa_type=Text)
+    purpose: Purpose | None = Field(default=None, sa_type=enum_type(Purpose))
+    source: ObjectionSource = Field(sa_type=enum_type(ObjectionSource))
     campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
     mark: bytes = Field(sa_type=LargeBinary, index=True)
     key: bytes | None = Field(default=None, sa_type=LargeBinary)
@@ -49,7 +50,7 @@ class Relay(SQLModel, table=True):
     cursor: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), unique=True))
     objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
-    state: str = Field(default=RelayState.PENDING, sa_type=Text)
+    state: RelayState = Field(default=RelayState.PENDING, sa_type=enum_type(RelayState))
     refusal: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     due_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)

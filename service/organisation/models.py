@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ARRAY, DateTime, Index, Text
+from sqlalchemy import DateTime, Index, Text
 from sqlmodel import Field
 
+from service.core.columns import enum_list_type
 from service.core.facts import Fact
+from service.core.vocabulary import Role
 
 
 class Organisation(Fact, table=True):
@@ -17,6 +19,6 @@ class Organisation(Fact, table=True):
     legal_name: str = Field(sa_type=Text)
     country: str = Field(sa_type=Text)
     registration_number: str | None = Field(default=None, sa_type=Text)
-    roles: list[str] = Field(sa_type=ARRAY(Text))
+    roles: list[Role] = Field(sa_type=enum_list_type(Role))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -7,7 +7,9 @@ from sqlalchemy import BigInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
+from service.core.columns import enum_type
 from service.core.facts import Fact
+from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
 
 
 class Transfer(Fact, table=True):
@@ -19,10 +21,10 @@ class Transfer(Fact, table=True):
     recipient_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
     received_dataset_id: uuid.UUID = Field(foreign_key="dataset.id", unique=True)
-    purpose: str = Field(sa_type=Text)
-    lawful_basis: str = Field(sa_type=Text)
-    sender_role: str = Field(sa_type=Text)
-    recipient_role: str = Field(sa_type=Text)
+    purpose: Purpose = Field(sa_type=enum_type(Purpose))
+    lawful_basis: LawfulBasis = Field(sa_type=enum_type(LawfulBasis))
+    sender_role: ProcessingRole = Field(sa_type=enum_type(ProcessingRole))
+    recipient_role: ProcessingRole = Field(sa_type=enum_type(ProcessingRole))
     contract: str | None = Field(default=None, sa_type=Text)
     targeting: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
 
@@ -33,8 +35,8 @@ class TransferStatement(Fact, table=True):
     __tablename__ = "transfer_statement"
 
     transfer_id: uuid.UUID = Field(foreign_key="transfer.id", index=True)
-    side: str = Field(sa_type=Text)
-    status: str = Field(sa_type=Text)
+    side: Side = Field(sa_type=enum_type(Side))
+    status: TransferStatus = Field(sa_type=enum_type(TransferStatus))
     comment: str | None = Field(default=None, sa_type=Text)
     extra_count: int | None = Field(default=None, sa_type=BigInteger)
     missing_count: int | None = Field(default=None, sa_type=BigInteger)

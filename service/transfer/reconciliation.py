@@ -31,7 +31,7 @@ from service.dataset.sealing import (
     load_shards,
     write_tally,
 )
-from service.job.models import Job
+from service.job.models import Job, JobKind
 from service.job.operations import Report, is_under_way, run_job, start_job
 from service.job.schemas import JobOut
 from service.membership import bulk_read, erasure, exclusion, store
@@ -110,10 +110,10 @@ async def start_comparison(session: AsyncSession, queue: App, actor: Actor, tran
     _require_recipient(actor, row)
     received = await _lock_received(session, row)
     await require_numbers(session, received.id)
-    return await start_job(session, queue, actor, "reconcile_transfer", received.id)
+    return await start_job(session, queue, actor, JobKind.RECONCILE_TRANSFER, received.id)
 
 
-@task("reconcile_transfer")
+@task(JobKind.RECONCILE_TRANSFER)
 async def reconcile_transfer(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/transfers/{id}/reconciliation/compare`."""
     database = resources.get(Database)

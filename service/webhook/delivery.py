@@ -24,7 +24,7 @@ from service.core.clock import now
 from service.core.db import Database, run
 from service.core.resources import Resources
 from service.core.settings import Settings
-from service.core.task_queue import defer, task
+from service.core.task_queue import TaskName, defer, task
 from service.number.keyring import KeyRing
 from service.webhook.endpoints import lock_endpoint, remove_endpoint, valid_secrets
 from service.webhook.models import DeliveryState, WebhookDelivery, WebhookEndpoint
@@ -43,7 +43,6 @@ OnDelivery = Callable[[AsyncSession, uuid.UUID], Awaitable[None]]
 # For each event, what to record about a fact once a receiver has accepted the delivery.
 ON_DELIVERY: Final[dict[str, OnDelivery]] = {}
 
-TASK: Final = "deliver_webhooks"
 _REQUESTED: Final = "webhook_delivery_requested"
 
 
@@ -74,7 +73,7 @@ async def request_delivery(session: AsyncSession, queue: App) -> None:
     """Start a delivery run after this transaction: one, however many events it announces."""
     if not session.info.get(_REQUESTED):
         session.info[_REQUESTED] = True
-        await defer(session, queue, TASK)
+        await defer(session, queue, TaskName.DELIVER_WEBHOOKS)
 
 
 # The wait after each failed attempt: ten attempts within three days and four hours.
@@ -134,7 +133,7 @@ async def forget_deliveries(resources: Resources) -> None:
         await run(session, _FORGET, {"before": now() - KEPT})
 
 
-@task(TASK, alone=True)
+@task(TaskName.DELIVER_WEBHOOKS, alone=True)
 async def deliver_webhooks(resources: Resources) -> None:
     """Send everything that is due. One run at a time, so that slow receivers occupy one worker slot only."""
     settings = resources.get(Settings)

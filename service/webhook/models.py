@@ -8,6 +8,7 @@ from sqlalchemy import DateTime, LargeBinary, Text
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
+from service.core.columns import enum_type
 from service.core.ids import uuid7
 
 
@@ -47,7 +48,7 @@ class WebhookDelivery(SQLModel, table=True):
     endpoint_id: uuid.UUID = Field(foreign_key="webhook_endpoint.id", index=True)
     event: str = Field(sa_type=Text)
     subject_id: uuid.UUID = Field(index=True)
-    state: str = Field(default=DeliveryState.PENDING, sa_type=Text)
+    state: DeliveryState = Field(default=DeliveryState.PENDING, sa_type=enum_type(DeliveryState))
     attempts: int = 0
     last_outcome: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
