@@ -1,7 +1,7 @@
 """One function per operation on reports, disclosures and letters."""
 
-import asyncio
 import uuid
+from asyncio import gather, sleep, to_thread
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -43,10 +43,14 @@ async def get_report(
 
     It takes as long if nobody holds the number.
     """
-    subject, _ = await asyncio.gather(
-        get_subject_answer(database, snapshots, ring, person), asyncio.sleep(_LEAST_SECONDS)
-    )
-    return write_report(subject, language)
+    report, _ = await gather(_write_report(database, snapshots, ring, person, language), sleep(_LEAST_SECONDS))
+    return report
+
+
+async def _write_report(
+    database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language
+) -> Report:
+    return write_report(await get_subject_answer(database, snapshots, ring, person), language)
 
 
 async def get_subject_answer(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
@@ -91,7 +95,7 @@ async def make_disclosure(
         case Form.JSON:
             return File(name, "application/json", _document(subject, report, reference).model_dump_json().encode())
         case Form.PDF:
-            return File(name, "application/pdf", await asyncio.to_thread(print_report, report))
+            return File(name, "application/pdf", await to_thread(print_report, report))
 
 
 async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: int) -> str:
@@ -157,5 +161,5 @@ async def make_holder_letter(
         holder=holder.legal_name,
         privacy_contact=holder.privacy_contact,
     )
-    content = await asyncio.to_thread(print_holder_letter, request, language)
+    content = await to_thread(print_holder_letter, request, language)
     return File(f"filiation-{relay.id}.pdf", "application/pdf", content)
