@@ -6,7 +6,8 @@ from service.core.vocabulary import ObjectionSource, Purpose, RelayState
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
-from service.objection.create import OPEN
+from service.objection.applies import Use, covers
+from service.objection.create import OPEN_STATES
 from service.objection.schemas import FlagView, ObjectionOut, RelayView
 from service.provenance.answer.schemas import CampaignView
 from service.wording.typography import capitalised
@@ -14,14 +15,12 @@ from service.wording.typography import capitalised
 
 def applies_to(subject: SubjectAnswer, objection: ObjectionOut, campaign: CampaignView) -> bool:
     """Whether the scope of an objection includes a campaign."""
-    if objection.organisation is not None:
-        return objection.organisation.id in {campaign.party.id, campaign.sender.id if campaign.sender else None}
-    if objection.purpose is not None:
-        purposes = {transfer.id: transfer.purpose for transfer in subject.answer.transfers}
-        used = {purposes.get(use.transfer_id) for use in campaign.through if use.transfer_id}
-        canvassed = {Purpose.POLITICAL_CANVASSING} if campaign.poll_on else set()
-        return objection.purpose in used | canvassed
-    return True
+    organisations = [campaign.party] if campaign.sender is None else [campaign.party, campaign.sender]
+    purpose_of = {transfer.id: transfer.purpose for transfer in subject.answer.transfers}
+    purposes = {purpose_of[use.transfer_id] for use in campaign.through if use.transfer_id in purpose_of}
+    if campaign.poll_on:
+        purposes.add(Purpose.POLITICAL_CANVASSING)
+    return covers(objection, Use([organisation.id for organisation in organisations], purposes))
 
 
 def came_after(objection: ObjectionOut, campaign: CampaignView) -> bool:
@@ -184,7 +183,7 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
     if relay.state is RelayState.UNDELIVERABLE:
         contact = relay.holder.privacy_contact or book.phrases.general.no_address
         return phrases.undeliverable.format(state=state, contact=contact)
-    if relay.state in OPEN:
+    if relay.state in OPEN_STATES:
         phrase = phrases.overdue if relay.overdue else phrases.answer_due
         return phrase.format(state=state, day=book.day_of(relay.due_at))
     return state

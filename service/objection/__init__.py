@@ -1,1 +1,1 @@
-"""Objection and erasure: one act of a person, relayed to every holder and followed hop by hop (GDPR 17, 19, 21)."""
+"""Objections and erasures: how they are recorded, relayed to holders, and followed until each holder has answered."""

@@ -1,4 +1,4 @@
-"""Recording an objection and its relays: the same for a person, a holder and a reply STOP."""
+"""Recording an objection and its relays, in the same way for a person, a holder and a STOP reply."""
 
 import calendar
 import uuid
@@ -17,21 +17,22 @@ from service.core.clock import now
 from service.core.locks import Lock
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
+from service.objection.applies import Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
 from service.webhook.delivery import announce
 from service.wording.language import paris_day
 
-OPEN: Final = (RelayState.PENDING, RelayState.DELIVERED, RelayState.ACKNOWLEDGED)
-"""States in which a holder that can be told has something to do still."""
+OPEN_STATES: Final = (RelayState.PENDING, RelayState.DELIVERED, RelayState.ACKNOWLEDGED)
+"""States of a relay in which its holder still has to act."""
 
 RELAY_CREATED: Final = "relay.created"
-"""The event by which a holder's webhooks hear of a relay."""
+"""The event that is sent to a holder's webhooks for each new relay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObjection:
-    """What a person did against the use of their number, and who tells of it: null is the person."""
+    """An objection to be recorded. `asserted_by_id` is the organisation that reports it, None for the person."""
 
     kind: ObjectionKind
     scope: ObjectionScope
@@ -45,99 +46,110 @@ class NewObjection:
 
 
 async def lock_objections(session: AsyncSession) -> None:
-    """Wait until no other transaction records objections, and keep others waiting until this one ends.
+    """Let no other transaction record objections until this one ends.
 
-    To be called before it is read who holds the number. Three things rest on it: relays get their cursors in the order
-    in which they are committed, so that no reader of a feed passes one by; of two identical objections the second one
-    finds the first; and a dataset that is sealed meanwhile is either found to hold the number or finds the objection.
+    Call it before reading who holds the number. It guarantees three things. Relays get their cursors in the order in
+    which they are committed, so that no reader of a list misses one. The second of two identical objections finds the
+    first. A dataset that is sealed at the same time is either seen to hold the number, or its flagging task finds the
+    objection.
     """
     await locks.take_in(session, Lock.OBJECTIONS)
 
 
-async def record(
+async def record_objections(
     session: AsyncSession,
     queue: App,
     ring: KeyRing,
-    acts: Sequence[tuple[NumberHolders, NewObjection]],
+    wanted: Sequence[tuple[NumberHolders, NewObjection]],
     *,
     since_on: date | None = None,
 ) -> list[tuple[Objection, bool]]:
-    """The objection that each act makes, with a relay to each holder that it concerns, and whether it is new.
+    """Record objections with a relay to each holder they cover, and return each with whether it is new.
 
-    An identical one that is not closed yet, or that nobody is left to be told of, is given instead; holders that came
-    to the number since are told of it too. What was done before `since_on` is of who had the number then, and is none.
-    It is the caller's turn (see `lock_objections`).
+    An identical objection is returned instead if it is still open, or if there is no holder to relay to. Holders that
+    have obtained the number since then get a relay too. Objections from before `since_on` are the former owner's and
+    are ignored. The caller must have called `lock_objections`.
     """
-    known = await _known(session, [ring.mark(holding.key) for holding, _ in acts], since_on)
-    told = await _told(session, known)
+    existing = await _existing_objections(session, [ring.mark(holders.key) for holders, _ in wanted], since_on)
+    relays_of = await _relays_of_open(session, existing)
     recorded: list[tuple[Objection, bool]] = []
-    relays: list[Relay] = []
-    for holding, act in acts:
-        mark, holders = ring.mark(holding.key), _concerned(holding, act)
-        row = next((row for row in known[mark] if _is_same(row, act, anybody=bool(holders))), None)
-        is_new = row is None
-        if row is None:
-            row = Objection(**asdict(act), recorded_at=now(), mark=mark, key=holding.key)
-            known[mark].append(row)
-        recorded.append((row, is_new))
-        if is_new or row.closed_at is None:
-            moment, of_row = row.recorded_at if is_new else now(), told[row.id]
-            own = [_relay(row, one, holders[one], moment) for one in holders if _asks(row, of_row, one)]
-            of_row += own
-            relays += own
-        if is_new and all(relay.state not in OPEN for relay in told[row.id]):
-            row.key, row.closed_at = None, row.recorded_at
-    session.add_all(row for row, is_new in recorded if is_new)
+    new_relays: list[Relay] = []
+    for holders, new in wanted:
+        mark, covered = ring.mark(holders.key), _covered_holders(holders, new)
+        objection = next((row for row in existing[mark] if _is_same(row, new, has_holders=bool(covered))), None)
+        is_new = objection is None
+        if objection is None:
+            objection = Objection(**asdict(new), recorded_at=now(), mark=mark, key=holders.key)
+            existing[mark].append(objection)
+        recorded.append((objection, is_new))
+        if is_new or objection.closed_at is None:
+            moment, relays = objection.recorded_at if is_new else now(), relays_of[objection.id]
+            added = [
+                _new_relay(objection, holder_id, has_account, moment)
+                for holder_id, has_account in covered.items()
+                if _needs_relay(objection, relays, holder_id)
+            ]
+            relays += added
+            new_relays += added
+        if is_new and all(relay.state not in OPEN_STATES for relay in relays_of[objection.id]):
+            objection.key, objection.closed_at = None, objection.recorded_at
+    session.add_all(objection for objection, is_new in recorded if is_new)
     await session.flush()
-    session.add_all(relays)
+    session.add_all(new_relays)
     await session.flush()
-    await _announce(session, queue, relays)
+    await _announce(session, queue, new_relays)
     return recorded
 
 
-def _concerned(holding: NumberHolders, act: NewObjection) -> Mapping[uuid.UUID, bool]:
-    holders = holding.organisations()
-    if act.scope is ObjectionScope.ORGANISATION:
-        return {one: has_account for one, has_account in holders.items() if one == act.organisation_id}
-    return holders
+def _covered_holders(holders: NumberHolders, new: NewObjection) -> Mapping[uuid.UUID, bool]:
+    # What a holder uses a number for is not known here, so that an objection to a purpose is relayed to every holder.
+    return {
+        holder_id: has_account
+        for holder_id, has_account in holders.ids_with_account().items()
+        if covers(new, Use([holder_id], None))
+    }
 
 
-async def _known(session: AsyncSession, marks: Sequence[bytes], since_on: date | None) -> dict[bytes, list[Objection]]:
-    """The objections on some numbers by their marks, the latest first; those from a day on, if one is given."""
+async def _existing_objections(
+    session: AsyncSession, marks: Sequence[bytes], since_on: date | None
+) -> dict[bytes, list[Objection]]:
+    """The objections on some numbers by mark, the latest first. With `since_on`, only those made since that day."""
     query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.recorded_at).desc())
-    known: dict[bytes, list[Objection]] = defaultdict(list)
+    existing: dict[bytes, list[Objection]] = defaultdict(list)
     for row in (await session.exec(query)).all():
         if since_on is None or paris_day(row.occurred_at) >= since_on:
-            known[row.mark].append(row)
-    return known
+            existing[row.mark].append(row)
+    return existing
 
 
-async def _told(session: AsyncSession, known: Mapping[bytes, Sequence[Objection]]) -> dict[uuid.UUID, list[Relay]]:
-    """The relays of those of some objections that are not closed, by the objections' ids."""
-    still = [row.id for rows in known.values() for row in rows if row.closed_at is None]
-    told: dict[uuid.UUID, list[Relay]] = defaultdict(list)
-    for relay in (await session.exec(select(Relay).where(col(Relay.objection_id).in_(still)))).all():
-        told[relay.objection_id].append(relay)
-    return told
+async def _relays_of_open(
+    session: AsyncSession, existing: Mapping[bytes, Sequence[Objection]]
+) -> dict[uuid.UUID, list[Relay]]:
+    """The relays of those objections that are not closed, by the objection's id."""
+    open_ids = [row.id for rows in existing.values() for row in rows if row.closed_at is None]
+    relays_of: dict[uuid.UUID, list[Relay]] = defaultdict(list)
+    for relay in (await session.exec(select(Relay).where(col(Relay.objection_id).in_(open_ids)))).all():
+        relays_of[relay.objection_id].append(relay)
+    return relays_of
 
 
-def _asks(objection: Objection, told: Sequence[Relay], holder_id: uuid.UUID) -> bool:
-    """Whether a holder is to be told: it was not yet, or it erased the number and holds it again."""
-    states = {relay.state for relay in told if relay.holder_id == holder_id}
+def _needs_relay(objection: Objection, relays: Sequence[Relay], holder_id: uuid.UUID) -> bool:
+    """Whether a holder needs a relay: it has none yet, or it erased the number and holds it again."""
+    states = {relay.state for relay in relays if relay.holder_id == holder_id}
     return not states or (objection.kind == ObjectionKind.ERASURE and states == {RelayState.COMPLETED})
 
 
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
 
 
-def _is_same(row: Objection, act: NewObjection, *, anybody: bool) -> bool:
-    """Whether an act is one that is recorded already: under way, or with nobody to be told, or of the same moment."""
-    if any(getattr(row, name) != getattr(act, name) for name in _IDENTITY):
+def _is_same(row: Objection, new: NewObjection, *, has_holders: bool) -> bool:
+    """Whether an objection is already recorded: still open, without any holder, or made at the same moment."""
+    if any(getattr(row, name) != getattr(new, name) for name in _IDENTITY):
         return False
-    return row.closed_at is None or not anybody or row.occurred_at == act.occurred_at
+    return row.closed_at is None or not has_holders or row.occurred_at == new.occurred_at
 
 
-def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment: datetime) -> Relay:
+def _new_relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment: datetime) -> Relay:
     relay = Relay(
         objection_id=objection.id,
         holder_id=holder_id,
@@ -146,7 +158,7 @@ def _relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment
         due_at=one_month_after(moment),
     )
     if holder_id == objection.asserted_by_id:
-        # Who tells of an objection knows of it. That it acted on it is for it to say: it may have sold the number on.
+        # The holder that reports an objection knows of it. It must still state that it has completed it.
         relay.state = RelayState.ACKNOWLEDGED
         relay.delivered_at = relay.acknowledged_at = moment
     return relay
@@ -168,9 +180,9 @@ def one_month_after(moment: datetime) -> datetime:
 
 
 async def close_if_done(session: AsyncSession, objection: Objection) -> None:
-    """Forget the pseudonym once no holder that can be told has anything to do: the mark stays."""
-    waiting = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(OPEN)).limit(1)
-    if (await session.exec(waiting)).first() is None:
+    """Close an objection and delete its pseudonym once none of its relays is open. The mark stays."""
+    open_relays = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(OPEN_STATES))
+    if (await session.exec(open_relays.limit(1))).first() is None:
         objection.key, objection.closed_at = None, now()
         session.add(objection)
         await session.flush()

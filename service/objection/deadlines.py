@@ -1,4 +1,4 @@
-"""How organisations keep their deadlines (GDPR 12(3)): a public table, and the overdue relays for the authority."""
+"""How organisations keep their deadlines (GDPR 12(3)): a public table, and the overdue relays for the regulator."""
 
 import uuid
 
@@ -10,16 +10,16 @@ from service.core.clock import now
 from service.core.db import run
 from service.core.paging import Page, cut
 from service.core.vocabulary import ObjectionKind
-from service.objection.create import OPEN
+from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, Relay
 from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
 from service.wording.language import paris_midnight
 
-# What cannot be delivered was asked of nobody. Two things keep organisations from reading in the table who else holds
-# a number: what they record themselves does not count, or they could record it and see whose count goes up; and the
-# table changes once a day, or they could look at the moment at which a person's objection reaches them.
+# An undeliverable relay was never a request to the holder. Two rules keep organisations from learning from the table
+# who else holds a number. Objections that organisations record do not count: they could record one and see whose count
+# rises. The table changes once a day only: they could look at it when a person's objection reaches them.
 _BY_ORGANISATION = text("""
     SELECT holder_id, legal_name, count(*) AS requests, count(ended.at) AS ended,
            percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM ended.at - relay.recorded_at) / 86400)
@@ -35,9 +35,9 @@ _BY_ORGANISATION = text("""
 
 
 async def list_deadlines(session: AsyncSession) -> DeadlineTable:
-    """Requests, median days to their end, and overdue ones of each organisation that a person's objection reached.
+    """Count requests, median days to their end and overdue requests for each holder with relays from persons.
 
-    As of the last midnight in Paris, and without what organisations recorded themselves.
+    The counts are as of the last midnight in Paris, and leave out objections that organisations recorded.
     """
     as_of = paris_midnight(now())
     rows = [
@@ -54,12 +54,12 @@ async def list_deadlines(session: AsyncSession) -> DeadlineTable:
 
 
 async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, limit: int) -> Page[OverdueRelay]:
-    """The relays that their holders have not ended in time; no numbers."""
+    """List the relays that their holders have not ended in time, without numbers."""
     query = (
         select(Relay, Objection, Organisation)
         .join(Objection, col(Objection.id) == col(Relay.objection_id))
         .join(Organisation, col(Organisation.id) == col(Relay.holder_id))
-        .where(col(Relay.state).in_(OPEN), col(Relay.due_at) < now())
+        .where(col(Relay.state).in_(OPEN_STATES), col(Relay.due_at) < now())
     )
     if after is not None:
         query = query.where(col(Relay.id) > after)

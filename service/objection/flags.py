@@ -1,8 +1,15 @@
-"""What was flagged, as the holder of a dataset or campaign sees it: counts, and the numbers that it holds still."""
+"""Flags: sealed datasets and registered campaigns that contain numbers objected to before.
+
+A task finds them. Holders see their own flags as counts, and the numbers that they still hold.
+"""
 
 import uuid
-from typing import Final
+from collections.abc import Collection
+from datetime import datetime
+from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import text
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -10,32 +17,162 @@ from sqlmodel.sql.expression import Select
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.campaign.models import Campaign
+from service.campaign.models import Campaign, CampaignDataset
 from service.core.db import Database, run
 from service.core.errors import NotFound
 from service.core.paging import Page, cut
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
-from service.number.keyring import KeyRing
+from service.core.vocabulary import Purpose
+from service.dataset.models import Dataset
+from service.membership import runs
+from service.membership.descent.ancestors import read_ancestors
+from service.membership.descent.dag import uploaded_sources_of
+from service.membership.matching import match
+from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.number.normalisation import e164
-from service.objection.current_holders import key_of_mark, numbers_held
-from service.objection.flagging import flag
-from service.objection.models import Objection, ObjectionFlag
+from service.objection.applies import Use, covers_clause
+from service.objection.create import lock_objections
+from service.objection.current_holders import holders_of_number, key_of_mark, number_of_key, numbers_held
+from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import FlaggedNumber, FlagOut
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.graph.snapshot import Snapshots
+from service.transfer.models import Transfer
 
 
 @task(TaskName.FLAG_OBJECTIONS)
 async def flag_objections(resources: Resources, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
-    """Asked for whenever a dataset was sealed or a campaign registered."""
+    """Flag a sealed dataset or a registered campaign for each objection that was recorded before."""
     database, ring = resources.get(Database), resources.get(KeyRing)
-    await flag(
-        database, ring, uuid.UUID(dataset_id) if dataset_id else None, uuid.UUID(campaign_id) if campaign_id else None
+    async with database.transaction() as session:
+        # Objections being recorded now may not see that this dataset holds their number. The lock waits for them.
+        await lock_objections(session)
+        if campaign_id is not None:
+            subject = await _campaign(session, uuid.UUID(campaign_id))
+        else:
+            subject = await _dataset(session, uuid.UUID(dataset_id))
+        objected = await _objected(session, ring, subject)
+        ancestors = await read_ancestors(session, subject.dataset_ids)
+    if not objected.objection_ids:
+        return
+    sources = uploaded_sources_of(ancestors.dag, subject.dataset_ids)
+    matched = await match(database, objected.keys, sources)
+    places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
+    places = await _still_held(database, ring, subject, objected.keys, places)
+    async with database.transaction() as session:
+        await lock_objections(session)
+        found = [objection_id for place in places.tolist() for objection_id in objected.objection_ids[place]]
+        await _write_flags(session, subject, found)
+
+
+class _Subject(NamedTuple):
+    """What may have to be flagged: a holder's dataset, or the datasets of a party's campaign.
+
+    `use` is how its numbers are used, and `since` is when it was sealed or registered.
+    """
+
+    dataset_id: uuid.UUID | None
+    campaign_id: uuid.UUID | None
+    holder_id: uuid.UUID
+    dataset_ids: frozenset[uuid.UUID]
+    use: Use
+    since: datetime
+
+
+async def _campaign(session: AsyncSession, campaign_id: uuid.UUID) -> _Subject:
+    campaign = await session.get_one(Campaign, campaign_id)
+    query = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
+    dataset_ids = frozenset((await session.exec(query)).all())
+    purposes = await _received_for(session, dataset_ids)
+    if campaign.poll_on:
+        purposes.append(Purpose.POLITICAL_CANVASSING)
+    use = Use([campaign.party_id], purposes)
+    return _Subject(None, campaign.id, campaign.party_id, dataset_ids, use, campaign.recorded_at)
+
+
+async def _dataset(session: AsyncSession, dataset_id: uuid.UUID) -> _Subject:
+    dataset = await session.get_one(Dataset, dataset_id)
+    assert dataset.sealed_at is not None
+    own = frozenset({dataset.id})
+    # A dataset that no transfer brought may be used for any purpose.
+    use = Use([dataset.holder_id], await _received_for(session, own) or None)
+    return _Subject(dataset.id, None, dataset.holder_id, own, use, dataset.sealed_at)
+
+
+async def _received_for(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> list[Purpose]:
+    query = select(Transfer.purpose).where(col(Transfer.received_dataset_id).in_(dataset_ids))
+    return [Purpose(purpose) for purpose in (await session.exec(query)).all()]
+
+
+class _Objected(NamedTuple):
+    """The sorted, distinct keys of the objections that apply to a subject, and for each key these objections."""
+
+    keys: Keys
+    objection_ids: list[list[uuid.UUID]]
+
+
+async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> _Objected:
+    relayed = select(Relay.id).where(
+        col(Relay.objection_id) == col(Objection.id), col(Relay.holder_id) == subject.holder_id
+    )
+    # A later objection has a relay to the holder of the subject. It has none if it was recorded at the same time as
+    # the subject and did not see it.
+    earlier = or_(col(Objection.recorded_at) <= subject.since, ~relayed.exists())
+    query = select(Objection.id, Objection.mark).where(earlier, covers_clause(subject.use))
+    rows = (await session.exec(query)).all()
+    keys = ring.keys_of_marks(unpack_keys(b"".join(mark for _, mark in rows)))
+    order = runs.order_of(keys)
+    in_order = keys[order]
+    first = ~runs.repeated(in_order)
+    objection_ids: list[list[uuid.UUID]] = []
+    for place, is_first in zip(order.tolist(), first.tolist(), strict=True):
+        if is_first:
+            objection_ids.append([])
+        objection_ids[-1].append(rows[place][0])
+    return _Objected(in_order[first], objection_ids)
+
+
+_ERASED: Final = text("SELECT DISTINCT key FROM exclusion WHERE key = ANY(:keys)")
+
+
+async def _still_held(
+    database: Database, ring: KeyRing, subject: _Subject, keys: Keys, places: NDArray[np.intp]
+) -> NDArray[np.intp]:
+    """Those places whose numbers the subject still holds. A copy of an erased number may be stored for others."""
+    packed = pack_keys(keys[places])
+    matched = [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
+    async with database.transaction() as session:
+        erased = [row.key for row in await run(session, _ERASED, {"keys": matched})]
+    snapshots = Snapshots(database)
+    not_held: set[bytes] = set()
+    for key in erased:
+        holders = await holders_of_number(snapshots, ring, number_of_key(ring, key))
+        if subject.dataset_ids.isdisjoint(holders.datasets):
+            not_held.add(key)
+    return places[[key not in not_held for key in matched]]
+
+
+async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: list[uuid.UUID]) -> None:
+    """Flag the subject for these objections, each once: the task may have been killed and started over."""
+    query = select(ObjectionFlag.objection_id).where(
+        col(ObjectionFlag.dataset_id).is_not_distinct_from(subject.dataset_id),
+        col(ObjectionFlag.campaign_id).is_not_distinct_from(subject.campaign_id),
+    )
+    flagged = frozenset((await session.exec(query)).all())
+    session.add_all(
+        ObjectionFlag(
+            objection_id=objection_id,
+            holder_id=subject.holder_id,
+            dataset_id=subject.dataset_id,
+            campaign_id=subject.campaign_id,
+        )
+        for objection_id in objection_ids
+        if objection_id not in flagged
     )
 
 
-# Through a processor's key a campaign is seen only if that processor sent it.
+# A processor's key sees a party's campaign only if that processor sent it.
 _FLAGGED: Final = text("""
     SELECT coalesce(flag.dataset_id, flag.campaign_id) AS id,
            CASE WHEN flag.dataset_id IS NULL THEN 'campaign' ELSE 'dataset' END AS subject,
@@ -55,7 +192,7 @@ _FLAGGED: Final = text("""
 
 
 async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[FlagOut]:
-    """The caller's datasets and campaigns with objected numbers in them, and how many."""
+    """The caller's flagged datasets and campaigns, and how many objected numbers each contains."""
     values = {"own": actor.organisation_id, "all": actor.is_regulator, "through": actor.through_id}
     rows = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
     found = [
@@ -81,10 +218,10 @@ async def list_flagged_numbers(
     after: uuid.UUID | None,
     limit: int,
 ) -> Page[FlaggedNumber]:
-    """Which numbers of a dataset or campaign of the caller's were objected to, as far as it holds them still.
+    """The objected numbers in a flagged dataset or campaign of the caller's, shown if it still holds them.
 
     Raises:
-        NotFound: nothing of that id was flagged, or it is another's.
+        NotFound: the caller has no flagged dataset or campaign with this id.
     """
     query = _flags_of(actor, subject_id)
     if (await session.exec(query.limit(1))).first() is None:

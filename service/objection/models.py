@@ -1,7 +1,7 @@
-"""Tables of objections, of their relays to holders, and of datasets and campaigns that came after them.
+"""Tables of objections, of their relays to holders, and of flagged datasets and campaigns.
 
-A number is here as a mark, its pseudonym under a second key, which stays for as long as the objection counts. The
-pseudonym itself is kept only while a relay is open: a holder has to be told which number is meant.
+A number is stored as a mark, its pseudonym under a second key, for as long as the objection applies. The pseudonym
+itself is kept only while a relay is open, because the holder must be shown the number.
 """
 
 import uuid
@@ -17,10 +17,9 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 
 
 class Objection(SQLModel, table=True):
-    """One act of a person. `asserted_by_id` is null if it came from the person, here or by STOP to our own gateway.
+    """A person's objection. `asserted_by_id` is null if the person made it here or by STOP to our own gateway.
 
-    It is a fact as others are, but no part of the provenance graph: the objections of a day do not make any process
-    read the graph again.
+    It is a fact but not part of the provenance graph, so that recording it makes no process load the graph again.
     """
 
     __tablename__ = "objection"
@@ -42,7 +41,7 @@ class Objection(SQLModel, table=True):
 
 
 class Relay(SQLModel, table=True):
-    """An objection's task for one holder. `cursor` orders the holders' feeds."""
+    """An objection's task for one holder. `cursor` orders the holder's list of relays."""
 
     __tablename__ = "relay"
 
@@ -60,7 +59,7 @@ class Relay(SQLModel, table=True):
 
 
 class ObjectionFlag(SQLModel, table=True):
-    """A dataset that was sealed, or a campaign that was registered, with an objected number in it."""
+    """A sealed dataset or a registered campaign that contains a number objected to before."""
 
     __tablename__ = "objection_flag"
 

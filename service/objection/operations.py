@@ -1,4 +1,4 @@
-"""One function per operation of a person on objections, and of a holder that received some elsewhere."""
+"""The operations of persons on their objections, and of holders that received objections elsewhere."""
 
 import uuid
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
 from service.number.normalisation import NumberRejected, normalise_number
 from service.number.request_number import unknown_region
-from service.objection.create import NewObjection, lock_objections, record
+from service.objection.create import NewObjection, lock_objections, record_objections
 from service.objection.current_holders import NumberHolders, holders_of_number
 from service.objection.models import Objection
 from service.objection.schemas import (
@@ -25,105 +25,112 @@ from service.objection.schemas import (
     ReportResult,
     ReportResults,
 )
-from service.objection.views import objections_on_number, tell
+from service.objection.views import objection_views, objections_on_number
 from service.organisation.operations import require
 from service.provenance.graph.snapshot import Snapshots
 from service.verification.sessions import Person
 
-Found = ReportOutcome | tuple[NumberHolders, NewObjection]
-"""Why one of several reports is not recorded; or what is to be recorded of it."""
+Report = ReportOutcome | tuple[NumberHolders, NewObjection]
+"""What to record of a reported number, or the outcome if nothing is to be recorded."""
 
 
 async def create_objection(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, person: Person, wanted: ObjectionIn
 ) -> ObjectionOut:
-    """Record what a person wants, in effect at once, with a relay to each holder that it concerns.
+    """Record a person's objection, which applies at once, with a relay to each holder it covers.
 
-    An identical objection that is still under way is given again.
+    An identical objection that is still open is returned instead.
 
     Raises:
-        NotFound: `organisation_id` names none.
+        NotFound: no organisation has the id `organisation_id`.
     """
     if wanted.organisation_id is not None:
         await require(session, wanted.organisation_id, "organisation_id")
     await lock_objections(session)
-    act = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
-    holding = await holders_of_number(snapshots, ring, person.number)
-    ((row, _),) = await record(session, queue, ring, [(holding, act)], since_on=person.owned_since)
-    return (await tell(session, [row]))[0]
+    new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
+    holders = await holders_of_number(snapshots, ring, person.number)
+    ((row, _),) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
+    return (await objection_views(session, [row]))[0]
 
 
 async def list_objections(session: AsyncSession, ring: KeyRing, person: Person) -> list[ObjectionOut]:
-    """Every objection on the person's number since it is theirs, the latest first."""
-    return [one for one in await objections_on_number(session, ring, person.key) if person.owned_at(one.occurred_at)]
+    """Every objection to the use of the person's number since they own it, the latest first."""
+    found = await objections_on_number(session, ring, person.key)
+    return [objection for objection in found if person.owned_at(objection.occurred_at)]
 
 
 async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, objection_id: uuid.UUID) -> ObjectionOut:
-    """One objection on the person's number.
+    """An objection to the use of the person's number.
 
     Raises:
-        NotFound: there is none of that id, or it is on another number, or of who had the number before.
+        NotFound: no objection has this id, or it is about another number, or it is a former owner's.
     """
     row = await session.get(Objection, objection_id)
     if row is None or row.mark != ring.mark(person.key) or not person.owned_at(row.occurred_at):
         raise NotFound("objection")
-    return (await tell(session, [row]))[0]
+    return (await objection_views(session, [row]))[0]
 
 
 async def record_received_objections(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, actor: Actor, wanted: ReceivedObjectionsIn
 ) -> ReportResults:
-    """Record objections that a holder received elsewhere, relayed to all other holders.
+    """Record objections that a holder received elsewhere, and relay them to all other holders.
 
     Raises:
-        Forbidden: they are said to be against another organisation than the caller.
-        Unprocessable: one is said to have been received in the future.
+        Forbidden: they are against an organisation other than the caller.
+        Unprocessable: the region is unknown, or an objection was received in the future.
     """
     if wanted.organisation_id not in (None, actor.organisation_id):
-        raise Forbidden("not_against_you", "Record what is against everybody, for one purpose, or against yourself.")
-    common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
-    acts = [
-        NewObjection(
-            **common, source=ObjectionSource.HOLDER, **asserted(actor, one.occurred_at, f"numbers.{at}.occurred_at")
+        raise Forbidden(
+            "against_another_organisation",
+            "You cannot record an objection against another organisation. Use your own id or another scope.",
         )
-        for at, one in enumerate(wanted.numbers)
+    common = wanted.model_dump(include={"kind", "scope", "organisation_id", "purpose"})
+    new_objections = [
+        NewObjection(
+            **common,
+            source=ObjectionSource.HOLDER,
+            **asserted(actor, received.occurred_at, f"numbers.{place}.occurred_at"),
+        )
+        for place, received in enumerate(wanted.numbers)
     ]
     await lock_objections(session)
-    found: list[Found] = []
-    for one, act in zip(wanted.numbers, acts, strict=True):
-        holding = await find_holders(snapshots, ring, one.number, wanted.region)
-        if holding is None:
-            found.append(ReportOutcome.UNREADABLE)
-        elif not holding.held_by(actor.organisation_id):
-            # Else anybody could object in the name of persons of whom it knows no more than that numbers exist.
-            found.append(ReportOutcome.NOT_HELD)
+    reports: list[Report] = []
+    for received, new in zip(wanted.numbers, new_objections, strict=True):
+        holders = await find_holders(snapshots, ring, received.number, wanted.region)
+        if holders is None:
+            reports.append(ReportOutcome.UNREADABLE)
+        elif not holders.held_by(actor.organisation_id):
+            # Otherwise anybody could object in the name of any person by guessing numbers.
+            reports.append(ReportOutcome.NOT_HELD)
         else:
-            found.append((holding, act))
-    return await record_reports(session, queue, ring, found)
+            reports.append((holders, new))
+    return await record_reports(session, queue, ring, reports)
 
 
 async def find_holders(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> NumberHolders | None:
-    """Where a number that is written as people do is now; None if none can be read.
+    """Find out who holds a number in any usual spelling; None if the text is not a number.
 
     Raises:
-        Unprocessable: the region is none.
+        Unprocessable: the region is unknown.
     """
     try:
-        read = normalise_number(number, region)
+        normalised = normalise_number(number, region)
     except NumberRejected:
         return None
     except ValueError:
         raise unknown_region() from None
-    return await holders_of_number(snapshots, ring, read)
+    return await holders_of_number(snapshots, ring, normalised)
 
 
-async def record_reports(session: AsyncSession, queue: App, ring: KeyRing, found: Sequence[Found]) -> ReportResults:
-    """Record what is to be recorded, and say of each report in its order what became of it."""
-    recorded = iter(await record(session, queue, ring, [one for one in found if not isinstance(one, ReportOutcome)]))
+async def record_reports(session: AsyncSession, queue: App, ring: KeyRing, reports: Sequence[Report]) -> ReportResults:
+    """Record the reported objections, and return the outcome of each report in its order."""
+    wanted = [report for report in reports if not isinstance(report, ReportOutcome)]
+    recorded = iter(await record_objections(session, queue, ring, wanted))
     results = []
-    for one in found:
-        if isinstance(one, ReportOutcome):
-            results.append(ReportResult(outcome=one))
+    for report in reports:
+        if isinstance(report, ReportOutcome):
+            results.append(ReportResult(outcome=report))
         else:
             row, is_new = next(recorded)
             outcome = ReportOutcome.RECORDED if is_new else ReportOutcome.ALREADY_RECORDED

@@ -1,4 +1,4 @@
-"""Relays: what holders are told of objections and report of them, hop by hop. States only go forward."""
+"""Relays: how holders learn of objections and answer them. The state of a relay only moves forward."""
 
 import uuid
 from typing import Any
@@ -14,7 +14,7 @@ from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
-from service.objection.create import OPEN, RELAY_CREATED, close_if_done, one_month_after
+from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, one_month_after
 from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, Relay
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
@@ -27,54 +27,54 @@ _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 async def list_relays(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, after: int, limit: int
 ) -> RelayPage:
-    """The relays to the caller after a cursor, in its order, which from then on count as delivered."""
+    """List the caller's relays after a cursor, in order. They are delivered by being read."""
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
     query = query.where(Relay.holder_id == actor.organisation_id, col(Relay.cursor) > after)
     query = query.order_by(col(Relay.cursor)).limit(limit).with_for_update(of=Relay)
     rows = (await session.exec(query)).all()
     for relay, objection in rows:
-        _deliver(ring, relay, objection)
+        _mark_delivered(ring, relay, objection)
     await session.flush()
-    wanted = [objection.key for relay, objection in rows if relay.state in OPEN and objection.key is not None]
-    numbers = await numbers_held(snapshots, ring, actor.organisation_id, wanted)
+    keys = [objection.key for relay, objection in rows if relay.state in OPEN_STATES and objection.key is not None]
+    numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys)
     items = []
     for relay, objection in rows:
-        number = numbers.get(objection.key or b"") if relay.state in OPEN else None
-        told = None if number is None else e164(number)
-        items.append(RelayWithNumber(**_told(relay, objection), cursor=relay.cursor or 0, number=told))
+        number = numbers.get(objection.key or b"") if relay.state in OPEN_STATES else None
+        shown = None if number is None else e164(number)
+        items.append(RelayWithNumber(**_relay_fields(relay, objection), cursor=relay.cursor or 0, number=shown))
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
-def _deliver(ring: KeyRing, relay: Relay, objection: Objection) -> None:
-    """Note that a holder has been told, if it had not been. From then on its objection has a pseudonym, also anew."""
+def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+    """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
-        # It has an account by now. Before, nobody told it, so that its month begins with this.
+        # The holder has obtained an account. It did not know of the objection before, so its month begins now.
         relay.due_at = one_month_after(now())
         objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
     if relay.state in (RelayState.PENDING, RelayState.UNDELIVERABLE):
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
 
 
-def _told(relay: Relay, objection: Objection) -> dict[str, Any]:
+def _relay_fields(relay: Relay, objection: Objection) -> dict[str, Any]:
     return relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}) | objection.model_dump(
         include={"kind", "scope", "purpose", "occurred_at"}
     )
 
 
 async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUID) -> dict[str, Any] | None:
-    """What a holder's webhook is told of a relay: what its feed tells, but for the cursor. None once it is ended."""
+    """What a holder's webhook receives about a relay: the listed relay without its cursor. None once it has ended."""
     relay = await session.get_one(Relay, relay_id)
     objection = await session.get_one(Objection, relay.objection_id)
-    if relay.state not in OPEN:
+    if relay.state not in OPEN_STATES:
         return None
     assert objection.key is not None, "kept as long as a relay is open"
     held = await holds_now(session, ring, objection.key, relay.holder_id)
     number = e164(number_of_key(ring, objection.key)) if held else None
-    return RelayOut.model_validate(_told(relay, objection)).model_dump(mode="json") | {"number": number}
+    return RelayOut.model_validate(_relay_fields(relay, objection)).model_dump(mode="json") | {"number": number}
 
 
 async def relay_delivered(session: AsyncSession, relay_id: uuid.UUID) -> None:
-    """A holder's webhook took a relay: it is delivered, as if the holder had read its feed."""
+    """Mark a relay as delivered because the holder's webhook accepted it, as if the holder had listed it."""
     relay = await session.get_one(Relay, relay_id, with_for_update=True)
     if relay.state == RelayState.PENDING:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
@@ -85,72 +85,82 @@ ON_DELIVERY[RELAY_CREATED] = relay_delivered
 
 
 async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
-    """The caller has seen a relay. What is further on already stays as it is."""
-    relay, objection = await _own(session, ring, actor, relay_id)
+    """Record that the caller is processing a relay. A relay that has got further stays as it is."""
+    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     if relay.state not in (*_ENDED, RelayState.ACKNOWLEDGED):
         relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, now()
         session.add(relay)
-    return RelayOut.model_validate(_told(relay, objection))
+    return RelayOut.model_validate(_relay_fields(relay, objection))
 
 
 async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
-    """The caller has done what was asked. After an erasure none of its datasets holds the number any more.
+    """Record that the caller has done what the person asked. An erasure removes the number from all its datasets.
 
     Raises:
-        Conflict: it refused before.
+        NotFound: the caller has no such relay.
+        Conflict: the caller has refused it.
     """
-    relay, objection = await _own(session, ring, actor, relay_id)
+    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.COMPLETED)
     if relay.state != RelayState.COMPLETED:
         if objection.kind == ObjectionKind.ERASURE:
             assert objection.key is not None, "kept as long as a relay is open"
             await exclude_holder(session, ring, objection.key, relay.holder_id)
-        await _end(session, relay, objection, RelayState.COMPLETED)
-    return RelayOut.model_validate(_told(relay, objection))
+        await _end_relay(session, relay, objection, RelayState.COMPLETED)
+    return RelayOut.model_validate(_relay_fields(relay, objection))
 
 
 async def refuse_relay(
     session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn
 ) -> RelayOut:
-    """The caller does not do what was asked, and says why.
+    """Record that the caller refuses what the person asked, and why.
 
     Raises:
-        Conflict: it completed before, or refused with another reason.
-        Unprocessable: the reason holds what could be a number.
+        NotFound: the caller has no such relay.
+        Conflict: the caller has completed it, or refused it for another reason.
+        Unprocessable: the reason contains what could be a phone number.
     """
     if holds_a_number(wanted.reason):
         raise Unprocessable(
             "reason_holds_a_number",
-            "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",
+            "Remove the phone number: reasons are stored in clear text, so nine or more digits in a row are refused.",
         )
-    relay, objection = await _own(session, ring, actor, relay_id)
+    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.REFUSED)
     if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:
-        raise Conflict("refused_already", "You refused with another reason, which the person has been told.")
+        raise Conflict("already_refused", "You have refused this relay for another reason, which the person has read.")
     if relay.state != RelayState.REFUSED:
         relay.refusal = wanted.reason
-        await _end(session, relay, objection, RelayState.REFUSED)
-    return RelayOut.model_validate(_told(relay, objection))
+        await _end_relay(session, relay, objection, RelayState.REFUSED)
+    return RelayOut.model_validate(_relay_fields(relay, objection))
 
 
 def _refuse_ended(relay: Relay, state: RelayState) -> None:
     if relay.state in _ENDED and relay.state != state:
-        raise Conflict("relay_ended", f"You reported this one as {relay.state}, and that stands.")
+        raise Conflict("relay_ended", f"You have already reported this relay as {relay.state}. That is final.")
 
 
-async def _own(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> tuple[Relay, Objection]:
-    """A relay to the caller, told by now, with its objection; both locked: of two holders that end, one ends last."""
+async def _lock_own_relay(
+    session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID
+) -> tuple[Relay, Objection]:
+    """Lock a relay of the caller with its objection, and mark it as delivered.
+
+    Because the objection is locked too, of two holders that end their relays at once one sees that it is the last.
+
+    Raises:
+        NotFound: the caller has no such relay.
+    """
     query = select(Relay).where(Relay.id == relay_id, Relay.holder_id == actor.organisation_id)
     found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound("relay")
     objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
     await session.refresh(found, with_for_update=True)
-    _deliver(ring, found, objection)
+    _mark_delivered(ring, found, objection)
     return found, objection
 
 
-async def _end(session: AsyncSession, relay: Relay, objection: Objection, state: RelayState) -> None:
+async def _end_relay(session: AsyncSession, relay: Relay, objection: Objection, state: RelayState) -> None:
     relay.state, relay.ended_at = state, now()
     session.add(relay)
     await session.flush()

@@ -1,4 +1,4 @@
-"""HTTP of objections: what persons file, what holders are told and report, and what is seen of both."""
+"""Routes of objections, for persons, holders, senders, the regulator and the public."""
 
 import uuid
 from typing import Annotated
@@ -31,18 +31,21 @@ from service.objection.schemas import (
 from service.provenance.routes import SnapshotsDep
 from service.verification.sessions import PersonDep
 
-# Those of persons, and the table that is for everybody, ask for no API key.
+# The routes for persons and for the public need no API key.
 persons = APIRouter(prefix="/v1/objections", tags=["objections"])
 public = APIRouter(prefix="/v1/objections", tags=["objections"])
 holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=OnceRoute)
 campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=OnceRoute)
 
 RelayId = Annotated[uuid.UUID, Path(description="The id of a relay.")]
-Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the page before; 0 for all.")]
+Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the previous page; 0 to begin.")]
 
 
 @persons.post(
-    "", status_code=201, summary="Object, or ask to be erased", responses=responses(*JSON_BODY, 401, 404, 422)
+    "",
+    status_code=201,
+    summary="Create an objection or a request for erasure",
+    responses=responses(*JSON_BODY, 401, 404, 422),
 )
 async def create_objection(
     body: ObjectionIn,
@@ -52,22 +55,22 @@ async def create_objection(
     queue: QueueDep,
     person: PersonDep,
 ) -> ObjectionOut:
-    """One act, once for all, against everybody that holds your number, one organisation, or one purpose.
+    """Object to every use of your number, to its use by one organisation, or to one purpose.
 
-    It counts at once for every later screening. Each holder is told and has a month; one without an account here is
-    `undeliverable`, and a letter has to be written. Sent again while it is under way, it is the same objection.
+    It applies at once. It is relayed to every holder, who has a month to answer. A relay to a holder without an
+    account here is `undeliverable`: send a letter. An identical objection that is still open is returned again.
     """
     return await operations.create_objection(session, snapshots, ring, queue, person, body)
 
 
 @persons.get("", summary="List your objections", responses=responses(401))
 async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep) -> ObjectionList:
-    """All that is recorded on your number since it is yours, whoever recorded it, with how far every holder is."""
+    """Every objection recorded for your number since you own it, by any source, with its relays."""
     return ObjectionList(items=await operations.list_objections(session, ring, person))
 
 
 @holders.post(
-    "/received", status_code=201, summary="Record objections that you received", responses=responses(*JSON_BODY, 409)
+    "/received", status_code=201, summary="Record objections received elsewhere", responses=responses(*JSON_BODY, 409)
 )
 async def record_received_objections(
     body: ReceivedObjectionsIn,
@@ -77,14 +80,14 @@ async def record_received_objections(
     queue: QueueDep,
     actor: NumbersWriter,
 ) -> ReportResults:
-    """By letter, by telephone or on your own page: of numbers that you hold. Every other holder is told.
+    """Record objections that you received by letter, by telephone or on your website, for numbers that you hold.
 
-    Your own relay counts as acknowledged; that you completed it, you report as for any other.
+    They are relayed to every other holder. Your own relay is acknowledged at once; complete it as any other relay.
     """
     return await operations.record_received_objections(session, snapshots, ring, queue, actor, body)
 
 
-@holders.get("/relays", summary="Read the objections relayed to you")
+@holders.get("/relays", summary="List relays")
 async def list_relays(
     session: SessionDep,
     snapshots: SnapshotsDep,
@@ -93,22 +96,22 @@ async def list_relays(
     after: Cursor = 0,
     limit: Limit = 100,
 ) -> RelayPage:
-    """In the order in which they came to be, with the number of each that you hold still. What you read is delivered.
+    """The objections relayed to you, in the order of their creation, with each number that you still hold.
 
-    Keep the `next` of the last page and ask with it again: no relay ever appears before it.
+    A relay is delivered once you have read it. Keep the last `next` that you got: new relays always come after it.
     """
     return await relays.list_relays(session, snapshots, ring, actor, after, limit)
 
 
 @holders.post("/relays/{relay_id}/acknowledge", summary="Acknowledge a relay", responses=responses(404, 409, 413))
 async def acknowledge_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, actor: NumbersWriter) -> RelayOut:
-    """You have seen it and are at it."""
+    """State that you have received the objection and are processing it."""
     return await relays.acknowledge_relay(session, ring, actor, relay_id)
 
 
 @holders.post("/relays/{relay_id}/complete", summary="Complete a relay", responses=responses(404, 409, 413))
 async def complete_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, actor: NumbersWriter) -> RelayOut:
-    """You will not message this number again; after an erasure, none of your datasets holds it any more."""
+    """State that you will send no further messages. An erasure also removes the number from all your datasets."""
     return await relays.complete_relay(session, ring, actor, relay_id)
 
 
@@ -116,17 +119,19 @@ async def complete_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, 
 async def refuse_relay(
     relay_id: RelayId, body: RefusalIn, session: SessionDep, ring: RingDep, actor: NumbersWriter
 ) -> RelayOut:
-    """You do not do what the person asks, and tell why (GDPR 12(4))."""
+    """State that you refuse what the person asks, with the reason that the person will read (GDPR 12(4))."""
     return await relays.refuse_relay(session, ring, actor, relay_id, body)
 
 
-@holders.get("/flags", summary="List what holds objected numbers")
+@holders.get("/flags", summary="List flagged datasets and campaigns")
 async def list_flags(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[FlagOut]:
-    """Your datasets that were sealed, and campaigns that were registered, with numbers whose owners had objected."""
+    """Your sealed datasets and registered campaigns that contain numbers whose owners had objected before."""
     return await flags.list_flags(session, actor, after, limit)
 
 
-@holders.get("/flags/{subject_id}/numbers", summary="List the objected numbers in one", responses=responses(404))
+@holders.get(
+    "/flags/{subject_id}/numbers", summary="List a flagged dataset's or campaign's numbers", responses=responses(404)
+)
 async def list_flagged_numbers(
     subject_id: Annotated[uuid.UUID, Path(description="The id of a flagged dataset or campaign.")],
     session: SessionDep,
@@ -136,15 +141,16 @@ async def list_flagged_numbers(
     after: After = None,
     limit: Limit = 100,
 ) -> Page[FlaggedNumber]:
-    """Which numbers of a dataset or campaign of yours not to message, as far as you hold them still."""
+    """The objected numbers in a dataset or campaign of yours, shown if you still hold them. Do not message them."""
     return await flags.list_flagged_numbers(session, snapshots, ring, actor, subject_id, after, limit)
 
 
-@public.get("/deadlines", summary="See how organisations keep their deadlines")
+@public.get("/deadlines", summary="List how organisations keep their deadlines")
 async def list_deadlines(session: SessionDep) -> DeadlineTable:
-    """For everybody: how many requests each organisation was told of, how long it takes, and how many are overdue.
+    """For each organisation: how many requests it received, how many days it takes, and how many are overdue.
 
-    Counted are those that came from persons, up to the last midnight: nobody can read in it who else has a number.
+    The table is public. It counts requests from persons up to the last midnight in Paris, so that nobody can learn from
+    it who else holds a number.
     """
     return await deadlines.list_deadlines(session)
 
@@ -153,24 +159,24 @@ async def list_deadlines(session: SessionDep) -> DeadlineTable:
 async def list_overdue_relays(
     session: SessionDep, actor: Regulator, after: After = None, limit: Limit = 100
 ) -> Page[OverdueRelay]:
-    """For the supervisory authority, whose look is recorded: who has not answered within a month."""
+    """For the regulator: relays that were not answered within a month. Each look is recorded."""
     return await deadlines.list_overdue_relays(session, after, limit)
 
 
-# Of this form alone: it would take the fixed addresses for ids, also where they have no GET.
-@persons.get("/{objection_id:uuid}", summary="Get an objection of yours", responses=responses(401, 404, 422))
+# Only ids match here: otherwise this route would take the fixed paths for ids, even those without a GET.
+@persons.get("/{objection_id:uuid}", summary="Get an objection", responses=responses(401, 404, 422))
 async def get_objection(
     objection_id: Annotated[uuid.UUID, Path(description="The id of an objection.")],
     session: SessionDep,
     ring: RingDep,
     person: PersonDep,
 ) -> ObjectionOut:
-    """One objection on your number, hop by hop."""
+    """One objection to the use of your number, with its relays and flags."""
     return await operations.get_objection(session, ring, person, objection_id)
 
 
 @campaigns.post(
-    "/{campaign_id}/stops", status_code=201, summary="Report replies STOP", responses=responses(*JSON_BODY, 404, 409)
+    "/{campaign_id}/stops", status_code=201, summary="Report STOP replies", responses=responses(*JSON_BODY, 404, 409)
 )
 async def report_stops(
     campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")],
@@ -181,8 +187,8 @@ async def report_stops(
     queue: QueueDep,
     actor: NumbersWriter,
 ) -> ReportResults:
-    """By the party of a campaign or its sender. Each STOP is an objection against everybody, relayed to every holder.
+    """For the party or the sender of a campaign. Each STOP is an objection to every use, relayed to every holder.
 
-    It never erases. A number that the campaign was not sent to is `not_messaged`, and not recorded.
+    It never erases. A reply from a number that the campaign was not sent to is `not_messaged` and is not recorded.
     """
     return await stops.report_stops(session, snapshots, ring, queue, actor, campaign_id, body)

@@ -1,4 +1,4 @@
-"""Wire shapes of objections: what persons and holders send, and what each of them is told."""
+"""Requests and responses of the objection routes, for persons and for holders."""
 
 import uuid
 from enum import StrEnum
@@ -12,18 +12,18 @@ from service.core.text import Sentence
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import OrganisationRef
 
-# As many as one request can look up one by one without making others wait.
+# A request looks up its numbers singly; more of them would make other requests wait.
 MAX_NUMBERS = 1000
 
 Number = Annotated[
     str,
     StringConstraints(min_length=1, max_length=64),
-    Field(description="In any usual spelling.", examples=["06 39 98 77 77"]),
+    Field(description="A phone number in any usual spelling.", examples=["06 39 98 77 77"]),
 ]
 Region = Annotated[
     str,
     StringConstraints(pattern="^[A-Z]{2}$"),
-    Field(description="Where numbers without country code are from (ISO 3166-1 alpha-2)."),
+    Field(description="The country of numbers without a country code (ISO 3166-1 alpha-2)."),
 ]
 
 
@@ -43,66 +43,70 @@ class ReportOutcome(StrEnum):
 
 
 class ObjectionIn(Wire):
-    """What a person wants: no more messages, or to be erased besides; of everybody, of one, or for one purpose."""
+    """An objection or a request for erasure: to every use, to one organisation, or to one purpose."""
 
-    kind: ObjectionKind = Field(description="`objection`: GDPR 21. `erasure`: GDPR 17, and no more messages besides.")
+    kind: ObjectionKind = Field(
+        description="`objection`: no further messages (GDPR 21). `erasure`: also delete the number (GDPR 17)."
+    )
     scope: ObjectionScope = ObjectionScope.EVERYTHING
-    organisation_id: uuid.UUID | None = Field(default=None, description="Of whom, for the scope `organisation`.")
-    purpose: Purpose | None = Field(default=None, description="For which purpose, for the scope `purpose`.")
+    organisation_id: uuid.UUID | None = Field(default=None, description="For the scope `organisation`: its id.")
+    purpose: Purpose | None = Field(default=None, description="For the scope `purpose`: the purpose.")
 
     @model_validator(mode="after")
-    def _as_far_as_it_goes(self) -> "ObjectionIn":
+    def _scope_is_complete(self) -> "ObjectionIn":
         if (self.organisation_id is not None) != (self.scope is ObjectionScope.ORGANISATION):
-            raise ValueError("organisation_id belongs to the scope organisation, and that one needs it")
+            raise ValueError("give organisation_id if, and only if, the scope is organisation")
         if (self.purpose is not None) != (self.scope is ObjectionScope.PURPOSE):
-            raise ValueError("purpose belongs to the scope purpose, and that one needs it")
+            raise ValueError("give purpose if, and only if, the scope is purpose")
         if self.kind is ObjectionKind.ERASURE and self.scope is ObjectionScope.PURPOSE:
-            raise ValueError("a number is erased or it is not: the scope of an erasure is no purpose")
+            raise ValueError("an erasure cannot be limited to a purpose: use the scope everything or organisation")
         return self
 
 
 class ReceivedObjection(Wire):
-    """A number whose owner wrote to the holder, or told it, and when."""
+    """A number whose owner objected to the holder, and when."""
 
     number: Number
     occurred_at: Instant = Field(
-        description="When the holder received it; not in the future.", examples=["2024-05-20T10:00:00+02:00"]
+        description="When the holder received the objection. Not in the future.", examples=["2024-05-20T10:00:00+02:00"]
     )
 
 
 class ReceivedObjectionsIn(ObjectionIn):
-    """Objections that a holder received elsewhere, all of one kind and scope."""
+    """Objections that a holder received elsewhere, all of the same kind and scope."""
 
     numbers: list[ReceivedObjection] = Field(min_length=1, max_length=MAX_NUMBERS)
     region: Region = "FR"
 
 
 class StopReply(Wire):
-    """A reply to a message of a campaign."""
+    """A reply to a campaign's message."""
 
     number: Number
-    replied_at: Instant = Field(description="Not in the future.", examples=["2024-06-06T10:40:00+02:00"])
+    replied_at: Instant = Field(
+        description="When the person replied. Not in the future.", examples=["2024-06-06T10:40:00+02:00"]
+    )
     text: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
         default=None,
         examples=["Stop !"],
-        description="What the person wrote. It counts if it begins with STOP or ARRET, in any case and with accents, "
-        "spaces or punctuation; without a text the reply is taken for one. It is not kept.",
+        description="What the person wrote; it is not stored. The reply is a STOP if it begins with STOP or ARRET, "
+        "ignoring case, accents, spaces and punctuation. Without a text it is taken for a STOP.",
     )
 
 
 class StopsIn(Wire):
-    """Replies to a campaign, as its party or its sender received them."""
+    """Replies to a campaign that its party or its sender received."""
 
     replies: list[StopReply] = Field(min_length=1, max_length=MAX_NUMBERS)
     region: Region = "FR"
 
 
 class ReportResult(BaseModel):
-    """What became of one number of a request. The number itself is not repeated: answers are kept for some time."""
+    """What became of one number of a request. The number is not repeated, because responses are stored for a time."""
 
     outcome: ReportOutcome
     objection_id: uuid.UUID | None = Field(
-        default=None, description="The objection, if the outcome is `recorded` or `already_recorded`."
+        default=None, description="The objection's id if the outcome is `recorded` or `already_recorded`."
     )
 
 
@@ -113,38 +117,38 @@ class ReportResults(BaseModel):
 
 
 class HolderView(BaseModel):
-    """A holder, and how a person reaches it."""
+    """A holder, and how a person can contact it."""
 
     id: uuid.UUID
     legal_name: str = Field(examples=["Contact Direct SAS"])
     privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
-    has_account: bool = Field(description="If not, nobody is told here: a letter has to be written.")
+    has_account: bool = Field(description="If false, the registry cannot notify it: the person has to send a letter.")
 
 
 class RelayView(BaseModel):
-    """How far one holder is with an objection, as the person sees it."""
+    """The relay of an objection to one holder, as the person sees it."""
 
     id: uuid.UUID
     holder: HolderView
     state: RelayState
-    refusal: str | None = Field(description="Why the holder refuses, in its own words.")
+    refusal: str | None = Field(description="The holder's reason, if it refused.")
     recorded_at: AwareDatetime
     due_at: AwareDatetime = Field(description="One calendar month after recording (GDPR 12(3)).")
     delivered_at: AwareDatetime | None
     acknowledged_at: AwareDatetime | None
-    ended_at: AwareDatetime | None = Field(description="When the holder completed or refused.")
-    overdue: bool = Field(description="Not ended, and the deadline is over.")
+    ended_at: AwareDatetime | None = Field(description="When the holder completed or refused it.")
+    overdue: bool = Field(description="True if the holder has not ended it and the deadline has passed.")
 
 
 class CampaignRef(BaseModel):
-    """A campaign by name."""
+    """A campaign with its name."""
 
     id: uuid.UUID
     name: str = Field(examples=["Européennes, dernier appel"])
 
 
 class FlagView(BaseModel):
-    """A dataset that was sealed, or a campaign that was registered, with the number in spite of the objection."""
+    """A dataset or a campaign that contains the number although the person had objected."""
 
     holder: OrganisationRef
     dataset_id: uuid.UUID | None
@@ -153,7 +157,7 @@ class FlagView(BaseModel):
 
 
 class ObjectionOut(BaseModel):
-    """An objection as the person sees it, with every hop."""
+    """An objection as the person sees it, with its relays and flags."""
 
     id: uuid.UUID
     kind: ObjectionKind
@@ -161,38 +165,43 @@ class ObjectionOut(BaseModel):
     organisation: OrganisationRef | None
     purpose: Purpose | None
     source: ObjectionSource
-    recorded_by: OrganisationRef | None = Field(description="Null if it came from the person here.")
-    campaign: CampaignRef | None = Field(description="The campaign that a STOP answered.")
-    occurred_at: AwareDatetime = Field(description="When the person acted.")
-    recorded_at: AwareDatetime = Field(description="When this registry was told, from which on it has effect here.")
-    closed_at: AwareDatetime | None = Field(description="Since when no holder that can be told has anything to do.")
+    recorded_by: OrganisationRef | None = Field(description="Who recorded it; null if the person did.")
+    campaign: CampaignRef | None = Field(description="The campaign that a STOP replied to.")
+    occurred_at: AwareDatetime = Field(description="When the person objected.")
+    recorded_at: AwareDatetime = Field(description="When this registry recorded it. It applies from then on.")
+    closed_at: AwareDatetime | None = Field(description="Since when no holder has anything left to do.")
     relays: list[RelayView]
     flags: list[FlagView]
 
+    @property
+    def organisation_id(self) -> uuid.UUID | None:
+        """The organisation that the scope names."""
+        return None if self.organisation is None else self.organisation.id
+
 
 class ObjectionList(BaseModel):
-    """Every objection on the person's number, the latest first."""
+    """Every objection to the use of the person's number, the latest first."""
 
     items: list[ObjectionOut]
 
 
 class RefusalIn(Wire):
-    """Why a holder does not do what the person asks (GDPR 12(4)); the person reads it."""
+    """Why a holder refuses what the person asks (GDPR 12(4))."""
 
     reason: Sentence = Field(
         examples=["Nous devons garder la preuve du consentement : article 17(3)(e)."],
-        description="A sentence to the person, 10 to 300 characters, with no phone number in it.",
+        description="A sentence of 10 to 300 characters for the person to read, without a phone number.",
     )
 
 
 class RelayOut(BaseModel):
-    """An objection's task for the caller."""
+    """An objection that the caller has to act on."""
 
     id: uuid.UUID
     kind: ObjectionKind
     scope: ObjectionScope
     purpose: Purpose | None
-    occurred_at: AwareDatetime = Field(description="When the person acted.")
+    occurred_at: AwareDatetime = Field(description="When the person objected.")
     recorded_at: AwareDatetime
     due_at: AwareDatetime = Field(description="One calendar month after recording (GDPR 12(3)).")
     state: RelayState
@@ -203,26 +212,27 @@ class RelayOut(BaseModel):
 
 
 class RelayWithNumber(RelayOut):
-    """A relay with the number that it is about."""
+    """A relay with its number."""
 
     cursor: int = Field(examples=[42])
     number: str | None = Field(
         examples=["+33639987777"],
-        description="Told while the relay is open, to a holder that holds the number still; null otherwise.",
+        description="The number while the relay is open and the caller still holds it; null otherwise.",
     )
 
 
 class RelayPage(BaseModel):
-    """A page of the feed."""
+    """One page of the caller's relays."""
 
     items: list[RelayWithNumber]
     next: int | None = Field(
-        examples=[42], description="Pass it as `after` for what comes next. Null if nothing came: keep your last one."
+        examples=[42],
+        description="Pass it as `after` to get the relays that follow. Null if there are none yet: keep your last one.",
     )
 
 
 class OverdueRelay(BaseModel):
-    """A relay that its holder has not ended in time."""
+    """A relay that its holder has not ended before the deadline."""
 
     id: uuid.UUID
     holder: OrganisationRef
@@ -233,42 +243,42 @@ class OverdueRelay(BaseModel):
 
 
 class DeadlineRow(BaseModel):
-    """How an organisation deals with what it was asked here."""
+    """How an organisation keeps its deadlines."""
 
     organisation: OrganisationRef
-    requests: int = Field(examples=[120], description="Objections and erasures that it was told of.")
-    ended: int = Field(examples=[100], description="Those that it completed or refused.")
-    median_days: float | None = Field(examples=[6.5], description="From recording to end; null while none ended.")
-    overdue: int = Field(examples=[3], description="Not ended, and due by now.")
+    requests: int = Field(examples=[120], description="Objections and erasures relayed to it.")
+    ended: int = Field(examples=[100], description="Requests that it completed or refused.")
+    median_days: float | None = Field(examples=[6.5], description="From recording to end; null if none has ended.")
+    overdue: int = Field(examples=[3], description="Requests not ended by their deadline.")
 
 
 class DeadlineTable(BaseModel):
-    """Every organisation that a person's objection was passed on to: counts alone."""
+    """Counts for every organisation that a person's objection was relayed to."""
 
-    as_of: AwareDatetime = Field(description="The last midnight in Paris: what came since is not counted yet.")
+    as_of: AwareDatetime = Field(description="The last midnight in Paris. Later events are not counted yet.")
     organisations: list[DeadlineRow]
 
 
 class FlagOut(BaseModel):
-    """A dataset or campaign of the caller's in which objected numbers were found."""
+    """A dataset or campaign of the caller's that contains objected numbers."""
 
     id: uuid.UUID = Field(description="The id of the dataset or campaign.")
     subject: str = Field(examples=["dataset"], description="`dataset` or `campaign`.")
     name: str = Field(examples=["Extrait 30-60 ans"])
     holder: OrganisationRef
-    number_count: int = Field(examples=[12], description="How many objected numbers were found in it.")
+    number_count: int = Field(examples=[12], description="How many objected numbers it contains.")
     recorded_at: AwareDatetime = Field(description="When the last of them was found.")
 
 
 class FlaggedNumber(BaseModel):
-    """An objected number in a dataset or campaign."""
+    """An objected number in a flagged dataset or campaign."""
 
     id: uuid.UUID
     number: str | None = Field(
-        examples=["+33639987777"], description="Null if the holder of the dataset or campaign no longer holds it."
+        examples=["+33639987777"], description="The number; null if the caller no longer holds it."
     )
     kind: ObjectionKind
     scope: ObjectionScope
     purpose: Purpose | None
     occurred_at: AwareDatetime = Field(description="When the person objected.")
-    recorded_at: AwareDatetime = Field(description="When this was found.")
+    recorded_at: AwareDatetime = Field(description="When it was found in the dataset or campaign.")

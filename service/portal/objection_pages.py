@@ -28,9 +28,9 @@ Holders = dict[uuid.UUID, str]
 
 async def _holders_of(snapshots: SnapshotsDep, visitor: VisitorDep, person: PersonOfPageDep) -> Holders:
     """Whoever has the number now, by name, in the order of their names."""
-    holding = await holders_of_number(snapshots, visitor.ring, person.number)
-    organisations = holding.snapshot.graph.facts.organisations
-    named = {holder: organisations[holder].legal_name for holder in holding.organisations()}
+    holders = await holders_of_number(snapshots, visitor.ring, person.number)
+    organisations = holders.snapshot.graph.facts.organisations
+    named = {holder_id: organisations[holder_id].legal_name for holder_id in holders.ids_with_account()}
     return dict(sorted(named.items(), key=lambda one: one[1]))
 
 

@@ -136,7 +136,7 @@ def test_against_itself_but_not_against_another(holders: Holders) -> None:
     assert outcomes(holders.broker, itself) == ["recorded"]
     assert feed(holders.party) == []
     another = letter(7, scope="organisation", organisation_id=str(holders.party.id))
-    assert refusal(holders.broker.request("POST", PATH, json=another)) == (403, "not_against_you")
+    assert refusal(holders.broker.request("POST", PATH, json=another)) == (403, "against_another_organisation")
 
 
 def test_only_who_trades_with_numbers(holders: Holders, registry: Registry) -> None:

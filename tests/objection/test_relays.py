@@ -83,7 +83,7 @@ def test_a_refusal_is_reasoned_and_the_person_reads_it(holders: Holders) -> None
     refusing = report(holders.party, relay, "refuse", REASON)
     assert (refusing["state"], refusing["refusal"]) == ("refused", REASON["reason"])
     assert report(holders.party, relay, "refuse", REASON) == refusing
-    assert refused(holders.party, relay, "refuse", {"reason": "Une tout autre raison."}) == (409, "refused_already")
+    assert refused(holders.party, relay, "refuse", {"reason": "Une tout autre raison."}) == (409, "already_refused")
     assert refused(holders.party, relay, "complete") == (409, "relay_ended")
     assert [hop["refusal"] for hop in own(person)[0]["relays"] if hop["state"] == "refused"] == [REASON["reason"]]
 
