@@ -22,7 +22,7 @@ _FEW_ORIGINS = 2
 
 
 def origin_sentences(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
-    """One sentence for each collection, with its wording if few words are to be read."""
+    """One sentence for each collection, with the wordings if they are few and short."""
     with_words = len(subject.origins) <= _FEW_ORIGINS
     return [_origin_sentence(subject, book, origin, with_words=with_words) for origin in subject.origins]
 

@@ -1,7 +1,7 @@
-"""The languages in which people are spoken to, and how days, times, durations and lists are written in each. Pure.
+"""The languages of the service, and how each writes days, times, durations, counts and lists. Pure.
 
-Times are those of Paris: whoever asks where a number came from lives by that clock, whatever zone a fact was told in.
-Blanks that must not break are U+00A0, and in French U+202F before the high punctuation marks.
+Times are those of Paris unless another zone is given: the persons who ask about their numbers live by that clock,
+whatever zone a fact was recorded in. Values that belong together have a no-break space (U+00A0) between them.
 """
 
 from collections.abc import Sequence
@@ -31,17 +31,17 @@ MONTHS: Final = {
     ),
 }
 
-# Up to here the hours are told: "46 h 20" says more than "two days", and "412 h" says less than "17 days".
-_TOLD_IN_HOURS: Final = timedelta(hours=48)
+# Shorter times are written in hours: "46 h 20" says more than "two days", but "412 h" says less than "17 days".
+_LONGEST_IN_HOURS: Final = timedelta(hours=48)
 
 
 def paris_day(moment: datetime) -> date:
-    """The day that it was in Paris."""
+    """The day in Paris at a moment."""
     return moment.astimezone(PARIS).date()
 
 
 def paris_midnight(moment: datetime) -> datetime:
-    """The moment, in UTC, at which that day began."""
+    """The moment, in UTC, at which the day of `moment` began in Paris."""
     return datetime.combine(paris_day(moment), time(), PARIS).astimezone(UTC)
 
 
@@ -80,12 +80,12 @@ def write_span(language: Language, began: datetime, ended: datetime) -> str:
 
 
 def write_elapsed(language: Language, earlier: datetime, later: datetime) -> str:
-    """How long after `earlier` `later` is: 20 minutes, 7 h 20; from two days on in days of the calendar of Paris."""
-    gone = later - earlier
-    if gone >= _TOLD_IN_HOURS:
+    """The time from `earlier` to `later`: 20 minutes, 7 h 20, or from two days on the calendar days in Paris."""
+    elapsed = later - earlier
+    if elapsed >= _LONGEST_IN_HOURS:
         days = (paris_day(later) - paris_day(earlier)).days
         return f"{days}\u00a0jours" if language is Language.FR else f"{days}\u00a0days"
-    hours, minutes = divmod(int(gone.total_seconds()) // 60, 60)
+    hours, minutes = divmod(int(elapsed.total_seconds()) // 60, 60)
     if hours == minutes == 0:
         return "moins d’une minute" if language is Language.FR else "less than a minute"
     if hours == 0:
@@ -96,12 +96,12 @@ def write_elapsed(language: Language, earlier: datetime, later: datetime) -> str
 
 
 def write_count(language: Language, count: int) -> str:
-    """A number with its thousands apart: 12 500, or 12,500."""
+    """A count with its thousands separated: 12 500, or 12,500."""
     return f"{count:,}".replace(",", "\u202f") if language is Language.FR else f"{count:,}"
 
 
 def write_list(language: Language, parts: Sequence[str]) -> str:
-    """Some things in a sentence: a, b et c, or a, b and c."""
+    """Several things in a sentence: a, b et c, or a, b and c."""
     *first, last = parts
     if not first:
         return last

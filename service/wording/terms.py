@@ -1,4 +1,4 @@
-"""The terms of every closed list that people read, in each language: one term for each value, wherever it is shown.
+"""The terms of the closed lists that people read: each value has one term in each language, wherever it is shown.
 
 Portal, report, letters, command line and demonstration take them from here. Each list is a `match` without a default,
 so that mypy refuses a value that has no term. Terms begin with a small letter; `capitalised` begins a sentence. They
@@ -79,7 +79,7 @@ class Terms:
                 return self._pick(fr="messages de service", en="service messages")
 
     def mechanism(self, mechanism: Mechanism) -> str:
-        """How agreement was asked for."""
+        """How consent was asked for."""
         match mechanism:
             case Mechanism.UNTICKED_BOX:
                 return self._pick(fr="case à cocher, vide au départ", en="unticked box")
@@ -88,7 +88,7 @@ class Terms:
             case Mechanism.DOUBLE_OPT_IN:
                 return self._pick(
                     fr="accord confirmé une seconde fois (double opt-in)",
-                    en="agreement confirmed a second time (double opt-in)",
+                    en="consent confirmed a second time (double opt-in)",
                 )
             case Mechanism.CONDITION_OF_ENTRY:
                 return self._pick(fr="condition de participation", en="condition of taking part")
@@ -99,7 +99,7 @@ class Terms:
             case Mechanism.OPT_OUT:
                 return self._pick(
                     fr="aucun accord demandé, il fallait s'opposer (opt-out)",
-                    en="no agreement asked for, the person had to object (opt-out)",
+                    en="no consent asked for, the person had to object (opt-out)",
                 )
 
     def channel(self, channel: Channel) -> str:

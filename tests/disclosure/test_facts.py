@@ -52,7 +52,7 @@ def test_origins_have_their_wording_their_date_and_their_screenshots(owners: Own
             wrong.append((row.number, language, set(sections)))
         for origin in row.origins:
             (quote,) = (block for block in sections[origin.collector] if isinstance(block, Quote))
-            label = "Date de votre accord" if language is Language.FR else "Date of your agreement"
+            label = "Date de votre accord" if language is Language.FR else "Date of your consent"
             values = facts(report, Topic.ORIGINS, origin.collector)
             shown = quote.text, quote.language, bool(quote.screenshots), values[label]
             expected = WORDINGS[origin.notice], "fr", origin.notice == "EM-1", _consent(origin, language)
