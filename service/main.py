@@ -33,7 +33,7 @@ from service.objection.stops import record_inbound_stop
 from service.organisation import routes as organisation
 from service.portal import routes as portal
 from service.provenance import routes as provenance
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.transfer import routes as transfer
 from service.verification import routes as verification
 from service.webhook import routes as webhook

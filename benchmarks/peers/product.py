@@ -16,7 +16,7 @@ from service.core.vocabulary import Role
 from service.provenance import operations
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import LookupIn
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 
 
 @contextmanager

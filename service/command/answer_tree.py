@@ -21,7 +21,7 @@ from service.provenance.answer.schemas import (
     Holding,
     HopView,
     Origin,
-    PartnersInForce,
+    PartnerListView,
     Statement,
     TransferView,
     Use,
@@ -165,12 +165,12 @@ def _particulars(context: _TreeContext, origin: Origin) -> Iterator[str]:
         yield context.say("evidence", media_type=piece.media_type, sha256=piece.sha256[:12])
 
 
-def _list_teller(context: _TreeContext, origin: Origin, listed: PartnersInForce) -> Iterator[str]:
+def _list_teller(context: _TreeContext, origin: Origin, listed: PartnerListView) -> Iterator[str]:
     if listed.asserted_by is None or listed.asserted_by.id != origin.collector.id:
         yield context.say("list_told", who=context.who(listed), day=context.day(listed.recorded_at))
 
 
-def _named(context: _TreeContext, listed: PartnersInForce) -> Iterator[str]:
+def _named(context: _TreeContext, listed: PartnerListView) -> Iterator[str]:
     yield from (partner.name for partner in listed.partners)
     yield from (context.say("category", text=context.quote(category)) for category in listed.categories)
 

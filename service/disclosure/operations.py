@@ -27,7 +27,7 @@ from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
 from service.provenance.answer.answer import build_answer, prepare_answer
 from service.provenance.answer.views import organisation
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 from service.wording.language import Language, paris_day
 

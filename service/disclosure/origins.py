@@ -12,7 +12,7 @@ from service.provenance.answer.schemas import (
     NoticeView,
     Origin,
     PartnerListBasis,
-    PartnersInForce,
+    PartnerListView,
 )
 from service.wording.typography import capitalised
 
@@ -181,7 +181,7 @@ def _listed(book: Phrasebook, origin: Origin) -> str:
     return phrases.listed_claimed.format(names=book.list(names), day=day, who=book.asserted_by(partner_list))
 
 
-def _names(book: Phrasebook, partner_list: PartnersInForce) -> list[str]:
+def _names(book: Phrasebook, partner_list: PartnerListView) -> list[str]:
     phrases = book.phrases.origins
     categories = [phrases.category.format(quoted=book.quoted(category)) for category in partner_list.categories]
     return [partner.name for partner in partner_list.partners] + categories

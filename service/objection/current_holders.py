@@ -12,7 +12,7 @@ from service.membership import store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, descendants_from_rows
 from service.number.keyring import KeyRing, pack_keys, unpack_keys
 from service.provenance.graph.graph import datasets_holding
-from service.provenance.graph.snapshot import Snapshot, Snapshots
+from service.provenance.snapshot import Snapshot, Snapshots
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ from service.objection.current_holders import holders_of_number, key_of_mark, nu
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import FlaggedNumber, FlagOut
 from service.provenance.answer.references import OrganisationRef
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.transfer.models import Transfer
 
 

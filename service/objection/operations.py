@@ -27,7 +27,7 @@ from service.objection.schemas import (
 )
 from service.objection.views import objection_views, objections_on_number
 from service.organisation.operations import require
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 
 Report = ReportOutcome | tuple[NumberHolders, NewObjection]

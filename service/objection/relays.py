@@ -18,7 +18,7 @@ from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, 
 from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, Relay
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)

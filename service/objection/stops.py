@@ -24,7 +24,7 @@ from service.objection.current_holders import NumberHolders, holders_of_number
 from service.objection.operations import Report, find_holders, record_reports
 from service.objection.schemas import ReportOutcome, ReportResults, StopsIn
 from service.provenance.graph.rows import CampaignRow
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 
 _STOP_WORDS: Final = frozenset({"STOP", "ARRET"})
 

@@ -22,10 +22,17 @@ from service.provenance.answer.answer import PreparedAnswer, prepare_answer
 from service.provenance.answer.schemas import LookupIn
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.rows import NoticeRow
-from service.provenance.graph.snapshot import Snapshots
-from service.provenance.lineage.lineage import Direction, Group, campaigns_of, clients_of, reached_by, walk
+from service.provenance.lineage.lineage import (
+    Direction,
+    Group,
+    campaigns_sent_to,
+    clients_holding,
+    datasets_reached,
+    walk_lineage,
+)
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
 from service.provenance.lineage.views import impact_view, lineage_view
+from service.provenance.snapshot import Snapshots
 
 
 async def look_up_number(
@@ -80,7 +87,7 @@ async def get_dataset_lineage(
     visibility = visible_to(snapshot.visibility_index, actor)
     if dataset_id not in visibility.datasets:
         raise NotFound("dataset")
-    found = walk(snapshot.graph, dataset_id, direction, depth, visibility.datasets | visibility.bare)
+    found = walk_lineage(snapshot.graph, dataset_id, direction, depth, visibility.datasets | visibility.bare)
     return lineage_view(snapshot.graph, visibility, dataset_id, found)
 
 
@@ -95,8 +102,8 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
         snapshot = await snapshots.current(reading)
         facts, visibility = snapshot.graph.facts, visible_to(snapshot.visibility_index, actor)
         notice = _find_notice(facts, visibility, actor, notice_id)
-        counts = reached_by(facts, notice_id, visibility.datasets | visibility.bare)
-        clients, campaigns = clients_of(facts, counts), campaigns_of(facts, visibility.campaigns, counts)
+        counts = datasets_reached(facts, notice_id, visibility.datasets | visibility.bare)
+        clients, campaigns = clients_holding(facts, counts), campaigns_sent_to(facts, visibility.campaigns, counts)
         groups = {*clients.values(), *campaigns.values()}
         distinct = {group: await _distinct(reading, notice_id, group, counts) for group in groups}
     return impact_view(snapshot.graph, visibility, notice, counts, distinct)

@@ -13,7 +13,7 @@ from service.disclosure.operations import get_subject_answer
 from service.disclosure.report import write_report
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.keyring import KeyRing
-from service.provenance.graph.snapshot import Snapshots
+from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person, begin_session, person_of
 from service.wording.language import Language
 from tests.builders import FICTION

@@ -7,7 +7,7 @@ from service.access import visibility
 from service.provenance.answer.answer import PreparedAnswer, VisibilityOf, build_answer, prepare_answer
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer
-from service.provenance.graph.snapshot import Snapshot
+from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.builders import EPOCH, World
 

@@ -10,7 +10,7 @@ from service.access.actor import Actor
 from service.core.vocabulary import DatasetState, Role
 from service.membership.store import Membership
 from service.provenance.graph import rows
-from service.provenance.graph.snapshot import Snapshot, make_snapshot
+from service.provenance.snapshot import Snapshot, make_snapshot
 from tests.provenance.builders import World
 
 LATER = datetime.max.replace(tzinfo=UTC)

@@ -12,7 +12,7 @@ from service.access import visibility
 from service.core.vocabulary import OrphanReason, Role
 from service.provenance.answer.answer import build_answer
 from service.provenance.answer.schemas import Answer, PartnerListBasis, RecipientKind
-from service.provenance.graph.snapshot import Snapshot
+from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import answer_for, answer_from, prepare
 from tests.provenance.builders import EPOCH, World

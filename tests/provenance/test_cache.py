@@ -9,7 +9,7 @@ from service.core.vocabulary import Role
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.shared import SharedAnswer
-from service.provenance.graph.snapshot import Snapshot
+from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World

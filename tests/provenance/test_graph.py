@@ -7,7 +7,7 @@ from service.core.erasures import NO_ERASURES
 from service.core.vocabulary import Role
 from service.provenance.graph.graph import CycleError, Hop, chains, datasets_holding, orphans
 from service.provenance.graph.rows import ParentRow
-from service.provenance.graph.snapshot import make_snapshot
+from service.provenance.snapshot import make_snapshot
 from tests.provenance import oracle
 from tests.provenance.builders import World
 from tests.provenance.strategies import Cast, unhurried, worlds

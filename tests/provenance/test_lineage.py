@@ -6,8 +6,15 @@ from hypothesis import given
 
 from service.access import visibility
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.graph.snapshot import Snapshot, make_snapshot
-from service.provenance.lineage.lineage import Direction, campaigns_of, clients_of, passed, reached_by, walk
+from service.provenance.lineage.lineage import (
+    Direction,
+    campaigns_sent_to,
+    clients_holding,
+    count_from_ancestor,
+    datasets_reached,
+    walk_lineage,
+)
+from service.provenance.snapshot import Snapshot, make_snapshot
 from tests.provenance import oracle
 from tests.provenance.builders import World
 from tests.provenance.story import Story, tell
@@ -27,11 +34,11 @@ def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str],
     story, snapshot = told()
     seen = visibility.visible_to(snapshot.visibility_index, oracle.actor(story.world, story.organisations[caller]))
     facts = snapshot.graph.facts
-    counts = reached_by(facts, story.notices[notice], seen.datasets | seen.bare)
+    counts = datasets_reached(facts, story.notices[notice], seen.datasets | seen.bare)
     return (
         {name: counts[one] for name, one in story.datasets.items() if one in counts},
-        {name for name, one in story.organisations.items() if one in clients_of(facts, counts)},
-        {name for name, one in story.campaigns.items() if one in campaigns_of(facts, seen.campaigns, counts)},
+        {name for name, one in story.organisations.items() if one in clients_holding(facts, counts)},
+        {name for name, one in story.campaigns.items() if one in campaigns_sent_to(facts, seen.campaigns, counts)},
     )
 
 
@@ -39,7 +46,7 @@ def ancestry(name: str, caller: str = "CNIL", direction: Direction = Direction.U
     """The names of what is in the lineage of a dataset of the story."""
     story, snapshot = told()
     seen = visibility.visible_to(snapshot.visibility_index, oracle.actor(story.world, story.organisations[caller]))
-    found = walk(snapshot.graph, story.datasets[name], direction, depth, seen.datasets | seen.bare)
+    found = walk_lineage(snapshot.graph, story.datasets[name], direction, depth, seen.datasets | seen.bare)
     return {known for known, one in story.datasets.items() if one in found.distances}
 
 
@@ -83,14 +90,16 @@ def test_lineage_is_what_numbers_came_by(made: tuple[World, Cast]) -> None:
     among = {number: oracle.holders(world, number) for number in oracle.all_numbers(world)}
     sealed = [one for one, row in world.datasets.items() if row.state == DatasetState.SEALED]
     for start in sealed:
-        found = walk(graph, start, Direction.UPSTREAM, FAR, world.datasets)
+        found = walk_lineage(graph, start, Direction.UPSTREAM, FAR, world.datasets)
         expected = {start}
         for number, holders in among.items():
             if start in holders:
                 expected |= {one for one in holders if oracle.comes_from(world, number, start, one, holders)}
         assert found.distances.keys() == expected
-        below = walk(graph, start, Direction.DOWNSTREAM, FAR, world.datasets).distances
-        assert all(start in walk(graph, one, Direction.UPSTREAM, FAR, world.datasets).distances for one in below)
+        below = walk_lineage(graph, start, Direction.DOWNSTREAM, FAR, world.datasets).distances
+        assert all(
+            start in walk_lineage(graph, one, Direction.UPSTREAM, FAR, world.datasets).distances for one in below
+        )
         assert {hop.parent_id for hop in found.hops} | {hop.dataset_id for hop in found.hops} <= expected
 
 
@@ -100,7 +109,7 @@ def test_a_dataset_is_as_far_as_its_shortest_way(made: tuple[World, Cast]) -> No
     world, _ = made
     graph = oracle.snapshot_of(world).graph
     for start in world.datasets:
-        found = walk(graph, start, Direction.BOTH, FAR, world.datasets)
+        found = walk_lineage(graph, start, Direction.BOTH, FAR, world.datasets)
         steps = {(hop.parent_id, hop.dataset_id) for hop in found.hops}
         for one, distance in found.distances.items():
             nearer = [
@@ -117,8 +126,8 @@ def test_nobody_has_counted_before_sealing() -> None:
     source = world.dataset(broker, {1})
     unsealed = world.dataset(broker, {1}, [source], state=DatasetState.OPEN)
     graph = oracle.snapshot_of(world).graph
-    assert passed(graph.facts, source, unsealed) is None
-    assert walk(graph, unsealed, Direction.UPSTREAM, FAR, world.datasets).distances == {unsealed: 0, source: -1}
+    assert count_from_ancestor(graph.facts, source, unsealed) is None
+    assert walk_lineage(graph, unsealed, Direction.UPSTREAM, FAR, world.datasets).distances == {unsealed: 0, source: -1}
 
 
 def test_what_a_denied_transfer_delivered_was_not_reached() -> None:
@@ -131,5 +140,7 @@ def test_what_a_denied_transfer_delivered_was_not_reached() -> None:
     counted = oracle.rows_of(world)
     world.say(transfer, "recipient", "denied")
     facts = make_snapshot(1, counted).graph.facts
-    assert set(reached_by(facts, notice, world.datasets)) == {made}
-    assert walk(oracle.snapshot_of(world).graph, made, Direction.DOWNSTREAM, FAR, world.datasets).distances == {made: 0}
+    assert set(datasets_reached(facts, notice, world.datasets)) == {made}
+    assert walk_lineage(oracle.snapshot_of(world).graph, made, Direction.DOWNSTREAM, FAR, world.datasets).distances == {
+        made: 0
+    }

@@ -11,7 +11,7 @@ from service.core.vocabulary import Role
 from service.provenance.answer.answer import build_answer
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import Answer
-from service.provenance.graph.snapshot import Snapshot
+from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World

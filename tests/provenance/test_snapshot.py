@@ -19,7 +19,7 @@ from service.membership.runs import Run, digest
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.provenance.graph.rows import Rows
-from service.provenance.graph.snapshot import Snapshots, make_snapshot, read_rows
+from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
 from tests.provenance import oracle
 from tests.provenance.stored import store_world
 from tests.provenance.story import tell
@@ -146,7 +146,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[AsyncSession]:
         sessions.append(session)
         return await read_rows(session)
 
-    monkeypatch.setattr("service.provenance.graph.snapshot.read_rows", counted)
+    monkeypatch.setattr("service.provenance.snapshot.read_rows", counted)
     return sessions
 
 

@@ -61,7 +61,7 @@ def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
 
 def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
     sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-    words = {said.side: said.status for said in transfer.statements}
+    latest_statements = {said.side: said.status for said in transfer.statements}
     if transfer.status is TransferStatus.DENIED:
         text = f"{sender} says that it gave it to {recipient}, which denies the transfer."
         yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
@@ -71,6 +71,6 @@ def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
     elif transfer.number_received and transfer.number_declared is False:
         text = f"{recipient} says that it received it from {sender}, whose dataset does not hold it."
         yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
-    if words.get(Side.SENDER) == TransferStatus.DENIED:
+    if latest_statements.get(Side.SENDER) == TransferStatus.DENIED:
         text = f"{recipient} says that it had it from {sender}, which denies the transfer."
         yield Contradiction(kind="denied_by_sender", transfer_id=transfer.id, explanation=text)

@@ -16,7 +16,7 @@ from service.membership.store import Membership
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer, Holding, Origin
 from service.provenance.answer.shared import SharedAnswer
-from service.provenance.answer.views import Consent, consent, partners_in_force
+from service.provenance.answer.views import Consent, consent, partner_list_view
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.graph import Graph, datasets_holding
 
@@ -71,7 +71,7 @@ def _origins(prepared: PreparedAnswer, origins: Sequence[Origin]) -> Iterator[Or
     known = prepared.shared.known
     for origin in origins:
         own = prepared.consent(origin.dataset.id)
-        listed = partners_in_force(prepared.facts, known, own.partner_list) if own.partner_list else None
+        listed = partner_list_view(prepared.facts, known, own.partner_list) if own.partner_list else None
         yield replace(origin, **own._asdict() | {"partner_list": listed})
 
 

@@ -12,7 +12,7 @@ from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.provenance.answer.fragments import to_fragment
 from service.provenance.answer.shared import SharedAnswer, make_shared_answer
-from service.provenance.answer.views import partners_in_force
+from service.provenance.answer.views import partner_list_view
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.graph import Graph
 from service.provenance.graph.rows import PartnerListRow
@@ -64,13 +64,15 @@ class AnswerCache:
         """A rendered partner list. It may have a thousand names, and is in force in the answers of many callers."""
         key = row.id, row.asserted_by_id in known, row.asserted_through_id in known
         if key not in self._partner_lists:
-            self._partner_lists[key] = to_fragment(partners_in_force(facts, known, row))
+            self._partner_lists[key] = to_fragment(partner_list_view(facts, known, row))
         return self._partner_lists[key]
 
 
 def _shown_datasets(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:
     """Those of `datasets` that an answer depends on: the visible ones, and both ends of visible transfers."""
-    return visibility.datasets.union(*(graph.ends[transfer_id] & datasets for transfer_id in visibility.transfers))
+    return visibility.datasets.union(
+        *(graph.datasets_of_transfer[transfer_id] & datasets for transfer_id in visibility.transfers)
+    )
 
 
 def _shown_erasures(graph: Graph, visibility: Visibility, erasures: Erasures) -> frozenset[Erased]:

@@ -74,7 +74,7 @@ class Asserted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartnersInForce(Asserted):
+class PartnerListView(Asserted):
     """The partner list that stood beside the wording on the day of this number's consent."""
 
     id: uuid.UUID
@@ -154,7 +154,7 @@ class Origin(Asserted):
         str | None, Field(description="The collector's own reference to its record of this consent.")
     ]
     notice: NoticeView
-    partner_list: PartnersInForce | None
+    partner_list: PartnerListView | None
     partner_list_basis: Annotated[
         PartnerListBasis,
         Field(

@@ -32,13 +32,13 @@ from service.provenance.answer.schemas import (
     NoticeView,
     Origin,
     PartnerListBasis,
-    PartnersInForce,
+    PartnerListView,
     Statement,
     TransferView,
     Use,
     Voucher,
 )
-from service.provenance.graph.facts import FactIndex, attestation_of, list_in_force, notice_of
+from service.provenance.graph.facts import FactIndex, attestation_of, notice_of, partner_list_in_force
 from service.provenance.graph.graph import Chain, Graph, Hop
 from service.provenance.graph.rows import (
     CampaignRow,
@@ -117,11 +117,11 @@ def organisation_ref(facts: FactIndex, organisation_id: uuid.UUID) -> Organisati
     return OrganisationRef(id=organisation_id, legal_name=facts.organisations[organisation_id].legal_name)
 
 
-def _told(context: AnswerContext, row: FactRow) -> Assertion:
-    return asserted(context.facts, context.known, row)
+def _assertion(context: AnswerContext, row: FactRow) -> Assertion:
+    return assertion(context.facts, context.known, row)
 
 
-def asserted(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
+def assertion(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
     """Who asserts a fact, and when; a name that the caller could learn only here is withheld."""
     return {
         "asserted_by": _if_known(facts, known, row.asserted_by_id),
@@ -152,7 +152,7 @@ def origin(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID
     collection = facts.collections[collection_id]
     attestation = attestation_of(facts, collection)
     return Origin(
-        **_told(context, collection),
+        **_assertion(context, collection),
         dataset=context.dataset(dataset.id),
         collection_id=collection.id,
         collector=organisation(facts, collection.collector_id),
@@ -185,14 +185,14 @@ def consent(facts: FactIndex, dataset_id: uuid.UUID, stored: Membership | None) 
     if stored is None or stored.consented_at is None:
         record_id = stored.record_id if stored else None
         return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
-    listed = list_in_force(facts, notice_of(facts, dataset_id), stored.consented_at)
+    listed = partner_list_in_force(facts, notice_of(facts, dataset_id), stored.consented_at)
     basis = PartnerListBasis.CONSENT_DAY if listed else PartnerListBasis.NONE_YET
     return Consent(stored.consented_at, stored.record_id, listed, basis)
 
 
 def _notice(context: AnswerContext, row: NoticeRow) -> NoticeView:
     return NoticeView(
-        **_told(context, row),
+        **_assertion(context, row),
         id=row.id,
         code=row.code,
         version=row.version,
@@ -217,10 +217,10 @@ def _evidence(row: EvidenceRow) -> EvidenceRef:
     )
 
 
-def partners_in_force(facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnersInForce:
+def partner_list_view(facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnerListView:
     """A partner list, to a caller who may see the organisations `known` named."""
-    return PartnersInForce(
-        **asserted(facts, known, row),
+    return PartnerListView(
+        **assertion(facts, known, row),
         id=row.id,
         valid_from_on=row.valid_from_on,
         partners=[PartnerOut(**vars(one)) for one in facts.partners_of_list.get(row.id, ())],
@@ -232,7 +232,7 @@ def partners_in_force(facts: FactIndex, known: Collection[uuid.UUID], row: Partn
 def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number, but for the number's own consent there."""
     return Holding(
-        **_told(context, _answered_for(context.facts, row)),
+        **_assertion(context, _answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
         content=Content(row.content),
         sealed_at=row.sealed_at,
@@ -244,7 +244,7 @@ def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Ho
 def erasure_view(context: AnswerContext, row: DatasetRow) -> Erasure:
     """A dataset that held the number until its holder erased it."""
     return Erasure(
-        **_told(context, _answered_for(context.facts, row)),
+        **_assertion(context, _answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
         erased_at=context.erasures[row.id],
     )
@@ -255,7 +255,7 @@ def _answered_for(facts: FactIndex, row: DatasetRow) -> FactRow:
     transfer = facts.transfer_into_dataset.get(row.id)
     if row.content == Content.UPLOADED and transfer is not None:
         # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
-        return words(facts, transfer.id)[Side.RECIPIENT]
+        return latest_statements(facts, transfer.id)[Side.RECIPIENT]
     return row
 
 
@@ -291,7 +291,7 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     facts = context.facts
     received = row.received_dataset_id in context.holding_datasets
     return TransferView(
-        **_told(context, row),
+        **_assertion(context, row),
         id=row.id,
         sender=organisation_ref(facts, row.sender_id),
         recipient=organisation_ref(facts, row.recipient_id),
@@ -317,7 +317,7 @@ def _was_handed_over(context: AnswerContext, row: TransferRow) -> bool:
 
 def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
-        **_told(context, row),
+        **_assertion(context, row),
         side=Side(row.side),
         status=TransferStatus(row.status),
         comment=row.comment,
@@ -334,7 +334,7 @@ def _said(context: AnswerContext, row: TransferRow, side: Side) -> bool:
     return organisation_id in told or row.asserted_by_id == organisation_id
 
 
-def words(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
+def latest_statements(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
     """The latest statement of each side that made one."""
     return {Side(said.side): said for said in facts.statements_of_transfer.get(transfer_id, ())}
 
@@ -342,7 +342,7 @@ def words(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
 def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:
     """The sides that stand by a transfer: by a latest word other than denial, or by having registered it."""
     facts = context.facts
-    latest = words(facts, row.id)
+    latest = latest_statements(facts, row.id)
     found = []
     for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
         said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
@@ -362,7 +362,7 @@ def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
         if one in context.visibility.datasets and held_at(context.erasures, one, row.began_at)
     ]
     return CampaignView(
-        **_told(context, row),
+        **_assertion(context, row),
         id=row.id,
         name=row.name,
         party=organisation(facts, row.party_id),

@@ -1,1 +1,1 @@
-"""The provenance graph: recorded facts, indexed, and the snapshot that each process keeps of them."""
+"""The provenance graph: recorded facts, indexed, and the paths between datasets."""

@@ -1,4 +1,4 @@
-"""Rows by id and by what they belong to, and what follows from several rows of one thing. Pure."""
+"""The recorded facts, indexed by id and by what they belong to, and what follows from several of them. Pure."""
 
 import uuid
 from collections import defaultdict
@@ -29,19 +29,19 @@ from service.provenance.graph.rows import (
 from service.transfer.status import status_of
 
 
-class _Known(Protocol):
+class _HasId(Protocol):
     @property
     def id(self) -> uuid.UUID: ...
 
 
 Row = TypeVar("Row")
-KnownRow = TypeVar("KnownRow", bound=_Known)
+RowWithId = TypeVar("RowWithId", bound=_HasId)
 Grouped = Mapping[uuid.UUID, Sequence[Row]]
 
 
 @dataclass(frozen=True, slots=True)
 class FactIndex:
-    """One state of the facts, indexed. What is grouped stands in order of `recorded_at`."""
+    """One state of the facts. Each group of facts is in the order of `recorded_at`."""
 
     organisations: Mapping[uuid.UUID, OrganisationRow]
     notices: Mapping[uuid.UUID, NoticeRow]
@@ -65,8 +65,8 @@ class FactIndex:
     notice_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
 
 
-def index(rows: Rows) -> FactIndex:
-    """`rows`, so that nothing needs to be searched for again."""
+def index_facts(rows: Rows) -> FactIndex:
+    """Index `rows`, so that nothing has to be searched for again."""
     statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
     campaigns = _uncorrected(rows.campaigns)
     uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
@@ -94,25 +94,25 @@ def index(rows: Rows) -> FactIndex:
     )
 
 
-def _by_id(rows: Iterable[KnownRow]) -> dict[uuid.UUID, KnownRow]:
+def _by_id(rows: Iterable[RowWithId]) -> dict[uuid.UUID, RowWithId]:
     return {row.id: row for row in rows}
 
 
 def _uncorrected(rows: Iterable[CampaignRow]) -> dict[uuid.UUID, CampaignRow]:
-    """The campaigns that count: one that was corrected counts no more, and is kept at its own address."""
+    """The campaigns that count. A corrected campaign no longer counts, but keeps its own address in the API."""
     by_id = _by_id(rows)
     corrected = {row.corrects_id for row in by_id.values()}
-    return {key: row for key, row in by_id.items() if key not in corrected}
+    return {campaign_id: row for campaign_id, row in by_id.items() if campaign_id not in corrected}
 
 
 def _as_corrected(rows: Iterable[CollectionRow]) -> dict[uuid.UUID, CollectionRow]:
-    """By the id of each collection, of a corrected one too, what is said of it now: datasets keep the first id."""
+    """The latest correction of each collection, by the id of every version: datasets keep the id of the first."""
     by_id = _by_id(rows)
     corrections = {row.corrects_id: row for row in by_id.values() if row.corrects_id is not None}
     latest = dict(by_id)
-    for key in by_id:
-        while (correction := corrections.get(latest[key].id)) is not None:
-            latest[key] = correction
+    for collection_id in by_id:
+        while (correction := corrections.get(latest[collection_id].id)) is not None:
+            latest[collection_id] = correction
     return latest
 
 
@@ -152,21 +152,21 @@ def _notice_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
 
 
 def is_denied(facts: FactIndex, transfer_id: uuid.UUID | None) -> bool:
-    """Whether the recipient denies that a transfer, if there is one, took place."""
+    """Whether there is a transfer and its recipient denies that it took place."""
     return transfer_id is not None and facts.status_of_transfer[transfer_id] is TransferStatus.DENIED
 
 
 def is_held(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
-    """Whether a dataset is a holding: sealed, and not what a transfer delivered that its recipient denies."""
+    """Whether a dataset's numbers count as held: it is sealed, and no transfer made it that its recipient denies."""
     transfer = facts.transfer_into_dataset.get(dataset_id)
     sealed = facts.datasets[dataset_id].state == DatasetState.SEALED
     return sealed and not is_denied(facts, transfer.id if transfer else None)
 
 
 def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:
-    """When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed.
+    """When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed.
 
-    A recipient's own file is sealed later, and compared with what it was given then. Never, if it is not sealed yet.
+    A recipient's own file is sealed later, but is compared with what was transferred. Until then it is `NOT_YET`.
     """
     row = facts.datasets[dataset_id]
     if dataset_id in facts.transfer_into_dataset:
@@ -175,28 +175,27 @@ def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:
 
 
 def notice_of(facts: FactIndex, dataset_id: uuid.UUID) -> NoticeRow:
-    """The notice under which a collected dataset was collected, as is said of its collection now."""
+    """The notice of a collected dataset, by the latest correction of its collection."""
     collection_id = facts.datasets[dataset_id].collection_id
     assert collection_id is not None
     return facts.notices[facts.collections[collection_id].notice_id]
 
 
 def attestation_of(facts: FactIndex, collection: CollectionRow) -> FactRow | None:
-    """The collector's own word for a collection: it registered the collection itself, or attests it."""
+    """The fact by which a collector confirms a collection: its own registration of it, or its attestation."""
     if collection.asserted_by_id == collection.collector_id:
         return collection
-    attested = facts.attestations_of_collection.get(collection.id, ())
-    return next((row for row in attested if row.asserted_by_id == collection.collector_id), None)
+    attestations = facts.attestations_of_collection.get(collection.id, ())
+    return next((row for row in attestations if row.asserted_by_id == collection.collector_id), None)
 
 
-def list_in_force(facts: FactIndex, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:
-    """The partner list that a person saw on the day of consent, in the notice's time zone.
+def partner_list_in_force(facts: FactIndex, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:
+    """The partner list that was shown on the day of consent, in the notice's time zone. None if there was none yet.
 
-    That is the list with the latest first day that had come, lists that a later one corrects left out. None
-    if the notice had no list yet.
+    Of the lists that had begun by then, it is the one that began last. Corrected lists are left out.
     """
     lists = facts.partner_lists_of_notice.get(notice.id, ())
     corrected = {row.corrects_id for row in lists}
     day = consented_at.astimezone(ZoneInfo(notice.time_zone)).date()
-    standing = [row for row in lists if row.id not in corrected and row.valid_from_on <= day]
-    return max(standing, key=lambda row: (row.valid_from_on, row.recorded_at, row.id), default=None)
+    begun = [row for row in lists if row.id not in corrected and row.valid_from_on <= day]
+    return max(begun, key=lambda row: (row.valid_from_on, row.recorded_at, row.id), default=None)

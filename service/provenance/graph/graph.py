@@ -1,9 +1,9 @@
-"""The provenance graph: who collected, through whose hands, to whom. Pure; the only place of NetworkX.
+"""The provenance graph: who collected numbers, which datasets they passed through, and who received them. Pure.
 
-Nodes are organisations, collections, datasets and campaigns, never numbers, by their ids. Edges run with the data:
-collection to dataset, dataset to dataset, dataset to campaign; each of these points to the organisations that answer
-for it, which are sinks. A transfer is an edge between two datasets, whose key is its id. So the whole has no cycle,
-and one that rows would make is refused.
+Nodes are the ids of organisations, collections, datasets and campaigns, never numbers. Edges run with the data, from
+collection to dataset, from dataset to dataset and from dataset to campaign. Each of these also points to the
+organisations that answer for it, from which no edge leads on. A transfer is an edge between two datasets, with its id
+as key. The graph has no cycle: rows that would make one are refused. Only this module uses NetworkX.
 """
 
 import uuid
@@ -20,12 +20,12 @@ from service.core.vocabulary import Content, DatasetState
 from service.provenance.graph.facts import FactIndex, is_held, made_at
 from service.provenance.graph.rows import ParentRow
 
-# A number may have passed through merged bases again and again, and simple paths multiply at each merger.
+# A number may have passed through unions many times, and the paths multiply at each of them.
 MOST_CHAINS: Final = 200
 
 
 class Relation(StrEnum):
-    """The key of an edge that is no transfer. The party of a campaign may be its sender too: hence keys."""
+    """The key of an edge that is not a transfer. Edges have keys because a campaign's party may also be its sender."""
 
     COLLECTED = "collected"
     DERIVED = "derived"
@@ -42,22 +42,22 @@ class CycleError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One state of the graph, never changed. `rank` puts every dataset after those that it comes from.
+    """One state of the graph, which never changes.
 
-    `ends` are the two datasets of each transfer; `held_with` is what has been found out so far of which datasets hold
-    all that is stored in one.
+    `rank` puts every dataset after those that it comes from. `datasets_of_transfer` are the two datasets of each
+    transfer. `holding_cache` keeps, by dataset, the datasets that hold whatever is stored in it, once that was asked.
     """
 
     version: int
     facts: FactIndex
     network: nx.MultiDiGraph
     rank: Mapping[uuid.UUID, int]
-    ends: Mapping[uuid.UUID, frozenset[uuid.UUID]]
-    held_with: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
+    datasets_of_transfer: Mapping[uuid.UUID, frozenset[uuid.UUID]]
+    holding_cache: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
 
 
 class Hop(NamedTuple):
-    """From one dataset to the next, by a transfer or, without one, by the holder's own work."""
+    """A step from one dataset to the next: by a transfer, or without one by the holder's own derivation."""
 
     parent_id: uuid.UUID
     transfer_id: uuid.UUID | None
@@ -66,7 +66,7 @@ class Hop(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """A path of datasets that all hold the number, from its head on; an orphan head was never collected."""
+    """A path of datasets that all hold the number, from its head on. An orphan head was not collected."""
 
     head_id: uuid.UUID
     orphan: bool
@@ -74,20 +74,20 @@ class Chain:
 
 
 def build_graph(version: int, facts: FactIndex) -> Graph:
-    """The graph of `facts`.
+    """Build the graph of `facts`.
 
     Raises:
-        CycleError: a dataset would be its own ancestor.
+        CycleError: the rows make a dataset its own ancestor.
     """
     network = nx.MultiDiGraph()
     network.add_edges_from(_edges(facts))
     network.add_nodes_from(facts.organisations)
     network.add_nodes_from(facts.datasets)
     try:
-        rank = {node: place for place, node in enumerate(nx.topological_sort(network))}
+        rank = {node: position for position, node in enumerate(nx.topological_sort(network))}
     except nx.NetworkXUnfeasible:
-        raise CycleError("a dataset would be its own ancestor") from None
-    return Graph(version, facts, nx.freeze(network), rank, _ends(facts))
+        raise CycleError("the rows make a dataset its own ancestor") from None
+    return Graph(version, facts, nx.freeze(network), rank, _datasets_of_transfer(facts))
 
 
 def _edges(facts: FactIndex) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID | Relation]]:
@@ -107,9 +107,12 @@ def _edges(facts: FactIndex) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID |
             yield campaign.id, campaign.sender_id, Relation.SENDER
 
 
-def _ends(facts: FactIndex) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
-    ends = ((row.id, (row.dataset_id, row.received_dataset_id)) for row in facts.transfers.values())
-    return {transfer: frozenset(facts.datasets[one].id for one in both) for transfer, both in ends}
+def _datasets_of_transfer(facts: FactIndex) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    return {
+        # The ids of the indexed rows, so that set operations compare objects by identity.
+        row.id: frozenset({facts.datasets[row.dataset_id].id, facts.datasets[row.received_dataset_id].id})
+        for row in facts.transfers.values()
+    }
 
 
 def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Hop:
@@ -123,123 +126,125 @@ def datasets_holding(graph: Graph, stored: Iterable[uuid.UUID], erasures: Erasur
     gone. A dataset made from it after the erasure did not get the number that way.
     """
     if not erasures:
-        return frozenset().union(*(_held_with(graph, dataset) for dataset in stored))
+        return frozenset().union(*(_datasets_holding_content_of(graph, dataset_id) for dataset_id in stored))
     facts = graph.facts
-    found = {facts.datasets[one].id for one in erasures if one in facts.datasets}
-    found |= _drawing(facts, stored, erasures)
-    return frozenset(one for one in found if is_held(facts, one))
+    found = {facts.datasets[dataset_id].id for dataset_id in erasures if dataset_id in facts.datasets}
+    found |= _datasets_with_number(facts, stored, erasures)
+    return frozenset(dataset_id for dataset_id in found if is_held(facts, dataset_id))
 
 
-def _held_with(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
-    """The datasets that hold whatever is stored in one. Found out once for each that is asked about.
+def _datasets_holding_content_of(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
+    """The datasets that hold whatever is stored in one dataset. Found once for each dataset that is asked about.
 
-    A dataset stores numbers only if it is `uploaded`; a `shared` or `union` one holds what its parents hold.
-    Rows stored for any other dataset (a received file that is still being compared) do not count.
+    Only an `uploaded` dataset stores numbers; a `shared` or `union` dataset holds what its parents hold. Rows stored
+    for any other dataset, as for a received file that is still being compared, do not count.
     """
-    if dataset_id not in graph.held_with:
-        found = _drawing(graph.facts, [dataset_id], NO_ERASURES)
-        graph.held_with[dataset_id] = frozenset(one for one in found if is_held(graph.facts, one))
-    return graph.held_with[dataset_id]
+    if dataset_id not in graph.holding_cache:
+        found = _datasets_with_number(graph.facts, [dataset_id], NO_ERASURES)
+        graph.holding_cache[dataset_id] = frozenset(holder for holder in found if is_held(graph.facts, holder))
+    return graph.holding_cache[dataset_id]
 
 
-def _drawing(facts: FactIndex, stored: Iterable[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
-    """The datasets that store a number, and all that share it with them, held or not."""
+def _datasets_with_number(facts: FactIndex, stored: Iterable[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
+    """The datasets that store a number, and all that have it from them without a stored copy, held or not."""
     found: set[uuid.UUID] = set()
-    waiting = [one for one in stored if _stores(facts, one)]
+    waiting = [dataset_id for dataset_id in stored if _stores_numbers(facts, dataset_id)]
     while waiting:
         dataset = facts.datasets[waiting.pop()]
         if dataset.id not in found:
-            # The id of the record, always: to compare one object with itself takes no look at what it consists of.
+            # Always the id of the indexed row, so that set operations compare objects by identity.
             found.add(dataset.id)
-            edges = [edge for edge in facts.children_of_dataset.get(dataset.id, ()) if _carried(facts, edge, erasures)]
-            children = (edge.dataset_id for edge in edges)
-            waiting += (one for one in children if facts.datasets[one].content != Content.UPLOADED)
+            edges = facts.children_of_dataset.get(dataset.id, ())
+            children = (edge.dataset_id for edge in edges if _passed_on(facts, edge, erasures))
+            waiting += (child for child in children if facts.datasets[child].content != Content.UPLOADED)
     return found
 
 
-def _carried(facts: FactIndex, edge: ParentRow, erasures: Erasures) -> bool:
-    """Whether the parent had the number when the dataset was made of it."""
+def _passed_on(facts: FactIndex, edge: ParentRow, erasures: Erasures) -> bool:
+    """Whether the parent still had the number when the dataset was made from it."""
     return edge.parent_id not in erasures or held_at(erasures, edge.parent_id, made_at(facts, edge.dataset_id))
 
 
-def _stores(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
+def _stores_numbers(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
     dataset = facts.datasets.get(dataset_id)
     return dataset is not None and dataset.content == Content.UPLOADED and dataset.state == DatasetState.SEALED
 
 
-def orphans(graph: Graph, holders: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
-    """Those of `holders` to which no path of `holders` leads from a collected dataset.
+def orphans(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
+    """Those of the `datasets` holding a number to which no path of them leads from a collected dataset.
 
-    A holder that was erased from since leads on to whatever was made of it before.
+    An erased dataset still leads on to what was made from it before.
     """
-    known: set[uuid.UUID] = set()
-    for dataset in sorted(holders, key=graph.rank.__getitem__):
-        parents = sources(graph.facts, dataset, erasures)
-        if graph.facts.datasets[dataset].collection_id or any(edge.parent_id in known for edge in parents):
-            known.add(dataset)
-    return frozenset(holders) - known
+    with_origin: set[uuid.UUID] = set()
+    for dataset_id in sorted(datasets, key=graph.rank.__getitem__):
+        edges = sources(graph.facts, dataset_id, erasures)
+        if graph.facts.datasets[dataset_id].collection_id or any(edge.parent_id in with_origin for edge in edges):
+            with_origin.add(dataset_id)
+    return frozenset(datasets) - with_origin
 
 
 def sources(facts: FactIndex, dataset_id: uuid.UUID, erasures: Erasures) -> list[ParentRow]:
-    """The edges by which a dataset may have come by a number."""
-    return [edge for edge in facts.parents_of_dataset.get(dataset_id, ()) if _carried(facts, edge, erasures)]
+    """The edges by which a number may have come into a dataset."""
+    return [edge for edge in facts.parents_of_dataset.get(dataset_id, ()) if _passed_on(facts, edge, erasures)]
 
 
 def chains(
-    graph: Graph, holders: Collection[uuid.UUID], erasures: Erasures, most: int = MOST_CHAINS
+    graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures, most: int = MOST_CHAINS
 ) -> tuple[list[Chain], bool]:
-    """Every path through `holders` from a head to a last one, and whether there were more than `most`.
+    """Every path through the `datasets` holding a number, from a head to an end, and whether `most` left any out.
 
-    Heads are the collected datasets and, orphans, those that none of `holders` is a parent of; the last ones
-    are no parent of any. Hops that no number could take any more, because it was `erasures` before, are none.
+    Heads are the collected datasets and, as orphans, those without a parent among `datasets`. Ends are those without a
+    child among them. A hop is left out if the number was erased from its parent before the child was made.
     """
-    onward = _onward(graph, holders, erasures)
-    into = {hop.dataset_id for hops in onward.values() for hop in hops}
+    hops_from = _hops_by_parent(graph, datasets, erasures)
+    reached = {hop.dataset_id for hops in hops_from.values() for hop in hops}
     found: list[Chain] = []
-    for head in onward:
+    for head in hops_from:
         collected = graph.facts.datasets[head].collection_id is not None
-        if collected or head not in into:
-            paths = islice(_paths(onward, head), most + 1 - len(found))
+        if collected or head not in reached:
+            paths = islice(_paths(hops_from, head), most + 1 - len(found))
             found += (Chain(head, not collected, path) for path in paths)
     return found[:most], len(found) > most
 
 
-def _onward(graph: Graph, holders: Collection[uuid.UUID], erasures: Erasures) -> dict[uuid.UUID, list[Hop]]:
-    """The hops between `holders`, by the dataset that they set out from; all in order."""
-    onward: dict[uuid.UUID, list[Hop]] = {one: [] for one in sorted(holders, key=graph.rank.__getitem__)}
-    for dataset in onward:
-        for edge in sources(graph.facts, dataset, erasures):
-            if edge.parent_id in onward:
-                onward[edge.parent_id].append(Hop(edge.parent_id, edge.transfer_id, dataset))
-    return onward
+def _hops_by_parent(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> dict[uuid.UUID, list[Hop]]:
+    """The hops between `datasets`, by the dataset that they start from, in order of rank."""
+    hops_from: dict[uuid.UUID, list[Hop]] = {
+        dataset_id: [] for dataset_id in sorted(datasets, key=graph.rank.__getitem__)
+    }
+    for dataset_id in hops_from:
+        for edge in sources(graph.facts, dataset_id, erasures):
+            if edge.parent_id in hops_from:
+                hops_from[edge.parent_id].append(Hop(edge.parent_id, edge.transfer_id, dataset_id))
+    return hops_from
 
 
-def _paths(onward: Mapping[uuid.UUID, Sequence[Hop]], head: uuid.UUID) -> Iterator[tuple[Hop, ...]]:
-    """Every path from `head` to where nothing leads on. There is no cycle, so that none has to be watched for."""
+def _paths(hops_from: Mapping[uuid.UUID, Sequence[Hop]], head: uuid.UUID) -> Iterator[tuple[Hop, ...]]:
+    """Every path from `head` to a dataset that no hop leaves. The graph has no cycle, so every path ends."""
     waiting: list[tuple[uuid.UUID, tuple[Hop, ...]]] = [(head, ())]
     while waiting:
-        place, path = waiting.pop()
-        hops = onward[place]
+        dataset_id, path = waiting.pop()
+        hops = hops_from[dataset_id]
         if not hops:
             yield path
         waiting += ((hop.dataset_id, (*path, hop)) for hop in reversed(hops))
 
 
-def within_reach(
+def datasets_within_reach(
     graph: Graph,
     start: uuid.UUID,
     depth: int,
     among: Collection[uuid.UUID],
-    carried: Callable[[Hop], bool],
+    passed_on: Callable[[Hop], bool],
     *,
     upstream: bool,
 ) -> tuple[Mapping[uuid.UUID, int], frozenset[Hop]]:
-    """The datasets `among` some that at most `depth` hops lead to from `start`, how many, and the hops between them.
+    """The datasets `among` which at most `depth` hops lead from `start`, with their distances, and the hops between.
 
-    Only hops that `carried` numbers are taken.
+    Only hops that `passed_on` numbers are taken.
     """
     kept = nx.subgraph_view(
-        graph.network, filter_node=among.__contains__, filter_edge=lambda *edge: carried(_hop(*edge))
+        graph.network, filter_node=among.__contains__, filter_edge=lambda *edge: passed_on(_hop(*edge))
     )
     searched = nx.reverse_view(kept) if upstream else kept
     distances = dict(nx.single_source_shortest_path_length(searched, start, cutoff=depth))

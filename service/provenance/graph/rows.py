@@ -1,4 +1,4 @@
-"""The recorded facts as plain frozen rows, for the graph. A field bears the name of its column."""
+"""The recorded facts as plain frozen rows, for the graph. Each field has the name of its column."""
 
 import uuid
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class FactRow:
-    """What every fact carries."""
+    """The columns of every fact."""
 
     id: uuid.UUID
     asserted_by_id: uuid.UUID | None
@@ -20,7 +20,7 @@ class FactRow:
 
 @dataclass(frozen=True)
 class OrganisationRow(FactRow):
-    """A legal person; without `admitted_at` it has no account here."""
+    """A legal person. Without `admitted_at` it has no account here."""
 
     legal_name: str
     country: str
@@ -32,7 +32,7 @@ class OrganisationRow(FactRow):
 
 @dataclass(frozen=True)
 class NoticeRow(FactRow):
-    """A version of a wording."""
+    """A version of a notice."""
 
     collector_id: uuid.UUID
     code: str
@@ -48,7 +48,7 @@ class NoticeRow(FactRow):
 
 @dataclass(frozen=True)
 class PartnerListRow(FactRow):
-    """A dated version of the partners that a notice names."""
+    """A dated list of the partners that a notice names."""
 
     notice_id: uuid.UUID
     valid_from_on: date
@@ -58,7 +58,7 @@ class PartnerListRow(FactRow):
 
 @dataclass(frozen=True)
 class PartnerRow:
-    """One name on a partner list."""
+    """A partner on a partner list."""
 
     partner_list_id: uuid.UUID
     position: int
@@ -78,7 +78,7 @@ class EvidenceRow(FactRow):
 
 @dataclass(frozen=True)
 class CollectionRow(FactRow):
-    """The gathering of numbers under a notice."""
+    """The gathering of numbers under a notice, through one channel."""
 
     collector_id: uuid.UUID
     notice_id: uuid.UUID
@@ -91,7 +91,7 @@ class CollectionRow(FactRow):
 
 @dataclass(frozen=True)
 class AttestationRow(FactRow):
-    """A collector's word for a collection that another asserts."""
+    """A collector's confirmation of a collection that another organisation asserted."""
 
     collection_id: uuid.UUID
 
@@ -112,7 +112,7 @@ class DatasetRow(FactRow):
 
 @dataclass(frozen=True)
 class ParentRow:
-    """`dataset_id` comes from `parent_id`, by a transfer if one is named."""
+    """`dataset_id` is derived from `parent_id`, or came from it by a transfer."""
 
     dataset_id: uuid.UUID
     parent_id: uuid.UUID
@@ -121,7 +121,7 @@ class ParentRow:
 
 @dataclass(frozen=True)
 class TransferRow(FactRow):
-    """A dataset of the sender that is another one in the recipient's hands."""
+    """A transfer: the sender's dataset, and the recipient's dataset that it made."""
 
     sender_id: uuid.UUID
     recipient_id: uuid.UUID
@@ -149,7 +149,7 @@ class StatementRow(FactRow):
 
 @dataclass(frozen=True)
 class CampaignRow(FactRow):
-    """One message text, sent in one window for one party."""
+    """One message text, sent for one party in one period."""
 
     party_id: uuid.UUID
     sender_id: uuid.UUID | None
@@ -165,7 +165,7 @@ class CampaignRow(FactRow):
 
 @dataclass(frozen=True)
 class UseRow:
-    """A campaign was sent to the numbers of a dataset."""
+    """A campaign that was sent to the numbers of a dataset."""
 
     campaign_id: uuid.UUID
     dataset_id: uuid.UUID

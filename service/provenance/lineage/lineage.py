@@ -12,7 +12,7 @@ from functools import partial
 
 from service.core.vocabulary import DatasetState, Role
 from service.provenance.graph.facts import FactIndex, is_denied, is_held
-from service.provenance.graph.graph import Graph, Hop, within_reach
+from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
 Group = tuple[uuid.UUID, ...]
@@ -34,7 +34,7 @@ class Lineage:
     hops: frozenset[Hop]
 
 
-def passed(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
+def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
     """How many numbers of a dataset come from an ancestor; None before sealing, when nobody has counted."""
     dataset = facts.datasets[dataset_id]
     if dataset.state != DatasetState.SEALED:
@@ -44,14 +44,16 @@ def passed(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> i
     return facts.ancestor_counts.get(dataset_id, {}).get(ancestor_id, 0)
 
 
-def walk(graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]) -> Lineage:
+def walk_lineage(
+    graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]
+) -> Lineage:
     """The lineage of `start` among `visible`, at most `depth` hops away."""
     distances = {start: 0}
     hops: frozenset[Hop] = frozenset()
     for upstream in _ways(direction):
         among = {start} | {one for one in visible if _in_common(graph.facts, start, one, upstream) != 0}
         carried = partial(_carried, graph.facts)
-        reached, crossed = within_reach(graph, start, depth, among, carried, upstream=upstream)
+        reached, crossed = datasets_within_reach(graph, start, depth, among, carried, upstream=upstream)
         distances |= {one: -steps if upstream else steps for one, steps in reached.items()}
         hops |= crossed
     return Lineage(distances, hops)
@@ -63,20 +65,20 @@ def _ways(direction: Direction) -> tuple[bool, ...]:
 
 
 def _in_common(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
-    return passed(facts, other, start) if upstream else passed(facts, start, other)
+    return count_from_ancestor(facts, other, start) if upstream else count_from_ancestor(facts, start, other)
 
 
 def _carried(facts: FactIndex, hop: Hop) -> bool:
-    return not is_denied(facts, hop.transfer_id) and passed(facts, hop.parent_id, hop.dataset_id) != 0
+    return not is_denied(facts, hop.transfer_id) and count_from_ancestor(facts, hop.parent_id, hop.dataset_id) != 0
 
 
-def reached_by(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
+def datasets_reached(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """Those of the `visible` datasets that hold numbers collected under a notice, and how many each."""
     counts = facts.notice_counts.get(notice_id, {})
     return {one: count for one, count in counts.items() if count and one in visible and is_held(facts, one)}
 
 
-def clients_of(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
+def clients_holding(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
     """The parties that hold any of `datasets`, and which."""
     return _groups(
         (facts.datasets[one].holder_id, one)
@@ -85,7 +87,7 @@ def clients_of(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUI
     )
 
 
-def campaigns_of(
+def campaigns_sent_to(
     facts: FactIndex, campaigns: Collection[uuid.UUID], datasets: Iterable[uuid.UUID]
 ) -> dict[uuid.UUID, Group]:
     """Those of `campaigns` that were sent to any of `datasets`, and to which."""

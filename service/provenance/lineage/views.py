@@ -10,7 +10,7 @@ from service.provenance.answer.views import dataset_ref, organisation
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
-from service.provenance.lineage.lineage import Group, Lineage, campaigns_of, clients_of, passed
+from service.provenance.lineage.lineage import Group, Lineage, campaigns_sent_to, clients_holding, count_from_ancestor
 from service.provenance.lineage.schemas import (
     CollectedUnder,
     ImpactOut,
@@ -44,13 +44,13 @@ def _node(
 ) -> LineageNode:
     row = facts.datasets[dataset_id]
     whole = dataset_id in visibility.datasets
-    ends = (dataset_id, start) if distance < 0 else (start, dataset_id)
+    datasets_of_transfer = (dataset_id, start) if distance < 0 else (start, dataset_id)
     return LineageNode(
         dataset=dataset_ref(facts, visibility, dataset_id),
         distance=distance,
         content=Content(row.content) if whole else None,
         number_count=row.number_count if whole else None,
-        common_count=passed(facts, *ends),
+        common_count=count_from_ancestor(facts, *datasets_of_transfer),
         collected=_collected(facts, row),
     )
 
@@ -72,7 +72,7 @@ def _edge(facts: FactIndex, hop: Hop) -> LineageEdge:
         transfer_id=hop.transfer_id,
         status=facts.status_of_transfer[transfer.id] if transfer else None,
         occurred_at=fact.occurred_at,
-        number_count=passed(facts, hop.parent_id, hop.dataset_id),
+        number_count=count_from_ancestor(facts, hop.parent_id, hop.dataset_id),
     )
 
 
@@ -96,7 +96,7 @@ def impact_view(
             ReachedClient(
                 organisation=organisation(facts, party), dataset_ids=list(group), number_count=distinct[group]
             )
-            for party, group in clients_of(facts, counts).items()
+            for party, group in clients_holding(facts, counts).items()
         ],
         campaigns=[
             ReachedCampaign(
@@ -105,7 +105,7 @@ def impact_view(
                 dataset_ids=list(group),
                 number_count=distinct[group],
             )
-            for campaign, group in campaigns_of(facts, visibility.campaigns, counts).items()
+            for campaign, group in campaigns_sent_to(facts, visibility.campaigns, counts).items()
         ],
     )
 
