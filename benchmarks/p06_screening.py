@@ -26,7 +26,7 @@ from service.intake.dialect import ColumnChoice
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
 from service.membership import runs
-from service.membership.matching import match
+from service.membership.matching import match_keys
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
 
@@ -58,7 +58,7 @@ def measure(scale: Scale, progress: Progress) -> Result:
 async def _screen(store: Store, file: Path, base_id: uuid.UUID) -> None:
     keys = _read(file, store.ring).keys
     held = np.zeros(len(keys), np.bool_)
-    held[(await match(store.database, keys, [base_id]))[base_id]] = True
+    held[(await match_keys(store.database, keys, [base_id]))[base_id]] = True
     _check_verdicts(pl.DataFrame({"number": store.ring.numbers(keys), "held": held}))
 
 

@@ -13,7 +13,7 @@ from benchmarks.scale import Scale
 from benchmarks.service import running_service
 from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
-from service.membership.matching import match
+from service.membership.matching import match_keys
 from service.membership.runs import sorted_run
 
 _OBJECTIONS = 100_000
@@ -48,7 +48,7 @@ def _sample(lines: int) -> Numbers:
 
 async def _match(store: Store, objections: Numbers, expected: int) -> None:
     keys = sorted_run(store.ring.pseudonyms(objections)).keys
-    found = await match(store.database, keys)
+    found = await match_keys(store.database, keys)
     assert sum(map(len, found.values())) == expected
 
 

@@ -38,7 +38,7 @@ def fsck(
         typer.echo(json.dumps(_document(report, seconds), indent=2))
     else:
         _tell(report, seconds)
-    if report.damage:
+    if report.violations:
         raise typer.Exit(_DAMAGED)
 
 
@@ -65,7 +65,7 @@ def _first_line(problem: Exception) -> str:
 
 
 def _tell(report: Report, seconds: float) -> None:
-    for finding in report.damage:
+    for finding in report.violations:
         typer.echo(f"damage: {finding}")
     for finding in report.leftovers:
         typer.echo(f"leftover: {finding}")
@@ -76,14 +76,14 @@ def _tell(report: Report, seconds: float) -> None:
 
 
 def _verdict(report: Report) -> str:
-    damage, leftovers = len(report.damage), len(report.leftovers)
+    damage, leftovers = len(report.violations), len(report.leftovers)
     left = f", {leftovers:,} leftover{'s' * (leftovers > 1)} of interruptions" if leftovers else ""
     return (f"{damage:,} finding{'s' * (damage > 1)} of damage" if damage else "no damage") + left
 
 
 def _document(report: Report, seconds: float) -> dict[str, object]:
     return {
-        "damage": [_place(finding) for finding in report.damage],
+        "damage": [_place(finding) for finding in report.violations],
         "leftovers": [_place(finding) for finding in report.leftovers],
         "blocks": report.blocks,
         "memberships": report.memberships,
@@ -95,4 +95,4 @@ def _document(report: Report, seconds: float) -> dict[str, object]:
 def _place(finding: Finding) -> dict[str, object]:
     place = finding._asdict()
     dataset_id = place["dataset_id"]
-    return place | {"what": str(finding.what), "dataset_id": None if dataset_id is None else str(dataset_id)}
+    return place | {"what": str(finding.kind), "dataset_id": None if dataset_id is None else str(dataset_id)}

@@ -1,9 +1,9 @@
-"""What the C library does with memory that is freed."""
+"""What the C library does with freed memory."""
 
 import ctypes
 from functools import cache
 
-# malloc.h of the GNU C library; others have no such function, or heed it not.
+# From malloc.h of the GNU C library. Other libraries lack the function or ignore these parameters.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 64 << 20
 _LARGE_BYTES = 8 << 20
@@ -11,11 +11,11 @@ _LARGE_BYTES = 8 << 20
 
 @cache
 def keep_freed_memory() -> None:
-    """Let each thread's heap keep up to 64 MiB that are freed, instead of giving them back at once; for the process.
+    """Let each heap of this process keep up to 64 MiB of freed memory instead of returning it to the system.
 
-    Arrays of some hundred kilobytes come and go with every piece of a file and every shard of a dataset. By default the
-    library returns such memory to the system when it is freed and asks for it again right after, and the system's work
-    on the pages took as long as all the reading. Memory above 8 MiB in one stretch is still given back at once.
+    Reading a file or a shard allocates and frees arrays of some hundred kilobytes over and over. By default the library
+    returns that memory to the system and requests it again right after. The system's work on those pages took as long
+    as all the reading. A single allocation above 8 MiB is still returned at once.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

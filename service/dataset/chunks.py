@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.reader import Lines
-from service.membership.blocks import by_shard
+from service.membership.blocks import group_by_shard
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
 from service.number.normalisation import Normalised, RejectReason, normalise_column
@@ -71,7 +71,9 @@ def read_chunk(chunks: Iterator[Lines], region: str, window: Window | None, ring
     times = [each.consented_at for each in taken if each.consented_at is not None]
     record_ids = [each.record_ids for each in taken if each.record_ids is not None]
     run = Run(keys, np.concatenate(times) if times else None, np.concatenate(record_ids) if record_ids else None)
-    return Chunk(sum(each.lines for each in taken), by_shard(run), [each for some in taken for each in some.rejected])
+    return Chunk(
+        sum(each.lines for each in taken), group_by_shard(run), [each for some in taken for each in some.rejected]
+    )
 
 
 def _take(lines: Lines, region: str, window: Window | None) -> _Taken:

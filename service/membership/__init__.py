@@ -1,1 +1,1 @@
-"""Numbers and the datasets that hold them: spellings, pseudonyms, sorted blocks, and the bulk path."""
+"""Which dataset holds which number: sorted blocks of pseudonyms, lookups, compaction, erasure and integrity checks."""

@@ -1,8 +1,8 @@
-"""Blocks: what a row of memberships holds, how a sorted run is cut into rows that fill pages, and back. Pure.
+"""Blocks: cuts a sorted run of memberships into rows that fill database pages, packs them as bytes, and back. Pure.
 
-A block holds the memberships whose keys begin with the same `level` bits. `lead` is the least that the leading 30
-bits of such a key can be, so that blocks which follow each other in key order do so by `lead`. Whole bytes that all
-keys of a block have in common are not stored. A key stands in a block once, whoever holds it.
+A block holds the memberships whose keys begin with the same `level` bits. `lead` is the smallest value of the leading
+30 bits of such a key, so blocks are in key order if they are ordered by `lead`. Whole bytes that all keys of a block
+have in common are not stored. A key is stored in a block once, however many datasets hold it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.runs import Run, no_keys, repeated
+from service.membership.runs import Run, no_keys, repeats_previous
 from service.number.keyring import KEY_BYTES, Keys, pack_keys
 
 SHARD_BITS: Final = 5
@@ -21,18 +21,18 @@ DEEPEST_LEVEL: Final = 30
 LEADS: Final = 1 << DEEPEST_LEVEL
 RECORD_ID_CHARACTERS: Final = 200
 
-# What a PostgreSQL page of 8 KB has for rows, and what a row takes of it beside its bytea columns: line
-# pointer, tuple header, shard, level, lead and segment. Each column has a length word and its alignment; a
-# sealed one also has a nonce and a tag.
+# The room for rows in a PostgreSQL page of 8 KB, and the part of it that a row takes in addition to its bytea columns:
+# line pointer, tuple header, shard, level, lead and segment. Each column has a length word and its alignment. An
+# encrypted column also has a nonce and a tag.
 _PAGE_BYTES: Final = 8168
 _ROW_BYTES: Final = 44
 _COLUMN_BYTES: Final = 8
-_SEAL_BYTES: Final = 28
-# Rows about as large as a page: those that do not fit one are halved. Few rows are quick to write and to find.
+_ENCRYPTION_BYTES: Final = 28
+# Rows are about as large as a page, because few rows are quick to write and to find. A row that does not fit is halved.
 _MEAN_ROW_BYTES: Final = 7800
-# What a staged row has of a page for its columns.
+# The room for the columns of a staged row in a page.
 _PIECE_BYTES: Final = 7900
-# Below this the rest of a page is left free: a row so small would cost more than it fills.
+# A smaller rest of a page is left free: a row so small would cost more than it fills.
 _SMALLEST_GAP_BYTES: Final = 1000
 
 _TIMES: Final = np.dtype(">u4")
@@ -43,7 +43,7 @@ _NO_RECORD_ID: Final = 0xFFFF
 
 
 class Block(NamedTuple):
-    """The places `start` to `end` of a sorted run: all whose keys begin with the `level` leading bits of `lead`."""
+    """The places `start` to `end` of a sorted run: all keys that begin with the `level` leading bits of `lead`."""
 
     level: int
     lead: int
@@ -51,11 +51,11 @@ class Block(NamedTuple):
     end: int
 
 
-class Columns(NamedTuple):
-    """The stored bytes of a block; record ids as `pack_record_ids` makes them.
+class BlockColumns(NamedTuple):
+    """The stored bytes of a block, with the record ids as `pack_record_ids` packs them.
 
-    `holders` is None in a segment of one dataset. Otherwise it is two bytes for each key, saying after how many
-    memberships of the block those of the key begin, and then two bytes for each membership: its holder.
+    `holders` is None in a segment of a single dataset. Otherwise it has two bytes for each key: the place in the block
+    of the key's first membership. Then it has two bytes for each membership: its holder.
     """
 
     level: int
@@ -82,7 +82,7 @@ def leads_of(keys: Keys) -> NDArray[np.int64]:
 
 
 def floor_lead(lead: int, level: int) -> int:
-    """The lead of the block of that level in which keys that begin with `lead` are."""
+    """The lead of the block of this level that contains the keys which begin with `lead`."""
     return lead >> (DEEPEST_LEVEL - level) << (DEEPEST_LEVEL - level)
 
 
@@ -92,9 +92,9 @@ def key_bytes(level: int) -> int:
 
 
 def fit_level(count: int, other_bytes: float) -> int:
-    """The least level at which the mean row of `count` keys does not outgrow a page.
+    """The smallest level at which the mean row of `count` keys fits in a page.
 
-    `other_bytes` is what is stored beside each key.
+    `other_bytes` is the mean size of what is stored with each key.
     """
     for level in range(SHARD_BITS, DEEPEST_LEVEL):
         if _ROW_BYTES + _COLUMN_BYTES + (key_bytes(level) + other_bytes) * count / (1 << level) <= _MEAN_ROW_BYTES:
@@ -102,14 +102,14 @@ def fit_level(count: int, other_bytes: float) -> int:
     return DEEPEST_LEVEL
 
 
-def by_shard(run: Run) -> Run:
-    """The memberships of a shard together, in the order they came: as `pieces` wants them."""
+def group_by_shard(run: Run) -> Run:
+    """The memberships sorted by shard, and within a shard in their given order: as `page_pieces` needs them."""
     leading = (run.keys.hi >> np.uint64(56)).astype(np.uint8)
     return run[np.argsort(leading, kind="stable")]
 
 
-class Piece(NamedTuple):
-    """The places `start` to `end` of a run: the `number`th page full of what it has in a shard."""
+class PagePiece(NamedTuple):
+    """The places `start` to `end` of a run: the page numbered `number` of what it has in a shard."""
 
     shard: int
     number: int
@@ -117,17 +117,17 @@ class Piece(NamedTuple):
     end: int
 
 
-def pieces(run: Run) -> Iterator[Piece]:
-    """Where to take a run apart so that each piece is of one shard and fits a page."""
-    each = KEY_BYTES
+def page_pieces(run: Run) -> Iterator[PagePiece]:
+    """Where to divide a run, so that each piece is in one shard and fits in a page."""
+    membership_bytes = KEY_BYTES
     if run.consented_at is not None:
-        each += TIME_BYTES
+        membership_bytes += TIME_BYTES
     if run.record_ids is not None and len(run):
-        each += len(pack_record_ids(run.record_ids)) // len(run) + 1
-    size = max(_PIECE_BYTES // each, 1)
+        membership_bytes += len(pack_record_ids(run.record_ids)) // len(run) + 1
+    size = max(_PIECE_BYTES // membership_bytes, 1)
     for _, lead, start, end in _buckets(run.keys.hi, SHARD_BITS):
         for number, first in enumerate(range(start, end, size)):
-            yield Piece(shard_of(lead), number, first, min(first + size, end))
+            yield PagePiece(shard_of(lead), number, first, min(first + size, end))
 
 
 def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
@@ -138,11 +138,11 @@ def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
     yield from map(Block, repeat(level), leads.tolist(), starts.tolist(), ends.tolist())
 
 
-def cut(run: Run, level: int) -> Iterator[Block]:
-    """The blocks of a sorted run in which no holder has a key twice, in key order: at `level`, or deeper to fill pages.
+def cut_blocks(run: Run, level: int) -> Iterator[Block]:
+    """The blocks of a sorted run, in key order: at `level`, or deeper to fill pages. No holder may have a key twice.
 
-    Rows a little over half a page would leave almost half of every page empty. So this keeps count of the
-    page that PostgreSQL is filling, and halves a block that does not fit in what is left of it.
+    Rows a little over half a page would leave almost half of every page empty. So this keeps track of the page that
+    PostgreSQL is filling, and halves a block that does not fit in its rest.
     """
     row_bytes = _row_bytes(run)
     room = _PAGE_BYTES
@@ -161,7 +161,7 @@ def cut(run: Run, level: int) -> Iterator[Block]:
 
 
 def _halves(hi: NDArray[np.uint64], block: Block) -> list[Block]:
-    """The one or two blocks of the next level that `block` consists of."""
+    """The blocks of the next level that `block` consists of: one or two."""
     level, lead, start, end = block
     right = lead + (1 << (DEEPEST_LEVEL - level - 1))
     middle = start + int(np.searchsorted(hi[start:end], np.uint64(right << (64 - DEEPEST_LEVEL))))
@@ -170,66 +170,69 @@ def _halves(hi: NDArray[np.uint64], block: Block) -> list[Block]:
 
 
 def _row_bytes(run: Run) -> Callable[[Block], int]:
-    """What the row of a block takes of a page."""
-    overhead, each, ids = _ROW_BYTES + _COLUMN_BYTES, 0, None
+    """A function that gives the size of a block's row in a page."""
+    overhead, membership_bytes, text_ends = _ROW_BYTES + _COLUMN_BYTES, 0, None
     if run.consented_at is not None:
-        overhead, each = overhead + _COLUMN_BYTES, each + TIME_BYTES
+        overhead, membership_bytes = overhead + _COLUMN_BYTES, membership_bytes + TIME_BYTES
     if run.record_ids is not None:
-        overhead, each = overhead + _COLUMN_BYTES + _SEAL_BYTES, each + _SHORT.itemsize
-        lengths = [0 if name is None else len(name.encode()) for name in run.record_ids]
-        ids = [0, *np.cumsum(lengths).tolist()]
-    ranks = None
+        overhead += _COLUMN_BYTES + _ENCRYPTION_BYTES
+        membership_bytes += _SHORT.itemsize
+        lengths = [0 if record_id is None else len(record_id.encode()) for record_id in run.record_ids]
+        text_ends = [0, *np.cumsum(lengths).tolist()]
+    key_counts = None
     if run.holders is not None:
-        overhead, each = overhead + _COLUMN_BYTES, each + _SHORT.itemsize
-        ranks = [0, *np.cumsum(~repeated(run.keys)).tolist()]
+        overhead, membership_bytes = overhead + _COLUMN_BYTES, membership_bytes + _SHORT.itemsize
+        key_counts = [0, *np.cumsum(~repeats_previous(run.keys)).tolist()]
 
     def size(block: Block) -> int:
         level, _, start, end = block
-        found = overhead + each * (end - start)
-        if ranks is None:
-            found += (KEY_BYTES - level // 8) * (end - start)
+        total = overhead + membership_bytes * (end - start)
+        if key_counts is None:
+            total += (KEY_BYTES - level // 8) * (end - start)
         else:
-            found += (KEY_BYTES - level // 8 + _SHORT.itemsize) * (ranks[end] - ranks[start])
-        return found if ids is None else found + ids[end] - ids[start]
+            total += (KEY_BYTES - level // 8 + _SHORT.itemsize) * (key_counts[end] - key_counts[start])
+        return total if text_ends is None else total + text_ends[end] - text_ends[start]
 
     return size
 
 
-def packed(run: Run, blocks: Iterator[Block] | Sequence[Block]) -> Iterator[Columns]:
+def pack_blocks(run: Run, blocks: Iterator[Block] | Sequence[Block]) -> Iterator[BlockColumns]:
     """The columns of each block of a sorted run."""
-    # Packed once for the run and cut as bytes: there are tens of thousands of blocks.
-    keys, ranks, places = run.keys, None, None
+    # Everything is packed once for the run and then cut as bytes, because there are tens of thousands of blocks.
+    keys, key_counts, first_places = run.keys, None, None
     if run.holders is not None:
-        once = ~repeated(run.keys)
-        ranks, places = [0, *np.cumsum(once).tolist()], np.flatnonzero(once)
-        keys = run.keys[once]
+        is_first = ~repeats_previous(run.keys)
+        key_counts, first_places = [0, *np.cumsum(is_first).tolist()], np.flatnonzero(is_first)
+        keys = run.keys[is_first]
     whole = pack_keys(keys)
-    short: dict[int, memoryview] = {}
+    trailing_bytes: dict[int, memoryview] = {}
     times = None if run.consented_at is None else memoryview(pack_times(run.consented_at))
     holders = None if run.holders is None else memoryview(run.holders.astype(_SHORT).tobytes())
     for level, lead, start, end in blocks:
         width = key_bytes(level)
-        if width not in short:
+        if width not in trailing_bytes:
             trailing = np.ndarray((len(keys),), f"V{width}", whole, KEY_BYTES - width, (KEY_BYTES,))
-            short[width] = memoryview(trailing.tobytes())
-        first, last = (start, end) if ranks is None else (ranks[start], ranks[end])
-        listed = None
-        if holders is not None and places is not None:
-            listed = (places[first:last] - start).astype(_SHORT).tobytes() + holders[2 * start : 2 * end]
-        yield Columns(
+            trailing_bytes[width] = memoryview(trailing.tobytes())
+        first, last = (start, end) if key_counts is None else (key_counts[start], key_counts[end])
+        holder_list = None
+        if holders is not None and first_places is not None:
+            places_in_block = (first_places[first:last] - start).astype(_SHORT)
+            holder_list = places_in_block.tobytes() + holders[2 * start : 2 * end]
+        yield BlockColumns(
             level,
             lead,
-            short[width][first * width : last * width],
-            listed,
+            trailing_bytes[width][first * width : last * width],
+            holder_list,
             None if times is None else times[start * TIME_BYTES : end * TIME_BYTES],
             None if run.record_ids is None else pack_record_ids(run.record_ids[start:end]),
         )
 
 
-class Joined(NamedTuple):
+class JoinedBlocks(NamedTuple):
     """Blocks of one segment, end to end: the level, lead and length in bytes of each, and all their keys.
 
-    `holders` and the lengths of the blocks' parts of it are None in a segment of one dataset.
+    `holders` joins the blocks' lists of holders, and `holder_lengths` are their lengths in bytes. Both are None in a
+    segment of a single dataset.
     """
 
     levels: Sequence[int]
@@ -240,38 +243,38 @@ class Joined(NamedTuple):
     holders: bytes | None = None
 
 
-def unjoined(joined: Joined) -> tuple[Keys, NDArray[np.int64], NDArray[np.uint16] | None]:
-    """The keys of blocks, each once for each of its holders; how many memberships each block has; the holders."""
+def unpack_joined(joined: JoinedBlocks) -> tuple[Keys, NDArray[np.int64], NDArray[np.uint16] | None]:
+    """The keys of blocks, repeated for each holder, the number of memberships of each block, and the holders."""
     keys, counts = _unpack_keys(joined)
     if joined.holders is None or joined.holder_lengths is None:
         return keys, counts, None
     shorts = np.frombuffer(joined.holders, _SHORT)
     totals = np.array(joined.holder_lengths, np.int64) // _SHORT.itemsize - counts
-    # Each block has first where the memberships of its keys begin, and then their holders.
+    # The list of each block begins with the place of each key's first membership; the holders follow.
     is_start = np.repeat(np.tile([True, False], len(counts)), np.stack([counts, totals], axis=1).ravel())
     before = np.concatenate(([0], np.cumsum(totals)[:-1]))
     edges = shorts[is_start].astype(np.int64) + np.repeat(before, counts)
-    each = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, totals.sum())))
-    return keys[each], totals, shorts[~is_start].astype(np.uint16)
+    key_of_membership = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, totals.sum())))
+    return keys[key_of_membership], totals, shorts[~is_start].astype(np.uint16)
 
 
-def _unpack_keys(joined: Joined) -> tuple[Keys, NDArray[np.int64]]:
+def _unpack_keys(joined: JoinedBlocks) -> tuple[Keys, NDArray[np.int64]]:
     widths = KEY_BYTES - np.array(joined.levels, np.int64) // 8
     lengths = np.array(joined.lengths, np.int64)
     counts = lengths // widths
-    left_out = (8 * (KEY_BYTES - widths)).astype(np.uint64)
+    omitted_bits = (8 * (KEY_BYTES - widths)).astype(np.uint64)
     leads = np.array(joined.leads, np.uint64) << np.uint64(64 - DEEPEST_LEVEL)
-    # What a block leaves out is what its lead begins with.
-    known = leads & ~(np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> left_out)
-    first, last = _halves_of(joined.keys, widths, lengths, counts)
-    hi = first >> np.repeat(left_out, counts) | np.repeat(known, counts)
+    # The bits that a block omits are the first ones of its lead.
+    omitted = leads & ~(np.uint64(0xFFFF_FFFF_FFFF_FFFF) >> omitted_bits)
+    first, last = _key_halves(joined.keys, widths, lengths, counts)
+    hi = first >> np.repeat(omitted_bits, counts) | np.repeat(omitted, counts)
     return Keys(hi, last), counts
 
 
-def _halves_of(
+def _key_halves(
     data: bytes, widths: NDArray[np.int64], lengths: NDArray[np.int64], counts: NDArray[np.int64]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """The first and the last 8 bytes of each stored key, read where they lie, across the bounds of machine words."""
+    """The first and the last 8 bytes of each stored key, read in place, across the bounds of machine words."""
     total = int(counts.sum())
     if not total:
         return no_keys().hi, no_keys().lo
@@ -279,17 +282,17 @@ def _halves_of(
         width = int(widths[0])
         first, last = (np.ndarray((total,), _HALVES, data, at, (width,)) for at in (0, width - 8))
         return first.astype(np.uint64), last.astype(np.uint64)
-    # Blocks of several widths: each key at a place of its own.
+    # The blocks differ in width, so the place of each key is computed.
     before = np.cumsum(counts) - counts
-    each = np.repeat(widths, counts)
-    at = np.repeat(np.cumsum(lengths) - lengths - before * widths, counts) + np.arange(total) * each
-    anywhere = np.ndarray((len(data) - 7,), _HALVES, data, 0, (1,))
-    return anywhere[at].astype(np.uint64), anywhere[at + each - 8].astype(np.uint64)
+    key_widths = np.repeat(widths, counts)
+    at = np.repeat(np.cumsum(lengths) - lengths - before * widths, counts) + np.arange(total) * key_widths
+    words_at_every_byte = np.ndarray((len(data) - 7,), _HALVES, data, 0, (1,))
+    return words_at_every_byte[at].astype(np.uint64), words_at_every_byte[at + key_widths - 8].astype(np.uint64)
 
 
-def unpacked(rows: Sequence[Columns]) -> tuple[Run, NDArray[np.int64]]:
-    """The run that blocks hold, in key order if they come by `lead`, and how many memberships each has."""
-    joined = Joined(
+def unpack_blocks(rows: Sequence[BlockColumns]) -> tuple[Run, NDArray[np.int64]]:
+    """The run that blocks hold, in key order if `rows` are ordered by `lead`, and the number of memberships of each."""
+    joined = JoinedBlocks(
         [row.level for row in rows],
         [row.lead for row in rows],
         [len(row.keys) for row in rows],
@@ -297,8 +300,8 @@ def unpacked(rows: Sequence[Columns]) -> tuple[Run, NDArray[np.int64]]:
     )
     if any(row.holders is not None for row in rows):
         holders = [row.holders or b"" for row in rows]
-        joined = joined._replace(holder_lengths=[len(each) for each in holders], holders=b"".join(holders))
-    keys, counts, placed = unjoined(joined)
+        joined = joined._replace(holder_lengths=list(map(len, holders)), holders=b"".join(holders))
+    keys, counts, unpacked_holders = unpack_joined(joined)
     times = record_ids = None
     if any(row.consented_at is not None for row in rows):
         parts = zip(rows, counts.tolist(), strict=True)
@@ -311,7 +314,7 @@ def unpacked(rows: Sequence[Columns]) -> tuple[Run, NDArray[np.int64]]:
                 for row, count in parts
             ]
         )
-    return Run(keys, times, record_ids, placed), counts
+    return Run(keys, times, record_ids, unpacked_holders), counts
 
 
 def pack_times(consented_at: NDArray[np.uint32]) -> bytes:
@@ -325,13 +328,13 @@ def unpack_times(data: bytes) -> NDArray[np.uint32]:
 
 
 def pack_record_ids(record_ids: NDArray[np.object_]) -> bytes:
-    """A length of 2 bytes for each id, all ones for none, and then their texts in UTF-8.
+    """A length of 2 bytes for each id (0xFFFF for an unknown id), followed by their texts in UTF-8.
 
-    Raises ValueError if one is too long.
+    Raises ValueError if an id is too long.
     """
-    texts = [None if name is None else name.encode() for name in record_ids]
-    if any(name is not None and len(name) > RECORD_ID_CHARACTERS for name in record_ids):
-        raise ValueError(f"a consent record id has at most {RECORD_ID_CHARACTERS} characters")
+    texts = [None if record_id is None else record_id.encode() for record_id in record_ids]
+    if any(record_id is not None and len(record_id) > RECORD_ID_CHARACTERS for record_id in record_ids):
+        raise ValueError(f"A consent record id has at most {RECORD_ID_CHARACTERS} characters.")
     lengths = np.array([_NO_RECORD_ID if text is None else len(text) for text in texts], _SHORT)
     return lengths.tobytes() + b"".join(text for text in texts if text is not None)
 
@@ -349,7 +352,7 @@ def unpack_record_ids(data: bytes, count: int) -> NDArray[np.object_]:
 
 
 def record_id_at(data: bytes, count: int, place: int) -> str | None:
-    """The one id at `place` among the `count` that `pack_record_ids` packed."""
+    """The id at `place` among the `count` ids that `pack_record_ids` packed."""
     lengths = np.frombuffer(data, _SHORT, count)
     if lengths[place] == _NO_RECORD_ID:
         return None

@@ -1,6 +1,6 @@
-"""What datasets hold, read in bulk: in key order, shard by shard, to be counted, compared and matched.
+"""Reads what datasets hold, shard by shard in key order: to count, compare and match numbers.
 
-Every function works in the caller's transaction, in which several statements may see different states.
+Every function works in the caller's transaction, in which successive statements may see different states.
 """
 
 import asyncio
@@ -21,19 +21,19 @@ from service.membership.descent.dag import (
     Dag,
     NumbersByAncestor,
     ancestors_of,
-    holding,
-    trace,
+    held_bits,
+    trace_ancestors,
     uploaded_sources_of,
 )
-from service.membership.descent.dependents import contents, corrected
+from service.membership.descent.dependents import apply_erasures, held_keys
 from service.membership.exclusion import erasures_in_shard
 from service.membership.models import SegmentState
 from service.membership.store import Connection
 from service.number.keyring import Keys
 
-# The datasets of each segment, and after them its blocks, as of one moment. What is being merged or done with is in
-# another segment besides.
-STORED: Final[LiteralString] = """
+# The datasets of each segment, followed by its blocks, as of one moment. Merging and retired segments repeat what live
+# segments store, hence the states.
+STORED_KEYS: Final[LiteralString] = """
     WITH wanted AS MATERIALIZED (
         SELECT segment_id, array_agg(place) AS places, array_agg(dataset_id) AS datasets
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = member.segment_id
@@ -49,10 +49,11 @@ STORED: Final[LiteralString] = """
 _READABLE: Final = [SegmentState.LIVE, SegmentState.LOADING]
 
 
-class Stored(NamedTuple):
-    """What some datasets of one segment store in one shard: keys in order, once for each holder.
+class StoredKeys(NamedTuple):
+    """The keys that one segment stores in one shard: in order, repeated for each dataset that holds them.
 
-    `datasets` are the wanted ones by their place. `holders` are places, and None if the segment has one dataset.
+    `datasets` are the requested ones by their place. `holders` are the places of the datasets that hold each key, and
+    None if the segment has a single dataset.
     """
 
     datasets: dict[int, uuid.UUID]
@@ -60,74 +61,76 @@ class Stored(NamedTuple):
     holders: NDArray[np.uint16] | None
 
 
-async def stored(
+async def _read_stored_keys(
     conn: Connection, dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]
-) -> list[Stored]:
-    """What these datasets, or all, store in one shard, segment by segment. Others of the segment are among it."""
+) -> list[StoredKeys]:
+    """What these datasets, or all, store in one shard, by segment. It includes keys of the segments' other datasets."""
     async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(STORED, in_shard(dataset_ids, shard, states))
+        await cursor.execute(STORED_KEYS, shard_parameters(dataset_ids, shard, states))
         rows = await cursor.fetchall()
-    return await asyncio.to_thread(by_segment, rows)
+    return await asyncio.to_thread(group_by_segment, rows)
 
 
-def in_shard(dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]) -> dict[str, Any]:
-    """The parameters with which `STORED` finds what these datasets, or all, store in one shard."""
+def shard_parameters(
+    dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]
+) -> dict[str, Any]:
+    """The parameters of `STORED_KEYS` for these datasets, or all, in one shard."""
     width = blocks.LEADS // blocks.SHARDS
     wanted = None if dataset_ids is None else list(dataset_ids)
     return {"datasets": wanted, "states": list(states), "begin": shard * width, "end": (shard + 1) * width}
 
 
-def by_segment(rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
-    """What the rows of `STORED` tell, segment by segment."""
+def group_by_segment(rows: Sequence[tuple[Any, ...]]) -> list[StoredKeys]:
+    """The rows of `STORED_KEYS`, unpacked segment by segment."""
     members = {row[0]: dict(zip(row[1], row[2], strict=True)) for row in rows if row[1] is not None}
     found: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows:
         if row[1] is None:
             found.setdefault(row[0], []).append(row)
-    return [Stored(members[segment_id], *_in_order(of_segment)) for segment_id, of_segment in found.items()]
+    return [StoredKeys(members[segment_id], *_unpack_in_order(of_segment)) for segment_id, of_segment in found.items()]
 
 
-def _in_order(rows: list[tuple[Any, ...]]) -> tuple[Keys, NDArray[np.uint16] | None]:
-    # They lie as they were written, in key order, but for those that were written again behind the others.
+def _unpack_in_order(rows: list[tuple[Any, ...]]) -> tuple[Keys, NDArray[np.uint16] | None]:
+    # Rows arrive as they were written, in key order, except that rewritten rows come last.
     rows.sort(key=itemgetter(4))
     _, _, _, levels, leads, keys, holders = zip(*rows, strict=True)
-    joined = blocks.Joined(levels, leads, list(map(len, keys)), b"".join(keys))
+    joined = blocks.JoinedBlocks(levels, leads, list(map(len, keys)), b"".join(keys))
     if holders[0] is not None:
         joined = joined._replace(holder_lengths=list(map(len, holders)), holders=b"".join(holders))
-    found, _, placed = blocks.unjoined(joined)
-    return found, placed
+    unpacked_keys, _, unpacked_holders = blocks.unpack_joined(joined)
+    return unpacked_keys, unpacked_holders
 
 
-async def keys_of(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[uuid.UUID, Keys]:
-    """The sorted keys that each dataset stores in one shard; no keys for one that stores nothing there."""
+async def keys_in_shard(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[uuid.UUID, Keys]:
+    """The sorted keys that each dataset stores in one shard, empty for a dataset that stores none there."""
     found: dict[uuid.UUID, Keys] = dict.fromkeys(dataset_ids, runs.no_keys())
-    for each in await stored(conn, dataset_ids, shard, _READABLE):
-        for place, dataset_id in each.datasets.items():
-            found[dataset_id] = each.keys if each.holders is None else each.keys[each.holders == place]
+    for stored in await _read_stored_keys(conn, dataset_ids, shard, _READABLE):
+        for place, dataset_id in stored.datasets.items():
+            found[dataset_id] = stored.keys if stored.holders is None else stored.keys[stored.holders == place]
     return found
 
 
 async def content_in_shard(conn: Connection, dag: Dag, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted keys of a sealed dataset, of whatever content, in one shard: without what was erased from it."""
-    _, keys, _ = await _contents(conn, dag, [dataset_id], shard, dag)
+    """The sorted keys that a sealed dataset of any content holds in one shard, without those erased from it."""
+    _, keys, _ = await _read_contents(conn, dag, [dataset_id], shard, dag)
     return keys
 
 
 class _Contents(NamedTuple):
-    """What the sources of some datasets store in one shard, what these hold, and where in that erasures matter."""
+    """What the uploaded sources of some targets store in one shard, what the targets hold, and erasures by place."""
 
-    stored: dict[uuid.UUID, Keys]
+    stored_keys: dict[uuid.UUID, Keys]
     keys: Keys
-    ended: dict[int, Erasures]
+    erasures_by_place: dict[int, Erasures]
 
 
-async def _contents(
-    conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, erasing: Collection[uuid.UUID]
+async def _read_contents(
+    conn: Connection, dag: Dag, targets: Collection[uuid.UUID], shard: int, erased_from: Collection[uuid.UUID]
 ) -> _Contents:
-    """The contents of `targets`; what was erased from those of `erasing` counts."""
-    stored = await keys_of(conn, uploaded_sources_of(dag, targets), shard)
-    ended = await erasures_in_shard(conn, erasing, shard)
-    return _Contents(stored, *await asyncio.to_thread(contents, dag, targets, stored, ended))
+    """The contents of `targets`, counting only the erasures from the datasets `erased_from`."""
+    stored_keys = await keys_in_shard(conn, uploaded_sources_of(dag, targets), shard)
+    erasures_by_key = await erasures_in_shard(conn, erased_from, shard)
+    return _Contents(stored_keys, *await asyncio.to_thread(held_keys, dag, targets, stored_keys, erasures_by_key))
 
 
 async def trace_shard(
@@ -135,16 +138,16 @@ async def trace_shard(
 ) -> NumbersByAncestor:
     """Which numbers of the `targets` in one shard come from which of their ancestors.
 
-    What was erased from a target is none of its numbers; what was erased from an ancestor came from there if the target
-    had it before. While targets are being sealed, what their holder sends now counts, whatever it erased before.
-    Ancestors are read one at a time; of each only a bit for every number of the targets is kept.
+    A number erased from a target is not one of its numbers. A number erased from an ancestor came from there if the
+    target took it over before. While targets are being sealed, what their holder sends now counts, whatever it erased
+    before. Ancestors are read one at a time, and of each only one bit per number of the targets is kept.
     """
-    erasing = dag.keys() - set(targets) if sealing else dag.keys()
-    stored, keys, ended = await _contents(conn, dag, targets, shard, erasing)
+    erased_from = dag.keys() - set(targets) if sealing else dag.keys()
+    stored_keys, keys, erasures_by_place = await _read_contents(conn, dag, targets, shard, erased_from)
     uploaded: dict[uuid.UUID, Bits] = {}
-    for ancestor in ancestors_of(dag, targets):
-        if dag[ancestor].content is Content.UPLOADED:
-            read = stored if ancestor in stored else await keys_of(conn, [ancestor], shard)
-            uploaded[ancestor] = await asyncio.to_thread(holding, keys, read.pop(ancestor))
-    found = trace(dag, targets, keys, uploaded)
-    return corrected(found, dag, targets, uploaded, ended) if ended else found
+    for ancestor_id in ancestors_of(dag, targets):
+        if dag[ancestor_id].content is Content.UPLOADED:
+            known = stored_keys if ancestor_id in stored_keys else await keys_in_shard(conn, [ancestor_id], shard)
+            uploaded[ancestor_id] = await asyncio.to_thread(held_bits, keys, known.pop(ancestor_id))
+    found = trace_ancestors(dag, targets, keys, uploaded)
+    return apply_erasures(found, dag, targets, uploaded, erasures_by_place) if erasures_by_place else found

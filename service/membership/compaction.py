@@ -1,10 +1,10 @@
-"""Compaction: the blocks of many small datasets become those of one segment, so that a lookup reads few rows.
+"""Compaction: merges the blocks of many small datasets into one segment, so that a lookup reads few rows.
 
-A merge goes through the key space in steps, each a short transaction that also says how far it came. The last one
-makes the new segment live and its sources retired, at once; then the sources are dropped. Whatever is interrupted
-goes on from where it was, also when a process was killed, and several at once only take turns. Lookups read the
-sources until the last step. An erasure reaches the sources, what is merged of them already and what is not dropped
-yet: it and all that is done here lock the shard that they work on.
+A merge goes through the key space in steps. Each step is a short transaction that also records the progress. A last
+transaction makes the new segment live and retires its sources; then the sources are dropped. Interrupted work goes on
+from where it stopped, even if the process was killed. Several compactions at once take turns. Lookups read the sources
+until the last transaction. An erasure also reaches merged blocks and retired segments: erasures and steps lock the
+shard that they work on.
 """
 
 import asyncio
@@ -25,27 +25,27 @@ from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.task_queue import others_wait, task
 from service.membership import blocks, runs, store
-from service.membership.blocks import LEADS, SHARDS, Columns
+from service.membership.blocks import LEADS, SHARDS, BlockColumns
 from service.membership.models import SegmentState
 from service.membership.runs import Run
 from service.membership.store import Connection, Segment, rows_of
 from service.number.keyring import KeyRing
 
-# Fewer are not worth rewriting: a lookup reads that many rows in some microseconds.
+# Fewer segments are not worth rewriting: a lookup reads that many rows in some microseconds.
 MERGE_AT_LEAST: Final = 4
-# A dataset beyond this keeps blocks of its own: there are few such, and rewriting them takes long.
+# A larger dataset keeps its own blocks: there are few such datasets, and rewriting them takes long.
 LARGEST_DATASET: Final = 1 << 24
-# Reading one small dataset out of a segment reads the segment, so that none grows without end.
+# Reading one small dataset means reading its whole segment, so segments must not grow without end.
 LARGEST_SEGMENT: Final = 1 << 26
 MOST_DATASETS: Final = 1 << 16
-# Memberships of one step: some tens of milliseconds, for which an erasure in the same shard waits.
+# The memberships of one step. It takes some tens of milliseconds, for which an erasure in the same shard waits.
 STEP: Final = 1 << 16
-# A step reads whole blocks, however many sources there are: no more than these memberships at least.
+# A step reads at least one whole block of each source, which together must not exceed this many memberships.
 LARGEST_STEP: Final = 1 << 18
 
 
-class Standing(NamedTuple):
-    """A live segment: how coarse its blocks are, how many datasets and memberships it has."""
+class LiveSegment(NamedTuple):
+    """A live segment: the level of its coarsest blocks, and how many datasets and memberships it has."""
 
     id: int
     level: int
@@ -55,9 +55,9 @@ class Standing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merge under way: the new segment, what its sources hold together, and the width of a step in leads.
+    """A merge in progress: the new segment, what its sources hold together, and the width of a step in leads.
 
-    `offsets` has for each source the place of its first dataset in the new list.
+    `offsets` gives for each source the place of its first dataset in the new list.
     """
 
     id: int
@@ -67,54 +67,57 @@ class Merge:
     width: int
 
 
-Pace = Callable[[Merge, float, float], Awaitable[None]]
-"""Called after each step with the seconds that it took and how much of the key space is merged, from 0 to 1."""
+AfterStep = Callable[[Merge, float, float], Awaitable[None]]
+"""Called after each step with the merge, the seconds that the step took, and the progress from 0 to 1."""
 
 
-def choose(live: Sequence[Standing], *, thoroughly: bool = False) -> list[Standing]:
-    """The segments to merge next; none if that is not worth while.
+def choose_segments(live: Sequence[LiveSegment], *, thoroughly: bool = False) -> list[LiveSegment]:
+    """The segments to merge next; none if a merge is not worthwhile.
 
-    As many of the smallest as together hold at least what the largest among them does: so each merge at least doubles
-    the segment of every number in it, and nothing is rewritten more often than that allows. What is left afterwards
-    doubles from one to the next, but for three. `thoroughly` takes all that may be merged at all.
+    Chooses as many of the smallest segments as possible such that the largest chosen holds at most half of the total.
+    So each merge at least doubles the segment of every number in it, which limits how often a number is rewritten. The
+    segments left afterwards double in size from one to the next, except for three. `thoroughly` chooses all segments
+    that may be merged at all.
     """
-    small = [each for each in live if each.datasets > 1 or each.memberships <= LARGEST_DATASET]
-    small.sort(key=lambda each: (each.memberships, each.id))
+    small = [segment for segment in live if segment.datasets > 1 or segment.memberships <= LARGEST_DATASET]
+    small.sort(key=lambda segment: (segment.memberships, segment.id))
     chosen = total = datasets = 0
     step = 0.0
-    for size, each in enumerate(small, 1):
-        total, datasets, step = total + each.memberships, datasets + each.datasets, step + _block_size(each)
+    for count, segment in enumerate(small, 1):
+        total, datasets = total + segment.memberships, datasets + segment.datasets
+        step += _block_size(segment)
         if total > LARGEST_SEGMENT or datasets > MOST_DATASETS or step > LARGEST_STEP:
             break
-        if size > 1 if thoroughly else size >= MERGE_AT_LEAST and 2 * each.memberships <= total:
-            chosen = size
+        if count > 1 if thoroughly else count >= MERGE_AT_LEAST and 2 * segment.memberships <= total:
+            chosen = count
     return small[:chosen]
 
 
-def _block_size(segment: Standing) -> float:
-    """The memberships of one of its coarsest blocks, in the mean."""
+def _block_size(segment: LiveSegment) -> float:
+    """The mean number of memberships in the segment's coarsest blocks."""
     return segment.memberships / (1 << segment.level)
 
 
-async def compact(database: Database, ring: KeyRing, pace: Pace, *, thoroughly: bool = False) -> None:
-    """Merge until nothing is left that is worth it, and drop what was merged."""
-    await _sweep(database)
-    while (merge := await _begin(database, thoroughly=thoroughly)) is not None:
-        done = 0
-        while done < LEADS:
+async def compact(database: Database, ring: KeyRing, after_step: AfterStep, *, thoroughly: bool = False) -> None:
+    """Merge segments until no further merge is worthwhile, and drop the merged segments."""
+    await _drop_retired(database)
+    while (merge := await _begin_merge(database, thoroughly=thoroughly)) is not None:
+        next_lead = 0
+        while next_lead < LEADS:
             began = monotonic()
-            done = await _step(database, ring, merge)
-            await pace(merge, monotonic() - began, done / LEADS)
-        await _finish(database, merge)
-        await _sweep(database)
+            next_lead = await _merge_step(database, ring, merge)
+            await after_step(merge, monotonic() - began, next_lead / LEADS)
+        await _finish_merge(database, merge)
+        await _drop_retired(database)
 
 
-_STANDING: Final[LiteralString] = """
+_MERGEABLE: Final[LiteralString] = """
     SELECT segment.id, level::int, count(*), sum(number_count)::bigint
     FROM membership_segment AS segment JOIN segment_member AS member ON member.segment_id = segment.id
     WHERE state = 'live' AND merged_into IS NULL GROUP BY segment.id
 """
-# Segments of one dataset first: they are read apart from the others, and the holders of a key come in ascending order.
+# Segments of a single dataset come first. They are read apart from the others, and in this order the holders of a key
+# are in ascending order.
 _SOURCES: Final[LiteralString] = """
     SELECT segment.id, level::int, count(*), sum(number_count)::bigint
     FROM membership_segment AS segment JOIN segment_member AS member ON member.segment_id = segment.id
@@ -127,22 +130,22 @@ _MEMBERS: Final[LiteralString] = """
 """
 
 
-async def standing(conn: Connection) -> list[Standing]:
+async def mergeable_segments(conn: Connection) -> list[LiveSegment]:
     """Every live segment that is not being merged."""
-    return [Standing(*row) async for row in rows_of(conn, _STANDING, None)]
+    return [LiveSegment(*row) async for row in rows_of(conn, _MERGEABLE, None)]
 
 
-async def _begin(database: Database, *, thoroughly: bool) -> Merge | None:
-    """The merge that was begun, or a new one; None if there is nothing to merge."""
+async def _begin_merge(database: Database, *, thoroughly: bool) -> Merge | None:
+    """The merge that has already begun, or a new merge; None if there is nothing to merge."""
     async with database.transaction() as session:
         conn = await driver(session)
-        # Two that begin at once would choose the same segments. Sealings write other rows, and do not wait.
+        # Two merges begun at once would choose the same segments. Sealings write other rows and do not wait.
         await locks.take(conn, Lock.MERGE_CHOICE)
         query: LiteralString = "SELECT id FROM membership_segment WHERE state = %s"
         begun = [row[0] async for row in rows_of(conn, query, (SegmentState.MERGING,))]
         if begun:
-            return await _merge(conn, begun[0])
-        chosen = choose(await standing(conn), thoroughly=thoroughly)
+            return await _read_merge(conn, begun[0])
+        chosen = choose_segments(await mergeable_segments(conn), thoroughly=thoroughly)
         if not chosen:
             return None
         query = """
@@ -150,22 +153,22 @@ async def _begin(database: Database, *, thoroughly: bool) -> Merge | None:
         """
         ((merge_id,),) = [row async for row in rows_of(conn, query, (SegmentState.MERGING,))]
         query = "UPDATE membership_segment SET merged_into = %s WHERE id = ANY(%s)"
-        await conn.execute(query, (merge_id, [each.id for each in chosen]))
-        merge = await _merge(conn, merge_id)
+        await conn.execute(query, (merge_id, [segment.id for segment in chosen]))
+        merge = await _read_merge(conn, merge_id)
         placed = {"merge": merge_id, "ids": list(merge.offsets), "offsets": list(merge.offsets.values())}
         await conn.execute(_MEMBERS, placed)
         return merge
 
 
-async def _merge(conn: Connection, merge_id: int) -> Merge:
-    found = [Standing(*row) async for row in rows_of(conn, _SOURCES, (merge_id,))]
-    *offsets, datasets = accumulate((each.datasets for each in found), initial=0)
-    memberships = sum(each.memberships for each in found)
-    # A step reads a block of each source at least: less than that is not worth a step.
-    size, steps = max(STEP, sum(map(_block_size, found))), SHARDS
+async def _read_merge(conn: Connection, merge_id: int) -> Merge:
+    sources = [LiveSegment(*row) async for row in rows_of(conn, _SOURCES, (merge_id,))]
+    *offsets, datasets = accumulate((source.datasets for source in sources), initial=0)
+    memberships = sum(source.memberships for source in sources)
+    # A step reads at least a block of each source, so a smaller step is not worthwhile.
+    size, steps = max(STEP, sum(map(_block_size, sources))), SHARDS
     while 2 * steps * size <= memberships:
         steps *= 2
-    offset_of = {each.id: offset for each, offset in zip(found, offsets, strict=True)}
+    offset_of = {source.id: offset for source, offset in zip(sources, offsets, strict=True)}
     return Merge(merge_id, offset_of, datasets, memberships, LEADS // steps)
 
 
@@ -174,9 +177,9 @@ _STATE: Final[LiteralString] = """
 """
 
 
-async def _step(database: Database, ring: KeyRing, merge: Merge) -> int:
-    """Merge the next range of the key space, and give the lead to which all is merged."""
-    # A step that a crash of the database takes back is done again; only the last one must be there to stay.
+async def _merge_step(database: Database, ring: KeyRing, merge: Merge) -> int:
+    """Merge the next range of the key space. Returns the lead up to which everything is merged."""
+    # A step lost in a crash of the database is repeated. Only the last transaction of a merge must be durable.
     async with database.transaction(durable=False) as session:
         conn = await driver(session)
         state = [row async for row in rows_of(conn, _STATE, (merge.id,))]
@@ -184,23 +187,23 @@ async def _step(database: Database, ring: KeyRing, merge: Merge) -> int:
             return LEADS
         level: int | None = state[0][0]
         begin: int = state[0][1]
-        # Erasures may have changed the width since the merge was begun; no block lies in two steps.
+        # Erasures may have changed the width since the merge began. No block may lie in two steps.
         width = merge.width if level is None else max(merge.width, LEADS >> level)
         end = begin - begin % width + width
         await store.lock_shards(conn, [blocks.shard_of(begin)])
-        read = await _read(conn, merge, begin, end)
-        run = await asyncio.to_thread(_interleaved, ring, merge, read, begin, end)
+        rows = await _read_source_blocks(conn, merge, begin, end)
+        run = await asyncio.to_thread(_interleave_sources, ring, merge, rows, begin, end)
         if level is None:
-            level = _level(run, LEADS // width)
+            level = _fit_level(run, LEADS // width)
         await store.write_blocks(conn, ring, Segment(merge.id, level), run)
         query: LiteralString = "UPDATE membership_segment SET level = %s, next_lead = %s WHERE id = %s"
         await conn.execute(query, (level, end, merge.id))
         return end
 
 
-# A block of a coarse segment may begin before the step does. Each segment's are found by its index, whatever the
-# planner thinks of many segments at once.
-_READ: Final[LiteralString] = """
+# A block of a coarse segment may begin before the step does. OFFSET 0 makes the planner use the index for each segment
+# instead of scanning many segments at once.
+_SOURCE_BLOCKS: Final[LiteralString] = """
     SELECT block.* FROM membership_segment AS source CROSS JOIN LATERAL (
         SELECT segment_id, level::int, lead, keys, holders, consented_at, record_ids
         FROM membership_block WHERE segment_id = source.id AND lead < %(end)s
@@ -209,23 +212,23 @@ _READ: Final[LiteralString] = """
 """
 
 
-async def _read(conn: Connection, merge: Merge, begin: int, end: int) -> list[tuple[Any, ...]]:
+async def _read_source_blocks(conn: Connection, merge: Merge, begin: int, end: int) -> list[tuple[Any, ...]]:
     async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(_READ, {"merge": merge.id, "begin": begin, "end": end})
+        await cursor.execute(_SOURCE_BLOCKS, {"merge": merge.id, "begin": begin, "end": end})
         return await cursor.fetchall()
 
 
-def _interleaved(ring: KeyRing, merge: Merge, read: list[tuple[Any, ...]], begin: int, end: int) -> Run:
-    """The memberships of all sources from `begin` to before `end`, each with the place of its holder."""
-    # Blocks of one dataset say nothing of holders, and are unpacked apart from the others.
-    read.sort(key=_SEGMENT_AND_LEAD)
-    parts: dict[bool, tuple[list[int], list[Columns]]] = {False: ([], []), True: ([], [])}
-    for segment_id, *columns in read:
-        row = store.decrypt_record_ids(ring, segment_id, Columns(*columns))
-        offsets, rows = parts[row.holders is not None]
+def _interleave_sources(ring: KeyRing, merge: Merge, rows: list[tuple[Any, ...]], begin: int, end: int) -> Run:
+    """The memberships of all sources with leads from `begin` to before `end`, each with the place of its holder."""
+    # Blocks of a single dataset have no list of holders and are unpacked apart from the others.
+    rows.sort(key=_SEGMENT_AND_LEAD)
+    parts: dict[bool, tuple[list[int], list[BlockColumns]]] = {False: ([], []), True: ([], [])}
+    for segment_id, *columns in rows:
+        block = store.decrypt_record_ids(ring, segment_id, BlockColumns(*columns))
+        offsets, part_blocks = parts[block.holders is not None]
         offsets.append(merge.offsets[segment_id])
-        rows.append(row)
-    run = runs.interleave([_placed(*part) for part in parts.values() if part[0]])
+        part_blocks.append(block)
+    run = runs.interleave([_unpack_with_new_places(*part) for part in parts.values() if part[0]])
     leads = blocks.leads_of(run.keys)
     return run[(leads >= begin) & (leads < end)]
 
@@ -233,24 +236,24 @@ def _interleaved(ring: KeyRing, merge: Merge, read: list[tuple[Any, ...]], begin
 _SEGMENT_AND_LEAD: Final = itemgetter(0, 2)
 
 
-def _placed(offsets: Sequence[int], rows: Sequence[Columns]) -> Run:
+def _unpack_with_new_places(offsets: Sequence[int], rows: Sequence[BlockColumns]) -> Run:
     """What blocks of several segments hold, with the holders' places in the new list."""
-    run, counts = blocks.unpacked(rows)
+    run, counts = blocks.unpack_blocks(rows)
     holders = runs.holders_of(run) + np.repeat(np.array(offsets, np.uint16), counts)
     return Run(run.keys, run.consented_at, run.record_ids, holders)
 
 
-def _level(run: Run, ranges: int) -> int:
-    """The level that fits, if all of the `ranges` of the key space are like that of `run`; no block lies in two."""
-    keys = int(np.count_nonzero(~runs.repeated(run.keys)))
-    lists = 2 * keys + 2 * len(run)
-    consents = 0 if run.consented_at is None else blocks.TIME_BYTES * len(run)
-    named = 0 if run.record_ids is None else len(blocks.pack_record_ids(run.record_ids))
-    fitting = blocks.fit_level(keys * ranges, (lists + consents + named) / max(keys, 1))
+def _fit_level(run: Run, ranges: int) -> int:
+    """The level that fits if all `ranges` of the key space are like that of `run`. No block may lie in two ranges."""
+    keys = int(np.count_nonzero(~runs.repeats_previous(run.keys)))
+    holder_bytes = 2 * keys + 2 * len(run)
+    time_bytes = 0 if run.consented_at is None else blocks.TIME_BYTES * len(run)
+    record_id_bytes = 0 if run.record_ids is None else len(blocks.pack_record_ids(run.record_ids))
+    fitting = blocks.fit_level(keys * ranges, (holder_bytes + time_bytes + record_id_bytes) / max(keys, 1))
     return max(fitting, ranges.bit_length() - 1)
 
 
-# Erasures went on: the counts are those that the sources have now.
+# Erasures went on during the merge, so the counts are those that the sources have now.
 _COUNTS: Final[LiteralString] = """
     UPDATE segment_member AS merged SET number_count = member.number_count, digest = member.digest
     FROM segment_member AS member JOIN membership_segment AS source ON source.id = member.segment_id
@@ -258,8 +261,8 @@ _COUNTS: Final[LiteralString] = """
 """
 
 
-async def _finish(database: Database, merge: Merge) -> None:
-    """Have lookups read the new segment in place of its sources."""
+async def _finish_merge(database: Database, merge: Merge) -> None:
+    """Make lookups read the new segment instead of its sources."""
     async with database.transaction() as session:
         conn = await driver(session)
         await store.lock_shards(conn, range(SHARDS))
@@ -272,8 +275,8 @@ async def _finish(database: Database, merge: Merge) -> None:
         await conn.execute(query, (SegmentState.LIVE, merge.id))
 
 
-async def _sweep(database: Database) -> None:
-    """Drop retired segments, and give their room back."""
+async def _drop_retired(database: Database) -> None:
+    """Drop retired segments, and return their room."""
     query: LiteralString = "SELECT id FROM membership_segment WHERE state = %s"
     async with database.transaction() as session:
         retired = [row[0] async for row in rows_of(await driver(session), query, (SegmentState.RETIRED,))]
@@ -289,9 +292,9 @@ async def _sweep(database: Database) -> None:
     await database.vacuum("membership_block")
 
 
-# A run ends after this time, whatever it is waiting for, and the next one goes on.
+# A background run ends after this time, whatever it is waiting for, and the next run goes on.
 _RUN_SECONDS: Final = 45
-# After this time it leaves its place at the worker to a job that is waiting for one.
+# After this time a run leaves its place in the worker to a waiting job.
 _FAIR_SECONDS: Final = 5
 _ACTIVE: Final[LiteralString] = """
     SELECT count(*) FROM pg_stat_activity
@@ -302,7 +305,7 @@ _ACTIVE: Final[LiteralString] = """
 
 @task("compact_memberships", cron="* * * * *")
 async def compact_memberships(resources: Resources) -> None:
-    """Compact in the background, and rest as long as each step took; longer while others are at work."""
+    """Compact in the background. After each step, rest as long as it took, or longer while other queries run."""
     database = resources.get(Database)
     ends_fairly = monotonic() + _FAIR_SECONDS
 
@@ -315,7 +318,7 @@ async def compact_memberships(resources: Resources) -> None:
         await asyncio.sleep(seconds * (1 + 2 * min(active, 2)))
 
     async with database.transaction() as session:
-        # A run that began late is still at work when the next one is due. A second place at the worker is not for it.
+        # A run that began late is still going when the next run is due, which must not take a second place.
         if await locks.try_to_take(session, Lock.COMPACTION_RUN):
             with suppress(TimeoutError):
                 async with asyncio.timeout(_RUN_SECONDS):

@@ -1,7 +1,7 @@
-"""Erasure: a number leaves what datasets store of it (GDPR Art. 17). Works in the caller's transaction.
+"""Removes a number from what datasets store (GDPR Art. 17). Works in the caller's transaction.
 
-The rows are rewritten without the key; what the database keeps of old rows, and its log, is its operator's to expire:
-VACUUM lets their room be used again, VACUUM (FULL) leaves no byte of them.
+Rows are rewritten without the key. The operator of the database expires its log and what it keeps of old rows: VACUUM
+lets their room be used again, and VACUUM (FULL) leaves no byte of them.
 """
 
 import uuid
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from service.core import locks
 from service.core.locks import Lock
 from service.membership import blocks, runs, store
-from service.membership.blocks import Block, Columns
+from service.membership.blocks import Block, BlockColumns
 from service.membership.runs import Run
 from service.membership.store import Connection, rows_of
 from service.number.keyring import KeyRing, unpack_keys
 
-# Also in a segment that is being merged, to which the key may have been copied already, and in one that is not dropped
-# yet. What is being loaded belongs to a dataset that is not sealed.
-_FOUND: Final[LiteralString] = f"""
+# Also searches merging segments, to which the key may already have been copied, and retired segments that are not
+# dropped yet. A loading segment belongs to an unsealed dataset, from which nothing is erased.
+_BLOCKS_WITH_KEY: Final[LiteralString] = f"""
     SELECT segment_id, level::int, lead, keys, holders, consented_at, record_ids, state = 'live', members.*
     FROM ({store.CANDIDATE_BLOCKS}) AS found
     CROSS JOIN LATERAL (
@@ -41,7 +41,7 @@ _DELETE: Final[LiteralString] = """
     DELETE FROM membership_block
     WHERE shard = %(shard)s AND level = %(level)s AND lead = %(lead)s AND segment_id = %(segment)s
 """
-_COUNT_OUT: Final[LiteralString] = """
+_UPDATE_MEMBER: Final[LiteralString] = """
     UPDATE segment_member SET number_count = %s, digest = %s WHERE segment_id = %s AND place = %s
 """
 
@@ -49,53 +49,53 @@ _COUNT_OUT: Final[LiteralString] = """
 async def lock_erasures(conn: Connection) -> None:
     """Wait until no other transaction erases or decides what to erase, and keep others waiting until this one ends.
 
-    Whoever locks rows besides calls this first.
+    Call this before locking any row.
     """
     await locks.take(conn, Lock.ERASURES)
 
 
 async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
-    """Remove a key from what these sealed datasets store, and give those of them that stored it.
+    """Remove a key from what these sealed datasets store. Returns the datasets that stored it.
 
-    Transactions that erase wait for each other. Whoever erases several keys in one takes them in ascending order, so
-    that no merge waits for it while it waits for that merge.
+    Erasing transactions wait for each other. A transaction that erases several keys must take them in ascending order;
+    otherwise it could wait for a merge that waits for it.
     """
     parameters = store.lookup_parameters(key) | {"datasets": list(dataset_ids)}
-    # Two numbers may be counted out of the same datasets in whatever order.
+    # Transactions may lower the counts of the same datasets in any order.
     await lock_erasures(conn)
     await store.lock_shards(conn, [parameters["shard"]])
-    found = [row async for row in rows_of(conn, _FOUND, parameters)]
-    held: set[uuid.UUID] = set()
-    # All is sent before the first answer is waited for.
+    rows = [row async for row in rows_of(conn, _BLOCKS_WITH_KEY, parameters)]
+    stored_in: set[uuid.UUID] = set()
+    # Pipelined: all statements are sent before the first result is awaited.
     async with conn.pipeline():
-        for segment_id, *columns, live, places, datasets, counts, digests in found:
-            block = store.decrypt_record_ids(ring, segment_id, Columns(*columns))
-            run, _ = blocks.unpacked([block])
-            gone = _memberships(run, key, places)
-            if gone.any():
-                await _rewrite(conn, ring, segment_id, block, run[~gone])
-            for at in np.flatnonzero(gone).tolist() if live else ():
+        for segment_id, *columns, is_live, places, datasets, counts, digests in rows:
+            block = store.decrypt_record_ids(ring, segment_id, BlockColumns(*columns))
+            run, _ = blocks.unpack_blocks([block])
+            erased = _find_memberships(run, key, places)
+            if erased.any():
+                await _rewrite(conn, ring, segment_id, block, run[~erased])
+            for at in np.flatnonzero(erased).tolist() if is_live else ():
                 member = places.index(runs.holders_of(run)[at])
                 left = store.unpack_digest(counts[member], digests[member]) - runs.digest(run[at : at + 1])
-                await conn.execute(_COUNT_OUT, (left.count, store.pack_digest(left), segment_id, places[member]))
-                held.add(datasets[member])
-    return held
+                await conn.execute(_UPDATE_MEMBER, (left.count, store.pack_digest(left), segment_id, places[member]))
+                stored_in.add(datasets[member])
+    return stored_in
 
 
-def _memberships(run: Run, key: bytes, places: list[int]) -> NDArray[np.bool_]:
-    """Which memberships of a run are of this key and one of these holders."""
+def _find_memberships(run: Run, key: bytes, places: list[int]) -> NDArray[np.bool_]:
+    """Which memberships of a run have this key and one of these holders."""
     wanted = unpack_keys(key)
     found: NDArray[np.bool_] = (run.keys.hi == wanted.hi) & (run.keys.lo == wanted.lo)
     return found & np.isin(runs.holders_of(run), places)
 
 
-async def _rewrite(conn: Connection, ring: KeyRing, segment_id: int, old: Columns, run: Run) -> None:
-    """Write a block anew with what is left of it, or remove it if nothing is."""
+async def _rewrite(conn: Connection, ring: KeyRing, segment_id: int, old: BlockColumns, run: Run) -> None:
+    """Replace a block by what is left of it, or delete it if nothing is left."""
     place = {"shard": blocks.shard_of(old.lead), "level": old.level, "lead": old.lead, "segment": segment_id}
     if not len(run):
         await conn.execute(_DELETE, place)
         return
-    (new,) = blocks.packed(run, [Block(old.level, old.lead, 0, len(run))])
-    sealed = store.encrypt_record_ids(ring, segment_id, new)
-    columns = {"keys": new.keys, "holders": new.holders, "times": new.consented_at, "ids": sealed}
+    (new,) = blocks.pack_blocks(run, [Block(old.level, old.lead, 0, len(run))])
+    encrypted_ids = store.encrypt_record_ids(ring, segment_id, new)
+    columns = {"keys": new.keys, "holders": new.holders, "times": new.consented_at, "ids": encrypted_ids}
     await conn.execute(_REWRITE, place | columns)

@@ -1,7 +1,7 @@
-"""Matching a list of numbers with what datasets hold: for screening, for objections, for proof.
+"""Matches a list of numbers with what datasets store: for screenings, objections and flags.
 
-Blocks stream by in key order, shard after shard, and are compared with the sorted list: every stored key is read once,
-however long the list is. A few shards are read at a time, and memory holds these and the list.
+Blocks are read in key order, shard after shard, and compared with the sorted list. So every stored key is read once,
+however long the list is. Memory holds the list and the few shards that are being read.
 """
 
 import asyncio
@@ -15,51 +15,52 @@ from numpy.typing import NDArray
 from service.core.db import Database
 from service.membership import blocks, bulk_read
 from service.membership.blocks import SHARDS
-from service.membership.bulk_read import Stored
+from service.membership.bulk_read import StoredKeys
 from service.membership.models import SegmentState
-from service.membership.runs import pairs
+from service.membership.runs import matching_places
 from service.number.keyring import Keys
 
 # While one shard is compared here, the database reads another.
 _READERS: Final = 2
 
 Matches = dict[uuid.UUID, NDArray[np.intp]]
-"""For each dataset that stores any of the keys, the places of those that it stores, ascending."""
+"""For each dataset that stores any of the keys, the places of the stored keys in the list, ascending."""
 
 
-async def match(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
-    """Which of the sorted, distinct `keys` are stored by each of these uploaded datasets, or by each that there is.
+async def match_keys(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
+    """Which of the sorted, distinct `keys` each of these uploaded datasets stores; by default all datasets.
 
-    What was erased from a dataset may be stored for others still: of a number found here that has exclusions (see
-    `exclusion.excluded`), who holds it is told by `drawing` and its kin, or by an answer.
-    Each reader sees a state of its own: what is sealed or erased meanwhile may be found or not.
+    A dataset may still store a number that was erased from it, for its dependents. So for a found number that has
+    exclusions, ask `Descendants.datasets_holding` or an answer who holds it. Each reader sees a state of its own: a
+    dataset that is sealed, or a number that is erased, in the meantime may be found or not.
     """
     edges = np.searchsorted(blocks.leads_of(keys), np.arange(SHARDS + 1) * (blocks.LEADS // SHARDS)).tolist()
     waiting = iter([shard for shard in range(SHARDS) if edges[shard] < edges[shard + 1]])
     found: dict[uuid.UUID, dict[int, NDArray[np.intp]]] = {}
 
-    def read_some() -> None:
+    def read_shards() -> None:
         with database.bulk_snapshot() as connection, connection.cursor(binary=True) as cursor:
             for shard in waiting:
                 first, last = edges[shard : shard + 2]
-                cursor.execute(bulk_read.STORED, bulk_read.in_shard(dataset_ids, shard, [SegmentState.LIVE]))
-                for segment in bulk_read.by_segment(cursor.fetchall()):
-                    for dataset_id, places in _held(keys[first:last], segment).items():
+                parameters = bulk_read.shard_parameters(dataset_ids, shard, [SegmentState.LIVE])
+                cursor.execute(bulk_read.STORED_KEYS, parameters)
+                for segment in bulk_read.group_by_segment(cursor.fetchall()):
+                    for dataset_id, places in _match_segment(keys[first:last], segment).items():
                         found.setdefault(dataset_id, {})[shard] = places + first
 
-    await asyncio.gather(*(asyncio.to_thread(read_some) for _ in range(_READERS)))
+    await asyncio.gather(*(asyncio.to_thread(read_shards) for _ in range(_READERS)))
     return {
-        dataset_id: np.concatenate([by_shard[shard] for shard in sorted(by_shard)])
-        for dataset_id, by_shard in found.items()
+        dataset_id: np.concatenate([places_by_shard[shard] for shard in sorted(places_by_shard)])
+        for dataset_id, places_by_shard in found.items()
     }
 
 
-def _held(keys: Keys, stored: Stored) -> Matches:
-    """Which of `keys` the wanted datasets of a segment store in one shard."""
-    places, entries = pairs(keys, stored.keys)
+def _match_segment(keys: Keys, stored: StoredKeys) -> Matches:
+    """Which of `keys` the requested datasets of a segment store in one shard."""
+    places, entries = matching_places(keys, stored.keys)
     if stored.holders is None:
         return dict.fromkeys(stored.datasets.values(), places) if len(places) else {}
-    # Together by holder, so that thousands of datasets in a segment cost no more than one.
+    # Sorted by holder once, so that thousands of datasets in a segment cost no more than a single one.
     holders = stored.holders[entries]
     order = np.lexsort((places, holders))
     holders, places = holders[order], places[order]

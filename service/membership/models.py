@@ -1,4 +1,4 @@
-"""Tables of memberships: which dataset holds which number. The numbers are pseudonyms here."""
+"""Tables of memberships: which dataset holds which number. They contain pseudonyms, never numbers."""
 
 import uuid
 from datetime import datetime
@@ -12,7 +12,7 @@ from service.core.columns import enum_type
 
 
 class SegmentState(StrEnum):
-    """What a segment's blocks are good for. A lookup reads those of live segments only."""
+    """The stage of a segment. Lookups read the blocks of live segments only."""
 
     LOADING = "loading"
     LIVE = "live"
@@ -21,10 +21,10 @@ class SegmentState(StrEnum):
 
 
 class MembershipSegment(SQLModel, table=True):
-    """Blocks that were written together: those of one dataset, or, after compaction, of several small ones.
+    """Blocks that were written together: those of one dataset or, after compaction, of several small datasets.
 
-    A dataset is in one live segment. `level` is that of the coarsest blocks. While others are merged into a segment,
-    they say so in `merged_into`, and `next_lead` is how far the merge has come in the key space.
+    A dataset is in one live segment. `level` is that of the coarsest blocks. While a merge into this segment is in
+    progress, its sources name it in `merged_into`, and `next_lead` is the merge's progress in the key space.
     """
 
     __tablename__ = "membership_segment"
@@ -40,7 +40,7 @@ class MembershipSegment(SQLModel, table=True):
 class SegmentMember(SQLModel, table=True):
     """A dataset whose numbers a segment holds, and its place in the list that the segment's blocks refer to.
 
-    `number_count` and `digest` are of what the blocks hold for it now: erasure keeps them true.
+    `number_count` and `digest` describe what the blocks hold for the dataset now: erasure updates them.
     """
 
     __tablename__ = "segment_member"
@@ -53,12 +53,12 @@ class SegmentMember(SQLModel, table=True):
 
 
 class MembershipBlock(SQLModel, table=True):
-    """The memberships of one segment in one range of the key space: see `membership.blocks` for the bytes.
+    """The memberships of one segment in one range of the key space. `membership.blocks` defines the bytes.
 
-    The bytes are kept in the row itself, so that a lookup reads one page of each segment. Blocks of several datasets
-    (`merged`) are kept apart from those of one: what was merged leaves its room at the end of a file, which is given
-    back. No foreign key leads to the segment: it would be looked up again for each of a hundred thousand rows;
-    `filiation fsck` checks it instead.
+    The bytes are kept in the row itself, so that a lookup reads one page per segment. Blocks of several datasets
+    (`merged`) are kept apart from blocks of a single dataset. So merged blocks leave their room at the end of a file,
+    which is then returned. There is no foreign key to the segment, because it would be checked again for each of a
+    hundred thousand rows. `filiation fsck` checks it instead.
     """
 
     __tablename__ = "membership_block"
@@ -79,7 +79,7 @@ class MembershipBlock(SQLModel, table=True):
 
 
 class StagedRun(SQLModel, table=True):
-    """A page of what one chunk of an uploaded part has in one shard, as it came, until its dataset is sealed."""
+    """A page of what one chunk of an uploaded part has in one shard, in the order of the file, until sealing."""
 
     __tablename__ = "staged_run"
 
@@ -93,9 +93,9 @@ class StagedRun(SQLModel, table=True):
 
 
 class Exclusion(SQLModel, table=True):
-    """A dataset that no longer holds a number, because its holder erased it, while others still draw on the same copy.
+    """A dataset that no longer holds a number, because its holder erased it, though the stored copy has dependents.
 
-    It goes with the stored copy, once nobody draws on that any more.
+    It is dropped together with the last stored copy of the number.
     """
 
     __tablename__ = "exclusion"

@@ -1,4 +1,4 @@
-"""How memberships are stored: what the operator sees of compaction."""
+"""How memberships are stored: the state of compaction, for the operator."""
 
 from typing import Final
 
@@ -7,10 +7,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import driver, run
 from service.membership.blocks import LEADS
-from service.membership.compaction import choose, standing
-from service.membership.schemas import CompactionOut, MergeOut, PendingMergeOut
+from service.membership.compaction import choose_segments, mergeable_segments
+from service.membership.schemas import CompactionOut, CurrentMergeOut, NextMergeOut
 
-_STORED: Final = text("""
+_STORAGE: Final = text("""
     SELECT count(*) FILTER (WHERE state = 'live') AS segment_count,
            count(*) AS lookup_segment_count,
            count(*) FILTER (WHERE state = 'retired') AS retired_segment_count,
@@ -21,7 +21,7 @@ _STORED: Final = text("""
         SELECT count(*) AS datasets, sum(number_count) AS memberships
         FROM segment_member WHERE segment_id = segment.id) AS member
 """)
-_MERGE: Final = text("""
+_CURRENT_MERGE: Final = text("""
     SELECT count(*) AS dataset_count, sum(number_count)::bigint AS membership_count, merge.next_lead
     FROM membership_segment AS merge
     JOIN membership_segment AS source ON source.merged_into = merge.id
@@ -31,12 +31,14 @@ _MERGE: Final = text("""
 
 
 async def get_compaction(session: AsyncSession) -> CompactionOut:
-    """What is stored, what is being merged, and what would be merged next."""
-    stored = (await run(session, _STORED)).mappings().one()
-    found = (await run(session, _MERGE)).one_or_none()
-    merge = found and MergeOut(
-        dataset_count=found.dataset_count, membership_count=found.membership_count, done=found.next_lead / LEADS
+    """What is stored, the current merge, and the next one."""
+    storage = (await run(session, _STORAGE)).mappings().one()
+    row = (await run(session, _CURRENT_MERGE)).one_or_none()
+    current = row and CurrentMergeOut(
+        dataset_count=row.dataset_count, membership_count=row.membership_count, progress=row.next_lead / LEADS
     )
-    chosen = choose(await standing(await driver(session)))
-    debt = PendingMergeOut(segment_count=len(chosen), membership_count=sum(each.memberships for each in chosen))
-    return CompactionOut(**stored, debt=debt, merge=merge)
+    chosen = choose_segments(await mergeable_segments(await driver(session)))
+    next_merge = NextMergeOut(
+        segment_count=len(chosen), membership_count=sum(segment.memberships for segment in chosen)
+    )
+    return CompactionOut(**storage, current_merge=current, next_merge=next_merge)

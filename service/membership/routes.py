@@ -1,4 +1,4 @@
-"""HTTP of how memberships are stored."""
+"""HTTP routes about how memberships are stored."""
 
 from fastapi import APIRouter
 
@@ -10,7 +10,10 @@ from service.membership.schemas import CompactionOut
 router = APIRouter(prefix="/v1/memberships", tags=["memberships"])
 
 
-@router.get("/compaction", summary="See how memberships are stored, and what there is to merge")
+@router.get("/compaction", summary="Get the state of compaction")
 async def get_compaction(session: SessionDep, actor: Operator) -> CompactionOut:
-    """For the operator: no numbers, and no names."""
+    """How memberships are stored, the merge in progress and the next one. For the operator; shows no numbers or names.
+
+    Compaction merges the blocks of many small datasets, so that a lookup reads few rows.
+    """
     return await operations.get_compaction(session)

@@ -1,4 +1,4 @@
-"""Sorted runs of memberships, and set arithmetic on sorted keys. Pure."""
+"""Runs of memberships in key order, and set operations on sorted keys. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ _LOW_64_BITS: Final = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Memberships in key order: keys, and beside each what its dataset says of it, where it says anything.
+    """Memberships in key order: the keys, and optional columns with what the dataset states of each number.
 
-    `consented_at` are Unix seconds, 0 where unknown; `record_ids` the collector's consent-record ids, None
-    where unknown. `holders` are places of datasets in a list that the run's owner keeps, and None if there is
-    but one. A key stands here once for each dataset that holds it.
+    `consented_at` holds Unix seconds, 0 where unknown. `record_ids` holds the collector's consent-record ids, None
+    where unknown. `holders` are places of datasets in a list that the run's owner keeps, and None if there is only one
+    dataset. A key is repeated for each dataset that holds it.
     """
 
     keys: Keys
@@ -40,10 +40,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """How many memberships there are, and two sums modulo 2^64 that change with any key and any consent time.
+    """The number of memberships, and two sums modulo 2^64 that change with any key and any consent time.
 
-    An incremental multiset hash: it does not depend on order, and what is erased is subtracted. The keys are
-    random and secret to whoever lacks the master secret, so that no other set is easily made to fit.
+    This is an incremental multiset hash: it does not depend on order, and an erased membership is subtracted. Without
+    the master secret the keys are random and unknown, so nobody can easily make another set with the same digest.
     """
 
     count: int = 0
@@ -65,28 +65,28 @@ def no_keys() -> Keys:
 def sorted_run(
     keys: Keys, consented_at: NDArray[np.uint32] | None = None, record_ids: NDArray[np.object_] | None = None
 ) -> Run:
-    """The memberships in key order; duplicates stay, in the order they came."""
-    return Run(keys, consented_at, record_ids)[order_of(keys)]
+    """The memberships in key order. Duplicates stay, in their given order."""
+    return Run(keys, consented_at, record_ids)[sort_order(keys)]
 
 
-def order_of(keys: Keys) -> NDArray[np.intp]:
-    """The stable order of `keys`.
+def sort_order(keys: Keys) -> NDArray[np.intp]:
+    """The places of `keys` in ascending order (a stable sort).
 
-    Two radix passes of numpy's, by the leading 32 bits, and then a sort of the few that agree in these: twice as fast
-    as one sort of whole keys, which are random. Only many duplicates make it slower.
+    Two radix passes of numpy sort by the leading 32 bits, and the few keys that agree in these are sorted afterwards.
+    Since keys are random, this is twice as fast as sorting whole keys. Only many duplicates make it slower.
     """
     lead = keys.hi >> np.uint64(32)
     order = np.argsort((lead & np.uint64(0xFFFF)).astype(np.uint16), kind="stable")
     order = order[np.argsort((lead >> np.uint64(16)).astype(np.uint16)[order], kind="stable")]
-    several = _among_equals(lead[order])
-    if len(several):
-        some = order[several]
-        order[several] = some[np.lexsort((keys.lo[some], keys.hi[some]))]
+    ties = _places_of_ties(lead[order])
+    if len(ties):
+        tied = order[ties]
+        order[ties] = tied[np.lexsort((keys.lo[tied], keys.hi[tied]))]
     return order
 
 
-def _among_equals(values: NDArray[Any]) -> NDArray[np.intp]:
-    """The places of the sorted `values` that have an equal neighbour."""
+def _places_of_ties(values: NDArray[Any]) -> NDArray[np.intp]:
+    """The places of those sorted `values` that have an equal neighbour."""
     equal = _equals_previous(values)
     equal[:-1] |= equal[1:]
     return np.flatnonzero(equal)
@@ -98,19 +98,19 @@ def _equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
     return equal
 
 
-def repeated(keys: Keys) -> NDArray[np.bool_]:
-    """Which of the sorted `keys` are the same as the one before."""
+def repeats_previous(keys: Keys) -> NDArray[np.bool_]:
+    """Which of the sorted `keys` equal their predecessor."""
     return _equals_previous(keys.hi) & _equals_previous(keys.lo)
 
 
 def merge(runs: Sequence[Run]) -> tuple[Run, int]:
-    """One run with each key once, from runs of one dataset, and how many duplicates that left out.
+    """One run with each key once, made of runs of one dataset, and how many duplicates were left out.
 
-    Of duplicates the earliest known consent stays, with the record id that belongs to it. Among equals, one
-    with a record id goes first, then the one that came first.
+    Of duplicates, the membership with the earliest known consent stays, with its record id. If these are equal, a
+    membership with a record id is preferred, then the first in order.
     """
     joined = interleave(runs)
-    repeats = repeated(joined.keys)
+    repeats = repeats_previous(joined.keys)
     duplicates = int(np.count_nonzero(repeats))
     if not duplicates:
         return joined, 0
@@ -118,7 +118,7 @@ def merge(runs: Sequence[Run]) -> tuple[Run, int]:
 
 
 def interleave(runs: Sequence[Run]) -> Run:
-    """All memberships of the runs in key order; among equal keys in the order of the runs."""
+    """All memberships of the runs in key order. Equal keys stay in the order of the runs."""
     if not runs:
         return Run(no_keys())
     hi, lo = np.concatenate([run.keys.hi for run in runs]), np.concatenate([run.keys.lo for run in runs])
@@ -130,7 +130,7 @@ def interleave(runs: Sequence[Run]) -> Run:
     if any(run.holders is not None for run in runs):
         holders = np.concatenate([holders_of(run) for run in runs])
     joined = Run(Keys(hi, lo), times, ids, holders)
-    return joined[order_of(joined.keys)]
+    return joined[sort_order(joined.keys)]
 
 
 def _times_of(run: Run) -> NDArray[np.uint32]:
@@ -142,18 +142,18 @@ def _record_ids_of(run: Run) -> NDArray[np.object_]:
 
 
 def holders_of(run: Run) -> NDArray[np.uint16]:
-    """The holder of each membership; the first of the list if there is but one."""
+    """The holder of each membership; place 0 if there is only one dataset."""
     return np.zeros(len(run), np.uint16) if run.holders is None else run.holders
 
 
 def _earliest(run: Run, repeats: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Of each stretch of equal keys in the sorted `run`, the place of the membership that stays."""
+    """The place of the membership that stays in each stretch of equal keys of the sorted `run`."""
     chosen = np.flatnonzero(~repeats)
     stretch = np.cumsum(~repeats) - 1
     several = repeats.copy()
     several[:-1] |= repeats[1:]
     places = np.flatnonzero(several)
-    # Counted down by one in 32 bits, the unknown 0 becomes the largest value of all.
+    # Decremented in 32 bits without a sign, the unknown 0 becomes the largest value of all.
     times = _times_of(run)[places] - np.uint32(1)
     unnamed = np.array([name is None for name in _record_ids_of(run)[places]], np.bool_)
     ranked = places[np.lexsort((unnamed, times, stretch[places]))]
@@ -168,7 +168,7 @@ def digest(run: Run) -> Digest:
 
 
 def digests(run: Run, holders: int) -> list[Digest]:
-    """The digest of what each of the `holders` has in a run of several datasets."""
+    """The digest of what each of `holders` datasets has in a run of several datasets."""
     if run.holders is None:
         return [digest(run)] + [Digest()] * (holders - 1)
     counts = np.bincount(run.holders, minlength=holders)
@@ -179,14 +179,14 @@ def digests(run: Run, holders: int) -> list[Digest]:
 
 
 def _weighed(run: Run) -> NDArray[np.uint64]:
-    """The trailing halves of the keys, to each of which its consent time is added, times an odd number of its own."""
+    """The trailing half of each key, plus its consent time multiplied by an odd number derived from that half."""
     if run.consented_at is None:
         return run.keys.lo
     return run.keys.lo + run.consented_at * (run.keys.lo | np.uint64(1))
 
 
 def union(sets: Sequence[Keys]) -> Keys:
-    """The sorted keys of all `sets`, each once. They are quicker merged if they are sorted."""
+    """The sorted keys of all `sets`, each once. Sorted sets are merged faster."""
     run, _ = merge([Run(keys) for keys in sets])
     return run.keys
 
@@ -205,7 +205,7 @@ def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:
     """Where each needle is in the sorted haystack, -1 where it is not."""
     found = np.full(len(needles), -1, np.intp)
     places = np.searchsorted(haystack.hi, needles.hi)
-    # One round, unless distinct keys agree in their leading half: then the search goes on one place further.
+    # A single round suffices unless distinct keys agree in their leading half: then the next place is compared too.
     pending = np.flatnonzero(places < len(haystack))
     while len(pending):
         pending = pending[haystack.hi[places[pending]] == needles.hi[pending]]
@@ -217,8 +217,8 @@ def _places(needles: Keys, haystack: Keys) -> NDArray[np.intp]:
     return found
 
 
-def pairs(keys: Keys, stored: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The places of equal keys in both; `keys` sorted without duplicates, `stored` sorted."""
+def matching_places(keys: Keys, stored: Keys) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The places of equal keys in both, pair by pair. `keys` is sorted without duplicates, `stored` is sorted."""
     if len(keys) > len(stored):
         at = _places(stored, keys)
         entries = np.flatnonzero(at >= 0)

@@ -1,4 +1,4 @@
-"""Memberships in the database: staged, loaded and looked up; the only place of COPY.
+"""Memberships in the database: staging, loading and lookup. Only this module uses COPY.
 
 Every function works in the caller's transaction and commits nothing.
 """
@@ -20,7 +20,7 @@ from service.core import locks
 from service.core.erasures import NO_ERASURES, Erasures
 from service.core.locks import Lock
 from service.membership import blocks, runs
-from service.membership.blocks import Columns
+from service.membership.blocks import BlockColumns
 from service.membership.models import SegmentState
 from service.membership.runs import Digest, Run
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
@@ -28,7 +28,7 @@ from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_k
 Connection = AsyncConnection[Any]
 BulkConnection = psycopg.Connection[Any]
 
-# The binary format converts nothing, so the types must be those of the columns.
+# The binary format does not convert, so the types must be those of the columns.
 _COPY_RUN: Final = """
     COPY staged_run (dataset_id, shard, upload, run, keys, consented_at, record_ids) FROM STDIN (FORMAT BINARY)
 """
@@ -41,7 +41,7 @@ _BLOCK_TYPES: Final = ("int2", "int2", "int4", "int4", "bool", "bytea", "bytea",
 
 
 class Segment(NamedTuple):
-    """The segment that blocks are being written to, and the level of its coarsest blocks."""
+    """A segment to which blocks are being written, and the level of its coarsest blocks."""
 
     id: int
     level: int
@@ -49,7 +49,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoadedShard:
-    """What a shard was loaded with: distinct numbers, duplicates left out, the span of the known consents."""
+    """What was loaded into a shard: distinct numbers, duplicates left out, and the span of known consent times."""
 
     digest: Digest
     duplicates: int
@@ -58,7 +58,7 @@ class LoadedShard:
 
 
 class Membership(NamedTuple):
-    """One dataset that holds a number, and what it says of it."""
+    """A dataset that stores a number, and what it states of that number's consent."""
 
     dataset_id: uuid.UUID
     consented_at: datetime | None
@@ -66,9 +66,9 @@ class Membership(NamedTuple):
 
 
 class LookupResult(NamedTuple):
-    """What one statement finds of a number.
+    """Everything stored about a number, read by one statement.
 
-    A dataset that it was erased from may store it still, because others draw on the same copy, or no more.
+    A dataset that the number was erased from may still store it for the copy's dependents.
     """
 
     version: int
@@ -77,10 +77,10 @@ class LookupResult(NamedTuple):
 
 
 async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
-    """Keep a chunk of a part until its dataset is sealed, its rows numbered from `first`; the next free number.
+    """Keep a chunk of a part until its dataset is sealed. Its rows are numbered from `first`; returns the next number.
 
-    The chunk is as `blocks.by_shard` orders it. Raises psycopg.errors.UniqueViolation if that upload has a row of such
-    a number.
+    The chunk must be ordered by `blocks.group_by_shard`. Raises psycopg.errors.UniqueViolation if the upload already
+    has a row with one of these numbers.
     """
     rows = await asyncio.to_thread(_staged_rows, ring, dataset_id, upload, first, run)
     async with conn.cursor() as cursor, cursor.copy(_COPY_RUN) as copy:
@@ -91,23 +91,23 @@ async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: 
 
 
 def _staged_rows(ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> list[tuple[Any, ...]]:
-    # Packed once and cut as bytes, because the pieces are many.
+    # Everything is packed once and then cut as bytes, because there are many pieces.
     keys = memoryview(pack_keys(run.keys))
     times = None if run.consented_at is None else memoryview(blocks.pack_times(run.consented_at))
     rows = []
-    for shard, number, start, end in blocks.pieces(run):
-        sealed = None
+    for shard, number, start, end in blocks.page_pieces(run):
+        encrypted_ids = None
         if run.record_ids is not None:
             context = _run_context(dataset_id, shard, upload, first + number)
-            sealed = ring.encrypt(blocks.pack_record_ids(run.record_ids[start:end]), context)
-        dated = None if times is None else times[blocks.TIME_BYTES * start : blocks.TIME_BYTES * end]
-        packed = keys[KEY_BYTES * start : KEY_BYTES * end]
-        rows.append((dataset_id, shard, upload, first + number, packed, dated, sealed))
+            encrypted_ids = ring.encrypt(blocks.pack_record_ids(run.record_ids[start:end]), context)
+        piece_times = None if times is None else times[blocks.TIME_BYTES * start : blocks.TIME_BYTES * end]
+        piece_keys = keys[KEY_BYTES * start : KEY_BYTES * end]
+        rows.append((dataset_id, shard, upload, first + number, piece_keys, piece_times, encrypted_ids))
     return rows
 
 
 async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = None) -> None:
-    """Drop what one upload staged, or all that is staged of the dataset."""
+    """Drop what one upload has staged, or everything staged of the dataset."""
     if upload is None:
         await conn.execute("DELETE FROM staged_run WHERE dataset_id = %s", (dataset_id,))
     else:
@@ -115,23 +115,23 @@ async def unstage(conn: Connection, dataset_id: uuid.UUID, upload: int | None = 
 
 
 async def unstage_except(conn: Connection, dataset_id: uuid.UUID, uploads: Collection[int]) -> None:
-    """Drop what is staged of the dataset except by these uploads."""
+    """Drop everything staged of the dataset, except by these uploads."""
     await conn.execute(
         "DELETE FROM staged_run WHERE dataset_id = %s AND upload <> ALL(%s)", (dataset_id, list(uploads))
     )
 
 
 async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted distinct keys staged in one shard: a recipient's file, to compare with what was declared."""
+    """The sorted distinct keys staged in one shard: a recipient's own file, to compare with what was declared."""
     query: LiteralString = "SELECT keys FROM staged_run WHERE dataset_id = %s AND shard = %s"
     packed = [row[0] async for row in rows_of(conn, query, (dataset_id, shard))]
     return await asyncio.to_thread(lambda: runs.union([unpack_keys(b"".join(packed))]))
 
 
 async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
-    """A segment for what is staged of a dataset, at the level that fits it. What was begun before is dropped."""
+    """Begin a segment for what is staged of a dataset, at the level that fits it. Drops an unfinished segment first."""
     await drop_unfinished_segment(conn, dataset_id)
-    # PostgreSQL knows the length of a value without reading it.
+    # PostgreSQL knows the length of a stored value without reading it.
     query: LiteralString = """
         SELECT coalesce(sum(octet_length(keys)), 0)::bigint,
                coalesce(sum(octet_length(consented_at)), 0)::bigint,
@@ -152,57 +152,58 @@ async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
 
 
 async def drop_unfinished_segment(conn: Connection, dataset_id: uuid.UUID) -> None:
-    """Drop what was loaded of a dataset and not completed; what is staged of it stays."""
+    """Drop the segment of a dataset whose load was not completed. What is staged of the dataset stays."""
     query: LiteralString = """
         SELECT segment.id FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         WHERE dataset_id = %s AND state = %s
     """
-    begun = [row[0] async for row in rows_of(conn, query, (dataset_id, SegmentState.LOADING))]
-    await conn.execute("DELETE FROM membership_block WHERE segment_id = ANY(%s)", (begun,))
-    await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (begun,))
+    unfinished = [row[0] async for row in rows_of(conn, query, (dataset_id, SegmentState.LOADING))]
+    await conn.execute("DELETE FROM membership_block WHERE segment_id = ANY(%s)", (unfinished,))
+    await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (unfinished,))
 
 
 async def load_shard(
     conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
 ) -> LoadedShard:
-    """Merge what is staged of one shard into blocks. The runs stay, until `unstage` after the last shard.
+    """Merge the staged runs of one shard into blocks. The runs stay until `unstage` is called after the last shard.
 
-    Raises psycopg.errors.UniqueViolation if the shard has been loaded before.
+    Raises psycopg.errors.UniqueViolation if the shard has already been loaded.
     """
     rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
-    # Sorting takes so long that whoever shares this event loop would notice.
-    run, duplicates = await asyncio.to_thread(_merged, ring, dataset_id, shard, rows)
+    # Sorting would block the event loop for too long.
+    run, duplicates = await asyncio.to_thread(_merge_staged, ring, dataset_id, shard, rows)
     await write_blocks(conn, ring, segment, run)
-    return _loaded(run, duplicates)
+    return _loaded_shard(run, duplicates)
 
 
 def load_shard_in_thread(
     conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
 ) -> LoadedShard:
-    """The same, for a thread that loads much: the event loop would be woken for every few kilobytes."""
+    """Like `load_shard`, for large loads in a thread: the event loop would be woken for every few kilobytes."""
     with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
         rows = cursor.execute(_STAGED, (dataset_id, shard)).fetchall()
-        run, duplicates = _merged(ring, dataset_id, shard, rows)
+        run, duplicates = _merge_staged(ring, dataset_id, shard, rows)
         with cursor.copy(_COPY_BLOCK) as copy:
             copy.set_types(_BLOCK_TYPES)
             for row in _block_rows(ring, segment, run):
                 copy.write_row(row)
-    return _loaded(run, duplicates)
+    return _loaded_shard(run, duplicates)
 
 
-def _merged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Run, int]:
-    return runs.merge([_staged(ring, dataset_id, shard, rows)])
+def _merge_staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Run, int]:
+    return runs.merge([_unpack_staged(ring, dataset_id, shard, rows)])
 
 
-def _loaded(run: Run, duplicates: int) -> LoadedShard:
+def _loaded_shard(run: Run, duplicates: int) -> LoadedShard:
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
         return LoadedShard(runs.digest(run), duplicates, None, None)
-    return LoadedShard(runs.digest(run), duplicates, _instant(int(known.min())), _instant(int(known.max())))
+    first, last = _from_unix(int(known.min())), _from_unix(int(known.max()))
+    return LoadedShard(runs.digest(run), duplicates, first, last)
 
 
 async def complete_segment(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> None:
-    """Let lookups find a dataset of which every shard is loaded."""
+    """Let lookups find a dataset after every shard of it has been loaded."""
     query: LiteralString = """
         UPDATE membership_segment SET state = %s WHERE state = %s AND id IN (
             SELECT segment_id FROM segment_member WHERE dataset_id = %s) RETURNING id
@@ -214,12 +215,12 @@ async def complete_segment(conn: Connection, dataset_id: uuid.UUID, digest: Dige
 
 
 def pack_digest(digest: Digest) -> bytes:
-    """The two sums of a digest as it is stored, 8 bytes each; the count has a column of its own."""
+    """The two sums of a digest as they are stored, 8 bytes each. The count has its own column."""
     return struct.pack(">QQ", digest.hi, digest.lo)
 
 
 def unpack_digest(count: int, sums: bytes) -> Digest:
-    """The digest of which `pack_digest` packed the sums."""
+    """The digest with this count and the sums that `pack_digest` packed."""
     return Digest(count, *struct.unpack(">QQ", sums))
 
 
@@ -229,34 +230,34 @@ async def lock_shards(conn: Connection, shards: Iterable[int]) -> None:
 
 
 async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) -> None:
-    """Remove what segments store in one shard."""
+    """Delete the blocks of these segments in one shard."""
     query: LiteralString = "DELETE FROM membership_block WHERE segment_id = ANY(%s) AND lead >= %s AND lead < %s"
     width = blocks.LEADS // blocks.SHARDS
     await conn.execute(query, (list(segment_ids), shard * width, (shard + 1) * width))
 
 
-# In the order of the file, because of equal duplicates the first one stays.
+# In the order of the file, because the first of equal duplicates stays.
 _STAGED: Final[LiteralString] = """
     SELECT upload, run, keys, consented_at, record_ids FROM staged_run
     WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
 """
 
 
-def _staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> Run:
-    """What is staged of one shard, as it came."""
+def _unpack_staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> Run:
+    """The staged runs of one shard, in the order of the file."""
     keys = unpack_keys(b"".join(row[2] for row in rows))
     times = record_ids = None
     if any(row[3] is not None for row in rows):
         unknown = [bytes(len(row[2]) // KEY_BYTES * blocks.TIME_BYTES) for row in rows]
-        times = blocks.unpack_times(b"".join(row[3] or none for row, none in zip(rows, unknown, strict=True)))
+        times = blocks.unpack_times(b"".join(row[3] or zeros for row, zeros in zip(rows, unknown, strict=True)))
     if any(row[4] is not None for row in rows):
         record_ids = np.full(len(keys), None, np.object_)
         start = 0
-        for upload, number, packed, _, sealed in rows:
-            end = start + len(packed) // KEY_BYTES
-            if sealed is not None:
-                text = ring.decrypt(sealed, _run_context(dataset_id, shard, upload, number))
-                record_ids[start:end] = blocks.unpack_record_ids(text, end - start)
+        for upload, number, packed_keys, _, encrypted_ids in rows:
+            end = start + len(packed_keys) // KEY_BYTES
+            if encrypted_ids is not None:
+                packed_ids = ring.decrypt(encrypted_ids, _run_context(dataset_id, shard, upload, number))
+                record_ids[start:end] = blocks.unpack_record_ids(packed_ids, end - start)
             start = end
     return Run(keys, times, record_ids)
 
@@ -283,24 +284,24 @@ def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ..
             row.consented_at,
             encrypt_record_ids(ring, segment.id, row),
         )
-        for row in blocks.packed(run, blocks.cut(run, segment.level))
+        for row in blocks.pack_blocks(run, blocks.cut_blocks(run, segment.level))
     ]
 
 
-def encrypt_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> bytes | None:
-    """The record ids of a block as they are stored."""
+def encrypt_record_ids(ring: KeyRing, segment_id: int, row: BlockColumns) -> bytes | None:
+    """The record ids of a block, encrypted for storage."""
     return None if row.record_ids is None else ring.encrypt(row.record_ids, _block_context(segment_id, row))
 
 
-def decrypt_record_ids(ring: KeyRing, segment_id: int, row: Columns) -> Columns:
-    """A stored block with its record ids opened. Raises KeyMismatchError if they are not those of this block."""
+def decrypt_record_ids(ring: KeyRing, segment_id: int, row: BlockColumns) -> BlockColumns:
+    """A stored block with its record ids decrypted. Raises KeyMismatchError if they do not belong to this block."""
     if row.record_ids is None:
         return row
     return row._replace(record_ids=ring.decrypt(row.record_ids, _block_context(segment_id, row)))
 
 
-# The blocks that may hold one key. A block of any level may, so all 26 levels are probed, by the primary key. A match
-# across two neighbours is no key: then each is looked at, which random keys never make necessary.
+# The blocks that hold a key. A block of any level may hold it, so all 26 levels are probed by the primary key. If the
+# bytes match across two neighbouring keys, each key is compared instead; random keys never make that necessary.
 CANDIDATE_BLOCKS: Final[LiteralString] = """
     SELECT block.*, place.place
     FROM generate_series(5, 30) AS width (level)
@@ -316,9 +317,10 @@ CANDIDATE_BLOCKS: Final[LiteralString] = """
             WHERE substr(block.keys, n + 1, size) = rest) END AS place) AS place
     WHERE first.at >= 0 AND place.place IS NOT NULL
 """
-# Of each block the memberships of the key. In a segment of one dataset that is the place of the key; in one of several
-# the block's list of holders tells where they begin, and the next key's, or the end of the list, where they end.
-_HOLDING: Final[LiteralString] = f"""
+# The memberships of the key in each block. In a segment of a single dataset there is one, at the place of the key. In a
+# segment of several datasets, the block's list of holders states where the key's memberships begin. They end where the
+# next key's begin, or with the list.
+_MEMBERSHIPS_OF_KEY: Final[LiteralString] = f"""
     SELECT (SELECT dataset_id FROM segment_member AS member
             WHERE member.segment_id = found.segment_id AND member.place = holder.place) AS dataset_id,
            found.segment_id, found.level, found.lead, entry.at, total,
@@ -337,44 +339,45 @@ _HOLDING: Final[LiteralString] = f"""
                       + get_byte(holders, 2 * (keys_here + entry.at) + 1), 0) AS place) AS holder
     WHERE (SELECT state FROM membership_segment AS segment WHERE segment.id = found.segment_id) = 'live'
 """  # noqa: S608
-STORING_DATASETS: Final[LiteralString] = f"SELECT dataset_id FROM ({_HOLDING}) AS holding"  # noqa: S608
-# What was erased is asked for once, not for each membership; as a rule the list is empty.
+STORING_DATASETS: Final[LiteralString] = f"SELECT dataset_id FROM ({_MEMBERSHIPS_OF_KEY}) AS membership"  # noqa: S608
+# Erasures are read once, not for each membership. As a rule there are none.
 _LOOKUP: Final[LiteralString] = f"""
-    SELECT version, ended.*, holding.*
+    SELECT version, erasure.*, membership.*
     FROM graph_version
     CROSS JOIN (
         SELECT array_agg(dataset_id) AS datasets, array_agg(erased_at) AS times FROM exclusion WHERE key = %(key)s
-    ) AS ended
-    LEFT JOIN LATERAL ({_HOLDING}) AS holding ON true
+    ) AS erasure
+    LEFT JOIN LATERAL ({_MEMBERSHIPS_OF_KEY}) AS membership ON true
 """  # noqa: S608
 
 
 def lookup_parameters(key: bytes) -> dict[str, Any]:
-    """The parameters with which `CANDIDATE_BLOCKS` finds a key."""
+    """The parameters of `CANDIDATE_BLOCKS` for a key."""
     lead = blocks.lead_of(key)
     return {"key": key, "lead": lead, "shard": blocks.shard_of(lead)}
 
 
 async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> LookupResult:
-    """The version of the graph, every dataset that stores this key, and those it was erased from, as of one moment."""
-    found = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
-    version, datasets, times, *_ = found[0]
-    ended = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
-    return LookupResult(version, [_held(ring, row[3:]) for row in found if row[3] is not None], ended)
+    """The version of the graph, every dataset that stores this key, and its erasures, as of one moment."""
+    rows = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
+    version, datasets, times, *_ = rows[0]
+    erasures = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
+    return LookupResult(version, [_membership(ring, row[3:]) for row in rows if row[3] is not None], erasures)
 
 
-def _held(ring: KeyRing, row: tuple[Any, ...]) -> Membership:
-    dataset_id, segment_id, level, lead, at, total, time, sealed = row
+def _membership(ring: KeyRing, row: tuple[Any, ...]) -> Membership:
+    dataset_id, segment_id, level, lead, at, total, time, encrypted_ids = row
     seconds = int.from_bytes(time or b"")
     record_id = None
-    if sealed is not None:
-        opened = decrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, sealed)).record_ids
-        record_id = blocks.record_id_at(opened or b"", total, at)
-    return Membership(dataset_id, _instant(seconds) if seconds else None, record_id)
+    if encrypted_ids is not None:
+        block = BlockColumns(level, lead, b"", None, None, encrypted_ids)
+        record_ids = decrypt_record_ids(ring, segment_id, block).record_ids
+        record_id = blocks.record_id_at(record_ids or b"", total, at)
+    return Membership(dataset_id, _from_unix(seconds) if seconds else None, record_id)
 
 
 async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:
-    """The rows of a query, with bytes as the server has them."""
+    """The rows of a query, in the binary format."""
     async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(query, parameters)
         async for row in cursor:
@@ -385,9 +388,9 @@ def _run_context(dataset_id: uuid.UUID, shard: int, upload: int, run_number: int
     return b"staged record ids" + struct.pack(">16sBQI", dataset_id.bytes, shard, upload, run_number)
 
 
-def _block_context(segment_id: int, row: Columns) -> bytes:
+def _block_context(segment_id: int, row: BlockColumns) -> bytes:
     return b"record ids" + struct.pack(">IBI", segment_id, row.level, row.lead)
 
 
-def _instant(seconds: int) -> datetime:
+def _from_unix(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)

@@ -28,7 +28,7 @@ from service.dataset.models import Dataset
 from service.membership import runs
 from service.membership.descent.ancestors import read_ancestors
 from service.membership.descent.dag import uploaded_sources_of
-from service.membership.matching import match
+from service.membership.matching import match_keys
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.number.normalisation import e164
 from service.objection.applies import Use, covers_clause
@@ -57,7 +57,7 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
     if not objected.objection_ids:
         return
     sources = uploaded_sources_of(ancestors.dag, subject.dataset_ids)
-    matched = await match(database, objected.keys, sources)
+    matched = await match_keys(database, objected.keys, sources)
     places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
     places = await _still_held(database, ring, subject, objected.keys, places)
     async with database.transaction() as session:

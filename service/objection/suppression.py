@@ -33,8 +33,8 @@ def keys_of_marks(ring: KeyRing, marks: bytes) -> Keys:
 
 
 def _which_are_in(keys: Keys, objected: Keys) -> NDArray[np.bool_]:
-    order = runs.order_of(keys)
-    _, entries = runs.pairs(objected, keys[order])
+    order = runs.sort_order(keys)
+    _, entries = runs.matching_places(objected, keys[order])
     found = np.zeros(len(keys), np.bool_)
     found[order[entries]] = True
     return found

@@ -43,18 +43,18 @@ def _not_by_itself(dsn: str) -> None:
     rows(dsn, statement)
 
 
-def test_debt_is_shown_paid_and_gone(registry: Registry, dsn: str) -> None:
+def test_compact_datasets_worth_merging_leaves_one_segment(registry: Registry, dsn: str) -> None:
     shop, operator = registry.collector(), registry.operator()
     datasets = [collected(shop, range(first, first + 20)) for first in range(5)]
     before: Any = operator.get(PATH)
     assert (before["segment_count"], before["dataset_count"], before["membership_count"]) == (5, 5, 100)
-    assert before["debt"] == {"segment_count": 5, "membership_count": 100}
-    assert before["merge"] is None
+    assert before["next_merge"] == {"segment_count": 5, "membership_count": 100}
+    assert before["current_merge"] is None
     answer = shop.lookup(number(4))
     assert compact(dsn).startswith("5 segments before, 1 after; 100 memberships in ")
     after: Any = operator.get(PATH)
     assert (after["segment_count"], after["dataset_count"], after["membership_count"]) == (1, 5, 100)
-    assert after["debt"] == {"segment_count": 0, "membership_count": 0}
+    assert after["next_merge"] == {"segment_count": 0, "membership_count": 0}
     assert after["retired_segment_count"] == 0
     again = shop.lookup(number(4))
     assert {one["dataset"]["id"] for one in again["holdings"]} == {one["id"] for one in datasets}
@@ -119,8 +119,8 @@ def test_a_run_leaves_its_place_to_a_job_that_waits(
     rows(dsn, waiting)
     monkeypatch.setattr(compaction, "_FAIR_SECONDS", 0)
     run_in_background(dsn)
-    merge = operator.get(PATH)["merge"]
-    assert 0 < merge["done"] < 1
+    merge = operator.get(PATH)["current_merge"]
+    assert 0 < merge["progress"] < 1
     rows(dsn, "DELETE FROM procrastinate_jobs WHERE task_name = 'seal_dataset'")
     run_in_background(dsn)
     assert operator.get(PATH)["segment_count"] == 1
@@ -145,7 +145,7 @@ def test_an_interrupted_command_says_so_and_the_next_goes_on(registry: Registry,
         busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.SHARD.numbers(16))
         with subprocess.Popen(**started(dsn), stderr=subprocess.PIPE, text=True) as process:
             end = monotonic() + 30
-            while (operator.get(PATH)["merge"] or {"done": 0})["done"] != 0.5:
+            while (operator.get(PATH)["current_merge"] or {"progress": 0})["progress"] != 0.5:
                 assert monotonic() < end
                 sleep(0.02)
             process.send_signal(signal.SIGINT)

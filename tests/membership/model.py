@@ -57,7 +57,7 @@ async def agree(database: Database, ring: KeyRing, model: Model, numbers: Sequen
             )
         found: dict[uuid.UUID, list[int]] = {dataset: [] for dataset in model}
         for shard in range(blocks.SHARDS):
-            for dataset, keys in (await bulk_read.keys_of(connection, list(model), shard)).items():
+            for dataset, keys in (await bulk_read.keys_in_shard(connection, list(model), shard)).items():
                 found[dataset] += ring.numbers(keys).tolist()
         assert {dataset: sorted(each) for dataset, each in found.items()} == {
             dataset: sorted(lines) for dataset, lines in model.items()

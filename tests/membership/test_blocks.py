@@ -98,7 +98,7 @@ def test_merging_keys_alone_adds_no_columns() -> None:
 @given(memberships, st.integers(blocks.SHARD_BITS, 12))
 def test_blocks_follow_each_other_without_gap_and_hold_their_buckets_keys(rows: list[Membership], level: int) -> None:
     run, _ = runs.merge([run_of(rows)])
-    cut = list(blocks.cut(run, level))
+    cut = list(blocks.cut_blocks(run, level))
     edges = [0, *(block.end for block in cut)]
     assert edges == [block.start for block in cut] + [len(run)]
     for block in cut:
@@ -112,8 +112,8 @@ def test_pieces_take_a_run_apart_whole(rows: list[Membership]) -> None:
     names = np.full(len(rows), None, np.object_)
     names[:] = [row[3] for row in rows]
     came = Run(keys_of([row[:2] for row in rows]), np.array([row[2] for row in rows], np.uint32), names)
-    together = blocks.by_shard(came)
-    apart = [(shard, number, together[start:end]) for shard, number, start, end in blocks.pieces(together)]
+    together = blocks.group_by_shard(came)
+    apart = [(shard, number, together[start:end]) for shard, number, start, end in blocks.page_pieces(together)]
     assert [row for _, _, piece in apart for row in rows_of(piece)] == sorted(rows, key=lambda row: row[0] >> 56)
     assert all({hi >> 59 for hi in piece.keys.hi.tolist()} == {shard} for shard, _, piece in apart)
     assert len({(shard, number) for shard, number, _ in apart}) == len(apart)
@@ -123,7 +123,7 @@ def test_pieces_take_a_run_apart_whole(rows: list[Membership]) -> None:
 def test_a_piece_fits_a_page() -> None:
     for run in (random_run(9_000), Run(random_run(9_000).keys, np.ones(9_000, np.uint32))):
         each = 16 if run.consented_at is None else 20
-        sizes = [(piece.end - piece.start) * each for piece in blocks.pieces(run)]
+        sizes = [(piece.end - piece.start) * each for piece in blocks.page_pieces(run)]
         assert sum(sizes) == len(run) * each
         assert max(sizes) <= 7900
 
@@ -133,7 +133,7 @@ def test_no_row_outgrows_a_page_however_long_the_record_ids(count: int, characte
     run = random_run(min(count, 3_000))
     names = np.full(len(run), "é" * characters, np.object_)
     run = Run(run.keys, np.ones(len(run), np.uint32), names)
-    for block in blocks.cut(run, blocks.SHARD_BITS):
+    for block in blocks.cut_blocks(run, blocks.SHARD_BITS):
         size = block.end - block.start
         assert size * (blocks.key_bytes(block.level) + 4 + 2 + 2 * characters) + 100 <= PAGE
 
@@ -180,7 +180,7 @@ def test_set_arithmetic_agrees_with_sets(left: set[tuple[int, int]], right: set[
 @given(key_sets, memberships)
 def test_pairs_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membership]) -> None:
     keys, stored = set_of(wanted), run_of(rows).keys
-    places, entries = runs.pairs(keys, stored)
+    places, entries = runs.matching_places(keys, stored)
     expected = [
         (place, entry)
         for place, key in enumerate(pairs_of(keys))
@@ -223,11 +223,11 @@ def test_a_run_comes_back_from_its_blocks(
     run = Run(run.keys, times, names, run.holders if shared else None)
     if not shared:
         run, _ = runs.merge([run])
-    cut = list(blocks.cut(run, level))
-    columns = list(blocks.packed(run, cut))
+    cut = list(blocks.cut_blocks(run, level))
+    columns = list(blocks.pack_blocks(run, cut))
     assert all(len(row.keys) % blocks.key_bytes(row.level) == 0 for row in columns)
     if columns:
-        found, counts = blocks.unpacked(columns)
+        found, counts = blocks.unpack_blocks(columns)
         assert listed(found) == listed(run)
         assert counts.tolist() == [block.end - block.start for block in cut]
 

@@ -18,8 +18,8 @@ from service.membership.compaction import (
     LARGEST_SEGMENT,
     LARGEST_STEP,
     MERGE_AT_LEAST,
-    Standing,
-    choose,
+    LiveSegment,
+    choose_segments,
     compact,
 )
 from service.membership.erasure import erase
@@ -62,13 +62,13 @@ def test_an_interrupted_merge_answers_right_and_goes_on(dsn: str, ring: KeyRing)
             await add(database, ring, model, some_lines(draw, numbers, dated=True, named=True))
         reached: list[float] = []
 
-        async def pace(_merge: object, _seconds: float, done: float) -> None:
+        async def after_step(_merge: object, _seconds: float, done: float) -> None:
             reached.append(done)
             raise Interrupted
 
         for _ in range(blocks.SHARDS):
             with pytest.raises(Interrupted):
-                await compact(database, ring, pace)
+                await compact(database, ring, after_step)
             # Also what is merged already is erased, and stays so.
             await take_out(database, ring, model, draw.choice(numbers), list(model))
             await agree(database, ring, model, draw.sample(numbers, 10))
@@ -77,7 +77,7 @@ def test_an_interrupted_merge_answers_right_and_goes_on(dsn: str, ring: KeyRing)
         await compact(database, ring, no_pause)
         await agree(database, ring, model, numbers)
         async with database.snapshot() as session:
-            assert len(await compaction.standing(await driver(session))) == 1
+            assert len(await compaction.mergeable_segments(await driver(session))) == 1
 
     on(dsn, test)
 
@@ -160,10 +160,10 @@ def test_no_block_lies_in_two_steps_however_few_keys_there_are(
             await add_in_blocks(database, ring, model, numbers, 12)
         steps: list[Any] = []
 
-        async def pace(*step: Any) -> None:
+        async def after_step(*step: Any) -> None:
             steps.append(step)
 
-        await compact(database, ring, pace)
+        await compact(database, ring, after_step)
         assert len(steps) == 64
         await agree(database, ring, model, numbers)
 
@@ -182,19 +182,19 @@ def test_a_merge_goes_on_in_steps_of_another_width(dsn: str, ring: KeyRing, monk
             await add_in_blocks(database, ring, model, numbers[:50], 12)
         widths: list[int] = []
 
-        async def pace(merge: compaction.Merge, _seconds: float, done: float) -> None:
+        async def after_step(merge: compaction.Merge, _seconds: float, done: float) -> None:
             widths.append(merge.width)
             if done in (1 / 32, 1 / 2):
                 raise Interrupted
 
         with pytest.raises(Interrupted):
-            await compact(database, ring, pace, thoroughly=True)
+            await compact(database, ring, after_step, thoroughly=True)
         for number in numbers[50:]:
             await take_out(database, ring, model, number, [coarse])
         with pytest.raises(Interrupted):
-            await compact(database, ring, pace, thoroughly=True)
+            await compact(database, ring, after_step, thoroughly=True)
         await agree(database, ring, model, numbers)
-        await compact(database, ring, pace, thoroughly=True)
+        await compact(database, ring, after_step, thoroughly=True)
         assert min(widths) < max(widths) == widths[0]
         await agree(database, ring, model, numbers)
 
@@ -295,17 +295,17 @@ def test_erasures_that_cross_do_not_end_in_a_deadlock(dsn: str, ring: KeyRing) -
     on(dsn, test)
 
 
-def standing(datasets: int, memberships: int) -> Standing:
+def live_segment(datasets: int, memberships: int) -> LiveSegment:
     """A segment in blocks of some two hundred."""
-    return Standing(0, max(5, (memberships // 200).bit_length()), datasets, memberships)
+    return LiveSegment(0, max(5, (memberships // 200).bit_length()), datasets, memberships)
 
 
-standings = st.lists(st.builds(standing, st.integers(1, 900), st.integers(0, 2 * LARGEST_DATASET)), max_size=40)
+live_segments = st.lists(st.builds(live_segment, st.integers(1, 900), st.integers(0, 2 * LARGEST_DATASET)), max_size=40)
 
 
-@given(standings)
-def test_a_merge_at_least_doubles_what_it_takes(live: list[Standing]) -> None:
-    chosen = choose(live)
+@given(live_segments)
+def test_a_merge_at_least_doubles_what_it_takes(live: list[LiveSegment]) -> None:
+    chosen = choose_segments(live)
     if chosen:
         total = sum(each.memberships for each in chosen)
         assert len(chosen) >= MERGE_AT_LEAST
@@ -315,23 +315,23 @@ def test_a_merge_at_least_doubles_what_it_takes(live: list[Standing]) -> None:
 
 
 def test_a_merge_of_very_many_tiny_datasets_is_cut_so_that_its_steps_stay_small() -> None:
-    live = [standing(1, 1_000) for _ in range(50_000)]
-    while chosen := choose(live):
+    live = [live_segment(1, 1_000) for _ in range(50_000)]
+    while chosen := choose_segments(live):
         assert sum(each.memberships / (1 << each.level) for each in chosen) <= LARGEST_STEP
-        live = [*live[len(chosen) :], standing(len(chosen), sum(each.memberships for each in chosen))]
+        live = [*live[len(chosen) :], live_segment(len(chosen), sum(each.memberships for each in chosen))]
         live.sort(key=lambda each: each.memberships)
     assert len(live) < MERGE_AT_LEAST
 
 
-@given(standings)
-def test_few_segments_are_left_however_many_there_were(live: list[Standing]) -> None:
+@given(live_segments)
+def test_few_segments_are_left_however_many_there_were(live: list[LiveSegment]) -> None:
     for thoroughly in (False, True):
         left = list(live)
-        while chosen := choose(left, thoroughly=thoroughly):
+        while chosen := choose_segments(left, thoroughly=thoroughly):
             for each in chosen:
                 left.remove(each)
             counts = (sum(each.datasets for each in chosen), sum(each.memberships for each in chosen))
-            left.append(standing(*counts))
+            left.append(live_segment(*counts))
         total = sum(each.memberships for each in live)
         small = [each for each in left if each.datasets > 1 or each.memberships <= LARGEST_DATASET]
         # Each beyond the first three holds more than all before it, unless it is too large to merge.

@@ -1,3 +1,5 @@
+"""Which numbers came from which ancestor, compared with walking every path of every number."""
+
 import uuid
 from dataclasses import dataclass
 
@@ -11,8 +13,8 @@ from service.membership.descent.dag import (
     Node,
     NumbersByAncestor,
     ancestors_of,
-    holding,
-    trace,
+    held_bits,
+    trace_ancestors,
     uploaded_sources_of,
 )
 from service.membership.runs import union
@@ -20,22 +22,22 @@ from service.number.keyring import Keys
 
 
 @dataclass(frozen=True)
-class World:
-    """Datasets with their own numbers, small ones; and what is asked about them."""
+class Example:
+    """Some datasets, the small numbers that the uploaded ones store, the targets, and a group of ancestors."""
 
     dag: Dag
-    own: dict[uuid.UUID, set[int]]
+    stored: dict[uuid.UUID, set[int]]
     targets: set[uuid.UUID]
     group: set[uuid.UUID]
 
     def holds(self, dataset: uuid.UUID) -> set[int]:
         node = self.dag[dataset]
         if node.content is Content.UPLOADED:
-            return self.own[dataset]
+            return self.stored[dataset]
         return {number for parent in node.parents for number in self.holds(parent)}
 
     def origins(self, dataset: uuid.UUID, number: int) -> set[uuid.UUID]:
-        """Every dataset from which a path leads here on which all hold the number."""
+        """Every dataset from which a path leads to `dataset` on which all datasets hold the number."""
         if number not in self.holds(dataset):
             return set()
         found = {dataset}
@@ -52,27 +54,31 @@ class World:
 
 
 def keys_of(numbers: set[int]) -> Keys:
-    """Keys that sort as their numbers do, neighbours agreeing in their leading half."""
+    """Keys that sort as their numbers do; neighbours agree in their leading half."""
     ordered = sorted(numbers)
-    return Keys(np.array([n // 3 for n in ordered], np.uint64), np.array([n % 3 for n in ordered], np.uint64))
+    return Keys(
+        np.array([number // 3 for number in ordered], np.uint64),
+        np.array([number % 3 for number in ordered], np.uint64),
+    )
 
 
 def numbers_of(keys: Keys) -> list[int]:
     return [3 * hi + lo for hi, lo in zip(keys.hi.tolist(), keys.lo.tolist(), strict=True)]
 
 
-def traced(world: World) -> NumbersByAncestor:
-    """As the store does it: the numbers of the targets' sources, and which of them each uploaded dataset holds."""
-    own = {name: keys_of(numbers) for name, numbers in world.own.items()}
-    keys = union([own[source] for source in uploaded_sources_of(world.dag, world.targets)])
-    return trace(world.dag, world.targets, keys, {name: holding(keys, held) for name, held in own.items()})
+def trace(example: Example) -> NumbersByAncestor:
+    """Traced as by `bulk_read`: the numbers of the targets' sources, and which of them each uploaded dataset holds."""
+    stored = {dataset: keys_of(numbers) for dataset, numbers in example.stored.items()}
+    keys = union([stored[source] for source in uploaded_sources_of(example.dag, example.targets)])
+    uploaded = {dataset: held_bits(keys, own_keys) for dataset, own_keys in stored.items()}
+    return trace_ancestors(example.dag, example.targets, keys, uploaded)
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> World:
+def examples(draw: st.DrawFn) -> Example:
     ids = [uuid.UUID(int=place) for place in range(draw(st.integers(1, 9)))]
     dag: Dag = {}
-    own: dict[uuid.UUID, set[int]] = {}
+    stored: dict[uuid.UUID, set[int]] = {}
     for place, dataset in enumerate(ids):
         content = draw(st.sampled_from(Content)) if place else Content.UPLOADED
         fewest, most = {Content.UPLOADED: (0, 4), Content.SHARED: (1, 1), Content.UNION: (1, 4)}[content]
@@ -80,48 +86,48 @@ def worlds(draw: st.DrawFn) -> World:
         parents = draw(st.lists(earlier, unique=True, min_size=fewest, max_size=most)) if place else []
         dag[dataset] = Node(content, tuple(parents))
         if content is Content.UPLOADED:
-            own[dataset] = draw(st.sets(st.integers(0, 20)))
+            stored[dataset] = draw(st.sets(st.integers(0, 20)))
     some = st.sets(st.sampled_from(ids))
-    return World(dag, own, draw(st.sets(st.sampled_from(ids), min_size=1, max_size=3)), draw(some))
+    return Example(dag, stored, draw(st.sets(st.sampled_from(ids), min_size=1, max_size=3)), draw(some))
 
 
-@given(worlds())
-def test_the_numbers_of_the_targets_are_those_that_they_hold(world: World) -> None:
-    expected = sorted({number for target in world.targets for number in world.holds(target)})
-    assert numbers_of(traced(world).keys) == expected
-    stored = {number for source in uploaded_sources_of(world.dag, world.targets) for number in world.own[source]}
-    assert sorted(stored) == expected
+@given(examples())
+def test_uploaded_sources_of_targets_store_the_numbers_that_the_targets_hold(example: Example) -> None:
+    expected = sorted({number for target in example.targets for number in example.holds(target)})
+    assert numbers_of(trace(example).keys) == expected
+    sources = uploaded_sources_of(example.dag, example.targets)
+    assert sorted({number for source in sources for number in example.stored[source]}) == expected
 
 
-@given(worlds())
-def test_counts_by_ancestor_agree_with_walking_each_number(world: World) -> None:
-    origins = world.origins_by_number().values()
+@given(examples())
+def test_counts_by_ancestor_agree_with_walking_each_number(example: Example) -> None:
+    origins = example.origins_by_number().values()
     expected = {
-        ancestor: sum(ancestor in found for found in origins) for ancestor in ancestors_of(world.dag, world.targets)
+        ancestor: sum(ancestor in found for found in origins) for ancestor in ancestors_of(example.dag, example.targets)
     }
-    assert traced(world).counts() == expected
+    assert trace(example).counts() == expected
 
 
-@given(worlds())
-def test_a_group_of_ancestors_counts_each_number_once(world: World) -> None:
-    origins = world.origins_by_number().values()
-    assert traced(world).count(world.group) == sum(bool(found & world.group) for found in origins)
+@given(examples())
+def test_count_of_a_group_of_ancestors_counts_each_number_once(example: Example) -> None:
+    origins = example.origins_by_number().values()
+    assert trace(example).count(example.group) == sum(bool(found & example.group) for found in origins)
 
 
-@given(worlds())
-def test_orphans_are_the_numbers_that_come_from_no_collected_dataset(world: World) -> None:
-    origins = world.origins_by_number()
-    ancestry = traced(world)
-    expected = [number for number, found in origins.items() if not found & world.group]
-    assert numbers_of(ancestry.keys[ancestry.orphans(world.group)]) == expected
+@given(examples())
+def test_orphans_are_the_numbers_that_come_from_no_collected_dataset(example: Example) -> None:
+    origins = example.origins_by_number()
+    traced = trace(example)
+    expected = [number for number, found in origins.items() if not found & example.group]
+    assert numbers_of(traced.keys[traced.orphans(example.group)]) == expected
 
 
 def span(first: int, last: int) -> set[int]:
     return set(range(first, last + 1))
 
 
-D1, D2, D4, R1, R2, R4, D5, X6, D6, X8, D8, X9, D7 = (uuid.UUID(int=n) for n in range(1, 14))
-RESALE = World(
+D1, D2, D4, R1, R2, R4, D5, X6, D6, X8, D8, X9, D7 = (uuid.UUID(int=place) for place in range(1, 14))
+RESALE = Example(
     dag={
         D1: Node(Content.UPLOADED),
         D2: Node(Content.UPLOADED),
@@ -137,7 +143,7 @@ RESALE = World(
         X9: Node(Content.UPLOADED, (D8,)),
         D7: Node(Content.UPLOADED, (X6,)),
     },
-    own={
+    stored={
         D1: span(0, 2999),
         D2: span(2000, 4999),
         D4: span(4000, 8499),
@@ -151,25 +157,25 @@ RESALE = World(
 )
 
 
-def resale(*targets: uuid.UUID) -> NumbersByAncestor:
-    return traced(World(RESALE.dag, RESALE.own, set(targets), set()))
+def trace_resale(*targets: uuid.UUID) -> NumbersByAncestor:
+    return trace(Example(RESALE.dag, RESALE.stored, set(targets), set()))
 
 
-def test_a_cut_of_a_union_comes_only_from_the_origins_that_it_took_from() -> None:
-    counts = resale(D6).counts()
+def test_counts_of_an_extract_of_a_union_name_only_origins_that_it_took_from() -> None:
+    counts = trace_resale(D6).counts()
     assert (counts[D1], counts[D2], counts[D4], counts[D5]) == (0, 500, 3500, 3500)
 
 
-def test_a_number_that_the_seller_does_not_hold_has_no_origin() -> None:
-    ancestry = resale(D7)
-    assert numbers_of(ancestry.keys[ancestry.orphans([D1, D2, D4])]) == [9000, 9001, 9002, 9003]
-    assert ancestry.counts()[D7] == 3004
-    assert ancestry.counts()[X6] == 3000
+def test_orphans_include_numbers_that_the_sender_does_not_hold() -> None:
+    traced = trace_resale(D7)
+    assert numbers_of(traced.keys[traced.orphans([D1, D2, D4])]) == [9000, 9001, 9002, 9003]
+    assert traced.counts()[D7] == 3004
+    assert traced.counts()[X6] == 3000
 
 
-def test_the_reach_of_an_origin_over_several_datasets_counts_a_number_once() -> None:
-    assert resale(D8).count([D1]) == 3000
-    assert resale(X9).count([D1]) == 1000
-    assert resale(D8, X9).count([D1]) == 3000
-    assert resale(D6, D8).count([D2]) == 2500
-    assert resale(D6, X9).count([D1, D2]) == 1500
+def test_count_of_an_origin_over_several_targets_counts_a_number_once() -> None:
+    assert trace_resale(D8).count([D1]) == 3000
+    assert trace_resale(X9).count([D1]) == 1000
+    assert trace_resale(D8, X9).count([D1]) == 3000
+    assert trace_resale(D6, D8).count([D2]) == 2500
+    assert trace_resale(D6, X9).count([D1, D2]) == 1500

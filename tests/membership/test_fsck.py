@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from service.membership import blocks, store
-from service.membership.blocks import Columns
+from service.membership.blocks import BlockColumns
 from service.membership.fsck.check import Report, check
 from service.membership.fsck.report import Finding, Violation
 from service.number.keyring import KeyRing
@@ -63,9 +63,10 @@ AT_BLOCKS: list[tuple[str, LiteralString, set[Violation], set[Violation]]] = [
     ("consented", "consented_at = substr(consented_at, 5)", {Violation.CONSENTS_LENGTH}, set()),
     ("consented", "consented_at = set_byte(consented_at, 3, 255)", set(), {Violation.DIGEST}),
     ("consented", "consented_at = NULL", set(), {Violation.DIGEST}),
-    ("consented", "record_ids = set_byte(record_ids, 40, 255)", {Violation.RECORD_IDS_SEAL}, set()),
+    ("consented", "record_ids = set_byte(record_ids, 40, 255)", {Violation.RECORD_IDS_ENCRYPTION}, set()),
     ("consented", "record_ids = (SELECT max(record_ids) FROM membership_block AS other"
-     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead)", {Violation.RECORD_IDS_SEAL}, set()),
+     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead)",
+     {Violation.RECORD_IDS_ENCRYPTION}, set()),
     ("large", "keys = substr(keys, 17, 16) || substr(keys, 1, 16) || substr(keys, 33)", {Violation.ORDER}, set()),
     ("large", "keys = substr(keys, 17, 16) || substr(keys, 17)", {Violation.ORDER}, {Violation.DIGEST}),
     ("large", "keys = overlay(keys PLACING (SELECT substr(min(keys), 1, 16) FROM membership_block AS other"
@@ -138,7 +139,7 @@ def test_a_row_that_should_have_been_cut_is_named(world: World, ring: KeyRing) -
     level, lead, segment_id = blocks.SHARD_BITS, 4 << 25, world.segments["large"]
     run = run_of(ring, 20_000)
     run = run[blocks.leads_of(run.keys) >> 25 == 4]
-    (row,) = blocks.packed(run, [blocks.Block(level, lead, 0, len(run))])
+    (row,) = blocks.pack_blocks(run, [blocks.Block(level, lead, 0, len(run))])
     statement: LiteralString = """
         UPDATE membership_segment SET level = %(level)s WHERE id = %(segment)s;
         DELETE FROM membership_block WHERE segment_id = %(segment)s AND shard = 4;
@@ -159,7 +160,7 @@ def test_record_ids_of_another_number_of_memberships_are_named(world: World, rin
         world, "SELECT shard, level, lead FROM membership_block WHERE segment_id = %s LIMIT 1", [segment_id]
     )
     few = blocks.pack_record_ids(np.array(["ref-1"], np.object_))
-    resealed = store.encrypt_record_ids(ring, segment_id, Columns(level, lead, b"", None, None, few))
+    resealed = store.encrypt_record_ids(ring, segment_id, BlockColumns(level, lead, b"", None, None, few))
     query: LiteralString = "UPDATE membership_block SET record_ids = %s WHERE segment_id = %s AND lead = %s"
     change(world, query, [resealed, segment_id, lead])
     expected = [Finding(Violation.RECORD_IDS, segment_id, dataset_id, shard, level, lead)]

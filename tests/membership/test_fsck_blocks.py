@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.membership import blocks, runs
-from service.membership.blocks import Columns
+from service.membership.blocks import BlockColumns
 from service.membership.fsck.block_checks import (
-    Entry,
-    Member,
+    CatalogueMember,
+    CatalogueSegment,
     are_record_ids,
     block_violations,
     key_violations,
@@ -24,9 +24,9 @@ from service.number.keyring import Keys
 SHARD, LEVEL, LEAD = 3, 8, 3 << 25
 
 
-def segment(places: int) -> Entry:
-    members = {place: Member(uuid.UUID(int=place), 0, bytes(16)) for place in range(places)}
-    return Entry(1, "live", 5, None, None, members)
+def segment(places: int) -> CatalogueSegment:
+    members = {place: CatalogueMember(uuid.UUID(int=place), 0, bytes(16)) for place in range(places)}
+    return CatalogueSegment(1, "live", 5, None, None, members)
 
 
 def shorts(values: list[int]) -> bytes:
@@ -48,7 +48,7 @@ def test_whatever_is_cut_and_packed_is_sound(
         None,
         np.array([row[2] for row in chosen], np.uint16) if several else None,
     )
-    packed = list(blocks.packed(run, blocks.cut(run, level)))
+    packed = list(blocks.pack_blocks(run, blocks.cut_blocks(run, level)))
     for row in packed:
         assert block_violations(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
     keys = runs.union([run.keys])
@@ -58,7 +58,7 @@ def test_whatever_is_cut_and_packed_is_sound(
 @given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 4), max_size=6))
 def test_a_list_of_holders_is_what_gives_each_key_its_own_in_order(starts: list[int], holders: list[int]) -> None:
     keys = max(len(starts), 1)
-    row = Columns(LEVEL, LEAD, bytes(blocks.key_bytes(LEVEL) * keys), shorts(starts + holders), None, None)
+    row = BlockColumns(LEVEL, LEAD, bytes(blocks.key_bytes(LEVEL) * keys), shorts(starts + holders), None, None)
     everything = starts + holders
     starts, holders = everything[:keys], everything[keys:]
     of_keys = [holders[begin:end] for begin, end in pairwise([*starts, len(holders)])]
@@ -93,8 +93,13 @@ def test_a_row_beyond_a_page_is_a_flaw_unless_it_cannot_be_cut() -> None:
     for level, lead, flaws in ((LEVEL, LEAD, [Violation.UNFITTED]), (30, deepest, [])):
         keys = bytes(blocks.key_bytes(level))
         listed = shorts([0, *range(4200)])
-        assert block_violations(SHARD, True, Columns(level, lead, keys, listed, None, None), segment(4200)) == flaws
-        assert block_violations(SHARD, True, Columns(level, lead, keys, listed[:-600], None, None), segment(4200)) == []
+        assert (
+            block_violations(SHARD, True, BlockColumns(level, lead, keys, listed, None, None), segment(4200)) == flaws
+        )
+        assert (
+            block_violations(SHARD, True, BlockColumns(level, lead, keys, listed[:-600], None, None), segment(4200))
+            == []
+        )
 
 
 def test_staged_keys_are_whole_and_of_their_shard() -> None:

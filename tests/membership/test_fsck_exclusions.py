@@ -109,6 +109,6 @@ def test_an_exclusion_of_what_was_made_of_a_dataset_after_it_ended_is_named(worl
             change(world, "UPDATE dataset SET sealed_at = %s WHERE id = %s", [datetime(made, 1, 1, tzinfo=UTC), second])
             exclude(world, ring.pseudonym(SHARED), first, datetime(2022, 1, 1, tzinfo=UTC))
             exclude(world, ring.pseudonym(SHARED), second, datetime(ended, 1, 1, tzinfo=UTC))
-            assert {one.what for one in checked(world, ring).findings} == expected
+            assert {finding.kind for finding in checked(world, ring).findings} == expected
     finally:
         change(world, "DELETE FROM dataset_parent")

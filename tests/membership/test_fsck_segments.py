@@ -111,7 +111,7 @@ def test_what_does_not_fit_together_is_named(
     change(world, damage, world.datasets)
     report = checked(world, ring)
     assert set(report.findings) == named(world, expected, {"77": 77})
-    assert bool(report.damage) == any(isinstance(what, Violation) for what, *_ in expected)
+    assert bool(report.violations) == any(isinstance(what, Violation) for what, *_ in expected)
 
 
 def named(world: World, expected: Expected, segments: dict[str, int]) -> set[Finding]:
@@ -201,7 +201,7 @@ def test_whatever_goes_on_meanwhile_is_no_damage(world: World, ring: KeyRing) ->
         working, checks = asyncio.create_task(work(database)), 0
         while not working.done():
             report = await asyncio.to_thread(checked, world, ring)
-            assert report.damage == []
+            assert report.violations == []
             checks += 1
         await working
         return checks

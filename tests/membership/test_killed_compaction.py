@@ -26,12 +26,12 @@ KILLS = 20
 def compact_until_killed(dsn: str, begun: Event) -> None:
     """A process that compacts, a little slowly."""
 
-    async def pace(_merge: Merge, _seconds: float, _done: float) -> None:
+    async def after_step(_merge: Merge, _seconds: float, _done: float) -> None:
         await asyncio.sleep(0.005)
 
     async def work(database: Database) -> None:
         begun.set()
-        await compact(database, KeyRing(SECRET), pace, thoroughly=True)
+        await compact(database, KeyRing(SECRET), after_step, thoroughly=True)
 
     on(dsn, work)
 
@@ -77,7 +77,7 @@ def test_killed_twenty_times_it_loses_nothing(dsn: str) -> None:
     for _ in range(KILLS):
         kill_one(dsn, draw.uniform(0, 0.6))
         hit[where(dsn)] += 1
-        assert check(dsn, ring, lambda _step, _total: None).damage == []
+        assert check(dsn, ring, lambda _step, _total: None).violations == []
         on(dsn, verify)
     # Otherwise this would show nothing.
     assert hit["in the middle of a merge"] >= 5, hit

@@ -8,7 +8,7 @@ import pytest
 
 from service.core.db import Database
 from service.membership.compaction import compact
-from service.membership.matching import match
+from service.membership.matching import match_keys
 from service.membership.runs import sorted_run
 from service.number.keyring import KeyRing
 from tests.membership.builders import no_pause, on
@@ -21,7 +21,7 @@ NUMBERS = range(33639980000, 33639980000 + 900)
 
 async def matched(database: Database, ring: KeyRing, numbers: list[int], datasets: list[uuid.UUID] | None) -> Numbers:
     keys = sorted_run(ring.pseudonyms(np.array(numbers, np.int64))).keys
-    found = await match(database, keys, datasets)
+    found = await match_keys(database, keys, datasets)
     return {dataset: set(ring.numbers(keys[places]).tolist()) for dataset, places in found.items()}
 
 

@@ -91,7 +91,7 @@ async def stored(connection: Connection, ring: KeyRing, numbers: Sequence[int]) 
 async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[int]:
     found: list[int] = []
     for shard in range(blocks.SHARDS):
-        keys = (await bulk_read.keys_of(connection, [dataset_id], shard))[dataset_id]
+        keys = (await bulk_read.keys_in_shard(connection, [dataset_id], shard))[dataset_id]
         found += ring.numbers(keys).tolist()
     return sorted(found)
 
@@ -214,7 +214,7 @@ def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction
         # An update writes the row again, behind all others.
         await connection.execute("UPDATE membership_block SET keys = keys WHERE lead % 3 = 0")
         for shard in range(blocks.SHARDS):
-            keys = (await bulk_read.keys_of(connection, [dataset_id], shard))[dataset_id]
+            keys = (await bulk_read.keys_in_shard(connection, [dataset_id], shard))[dataset_id]
             assert len(keys) > 200
             assert keys.hi.tolist() == sorted(keys.hi.tolist())
 
@@ -370,7 +370,7 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
 def test_a_dataset_without_numbers_in_a_shard_has_no_keys_there(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
-        keys = await bulk_read.keys_of(connection, [dataset_id], 0)
+        keys = await bulk_read.keys_in_shard(connection, [dataset_id], 0)
         assert isinstance(keys[dataset_id], Keys)
         assert len(keys[dataset_id]) == 0
         segment = await store.begin_segment(connection, dataset_id)

@@ -111,4 +111,4 @@ def test_whatever_goes_on_at_once_no_answer_is_wrong(seed: int, dsn: str, ring: 
         await agree(database, ring, left, NUMBERS)
 
     on(dsn, test)
-    assert check(dsn, ring, lambda _step, _total: None).damage == []
+    assert check(dsn, ring, lambda _step, _total: None).violations == []

@@ -1,1 +1,1 @@
-"""Which datasets a number came from, which were made from them, and which still depend on a stored copy."""
+"""How datasets descend from each other: ancestors, descendants, and the dependents of a stored copy."""

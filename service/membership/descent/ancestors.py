@@ -1,4 +1,4 @@
-"""What datasets come from, read from the tables: for counting at sealing, for orphans, for reconciling a transfer."""
+"""Reads datasets with their ancestors: to count at sealing, to list orphans, to reconcile a transfer."""
 
 import uuid
 from collections.abc import Collection
@@ -27,7 +27,7 @@ _ANCESTORS = text("""
 
 @dataclass(frozen=True, slots=True)
 class Ancestors:
-    """Some datasets with all their ancestors, and the notice of each collected one among them."""
+    """Some datasets with all their ancestors, and the notice of each collected dataset among them."""
 
     dag: Dag
     notices: dict[uuid.UUID, uuid.UUID]
@@ -41,9 +41,12 @@ class Ancestors:
 
 
 async def read_ancestors(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Ancestors:
-    """The datasets and all that they come from, every parent before its children."""
+    """The datasets and all their ancestors, every parent before its children."""
     rows = {row.id: row for row in await run(session, _ANCESTORS, {"ids": list(dataset_ids)})}
     order = TopologicalSorter({row.id: row.parents for row in rows.values()}).static_order()
-    nodes = {key: Node(Content(row.content), tuple(row.parents), row.made_at or NOT_YET) for key, row in rows.items()}
-    dag = {key: nodes[key] for key in order}
+    nodes = {
+        dataset_id: Node(Content(row.content), tuple(row.parents), row.made_at or NOT_YET)
+        for dataset_id, row in rows.items()
+    }
+    dag = {dataset_id: nodes[dataset_id] for dataset_id in order}
     return Ancestors(dag, {row.id: row.notice_id for row in rows.values() if row.notice_id is not None})

@@ -1,11 +1,13 @@
-"""Who draws on the stored copies of one number, and on which nobody does any more. Pure.
+"""The dependents of the stored copies of one number, and the copies that no longer have any. Pure.
 
-A number is stored in uploaded datasets. Others share it, or hold copies of their own that came from there, and their
-origin is proved by it: so a copy goes only after all these have gone (GDPR Art. 17).
+A number is stored in uploaded datasets. Other datasets share a stored copy, or hold copies of their own that came from
+it and whose origin it proves. So a copy is dropped only after all of these have erased the number (GDPR Art. 17).
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,83 +18,126 @@ from service.membership.descent.dag import Bits, Dag, Node, NumbersByAncestor
 from service.number.keyring import Keys, unpack_keys
 
 
-def sources(node: Node, ended: Erasures) -> list[uuid.UUID]:
-    """The parents from which a dataset took over what they had, unless it was erased from them before."""
-    return [parent for parent in node.parents if held_at(ended, parent, node.made_at)]
+class Sharer(NamedTuple):
+    """A dataset that stores no numbers of its own and shares those of a parent, as they were at `made_at`."""
+
+    dataset_id: uuid.UUID
+    made_at: datetime
 
 
-def drawing(dag: Dag, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
-    """The datasets that store a number and those that share it with them, also the `ended` ones."""
-    found = set(stored)
-    for dataset, node in dag.items():
-        if node.content is not Content.UPLOADED and not found.isdisjoint(sources(node, ended)):
-            found.add(dataset)
+Sharers = Mapping[uuid.UUID, Sequence[Sharer]]
+"""For each parent the datasets that share its numbers."""
+
+
+def sharers_in(dag: Dag) -> Sharers:
+    """The sharers of each dataset of `dag`."""
+    found: dict[uuid.UUID, list[Sharer]] = {}
+    for dataset_id, node in dag.items():
+        if node.content is not Content.UPLOADED:
+            for parent_id in node.parents:
+                found.setdefault(parent_id, []).append(Sharer(dataset_id, node.made_at))
     return found
 
 
-def descent(dag: Dag, targets: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
-    """Those of `targets` that have a number still, and all datasets from which they have it, also the `ended` ones.
+def dependents_of(stored_in: Iterable[uuid.UUID], sharers: Sharers, erasures: Erasures) -> set[uuid.UUID]:
+    """The datasets that store a number and all that share it with them, including those that have erased it since."""
+    found: set[uuid.UUID] = set()
+    waiting = list(stored_in)
+    while waiting:
+        dataset_id = waiting.pop()
+        if dataset_id not in found:
+            found.add(dataset_id)
+            waiting += [
+                sharer.dataset_id
+                for sharer in sharers.get(dataset_id, ())
+                if held_at(erasures, dataset_id, sharer.made_at)
+            ]
+    return found
 
-    `dag` has the targets with their ancestors or, as well, all that was made of the datasets which store the number.
+
+def parents_with_number(node: Node, erasures: Erasures) -> list[uuid.UUID]:
+    """The parents that a dataset may have taken a number from: it was not erased from them before."""
+    return [parent_id for parent_id in node.parents if held_at(erasures, parent_id, node.made_at)]
+
+
+def trace_number(
+    dag: Dag, targets: Collection[uuid.UUID], stored_in: Collection[uuid.UUID], erasures: Erasures
+) -> set[uuid.UUID]:
+    """The `targets` that still hold a number and all datasets that they have it from, erased since or not.
+
+    `dag` holds the targets and their ancestors. It may also hold all descendants of the datasets that store the number.
     """
-    having = drawing(dag, stored, ended)
-    found = having.intersection(targets) - ended.keys()
-    for dataset in reversed(dag):
-        if dataset in found:
-            found.update(having.intersection(sources(dag[dataset], ended)))
+    return _trace_number(dag, sharers_in(dag), targets, stored_in, erasures)
+
+
+def _trace_number(
+    dag: Dag, sharers: Sharers, targets: Collection[uuid.UUID], stored_in: Collection[uuid.UUID], erasures: Erasures
+) -> set[uuid.UUID]:
+    dependents = dependents_of(stored_in, sharers, erasures)
+    found = dependents.intersection(targets) - erasures.keys()
+    for dataset_id in reversed(dag):
+        if dataset_id in found:
+            found.update(dependents.intersection(parents_with_number(dag[dataset_id], erasures)))
     return found
 
 
-def unneeded(
-    dag: Dag, served: Collection[uuid.UUID], stored: Collection[uuid.UUID], ended: Erasures
+def copies_no_longer_needed(
+    dag: Dag, holding: Collection[uuid.UUID], stored_in: Collection[uuid.UUID], erasures: Erasures
 ) -> frozenset[uuid.UUID]:
-    """Those of the datasets storing a number of which the stored copy serves nobody any more.
+    """The datasets whose stored copy of a number no longer has a dependent.
 
-    `dag` has these and whatever was made of them; `served` are those of them that count as holdings. A copy is needed
-    by such a dataset if that holds the number still, and has it from there.
+    `dag` holds the datasets that store the number and all their descendants. `holding` are those that count as holdings
+    of it. A dataset that still holds the number needs the copy that it has the number from.
     """
-    return frozenset(stored) - descent(dag, served, stored, ended)
+    return frozenset(stored_in) - trace_number(dag, holding, stored_in, erasures)
 
 
-def contents(
-    dag: Dag, targets: Collection[uuid.UUID], stored: Mapping[uuid.UUID, Keys], ended: Mapping[bytes, Erasures]
+def held_keys(
+    dag: Dag,
+    targets: Collection[uuid.UUID],
+    stored_keys: Mapping[uuid.UUID, Keys],
+    erasures_by_key: Mapping[bytes, Erasures],
 ) -> tuple[Keys, dict[int, Erasures]]:
-    """The sorted keys that targets hold, and by their places those of them that somebody erased.
+    """The sorted keys that the targets hold, and the erasures of those keys that have any, by their place.
 
-    `stored` are the sorted keys of the `ancestry.uploaded_sources_of` the targets; `ended` has keys in ascending order.
+    `stored_keys` are the sorted keys of the targets' `dag.uploaded_sources_of`. `erasures_by_key` is in ascending order
+    of the keys.
     """
-    keys = runs.union(list(stored.values()))
-    if not ended:
+    keys = runs.union(list(stored_keys.values()))
+    if not erasures_by_key:
         return keys, {}
-    some = unpack_keys(b"".join(ended))
-    holds = {dataset: runs.isin_sorted(some, of_dataset) for dataset, of_dataset in stored.items()}
-    left, gone = {}, []
-    for at, (key, of_number) in enumerate(ended.items()):
-        if descent(dag, targets, [dataset for dataset, held in holds.items() if held[at]], of_number):
-            left[key] = of_number
+    erased_keys = unpack_keys(b"".join(erasures_by_key))
+    stores = {dataset_id: runs.isin_sorted(erased_keys, stored) for dataset_id, stored in stored_keys.items()}
+    sharers = sharers_in(dag)
+    still_held, gone = {}, []
+    for place, (key, erasures) in enumerate(erasures_by_key.items()):
+        stored_in = [dataset_id for dataset_id, is_stored in stores.items() if is_stored[place]]
+        if _trace_number(dag, sharers, targets, stored_in, erasures):
+            still_held[key] = erasures
         else:
             gone.append(key)
     keys = keys[~runs.isin_sorted(keys, unpack_keys(b"".join(gone)))]
-    places, _ = runs.pairs(keys, unpack_keys(b"".join(left)))
-    return keys, dict(zip(places.tolist(), left.values(), strict=True))
+    places, _ = runs.matching_places(keys, unpack_keys(b"".join(still_held)))
+    return keys, dict(zip(places.tolist(), still_held.values(), strict=True))
 
 
-def corrected(
-    ancestry: NumbersByAncestor,
+def apply_erasures(
+    found: NumbersByAncestor,
     dag: Dag,
     targets: Collection[uuid.UUID],
     uploaded: Mapping[uuid.UUID, Bits],
-    ended: Mapping[int, Erasures],
+    erasures_by_place: Mapping[int, Erasures],
 ) -> NumbersByAncestor:
-    """What `trace` found of the same datasets, with heed to what was erased of some numbers, by their places in `keys`.
+    """What `trace_ancestors` found for these datasets, corrected for the numbers that have erasures.
 
-    There are few such, and each is gone through by itself.
+    These are few, so each is traced by itself. They are given by their place in `keys`.
     """
-    found = {dataset: bits.copy() for dataset, bits in ancestry.from_ancestor.items()}
-    for place, of_number in ended.items():
+    sharers = sharers_in(dag)
+    from_ancestor = {dataset_id: bits.copy() for dataset_id, bits in found.from_ancestor.items()}
+    for place, erasures in erasures_by_place.items():
         byte, mask = place >> 3, np.uint8(0x80 >> (place & 7))
-        storing = [dataset for dataset, bits in uploaded.items() if bits[byte] & mask]
-        lineage = descent(dag, targets, storing, of_number)
-        for dataset, bits in found.items():
-            bits[byte] = bits[byte] | mask if dataset in lineage else bits[byte] & ~mask
-    return NumbersByAncestor(ancestry.keys, found)
+        stored_in = [dataset_id for dataset_id, bits in uploaded.items() if bits[byte] & mask]
+        traced = _trace_number(dag, sharers, targets, stored_in, erasures)
+        for dataset_id, bits in from_ancestor.items():
+            bits[byte] = bits[byte] | mask if dataset_id in traced else bits[byte] & ~mask
+    return NumbersByAncestor(found.keys, from_ancestor)

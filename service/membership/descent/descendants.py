@@ -1,15 +1,16 @@
-"""Datasets and whatever was made of them, in whose hands: read from the tables, to tell who draws on a stored copy."""
+"""Reads datasets with their descendants from the tables, to find the dependents of a stored copy."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any, Final, LiteralString
 
 from service.core.erasures import NOT_YET, Erasures
 from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
-from service.membership.descent.dependents import drawing, unneeded
+from service.membership.descent.dependents import Sharers, copies_no_longer_needed, dependents_of, sharers_in
 
 DESCENDANTS_QUERY: Final[LiteralString] = """
     WITH RECURSIVE down (id) AS (
@@ -25,45 +26,51 @@ DESCENDANTS_QUERY: Final[LiteralString] = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Descendants:
-    """Some datasets with whatever was made of them, and the holder of each. `held` are those that count as holdings.
+    """Some datasets with all their descendants, and the holder of each.
 
-    For a holder without an account `speakers` has who asserts the dataset.
+    `holdings` are those that count as holdings. `asserted_by` names who asserted a dataset whose holder has no account.
     """
 
     dag: Dag
     holders: Mapping[uuid.UUID, uuid.UUID]
-    speakers: Mapping[uuid.UUID, uuid.UUID]
-    held: frozenset[uuid.UUID]
+    asserted_by: Mapping[uuid.UUID, uuid.UUID]
+    holdings: frozenset[uuid.UUID]
 
-    def datasets_holding(self, stored: Collection[uuid.UUID], ended: Erasures) -> set[uuid.UUID]:
-        """The datasets that hold a number now, given those that store it and those that it was erased from."""
-        return (drawing(self.dag, stored, ended) & self.held) - ended.keys()
+    @cached_property
+    def sharers(self) -> Sharers:
+        """The datasets that share the numbers of each dataset."""
+        return sharers_in(self.dag)
 
-    def copies_no_longer_needed(self, stored: Collection[uuid.UUID], ended: Erasures) -> frozenset[uuid.UUID]:
-        """Those of the datasets storing a number of which the stored copy serves nobody any more (see `drawing`).
+    def datasets_holding(self, stored_in: Collection[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
+        """The datasets that hold a number now, given the datasets that store it and its erasures."""
+        return (dependents_of(stored_in, self.sharers, erasures) & self.holdings) - erasures.keys()
 
-        Nor does it serve a holder without an account once whoever tells of its dataset erased the number: nobody here
-        answers for that holding then, and the holder itself cannot end it.
+    def copies_no_longer_needed(self, stored_in: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
+        """The datasets whose stored copy of a number no longer has a dependent.
+
+        A holder without an account cannot erase. Its dataset stops being a dependent once the organisation that
+        asserted it has erased the number: from then on nobody here answers for that holding.
         """
-        left = self.datasets_holding(stored, ended)
-        gone = {self.holders[one] for one in ended if one in self.holders} - {self.holders[one] for one in left}
-        return unneeded(self.dag, {one for one in left if self.speakers.get(one) not in gone}, stored, ended)
+        holding = self.datasets_holding(stored_in, erasures)
+        erasers = {self.holders[dataset_id] for dataset_id in erasures if dataset_id in self.holders}
+        erasers -= {self.holders[dataset_id] for dataset_id in holding}
+        answered_for = {dataset_id for dataset_id in holding if self.asserted_by.get(dataset_id) not in erasers}
+        return copies_no_longer_needed(self.dag, answered_for, stored_in, erasures)
 
 
 def descendants_from_rows(rows: Iterable[tuple[Any, ...]]) -> Descendants:
-    """What the rows of `DESCENDANTS_QUERY` tell."""
-    found = {row[0]: row[1:] for row in rows}
-    order = TopologicalSorter({dataset: row[1] for dataset, row in found.items()}).static_order()
-    dag = {
-        dataset: Node(Content(found[dataset][0]), tuple(found[dataset][1]), found[dataset][2] or NOT_YET)
-        for dataset in order
-        if dataset in found
-    }
-    return Descendants(
-        dag,
-        {dataset: row[3] for dataset, row in found.items()},
-        {dataset: row[4] for dataset, row in found.items() if row[4] is not None},
-        frozenset(dataset for dataset, row in found.items() if row[5]),
-    )
+    """The descendants in the rows of `DESCENDANTS_QUERY`."""
+    nodes, holders, asserted_by, holdings = {}, {}, {}, set()
+    for dataset_id, content, parents, made_at, holder_id, asserted_by_id, is_holding in rows:
+        nodes[dataset_id] = Node(Content(content), tuple(parents), made_at or NOT_YET)
+        holders[dataset_id] = holder_id
+        if asserted_by_id is not None:
+            asserted_by[dataset_id] = asserted_by_id
+        if is_holding:
+            holdings.add(dataset_id)
+    # Parents that are not among the rows are ordered too, and left out.
+    order = TopologicalSorter({dataset_id: node.parents for dataset_id, node in nodes.items()}).static_order()
+    dag = {dataset_id: nodes[dataset_id] for dataset_id in order if dataset_id in nodes}
+    return Descendants(dag, holders, asserted_by, frozenset(holdings))

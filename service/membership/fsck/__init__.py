@@ -1,1 +1,1 @@
-"""Integrity checks of stored memberships, and the report of what they find."""
+"""Integrity checks of stored memberships, and the report of their findings."""

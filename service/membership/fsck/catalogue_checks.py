@@ -1,30 +1,30 @@
-"""What must hold of segments, their datasets and the ranges of their blocks: all that needs no byte of a key.
+"""Invariants of segments, their datasets and the ranges of their blocks: everything that reads no keys.
 
-Each invariant is a query for what breaks it.
+Each invariant is a query for its violations.
 """
 
 from typing import Any, Final, LiteralString
 
 import psycopg
 
-from service.membership.fsck.block_checks import Entry, Member
+from service.membership.fsck.block_checks import CatalogueMember, CatalogueSegment
 from service.membership.fsck.report import Leftover, Violation
 
 
-def read_segments(connection: psycopg.Connection[Any]) -> dict[int, Entry]:
+def read_segments(connection: psycopg.Connection[Any]) -> dict[int, CatalogueSegment]:
     """Every segment by its id."""
     query: LiteralString = "SELECT id, state, level, merged_into, next_lead FROM membership_segment"
     segments = {
-        segment_id: Entry(segment_id, state, level, merged_into, next_lead, {})
+        segment_id: CatalogueSegment(segment_id, state, level, merged_into, next_lead, {})
         for segment_id, state, level, merged_into, next_lead in connection.execute(query)
     }
     query = "SELECT segment_id, place, dataset_id, number_count, digest FROM segment_member ORDER BY segment_id, place"
     for segment_id, place, *member in connection.execute(query):
-        segments[segment_id].members[place] = Member(*member)
+        segments[segment_id].members[place] = CatalogueMember(*member)
     return segments
 
 
-# Segment, dataset, shard, level, lead, as far as there are such.
+# The columns are segment, dataset, shard, level and lead, as many as apply.
 INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
     Violation.PLACES: """
         SELECT segment.id FROM membership_segment AS segment LEFT JOIN segment_member ON segment_id = segment.id
@@ -58,7 +58,7 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
         WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded'
           AND member.number_count > coalesce(dataset.number_count, 0)
     """,
-    # A source is live, and what it goes into is being merged and has the datasets of all its sources.
+    # A source must be live. The segment that it is merged into must be merging, with the datasets of all its sources.
     Violation.MERGE: """
         SELECT source.id
         FROM membership_segment AS source JOIN membership_segment AS merge ON merge.id = source.merged_into

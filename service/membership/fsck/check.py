@@ -1,7 +1,7 @@
-"""Checks every stored invariant of memberships, in one snapshot: also while the service writes.
+"""Checks every invariant of stored memberships in one snapshot, even while the service writes.
 
-The snapshot of one connection is shared by others that read the blocks, shard by shard. What is counted for a segment
-in all shards is compared with what the segment says of itself at the end.
+One connection shares its snapshot with others, which read the blocks shard by shard. At the end, what was counted for a
+segment in all shards is compared with the segment's own figures.
 """
 
 import uuid
@@ -19,15 +19,15 @@ from psycopg import IsolationLevel, sql
 
 from service.core.errors import ConfigurationError
 from service.membership import blocks, runs, store
-from service.membership.blocks import SHARDS, Columns
+from service.membership.blocks import SHARDS, BlockColumns
 from service.membership.fsck.block_checks import (
     UNREADABLE,
-    Entry,
+    CatalogueSegment,
     are_pseudonyms,
     are_record_ids,
     block_violations,
     key_violations,
-    size_of,
+    membership_count,
     staged_run_violations,
 )
 from service.membership.fsck.catalogue_checks import INVARIANTS, read_segments
@@ -37,18 +37,18 @@ from service.membership.models import SegmentState
 from service.membership.runs import Digest, Run
 from service.number.keyring import KeyMismatchError, KeyRing, Keys
 
-# While one computes, the other one's rows arrive. A third would wait for the interpreter.
+# While one reader computes, the other reader's rows arrive. A third would wait for the interpreter.
 _READERS: Final = 2
 # Rows read at a time, a page or half a page each.
 _BATCH: Final = 2048
 
-Watch = Callable[[int, int], None]
-"""Called, by any thread, with how many rows have just been checked, and how many there are in all."""
+OnProgress = Callable[[int, int], None]
+"""Called by any thread with the number of rows just checked and the number of all rows."""
 
 
 @dataclass
 class Report:
-    """What a check found, in key order of each segment, and how much it read."""
+    """The findings of a check, in key order of each segment, and how much it read."""
 
     findings: list[Finding] = field(default_factory=list)
     blocks: int = 0
@@ -56,69 +56,70 @@ class Report:
     bytes: int = 0
 
     @property
-    def damage(self) -> list[Finding]:
-        """What must not be."""
-        return [each for each in self.findings if isinstance(each.what, Violation)]
+    def violations(self) -> list[Finding]:
+        """The invariants that do not hold."""
+        return [finding for finding in self.findings if isinstance(finding.kind, Violation)]
 
     @property
     def leftovers(self) -> list[Finding]:
-        """What may be, and will be done away with."""
-        return [each for each in self.findings if isinstance(each.what, Leftover)]
+        """What interruptions left behind, which the next run removes."""
+        return [finding for finding in self.findings if isinstance(finding.kind, Leftover)]
 
 
-class Stored(NamedTuple):
-    """A row of the table of blocks."""
+class StoredBlock(NamedTuple):
+    """A row of the block table."""
 
     shard: int
     segment_id: int
     merged: bool
-    columns: Columns
+    columns: BlockColumns
 
 
 @dataclass
-class Sums:
-    """What blocks hold of each place of each segment, and what they should hold where a merge says so.
+class SegmentSums:
+    """Digests of what was read: `stored` by segment and place, `to_merge` by merging segment and dataset.
 
-    `unread` are segments of which, or of whose sources, a block cannot be read, so that their sums mean nothing.
+    `to_merge` sums what the sources of a merge hold in the range merged so far. `unreadable` are segments with an
+    unreadable block of their own or of a source, whose sums mean nothing.
     """
 
-    held: defaultdict[tuple[int, int], Digest] = field(default_factory=lambda: defaultdict(Digest))
-    merged: defaultdict[tuple[int, uuid.UUID], Digest] = field(default_factory=lambda: defaultdict(Digest))
-    unread: set[int | None] = field(default_factory=set)
+    stored: defaultdict[tuple[int, int], Digest] = field(default_factory=lambda: defaultdict(Digest))
+    to_merge: defaultdict[tuple[int, uuid.UUID], Digest] = field(default_factory=lambda: defaultdict(Digest))
+    unreadable: set[int | None] = field(default_factory=set)
 
-    def add(self, other: "Sums") -> None:
-        """Count in the sums of other blocks."""
-        for place, digest in other.held.items():
-            self.held[place] += digest
-        for dataset, digest in other.merged.items():
-            self.merged[dataset] += digest
-        self.unread |= other.unread
+    def add(self, other: "SegmentSums") -> None:
+        """Add the sums of other blocks."""
+        for segment_and_place, digest in other.stored.items():
+            self.stored[segment_and_place] += digest
+        for segment_and_dataset, digest in other.to_merge.items():
+            self.to_merge[segment_and_dataset] += digest
+        self.unreadable |= other.unreadable
 
 
 @dataclass
-class Examination:
-    """What a check of blocks needs besides them, and what it has come to so far."""
+class CheckState:
+    """What a check needs in addition to the blocks, and its results so far."""
 
     ring: KeyRing
-    segments: dict[int, Entry]
+    segments: dict[int, CatalogueSegment]
     report: Report = field(default_factory=Report)
-    sums: Sums = field(default_factory=Sums)
+    sums: SegmentSums = field(default_factory=SegmentSums)
 
 
-def check(dsn: str, ring: KeyRing, watch: Watch) -> Report:
+def check(dsn: str, ring: KeyRing, on_progress: OnProgress) -> Report:
     """Check all memberships of a database.
 
     Raises:
-        ConfigurationError: the memberships were made under another secret than `ring`.
-        psycopg.Error: the database does not answer as it should.
+        ConfigurationError: the memberships were made with another secret than that of `ring`.
+        psycopg.Error: the database cannot be read.
     """
     with _reading(dsn) as connection:
         ((snapshot,),) = connection.execute("SELECT pg_export_snapshot()").fetchall()
         segments = read_segments(connection)
-        whole = Examination(ring, segments)
+        whole = CheckState(ring, segments)
         whole.report.findings += _key_findings(connection, ring)
-        for what, query in INVARIANTS.items():
-            whole.report.findings += [Finding(what, *row) for row in connection.execute(query)]
+        for kind, query in INVARIANTS.items():
+            whole.report.findings += [Finding(kind, *row) for row in connection.execute(query)]
         whole.report.findings += exclusion_findings(connection, ring)
         ((total,),) = connection.execute(_TOTAL).fetchall()
 
@@ -127,18 +128,19 @@ def check(dsn: str, ring: KeyRing, watch: Watch) -> Report:
             for _ in range(_READERS):
                 readers.put(stack.enter_context(_reading(dsn, snapshot)))
 
-            def check_shard(shard: int) -> Examination:
+            def check_shard(shard: int) -> CheckState:
                 reader = readers.get()
                 try:
-                    exam = Examination(ring, segments)
-                    return _check_shard(reader, exam, shard, lambda rows: watch(rows, total))
+                    return _check_shard(
+                        reader, CheckState(ring, segments), shard, lambda rows: on_progress(rows, total)
+                    )
                 finally:
                     readers.put(reader)
 
             for part in pool.map(check_shard, range(SHARDS)):
                 _add(whole, part)
     whole.report.findings += _sum_findings(whole)
-    whole.report.findings.sort(key=lambda each: each.order)
+    whole.report.findings.sort(key=lambda finding: finding.order)
     return whole.report
 
 
@@ -147,7 +149,7 @@ _TOTAL: Final[LiteralString] = "SELECT (SELECT count(*) FROM membership_block) +
 
 @contextmanager
 def _reading(dsn: str, snapshot: str | None = None) -> Iterator[psycopg.Connection[Any]]:
-    """A connection that sees one state: that of the exported `snapshot`, or else of its own first statement."""
+    """A connection that sees one state: the exported `snapshot` if given, else that of its first statement."""
     with psycopg.connect(dsn) as connection:
         connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
         if snapshot is not None:
@@ -159,15 +161,15 @@ def _key_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> list[Fi
     known = [key_id for (key_id,) in connection.execute("SELECT id FROM pseudonym_key")]
     if known and ring.key_id not in known:
         raise ConfigurationError(
-            f"The numbers in this database were enciphered under the master secret {known[0]}, and the one given is "
-            f"{ring.key_id}: nothing can be checked without the first."
+            f"The numbers in this database were encrypted with the master secret {known[0]}, but the given secret is "
+            f"{ring.key_id}. Provide the master secret {known[0]}: nothing can be checked without it."
         )
     query = "SELECT EXISTS (SELECT FROM membership_segment) OR EXISTS (SELECT FROM staged_run)"
     ((filled,),) = connection.execute(query).fetchall()
     return [Finding(Violation.NO_KEY_ID)] if filled and not known else []
 
 
-def _add(whole: Examination, part: Examination) -> None:
+def _add(whole: CheckState, part: CheckState) -> None:
     whole.sums.add(part.sums)
     whole.report.findings += part.report.findings
     whole.report.blocks += part.report.blocks
@@ -185,19 +187,23 @@ _STAGED: Final[LiteralString] = """
 
 
 def _check_shard(
-    reader: psycopg.Connection[Any], exam: Examination, shard: int, watch: Callable[[int], None]
-) -> Examination:
-    # A shard that there is none of is looked at with the nearest.
+    reader: psycopg.Connection[Any], state: CheckState, shard: int, on_rows: Callable[[int], None]
+) -> CheckState:
+    # Rows with a shard that does not exist are checked with the nearest shard.
     bounds = (-(1 << 15) if shard == 0 else shard, (1 << 15) - 1 if shard == SHARDS - 1 else shard)
     for rows in _batches(reader, _BLOCKS, bounds):
-        _check_blocks(exam, [Stored(at, segment, merged, Columns(*columns)) for at, segment, merged, *columns in rows])
-        watch(len(rows))
+        stored_blocks = [
+            StoredBlock(block_shard, segment_id, merged, BlockColumns(*columns))
+            for block_shard, segment_id, merged, *columns in rows
+        ]
+        _check_blocks(state, stored_blocks)
+        on_rows(len(rows))
     for rows in _batches(reader, _STAGED, bounds):
-        for dataset_id, at, *columns in rows:
-            found = staged_run_violations(at, *columns)
-            exam.report.findings += [Finding(what, dataset_id=dataset_id, shard=at) for what in found]
-        watch(len(rows))
-    return exam
+        for dataset_id, run_shard, *columns in rows:
+            found = staged_run_violations(run_shard, *columns)
+            state.report.findings += [Finding(kind, dataset_id=dataset_id, shard=run_shard) for kind in found]
+        on_rows(len(rows))
+    return state
 
 
 def _batches(
@@ -209,96 +215,97 @@ def _batches(
             yield rows
 
 
-def _check_blocks(exam: Examination, rows: Sequence[Stored]) -> None:
-    """Check blocks each for itself, and sum up what they hold."""
-    sound: list[Stored] = []
-    for stored in rows:
-        segment = exam.segments.get(stored.segment_id)
-        exam.report.blocks += 1
-        exam.report.bytes += sum(map(len, filter(None, stored.columns[2:])))
-        # What is done with may be there in part.
+def _check_blocks(state: CheckState, rows: Sequence[StoredBlock]) -> None:
+    """Check each block by itself, and add up what the blocks hold."""
+    readable: list[StoredBlock] = []
+    for block in rows:
+        segment = state.segments.get(block.segment_id)
+        state.report.blocks += 1
+        state.report.bytes += sum(map(len, filter(None, block.columns[2:])))
+        # A retired segment may already be dropped in part.
         if segment is not None and segment.state == SegmentState.RETIRED:
             continue
-        flaws = block_violations(stored.shard, stored.merged, stored.columns, segment)
-        exam.report.findings += [_finding(exam, stored, what) for what in flaws]
-        if UNREADABLE.isdisjoint(flaws):
-            exam.report.memberships += size_of(stored.columns)
-            exam.report.findings += [_finding(exam, stored, what) for what in _record_id_flaws(exam.ring, stored)]
-            sound.append(stored)
+        violations = block_violations(block.shard, block.merged, block.columns, segment)
+        if UNREADABLE.isdisjoint(violations):
+            state.report.memberships += membership_count(block.columns)
+            violations += _record_id_violations(state.ring, block)
+            readable.append(block)
         else:
-            exam.sums.unread |= {stored.segment_id, segment.merged_into if segment is not None else None}
-    sound.sort(key=lambda stored: stored.segment_id)
-    for several in (False, True):
-        some = [stored for stored in sound if (stored.columns.holders is not None) == several]
-        if some:
-            _check_contents(exam, some)
+            state.sums.unreadable |= {block.segment_id, segment.merged_into if segment is not None else None}
+        state.report.findings += [_finding(state, block, kind) for kind in violations]
+    readable.sort(key=lambda block: block.segment_id)
+    for has_holders in (False, True):
+        alike = [block for block in readable if (block.columns.holders is not None) == has_holders]
+        if alike:
+            _check_contents(state, alike)
 
 
-def _finding(exam: Examination, stored: Stored, what: Violation) -> Finding:
-    segment = exam.segments.get(stored.segment_id)
-    alone = segment.members[0].dataset_id if segment is not None and list(segment.members) == [0] else None
-    return Finding(what, stored.segment_id, alone, stored.shard, stored.columns.level, stored.columns.lead)
+def _finding(state: CheckState, block: StoredBlock, kind: Violation) -> Finding:
+    segment = state.segments.get(block.segment_id)
+    only_dataset = segment.members[0].dataset_id if segment is not None and list(segment.members) == [0] else None
+    return Finding(kind, block.segment_id, only_dataset, block.shard, block.columns.level, block.columns.lead)
 
 
-def _record_id_flaws(ring: KeyRing, stored: Stored) -> list[Violation]:
+def _record_id_violations(ring: KeyRing, block: StoredBlock) -> list[Violation]:
     try:
-        opened = store.decrypt_record_ids(ring, stored.segment_id, stored.columns).record_ids
+        record_ids = store.decrypt_record_ids(ring, block.segment_id, block.columns).record_ids
     except KeyMismatchError:
-        return [Violation.RECORD_IDS_SEAL]
-    if opened is None or are_record_ids(opened, size_of(stored.columns)):
+        return [Violation.RECORD_IDS_ENCRYPTION]
+    if record_ids is None or are_record_ids(record_ids, membership_count(block.columns)):
         return []
     return [Violation.RECORD_IDS]
 
 
-def _check_contents(exam: Examination, rows: Sequence[Stored]) -> None:
-    """Check the keys of readable blocks, all with lists of holders or all without, which come segment by segment."""
-    keys_only = [stored.columns._replace(holders=None, consented_at=None, record_ids=None) for stored in rows]
-    keys = blocks.unpacked(keys_only)[0].keys
-    flaws = [*key_violations(keys_only, keys), *_pseudonym_flaws(exam.ring, keys_only, keys)]
-    exam.report.findings += [_finding(exam, rows[at], what) for at, what in flaws]
-    run, counts = blocks.unpacked([stored.columns._replace(record_ids=None) for stored in rows])
+def _check_contents(state: CheckState, rows: Sequence[StoredBlock]) -> None:
+    """Check the keys of readable blocks. All or none have lists of holders, and they are ordered by segment."""
+    keys_only = [block.columns._replace(holders=None, consented_at=None, record_ids=None) for block in rows]
+    keys = blocks.unpack_blocks(keys_only)[0].keys
+    violations = [*key_violations(keys_only, keys), *_pseudonym_violations(state.ring, keys_only, keys)]
+    state.report.findings += [_finding(state, rows[index], kind) for index, kind in violations]
+    run, counts = blocks.unpack_blocks([block.columns._replace(record_ids=None) for block in rows])
     start = 0
-    for segment_id, group in groupby(zip(rows, counts.tolist(), strict=True), lambda each: each[0].segment_id):
+    with_counts = zip(rows, counts.tolist(), strict=True)
+    for segment_id, group in groupby(with_counts, lambda block_and_count: block_and_count[0].segment_id):
         end = start + sum(count for _, count in group)
-        _sum_up(exam, exam.segments[segment_id], run[start:end])
+        _add_to_sums(state, state.segments[segment_id], run[start:end])
         start = end
 
 
-def _pseudonym_flaws(ring: KeyRing, rows: Sequence[Columns], keys: Keys) -> Iterator[tuple[int, Violation]]:
+def _pseudonym_violations(ring: KeyRing, rows: Sequence[BlockColumns], keys: Keys) -> Iterator[tuple[int, Violation]]:
     if are_pseudonyms(ring, keys):
         return
     start = 0
-    for at, row in enumerate(rows):
-        end = start + size_of(row)
+    for index, row in enumerate(rows):
+        end = start + membership_count(row)
         if not are_pseudonyms(ring, keys[start:end]):
-            yield at, Violation.PSEUDONYMS
+            yield index, Violation.PSEUDONYMS
         start = end
 
 
-def _sum_up(exam: Examination, segment: Entry, run: Run) -> None:
+def _add_to_sums(state: CheckState, segment: CatalogueSegment, run: Run) -> None:
     digests = runs.digests(run, segment.places)
     for place in segment.members:
-        exam.sums.held[segment.id, place] += digests[place]
-    target = exam.segments.get(segment.merged_into or 0)
+        state.sums.stored[segment.id, place] += digests[place]
+    target = state.segments.get(segment.merged_into or 0)
     if target is not None:
         merged = run[blocks.leads_of(run.keys) < (target.next_lead or 0)]
         digests = runs.digests(merged, segment.places)
         for place, member in segment.members.items():
-            exam.sums.merged[target.id, member.dataset_id] += digests[place]
+            state.sums.to_merge[target.id, member.dataset_id] += digests[place]
 
 
-def _sum_findings(exam: Examination) -> Iterator[Finding]:
-    """Where the blocks of a segment do not hold what they should, as far as all of them can be read."""
-    sums = exam.sums
-    for segment in exam.segments.values():
-        if segment.id in sums.unread:
+def _sum_findings(state: CheckState) -> Iterator[Finding]:
+    """Where readable segments do not hold what they should."""
+    sums = state.sums
+    for segment in state.segments.values():
+        if segment.id in sums.unreadable:
             continue
         for place, member in segment.members.items():
-            held = sums.held[segment.id, place]
+            stored = sums.stored[segment.id, place]
             at = (segment.id, member.dataset_id)
-            if segment.state == SegmentState.LIVE and held.count != member.number_count:
+            if segment.state == SegmentState.LIVE and stored.count != member.number_count:
                 yield Finding(Violation.COUNT, *at)
-            elif segment.state == SegmentState.LIVE and store.pack_digest(held) != member.digest:
+            elif segment.state == SegmentState.LIVE and store.pack_digest(stored) != member.digest:
                 yield Finding(Violation.DIGEST, *at)
-            elif segment.state == SegmentState.MERGING and held != sums.merged[at]:
+            elif segment.state == SegmentState.MERGING and stored != sums.to_merge[at]:
                 yield Finding(Violation.MERGED, *at)

@@ -1,4 +1,4 @@
-"""What must hold of exclusions: each ends a holding that there was, and none outlives what it was needed for."""
+"""Invariants of exclusions: each ends a holding that existed, and none outlives the copies of its number."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,53 +10,61 @@ import psycopg
 from service.core.erasures import Erasures
 from service.core.vocabulary import Content
 from service.membership import store
-from service.membership.descent.dependents import drawing
+from service.membership.descent.dependents import dependents_of
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.fsck.block_checks import are_pseudonyms
 from service.membership.fsck.report import Finding, Violation
 from service.number.keyring import KEY_BYTES, KeyRing, unpack_keys
 
-_ENDED: Final[LiteralString] = """
+_EXCLUSIONS: Final[LiteralString] = """
     SELECT key, array_agg(dataset_id ORDER BY dataset_id), array_agg(erased_at ORDER BY dataset_id)
     FROM exclusion GROUP BY key ORDER BY key
 """
 
 
 def exclusion_findings(connection: psycopg.Connection[Any], ring: KeyRing) -> Iterator[Finding]:
-    """Where exclusions, or the copies that they should have freed, are not as they must be; in the caller's snapshot.
+    """The exclusions, and the copies that they should have freed, that violate an invariant; in the caller's snapshot.
 
-    An uploaded dataset that stores a number no more may have stored it until its exclusion let the copy go: that it
-    never did nobody can tell any more.
+    An uploaded dataset that does not store an excluded number may have stored it until its copy was dropped. Whether it
+    ever did cannot be checked.
     """
-    ended: dict[bytes, Erasures] = {}
-    for key, datasets, times in connection.execute(_ENDED, binary=True):
+    erasures_by_key: dict[bytes, Erasures] = {}
+    for key, dataset_ids, times in connection.execute(_EXCLUSIONS, binary=True):
         if len(key) == KEY_BYTES and are_pseudonyms(ring, unpack_keys(key)):
-            ended[key] = dict(zip(datasets, times, strict=True))
+            erasures_by_key[key] = dict(zip(dataset_ids, times, strict=True))
         else:
-            yield from (Finding(Violation.EXCLUSION_KEY, dataset_id=dataset) for dataset in datasets)
-    stored = {key: _stored(connection, key) for key in ended}
-    concerned = set(chain.from_iterable((*ended.values(), *stored.values())))
+            yield from (Finding(Violation.EXCLUSION_KEY, dataset_id=dataset_id) for dataset_id in dataset_ids)
+    stored_in = {key: _storing_datasets(connection, key) for key in erasures_by_key}
+    concerned = set(chain.from_iterable((*erasures_by_key.values(), *stored_in.values())))
     descendants = descendants_from_rows(connection.execute(DESCENDANTS_QUERY, {"ids": list(concerned)}, binary=True))
-    for key, of_key in ended.items():
+    for key, erasures in erasures_by_key.items():
         shard = store.lookup_parameters(key)["shard"]
-        found = _findings(descendants, stored[key] & descendants.dag.keys(), of_key)
-        yield from (Finding(what, dataset_id=dataset, shard=shard) for dataset, what in found.items())
+        found = _violations_of_number(descendants, stored_in[key] & descendants.dag.keys(), erasures)
+        yield from (Finding(kind, dataset_id=dataset_id, shard=shard) for dataset_id, kind in found.items())
 
 
-def _stored(connection: psycopg.Connection[Any], key: bytes) -> set[uuid.UUID]:
-    return {row[0] for row in connection.execute(store.STORING_DATASETS, store.lookup_parameters(key), binary=True)}
+def _storing_datasets(connection: psycopg.Connection[Any], key: bytes) -> set[uuid.UUID]:
+    rows = connection.execute(store.STORING_DATASETS, store.lookup_parameters(key), binary=True)
+    return {dataset_id for (dataset_id,) in rows}
 
 
-def _findings(descendants: Descendants, stored: set[uuid.UUID], ended: Erasures) -> Mapping[uuid.UUID, Violation]:
-    """What is wrong with one number's exclusions and copies, by dataset."""
-    known = {one: moment for one, moment in ended.items() if one in descendants.dag}
-    found = dict.fromkeys(ended.keys() - known.keys(), Violation.EXCLUSION_DATASET)
-    if not stored:
+def _violations_of_number(
+    descendants: Descendants, stored_in: set[uuid.UUID], erasures: Erasures
+) -> Mapping[uuid.UUID, Violation]:
+    """The violations in the exclusions and copies of one number, by dataset."""
+    dag = descendants.dag
+    known = {dataset_id: erased_at for dataset_id, erased_at in erasures.items() if dataset_id in dag}
+    found = dict.fromkeys(erasures.keys() - known.keys(), Violation.EXCLUSION_DATASET)
+    if not stored_in:
         return found | dict.fromkeys(known, Violation.EXCLUSION_LEFT)
-    # With the copies that went, whoever shared them had the number too.
-    once = stored | {one for one in known if descendants.dag[one].content is Content.UPLOADED}
-    drawn = drawing(descendants.dag, once, known)
-    unfounded = {one for one, moment in known.items() if one not in drawn or descendants.dag[one].made_at > moment}
+    # An excluded uploaded dataset may have stored a copy that was dropped since, and those that shared it had the
+    # number too.
+    once_stored_in = stored_in | {dataset_id for dataset_id in known if dag[dataset_id].content is Content.UPLOADED}
+    once_held_by = dependents_of(once_stored_in, descendants.sharers, known)
+    unfounded = {
+        dataset_id
+        for dataset_id, erased_at in known.items()
+        if dataset_id not in once_held_by or dag[dataset_id].made_at > erased_at
+    }
     found |= dict.fromkeys(unfounded, Violation.EXCLUSION_UNFOUNDED)
-    free = descendants.copies_no_longer_needed(stored, known)
-    return found | dict.fromkeys(free, Violation.COPY_LEFT)
+    return found | dict.fromkeys(descendants.copies_no_longer_needed(stored_in, known), Violation.COPY_LEFT)
