@@ -17,20 +17,20 @@ from service.membership.fsck.check import Report, check
 from service.membership.fsck.report import Finding
 from service.number.app_keyring import open_key_ring
 
-_DAMAGED, _UNCHECKED = 1, 2
+_VIOLATED, _UNCHECKED = 1, 2
 
 
 def fsck(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check every stored membership; the service may be running. Status 1 if there is damage, 2 if it cannot check."""
+    """Check every stored membership; the service may be running. Status 1 for violations, 2 if the check fails."""
     began = time.monotonic()
     try:
         report = _checked()
     except ConfigurationError as refusal:
         _give_up(str(refusal))
     except KeyboardInterrupt:
-        _give_up("Interrupted: whether there is damage is not known.")
+        _give_up("Interrupted: the check is incomplete.")
     except (psycopg.Error, SQLAlchemyError) as problem:
         _give_up(f"The database does not answer as it should: {_first_line(problem)}")
     seconds = time.monotonic() - began
@@ -39,7 +39,7 @@ def fsck(
     else:
         _tell(report, seconds)
     if report.violations:
-        raise typer.Exit(_DAMAGED)
+        raise typer.Exit(_VIOLATED)
 
 
 def _checked() -> Report:
@@ -66,7 +66,7 @@ def _first_line(problem: Exception) -> str:
 
 def _tell(report: Report, seconds: float) -> None:
     for finding in report.violations:
-        typer.echo(f"damage: {finding}")
+        typer.echo(f"violation: {finding}")
     for finding in report.leftovers:
         typer.echo(f"leftover: {finding}")
     typer.echo(
@@ -76,14 +76,14 @@ def _tell(report: Report, seconds: float) -> None:
 
 
 def _verdict(report: Report) -> str:
-    damage, leftovers = len(report.violations), len(report.leftovers)
+    violations, leftovers = len(report.violations), len(report.leftovers)
     left = f", {leftovers:,} leftover{'s' * (leftovers > 1)} of interruptions" if leftovers else ""
-    return (f"{damage:,} finding{'s' * (damage > 1)} of damage" if damage else "no damage") + left
+    return (f"{violations:,} violation{'s' * (violations > 1)}" if violations else "no violations") + left
 
 
 def _document(report: Report, seconds: float) -> dict[str, object]:
     return {
-        "damage": [_place(finding) for finding in report.violations],
+        "violations": [_place(finding) for finding in report.violations],
         "leftovers": [_place(finding) for finding in report.leftovers],
         "blocks": report.blocks,
         "memberships": report.memberships,
@@ -95,4 +95,4 @@ def _document(report: Report, seconds: float) -> dict[str, object]:
 def _place(finding: Finding) -> dict[str, object]:
     place = finding._asdict()
     dataset_id = place["dataset_id"]
-    return place | {"what": str(finding.kind), "dataset_id": None if dataset_id is None else str(dataset_id)}
+    return place | {"kind": str(finding.kind), "dataset_id": None if dataset_id is None else str(dataset_id)}

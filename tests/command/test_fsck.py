@@ -1,4 +1,4 @@
-"""`fsck` at the command line: what it prints, and its status: 0 clean, 1 damaged, 2 not checked."""
+"""`fsck` at the command line: what it prints, and its status: 0 clean, 1 violations, 2 not checked."""
 
 import json
 import re
@@ -40,12 +40,14 @@ def filled_dsn(cluster: str) -> Iterator[str]:
 def test_what_the_service_stored_is_clean(filled_dsn: str) -> None:
     result = fsck(filled_dsn)
     assert result.exit_code == 0, result.output
-    assert re.fullmatch(r"64 blocks with 4,000 memberships in 0\.1 MB checked in \d+\.\d s: no damage\n", result.stdout)
+    assert re.fullmatch(
+        r"64 blocks with 4,000 memberships in 0\.1 MB checked in \d+\.\d s: no violations\n", result.stdout
+    )
     # There is no terminal to draw a bar on.
     assert result.stderr == ""
 
 
-def test_damage_is_told_with_its_place_as_text_and_as_json(filled_dsn: str) -> None:
+def test_fsck_damaged_database_prints_violations_with_their_place_as_text_and_json(filled_dsn: str) -> None:
     with psycopg.connect(filled_dsn, autocommit=True) as connection:
         query = "UPDATE membership_block SET merged = NOT merged WHERE shard = 3 AND segment_id = %s"
         ((segment_id, dataset_id),) = connection.execute(
@@ -54,15 +56,15 @@ def test_damage_is_told_with_its_place_as_text_and_as_json(filled_dsn: str) -> N
         connection.execute(query, (segment_id,))
         text, document = fsck(filled_dsn), fsck(filled_dsn, "--json")
         connection.execute(query, (segment_id,))
-    what = "the row is kept with blocks of the other kind: those of one dataset, or of several"
+    kind = "the row is in the wrong partition: blocks of one dataset are kept apart from blocks of several"
     place = f"segment {segment_id}, dataset {dataset_id}, shard 3, level 5, lead {3 << 25}"
     assert (text.exit_code, document.exit_code) == (1, 1)
-    assert text.stdout.splitlines()[0] == f"damage: {what} ({place})"
-    assert text.stdout.endswith(": 1 finding of damage\n")
+    assert text.stdout.splitlines()[0] == f"violation: {kind} ({place})"
+    assert text.stdout.endswith(": 1 violation\n")
     output = json.loads(document.stdout)
-    assert output["damage"] == [
+    assert output["violations"] == [
         {
-            "what": what,
+            "kind": kind,
             "segment_id": segment_id,
             "dataset_id": str(dataset_id),
             "shard": 3,
@@ -73,7 +75,7 @@ def test_damage_is_told_with_its_place_as_text_and_as_json(filled_dsn: str) -> N
     assert (output["leftovers"], output["blocks"], output["memberships"]) == ([], 64, 4000)
 
 
-def test_leftovers_are_told_and_are_no_damage(filled_dsn: str) -> None:
+def test_fsck_interrupted_work_prints_leftovers_and_exits_with_0(filled_dsn: str) -> None:
     with psycopg.connect(filled_dsn, autocommit=True) as connection:
         query = "INSERT INTO membership_segment (id, state, created_at) VALUES (77, 'retired', now())"
         connection.execute(query)
@@ -81,8 +83,8 @@ def test_leftovers_are_told_and_are_no_damage(filled_dsn: str) -> None:
         connection.execute("DELETE FROM membership_segment WHERE id = 77")
     assert result.exit_code == 0
     first, last = result.stdout.splitlines()
-    assert first == "leftover: a segment that was merged and is not dropped yet (segment 77)"
-    assert last.endswith(": no damage, 1 leftover of interruptions")
+    assert first == "leftover: a merged segment that is not dropped yet (segment 77)"
+    assert last.endswith(": no violations, 1 leftover of interruptions")
 
 
 def test_a_terminal_is_shown_how_far_it_is_beside_the_answer(filled_dsn: str) -> None:
@@ -113,7 +115,7 @@ def test_the_service_may_be_at_work(cluster: str) -> None:
 def test_another_secret_checks_nothing(filled_dsn: str) -> None:
     result = fsck(filled_dsn, secret="00" * 32)
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "nothing can be checked without the first" in result.stderr
+    assert "nothing can be checked without it" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
