@@ -122,9 +122,9 @@ async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> 
     query = select(Objection.id, Objection.mark).where(earlier, covers_clause(subject.use))
     rows = (await session.exec(query)).all()
     keys = ring.keys_of_marks(unpack_keys(b"".join(mark for _, mark in rows)))
-    order = runs.order_of(keys)
+    order = runs.sort_order(keys)
     in_order = keys[order]
-    first = ~runs.repeated(in_order)
+    first = ~runs.repeats_previous(in_order)
     objection_ids: list[list[uuid.UUID]] = []
     for place, is_first in zip(order.tolist(), first.tolist(), strict=True):
         if is_first:
