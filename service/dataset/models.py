@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, LargeBinary, Text
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -37,6 +37,10 @@ class Dataset(Fact, table=True):
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # The recipient of a transfer uploads its own file, or that is being compared with what the sender declares.
     reconciling: bool = False
+
+
+# The view of when each dataset took over what its parents had, for queries that are not written by hand.
+DATASET_MADE_AT = table("dataset_made_at", column("dataset_id", Uuid), column("made_at", DateTime(timezone=True)))
 
 
 class DatasetParent(GraphRow, table=True):

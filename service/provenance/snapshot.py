@@ -27,7 +27,7 @@ from service.collection.models import (
 )
 from service.core.db import Connection, Database, driver, run
 from service.core.erasures import Erasures
-from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
+from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.store import LookupResult, Membership
 from service.number.keyring import KeyRing
@@ -118,7 +118,7 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
         evidence=await _read_table(session, NoticeEvidence, rows.EvidenceRow),
         collections=await _read_table(session, Collection, rows.CollectionRow),
         attestations=await _read_table(session, CollectionAttestation, rows.AttestationRow),
-        datasets=await _read_table(session, Dataset, rows.DatasetRow),
+        datasets=await _read_datasets(session),
         parents=await _read_table(session, DatasetParent, rows.ParentRow),
         transfers=await _read_table(session, Transfer, rows.TransferRow),
         statements=await _read_table(session, TransferStatement, rows.StatementRow),
@@ -133,6 +133,15 @@ async def _read_table(session: AsyncSession, table: type[SQLModel], row: Callabl
     names = [column.name for column in fields(row)]  # type: ignore[arg-type]
     columns: list[Any] = [getattr(table, name) for name in names]
     return [row(**dict(zip(names, values, strict=True))) for values in await run(session, select(*columns))]
+
+
+async def _read_datasets(session: AsyncSession) -> Sequence[rows.DatasetRow]:
+    """Every dataset, with the moment at which it took over the numbers of its parents."""
+    made_at = DATASET_MADE_AT.c.made_at
+    names = [column.name for column in fields(rows.DatasetRow)]
+    columns: list[Any] = [made_at if name == "made_at" else getattr(Dataset, name) for name in names]
+    query = select(*columns).join(DATASET_MADE_AT, DATASET_MADE_AT.c.dataset_id == Dataset.id)
+    return [rows.DatasetRow(**dict(zip(names, values, strict=True))) for values in await run(session, query)]
 
 
 def make_snapshot(version: int, graph_rows: rows.Rows) -> Snapshot:

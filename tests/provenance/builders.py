@@ -134,6 +134,7 @@ class World:
     ) -> uuid.UUID:
         """A dataset with numbers of its own, or without any, all of its parents'."""
         fact = self.fact(asserted_by or holder)
+        sealed_at = fact["recorded_at"] if state is DatasetState.SEALED else None
         row = rows.DatasetRow(
             **fact,
             holder_id=holder,
@@ -143,7 +144,8 @@ class World:
             collection_id=collection,
             number_count=None,
             orphan_count=None,
-            sealed_at=fact["recorded_at"] if state is DatasetState.SEALED else None,
+            sealed_at=sealed_at,
+            made_at=sealed_at,
         )
         self.datasets[row.id] = row
         self.parents += [rows.ParentRow(row.id, parent, None) for parent in parents]

@@ -164,14 +164,8 @@ def is_held(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
 
 
 def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:
-    """When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed.
-
-    A recipient's own file is sealed later, but is compared with what was transferred. Until then it is `NOT_YET`.
-    """
-    row = facts.datasets[dataset_id]
-    if dataset_id in facts.transfer_into_dataset:
-        return row.recorded_at
-    return row.sealed_at or NOT_YET
+    """When a dataset took over the numbers of its parents; `NOT_YET` until it is sealed."""
+    return facts.datasets[dataset_id].made_at or NOT_YET
 
 
 def notice_of(facts: FactIndex, dataset_id: uuid.UUID) -> NoticeRow:

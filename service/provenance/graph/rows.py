@@ -108,6 +108,7 @@ class DatasetRow(FactRow):
     number_count: int | None
     orphan_count: int | None
     sealed_at: datetime | None
+    made_at: datetime | None
 
 
 @dataclass(frozen=True)
