@@ -24,8 +24,8 @@ from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
 from service.job import routes as job
 from service.membership import routes as membership
-from service.messaging import routes as messaging
 from service.messaging.gateway import Messaging, open_gateway
+from service.messaging.providers import kannel_routes
 from service.number.app_keyring import open_key_ring, require_same_secret
 from service.number.keyring import KeyRing
 from service.objection import routes as objection
@@ -57,7 +57,7 @@ ROUTERS = (
     access.inspections,
     verification.verifications,
     verification.session,
-    messaging.router,
+    kannel_routes.router,
     disclosure.router,
     health.router,
 )
@@ -68,7 +68,7 @@ _WITHOUT_KEY = (
     objection.persons,
     verification.verifications,
     verification.session,
-    messaging.router,
+    kannel_routes.router,
     disclosure.router,
     health.router,
 )

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from service.core.db import Database
-from service.messaging.outbox import Shown, shown
+from service.messaging.providers.outbox import ShownMessage, list_shown
 from service.number.keyring import KeyRing, load_master_secret
 from tests.conftest import MASTER_SECRET
 
@@ -33,13 +33,13 @@ def ring_of_tests() -> KeyRing:
     return KeyRing(load_master_secret(MASTER_SECRET))
 
 
-def outbox(dsn: str) -> list[Shown]:
+def outbox(dsn: str) -> list[ShownMessage]:
     """The messages that were sent, the newest first."""
 
-    async def look() -> list[Shown]:
+    async def look() -> list[ShownMessage]:
         database = Database(dsn, pool_size=1)
         try:
-            return await shown(database, ring_of_tests())
+            return await list_shown(database, ring_of_tests())
         finally:
             await database.close()
 

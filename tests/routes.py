@@ -8,7 +8,7 @@ from fastapi.routing import APIRoute
 
 from service.access.permit import Rule
 from service.main import ROUTERS
-from service.messaging.routes import authenticated
+from service.messaging.providers.kannel_routes import authenticate_kannel
 from service.verification.sessions import person
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
@@ -32,7 +32,7 @@ def rules(route: APIRoute) -> list[Rule]:
 def openers(route: APIRoute) -> list[str]:
     """The security schemes that open a route, as they are called in the description."""
     calls = list(_calls(route.dependant))
-    others = {"PersonSession": person, "SmsGateway": authenticated}
+    others = {"PersonSession": person, "SmsGateway": authenticate_kannel}
     return ["ApiKey"] * len(rules(route)) + [scheme for scheme, call in others.items() if call in calls]
 
 

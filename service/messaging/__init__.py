@@ -1,1 +1,1 @@
-"""Messages to and from telephones: the SMS gateway, and what it reports. No number is kept here in clear."""
+"""SMS: a gateway sends messages through one of the `providers`. No phone number is stored here in clear text."""

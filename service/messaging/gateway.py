@@ -1,4 +1,4 @@
-"""The one way out for messages: a gateway, chosen by the settings."""
+"""The gateway that sends messages: one of the `providers`, chosen by the settings."""
 
 import ipaddress
 from collections.abc import AsyncIterator
@@ -12,41 +12,44 @@ from service.core.db import Database
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
 from service.core.settings import GatewayKind, Settings
-from service.messaging.kannel import Kannel, client_of
-from service.messaging.operations import OnInbound
-from service.messaging.outbox import Outbox
+from service.messaging.messages import OnInbound
+from service.messaging.providers.kannel import Kannel, kannel_client
+from service.messaging.providers.outbox import Outbox
 from service.number.keyring import KeyRing
 
 
 class Gateway(Protocol):
-    """Takes messages to telephones."""
+    """Sends messages to telephones. Each provider is one."""
 
     async def send(self, number: int, text: str) -> None:
-        """Hand over a message for `number` (E.164 digits as an integer). That it was, is recorded without the number.
+        """Send a message to `number` (E.164 digits as an integer), and record it without the number.
 
-        Raises Unreachable if the message was not taken.
+        Raises:
+            Unreachable: the provider did not accept the message.
         """
 
 
 @asynccontextmanager
 async def open_gateway(settings: Settings, database: Database, ring: KeyRing) -> AsyncIterator[Gateway]:
-    """The gateway that the settings name, as long as the block lasts."""
-    if settings.sms_gateway is GatewayKind.OUTBOX:
-        yield Outbox(database, ring)
-        return
-    async with client_of(settings) as client:
-        yield Kannel(client, settings, database, ring)
+    """Open the gateway that the settings name, for as long as the block lasts."""
+    match settings.sms_gateway:
+        case GatewayKind.OUTBOX:
+            yield Outbox(database, ring)
+        case GatewayKind.KANNEL:
+            async with kannel_client(settings) as client:
+                yield Kannel(client, settings, database, ring)
 
 
 def require_private_outbox(settings: Settings, host: str) -> None:
-    """Refuse to show messages instead of sending them where others than this machine's users could see them.
+    """Refuse to use the outbox if the service can be reached from other machines.
 
-    Raises ConfigurationError: whoever reads the codes could take every number for theirs.
+    Raises:
+        ConfigurationError: others could read the codes in the outbox and claim any number.
     """
     if settings.sms_gateway is GatewayKind.OUTBOX and not _is_loopback(host):
         raise ConfigurationError(
-            "The outbox shows messages, codes among them, to whoever reaches the service, so it works on this machine "
-            "only. Listen on 127.0.0.1, or set FILIATION_SMS_GATEWAY=kannel and describe your Kannel."
+            "The outbox shows all messages, including codes, to everybody who can reach the service. Listen on "
+            "127.0.0.1, or set FILIATION_SMS_GATEWAY=kannel and configure your Kannel."
         )
 
 
@@ -59,7 +62,7 @@ def _is_loopback(host: str) -> bool:
 
 @dataclass(slots=True)
 class Messaging:
-    """How messages leave, and what is done with those that telephones send."""
+    """The gateway that sends messages, and the handler of messages from telephones."""
 
     gateway: Gateway
     on_inbound: OnInbound

@@ -1,4 +1,4 @@
-"""Tables of messages. None says whom a message went to but the outbox of the demonstration, and that sealed."""
+"""Tables of messages. Only the outbox of a demonstration stores who receives a message, and it is encrypted."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from service.core.ids import uuid7
 
 
 class MessageState(StrEnum):
-    """How far a message got, as the gateway reports."""
+    """How far a message got, as the provider reports."""
 
     SENT = "sent"
     DELIVERED = "delivered"
@@ -21,7 +21,7 @@ class MessageState(StrEnum):
 
 
 class Message(SQLModel, table=True):
-    """A message that was handed to the gateway. Its id is all that a delivery report tells."""
+    """A message that was handed to the provider. A delivery report names it by its id."""
 
     __tablename__ = "message"
 
@@ -32,10 +32,10 @@ class Message(SQLModel, table=True):
 
 
 class OutboxMessage(SQLModel, table=True):
-    """A message that a demonstration shows instead of sending it: sealed, and gone after some minutes."""
+    """A message that a demonstration shows instead of sending it: encrypted, and deleted after some minutes."""
 
     __tablename__ = "outbox_message"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    sealed: bytes = Field(sa_type=LargeBinary)
+    encrypted: bytes = Field(sa_type=LargeBinary)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)

@@ -8,7 +8,7 @@ from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.core.resources import resources_of
 from service.messaging.gateway import Messaging
-from service.messaging.outbox import Outbox, shown
+from service.messaging.providers.outbox import Outbox, list_shown
 from service.number.app_keyring import RingDep
 from service.portal.address import Page
 from service.portal.context import VisitorDep
@@ -41,6 +41,6 @@ async def show_outbox(visitor: VisitorDep, request: Request, database: DatabaseD
         raise NotFound("page")
     messages = [
         {"number": one.number, "text": one.text, "time": write_time(visitor.language, one.recorded_at)}
-        for one in await shown(database, ring)
+        for one in await list_shown(database, ring)
     ]
     return visitor.show(Page.OUTBOX, messages=messages)

@@ -14,7 +14,7 @@ from service.core.errors import ConfigurationError
 from service.core.settings import GatewayKind, Settings
 from service.main import create_app
 from service.messaging.gateway import Messaging, require_private_outbox
-from service.messaging.operations import report_token
+from service.messaging.messages import report_token
 from tests.builders import number
 from tests.conftest import MASTER_SECRET
 from tests.inspection import defer, refusal, resources_of_app, rows
@@ -43,7 +43,7 @@ def bring(client: TestClient, password: str | None, sender: str = "+33639985200"
     headers = {b"X-Kannel-From": sender.encode(), b"X-Kannel-To": b"38001", b"Content-Type": b"text/plain"}
     if password is not None:
         headers[b"Authorization"] = b"Basic " + base64.b64encode(f"kannel:{password}".encode())
-    return client.post("/v1/messages/inbound", content=text, headers=headers)
+    return client.post("/v1/messages/kannel/inbound", content=text, headers=headers)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_forged_message_is_refused(
 @pytest.mark.parametrize("authorization", ["Basic !", "Basic", "Basic 6Q==", f"Bearer {INBOUND_SECRET}"])
 def test_what_is_no_basic_authentication_is_refused(listening: TestClient, authorization: str) -> None:
     headers = {"X-Kannel-From": "+33639985200", "X-Kannel-To": "38001", "Authorization": authorization}
-    answer = listening.post("/v1/messages/inbound", content="STOP", headers=headers)
+    answer = listening.post("/v1/messages/kannel/inbound", content="STOP", headers=headers)
     assert refusal(answer) == (401, "gateway_refused")
 
 
@@ -102,8 +102,8 @@ def test_bytes_that_are_no_text_are_no_crash(listening: TestClient, heard: list[
     assert heard == [(33639985200, "38001", "STOP�!")]
 
 
-def report(client: TestClient, message_id: object, token: str, state: int) -> Response:
-    return client.get(f"/v1/messages/{message_id}/report", params={"token": token, "state": state})
+def report(client: TestClient, message_id: object, token: str, code: int) -> Response:
+    return client.get(f"/v1/messages/kannel/{message_id}/report", params={"token": token, "code": code})
 
 
 def test_a_report_needs_the_token_of_its_message(client: TestClient, dsn: str) -> None:
@@ -123,9 +123,9 @@ def test_reports_may_come_twice_and_out_of_order(client: TestClient, dsn: str) -
     ask_code(client, number(1))
     ((message_id,),) = rows(dsn, "SELECT id FROM message")
     token = report_token(ring_of_tests(), message_id)
-    for state, known in ((8, "sent"), (4, "sent"), (1, "delivered"), (8, "delivered"), (2, "delivered")):
-        assert report(client, message_id, token, state).status_code == 202
-        assert rows(dsn, "SELECT state FROM message") == [(known,)]
+    for code, state in ((8, "sent"), (4, "sent"), (1, "delivered"), (8, "delivered"), (2, "delivered")):
+        assert report(client, message_id, token, code).status_code == 202
+        assert rows(dsn, "SELECT state FROM message") == [(state,)]
 
 
 def test_a_report_on_a_message_that_is_forgotten_is_taken(client: TestClient, unknown_id: uuid.UUID) -> None:
@@ -137,7 +137,7 @@ def test_the_outbox_shows_messages_for_ten_minutes(client: TestClient, dsn: str)
     assert [message.number for message in outbox(dsn)] == [33639980001]
     rows(dsn, "UPDATE outbox_message SET recorded_at = now() - interval '10 minutes'")
     assert outbox(dsn) == []
-    defer(dsn, "forget_messages", timestamp=0)
+    defer(dsn, "forget_outbox_messages", timestamp=0)
     with psycopg.connect(dsn, autocommit=True) as connection:
         while connection.execute("SELECT 1 FROM outbox_message").fetchone():
             connection.execute("SELECT pg_sleep(0.05)")

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from service.core.settings import Settings
 from service.main import create_app
 from service.messaging.gateway import Messaging
-from service.messaging.kannel import Kannel as KannelGateway
+from service.messaging.providers.kannel import Kannel as KannelGateway
 from tests.builders import number
 from tests.inspection import refusal, resources_of_app, rows
 from tests.kannel import INBOUND_SECRET, ORIGINATOR, Kannel, wait_until
@@ -90,8 +90,8 @@ def test_a_sender_that_cannot_be_read_is_refused_and_gets_no_answer(
     kannel.type_in("33639985200", "38001", "STOP")
     wait_until(lambda: len(heard) == 1, "the message did not come in")
     assert heard == [(33639985200, "38001", "STOP")]
-    assert any("/v1/messages/inbound 422" in line for line in caplog.messages)
-    assert not any("/v1/messages/inbound 500" in line for line in caplog.messages)
+    assert any("/v1/messages/kannel/inbound 422" in line for line in caplog.messages)
+    assert not any("/v1/messages/kannel/inbound 500" in line for line in caplog.messages)
     assert kannel.sent() == []
 
 
@@ -120,7 +120,7 @@ def test_what_kannel_does_not_take_is_told_and_recorded(
     headers["X-Kannel-Password"] = "wrong"
     assert refusal(ask_code(service, MINE)) == (503, "message_not_sent")
     assert states(dsn) == [("failed", True)]
-    assert "Kannel did not take a message: 403" in caplog.messages
+    assert "Kannel did not accept a message: 403" in caplog.messages
 
 
 def test_an_unreachable_kannel_is_told_and_recorded(settings: Settings, dsn: str, kannel: Kannel) -> None:

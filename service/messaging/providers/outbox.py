@@ -1,0 +1,66 @@
+"""The outbox, for demonstrations: it shows messages on this machine instead of sending them."""
+
+import json
+import uuid
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from sqlalchemy import text
+from sqlmodel import col, select
+
+from service.core.clock import now
+from service.core.db import Database, run
+from service.core.ids import uuid7
+from service.core.resources import Resources
+from service.core.task_queue import task
+from service.messaging.models import Message, OutboxMessage
+from service.number.keyring import KeyRing
+
+# Twice as long as a code is valid.
+_KEPT: Final = timedelta(minutes=10)
+
+
+class Outbox:
+    """A `Gateway` that keeps messages, encrypted, for ten minutes."""
+
+    def __init__(self, database: Database, ring: KeyRing) -> None:
+        self._database, self._ring = database, ring
+
+    async def send(self, number: int, text: str) -> None:
+        """Keep the message so that it can be shown."""
+        message_id = uuid7()
+        encrypted = self._ring.encrypt(json.dumps([number, text]).encode(), _context(message_id))
+        async with self._database.transaction() as session:
+            session.add_all([Message(), OutboxMessage(id=message_id, encrypted=encrypted)])
+
+
+class ShownMessage(NamedTuple):
+    """A message as the outbox shows it. `number` is E.164 digits as an integer."""
+
+    number: int
+    text: str
+    recorded_at: datetime
+
+
+async def list_shown(database: Database, ring: KeyRing) -> list[ShownMessage]:
+    """The messages of the last ten minutes, the newest first."""
+    recent = select(OutboxMessage).where(col(OutboxMessage.recorded_at) > now() - _KEPT)
+    async with database.transaction() as session:
+        rows = (await session.exec(recent.order_by(col(OutboxMessage.id).desc()))).all()
+    decrypted = [(json.loads(ring.decrypt(row.encrypted, _context(row.id))), row.recorded_at) for row in rows]
+    return [ShownMessage(number, text, recorded_at) for (number, text), recorded_at in decrypted]
+
+
+def _context(message_id: uuid.UUID) -> bytes:
+    return b"outbox message/" + message_id.bytes
+
+
+_FORGET = text("DELETE FROM outbox_message WHERE recorded_at < :before")
+
+
+@task("forget_outbox_messages", cron="* * * * *")
+async def forget_outbox_messages(resources: Resources) -> None:
+    """Delete the messages that were shown long enough."""
+    database = resources.get(Database)
+    async with database.transaction() as session:
+        await run(session, _FORGET, {"before": now() - _KEPT})
