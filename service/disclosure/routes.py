@@ -34,7 +34,7 @@ async def make_disclosure(
 ) -> Response:
     """Returns everything about your number, dated and numbered: as JSON, or as a letter in PDF that says the same.
 
-    The registry records the disclosure with its reference, and neither you nor your number.
+    The registry records the disclosure with its reference, but neither you nor your number.
     """
     return _download(await operations.make_disclosure(database, snapshots, ring, person, body), status=201)
 

@@ -6,7 +6,6 @@ from datetime import date
 from typing import Any
 
 import psycopg
-import pytest
 from openapi_schema_validator import OAS31Validator
 
 from service.core.clock import now
@@ -17,15 +16,18 @@ from tests.disclosure.reading import printed, read, without_spaces
 REFERENCE = re.compile(rf"{now().year}-[0-9]{{6}}")
 
 
-@pytest.mark.parametrize("last_four", [5200, 1500, 9001, 7777, 9999])
-def test_disclosure_in_json_follows_its_published_schema(owners: Owners, last_four: int) -> None:
-    disclosure = owners.disclose(last_four, "json")
-    assert disclosure.status_code == 201
+def test_disclosure_in_json_follows_its_published_schema(owners: Owners) -> None:
     published = owners.scenario.client.get("/v1/disclosures/schema")
     assert published.headers["content-type"] == "application/schema+json"
-    errors = [error.message for error in OAS31Validator(published.json()).iter_errors(disclosure.json())]
-    assert errors == []
-    assert disclosure.json()["number"] == number(last_four)
+    wrong: list[object] = []
+    for last_four in (5200, 1500, 9001, 7777, 9999):
+        disclosure = owners.disclose(last_four, "json")
+        wrong += [
+            (last_four, error.message) for error in OAS31Validator(published.json()).iter_errors(disclosure.json())
+        ]
+        if disclosure.status_code != 201 or disclosure.json()["number"] != number(last_four):
+            wrong.append((last_four, disclosure.status_code))
+    assert wrong == []
 
 
 def test_schema_refuses_an_unknown_kind_of_block(owners: Owners) -> None:
@@ -82,12 +84,11 @@ def test_disclosure_in_pdf_is_the_report_as_a_letter(owners: Owners) -> None:
     assert without_spaces("Enseigne Maison SA a recueilli votre numéro le 11 décembre 2023") in printed(reader)
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [({"form": "json"}, 201), ({"form": "docx"}, 422), ({"form": "pdf", "language": "de"}, 422), ({}, 422)],
-)
-def test_make_disclosure_in_an_unknown_form_or_language_is_refused(owners: Owners, body: Any, status: int) -> None:
-    assert owners.session(5200).request("POST", "/v1/disclosures", json=body).status_code == status
+def test_make_disclosure_in_an_unknown_form_or_language_is_refused(owners: Owners) -> None:
+    person = owners.session(5200)
+    bodies: list[Any] = [{"form": "json"}, {"form": "docx"}, {"form": "pdf", "language": "de"}, {}]
+    answers = [person.request("POST", "/v1/disclosures", json=body).status_code for body in bodies]
+    assert answers == [201, 422, 422, 422]
 
 
 def test_make_disclosure_with_an_organisations_key_is_refused(owners: Owners) -> None:

@@ -56,12 +56,15 @@ def test_messages_after_an_objection_in_english_say_how_long_after(owners: Owner
     )
 
 
-@pytest.mark.parametrize("last_four", [4600, 5200, 6000, 1500, 2500, 9001, 9999])
-def test_report_without_objections_says_that_none_is_recorded(owners: Owners, last_four: int) -> None:
-    report = owners.report(last_four)
-    assert attentions(report, Topic.MESSAGES) == []
-    (said,) = blocks(report, Topic.OBJECTIONS)
-    assert said == Paragraph(text="Aucune opposition n’est enregistrée pour votre numéro.")
+def test_report_without_objections_says_that_none_is_recorded(owners: Owners) -> None:
+    none = Paragraph(text="Aucune opposition n’est enregistrée pour votre numéro.")
+    reports = {last_four: owners.report(last_four) for last_four in (4600, 5200, 6000, 1500, 2500, 9001, 9999)}
+    wrong = [
+        last_four
+        for last_four, report in reports.items()
+        if attentions(report, Topic.MESSAGES) or blocks(report, Topic.OBJECTIONS) != [none]
+    ]
+    assert wrong == []
 
 
 def test_relays_of_an_objection_are_in_a_table_with_their_states(owners: Owners) -> None:
