@@ -28,16 +28,16 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 _TIMEOUT = httpx2.Timeout(10.0, read=300.0, write=300.0)
 
 
-class Refused(Exception):
+class CommandError(Exception):
     """What went wrong, in one sentence that says what to do about it."""
 
 
 @contextmanager
-def one_sentence() -> Iterator[None]:
+def exit_on_error() -> Iterator[None]:
     """End the command with status 1 and one sentence when something is refused inside the block."""
     try:
         yield
-    except Refused as refusal:
+    except CommandError as refusal:
         typer.echo(f"filiation: {refusal}", err=True)
         raise typer.Exit(1) from None
 
@@ -52,13 +52,13 @@ def read_key(key_file: Path | None) -> str:
         try:
             key = key_file.read_text().strip()
         except (OSError, UnicodeDecodeError):
-            raise Refused(f"The key file {key_file} cannot be read: check its path and permissions.") from None
+            raise CommandError(f"The key file {key_file} cannot be read: check its path and permissions.") from None
     else:
         key = os.environ.get(KEY_VARIABLE, "").strip()
         if not key and sys.stdin.isatty():
             key = typer.prompt("API key", hide_input=True, err=True).strip()
     if not key or not key.isascii() or not key.isprintable():
-        raise Refused(f"There is no API key: set {KEY_VARIABLE}, or name its file with --key-file.")
+        raise CommandError(f"There is no API key: set {KEY_VARIABLE}, or name its file with --key-file.")
     return key
 
 
@@ -69,11 +69,11 @@ def connect(url: str, key: str) -> httpx2.Client:
         Refused: `url` is no http address.
     """
     if not url.startswith(("http://", "https://")):
-        raise Refused("The address of the service begins with http:// or https://: check --url or FILIATION_URL.")
+        raise CommandError("The address of the service begins with http:// or https://: check --url or FILIATION_URL.")
     try:
         base_url = httpx2.URL(url.rstrip("/"))
     except httpx2.InvalidURL:
-        raise Refused("The address of the service is none: check --url or FILIATION_URL.") from None
+        raise CommandError("The address of the service is none: check --url or FILIATION_URL.") from None
     headers = {"Authorization": f"Bearer {key}"}
     return httpx2.Client(base_url=base_url, headers=headers, timeout=_TIMEOUT, verify=ssl.create_default_context())
 
@@ -84,12 +84,12 @@ def call(client: httpx2.Client, method: str, path: str, **options: Any) -> Any:
     Raises:
         Refused: the service cannot be reached, or refuses.
     """
-    with reaching(client):
+    with connection_errors(client):
         response = client.request(method, path, **options)
-    return answer_of(response)
+    return json_answer(response)
 
 
-def answer_of(response: httpx2.Response) -> Any:
+def json_answer(response: httpx2.Response) -> Any:
     """The JSON of a good answer.
 
     Raises:
@@ -103,22 +103,22 @@ def answer_of(response: httpx2.Response) -> Any:
         return document
     detail = document.get("detail") if isinstance(document, dict) else None
     if not isinstance(detail, str):
-        raise Refused(f"What answers there is no Filiation service (status {response.status_code}): check --url.")
+        raise CommandError(f"What answers there is no Filiation service (status {response.status_code}): check --url.")
     reasons = [f"{one['location']}: {one['reason']}" for one in document.get("errors") or ()]
-    raise Refused("; ".join([detail, *reasons]))
+    raise CommandError("; ".join([detail, *reasons]))
 
 
 @contextmanager
-def reaching(client: httpx2.Client) -> Iterator[None]:
+def connection_errors(client: httpx2.Client) -> Iterator[None]:
     """Tell a failed connection in one sentence; the address is without what could be secret in it."""
     address = f"{client.base_url.scheme}://{client.base_url.netloc.decode().rpartition('@')[2]}"
     try:
         yield
     except httpx2.ConnectError as problem:
         if isinstance(problem.__context__, ssl.SSLError) or "CERTIFICATE" in str(problem):
-            raise Refused(
+            raise CommandError(
                 f"The certificate of {address} is not trusted: add its authority to the system's store."
             ) from None
-        raise Refused(f"Nothing answers at {address}: is the service running, and is --url right?") from None
+        raise CommandError(f"Nothing answers at {address}: is the service running, and is --url right?") from None
     except httpx2.HTTPError:
-        raise Refused(f"The connection to {address} was lost: try again.") from None
+        raise CommandError(f"The connection to {address} was lost: try again.") from None

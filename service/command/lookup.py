@@ -10,9 +10,9 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
-from service.command.answer_tree import draw
+from service.command.answer_tree import draw_answer
 from service.command.answer_words import terminal_language
-from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
+from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
 from service.provenance.answer.schemas import Answer
 from service.wording.language import Language
 
@@ -26,7 +26,7 @@ def lookup(
     as_json: Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")] = False,
 ) -> None:
     """Ask who collected a number and who has it now. The number is read from a prompt or from standard input."""
-    with one_sentence():
+    with exit_on_error():
         key = read_key(key_file)
         number = _read_number()
         question = {"number": number, "region": region, "reason": reason}
@@ -36,7 +36,7 @@ def lookup(
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             answer = _understood(document)
-            Console().print(draw(number, answer, lang or terminal_language(), zone=zone_of(region)))
+            Console().print(draw_answer(number, answer, lang or terminal_language(), zone=zone_of(region)))
 
 
 def _understood(document: object) -> Answer:
@@ -44,7 +44,7 @@ def _understood(document: object) -> Answer:
         return Answer.model_validate(document)
     except ValidationError:
         # The text of the error would quote the answer.
-        raise Refused("The service and this command are of different versions: install the service's.") from None
+        raise CommandError("The service and this command are of different versions: install the service's.") from None
 
 
 def zone_of(region: str) -> ZoneInfo:
@@ -61,5 +61,5 @@ def _read_number() -> str:
         return str(typer.prompt("Number", err=True)).strip()
     number = sys.stdin.readline(200).strip()
     if not number:
-        raise Refused("There is no number: write one line with it to standard input.")
+        raise CommandError("There is no number: write one line with it to standard input.")
     return number

@@ -20,9 +20,9 @@ import httpx2
 import typer
 from rich.console import Console
 
-from service.command.client import DEFAULT_URL, KeyFile, Refused, Url, call, connect, one_sentence, read_key
+from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
 from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
-from service.command.registration_result import save_rejects, show_counts, show_parts
+from service.command.registration_result import print_counts, print_parts, write_rejects
 from service.command.upload import seal, upload, wait_until_sealed
 
 dataset = typer.Typer(help="Datasets of a running service.", no_args_is_help=True)
@@ -90,7 +90,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
         "consented_at_column": consented_at_column,
         "consent_record_id_column": consent_record_id_column,
     }
-    with one_sentence(), _resumable():
+    with exit_on_error(), _resumable():
         key = read_key(key_file)
         _check_file(file)
         body = _body(file, name, collection, derived_from or [], _moment(occurred_at, time_zone, file))
@@ -125,9 +125,9 @@ def _check_file(file: Path) -> None:
         with file.open("rb") as opened:
             first = opened.read(1)
     except OSError as problem:
-        raise Refused(f"The file {file} cannot be read: {problem.strerror}.") from None
+        raise CommandError(f"The file {file} cannot be read: {problem.strerror}.") from None
     if not first:
-        raise Refused(f"The file {file} is empty.")
+        raise CommandError(f"The file {file} is empty.")
 
 
 def _moment(text: str | None, time_zone: str, file: Path) -> str:
@@ -137,9 +137,9 @@ def _moment(text: str | None, time_zone: str, file: Path) -> str:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).isoformat()
     except ZoneInfoNotFoundError:
-        raise Refused("--time-zone is a name of the IANA database, such as Europe/Paris.") from None
+        raise CommandError("--time-zone is a name of the IANA database, such as Europe/Paris.") from None
     except ValueError:
-        raise Refused("--occurred-at is a date or a time in ISO 8601, such as 2024-05-28T10:00.") from None
+        raise CommandError("--occurred-at is a date or a time in ISO 8601, such as 2024-05-28T10:00.") from None
 
 
 def _holder_id(client: httpx2.Client, holder: str) -> str:
@@ -149,7 +149,7 @@ def _holder_id(client: httpx2.Client, holder: str) -> str:
         params = {"registration_number": holder.replace(" ", "")}
     found = call(client, "GET", "/v1/organisations", params=params)["items"]
     if not found:
-        raise Refused("No organisation has the registration number that --holder names: register it first.")
+        raise CommandError("No organisation has the registration number that --holder names: register it first.")
     return str(found[0]["id"])
 
 
@@ -172,14 +172,14 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
         upload(console, client, path, plan.path, plan.parts, headers=plan.form.headers, params=plan.columns)
         if rejects is not None:
             # Before sealing, which is refused if every line was rejected: just then the reasons are needed most.
-            save_rejects(client, path, rejects)
+            write_rejects(client, path, rejects)
         if sealed:
             seal(console, client, path)
     elif state == "sealing":
         wait_until_sealed(console, client, path)
     if rejects is not None and state != "open":
-        save_rejects(client, path, rejects)
+        write_rejects(client, path, rejects)
     if sealed or state != "open":
-        show_counts(Console(), client, call(client, "GET", path))
+        print_counts(Console(), client, call(client, "GET", path))
     else:
-        show_parts(Console(), made["id"], call(client, "GET", f"{path}/parts"))
+        print_parts(Console(), made["id"], call(client, "GET", f"{path}/parts"))

@@ -10,10 +10,10 @@ import httpx2
 from rich.console import Console
 from rich.table import Table
 
-from service.command.client import Refused, answer_of, call, reaching
+from service.command.client import CommandError, call, connection_errors, json_answer
 
 
-def show_counts(console: Console, client: httpx2.Client, dataset: dict[str, Any]) -> None:
+def print_counts(console: Console, client: httpx2.Client, dataset: dict[str, Any]) -> None:
     """Print the counts of a sealed dataset."""
     table = _table(f"Dataset {dataset['id']}")
     table.add_row("numbers", f"{dataset['number_count']:,}")
@@ -39,7 +39,7 @@ def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
     while dataset["rejected_count"]:
         try:
             page = call(client, "GET", f"/v1/datasets/{dataset['id']}/rejects", params=params)
-        except Refused:
+        except CommandError:
             break
         reasons.update(one["reason"] for one in page["items"])
         if page["next"] is None:
@@ -48,7 +48,7 @@ def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
     return reasons
 
 
-def show_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
+def print_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
     """Print what an open dataset holds so far."""
     table = _table(f"Dataset {dataset_id}, open")
     table.add_row("parts", f"{len(parts):,}")
@@ -57,20 +57,20 @@ def show_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]
     console.print(table)
 
 
-def save_rejects(client: httpx2.Client, dataset_path: str, target: Path) -> None:
+def write_rejects(client: httpx2.Client, dataset_path: str, target: Path) -> None:
     """Write the rejected lines, with their values, to a file that only its owner can read.
 
     Raises:
         Refused: the service does not give them, or the file cannot be written.
     """
-    with reaching(client), client.stream("GET", f"{dataset_path}/rejects.csv") as response:
+    with connection_errors(client), client.stream("GET", f"{dataset_path}/rejects.csv") as response:
         if not response.is_success:
             response.read()
-            answer_of(response)
+            json_answer(response)
         try:
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
                 for piece in response.iter_bytes():
                     file.write(piece)
         except OSError as problem:
-            raise Refused(f"The rejected lines cannot be written to {target}: {problem.strerror}.") from None
+            raise CommandError(f"The rejected lines cannot be written to {target}: {problem.strerror}.") from None

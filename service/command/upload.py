@@ -18,7 +18,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-from service.command.client import Refused, answer_of, call, reaching
+from service.command.client import CommandError, call, connection_errors, json_answer
 from service.command.file_parts import Part, pieces_of
 
 Result = TypeVar("Result")
@@ -39,7 +39,7 @@ def _persistently(client: httpx2.Client, attempt: Callable[[], Result]) -> Resul
             return attempt()
         except httpx2.TransportError:
             time.sleep(pause)
-    with reaching(client):
+    with connection_errors(client):
         return attempt()
 
 
@@ -75,7 +75,7 @@ def upload(
                 response = client.put(path, params=params, headers=sized, content=watched)
                 if response.status_code in _BUSY:
                     raise _Busy("busy")
-                return answer_of(response)
+                return json_answer(response)
 
             taken = _persistently(client, attempt)
             ignored.update(taken["ignored_columns"])
@@ -108,7 +108,7 @@ def seal(console: Console, client: httpx2.Client, dataset_path: str) -> None:
         for seen in _persistently_followed(client, job["id"]):
             progress.update(task, completed=seen["done"], total=seen["total"] or None)
             if seen["problem"]:
-                raise Refused(seen["problem"]["detail"])
+                raise CommandError(seen["problem"]["detail"])
 
 
 def _sealing(console: Console) -> Progress:
@@ -134,7 +134,7 @@ def _opened(client: httpx2.Client, job_id: str) -> httpx2.Response:
     response = client.send(client.build_request("GET", f"/v1/jobs/{job_id}/events"), stream=True)
     if not response.is_success:
         response.read()
-        answer_of(response)
+        json_answer(response)
     return response
 
 
@@ -156,4 +156,4 @@ def wait_until_sealed(console: Console, client: httpx2.Client, dataset_path: str
         while (state := call(client, "GET", dataset_path)["state"]) == "sealing":
             time.sleep(0.5)
     if state != "sealed":
-        raise Refused("The sealing failed and the dataset is open again: run the same command once more.")
+        raise CommandError("The sealing failed and the dataset is open again: run the same command once more.")

@@ -1,1 +1,1 @@
-"""The demonstration: the story of an election, told through the API and checked against what it must answer."""
+"""The demonstration: loads the story of an election through the API, and checks the answers against those expected."""

@@ -1,4 +1,4 @@
-"""`demo`: the service with a database of its own, the story told to it, and its answers checked."""
+"""`demo`: starts the service with its own database, loads the story and checks the answers."""
 
 import asyncio
 import socket
@@ -19,7 +19,7 @@ from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import KeyIn
 from service.command.answer_words import terminal_language
-from service.command.client import Refused, one_sentence
+from service.command.client import CommandError, exit_on_error
 from service.command.serve import database
 from service.core.clock import now
 from service.core.db import Database
@@ -40,29 +40,36 @@ _HOST = "127.0.0.1"
 
 
 def demo(
-    lang: Annotated[Language | None, typer.Option(help="Language to tell in; the terminal's unless given.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the service; 0 takes a free one.")] = 8000,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of the demonstration's own database.")] = None,
-    exit_: Annotated[bool, typer.Option("--exit", help="End after the answers; status 0 if all are right.")] = False,
+    lang: Annotated[Language | None, typer.Option(help="Language of the output. Default: the terminal's.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the service; 0 chooses a free one.")] = 8000,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the demonstration's database. Default: a folder of its own, apart from the service's."
+        ),
+    ] = None,
+    exit_: Annotated[
+        bool, typer.Option("--exit", help="Exit after the answers, with status 0 if all are as expected, else 1.")
+    ] = False,
 ) -> None:
-    """Tell the story of an election through the API, show who has whose number, and leave the service running."""
+    """Load the story of an election through the API, show answers about its numbers, and leave the service running."""
     language, settings = lang or terminal_language(), _settings(data_dir)
     console = Console(highlight=False)
-    with one_sentence(), closing(_listen(port)) as listener:
+    with exit_on_error(), closing(_open_listener(port)) as listener:
         print_start(console, language, settings.data_dir)
-        with database(settings) as dsn, _serving(create_app(settings, dsn), listener) as url:
-            right = _load(console, language, url, asyncio.run(_operator_key(dsn)), stays=not exit_)
+        with database(settings) as dsn, _serve_in_thread(create_app(settings, dsn), listener) as url:
+            all_right = _run_story(console, language, url, asyncio.run(_operator_key(dsn)), keep_running=not exit_)
             if exit_:
-                raise typer.Exit(0 if right else 1)
-            # Ctrl-C is how one leaves; there is nothing to complain about.
+                raise typer.Exit(0 if all_right else 1)
+            # Ctrl-C is the regular end.
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
 
 
 def _settings(data_dir: Path | None) -> Settings:
-    """Settings of a database and a secret of its own, whatever the environment says.
+    """Settings with a separate database and secret, regardless of the environment.
 
-    The invented organisations of the story have no place in a registry that is in use.
+    The invented organisations of the story must not enter a registry that is in use.
     """
     folder = data_dir or embedded_server.default_folder().with_name("filiation-demo")
     return read_settings(
@@ -70,12 +77,12 @@ def _settings(data_dir: Path | None) -> Settings:
         master_secret=None,
         master_secret_file=None,
         data_dir=folder,
-        # Its numbers are made up, so that a code for one must not leave this machine either.
+        # The numbers are invented, so no code may be sent to them.
         sms_gateway=GatewayKind.OUTBOX,
     )
 
 
-def _listen(port: int) -> socket.socket:
+def _open_listener(port: int) -> socket.socket:
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -83,14 +90,14 @@ def _listen(port: int) -> socket.socket:
         listener.listen()
     except OSError as problem:
         listener.close()
-        raise Refused(
-            f"Port {port} cannot be had ({problem.strerror}): choose another with --port, or 0 for a free one."
+        raise CommandError(
+            f"Port {port} is not available ({problem.strerror}). Choose another with --port, or 0 for a free one."
         ) from None
     return listener
 
 
 async def _operator_key(dsn: str) -> str:
-    """A new key of the registry's operator, who is made at the first run, as at the operator's command line."""
+    """A new key of the registry's operator, which the first run registers."""
     wanted = OrganisationIn(
         legal_name=story.OPERATOR.name,
         country="FR",
@@ -103,8 +110,8 @@ async def _operator_key(dsn: str) -> str:
         async with registry.transaction() as session:
             try:
                 operator_id = (await organisations.register_organisation(session, None, wanted)).id
-            except Conflict as known:
-                operator_id = known.extensions["organisation_id"]
+            except Conflict as conflict:
+                operator_id = conflict.extensions["organisation_id"]
             scopes = [Scope.ACCOUNTS, Scope.FACTS_READ, Scope.FACTS_WRITE]
             issue = KeyIn(organisation_id=operator_id, scopes=scopes, expires_at=now() + KEY_LIFETIME)
             issued = await keys.issue_key(session, issue)
@@ -115,8 +122,8 @@ async def _operator_key(dsn: str) -> str:
 
 
 @contextmanager
-def _serving(app: FastAPI, listener: socket.socket) -> Iterator[str]:
-    """The application behind a socket, served by a thread during the block; its address."""
+def _serve_in_thread(app: FastAPI, listener: socket.socket) -> Iterator[str]:
+    """Serve the application on a socket, in a thread, during the block; yields its address."""
     config = uvicorn.Config(app, access_log=False, log_config=None, timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="service", daemon=True)
@@ -124,7 +131,7 @@ def _serving(app: FastAPI, listener: socket.socket) -> Iterator[str]:
     try:
         while not server.started:
             if not thread.is_alive():
-                raise Refused("The service did not start: its log, above, says why.")
+                raise CommandError("The service did not start. Its log above says why.")
             time.sleep(0.01)
         yield f"http://{_HOST}:{listener.getsockname()[1]}"
     finally:
@@ -132,20 +139,20 @@ def _serving(app: FastAPI, listener: socket.socket) -> Iterator[str]:
         thread.join()
 
 
-def _load(console: Console, language: Language, url: str, operator_key: str, *, stays: bool) -> bool:
-    """Tell the story and show what is answered; whether all of it is right."""
+def _run_story(console: Console, language: Language, url: str, operator_key: str, *, keep_running: bool) -> bool:
+    """Load the story and print the answers. Returns whether all of them are as expected."""
     with httpx2.Client(base_url=url, timeout=60, trust_env=False) as client:
         try:
             loaded = load_story(
                 client, operator_key, lambda step, answer: console.print(describe_step(step, answer, language))
             )
-        except StoryError as refusal:
-            raise Refused(
-                f"{refusal} If another version told its story here, choose another folder with --data-dir."
+        except StoryError as error:
+            raise CommandError(
+                f"{error} If another version loaded its story here, choose another folder with --data-dir."
             ) from None
-        right = print_answers(console, language, client, loaded)
-        right &= print_impacts(console, language, client, loaded)
-        print_verdict(console, language, right=right)
-    if stays:
+        all_right = print_answers(console, language, client, loaded)
+        all_right &= print_impacts(console, language, client, loaded)
+        print_verdict(console, language, all_right=all_right)
+    if keep_running:
         print_keys(console, language, url, loaded)
-    return right
+    return all_right

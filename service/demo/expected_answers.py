@@ -1,4 +1,4 @@
-"""What the service must answer about the story: written down beforehand, and compared with what it does answer."""
+"""The answers that the service must give about the story, and their comparison with the answers that it gives."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, fields
@@ -12,7 +12,7 @@ from service.provenance.lineage.schemas import ImpactOut
 from service.wording.language import PARIS
 
 Route = tuple[str, ...]
-"""Organisations through whose hands a number went, from the collector on."""
+"""The organisations that held a number one after another, from the collector on."""
 
 _JEUX, _COMPARAUTO, _ENSEIGNE, _CONTACT, _REVENTE, _AUBE, _RIVAGE = (
     organisation.name
@@ -30,7 +30,7 @@ _JEUX, _COMPARAUTO, _ENSEIGNE, _CONTACT, _REVENTE, _AUBE, _RIVAGE = (
 
 @dataclass(frozen=True)
 class ExpectedOrigin:
-    """Where a number was collected and who says so, the day of its consent, and who was named on that day."""
+    """An origin: who collected the number, who asserts it, the day of consent, and the recipients named on that day."""
 
     collector: str
     notice: str
@@ -43,7 +43,7 @@ class ExpectedOrigin:
 
 @dataclass(frozen=True)
 class ExpectedTransfer:
-    """A transfer that a number was in, its status, and each criterion of targeting with what was selected and whence.
+    """A transfer that contained a number, with its status and its targeting: criterion, selection and source.
 
     No two of the story's transfers of one number have the same sender and the same recipient.
     """
@@ -56,7 +56,7 @@ class ExpectedTransfer:
 
 @dataclass(frozen=True)
 class ExpectedAnswer:
-    """What is true of a number, named by its last four digits. `campaigns` are by the client that had them sent."""
+    """What is true of a number, named by its last four digits. `campaigns` are by the party that had them sent."""
 
     number: int
     origins: frozenset[ExpectedOrigin] = frozenset()
@@ -66,9 +66,9 @@ class ExpectedAnswer:
     campaigns: Mapping[str, frozenset[str]] = field(default_factory=dict)
     orphan_with: frozenset[str] = frozenset()
     last_status: frozenset[TransferStatus] = frozenset()
-    """What the recipients say of the transfers into the datasets that campaigns used."""
+    """Statuses of the transfers into the datasets that campaigns used."""
     contradictions: frozenset[tuple[str, str, str]] = frozenset()
-    """What kind of contradiction there is between which sender and which recipient."""
+    """Contradictions: kind, sender and recipient."""
 
 
 def _contest(day: str) -> ExpectedOrigin:
@@ -197,7 +197,7 @@ EXPECTED_ANSWERS: tuple[ExpectedAnswer, ...] = (
 
 @dataclass(frozen=True)
 class ExpectedImpact:
-    """Whom a notice reached, and with how many numbers: organisations after its collector, and campaigns."""
+    """How many numbers of a notice reached which received datasets and campaigns."""
 
     notice: str
     received: Mapping[str, int]
@@ -208,32 +208,43 @@ EXPECTED_IMPACTS: tuple[ExpectedImpact, ...] = (
     ExpectedImpact("JL-1", {"R1": 3000, "D8": 3000, "D9": 1000}, {"C2": 1000}),
     ExpectedImpact("CA-1", {"R2": 3000, "D8": 2000, "D6": 500}, {"C1": 500}),
 )
-"""Counts by origin: the union leads to every client, and the numbers do not."""
+"""Counts by origin: the union is linked to every client, but not every number reached each of them."""
 
 _CAMPAIGNS = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
 _WORDINGS = {step.code: step.wording for step in story.STORY if isinstance(step, Notice)}
 
 
 def facts_of(number: int, answer: Answer) -> ExpectedAnswer:
-    """What an answer says, in the form of what it should say.
+    """An answer in the form of an expected one.
 
-    Of chains only the longest count: one that ends in its holder's own base is the beginning of the others.
+    Only the longest routes count: a chain that ends in its holder's own base is the beginning of others.
     """
     routes = {_route(chain) for chain in answer.chains}
-    clients = [one for one in answer.recipients if one.kind == "client"]
-    transfers = {one.id: _transfer(one) for one in answer.transfers}
-    disputed = ((one.kind, transfers[one.transfer_id]) for one in answer.contradictions)
+    transfers = {transfer.id: _transfer(transfer) for transfer in answer.transfers}
+    clients = [recipient for recipient in answer.recipients if recipient.kind is RecipientKind.CLIENT]
+    intermediaries = [recipient for recipient in answer.recipients if recipient.kind is RecipientKind.INTERMEDIARY]
+    uses = [use for campaign in answer.campaigns for use in campaign.through]
+    contradictions = (
+        (contradiction.kind, transfers[contradiction.transfer_id]) for contradiction in answer.contradictions
+    )
     return ExpectedAnswer(
         number,
         frozenset(map(_origin, answer.origins)),
-        frozenset(one for one in routes if not any(one == other[: len(one)] for other in routes - {one})),
+        frozenset(route for route in routes if not any(_begins(route, other) for other in routes)),
         frozenset(transfers.values()),
-        frozenset(one.organisation.legal_name for one in answer.recipients if one.kind is RecipientKind.INTERMEDIARY),
-        {one.organisation.legal_name: frozenset(_CAMPAIGNS[sent.name] for sent in one.campaigns) for one in clients},
-        frozenset(one.dataset.holder.legal_name for one in answer.orphans),
-        frozenset(use.transfer_status for one in answer.campaigns for use in one.through if use.transfer_status),
-        frozenset((kind, transfer.sender, transfer.recipient) for kind, transfer in disputed),
+        frozenset(intermediary.organisation.legal_name for intermediary in intermediaries),
+        {
+            client.organisation.legal_name: frozenset(_CAMPAIGNS[campaign.name] for campaign in client.campaigns)
+            for client in clients
+        },
+        frozenset(orphan.dataset.holder.legal_name for orphan in answer.orphans),
+        frozenset(use.transfer_status for use in uses if use.transfer_status),
+        frozenset((kind, transfer.sender, transfer.recipient) for kind, transfer in contradictions),
     )
+
+
+def _begins(route: Route, other: Route) -> bool:
+    return route != other and other[: len(route)] == route
 
 
 def _transfer(transfer: TransferView) -> ExpectedTransfer:
@@ -241,20 +252,20 @@ def _transfer(transfer: TransferView) -> ExpectedTransfer:
         transfer.sender.legal_name,
         transfer.recipient.legal_name,
         transfer.status,
-        frozenset((one.criterion, one.selection, one.source) for one in transfer.targeting),
+        frozenset((target.criterion, target.selection, target.source) for target in transfer.targeting),
     )
 
 
 def _origin(origin: Origin) -> ExpectedOrigin:
-    listed = origin.partner_list
+    partner_list = origin.partner_list
     return ExpectedOrigin(
         origin.collector.legal_name,
         origin.notice.code,
         origin.asserted_by.legal_name if origin.asserted_by else "",
         origin.attested,
         f"{origin.consented_at.astimezone(PARIS):%Y-%m-%d}" if origin.consented_at else "",
-        frozenset(partner.name for partner in listed.partners) if listed else frozenset(),
-        frozenset(listed.categories) if listed else frozenset(),
+        frozenset(partner.name for partner in partner_list.partners) if partner_list else frozenset(),
+        frozenset(partner_list.categories) if partner_list else frozenset(),
     )
 
 
@@ -264,29 +275,33 @@ def _route(chain: ChainView) -> Route:
 
 
 def differences(expected: ExpectedAnswer, answer: Answer) -> list[str]:
-    """The fields of `ExpectedAnswer` in which an answer is not as it must be, with both; none if it is right."""
+    """Each field of an answer that is not as expected, with both values; empty if all are."""
     found = facts_of(expected.number, answer)
-    wrong = [
-        f"{name.name}: {getattr(found, name.name)} instead of {getattr(expected, name.name)}"
-        for name in fields(ExpectedAnswer)
-        if getattr(found, name.name) != getattr(expected, name.name)
+    differing = [
+        f"{field.name}: {getattr(found, field.name)} instead of {getattr(expected, field.name)}"
+        for field in fields(ExpectedAnswer)
+        if getattr(found, field.name) != getattr(expected, field.name)
     ]
-    wrong += [
-        f"wording of {one.notice.code}" for one in answer.origins if one.notice.wording != _WORDINGS[one.notice.code]
+    differing += [
+        f"wording of {origin.notice.code}"
+        for origin in answer.origins
+        if origin.notice.wording != _WORDINGS[origin.notice.code]
     ]
     if answer.held != bool(expected.routes):
-        wrong.append(f"held: {answer.held}")
-    return wrong
+        differing.append(f"held: {answer.held}")
+    return differing
 
 
 def impact_differences(expected: ExpectedImpact, impact: ImpactOut, ids: Mapping[str, str]) -> list[str]:
-    """What is wrong with the impact of a notice. `ids` are those of `telling.LoadedStory`."""
-    codes = {found: code for code, found in ids.items()}
-    received = {codes[str(one.dataset.id)]: one.number_count for one in impact.datasets if one.transfer_id}
-    campaigns = {codes[str(one.campaign.id)]: one.number_count for one in impact.campaigns}
-    wrong = []
+    """Each part of a notice's impact that is not as expected. `ids` are those of `LoadedStory`."""
+    codes = {id_: code for code, id_ in ids.items()}
+    received = {
+        codes[str(reached.dataset.id)]: reached.number_count for reached in impact.datasets if reached.transfer_id
+    }
+    campaigns = {codes[str(reached.campaign.id)]: reached.number_count for reached in impact.campaigns}
+    differing = []
     if received != expected.received:
-        wrong.append(f"received: {received} instead of {dict(expected.received)}")
+        differing.append(f"received: {received} instead of {dict(expected.received)}")
     if campaigns != expected.campaigns:
-        wrong.append(f"campaigns: {campaigns} instead of {dict(expected.campaigns)}")
-    return wrong
+        differing.append(f"campaigns: {campaigns} instead of {dict(expected.campaigns)}")
+    return differing

@@ -1,4 +1,4 @@
-"""The files of the story, as they come in real life: other spellings, headers, encodings and formats in each."""
+"""The files of the story, as varied as real ones: each has its own spellings, headers, encoding and format."""
 
 import csv
 import gzip
@@ -17,14 +17,14 @@ from service.demo.story_types import FIRST_NUMBER
 
 
 class File(NamedTuple):
-    """Bytes to upload, and the headers that say what they are."""
+    """Bytes to upload, with the headers that describe them."""
 
     content: bytes
     headers: dict[str, str]
 
 
 class Line(NamedTuple):
-    """A number by its last four digits, and the day of its consent if the file tells it."""
+    """A number by its last four digits, and the day of its consent if the file contains it."""
 
     last_digits: int
     consented_on: date | None
@@ -51,7 +51,7 @@ _SPELLINGS: tuple[Callable[[int], str], ...] = (
 )
 
 
-def _spelt(last_digits: int) -> str:
+def _spell(last_digits: int) -> str:
     return _SPELLINGS[last_digits % len(_SPELLINGS)](last_digits)
 
 
@@ -71,13 +71,13 @@ _DEPARTMENTS = ("Rhône", "Isère", "Hérault", "Côte-d'Or", "Finistère", "Nor
 
 
 def contest(lines: Sequence[Line]) -> File:
-    """Semicolons and Windows-1252, with people who entered twice and cells that hold no number."""
+    """Semicolons and Windows-1252, with people who entered twice and cells without a number."""
 
     def rows() -> Iterator[Sequence[object]]:
         for n, day in lines:
-            yield _DEPARTMENTS[n % len(_DEPARTMENTS)], _spelt(n), f"{day:%d/%m/%Y} 12:00"
+            yield _DEPARTMENTS[n % len(_DEPARTMENTS)], _spell(n), f"{day:%d/%m/%Y} 12:00"
         for n in range(0, 60, 5):
-            yield "Rhône", _spelt(n), "31/05/2021 11:30"
+            yield "Rhône", _spell(n), "31/05/2021 11:30"
         yield "Isère", "6,3998E+08", "02/03/2020 10:15"
         yield "Hérault", "néant", "02/03/2020 10:20"
 
@@ -85,43 +85,43 @@ def contest(lines: Sequence[Line]) -> File:
 
 
 def quotes(lines: Sequence[Line]) -> File:
-    """Semicolons, UTF-8 with a byte order mark, as a spreadsheet saves it; it dropped the leading zero."""
+    """Semicolons and UTF-8 with a byte order mark, from a spreadsheet that dropped the leading zero."""
     rows = ((f"639{_pairs(n, '')[2:]}", f"{day}T12:00") for n, day in lines)
     return _csv_file(_csv(["Téléphone portable", "Date de consentement"], rows, ";", "utf-8-sig"))
 
 
 def quotes_2023(lines: Sequence[Line]) -> File:
-    """Tabs, and numbers as one dials them."""
-    rows = ((f"{day:%d/%m/%Y} 12:00", _spelt(n)) for n, day in lines)
+    """Tabs, and numbers in mixed spellings."""
+    rows = ((f"{day:%d/%m/%Y} 12:00", _spell(n)) for n, day in lines)
     return _csv_file(_csv(["Date de consentement", "GSM"], rows, "\t", "utf-8"))
 
 
 def loyalty(lines: Sequence[Line]) -> File:
     """Commas, and a reference to the shop's own record of each consent."""
-    rows = ((f"EM-{day:%Y%m%d}-{n:04}", _spelt(n), f"{day} 12:00:00") for n, day in lines)
+    rows = ((f"EM-{day:%Y%m%d}-{n:04}", _spell(n), f"{day} 12:00:00") for n, day in lines)
     return _csv_file(_csv(["id_consentement", "Mobile", "consented_at"], rows, ",", "utf-8"))
 
 
 def plain_list(lines: Sequence[Line]) -> File:
     """One column of mixed spellings."""
-    return _csv_file(_csv(["Portable"], ((_spelt(n),) for n, _ in lines), ";", "cp1252"))
+    return _csv_file(_csv(["Portable"], ((_spell(n),) for n, _ in lines), ";", "cp1252"))
 
 
 def delivered(lines: Sequence[Line]) -> File:
-    """The same numbers as their recipient keeps them: another order, another spelling."""
+    """The same numbers as their recipient stores them: in another order and another spelling."""
     rows = ((f"{FIRST_NUMBER + n}", "OK") for n, _ in reversed(lines))
     return _csv_file(_csv(["msisdn", "statut"], rows, ",", "utf-8"))
 
 
 def ndjson(lines: Sequence[Line]) -> File:
-    """NDJSON under gzip."""
-    text = "".join(json.dumps({"mobile": _spelt(n)}) + "\n" for n, _ in lines)
+    """NDJSON compressed by gzip."""
+    text = "".join(json.dumps({"mobile": _spell(n)}) + "\n" for n, _ in lines)
     headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
     return File(gzip.compress(text.encode(), mtime=0), headers)
 
 
 def parquet(lines: Sequence[Line]) -> File:
-    """Parquet, numbers as integers."""
+    """Parquet with numbers as integers."""
     buffer = io.BytesIO()
     pl.DataFrame({"msisdn": [FIRST_NUMBER + n for n, _ in lines]}).write_parquet(buffer)
     return File(buffer.getvalue(), {"Content-Type": "application/vnd.apache.parquet"})
@@ -140,7 +140,7 @@ LAYOUTS: dict[str, Callable[[Sequence[Line]], File]] = {
 
 
 def screenshot() -> bytes:
-    """A PNG of a ticked box beside two lines of text: small, grey and valid, always the same bytes."""
+    """A small grey PNG of a ticked box beside two lines of text, always with the same bytes."""
     width, height = 96, 32
     picture = [bytearray(b"\xff" * width) for _ in range(height)]
     for at in range(6, 26):
@@ -149,7 +149,7 @@ def screenshot() -> bytes:
     for row in (10, 20):
         picture[row][34:90] = b"\x99" * 56
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    # Stored, not compressed, so that the bytes do not depend on the version of zlib.
+    # Stored without compression, so that the bytes do not depend on the version of zlib.
     pixels = zlib.compress(b"".join(b"\0" + row for row in picture), 0)
     chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, content) for kind, content in chunks)

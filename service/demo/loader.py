@@ -1,7 +1,7 @@
-"""Tells the story through the HTTP API, each organisation with its own key.
+"""Loads the story through the HTTP API, each organisation with its own key.
 
-What is there already is found and not told again: every creating request carries an `Idempotency-Key`, so that a
-second telling gets the first one's answers.
+Loading twice creates nothing new: every creating request carries an `Idempotency-Key`, so that a second load gets the
+answers of the first.
 """
 
 import time
@@ -32,7 +32,7 @@ from service.demo.story_types import (
     e164,
 )
 
-# Sample keys of a demonstration that nobody ends stop working by themselves.
+# The sample keys expire by themselves if a demonstration is left running.
 KEY_LIFETIME = timedelta(days=7)
 _TRADE = ("facts:read", "facts:write", "numbers:read", "numbers:write")
 _AUTHORITY = ("facts:read", "numbers:read")
@@ -40,43 +40,47 @@ _JOB_SECONDS = 60.0
 
 
 class Client(Protocol):
-    """What is needed of an HTTP client: httpx2.Client is one, and so is Starlette's TestClient."""
+    """The part of an HTTP client that the loader needs; httpx2.Client and Starlette's TestClient both have it."""
 
     @property
     def request(self) -> Callable[..., Any]:
-        """Takes method and address, and what to send as keywords; gives the response."""
+        """A function of method and address, with what to send as keywords, that returns the response."""
 
 
 class StoryError(Exception):
-    """The service refused a part of the story, in the words of its problem."""
+    """The service refused a step of the story. The message is the problem's detail."""
 
 
 @dataclass
 class LoadedStory:
-    """What a telling made or found.
+    """What loading the story created or found.
 
-    `ids` are by the codes of scenario and story: organisations (`contact-direct`), notices (`CA-2`), collections
+    `ids` are by the codes of the story: organisations (`contact-direct`), notices (`CA-2`), collections
     (`collection CA-2`), datasets (`D1`…), transfers (`T1`…), campaigns (`C1`…) and objections (`O1`, `O2`). `keys` are
-    the texts of API keys by organisation; the processor's, one for each party that it acts for, are `routage for aube`
-    and `routage for rivage`.
+    API keys by organisation. The processor has one for each party that it acts for: `routage for aube` and
+    `routage for rivage`.
     """
 
     ids: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
 
 
-Show = Callable[[Step, dict[str, Any]], None]
+OnStep = Callable[[Step, dict[str, Any]], None]
 
 
 @dataclass
 class StoryLoader:
-    """A telling under way."""
+    """The story while it is loaded."""
 
     client: Client
     loaded: LoadedStory
 
     def call(self, key: str, method: str, path: str, **options: Any) -> dict[str, Any]:
-        """The JSON that a request with the key of this name is answered with."""
+        """The JSON answer to a request with the named key.
+
+        Raises:
+            StoryError: the service refused.
+        """
         headers = {"Authorization": f"Bearer {self.loaded.keys[key]}"} | options.pop("headers", {})
         response = self.client.request(method, path, headers=headers, **options)
         if not response.is_success:
@@ -85,11 +89,11 @@ class StoryLoader:
         return answer
 
     def create(self, key: str, path: str, code: str, body: dict[str, Any]) -> dict[str, Any]:
-        """What a creating POST makes, or made when the story was told before."""
+        """The answer to a creating POST, from this load or from an earlier one."""
         return self.call(key, "POST", path, json=body, headers={"Idempotency-Key": _idempotency_key(code)})
 
     def id_of(self, code: str) -> str:
-        """The id that a code of the story stands for."""
+        """The id of what has this code in the story."""
         return self.loaded.ids[code]
 
 
@@ -97,26 +101,26 @@ def _idempotency_key(code: str) -> str:
     return f"filiation-demo:{code.replace(' ', '-')}"
 
 
-def _ignore(_step: Step, _answer: dict[str, Any]) -> None:
-    """Show nothing."""
+def _do_nothing(_step: Step, _answer: dict[str, Any]) -> None:
+    """The step is shown to nobody."""
 
 
-def load_story(client: Client, operator_key: str, show: Show = _ignore) -> LoadedStory:
-    """Tell the whole story through `client` and give what it made.
+def load_story(client: Client, operator_key: str, on_step: OnStep = _do_nothing) -> LoadedStory:
+    """Load the whole story through `client`, and return what it created.
 
     `client` calls the API at relative addresses (`/v1/…`): an `httpx2.Client` with a base URL, or Starlette's
-    `TestClient` inside its `with` block; the service needs a worker. `operator_key` is a key of the operator with
-    the scopes `accounts` and `facts:write`. `show` is called after each step with what the service answered.
+    `TestClient` inside its `with` block. The service needs a worker. `operator_key` is a key of the operator with
+    the scopes `accounts` and `facts:write`. `on_step` is called after each step with the answer of the service.
 
     Raises:
-        StoryRefused: the service refused a step.
+        StoryError: the service refused a step.
     """
     loader = StoryLoader(client, LoadedStory(keys={story.OPERATOR.code: operator_key}))
     for organisation in story.ADMITTED:
-        show(organisation, _load(organisation, loader))
+        on_step(organisation, _load(organisation, loader))
     _issue_keys(loader)
     for step in story.STORY:
-        show(step, _load(step, loader))
+        on_step(step, _load(step, loader))
     return loader.loaded
 
 
@@ -140,8 +144,8 @@ def _issue_key(loader: StoryLoader, organisation: Organisation, name: str, acts_
 
 
 @singledispatch
-def _load(step: Any, _telling: StoryLoader) -> dict[str, Any]:
-    raise TypeError(f"nobody knows how to tell {type(step).__name__}")
+def _load(step: Any, _loader: StoryLoader) -> dict[str, Any]:
+    raise TypeError(f"No way to load {type(step).__name__}.")
 
 
 @_load.register
@@ -153,13 +157,13 @@ def _organisation(step: Organisation, loader: StoryLoader) -> dict[str, Any]:
         "roles": [step.role],
         "privacy_contact": step.contact,
     }
-    made = loader.create(step.named_by or story.OPERATOR.code, "/v1/organisations", step.code, body)
-    return _remember_id(loader, step.code, made)
+    organisation = loader.create(step.named_by or story.OPERATOR.code, "/v1/organisations", step.code, body)
+    return _remember_id(loader, step.code, organisation)
 
 
-def _remember_id(loader: StoryLoader, code: str, made: dict[str, Any]) -> dict[str, Any]:
-    loader.loaded.ids[code] = made["id"]
-    return made
+def _remember_id(loader: StoryLoader, code: str, answer: dict[str, Any]) -> dict[str, Any]:
+    loader.loaded.ids[code] = answer["id"]
+    return answer
 
 
 @_load.register
@@ -178,30 +182,30 @@ def _notice(step: Notice, loader: StoryLoader) -> dict[str, Any]:
         "partner_list": _partner_list(first, loader),
         "occurred_at": at(step.valid_from, 9).isoformat(),
     }
-    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/notices", step.code, body))
-    for number, one in enumerate(later, start=2):
-        path = f"/v1/notices/{made['id']}/partner-lists"
-        loader.create(step.asserted_by, path, f"{step.code} partners {number}", _partner_list(one, loader))
+    notice = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/notices", step.code, body))
+    for number, partner_list in enumerate(later, start=2):
+        path = f"/v1/notices/{notice['id']}/partner-lists"
+        loader.create(step.asserted_by, path, f"{step.code} partners {number}", _partner_list(partner_list, loader))
     if step.has_screenshot:
         headers = {"Content-Type": "image/png", "Idempotency-Key": _idempotency_key(f"{step.code} screenshot")}
-        path = f"/v1/notices/{made['id']}/evidence"
+        path = f"/v1/notices/{notice['id']}/evidence"
         loader.call(step.asserted_by, "POST", path, content=screenshot(), headers=headers)
-    return loader.call(step.asserted_by, "GET", f"/v1/notices/{made['id']}")
+    return loader.call(step.asserted_by, "GET", f"/v1/notices/{notice['id']}")
 
 
-def _partner_list(one: PartnerList, loader: StoryLoader) -> dict[str, Any]:
+def _partner_list(partner_list: PartnerList, loader: StoryLoader) -> dict[str, Any]:
     names = {organisation.code: organisation.name for organisation in story.ADMITTED}
     return {
-        "valid_from_on": one.valid_from,
-        "partners": [{"name": names[code], "organisation_id": loader.id_of(code)} for code in one.partners],
-        "categories": one.categories,
-        "occurred_at": at(one.valid_from, 9).isoformat(),
+        "valid_from_on": partner_list.valid_from,
+        "partners": [{"name": names[code], "organisation_id": loader.id_of(code)} for code in partner_list.partners],
+        "categories": partner_list.categories,
+        "occurred_at": at(partner_list.valid_from, 9).isoformat(),
     }
 
 
 @_load.register
 def _collection(step: Collection, loader: StoryLoader) -> dict[str, Any]:
-    notice = next(one for one in story.STORY if isinstance(one, Notice) and one.code == step.notice)
+    notice = next(other for other in story.STORY if isinstance(other, Notice) and other.code == step.notice)
     body = {
         "collector_id": loader.id_of(notice.collector),
         "notice_id": loader.id_of(notice.code),
@@ -226,8 +230,8 @@ def _dataset(step: Dataset, loader: StoryLoader) -> dict[str, Any]:
         "derived_from": [loader.id_of(code) for code in step.derived_from],
         "occurred_at": step.made_at.isoformat(),
     }
-    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/datasets", step.code, body))
-    path = f"/v1/datasets/{made['id']}"
+    dataset = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/datasets", step.code, body))
+    path = f"/v1/datasets/{dataset['id']}"
     if loader.call(step.asserted_by, "GET", path)["state"] == "open":
         if step.numbers:
             _upload(loader, step.asserted_by, path, LAYOUTS[step.layout](lines_of(step.numbers, step.consented_on)))
@@ -240,11 +244,11 @@ def _upload(loader: StoryLoader, key: str, dataset_path: str, file: File) -> Non
 
 
 def _finish(loader: StoryLoader, key: str, job: dict[str, Any]) -> None:
-    """Wait for a job. It takes a moment, so that looking often is quicker than the half seconds of its events."""
+    """Wait for a job. It is short, so asking often is quicker than its events, which come every half second."""
     end = time.monotonic() + _JOB_SECONDS
     while job["finished_at"] is None:
         if time.monotonic() > end:
-            raise StoryError(f"The job {job['kind']} is not finished after {_JOB_SECONDS:.0f} seconds.")
+            raise StoryError(f"The job {job['kind']} did not finish within {_JOB_SECONDS:.0f} seconds.")
         time.sleep(0.01)
         job = loader.call(key, "GET", f"/v1/jobs/{job['id']}")
     if job["problem"]:
@@ -264,9 +268,9 @@ def _transfer(step: Transfer, loader: StoryLoader) -> dict[str, Any]:
         "targeting": [_criterion(criterion) for criterion in step.targeting],
         "occurred_at": step.occurred_at.isoformat(),
     }
-    made = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/transfers", step.code, body))
-    loader.loaded.ids[step.received] = made["received_dataset_id"]
-    return made
+    transfer = _remember_id(loader, step.code, loader.create(step.asserted_by, "/v1/transfers", step.code, body))
+    loader.loaded.ids[step.received_dataset] = transfer["received_dataset_id"]
+    return transfer
 
 
 def _criterion(criterion: Sequence[str]) -> dict[str, str]:
@@ -274,7 +278,7 @@ def _criterion(criterion: Sequence[str]) -> dict[str, str]:
 
 
 def _transfer_step(code: str) -> Transfer:
-    return next(one for one in story.STORY if isinstance(one, Transfer) and one.code == code)
+    return next(step for step in story.STORY if isinstance(step, Transfer) and step.code == code)
 
 
 @_load.register
@@ -289,7 +293,7 @@ def _reconciliation(step: Reconciliation, loader: StoryLoader) -> dict[str, Any]
     transfer = _transfer_step(step.transfer)
     path = f"/v1/transfers/{loader.id_of(step.transfer)}"
     if loader.call(transfer.recipient, "GET", path)["status"] == "declared":
-        received = f"/v1/datasets/{loader.id_of(transfer.received)}"
+        received = f"/v1/datasets/{loader.id_of(transfer.received_dataset)}"
         if not loader.call(transfer.recipient, "GET", received)["reconciling"]:
             loader.call(transfer.recipient, "POST", f"{path}/reconciliation")
         _upload(loader, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
@@ -311,8 +315,8 @@ def _campaign(step: Campaign, loader: StoryLoader) -> dict[str, Any]:
         "ended_at": step.ended_at.isoformat(),
         "dataset_ids": [loader.id_of(code) for code in step.datasets],
     }
-    made = loader.create(f"{step.sender} for {step.party}", "/v1/campaigns", step.code, body)
-    return _remember_id(loader, step.code, made)
+    campaign = loader.create(f"{step.sender} for {step.party}", "/v1/campaigns", step.code, body)
+    return _remember_id(loader, step.code, campaign)
 
 
 @_load.register
@@ -324,16 +328,16 @@ def _letter(step: Letter, loader: StoryLoader) -> dict[str, Any]:
 
 @_load.register
 def _stop(step: Stop, loader: StoryLoader) -> dict[str, Any]:
-    campaign = next(one for one in story.STORY if isinstance(one, Campaign) and one.code == step.campaign)
+    campaign = next(other for other in story.STORY if isinstance(other, Campaign) and other.code == step.campaign)
     reply = {"number": e164(step.number), "replied_at": step.replied_at.isoformat(), "text": step.text}
     path = f"/v1/campaigns/{loader.id_of(step.campaign)}/stops"
-    made = loader.create(f"{campaign.sender} for {campaign.party}", path, step.code, {"replies": [reply]})
-    return _remember_objection(step, loader, made)
+    answer = loader.create(f"{campaign.sender} for {campaign.party}", path, step.code, {"replies": [reply]})
+    return _remember_objection(step, loader, answer)
 
 
-def _remember_objection(step: Letter | Stop, loader: StoryLoader, made: dict[str, Any]) -> dict[str, Any]:
-    (result,) = made["results"]
+def _remember_objection(step: Letter | Stop, loader: StoryLoader, answer: dict[str, Any]) -> dict[str, Any]:
+    (result,) = answer["results"]
     if result["outcome"] != "recorded":
         raise StoryError(f"{step.code} was not recorded: {result['outcome']}.")
     loader.loaded.ids[step.code] = result["objection_id"]
-    return made
+    return answer

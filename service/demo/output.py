@@ -1,5 +1,7 @@
-"""What the demonstration prints after its story: answers as trees, counts by origin, and keys to go on with."""
+"""What the demonstration prints after the story: answers as trees, an impact table, and keys to continue with."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,80 +11,109 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from service.command.answer_tree import draw
+from service.command.answer_tree import draw_answer
 from service.demo import story
 from service.demo.expected_answers import EXPECTED_ANSWERS, EXPECTED_IMPACTS, differences, impact_differences
 from service.demo.loader import LoadedStory
-from service.demo.progress import NAMES, format_count
+from service.demo.progress import NAMES
 from service.demo.story_types import Campaign, Transfer, e164
 from service.provenance.answer.schemas import Answer
 from service.provenance.lineage.schemas import ImpactOut
-from service.wording.language import PARIS, Language
+from service.wording.language import PARIS, Language, write_count
+from service.wording.typography import typeset_all
 
-PHRASES: dict[Language, dict[str, str]] = {
-    Language.EN: {
-        "starting": "Starting the service with a database of its own in {folder}…",
-        "answers": "Nine numbers, as the CNIL sees them",
-        "reason": "Demonstration",
-        "counts": "Whom two wordings reached, by counted numbers",
-        "notice": "Notice",
-        "organisations": "Organisations that received its numbers",
-        "campaigns": "Campaigns sent to them",
-        "reached": "{name}: {count} ({code})",
-        "right": "All answers are as they should be.",
-        "wrong": "not as it should be: {what}",
-        "changed": "The story was changed since it was first told here, by an erasure for example: choose another "
-        "folder with --data-dir to begin anew.",
-        "keys": "Keys to call the service with, each for seven days",
-        "for": "{name}, for {party}",
-        "running": "The service is running at {url}; its interactive documentation is at {url}/docs",
-        "person": "As the person: open {url}/en/ in a browser and ask about {number}; the code is shown at "
-        "{url}/en/messages",
-        "stop": "Ctrl-C ends it. To ask about a number: filiation lookup --url {url}",
-    },
-    Language.FR: {
-        "starting": "Démarrage du service avec sa propre base dans {folder}…",
-        "answers": "Neuf numéros, tels que la CNIL les voit",
-        "reason": "Démonstration",
-        "counts": "Qui deux mentions ont atteint, en numéros comptés",
-        "notice": "Mention",
-        "organisations": "Organismes qui ont reçu ses numéros",
-        "campaigns": "Campagnes qui leur ont été envoyées",
-        "reached": "{name} : {count} ({code})",
-        "right": "Toutes les réponses sont celles qu'il faut.",
-        "wrong": "ce n'est pas ce qu'il faut : {what}",
-        "changed": "L'histoire a changé depuis qu'elle a été racontée ici, par un effacement par exemple : choisissez "
-        "un autre dossier avec --data-dir pour recommencer.",
-        "keys": "Des clés pour appeler le service, chacune pour sept jours",
-        "for": "{name}, pour {party}",
-        "running": "Le service tourne à {url} ; sa documentation interactive est à {url}/docs",
-        "person": "En tant que personne : ouvrez {url}/ dans un navigateur et interrogez le {number} ; code à lire à "
-        "{url}/messages",
-        "stop": "Ctrl-C l'arrête. Pour interroger un numéro : filiation lookup --url {url}",
-    },
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPhrases:
+    """The texts in one language, with the values to fill in."""
+
+    starting: str
+    answers: str
+    reason: str
+    impact: str
+    notice: str
+    organisations: str
+    campaigns: str
+    counted: str
+    all_right: str
+    difference: str
+    changed: str
+    keys: str
+    acting_for: str
+    running: str
+    person: str
+    stop: str
+
+
+_ENGLISH = OutputPhrases(
+    starting="Starting the service with its own database in {folder}…",
+    answers="Nine numbers, as the CNIL sees them",
+    reason="Demonstration",
+    impact="Impact of two notices, in numbers",
+    notice="Notice",
+    organisations="Organisations that received its numbers",
+    campaigns="Campaigns sent to them",
+    counted="{name}: {count} ({code})",
+    all_right="All answers are as expected.",
+    difference="not as expected: {difference}",
+    changed="The data was changed after the story was loaded, for example by an erasure. To start again, choose "
+    "another folder with --data-dir.",
+    keys="API keys for the service, each valid for seven days",
+    acting_for="{name}, for {party}",
+    running="The service is running at {url}; its interactive documentation is at {url}/docs",
+    person="To see the person's pages, open {url}/en/ in a browser and ask about {number}. The code is shown at "
+    "{url}/en/messages",
+    stop="Stop it with Ctrl-C. To ask about a number, run: filiation lookup --url {url}",
+)
+
+_FRENCH = OutputPhrases(
+    starting="Démarrage du service avec sa propre base de données dans {folder}…",
+    answers="Neuf numéros, tels que la CNIL les voit",
+    reason="Démonstration",
+    impact="Portée de deux mentions, en nombre de numéros",
+    notice="Mention",
+    organisations="Organismes qui ont reçu ses numéros",
+    campaigns="Campagnes qui leur ont été envoyées",
+    counted="{name} : {count} ({code})",
+    all_right="Toutes les réponses sont celles attendues.",
+    difference="ce n'est pas la réponse attendue : {difference}",
+    changed="Les données ont changé depuis le chargement de l'histoire, par un effacement par exemple. Pour "
+    "recommencer, choisissez un autre dossier avec --data-dir.",
+    keys="Clés d'API du service, chacune valable sept jours",
+    acting_for="{name}, pour {party}",
+    running="Le service fonctionne à l'adresse {url} ; sa documentation interactive est à l'adresse {url}/docs",
+    person="Pour voir les pages de la personne, ouvrez {url}/ dans un navigateur et interrogez le {number}. Le code "
+    "s'affiche à l'adresse {url}/messages",
+    stop="Arrêtez-le avec Ctrl-C. Pour interroger un numéro, lancez : filiation lookup --url {url}",
+)
+
+PHRASES: dict[Language, OutputPhrases] = {
+    Language.EN: typeset_all(Language.EN, _ENGLISH),
+    Language.FR: typeset_all(Language.FR, _FRENCH),
 }
+"""The texts by language, typeset."""
 
-# Collected twice, in the hands of both parties, and texted three times.
+# Collected twice, held by both parties, and texted three times.
 _EXAMPLE_NUMBER = "06 39 98 52 00"
 
 
 def print_start(console: Console, language: Language, folder: Path) -> None:
-    """Print what is happening while nothing else is to be seen."""
-    console.print(Text(PHRASES[language]["starting"].format(folder=folder)), soft_wrap=True)
+    """Print what happens before the first step of the story."""
+    console.print(Text(PHRASES[language].starting.format(folder=folder)), soft_wrap=True)
 
 
 def print_answers(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
-    """Print the answer about each of the story's numbers; whether all are right."""
+    """Print the answer about each number of the story. Returns whether all are as expected."""
     console.print()
-    console.print(Rule(PHRASES[language]["answers"]))
-    wrong = 0
+    console.print(Rule(PHRASES[language].answers))
+    all_right = True
     for expected in EXPECTED_ANSWERS:
-        question = {"number": e164(expected.number), "reason": PHRASES[language]["reason"]}
+        question = {"number": e164(expected.number), "reason": PHRASES[language].reason}
         answer = Answer.model_validate(_request(client, loaded, "POST", "/v1/lookups", json=question))
         console.print()
-        console.print(draw(_format_number(expected.number), answer, language, zone=PARIS, sees_all=True))
-        wrong += _print_differences(console, language, differences(expected, answer))
-    return not wrong
+        console.print(draw_answer(_format_number(expected.number), answer, language, zone=PARIS, sees_all=True))
+        all_right &= _print_differences(console, language, differences(expected, answer))
+    return all_right
 
 
 def _request(client: httpx2.Client, loaded: LoadedStory, method: str, path: str, **options: Any) -> Any:
@@ -95,63 +126,66 @@ def _format_number(last_digits: int) -> str:
     return " ".join([digits[:3], digits[3], *(digits[at : at + 2] for at in range(4, 12, 2))])
 
 
-def _print_differences(console: Console, language: Language, wrong: list[str]) -> int:
-    for what in wrong:
-        console.print(Text(PHRASES[language]["wrong"].format(what=what), style="bold red"))
-    return len(wrong)
+def _print_differences(console: Console, language: Language, found: Sequence[str]) -> bool:
+    """Print each difference from what was expected. Returns whether there is none."""
+    for difference in found:
+        console.print(Text(PHRASES[language].difference.format(difference=difference), style="bold red"))
+    return not found
 
 
 def print_impacts(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
-    """Print whom two notices reached, counted; whether that is right."""
+    """Print which organisations and campaigns two notices reached. Returns whether that is as expected."""
     phrases = PHRASES[language]
-    table = Table(phrases["notice"], phrases["organisations"], phrases["campaigns"], title=phrases["counts"])
-    wrong: list[str] = []
+    table = Table(phrases.notice, phrases.organisations, phrases.campaigns, title=phrases.impact)
+    found: list[str] = []
     for expected in EXPECTED_IMPACTS:
         document = _request(client, loaded, "GET", f"/v1/notices/{loaded.ids[expected.notice]}/impact")
         impact = ImpactOut.model_validate(document)
-        wrong += impact_differences(expected, impact, loaded.ids)
-        table.add_row(expected.notice, _receivers(language, impact, loaded), _campaigns(language, impact))
+        found += impact_differences(expected, impact, loaded.ids)
+        table.add_row(expected.notice, _recipients(language, impact, loaded), _campaigns(language, impact))
     console.print()
     console.print(table)
-    return not _print_differences(console, language, wrong)
+    return _print_differences(console, language, found)
 
 
-def print_verdict(console: Console, language: Language, *, right: bool) -> None:
-    """Print whether everything answered is right, or how to have it right again."""
+def print_verdict(console: Console, language: Language, *, all_right: bool) -> None:
+    """Print whether all answers are as expected; if not, how to start again."""
     phrases = PHRASES[language]
-    console.print(Text(phrases["right"], style="green") if right else Text(phrases["changed"], style="bold red"))
+    console.print(Text(phrases.all_right, style="green") if all_right else Text(phrases.changed, style="bold red"))
 
 
-def _receivers(language: Language, impact: ImpactOut, loaded: LoadedStory) -> str:
-    codes = {loaded.ids[step.received]: step.received for step in story.STORY if isinstance(step, Transfer)}
+def _recipients(language: Language, impact: ImpactOut, loaded: LoadedStory) -> str:
+    codes = {
+        loaded.ids[step.received_dataset]: step.received_dataset for step in story.STORY if isinstance(step, Transfer)
+    }
     return "\n".join(
-        _format_count_of(language, one.dataset.holder.legal_name, one.number_count, codes[str(one.dataset.id)])
-        for one in impact.datasets
-        if one.transfer_id
+        _counted(language, reached.dataset.holder.legal_name, reached.number_count, codes[str(reached.dataset.id)])
+        for reached in impact.datasets
+        if reached.transfer_id
     )
 
 
 def _campaigns(language: Language, impact: ImpactOut) -> str:
     codes = {step.name: step.code for step in story.STORY if isinstance(step, Campaign)}
     return "\n".join(
-        _format_count_of(language, one.party.legal_name, one.number_count, codes[one.campaign.name])
-        for one in impact.campaigns
+        _counted(language, reached.party.legal_name, reached.number_count, codes[reached.campaign.name])
+        for reached in impact.campaigns
     )
 
 
-def _format_count_of(language: Language, name: str, count: int, code: str) -> str:
-    return PHRASES[language]["reached"].format(name=name, count=format_count(language, count), code=code)
+def _counted(language: Language, name: str, count: int, code: str) -> str:
+    return PHRASES[language].counted.format(name=name, count=write_count(language, count), code=code)
 
 
 def print_keys(console: Console, language: Language, url: str, loaded: LoadedStory) -> None:
-    """Print a key of each organisation, and where the service is."""
+    """Print a key of each organisation, and where the service listens."""
     phrases = PHRASES[language]
     console.print()
-    console.print(Rule(phrases["keys"]))
+    console.print(Rule(phrases.keys))
     for name, key in loaded.keys.items():
         processor, _, party = name.partition(" for ")
-        owner = phrases["for"].format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
+        owner = phrases.acting_for.format(name=NAMES[processor], party=NAMES[party]) if party else NAMES[processor]
         console.print(Text(f"{owner:<46} {key}"), soft_wrap=True)
     console.print()
-    for phrase in ("running", "person", "stop"):
-        console.print(Text(phrases[phrase].format(url=url, number=_EXAMPLE_NUMBER), style="bold"), soft_wrap=True)
+    for phrase in (phrases.running, phrases.person, phrases.stop):
+        console.print(Text(phrase.format(url=url, number=_EXAMPLE_NUMBER), style="bold"), soft_wrap=True)

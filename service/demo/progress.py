@@ -1,12 +1,13 @@
-"""Each step of the story as a line on the terminal, in French or English."""
+"""Each step of the story as a line on the terminal, in English or French."""
 
+from dataclasses import dataclass
 from datetime import date
 from functools import singledispatch
 from typing import Any
 
 from rich.text import Text
 
-from service.command.answer_words import format_day
+from service.core.vocabulary import TransferStatus
 from service.demo import story
 from service.demo.story_types import (
     Acknowledgement,
@@ -21,176 +22,203 @@ from service.demo.story_types import (
     Stop,
     Transfer,
 )
-from service.wording.language import PARIS, Language
+from service.wording.language import Language, write_count, write_day, write_day_of, write_quoted
+from service.wording.typography import typeset_all
 
-NAMES = {one.code: one.name for one in (story.OPERATOR, *story.ADMITTED, *story.STORY) if isinstance(one, Organisation)}
+NAMES = {
+    organisation.code: organisation.name
+    for organisation in (story.OPERATOR, *story.ADMITTED, *story.STORY)
+    if isinstance(organisation, Organisation)
+}
 """Names of organisations by code."""
 
-_TRANSFERS = {one.code: one for one in story.STORY if isinstance(one, Transfer)}
-_HOLDERS = {one.code: one.holder for one in story.STORY if isinstance(one, Dataset)}
-_CAMPAIGNS = {one.code: one for one in story.STORY if isinstance(one, Campaign)}
-_NOTICES = {one.code: one for one in story.STORY if isinstance(one, Notice)}
+_TRANSFERS = {step.code: step for step in story.STORY if isinstance(step, Transfer)}
+_HOLDERS = {step.code: step.holder for step in story.STORY if isinstance(step, Dataset)}
+_CAMPAIGNS = {step.code: step for step in story.STORY if isinstance(step, Campaign)}
+_NOTICES = {step.code: step for step in story.STORY if isinstance(step, Notice)}
 
-PHRASES: dict[Language, dict[str, str]] = {
-    Language.EN: {
-        "admitted": "The registry admits {name}.",
-        "named": "{by} names {name}, which has no account here.",
-        "notice": "{by} registers notice {code} of {collector}: “{wording}”",
-        "own_notice": "{by} registers its notice {code}: “{wording}”",
-        "collection": "{by} tells of the collection under {code}, from {began} to {ended}.",
-        "collected": "{by} registers {code} “{name}”: {counts}, collected under {notice}.",
-        "derived": "{by} registers {code} “{name}”: {counts}, cut from {parents}.",
-        "union": "{by} registers {code} “{name}”: {counts}, all of {parents}.",
-        "counts": "{numbers} numbers",
-        "counts_mixed": "{numbers} numbers ({duplicates} repeated lines, {rejected} unreadable)",
-        "sent": "{by} tells of {code}: {dataset} handed to {recipient} on {day}.",
-        "received": "{by} tells of {code}: {dataset} received from {sender} on {day}.",
-        "acknowledged": "{by} acknowledges {code}.",
-        "confirmed": "{by} sends its own file for {code}: it matches, and the transfer is confirmed.",
-        "disputed": "{by} sends its own file for {code}: {extra} more, {missing} fewer, and the transfer is disputed.",
-        "campaign": "{by}, for {party}, registers {code} “{name}”, sent on {day}.",
-        "letter": "{by} records {code}: the owner of …{number} objected in a letter of {day}.",
-        "stop": "{by}, for {party}, reports {code}: the owner of …{number} answered {campaign} with STOP on {day}.",
-    },
-    Language.FR: {
-        "admitted": "Le registre admet {name}.",
-        "named": "{by} nomme {name}, qui n'a pas de compte ici.",
-        "notice": "{by} enregistre la mention {code} de {collector} : « {wording} »",
-        "own_notice": "{by} enregistre sa mention {code} : « {wording} »",
-        "collection": "{by} déclare la collecte sous {code}, du {began} au {ended}.",
-        "collected": "{by} enregistre {code} « {name} » : {counts}, collectés sous {notice}.",
-        "derived": "{by} enregistre {code} « {name} » : {counts}, extraits de {parents}.",
-        "union": "{by} enregistre {code} « {name} » : {counts}, tous ceux de {parents}.",
-        "counts": "{numbers} numéros",
-        "counts_mixed": "{numbers} numéros ({duplicates} lignes en double, {rejected} illisibles)",
-        "sent": "{by} déclare {code} : {dataset} remis à {recipient} le {day}.",
-        "received": "{by} déclare {code} : {dataset} reçu de {sender} le {day}.",
-        "acknowledged": "{by} reconnaît {code}.",
-        "confirmed": "{by} envoie son propre fichier pour {code} : identique, le transfert est confirmé.",
-        "disputed": "{by} envoie son propre fichier pour {code} : {extra} de plus, {missing} de moins, "
-        "le transfert est contesté.",
-        "campaign": "{by}, pour {party}, enregistre {code} « {name} », envoyé le {day}.",
-        "letter": "{by} enregistre {code} : le titulaire du …{number} s'est opposé par lettre le {day}.",
-        "stop": "{by}, pour {party}, signale {code} : le titulaire du …{number} a répondu STOP à {campaign} le {day}.",
-    },
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPhrases:
+    """The lines in one language, with the values to fill in."""
+
+    admitted: str
+    named: str
+    notice: str
+    own_notice: str
+    collection: str
+    collected: str
+    derived: str
+    union: str
+    counts: str
+    counts_mixed: str
+    sent: str
+    received: str
+    acknowledged: str
+    confirmed: str
+    disputed: str
+    campaign: str
+    letter: str
+    stop: str
+
+
+_ENGLISH = StepPhrases(
+    admitted="The registry admits {name}.",
+    named="{by} names {name}, which has no account here.",
+    notice="{by} registers notice {code} of {collector}: {wording}",
+    own_notice="{by} registers its notice {code}: {wording}",
+    collection="{by} registers the collection under {code}, from {began} to {ended}.",
+    collected="{by} registers {code} {name}: {counts}, collected under {notice}.",
+    derived="{by} registers {code} {name}: {counts}, extracted from {parents}.",
+    union="{by} registers {code} {name}: {counts}, all those of {parents}.",
+    counts="{numbers} numbers",
+    counts_mixed="{numbers} numbers ({duplicates} repeated lines, {rejected} rejected)",
+    sent="{by} declares {code}: {dataset} handed to {recipient} on {day}.",
+    received="{by} declares {code}: {dataset} received from {sender} on {day}.",
+    acknowledged="{by} acknowledges {code}.",
+    confirmed="{by} sends its own file for {code}: it matches, and the transfer is confirmed.",
+    disputed="{by} sends its own file for {code}: {extra} more, {missing} fewer, and the transfer is disputed.",
+    campaign="{by} registers {code} {name} for {party}, sent on {day}.",
+    letter="{by} records {code}: the owner of …{number} objected in a letter of {day}.",
+    stop="{by} reports {code} for {party}: the owner of …{number} replied STOP to {campaign} on {day}.",
+)
+
+_FRENCH = StepPhrases(
+    admitted="Admission au registre : {name}.",
+    named="{by} nomme {name}, qui n'a pas de compte ici.",
+    notice="{by} enregistre la mention {code} de {collector} : {wording}",
+    own_notice="{by} enregistre sa mention {code} : {wording}",
+    collection="{by} enregistre la collecte sous {code}, du {began} au {ended}.",
+    collected="{by} enregistre {code} {name} : {counts}, recueillis sous {notice}.",
+    derived="{by} enregistre {code} {name} : {counts}, extraits de {parents}.",
+    union="{by} enregistre {code} {name} : {counts}, tous ceux de {parents}.",
+    counts="{numbers} numéros",
+    counts_mixed="{numbers} numéros ({duplicates} lignes en double, {rejected} rejetées)",
+    sent="{by} déclare {code} : {dataset} transmis à {recipient} le {day}.",
+    received="{by} déclare {code} : {dataset} reçu de {sender} le {day}.",
+    acknowledged="{by} reconnaît {code}.",
+    confirmed="{by} envoie son propre fichier pour {code} : il est identique, la transmission est confirmée.",
+    disputed="{by} envoie son propre fichier pour {code} : {extra} de plus, {missing} de moins, la transmission est "
+    "contestée.",
+    campaign="{by} enregistre {code} {name} pour {party}, envoyée le {day}.",
+    letter="{by} enregistre {code} : le titulaire du …{number} s'est opposé par lettre le {day}.",
+    stop="{by} signale {code} pour {party} : le titulaire du …{number} a répondu STOP à {campaign} le {day}.",
+)
+
+PHRASES: dict[Language, StepPhrases] = {
+    Language.EN: typeset_all(Language.EN, _ENGLISH),
+    Language.FR: typeset_all(Language.FR, _FRENCH),
 }
-"""Lines by language and name, with the same values to fill in."""
-
-
-def format_count(language: Language, count: int) -> str:
-    """A count with its thousands apart: 3,000, or 3 000."""
-    grouped = f"{count:,}"
-    return grouped if language is Language.EN else grouped.replace(",", "\u202f")
+"""The lines by language, typeset."""
 
 
 def describe_step(step: Step, answer: dict[str, Any], language: Language) -> Text:
     """The line about a step that the service answered with `answer`."""
-    phrase, values = _phrase(step, answer, language)
-    return Text(PHRASES[language][phrase].format(**values))
-
-
-_Phrase = tuple[str, dict[str, Any]]
+    return Text(_line(step, answer, language))
 
 
 @singledispatch
-def _phrase(step: Any, _answer: dict[str, Any], _language: Language) -> _Phrase:
-    raise TypeError(f"nobody knows what to say of {type(step).__name__}")
+def _line(step: Any, _answer: dict[str, Any], _language: Language) -> str:
+    raise TypeError(f"No line for {type(step).__name__}.")
 
 
-@_phrase.register
-def _organisation(step: Organisation, _answer: dict[str, Any], _language: Language) -> _Phrase:
+@_line.register
+def _organisation(step: Organisation, _answer: dict[str, Any], language: Language) -> str:
+    phrases = PHRASES[language]
     if step.named_by is None:
-        return "admitted", {"name": step.name}
-    return "named", {"name": step.name, "by": NAMES[step.named_by]}
+        return phrases.admitted.format(name=step.name)
+    return phrases.named.format(name=step.name, by=NAMES[step.named_by])
 
 
-@_phrase.register
-def _notice(step: Notice, answer: dict[str, Any], _language: Language) -> _Phrase:
-    phrase = "own_notice" if step.asserted_by == step.collector else "notice"
+@_line.register
+def _notice(step: Notice, answer: dict[str, Any], language: Language) -> str:
+    phrases = PHRASES[language]
+    phrase = phrases.own_notice if step.asserted_by == step.collector else phrases.notice
     by, collector = NAMES[step.asserted_by], NAMES[step.collector]
-    return phrase, {"by": by, "code": step.code, "collector": collector, "wording": answer["wording"]}
+    wording = write_quoted(language, answer["wording"])
+    return phrase.format(by=by, code=step.code, collector=collector, wording=wording)
 
 
-@_phrase.register
-def _collection(step: Collection, _answer: dict[str, Any], language: Language) -> _Phrase:
+@_line.register
+def _collection(step: Collection, _answer: dict[str, Any], language: Language) -> str:
     by = NAMES[_NOTICES[step.notice].asserted_by]
-    began, ended = (format_day(language, date.fromisoformat(day)) for day in (step.began, step.ended))
-    return "collection", {"by": by, "code": step.notice, "began": began, "ended": ended}
+    began, ended = (write_day(language, date.fromisoformat(day)) for day in (step.began, step.ended))
+    return PHRASES[language].collection.format(by=by, code=step.notice, began=began, ended=ended)
 
 
-@_phrase.register
-def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> _Phrase:
-    counts = {
-        "numbers": format_count(language, answer["number_count"]),
-        "duplicates": answer["duplicate_count"],
-        "rejected": answer["rejected_count"],
-    }
-    counted = "counts_mixed" if answer["duplicate_count"] or answer["rejected_count"] else "counts"
-    values = {
-        "by": NAMES[step.asserted_by],
-        "code": step.code,
-        "name": step.name,
-        "counts": PHRASES[language][counted].format(**counts),
-        "parents": ", ".join(step.derived_from),
-        "notice": step.collected_under,
-    }
-    return "collected" if step.collected_under else "derived" if step.numbers else "union", values
+@_line.register
+def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> str:
+    phrases, duplicates, rejected = PHRASES[language], answer["duplicate_count"], answer["rejected_count"]
+    counts = (phrases.counts_mixed if duplicates or rejected else phrases.counts).format(
+        numbers=write_count(language, answer["number_count"]), duplicates=duplicates, rejected=rejected
+    )
+    phrase = phrases.collected if step.collected_under else phrases.derived if step.numbers else phrases.union
+    return phrase.format(
+        by=NAMES[step.asserted_by],
+        code=step.code,
+        name=write_quoted(language, step.name),
+        counts=counts,
+        parents=", ".join(step.derived_from),
+        notice=step.collected_under,
+    )
 
 
-@_phrase.register
-def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> _Phrase:
-    values = {
-        "by": NAMES[step.asserted_by],
-        "code": step.code,
-        "dataset": step.dataset,
-        "sender": NAMES[_HOLDERS[step.dataset]],
-        "recipient": NAMES[step.recipient],
-        "day": format_day(language, step.occurred_at.astimezone(PARIS)),
-    }
-    return "received" if step.asserted_by == step.recipient else "sent", values
+@_line.register
+def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> str:
+    phrases = PHRASES[language]
+    phrase = phrases.received if step.asserted_by == step.recipient else phrases.sent
+    return phrase.format(
+        by=NAMES[step.asserted_by],
+        code=step.code,
+        dataset=step.dataset,
+        sender=NAMES[_HOLDERS[step.dataset]],
+        recipient=NAMES[step.recipient],
+        day=write_day_of(language, step.occurred_at),
+    )
 
 
-@_phrase.register
-def _acknowledgement(step: Acknowledgement, _answer: dict[str, Any], _language: Language) -> _Phrase:
-    return "acknowledged", {"by": NAMES[_TRANSFERS[step.transfer].recipient], "code": step.transfer}
+@_line.register
+def _acknowledgement(step: Acknowledgement, _answer: dict[str, Any], language: Language) -> str:
+    return PHRASES[language].acknowledged.format(by=NAMES[_TRANSFERS[step.transfer].recipient], code=step.transfer)
 
 
-@_phrase.register
-def _reconciliation(step: Reconciliation, answer: dict[str, Any], _language: Language) -> _Phrase:
-    compared = answer["statements"][-1]
-    return answer["status"], {
-        "by": NAMES[_TRANSFERS[step.transfer].recipient],
-        "code": step.transfer,
-        "extra": compared["extra_count"],
-        "missing": compared["missing_count"],
-    }
+@_line.register
+def _reconciliation(step: Reconciliation, answer: dict[str, Any], language: Language) -> str:
+    phrases, compared = PHRASES[language], answer["statements"][-1]
+    matches = TransferStatus(answer["status"]) is TransferStatus.CONFIRMED
+    return (phrases.confirmed if matches else phrases.disputed).format(
+        by=NAMES[_TRANSFERS[step.transfer].recipient],
+        code=step.transfer,
+        extra=compared["extra_count"],
+        missing=compared["missing_count"],
+    )
 
 
-@_phrase.register
-def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> _Phrase:
-    return "campaign", {
-        "by": NAMES[step.sender],
-        "party": NAMES[step.party],
-        "code": step.code,
-        "name": step.name,
-        "day": format_day(language, step.began_at),
-    }
+@_line.register
+def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> str:
+    return PHRASES[language].campaign.format(
+        by=NAMES[step.sender],
+        party=NAMES[step.party],
+        code=step.code,
+        name=write_quoted(language, step.name),
+        day=write_day_of(language, step.began_at),
+    )
 
 
-@_phrase.register
-def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> _Phrase:
-    values = {"by": NAMES[step.holder], "code": step.code, "number": step.number}
-    return "letter", values | {"day": format_day(language, step.received_at)}
+@_line.register
+def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> str:
+    day = write_day_of(language, step.received_at)
+    return PHRASES[language].letter.format(by=NAMES[step.holder], code=step.code, number=step.number, day=day)
 
 
-@_phrase.register
-def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> _Phrase:
+@_line.register
+def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> str:
     campaign = _CAMPAIGNS[step.campaign]
-    return "stop", {
-        "by": NAMES[campaign.sender],
-        "party": NAMES[campaign.party],
-        "code": step.code,
-        "number": step.number,
-        "campaign": step.campaign,
-        "day": format_day(language, step.replied_at),
-    }
+    return PHRASES[language].stop.format(
+        by=NAMES[campaign.sender],
+        party=NAMES[campaign.party],
+        code=step.code,
+        number=step.number,
+        campaign=step.campaign,
+        day=write_day_of(language, step.replied_at),
+    )

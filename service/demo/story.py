@@ -1,6 +1,6 @@
-"""The story, modelled on June 2024: every organisation in it is invented, and every number is kept for fiction.
+"""The story, modelled on June 2024: every organisation in it is invented, and every number is reserved for fiction.
 
-No SIREN of the register begins with 000, so that these, whose check digit is right, belong to nobody. Wordings are
+The SIREN have a valid check digit but begin with 000, like none in the register: they belong to nobody. Wordings are
 verbatim, as evidence is.
 """
 
@@ -49,7 +49,7 @@ PARTIES = (AUBE, RIVAGE)
 
 
 def _spread(first: str, days: int) -> Callable[[int], date]:
-    """Consents on as many days from the first on, by the last four digits of the number."""
+    """Consents spread over `days` days from the first on, by the last four digits of the number."""
     begin = date.fromisoformat(first)
     return lambda last_digits: begin + timedelta(days=last_digits % days)
 
@@ -353,4 +353,4 @@ _CAMPAIGNS: tuple[Step, ...] = (
 POLL_NAME, POLL_ON = "Élections européennes", "2024-06-09"
 
 STORY: tuple[Step, ...] = (JEUX, COMPARAUTO, *_NOTICES, *_COLLECTIONS, *_COLLECTED, *_TRADED, *_CAMPAIGNS)
-"""What is told, in this order: nothing is told before what it stands on."""
+"""The steps in the order in which they are loaded: each comes after those that it refers to."""

@@ -1,4 +1,4 @@
-"""The kinds of thing that a story is made of: who speaks, and what each of them says happened."""
+"""The types of a story's steps: organisations, and the facts that they assert."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from service.core.vocabulary import Channel, Mechanism, Purpose, Role
 from service.wording.language import PARIS
 
 FIRST_NUMBER = 33639980000
-"""The first of the 10,000 numbers that ARCEP keeps for fiction; a story names them by their last four digits."""
+"""The first of the 10,000 numbers that ARCEP reserves for fiction. A story names them by their last four digits."""
 
 
 def e164(last_digits: int) -> str:
@@ -17,13 +17,13 @@ def e164(last_digits: int) -> str:
 
 
 def at(day: str, hour: int = 12, minute: int = 0) -> datetime:
-    """A moment in Paris, of a day written as 2024-06-06."""
+    """A moment in Paris on a day written as 2024-06-06."""
     return datetime.combine(date.fromisoformat(day), time(hour, minute), PARIS)
 
 
 @dataclass(frozen=True)
 class Organisation:
-    """A legal person. One without an account is named by `named_by`; the operator admits the others."""
+    """A legal person. The operator admits it, unless `named_by` only names it, without an account."""
 
     code: str
     name: str
@@ -35,7 +35,7 @@ class Organisation:
 
 @dataclass(frozen=True)
 class PartnerList:
-    """The partners named beside a wording from a day on: organisations by their codes, or categories of them."""
+    """The recipients that a notice names from a day on: organisations by their codes, or categories."""
 
     valid_from: str
     partners: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class PartnerList:
 
 @dataclass(frozen=True)
 class Notice:
-    """The wording of a form, as `asserted_by` registers it."""
+    """The wording of a form, registered by `asserted_by`."""
 
     code: str
     collector: str
@@ -72,10 +72,9 @@ class Collection:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A set of numbers in one holder's hands. Without numbers of its own it is the union of its parents.
+    """A set of numbers held by one organisation. Without numbers of its own it is the union of its parents.
 
-    `consented_on` gives the day of a number's consent, for a collected dataset; `layout` names how its file is
-    written.
+    `consented_on` returns the day of a number's consent in a collected dataset. `layout` names the layout of its file.
     """
 
     code: str
@@ -92,11 +91,11 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Transfer:
-    """A dataset handed over; in the recipient's hands it is the dataset `received`."""
+    """A dataset handed over. The recipient holds it as the dataset `received_dataset`."""
 
     code: str
     dataset: str
-    received: str
+    received_dataset: str
     recipient: str
     asserted_by: str
     occurred_at: datetime
@@ -107,7 +106,7 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """The recipient agrees to a transfer without sending a file."""
+    """The recipient acknowledges a transfer without sending a file."""
 
     transfer: str
     said_at: datetime
@@ -116,7 +115,7 @@ class Acknowledgement:
 
 @dataclass(frozen=True)
 class Reconciliation:
-    """The recipient of a transfer sends the file that it got."""
+    """The recipient of a transfer sends the file that it received."""
 
     transfer: str
     numbers: tuple[range, ...]
@@ -125,7 +124,7 @@ class Reconciliation:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A message that a party had sent by a processor."""
+    """A message that a processor sent for a party."""
 
     code: str
     name: str
@@ -140,7 +139,7 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Letter:
-    """The owner of a number objected in a letter to one of its holders, which records that."""
+    """The owner of a number objected in a letter to a holder, which records the objection."""
 
     code: str
     number: int
@@ -150,7 +149,7 @@ class Letter:
 
 @dataclass(frozen=True)
 class Stop:
-    """The owner of a number answered STOP to a campaign, whose sender reports that."""
+    """The owner of a number replied STOP to a campaign, and its sender reports the reply."""
 
     code: str
     number: int

@@ -51,31 +51,35 @@ def write_day(language: Language, day: date) -> str:
     return f"{day.day}{first}\u00a0{MONTHS[language][day.month - 1]} {day.year}"
 
 
-def write_day_of(language: Language, moment: datetime) -> str:
-    """The day in Paris of a moment."""
-    return write_day(language, paris_day(moment))
+def write_day_of(language: Language, moment: datetime, zone: ZoneInfo = PARIS) -> str:
+    """The day of a moment in `zone`."""
+    return write_day(language, moment.astimezone(zone).date())
 
 
-def write_time(language: Language, moment: datetime) -> str:
-    """The time of day in Paris: 9 h 05, or 09:05."""
-    there = moment.astimezone(PARIS)
+def write_time(language: Language, moment: datetime, zone: ZoneInfo = PARIS) -> str:
+    """The time of day in `zone`: 9 h 05, or 09:05."""
+    there = moment.astimezone(zone)
     return f"{there.hour}\u00a0h\u00a0{there:%M}" if language is Language.FR else f"{there:%H:%M}"
 
 
-def write_moment(language: Language, moment: datetime) -> str:
-    """A day and a time in Paris: 6 juin 2024 à 10 h 40, or 6 June 2024 at 10:40."""
+def write_moment(language: Language, moment: datetime, zone: ZoneInfo = PARIS) -> str:
+    """A day and a time in `zone`: 6 juin 2024 à 10 h 40, or 6 June 2024 at 10:40."""
     between = "à" if language is Language.FR else "at"
-    return f"{write_day_of(language, moment)} {between} {write_time(language, moment)}"
+    return f"{write_day_of(language, moment, zone)} {between} {write_time(language, moment, zone)}"
 
 
-def write_span(language: Language, began: datetime, ended: datetime) -> str:
-    """From when to when in Paris; one day is named once."""
+def write_span(language: Language, began: datetime, ended: datetime, zone: ZoneInfo = PARIS) -> str:
+    """From when to when in `zone`; one day is named once."""
     if began == ended:
-        return write_moment(language, began)
-    if paris_day(began) == paris_day(ended):
-        day, first, last = write_day_of(language, began), write_time(language, began), write_time(language, ended)
+        return write_moment(language, began, zone)
+    if began.astimezone(zone).date() == ended.astimezone(zone).date():
+        day, first, last = (
+            write_day_of(language, began, zone),
+            write_time(language, began, zone),
+            write_time(language, ended, zone),
+        )
         return f"{day}, entre {first} et {last}" if language is Language.FR else f"{day}, between {first} and {last}"
-    first, last = write_moment(language, began), write_moment(language, ended)
+    first, last = write_moment(language, began, zone), write_moment(language, ended, zone)
     return f"entre le {first} et le {last}" if language is Language.FR else f"between {first} and {last}"
 
 

@@ -1,65 +1,44 @@
-"""Both languages say everything, with the same values."""
+"""The phrases of an answer on the terminal, in both languages."""
 
-import string
-from datetime import UTC, date, datetime
-from typing import get_args, get_type_hints
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.command.answer_words import PHRASES, TERMS, format_day, format_period, terminal_language
-from service.core.vocabulary import (
-    Channel,
-    LawfulBasis,
-    Mechanism,
-    OrphanReason,
-    ProcessingRole,
-    Purpose,
-    TransferStatus,
-)
-from service.provenance.answer.schemas import Contradiction
-from service.wording.language import Language
+from service.command.answer_words import PHRASES, format_period, terminal_language
+from service.wording.language import PARIS, Language
+from tests.phrases import phrases_of, values_in
 
 
-def _fields(phrase: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(phrase) if name}
-
-
-def test_both_languages_have_the_same_phrases_with_the_same_values() -> None:
-    english, french = PHRASES[Language.EN], PHRASES[Language.FR]
-    assert {name: _fields(phrase) for name, phrase in english.items()} == {
-        name: _fields(phrase) for name, phrase in french.items()
+def test_phrases_take_the_same_values_in_both_languages() -> None:
+    values = {
+        language: {name: values_in(phrase) for name, phrase in phrases_of(PHRASES[language])} for language in Language
     }
+    assert values[Language.EN] == values[Language.FR]
 
 
-@pytest.mark.parametrize("language", Language)
-def test_every_value_of_the_closed_lists_has_words(language: Language) -> None:
-    lists = (Channel, LawfulBasis, Mechanism, ProcessingRole, Purpose, OrphanReason)
-    values = {str(one) for closed in lists for one in closed}
-    assert set(TERMS[language]) == values
-    assert {f"status_{status}" for status in TransferStatus} <= set(PHRASES[language])
-    assert set(get_args(get_type_hints(Contradiction)["kind"])) <= set(PHRASES[language])
-
-
-@pytest.mark.parametrize(
-    ("locale", "language"), [("fr_FR.UTF-8", "fr"), ("FR", "fr"), ("en_GB.UTF-8", "en"), ("de_DE", "en"), ("", "en")]
-)
-def test_the_locale_decides(monkeypatch: pytest.MonkeyPatch, locale: str, language: str) -> None:
+def test_terminal_language_is_that_of_the_locale_if_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "")
     monkeypatch.delenv("LC_MESSAGES", raising=False)
-    monkeypatch.setenv("LANG", locale)
-    assert terminal_language() == language
+    languages = {"fr_FR.UTF-8": "fr", "FR": "fr", "en_GB.UTF-8": "en", "de_DE": "en", "": "en"}
+    found = {}
+    for locale in languages:
+        monkeypatch.setenv("LANG", locale)
+        found[locale] = terminal_language().value
+    assert found == languages
 
 
-def test_days_and_windows_are_written_as_people_write_them() -> None:
-    assert format_day(Language.FR, date(2024, 6, 6)) == "06/06/2024"
-    assert format_day(Language.EN, date(2024, 6, 6)) == "6 June 2024"
-
-
-def test_a_window_is_told_in_a_zone_which_is_named() -> None:
+def test_format_period_names_the_zone_of_its_times() -> None:
     began, ended = datetime(2024, 6, 6, 21, 0, tzinfo=UTC), datetime(2024, 6, 6, 22, 30, tzinfo=UTC)
-    paris, martinique = ZoneInfo("Europe/Paris"), ZoneInfo("America/Martinique")
-    assert format_period(Language.EN, began, ended, paris) == "6 June 2024 23:00-7 June 2024 00:30 (Europe/Paris time)"
-    assert format_period(Language.FR, began, ended, paris) == "06/06/2024 23:00-07/06/2024 00:30 (heure de Paris)"
-    there = "06/06/2024 17:00-18:30 (heure du fuseau America/Martinique)"
-    assert format_period(Language.FR, began, ended, martinique) == there
+    martinique = ZoneInfo("America/Martinique")
+    periods = [
+        format_period(language, began, ended, zone).replace("\u00a0", " ")
+        for zone in (PARIS, martinique)
+        for language in (Language.EN, Language.FR)
+    ]
+    assert periods == [
+        "between 6 June 2024 at 23:00 and 7 June 2024 at 00:30 (Paris time)",
+        "entre le 6 juin 2024 à 23 h 00 et le 7 juin 2024 à 0 h 30 (heure de Paris)",
+        "6 June 2024, between 17:00 and 18:30 (America/Martinique time)",
+        "6 juin 2024, entre 17 h 00 et 18 h 30 (heure du fuseau America/Martinique)",
+    ]

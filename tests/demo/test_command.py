@@ -1,11 +1,10 @@
-"""`demo` as one runs it: a process of its own, on a data folder of its own."""
+"""`demo` as a process of its own, on its own data folder."""
 
 import os
 import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import reduce
@@ -22,9 +21,10 @@ from service.demo.story_types import Dataset, Transfer, e164
 from service.number.keyring import KeyRing, load_master_secret
 from service.provenance.answer.schemas import Answer
 from tests.inspection import rows
+from tests.processes import python
 
-DEMO = [sys.executable, "-m", "service", "demo"]
-# The demonstration has a database and a secret of its own, whatever else this machine is set up for.
+DEMO = python("-m", "service", "demo")
+# The demonstration has its own database and secret, whatever the environment says.
 ENVIRONMENT = os.environ | {
     "COLUMNS": "400",
     "DATABASE_URL": "postgresql://nobody@192.0.2.1/none",
@@ -46,68 +46,74 @@ def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
             process.kill()
 
 
-def test_it_tells_the_story_once_and_answers_right_each_time(tmp_path: Path) -> None:
+def _until_running(process: "subprocess.Popen[str]") -> str:
+    """What the demonstration prints until the service waits for Ctrl-C."""
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C" in line:
+            break
+    return "".join(lines)
+
+
+def test_demo_loads_the_story_once_and_gives_the_expected_answers(tmp_path: Path) -> None:
     folder = str(tmp_path / "demo")
     first = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "fr")
     assert first.returncode == 0, first.stderr
-    _shows_the_facts_in_french(first.stdout)
+    _check_french(first.stdout)
     with _running("--port", "0", "--data-dir", folder, "--lang", "en") as process:
-        assert process.stdout is not None
-        output = []
-        for line in process.stdout:
-            output.append(line)
-            if "Ctrl-C" in line:
-                break
-        _shows_the_facts_in_english("".join(output))
-        _goes_on_answering("".join(output))
+        output = _until_running(process)
+        _check_english(output)
+        _check_the_running_service(output)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
     assert not list((tmp_path / "demo").rglob("postmaster.pid")), "the database was left running"
     _erase_everywhere(tmp_path / "demo", 33639984600)
     changed = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "en")
     assert changed.returncode == 1
-    assert "All answers are as they should be." not in changed.stdout
-    assert "The story was changed since it was first told here" in changed.stdout
+    assert "All answers are as expected." not in changed.stdout
+    assert "The data was changed after the story was loaded" in changed.stdout
 
 
 def _erase_everywhere(folder: Path, number: int) -> None:
-    """Have no dataset hold a number any more, as after an erasure that somebody asked for."""
+    """Exclude a number from every dataset, as its erasure by all holders does."""
     key = KeyRing(load_master_secret(embedded_server.master_secret(folder))).pseudonym(number)
     with embedded_server.embedded(folder) as server:
         rows(server.dsn, "INSERT INTO exclusion (key, dataset_id, erased_at) SELECT %s, id, now() FROM dataset", key)
 
 
-def _shows_the_facts_in_french(output: str) -> None:
-    assert output.count("collecté par") == 11
+def _check_french(output: str) -> None:
+    assert output.count("recueilli par") == 11
     for fact in (
-        "4 de plus, 0 de moins, le transfert est contesté",
+        "4 de plus, 0 de moins, la transmission est contestée",
         "+33 6 39 98 46 00",
-        "« En participant, j'accepte de recevoir les offres des partenaires de Jeux & Lots. »",
-        "confirmé par le destinataire",
-        "déclaré par l'expéditeur seul, le destinataire n'a rien dit",
-        "destinataires nommés ce jour-là : Contact Direct SAS, Parti de l'Aube (liste du 01/02/2024)",
+        "«\u00a0En participant, j'accepte de recevoir les offres des partenaires de Jeux & Lots.\u00a0»",
+        "confirmée par le destinataire",
+        "déclarée par l’expéditeur seul\u202f; le destinataire n’en a rien dit",
+        "destinataires nommés ce jour-là\u00a0: Contact Direct SAS, Parti de l'Aube (liste du 1er\u00a0février 2024)",
         "aucune origine déclarée",
         "détenu par aucun organisme enregistré",
-        "Mouvement du Rivage : 1\u202f000 (D9)",
-        "Toutes les réponses sont celles qu'il faut.",
+        "Mouvement du Rivage\u00a0: 1\u202f000 (D9)",
+        "Toutes les réponses sont celles attendues.",
     ):
         assert fact in output, fact
 
 
-def _shows_the_facts_in_english(output: str) -> None:
+def _check_english(output: str) -> None:
     assert output.count("collected by") == 11
     for fact in (
         "confirmed by the recipient",
-        "declared by the sender alone; the recipient says nothing",
+        "declared by the sender alone; the recipient has said nothing about it",
         "no declared origin",
         "held by no registered organisation",
         "Parti de l'Aube: 500 (D6)",
-        "All answers are as they should be.",
+        "All answers are as expected.",
     ):
         assert fact in output, fact
 
 
-def _goes_on_answering(output: str) -> None:
+def _check_the_running_service(output: str) -> None:
     url = re.search(r"running at (http://[0-9.:]+);", output)
     keys = dict(re.findall(r"^(\S.*?) +(fil_\S+)$", output, re.MULTILINE))
     assert url is not None
@@ -116,14 +122,14 @@ def _goes_on_answering(output: str) -> None:
         assert client.get("/docs").is_success
         for page in re.findall(r"(http://[0-9.:]+/en/\w*)", output):
             assert client.get(page).is_success
-        _checks_what_it_is_told(client)
+        _check_that_differences_are_found(client)
         listed = client.get("/v1/datasets", params={"limit": 1000}).json()["items"]
-    made = [step for step in STORY if isinstance(step, Dataset | Transfer)]
-    assert len(listed) == len(made), "telling it again made something again"
+    steps = [step for step in STORY if isinstance(step, Dataset | Transfer)]
+    assert len(listed) == len(steps), "loading the story again created something"
 
 
-def _checks_what_it_is_told(client: httpx2.Client) -> None:
-    """The check that found each answer right finds it wrong as soon as one thing in it is another."""
+def _check_that_differences_are_found(client: httpx2.Client) -> None:
+    """The check that accepts each answer rejects it as soon as one value is changed."""
     changes: tuple[tuple[int, tuple[Any, ...], Any, str], ...] = (
         (1500, ("origins", 0, "partner_list", "categories"), ["amis"], "origins"),
         (1500, ("origins", 0, "asserted_by"), None, "origins"),
@@ -132,17 +138,17 @@ def _checks_what_it_is_told(client: httpx2.Client) -> None:
         (9001, ("contradictions",), [], "contradictions"),
     )
     for number, path, value, field in changes:
-        expected = next(one for one in EXPECTED_ANSWERS if one.number == number)
+        expected = next(answer for answer in EXPECTED_ANSWERS if answer.number == number)
         question = {"number": e164(number), "reason": "Contrôle"}
         document = client.post("/v1/lookups", json=question).raise_for_status().json()
         assert differences(expected, Answer.model_validate(document)) == []
-        *way, last = path
-        reduce(getitem, way, document)[last] = value
-        (wrong,) = differences(expected, Answer.model_validate(document))
-        assert wrong.startswith(f"{field}: ")
+        *parents, last = path
+        reduce(getitem, parents, document)[last] = value
+        (difference,) = differences(expected, Answer.model_validate(document))
+        assert difference.startswith(f"{field}: ")
 
 
-def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_demo_on_a_port_in_use_fails_with_one_sentence(tmp_path: Path) -> None:
     with closing(socket.socket()) as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -150,6 +156,6 @@ def test_a_port_in_use_is_told_in_one_sentence(tmp_path: Path) -> None:
         refused = _demo("--port", str(port), "--data-dir", str(tmp_path / "demo"))
     assert refused.returncode == 1
     assert refused.stdout == ""
-    assert refused.stderr.startswith(f"filiation: Port {port} cannot be had (Address already in use)")
+    assert refused.stderr.startswith(f"filiation: Port {port} is not available (Address already in use)")
     assert refused.stderr.count("\n") == 1
     assert not (tmp_path / "demo").exists()
