@@ -1,9 +1,9 @@
-"""Where each page is, in French and in English. No address holds anything about a person."""
+"""Where each page of the portal is. No address says anything about a person."""
 
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from service.wording.language import Language
+from service.web.addresses import Addresses, Paths
 
 
 class Page(StrEnum):
@@ -27,41 +27,23 @@ class Page(StrEnum):
     OUTBOX = "outbox"
 
 
-_PATHS: Final[dict[Page, tuple[str, str]]] = {
-    Page.HOME: ("/", "/en/"),
-    Page.CODE: ("/code", "/en/code"),
-    Page.SINCE: ("/depuis", "/en/since"),
-    Page.ANSWER: ("/reponse", "/en/answer"),
-    Page.EVIDENCE: ("/reponse/preuve/{evidence_id}", "/en/answer/evidence/{evidence_id}"),
-    Page.DOWNLOAD: ("/reponse/telecharger", "/en/answer/download"),
-    Page.OBJECTION: ("/opposition", "/en/objection"),
-    Page.ERASURE: ("/effacement", "/en/erasure"),
-    Page.CONFIRMATION: ("/confirmation", "/en/confirmation"),
-    Page.REQUESTS: ("/demarches", "/en/requests"),
-    Page.LETTER: ("/demarches/lettre/{relay_id}", "/en/requests/letter/{relay_id}"),
-    Page.LEAVE: ("/quitter", "/en/leave"),
-    Page.DEADLINES: ("/delais", "/en/deadlines"),
-    Page.HOW: ("/comment-ca-marche", "/en/how-it-works"),
-    Page.PRIVACY: ("/confidentialite", "/en/privacy"),
-    Page.OUTBOX: ("/messages", "/en/messages"),
-}
-
-
-def template_of(page: Page, language: Language) -> str:
-    """The path of a page as routes have it, with its parameters in braces."""
-    return _PATHS[page][0 if language is Language.FR else 1]
-
-
-def path_of(page: Page, language: Language, **parameters: Any) -> str:
-    """The path of a page, its parameters filled in."""
-    return template_of(page, language).format(**parameters)
-
-
-def language_of(path: str) -> Language:
-    """The language of whatever is at a path."""
-    return Language.EN if path == "/en" or path.startswith("/en/") else Language.FR
-
-
-def other(language: Language) -> Language:
-    """The language that a page offers to switch to."""
-    return Language.EN if language is Language.FR else Language.FR
+ADDRESSES: Final = Addresses(
+    {
+        Page.HOME: Paths("/", "/en/"),
+        Page.CODE: Paths("/code", "/en/code"),
+        Page.SINCE: Paths("/depuis", "/en/since"),
+        Page.ANSWER: Paths("/reponse", "/en/answer"),
+        Page.EVIDENCE: Paths("/reponse/preuve/{evidence_id}", "/en/answer/evidence/{evidence_id}"),
+        Page.DOWNLOAD: Paths("/reponse/telecharger", "/en/answer/download"),
+        Page.OBJECTION: Paths("/opposition", "/en/objection"),
+        Page.ERASURE: Paths("/effacement", "/en/erasure"),
+        Page.CONFIRMATION: Paths("/confirmation", "/en/confirmation"),
+        Page.REQUESTS: Paths("/demarches", "/en/requests"),
+        Page.LETTER: Paths("/demarches/lettre/{relay_id}", "/en/requests/letter/{relay_id}"),
+        Page.LEAVE: Paths("/quitter", "/en/leave"),
+        Page.DEADLINES: Paths("/delais", "/en/deadlines"),
+        Page.HOW: Paths("/comment-ca-marche", "/en/how-it-works"),
+        Page.PRIVACY: Paths("/confidentialite", "/en/privacy"),
+        Page.OUTBOX: Paths("/messages", "/en/messages"),
+    }
+)

@@ -11,9 +11,8 @@ from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.disclosure import operations
 from service.disclosure.blocks import Quote, Report
-from service.portal.address import Page
-from service.portal.context import PersonOfPageDep, VisitorDep
-from service.portal.routing import at
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import PersonOfPageDep, PortalRequestDep
 from service.provenance.routes import SnapshotsDep
 from service.wording.language import write_day
 
@@ -21,30 +20,31 @@ router = APIRouter()
 
 
 async def _report(
-    visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep, snapshots: SnapshotsDep
+    page_request: PortalRequestDep, person: PersonOfPageDep, database: DatabaseDep, snapshots: SnapshotsDep
 ) -> Report:
-    return await operations.get_report(database, snapshots, visitor.ring, person, visitor.language)
+    return await operations.get_report(database, snapshots, page_request.ring, person, page_request.language)
 
 
 ReportDep = Annotated[Report, Depends(_report)]
 
 
-@at(router, Page.ANSWER)
-async def show_answer(visitor: VisitorDep, person: PersonOfPageDep, report: ReportDep) -> Response:
-    """Who collected the number, in which words, whose hands it went through, and what can be done."""
+@ADDRESSES.route(router, Page.ANSWER)
+async def get_answer_page(page_request: PortalRequestDep, person: PersonOfPageDep, report: ReportDep) -> Response:
+    """Who collected the number, in which words, who received it, and what the person can do."""
     since = person.owned_since
-    return visitor.show(Page.ANSWER, report=report, since=write_day(visitor.language, since) if since else None)
+    written = write_day(page_request.language, since) if since else None
+    return page_request.render(Page.ANSWER, report=report, since=written)
 
 
-@at(router, Page.EVIDENCE)
-async def get_evidence_of_answer(evidence_id: uuid.UUID, report: ReportDep, database: DatabaseDep) -> Response:
-    """A screenshot that stands in the person's own answer. Any other is not told apart from none."""
+@ADDRESSES.route(router, Page.EVIDENCE)
+async def get_evidence(evidence_id: uuid.UUID, report: ReportDep, database: DatabaseDep) -> Response:
+    """A screenshot in the person's own answer. Any other is not distinguished from one that does not exist."""
     if evidence_id not in set(_evidence_in(report)):
         raise NotFound("piece of evidence")
     async with database.snapshot() as session:
         evidence = await session.get_one(NoticeEvidence, evidence_id)
         content = await session.get_one(EvidenceContent, evidence_id)
-    # What somebody else uploaded is shown as the picture that it is, and runs nothing.
+    # An organisation uploaded it: the browser shows the picture and runs nothing in it.
     headers = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
     if not evidence.media_type.startswith("image/"):
         headers["Content-Disposition"] = "attachment"

@@ -1,4 +1,4 @@
-"""Who is responsible for the registry: to be told before a number is asked for (GDPR 13(1)(a))."""
+"""Who is the controller of the registry: a person must know it before a number is asked for (GDPR 13(1)(a))."""
 
 from sqlalchemy import any_
 from sqlmodel import col, select
@@ -8,10 +8,11 @@ from service.core.vocabulary import Role
 from service.organisation.models import Organisation
 
 
-async def name_operators(session: AsyncSession) -> str:
-    """The registry's operators by name, each with where to write to it; empty if none is recorded."""
+async def write_operators(session: AsyncSession) -> str:
+    """The registry's operators by name, each with its privacy contact; empty if none is recorded."""
     operators = select(Organisation).where(any_(col(Organisation.roles)) == Role.OPERATOR)
     found = (await session.exec(operators.order_by(col(Organisation.id)))).all()
     return ", ".join(
-        f"{one.legal_name} ({one.privacy_contact})" if one.privacy_contact else one.legal_name for one in found
+        f"{operator.legal_name} ({operator.privacy_contact})" if operator.privacy_contact else operator.legal_name
+        for operator in found
     )

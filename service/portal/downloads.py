@@ -1,4 +1,4 @@
-"""Files that a person takes along."""
+"""Files for a person to keep."""
 
 from fastapi import APIRouter, Response
 
@@ -6,26 +6,29 @@ from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.disclosure.operations import File, make_disclosure
 from service.disclosure.schemas import DisclosureIn, Form
-from service.portal.address import Page
-from service.portal.context import FormDep, PersonOfPageDep, VisitorDep
-from service.portal.routing import at
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import FormDep, PersonOfPageDep, PortalRequestDep
 from service.provenance.routes import SnapshotsDep
 
 router = APIRouter()
 
 
-@at(router, Page.DOWNLOAD, "POST")
-async def take_answer_along(
-    visitor: VisitorDep, person: PersonOfPageDep, form: FormDep, database: DatabaseDep, snapshots: SnapshotsDep
+@ADDRESSES.route(router, Page.DOWNLOAD, "POST")
+async def download_answer(
+    page_request: PortalRequestDep,
+    person: PersonOfPageDep,
+    form: FormDep,
+    database: DatabaseDep,
+    snapshots: SnapshotsDep,
 ) -> Response:
     """The answer as a letter or as data, with a reference."""
     if form.get("form") not in set(Form):
         raise NotFound("form of an answer")
-    wanted = DisclosureIn(form=Form(form["form"]), language=visitor.language)
-    return download(await make_disclosure(database, snapshots, visitor.ring, person, wanted))
+    wanted = DisclosureIn(form=Form(form["form"]), language=page_request.language)
+    return file_response(await make_disclosure(database, snapshots, page_request.ring, person, wanted))
 
 
-def download(file: File) -> Response:
-    """A file to keep, which no page shows."""
+def file_response(file: File) -> Response:
+    """A file that the browser saves instead of showing it."""
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
     return Response(file.content, headers=headers, media_type=file.media_type)

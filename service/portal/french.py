@@ -1,41 +1,34 @@
-"""What the pages say in French. Blanks that must not break are put in at the end."""
+"""What the portal says in French."""
 
 from typing import Final
 
-from service.core.vocabulary import ObjectionKind, ObjectionSource, Purpose, RelayState
 from service.portal import phrases
-from service.portal.typography import space_all
+from service.wording.language import Language
+from service.wording.typography import typeset_all
 
-_FRAME: Final = phrases.Frame(
-    site="Filiation",
-    skip="Aller au contenu",
-    menu="Menu principal",
+_MENU: Final = phrases.Menu(
     how="Comment ça marche",
     deadlines="Délais",
     privacy="Confidentialité",
-    outbox="Messages de la démonstration",
     answer="Ma réponse",
     requests="Mes démarches",
     leave="Quitter",
-    switch="English",
     your_number="Numéro vérifié : {number}",
-    error_prefix="Erreur : {title}",
-    foot_menu="Pied de page",
-    foot_law="Logiciel libre. Rien ici n’est un avis juridique : ce sont des déclarations, avec le nom de qui les "
+    foot_law="Logiciel libre. Rien ici n'est un avis juridique : ce sont des déclarations, avec le nom de qui les "
     "fait.",
     foot_complain="Vous pouvez à tout moment adresser une plainte à la CNIL :",
 )
 
 _HOME: Final = phrases.Home(
     title="Qui leur a donné votre numéro ?",
-    lead="Un SMS d’un parti, d’une marque, d’un inconnu. Ici, vous voyez qui a recueilli votre numéro et dans quels "
-    "mots, par quelles mains il est passé, qui l’a aujourd’hui. Et vous dites non à tous, en une fois.",
+    lead="Un SMS d'un parti, d'une marque, d'un inconnu. Ici, vous voyez qui a recueilli votre numéro et dans quels "
+    "mots, par quelles mains il est passé, qui l'a aujourd'hui. Et vous dites non à tous, en une fois.",
     label="Votre numéro de téléphone mobile",
-    hint="Par exemple 06 39 98 00 00. Vous allez recevoir un code par SMS : personne d’autre que vous ne peut poser "
+    hint="Par exemple 06 39 98 00 00. Vous allez recevoir un code par SMS : personne d'autre que vous ne peut poser "
     "la question.",
     send="Recevoir un code",
-    responsible="Qui répond de ce registre : {names}.",
-    held="Le numéro que vous écrivez sert à vous envoyer le code, puis à vous répondre. Il est chiffré dès son "
+    controller="Responsable de ce registre : {names}.",
+    kept="Le numéro que vous écrivez sert à vous envoyer le code, puis à vous répondre. Il est chiffré dès son "
     "arrivée, et effacé à la fin de votre visite. Vos droits, et ce qui est gardé :",
     steps_title="En une minute",
     steps=(
@@ -45,7 +38,7 @@ _HOME: Final = phrases.Home(
         ),
         (
             "Vous voyez le chemin",
-            "De la case que vous avez cochée, peut-être, jusqu’au message reçu : chaque organisme par son nom.",
+            "De la case que vous avez cochée, peut-être, jusqu'au message reçu : chaque organisme par son nom.",
         ),
         (
             "Vous dites non, une seule fois",
@@ -53,12 +46,12 @@ _HOME: Final = phrases.Home(
             "fait.",
         ),
     ),
-    honest_title="Ce que ce registre ne sait pas",
-    honest="Il ne connaît que ce que les organismes y ont déclaré. Quand une origine n’est affirmée que par "
-    "l’acheteur, quand deux fichiers se contredisent, quand personne ne dit d’où vient votre numéro, c’est écrit tel "
+    limits_title="Ce que ce registre ne sait pas",
+    limits="Il ne connaît que ce que les organismes y ont déclaré. Quand une origine n'est affirmée que par "
+    "l'acheteur, quand deux fichiers se contredisent, quand personne ne dit d'où vient votre numéro, c'est écrit tel "
     "quel.",
     left="Vous avez quitté : votre session est effacée, ici et dans votre navigateur.",
-    expired="Votre visite est terminée, ou n’a pas commencé : elle dure trente minutes au plus. Demandez un code.",
+    expired="Votre visite est terminée, ou n'a pas commencé : elle dure trente minutes au plus. Demandez un code.",
 )
 
 _CODE: Final = phrases.Code(
@@ -67,10 +60,10 @@ _CODE: Final = phrases.Code(
     label="Code à six chiffres",
     hint="Ne le donnez à personne : nous ne vous le demanderons jamais au téléphone.",
     confirm="Continuer",
-    late_title="Rien reçu ?",
-    late="Un SMS met parfois une minute. Un nouveau code remplace le précédent.",
-    late_still="Toujours rien ? Vérifiez le numéro écrit plus haut, et les messages indésirables de votre téléphone. "
-    "Sans SMS possible, écrivez-nous. Notre adresse est ici :",
+    not_received_title="Rien reçu ?",
+    not_received="Un SMS met parfois une minute. Un nouveau code remplace le précédent.",
+    still_not_received="Toujours rien ? Vérifiez le numéro écrit plus haut, et les messages indésirables de votre "
+    "téléphone. Si vous ne pouvez pas recevoir de SMS, écrivez-nous. Notre adresse est ici :",
     again="Envoyer un nouveau code",
     again_in="Nouveau code possible dans {seconds} s",
     sent_again="Un nouveau code est parti. Seul le dernier vaut.",
@@ -81,8 +74,8 @@ _CODE: Final = phrases.Code(
 
 _SINCE: Final = phrases.Since(
     title="Ce numéro est à vous depuis quand ?",
-    lead="Cette question est facultative. Un numéro change parfois de main : ce qui s’est passé avant vous regarde "
-    "quelqu’un d’autre.",
+    lead="Cette question est facultative. Un numéro change parfois de main : ce qui s'est passé avant vous regarde "
+    "quelqu'un d'autre.",
     label="À moi depuis le",
     hint="Une date approximative suffit.",
     save="Continuer avec cette date",
@@ -94,228 +87,183 @@ _SINCE: Final = phrases.Since(
 _ANSWER: Final = phrases.Answer(
     contents="Dans cette réponse",
     stop="Dire stop à tous maintenant",
-    object="M’opposer à tout message",
+    object="M'opposer à tout message",
     erase="Faire effacer mon numéro",
     pdf="Lettre (PDF)",
     json="Données (JSON)",
     since="Vous avez indiqué que ce numéro est à vous depuis le {day}.",
-    since_unknown="Vous n’avez pas indiqué depuis quand ce numéro est à vous.",
+    since_unknown="Vous n'avez pas indiqué depuis quand ce numéro est à vous.",
     since_change="Changer",
-    evidence_open="Ouvrir la capture d’écran (nouvelle page)",
-    picture_text="Le même chemin en toutes lettres",
+    open_screenshot="Ouvrir la capture d'écran (nouvelle page)",
+    path_in_words="Le même chemin en toutes lettres",
 )
 
-_OBJECTION: Final = phrases.Wish(
-    title="S’opposer",
-    lead="Une seule démarche atteint chaque organisme connu ici qui a votre numéro. Elle vaut dès qu’elle est "
+_OBJECTION: Final = phrases.ObjectionForm(
+    title="S'opposer",
+    lead="Une seule démarche atteint chaque organisme connu ici qui a votre numéro. Elle vaut dès qu'elle est "
     "enregistrée, et chacun a un mois pour vous répondre.",
-    scope="Jusqu’où va votre opposition ?",
+    scope="Jusqu'où va votre opposition ?",
     everything="À tout, partout",
-    everything_hint="Aucun organisme ne doit plus utiliser ce numéro pour vous démarcher, quel que soit le but.",
+    everything_hint="Aucun organisme ne doit plus utiliser ce numéro pour vous démarcher, quelle que soit la finalité.",
     organisation="À un seul organisme",
     organisation_hint="Les autres ne sont pas concernés.",
     organisation_label="Organisme",
     choose="Choisir…",
-    go_on="Continuer",
-    nobody="Aucun organisme enregistré n’a votre numéro aujourd’hui. Vous pouvez tout de même vous opposer : votre "
-    "refus vaudra pour tout fichier à venir.",
+    next="Continuer",
+    nobody="Aucun organisme enregistré n'a votre numéro aujourd'hui. Vous pouvez tout de même vous opposer : votre "
+    "opposition vaudra pour tout fichier à venir.",
     other="Vous voulez aussi que votre numéro disparaisse de leurs fichiers ?",
-    other_link="Demander l’effacement",
+    other_link="Demander l'effacement",
 )
 
-_ERASURE: Final = phrases.Wish(
+_ERASURE: Final = phrases.ObjectionForm(
     title="Faire effacer mon numéro",
     lead="Vous demandez que votre numéro disparaisse des fichiers, et vous vous opposez par là même à tout message. Ce "
-    "registre garde votre demande, où votre numéro est chiffré, pour qu’il ne revienne pas.",
+    "registre garde votre demande, où votre numéro est chiffré, pour qu'il ne revienne pas.",
     scope="Où effacer ?",
     everything="Partout",
-    everything_hint="Chez chaque organisme qui a votre numéro aujourd’hui.",
+    everything_hint="Chez chaque organisme qui a votre numéro aujourd'hui.",
     organisation="Chez un seul organisme",
     organisation_hint="Les autres le gardent.",
     organisation_label="Organisme",
     choose="Choisir…",
-    go_on="Continuer",
-    nobody="Aucun organisme enregistré n’a votre numéro aujourd’hui : il n’y a rien à effacer ici. Une opposition, "
+    next="Continuer",
+    nobody="Aucun organisme enregistré n'a votre numéro aujourd'hui : il n'y a rien à effacer ici. Une opposition, "
     "elle, vaudra pour tout fichier à venir.",
     other="Vous voulez seulement ne plus recevoir de messages ?",
-    other_link="M’opposer sans effacer",
+    other_link="M'opposer sans effacer",
 )
 
-_ONE_PURPOSE: Final = phrases.OnePurpose(
-    choice="À un seul usage",
+_PURPOSE_SCOPE: Final = phrases.PurposeScope(
+    choice="À une seule finalité",
     hint="Par exemple la prospection politique, chez tous ceux qui ont votre numéro.",
-    label="Usage",
+    label="Finalité",
 )
 
-_CONFIRMATION: Final = phrases.Confirmation(
-    objection_title="Confirmer votre opposition",
-    erasure_title="Confirmer l’effacement",
+_CONFIRMATIONS: Final = phrases.Confirmations(
     about="Numéro",
-    kind="Demande",
+    kind="Type de demande",
     scope="Portée",
-    reaches="Organismes concernés aujourd’hui",
+    reaches="Organismes concernés aujourd'hui",
     nobody="aucun",
-    objection_means="Votre opposition est enregistrée aussitôt et transmise à ces organismes. Elle ne peut pas être "
-    "retirée ici : s’il le faut, adressez-vous à eux.",
-    erasure_means="L’effacement est définitif. Quand tous auront effacé votre numéro, son histoire disparaîtra d’ici "
-    "aussi. Gardez d’abord votre réponse : c’est votre preuve.",
     keep_first="Garder ma réponse",
-    objection_go="Je m’oppose",
-    erasure_go="Je demande l’effacement",
     back="Modifier",
+    objection=phrases.Confirmation(
+        title="Confirmer votre opposition",
+        consequence="Votre opposition est enregistrée aussitôt et transmise à ces organismes. Elle ne peut pas être "
+        "retirée ici : s'il le faut, adressez-vous à eux.",
+        go="Je m'oppose",
+    ),
+    erasure=phrases.Confirmation(
+        title="Confirmer l'effacement",
+        consequence="L'effacement est définitif. Quand tous auront effacé votre numéro, son histoire disparaîtra "
+        "d'ici aussi. Gardez d'abord votre réponse : c'est votre preuve.",
+        go="Je demande l'effacement",
+    ),
 )
 
 _REQUESTS: Final = phrases.Requests(
     title="Mes démarches",
     lead="Ce que vous avez demandé, et ce que chaque organisme en a fait.",
-    done="C’est enregistré, et cela compte dès maintenant. Voici où en est chaque organisme.",
-    none="Vous n’avez encore rien demandé.",
-    earlier="Des demandes plus anciennes existent sur ce numéro, d’avant la date donnée. Elles valent toujours.",
+    recorded_now="Votre demande est enregistrée et vaut dès maintenant. Voici où en est chaque organisme.",
+    none="Vous n'avez encore rien demandé.",
+    earlier="Des demandes plus anciennes existent sur ce numéro, d'avant la date donnée. Elles valent toujours.",
+    heading="{kind} : {scope}",
     recorded="Enregistrée le {day}",
-    kinds={ObjectionKind.OBJECTION: "Opposition", ObjectionKind.ERASURE: "Effacement"},
-    everything={ObjectionKind.OBJECTION: "à tout", ObjectionKind.ERASURE: "partout"},
+    everything=phrases.Everything(objection="à tout", erasure="partout"),
     organisation="{name} seulement",
     purpose="{purpose} seulement",
-    sources={
-        ObjectionSource.PERSON: "demandée ici",
-        ObjectionSource.STOP: "par votre réponse STOP à un message",
-        ObjectionSource.HOLDER: "reçue par un organisme, qui l’a déclarée ici",
-    },
     closed="Terminée le {day}",
-    closed_but="Plus rien à attendre ici depuis le {day} : il vous reste à écrire à qui n’a pas de compte",
+    closed_but_letters="Plus rien à attendre ici depuis le {day} : il vous reste à écrire à qui n'a pas de compte",
     open="En cours",
-    states={
-        RelayState.PENDING: "En attente",
-        RelayState.DELIVERED: "Transmise",
-        RelayState.ACKNOWLEDGED: "Reçue",
-        RelayState.COMPLETED: "Fait",
-        RelayState.REFUSED: "Refusé",
-        RelayState.UNDELIVERABLE: "À envoyer par vous",
-    },
-    means={
-        RelayState.PENDING: "L’organisme ne l’a pas encore consultée.",
-        RelayState.DELIVERED: "L’organisme l’a entre les mains et n’a pas encore répondu.",
-        RelayState.ACKNOWLEDGED: "L’organisme dit l’avoir reçue et y travaille.",
-        RelayState.COMPLETED: "L’organisme dit que c’est fait.",
-        RelayState.REFUSED: "L’organisme refuse. Si sa raison ne vous convainc pas, vous pouvez saisir la CNIL.",
-        RelayState.UNDELIVERABLE: "Cet organisme n’a pas de compte ici : il faut lui écrire.",
-    },
+    meanings=phrases.RelayMeanings(
+        pending="L'organisme ne l'a pas encore consultée.",
+        delivered="L'organisme l'a entre les mains et n'a pas encore répondu.",
+        acknowledged="L'organisme dit l'avoir reçue et y travaille.",
+        completed="L'organisme dit que c'est fait.",
+        refused="L'organisme refuse. Si sa raison ne vous convainc pas, vous pouvez saisir la CNIL.",
+        undeliverable="Cet organisme n'a pas de compte ici : il faut lui écrire.",
+    ),
     due="Réponse due le {day}",
     overdue="Réponse due le {day}, en retard",
     on="le {day}",
     reason="Motif donné : {reason}",
     write_to="Écrire à : {contact}",
-    no_address="Aucune adresse n’est connue ici.",
+    no_address="Aucune adresse n'est connue ici.",
     letter="Lettre prête à imprimer",
-    no_relays="Personne n’a ce numéro aujourd’hui : rien à transmettre. Le refus vaut pour tout fichier à venir.",
+    letter_to=" : {name}",
+    no_relays="Personne n'a ce numéro aujourd'hui : rien à transmettre. La demande vaut pour tout fichier à venir.",
     flagged_dataset="Malgré cette demande, un fichier de {name} enregistré le {day} contient votre numéro.",
     flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
     reload="Actualiser",
     another="Faire une autre demande",
-    complain="Sans réponse au bout d’un mois, ou si elle ne vous convient pas, vous pouvez adresser une plainte à la "
+    complain="Sans réponse au bout d'un mois, ou si elle ne vous convient pas, vous pouvez adresser une plainte à la "
     "CNIL : cnil.fr/plaintes.",
 )
 
 _DEADLINES: Final = phrases.Deadlines(
     title="Qui répond, et en combien de temps",
-    lead="Chaque organisme a un mois pour répondre à une opposition ou à un effacement. La loi lui permet deux mois "
-    "de plus si c’est compliqué, à condition de le dire à la personne. Ce tableau est public.",
+    lead="Chaque organisme a un mois pour répondre à une opposition ou à une demande d'effacement. La loi lui permet "
+    "deux mois de plus si c'est compliqué, à condition de le dire à la personne. Ce tableau est public.",
     caption="Demandes transmises par ce registre, par organisme",
     organisation="Organisme",
     requests="Demandes",
-    ended="Terminées",
+    closed="Terminées",
     median="Délai médian",
     overdue="En retard",
     days="{days} j",
     no_median="aucune réponse encore",
-    none="Aucune demande n’est encore comptée.",
+    none="Aucune demande n'est encore comptée.",
     note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes enregistrées ici "
-    "il y a plus d’un mois, sans réponse à ce jour ; un délai plus long, annoncé à la personne, n’est pas connu ici. "
-    "Sont comptées les demandes venues des personnes elles-mêmes, jusqu’à minuit : ainsi, personne ne lit dans ce "
+    "il y a plus d'un mois, sans réponse à ce jour ; un délai plus long, annoncé à la personne, n'est pas connu ici. "
+    "Sont comptées les demandes venues des personnes elles-mêmes, jusqu'à minuit : ainsi, personne ne lit dans ce "
     "tableau qui détient un numéro.",
 )
 
 _OUTBOX: Final = phrases.Outbox(
     title="Messages de la démonstration",
-    lead="Aucun SMS ne part de cette démonstration : voici ce qui aurait été envoyé. Cette page ne se montre qu’à "
-    "l’ordinateur sur lequel le service tourne.",
-    none="Aucun message pour l’instant.",
+    lead="Aucun SMS ne part de cette démonstration : voici ce qui aurait été envoyé. Cette page ne se montre qu'à "
+    "l'ordinateur sur lequel le service tourne.",
+    none="Aucun message pour l'instant.",
     to="Pour le {number}",
     sent="à {time}",
     reload="Actualiser",
 )
 
-_PROBLEMS: Final = phrases.Problems(
-    fields={
-        "number_missing": "Saisissez votre numéro de téléphone mobile.",
-        "number_invalid": "Nous n’arrivons pas à lire ce numéro. Écrivez-le comme 06 39 98 00 00.",
-        "number_not_served": "Nous n’envoyons de code qu’aux mobiles de France et d’outre-mer. Écrivez un numéro de "
-        "mobile.",
-        "too_many": "Trop de codes ont été demandés. Réessayez dans {wait}.",
-        "too_soon": "Attendez {wait} avant de demander un nouveau code.",
-        "unsent": "Le SMS n’a pas pu partir. Réessayez dans un instant.",
-        "code_missing": "Saisissez le code à six chiffres reçu par SMS.",
-        "code_wrong": "Ce n’est pas le bon code. Essais restants : {tries}.",
-        "code_over": "Ce code ne vaut plus. Demandez-en un nouveau.",
-        "date_missing": "Choisissez une date, ou continuez sans date.",
-        "date_invalid": "Cette date n’existe pas. Écrivez-la jour, mois, année.",
-        "date_future": "Cette date est à venir : choisissez une date passée.",
-        "scope_missing": "Choisissez jusqu’où va votre demande.",
-        "organisation_missing": "Choisissez un organisme dans la liste.",
-        "purpose_missing": "Choisissez un usage dans la liste.",
-        "refused": "Cela n’a pas pu être enregistré. Vérifiez votre choix et recommencez.",
-    },
-    pages={
-        "404": (
-            "Cette page n’existe pas",
-            "L’adresse est peut-être incomplète, ou la page n’est pas la vôtre.",
-        ),
-        "405": ("Cette page ne s’ouvre pas ainsi", "Reprenez depuis la page d’accueil."),
-        "413": ("Trop de texte à la fois", "Ce formulaire n’attend que quelques caractères."),
-        "429": ("Trop de demandes à la fois", "C’est une protection contre les abus. Patientez un peu."),
-        "500": (
-            "Une panne, de notre côté",
-            "Rien n’a été enregistré. Réessayez ; si cela dure, prévenez l’opérateur de ce registre.",
-        ),
-        "503": ("Beaucoup de monde", "Trop de demandes arrivent à la fois. Réessayez dans un instant."),
-        "form_refused": (
-            "Ce formulaire n’est plus valable",
-            "Il a été ouvert il y a longtemps, ou ne vient pas d’ici. Rien n’a été enregistré : reprenez depuis la "
-            "page d’accueil.",
-        ),
-        "cookie_missing": (
-            "Votre navigateur n’a pas renvoyé le cookie de cette visite",
-            "Sans lui, rien ne prouve que le formulaire vient de vous. Autorisez les cookies de ce site, et "
-            "ouvrez-le par une adresse qui commence par https.",
-        ),
-    },
-    usual=("Cela n’a pas fonctionné", "Rien n’a été enregistré. Reprenez depuis la page d’accueil."),
-    home="Page d’accueil",
-    wait="Réessayez dans {wait}.",
+_ERRORS: Final = phrases.FormErrors(
+    number_missing="Saisissez votre numéro de téléphone mobile.",
+    number_invalid="Nous n'arrivons pas à lire ce numéro. Écrivez-le comme 06 39 98 00 00.",
+    number_not_served="Nous n'envoyons de code qu'aux mobiles de France et d'outre-mer. Écrivez un numéro de mobile.",
+    too_many_codes="Trop de codes ont été demandés. Réessayez dans {wait}.",
+    too_soon="Attendez {wait} avant de demander un nouveau code.",
+    not_sent="Le SMS n'a pas pu partir. Réessayez dans un instant.",
+    code_missing="Saisissez le code à six chiffres reçu par SMS.",
+    code_wrong="Ce n'est pas le bon code. Essais restants : {tries}.",
+    code_expired="Ce code ne vaut plus. Demandez-en un nouveau.",
+    date_missing="Choisissez une date, ou continuez sans date.",
+    date_invalid="Cette date n'existe pas. Écrivez-la jour, mois, année.",
+    date_in_future="Cette date est à venir : choisissez une date passée.",
+    scope_missing="Choisissez jusqu'où va votre demande.",
+    organisation_missing="Choisissez un organisme dans la liste.",
+    purpose_missing="Choisissez une finalité dans la liste.",
+    not_recorded="Cela n'a pas pu être enregistré. Vérifiez votre choix et recommencez.",
 )
 
-WORDS: Final = space_all(
-    phrases.Words(
-        frame=_FRAME,
+PHRASES: Final = typeset_all(
+    Language.FR,
+    phrases.Phrases(
+        menu=_MENU,
         home=_HOME,
         code=_CODE,
         since=_SINCE,
         answer=_ANSWER,
         objection=_OBJECTION,
         erasure=_ERASURE,
-        one_purpose=_ONE_PURPOSE,
-        confirmation=_CONFIRMATION,
+        purpose_scope=_PURPOSE_SCOPE,
+        confirmations=_CONFIRMATIONS,
         requests=_REQUESTS,
         deadlines=_DEADLINES,
         outbox=_OUTBOX,
-        problems=_PROBLEMS,
-        purposes={
-            Purpose.COMMERCIAL_CANVASSING: "prospection commerciale",
-            Purpose.POLITICAL_CANVASSING: "prospection politique",
-            Purpose.TRANSFER: "transmission à d’autres",
-            Purpose.FUNDRAISING: "collecte de fonds",
-            Purpose.OPINION_POLL: "sondages",
-            Purpose.SERVICE_MESSAGES: "messages de service",
-        },
-    )
+        errors=_ERRORS,
+    ),
 )

@@ -1,4 +1,4 @@
-"""What a person asks for: an objection or an erasure is chosen, looked at once more, and recorded."""
+"""Objections and erasures: a person chooses how far one goes, sees what it means, and confirms it."""
 
 import uuid
 from typing import Annotated, Final
@@ -12,130 +12,155 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, Purpose
 from service.objection import operations
 from service.objection.current_holders import holders_of_number
 from service.objection.schemas import ObjectionIn, ObjectionOut
-from service.portal.address import Page
-from service.portal.context import FormDep, PersonOfPageDep, Visitor, VisitorDep
-from service.portal.phrases import Words
-from service.portal.routing import at
-from service.portal.session import Choice
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
+from service.portal.session import ObjectionDraft
 from service.provenance.routes import SnapshotsDep
+from service.wording.terms import Terms
+from service.wording.typography import capitalised
 
 router = APIRouter()
 
 _PAGES: Final = {ObjectionKind.OBJECTION: Page.OBJECTION, ObjectionKind.ERASURE: Page.ERASURE}
+# Longer than any value that a form of ours offers.
+_MOST_TYPED: Final = 64
 
 Holders = dict[uuid.UUID, str]
 
 
-async def _holders_of(snapshots: SnapshotsDep, visitor: VisitorDep, person: PersonOfPageDep) -> Holders:
-    """Whoever has the number now, by name, in the order of their names."""
-    holders = await holders_of_number(snapshots, visitor.ring, person.number)
-    organisations = holders.snapshot.graph.facts.organisations
-    named = {holder_id: organisations[holder_id].legal_name for holder_id in holders.ids_with_account()}
-    return dict(sorted(named.items(), key=lambda one: one[1]))
+async def _holders(snapshots: SnapshotsDep, page_request: PortalRequestDep, person: PersonOfPageDep) -> Holders:
+    """The organisations that hold the number now, in the order of their names."""
+    found = await holders_of_number(snapshots, page_request.ring, person.number)
+    organisations = found.snapshot.graph.facts.organisations
+    holders = [organisations[holder_id] for holder_id in found.ids_with_account()]
+    return {holder.id: holder.legal_name for holder in sorted(holders, key=lambda holder: holder.legal_name)}
 
 
-HoldersDep = Annotated[Holders, Depends(_holders_of)]
+HoldersDep = Annotated[Holders, Depends(_holders)]
 
 
-@at(router, Page.OBJECTION)
-async def show_objection(visitor: VisitorDep, holders: HoldersDep) -> Response:
+@ADDRESSES.route(router, Page.OBJECTION)
+async def get_objection_page(page_request: PortalRequestDep, holders: HoldersDep) -> Response:
     """How far an objection goes."""
-    return _show_wish(visitor, ObjectionKind.OBJECTION, holders)
+    return _form_page(page_request, ObjectionKind.OBJECTION, holders)
 
 
-@at(router, Page.ERASURE)
-async def show_erasure(visitor: VisitorDep, holders: HoldersDep) -> Response:
+@ADDRESSES.route(router, Page.ERASURE)
+async def get_erasure_page(page_request: PortalRequestDep, holders: HoldersDep) -> Response:
     """Where the number is to be erased."""
-    return _show_wish(visitor, ObjectionKind.ERASURE, holders)
+    return _form_page(page_request, ObjectionKind.ERASURE, holders)
 
 
-def _show_wish(visitor: Visitor, kind: ObjectionKind, holders: Holders) -> Response:
-    """The form, as it was sent before if it was."""
-    page, before = _PAGES[kind], visitor.visit.choice
+def _form_page(page_request: PortalRequest, kind: ObjectionKind, holders: Holders) -> Response:
+    """The form, with what was chosen in it before."""
+    page, draft, error = _PAGES[kind], page_request.state.draft, page_request.state.error
     chosen: dict[str, str] = {"scope": ObjectionScope.EVERYTHING}
-    if visitor.visit.mistake is not None and visitor.visit.mistake.page is page:
-        chosen |= visitor.visit.mistake.kept
-    elif before is not None and before.kind is kind:
-        chosen |= {"scope": before.scope, "organisation": str(before.organisation_id), "purpose": str(before.purpose)}
-    return visitor.show(page, "wish.html", kind=kind.value, holders=holders, chosen=chosen)
+    if error is not None and error.page == page:
+        chosen |= error.typed
+    elif draft is not None and draft.kind is kind:
+        chosen |= {"scope": draft.scope, "organisation": str(draft.organisation_id), "purpose": str(draft.purpose)}
+    terms = Terms(page_request.language)
+    return page_request.render(
+        page,
+        "objection.html",
+        form=page_request.phrases.form_of(kind),
+        form_page=page,
+        other_page=_PAGES[ObjectionKind.ERASURE if kind is ObjectionKind.OBJECTION else ObjectionKind.OBJECTION],
+        holders=holders,
+        purposes=_purposes(terms) if kind is ObjectionKind.OBJECTION else {},
+        chosen=chosen,
+    )
 
 
-@at(router, Page.OBJECTION, "POST")
-async def take_objection(visitor: VisitorDep, holders: HoldersDep, form: FormDep) -> Response:
-    """What was chosen waits for its confirmation."""
-    return _take_wish(visitor, ObjectionKind.OBJECTION, holders, form)
+def _purposes(terms: Terms) -> dict[str, str]:
+    return {purpose.value: capitalised(terms.purpose(purpose)) for purpose in Purpose}
 
 
-@at(router, Page.ERASURE, "POST")
-async def take_erasure(visitor: VisitorDep, holders: HoldersDep, form: FormDep) -> Response:
-    """What was chosen waits for its confirmation."""
-    return _take_wish(visitor, ObjectionKind.ERASURE, holders, form)
+@ADDRESSES.route(router, Page.OBJECTION, "POST")
+async def submit_objection(page_request: PortalRequestDep, holders: HoldersDep, form: FormDep) -> Response:
+    """Keep the chosen objection for its confirmation."""
+    return _keep_draft(page_request, ObjectionKind.OBJECTION, holders, form)
 
 
-def _take_wish(visitor: Visitor, kind: ObjectionKind, holders: Holders, form: dict[str, str]) -> Response:
-    page, choice = _PAGES[kind], None
-    kept: dict[str, str] = {name: form[name][:64] for name in ("scope", "organisation", "purpose") if name in form}
+@ADDRESSES.route(router, Page.ERASURE, "POST")
+async def submit_erasure(page_request: PortalRequestDep, holders: HoldersDep, form: FormDep) -> Response:
+    """Keep the chosen erasure for its confirmation."""
+    return _keep_draft(page_request, ObjectionKind.ERASURE, holders, form)
+
+
+def _keep_draft(page_request: PortalRequest, kind: ObjectionKind, holders: Holders, form: dict[str, str]) -> Response:
+    page, errors = _PAGES[kind], page_request.phrases.errors
+    typed: dict[str, str] = {
+        name: form[name][:_MOST_TYPED] for name in ("scope", "organisation", "purpose") if name in form
+    }
     match form.get("scope"):
         case ObjectionScope.EVERYTHING:
-            choice = Choice(kind=kind, scope=ObjectionScope.EVERYTHING)
+            draft = ObjectionDraft(kind=kind, scope=ObjectionScope.EVERYTHING)
         case ObjectionScope.ORGANISATION:
-            found = next((holder for holder in holders if str(holder) == form.get("organisation")), None)
-            if found is None:
-                return visitor.send_back(page, "organisation", "organisation_missing", kept)
-            choice = Choice(kind=kind, scope=ObjectionScope.ORGANISATION, organisation_id=found)
+            chosen = next((holder_id for holder_id in holders if str(holder_id) == form.get("organisation")), None)
+            if chosen is None:
+                return page_request.redirect_with_error(page, "organisation", errors.organisation_missing, typed)
+            draft = ObjectionDraft(kind=kind, scope=ObjectionScope.ORGANISATION, organisation_id=chosen)
         case ObjectionScope.PURPOSE if kind is ObjectionKind.OBJECTION:
             if form.get("purpose") not in set(Purpose):
-                return visitor.send_back(page, "purpose", "purpose_missing", kept)
-            choice = Choice(kind=kind, scope=ObjectionScope.PURPOSE, purpose=Purpose(form["purpose"]))
+                return page_request.redirect_with_error(page, "purpose", errors.purpose_missing, typed)
+            draft = ObjectionDraft(kind=kind, scope=ObjectionScope.PURPOSE, purpose=Purpose(form["purpose"]))
         case _:
-            return visitor.send_back(page, "scope", "scope_missing")
-    visitor.visit.choice = choice
-    return visitor.send_to(Page.CONFIRMATION)
+            return page_request.redirect_with_error(page, "scope", errors.scope_missing)
+    page_request.state.draft = draft
+    return page_request.redirect(Page.CONFIRMATION)
 
 
-@at(router, Page.CONFIRMATION)
-async def show_confirmation(visitor: VisitorDep, holders: HoldersDep) -> Response:
-    """What is about to be recorded, and whom it reaches."""
-    choice = visitor.visit.choice
-    if choice is None:
-        return visitor.send_to(Page.OBJECTION)
-    only = choice.organisation_id
+@ADDRESSES.route(router, Page.CONFIRMATION)
+async def get_confirmation_page(page_request: PortalRequestDep, holders: HoldersDep) -> Response:
+    """What is about to be recorded, and which organisations it reaches."""
+    draft = page_request.state.draft
+    if draft is None:
+        return page_request.redirect(Page.OBJECTION)
+    only = draft.organisation_id
     if only is not None and only not in holders:
-        # It has had the number erased since it was chosen.
-        visitor.visit.choice = None
-        return visitor.send_to(_PAGES[choice.kind])
-    scope = write_scope(visitor.words, choice, holders[only] if only else None)
-    reached = [name for holder, name in holders.items() if only in (None, holder)]
-    return visitor.show(Page.CONFIRMATION, choice=choice, scope=scope, reached=reached)
+        # The organisation has erased the number since it was chosen.
+        page_request.state.draft = None
+        return page_request.redirect(_PAGES[draft.kind])
+    return page_request.render(
+        Page.CONFIRMATION,
+        kind=draft.kind,
+        form_page=_PAGES[draft.kind],
+        confirmation=page_request.phrases.confirmations.of(draft.kind),
+        scope=write_scope(page_request, draft, holders[only] if only else None),
+        reached=[name for holder_id, name in holders.items() if only in (None, holder_id)],
+    )
 
 
-def write_scope(words: Words, wish: Choice | ObjectionOut, organisation: str | None) -> str:
+def write_scope(page_request: PortalRequest, request: ObjectionDraft | ObjectionOut, organisation: str | None) -> str:
     """How far an objection or an erasure goes, in words."""
-    if wish.scope is ObjectionScope.ORGANISATION:
-        return words.requests.organisation.format(name=organisation)
-    if wish.purpose is not None:
-        return words.requests.purpose.format(purpose=words.purposes[wish.purpose])
-    return words.requests.everything[wish.kind]
+    phrases = page_request.phrases.requests
+    if request.scope is ObjectionScope.ORGANISATION:
+        return phrases.organisation.format(name=organisation)
+    if request.purpose is not None:
+        return phrases.purpose.format(purpose=Terms(page_request.language).purpose(request.purpose))
+    return phrases.everything.of(request.kind)
 
 
-@at(router, Page.CONFIRMATION, "POST")
-async def file_wish(
-    visitor: VisitorDep,
+@ADDRESSES.route(router, Page.CONFIRMATION, "POST")
+async def confirm_request(
+    page_request: PortalRequestDep,
     person: PersonOfPageDep,
     _: FormDep,
     database: DatabaseDep,
     snapshots: SnapshotsDep,
     queue: QueueDep,
 ) -> Response:
-    """It is recorded and in effect; how each holder deals with it comes next."""
-    choice = visitor.visit.choice
-    if choice is None:
-        return visitor.send_to(Page.OBJECTION)
-    wanted = ObjectionIn(**choice.model_dump())
+    """Record the objection or the erasure. The next page shows how far each holder has got with it."""
+    draft = page_request.state.draft
+    if draft is None:
+        return page_request.redirect(Page.OBJECTION)
+    wanted = ObjectionIn(**draft.model_dump())
     try:
         async with database.transaction() as session:
-            await operations.create_objection(session, snapshots, visitor.ring, queue, person, wanted)
+            await operations.create_objection(session, snapshots, page_request.ring, queue, person, wanted)
     except NotFound:
-        return visitor.send_back(Page.CONFIRMATION, "confirmation", "refused")
-    visitor.visit.choice, visitor.visit.said = None, visitor.words.requests.done
-    return visitor.send_to(Page.REQUESTS)
+        text = page_request.phrases.errors.not_recorded
+        return page_request.redirect_with_error(Page.CONFIRMATION, "confirmation", text)
+    page_request.state.draft, page_request.state.flash = None, page_request.phrases.requests.recorded_now
+    return page_request.redirect(Page.REQUESTS)

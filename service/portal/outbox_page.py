@@ -1,4 +1,4 @@
-"""The messages of a demonstration, on a page for the machine itself."""
+"""The messages of a demonstration, on a page that only the machine itself can see."""
 
 import ipaddress
 
@@ -10,10 +10,9 @@ from service.core.resources import resources_of
 from service.messaging.gateway import Messaging
 from service.messaging.providers.outbox import Outbox, list_shown
 from service.number.app_keyring import RingDep
-from service.portal.address import Page
-from service.portal.context import VisitorDep
-from service.portal.rendering import is_this_machine
-from service.portal.routing import at
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import PortalRequestDep
+from service.web.security_headers import is_local
 from service.wording.language import write_time
 
 router = APIRouter()
@@ -22,25 +21,31 @@ router = APIRouter()
 def may_see_outbox(request: Request) -> bool:
     """Whether messages are shown instead of sent, and to this caller.
 
-    The name is looked at besides the address: by a name of its own that leads to this machine, a page from elsewhere
-    could have the browser read for it.
+    The name in `Host` counts as well as the address: a page from elsewhere could reach this machine by a name of its
+    own, and have the browser read for it.
     """
     if not isinstance(resources_of(request).get(Messaging).gateway, Outbox) or request.client is None:
         return False
     try:
-        near = ipaddress.ip_address(request.client.host).is_loopback
+        from_here = ipaddress.ip_address(request.client.host).is_loopback
     except ValueError:
         return False
-    return near and is_this_machine(request.headers.get("host", ""))
+    return from_here and is_local(request.headers.get("host", ""))
 
 
-@at(router, Page.OUTBOX)
-async def show_outbox(visitor: VisitorDep, request: Request, database: DatabaseDep, ring: RingDep) -> Response:
+@ADDRESSES.route(router, Page.OUTBOX)
+async def get_outbox_page(
+    page_request: PortalRequestDep, request: Request, database: DatabaseDep, ring: RingDep
+) -> Response:
     """What would have been sent in the last minutes."""
     if not may_see_outbox(request):
         raise NotFound("page")
     messages = [
-        {"number": one.number, "text": one.text, "time": write_time(visitor.language, one.recorded_at)}
-        for one in await list_shown(database, ring)
+        {
+            "number": message.number,
+            "text": message.text,
+            "time": write_time(page_request.language, message.recorded_at),
+        }
+        for message in await list_shown(database, ring)
     ]
-    return visitor.show(Page.OUTBOX, messages=messages)
+    return page_request.render(Page.OUTBOX, messages=messages)

@@ -1,46 +1,44 @@
-"""The phrases that the pages are made of, by page. Braces are filled in by whoever says the phrase."""
+"""The phrases of the pages, by page. A name in braces is a value that the page fills in.
 
-from collections.abc import Mapping
+French and English are two values of one type, so that neither can lack a phrase. What depends on a closed list has a
+`match` without a default, so that mypy refuses a value that has no phrase.
+"""
+
 from dataclasses import dataclass
+
+from service.core.vocabulary import ObjectionKind, RelayState
 
 
 @dataclass(frozen=True)
-class Frame:
-    """What surrounds every page."""
+class Menu:
+    """What surrounds every page of the portal."""
 
-    site: str
-    skip: str
-    menu: str
     how: str
     deadlines: str
     privacy: str
-    outbox: str
     answer: str
     requests: str
     leave: str
-    switch: str
     your_number: str
-    error_prefix: str
-    foot_menu: str
     foot_law: str
     foot_complain: str
 
 
 @dataclass(frozen=True)
 class Home:
-    """The first page: the number is asked for."""
+    """The first page, which asks for the number."""
 
     title: str
     lead: str
     label: str
     hint: str
     send: str
-    responsible: str
-    held: str
+    controller: str
+    kept: str
     steps_title: str
     steps: tuple[tuple[str, str], ...]
-    honest_title: str
-    honest: str
+    limits_title: str
+    limits: str
     left: str
     expired: str
 
@@ -54,9 +52,9 @@ class Code:
     label: str
     hint: str
     confirm: str
-    late_title: str
-    late: str
-    late_still: str
+    not_received_title: str
+    not_received: str
+    still_not_received: str
     again: str
     again_in: str
     sent_again: str
@@ -67,7 +65,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Since:
-    """The page that asks since when the number is the person's."""
+    """The page that asks since when the number has been the person's."""
 
     title: str
     lead: str
@@ -81,7 +79,7 @@ class Since:
 
 @dataclass(frozen=True)
 class Answer:
-    """What surrounds the answer, which tells itself."""
+    """What surrounds the report, which brings its own words."""
 
     contents: str
     stop: str
@@ -92,13 +90,13 @@ class Answer:
     since: str
     since_unknown: str
     since_change: str
-    evidence_open: str
-    picture_text: str
+    open_screenshot: str
+    path_in_words: str
 
 
 @dataclass(frozen=True)
-class Wish:
-    """The pages where a person chooses an objection or an erasure."""
+class ObjectionForm:
+    """The page on which a person chooses how far an objection or an erasure goes."""
 
     title: str
     lead: str
@@ -109,15 +107,15 @@ class Wish:
     organisation_hint: str
     organisation_label: str
     choose: str
-    go_on: str
+    next: str
     nobody: str
     other: str
     other_link: str
 
 
 @dataclass(frozen=True)
-class OnePurpose:
-    """The scope that an objection has and an erasure has not."""
+class PurposeScope:
+    """The scope that only an objection has: a number is erased or not, whatever the purpose."""
 
     choice: str
     hint: str
@@ -126,21 +124,78 @@ class OnePurpose:
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The last look before an objection or an erasure is recorded."""
+    """The page that shows an objection or an erasure once more before it is recorded."""
 
-    objection_title: str
-    erasure_title: str
+    title: str
+    consequence: str
+    go: str
+
+
+@dataclass(frozen=True)
+class Confirmations:
+    """What is confirmed, and what both kinds have in common."""
+
     about: str
     kind: str
     scope: str
     reaches: str
     nobody: str
-    objection_means: str
-    erasure_means: str
     keep_first: str
-    objection_go: str
-    erasure_go: str
     back: str
+    objection: Confirmation
+    erasure: Confirmation
+
+    def of(self, kind: ObjectionKind) -> Confirmation:
+        """The phrases for what is to be confirmed."""
+        match kind:
+            case ObjectionKind.OBJECTION:
+                return self.objection
+            case ObjectionKind.ERASURE:
+                return self.erasure
+
+
+@dataclass(frozen=True)
+class Everything:
+    """The widest scope of a request."""
+
+    objection: str
+    erasure: str
+
+    def of(self, kind: ObjectionKind) -> str:
+        """That scope of a request of one kind."""
+        match kind:
+            case ObjectionKind.OBJECTION:
+                return self.objection
+            case ObjectionKind.ERASURE:
+                return self.erasure
+
+
+@dataclass(frozen=True)
+class RelayMeanings:
+    """What the state of a relay means for the person."""
+
+    pending: str
+    delivered: str
+    acknowledged: str
+    completed: str
+    refused: str
+    undeliverable: str
+
+    def of(self, state: RelayState) -> str:
+        """What one state means."""
+        match state:
+            case RelayState.PENDING:
+                return self.pending
+            case RelayState.DELIVERED:
+                return self.delivered
+            case RelayState.ACKNOWLEDGED:
+                return self.acknowledged
+            case RelayState.COMPLETED:
+                return self.completed
+            case RelayState.REFUSED:
+                return self.refused
+            case RelayState.UNDELIVERABLE:
+                return self.undeliverable
 
 
 @dataclass(frozen=True)
@@ -149,20 +204,18 @@ class Requests:
 
     title: str
     lead: str
-    done: str
+    recorded_now: str
     none: str
     earlier: str
+    heading: str
     recorded: str
-    kinds: Mapping[str, str]
-    everything: Mapping[str, str]
+    everything: Everything
     organisation: str
     purpose: str
-    sources: Mapping[str, str]
     closed: str
-    closed_but: str
+    closed_but_letters: str
     open: str
-    states: Mapping[str, str]
-    means: Mapping[str, str]
+    meanings: RelayMeanings
     due: str
     overdue: str
     on: str
@@ -170,6 +223,7 @@ class Requests:
     write_to: str
     no_address: str
     letter: str
+    letter_to: str
     no_relays: str
     flagged_dataset: str
     flagged_campaign: str
@@ -180,14 +234,14 @@ class Requests:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """The public table of how organisations keep to the time."""
+    """The public table of how long organisations take to answer."""
 
     title: str
     lead: str
     caption: str
     organisation: str
     requests: str
-    ended: str
+    closed: str
     median: str
     overdue: str
     days: str
@@ -209,31 +263,49 @@ class Outbox:
 
 
 @dataclass(frozen=True)
-class Problems:
-    """What went wrong: of fields by the name of the mistake, of pages by their problem or their status."""
+class FormErrors:
+    """What is wrong with a field, and what to do."""
 
-    fields: Mapping[str, str]
-    pages: Mapping[str, tuple[str, str]]
-    usual: tuple[str, str]
-    home: str
-    wait: str
+    number_missing: str
+    number_invalid: str
+    number_not_served: str
+    too_many_codes: str
+    too_soon: str
+    not_sent: str
+    code_missing: str
+    code_wrong: str
+    code_expired: str
+    date_missing: str
+    date_invalid: str
+    date_in_future: str
+    scope_missing: str
+    organisation_missing: str
+    purpose_missing: str
+    not_recorded: str
 
 
 @dataclass(frozen=True)
-class Words:
+class Phrases:
     """Everything that the pages say in one language."""
 
-    frame: Frame
+    menu: Menu
     home: Home
     code: Code
     since: Since
     answer: Answer
-    objection: Wish
-    erasure: Wish
-    one_purpose: OnePurpose
-    confirmation: Confirmation
+    objection: ObjectionForm
+    erasure: ObjectionForm
+    purpose_scope: PurposeScope
+    confirmations: Confirmations
     requests: Requests
     deadlines: Deadlines
     outbox: Outbox
-    problems: Problems
-    purposes: Mapping[str, str]
+    errors: FormErrors
+
+    def form_of(self, kind: ObjectionKind) -> ObjectionForm:
+        """The phrases of the form for a kind of request."""
+        match kind:
+            case ObjectionKind.OBJECTION:
+                return self.objection
+            case ObjectionKind.ERASURE:
+                return self.erasure

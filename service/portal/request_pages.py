@@ -1,4 +1,4 @@
-"""What was asked for, and how far each holder is with it; letters to those that cannot be told from here."""
+"""What a person asked for and how far each holder has got, letters to holders without an account, response times."""
 
 import uuid
 from datetime import datetime
@@ -10,44 +10,49 @@ from service.disclosure.operations import make_holder_letter
 from service.objection.deadlines import list_deadlines
 from service.objection.schemas import ObjectionOut
 from service.objection.views import objections_on_number
-from service.portal.address import Page
-from service.portal.context import PersonOfPageDep, VisitorDep
-from service.portal.downloads import download
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import PersonOfPageDep, PortalRequestDep
+from service.portal.downloads import file_response
 from service.portal.objection_pages import write_scope
-from service.portal.routing import at
 from service.wording.language import write_day_of
+from service.wording.terms import Terms
+from service.wording.typography import capitalised
 
 router = APIRouter()
 
 
-@at(router, Page.REQUESTS)
-async def show_requests(visitor: VisitorDep, person: PersonOfPageDep, session: SessionDep) -> Response:
-    """Every objection and erasure since the number is theirs, hop by hop. Of earlier ones, only that there are."""
-    found = await objections_on_number(session, visitor.ring, person.key)
-    own = [one for one in found if person.owned_at(one.occurred_at)]
+@ADDRESSES.route(router, Page.REQUESTS)
+async def get_requests_page(page_request: PortalRequestDep, person: PersonOfPageDep, session: SessionDep) -> Response:
+    """Every objection and erasure since the number is the person's, relay by relay. Earlier ones are only mentioned."""
+    found = await objections_on_number(session, page_request.ring, person.key)
+    own = [objection for objection in found if person.owned_at(objection.occurred_at)]
 
     def day(moment: datetime) -> str:
-        return write_day_of(visitor.language, moment)
+        return write_day_of(page_request.language, moment)
 
-    def scope(objection: ObjectionOut) -> str:
-        named = objection.organisation.legal_name if objection.organisation else None
-        return write_scope(visitor.words, objection, named)
+    def heading(objection: ObjectionOut) -> str:
+        organisation = objection.organisation.legal_name if objection.organisation else None
+        kind = capitalised(Terms(page_request.language).objection_kind(objection.kind))
+        scope = write_scope(page_request, objection, organisation)
+        return page_request.phrases.requests.heading.format(kind=kind, scope=scope)
 
-    return visitor.show(Page.REQUESTS, objections=own, has_earlier=len(own) < len(found), day=day, scope=scope)
-
-
-@at(router, Page.LETTER)
-async def get_letter(
-    visitor: VisitorDep, person: PersonOfPageDep, database: DatabaseDep, relay_id: uuid.UUID
-) -> Response:
-    """The letter to a holder without an account, to be printed and signed."""
-    return download(await make_holder_letter(database, visitor.ring, person, relay_id, visitor.language))
-
-
-@at(router, Page.DEADLINES)
-async def show_deadlines(visitor: VisitorDep, session: SessionDep) -> Response:
-    """How organisations keep their time, for everybody."""
-    table = await list_deadlines(session)
-    return visitor.show(
-        Page.DEADLINES, organisations=table.organisations, as_of=write_day_of(visitor.language, table.as_of)
+    return page_request.render(
+        Page.REQUESTS, objections=own, has_earlier=len(own) < len(found), day=day, heading=heading
     )
+
+
+@ADDRESSES.route(router, Page.LETTER)
+async def download_letter(
+    page_request: PortalRequestDep, person: PersonOfPageDep, database: DatabaseDep, relay_id: uuid.UUID
+) -> Response:
+    """The letter to a holder without an account, ready to print and sign."""
+    letter = await make_holder_letter(database, page_request.ring, person, relay_id, page_request.language)
+    return file_response(letter)
+
+
+@ADDRESSES.route(router, Page.DEADLINES)
+async def get_deadlines_page(page_request: PortalRequestDep, session: SessionDep) -> Response:
+    """How long organisations take to answer, for everybody."""
+    table = await list_deadlines(session)
+    as_of = write_day_of(page_request.language, table.as_of)
+    return page_request.render(Page.DEADLINES, organisations=table.organisations, as_of=as_of)

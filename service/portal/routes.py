@@ -1,12 +1,13 @@
-"""HTTP of the pages. They are no part of the API: what they do, programs do by its operations."""
+"""HTTP of the portal. Its pages are not part of the API: programs do the same by the API's operations."""
 
 from typing import Final
 
 from fastapi import FastAPI
 
 from service.portal import answer_page, downloads, objection_pages, outbox_page, public_pages, request_pages, sign_in
-from service.portal.context import SessionOver, begin_anew
-from service.portal.problem_pages import ProblemPages
+from service.portal.context import NoSession, redirect_home
+from service.portal.site import ASSETS, SITE
+from service.web.problem_pages import ProblemPages
 
 ROUTERS: Final = (
     sign_in.router,
@@ -16,12 +17,13 @@ ROUTERS: Final = (
     request_pages.router,
     public_pages.router,
     outbox_page.router,
+    ASSETS.router(),
 )
 
 
 def install(app: FastAPI) -> None:
-    """Add the pages to an application: last, so that what goes wrong anywhere in it can become a page."""
+    """Add the pages to an application. Call it last, so that what goes wrong anywhere in it can become a page."""
     for router in ROUTERS:
         app.include_router(router)
-    app.add_exception_handler(SessionOver, begin_anew)
-    app.add_middleware(ProblemPages)
+    app.add_exception_handler(NoSession, redirect_home)
+    app.add_middleware(ProblemPages, site=SITE)

@@ -1,4 +1,4 @@
-"""The way in and out: the number, its code, since when it is theirs, and leaving."""
+"""Signing in and out: the number, its code, since when the number has been the person's, and leaving."""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final, NamedTuple
@@ -12,12 +12,11 @@ from service.core.errors import Conflict, NotFound, TooMany, Unprocessable, Unre
 from service.core.settings import Settings, SettingsDep
 from service.messaging.gateway import Gateway, GatewayDep
 from service.number.normalisation import e164, international_format, normalise_number
-from service.portal.address import Page
-from service.portal.context import FormDep, PersonOfPageDep, Visitor, VisitorDep
-from service.portal.controller import name_operators
+from service.portal.address import ADDRESSES, Page
+from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
+from service.portal.controller import write_operators
 from service.portal.outbox_page import may_see_outbox
-from service.portal.routing import at
-from service.portal.session import Pending, Visit, keep_session
+from service.portal.session import PendingCode, PortalState, set_session
 from service.verification import operations
 from service.verification.schemas import ConfirmationIn, VerificationIn
 from service.wording.language import paris_day, write_elapsed
@@ -25,7 +24,7 @@ from service.wording.language import paris_day, write_elapsed
 router = APIRouter()
 
 _REGION: Final = "FR"
-# Time for a message to arrive before another is asked for.
+# A message has this long to arrive before another can be asked for.
 _BETWEEN_CODES: Final = timedelta(seconds=30)
 
 
@@ -42,148 +41,163 @@ async def _sending(database: DatabaseDep, gateway: GatewayDep, settings: Setting
 SendingDep = Annotated[_Sending, Depends(_sending)]
 
 
-@at(router, Page.HOME)
-async def show_home(visitor: VisitorDep, session: SessionDep) -> Response:
-    """The first page. It says who asks before it asks."""
-    return visitor.show(Page.HOME, operators=await name_operators(session))
+@ADDRESSES.route(router, Page.HOME)
+async def get_home_page(page_request: PortalRequestDep, session: SessionDep) -> Response:
+    """The first page. It says who asks before it asks for a number."""
+    return page_request.render(Page.HOME, operators=await write_operators(session))
 
 
-@at(router, Page.HOME, "POST")
-async def take_number(visitor: VisitorDep, form: FormDep, sending: SendingDep) -> Response:
-    """A code goes to the number; the page that asks for it comes next."""
+@ADDRESSES.route(router, Page.HOME, "POST")
+async def submit_number(page_request: PortalRequestDep, form: FormDep, sending: SendingDep) -> Response:
+    """Send a code to the number. The next page asks for the code."""
     typed = form.get("number", "").strip()[:64]
     if not typed:
-        return visitor.send_back(Page.HOME, "number", "number_missing")
-    return await _send_code(visitor, sending, typed, Page.HOME, "number")
+        return page_request.redirect_with_error(Page.HOME, "number", page_request.phrases.errors.number_missing)
+    return await _send_code(page_request, sending, typed, Page.HOME, "number")
 
 
-async def _send_code(visitor: Visitor, sending: _Sending, typed: str, page: Page, field: str) -> Response:
-    client = visitor.request.client
+async def _send_code(
+    page_request: PortalRequest, sending: _Sending, typed: str, page: Page, field_name: str
+) -> Response:
+    errors, client = page_request.phrases.errors, page_request.request.client
+
+    def refuse(text: str) -> Response:
+        return page_request.redirect_with_error(page, field_name, text, {field_name: typed})
+
     try:
-        wanted = VerificationIn(number=typed, language=visitor.language)
+        wanted = VerificationIn(number=typed, language=page_request.language)
         begun = await operations.begin_verification(
-            sending.database, visitor.ring, sending.gateway, sending.settings, wanted, client.host if client else ""
+            sending.database,
+            page_request.ring,
+            sending.gateway,
+            sending.settings,
+            wanted,
+            client.host if client else "",
         )
     except ValidationError:
-        return visitor.send_back(page, field, "number_invalid", {field: typed})
+        return refuse(errors.number_invalid)
     except Unprocessable as refusal:
-        served = refusal.slug != "number_not_served"
-        return visitor.send_back(page, field, "number_invalid" if served else "number_not_served", {field: typed})
+        return refuse(errors.number_not_served if refusal.slug == "number_not_served" else errors.number_invalid)
     except TooMany as refusal:
-        wait = _write_wait(visitor, refusal.retry_after)
-        return visitor.send_back(page, field, "too_many", {field: typed}, wait=wait)
+        return refuse(errors.too_many_codes.format(wait=_write_wait(page_request, refusal.retry_after)))
     except Unreachable:
-        return visitor.send_back(page, field, "unsent", {field: typed})
+        return refuse(errors.not_sent)
     number = normalise_number(typed, _REGION)
-    visitor.visit.pending = Pending(verification_id=begun.id, number=number, sent_at=now())
-    return visitor.send_to(Page.CODE)
+    page_request.state.pending_code = PendingCode(verification_id=begun.id, number=number, sent_at=now())
+    return page_request.redirect(Page.CODE)
 
 
-def _write_wait(visitor: Visitor, wait: timedelta) -> str:
-    return write_elapsed(visitor.language, now(), now() + wait)
+def _write_wait(page_request: PortalRequest, wait: timedelta) -> str:
+    return write_elapsed(page_request.language, now(), now() + wait)
 
 
-@at(router, Page.CODE)
-async def show_code(visitor: VisitorDep) -> Response:
+@ADDRESSES.route(router, Page.CODE)
+async def get_code_page(page_request: PortalRequestDep) -> Response:
     """The page that asks for the code."""
-    pending = visitor.visit.pending
+    pending = page_request.state.pending_code
     if pending is None:
-        return visitor.send_to(Page.HOME)
-    return visitor.show(
+        return page_request.redirect(Page.HOME)
+    return page_request.render(
         Page.CODE,
         number=international_format(pending.number),
-        wait_seconds=max(0, int(_wait_for_code(pending).total_seconds())),
-        demonstration=may_see_outbox(visitor.request),
+        wait_seconds=max(0, int(_wait_for_next_code(pending).total_seconds())),
+        demonstration=may_see_outbox(page_request.request),
     )
 
 
-def _wait_for_code(pending: Pending) -> timedelta:
+def _wait_for_next_code(pending: PendingCode) -> timedelta:
     return pending.sent_at + _BETWEEN_CODES - now()
 
 
-@at(router, Page.CODE, "POST")
-async def take_code(visitor: VisitorDep, form: FormDep, sending: SendingDep) -> Response:
-    """The right code gives a session; a new one may be asked for after a while."""
-    pending = visitor.visit.pending
+@ADDRESSES.route(router, Page.CODE, "POST")
+async def submit_code(page_request: PortalRequestDep, form: FormDep, sending: SendingDep) -> Response:
+    """Start a session for the right code, or send a new code."""
+    pending = page_request.state.pending_code
     if pending is None:
-        return visitor.send_to(Page.HOME)
+        return page_request.redirect(Page.HOME)
     if form.get("step") == "again":
-        return await _send_again(visitor, sending, pending)
-    return await _confirm(visitor, sending.database, pending, form.get("code", ""))
+        return await _send_again(page_request, sending, pending)
+    return await _confirm(page_request, sending.database, pending, form.get("code", ""))
 
 
-async def _send_again(visitor: Visitor, sending: _Sending, pending: Pending) -> Response:
-    wait = _wait_for_code(pending)
+async def _send_again(page_request: PortalRequest, sending: _Sending, pending: PendingCode) -> Response:
+    wait = _wait_for_next_code(pending)
     if wait > timedelta(0):
-        return visitor.send_back(Page.CODE, "again", "too_soon", wait=_write_wait(visitor, wait))
-    answer = await _send_code(visitor, sending, e164(pending.number), Page.CODE, "again")
-    if visitor.visit.mistake is None:
-        visitor.visit.said = visitor.words.code.sent_again
-        return visitor.send_to(Page.CODE)
-    return answer
+        text = page_request.phrases.errors.too_soon.format(wait=_write_wait(page_request, wait))
+        return page_request.redirect_with_error(Page.CODE, "again", text)
+    response = await _send_code(page_request, sending, e164(pending.number), Page.CODE, "again")
+    if page_request.state.error is None:
+        page_request.state.flash = page_request.phrases.code.sent_again
+        return page_request.redirect(Page.CODE)
+    return response
 
 
-async def _confirm(visitor: Visitor, database: Database, pending: Pending, code: str) -> Response:
+async def _confirm(page_request: PortalRequest, database: Database, pending: PendingCode, code: str) -> Response:
+    errors = page_request.phrases.errors
     try:
         wanted = ConfirmationIn(code=code, owned_since=None)
     except ValidationError:
-        return visitor.send_back(Page.CODE, "code", "code_missing")
+        return page_request.redirect_with_error(Page.CODE, "code", errors.code_missing)
     try:
-        begun = await operations.confirm_verification(database, visitor.ring, pending.verification_id, wanted)
+        begun = await operations.confirm_verification(database, page_request.ring, pending.verification_id, wanted)
     except Unprocessable as refusal:
-        left = refusal.extensions.get("attempts_left", 0)
-        return visitor.send_back(Page.CODE, "code", "code_wrong" if left else "code_over", tries=str(left))
+        left = refusal.extensions["attempts_left"]
+        text = errors.code_wrong.format(tries=left) if left else errors.code_expired
+        return page_request.redirect_with_error(Page.CODE, "code", text)
     except (Conflict, NotFound):
-        return visitor.send_back(Page.CODE, "code", "code_over")
-    if visitor.person is not None:
-        await operations.end_session(database, visitor.person)
-    # Nothing of the visit before outlives the proof: forms that were open then count no more.
-    visitor.visit = Visit()
-    answer = visitor.send_to(Page.SINCE)
-    keep_session(answer, begun.token, int((begun.expires_at - now()).total_seconds()))
-    return answer
+        return page_request.redirect_with_error(Page.CODE, "code", errors.code_expired)
+    if page_request.person is not None:
+        await operations.end_session(database, page_request.person)
+    # Nothing that was carried before the proof outlives it: forms that were open then are no longer valid.
+    page_request.state = PortalState()
+    response = page_request.redirect(Page.SINCE)
+    set_session(response, begun.token, int((begun.expires_at - now()).total_seconds()))
+    return response
 
 
-@at(router, Page.SINCE)
-async def show_since(visitor: VisitorDep, person: PersonOfPageDep) -> Response:
-    """The page that asks since when the number is theirs."""
+@ADDRESSES.route(router, Page.SINCE)
+async def get_since_page(page_request: PortalRequestDep, person: PersonOfPageDep) -> Response:
+    """The page that asks since when the number has been the person's."""
     since = person.owned_since
-    return visitor.show(Page.SINCE, since=since.isoformat() if since else "", today=paris_day(now()).isoformat())
+    today = paris_day(now()).isoformat()
+    return page_request.render(Page.SINCE, since=since.isoformat() if since else "", today=today)
 
 
-@at(router, Page.SINCE, "POST")
-async def take_since(visitor: VisitorDep, person: PersonOfPageDep, form: FormDep, database: DatabaseDep) -> Response:
-    """A day, or none; the answer comes next."""
-    typed, since_on = form.get("since", "").strip()[:32], None
+@ADDRESSES.route(router, Page.SINCE, "POST")
+async def submit_since(
+    page_request: PortalRequestDep, person: PersonOfPageDep, form: FormDep, database: DatabaseDep
+) -> Response:
+    """Keep a day, or none, for the session. The next page is the answer."""
+    errors, typed, since_on = page_request.phrases.errors, form.get("since", "").strip()[:32], None
     if form.get("step") != "skip":
         if not typed:
-            return visitor.send_back(Page.SINCE, "since", "date_missing")
+            return page_request.redirect_with_error(Page.SINCE, "since", errors.date_missing)
         since_on = _read_day(typed)
         if since_on is None:
-            return visitor.send_back(Page.SINCE, "since", "date_invalid")
+            return page_request.redirect_with_error(Page.SINCE, "since", errors.date_invalid)
     try:
         await operations.set_number_since(database, person, since_on)
     except Unprocessable:
-        return visitor.send_back(Page.SINCE, "since", "date_future", {"since": typed})
-    return visitor.send_to(Page.ANSWER)
+        return page_request.redirect_with_error(Page.SINCE, "since", errors.date_in_future, {"since": typed})
+    return page_request.redirect(Page.ANSWER)
 
 
 def _read_day(typed: str) -> date | None:
-    """A day as browsers send it, or as people type it where there is no calendar to pick from."""
-    for form in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y"):
+    """A day as browsers send it, or as people type it where the browser offers no calendar."""
+    for pattern in ("%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y"):
         try:
-            return datetime.strptime(typed, form).date()  # noqa: DTZ007 - a day has no time zone
+            return datetime.strptime(typed, pattern).date()  # noqa: DTZ007 - a day has no time zone
         except ValueError:
             continue
     return None
 
 
-@at(router, Page.LEAVE, "POST")
-async def leave(visitor: VisitorDep, _: FormDep, database: DatabaseDep) -> Response:
-    """The session ends here and in the browser."""
-    if visitor.person is not None:
-        await operations.end_session(database, visitor.person)
-    visitor.visit = Visit(said=visitor.words.home.left)
-    answer = visitor.send_to(Page.HOME)
-    keep_session(answer, "", 0)
-    return answer
+@ADDRESSES.route(router, Page.LEAVE, "POST")
+async def leave(page_request: PortalRequestDep, _: FormDep, database: DatabaseDep) -> Response:
+    """End the session, here and in the browser."""
+    if page_request.person is not None:
+        await operations.end_session(database, page_request.person)
+    page_request.state = PortalState(flash=page_request.phrases.home.left)
+    response = page_request.redirect(Page.HOME)
+    set_session(response, "", 0)
+    return response

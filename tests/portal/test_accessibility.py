@@ -22,81 +22,81 @@ _READINGS = {
 }
 
 
-def _every_page(someone: Person) -> Iterator[str]:
-    """Goes through the pages as somebody does, and gives the name of each state of one."""
-    yield from _public_pages(someone)
-    yield from _entering(someone)
+def _every_page(person: Person) -> Iterator[str]:
+    """Go through the pages as a person does, and give the name of each state of a page."""
+    yield from _public_pages(person)
+    yield from _signing_in(person)
     yield Page.ANSWER
-    someone.page.locator("summary").click()
+    person.page.locator("summary").click()
     yield "answer-picture-in-words"
-    yield from _asking(someone)
+    yield from _objecting(person)
 
 
-def _public_pages(someone: Person) -> Iterator[str]:
+def _public_pages(person: Person) -> Iterator[str]:
     for page in (Page.HOME, Page.HOW, Page.PRIVACY, Page.DEADLINES):
-        someone.go(page)
+        person.go(page)
         yield page
-    someone.page.goto(someone.path(Page.HOME) + "nothing")
-    # Chromium says on the console that there is nothing, too.
-    someone.troubles.clear()
+    person.page.goto(person.path(Page.HOME) + "nothing")
+    # Chromium reports the status 404 on the console.
+    person.troubles.clear()
     yield "problem"
 
 
-def _entering(someone: Person) -> Iterator[str]:
-    words, page = someone.words, someone.page
-    someone.type_number("bonjour")
+def _signing_in(person: Person) -> Iterator[str]:
+    phrases, page = person.phrases, person.page
+    person.type_number("bonjour")
     yield "home-mistake"
-    someone.type_number(number(someone.last_four))
+    person.type_number(number(person.last_four))
     yield Page.CODE
-    page.get_by_label(words.code.label).fill("x")
-    someone.press(words.code.confirm)
+    page.get_by_label(phrases.code.label).fill("x")
+    person.press(phrases.code.confirm)
     yield "code-mistake"
-    someone.go(Page.OUTBOX)
+    person.go(Page.OUTBOX)
     yield Page.OUTBOX
-    someone.go(Page.CODE)
-    page.get_by_label(words.code.label).fill(someone.code())
-    someone.press(words.code.confirm)
+    person.go(Page.CODE)
+    page.get_by_label(phrases.code.label).fill(person.code())
+    person.press(phrases.code.confirm)
     yield Page.SINCE
-    someone.press(words.since.skip)
+    person.press(phrases.since.skip)
 
 
-def _asking(someone: Person) -> Iterator[str]:
-    words, page = someone.words, someone.page
-    someone.go(Page.REQUESTS)
+def _objecting(person: Person) -> Iterator[str]:
+    phrases, page = person.phrases, person.page
+    person.go(Page.REQUESTS)
     yield "requests-none"
-    someone.go(Page.OBJECTION)
+    person.go(Page.OBJECTION)
     yield Page.OBJECTION
-    page.get_by_label(words.objection.organisation).check()
-    someone.press(words.objection.go_on)
+    page.get_by_label(phrases.objection.organisation).check()
+    person.press(phrases.objection.next)
     yield "objection-mistake"
-    page.get_by_label(words.objection.everything).check()
-    someone.press(words.objection.go_on)
+    page.get_by_label(phrases.objection.everything).check()
+    person.press(phrases.objection.next)
     yield Page.CONFIRMATION
-    someone.press(words.confirmation.objection_go)
-    _answer_as_holders(someone)
+    person.press(phrases.confirmations.objection.go)
+    _answer_as_holders(person)
     page.reload()
     yield Page.REQUESTS
-    someone.go(Page.ERASURE)
+    person.go(Page.ERASURE)
     yield Page.ERASURE
-    someone.press(words.erasure.go_on)
+    person.press(phrases.erasure.next)
     yield "confirmation-erasure"
     # The table counts what came before midnight.
-    rows(someone.service.dsn, "UPDATE relay SET recorded_at = recorded_at - interval '1 day'")
-    someone.go(Page.DEADLINES)
+    rows(person.service.dsn, "UPDATE relay SET recorded_at = recorded_at - interval '1 day'")
+    person.go(Page.DEADLINES)
     yield "deadlines-some"
 
 
-def _answer_as_holders(someone: Person) -> None:
-    """Each state of a hop is on the page."""
-    service = someone.service
-    said: dict[str, tuple[str, Any]] = {
+def _answer_as_holders(person: Person) -> None:
+    """Bring the relays into different states, so that the page shows each of them."""
+    service = person.service
+    answers: dict[str, tuple[str, Any]] = {
         "contact-direct": ("complete", None),
         "aube": ("refuse", {"reason": "Nous gardons la preuve du consentement (article 17, 3, e)."}),
         "enseigne-maison": ("acknowledge", None),
     }
-    for holder, (word, body) in said.items():
-        relay = service.relay(holder, someone.last_four)
-        service.caller(holder).post(f"/v1/objections/relays/{relay}/{word}", body)
+    for holder, (operation, body) in answers.items():
+        relay = service.relay(holder, person.last_four)
+        service.caller(holder).post(f"/v1/objections/relays/{relay}/{operation}", body)
 
 
 @pytest.mark.parametrize(
@@ -109,28 +109,28 @@ def _answer_as_holders(someone: Person) -> None:
     ],
     ids=["fr-wide-light", "fr-narrow-dark", "en-narrow-light", "en-wide-dark"],
 )
-def test_every_page_is_for_everybody(
+def test_every_page_is_accessible_and_fits_its_screen(
     browser: Browser, service: Service, language: Language, screen: Any, scheme: Any, last_four: int
 ) -> None:
-    someone = person_in(browser, service, language, last_four, viewport=screen, color_scheme=scheme)
+    person = person_in(browser, service, language, last_four, viewport=screen, color_scheme=scheme)
     found: dict[str, list[str]] = {}
     size = "narrow" if screen is NARROW else "wide"
-    for name in _every_page(someone):
-        keep_picture(someone.page, f"{name}-{language}-{size}-{scheme}")
-        found[name] = violations(someone.page)
-        found[name] += too_wide(someone.page, _READINGS[screen["width"]])
-        found[name] += someone.troubles
-        assert someone.page.locator("h1").count() == 1
-        assert someone.page.locator("html").get_attribute("lang") == language
+    for name in _every_page(person):
+        keep_picture(person.page, f"{name}-{language}-{size}-{scheme}")
+        found[name] = violations(person.page)
+        found[name] += too_wide(person.page, _READINGS[screen["width"]])
+        found[name] += person.troubles
+        assert person.page.locator("h1").count() == 1
+        assert person.page.locator("html").get_attribute("lang") == language
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    someone.context.close()
+    person.context.close()
 
 
-def test_too_wide_names_what_does_not_fit(browser: Browser, service: Service) -> None:
-    someone = person_in(browser, service, Language.FR, 6004, viewport=NARROW)
-    someone.go(Page.HOW)
-    someone.page.evaluate("document.querySelector('h1').style.whiteSpace = 'nowrap'")
-    found = too_wide(someone.page, [Reading(360, "200%")])
+def test_too_wide_names_the_element_that_does_not_fit(browser: Browser, service: Service) -> None:
+    person = person_in(browser, service, Language.FR, 6004, viewport=NARROW)
+    person.go(Page.HOW)
+    person.page.evaluate("document.querySelector('h1').style.whiteSpace = 'nowrap'")
+    found = too_wide(person.page, [Reading(360, "200%")])
     assert found
-    assert all("<h1 " in line for line in found)
-    someone.context.close()
+    assert [line for line in found if "<h1 " not in line] == []
+    person.context.close()

@@ -1,4 +1,4 @@
-"""Every kind of block of a story is on the page, whole, and nothing in it is taken for a mark of the page."""
+"""Every kind of block of a report is on the page, whole, and nothing in it becomes markup."""
 
 import dataclasses
 import html
@@ -9,8 +9,7 @@ from typing import Any, get_args
 
 from service.core.clock import now
 from service.disclosure import blocks
-from service.portal.context import frame_of
-from service.portal.rendering import render
+from service.portal.site import SITE
 from service.wording.language import Language
 
 HOSTILE = "<b onclick='x'>&amp;{{ 7 * 7 }}"
@@ -75,35 +74,35 @@ def _page() -> str:
         operators=[],
         sections=[blocks.Section(topic=blocks.Topic.SUMMARY, title=_hostile("section"), blocks=BLOCKS)],
     )
-    return render("answer.html", frame_of(Language.FR) | {"page": "answer", "report": report, "since": None})
+    context = SITE.context(Language.FR) | {"page": "answer", "report": report, "since": None}
+    return SITE.templates.render("answer.html", context)
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text of a block that is said, as against ids, kinds and drawings."""
+    """Every text of a block that people read, and no id, kind or drawing."""
     if isinstance(value, str):
         if HOSTILE in value:
             yield value
     elif isinstance(value, list):
-        for one in value:
-            yield from _texts(one)
+        for item in value:
+            yield from _texts(item)
     elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
             yield from _texts(getattr(value, field.name))
 
 
-def test_there_is_an_example_of_every_kind_of_block() -> None:
+def test_examples_cover_every_kind_of_block() -> None:
     assert {type(block) for block in BLOCKS} == set(get_args(get_args(blocks.Block)[0]))
 
 
-def test_every_text_of_a_story_is_on_the_page_and_escaped() -> None:
+def test_every_text_of_a_report_is_on_the_page_and_escaped() -> None:
     page = _page()
     assert "<b onclick" not in page
-    said = html.unescape(re.sub(r"<[^>]+>", " ", page)) + html.unescape(" ".join(re.findall(r'alt="([^"]*)"', page)))
-    for text in _texts(BLOCKS):
-        assert text in said, text
+    shown = html.unescape(re.sub(r"<[^>]+>", " ", page)) + html.unescape(" ".join(re.findall(r'alt="([^"]*)"', page)))
+    assert [text for text in _texts(BLOCKS) if text not in shown] == []
 
 
-def test_each_step_has_its_way_to_be_taken() -> None:
+def test_each_step_has_its_link_or_form() -> None:
     page = _page()
     assert 'href="/opposition"' in page
     assert 'href="/effacement"' in page

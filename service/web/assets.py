@@ -1,0 +1,72 @@
+"""Style sheets, scripts and drawings. The address of one names its content, so that browsers keep it for ever."""
+
+import hashlib
+from functools import cached_property
+from importlib.resources import files
+from typing import Final, NamedTuple
+
+from fastapi import APIRouter, Response
+
+from service.core.errors import NotFound
+
+_MEDIA_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_HEADERS: Final = {
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Content-Security-Policy": "default-src 'none'",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SHARED: Final = "service.web"
+
+
+class Asset(NamedTuple):
+    """A file that pages refer to. `version` is the beginning of its SHA-256."""
+
+    content: bytes
+    media_type: str
+    version: str
+
+
+class Assets:
+    """The files in `static/` of a site's package and of this one."""
+
+    def __init__(self, package: str, prefix: str) -> None:
+        self._package, self._prefix = package, prefix
+
+    @cached_property
+    def _by_name(self) -> dict[str, Asset]:
+        found: dict[str, Asset] = {}
+        for package in (_SHARED, self._package):
+            for file in files(package).joinpath("static").iterdir():
+                if file.name in found:
+                    raise ValueError(f"Two packages have a file {file.name}: rename one.")
+                content = file.read_bytes()
+                media_type = _MEDIA_TYPES[file.name.rpartition(".")[2]]
+                found[file.name] = Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
+        return found
+
+    def path(self, name: str) -> str:
+        """The address of a file, which changes with its content."""
+        return f"{self._prefix}/{self._by_name[name].version}/{name}"
+
+    def find(self, name: str, version: str) -> Asset | None:
+        """A file, if its content is of that version."""
+        asset = self._by_name.get(name)
+        return asset if asset is not None and asset.version == version else None
+
+    def router(self) -> APIRouter:
+        """The route that serves the files."""
+        router = APIRouter()
+
+        @router.get(f"{self._prefix}/{{version}}/{{name}}", include_in_schema=False)
+        async def get_asset(version: str, name: str) -> Response:
+            """Serve a style sheet, a script or a drawing."""
+            asset = self.find(name, version)
+            if asset is None:
+                raise NotFound("file")
+            return Response(asset.content, media_type=asset.media_type, headers=_HEADERS)
+
+        return router
