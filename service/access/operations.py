@@ -13,7 +13,7 @@ from service.access.models import ApiKey, Inspection
 from service.access.schemas import InspectionOut, IssuedKey, KeyIn, KeyOut
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
-from service.core.paging import Page, cut
+from service.core.paging import Page, read_slice
 from service.core.vocabulary import Role
 
 _ADMIT = text("UPDATE organisation SET admitted_at = COALESCE(admitted_at, :now) WHERE id = :id RETURNING roles")
@@ -108,15 +108,13 @@ def _own(actor: Actor) -> tuple[uuid.UUID, uuid.UUID | None]:
 
 async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[KeyOut]:
     """The keys of the caller's organisation; for the operator, all."""
-    query = select(ApiKey).order_by(col(ApiKey.id)).limit(limit + 1)
+    query = select(ApiKey)
     if not actor.is_operator:
         owner_id, acts_for_id = _own(actor)
         own = and_(col(ApiKey.organisation_id) == owner_id, col(ApiKey.acts_for_id).is_not_distinct_from(acts_for_id))
         query = query.where(own if actor.through_id else or_(own, col(ApiKey.acts_for_id) == owner_id))
-    if after:
-        query = query.where(col(ApiKey.id) > after)
-    rows = (await session.exec(query)).all()
-    return cut([KeyOut(**row.model_dump(exclude={"digest"})) for row in rows], limit, "id")
+    rows = await read_slice(session, query, after, limit, ApiKey.id)
+    return rows.page(KeyOut(**row.model_dump(exclude={"digest"})) for row in rows)
 
 
 async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
@@ -165,10 +163,8 @@ async def list_inspections(
 ) -> Page[InspectionOut]:
     """The looks that the caller's authority took."""
     query = select(Inspection).where(Inspection.organisation_id == actor.organisation_id)
-    if after:
-        query = query.where(col(Inspection.id) > after)
-    rows = (await session.exec(query.order_by(col(Inspection.id)).limit(limit + 1))).all()
-    return cut([_inspection_out(row) for row in rows], limit, "id")
+    rows = await read_slice(session, query, after, limit, Inspection.id)
+    return rows.page(map(_inspection_out, rows))
 
 
 def _inspection_out(row: Inspection) -> InspectionOut:

@@ -1,7 +1,6 @@
-"""Rows as their caller sees them: one by its id, or a page of them. `seen` is a selection of ids that `sight` gives."""
+"""Rows as their caller sees them: one row by its id, or a page of them. `seen` selects ids (see `visibility`)."""
 
 import uuid
-from collections.abc import Sequence
 from typing import TypeVar
 
 from sqlmodel import col, select
@@ -10,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.visibility import Ids
 from service.core.errors import NotFound
 from service.core.facts import Fact
+from service.core.paging import Slice, read_slice
 
 FactT = TypeVar("FactT", bound=Fact)
 
@@ -29,9 +29,6 @@ async def get_visible(session: AsyncSession, table: type[FactT], seen: Ids, row_
 
 async def list_visible(
     session: AsyncSession, table: type[FactT], seen: Ids, after: uuid.UUID | None, limit: int
-) -> Sequence[FactT]:
-    """The rows after the cursor, and one more than a page has if there are more, for `paging.cut` to see it."""
-    query = select(table).where(col(table.id).in_(seen))
-    if after is not None:
-        query = query.where(col(table.id) > after)
-    return (await session.exec(query.order_by(col(table.id)).limit(limit + 1))).all()
+) -> Slice[FactT]:
+    """The rows of one page."""
+    return await read_slice(session, select(table).where(col(table.id).in_(seen)), after, limit, table.id)

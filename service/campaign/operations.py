@@ -14,7 +14,7 @@ from service.access.visible_rows import get_visible, list_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
-from service.core.paging import Page, cut
+from service.core.paging import Page
 from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
@@ -80,7 +80,7 @@ async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UU
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller sees."""
     rows = await list_visible(session, Campaign, visibility.visible_campaigns(actor), after, limit)
-    return cut(await _complete(session, rows), limit, "id")
+    return rows.page(await _complete(session, rows.rows))
 
 
 async def _complete(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[CampaignOut]:

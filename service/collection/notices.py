@@ -24,7 +24,7 @@ from service.collection.schemas import (
 )
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable, UnsupportedMedia
-from service.core.paging import Page, cut
+from service.core.paging import Page
 from service.organisation.operations import require, require_voice
 
 
@@ -80,7 +80,7 @@ async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
     rows = await list_visible(session, Notice, visibility.visible_notices(actor), after, limit)
-    return cut(await _complete(session, rows), limit, "id")
+    return rows.page(await _complete(session, rows.rows))
 
 
 async def add_partner_list(

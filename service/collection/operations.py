@@ -18,7 +18,7 @@ from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
-from service.core.paging import Page, cut
+from service.core.paging import Page
 from service.organisation.operations import require, require_voice
 
 
@@ -97,7 +97,7 @@ async def list_collections(
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
     rows = await list_visible(session, Collection, visibility.visible_collections(actor), after, limit)
-    return cut(await _complete(session, rows), limit, "id")
+    return rows.page(await _complete(session, rows.rows))
 
 
 async def attest_collection(

@@ -14,7 +14,7 @@ from service.access.assertion import asserted
 from service.access.visible_rows import get_visible, list_visible
 from service.collection.operations import find_collection, period_of
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
-from service.core.paging import Page, cut
+from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
@@ -105,7 +105,7 @@ async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID
 async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
     rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
-    return cut(await _complete(session, rows), limit, "id")
+    return rows.page(await _complete(session, rows.rows))
 
 
 async def _complete(session: AsyncSession, datasets: Sequence[Dataset]) -> list[DatasetOut]:

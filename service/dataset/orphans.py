@@ -6,7 +6,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.db import driver
-from service.core.errors import Conflict, Unprocessable
+from service.core.errors import Conflict
+from service.core.paging import malformed_cursor, read_cursor, write_cursor
 from service.core.vocabulary import DatasetState
 from service.dataset.operations import find_own
 from service.dataset.schemas import OrphanPage
@@ -28,7 +29,7 @@ async def list_orphans(
     row = await find_own(session, actor, dataset_id)
     if row.state != DatasetState.SEALED:
         raise Conflict("dataset_not_sealed", "Orphans are known once a dataset is sealed.")
-    shard, place = _read_cursor(after)
+    shard, place = _read_place(after)
     if not row.orphan_count:
         return OrphanPage(numbers=[], next=None)
     ancestors = await read_ancestors(session, [dataset_id])
@@ -40,17 +41,17 @@ async def list_orphans(
         wanted = orphans[slice(place, place + limit - len(found))]
         found += [e164(number) for number in ring.numbers(wanted).tolist()]
         if place + len(wanted) < len(orphans):
-            return OrphanPage(numbers=found, next=f"{shard}.{place + len(wanted)}")
+            return OrphanPage(numbers=found, next=write_cursor(shard, place + len(wanted)))
         shard, place = shard + 1, 0
         if len(found) == limit and shard < SHARDS:
-            return OrphanPage(numbers=found, next=f"{shard}.0")
+            return OrphanPage(numbers=found, next=write_cursor(shard, 0))
     return OrphanPage(numbers=found, next=None)
 
 
-def _read_cursor(after: str | None) -> tuple[int, int]:
+def _read_place(after: str | None) -> tuple[int, int]:
     if after is None:
         return 0, 0
-    shard, _, place = after.partition(".")
-    if not (shard.isascii() and shard.isdigit() and place.isascii() and place.isdigit() and int(shard) < SHARDS):
-        raise Unprocessable("cursor_malformed", "`after` is not a cursor that this list gave: begin without it.")
-    return int(shard), int(place)
+    shard, place = read_cursor(after, 2)
+    if shard >= SHARDS:
+        raise malformed_cursor()
+    return shard, place

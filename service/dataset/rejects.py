@@ -7,19 +7,19 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
-from sqlmodel import col, select, tuple_
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
-from service.core.errors import Unprocessable
+from service.core.paging import Page, Slice, read_cursor, read_slice
 from service.core.resources import Resources
 from service.core.task_queue import task
 from service.dataset.chunks import Rejected
 from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own
-from service.dataset.schemas import RejectOut, RejectPage
+from service.dataset.schemas import RejectOut
 from service.number.keyring import KeyRing
 from service.number.normalisation import REJECT_EXPLANATIONS, RejectReason
 
@@ -68,56 +68,37 @@ _CURRENT = text(
 )
 
 
-async def _read(
-    session: AsyncSession, dataset_id: uuid.UUID, after: tuple[int, int], limit: int
-) -> Sequence[RejectedLine]:
-    query = (
-        select(RejectedLine)
-        .where(RejectedLine.dataset_id == dataset_id, _CURRENT)
-        .where(tuple_(col(RejectedLine.part), col(RejectedLine.line)) > after)
-        .order_by(col(RejectedLine.part), col(RejectedLine.line))
-        .limit(limit)
-    )
-    return (await session.exec(query)).all()
+async def _read(session: AsyncSession, dataset_id: uuid.UUID, after: str | None, limit: int) -> Slice[RejectedLine]:
+    query = select(RejectedLine).where(RejectedLine.dataset_id == dataset_id, _CURRENT)
+    place = None if after is None else read_cursor(after, 2)
+    return await read_slice(session, query, place, limit, RejectedLine.part, RejectedLine.line)
 
 
 async def list_rejects(
     session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, after: str | None, limit: int
-) -> RejectPage:
+) -> Page[RejectOut]:
     """A page of the rejected lines, without their values. The cursor is `part.line`."""
     await find_own(session, actor, dataset_id)
-    rows = await _read(session, dataset_id, _read_cursor(after), limit + 1)
-    items = [
+    rows = await _read(session, dataset_id, after, limit)
+    return rows.page(
         RejectOut(
             part=row.part, line=row.line, reason=row.reason, explanation=REJECT_EXPLANATIONS[RejectReason(row.reason)]
         )
-        for row in rows[:limit]
-    ]
-    more = len(rows) > limit
-    return RejectPage(items=items, next=f"{items[-1].part}.{items[-1].line}" if more else None)
-
-
-def _read_cursor(after: str | None) -> tuple[int, int]:
-    if after is None:
-        return 0, 0
-    part, _, line = after.partition(".")
-    # Eighteen digits fit the column; more are no cursor of ours.
-    if not all(step.isascii() and step.isdigit() and len(step) <= 9 for step in (part, line)):
-        raise Unprocessable("cursor_malformed", "`after` is not a cursor that this list gave: begin without it.")
-    return int(part), int(line)
+        for row in rows
+    )
 
 
 async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.UUID) -> AsyncIterator[str]:
     """All rejected lines as CSV, with their raw values as long as those are kept. The caller was let through before."""
     yield _csv_line("part", "line", "reason", "raw")
-    after = (0, 0)
+    after = None
     while True:
         async with database.snapshot() as session:
             rows = await _read(session, dataset_id, after, 5000)
-        if not rows:
-            return
         yield "".join(_csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
-        after = (rows[-1].part, rows[-1].line)
+        if rows.next is None:
+            return
+        after = rows.next
 
 
 def _raw(ring: KeyRing, row: RejectedLine) -> str:

@@ -14,7 +14,7 @@ from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
 from service.core.text import Line
 from service.dataset import operations, orphans, parts, rejects
-from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectPage
+from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectOut
 from service.intake.dialect import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import (
@@ -137,7 +137,7 @@ async def list_rejects(
     actor: HoldersReader,
     after: TextCursor = None,
     limit: Limit = 100,
-) -> RejectPage:
+) -> Page[RejectOut]:
     """Part, line and reason of each line that was not taken; the values are in the CSV."""
     return await rejects.list_rejects(session, actor, dataset_id, after, limit)
 

@@ -105,13 +105,6 @@ class RejectOut(BaseModel):
     explanation: str = Field(examples=["A spreadsheet wrote this number in scientific notation and lost digits of it…"])
 
 
-class RejectPage(BaseModel):
-    """One page of rejected lines."""
-
-    items: list[RejectOut]
-    next: str | None = Field(description="Pass it as `after` for the next page; null on the last.")
-
-
 class OrphanPage(BaseModel):
     """One page of numbers without a declared origin."""
 

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import run
-from service.core.paging import Page, cut
+from service.core.paging import Page, read_slice
 from service.core.vocabulary import ObjectionKind
 from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, Relay
@@ -61,15 +61,12 @@ async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, li
         .join(Organisation, col(Organisation.id) == col(Relay.holder_id))
         .where(col(Relay.state).in_(OPEN_STATES), col(Relay.due_at) < now())
     )
-    if after is not None:
-        query = query.where(col(Relay.id) > after)
-    found = (await session.exec(query.order_by(col(Relay.id)).limit(limit + 1))).all()
-    rows = [
+    rows = await read_slice(session, query, after, limit, Relay.id)
+    return rows.page(
         OverdueRelay(
             **relay.model_dump(include={"id", "state", "recorded_at", "due_at"}),
             holder=OrganisationRef(id=holder.id, legal_name=holder.legal_name),
             kind=ObjectionKind(objection.kind),
         )
-        for relay, objection, holder in found
-    ]
-    return cut(rows, limit, "id")
+        for relay, objection, holder in rows
+    )

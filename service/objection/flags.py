@@ -20,7 +20,7 @@ from service.access.actor import Actor
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.db import Database, run
 from service.core.errors import NotFound
-from service.core.paging import Page, cut
+from service.core.paging import Page, cut, read_slice, write_cursor
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
 from service.core.vocabulary import Purpose
@@ -194,8 +194,9 @@ _FLAGGED: Final = text("""
 async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[FlagOut]:
     """The caller's flagged datasets and campaigns, and how many objected numbers each contains."""
     values = {"own": actor.organisation_id, "all": actor.is_regulator, "through": actor.through_id}
-    rows = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
-    found = [
+    found = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
+    rows = cut(found.all(), limit, lambda row: write_cursor(row.id))
+    return rows.page(
         FlagOut(
             id=row.id,
             subject=row.subject,
@@ -205,8 +206,7 @@ async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | Non
             recorded_at=row.recorded_at,
         )
         for row in rows
-    ]
-    return cut(found, limit, "id")
+    )
 
 
 async def list_flagged_numbers(
@@ -226,12 +226,10 @@ async def list_flagged_numbers(
     query = _flags_of(actor, subject_id)
     if (await session.exec(query.limit(1))).first() is None:
         raise NotFound("flagged dataset or campaign")
-    if after is not None:
-        query = query.where(col(ObjectionFlag.id) > after)
-    rows = (await session.exec(query.limit(limit + 1))).all()
+    rows = await read_slice(session, query, after, limit, ObjectionFlag.id)
     keys = {objection.mark: key_of_mark(ring, objection.mark) for _, objection in rows}
     numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys.values())
-    found = [
+    return rows.page(
         FlaggedNumber(
             **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
             id=flag.id,
@@ -239,8 +237,7 @@ async def list_flagged_numbers(
             number=e164(numbers[keys[objection.mark]]) if keys[objection.mark] in numbers else None,
         )
         for flag, objection in rows
-    ]
-    return cut(found, limit, "id")
+    )
 
 
 def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Objection]:
@@ -255,5 +252,4 @@ def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Obje
                 and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),
             ),
         )
-        .order_by(col(ObjectionFlag.id))
     )

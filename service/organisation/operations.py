@@ -12,7 +12,7 @@ from service.core import locks
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.locks import Lock
-from service.core.paging import Page, cut
+from service.core.paging import Page, read_slice
 from service.core.vocabulary import Role
 from service.organisation.models import Organisation
 from service.organisation.schemas import OrganisationIn, OrganisationOut, canonical_number
@@ -94,10 +94,8 @@ async def list_organisations(
     query = select(Organisation).where(col(Organisation.id).in_(visibility.visible_organisations(actor)))
     if country is not None:
         query = query.where(Organisation.country == country)
-    if after:
-        query = query.where(col(Organisation.id) > after)
-    rows = (await session.exec(query.order_by(col(Organisation.id)).limit(limit + 1))).all()
-    return cut([OrganisationOut.model_validate(row.model_dump()) for row in rows], limit, "id")
+    rows = await read_slice(session, query, after, limit, Organisation.id)
+    return rows.page(OrganisationOut.model_validate(row.model_dump()) for row in rows)
 
 
 _WITHHELD = {"asserted_by_id", "asserted_through_id", "occurred_at", "recorded_at", "privacy_contact"}

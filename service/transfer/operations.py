@@ -14,7 +14,7 @@ from service.access.assertion import asserted
 from service.access.visible_rows import get_visible, list_visible
 from service.core.db import driver
 from service.core.errors import Conflict, Forbidden, Unprocessable
-from service.core.paging import Page, cut
+from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
 from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
@@ -129,7 +129,7 @@ async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UU
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
     rows = await list_visible(session, Transfer, visibility.visible_transfers(actor), after, limit)
-    return cut(await _complete(session, rows), limit, "id")
+    return rows.page(await _complete(session, rows.rows))
 
 
 async def state_transfer(

@@ -13,7 +13,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
-from service.core.paging import Page, cut
+from service.core.paging import Page, read_slice
 from service.core.settings import Settings
 from service.number.keyring import KeyRing
 from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressError, webhook_url
@@ -75,10 +75,8 @@ def _refused(problem: AddressProblem) -> Unprocessable:
 async def list_webhooks(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[WebhookOut]:
     """The endpoints of the caller's organisation, removed ones too."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.organisation_id == actor.organisation_id)
-    if after is not None:
-        query = query.where(col(WebhookEndpoint.id) > after)
-    rows = (await session.exec(query.order_by(col(WebhookEndpoint.id)).limit(limit + 1))).all()
-    return cut([WebhookOut(**row.model_dump()) for row in rows], limit, "id")
+    rows = await read_slice(session, query, after, limit, WebhookEndpoint.id)
+    return rows.page(WebhookOut(**row.model_dump()) for row in rows)
 
 
 async def rotate_webhook(session: AsyncSession, ring: KeyRing, actor: Actor, webhook_id: uuid.UUID) -> IssuedWebhook:
@@ -140,10 +138,8 @@ async def list_webhook_deliveries(
     query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == webhook_id)
     if state is not None:
         query = query.where(WebhookDelivery.state == state)
-    if after is not None:
-        query = query.where(col(WebhookDelivery.id) > after)
-    rows = (await session.exec(query.order_by(col(WebhookDelivery.id)).limit(limit + 1))).all()
-    return cut([DeliveryOut.model_validate(row.model_dump()) for row in rows], limit, "id")
+    rows = await read_slice(session, query, after, limit, WebhookDelivery.id)
+    return rows.page(DeliveryOut.model_validate(row.model_dump()) for row in rows)
 
 
 async def retry_webhook_delivery(
