@@ -1,4 +1,4 @@
-"""A receiver, the setting that lets it be called, and an event to tell it of."""
+"""A receiver, the setting that lets it be called, an event to announce, and a DNS that a test controls."""
 
 import asyncio
 import socket
@@ -16,28 +16,28 @@ from service.core.task_queue import open_queue
 from service.number.keyring import KeyRing
 from service.webhook.delivery import PAYLOADS, announce
 from tests.conftest import MASTER_SECRET
+from tests.webhook.builders import EVENT
 from tests.webhook.receiver import Receiver, receiving
 
-EVENT = "test.happened"
 Announce = Callable[..., uuid.UUID]
 
 
 @pytest.fixture
 def settings() -> Settings:
-    """Settings of a service that calls loopback addresses."""
+    """Settings of a service that may call loopback addresses."""
     return Settings(master_secret=SecretStr(MASTER_SECRET), webhook_allow_private=True)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver that says 204."""
+    """A receiver that responds with 204."""
     with receiving() as started:
         yield started
 
 
 @pytest.fixture
-def over(monkeypatch: pytest.MonkeyPatch) -> set[uuid.UUID]:
-    """Facts of which there is nothing left to tell; an event about the others tells their id."""
+def subjects_without_payload(monkeypatch: pytest.MonkeyPatch) -> set[uuid.UUID]:
+    """Subjects about which nothing is left to send. The payload of the test's event about any other is its id."""
     subjects: set[uuid.UUID] = set()
 
     async def payload(_session: AsyncSession, _ring: KeyRing, subject_id: uuid.UUID) -> dict[str, Any] | None:
@@ -48,10 +48,12 @@ def over(monkeypatch: pytest.MonkeyPatch) -> set[uuid.UUID]:
 
 
 @pytest.fixture
-def tell(dsn: str, over: set[uuid.UUID]) -> Announce:
-    """Announces an event about a new fact, or about one that is given, and gives the fact's id."""
+def announce_event(dsn: str, subjects_without_payload: set[uuid.UUID]) -> Announce:
+    """Announces the test's event about a new subject, or a given one, and returns the subject's id."""
 
-    def tell_of(organisation_id: uuid.UUID, subject_id: uuid.UUID | None = None, *, commit: bool = True) -> uuid.UUID:
+    def announce_about(
+        organisation_id: uuid.UUID, subject_id: uuid.UUID | None = None, *, commit: bool = True
+    ) -> uuid.UUID:
         subject_id = subject_id or uuid.uuid4()
 
         async def run() -> None:
@@ -67,21 +69,22 @@ def tell(dsn: str, over: set[uuid.UUID]) -> Announce:
         asyncio.run(run())
         return subject_id
 
-    return tell_of
+    return announce_about
 
 
 @pytest.fixture
-def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Stands for the DNS: what each asking for a name gives in turn, addresses apart by blanks; others are real."""
-    known: dict[str, list[str]] = {}
-    ask = socket.getaddrinfo
+def dns(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The successive answers for each name, each with its addresses separated by spaces. Other names are real."""
+    answers: dict[str, list[str]] = {}
+    getaddrinfo = socket.getaddrinfo
 
     def answer(host: Any, *arguments: Any, **options: Any) -> Any:
-        if host not in known:
-            return ask(host, *arguments, **options)
-        if not known[host]:
-            raise socket.gaierror("no such name")
-        return [place for address in known[host].pop(0).split() for place in ask(address, *arguments, **options)]
+        if host not in answers:
+            return getaddrinfo(host, *arguments, **options)
+        if not answers[host]:
+            raise socket.gaierror("name not found")
+        addresses = answers[host].pop(0).split()
+        return [info for address in addresses for info in getaddrinfo(address, *arguments, **options)]
 
     monkeypatch.setattr(socket, "getaddrinfo", answer)
-    return known
+    return answers

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on this machine: keeps what it got and answers as it is told."""
+"""A receiver of webhooks on this machine: it keeps each request and responds as a test tells it to."""
 
 import ssl
 import threading
@@ -26,13 +26,13 @@ class Received:
         return self.headers["webhook-id"]
 
     def verified(self, secret: str) -> Any:
-        """The content, after the library that a receiver uses has verified it."""
+        """The content, verified by the library that receivers use."""
         return Webhook(secret).verify(self.body, self.headers)
 
 
 @dataclass
 class Receiver:
-    """What came, and what is answered: a status, after headers and a wait if there are any."""
+    """What it got, and how it responds. While it is `silent`, it responds once it is `released`."""
 
     port: int = 0
     status: int = 204
@@ -46,7 +46,7 @@ class Receiver:
         return f"http://127.0.0.1:{self.port}/filiation"
 
     def wait_for(self, count: int) -> list[Received]:
-        """What came, once it is that many requests."""
+        """The requests, once so many have arrived."""
         until(lambda: len(self.got) >= count)
         assert len(self.got) == count
         return self.got
@@ -63,7 +63,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.got.append(Received(self.path, headers, body))
             if receiver.silent:
-                receiver.released.wait(60)
+                receiver.released.wait()
             self.send_response(receiver.status)
             if receiver.location is not None:
                 self.send_header("Location", receiver.location)
@@ -75,7 +75,7 @@ def receiving(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
 
     class Server(ThreadingHTTPServer):
         def handle_error(self, *_: Any) -> None:
-            """A sender that went away is not this test's affair."""
+            """Ignore a sender that has hung up."""
 
     server = Server(("127.0.0.1", 0), Handler)
     if tls is not None:

@@ -1,4 +1,4 @@
-"""Endpoints: who registers one, at which address, and who sees it."""
+"""Endpoints: who registers them, with which addresses, and who sees them."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
 from tests.inspection import refusal, rows
 
-# No name, so that registering it asks nobody.
+# An IP address, so that registering it asks no name server.
 URL = "https://1.1.1.1/filiation"
 
 
 @pytest.fixture
 def settings() -> Settings:
-    """The settings that everybody has who does not allow private addresses."""
+    """The default settings, which allow no private addresses."""
     return settings_of_tests()
 
 
@@ -29,7 +29,7 @@ def refused(caller: Caller, url: str) -> tuple[int, str]:
     return refusal(caller.request("POST", "/v1/webhooks", json={"url": url}))
 
 
-def test_a_secret_is_shown_once_and_stored_sealed(registry: Registry, dsn: str) -> None:
+def test_register_shows_secret_once_and_stores_it_encrypted(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     once = {"Idempotency-Key": "webhook-0001"}
     made = register(broker, headers=once)
@@ -45,35 +45,36 @@ def test_a_secret_is_shown_once_and_stored_sealed(registry: Registry, dsn: str) 
         assert secret.removeprefix("whsec_") not in stored
 
 
-@pytest.mark.parametrize(
-    ("url", "slug"),
-    [
-        ("crm.example", "webhook_address_malformed"),
-        ("http://1.1.1.1/", "webhook_address_insecure"),
-        ("https://1.1.1.1:25/", "webhook_address_port"),
-        ("https://1.1.1.1/0639980001", "webhook_address_with_number"),
-        ("https://localhost/", "webhook_address_private"),
-        ("https://127.1:8443/", "webhook_address_private"),
-        ("https://[::ffff:192.168.0.1]/", "webhook_address_private"),
-        ("https://169.254.169.254/latest/meta-data", "webhook_address_private"),
-        ("https://does-not-exist.invalid/", "webhook_address_unresolved"),
-    ],
-)
-def test_an_address_that_may_not_be_called_is_refused(registry: Registry, url: str, slug: str) -> None:
+REFUSED_URLS = {
+    "crm.example": "webhook_address_malformed",
+    "http://1.1.1.1/": "webhook_address_insecure",
+    "https://1.1.1.1:25/": "webhook_address_port",
+    "https://1.1.1.1/0639980001": "webhook_address_with_number",
+    "https://localhost/": "webhook_address_private",
+    "https://127.1:8443/": "webhook_address_private",
+    "https://[::ffff:192.168.0.1]/": "webhook_address_private",
+    "https://169.254.169.254/latest/meta-data": "webhook_address_private",
+    "https://does-not-exist.invalid/": "webhook_address_unresolved",
+}
+
+
+def test_register_address_that_may_not_be_called_is_refused(registry: Registry) -> None:
     broker = registry.broker()
-    assert refused(broker, url) == (422, slug)
+    assert {url: refused(broker, url) for url in REFUSED_URLS} == {
+        url: (422, slug) for url, slug in REFUSED_URLS.items()
+    }
     assert broker.get("/v1/webhooks")["items"] == []
 
 
-def test_a_name_with_one_private_address_is_refused(registry: Registry, names: dict[str, list[str]]) -> None:
+def test_register_name_with_a_private_address_is_refused(registry: Registry, dns: dict[str, list[str]]) -> None:
     broker = registry.broker()
-    names["hook.example"] = ["1.1.1.1 10.0.0.1", "10.0.0.1 1.1.1.1", "1.1.1.1 2606:4700::1111"]
+    dns["hook.example"] = ["1.1.1.1 10.0.0.1", "10.0.0.1 1.1.1.1", "1.1.1.1 2606:4700::1111"]
     for _ in range(2):
         assert refused(broker, "https://hook.example/") == (422, "webhook_address_private")
     assert register(broker, "https://HOOK.example/x")["url"] == "https://hook.example/x"
 
 
-def test_another_organisation_neither_sees_nor_ends_it(registry: Registry, unknown_id: object) -> None:
+def test_webhook_of_another_organisation_is_not_found(registry: Registry, unknown_id: object) -> None:
     broker, rival = registry.broker(), registry.party()
     made = register(broker)
     for webhook_id in (made["id"], unknown_id):
@@ -86,7 +87,7 @@ def test_another_organisation_neither_sees_nor_ends_it(registry: Registry, unkno
     assert broker.get("/v1/webhooks")["items"][0]["removed_at"] is None
 
 
-def test_who_may_write_and_read_numbers_looks_after_webhooks(registry: Registry) -> None:
+def test_register_without_number_scope_is_refused(registry: Registry) -> None:
     facts = registry.organisation(Role.BROKER, scopes=(Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ))
     assert refused(facts, URL) == (403, "scope_missing")
     assert facts.get("/v1/webhooks")["items"] == []
@@ -95,16 +96,16 @@ def test_who_may_write_and_read_numbers_looks_after_webhooks(registry: Registry)
         assert caller.request("GET", "/v1/webhooks").status_code == 403
 
 
-def test_a_processors_key_acts_for_its_party(registry: Registry) -> None:
+def test_register_with_processor_key_acts_for_its_party(registry: Registry) -> None:
     party, rival = registry.party(), registry.party()
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
     made = register(sender)
-    assert [one["id"] for one in party.get("/v1/webhooks")["items"]] == [made["id"]]
+    assert [webhook["id"] for webhook in party.get("/v1/webhooks")["items"]] == [made["id"]]
     other = registry.organisation(Role.PROCESSOR, acts_for=rival)
     assert other.get("/v1/webhooks")["items"] == []
 
 
-def test_ten_are_enough_and_a_removed_one_makes_room(registry: Registry) -> None:
+def test_register_eleventh_webhook_is_refused_until_one_is_removed(registry: Registry) -> None:
     broker = registry.broker()
     made = [register(broker, f"https://1.1.1.1/{place}") for place in range(10)]
     assert refused(broker, URL) == (409, "too_many_webhooks")
