@@ -32,15 +32,63 @@ CREATE VIEW dataset_made_at AS
 SELECT dataset.id AS dataset_id, CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
+# Datasets that a denied transfer delivered.
+DENIED_DATASET = """
+CREATE VIEW denied_dataset AS
+SELECT received_dataset_id AS dataset_id FROM transfer JOIN denied_transfer ON transfer_id = transfer.id
+"""
 # Datasets that count as holdings: sealed, and not delivered by a transfer that its recipient denies.
 HELD_DATASET = """
 CREATE VIEW held_dataset AS
-SELECT dataset.id AS dataset_id
+SELECT id AS dataset_id
 FROM dataset
-WHERE state = 'sealed' AND NOT EXISTS (
-    SELECT FROM transfer JOIN denied_transfer ON transfer_id = transfer.id WHERE received_dataset_id = dataset.id)
+WHERE state = 'sealed' AND NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
 """
-VIEWS = [TRANSFER_STATUS, DENIED_TRANSFER, DATASET_MADE_AT, HELD_DATASET]
+# By whom a dataset counts as held: its holder and, if that has no account, the organisation that asserts the dataset
+# (`service.access.visibility.holders_of_record` says the same in memory).
+HOLDER_OF_RECORD = """
+CREATE VIEW holder_of_record AS
+SELECT id AS dataset_id, holder_id AS organisation_id
+FROM dataset
+WHERE NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
+UNION ALL
+SELECT dataset.id, dataset.asserted_by_id
+FROM dataset JOIN organisation AS holder ON holder.id = holder_id
+WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
+  AND NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
+"""
+# How a dataset comes by its numbers, and who answers for it. `speaker_id` is the organisation that asserts the dataset
+# of a holder without an account.
+DATASET_NODE = """
+CREATE VIEW dataset_node AS
+SELECT dataset.id AS dataset_id, content, made_at,
+       ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parent_ids,
+       notice_id, holder_id,
+       CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END AS speaker_id,
+       EXISTS (SELECT FROM held_dataset WHERE dataset_id = dataset.id) AS is_holding
+FROM dataset
+JOIN dataset_made_at ON dataset_made_at.dataset_id = dataset.id
+LEFT JOIN organisation AS holder ON holder.id = holder_id
+LEFT JOIN collection ON collection.id = collection_id
+"""
+# The first and the last consent in the datasets of a collection.
+COLLECTION_CONSENTS = """
+CREATE VIEW collection_consents AS
+SELECT collection_id, min(first_consented_at) AS first_consented_at, max(last_consented_at) AS last_consented_at
+FROM dataset
+WHERE collection_id IS NOT NULL
+GROUP BY collection_id
+"""
+VIEWS = {
+    "transfer_status": TRANSFER_STATUS,
+    "denied_transfer": DENIED_TRANSFER,
+    "dataset_made_at": DATASET_MADE_AT,
+    "denied_dataset": DENIED_DATASET,
+    "held_dataset": HELD_DATASET,
+    "holder_of_record": HOLDER_OF_RECORD,
+    "dataset_node": DATASET_NODE,
+    "collection_consents": COLLECTION_CONSENTS,
+}
 
 
 def upgrade() -> None:
@@ -277,12 +325,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "notice_id"),
     )
     op.execute("CREATE SEQUENCE part_upload")
-    for view in VIEWS:
+    for view in VIEWS.values():
         op.execute(view)
 
 
 def downgrade() -> None:
-    op.execute("DROP VIEW held_dataset, dataset_made_at, denied_transfer, transfer_status")
+    for name in reversed(VIEWS):
+        op.execute(f"DROP VIEW {name}")
     op.execute("DROP SEQUENCE part_upload")
     op.drop_table("notice_count")
     op.drop_table("ancestor_count")

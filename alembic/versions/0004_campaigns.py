@@ -68,8 +68,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "dataset_id"),
     )
     op.create_index(op.f("ix_campaign_dataset_dataset_id"), "campaign_dataset", ["dataset_id"], unique=False)
+    # For transfers, which know no campaigns: what a campaign used can no longer be denied.
+    op.execute("CREATE VIEW used_dataset AS SELECT DISTINCT dataset_id FROM campaign_dataset")
 
 
 def downgrade() -> None:
+    op.execute("DROP VIEW used_dataset")
     op.drop_table("campaign_dataset")
     op.drop_table("campaign")

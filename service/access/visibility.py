@@ -1,12 +1,13 @@
 """Who sees what. The one place that decides it: once for rows in PostgreSQL, once for the graph in memory.
 
-An organisation sees what it holds, everything upstream of that, and the transfers that it is a side of; the
-dataset that a transfer of its own made in the recipient's hands is to it a bare node, with nothing beyond.
-What it asserts for an organisation without an account counts as held by it: there is nobody else to look
-after that. A transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
-A campaign is seen by its party, and through a processor's key only if that processor sent it. A supervisory
-authority sees everything; the operator, accounts only. Whoever erased a number sees nothing of it any more, not
-even for those that it speaks for; others see what came through its hands as before.
+An organisation sees what it holds, everything upstream of that, and the transfers that it is a side of. Of the dataset
+that a recipient got from it, it sees that this exists and who holds it, and nothing beyond. A dataset that it asserts
+for a holder without an account counts as its own, because nobody else here can look after it. A transfer that its
+recipient denies gives the recipient neither a holding nor anything upstream.
+
+A party sees its campaigns; a key of a processor that acts for it, only those which that processor sent. A regulator
+sees everything; the operator sees accounts only. An organisation that erased a number no longer sees anything of it,
+not even for the holders that it speaks for. Others still see what came to them through that organisation.
 """
 
 import uuid
@@ -23,34 +24,28 @@ from service.core.erasures import NO_ERASURES, Erasures, held_at
 # A statement that yields ids, for `.where(Table.id.in_(…))`.
 Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
-# Access stands below the features, so their tables are named in plain SQL instead of imported.
-_SEEN: Final = """
-WITH RECURSIVE held(id) AS (
-    SELECT dataset.id
-    FROM dataset JOIN organisation AS holder ON holder.id = dataset.holder_id
-    WHERE (dataset.holder_id = :sight_own
-           OR (dataset.asserted_by_id = :sight_own AND holder.admitted_at IS NULL))
-      AND NOT EXISTS (SELECT FROM transfer JOIN denied_transfer ON transfer_id = transfer.id
-                      WHERE received_dataset_id = dataset.id)),
-datasets(id) AS (
-    SELECT id FROM held
+# The tables of the features above are named in SQL, because visibility spans all of them and every one of them filters
+# by it. The rules that hold for more than visibility are views: `holder_of_record`, `denied_transfer`.
+_VISIBLE: Final = """
+WITH RECURSIVE datasets(id) AS (
+    SELECT dataset_id FROM holder_of_record WHERE organisation_id = :own_id
     UNION
     SELECT edge.parent_id
     FROM datasets JOIN dataset_parent AS edge ON edge.dataset_id = datasets.id
     WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id)),
 transfers(id) AS (
     SELECT id FROM transfer
-    WHERE sender_id = :sight_own OR recipient_id = :sight_own
+    WHERE sender_id = :own_id OR recipient_id = :own_id
        OR (received_dataset_id IN (SELECT id FROM datasets)
            AND NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id))),
 campaigns(id) AS (
     SELECT id FROM campaign
-    WHERE party_id = :sight_own AND (:sight_through IS NULL OR sender_id = :sight_through)),
+    WHERE party_id = :own_id AND (:through_id IS NULL OR sender_id = :through_id)),
 collections(id) AS (
     SELECT collection.id
     FROM collection JOIN organisation AS collector ON collector.id = collection.collector_id
-    WHERE collection.collector_id = :sight_own
-       OR (collection.asserted_by_id = :sight_own AND collector.admitted_at IS NULL)
+    WHERE collection.collector_id = :own_id
+       OR (collection.asserted_by_id = :own_id AND collector.admitted_at IS NULL)
        OR collection.id IN (SELECT collection_id FROM dataset WHERE id IN (SELECT id FROM datasets))
     UNION
     SELECT correction.id
@@ -58,11 +53,11 @@ collections(id) AS (
 notices(id) AS (
     SELECT notice.id
     FROM notice JOIN organisation AS collector ON collector.id = notice.collector_id
-    WHERE notice.collector_id = :sight_own
-       OR (notice.asserted_by_id = :sight_own AND collector.admitted_at IS NULL)
+    WHERE notice.collector_id = :own_id
+       OR (notice.asserted_by_id = :own_id AND collector.admitted_at IS NULL)
        OR notice.id IN (SELECT notice_id FROM collection WHERE id IN (SELECT id FROM collections))),
 organisations(id) AS (
-    SELECT id FROM organisation WHERE id = :sight_own OR id = :sight_through OR asserted_by_id = :sight_own
+    SELECT id FROM organisation WHERE id = :own_id OR id = :through_id OR asserted_by_id = :own_id
     UNION SELECT holder_id FROM dataset WHERE id IN (SELECT id FROM datasets)
     UNION SELECT sender_id FROM transfer WHERE id IN (SELECT id FROM transfers)
     UNION SELECT recipient_id FROM transfer WHERE id IN (SELECT id FROM transfers)
@@ -75,48 +70,48 @@ organisations(id) AS (
 """
 
 
-def _rows(actor: Actor, whole: str, part: str, *, operator: bool = False) -> Ids:
-    """The ids of the table `whole` that `actor` sees: all, none, or what `part` of `_SEEN` yields."""
-    every = select(table(whole, column("id", Uuid)).c.id)
-    if actor.is_regulator or (actor.is_operator and operator):
+def _visible_ids(actor: Actor, name: str, part: str, *, to_operator: bool = False) -> Ids:
+    """The ids of the table `name` that `actor` sees: all, none, or those of `part` in `_VISIBLE`."""
+    every = select(table(name, column("id", Uuid)).c.id)
+    if actor.is_regulator or (actor.is_operator and to_operator):
         return every
     if actor.is_operator:
         return every.where(false())
-    statement = text(f"{_SEEN} SELECT id FROM {part}")  # noqa: S608  (both are constants of this module)
+    statement = text(f"{_VISIBLE} SELECT id FROM {part}")  # noqa: S608  (both are constants of this module)
     return statement.bindparams(
-        bindparam("sight_own", actor.organisation_id, Uuid),
-        bindparam("sight_through", actor.through_id, Uuid),
+        bindparam("own_id", actor.organisation_id, Uuid),
+        bindparam("through_id", actor.through_id, Uuid),
     ).columns(column("id", Uuid))
 
 
 def visible_datasets(actor: Actor) -> Ids:
-    """Ids of datasets: held by `actor`, and upstream of those."""
-    return _rows(actor, "dataset", "datasets")
+    """Ids of the datasets that count as held by `actor`, and of those upstream of them."""
+    return _visible_ids(actor, "dataset", "datasets")
 
 
 def visible_transfers(actor: Actor) -> Ids:
-    """Ids of transfers: those `actor` is a side of, and those that delivered into a dataset it sees."""
-    return _rows(actor, "transfer", "transfers")
+    """Ids of the transfers that `actor` is a side of, and of those that delivered a dataset it sees."""
+    return _visible_ids(actor, "transfer", "transfers")
 
 
 def visible_collections(actor: Actor) -> Ids:
-    """Ids of collections: its own, those it asserts in a collector's stead, and those of datasets seen."""
-    return _rows(actor, "collection", "collections")
+    """Ids of collections: its own, those it asserts for a collector without an account, those of datasets it sees."""
+    return _visible_ids(actor, "collection", "collections")
 
 
 def visible_notices(actor: Actor) -> Ids:
-    """Ids of notices: its own, those it asserts in a collector's stead, and those of collections seen."""
-    return _rows(actor, "notice", "notices")
+    """Ids of notices: its own, those it asserts for a collector without an account, those of collections it sees."""
+    return _visible_ids(actor, "notice", "notices")
 
 
 def visible_campaigns(actor: Actor) -> Ids:
-    """Ids of campaigns: of the party it speaks for; through a processor, those which that one sent."""
-    return _rows(actor, "campaign", "campaigns")
+    """Ids of the campaigns of the party that `actor` is, or of those that it sent for that party."""
+    return _visible_ids(actor, "campaign", "campaigns")
 
 
 def visible_organisations(actor: Actor) -> Ids:
-    """Ids of organisations that stand in a fact which `actor` sees, or that it named here itself."""
-    return _rows(actor, "organisation", "organisations", operator=True)
+    """Ids of the organisations that appear in a fact that `actor` sees, or that it named here."""
+    return _visible_ids(actor, "organisation", "organisations", to_operator=True)
 
 
 IdSet = frozenset[uuid.UUID]
@@ -124,11 +119,11 @@ _NONE: Final[IdSet] = frozenset()
 
 
 class DatasetLinks(NamedTuple):
-    """Where a dataset stands, as far as sight depends on it.
+    """What a dataset is linked to, as far as visibility depends on it.
 
-    Upstream lead `parents` and `arrivals`, the datasets it comes from and the transfer that delivered it, unless its
-    recipient denies that transfer. `touching` are the transfers at either end of which it is, denied or not; `used_in`
-    the campaigns sent to it. `made_at` is when it took over what its parents had.
+    `parents` are the datasets that it comes from, `arrivals` the transfer that delivered it; both without a transfer
+    that its recipient denies. `touching` are all transfers that it is sent or delivered by, denied or not; `used_in`
+    the campaigns sent to it. `made_at` is when it took over the numbers of its parents.
     """
 
     parents: IdSet
@@ -139,9 +134,9 @@ class DatasetLinks(NamedTuple):
 
 
 class TransferEnds(NamedTuple):
-    """The dataset that a transfer handed over, and the one that it made there: none, if the recipient denies it.
+    """The dataset that a transfer handed over, and the one that its recipient got; none, if the recipient denies it.
 
-    What erasure took out of the first before `recorded_at` was not in it.
+    What was erased from the first before `recorded_at` was not handed over.
     """
 
     dataset_id: uuid.UUID
@@ -151,15 +146,15 @@ class TransferEnds(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class VisibilityIndex:
-    """What sight depends on, of the whole graph, by ids.
+    """What visibility depends on in the whole graph, by ids.
 
-    By organisation: the datasets that count as held by it (see `holders_of_record`), those of them that are another's,
-    and the transfers that it sent and received. Campaigns by their party and their sender, and all of a party by it
-    and None; and when each began. Nothing here has to be gone through whole for one number: what its datasets lead to
-    is cut with what the caller has.
+    `held_by` has, by organisation, the datasets that count as held by it (see `holders_of_record`); `spoken_for` those
+    of them that it asserts for another holder. `campaigns_of` has campaigns by party and sender, and all campaigns of a
+    party by that party and None. For one number nothing here is gone through as a whole: what its datasets link to is
+    intersected with what the caller has.
     """
 
-    places: Mapping[uuid.UUID, DatasetLinks]
+    links: Mapping[uuid.UUID, DatasetLinks]
     transfers: Mapping[uuid.UUID, TransferEnds]
     held_by: Mapping[uuid.UUID, IdSet]
     spoken_for: Mapping[uuid.UUID, IdSet]
@@ -171,26 +166,26 @@ class VisibilityIndex:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """What one caller sees. `bare` are datasets one hop down: known to exist, and in whose hands.
+    """What one caller sees. Of the `bare` datasets, one hop downstream, it sees only that they exist and their holders.
 
-    `viewers` are the caller's own organisations. `whole`: nothing is withheld, so that an organisation may be
-    named even where it only tells of another's affairs.
+    `viewers` are the caller's own organisations. If nothing is withheld (`whole`), even organisations are named that
+    only assert another's facts.
     """
 
-    datasets: frozenset[uuid.UUID] = frozenset()
-    bare: frozenset[uuid.UUID] = frozenset()
-    transfers: frozenset[uuid.UUID] = frozenset()
-    campaigns: frozenset[uuid.UUID] = frozenset()
-    viewers: frozenset[uuid.UUID] = frozenset()
+    datasets: IdSet = frozenset()
+    bare: IdSet = frozenset()
+    transfers: IdSet = frozenset()
+    campaigns: IdSet = frozenset()
+    viewers: IdSet = frozenset()
     whole: bool = False
 
 
 def holders_of_record(
     holder_id: uuid.UUID, asserted_by_id: uuid.UUID | None, *, has_account: bool, denied: bool
-) -> frozenset[uuid.UUID]:
-    """By whom a dataset counts as held: its holder, and if that has no account, whoever asserts the dataset.
+) -> IdSet:
+    """By whom a dataset counts as held: its holder and, if that has no account, the organisation that asserts it.
 
-    By nobody, if it is what a transfer delivered that its recipient denies.
+    Nobody holds what a denied transfer delivered. The view `holder_of_record` says the same in SQL.
     """
     if denied:
         return frozenset()
@@ -198,64 +193,67 @@ def holders_of_record(
 
 
 def visible_to(
-    scene: VisibilityIndex, actor: Actor, holding: Collection[uuid.UUID] | None = None, ended: Erasures = NO_ERASURES
+    index: VisibilityIndex, actor: Actor, holding: Collection[uuid.UUID] | None = None, ended: Erasures = NO_ERASURES
 ) -> Visibility:
-    """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it, or that did.
+    """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it now or until its erasure.
 
-    Of one number it sees: its own datasets that hold it, those holding it upstream by paths of datasets that
-    hold it, the transfers which delivered into these, and those it is a side of in which one side says that
-    the number was. Of a recipient's file a sender learns nothing but of the numbers that it delivered: else it could
-    find out what else is in that file by sealing guesses. From where it erased the number itself it sees nothing; where
-    others upstream did, it sees on.
+    Of a number it sees its own datasets that hold it, and upstream of them those that hold it, by paths of datasets
+    that hold it. It sees the transfers that delivered these, and its own transfers in which one side says that the
+    number was. Of a recipient's file the sender learns only about numbers that it delivered. Otherwise it could find
+    out what else is in the file by sealing guesses. Where it erased the number itself, it sees nothing; where others
+    upstream erased it, it still sees them.
     """
-    within = frozenset(scene.places if holding is None else holding)
+    within = frozenset(index.links if holding is None else holding)
     if actor.is_regulator:
-        return full_visibility(scene, within, ended)
+        return full_visibility(index, within, ended)
     if actor.is_operator:
         return Visibility()
     own = actor.organisation_id
     left = within.difference(ended) if ended else within
-    datasets = _upstream(scene, held_by_organisation(scene, own, left, ended), within, ended)
-    arrivals = _NONE.union(*(scene.places[one].arrivals for one in datasets))
-    touching = _touching(scene, within, ended)
-    received = touching & scene.received_by.get(own, _NONE)
-    given = touching & scene.sent_by.get(own, _NONE)
-    sent = {one for one in given if scene.transfers[one].dataset_id in left}
-    delivered = within & _NONE.union(*(scene.transfers[one].received for one in sent))
-    used = _NONE.union(*(scene.places[one].used_in for one in left))
+    datasets = _upstream(index, held_by_organisation(index, own, left, ended), within, ended)
+    arrivals = _NONE.union(*(index.links[dataset_id].arrivals for dataset_id in datasets))
+    touching = _touching(index, within, ended)
+    to_own = touching & index.received_by.get(own, _NONE)
+    received = {transfer_id for transfer_id in to_own if index.transfers[transfer_id].received.isdisjoint(ended)}
+    from_own = touching & index.sent_by.get(own, _NONE)
+    sent = {transfer_id for transfer_id in from_own if index.transfers[transfer_id].dataset_id in left}
+    delivered = within & _NONE.union(*(index.transfers[transfer_id].received for transfer_id in sent))
+    used = _NONE.union(*(index.links[dataset_id].used_in for dataset_id in left))
     return Visibility(
         datasets,
         bare=delivered - datasets,
-        transfers=arrivals.union((one for one in received if scene.transfers[one].received.isdisjoint(ended)), sent),
-        campaigns=used & scene.campaigns_of.get((own, actor.through_id), _NONE),
+        transfers=arrivals.union(received, sent),
+        campaigns=used & index.campaigns_of.get((own, actor.through_id), _NONE),
         viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
     )
 
 
 def held_by_organisation(
-    scene: VisibilityIndex, organisation_id: uuid.UUID, left: IdSet, ended: Collection[uuid.UUID]
-) -> frozenset[uuid.UUID]:
-    """Those of the datasets `left` holding a number that count as held by an organisation.
+    index: VisibilityIndex, organisation_id: uuid.UUID, left: IdSet, ended: Collection[uuid.UUID]
+) -> IdSet:
+    """Which of the datasets `left` holding a number count as held by an organisation.
 
-    Once it erased the number itself, those that it speaks for do not, whose holders have no account here.
+    Once it erased the number from a dataset of its own, those that it asserts for other holders no longer count.
     """
-    held, others = scene.held_by.get(organisation_id, _NONE), scene.spoken_for.get(organisation_id, _NONE)
-    erased = bool(ended) and not (held - others).isdisjoint(ended)
-    return left & held - others if erased else left & held
+    held, spoken_for = index.held_by.get(organisation_id, _NONE), index.spoken_for.get(organisation_id, _NONE)
+    erased = bool(ended) and not (held - spoken_for).isdisjoint(ended)
+    return left & held - spoken_for if erased else left & held
 
 
 def full_visibility(
-    scene: VisibilityIndex, holding: Collection[uuid.UUID], ended: Erasures = NO_ERASURES
+    index: VisibilityIndex, holding: Collection[uuid.UUID], ended: Erasures = NO_ERASURES
 ) -> Visibility:
-    """Everything about the datasets `holding` a number, or that did: what the person and the authority see."""
+    """Everything about the datasets `holding` a number now or until its erasure: for the person and the regulator."""
     within = frozenset(holding)
-    return Visibility(within, _NONE, _touching(scene, within, ended), _used(scene, within, ended), whole=True)
+    return Visibility(within, _NONE, _touching(index, within, ended), _used(index, within, ended), whole=True)
 
 
-def _touching(scene: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
+def _touching(index: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
     """The transfers in which, as one side says, the number was."""
-    found = _NONE.union(*(scene.places[one].touching for one in within))
-    return frozenset(one for one in found if _was_in(scene.transfers[one], within, ended)) if ended else found
+    found = _NONE.union(*(index.links[dataset_id].touching for dataset_id in within))
+    if not ended:
+        return found
+    return frozenset(transfer_id for transfer_id in found if _was_in(index.transfers[transfer_id], within, ended))
 
 
 def _was_in(ends: TransferEnds, within: IdSet, ended: Erasures) -> bool:
@@ -263,21 +261,28 @@ def _was_in(ends: TransferEnds, within: IdSet, ended: Erasures) -> bool:
     return declared or not within.isdisjoint(ends.received)
 
 
-def _used(scene: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
-    """The campaigns that were sent to the number: not those that began after it was erased."""
+def _used(index: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
+    """The campaigns that were sent to the number, without those that began after its erasure."""
     if not ended:
-        return _NONE.union(*(scene.places[one].used_in for one in within))
-    used = ((one, campaign) for one in within for campaign in scene.places[one].used_in)
-    return frozenset(campaign for one, campaign in used if held_at(ended, one, scene.campaigns_began[campaign]))
+        return _NONE.union(*(index.links[dataset_id].used_in for dataset_id in within))
+    return frozenset(
+        campaign_id
+        for dataset_id in within
+        for campaign_id in index.links[dataset_id].used_in
+        if held_at(ended, dataset_id, index.campaigns_began[campaign_id])
+    )
 
 
-def _upstream(scene: VisibilityIndex, held: IdSet, within: IdSet, ended: Erasures) -> IdSet:
+def _upstream(index: VisibilityIndex, held: IdSet, within: IdSet, ended: Erasures) -> IdSet:
     found, waiting = held, held
     while waiting:
-        waiting = within & _NONE.union(*(_parents(scene.places[one], ended) for one in waiting)) - found
+        parents = (_parents(index.links[dataset_id], ended) for dataset_id in waiting)
+        waiting = within & _NONE.union(*parents) - found
         found |= waiting
     return found
 
 
-def _parents(place: DatasetLinks, ended: Erasures) -> IdSet:
-    return frozenset(one for one in place.parents if held_at(ended, one, place.made_at)) if ended else place.parents
+def _parents(links: DatasetLinks, ended: Erasures) -> IdSet:
+    if not ended:
+        return links.parents
+    return frozenset(parent_id for parent_id in links.parents if held_at(ended, parent_id, links.made_at))

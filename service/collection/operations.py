@@ -52,15 +52,15 @@ def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
         raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`.")
 
 
-# Datasets stand above collections, so that their table is named in plain SQL.
+# Consents stay with the collection that their dataset was registered with, also after a correction of it.
 _OUTSIDE = text("""
     WITH RECURSIVE earlier (id, corrects_id) AS (
         SELECT id, corrects_id FROM collection WHERE id = :id
         UNION ALL
         SELECT found.id, found.corrects_id FROM collection AS found JOIN earlier ON found.id = earlier.corrects_id)
     SELECT EXISTS (
-        SELECT FROM dataset JOIN earlier ON dataset.collection_id = earlier.id
-        WHERE dataset.first_consented_at < :began_at OR dataset.last_consented_at > :ended_at)
+        SELECT FROM collection_consents JOIN earlier ON collection_id = earlier.id
+        WHERE first_consented_at < :began_at OR last_consented_at > :ended_at)
 """)
 
 

@@ -222,8 +222,7 @@ async def _refuse_campaigns(session: AsyncSession, received_id: uuid.UUID) -> No
         )
 
 
-# Campaigns stand above transfers, so that their table is named in plain SQL.
-_IN_CAMPAIGN = text("SELECT EXISTS (SELECT FROM campaign_dataset WHERE dataset_id = :id)")
+_IN_CAMPAIGN = text("SELECT EXISTS (SELECT FROM used_dataset WHERE dataset_id = :id)")
 
 
 async def _statements(session: AsyncSession, transfer_ids: Sequence[uuid.UUID]) -> Sequence[TransferStatement]:

@@ -18,10 +18,7 @@ _ANCESTORS = text("""
         SELECT unnest(CAST(:ids AS uuid[]))
         UNION
         SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id)
-    SELECT dataset.id, dataset.content, collection.notice_id, made_at,
-           ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parents
-    FROM up JOIN dataset USING (id) JOIN dataset_made_at ON dataset_made_at.dataset_id = dataset.id
-    LEFT JOIN collection ON collection.id = dataset.collection_id
+    SELECT id, content, notice_id, made_at, parent_ids AS parents FROM up JOIN dataset_node ON dataset_id = id
 """)
 
 

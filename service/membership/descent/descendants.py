@@ -17,12 +17,8 @@ DESCENDANTS_QUERY: Final[LiteralString] = """
         SELECT unnest(%(ids)s::uuid[])
         UNION
         SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id)
-    SELECT dataset.id, content, ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id),
-           made_at, holder_id,
-           CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END,
-           EXISTS (SELECT FROM held_dataset WHERE dataset_id = dataset.id)
-    FROM down JOIN dataset USING (id) JOIN organisation AS holder ON holder.id = holder_id
-    JOIN dataset_made_at ON dataset_id = dataset.id
+    SELECT dataset_id, content, parent_ids, made_at, holder_id, speaker_id, is_holding
+    FROM down JOIN dataset_node ON dataset_id = id
 """
 
 

@@ -18,7 +18,7 @@ def build_visibility_index(facts: FactIndex) -> VisibilityIndex:
     campaigns = facts.campaigns.values()
     holders_of = {dataset_id: _holders_of_record(facts, dataset_id) for dataset_id in facts.datasets}
     return VisibilityIndex(
-        places={dataset_id: _links(facts, dataset_id) for dataset_id in facts.datasets},
+        links={dataset_id: _links(facts, dataset_id) for dataset_id in facts.datasets},
         transfers={row.id: _ends(facts, row) for row in transfers},
         held_by=_sets((holder, dataset_id) for dataset_id, holders in holders_of.items() for holder in holders),
         spoken_for=_sets(
