@@ -1,1 +1,1 @@
-"""Campaigns: messages that a party had sent, to the numbers of its datasets."""
+"""Campaigns: messages that were sent for a party to the numbers of its datasets."""

@@ -10,7 +10,7 @@ from service.core.facts import Fact, GraphRow
 
 
 class Campaign(Fact, table=True):
-    """One message text, sent in one window for one party, from one originator."""
+    """One message text, sent for one party in one period, from one originator."""
 
     __tablename__ = "campaign"
 
@@ -27,7 +27,7 @@ class Campaign(Fact, table=True):
 
 
 class CampaignDataset(GraphRow, table=True):
-    """A dataset whose numbers a campaign was sent to."""
+    """A dataset to whose numbers a campaign was sent."""
 
     __tablename__ = "campaign_dataset"
 

@@ -22,22 +22,32 @@ from service.organisation.operations import require
 
 
 async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wanted: CampaignIn) -> CampaignOut:
-    """Register a campaign: by the party, or by the processor that sends it and acts for the party."""
+    """Register a campaign, as its party or as the processor that sends it for the party.
+
+    Raises:
+        Forbidden: the caller is not the party, nor the processor that sends for it.
+        NotFound: the sender or a dataset does not exist, or the caller may not see the dataset.
+        Conflict: a dataset is not sealed, or the campaign to correct has been corrected already.
+        Unprocessable: the sender is not a processor, a dataset is held by another organisation or came later.
+    """
     party = await require(session, wanted.party_id, "party_id")
     if party.id != actor.organisation_id or Role.PARTY not in party.roles:
-        raise Forbidden("not_the_party", "A campaign is registered by its party, or with a key that acts for it.")
+        raise Forbidden(
+            "not_the_party",
+            "This key does not act for the party in `party_id`. Use a key that does.",
+        )
     await _check_sender(session, actor, wanted)
     if wanted.corrects_id is not None:
         await get_campaign(session, actor, wanted.corrects_id)
         await correctable(session, actor, Campaign, wanted.corrects_id)
-    # In one order, as everywhere where datasets are locked.
+    # Datasets are locked in the order of their ids everywhere, so that no two transactions block each other.
     for dataset_id in sorted(wanted.dataset_ids):
         await _check_dataset(session, actor, wanted, dataset_id)
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),
         asserted_by_id=actor.organisation_id,
         asserted_through_id=actor.through_id,
-        # A campaign may be told of before it is sent; what it claims of time is its window.
+        # A campaign may be registered before it is sent. What it claims to have happened is its sending.
         occurred_at=wanted.began_at,
     )
     session.add(row)
@@ -45,17 +55,18 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
     await session.flush()
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, campaign_id=str(row.id))
-    return (await _complete(session, [row]))[0]
+    return (await _with_datasets(session, [row]))[0]
 
 
 async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn) -> None:
     if actor.through_id is not None and wanted.sender_id != actor.through_id:
-        raise Forbidden("not_the_sender", "This key is a processor's: name that processor in `sender_id`.")
+        raise Forbidden("not_the_sender", "This key belongs to a processor. Name that processor in `sender_id`.")
     if wanted.sender_id is not None:
         sender = await require(session, wanted.sender_id, "sender_id")
         if Role.PROCESSOR not in sender.roles:
             raise Unprocessable(
-                "sender_no_processor", "`sender_id` names no processor; leave it out if the party sends."
+                "sender_not_a_processor",
+                "`sender_id` is not a processor. Leave it out if the party sends.",
             )
 
 
@@ -63,27 +74,31 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
     dataset = await find_dataset(session, actor, dataset_id, lock=True)
     if dataset.holder_id != wanted.party_id:
         raise Unprocessable(
-            "dataset_not_held_by_party", "A campaign uses datasets that its party holds: register the transfer first."
+            "dataset_not_held_by_party",
+            "The party does not hold this dataset. Register the transfer to it first.",
         )
     if dataset.state != DatasetState.SEALED:
-        raise Conflict("dataset_not_sealed", "A campaign uses sealed datasets only: seal it first.")
+        raise Conflict("dataset_not_sealed", "A campaign can only use sealed datasets. Seal the dataset first.")
     if wanted.began_at < dataset.occurred_at:
-        raise Unprocessable("campaign_before_dataset", "The campaign began before the party had one of its datasets.")
+        raise Unprocessable(
+            "campaign_before_dataset",
+            "The campaign began before the party had this dataset. Correct `began_at`.",
+        )
 
 
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
-    """A campaign that the caller sees."""
+    """A campaign that the caller may see."""
     row = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
-    return (await _complete(session, [row]))[0]
+    return (await _with_datasets(session, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
-    """The campaigns that the caller sees."""
+    """The campaigns that the caller may see."""
     rows = await list_visible(session, Campaign, visibility.visible_campaigns(actor), after, limit)
-    return rows.page(await _complete(session, rows.rows))
+    return rows.page(await _with_datasets(session, rows.rows))
 
 
-async def _complete(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
+async def _with_datasets(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
     query = select(CampaignDataset).where(col(CampaignDataset.campaign_id).in_([row.id for row in campaigns]))
     used = (await session.exec(query)).all()
     return [

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=OnceR
 
 @router.post("", status_code=201, summary="Register a campaign", responses=responses(*JSON_BODY, 404, 409))
 async def register_campaign(body: CampaignIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> CampaignOut:
-    """What was sent, for whom, when, from which originator, to the numbers of which datasets."""
+    """Records which message was sent, for which party, when, from which originator and to which datasets."""
     return await operations.register_campaign(session, queue, actor, body)
 
 
@@ -27,7 +27,7 @@ async def register_campaign(body: CampaignIn, session: SessionDep, queue: QueueD
 async def list_campaigns(
     session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[CampaignOut]:
-    """Your own; with a processor's key, those that it sent for the party."""
+    """Lists the campaigns of your organisation. A processor's key lists those that the processor sent for the party."""
     return await operations.list_campaigns(session, actor, after, limit)
 
 
@@ -37,5 +37,5 @@ async def get_campaign(
     session: SessionDep,
     actor: FactsReader,
 ) -> CampaignOut:
-    """One campaign."""
+    """Returns a campaign that you may see."""
     return await operations.get_campaign(session, actor, campaign_id)

@@ -11,22 +11,23 @@ from service.core.text import Line, Verbatim
 
 
 class CampaignIn(Wire):
-    """A message that a party has sent to the numbers of its datasets."""
+    """A message that is sent for a party to the numbers of its datasets."""
 
     party_id: uuid.UUID
-    sender_id: uuid.UUID | None = Field(default=None, description="The processor that sends; null: the party itself.")
+    sender_id: uuid.UUID | None = Field(default=None, description="The processor that sends; null if the party does.")
     name: Line = Field(examples=["Européennes, dernier appel"])
-    originator: Line = Field(examples=["38001"], description="The short code or name that the SMS comes from.")
+    originator: Line = Field(examples=["38001"], description="The short code or name that the message comes from.")
     message_text: Verbatim = Field(
         examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"]
     )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
     poll_on: Day | None = Field(default=None, examples=["2024-06-09"])
-    began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="Begin of the send window.")
-    ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="End of the send window.")
+    began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="When sending began.")
+    ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="When sending ended.")
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
     corrects_id: uuid.UUID | None = Field(
-        default=None, description="The fact of yours that this one corrects: that one stays, and counts no more."
+        default=None,
+        description="Your campaign that this one corrects. It keeps its address, but no longer counts.",
     )
 
     @model_validator(mode="after")
@@ -51,4 +52,4 @@ class CampaignOut(FactOut):
     began_at: AwareDatetime = Field(examples=["2024-06-06T08:00:00Z"])
     ended_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00Z"])
     dataset_ids: list[uuid.UUID]
-    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")
+    corrects_id: uuid.UUID | None = Field(description="The campaign that this one corrects. It keeps its own address.")

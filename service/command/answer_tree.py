@@ -15,6 +15,7 @@ from service.provenance.answer.references import DatasetRef
 from service.provenance.answer.schemas import (
     Answer,
     Asserted,
+    CampaignUse,
     CampaignView,
     ChainView,
     Erasure,
@@ -24,7 +25,6 @@ from service.provenance.answer.schemas import (
     PartnerListView,
     Statement,
     TransferView,
-    Use,
 )
 from service.wording.language import Language, write_day, write_day_of, write_quoted
 from service.wording.terms import Terms
@@ -301,7 +301,7 @@ def _add_campaign(context: _TreeContext, branch: Tree, campaign: CampaignView, d
         _add(branch, warning, "yellow")
 
 
-def _use_warnings(context: _TreeContext, uses: list[Use]) -> Iterator[str]:
+def _use_warnings(context: _TreeContext, uses: list[CampaignUse]) -> Iterator[str]:
     """What spoke against using these holdings for a campaign."""
     undeclared = {transfer.id for transfer in context.answer.transfers if transfer.number_declared is False}
     orphans = {orphan.dataset.id for orphan in context.answer.orphans}

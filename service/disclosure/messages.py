@@ -7,7 +7,7 @@ from service.disclosure.blocks import Block, Callout, Fact, Facts, Heading, Para
 from service.disclosure.objections import after_objections
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
-from service.provenance.answer.schemas import CampaignView, Use
+from service.provenance.answer.schemas import CampaignUse, CampaignView
 
 
 def message_sentences(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
@@ -68,7 +68,7 @@ def _facts(subject: SubjectAnswer, book: Phrasebook, campaign: CampaignView) -> 
     yield Fact(label=phrases.label_declared, value=declared)
 
 
-def _file(subject: SubjectAnswer, book: Phrasebook, campaign: CampaignView, use: Use) -> str:
+def _file(subject: SubjectAnswer, book: Phrasebook, campaign: CampaignView, use: CampaignUse) -> str:
     phrases = book.phrases.messages
     transfer = next((transfer for transfer in subject.transfers if transfer.id == use.transfer_id), None)
     if transfer is None:

@@ -26,7 +26,7 @@ from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
 from service.provenance.answer.answer import build_answer, prepare_answer
-from service.provenance.answer.views import organisation
+from service.provenance.answer.views import organisation_view
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 from service.wording.language import Language, paris_day
@@ -66,8 +66,8 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
     return SubjectAnswer(
         number=person.number,
         answer=found,
-        holders=[organisation(facts, holder_id) for holder_id in holder_ids],
-        operators=[organisation(facts, operator_id) for operator_id in operator_ids],
+        holders=[organisation_view(facts, holder_id) for holder_id in holder_ids],
+        operators=[organisation_view(facts, operator_id) for operator_id in operator_ids],
         objections=objections,
         owned_since=person.owned_since,
     )

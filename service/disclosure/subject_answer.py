@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from service.objection.schemas import ObjectionOut
 from service.provenance.answer.references import OrganisationView
-from service.provenance.answer.schemas import Answer, CampaignView, Origin, TransferView, Use
+from service.provenance.answer.schemas import Answer, CampaignUse, CampaignView, Origin, TransferView
 from service.wording.language import paris_day
 
 
@@ -105,5 +105,5 @@ class SubjectAnswer:
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
 
 
-def _without_name(use: Use) -> Use:
+def _without_name(use: CampaignUse) -> CampaignUse:
     return replace(use, dataset=replace(use.dataset, name=None))

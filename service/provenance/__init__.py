@@ -1,1 +1,1 @@
-"""Provenance: one number's answer, lineage of a dataset, impact of a notice, over one cached graph."""
+"""Provenance: the answer about a number, the lineage of a dataset and the impact of a notice, from one graph."""

@@ -1,4 +1,4 @@
-"""One function per question about provenance."""
+"""One function per operation on provenance."""
 
 import uuid
 from collections.abc import Mapping
@@ -23,8 +23,8 @@ from service.provenance.answer.schemas import LookupIn
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.lineage.lineage import (
+    DatasetGroup,
     Direction,
-    Group,
     campaigns_sent_to,
     clients_holding,
     datasets_reached,
@@ -41,30 +41,30 @@ async def look_up_number(
     """What the caller may see of one number. A regulator's lookup is recorded with its reason.
 
     Raises:
-        Unprocessable: no number can be read, the reason is missing, or it holds what could be a number.
+        Unprocessable: the number cannot be read, or the reason is missing or contains what could be a number.
     """
     number = read_number(wanted.number, wanted.region)
     _check_reason(actor, wanted.reason)
     if actor.is_regulator:
-        # Committed before anything is read: nobody sees an answer of which there is no record.
+        # Committed before anything is read, so that no answer is seen without a record.
         async with database.transaction() as session:
-            session.add(_look(ring, actor, number, wanted.reason))
-    snapshot, held, erasures = await snapshots.locate(ring, number)
+            session.add(_inspection(ring, actor, number, wanted.reason))
+    snapshot, stored, erasures = await snapshots.locate(ring, number)
     visibility_of = partial(visible_to, snapshot.visibility_index, actor)
-    return prepare_answer(snapshot.graph, snapshot.answers, held, erasures, visibility_of, now())
+    return prepare_answer(snapshot.graph, snapshot.answers, stored, erasures, visibility_of, now())
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:
     if reason is None and actor.is_regulator:
-        raise Unprocessable("reason_required", "Say in `reason` why you ask: it is recorded with the look.")
+        raise Unprocessable("reason_required", "Give the reason of this lookup in `reason`. It is recorded.")
     if reason is not None and holds_a_number(reason):
         raise Unprocessable(
             "reason_holds_a_number",
-            "The reason holds nine digits or more in a row, as a phone number does. Kept in clear: take them out.",
+            "Remove the phone number: reasons are stored in clear text, so nine or more digits in a row are refused.",
         )
 
 
-def _look(ring: KeyRing, actor: Actor, number: int, reason: str | None) -> Inspection:
+def _inspection(ring: KeyRing, actor: Actor, number: int, reason: str | None) -> Inspection:
     return Inspection(
         organisation_id=actor.organisation_id,
         api_key_id=actor.key_id,
@@ -77,10 +77,10 @@ def _look(ring: KeyRing, actor: Actor, number: int, reason: str | None) -> Inspe
 async def get_dataset_lineage(
     database: Database, snapshots: Snapshots, actor: Actor, dataset_id: uuid.UUID, direction: Direction, depth: int
 ) -> LineageOut:
-    """What a dataset comes from, and where it went as far as the caller sees that.
+    """What a dataset comes from and what was made from it, as far as the caller may see.
 
     Raises:
-        NotFound: there is no such dataset, or the caller does not see it.
+        NotFound: the dataset does not exist, or the caller may not see it.
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
@@ -92,11 +92,11 @@ async def get_dataset_lineage(
 
 
 async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:
-    """Whom a notice reached: all for a supervisory authority; for the collector one hop on from what it holds.
+    """The impact of a notice. The authority sees all of it, the collector one hop on from what it holds.
 
     Raises:
-        NotFound: there is no such notice, or the caller does not see it.
-        Forbidden: the caller sees it, but it is another's.
+        NotFound: the notice does not exist, or the caller may not see it.
+        Forbidden: the caller may see the notice, but not its impact.
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
@@ -105,7 +105,7 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
         counts = datasets_reached(facts, notice_id, visibility.datasets | visibility.bare)
         clients, campaigns = clients_holding(facts, counts), campaigns_sent_to(facts, visibility.campaigns, counts)
         groups = {*clients.values(), *campaigns.values()}
-        distinct = {group: await _distinct(reading, notice_id, group, counts) for group in groups}
+        distinct = {group: await _count_distinct(reading, notice_id, group, counts) for group in groups}
     return impact_view(snapshot.graph, visibility, notice, counts, distinct)
 
 
@@ -113,7 +113,7 @@ def _find_notice(facts: FactIndex, visibility: Visibility, actor: Actor, notice_
     notice = facts.notices.get(notice_id)
     if notice is not None and (visibility.whole or notice.collector_id == actor.organisation_id):
         return notice
-    if notice is not None and any(_is_under(facts, dataset, notice_id) for dataset in visibility.datasets):
+    if notice is not None and any(_is_under(facts, dataset_id, notice_id) for dataset_id in visibility.datasets):
         raise Forbidden(
             "impact_not_visible", "Only its collector and a supervisory authority can see the impact of a notice."
         )
@@ -125,7 +125,9 @@ def _is_under(facts: FactIndex, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> 
     return collection_id is not None and facts.collections[collection_id].notice_id == notice_id
 
 
-async def _distinct(reading: AsyncSession, notice_id: uuid.UUID, group: Group, counts: Mapping[uuid.UUID, int]) -> int:
+async def _count_distinct(
+    reading: AsyncSession, notice_id: uuid.UUID, group: DatasetGroup, counts: Mapping[uuid.UUID, int]
+) -> int:
     """How many numbers of several datasets together come from a notice, each counted once."""
     if len(group) == 1:
         return counts[group[0]]

@@ -1,4 +1,4 @@
-"""HTTP of provenance: one number's answer, the lineage of a dataset, the impact of a notice."""
+"""HTTP of provenance: lookups of numbers, the lineage of datasets and the impact of notices."""
 
 import uuid
 from typing import Annotated
@@ -25,18 +25,18 @@ SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
 
 @router.post(
     "/lookups",
-    summary="Ask who collected a number, and who has it",
+    summary="Look up a number",
     response_model=Answer,
     responses=responses(*JSON_BODY),
 )
 async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader) -> Response:
-    """Where a number was first collected and in which words, every chain from there, and whom it reached.
+    """Returns where a number was first collected and under which notice, its chains, recipients and campaigns.
 
-    You see what you hold, everything upstream of it, and the transfers that you are a side of; `held` is
-    false if that is nothing, whoever else holds the number. A supervisory authority sees everything and must
-    give a `reason`. A number that cannot be read is refused with the reason in `reason`, and is not repeated.
+    You see what you hold, everything upstream of it, and the transfers that you are a side of. `held` says whether
+    a dataset that you may see holds the number. A supervisory authority sees everything and must give a `reason`.
+    A number that cannot be read is refused with the cause in `reason`. The refusal does not repeat the number.
     """
-    # Taken by hand what others get as dependencies: three of them cost more than to find the case and to fill it in.
+    # Taken directly: as dependencies, these three would cost more time than preparing and rendering the answer.
     get = resources_of(request).get
     prepared = await operations.look_up_number(get(Database), get(Snapshots), get(KeyRing), actor, body)
     return Response(render_answer(prepared), media_type="application/json")
@@ -48,25 +48,27 @@ async def get_dataset_lineage(
     database: DatabaseDep,
     snapshots: SnapshotsDep,
     actor: FactsReader,
-    direction: Annotated[Direction, Query(description="Where to walk.")] = Direction.UPSTREAM,
-    depth: Annotated[int, Query(ge=1, le=100, description="At most so many hops away.")] = 100,
+    direction: Annotated[
+        Direction, Query(description="Which way to follow derivations and transfers.")
+    ] = Direction.UPSTREAM,
+    depth: Annotated[int, Query(ge=1, le=100, description="The largest distance in hops.")] = 100,
 ) -> LineageOut:
-    """What a dataset comes from, by counted numbers: an ancestor that gave it none is left out.
+    """Returns the ancestors and descendants of a dataset. Ancestors that gave it no number are left out.
 
-    Downstream is shown to whom it is due: one hop to the sender, all to a supervisory authority.
+    A sender sees one hop downstream of what it holds, a supervisory authority everything.
     """
     return await operations.get_dataset_lineage(database, snapshots, actor, dataset_id, direction, depth)
 
 
-@router.get("/notices/{notice_id}/impact", summary="Get whom a notice reached", responses=responses(404))
+@router.get("/notices/{notice_id}/impact", summary="Get the impact of a notice", responses=responses(404))
 async def get_notice_impact(
     notice_id: Annotated[uuid.UUID, Path(description="The id of a notice.")],
     database: DatabaseDep,
     snapshots: SnapshotsDep,
     actor: FactsReader,
 ) -> ImpactOut:
-    """Every dataset, client and campaign that numbers collected under a notice reached, with how many.
+    """Returns every dataset, client and campaign that received numbers collected under a notice, with the counts.
 
-    Whole for a supervisory authority; the collector sees one hop on from what it holds.
+    A supervisory authority sees all of them. The collector sees one hop on from what it holds.
     """
     return await operations.get_notice_impact(database, snapshots, actor, notice_id)

@@ -50,7 +50,7 @@ def test_only_the_party_or_a_key_that_acts_for_it_registers(registry: Registry) 
 def test_a_sender_is_a_processor(registry: Registry, unknown_id: object) -> None:
     party, broker = registry.party(), registry.broker()
     dataset = filled(party, [1])
-    assert refused(party, body_of(party, dataset, sender_id=str(broker.id))) == (422, "sender_no_processor")
+    assert refused(party, body_of(party, dataset, sender_id=str(broker.id))) == (422, "sender_not_a_processor")
     assert refused(party, body_of(party, dataset, sender_id=str(unknown_id))) == (404, "not_found")
 
 

@@ -101,12 +101,12 @@ def test_the_partner_list_is_that_of_the_day_of_this_numbers_consent(number: int
             1500,
             "First collected by Jeux & Lots SARL (JL-1, according to Contact Direct SAS). "
             "Passed to Contact Direct SAS, Revente Data SARL. "
-            "Transferred, as one side says at least, to the client Mouvement du Rivage. Used in the campaign “C2”.",
+            "According to one side only, transferred to the client Mouvement du Rivage. Used in the campaign “C2”.",
         ),
         (
             9001,
-            "Transferred, as one side says at least, to the client Mouvement du Rivage. "
-            "Used in the campaigns “C2”, “C3”. Without declared origin in the hands of Mouvement du Rivage. "
+            "According to one side only, transferred to the client Mouvement du Rivage. "
+            "Used in the campaigns “C2”, “C3”. Held without declared origin by Mouvement du Rivage. "
             "Sides contradict each other: see `contradictions`.",
         ),
     ],
@@ -122,7 +122,7 @@ def test_what_a_later_sender_denies_is_not_summed_up_as_agreed() -> None:
     transfer, _ = world.transfer(world.dataset(collector, {1}, asserted_by=broker), broker, asserted_by=broker)
     assert "Passed to Courtier." in answer_for(world, 1, broker).summary
     world.say(transfer, "sender", "denied")
-    assert "Passed, as one side says at least, to Courtier." in answer_for(world, 1, broker).summary
+    assert "According to one side only, passed to Courtier." in answer_for(world, 1, broker).summary
 
 
 def test_consent_is_this_numbers_own() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a number's case: holdings out of nowhere, and sides that contradict each other. Pure."""
+"""What is wrong in the provenance of a number: orphans, and sides that contradict each other. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,13 +11,13 @@ from service.provenance.graph.rows import DatasetRow
 
 
 def orphan_view(context: AnswerContext, row: DatasetRow) -> Orphan:
-    """A holding with no declared origin, and why it has none."""
+    """A holding without a declared origin, and why it has none."""
     transfer = context.facts.transfer_into_dataset.get(row.id)
     reason = _reason(context, row)
     return Orphan(
         dataset=context.dataset(row.id),
         reason=reason,
-        explanation=_explained(context.facts, row, reason),
+        explanation=_explanation(context.facts, row, reason),
         transfer_id=transfer.id if transfer else None,
     )
 
@@ -37,40 +37,40 @@ def _reason(context: AnswerContext, row: DatasetRow) -> OrphanReason:
     return OrphanReason.NOT_IN_SOURCES
 
 
-def _explained(facts: FactIndex, row: DatasetRow, reason: OrphanReason) -> str:
+def _explanation(facts: FactIndex, row: DatasetRow, reason: OrphanReason) -> str:
     holder = facts.organisations[row.holder_id].legal_name
     transfer = facts.transfer_into_dataset.get(row.id)
     sender = facts.organisations[transfer.sender_id].legal_name if transfer else holder
     match reason:
         case OrphanReason.NO_SOURCE_DECLARED:
-            return f"{holder} declares neither a collection nor a dataset that it comes from."
+            return f"{holder} declares neither a collection nor a source dataset for it."
         case OrphanReason.NOT_IN_SENDERS_DATASET:
-            return f"{holder} received it from {sender}, whose dataset does not hold it."
+            return f"{holder} received it from {sender}, whose dataset does not contain it."
         case OrphanReason.TRANSFER_DENIED:
-            return f"{holder} denies the transfer that is said to have brought it."
+            return f"{holder} denies the transfer that is declared as its source."
         case OrphanReason.NOT_IN_SOURCES:
-            return f"None of the datasets that {holder} says it comes from holds it."
+            return f"None of the source datasets that {holder} declares contains it."
         case OrphanReason.SOURCE_IS_ORPHAN:
-            return f"It came to {holder} from a holding that has no declared origin either."
+            return f"{holder} got it from a holding that has no declared origin either."
 
 
 def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
-    """What one side of these transfers says of the number and the other denies."""
-    return [found for transfer in transfers for found in _contradiction(transfer)]
+    """What one side of these transfers states of the number and the other contradicts."""
+    return [contradiction for transfer in transfers for contradiction in _contradictions_in(transfer)]
 
 
-def _contradiction(transfer: TransferView) -> Iterable[Contradiction]:
+def _contradictions_in(transfer: TransferView) -> Iterable[Contradiction]:
     sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
-    latest_statements = {said.side: said.status for said in transfer.statements}
+    latest = {statement.side: statement.status for statement in transfer.statements}
     if transfer.status is TransferStatus.DENIED:
-        text = f"{sender} says that it gave it to {recipient}, which denies the transfer."
+        text = f"{sender} states that it transferred the number to {recipient}, which denies the transfer."
         yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
     elif transfer.number_declared and transfer.number_received is False:
-        text = f"{sender} says that it gave it to {recipient}, whose own file does not hold it."
+        text = f"{sender} states that it transferred the number to {recipient}, whose own file does not contain it."
         yield Contradiction(kind="declared_not_received", transfer_id=transfer.id, explanation=text)
     elif transfer.number_received and transfer.number_declared is False:
-        text = f"{recipient} says that it received it from {sender}, whose dataset does not hold it."
+        text = f"{recipient} states that it received the number from {sender}, whose dataset does not contain it."
         yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
-    if latest_statements.get(Side.SENDER) == TransferStatus.DENIED:
-        text = f"{recipient} says that it had it from {sender}, which denies the transfer."
+    if latest.get(Side.SENDER) == TransferStatus.DENIED:
+        text = f"{recipient} states that it received the number from {sender}, which denies the transfer."
         yield Contradiction(kind="denied_by_sender", transfer_id=transfer.id, explanation=text)

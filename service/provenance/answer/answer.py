@@ -16,7 +16,7 @@ from service.membership.store import Membership
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer, Holding, Origin
 from service.provenance.answer.shared import SharedAnswer
-from service.provenance.answer.views import Consent, consent, partner_list_view
+from service.provenance.answer.views import Consent, consent_of, partner_list_view
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.graph import Graph, datasets_holding
 
@@ -28,7 +28,7 @@ VisibilityOf = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
 class PreparedAnswer:
     """Everything that one number's answer is made of, for `build_answer` and for `render_answer`.
 
-    `stored` is what each dataset that stores the number says of it.
+    `stored` are the number's memberships, by dataset.
     """
 
     facts: FactIndex
@@ -39,7 +39,7 @@ class PreparedAnswer:
 
     def consent(self, dataset_id: uuid.UUID) -> Consent:
         """The number's own consent in a collected dataset."""
-        return consent(self.facts, dataset_id, self.stored.get(dataset_id))
+        return consent_of(self.facts, dataset_id, self.stored.get(dataset_id))
 
 
 def prepare_answer(
@@ -50,10 +50,11 @@ def prepare_answer(
     visibility_of: VisibilityOf,
     as_of: datetime,
 ) -> PreparedAnswer:
-    """Find what the answer about a number consists of, given where it is stored and erased. `cache` is of `graph`."""
-    datasets = datasets_holding(graph, (held.dataset_id for held in stored), erasures)
+    """Find what the answer about a number is made of, given its memberships and erasures. `cache` is of `graph`."""
+    datasets = datasets_holding(graph, (membership.dataset_id for membership in stored), erasures)
     shared = cache.find(graph, visibility_of(datasets, erasures), datasets, erasures)
-    return PreparedAnswer(graph.facts, cache, shared, {held.dataset_id: held for held in stored}, as_of)
+    by_dataset = {membership.dataset_id: membership for membership in stored}
+    return PreparedAnswer(graph.facts, cache, shared, by_dataset, as_of)
 
 
 def build_answer(prepared: PreparedAnswer) -> Answer:
@@ -71,11 +72,11 @@ def _origins(prepared: PreparedAnswer, origins: Sequence[Origin]) -> Iterator[Or
     known = prepared.shared.known
     for origin in origins:
         own = prepared.consent(origin.dataset.id)
-        listed = partner_list_view(prepared.facts, known, own.partner_list) if own.partner_list else None
-        yield replace(origin, **own._asdict() | {"partner_list": listed})
+        view = partner_list_view(prepared.facts, known, own.partner_list) if own.partner_list else None
+        yield replace(origin, **own._asdict() | {"partner_list": view})
 
 
 def _holdings(prepared: PreparedAnswer, holdings: Sequence[Holding]) -> Iterator[Holding]:
     for holding in holdings:
-        held = prepared.stored.get(holding.dataset.id)
-        yield replace(holding, consented_at=held.consented_at if held else None)
+        membership = prepared.stored.get(holding.dataset.id)
+        yield replace(holding, consented_at=membership.consented_at if membership else None)

@@ -1,4 +1,4 @@
-"""Wire shapes by which answers name organisations, datasets and campaigns."""
+"""Wire shapes of the organisations, datasets and campaigns that answers name."""
 
 import uuid
 from dataclasses import dataclass
@@ -14,22 +14,23 @@ CampaignName = Annotated[str, Field(examples=["Européennes, dernier appel"])]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationView:
-    """A legal person, as far as needed to know and reach it."""
+    """A legal person, with what is needed to identify and reach it."""
 
     id: uuid.UUID
     legal_name: LegalName
     country: Annotated[str, Field(examples=["FR"])]
-    registration_number: Annotated[str | None, Field(description="In France the SIREN.")]
+    registration_number: Annotated[str | None, Field(description="The official number; in France the SIREN.")]
     roles: list[Role]
-    privacy_contact: Annotated[str | None, Field(description="Where to write to about personal data.")]
+    privacy_contact: Annotated[str | None, Field(description="Where a person writes about personal data.")]
     has_account: Annotated[
-        bool, Field(description="Whether it speaks here itself. If not, whatever is told of it is told by another.")
+        bool,
+        Field(description="Whether it has an account here. If not, other organisations assert everything about it."),
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationRef:
-    """A legal person by name; `recipients` and `origins` say more of it."""
+    """A legal person by name. Its other details are in `recipients` and `origins`."""
 
     id: uuid.UUID
     legal_name: LegalName
@@ -37,11 +38,11 @@ class OrganisationRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRef:
-    """A dataset, and in whose hands it is."""
+    """A dataset and its holder."""
 
     id: uuid.UUID
     name: Annotated[
-        str | None, Field(description="The holder's name for it; null for a dataset one hop down from yours.")
+        str | None, Field(description="The holder's name for the dataset. Null for a dataset one hop down from yours.")
     ]
     holder: OrganisationRef
 

@@ -1,6 +1,6 @@
 """One number's answer as JSON, put together from rendered pieces.
 
-It is the JSON of the value that `build_answer` builds. To build the value and render it whole takes many times as long.
+It equals the JSON of the value that `build_answer` builds, but takes a fraction of the time.
 """
 
 import uuid
@@ -22,11 +22,11 @@ def render_answer(prepared: PreparedAnswer) -> bytes:
 
 def _consent(prepared: PreparedAnswer, dataset_id: uuid.UUID) -> dict[str, object]:
     own = prepared.consent(dataset_id)
-    listed = own.partner_list
-    rendered = prepared.cache.partner_list(prepared.facts, prepared.shared.known, listed) if listed else None
+    row, known = own.partner_list, prepared.shared.known
+    rendered = prepared.cache.partner_list(prepared.facts, known, row) if row else None
     return own._asdict() | {"partner_list": rendered}
 
 
 def _consented_at(prepared: PreparedAnswer, dataset_id: uuid.UUID) -> dict[str, object]:
-    held = prepared.stored.get(dataset_id)
-    return {"consented_at": held.consented_at} if held else {}
+    membership = prepared.stored.get(dataset_id)
+    return {"consented_at": membership.consented_at} if membership else {}

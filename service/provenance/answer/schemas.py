@@ -1,7 +1,8 @@
 """Wire shapes of one number's answer.
 
-An answer has some hundred parts. They are plain dataclasses, made of facts that were validated when they were recorded:
-to validate each again took longer than all else that an answer needs.
+An answer has some hundred parts. They are plain dataclasses, made from facts that were validated when they were
+recorded: validating each part again took longer than the rest of the answer. They are frozen, since many answers share
+them.
 """
 
 import uuid
@@ -35,31 +36,31 @@ from service.provenance.answer.references import (
 )
 from service.transfer.schemas import CriterionOut
 
-Corrected = Annotated[
-    uuid.UUID | None, Field(description="The fact that this one corrects. It stays at its own address.")
+CorrectsId = Annotated[
+    uuid.UUID | None, Field(description="The fact that this one corrects. It keeps its own address.")
 ]
-Said = Annotated[bool | None, Field(examples=[True])]
+YesNoOrUnknown = Annotated[bool | None, Field(examples=[True])]
 
 
 class LookupIn(Wire):
-    """The number to ask about. It travels in the body alone: addresses are logged in many places."""
+    """The number to look up. It is sent in the body only, because URLs are logged in many places."""
 
     number: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
-        description="In any usual spelling.", examples=["06 39 98 46 00", "+33639984600"]
+        description="The phone number, in any usual spelling.", examples=["06 39 98 46 00", "+33639984600"]
     )
     region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] = Field(
-        default="FR", description="Where a number without country code is from (ISO 3166-1 alpha-2)."
+        default="FR", description="The country of a number without country code (ISO 3166-1 alpha-2)."
     )
     reason: Line | None = Field(
         default=None,
-        description="Why a supervisory authority asks: it must, and that is kept. No phone number in it.",
+        description="Why you look the number up; recorded. Required for an authority. No phone numbers.",
         examples=["Plainte n° 24-1234"],
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asserted:
-    """Who asserts a fact, when it is said to have happened, and since when this registry knows."""
+    """Who asserts a fact, when it is said to have happened, and when the registry recorded it."""
 
     asserted_by: Annotated[
         OrganisationRef | None,
@@ -67,21 +68,21 @@ class Asserted:
     ]
     asserted_through: Annotated[
         OrganisationRef | None,
-        Field(description="The processor whose key told it, if one did; null also where you may not see that one."),
+        Field(description="The processor whose key stated the fact. Null if there was none, or if you may not see it."),
     ]
     occurred_at: Annotated[AwareDatetime, Field(description="When it is said to have happened.")]
-    recorded_at: Annotated[AwareDatetime, Field(description="When this registry was told: its own clock.")]
+    recorded_at: Annotated[AwareDatetime, Field(description="When the registry recorded it, by its own clock.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartnerListView(Asserted):
-    """The partner list that stood beside the wording on the day of this number's consent."""
+    """The partner list in force on the day of this number's consent."""
 
     id: uuid.UUID
     valid_from_on: date
     partners: list[PartnerOut]
-    categories: Annotated[list[str], Field(description="Recipients that were named only by category.")]
-    corrects_id: Annotated[uuid.UUID | None, Field(description="The list that this one corrects, if it does.")]
+    categories: Annotated[list[str], Field(description="Recipients that are named only by category.")]
+    corrects_id: Annotated[uuid.UUID | None, Field(description="The partner list that this one corrects.")]
 
 
 class PartnerListBasis(StrEnum):
@@ -94,7 +95,7 @@ class PartnerListBasis(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRef:
-    """A screenshot of the form."""
+    """A file that shows the notice as it was displayed: a screenshot."""
 
     id: uuid.UUID
     media_type: Annotated[str, Field(examples=["image/png"])]
@@ -111,7 +112,7 @@ class EvidenceRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeView(Asserted):
-    """The wording, verbatim."""
+    """A notice with its wording, verbatim."""
 
     id: uuid.UUID
     code: Annotated[str, Field(examples=["CA-2"])]
@@ -124,15 +125,13 @@ class NoticeView(Asserted):
     purposes: list[Purpose]
     valid_from_on: date
     valid_until_on: date | None
-    time_zone: Annotated[
-        str, Field(description="Where the days of this notice begin and end.", examples=["Europe/Paris"])
-    ]
+    time_zone: Annotated[str, Field(description="The time zone of the notice's days.", examples=["Europe/Paris"])]
     evidence: list[EvidenceRef]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin(Asserted):
-    """Where the number was first collected: by whom, in which words, and when this person consented.
+    """A collection that the number came from: who collected it, under which notice, and when this person consented.
 
     `asserted_by` and the times are those of the collection.
     """
@@ -142,36 +141,36 @@ class Origin(Asserted):
     collector: OrganisationView
     channel: Channel
     address: Annotated[
-        str, Field(description="The page, shop or place.", examples=["https://comparauto.example/devis"])
+        str, Field(description="The page, shop or other place.", examples=["https://comparauto.example/devis"])
     ]
     began_on: date
     ended_on: date | None
-    corrects_id: Corrected
+    corrects_id: CorrectsId
     consented_at: Annotated[
-        AwareDatetime | None, Field(description="This number's own consent; null if nobody says when.")
+        AwareDatetime | None, Field(description="When the person consented. Null if the file does not state it.")
     ]
     consent_record_id: Annotated[
-        str | None, Field(description="The collector's own reference to its record of this consent.")
+        str | None, Field(description="The collector's own reference for its record of this consent.")
     ]
     notice: NoticeView
     partner_list: PartnerListView | None
     partner_list_basis: Annotated[
         PartnerListBasis,
         Field(
-            description="`consent_day`: the list in force on that day, in the notice's time zone. "
-            "`consent_day_unknown`: no list can be said to have been shown. "
+            description="`consent_day`: the list in force on the day of consent, in the notice's time zone. "
+            "`consent_day_unknown`: without that day, no list is known to have been shown. "
             "`none_yet`: the notice had no list on that day."
         ),
     ]
     attested: Annotated[
-        bool, Field(description="Whether the collector itself stands by this collection.", examples=[True])
+        bool, Field(description="Whether the collector itself confirms this collection.", examples=[True])
     ]
-    attested_at: Annotated[AwareDatetime | None, Field(description="Since when, by this registry's clock.")]
+    attested_at: Annotated[AwareDatetime | None, Field(description="When it confirmed it, by the registry's clock.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voucher:
-    """A side that stands by a transfer, and since when."""
+    """A side that vouches for a transfer, and since when."""
 
     side: Side
     organisation: OrganisationRef
@@ -180,29 +179,29 @@ class Voucher:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HopView:
-    """One step of a chain: from hand to hand by a transfer, or within one hand by the holder's own work."""
+    """One step of a chain: a transfer to another holder, or a derivation by the same holder."""
 
     kind: Literal["transfer", "derivation"]
     from_dataset: DatasetRef
     to_dataset: DatasetRef
     transfer_id: uuid.UUID | None
-    status: Annotated[TransferStatus | None, Field(description="What the recipient says of the transfer.")]
+    status: Annotated[TransferStatus | None, Field(description="The status of the transfer. Null for a derivation.")]
     sender_role: ProcessingRole | None = None
     recipient_role: ProcessingRole | None = None
     occurred_at: AwareDatetime
     recorded_at: AwareDatetime
-    vouched_by: Annotated[list[Voucher], Field(description="Empty for a derivation, which its holder alone asserts.")]
+    vouched_by: Annotated[list[Voucher], Field(description="The sides that vouch for it. Empty for a derivation.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainView:
-    """One path of the number, dataset by dataset; every dataset on it holds the number, or did (see `erasures`)."""
+    """A path of the number from dataset to dataset. Each of them holds the number, or held it (see `erasures`)."""
 
     head: DatasetRef
-    orphan: Annotated[
-        bool, Field(description="Whether the head has no declared origin: this chain begins out of nowhere.")
+    orphan: Annotated[bool, Field(description="Whether the head has no declared origin.")]
+    hops: Annotated[
+        list[HopView], Field(description="Empty if you may see no dataset that got the number from the head.")
     ]
-    hops: Annotated[list[HopView], Field(description="Empty if you see no further holding of it.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,45 +211,48 @@ class Holding(Asserted):
     dataset: DatasetRef
     content: Annotated[
         Content,
-        Field(description="`uploaded`: its own numbers; `shared`: all of another dataset; `union`: all of several."),
+        Field(
+            description="`uploaded`: its own numbers. `shared`: all numbers of one other dataset. "
+            "`union`: all numbers of several."
+        ),
     ]
     sealed_at: AwareDatetime | None
     orphan: Annotated[bool, Field(description="Whether no path of holdings leads back from it to a collection.")]
     consented_at: Annotated[
-        AwareDatetime | None, Field(description="The consent time in the holder's own file, if it has one.")
+        AwareDatetime | None, Field(description="The time of consent that the holder's own file states, if any.")
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasure(Asserted):
-    """A dataset that holds the number no more, because its holder erased it (GDPR Art. 17).
+    """A dataset that no longer holds the number, because its holder erased it (GDPR Art. 17).
 
-    Whoever had the number from it before still has; what is made of it afterwards does not get it. `asserted_by` and
+    Datasets that got the number from it before the erasure still hold it; later ones do not get it. `asserted_by` and
     the other times are those of the dataset.
     """
 
     dataset: DatasetRef
-    erased_at: Annotated[AwareDatetime, Field(description="Until when it held the number, by this registry's clock.")]
+    erased_at: Annotated[AwareDatetime, Field(description="When the number was erased, by the registry's clock.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Asserted):
-    """What one side said of a transfer. All are kept; the latest of a side is its word."""
+    """What one side stated of a transfer. Earlier statements are kept; the latest of each side counts."""
 
     side: Side
     status: TransferStatus
     comment: str | None
     extra_count: Annotated[
-        int | None, Field(description="Numbers in the recipient's file that the sender does not declare.")
+        int | None, Field(description="How many numbers of the recipient's file the sender does not declare.")
     ]
     missing_count: Annotated[
-        int | None, Field(description="Numbers that the sender declares and the recipient's file lacks.")
+        int | None, Field(description="How many numbers the sender declares that the recipient's file lacks.")
     ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferView(Asserted):
-    """A transfer in which, as one side says, the number was."""
+    """A transfer that contained the number, according to at least one side."""
 
     id: uuid.UUID
     sender: OrganisationRef
@@ -263,41 +265,42 @@ class TransferView(Asserted):
     recipient_role: ProcessingRole
     contract: str | None
     targeting: Annotated[
-        list[CriterionOut], Field(description="By what the numbers were picked, as the sender declares.")
+        list[CriterionOut], Field(description="By what criteria the numbers were selected, as the sender declares.")
     ]
-    status: Annotated[TransferStatus, Field(description="The recipient's latest word; `declared` while it is silent.")]
+    status: Annotated[TransferStatus, Field(description="What the recipient stated last; `declared` before that.")]
     number_declared: Annotated[
         bool | None,
         Field(
-            description="Whether the sender's dataset holds this number; null if the sender itself said nothing.",
+            description="Whether the sender's dataset contained this number. Null if the sender itself stated nothing.",
             examples=[True],
         ),
     ]
     number_received: Annotated[
         bool | None,
         Field(
-            description="Whether the recipient's does, by its own file or by its agreement; null if it said nothing.",
+            description="Whether the recipient received this number, by its own file or by its agreement. "
+            "Null if the recipient itself stated nothing.",
             examples=[True],
         ),
     ]
-    vouched_by: Annotated[list[Voucher], Field(description="The sides that stand by it.")]
-    statements: Annotated[list[Statement], Field(description="What both sides said, from the first on.")]
+    vouched_by: Annotated[list[Voucher], Field(description="The sides that vouch for it.")]
+    statements: Annotated[list[Statement], Field(description="What both sides stated, in the order of recording.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Through:
-    """A transfer that brought the number to a recipient, or is said to have."""
+class RecipientTransfer:
+    """A transfer that brought the number to a recipient, according to at least one side."""
 
     transfer_id: uuid.UUID
     sender_id: uuid.UUID
     occurred_at: AwareDatetime
     status: TransferStatus
-    number_declared: Said
-    number_received: Said
+    number_declared: YesNoOrUnknown
+    number_received: YesNoOrUnknown
 
 
 class RecipientKind(StrEnum):
-    """What a recipient is in the way of a number."""
+    """Whether the number ended with a recipient or was passed on by it."""
 
     CLIENT = "client"
     INTERMEDIARY = "intermediary"
@@ -305,20 +308,20 @@ class RecipientKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """An organisation to which the number was transferred (GDPR 15(1)(c); CJEU C-154/21: by name)."""
+    """An organisation to which the number was transferred, by name (GDPR 15(1)(c); CJEU C-154/21)."""
 
     organisation: OrganisationView
     kind: Annotated[
         RecipientKind,
-        Field(description="`client`: a party, which campaigns for itself. `intermediary`: any other organisation."),
+        Field(description="`client`: a party. `intermediary`: any other organisation, which may pass the number on."),
     ]
-    through: list[Through]
-    campaigns: Annotated[list[CampaignRef], Field(description="Those of its campaigns that were sent to the number.")]
+    through: Annotated[list[RecipientTransfer], Field(description="The transfers that brought the number to it.")]
+    campaigns: Annotated[list[CampaignRef], Field(description="Its campaigns that were sent to the number.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """A dataset that holds the number, used in a campaign. That changes nothing of a transfer's status."""
+class CampaignUse:
+    """A dataset with the number to which a campaign was sent. Such use does not change a transfer's status."""
 
     dataset: DatasetRef
     transfer_id: uuid.UUID | None
@@ -341,52 +344,57 @@ class CampaignView(Asserted):
     poll_on: date | None
     began_at: AwareDatetime
     ended_at: AwareDatetime
-    corrects_id: Corrected
-    through: list[Use]
+    corrects_id: CorrectsId
+    through: Annotated[list[CampaignUse], Field(description="The datasets through which it was sent to the number.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A holding with no declared origin. Passing it on does not give it one."""
+    """A holding without a declared origin. A transfer does not give it one."""
 
     dataset: DatasetRef
     reason: OrphanReason
     explanation: Annotated[
         str,
-        Field(examples=["Mouvement du Rivage received it from Contact Direct SAS, whose dataset does not hold it."]),
+        Field(examples=["Mouvement du Rivage received it from Contact Direct SAS, whose dataset does not contain it."]),
     ]
     transfer_id: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contradiction:
-    """What one side of a transfer says of this number and the other denies."""
+    """What one side of a transfer states of this number and the other contradicts."""
 
     kind: Literal["received_not_declared", "declared_not_received", "denied_by_recipient", "denied_by_sender"]
     transfer_id: uuid.UUID
     explanation: Annotated[
         str,
-        Field(examples=["Mouvement du Rivage received it; Contact Direct SAS does not declare it among what it sent."]),
+        Field(
+            examples=[
+                "Mouvement du Rivage states that it received the number from Contact Direct SAS, "
+                "whose dataset does not contain it."
+            ]
+        ),
     ]
 
 
 class Answer(BaseModel):
-    """Everything about one number that the caller may see, as of one moment and one state of the graph."""
+    """Everything about one number that the caller may see, in one state of the graph."""
 
     as_of: AwareDatetime
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
+    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     held: bool = Field(description="Whether a dataset that you may see holds the number now.", examples=[True])
     summary: str = Field(examples=["First collected by Enseigne Maison SA (EM-1). Passed to Contact Direct SAS."])
     origins: list[Origin]
     chains: list[ChainView]
-    chains_truncated: bool = Field(description="Whether there are more chains than the ones shown.")
+    chains_truncated: bool = Field(description="Whether there are more chains than the answer shows.")
     holdings: list[Holding] = Field(description="The datasets that hold the number now.")
     erasures: list[Erasure] = Field(
-        description="The datasets that held the number until their holder erased it (GDPR Art. 17). They stay in "
-        "`chains` and `origins`, because others have it from them."
+        description="The datasets that held the number until their holder erased it (GDPR Art. 17). They remain in "
+        "`chains` and `origins`, because other datasets got the number from them."
     )
     transfers: list[TransferView]
     recipients: list[Recipient]
     campaigns: list[CampaignView]
-    orphans: list[Orphan] = Field(description="Also those among `erasures`.")
+    orphans: list[Orphan] = Field(description="Holdings without a declared origin, including erased ones.")
     contradictions: list[Contradiction]

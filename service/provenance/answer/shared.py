@@ -16,7 +16,14 @@ from service.core.vocabulary import Role
 from service.provenance.answer.anomalies import contradictions, orphan_view
 from service.provenance.answer.fragments import Fragments, render_fragments
 from service.provenance.answer.references import CampaignRef
-from service.provenance.answer.schemas import Answer, CampaignView, Recipient, RecipientKind, Through, TransferView
+from service.provenance.answer.schemas import (
+    Answer,
+    CampaignView,
+    Recipient,
+    RecipientKind,
+    RecipientTransfer,
+    TransferView,
+)
 from service.provenance.answer.summary import summarise
 from service.provenance.answer.views import (
     AnswerContext,
@@ -24,8 +31,8 @@ from service.provenance.answer.views import (
     chain_view,
     erasure_view,
     holding_view,
-    organisation,
-    origin,
+    organisation_view,
+    origin_view,
     transfer_view,
 )
 from service.provenance.graph.facts import FactIndex
@@ -69,7 +76,7 @@ def _build(context: AnswerContext) -> Answer:
     parts: dict[str, Any] = {
         "graph_version": context.graph.version,
         "held": bool(holding),
-        "origins": [origin(context, row, row.collection_id) for row in shown if row.collection_id],
+        "origins": [origin_view(context, row, row.collection_id) for row in shown if row.collection_id],
         "chains": [chain_view(context, chain) for chain in paths],
         "chains_truncated": more,
         "holdings": [holding_view(context, row, orphan=row.id in orphan_ids) for row in holding],
@@ -90,7 +97,7 @@ def _began_at(row: CampaignRow) -> datetime:
 
 
 def _named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
-    """The organisations that stand in what is seen; a collector is the first holder of what it collected."""
+    """The organisations that visible facts name. A collector is the holder of the dataset that it collected."""
     datasets = (facts.datasets[dataset_id] for dataset_id in visibility.datasets | visibility.bare)
     named = {dataset.holder_id for dataset in datasets} | visibility.viewers
     for transfer_id in visibility.transfers:
@@ -102,7 +109,7 @@ def _named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
 
 
 def _delivered(context: AnswerContext) -> frozenset[uuid.UUID]:
-    """The datasets one hop down that the number reached from one which the caller sees."""
+    """The datasets one hop down which the number reached from a visible dataset."""
     visibility, arrivals = context.visibility, context.facts.transfer_into_dataset
     return frozenset(received for received in visibility.bare if arrivals[received].dataset_id in visibility.datasets)
 
@@ -115,10 +122,10 @@ def _in_time(context: AnswerContext) -> list[TransferRow]:
 def _recipients(
     facts: FactIndex, transfers: Sequence[TransferView], campaigns: Sequence[CampaignView]
 ) -> list[Recipient]:
-    through: dict[uuid.UUID, list[Through]] = {}
+    through: dict[uuid.UUID, list[RecipientTransfer]] = {}
     for transfer in transfers:
         through.setdefault(transfer.recipient.id, []).append(
-            Through(
+            RecipientTransfer(
                 transfer_id=transfer.id,
                 sender_id=transfer.sender.id,
                 occurred_at=transfer.occurred_at,
@@ -129,7 +136,7 @@ def _recipients(
         )
     return [
         Recipient(
-            organisation=organisation(facts, recipient),
+            organisation=organisation_view(facts, recipient),
             kind=RecipientKind.CLIENT
             if Role.PARTY in facts.organisations[recipient].roles
             else RecipientKind.INTERMEDIARY,

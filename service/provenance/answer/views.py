@@ -1,4 +1,4 @@
-"""From rows to wire shapes: what is told of each thing that a caller sees. Pure."""
+"""From rows to wire shapes: what an answer shows of each thing that its caller may see. Pure."""
 
 import uuid
 from collections.abc import Collection
@@ -23,6 +23,7 @@ from service.core.vocabulary import (
 from service.membership.store import Membership
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
+    CampaignUse,
     CampaignView,
     ChainView,
     Erasure,
@@ -35,7 +36,6 @@ from service.provenance.answer.schemas import (
     PartnerListView,
     Statement,
     TransferView,
-    Use,
     Voucher,
 )
 from service.provenance.graph.facts import FactIndex, attestation_of, notice_of, partner_list_in_force
@@ -67,17 +67,17 @@ class AnswerContext:
     known: Collection[uuid.UUID]
     erasures: Erasures
 
-    # The same few datasets and hops stand in many chains: each is told once.
+    # The same few datasets and hops are part of many chains: each view is made once.
     _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
     _hops: dict[Hop, HopView] = field(default_factory=dict)
 
     @property
     def facts(self) -> FactIndex:
-        """The facts."""
+        """The recorded facts."""
         return self.graph.facts
 
     def dataset(self, dataset_id: uuid.UUID) -> DatasetRef:
-        """A dataset, as far as the caller sees it."""
+        """A dataset, as far as the caller may see it."""
         if dataset_id not in self._datasets:
             self._datasets[dataset_id] = dataset_ref(self.facts, self.visibility, dataset_id)
         return self._datasets[dataset_id]
@@ -98,8 +98,8 @@ class Assertion(TypedDict):
     recorded_at: datetime
 
 
-def organisation(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationView:
-    """An organisation."""
+def organisation_view(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationView:
+    """An organisation with its contact."""
     row = facts.organisations[organisation_id]
     return OrganisationView(
         id=row.id,
@@ -122,7 +122,7 @@ def _assertion(context: AnswerContext, row: FactRow) -> Assertion:
 
 
 def assertion(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
-    """Who asserts a fact, and when; a name that the caller could learn only here is withheld."""
+    """Who asserts a fact, and when. An organisation that is not `known` to the caller is withheld."""
     return {
         "asserted_by": _if_known(facts, known, row.asserted_by_id),
         "asserted_through": _if_known(facts, known, row.asserted_through_id),
@@ -140,14 +140,14 @@ def _if_known(
 
 
 def dataset_ref(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID) -> DatasetRef:
-    """A dataset; of one that is one hop down only in whose hands it is."""
+    """A dataset with its holder. Its name is withheld if it is one hop down from the caller's own."""
     row = facts.datasets[dataset_id]
     name = row.name if dataset_id in visibility.datasets else None
     return DatasetRef(id=row.id, name=name, holder=organisation_ref(facts, row.holder_id))
 
 
-def origin(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
-    """The origin that a collected dataset gives a number, but for the number's own `consent`."""
+def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
+    """The origin that a collected dataset gives a number, without the number's own consent."""
     facts = context.facts
     collection = facts.collections[collection_id]
     attestation = attestation_of(facts, collection)
@@ -155,7 +155,7 @@ def origin(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID
         **_assertion(context, collection),
         dataset=context.dataset(dataset.id),
         collection_id=collection.id,
-        collector=organisation(facts, collection.collector_id),
+        collector=organisation_view(facts, collection.collector_id),
         channel=Channel(collection.channel),
         address=collection.address,
         began_on=collection.began_on,
@@ -180,14 +180,14 @@ class Consent(NamedTuple):
     partner_list_basis: PartnerListBasis
 
 
-def consent(facts: FactIndex, dataset_id: uuid.UUID, stored: Membership | None) -> Consent:
-    """What is known of the consent under which a collected dataset got a number, of which it says `stored`."""
-    if stored is None or stored.consented_at is None:
-        record_id = stored.record_id if stored else None
+def consent_of(facts: FactIndex, dataset_id: uuid.UUID, membership: Membership | None) -> Consent:
+    """The consent under which a collected dataset got a number, by the number's membership in it, if it is stored."""
+    if membership is None or membership.consented_at is None:
+        record_id = membership.record_id if membership else None
         return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
-    listed = partner_list_in_force(facts, notice_of(facts, dataset_id), stored.consented_at)
-    basis = PartnerListBasis.CONSENT_DAY if listed else PartnerListBasis.NONE_YET
-    return Consent(stored.consented_at, stored.record_id, listed, basis)
+    partner_list = partner_list_in_force(facts, notice_of(facts, dataset_id), membership.consented_at)
+    basis = PartnerListBasis.CONSENT_DAY if partner_list else PartnerListBasis.NONE_YET
+    return Consent(membership.consented_at, membership.record_id, partner_list, basis)
 
 
 def _notice(context: AnswerContext, row: NoticeRow) -> NoticeView:
@@ -218,19 +218,19 @@ def _evidence(row: EvidenceRow) -> EvidenceRef:
 
 
 def partner_list_view(facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnerListView:
-    """A partner list, to a caller who may see the organisations `known` named."""
+    """A partner list, for a caller who may see the organisations `known` named."""
     return PartnerListView(
         **assertion(facts, known, row),
         id=row.id,
         valid_from_on=row.valid_from_on,
-        partners=[PartnerOut(**vars(one)) for one in facts.partners_of_list.get(row.id, ())],
+        partners=[PartnerOut(**vars(partner)) for partner in facts.partners_of_list.get(row.id, ())],
         categories=list(row.categories),
         corrects_id=row.corrects_id,
     )
 
 
 def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
-    """A dataset that holds the number, but for the number's own consent there."""
+    """A dataset that holds the number, without the number's own consent in it."""
     return Holding(
         **_assertion(context, _answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
@@ -251,10 +251,10 @@ def erasure_view(context: AnswerContext, row: DatasetRow) -> Erasure:
 
 
 def _answered_for(facts: FactIndex, row: DatasetRow) -> FactRow:
-    """The fact by which somebody answers for what is in a dataset."""
+    """The fact whose asserter answers for the numbers of a dataset."""
     transfer = facts.transfer_into_dataset.get(row.id)
     if row.content == Content.UPLOADED and transfer is not None:
-        # It holds the recipient's own file now, for which the recipient answers and not whoever told of the transfer.
+        # It now holds the recipient's own file. The recipient answers for that, not whoever registered the transfer.
         return latest_statements(facts, transfer.id)[Side.RECIPIENT]
     return row
 
@@ -287,7 +287,7 @@ def _hop(context: AnswerContext, hop: Hop) -> HopView:
 
 
 def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
-    """A transfer with what both sides say of it, and of this number in it."""
+    """A transfer with what both sides state of it, and of this number in it."""
     facts = context.facts
     received = row.received_dataset_id in context.holding_datasets
     return TransferView(
@@ -304,14 +304,14 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=facts.status_of_transfer[row.id],
-        number_declared=_was_handed_over(context, row) if _said(context, row, Side.SENDER) else None,
-        number_received=received if _said(context, row, Side.RECIPIENT) else None,
+        number_declared=_was_in_senders_dataset(context, row) if _made_statement(context, row, Side.SENDER) else None,
+        number_received=received if _made_statement(context, row, Side.RECIPIENT) else None,
         vouched_by=vouchers(context, row),
-        statements=[_statement(context, said) for said in facts.statements_of_transfer.get(row.id, ())],
+        statements=[_statement(context, statement) for statement in facts.statements_of_transfer.get(row.id, ())],
     )
 
 
-def _was_handed_over(context: AnswerContext, row: TransferRow) -> bool:
+def _was_in_senders_dataset(context: AnswerContext, row: TransferRow) -> bool:
     return row.dataset_id in context.holding_datasets and held_at(context.erasures, row.dataset_id, row.recorded_at)
 
 
@@ -326,47 +326,48 @@ def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     )
 
 
-def _said(context: AnswerContext, row: TransferRow, side: Side) -> bool:
-    """Whether a side itself said anything of a transfer: another's word about it is not its own."""
+def _made_statement(context: AnswerContext, row: TransferRow, side: Side) -> bool:
+    """Whether a side itself stated anything of a transfer. What others state in its place does not count."""
     organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
     statements = context.facts.statements_of_transfer.get(row.id, ())
-    told = [said.asserted_by_id for said in statements if said.side == side]
-    return organisation_id in told or row.asserted_by_id == organisation_id
+    asserters = [statement.asserted_by_id for statement in statements if statement.side == side]
+    return organisation_id in asserters or row.asserted_by_id == organisation_id
 
 
 def latest_statements(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
     """The latest statement of each side that made one."""
-    return {Side(said.side): said for said in facts.statements_of_transfer.get(transfer_id, ())}
+    statements = facts.statements_of_transfer.get(transfer_id, ())
+    return {Side(statement.side): statement for statement in statements}
 
 
 def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:
-    """The sides that stand by a transfer: by a latest word other than denial, or by having registered it."""
+    """The sides that vouch for a transfer: they registered it, or their latest statement is not a denial."""
     facts = context.facts
     latest = latest_statements(facts, row.id)
     found = []
     for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
-        said: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
+        fact: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
         denied = side in latest and latest[side].status == TransferStatus.DENIED
-        if said is not None and not denied and said.asserted_by_id == organisation_id:
-            told_of = organisation_ref(facts, organisation_id)
-            found.append(Voucher(side=side, organisation=told_of, recorded_at=said.recorded_at))
+        if fact is not None and not denied and fact.asserted_by_id == organisation_id:
+            organisation = organisation_ref(facts, organisation_id)
+            found.append(Voucher(side=side, organisation=organisation, recorded_at=fact.recorded_at))
     return found
 
 
 def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
-    """A campaign, and through which of the datasets that the caller sees the number was in it."""
-    facts = context.facts
+    """A campaign, with the datasets through which it was sent to the number, as far as the caller may see them."""
+    facts, visible = context.facts, context.visibility.datasets
     used = [
-        one
-        for one in facts.datasets_of_campaign.get(row.id, ())
-        if one in context.visibility.datasets and held_at(context.erasures, one, row.began_at)
+        dataset_id
+        for dataset_id in facts.datasets_of_campaign.get(row.id, ())
+        if dataset_id in visible and held_at(context.erasures, dataset_id, row.began_at)
     ]
     return CampaignView(
         **_assertion(context, row),
         id=row.id,
         name=row.name,
-        party=organisation(facts, row.party_id),
-        sender=organisation(facts, row.sender_id) if row.sender_id else None,
+        party=organisation_view(facts, row.party_id),
+        sender=organisation_view(facts, row.sender_id) if row.sender_id else None,
         originator=row.originator,
         message_text=row.message_text,
         poll_name=row.poll_name,
@@ -374,13 +375,13 @@ def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
         began_at=row.began_at,
         ended_at=row.ended_at,
         corrects_id=row.corrects_id,
-        through=[_use(context, dataset) for dataset in used],
+        through=[_use(context, dataset_id) for dataset_id in used],
     )
 
 
-def _use(context: AnswerContext, dataset_id: uuid.UUID) -> Use:
+def _use(context: AnswerContext, dataset_id: uuid.UUID) -> CampaignUse:
     transfer = context.facts.transfer_into_dataset.get(dataset_id)
-    return Use(
+    return CampaignUse(
         dataset=context.dataset(dataset_id),
         transfer_id=transfer.id if transfer else None,
         transfer_status=context.facts.status_of_transfer[transfer.id] if transfer else None,

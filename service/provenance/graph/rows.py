@@ -138,7 +138,7 @@ class TransferRow(FactRow):
 
 @dataclass(frozen=True)
 class StatementRow(FactRow):
-    """What one side says of a transfer."""
+    """What one side states of a transfer."""
 
     transfer_id: uuid.UUID
     side: str

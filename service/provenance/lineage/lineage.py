@@ -1,7 +1,7 @@
-"""What a dataset comes from, where it went, whom a notice reached: by counts, not by edges alone. Pure.
+"""Lineage of a dataset and impact of a notice, by counts of numbers and not by edges alone. Pure.
 
-A union leads a walker to origins that a cut of it never took a number from. Sealing stores how many numbers
-of a dataset come from each ancestor; whatever gave none is left out here.
+A path through a union leads to origins from which a selection of it may have taken no number. Sealing stores how many
+numbers of a dataset come from each ancestor. Ancestors that gave none are left out here.
 """
 
 import uuid
@@ -9,33 +9,42 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import Final
 
 from service.core.vocabulary import DatasetState, Role
 from service.provenance.graph.facts import FactIndex, is_denied, is_held
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
-Group = tuple[uuid.UUID, ...]
+DatasetGroup = tuple[uuid.UUID, ...]
 
 
 class Direction(StrEnum):
-    """Where to walk from a dataset."""
+    """Which way to follow the edges from a dataset."""
 
     UPSTREAM = "upstream"
     DOWNSTREAM = "downstream"
     BOTH = "both"
 
 
+# Whether to follow the edges upstream, for each walk of a direction.
+_UPSTREAM: Final[dict[Direction, tuple[bool, ...]]] = {
+    Direction.UPSTREAM: (True,),
+    Direction.DOWNSTREAM: (False,),
+    Direction.BOTH: (True, False),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The datasets within reach by their distance in hops (negative upstream), and the hops between them."""
+    """Datasets by their distance in hops, negative upstream, and the hops between them."""
 
     distances: Mapping[uuid.UUID, int]
     hops: frozenset[Hop]
 
 
 def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
-    """How many numbers of a dataset come from an ancestor; None before sealing, when nobody has counted."""
+    """How many numbers of a dataset come from an ancestor. None before sealing, which counts them."""
     dataset = facts.datasets[dataset_id]
     if dataset.state != DatasetState.SEALED:
         return None
@@ -47,60 +56,60 @@ def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uu
 def walk_lineage(
     graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]
 ) -> Lineage:
-    """The lineage of `start` among `visible`, at most `depth` hops away."""
+    """The lineage of `start` among the `visible` datasets, at most `depth` hops away."""
     distances = {start: 0}
     hops: frozenset[Hop] = frozenset()
-    for upstream in _ways(direction):
-        among = {start} | {one for one in visible if _in_common(graph.facts, start, one, upstream) != 0}
-        carried = partial(_carried, graph.facts)
-        reached, crossed = datasets_within_reach(graph, start, depth, among, carried, upstream=upstream)
-        distances |= {one: -steps if upstream else steps for one, steps in reached.items()}
+    passed_on = partial(_passed_on, graph.facts)
+    for upstream in _UPSTREAM[direction]:
+        among = {start} | {other for other in visible if _common_count(graph.facts, start, other, upstream) != 0}
+        reached, crossed = datasets_within_reach(graph, start, depth, among, passed_on, upstream=upstream)
+        distances |= {dataset_id: -steps if upstream else steps for dataset_id, steps in reached.items()}
         hops |= crossed
     return Lineage(distances, hops)
 
 
-def _ways(direction: Direction) -> tuple[bool, ...]:
-    """Whether to walk upstream: once, the other way, or each."""
-    return {Direction.UPSTREAM: (True,), Direction.DOWNSTREAM: (False,), Direction.BOTH: (True, False)}[direction]
-
-
-def _in_common(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
+def _common_count(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
     return count_from_ancestor(facts, other, start) if upstream else count_from_ancestor(facts, start, other)
 
 
-def _carried(facts: FactIndex, hop: Hop) -> bool:
+def _passed_on(facts: FactIndex, hop: Hop) -> bool:
     return not is_denied(facts, hop.transfer_id) and count_from_ancestor(facts, hop.parent_id, hop.dataset_id) != 0
 
 
 def datasets_reached(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """Those of the `visible` datasets that hold numbers collected under a notice, and how many each."""
+    """The `visible` datasets that hold numbers collected under a notice, with how many each holds."""
     counts = facts.notice_counts.get(notice_id, {})
-    return {one: count for one, count in counts.items() if count and one in visible and is_held(facts, one)}
+    return {
+        dataset_id: count
+        for dataset_id, count in counts.items()
+        if count and dataset_id in visible and is_held(facts, dataset_id)
+    }
 
 
-def clients_holding(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, Group]:
-    """The parties that hold any of `datasets`, and which."""
+def clients_holding(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, DatasetGroup]:
+    """The parties that hold any of `datasets`, with those that they hold."""
+    holders = ((facts.datasets[dataset_id].holder_id, dataset_id) for dataset_id in datasets)
     return _groups(
-        (facts.datasets[one].holder_id, one)
-        for one in datasets
-        if Role.PARTY in facts.organisations[facts.datasets[one].holder_id].roles
+        (holder_id, dataset_id)
+        for holder_id, dataset_id in holders
+        if Role.PARTY in facts.organisations[holder_id].roles
     )
 
 
 def campaigns_sent_to(
     facts: FactIndex, campaigns: Collection[uuid.UUID], datasets: Iterable[uuid.UUID]
-) -> dict[uuid.UUID, Group]:
-    """Those of `campaigns` that were sent to any of `datasets`, and to which."""
+) -> dict[uuid.UUID, DatasetGroup]:
+    """Those of `campaigns` that were sent to any of `datasets`, with the datasets that they used."""
     return _groups(
-        (campaign, one)
-        for one in datasets
-        for campaign in facts.campaigns_of_dataset.get(one, ())
-        if campaign in campaigns
+        (campaign_id, dataset_id)
+        for dataset_id in datasets
+        for campaign_id in facts.campaigns_of_dataset.get(dataset_id, ())
+        if campaign_id in campaigns
     )
 
 
-def _groups(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, Group]:
+def _groups(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, DatasetGroup]:
     groups: dict[uuid.UUID, list[uuid.UUID]] = {}
-    for key, dataset in pairs:
-        groups.setdefault(key, []).append(dataset)
-    return {key: tuple(sorted(datasets)) for key, datasets in groups.items()}
+    for key, dataset_id in pairs:
+        groups.setdefault(key, []).append(dataset_id)
+    return {key: tuple(sorted(dataset_ids)) for key, dataset_ids in groups.items()}

@@ -10,7 +10,7 @@ from service.provenance.answer.references import CampaignRef, DatasetRef, Organi
 
 
 class CollectedUnder(BaseModel):
-    """How a collected dataset came about."""
+    """The collection of a dataset, and its notice."""
 
     collection_id: uuid.UUID
     notice_id: uuid.UUID
@@ -21,33 +21,33 @@ class LineageNode(BaseModel):
     """A dataset in the lineage of another."""
 
     dataset: DatasetRef
-    distance: int = Field(description="In hops: negative upstream, 0 for the dataset asked about.", examples=[-2])
+    distance: int = Field(description="In hops. Negative upstream, 0 for the requested dataset.", examples=[-2])
     content: Content | None = Field(description="Null for a dataset one hop down from yours.")
-    number_count: int | None = Field(description="All its numbers; null before sealing, and one hop down from yours.")
+    number_count: int | None = Field(description="Null before sealing, and for a dataset one hop down from yours.")
     common_count: int | None = Field(
-        description="Upstream: how many numbers of the dataset asked about come from this one. Downstream: how many of "
-        "this one come from the dataset asked about. Null while the dataset is not sealed.",
+        description="Upstream: how many numbers of the requested dataset come from this one. Downstream: how many "
+        "numbers of this one come from the requested dataset. Null before sealing.",
         examples=[1000],
     )
-    collected: CollectedUnder | None = Field(description="If this is where numbers were first collected.")
+    collected: CollectedUnder | None = Field(description="The collection, if the dataset was collected.")
 
 
 class LineageEdge(BaseModel):
-    """How numbers came from one dataset to the next."""
+    """A transfer or derivation by which numbers came from one dataset to the next."""
 
     kind: Literal["transfer", "derivation"]
     from_dataset_id: uuid.UUID
     to_dataset_id: uuid.UUID
     transfer_id: uuid.UUID | None
-    status: TransferStatus | None = Field(description="What the recipient says of the transfer.")
+    status: TransferStatus | None = Field(description="The status of the transfer. Null for a derivation.")
     occurred_at: AwareDatetime
-    number_count: int | None = Field(description="How many numbers of the second come from the first.")
+    number_count: int | None = Field(description="How many numbers of the second dataset come from the first.")
 
 
 class LineageOut(BaseModel):
-    """What a dataset comes from and, for whom it is due, where it went. What gave it no number is left out."""
+    """What a dataset comes from and what was made from it. Ancestors that gave it no number are left out."""
 
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
+    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     dataset_id: uuid.UUID
     nodes: list[LineageNode] = Field(description="From the furthest upstream to the furthest downstream.")
     edges: list[LineageEdge]
@@ -58,11 +58,11 @@ class ReachedDataset(BaseModel):
 
     dataset: DatasetRef
     transfer_id: uuid.UUID | None = Field(description="The transfer that brought it to its holder.")
-    number_count: int = Field(description="Numbers collected under the notice.", examples=[3000])
+    number_count: int = Field(description="How many of its numbers were collected under the notice.", examples=[3000])
 
 
 class ReachedClient(BaseModel):
-    """A party that holds such numbers, each counted once however many datasets have it."""
+    """A party that holds such numbers. A number in several of its datasets counts once."""
 
     organisation: OrganisationView
     dataset_ids: list[uuid.UUID]
@@ -70,7 +70,7 @@ class ReachedClient(BaseModel):
 
 
 class ReachedCampaign(BaseModel):
-    """A campaign sent to such numbers, each counted once."""
+    """A campaign that was sent to such numbers. A number in several of its datasets counts once."""
 
     campaign: CampaignRef
     party: OrganisationView
@@ -79,17 +79,20 @@ class ReachedCampaign(BaseModel):
 
 
 class ImpactOut(BaseModel):
-    """Whom a notice reached: who would be touched if it were unlawful.
+    """The impact of a notice: who would be affected if it were unlawful.
 
-    Counts of one dataset are as it was sealed. Where several are counted together, what their holders erased since is
-    left out.
+    The count of a single dataset is that of its sealing. A count over several datasets leaves out numbers that were
+    erased since.
     """
 
-    graph_version: int = Field(description="Names the state of the facts that this answer is made of.", examples=[241])
+    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
     collector: OrganisationView
-    whole: bool = Field(description="False for the collector, who sees one hop on from what it holds.", examples=[True])
+    whole: bool = Field(
+        description="False for the collector, which sees one hop on from what it holds.",
+        examples=[True],
+    )
     datasets: list[ReachedDataset]
     clients: list[ReachedClient]
     campaigns: list[ReachedCampaign]

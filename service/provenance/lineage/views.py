@@ -1,4 +1,4 @@
-"""From the graph to wire shapes: the lineage of a dataset, the impact of a notice. Pure."""
+"""From the graph to wire shapes: the lineage of a dataset and the impact of a notice. Pure."""
 
 import uuid
 from collections.abc import Mapping
@@ -6,11 +6,17 @@ from collections.abc import Mapping
 from service.access.visibility import Visibility
 from service.core.vocabulary import Content
 from service.provenance.answer.references import CampaignRef
-from service.provenance.answer.views import dataset_ref, organisation
+from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.facts import FactIndex
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
-from service.provenance.lineage.lineage import Group, Lineage, campaigns_sent_to, clients_holding, count_from_ancestor
+from service.provenance.lineage.lineage import (
+    DatasetGroup,
+    Lineage,
+    campaigns_sent_to,
+    clients_holding,
+    count_from_ancestor,
+)
 from service.provenance.lineage.schemas import (
     CollectedUnder,
     ImpactOut,
@@ -26,16 +32,16 @@ from service.provenance.lineage.schemas import (
 def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage) -> LineageOut:
     """The lineage of `start`."""
     facts = graph.facts
-    in_order = sorted(found.distances, key=lambda one: (found.distances[one], graph.rank[one]))
+    in_order = sorted(found.distances, key=lambda dataset_id: (found.distances[dataset_id], graph.rank[dataset_id]))
     return LineageOut(
         graph_version=graph.version,
         dataset_id=start,
-        nodes=[_node(facts, visibility, start, one, found.distances[one]) for one in in_order],
-        edges=[_edge(facts, hop) for hop in sorted(found.hops, key=lambda hop: _place(graph, hop))],
+        nodes=[_node(facts, visibility, start, dataset_id, found.distances[dataset_id]) for dataset_id in in_order],
+        edges=[_edge(facts, hop) for hop in sorted(found.hops, key=lambda hop: _ranks(graph, hop))],
     )
 
 
-def _place(graph: Graph, hop: Hop) -> tuple[int, int]:
+def _ranks(graph: Graph, hop: Hop) -> tuple[int, int]:
     return graph.rank[hop.parent_id], graph.rank[hop.dataset_id]
 
 
@@ -44,13 +50,13 @@ def _node(
 ) -> LineageNode:
     row = facts.datasets[dataset_id]
     whole = dataset_id in visibility.datasets
-    datasets_of_transfer = (dataset_id, start) if distance < 0 else (start, dataset_id)
+    upper, lower = (dataset_id, start) if distance < 0 else (start, dataset_id)
     return LineageNode(
         dataset=dataset_ref(facts, visibility, dataset_id),
         distance=distance,
         content=Content(row.content) if whole else None,
         number_count=row.number_count if whole else None,
-        common_count=count_from_ancestor(facts, *datasets_of_transfer),
+        common_count=count_from_ancestor(facts, upper, lower),
         collected=_collected(facts, row),
     )
 
@@ -81,31 +87,34 @@ def impact_view(
     visibility: Visibility,
     notice: NoticeRow,
     counts: Mapping[uuid.UUID, int],
-    distinct: Mapping[Group, int],
+    distinct: Mapping[DatasetGroup, int],
 ) -> ImpactOut:
-    """Whom a notice reached, given its numbers in each dataset and in each group of datasets."""
+    """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets."""
     facts = graph.facts
     return ImpactOut(
         graph_version=graph.version,
         notice_id=notice.id,
         notice_code=notice.code,
-        collector=organisation(facts, notice.collector_id),
+        collector=organisation_view(facts, notice.collector_id),
         whole=visibility.whole,
-        datasets=[_reached(facts, visibility, one, counts[one]) for one in sorted(counts, key=graph.rank.__getitem__)],
+        datasets=[
+            _reached(facts, visibility, dataset_id, counts[dataset_id])
+            for dataset_id in sorted(counts, key=graph.rank.__getitem__)
+        ],
         clients=[
             ReachedClient(
-                organisation=organisation(facts, party), dataset_ids=list(group), number_count=distinct[group]
+                organisation=organisation_view(facts, party_id), dataset_ids=list(group), number_count=distinct[group]
             )
-            for party, group in clients_holding(facts, counts).items()
+            for party_id, group in clients_holding(facts, counts).items()
         ],
         campaigns=[
             ReachedCampaign(
-                campaign=CampaignRef(id=campaign, name=facts.campaigns[campaign].name),
-                party=organisation(facts, facts.campaigns[campaign].party_id),
+                campaign=CampaignRef(id=campaign_id, name=facts.campaigns[campaign_id].name),
+                party=organisation_view(facts, facts.campaigns[campaign_id].party_id),
                 dataset_ids=list(group),
                 number_count=distinct[group],
             )
-            for campaign, group in campaigns_sent_to(facts, visibility.campaigns, counts).items()
+            for campaign_id, group in campaigns_sent_to(facts, visibility.campaigns, counts).items()
         ],
     )
 
