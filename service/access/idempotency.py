@@ -17,11 +17,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import IdempotentRequest
-from service.core.clock import now
-from service.core.db import Database, run
+from service.core.db import run
 from service.core.errors import Conflict, Unprocessable
-from service.core.resources import Resources, resources_of
-from service.core.task_queue import task
+from service.core.resources import resources_of
+from service.core.retention import Rule, forget
 from service.number.keyring import KeyRing
 
 
@@ -81,17 +80,17 @@ def _digest(request: Request, body: bytes) -> bytes:
 
 
 # As long as anybody may still repeat a request: a file of tens of millions of numbers can take days to send.
-ANSWERS_KEPT = timedelta(days=30)
-
-_FORGET = text("DELETE FROM idempotent_request WHERE recorded_at < :before")
-
-
-@task("forget_answers", cron="41 3 * * *")
-async def forget_answers(resources: Resources) -> None:
-    """Drop the answers that nobody will ask for again."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET, {"before": now() - ANSWERS_KEPT})
+forget(
+    "forget_answers",
+    "41 3 * * *",
+    Rule(
+        table=IdempotentRequest,
+        moment="recorded_at",
+        kept=timedelta(days=30),
+        data="the answer to a request with an `Idempotency-Key`",
+        since="the request",
+    ),
+)
 
 
 def _documented(

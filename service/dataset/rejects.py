@@ -14,8 +14,7 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.paging import Page, Slice, read_cursor, read_slice
-from service.core.resources import Resources
-from service.core.task_queue import task
+from service.core.retention import Rule, forget
 from service.dataset.chunks import Rejected
 from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own
@@ -113,12 +112,16 @@ def _csv_line(*cells: object) -> str:
     return buffer.getvalue()
 
 
-_FORGET_RAW = text("UPDATE rejected_line SET raw = NULL WHERE raw IS NOT NULL AND recorded_at < :before")
-
-
-@task("forget_raw_lines", cron="17 * * * *")
-async def forget_raw_lines(resources: Resources) -> None:
-    """Drop raw values after seven days (GDPR 5(1)(e)): by then the file was mended or given up."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET_RAW, {"before": now() - RAW_KEPT})
+# By then the file was mended or given up.
+forget(
+    "forget_raw_lines",
+    "17 * * * *",
+    Rule(
+        table=RejectedLine,
+        moment="recorded_at",
+        kept=RAW_KEPT,
+        data="the encrypted text of a rejected line",
+        since="its upload",
+        emptied="raw",
+    ),
+)

@@ -4,15 +4,13 @@ import hmac
 import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Final
 
 from sqlalchemy import text
 
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import UnknownGateway
-from service.core.resources import Resources
-from service.core.task_queue import task
+from service.core.retention import Rule, forget
 from service.messaging.models import Message, MessageState
 from service.number.keyring import KeyRing
 
@@ -53,14 +51,15 @@ def require_report_token(ring: KeyRing, message_id: uuid.UUID, token: str) -> No
         raise UnknownGateway("report_refused", "The token does not belong to this message. Report to the given URL.")
 
 
-# A report that has not arrived by then will not arrive.
-_KEPT: Final = timedelta(days=7)
-_FORGET = text("DELETE FROM message WHERE sent_at < :before")
-
-
-@task("forget_messages", cron="* * * * *")
-async def forget_messages(resources: Resources) -> None:
-    """Delete the messages that no report is expected for any more."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET, {"before": now() - _KEPT})
+forget(
+    "forget_messages",
+    "* * * * *",
+    # A report that has not arrived by then will not arrive.
+    Rule(
+        table=Message,
+        moment="sent_at",
+        kept=timedelta(days=7),
+        data="the state of a sent message, without its number and text",
+        since="its sending",
+    ),
+)

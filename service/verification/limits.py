@@ -7,18 +7,14 @@ import ipaddress
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import text
 from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import locks
-from service.core.clock import now
-from service.core.db import Database, run
 from service.core.errors import TooMany
 from service.core.locks import Lock
-from service.core.resources import Resources
+from service.core.retention import Rule, forget
 from service.core.settings import Settings
-from service.core.task_queue import task
 from service.number.keyring import KeyRing
 from service.verification.models import Verification
 from service.verification.prefixes import block_of
@@ -109,16 +105,23 @@ async def require_room(session: AsyncSession, settings: Settings, fingerprints: 
             raise TooMany(limit.slug, limit.detail, retry_after=found - since)
 
 
-_FORGET_NUMBERS: Final = text("""
-    UPDATE verification SET number_encrypted = '' WHERE expires_at < :moment AND number_encrypted <> ''
-""")
-_FORGET: Final = text("DELETE FROM verification WHERE recorded_at < :before")
-
-
-@task("forget_verifications", cron="*/5 * * * *")
-async def forget_verifications(resources: Resources) -> None:
-    """Drop the numbers of verifications that are over, and the verifications that count for no limit any more."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET_NUMBERS, {"moment": now()})
-        await run(session, _FORGET, {"before": now() - DAY})
+forget(
+    "forget_verifications",
+    "*/5 * * * *",
+    Rule(
+        table=Verification,
+        moment="expires_at",
+        kept=timedelta(0),
+        data="the encrypted number of a verification",
+        since="the end of the code's validity",
+        emptied="number_encrypted",
+    ),
+    # By then it counts for no limit any longer.
+    Rule(
+        table=Verification,
+        moment="recorded_at",
+        kept=DAY,
+        data="a verification, with keyed fingerprints of the number and of the address that asked for the code",
+        since="the request for the code",
+    ),
+)

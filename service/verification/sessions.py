@@ -12,16 +12,14 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, DatabaseDep, run
+from service.core.db import Database, DatabaseDep
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
-from service.core.resources import Resources
-from service.core.task_queue import task
+from service.core.retention import Rule, forget
 from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
 from service.verification.models import PersonSession
@@ -117,12 +115,14 @@ def _context(session_id: uuid.UUID) -> bytes:
     return b"person session/" + session_id.bytes
 
 
-_FORGET: Final = text("DELETE FROM person_session WHERE expires_at < :moment")
-
-
-@task("forget_sessions", cron="*/5 * * * *")
-async def forget_sessions(resources: Resources) -> None:
-    """Drop the sessions that are over."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET, {"moment": now()})
+forget(
+    "forget_sessions",
+    "*/5 * * * *",
+    Rule(
+        table=PersonSession,
+        moment="expires_at",
+        kept=timedelta(0),
+        data="a person's session, with the encrypted number",
+        since="its end",
+    ),
+)

@@ -16,13 +16,13 @@ from typing import Any, Final
 
 import orjson
 from procrastinate import App
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, run
+from service.core.db import Database
 from service.core.resources import Resources
+from service.core.retention import Rule, forget
 from service.core.settings import Settings
 from service.core.task_queue import TaskName, defer, task
 from service.number.keyring import KeyRing
@@ -121,16 +121,17 @@ async def retry_webhooks(resources: Resources) -> None:
 
 
 # As long as somebody may still ask what became of an event.
-KEPT: Final = timedelta(days=90)
-_FORGET: Final = text("DELETE FROM webhook_delivery WHERE ended_at < :before")
-
-
-@task("forget_deliveries", cron="29 4 * * *")
-async def forget_deliveries(resources: Resources) -> None:
-    """Delete the deliveries that ended long ago, failed ones too, since nobody will retry these."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET, {"before": now() - KEPT})
+forget(
+    "forget_deliveries",
+    "29 4 * * *",
+    Rule(
+        table=WebhookDelivery,
+        moment="ended_at",
+        kept=timedelta(days=90),
+        data="a webhook delivery and its attempts, without payload",
+        since="its end, failed ones too",
+    ),
+)
 
 
 @task(TaskName.DELIVER_WEBHOOKS, alone=True)

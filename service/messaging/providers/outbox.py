@@ -5,14 +5,12 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from sqlalchemy import text
 from sqlmodel import col, select
 
 from service.core.clock import now
-from service.core.db import Database, run
+from service.core.db import Database
 from service.core.ids import uuid7
-from service.core.resources import Resources
-from service.core.task_queue import task
+from service.core.retention import Rule, forget
 from service.messaging.models import Message, OutboxMessage
 from service.number.keyring import KeyRing
 
@@ -55,12 +53,14 @@ def _context(message_id: uuid.UUID) -> bytes:
     return b"outbox message/" + message_id.bytes
 
 
-_FORGET = text("DELETE FROM outbox_message WHERE recorded_at < :before")
-
-
-@task("forget_outbox_messages", cron="* * * * *")
-async def forget_outbox_messages(resources: Resources) -> None:
-    """Delete the messages that were shown long enough."""
-    database = resources.get(Database)
-    async with database.transaction() as session:
-        await run(session, _FORGET, {"before": now() - _KEPT})
+forget(
+    "forget_outbox_messages",
+    "* * * * *",
+    Rule(
+        table=OutboxMessage,
+        moment="recorded_at",
+        kept=_KEPT,
+        data="a message that a demonstration shows instead of sending it, encrypted",
+        since="its sending",
+    ),
+)

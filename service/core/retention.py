@@ -1,0 +1,74 @@
+"""What the registry forgets by itself, and when. Each package declares the rules of its own tables here.
+
+What has served its purpose is not kept (GDPR Art. 5(1)(e)). The privacy pages and `docs/retention.md` state the same
+periods; tests compare them with these rules.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Table, Update, delete, update
+from sqlalchemy.sql.dml import Delete
+from sqlmodel import SQLModel
+
+from service.core.clock import now
+from service.core.db import Database, run
+from service.core.resources import Resources
+from service.core.task_queue import task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Rows of a table are deleted some time after a moment that they hold, or a column of theirs is emptied.
+
+    `data` and `since` say in words what is forgotten, and after what.
+    """
+
+    table: type[SQLModel]
+    moment: str
+    kept: timedelta
+    data: str
+    since: str
+    emptied: str | None = None
+
+    def __post_init__(self) -> None:
+        # A name that the table lacks is an error at the start, not at four in the morning.
+        columns = self._columns().c
+        assert self.moment in columns, self.moment
+        assert self.emptied is None or self.emptied in columns, self.emptied
+
+    def _columns(self) -> Table:
+        table: Any = self.table
+        found: Table = table.__table__
+        return found
+
+    def statement(self, at: datetime) -> Delete | Update:
+        """What forgets all that is kept too long at that moment."""
+        table = self._columns()
+        is_over = table.c[self.moment] < at - self.kept
+        if self.emptied is None:
+            return delete(table).where(is_over)
+        column = table.c[self.emptied]
+        nothing = None if column.nullable else b""
+        return update(table).where(is_over, column.is_distinct_from(nothing)).values({column: nothing})
+
+
+_RULES: Final[list[Rule]] = []
+
+
+def rules() -> Iterator[Rule]:
+    """Every rule that the imported packages declare."""
+    yield from _RULES
+
+
+def forget(task_name: str, cron: str, *declared: Rule) -> None:
+    """Declare rules, and let a periodic task apply them at the minutes of `cron`."""
+    _RULES.extend(declared)
+
+    @task(task_name, cron=cron)
+    async def forget_expired(resources: Resources) -> None:
+        async with resources.get(Database).transaction() as session:
+            for rule in declared:
+                await run(session, rule.statement(now()))
