@@ -277,9 +277,9 @@ _STEPS: Final = phrases.Steps(
     object_unheld="Your objection is kept, and will apply to every organisation that declares your number here later. "
     "It is free, and you need not say why.",
     erase_title="Ask for erasure",
-    erase="You also ask for your number to be erased from their files. Once all have done so, this report disappears "
-    "from here too. Only your request remains, in which your number is encrypted, and what each of them answered. "
-    "Keep this answer first: it is your evidence.",
+    erase="You object, and also ask for your number to be erased from their files. Once all have done so, this report "
+    "disappears from here too. Only your request remains, in which your number is encrypted, and what each of them "
+    "answered. Keep this answer first: it is your evidence.",
     download_title="Keep this answer",
     download="Download it, dated and numbered: as a letter to print (PDF) or as data (JSON).",
     complain_title="Complain to the CNIL",

@@ -9,7 +9,7 @@ _GENERAL: Final = phrases.General(
     title="Votre numéro : d'où il vient, qui l'a eu",
     as_of="Établi le {moment}, heure de Paris",
     registry="notre registre",
-    through="{who} (par {processor})",
+    through="{who} (par l'intermédiaire de {processor})",
     no_address="aucune adresse n'est enregistrée ici",
     separator=" ; ",
 )
@@ -281,9 +281,9 @@ _STEPS: Final = phrases.Steps(
     object_unheld="Votre opposition est gardée, et vaudra pour tout organisme qui déclarerait votre numéro ici plus "
     "tard. C'est gratuit, et vous n'avez pas à dire pourquoi.",
     erase_title="Demander l'effacement",
-    erase="Vous demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront fait, cette réponse "
-    "disparaîtra d'ici aussi. Il n'y restera que votre demande, où votre numéro est chiffré, et ce que chacun y a "
-    "répondu. Gardez d'abord cette réponse : c'est votre preuve.",
+    erase="Vous vous opposez, et demandez en plus que votre numéro soit effacé des fichiers. Quand tous l'auront "
+    "fait, cette réponse disparaîtra d'ici aussi. Il n'y restera que votre demande, où votre numéro est chiffré, et ce "
+    "que chacun y a répondu. Gardez d'abord cette réponse : c'est votre preuve.",
     download_title="Garder cette réponse",
     download="Téléchargez-la, datée et numérotée : en lettre à imprimer (PDF) ou en données (JSON).",
     complain_title="Vous plaindre à la CNIL",

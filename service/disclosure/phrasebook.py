@@ -9,6 +9,7 @@ from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
 from service.provenance.answer.schemas import Asserted
 from service.wording.language import (
+    ByLanguage,
     Language,
     write_count,
     write_day,
@@ -22,10 +23,7 @@ from service.wording.language import (
 from service.wording.terms import Terms
 from service.wording.typography import typeset_all
 
-_PHRASES: Final = {
-    Language.FR: typeset_all(Language.FR, french.PHRASES),
-    Language.EN: typeset_all(Language.EN, english.PHRASES),
-}
+_PHRASES: Final = ByLanguage(fr=typeset_all(Language.FR, french.PHRASES), en=typeset_all(Language.EN, english.PHRASES))
 _VOWELS: Final = frozenset("aàâæeéèêëiîïoôœuùûü")
 
 
@@ -38,7 +36,7 @@ class Phrasebook:
     @property
     def phrases(self) -> Phrases:
         """The phrases, by section. A value is filled in with `format`, and stays as it is."""
-        return _PHRASES[self.language]
+        return _PHRASES.of(self.language)
 
     @property
     def terms(self) -> Terms:
@@ -55,9 +53,11 @@ class Phrasebook:
 
     def from_sender(self, name: str) -> str:
         """From a named organisation: d’Enseigne Maison SA, de Contact Direct SAS."""
-        if self.language is Language.EN:
-            return f"from {name}"
-        return f"d’{name}" if name[:1].casefold() in _VOWELS else f"de {name}"
+        match self.language:
+            case Language.FR:
+                return f"d’{name}" if name[:1].casefold() in _VOWELS else f"de {name}"
+            case Language.EN:
+                return f"from {name}"
 
     def list(self, parts: Sequence[str]) -> str:
         """Things in a sentence."""

@@ -20,7 +20,7 @@ from service.core.vocabulary import (
     Role,
     TransferStatus,
 )
-from service.wording.language import Language
+from service.wording.language import ByLanguage, Language
 from service.wording.typography import typeset
 
 
@@ -31,11 +31,7 @@ class Terms:
     language: Language
 
     def _pick(self, *, fr: str, en: str) -> str:
-        match self.language:
-            case Language.FR:
-                return typeset(self.language, fr)
-            case Language.EN:
-                return typeset(self.language, en)
+        return typeset(self.language, ByLanguage(fr=fr, en=en).of(self.language))
 
     def role(self, role: Role) -> str:
         """What an organisation is. The two that people do not know come with what they do."""

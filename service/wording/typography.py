@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
 
-from service.wording.language import Language
+from service.wording.language import ByLanguage, Language
 
 _NARROW, _WIDE = "\u202f", "\u00a0"
 _ANY_SPACE: Final = "[ \u00a0\u202f]"
@@ -22,13 +22,12 @@ _FRENCH_MARKS: Final = (
     (re.compile(f"{_ANY_SPACE}(?=[;!?])"), _NARROW),
     (re.compile(f"{_ANY_SPACE}(?=[:»%€])|(?<=«){_ANY_SPACE}"), _WIDE),
 )
-_UNITS: Final = {
-    Language.FR: r"ans?|mois|semaines?|jours?|heures?|minutes?|secondes?|octets|h|min|s",
-    Language.EN: r"years?|months?|weeks?|days?|hours?|minutes?|seconds?|bytes|h|min|s",
-}
-_NUMBERS: Final = {
-    language: re.compile(rf"(?<=\d) (?=\d|(?:{units})\b)", re.ASCII) for language, units in _UNITS.items()
-}
+_NUMBERS: Final = ByLanguage(
+    fr=re.compile(
+        r"(?<=\d) (?=\d|(?:ans?|mois|semaines?|jours?|heures?|minutes?|secondes?|octets|h|min|s)\b)", re.ASCII
+    ),
+    en=re.compile(r"(?<=\d) (?=\d|(?:years?|months?|weeks?|days?|hours?|minutes?|seconds?|bytes|h|min|s)\b)", re.ASCII),
+)
 
 T = TypeVar("T")
 
@@ -38,7 +37,7 @@ def set_spaces(language: Language, text: str) -> str:
     if language is Language.FR:
         for pattern, space in _FRENCH_MARKS:
             text = pattern.sub(space, text)
-    return _NUMBERS[language].sub(_WIDE, text)
+    return _NUMBERS.of(language).sub(_WIDE, text)
 
 
 @cache
