@@ -67,7 +67,7 @@ class _TreeContext:
 
     @property
     def phrases(self) -> AnswerPhrases:
-        return PHRASES[self.language]
+        return PHRASES.of(self.language)
 
     @property
     def terms(self) -> Terms:

@@ -3,12 +3,12 @@
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from service.core.vocabulary import TransferStatus
 from service.wording.language import PARIS, Language, write_span
-from service.wording.typography import typeset_all
+from service.wording.typography import typeset_catalogue
 
 ContradictionKind = Literal["received_not_declared", "declared_not_received", "denied_by_recipient", "denied_by_sender"]
 
@@ -238,16 +238,13 @@ _FRENCH = AnswerPhrases(
     denied_by_sender="{recipient} dit l'avoir reçu, mais l'expéditeur, {sender}, nie la transmission",
 )
 
-PHRASES: dict[Language, AnswerPhrases] = {
-    Language.EN: typeset_all(Language.EN, _ENGLISH),
-    Language.FR: typeset_all(Language.FR, _FRENCH),
-}
+PHRASES: Final = typeset_catalogue(fr=_FRENCH, en=_ENGLISH)
 """The phrases by language, typeset."""
 
 
 def format_period(language: Language, began: datetime, ended: datetime, zone: ZoneInfo) -> str:
     """A period in the local time of `zone`, which is named."""
-    phrases, period = PHRASES[language], write_span(language, began, ended, zone)
+    phrases, period = PHRASES.of(language), write_span(language, began, ended, zone)
     if zone == PARIS:
         return phrases.paris_time.format(period=period)
     return phrases.zone_time.format(period=period, zone=zone.key)

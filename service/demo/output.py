@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx2
 from rich.console import Console
@@ -20,7 +20,7 @@ from service.demo.story_types import Campaign, Transfer, e164
 from service.provenance.answer.schemas import Answer
 from service.provenance.lineage.schemas import ImpactOut
 from service.wording.language import PARIS, Language, write_count
-from service.wording.typography import typeset_all
+from service.wording.typography import typeset_catalogue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,10 +87,7 @@ _FRENCH = OutputPhrases(
     stop="Arrêtez-le avec Ctrl-C. Pour interroger un numéro, lancez : filiation lookup --url {url}",
 )
 
-PHRASES: dict[Language, OutputPhrases] = {
-    Language.EN: typeset_all(Language.EN, _ENGLISH),
-    Language.FR: typeset_all(Language.FR, _FRENCH),
-}
+PHRASES: Final = typeset_catalogue(fr=_FRENCH, en=_ENGLISH)
 """The texts by language, typeset."""
 
 # Collected twice, held by both parties, and texted three times.
@@ -99,16 +96,16 @@ _EXAMPLE_NUMBER = "06 39 98 52 00"
 
 def print_start(console: Console, language: Language, folder: Path) -> None:
     """Print what happens before the first step of the story."""
-    console.print(Text(PHRASES[language].starting.format(folder=folder)), soft_wrap=True)
+    console.print(Text(PHRASES.of(language).starting.format(folder=folder)), soft_wrap=True)
 
 
 def print_answers(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
     """Print the answer about each number of the story. Returns whether all are as expected."""
     console.print()
-    console.print(Rule(PHRASES[language].answers))
+    console.print(Rule(PHRASES.of(language).answers))
     all_right = True
     for expected in EXPECTED_ANSWERS:
-        question = {"number": e164(expected.number), "reason": PHRASES[language].reason}
+        question = {"number": e164(expected.number), "reason": PHRASES.of(language).reason}
         answer = Answer.model_validate(_request(client, loaded, "POST", "/v1/lookups", json=question))
         console.print()
         console.print(draw_answer(_format_number(expected.number), answer, language, zone=PARIS, sees_all=True))
@@ -129,13 +126,13 @@ def _format_number(last_digits: int) -> str:
 def _print_differences(console: Console, language: Language, found: Sequence[str]) -> bool:
     """Print each difference from what was expected. Returns whether there is none."""
     for difference in found:
-        console.print(Text(PHRASES[language].difference.format(difference=difference), style="bold red"))
+        console.print(Text(PHRASES.of(language).difference.format(difference=difference), style="bold red"))
     return not found
 
 
 def print_impacts(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:
     """Print which organisations and campaigns two notices reached. Returns whether that is as expected."""
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     table = Table(phrases.notice, phrases.organisations, phrases.campaigns, title=phrases.impact)
     found: list[str] = []
     for expected in EXPECTED_IMPACTS:
@@ -150,7 +147,7 @@ def print_impacts(console: Console, language: Language, client: httpx2.Client, l
 
 def print_verdict(console: Console, language: Language, *, all_right: bool) -> None:
     """Print whether all answers are as expected; if not, how to start again."""
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     console.print(Text(phrases.all_right, style="green") if all_right else Text(phrases.changed, style="bold red"))
 
 
@@ -174,12 +171,12 @@ def _campaigns(language: Language, impact: ImpactOut) -> str:
 
 
 def _counted(language: Language, name: str, count: int, code: str) -> str:
-    return PHRASES[language].counted.format(name=name, count=write_count(language, count), code=code)
+    return PHRASES.of(language).counted.format(name=name, count=write_count(language, count), code=code)
 
 
 def print_keys(console: Console, language: Language, url: str, loaded: LoadedStory) -> None:
     """Print a key of each organisation, and where the service listens."""
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     console.print()
     console.print(Rule(phrases.keys))
     for name, key in loaded.keys.items():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import singledispatch
-from typing import Any
+from typing import Any, Final
 
 from rich.text import Text
 
@@ -23,7 +23,7 @@ from service.demo.story_types import (
     Transfer,
 )
 from service.wording.language import Language, write_count, write_day, write_day_of, write_quoted
-from service.wording.typography import typeset_all
+from service.wording.typography import typeset_catalogue
 
 NAMES = {
     organisation.code: organisation.name
@@ -105,10 +105,7 @@ _FRENCH = StepPhrases(
     stop="{by} signale {code} pour {party} : le titulaire du …{number} a répondu STOP à {campaign} le {day}.",
 )
 
-PHRASES: dict[Language, StepPhrases] = {
-    Language.EN: typeset_all(Language.EN, _ENGLISH),
-    Language.FR: typeset_all(Language.FR, _FRENCH),
-}
+PHRASES: Final = typeset_catalogue(fr=_FRENCH, en=_ENGLISH)
 """The lines by language, typeset."""
 
 
@@ -124,7 +121,7 @@ def _line(step: Any, _answer: dict[str, Any], _language: Language) -> str:
 
 @_line.register
 def _organisation(step: Organisation, _answer: dict[str, Any], language: Language) -> str:
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     if step.named_by is None:
         return phrases.admitted.format(name=step.name)
     return phrases.named.format(name=step.name, by=NAMES[step.named_by])
@@ -132,7 +129,7 @@ def _organisation(step: Organisation, _answer: dict[str, Any], language: Languag
 
 @_line.register
 def _notice(step: Notice, answer: dict[str, Any], language: Language) -> str:
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     phrase = phrases.own_notice if step.asserted_by == step.collector else phrases.notice
     by, collector = NAMES[step.asserted_by], NAMES[step.collector]
     wording = write_quoted(language, answer["wording"])
@@ -143,12 +140,12 @@ def _notice(step: Notice, answer: dict[str, Any], language: Language) -> str:
 def _collection(step: Collection, _answer: dict[str, Any], language: Language) -> str:
     by = NAMES[_NOTICES[step.notice].asserted_by]
     began, ended = (write_day(language, date.fromisoformat(day)) for day in (step.began, step.ended))
-    return PHRASES[language].collection.format(by=by, code=step.notice, began=began, ended=ended)
+    return PHRASES.of(language).collection.format(by=by, code=step.notice, began=began, ended=ended)
 
 
 @_line.register
 def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> str:
-    phrases, duplicates, rejected = PHRASES[language], answer["duplicate_count"], answer["rejected_count"]
+    phrases, duplicates, rejected = PHRASES.of(language), answer["duplicate_count"], answer["rejected_count"]
     counts = (phrases.counts_mixed if duplicates or rejected else phrases.counts).format(
         numbers=write_count(language, answer["number_count"]), duplicates=duplicates, rejected=rejected
     )
@@ -165,7 +162,7 @@ def _dataset(step: Dataset, answer: dict[str, Any], language: Language) -> str:
 
 @_line.register
 def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> str:
-    phrases = PHRASES[language]
+    phrases = PHRASES.of(language)
     phrase = phrases.received if step.asserted_by == step.recipient else phrases.sent
     return phrase.format(
         by=NAMES[step.asserted_by],
@@ -179,12 +176,12 @@ def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> st
 
 @_line.register
 def _acknowledgement(step: Acknowledgement, _answer: dict[str, Any], language: Language) -> str:
-    return PHRASES[language].acknowledged.format(by=NAMES[_TRANSFERS[step.transfer].recipient], code=step.transfer)
+    return PHRASES.of(language).acknowledged.format(by=NAMES[_TRANSFERS[step.transfer].recipient], code=step.transfer)
 
 
 @_line.register
 def _reconciliation(step: Reconciliation, answer: dict[str, Any], language: Language) -> str:
-    phrases, compared = PHRASES[language], answer["statements"][-1]
+    phrases, compared = PHRASES.of(language), answer["statements"][-1]
     matches = TransferStatus(answer["status"]) is TransferStatus.CONFIRMED
     return (phrases.confirmed if matches else phrases.disputed).format(
         by=NAMES[_TRANSFERS[step.transfer].recipient],
@@ -196,7 +193,7 @@ def _reconciliation(step: Reconciliation, answer: dict[str, Any], language: Lang
 
 @_line.register
 def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> str:
-    return PHRASES[language].campaign.format(
+    return PHRASES.of(language).campaign.format(
         by=NAMES[step.sender],
         party=NAMES[step.party],
         code=step.code,
@@ -208,13 +205,13 @@ def _campaign(step: Campaign, _answer: dict[str, Any], language: Language) -> st
 @_line.register
 def _letter(step: Letter, _answer: dict[str, Any], language: Language) -> str:
     day = write_day_of(language, step.received_at)
-    return PHRASES[language].letter.format(by=NAMES[step.holder], code=step.code, number=step.number, day=day)
+    return PHRASES.of(language).letter.format(by=NAMES[step.holder], code=step.code, number=step.number, day=day)
 
 
 @_line.register
 def _stop(step: Stop, _answer: dict[str, Any], language: Language) -> str:
     campaign = _CAMPAIGNS[step.campaign]
-    return PHRASES[language].stop.format(
+    return PHRASES.of(language).stop.format(
         by=NAMES[campaign.sender],
         party=NAMES[campaign.party],
         code=step.code,

@@ -9,7 +9,6 @@ from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
 from service.provenance.answer.schemas import Asserted
 from service.wording.language import (
-    ByLanguage,
     Language,
     write_count,
     write_day,
@@ -21,9 +20,9 @@ from service.wording.language import (
     write_span,
 )
 from service.wording.terms import Terms
-from service.wording.typography import typeset_all
+from service.wording.typography import typeset_catalogue
 
-_PHRASES: Final = ByLanguage(fr=typeset_all(Language.FR, french.PHRASES), en=typeset_all(Language.EN, english.PHRASES))
+_PHRASES: Final = typeset_catalogue(fr=french.PHRASES, en=english.PHRASES)
 _VOWELS: Final = frozenset("aàâæeéèêëiîïoôœuùûü")
 
 

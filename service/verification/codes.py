@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from service.number.keyring import KeyRing
-from service.wording.language import Language
+from service.wording.language import ByLanguage, Language
 
 LIFETIME: Final = timedelta(minutes=5)
 TRIES: Final = 5
@@ -15,12 +15,12 @@ _DIGITS: Final = 6
 
 # One message of 160 characters, all of the alphabet of GSM: a circumflex would cut it to 70. It names the service, and
 # says what to answer to somebody who rings up and asks for the code.
-_MESSAGES: Final = {
-    Language.FR: "Filiation : votre code est {code}, valable 5 minutes. Ne le donnez à personne : nous n'appelons "
+_MESSAGES: Final = ByLanguage(
+    fr="Filiation : votre code est {code}, valable 5 minutes. Ne le donnez à personne : nous n'appelons "
     "jamais pour le demander. Pas vous ? Ignorez ce message.",
-    Language.EN: "Filiation: your code is {code}, good for 5 minutes. Share it with nobody: we never call to ask for "
+    en="Filiation: your code is {code}, good for 5 minutes. Share it with nobody: we never call to ask for "
     "it. Not you? Ignore this message.",
-}
+)
 
 
 def new_code() -> str:
@@ -30,7 +30,7 @@ def new_code() -> str:
 
 def message(code: str, language: Language) -> str:
     """What the person gets to read."""
-    return _MESSAGES[language].format(code=code)
+    return _MESSAGES.of(language).format(code=code)
 
 
 def mac_of(ring: KeyRing, verification_id: uuid.UUID, code: str) -> bytes:

@@ -47,7 +47,7 @@ def typeset(language: Language, text: str) -> str:
 
 
 def typeset_all(language: Language, phrases: T) -> T:
-    """A catalogue with every text in it set: a string, or tuples, mappings and dataclasses of such."""
+    """A catalogue in one language with every text in it set: a string, or tuples, mappings and dataclasses of such."""
     found: Any = phrases
     if isinstance(phrases, str):
         found = typeset(language, phrases)
@@ -59,6 +59,11 @@ def typeset_all(language: Language, phrases: T) -> T:
         values = {field.name: typeset_all(language, getattr(phrases, field.name)) for field in fields(phrases)}
         found = type(phrases)(**values)
     return found  # type: ignore[no-any-return]
+
+
+def typeset_catalogue(*, fr: T, en: T) -> ByLanguage[T]:
+    """A catalogue in every language, each set as its language is."""
+    return ByLanguage(fr=typeset_all(Language.FR, fr), en=typeset_all(Language.EN, en))
 
 
 def capitalised(text: str) -> str:

@@ -12,7 +12,8 @@ from tests.phrases import phrases_of, values_in
 
 def test_phrases_take_the_same_values_in_both_languages() -> None:
     values = {
-        language: {name: values_in(phrase) for name, phrase in phrases_of(PHRASES[language])} for language in Language
+        language: {name: values_in(phrase) for name, phrase in phrases_of(PHRASES.of(language))}
+        for language in Language
     }
     assert values[Language.EN] == values[Language.FR]
 
