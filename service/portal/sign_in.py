@@ -176,7 +176,7 @@ async def submit_since(
         if since_on is None:
             return page_request.redirect_with_error(Page.SINCE, "since", errors.date_invalid)
     try:
-        await operations.set_number_since(database, person, since_on)
+        await operations.set_owned_since(database, person, since_on)
     except Unprocessable:
         return page_request.redirect_with_error(Page.SINCE, "since", errors.date_in_future, {"since": typed})
     return page_request.redirect(Page.ANSWER)

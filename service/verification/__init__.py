@@ -1,1 +1,1 @@
-"""A person proves by a one-time code that a number is theirs, and gets a session that speaks for it."""
+"""Verification: a person proves with a one-time code that a number is theirs, and gets a session for it."""

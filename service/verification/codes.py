@@ -1,4 +1,4 @@
-"""One-time codes: drawn, written into a message, kept as an HMAC."""
+"""One-time codes: drawn at random, sent in a message, and stored as an HMAC."""
 
 import hmac
 import secrets
@@ -10,11 +10,11 @@ from service.number.keyring import KeyRing
 from service.wording.language import ByLanguage, Language
 
 LIFETIME: Final = timedelta(minutes=5)
-TRIES: Final = 5
+MAX_ATTEMPTS: Final = 5
 _DIGITS: Final = 6
 
-# One message of 160 characters, all of the alphabet of GSM: a circumflex would cut it to 70. It names the service, and
-# says what to answer to somebody who rings up and asks for the code.
+# One SMS of at most 160 characters from the GSM alphabet; a circumflex, which it lacks, would cut it to 70. The message
+# names the service and warns of calls that ask for the code.
 _MESSAGES: Final = ByLanguage(
     fr="Filiation : votre code est {code}, valable 5 minutes. Ne le donnez à personne : nous n'appelons "
     "jamais pour le demander. Pas vous ? Ignorez ce message.",
@@ -29,15 +29,15 @@ def new_code() -> str:
 
 
 def message(code: str, language: Language) -> str:
-    """What the person gets to read."""
+    """The text of the message to the person."""
     return _MESSAGES.of(language).format(code=code)
 
 
 def mac_of(ring: KeyRing, verification_id: uuid.UUID, code: str) -> bytes:
-    """What is kept of a code: 32 bytes, of this verification alone. A bare hash of six digits would hide nothing."""
+    """What is stored of a code: 32 bytes for this verification only. A plain hash of six digits would hide nothing."""
     return ring.fingerprint("one-time code", verification_id.bytes + code.encode())
 
 
 def is_code(ring: KeyRing, verification_id: uuid.UUID, code: str, mac: bytes) -> bool:
-    """Whether this is the code, found in the same time whether it is or not."""
+    """Whether this is the code. The comparison takes the same time in either case."""
     return hmac.compare_digest(mac_of(ring, verification_id, code), mac)

@@ -1,6 +1,6 @@
-"""How often codes are sent: to one number, at the request of one address, into one block of numbers.
+"""How many codes are sent: to a number, on request of an address, into a number block.
 
-What counts is rows of the last day, found by keyed fingerprints. After that day they are dropped.
+Rows of the last day are counted by their keyed fingerprints. Older rows are deleted.
 """
 
 import ipaddress
@@ -21,17 +21,17 @@ from service.verification.prefixes import block_of
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
-# What one address may have sent to one number: enough for a message that got lost.
-PER_ASKER_AND_HOUR: Final = 3
-PER_ASKER_AND_DAY: Final = 8
-# What all may: too few to pester somebody, or to guess one of a million codes, and more than one of them has, so that
-# nobody keeps the owner of a number from getting a code by asking for all of them.
-PER_NUMBER_AND_HOUR: Final = 5
-PER_NUMBER_AND_DAY: Final = 12
+# How many codes an address may request for one number: enough if some messages get lost.
+PER_ADDRESS_AND_NUMBER_HOURLY: Final = 3
+PER_ADDRESS_AND_NUMBER_DAILY: Final = 8
+# How many codes all addresses together may request for one number: too few to pester its owner or to guess one of a
+# million codes. It is more than one address may request, so that no stranger can use up the owner's codes.
+PER_NUMBER_HOURLY: Final = 5
+PER_NUMBER_DAILY: Final = 12
 
 
 class Fingerprints(NamedTuple):
-    """By what the verifications of one number, one address and one block are found."""
+    """By what the verifications of a number, an address and a number block are found."""
 
     number: bytes
     address: bytes
@@ -39,7 +39,7 @@ class Fingerprints(NamedTuple):
 
 
 def fingerprints_of(ring: KeyRing, number: int, address: str) -> Fingerprints:
-    """The fingerprints of a number (E.164 digits) and of the address that asks for its code."""
+    """The fingerprints of a number (E.164 digits) and of the address that requests its code."""
     return Fingerprints(
         ring.fingerprint("verified number", str(number).encode()),
         ring.fingerprint("verifying address", _caller(address).encode()),
@@ -48,7 +48,7 @@ def fingerprints_of(ring: KeyRing, number: int, address: str) -> Fingerprints:
 
 
 def _caller(address: str) -> str:
-    """What one caller is known by: an IPv4 address, or the /64 that an IPv6 connection has for itself."""
+    """What identifies a caller: an IPv4 address, or the /64 network that an IPv6 connection has for itself."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -59,8 +59,8 @@ def _caller(address: str) -> str:
 
 
 class _Limit(NamedTuple):
-    those: Any
-    places: int
+    condition: Any
+    maximum: int
     window: timedelta
     slug: str
     detail: str
@@ -70,37 +70,38 @@ def _limits(settings: Settings, fingerprints: Fingerprints) -> tuple[_Limit, ...
     number = col(Verification.number_fingerprint) == fingerprints.number
     address = col(Verification.address_fingerprint) == fingerprints.address
     block = col(Verification.number_block) == fingerprints.block
-    pestered = "number_limit", "This number got as many codes as it may. Use the last one, or try again later."
-    busy = "address_limit", "This address asked for as many codes as it may. Try again later."
-    flooded = "block_limit", "Numbers like this one got as many codes as they may for now. Try again later."
+    number_limit = "number_limit", "This number has received too many codes. Use the last one, or try again later."
+    address_limit = "address_limit", "Your IP address has requested too many codes. Try again later."
+    block_limit = "block_limit", "Similar numbers have received too many codes. Try again later."
     return (
-        _Limit(and_(number, address), PER_ASKER_AND_HOUR, HOUR, *pestered),
-        _Limit(and_(number, address), PER_ASKER_AND_DAY, DAY, *pestered),
-        _Limit(number, PER_NUMBER_AND_HOUR, HOUR, *pestered),
-        _Limit(number, PER_NUMBER_AND_DAY, DAY, *pestered),
-        _Limit(address, settings.verifications_per_address, HOUR, *busy),
-        _Limit(block, settings.sms_block_budget, HOUR, *flooded),
+        _Limit(and_(number, address), PER_ADDRESS_AND_NUMBER_HOURLY, HOUR, *number_limit),
+        _Limit(and_(number, address), PER_ADDRESS_AND_NUMBER_DAILY, DAY, *number_limit),
+        _Limit(number, PER_NUMBER_HOURLY, HOUR, *number_limit),
+        _Limit(number, PER_NUMBER_DAILY, DAY, *number_limit),
+        _Limit(address, settings.verifications_per_address, HOUR, *address_limit),
+        _Limit(block, settings.sms_block_budget, HOUR, *block_limit),
     )
 
 
-async def require_room(session: AsyncSession, settings: Settings, fingerprints: Fingerprints, moment: datetime) -> None:
-    """Refuse a code that would be one too many. Who asks for the same at once is counted one after the other.
+async def check_limits(session: AsyncSession, settings: Settings, fingerprints: Fingerprints, moment: datetime) -> None:
+    """Check that one more code may be sent. Requests for the same number, address or block wait for each other.
 
-    Raises TooMany.
+    Raises:
+        TooMany: a limit is reached; it says when to try again.
     """
     keys = locks.key_of(fingerprints.number), locks.key_of(fingerprints.address), locks.key_of(fingerprints.block)
     await locks.take_in(session, Lock.VERIFICATION_LIMIT, *keys)
     for limit in _limits(settings, fingerprints):
         since = moment - limit.window
-        # If that many were sent since, the last of them has to get as old as the window is long.
-        last = (
+        # The latest `maximum` codes in the window fill the limit. The oldest of these must leave the window first.
+        oldest = (
             select(Verification.recorded_at)
-            .where(limit.those, col(Verification.recorded_at) > since)
+            .where(limit.condition, col(Verification.recorded_at) > since)
             .order_by(col(Verification.recorded_at).desc())
-            .offset(limit.places - 1)
+            .offset(limit.maximum - 1)
             .limit(1)
         )
-        found = (await session.exec(last)).one_or_none()
+        found = (await session.exec(oldest)).one_or_none()
         if found is not None:
             raise TooMany(limit.slug, limit.detail, retry_after=found - since)
 

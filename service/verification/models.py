@@ -1,4 +1,4 @@
-"""Tables of verifications and of the sessions that they give.
+"""Tables of verifications and of the sessions that they open.
 
 Numbers are encrypted with a random nonce, so that no row can be found by its number. Keyed fingerprints allow counting
 the rows of a number or an address. Rows that are over are deleted from both tables.
@@ -15,7 +15,7 @@ from service.core.ids import uuid7
 
 
 class Verification(SQLModel, table=True):
-    """A code that was sent to a number. The code itself is kept as an HMAC."""
+    """A code that was sent to a number. The code is stored as an HMAC."""
 
     __tablename__ = "verification"
 
@@ -32,7 +32,7 @@ class Verification(SQLModel, table=True):
 
 
 class PersonSession(SQLModel, table=True):
-    """A session of somebody who proved that a number is theirs, since `owned_since` as they say."""
+    """A session of a person who proved that a number is theirs. `owned_since` is what the person states."""
 
     __tablename__ = "person_session"
 

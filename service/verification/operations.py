@@ -1,6 +1,6 @@
-"""One function per operation on verifications and sessions.
+"""The operations on verifications and sessions.
 
-Nothing here looks at who holds a number: whether one is known changes neither an answer nor its time.
+Nothing here reads who holds a number, so that neither a response nor its time reveals whether a number is known.
 """
 
 import uuid
@@ -19,10 +19,10 @@ from service.core.settings import Settings
 from service.messaging.gateway import Gateway
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
-from service.verification.codes import LIFETIME, TRIES, is_code, mac_of, message, new_code
-from service.verification.limits import fingerprints_of, require_room
+from service.verification.codes import LIFETIME, MAX_ATTEMPTS, is_code, mac_of, message, new_code
+from service.verification.limits import check_limits, fingerprints_of
 from service.verification.models import PersonSession, Verification
-from service.verification.prefixes import MOBILE_PREFIXES, allowed
+from service.verification.prefixes import MOBILE_PREFIXES, is_served
 from service.verification.schemas import (
     ConfirmationIn,
     PersonSessionOut,
@@ -36,12 +36,12 @@ from service.verification.sessions import Person, begin_session, session_refused
 async def begin_verification(
     database: Database, ring: KeyRing, gateway: Gateway, settings: Settings, wanted: VerificationIn, address: str
 ) -> VerificationOut:
-    """Send a code to a number, at the request of `address`; what that had sent to it before is void from now on.
+    """Send a code to a number on request of `address`. Earlier codes for the same address and number become invalid.
 
     Raises:
-        Unprocessable: no number can be read, or none that codes are sent to.
-        TooMany: the number, the address or the numbers like it got as many as they may.
-        Unreachable: the gateway did not take the message.
+        Unprocessable: the text is not a number, or codes are not sent to such numbers.
+        TooMany: the limit of the number, the address or the number block is reached.
+        Unreachable: the gateway did not accept the message.
     """
     number = read_number(wanted.number, wanted.region)
     _require_served(settings, number)
@@ -54,35 +54,36 @@ async def begin_verification(
         address_fingerprint=fingerprints.address,
         number_block=fingerprints.block,
         code_mac=mac_of(ring, verification_id, code),
-        attempts_left=TRIES,
+        attempts_left=MAX_ATTEMPTS,
         recorded_at=moment,
         expires_at=moment + LIFETIME,
     )
     async with database.transaction() as session:
-        await require_room(session, settings, fingerprints, moment)
-        await run(session, _VOID, {"number": fingerprints.number, "address": fingerprints.address})
+        await check_limits(session, settings, fingerprints, moment)
+        await run(session, _INVALIDATE, {"number": fingerprints.number, "address": fingerprints.address})
         session.add(row)
-    # Counted before it is sent, so that nobody gets more by breaking off. It goes out within the request and by no job:
-    # a job would have to be told the number and the code.
+    # It is counted before it is sent, so that breaking off a request does not give more codes. The request itself sends
+    # it, because a job would have to store the number and the code.
     await gateway.send(number, message(code, wanted.language))
     return VerificationOut(id=verification_id, expires_at=row.expires_at)
 
 
 def _require_served(settings: Settings, number: int) -> None:
-    if not allowed(number, settings.sms_prefixes or MOBILE_PREFIXES):
+    if not is_served(number, settings.sms_prefixes or MOBILE_PREFIXES):
         raise Unprocessable(
             "number_not_served",
-            "Codes go to mobile telephones of France and its overseas territories only. Write one of those.",
+            "Codes are sent only to mobile numbers of France and its overseas territories. Enter one of these.",
         )
 
 
-# Not what others had sent to it: whoever knows a number could else have each code of its owner's expire at once.
-_VOID: Final = text("""
+# Codes that other addresses requested stay valid. Otherwise a stranger who knows a number could invalidate each code of
+# its owner.
+_INVALIDATE: Final = text("""
     UPDATE verification SET attempts_left = 0
     WHERE number_fingerprint = :number AND address_fingerprint = :address AND attempts_left > 0
 """)
-# The row stays locked until the try is counted, so that guesses at the same time are guesses one after the other.
-_TRY: Final = text("""
+# The update locks the row, so that simultaneous guesses are counted one after the other.
+_ATTEMPT: Final = text("""
     UPDATE verification SET attempts_left = attempts_left - 1
     WHERE id = :id AND attempts_left > 0 AND expires_at > :moment AND confirmed_at IS NULL
     RETURNING attempts_left, code_mac, number_encrypted
@@ -93,49 +94,49 @@ _CONFIRM: Final = text("UPDATE verification SET confirmed_at = :moment, number_e
 async def confirm_verification(
     database: Database, ring: KeyRing, verification_id: uuid.UUID, wanted: ConfirmationIn
 ) -> SessionOut:
-    """Give a session for the right code, once.
+    """Open a session for the right code, once.
 
     Raises:
-        Unprocessable: it is not the code; `attempts_left` says how many tries are left.
-        Conflict: the code was used, replaced by a newer one, is too old, or was guessed at too often.
-        NotFound: there is no such verification, or none any more.
+        Unprocessable: the code is wrong, with `attempts_left`; or `owned_since` is in the future.
+        Conflict: the code was used or replaced by a newer one, has expired, or was entered wrongly too often.
+        NotFound: no verification has this id; it may have been deleted.
     """
     _check_since(wanted.owned_since)
     moment = now()
     async with database.transaction() as session:
-        tried = (await run(session, _TRY, {"id": verification_id, "moment": moment})).one_or_none()
-        if tried is None:
-            await _refuse_over(session, verification_id)
+        attempt = (await run(session, _ATTEMPT, {"id": verification_id, "moment": moment})).one_or_none()
+        if attempt is None:
+            await _refuse_ended(session, verification_id)
             raise NotFound("verification")
-        if is_code(ring, verification_id, wanted.code, tried.code_mac):
+        if is_code(ring, verification_id, wanted.code, attempt.code_mac):
             await run(session, _CONFIRM, {"id": verification_id, "moment": moment})
-            number = int(ring.decrypt(tried.number_encrypted, _context(verification_id)))
+            number = int(ring.decrypt(attempt.number_encrypted, _context(verification_id)))
             return await begin_session(session, ring, number, wanted.owned_since)
-    # Only here, where the try is committed.
+    # Raised only after the transaction, so that the attempt is committed.
     raise Unprocessable(
         "code_wrong",
-        "This is not the code that was sent. Look at the message again; after five tries, ask for a new code.",
-        attempts_left=tried.attempts_left,
+        "This is not the code that was sent. Check the message. After five attempts, request a new code.",
+        attempts_left=attempt.attempts_left,
     )
 
 
-async def _refuse_over(session: AsyncSession, verification_id: uuid.UUID) -> None:
+async def _refuse_ended(session: AsyncSession, verification_id: uuid.UUID) -> None:
     if (await session.exec(select(Verification.id).where(Verification.id == verification_id))).one_or_none():
         raise Conflict(
             "verification_ended",
-            "This code was used, replaced by a newer one, is too old, or was tried too often. Ask for a new code.",
+            "This code was used or replaced, has expired, or was entered wrongly too often. Request a new code.",
         )
 
 
 _SET_SINCE: Final = text("UPDATE person_session SET owned_since = :since_on WHERE id = :id RETURNING expires_at")
 
 
-async def set_number_since(database: Database, person: Person, since_on: date | None) -> PersonSessionOut:
-    """Note since when the number is the person's, as they say.
+async def set_owned_since(database: Database, person: Person, since_on: date | None) -> PersonSessionOut:
+    """Record since when the person states that they own the number.
 
     Raises:
-        Unprocessable: that day is to come.
-        Unauthenticated: the session was ended just now.
+        Unprocessable: the day is in the future.
+        Unauthenticated: the session has just ended.
     """
     _check_since(since_on)
     values = {"since_on": since_on, "id": person.session_id}
@@ -146,13 +147,15 @@ async def set_number_since(database: Database, person: Person, since_on: date | 
     return PersonSessionOut(owned_since=since_on, expires_at=expires_at)
 
 
-# From the registry's clock to the territory where it is tomorrow first.
+# French territories are at most this far ahead of UTC, so that it may already be tomorrow there.
 _AHEAD: Final = timedelta(hours=12)
 
 
 def _check_since(since_on: date | None) -> None:
     if since_on is not None and since_on > (now() + _AHEAD).date():
-        raise Unprocessable("owned_since_in_future", "`owned_since` lies in the future: say since when it is yours.")
+        raise Unprocessable(
+            "owned_since_in_future", "`owned_since` is in the future. Give the day since when you own the number."
+        )
 
 
 async def end_session(database: Database, person: Person) -> None:

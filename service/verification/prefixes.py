@@ -1,15 +1,15 @@
-"""To whom codes are sent: mobile telephones of France and its overseas territories.
+"""Which numbers receive codes: mobile telephones of France and its overseas territories.
 
-Whoever sends messages to any number pays for other people's fraud: "SMS pumping" has codes sent to ranges of numbers
-abroad, whose operator shares the price with the fraudster. People who are texted by French parties are here.
+A service that sends messages to any number pays for "SMS pumping": a fraudster has codes sent to numbers abroad, and
+their operator shares the price. People who receive messages from French parties have French numbers.
 """
 
 from collections.abc import Collection
 from typing import Final
 
-# Leading digits of E.164. Those of countries 33, 262, 590, 594 and 596 are of ARCEP's numbering plan (décision
-# n° 2018-0881, annexe 1), the others of their own territories'. 70 behind 33 is left out, for machines have those
-# numbers; and so are ranges of small islands that hold landlines too.
+# Leading digits of E.164. Those of countries 33, 262, 590, 594 and 596 are from ARCEP's numbering plan (décision
+# n° 2018-0881, annexe 1), the others from the plans of their territories. 3370 is left out because machines have those
+# numbers, and so are ranges of small islands that also contain landlines.
 MOBILE_PREFIXES: Final = (
     *("336", *(f"337{digit}" for digit in range(3, 10))),  # metropolitan France
     *("262692", "262693", "2627092"),  # La Réunion
@@ -24,11 +24,11 @@ MOBILE_PREFIXES: Final = (
 )
 
 
-def allowed(number: int, prefixes: Collection[str]) -> bool:
-    """Whether a number (E.164 digits) begins with one of these."""
+def is_served(number: int, prefixes: Collection[str]) -> bool:
+    """Whether a number (E.164 digits) begins with one of these prefixes."""
     return str(number).startswith(tuple(prefixes))
 
 
 def block_of(number: int) -> str:
-    """The leading digits that 10,000 numbers share, all but the last four: such a block has one operator."""
+    """The number block of a number: all digits but the last four. Its 10,000 numbers belong to one operator."""
     return str(number)[:-4]

@@ -1,4 +1,4 @@
-"""HTTP of verifications, and of the sessions that they give."""
+"""Routes of verifications and of the sessions that they open."""
 
 import uuid
 from typing import Annotated
@@ -39,10 +39,10 @@ async def begin_verification(
     gateway: GatewayDep,
     settings: SettingsDep,
 ) -> VerificationOut:
-    """A code of six digits goes by SMS to the number, whoever holds it or not, and is good for five minutes.
+    """Sends a code of six digits by SMS, whether or not anybody holds the number. The code is valid for five minutes.
 
-    Only mobile numbers of France and its overseas territories are served. How often, is limited by number, by address
-    and by block of numbers. No key is needed. A repetition sends a new code, which makes your older ones void.
+    Only mobile numbers of France and its overseas territories receive codes. There are limits per number, per IP
+    address and per number block. No API key is needed. Repeating the request sends a new code and invalidates yours.
     """
     address = request.client.host if request.client else ""
     return await operations.begin_verification(database, ring, gateway, settings, body, address)
@@ -51,7 +51,7 @@ async def begin_verification(
 @verifications.post(
     "/{verification_id}/confirm",
     status_code=201,
-    summary="Confirm a number by its code",
+    summary="Confirm a verification",
     responses=responses(*JSON_BODY, 404, 409, 422),
 )
 async def confirm_verification(
@@ -60,17 +60,17 @@ async def confirm_verification(
     database: DatabaseDep,
     ring: RingDep,
 ) -> SessionOut:
-    """The right code gives a session of half an hour, once. After five wrong ones the verification is over."""
+    """The right code opens a session of half an hour, once. After five wrong codes the verification has ended."""
     return await operations.confirm_verification(database, ring, verification_id, body)
 
 
-@session.put("", summary="Say since when the number is yours", responses=responses(*JSON_BODY, 401, 422))
-async def set_number_since(body: SessionIn, database: DatabaseDep, person: PersonDep) -> PersonSessionOut:
-    """Numbers change hands. What happened before that day is told by organisation only; null: all of it is told."""
-    return await operations.set_number_since(database, person, body.owned_since)
+@session.put("", summary="Set since when you own the number", responses=responses(*JSON_BODY, 401, 422))
+async def set_owned_since(body: SessionIn, database: DatabaseDep, person: PersonDep) -> PersonSessionOut:
+    """Numbers are reassigned. Of what happened before that day, only organisations are shown. Null: all is shown."""
+    return await operations.set_owned_since(database, person, body.owned_since)
 
 
 @session.delete("", status_code=204, summary="End the session", responses=responses(401))
 async def end_session(database: DatabaseDep, person: PersonDep) -> None:
-    """Its token is good for nothing from now on."""
+    """Revokes the session token."""
     await operations.end_session(database, person)

@@ -1,4 +1,4 @@
-"""Wire shapes of verifications and sessions."""
+"""Requests and responses of the verification and session routes."""
 
 import uuid
 from datetime import date
@@ -10,65 +10,65 @@ from service.core.facts import Wire
 from service.core.instant import Day
 from service.wording.language import Language
 
-Since = Annotated[
+OwnedSince = Annotated[
     Day | None,
     Field(
         default=None,
-        description="Since when the number is yours, if you want to say: numbers change hands, and what happened "
-        "before is then told by organisation only.",
+        description="Since when you own the number, if you want to state it. Numbers are reassigned: of what happened "
+        "before that day, only organisations are shown.",
         examples=["2021-09-01"],
     ),
 ]
 
 
-def _closed_up(code: object) -> object:
-    # People copy a code with the blank that their telephone shows in its middle.
+def _without_spaces(code: object) -> object:
+    # People copy a code with the space that their telephone shows in its middle.
     return "".join(code.split()) if isinstance(code, str) else code
 
 
 class VerificationIn(Wire):
-    """The number to prove. It travels in the body alone."""
+    """The number to verify. It is sent in the body only."""
 
     number: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
         description="A mobile number, in any usual spelling.", examples=["06 39 98 46 00"]
     )
     region: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] = Field(
-        default="FR", description="Where a number without country code is from (ISO 3166-1 alpha-2)."
+        default="FR", description="The country of a number without a country code (ISO 3166-1 alpha-2)."
     )
     language: Language = Field(default=Language.FR, description="Language of the message.")
 
 
 class VerificationOut(BaseModel):
-    """A code is on its way. The answer is the same for every number."""
+    """A verification whose code was sent. The response is the same for every number."""
 
     id: uuid.UUID
-    expires_at: AwareDatetime = Field(description="Until when the code is good.")
+    expires_at: AwareDatetime = Field(description="Until when the code is valid.")
 
 
 class ConfirmationIn(Wire):
-    """The code that came by SMS."""
+    """The code from the SMS."""
 
-    code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$"), BeforeValidator(_closed_up)] = Field(
+    code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$"), BeforeValidator(_without_spaces)] = Field(
         examples=["042917"]
     )
-    owned_since: Since
+    owned_since: OwnedSince
 
 
 class SessionOut(BaseModel):
-    """A session that speaks for the number: the only time that its token is shown."""
+    """A session for the number with its token, which is shown only this once."""
 
     token: str = Field(examples=["fis_…"], description="Send it as `Authorization: Bearer fis_…`.")
     expires_at: AwareDatetime
 
 
 class SessionIn(Wire):
-    """What the person says of the number."""
+    """What the person states about the number."""
 
-    owned_since: Since
+    owned_since: OwnedSince
 
 
 class PersonSessionOut(BaseModel):
-    """The session as it is now."""
+    """The current session."""
 
     owned_since: date | None = Field(examples=["2021-09-01"])
     expires_at: AwareDatetime

@@ -1,6 +1,6 @@
 """Sessions of persons: `fis_<secret>`. The secret is 256 random bits, so a plain SHA-256 of the token is a safe digest.
 
-A token is only ever made here, after a code was confirmed: whatever a browser brings along gets no rights by it.
+Tokens are only created here, after a code was confirmed. A token that a browser makes up opens nothing.
 """
 
 import hashlib
@@ -27,14 +27,14 @@ from service.verification.schemas import SessionOut
 from service.wording.language import paris_day
 
 LIFETIME: Final = timedelta(minutes=30)
-_KIND: Final = "fis_"
+_PREFIX: Final = "fis_"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who proved that a number is theirs. `number` is E.164 digits, `key` its pseudonym.
+    """A person who proved that a number is theirs. `number` is E.164 digits, `key` its pseudonym.
 
-    `owned_since` is since when it is theirs, as they say; None: they did not.
+    `owned_since` is since when they own it, None if they have not stated it.
     """
 
     session_id: uuid.UUID
@@ -43,7 +43,7 @@ class Person:
     owned_since: date | None
 
     def owned_at(self, moment: datetime) -> bool:
-        """Whether the number was this person's already, as they say."""
+        """Whether the person already owned the number at a moment, by what they state."""
         return self.owned_since is None or paris_day(moment) >= self.owned_since
 
     def __repr__(self) -> str:
@@ -51,8 +51,8 @@ class Person:
 
 
 async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since_on: date | None) -> SessionOut:
-    """A new session for the owner of a number, and its token, which is kept nowhere."""
-    token = _KIND + secrets.token_urlsafe(32)
+    """Open a session for the owner of a number. Its token is not stored."""
+    token = _PREFIX + secrets.token_urlsafe(32)
     session_id = uuid7()
     row = PersonSession(
         id=session_id,
@@ -66,9 +66,10 @@ async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since
 
 
 async def person_of(database: Database, ring: KeyRing, token: str) -> Person:
-    """Whom a token speaks for.
+    """The person that a token belongs to.
 
-    Raises Unauthenticated: it is unknown, expired or ended; which of these is not told.
+    Raises:
+        Unauthenticated: the token is unknown, expired or revoked. The error does not say which.
     """
     query = select(PersonSession).where(PersonSession.token_digest == _digest(token))
     async with database.transaction() as session:
@@ -89,7 +90,7 @@ async def person(
     ring: RingDep,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Person:
-    """The person who calls, or a 401 problem."""
+    """The calling person, or a 401 problem."""
     if credentials is None:
         raise session_refused()
     return await person_of(database, ring, credentials.credentials)
@@ -99,11 +100,11 @@ PersonDep = Annotated[Person, Depends(person)]
 
 
 def session_refused() -> Unauthenticated:
-    """The refusal of whatever is no session, or none any more."""
+    """The error for a token that has no session."""
     return Unauthenticated(
         "session_refused",
-        "The session is missing, unknown, expired or ended. Confirm a verification, and send the token that it gives "
-        "as `Authorization: Bearer fis_…`.",
+        "The session token is missing, unknown, expired or revoked. Confirm a verification, and send its token as "
+        "`Authorization: Bearer fis_…`.",
     )
 
 

@@ -1,7 +1,8 @@
-"""How many codes are sent: to a number, at the request of an address, into a block of numbers."""
+"""How many codes are sent: to a number, on request of an address, into a number block."""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from time import monotonic
 
 import phonenumbers
 import pytest
@@ -10,63 +11,42 @@ from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
-from pydantic import SecretStr
 
-from service.core.settings import Settings
 from service.main import create_app
 from service.verification.limits import fingerprints_of
-from service.verification.prefixes import MOBILE_PREFIXES, allowed, block_of
+from service.verification.prefixes import MOBILE_PREFIXES, block_of, is_served
 from tests.builders import number
-from tests.conftest import MASTER_SECRET
-from tests.inspection import refusal, rows
+from tests.inspection import refusal
 from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
-
-
-def example(region: str, kind: int) -> str:
-    """A number of a region and kind, in E.164."""
-    made = phonenumbers.example_number_for_type(region, kind)
-    assert made is not None
-    return phonenumbers.format_number(made, PhoneNumberFormat.E164)
-
-
-def limited(**limits: int) -> Settings:
-    """Settings of a service with limits of its own."""
-    return Settings(master_secret=SecretStr(MASTER_SECRET), **limits)  # type: ignore[arg-type]
+from tests.verification.builders import example, from_elsewhere, grow_older, limited, other_block
 
 
 @pytest.fixture
 def strict(dsn: str) -> Iterator[TestClient]:
-    """A service that sends six codes an hour to an address, and four into a block."""
+    """A service that sends six codes an hour for an address, and four into a block."""
     with TestClient(create_app(limited(verifications_per_address=6, sms_block_budget=4), dsn)) as client:
         yield client
-
-
-def from_elsewhere(client: TestClient, host: str) -> TestClient:
-    """The same service, called from another address."""
-    return TestClient(client.app, client=(host, 50000))
-
-
-def grow_older(dsn: str, interval: str) -> None:
-    rows(dsn, "UPDATE verification SET recorded_at = recorded_at - %s::interval", interval)
 
 
 def retry_after(answer: Response) -> timedelta:
     return timedelta(seconds=int(answer.headers["retry-after"]))
 
 
-def test_a_number_gets_three_codes_an_hour_from_one_address(client: TestClient, dsn: str) -> None:
+def test_request_fourth_code_for_number_within_an_hour_is_refused(client: TestClient, dsn: str) -> None:
+    began = monotonic()
     for _ in range(3):
         assert ask_code(client, number(4600)).status_code == 201
     answer = ask_code(client, "06.39.98.46.00")
     assert refusal(answer) == (429, "number_limit")
-    assert timedelta(minutes=59) < retry_after(answer) <= timedelta(hours=1)
+    elapsed = timedelta(seconds=monotonic() - began + 1)
+    assert timedelta(hours=1) - elapsed <= retry_after(answer) <= timedelta(hours=1)
     assert len(outbox(dsn)) == 3
     assert ask_code(client, number(4601)).status_code == 201
     grow_older(dsn, "1 hour")
     assert ask_code(client, number(4600)).status_code == 201
 
 
-def test_a_number_gets_eight_codes_a_day_from_one_address(client: TestClient, dsn: str) -> None:
+def test_request_ninth_code_for_number_within_a_day_is_refused(client: TestClient, dsn: str) -> None:
     for turn in range(8):
         if turn % 3 == 0:
             grow_older(dsn, "2 hours")
@@ -78,7 +58,7 @@ def test_a_number_gets_eight_codes_a_day_from_one_address(client: TestClient, ds
     assert timedelta(hours=17) < retry_after(answer) <= timedelta(hours=18)
 
 
-def test_who_asks_for_all_codes_of_a_number_leaves_its_owner_some(client: TestClient, dsn: str) -> None:
+def test_stranger_who_uses_up_codes_leaves_some_to_the_owner(client: TestClient, dsn: str) -> None:
     stranger = from_elsewhere(client, "198.51.100.66")
     for turn in range(8):
         if turn % 3 == 0:
@@ -91,17 +71,17 @@ def test_who_asks_for_all_codes_of_a_number_leaves_its_owner_some(client: TestCl
     code = code_sent_to(dsn, number(4600))
     grow_older(dsn, "1 day")
     assert ask_code(stranger, number(4600)).status_code == 201
-    assert confirm(client, begun.json()["id"], code).status_code == 201, "a stranger's question makes no code void"
+    assert confirm(client, begun.json()["id"], code).status_code == 201, "a stranger's request invalidates no code"
 
 
-def test_all_together_have_five_codes_an_hour_sent_to_a_number(client: TestClient) -> None:
+def test_request_sixth_code_for_number_by_many_addresses_is_refused(client: TestClient) -> None:
     for place in range(5):
         assert ask_code(from_elsewhere(client, f"198.51.100.{place}"), number(4600)).status_code == 201
     assert refusal(ask_code(client, number(4600))) == (429, "number_limit")
 
 
-def test_an_address_gets_its_codes_an_hour_and_no_more(strict: TestClient) -> None:
-    """Two blocks, so that neither is full before the address is."""
+def test_request_code_beyond_limit_of_address_is_refused(strict: TestClient) -> None:
+    """Two blocks are used, so that neither is full before the address."""
     for last in range(3):
         assert ask_code(strict, number(last)).status_code == 201
         assert ask_code(strict, other_block(last)).status_code == 201
@@ -109,7 +89,7 @@ def test_an_address_gets_its_codes_an_hour_and_no_more(strict: TestClient) -> No
     assert ask_code(from_elsewhere(strict, "192.0.2.7"), number(7)).status_code == 201
 
 
-def test_an_ipv6_connection_is_one_caller_however_it_names_itself() -> None:
+def test_fingerprint_of_ipv6_address_is_that_of_its_network() -> None:
     ring = ring_of_tests()
     home = fingerprints_of(ring, 33639984600, "2001:db8:1:2::1").address
     assert fingerprints_of(ring, 33639984600, "2001:db8:1:2:ffff::9").address == home
@@ -119,13 +99,8 @@ def test_an_ipv6_connection_is_one_caller_however_it_names_itself() -> None:
     assert fingerprints_of(ring, 33639984600, "192.0.2.8").address != four
 
 
-def other_block(place: int) -> str:
-    """Numbers of another block than that for fiction."""
-    return f"+{33639980000 + 120_000 + place}"
-
-
-def test_the_budget_of_a_block_trips_for_that_block_alone(strict: TestClient, dsn: str) -> None:
-    """Whoever comes from many addresses, and asks for many numbers."""
+def test_request_code_beyond_limit_of_block_is_refused_for_that_block(strict: TestClient, dsn: str) -> None:
+    """The requests come from many addresses and are for many numbers."""
     for place in range(4):
         caller = from_elsewhere(strict, f"198.51.100.{place}")
         assert ask_code(caller, number(place)).status_code == 201
@@ -137,7 +112,7 @@ def test_the_budget_of_a_block_trips_for_that_block_alone(strict: TestClient, ds
     assert ask_code(newcomer, number(9999)).status_code == 201
 
 
-def test_what_is_refused_counts_for_nothing(strict: TestClient) -> None:
+def test_refused_requests_do_not_count(strict: TestClient) -> None:
     for _ in range(3):
         assert ask_code(strict, number(1)).status_code == 201
     for _ in range(5):
@@ -147,29 +122,31 @@ def test_what_is_refused_counts_for_nothing(strict: TestClient) -> None:
         assert ask_code(strict, other_block(place)).status_code == 201
 
 
-@pytest.mark.parametrize("region", ["FR", "RE", "YT", "GP", "BL", "MF", "MQ", "GF", "PM", "NC", "PF", "WF"])
-def test_mobile_telephones_of_france_and_its_territories_are_served(region: str) -> None:
-    assert allowed(int(example(region, PhoneNumberType.MOBILE)), MOBILE_PREFIXES)
-    assert not allowed(int(example(region, PhoneNumberType.FIXED_LINE)), MOBILE_PREFIXES)
+def test_is_served_with_french_mobile_is_true_and_with_landline_false() -> None:
+    regions = ["FR", "RE", "YT", "GP", "BL", "MF", "MQ", "GF", "PM", "NC", "PF", "WF"]
+    mobiles = {region: int(example(region, PhoneNumberType.MOBILE)) for region in regions}
+    landlines = {region: int(example(region, PhoneNumberType.FIXED_LINE)) for region in regions}
+    assert [region for region, mobile in mobiles.items() if not is_served(mobile, MOBILE_PREFIXES)] == []
+    assert [region for region, landline in landlines.items() if is_served(landline, MOBILE_PREFIXES)] == []
 
 
 @given(st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)), st.sampled_from(list(range(11))))
-def test_nobody_else_is_served(region: str, kind: int) -> None:
+def test_is_served_with_any_other_number_is_false(region: str, kind: int) -> None:
     made = phonenumbers.example_number_for_type(region, kind)
     if made is None:
         return
-    # Zeros that lead a number within its country belong to it.
-    served = allowed(int(phonenumbers.format_number(made, PhoneNumberFormat.E164)), MOBILE_PREFIXES)
+    # Leading zeros of a national number belong to it.
+    served = is_served(int(phonenumbers.format_number(made, PhoneNumberFormat.E164)), MOBILE_PREFIXES)
     mobile = kind in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
     assert not served or (mobile and made.country_code in (33, 262, 508, 590, 594, 596, 681, 687, 689))
 
 
-def test_a_block_is_ten_thousand_numbers() -> None:
+def test_block_has_ten_thousand_numbers() -> None:
     assert {block_of(33639980000), block_of(33639989999)} == {"3363998"}
     assert block_of(33639990000) != "3363998"
 
 
-def test_other_prefixes_can_be_set(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prefixes_of_settings_replace_the_default(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILIATION_SMS_PREFIXES", "3363998, 32")
     with TestClient(create_app(limited(), dsn)) as client:
         assert ask_code(client, number(1)).status_code == 201
