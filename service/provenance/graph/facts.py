@@ -9,7 +9,8 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from service.core.erasures import NOT_YET
-from service.core.vocabulary import DatasetState, TransferStatus
+from service.core.vocabulary import Content, DatasetState, TransferStatus
+from service.membership.descent.dependents import Sharer, Sharers
 from service.provenance.graph.rows import (
     AttestationRow,
     CampaignRow,
@@ -55,7 +56,7 @@ class FactIndex:
     attestations_of_collection: Grouped[AttestationRow]
     statements_of_transfer: Grouped[StatementRow]
     parents_of_dataset: Grouped[ParentRow]
-    children_of_dataset: Grouped[ParentRow]
+    sharers_of_dataset: Sharers
     transfers_from_dataset: Grouped[TransferRow]
     transfer_into_dataset: Mapping[uuid.UUID, TransferRow]
     campaigns_of_dataset: Grouped[uuid.UUID]
@@ -69,12 +70,13 @@ def index_facts(rows: Rows) -> FactIndex:
     """Index `rows`, so that nothing has to be searched for again."""
     statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
     campaigns = _uncorrected(rows.campaigns)
+    datasets = _by_id(rows.datasets)
     uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
     return FactIndex(
         organisations=_by_id(rows.organisations),
         notices=_by_id(rows.notices),
         collections=_as_corrected(rows.collections),
-        datasets=_by_id(rows.datasets),
+        datasets=datasets,
         transfers=_by_id(rows.transfers),
         campaigns=campaigns,
         partner_lists_of_notice=_grouped(_in_order(rows.partner_lists), lambda row: row.notice_id),
@@ -83,7 +85,7 @@ def index_facts(rows: Rows) -> FactIndex:
         attestations_of_collection=_grouped(_in_order(rows.attestations), lambda row: row.collection_id),
         statements_of_transfer=statements,
         parents_of_dataset=_grouped(rows.parents, lambda row: row.dataset_id),
-        children_of_dataset=_grouped(rows.parents, lambda row: row.parent_id),
+        sharers_of_dataset=_sharers(rows.parents, datasets),
         transfers_from_dataset=_grouped(_in_order(rows.transfers), lambda row: row.dataset_id),
         transfer_into_dataset={row.received_dataset_id: row for row in rows.transfers},
         campaigns_of_dataset=_pairs((dataset, campaign) for campaign, dataset in uses),
@@ -92,6 +94,17 @@ def index_facts(rows: Rows) -> FactIndex:
         ancestor_counts=_ancestor_counts(rows),
         notice_counts=_notice_counts(rows),
     )
+
+
+def _sharers(edges: Iterable[ParentRow], datasets: Mapping[uuid.UUID, DatasetRow]) -> Sharers:
+    """For each parent the datasets that share its numbers."""
+    found: dict[uuid.UUID, list[Sharer]] = defaultdict(list)
+    for edge in edges:
+        # The ids of the indexed rows, so that set operations compare objects by identity.
+        dataset = datasets[edge.dataset_id]
+        if dataset.content != Content.UPLOADED:
+            found[datasets[edge.parent_id].id].append(Sharer(dataset.id, dataset.made_at or NOT_YET))
+    return dict(found)
 
 
 def _by_id(rows: Iterable[RowWithId]) -> dict[uuid.UUID, RowWithId]:

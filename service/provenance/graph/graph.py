@@ -17,6 +17,7 @@ import networkx as nx
 
 from service.core.erasures import NO_ERASURES, Erasures, held_at
 from service.core.vocabulary import Content, DatasetState
+from service.membership.descent.dependents import dependents_of
 from service.provenance.graph.facts import FactIndex, is_held, made_at
 from service.provenance.graph.rows import ParentRow
 
@@ -147,17 +148,9 @@ def _datasets_holding_content_of(graph: Graph, dataset_id: uuid.UUID) -> frozens
 
 def _datasets_with_number(facts: FactIndex, stored: Iterable[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
     """The datasets that store a number, and all that have it from them without a stored copy, held or not."""
-    found: set[uuid.UUID] = set()
-    waiting = [dataset_id for dataset_id in stored if _stores_numbers(facts, dataset_id)]
-    while waiting:
-        dataset = facts.datasets[waiting.pop()]
-        if dataset.id not in found:
-            # Always the id of the indexed row, so that set operations compare objects by identity.
-            found.add(dataset.id)
-            edges = facts.children_of_dataset.get(dataset.id, ())
-            children = (edge.dataset_id for edge in edges if _passed_on(facts, edge, erasures))
-            waiting += (child for child in children if facts.datasets[child].content != Content.UPLOADED)
-    return found
+    # The ids of the indexed rows, so that set operations compare objects by identity.
+    storing = [facts.datasets[dataset_id].id for dataset_id in stored if _stores_numbers(facts, dataset_id)]
+    return dependents_of(storing, facts.sharers_of_dataset, erasures)
 
 
 def _passed_on(facts: FactIndex, edge: ParentRow, erasures: Erasures) -> bool:
