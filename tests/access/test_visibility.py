@@ -17,7 +17,7 @@ from service.core.db import Database
 from tests.provenance import oracle
 from tests.provenance.builders import World
 from tests.provenance.stored import store_world
-from tests.provenance.strategies import Cast, make_cast, steps, unhurried, worlds
+from tests.provenance.strategies import Cast, make_cast, no_deadline, steps, worlds
 
 WORLDS = worlds()
 Made = tuple[World, Cast]
@@ -26,9 +26,9 @@ Made = tuple[World, Cast]
 def callers(world: World, cast: Cast) -> Iterator[Actor]:
     """Everybody who may call, parties also through their sender."""
     for organisation in [*cast.collectors, *cast.brokers, *cast.parties, cast.regulator]:
-        yield oracle.actor(world, organisation)
+        yield oracle.actor_for(world, organisation)
     for party in cast.parties:
-        yield oracle.actor(world, party, through=cast.sender)
+        yield oracle.actor_for(world, party, through=cast.sender)
 
 
 def looks(world: World, caller: Actor) -> Iterator[Visibility]:
@@ -36,7 +36,7 @@ def looks(world: World, caller: Actor) -> Iterator[Visibility]:
     scene = oracle.snapshot_of(world).visibility_index
     yield visibility.visible_to(scene, caller)
     for number in oracle.all_numbers(world):
-        yield visibility.visible_to(scene, caller, oracle.holders(world, number))
+        yield visibility.visible_to(scene, caller, oracle.datasets_holding(world, number))
 
 
 def named(world: World, seen: Visibility) -> set[uuid.UUID]:
@@ -56,7 +56,7 @@ def held_by(world: World, organisation: uuid.UUID) -> set[uuid.UUID]:
     for one, row in world.datasets.items():
         mute = world.organisations[row.holder_id].admitted_at is None and row.asserted_by_id == organisation
         arrivals = [transfer.id for transfer in world.transfers.values() if transfer.received_dataset_id == one]
-        if (row.holder_id == organisation or mute) and not any(oracle.denied(world, id_) for id_ in arrivals):
+        if (row.holder_id == organisation or mute) and not any(oracle.is_denied(world, id_) for id_ in arrivals):
             found.add(one)
     return found
 
@@ -65,12 +65,12 @@ def upstream(world: World, datasets: Iterable[uuid.UUID]) -> set[uuid.UUID]:
     """Datasets and all that they come from, but for what a denied transfer is said to have brought."""
     found = set(datasets)
     for edge in world.parents:
-        if edge.dataset_id in datasets and not oracle.denied(world, edge.transfer_id):
+        if edge.dataset_id in datasets and not oracle.is_denied(world, edge.transfer_id):
             found |= upstream(world, {edge.parent_id})
     return found
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_no_party_learns_of_another_client(made: Made) -> None:
     world, cast = made
@@ -80,7 +80,7 @@ def test_no_party_learns_of_another_client(made: Made) -> None:
             assert not any(named(world, seen) & others for seen in looks(world, caller))
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: Made) -> None:
     world, cast = made
@@ -94,24 +94,24 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
         sent = {
             row.received_dataset_id
             for row in world.transfers.values()
-            if row.sender_id == own and not oracle.denied(world, row.id)
+            if row.sender_id == own and not oracle.is_denied(world, row.id)
         }
         assert seen.bare == sent - seen.datasets
         for transfer in seen.transfers:
             row = world.transfers[transfer]
-            delivered = row.received_dataset_id in seen.datasets and not oracle.denied(world, transfer)
+            delivered = row.received_dataset_id in seen.datasets and not oracle.is_denied(world, transfer)
             assert own in (row.sender_id, row.recipient_id) or delivered
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made: Made) -> None:
     world, cast = made
     scene = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
-        among = oracle.holders(world, number)
+        among = oracle.datasets_holding(world, number)
         for broker in cast.brokers:
-            seen = visibility.visible_to(scene, oracle.actor(world, broker), among)
+            seen = visibility.visible_to(scene, oracle.actor_for(world, broker), among)
             assert seen.datasets <= among
             if not held_by(world, broker) & among:
                 assert not seen.datasets
@@ -119,21 +119,21 @@ def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made
                 assert all(world.transfers[one].recipient_id == broker for one in seen.transfers)
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> None:
     world, cast = made
     scene = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
-        among = oracle.holders(world, number)
+        among = oracle.datasets_holding(world, number)
         for organisation in cast.brokers + cast.parties:
-            seen = visibility.visible_to(scene, oracle.actor(world, organisation), among)
+            seen = visibility.visible_to(scene, oracle.actor_for(world, organisation), among)
             for row in world.transfers.values():
                 if row.recipient_id == organisation and row.dataset_id in among:
                     assert row.id in seen.transfers
 
 
-@unhurried
+@no_deadline
 @given(WORLDS, st.data())
 def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made: Made, data: st.DataObject) -> None:
     before, cast = made
@@ -142,12 +142,12 @@ def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made
         data.draw(steps(after, cast))
     organisation = data.draw(st.sampled_from(cast.collectors + cast.brokers + cast.parties))
     assume(not touched(before, after, organisation))
-    caller = oracle.actor(before, organisation)
+    caller = oracle.actor_for(before, organisation)
     old, new = oracle.snapshot_of(before).visibility_index, oracle.snapshot_of(after).visibility_index
     assert visibility.visible_to(old, caller) == visibility.visible_to(new, caller)
     for number in oracle.all_numbers(before):
-        then = visibility.visible_to(old, caller, oracle.holders(before, number))
-        assert visibility.visible_to(new, caller, oracle.holders(after, number)) == then
+        then = visibility.visible_to(old, caller, oracle.datasets_holding(before, number))
+        assert visibility.visible_to(new, caller, oracle.datasets_holding(after, number)) == then
 
 
 def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
@@ -164,7 +164,7 @@ def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
     return owned or bool(concerned & said) or any(row.id not in before.campaigns for row in campaigns)
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(made: Made) -> None:
     world, cast = made
@@ -172,17 +172,17 @@ def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(mad
     for party in cast.parties:
         own = {row.id for row in world.campaigns.values() if row.party_id == party}
         sent = {one for one in own if world.campaigns[one].sender_id == cast.sender}
-        assert visibility.visible_to(scene, oracle.actor(world, party)).campaigns == own
-        assert visibility.visible_to(scene, oracle.actor(world, party, through=cast.sender)).campaigns == sent
+        assert visibility.visible_to(scene, oracle.actor_for(world, party)).campaigns == own
+        assert visibility.visible_to(scene, oracle.actor_for(world, party, through=cast.sender)).campaigns == sent
     for other in cast.brokers + cast.collectors:
-        assert not visibility.visible_to(scene, oracle.actor(world, other)).campaigns
+        assert not visibility.visible_to(scene, oracle.actor_for(world, other)).campaigns
 
 
-@unhurried
+@no_deadline
 @given(WORLDS)
 def test_the_regulator_sees_everything(made: Made) -> None:
     world, cast = made
-    seen = visibility.visible_to(oracle.snapshot_of(world).visibility_index, oracle.actor(world, cast.regulator))
+    seen = visibility.visible_to(oracle.snapshot_of(world).visibility_index, oracle.actor_for(world, cast.regulator))
     assert seen.whole
     assert seen.datasets == world.datasets.keys()
     assert seen.transfers == world.transfers.keys()
@@ -254,9 +254,9 @@ def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
     transfer, refused = world.transfer(source, denier)
     derived = world.dataset(denier, {1}, [refused])
     onward, received = world.transfer(derived, cast.parties[0])
-    world.say(transfer, "recipient", "denied")
+    world.add_statement(transfer, "recipient", "denied")
     scene = oracle.snapshot_of(world).visibility_index
-    client, broker = (visibility.visible_to(scene, oracle.actor(world, one)) for one in (cast.parties[0], denier))
+    client, broker = (visibility.visible_to(scene, oracle.actor_for(world, one)) for one in (cast.parties[0], denier))
     assert client.datasets == {received, derived, refused}
     assert client.transfers == {onward}
     assert broker.datasets == {derived, refused}

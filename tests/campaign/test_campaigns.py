@@ -1,4 +1,4 @@
-"""Campaigns: who registers one, of which datasets, when, and who sees it."""
+"""Campaigns: who registers them, for which datasets and times, and who may see them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def refused(caller: Caller, body: dict[str, Any]) -> tuple[int, str]:
     return refusal(caller.request("POST", "/v1/campaigns", json=body))
 
 
-def test_a_campaign_is_kept_as_it_is_told(registry: Registry) -> None:
+def test_register_campaign_keeps_it_unchanged(registry: Registry) -> None:
     party = registry.party()
     dataset, other = filled(party, [1]), filled(party, [2])
     made = party.post("/v1/campaigns", body_of(party, dataset, other))
@@ -31,7 +31,7 @@ def test_a_campaign_is_kept_as_it_is_told(registry: Registry) -> None:
         assert party.request(method, f"/v1/campaigns/{made['id']}", json=made).status_code == 405
 
 
-def test_only_the_party_or_a_key_that_acts_for_it_registers(registry: Registry) -> None:
+def test_register_campaign_with_a_key_that_does_not_act_for_the_party_is_refused(registry: Registry) -> None:
     party, rival, broker = registry.party(), registry.party(), registry.broker()
     dataset = filled(party, [1])
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
@@ -47,14 +47,16 @@ def test_only_the_party_or_a_key_that_acts_for_it_registers(registry: Registry) 
     assert party.post("/v1/campaigns", body_of(party, dataset, **named))["asserted_through_id"] is None
 
 
-def test_a_sender_is_a_processor(registry: Registry, unknown_id: object) -> None:
+def test_register_campaign_with_a_sender_other_than_a_processor_is_refused(
+    registry: Registry, unknown_id: object
+) -> None:
     party, broker = registry.party(), registry.broker()
     dataset = filled(party, [1])
     assert refused(party, body_of(party, dataset, sender_id=str(broker.id))) == (422, "sender_not_a_processor")
     assert refused(party, body_of(party, dataset, sender_id=str(unknown_id))) == (404, "not_found")
 
 
-def test_a_campaign_uses_sealed_datasets_that_its_party_holds(registry: Registry, unknown_id: object) -> None:
+def test_register_campaign_with_an_open_or_foreign_dataset_is_refused(registry: Registry, unknown_id: object) -> None:
     shop, party, rival = registry.collector(), registry.party(), registry.party()
     upstream = collected(shop, [1])
     transfer = hand_over(shop, upstream, party)
@@ -68,7 +70,7 @@ def test_a_campaign_uses_sealed_datasets_that_its_party_holds(registry: Registry
     assert party.post("/v1/campaigns", body_of(party, received))["dataset_ids"] == [received["id"]]
 
 
-def test_a_window_is_in_order_and_not_before_its_datasets(registry: Registry) -> None:
+def test_register_campaign_with_an_invalid_period_or_text_is_refused(registry: Registry) -> None:
     party = registry.party()
     dataset = filled(party, [1], occurred_at="2024-06-06T10:00:00+02:00")
     wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
@@ -86,20 +88,20 @@ def test_a_window_is_in_order_and_not_before_its_datasets(registry: Registry) ->
     assert party.post("/v1/campaigns", body_of(party, dataset, ended_at="2024-06-06T10:00:00+02:00"))
 
 
-def test_a_campaign_may_be_told_of_before_it_is_sent(registry: Registry) -> None:
+def test_register_campaign_before_it_is_sent_succeeds(registry: Registry) -> None:
     party = registry.party()
     window = {"began_at": "2199-06-06T10:00:00Z", "ended_at": "2199-06-06T12:00:00Z"}
     assert party.post("/v1/campaigns", body_of(party, filled(party, [1]), **window))
 
 
-def test_who_sees_a_campaign(registry: Registry) -> None:
+def test_list_campaigns_shows_each_caller_what_it_may_see(registry: Registry) -> None:
     broker, party, rival = registry.broker(), registry.party(), registry.party()
     transfer = hand_over(broker, filled(broker, [1]), party)
     received = {"id": transfer["received_dataset_id"]}
     sender, other = (registry.organisation(Role.PROCESSOR, acts_for=party) for _ in range(2))
     by_sender = party.post("/v1/campaigns", body_of(party, received, sender_id=str(sender.id)))["id"]
     by_itself = party.post("/v1/campaigns", body_of(party, received))["id"]
-    eyes: list[tuple[Caller, set[str]]] = [
+    visible: list[tuple[Caller, set[str]]] = [
         (party, {by_sender, by_itself}),
         (registry.regulator(), {by_sender, by_itself}),
         (sender, {by_sender}),
@@ -107,25 +109,25 @@ def test_who_sees_a_campaign(registry: Registry) -> None:
         (broker, set()),
         (rival, set()),
     ]
-    for caller, seen in eyes:
-        assert {row["id"] for row in caller.get("/v1/campaigns")["items"]} == seen
+    for caller, campaigns in visible:
+        assert {row["id"] for row in caller.get("/v1/campaigns")["items"]} == campaigns
         for campaign in (by_sender, by_itself):
             status = caller.request("GET", f"/v1/campaigns/{campaign}").status_code
-            assert status == (200 if campaign in seen else 404)
+            assert status == (200 if campaign in campaigns else 404)
 
 
-def test_one_processor_for_two_parties_keeps_them_apart(registry: Registry) -> None:
-    one, two = registry.party(), registry.party()
-    sender = registry.organisation(Role.PROCESSOR, acts_for=one)
+def test_list_campaigns_as_a_processor_of_two_parties_keeps_them_apart(registry: Registry) -> None:
+    first_party, second_party = registry.party(), registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=first_party)
     operator = registry.operator()
     scopes = ["facts:read", "facts:write", "numbers:read", "numbers:write"]
-    issued = {"organisation_id": str(sender.id), "acts_for_id": str(two.id), "scopes": scopes}
-    for_two = Caller(registry.client, sender.id, operator.post("/v1/keys", issued)["key"])
+    issued = {"organisation_id": str(sender.id), "acts_for_id": str(second_party.id), "scopes": scopes}
+    second_key = Caller(registry.client, sender.id, operator.post("/v1/keys", issued)["key"])
     named = {"sender_id": str(sender.id)}
-    first = sender.post("/v1/campaigns", body_of(one, filled(one, [1]), **named))
-    second = for_two.post("/v1/campaigns", body_of(two, filled(two, [2]), **named))
-    for caller, own, other, party in ((sender, first, second, one), (for_two, second, first, two)):
+    first = sender.post("/v1/campaigns", body_of(first_party, filled(first_party, [1]), **named))
+    second = second_key.post("/v1/campaigns", body_of(second_party, filled(second_party, [2]), **named))
+    for caller, own, other, party in ((sender, first, second, first_party), (second_key, second, first, second_party)):
         assert [row["id"] for row in caller.get("/v1/campaigns")["items"]] == [own["id"]]
         assert refusal(caller.request("GET", f"/v1/campaigns/{other['id']}")) == (404, "not_found")
         assert refused(caller, body_of(party, {"id": other["dataset_ids"][0]}, **named)) == (404, "not_found")
-    assert str(two.id) not in str(sender.get("/v1/organisations"))
+    assert str(second_party.id) not in str(sender.get("/v1/organisations"))

@@ -22,7 +22,7 @@ from service.membership.descent.descendants import Descendants
 from service.number.keyring import Keys, pack_keys
 from tests.provenance import oracle
 from tests.provenance.builders import World
-from tests.provenance.strategies import Cast, erase, unhurried, worlds
+from tests.provenance.strategies import Cast, erase, no_deadline, worlds
 
 # Worlds in which holders have erased numbers and datasets were made afterwards.
 WITH_ERASURES = worlds(erasing=True)
@@ -48,7 +48,7 @@ def stored_in(world: World, number: int) -> set[UUID]:
 def drop_copies(world: World, number: int) -> set[UUID]:
     """Remove the copies that are no longer needed, and the number's erasures once no copy is left."""
     stored = stored_in(world, number)
-    dropped = descendants_in(world).copies_no_longer_needed(stored, oracle.ended(world, number))
+    dropped = descendants_in(world).copies_no_longer_needed(stored, oracle.erasures_of(world, number))
     keep_only(world, number, stored - dropped)
     if dropped == stored:
         world.erased = {key: moment for key, moment in world.erased.items() if key[1] != number}
@@ -65,7 +65,7 @@ def descendants_in(world: World) -> Descendants:
             for dataset, row in world.datasets.items()
             if row.asserted_by_id and has_no_account(world, dataset)
         },
-        frozenset(dataset for dataset in world.datasets if oracle.held(world, dataset)),
+        frozenset(dataset for dataset in world.datasets if oracle.is_held(world, dataset)),
     )
 
 
@@ -76,8 +76,8 @@ def has_no_account(world: World, dataset: UUID) -> bool:
 
 def answered_for(world: World, number: int) -> set[UUID]:
     """The datasets that hold a number now and for which somebody with an account still answers."""
-    ended = oracle.ended(world, number)
-    holding = oracle.holders(world, number) - ended.keys()
+    ended = oracle.erasures_of(world, number)
+    holding = oracle.datasets_holding(world, number) - ended.keys()
     erasers = {world.datasets[dataset].holder_id for dataset in ended}
     erasers -= {world.datasets[dataset].holder_id for dataset in holding}
     return {
@@ -97,7 +97,7 @@ def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
 
 def origins(world: World, number: int) -> dict[UUID, set[UUID]]:
     """The datasets that hold a number and are answered for, and the collected datasets that it came from."""
-    among = oracle.holders(world, number)
+    among = oracle.datasets_holding(world, number)
     collected = {dataset for dataset in among if world.datasets[dataset].collection_id is not None}
     return {
         dataset: {origin for origin in collected if oracle.comes_from(world, number, dataset, origin, among)}
@@ -110,16 +110,16 @@ def holders_with_account(world: World) -> list[UUID]:
     return sorted({row.holder_id for dataset, row in world.datasets.items() if not has_no_account(world, dataset)})
 
 
-@unhurried
+@no_deadline
 @given(WITH_ERASURES, NUMBERS)
 def test_dependents_of_stored_copies_are_the_datasets_that_had_the_number(made: Made, number: int) -> None:
     world, _ = made
-    ended = oracle.ended(world, number)
+    ended = oracle.erasures_of(world, number)
     found = dependents_of(stored_in(world, number), sharers_in(dag_of(world)), ended)
-    assert {dataset for dataset in found if oracle.held(world, dataset)} == oracle.holders(world, number)
+    assert {dataset for dataset in found if oracle.is_held(world, dataset)} == oracle.datasets_holding(world, number)
 
 
-@unhurried
+@no_deadline
 @given(WITH_ERASURES, NUMBERS, st.data())
 def test_drop_copies_as_holders_erase_in_any_order_keeps_the_numbers_and_origins_of_the_others(
     made: Made, number: int, data: st.DataObject
@@ -138,10 +138,10 @@ def test_drop_copies_as_holders_erase_in_any_order_keeps_the_numbers_and_origins
     assert origins(shrunk, number) == origins(kept, number)
     if not left:
         assert stored_in(shrunk, number) == set()
-        assert oracle.ended(shrunk, number) == {}
+        assert oracle.erasures_of(shrunk, number) == {}
 
 
-@unhurried
+@no_deadline
 @given(WITH_ERASURES, NUMBERS)
 def test_drop_copies_removes_a_copy_as_soon_as_its_dependents_erased_and_no_copy_made_of_it_is_left(
     made: Made, number: int
@@ -158,25 +158,29 @@ def is_free(world: World, number: int, stored: UUID) -> bool:
     """The rule in words: all that share the copy are excluded, and no uploaded descendant holds the number."""
     alone = copy.deepcopy(world)
     keep_only(alone, number, {stored})
-    holding = oracle.holders(alone, number) & answered_for(world, number)
-    having = {dataset for dataset in world.datasets if oracle.has(world, dataset, number)}
+    holding = oracle.datasets_holding(alone, number) & answered_for(world, number)
+    having = {dataset for dataset in world.datasets if oracle.has_number(world, dataset, number)}
     copies = stored_in(world, number) - {stored}
     return not holding and not any(oracle.comes_from(world, number, copied, stored, having) for copied in copies)
 
 
-@unhurried
+@no_deadline
 @given(WITH_ERASURES)
 def test_trace_of_erased_numbers_counts_each_dataset_until_its_erasure(made: Made) -> None:
     """Compares the numbers that each dataset still holds, and those of them that came from each ancestor."""
     world, _ = made
     dag, numbers = dag_of(world), sorted(oracle.all_numbers(world))
     own = {dataset: keys_of(stored) for dataset, stored in world.numbers.items()}
-    erasures = {pack_keys(keys_of({number})): ended for number in numbers if (ended := oracle.ended(world, number))}
+    erasures = {
+        pack_keys(keys_of({number})): ended for number in numbers if (ended := oracle.erasures_of(world, number))
+    }
     for target in (dataset for dataset in dag if world.datasets[dataset].sealed_at):
         stored = {source: own[source] for source in uploaded_sources_of(dag, [target])}
         keys, by_place = held_keys(dag, [target], stored, erasures)
         held = [
-            number for number in numbers if oracle.has(world, target, number) and (target, number) not in world.erased
+            number
+            for number in numbers
+            if oracle.has_number(world, target, number) and (target, number) not in world.erased
         ]
         assert keys.hi.tolist() == held
         uploaded = {
@@ -184,7 +188,7 @@ def test_trace_of_erased_numbers_counts_each_dataset_until_its_erasure(made: Mad
         }
         traced = trace_ancestors(dag, [target], keys, uploaded)
         found = apply_erasures(traced, dag, [target], uploaded, by_place)
-        having = {number: {dataset for dataset in dag if oracle.has(world, dataset, number)} for number in held}
+        having = {number: {dataset for dataset in dag if oracle.has_number(world, dataset, number)} for number in held}
         for ancestor in found.from_ancestor:
             expected = [number for number in held if oracle.comes_from(world, number, target, ancestor, having[number])]
             assert found.count([ancestor]) == len(expected)
@@ -208,7 +212,7 @@ def test_drop_copies_after_the_last_descendant_erased_removes_the_ancestors_copy
         erase(world, holder, 1)
         assert drop_copies(world, 1) == set()
     erase(world, party, 1)
-    assert received in oracle.ended(world, 1)
+    assert received in oracle.erasures_of(world, 1)
     assert drop_copies(world, 1) == {file, cut}
     assert drop_copies(world, 2) == set()
 
@@ -220,7 +224,7 @@ def test_drop_copies_after_the_recipient_denied_removes_the_senders_copy() -> No
     transfer, _ = world.transfer(file, party)
     erase(world, broker, 1)
     assert drop_copies(world, 1) == set()
-    world.say(transfer, "recipient", "denied")
+    world.add_statement(transfer, "recipient", "denied")
     assert drop_copies(world, 1) == {file}
 
 
@@ -233,7 +237,7 @@ def test_drop_copies_of_a_holder_without_account_waits_for_the_organisation_that
     _, sold = world.transfer(bought, party)
     erase(world, broker, 1)
     assert drop_copies(world, 1) == set()
-    assert oracle.holders(world, 1) - oracle.ended(world, 1).keys() == {file, sold}
+    assert oracle.datasets_holding(world, 1) - oracle.erasures_of(world, 1).keys() == {file, sold}
     erase(world, party, 1)
     assert drop_copies(world, 1) == {file}
-    assert oracle.ended(world, 1) == {}
+    assert oracle.erasures_of(world, 1) == {}

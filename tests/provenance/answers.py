@@ -17,13 +17,13 @@ def prepare(
 ) -> PreparedAnswer:
     """A number's answer in a snapshot of a world, not yet built or rendered."""
     kept = snapshot.answers if cache is None else cache
-    stored, erasures = oracle.stored(world, number), oracle.ended(world, number)
+    stored, erasures = oracle.memberships_of(world, number), oracle.erasures_of(world, number)
     return prepare_answer(snapshot.graph, kept, stored, erasures, visibility_of, EPOCH)
 
 
 def visibility_for(snapshot: Snapshot, world: World, caller: UUID, through: UUID | None = None) -> VisibilityOf:
     """What an organisation may see, perhaps through the key of a processor."""
-    return partial(visibility.visible_to, snapshot.visibility_index, oracle.actor(world, caller, through))
+    return partial(visibility.visible_to, snapshot.visibility_index, oracle.actor_for(world, caller, through))
 
 
 def answer_from(snapshot: Snapshot, world: World, number: int, caller: UUID, through: UUID | None = None) -> Answer:

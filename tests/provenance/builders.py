@@ -1,4 +1,4 @@
-"""Small worlds of facts, made in memory: what each organisation did, and which numbers each dataset has.
+"""Small worlds of facts in memory: what each organisation did, and which numbers each dataset has.
 
 Beside the rows that the service would read, a world knows the numbers, so that tests can work answers out naively.
 """
@@ -37,7 +37,7 @@ class World:
     count: int = 0
 
     def fact(self, asserted_by: uuid.UUID | None, occurred_at: datetime | None = None) -> dict[str, Any]:
-        """The columns that every fact has."""
+        """The columns of every fact."""
         self.count += 1
         recorded_at = EPOCH + timedelta(minutes=self.count)
         return {
@@ -50,7 +50,7 @@ class World:
     def organisation(
         self, *roles: Role, name: str = "", account: bool = True, named_by: uuid.UUID | None = None
     ) -> uuid.UUID:
-        """An organisation, with an account or only named by another."""
+        """Add an organisation, with an account or only named by another."""
         row = rows.OrganisationRow(
             **self.fact(named_by),
             legal_name=name or f"{roles[0]} {self.count}",
@@ -64,7 +64,7 @@ class World:
         return row.id
 
     def notice(self, collector: uuid.UUID, asserted_by: uuid.UUID, **more: Any) -> uuid.UUID:
-        """A wording of a collector."""
+        """Add a notice of a collector."""
         plain: dict[str, Any] = {
             "code": f"N-{self.count}",
             "version": 1,
@@ -88,7 +88,7 @@ class World:
         categories: Iterable[str] = (),
         corrects: uuid.UUID | None = None,
     ) -> uuid.UUID:
-        """Who a notice names from a day on."""
+        """Add the list of partners that a notice names from a day on."""
         asserter = next(row for row in self.notices if row.id == notice).asserted_by_id
         row = rows.PartnerListRow(
             **self.fact(asserter),
@@ -102,7 +102,7 @@ class World:
         return row.id
 
     def collection(self, notice: uuid.UUID, asserted_by: uuid.UUID) -> uuid.UUID:
-        """A gathering of numbers under a notice."""
+        """Add a collection under a notice."""
         row = rows.CollectionRow(
             **self.fact(asserted_by),
             collector_id=next(row for row in self.notices if row.id == notice).collector_id,
@@ -116,7 +116,7 @@ class World:
         return row.id
 
     def attest(self, collection: uuid.UUID) -> None:
-        """The collector confirms a collection that another asserts."""
+        """The collector attests a collection that another organisation asserts."""
         collector = next(row for row in self.collections if row.id == collection).collector_id
         self.attestations.append(rows.AttestationRow(**self.fact(collector), collection_id=collection))
 
@@ -132,7 +132,7 @@ class World:
         state: DatasetState = DatasetState.SEALED,
         name: str = "",
     ) -> uuid.UUID:
-        """A dataset with numbers of its own, or without any, all of its parents'."""
+        """Add a dataset with numbers of its own or, without `numbers`, with all numbers of its parents."""
         fact = self.fact(asserted_by or holder)
         sealed_at = fact["recorded_at"] if state is DatasetState.SEALED else None
         row = rows.DatasetRow(
@@ -156,12 +156,12 @@ class World:
     def transfer(
         self, dataset: uuid.UUID, recipient: uuid.UUID, *, asserted_by: uuid.UUID | None = None
     ) -> tuple[uuid.UUID, uuid.UUID]:
-        """A transfer, and the dataset that it makes in the recipient's hands; told by the sender, or `asserted_by`."""
+        """Add a transfer and the recipient's dataset that it makes. The sender asserts it, or else `asserted_by`."""
         sender = self.datasets[dataset].holder_id
-        told_by = asserted_by or sender
-        received = self.dataset(recipient, None, asserted_by=told_by, content=Content.SHARED)
+        asserter = asserted_by or sender
+        received = self.dataset(recipient, None, asserted_by=asserter, content=Content.SHARED)
         row = rows.TransferRow(
-            **self.fact(told_by),
+            **self.fact(asserter),
             sender_id=sender,
             recipient_id=recipient,
             dataset_id=dataset,
@@ -175,32 +175,32 @@ class World:
         )
         self.transfers[row.id] = row
         self.parents.append(rows.ParentRow(received, dataset, row.id))
-        if told_by == recipient:
-            self.say(row.id, "recipient", "acknowledged")
+        if asserter == recipient:
+            self.add_statement(row.id, "recipient", "acknowledged")
         else:
-            self.say(row.id, "sender", "declared")
+            self.add_statement(row.id, "sender", "declared")
         return row.id, received
 
-    def say(self, transfer: uuid.UUID, side: str, status: str) -> None:
-        """What a side says of a transfer."""
+    def add_statement(self, transfer: uuid.UUID, side: str, status: str) -> None:
+        """Add what a side states of a transfer."""
         row = self.transfers[transfer]
         asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
-        said: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
+        details: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
         self.statements.append(
-            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, status=status, **said)
+            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, status=status, **details)
         )
 
     def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:
-        """The recipient's own file, which differs, becomes the content of what it received."""
+        """Replace what the recipient received by its own file, which differs."""
         received = self.transfers[transfer].received_dataset_id
         self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED)
         self.numbers[received] = frozenset(numbers)
-        # A file that is sent after an erasure says for itself what is in it.
+        # A file that is uploaded after an erasure states its own content.
         self.erased = {key: moment for key, moment in self.erased.items() if key[0] != received}
-        self.say(transfer, "recipient", "disputed")
+        self.add_statement(transfer, "recipient", "disputed")
 
     def erase(self, number: int, datasets: Iterable[uuid.UUID]) -> None:
-        """Datasets hold a number no more."""
+        """Erase a number from datasets."""
         moment = self.fact(None)["recorded_at"]
         for dataset in datasets:
             self.erased.setdefault((dataset, number), moment)
@@ -213,7 +213,7 @@ class World:
         sender: uuid.UUID | None = None,
         **more: Any,
     ) -> uuid.UUID:
-        """A campaign to the numbers of datasets."""
+        """Add a campaign to the numbers of datasets."""
         fact = self.fact(party)
         plain: dict[str, Any] = {
             "name": f"C-{self.count}",

@@ -1,4 +1,4 @@
-"""The answers worked out without cleverness: from sets of numbers, and by trying every path."""
+"""The answers worked out naively: from sets of numbers, and by trying every path."""
 
 import uuid
 from collections import Counter
@@ -25,74 +25,76 @@ def children_of(world: World, dataset: uuid.UUID) -> list[uuid.UUID]:
 
 
 def content(world: World, dataset: uuid.UUID) -> frozenset[int]:
-    """Which numbers a dataset has, whoever says so."""
+    """The numbers of a dataset, erased or not."""
     if world.datasets[dataset].content == "uploaded":
         return world.numbers[dataset]
     return frozenset().union(*(content(world, parent) for parent in parents_of(world, dataset)))
 
 
 def made_at(world: World, dataset: uuid.UUID) -> datetime:
-    """When a dataset took over what its parents had."""
+    """When a dataset took over the numbers of its parents."""
     row = world.datasets[dataset]
-    received = any(one.received_dataset_id == dataset for one in world.transfers.values())
+    received = any(transfer.received_dataset_id == dataset for transfer in world.transfers.values())
     return row.recorded_at if received or row.sealed_at is None else row.sealed_at
 
 
 def held_at(world: World, dataset: uuid.UUID, number: int, moment: datetime) -> bool:
     """Whether a dataset had a number at a moment."""
-    return has(world, dataset, number) and moment < world.erased.get((dataset, number), LATER)
+    return has_number(world, dataset, number) and moment < world.erased.get((dataset, number), LATER)
 
 
-def has(world: World, dataset: uuid.UUID, number: int) -> bool:
-    """Whether a dataset has a number, or had it before its holder erased that."""
+def has_number(world: World, dataset: uuid.UUID, number: int) -> bool:
+    """Whether a dataset has a number, or had it until its holder erased it."""
     if world.datasets[dataset].content == "uploaded":
         return number in world.numbers[dataset]
     made = made_at(world, dataset)
     return any(held_at(world, parent, number, made) for parent in parents_of(world, dataset))
 
 
-def ended(world: World, number: int) -> dict[uuid.UUID, datetime]:
-    """The datasets that a number was erased from."""
+def erasures_of(world: World, number: int) -> dict[uuid.UUID, datetime]:
+    """The datasets from which a number was erased, and when."""
     return {dataset: moment for (dataset, erased), moment in world.erased.items() if erased == number}
 
 
-def denied(world: World, transfer: uuid.UUID | None) -> bool:
-    said = [row.status for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
-    return said[-1:] == ["denied"]
+def is_denied(world: World, transfer: uuid.UUID | None) -> bool:
+    statements = [row.status for row in world.statements if row.transfer_id == transfer and row.side == "recipient"]
+    return statements[-1:] == ["denied"]
 
 
-def held(world: World, dataset: uuid.UUID) -> bool:
-    arrivals = [row.id for row in world.transfers.values() if row.received_dataset_id == dataset]
+def is_held(world: World, dataset: uuid.UUID) -> bool:
+    transfers = [row.id for row in world.transfers.values() if row.received_dataset_id == dataset]
     sealed = world.datasets[dataset].state == DatasetState.SEALED
-    return sealed and not any(denied(world, transfer) for transfer in arrivals)
+    return sealed and not any(is_denied(world, transfer) for transfer in transfers)
 
 
-def holders(world: World, number: int) -> set[uuid.UUID]:
-    """The datasets that hold a number, or did before it was erased."""
-    return {one for one in world.datasets if held(world, one) and has(world, one, number)}
+def datasets_holding(world: World, number: int) -> set[uuid.UUID]:
+    """The datasets that hold a number, or held it until it was erased."""
+    return {dataset for dataset in world.datasets if is_held(world, dataset) and has_number(world, dataset, number)}
 
 
 def sources_of(world: World, number: int, dataset: uuid.UUID) -> set[uuid.UUID]:
-    """The parents that had a number when the dataset was made of them."""
+    """The parents that had a number when the dataset was made from them."""
     made = made_at(world, dataset)
-    return {one for one in parents_of(world, dataset) if held_at(world, one, number, made)}
+    return {parent for parent in parents_of(world, dataset) if held_at(world, parent, number, made)}
 
 
-def stored(world: World, number: int) -> list[Membership]:
-    """What the membership store would say of a number."""
+def memberships_of(world: World, number: int) -> list[Membership]:
+    """What the membership store would return for a number."""
     return [
-        Membership(one, world.consents.get((one, number)), None)
-        for one, numbers in world.numbers.items()
+        Membership(dataset, world.consents.get((dataset, number)), None)
+        for dataset, numbers in world.numbers.items()
         if number in numbers
     ]
 
 
 def paths(world: World, number: int, head: uuid.UUID, among: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, ...]]:
-    """Every path of a number from `head` down to a dataset of which nothing among `among` comes."""
-    below = [one for one in children_of(world, head) if one in among and head in sources_of(world, number, one)]
-    if not below:
+    """Every path of a number from `head` down to a dataset without a child among `among`."""
+    children = [
+        child for child in children_of(world, head) if child in among and head in sources_of(world, number, child)
+    ]
+    if not children:
         yield (head,)
-    for child in below:
+    for child in children:
         for path in paths(world, number, child, among):
             yield (head, *path)
 
@@ -101,44 +103,45 @@ def has_origin(world: World, number: int, dataset: uuid.UUID, among: set[uuid.UU
     """Whether a path of a number among `among` leads back to a collected dataset."""
     if world.datasets[dataset].collection_id is not None:
         return True
-    return any(has_origin(world, number, one, among) for one in sources_of(world, number, dataset) & among)
+    return any(has_origin(world, number, source, among) for source in sources_of(world, number, dataset) & among)
 
 
 def comes_from(world: World, number: int, dataset: uuid.UUID, ancestor: uuid.UUID, among: set[uuid.UUID]) -> bool:
     """Whether a path of datasets that all hold the number leads from `ancestor` to `dataset`."""
     if dataset == ancestor:
         return True
-    return any(comes_from(world, number, one, ancestor, among) for one in sources_of(world, number, dataset) & among)
+    sources = sources_of(world, number, dataset) & among
+    return any(comes_from(world, number, source, ancestor, among) for source in sources)
 
 
 def all_numbers(world: World) -> set[int]:
     return set().union(*world.numbers.values())
 
 
-def _alike(world: World) -> Iterator[tuple[int, int]]:
+def _representatives(world: World) -> Iterator[tuple[int, int]]:
     """One of all numbers that are stored in the same datasets, and how many these are."""
-    found: dict[frozenset[uuid.UUID], list[int]] = {}
+    groups: dict[frozenset[uuid.UUID], list[int]] = {}
     for number in all_numbers(world):
-        where = frozenset(one for one, numbers in world.numbers.items() if number in numbers)
-        found.setdefault(where, []).append(number)
-    for numbers in found.values():
+        datasets = frozenset(dataset for dataset, numbers in world.numbers.items() if number in numbers)
+        groups.setdefault(datasets, []).append(number)
+    for numbers in groups.values():
         yield numbers[0], len(numbers)
 
 
 def rows_of(world: World) -> rows.Rows:
-    """The rows that the service would read of this world, counts of sealing included."""
+    """The rows that the service would read of this world, with the counts that sealing makes."""
     ancestors: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     notices: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     sizes: Counter[uuid.UUID] = Counter()
     notice_of = {row.id: row.notice_id for row in world.collections}
-    for number, count in _alike(world):
-        among = holders(world, number)
+    for number, count in _representatives(world):
+        among = datasets_holding(world, number)
         for dataset in among:
-            above = {one for one in among if comes_from(world, number, dataset, one, among)}
-            collections = {row.collection_id for one in above if (row := world.datasets[one]).collection_id}
+            above = {ancestor for ancestor in among if comes_from(world, number, dataset, ancestor, among)}
+            collections = {row.collection_id for ancestor in above if (row := world.datasets[ancestor]).collection_id}
             sizes[dataset] += count
-            ancestors.update(dict.fromkeys([(dataset, one) for one in above - {dataset}], count))
-            notices.update(dict.fromkeys([(dataset, notice_of[one]) for one in collections], count))
+            ancestors.update(dict.fromkeys([(dataset, ancestor) for ancestor in above - {dataset}], count))
+            notices.update(dict.fromkeys([(dataset, notice_of[collection]) for collection in collections], count))
     return rows.Rows(
         organisations=list(world.organisations.values()),
         notices=world.notices,
@@ -161,7 +164,7 @@ def snapshot_of(world: World) -> Snapshot:
     return make_snapshot(1, rows_of(world))
 
 
-def actor(world: World, organisation: uuid.UUID, through: uuid.UUID | None = None) -> Actor:
-    """A caller that speaks for an organisation."""
+def actor_for(world: World, organisation: uuid.UUID, through: uuid.UUID | None = None) -> Actor:
+    """A caller that acts for an organisation."""
     roles = frozenset(Role(role) for role in world.organisations[through or organisation].roles)
     return Actor(uuid.UUID(int=0), organisation, through, roles, frozenset())

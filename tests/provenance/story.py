@@ -1,4 +1,4 @@
-"""The demo's story as facts in memory: a collector's form, a broker's merged base, two parties in June 2024."""
+"""The demo's story as facts in memory: collectors' forms, a broker's union of them, two parties in June 2024."""
 
 import uuid
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ Ids = dict[str, uuid.UUID]
 
 @dataclass
 class Story:
-    """A world, and its things by the names that the story gives them."""
+    """A world, and the ids of its facts by the names that the story gives them."""
 
     world: World
     organisations: Ids
@@ -25,8 +25,8 @@ class Story:
     campaigns: Ids
 
 
-def tell() -> Story:
-    """The whole story."""
+def make_story() -> Story:
+    """Make the whole story."""
     story = Story(World(), {}, {}, {}, {}, {})
     _organisations(story)
     _notices(story)
@@ -83,20 +83,21 @@ def _collected(
     story: Story,
     name: str,
     collector: str,
-    told_by: str,
+    asserter: str,
     notice: str,
     numbers: Iterable[int],
     consent: Callable[[int], tuple[date, int]],
 ) -> None:
-    world, voice = story.world, story.organisations[told_by]
-    collection = world.collection(story.notices[notice], voice)
-    made = world.dataset(
-        story.organisations[collector], list(numbers), collection=collection, asserted_by=voice, name=name
+    world, asserter_id = story.world, story.organisations[asserter]
+    collection = world.collection(story.notices[notice], asserter_id)
+    dataset = world.dataset(
+        story.organisations[collector], list(numbers), collection=collection, asserted_by=asserter_id, name=name
     )
     for number in numbers:
-        day, later = consent(number)
-        world.consents[made, number] = datetime.combine(day + timedelta(days=later), time(12), PARIS)
-    story.datasets[name] = made
+        first_day, days_later = consent(number)
+        consent_day = first_day + timedelta(days=days_later)
+        world.consents[dataset, number] = datetime.combine(consent_day, time(12), PARIS)
+    story.datasets[name] = dataset
 
 
 def _buy(story: Story) -> None:
@@ -106,7 +107,7 @@ def _buy(story: Story) -> None:
         moved = world.transfer(made[f"D{place}"], buyer, asserted_by=buyer)
         story.transfers[f"T{place}"], made[f"R{place}"] = moved
     story.transfers["T4"], made["R4"] = world.transfer(made["D4"], buyer)
-    world.say(story.transfers["T4"], "recipient", "acknowledged")
+    world.add_statement(story.transfers["T4"], "recipient", "acknowledged")
     made["D5"] = world.dataset(buyer, None, [made[f"R{place}"] for place in "1234"], name="D5")
 
 
@@ -116,9 +117,9 @@ def _sell(story: Story) -> None:
     _sold(story, "Contact Direct", "X8", ["R1", "R2"], range(4000), "Revente Data", "T7", "D8")
     _sold(story, "Revente Data", "X9", ["D8"], range(1000, 2000), "Rivage", "T8", "D9")
     world, transfers = story.world, story.transfers
-    world.say(transfers["T5"], "recipient", "confirmed")
+    world.add_statement(transfers["T5"], "recipient", "confirmed")
     world.dispute(transfers["T6"], [*range(5000, 8500), *range(9000, 9004)])
-    world.say(transfers["T7"], "recipient", "acknowledged")
+    world.add_statement(transfers["T7"], "recipient", "acknowledged")
 
 
 def _sold(
@@ -132,7 +133,7 @@ def _sold(
     received: str,
 ) -> None:
     world, who, made = story.world, story.organisations, story.datasets
-    made[cut] = world.dataset(who[seller], list(numbers), [made[one] for one in parents], name=cut)
+    made[cut] = world.dataset(who[seller], list(numbers), [made[parent] for parent in parents], name=cut)
     story.transfers[transfer], made[received] = world.transfer(made[cut], who[buyer])
 
 

@@ -1,4 +1,4 @@
-"""Worlds that Hypothesis makes up: what organisations may do, done in any order."""
+"""Worlds that Hypothesis generates: what organisations may do, in any order."""
 
 import uuid
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from service.core.vocabulary import Content, DatasetState, Role
 from tests.provenance import oracle
 from tests.provenance.builders import World
 
-# Machines that run tests are shared: how long an example takes says nothing.
-unhurried = settings(deadline=None)
+# On shared machines, the time that an example takes means nothing.
+no_deadline = settings(deadline=None)
 
 NUMBERS = st.frozensets(st.integers(0, 7), min_size=1)
 
 
 @dataclass
 class Cast:
-    """Who acts in a made-up world. Parties are clients: they receive and campaign, and sell nothing."""
+    """The organisations of a generated world. Parties are clients: they receive and campaign, and transfer nothing."""
 
     collectors: list[uuid.UUID]
     brokers: list[uuid.UUID]
@@ -51,23 +51,23 @@ def worlds(draw: st.DrawFn, most_steps: int = 14, *, erasing: bool = False) -> t
 
 @st.composite
 def steps(draw: st.DrawFn, world: World, cast: Cast, *, erasing: bool = False) -> None:
-    """One more thing that happens in `world`, which changes by it."""
-    acts = [_collect, _collect, _upload, _derive, _hand_over, _hand_over, _reply, _campaign]
-    step = draw(st.sampled_from(acts + [_erase, _erase] * erasing))
+    """Change `world` by one more step."""
+    actions = [_collect, _collect, _upload, _derive, _transfer, _transfer, _reply, _campaign]
+    step = draw(st.sampled_from(actions + [_erase, _erase] * erasing))
     step(draw, world, cast)
 
 
-def _voice_of(world: World, organisation: uuid.UUID) -> uuid.UUID:
-    """Who speaks for an organisation: itself, or whoever named it here."""
+def _asserter_for(world: World, organisation: uuid.UUID) -> uuid.UUID:
+    """Who asserts the facts of an organisation: itself, or without an account the organisation that named it."""
     row = world.organisations[organisation]
     return organisation if row.admitted_at or row.asserted_by_id is None else row.asserted_by_id
 
 
 def _collect(draw: st.DrawFn, world: World, cast: Cast) -> None:
     collector = draw(st.sampled_from(cast.collectors))
-    voice = _voice_of(world, collector)
-    collection = world.collection(world.notice(collector, voice), voice)
-    world.dataset(collector, draw(NUMBERS), collection=collection, asserted_by=voice)
+    asserter = _asserter_for(world, collector)
+    collection = world.collection(world.notice(collector, asserter), asserter)
+    world.dataset(collector, draw(NUMBERS), collection=collection, asserted_by=asserter)
 
 
 def _upload(draw: st.DrawFn, world: World, cast: Cast) -> None:
@@ -84,37 +84,40 @@ def _derive(draw: st.DrawFn, world: World, cast: Cast) -> None:
         world.dataset(holder, draw(st.none() | NUMBERS), parents)
 
 
-def _hand_over(draw: st.DrawFn, world: World, cast: Cast) -> None:
-    sellers = [
-        one for one in world.datasets if world.datasets[one].holder_id not in cast.parties and oracle.held(world, one)
+def _transfer(draw: st.DrawFn, world: World, cast: Cast) -> None:
+    transferable = [
+        dataset
+        for dataset, row in world.datasets.items()
+        if row.holder_id not in cast.parties and oracle.is_held(world, dataset)
     ]
-    if not sellers:
+    if not transferable:
         return
-    dataset = draw(st.sampled_from(sellers))
+    dataset = draw(st.sampled_from(transferable))
     sender = world.datasets[dataset].holder_id
-    voice = _voice_of(world, sender)
-    # A buyer that speaks for a collector without an account tells of what came to itself.
-    buyers = [voice] if voice != sender else [one for one in cast.brokers + cast.parties if one != sender]
-    world.transfer(dataset, draw(st.sampled_from(buyers)), asserted_by=voice)
+    asserter = _asserter_for(world, sender)
+    # A recipient that named a collector without an account registers the transfers that it received from it.
+    others = [organisation for organisation in cast.brokers + cast.parties if organisation != sender]
+    recipients = others if asserter == sender else [asserter]
+    world.transfer(dataset, draw(st.sampled_from(recipients)), asserted_by=asserter)
 
 
 def _reply(draw: st.DrawFn, world: World, cast: Cast) -> None:
-    silent = [
+    unanswered = [
         row.id
         for row in world.transfers.values()
         if row.asserted_by_id == row.sender_id and world.datasets[row.received_dataset_id].content == Content.SHARED
     ]
-    if not silent:
+    if not unanswered:
         return
-    transfer = draw(st.sampled_from(silent))
+    transfer = draw(st.sampled_from(unanswered))
     received = world.transfers[transfer].received_dataset_id
     used = oracle.children_of(world, received) or any(use.dataset_id == received for use in world.uses)
-    # Denying what was passed on is refused at the door; should it stand in the tables all the same, nobody gains by it.
-    word = draw(st.sampled_from(["acknowledged", "confirmed", "denied", "confirmed" if used else "disputed"]))
-    if word == "disputed":
+    # The API refuses to deny what was passed on. If the tables say so all the same, nobody may gain by it.
+    status = draw(st.sampled_from(["acknowledged", "confirmed", "denied", "confirmed" if used else "disputed"]))
+    if status == "disputed":
         world.dispute(transfer, draw(NUMBERS))
     else:
-        world.say(transfer, "recipient", word)
+        world.add_statement(transfer, "recipient", status)
 
 
 def _campaign(draw: st.DrawFn, world: World, cast: Cast) -> None:
@@ -130,12 +133,14 @@ def _erase(draw: st.DrawFn, world: World, cast: Cast) -> None:
 
 
 def erase(world: World, holder: uuid.UUID, number: int) -> set[uuid.UUID]:
-    """A holder erases a number from all that it holds, and these are given."""
-    left = oracle.holders(world, number) - oracle.ended(world, number).keys()
-    own = {one for one in left if world.datasets[one].holder_id == holder}
+    """A holder erases a number from all datasets that it holds. Returns these datasets."""
+    holding = oracle.datasets_holding(world, number) - oracle.erasures_of(world, number).keys()
+    own = {dataset for dataset in holding if world.datasets[dataset].holder_id == holder}
     world.erase(number, own)
     return own
 
 
 def _held_by(world: World, holder: uuid.UUID) -> list[uuid.UUID]:
-    return [one for one, row in world.datasets.items() if row.holder_id == holder and oracle.held(world, one)]
+    return [
+        dataset for dataset, row in world.datasets.items() if row.holder_id == holder and oracle.is_held(world, dataset)
+    ]

@@ -1,11 +1,10 @@
-"""One number's answer: the story's table of facts, and what each kind of caller is told of it."""
+"""One number's answer: the story's table of facts, and what each kind of caller is shown."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cache, partial
 
-import pytest
 from hypothesis import given
 
 from service.access import visibility
@@ -16,13 +15,13 @@ from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import answer_for, answer_from, prepare
 from tests.provenance.builders import EPOCH, World
-from tests.provenance.story import PARIS, Story, tell
-from tests.provenance.strategies import Cast, unhurried, worlds
+from tests.provenance.story import PARIS, Story, make_story
+from tests.provenance.strategies import Cast, no_deadline, worlds
 
 
 @cache
 def story_and_snapshot() -> tuple[Story, Snapshot]:
-    story = tell()
+    story = make_story()
     return story, oracle.snapshot_of(story.world)
 
 
@@ -35,7 +34,7 @@ def ask(number: int, caller: str, through: str | None = None) -> Answer:
 
 @dataclass
 class Facts:
-    """A row of the story's table, as whoever sees everything is told it."""
+    """A row of the story's table, as it is shown to a caller who sees everything."""
 
     origins: Collection[tuple[str, str, bool]]
     intermediaries: list[str]
@@ -60,9 +59,7 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize("number", TABLE)
-def test_the_table_of_facts(number: int) -> None:
-    found, facts = ask(number, "CNIL"), TABLE[number]
+def facts_in(found: Answer) -> Facts:
     origins = {(origin.collector.legal_name, origin.notice.code, origin.attested) for origin in found.origins}
     recipients = [(recipient.organisation.legal_name, recipient) for recipient in found.recipients]
     intermediaries = [name for name, recipient in recipients if recipient.kind is RecipientKind.INTERMEDIARY]
@@ -71,138 +68,138 @@ def test_the_table_of_facts(number: int) -> None:
         for name, recipient in recipients
         if recipient.kind is RecipientKind.CLIENT
     }
-    assert (origins, intermediaries, clients) == (facts.origins, facts.intermediaries, facts.clients)
-    assert found.held == (number != 9999)
+    return Facts(origins, intermediaries, clients)
 
 
-@pytest.mark.parametrize(("number", "names"), [(5200, [CONTACT]), (6000, [CONTACT, AUBE])])
-def test_the_partner_list_is_that_of_the_day_of_this_numbers_consent(number: int, names: list[str]) -> None:
-    found = next(one for one in ask(number, "CNIL").origins if one.notice.code == "CA-2")
-    assert found.partner_list is not None
-    assert [one.name for one in found.partner_list.partners] == names
-    assert found.partner_list_basis is PartnerListBasis.CONSENT_DAY
+def test_answer_to_the_regulator_equals_the_table_of_facts() -> None:
+    found = {number: ask(number, "CNIL") for number in TABLE}
+    assert {number: facts_in(answer) for number, answer in found.items()} == TABLE
+    assert {number for number, answer in found.items() if not answer.held} == {9999}
 
 
-@pytest.mark.parametrize(
-    ("number", "summary"),
-    [
-        (
-            4600,
-            "First collected by Comparauto SAS (CA-1, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
-            "Passed to Contact Direct SAS. Transferred to the client Parti de l'Aube. Used in the campaign “C1”.",
-        ),
-        (
-            5200,
-            "First collected by Comparauto SAS (CA-2, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
-            "Passed to Contact Direct SAS. Transferred to the clients Parti de l'Aube, Mouvement du Rivage. "
-            "Used in the campaigns “C1”, “C2”, “C3”.",
-        ),
-        (
-            1500,
-            "First collected by Jeux & Lots SARL (JL-1, according to Contact Direct SAS). "
-            "Passed to Contact Direct SAS, Revente Data SARL. "
-            "According to one side only, transferred to the client Mouvement du Rivage. Used in the campaign “C2”.",
-        ),
-        (
-            9001,
-            "According to one side only, transferred to the client Mouvement du Rivage. "
-            "Used in the campaigns “C2”, “C3”. Held without declared origin by Mouvement du Rivage. "
-            "Sides contradict each other: see `contradictions`.",
-        ),
-    ],
-)
-def test_the_summary_says_who_says_so_and_what_only_one_side_says(number: int, summary: str) -> None:
-    assert ask(number, "CNIL").summary == summary
+def test_origin_names_the_partner_list_of_the_day_of_this_numbers_consent() -> None:
+    for number, names in ((5200, [CONTACT]), (6000, [CONTACT, AUBE])):
+        found = next(origin for origin in ask(number, "CNIL").origins if origin.notice.code == "CA-2")
+        assert found.partner_list is not None
+        assert [partner.name for partner in found.partner_list.partners] == names
+        assert found.partner_list_basis is PartnerListBasis.CONSENT_DAY
 
 
-def test_what_a_later_sender_denies_is_not_summed_up_as_agreed() -> None:
+SUMMARIES = {
+    4600: (
+        "First collected by Comparauto SAS (CA-1, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
+        "Passed to Contact Direct SAS. Transferred to the client Parti de l'Aube. Used in the campaign “C1”."
+    ),
+    5200: (
+        "First collected by Comparauto SAS (CA-2, according to Contact Direct SAS), Enseigne Maison SA (EM-1). "
+        "Passed to Contact Direct SAS. Transferred to the clients Parti de l'Aube, Mouvement du Rivage. "
+        "Used in the campaigns “C1”, “C2”, “C3”."
+    ),
+    1500: (
+        "First collected by Jeux & Lots SARL (JL-1, according to Contact Direct SAS). "
+        "Passed to Contact Direct SAS, Revente Data SARL. "
+        "According to one side only, transferred to the client Mouvement du Rivage. Used in the campaign “C2”."
+    ),
+    9001: (
+        "According to one side only, transferred to the client Mouvement du Rivage. "
+        "Used in the campaigns “C2”, “C3”. Held without declared origin by Mouvement du Rivage. "
+        "Sides contradict each other: see `contradictions`."
+    ),
+}
+
+
+def test_summary_names_who_asserts_and_what_only_one_side_states() -> None:
+    assert {number: ask(number, "CNIL").summary for number in SUMMARIES} == SUMMARIES
+
+
+def test_summary_of_a_transfer_that_its_sender_denied_later_does_not_call_it_agreed() -> None:
     world = World()
     broker = world.organisation(Role.BROKER, name="Courtier")
     collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
     transfer, _ = world.transfer(world.dataset(collector, {1}, asserted_by=broker), broker, asserted_by=broker)
     assert "Passed to Courtier." in answer_for(world, 1, broker).summary
-    world.say(transfer, "sender", "denied")
+    world.add_statement(transfer, "sender", "denied")
     assert "According to one side only, passed to Courtier." in answer_for(world, 1, broker).summary
 
 
-def test_consent_is_this_numbers_own() -> None:
+def test_origin_has_the_consent_of_this_number() -> None:
     (origin,) = ask(1500, "CNIL").origins
     assert origin.consented_at == datetime(2020, 4, 1, 12, tzinfo=PARIS)
 
 
-def test_use_stands_beside_a_transfer_that_is_only_declared() -> None:
+def test_campaign_use_leaves_the_status_of_a_declared_transfer() -> None:
     found = ask(1500, "CNIL")
-    last = next(one for one in found.transfers if one.recipient.legal_name == RIVAGE)
+    last = next(transfer for transfer in found.transfers if transfer.recipient.legal_name == RIVAGE)
     assert last.status == "declared"
-    assert [one.side for one in last.vouched_by] == ["sender"]
+    assert [voucher.side for voucher in last.vouched_by] == ["sender"]
     assert found.campaigns[0].through[0].transfer_status == "declared"
 
 
-def test_a_number_only_in_the_clients_own_file_is_an_orphan_and_a_contradiction() -> None:
+def test_answer_for_a_number_only_in_the_clients_file_has_an_orphan_and_a_contradiction() -> None:
     found = ask(9001, "CNIL")
     (orphan,) = found.orphans
     assert orphan.reason is OrphanReason.NOT_IN_SENDERS_DATASET
-    assert [(one.orphan, one.hops) for one in found.chains] == [(True, [])]
-    assert [one.kind for one in found.contradictions] == ["received_not_declared"]
+    assert [(chain.orphan, chain.hops) for chain in found.chains] == [(True, [])]
+    assert [contradiction.kind for contradiction in found.contradictions] == ["received_not_declared"]
     (transfer,) = found.transfers
     assert (transfer.number_declared, transfer.number_received) == (False, True)
 
 
-def test_each_hop_says_between_whom_when_and_who_stands_by_it() -> None:
+def test_hop_has_both_holders_its_status_and_its_vouchers() -> None:
     found = ask(1500, "CNIL")
     longest = max(found.chains, key=lambda chain: len(chain.hops))
-    hands = [longest.head.holder.legal_name, *(hop.to_dataset.holder.legal_name for hop in longest.hops)]
-    assert hands == ["Jeux & Lots SARL", CONTACT, CONTACT, REVENTE, REVENTE, RIVAGE]
+    holders = [longest.head.holder.legal_name, *(hop.to_dataset.holder.legal_name for hop in longest.hops)]
+    assert holders == ["Jeux & Lots SARL", CONTACT, CONTACT, REVENTE, REVENTE, RIVAGE]
     assert [hop.kind for hop in longest.hops] == ["transfer", "derivation"] * 2 + ["transfer"]
     assert [hop.status for hop in longest.hops] == ["acknowledged", None, "acknowledged", None, "declared"]
-    vouched = [[one.organisation.legal_name for one in hop.vouched_by] for hop in longest.hops]
+    vouched = [[voucher.organisation.legal_name for voucher in hop.vouched_by] for hop in longest.hops]
     assert vouched == [[CONTACT], [], [CONTACT, REVENTE], [], [REVENTE]]
 
 
-def test_a_client_learns_its_own_chains_and_no_other_client() -> None:
+def test_answer_to_a_client_shows_its_own_chains_and_no_other_client() -> None:
     found = ask(5200, "Aube")
-    assert [one.organisation.legal_name for one in found.recipients] == [CONTACT, AUBE]
-    assert [one.name for one in found.campaigns] == ["C1"]
-    assert {one.notice.code for one in found.origins} == {"CA-2", "EM-1"}
+    assert [recipient.organisation.legal_name for recipient in found.recipients] == [CONTACT, AUBE]
+    assert [campaign.name for campaign in found.campaigns] == ["C1"]
+    assert {origin.notice.code for origin in found.origins} == {"CA-2", "EM-1"}
     assert RIVAGE not in found.model_dump_json()
 
 
-def test_a_client_that_does_not_hold_the_number_is_told_nothing() -> None:
+def test_answer_to_a_client_without_the_number_is_empty() -> None:
     found = ask(4600, "Rivage")
     assert not found.held
     assert found.summary == "No dataset that you may see holds this number."
     assert [found.origins, found.chains, found.transfers, found.recipients, found.campaigns] == [[]] * 5
 
 
-def test_a_broker_sees_upstream_and_one_hop_down_and_no_campaign() -> None:
+def test_answer_to_a_broker_shows_upstream_one_hop_down_and_no_campaign() -> None:
     found = ask(1500, "Contact Direct")
-    assert [one.organisation.legal_name for one in found.recipients] == [CONTACT, REVENTE]
+    assert [recipient.organisation.legal_name for recipient in found.recipients] == [CONTACT, REVENTE]
     assert RIVAGE not in found.model_dump_json()
     assert found.campaigns == []
     last = max(found.chains, key=lambda chain: len(chain.hops)).hops[-1]
     assert (last.to_dataset.holder.legal_name, last.to_dataset.name) == (REVENTE, None)
-    assert last.to_dataset.id not in {one.dataset.id for one in found.holdings}
+    assert last.to_dataset.id not in {holding.dataset.id for holding in found.holdings}
 
 
-def test_a_seller_learns_nothing_of_a_number_that_only_its_buyer_has() -> None:
+def test_answer_to_a_sender_about_a_number_of_its_recipient_alone_is_empty() -> None:
     found = ask(9001, "Contact Direct")
     assert (found.held, found.transfers, found.recipients) == (False, [], [])
 
 
-def test_a_collector_sees_where_its_data_went_one_hop_on() -> None:
+def test_answer_to_a_collector_shows_one_hop_on() -> None:
     found = ask(5200, "Enseigne Maison")
-    assert [one.organisation.legal_name for one in found.recipients] == [CONTACT]
-    assert [one.notice.code for one in found.origins] == ["EM-1"]
+    assert [recipient.organisation.legal_name for recipient in found.recipients] == [CONTACT]
+    assert [origin.notice.code for origin in found.origins] == ["EM-1"]
     assert AUBE not in found.model_dump_json()
 
 
-def test_a_processor_sees_for_the_party_whose_key_it_has() -> None:
+def test_answer_to_a_processor_shows_what_the_party_of_its_key_may_see() -> None:
     found = ask(5200, "Rivage", through="Routage")
-    assert [one.name for one in found.campaigns] == ["C2", "C3"]
+    assert [campaign.name for campaign in found.campaigns] == ["C2", "C3"]
     assert AUBE not in found.model_dump_json()
 
 
-def test_both_sides_are_told_of_a_number_that_one_says_it_gave_and_the_other_did_not_get() -> None:
+def test_answer_to_both_sides_shows_a_number_that_was_declared_but_not_received() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     transfer, _ = world.transfer(world.dataset(broker, {1, 2}), party)
@@ -210,39 +207,39 @@ def test_both_sides_are_told_of_a_number_that_one_says_it_gave_and_the_other_did
     for caller, held in ((broker, True), (party, False)):
         found = answer_for(world, 1, caller)
         assert found.held == held
-        assert [one.kind for one in found.contradictions] == ["declared_not_received"]
-        assert [(one.number_declared, one.number_received) for one in found.transfers] == [(True, False)]
-        assert [one.through[0].status for one in found.recipients] == ["disputed"]
+        assert [contradiction.kind for contradiction in found.contradictions] == ["declared_not_received"]
+        assert [(transfer.number_declared, transfer.number_received) for transfer in found.transfers] == [(True, False)]
+        assert [recipient.through[0].status for recipient in found.recipients] == ["disputed"]
     assert answer_for(world, 2, broker).contradictions == []
 
 
-def test_a_denied_transfer_is_told_to_both_sides_and_gives_the_recipient_nothing_else() -> None:
+def test_answer_shows_a_denied_transfer_to_both_sides_and_nothing_else_to_its_recipient() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     source, _ = world.transfer(world.dataset(world.organisation(Role.COLLECTOR), {1}), broker)
     transfer, _ = world.transfer(world.transfers[source].received_dataset_id, party)
-    world.say(transfer, "recipient", "denied")
+    world.add_statement(transfer, "recipient", "denied")
     found = answer_for(world, 1, party)
     assert (found.held, found.chains, found.holdings, found.origins) == (False, [], [], [])
-    assert [one.id for one in found.transfers] == [transfer]
-    assert [one.kind for one in found.contradictions] == ["denied_by_recipient"]
-    assert [one.side for one in found.transfers[0].vouched_by] == ["sender"]
+    assert [transfer.id for transfer in found.transfers] == [transfer]
+    assert [contradiction.kind for contradiction in found.contradictions] == ["denied_by_recipient"]
+    assert [voucher.side for voucher in found.transfers[0].vouched_by] == ["sender"]
     assert answer_for(world, 1, broker).held
 
 
-def test_a_later_attestation_makes_the_collectors_word_known() -> None:
+def test_attest_a_collection_marks_its_origin_as_attested() -> None:
     world = World()
     broker = world.organisation(Role.BROKER)
     collector = world.organisation(Role.COLLECTOR)
     collection = world.collection(world.notice(collector, broker), broker)
     world.dataset(collector, {1}, collection=collection)
-    assert [one.attested for one in answer_for(world, 1, collector).origins] == [False]
+    assert [origin.attested for origin in answer_for(world, 1, collector).origins] == [False]
     world.attest(collection)
     (origin,) = answer_for(world, 1, collector).origins
     assert (origin.attested, origin.attested_at) == (True, world.attestations[0].recorded_at)
 
 
-def test_who_told_a_fact_is_withheld_where_nothing_else_shows_that_organisation() -> None:
+def test_asserter_that_nothing_else_shows_is_withheld() -> None:
     world = World()
     other, party = world.organisation(Role.PARTY), world.organisation(Role.PARTY)
     collector = world.organisation(Role.COLLECTOR)
@@ -255,7 +252,7 @@ def test_who_told_a_fact_is_withheld_where_nothing_else_shows_that_organisation(
     assert origin.asserted_by.id == other
 
 
-def test_a_buyer_is_named_as_who_tells_of_a_collector_that_it_speaks_for() -> None:
+def test_recipient_that_named_the_collector_is_shown_as_asserter() -> None:
     world = World()
     broker = world.organisation(Role.BROKER)
     collector = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
@@ -266,7 +263,7 @@ def test_a_buyer_is_named_as_who_tells_of_a_collector_that_it_speaks_for() -> No
     assert (origin.asserted_by.id, origin.collector.has_account, origin.attested) == (broker, False, False)
 
 
-def test_a_seller_learns_nothing_of_a_buyers_file_by_holding_the_number_elsewhere() -> None:
+def test_answer_to_a_sender_that_holds_the_number_elsewhere_shows_nothing_of_the_recipients_file() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     base = world.dataset(broker, {1, 2})
@@ -278,7 +275,7 @@ def test_a_seller_learns_nothing_of_a_buyers_file_by_holding_the_number_elsewher
     assert not found.contradictions
 
 
-def test_every_orphan_says_why_it_is_one() -> None:
+def test_orphans_have_their_reasons() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     stray = world.dataset(broker, {1})
@@ -286,8 +283,9 @@ def test_every_orphan_says_why_it_is_one() -> None:
     beside = world.dataset(broker, {1}, [world.dataset(broker, {2})])
     denied, refused = world.transfer(world.dataset(party, {1}), broker)
     derived = world.dataset(broker, {1}, [refused])
-    world.say(denied, "recipient", "denied")
-    reasons = {one.dataset.id: one.reason for one in answer_for(world, 1, world.organisation(Role.REGULATOR)).orphans}
+    world.add_statement(denied, "recipient", "denied")
+    found = answer_for(world, 1, world.organisation(Role.REGULATOR))
+    reasons = {orphan.dataset.id: orphan.reason for orphan in found.orphans}
     assert reasons[stray] is OrphanReason.NO_SOURCE_DECLARED
     assert reasons[sold] is OrphanReason.SOURCE_IS_ORPHAN
     assert reasons[beside] is OrphanReason.NOT_IN_SOURCES
@@ -295,8 +293,10 @@ def test_every_orphan_says_why_it_is_one() -> None:
     assert refused not in reasons
 
 
-def listed(*days: tuple[date, date | None], consented_at: datetime | None) -> tuple[PartnerListBasis, date | None]:
-    """Which of partner lists, each perhaps corrected by a list from another day, is said to have been in force."""
+def list_in_force(
+    *days: tuple[date, date | None], consented_at: datetime | None
+) -> tuple[PartnerListBasis, date | None]:
+    """The partner list in force of several, each of which a list with another first day may correct."""
     world = World()
     collector = world.organisation(Role.COLLECTOR)
     notice = world.notice(collector, collector)
@@ -314,26 +314,26 @@ def listed(*days: tuple[date, date | None], consented_at: datetime | None) -> tu
 JANUARY, MARCH, MAY = date(2024, 1, 1), date(2024, 3, 1), date(2024, 5, 1)
 
 
-def test_a_consent_day_begins_at_midnight_in_the_notices_time_zone() -> None:
+def test_partner_list_in_force_changes_at_midnight_in_the_notices_time_zone() -> None:
     before = datetime(2024, 2, 29, 22, 59, tzinfo=UTC)
-    assert listed((JANUARY, None), (MARCH, None), consented_at=before)[1] == JANUARY
+    assert list_in_force((JANUARY, None), (MARCH, None), consented_at=before)[1] == JANUARY
     midnight = datetime(2024, 2, 29, 23, 0, tzinfo=UTC)
-    assert listed((JANUARY, None), (MARCH, None), consented_at=midnight)[1] == MARCH
+    assert list_in_force((JANUARY, None), (MARCH, None), consented_at=midnight)[1] == MARCH
 
 
-def test_a_corrected_list_was_never_in_force() -> None:
+def test_partner_list_in_force_is_never_a_corrected_list() -> None:
     april = datetime(2024, 4, 1, tzinfo=PARIS)
-    assert listed((JANUARY, None), (MARCH, MAY), consented_at=april) == (PartnerListBasis.CONSENT_DAY, JANUARY)
+    assert list_in_force((JANUARY, None), (MARCH, MAY), consented_at=april) == (PartnerListBasis.CONSENT_DAY, JANUARY)
 
 
-def test_without_a_list_or_a_day_none_is_said_to_have_been_in_force() -> None:
-    assert listed(consented_at=EPOCH) == (PartnerListBasis.NONE_YET, None)
-    assert listed((JANUARY, None), consented_at=None) == (PartnerListBasis.CONSENT_DAY_UNKNOWN, None)
+def test_partner_list_in_force_without_a_list_or_a_day_is_none() -> None:
+    assert list_in_force(consented_at=EPOCH) == (PartnerListBasis.NONE_YET, None)
+    assert list_in_force((JANUARY, None), consented_at=None) == (PartnerListBasis.CONSENT_DAY_UNKNOWN, None)
 
 
-@unhurried
+@no_deadline
 @given(worlds())
-def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, Cast]) -> None:
+def test_answer_to_a_party_names_no_other_client(made: tuple[World, Cast]) -> None:
     world, cast = made
     for number in oracle.all_numbers(world):
         for party in cast.parties:
@@ -342,13 +342,13 @@ def test_no_answer_to_a_party_names_another_client_anywhere(made: tuple[World, C
                 assert not any(str(other) in found for other in cast.parties if other != party)
 
 
-@unhurried
+@no_deadline
 @given(worlds())
-def test_the_person_and_the_regulator_are_told_the_same_and_all(made: tuple[World, Cast]) -> None:
+def test_answers_to_the_person_and_to_the_regulator_are_equal_and_complete(made: tuple[World, Cast]) -> None:
     world, cast = made
     snapshot = oracle.snapshot_of(world)
     everything = partial(visibility.full_visibility, snapshot.visibility_index)
     for number in oracle.all_numbers(world):
         found = build_answer(prepare(snapshot, world, number, everything))
-        assert {holding.dataset.id for holding in found.holdings} == oracle.holders(world, number)
+        assert {holding.dataset.id for holding in found.holdings} == oracle.datasets_holding(world, number)
         assert found == answer_from(snapshot, world, number, cast.regulator)

@@ -1,4 +1,4 @@
-"""Cases that many numbers share: never another answer than one made anew, and never more of them than there is room."""
+"""Answers that many numbers share: equal to answers made afresh, and never more than the cache has room for."""
 
 from datetime import date, timedelta
 from uuid import UUID
@@ -13,7 +13,7 @@ from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World
-from tests.provenance.strategies import Cast, unhurried, worlds
+from tests.provenance.strategies import Cast, no_deadline, worlds
 
 
 def rendered(world: World, snapshot: Snapshot, cache: AnswerCache, number: int, caller: UUID) -> bytes:
@@ -24,9 +24,9 @@ def shared_of(world: World, snapshot: Snapshot, number: int, caller: UUID) -> Sh
     return prepare(snapshot, world, number, visibility_for(snapshot, world, caller)).shared
 
 
-@unhurried
+@no_deadline
 @given(worlds(erasing=True))
-def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cast]) -> None:
+def test_cached_answers_equal_answers_made_afresh(made: tuple[World, Cast]) -> None:
     world, cast = made
     for dataset, numbers in world.numbers.items():
         world.consents |= {(dataset, number): EPOCH - timedelta(days=number) for number in numbers if number % 3}
@@ -39,8 +39,8 @@ def test_a_case_that_is_kept_says_what_one_made_anew_says(made: tuple[World, Cas
                 assert kept == rendered(world, snapshot, AnswerCache(), number, caller)
 
 
-def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them() -> None:
-    """How long an answer takes may not tell of holdings that the caller does not see."""
+def test_numbers_that_look_alike_to_a_caller_share_an_answer_whoever_else_holds_them() -> None:
+    """The time of an answer may not show holdings that the caller may not see."""
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     base = world.dataset(broker, {1, 2, 3})
@@ -53,7 +53,7 @@ def test_numbers_that_a_caller_sees_alike_share_a_case_whoever_else_holds_them()
     assert shared_of(world, snapshot, 2, party) is not shared_of(world, snapshot, 1, party)
 
 
-def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
+def test_numbers_share_an_answer_for_the_sender_whatever_its_recipients_erased() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     _, received = world.transfer(world.dataset(broker, {1, 2, 3}), party)
@@ -66,7 +66,7 @@ def test_a_sender_shares_a_case_whatever_its_recipients_erased() -> None:
     assert shared_of(world, snapshot, 1, party) is not shared_of(world, snapshot, 3, party)
 
 
-def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
+def test_cache_keeps_the_latest_answers_within_its_limit() -> None:
     world = World()
     broker = world.organisation(Role.BROKER)
     for number in range(3):
@@ -83,7 +83,7 @@ def test_the_cases_asked_about_last_are_kept_as_far_as_there_is_room() -> None:
     assert len(none) == 0
 
 
-def test_a_partner_list_names_who_tells_of_it_only_to_whom_that_one_is_known() -> None:
+def test_partner_list_names_its_asserter_only_to_callers_who_may_see_it() -> None:
     world = World()
     other, party = world.organisation(Role.PARTY), world.organisation(Role.PARTY)
     collector, regulator = world.organisation(Role.COLLECTOR), world.organisation(Role.REGULATOR)

@@ -12,76 +12,78 @@ from service.core.vocabulary import OrphanReason, Role
 from tests.provenance import oracle
 from tests.provenance.answers import answer_for
 from tests.provenance.builders import World
-from tests.provenance.strategies import Cast, erase, unhurried, worlds
+from tests.provenance.strategies import Cast, erase, no_deadline, worlds
 
 ERASED = worlds(erasing=True)
 Made = tuple[World, Cast]
 
 
-def told(world: World, number: int, caller: UUID) -> dict[str, Any]:
-    """An answer, but for where the number is now and is not any more."""
+def without_holdings(world: World, number: int, caller: UUID) -> dict[str, Any]:
+    """An answer without its holdings and erasures."""
     return answer_for(world, number, caller).model_dump(exclude={"holdings", "erasures", "summary"})
 
 
-def keeps(world: World, caller: UUID, datasets: set[UUID]) -> bool:
+def counts_as_holder(world: World, caller: UUID, datasets: set[UUID]) -> bool:
     """Whether any of the datasets count as held by the caller."""
-    return any(caller in (world.datasets[one].holder_id, world.datasets[one].asserted_by_id) for one in datasets)
+    rows = [world.datasets[dataset] for dataset in datasets]
+    return any(caller in (row.holder_id, row.asserted_by_id) for row in rows)
 
 
-@unhurried
+@no_deadline
 @given(ERASED, st.integers(0, 7), st.data())
-def test_one_holders_erasure_changes_nothing_for_the_others(made: Made, number: int, data: st.DataObject) -> None:
+def test_erase_by_one_holder_changes_nothing_for_the_others(made: Made, number: int, data: st.DataObject) -> None:
     before, cast = made
     organisations = cast.collectors + cast.brokers + cast.parties
     after = copy.deepcopy(before)
     gone = erase(after, data.draw(st.sampled_from(organisations)), number)
     for caller in organisations:
-        if not keeps(before, caller, gone):
+        if not counts_as_holder(before, caller, gone):
             then, now = answer_for(before, number, caller), answer_for(after, number, caller)
-            assert told(after, number, caller) == told(before, number, caller)
-            assert [one for one in then.holdings if one.dataset.id not in gone] == now.holdings
-            shown = {one.dataset.id for one in then.holdings}
-            ended = {one.dataset.id for one in now.erasures} - {one.dataset.id for one in then.erasures}
+            assert without_holdings(after, number, caller) == without_holdings(before, number, caller)
+            assert [holding for holding in then.holdings if holding.dataset.id not in gone] == now.holdings
+            shown = {holding.dataset.id for holding in then.holdings}
+            ended = {erasure.dataset.id for erasure in now.erasures} - {erasure.dataset.id for erasure in then.erasures}
             assert ended == gone & shown
 
 
-@unhurried
+@no_deadline
 @given(ERASED, st.integers(0, 7), st.data())
-def test_whoever_erased_a_number_is_told_nothing_of_it(made: Made, number: int, data: st.DataObject) -> None:
+def test_answer_to_the_holder_that_erased_a_number_is_empty(made: Made, number: int, data: st.DataObject) -> None:
     world, cast = made
-    """Not for others either that have no account: what it told of them is the others' to see."""
+    # Neither of what it asserted for holders without an account: that is visible to others.
     holder = data.draw(st.sampled_from(cast.collectors + cast.brokers + cast.parties))
     assume(erase(world, holder, number))
     found = answer_for(world, number, holder)
     parts = (found.holdings, found.chains, found.origins, found.campaigns, found.erasures, found.orphans)
     assert (found.held, *parts) == (False, [], [], [], [], [], [])
-    # What another says that it gave stays, unless that is what was erased: it is denied, or differs from the file.
-    denied = {row.id for row in world.transfers.values() if oracle.denied(world, row.id)}
+    # What others declare remains, unless it delivered what was erased: denied transfers, and those whose file differs.
+    denied = {row.id for row in world.transfers.values() if oracle.is_denied(world, row.id)}
     for transfer in found.transfers:
         assert transfer.recipient.id == holder
-        assert transfer.id in denied or not oracle.has(world, transfer.received_dataset_id, number)
+        assert transfer.id in denied or not oracle.has_number(world, transfer.received_dataset_id, number)
 
 
-@unhurried
+@no_deadline
 @given(ERASED, st.integers(0, 7))
-def test_the_authority_still_sees_every_hand_and_until_when_it_had_the_number(made: Made, number: int) -> None:
+def test_answer_to_the_authority_shows_every_former_holding_and_its_erasure(made: Made, number: int) -> None:
     world, cast = made
     found = answer_for(world, number, cast.regulator)
-    ended, among = oracle.ended(world, number), oracle.holders(world, number)
-    assert {one.dataset.id: one.erased_at for one in found.erasures} == {
-        one: moment for one, moment in ended.items() if one in among
+    ended, among = oracle.erasures_of(world, number), oracle.datasets_holding(world, number)
+    assert {erasure.dataset.id: erasure.erased_at for erasure in found.erasures} == {
+        dataset: moment for dataset, moment in ended.items() if dataset in among
     }
-    assert {one.dataset.id for one in found.holdings} == among - ended.keys()
+    assert {holding.dataset.id for holding in found.holdings} == among - ended.keys()
     assert found.held == bool(among - ended.keys())
-    assert {one.dataset.id for one in found.origins} == {one for one in among if world.datasets[one].collection_id}
-    began = {one: row.began_at for one, row in world.campaigns.items()}
+    collected = {dataset for dataset in among if world.datasets[dataset].collection_id}
+    assert {origin.dataset.id for origin in found.origins} == collected
+    began = {campaign: row.began_at for campaign, row in world.campaigns.items()}
     uses = [(use.dataset_id, use.campaign_id) for use in world.uses if use.dataset_id in among]
-    sent = {campaign for one, campaign in uses if oracle.held_at(world, one, number, began[campaign])}
-    assert {one.id for one in found.campaigns} == sent
+    sent = {campaign for dataset, campaign in uses if oracle.held_at(world, dataset, number, began[campaign])}
+    assert {campaign.id for campaign in found.campaigns} == sent
 
 
-def sold() -> tuple[World, dict[str, UUID]]:
-    """A collector's number, bought, put into a base and sold to a party that campaigned with it; by names."""
+def trade() -> tuple[World, dict[str, UUID]]:
+    """Numbers that a broker received from a collector, put into a union and transferred to a party, which used them."""
     world = World()
     who = {
         "shop": world.organisation(Role.COLLECTOR),
@@ -98,56 +100,60 @@ def sold() -> tuple[World, dict[str, UUID]]:
     return world, who
 
 
-def test_the_summary_says_who_erased_it() -> None:
-    world, who = sold()
+def test_summary_names_who_erased_the_number() -> None:
+    world, who = trade()
     erase(world, who["broker"], 1)
     assert "Erased by Courtier." in answer_for(world, 1, who["party"]).summary
     assert "Erased" not in answer_for(world, 1, who["shop"]).summary
     assert "Erased" not in answer_for(world, 2, who["party"]).summary
 
 
-def test_what_is_made_of_a_dataset_after_the_erasure_does_not_get_the_number() -> None:
-    world, who = sold()
+def test_dataset_made_after_an_erasure_does_not_get_the_number() -> None:
+    world, who = trade()
     erase(world, who["broker"], 1)
     other = world.organisation(Role.PARTY)
     union = world.dataset(who["broker"], None, [who["base"]])
     late, received = world.transfer(who["base"], other)
     assert not answer_for(world, 1, other).held
     assert not answer_for(world, 1, who["broker"]).held
-    assert {union, received}.isdisjoint(one.dataset.id for one in answer_for(world, 1, who["authority"]).holdings)
-    assert late not in {one.id for one in answer_for(world, 1, who["authority"]).transfers}
+    found = answer_for(world, 1, who["authority"])
+    assert {union, received}.isdisjoint(holding.dataset.id for holding in found.holdings)
+    assert late not in {transfer.id for transfer in found.transfers}
     assert answer_for(world, 2, other).held
     assert answer_for(world, 1, who["party"]).held
 
 
-def test_a_file_sent_of_an_erased_number_is_an_orphan_and_its_sender_did_not_declare_it() -> None:
-    world, who = sold()
+def test_file_with_a_number_that_its_source_erased_before_is_an_orphan() -> None:
+    world, who = trade()
     erase(world, who["broker"], 1)
     late, received = world.transfer(who["base"], who["party"])
     world.dispute(late, {1, 2})
     found = answer_for(world, 1, who["party"])
-    assert [(one.dataset.id, one.reason) for one in found.orphans] == [(received, OrphanReason.NOT_IN_SENDERS_DATASET)]
-    assert [(one.kind, one.transfer_id) for one in found.contradictions] == [("received_not_declared", late)]
+    (orphan,) = found.orphans
+    assert (orphan.dataset.id, orphan.reason) == (received, OrphanReason.NOT_IN_SENDERS_DATASET)
+    (contradiction,) = found.contradictions
+    assert (contradiction.kind, contradiction.transfer_id) == ("received_not_declared", late)
     again = world.dataset(who["broker"], {1}, [who["base"]])
     found = answer_for(world, 1, who["broker"])
-    assert [(one.dataset.id, one.reason) for one in found.orphans] == [(again, OrphanReason.NOT_IN_SOURCES)]
+    assert [(orphan.dataset.id, orphan.reason) for orphan in found.orphans] == [(again, OrphanReason.NOT_IN_SOURCES)]
     assert not found.origins
 
 
-def test_a_campaign_that_began_after_the_erasure_was_not_sent_to_the_number() -> None:
-    world, who = sold()
+def test_campaign_that_began_after_the_erasure_is_not_shown() -> None:
+    world, who = trade()
     (before,) = world.campaigns
     erase(world, who["party"], 1)
     ended = world.erased[who["received"], 1]
     world.campaign(who["party"], [who["received"]])
     sent = world.campaign(who["party"], [who["received"]], began_at=ended - timedelta(seconds=1))
-    assert {one.id for one in answer_for(world, 1, who["authority"]).campaigns} == {before, sent}
+    found = answer_for(world, 1, who["authority"])
+    assert {campaign.id for campaign in found.campaigns} == {before, sent}
     assert answer_for(world, 1, who["party"]).campaigns == []
     assert len(answer_for(world, 2, who["party"]).campaigns) == 3
 
 
-def test_the_authority_sees_an_ended_holding_whose_copy_is_gone() -> None:
-    world, who = sold()
+def test_answer_to_the_authority_shows_an_erased_holding_whose_stored_copy_is_gone() -> None:
+    world, who = trade()
     transfer = next(row.id for row in world.transfers.values() if row.received_dataset_id == who["received"])
     world.dispute(transfer, {1, 2, 3})
     erase(world, who["party"], 1)
@@ -155,18 +161,18 @@ def test_the_authority_sees_an_ended_holding_whose_copy_is_gone() -> None:
     world.numbers[who["received"]] = frozenset({2, 3})
     after = answer_for(world, 1, who["authority"])
     assert after == before
-    assert [one.dataset.id for one in after.erasures] == [who["received"]]
+    assert [erasure.dataset.id for erasure in after.erasures] == [who["received"]]
     assert after.contradictions == []
 
 
-def test_a_holding_without_origin_is_told_of_as_that_after_its_end_too() -> None:
-    world, who = sold()
+def test_orphan_stays_an_orphan_after_its_erasure() -> None:
+    world, who = trade()
     stray = world.dataset(who["broker"], {5})
     _, bought = world.transfer(stray, who["party"])
     erase(world, who["broker"], 5)
     found = answer_for(world, 5, who["party"])
-    assert [(one.dataset.id, one.reason) for one in found.orphans] == [
+    assert [(orphan.dataset.id, orphan.reason) for orphan in found.orphans] == [
         (stray, OrphanReason.NO_SOURCE_DECLARED),
         (bought, OrphanReason.SOURCE_IS_ORPHAN),
     ]
-    assert [one.dataset.id for one in found.holdings] == [bought]
+    assert [holding.dataset.id for holding in found.holdings] == [bought]

@@ -1,4 +1,4 @@
-"""An answer's JSON, put together from rendered pieces, is that of its value."""
+"""The JSON of an answer, put together from rendered pieces, equals that of its value."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -15,8 +15,8 @@ from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World
-from tests.provenance.story import tell
-from tests.provenance.strategies import Cast, unhurried, worlds
+from tests.provenance.story import make_story
+from tests.provenance.strategies import Cast, no_deadline, worlds
 
 
 def check(snapshot: Snapshot, world: World, number: int, caller: UUID | None, through: UUID | None = None) -> None:
@@ -29,7 +29,7 @@ def check(snapshot: Snapshot, world: World, number: int, caller: UUID | None, th
     assert Answer.model_validate_json(rendered) == value
 
 
-@unhurried
+@no_deadline
 @given(worlds(erasing=True))
 def test_render_answer_for_any_caller_equals_the_json_of_its_value(made: tuple[World, Cast]) -> None:
     world, cast = made
@@ -48,7 +48,7 @@ def test_render_answer_for_any_caller_equals_the_json_of_its_value(made: tuple[W
 
 
 def test_render_answer_of_the_story_equals_the_json_of_its_value() -> None:
-    story = tell()
+    story = make_story()
     snapshot = oracle.snapshot_of(story.world)
     for number in (4600, 5200, 6000, 1500, 2500, 9001, 7777, 6666, 9999):
         for caller in (*story.organisations.values(), None):

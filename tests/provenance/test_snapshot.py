@@ -1,4 +1,4 @@
-"""What each process keeps of the graph: right the moment after a write, and never of two states at once."""
+"""The snapshot that each process keeps: up to date right after a write, and never a mixture of two states."""
 
 import asyncio
 import uuid
@@ -22,7 +22,7 @@ from service.provenance.graph.rows import Rows
 from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
 from tests.provenance import oracle
 from tests.provenance.stored import store_world
-from tests.provenance.story import tell
+from tests.provenance.story import make_story
 
 NUMBER = 33639984600
 RING = KeyRing(bytes(range(32)))
@@ -30,7 +30,7 @@ RING = KeyRing(bytes(range(32)))
 
 @asynccontextmanager
 async def databases(dsn: str, count: int) -> AsyncIterator[list[Database]]:
-    """As many pools as there are processes."""
+    """Pools of several processes."""
     opened = [Database(dsn, pool_size=4) for _ in range(count)]
     try:
         yield opened
@@ -40,7 +40,7 @@ async def databases(dsn: str, count: int) -> AsyncIterator[list[Database]]:
 
 
 async def add_holder(database: Database) -> uuid.UUID:
-    """A broker."""
+    """Add a broker."""
     broker = Organisation(asserted_by_id=None, occurred_at=now(), legal_name="B", country="FR", roles=[Role.BROKER])
     async with database.transaction() as session:
         session.add(broker)
@@ -48,7 +48,7 @@ async def add_holder(database: Database) -> uuid.UUID:
 
 
 async def add_dataset(database: Database, holder: uuid.UUID) -> None:
-    """One more sealed dataset that stores the number, in one transaction."""
+    """Add a sealed dataset that stores the number, in one transaction."""
     dataset = Dataset(
         asserted_by_id=holder,
         occurred_at=now(),
@@ -71,40 +71,40 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
 
 
 async def count_both(snapshots: Snapshots) -> tuple[int, int]:
-    """How many datasets the graph has, and how many hold the number: the same in every state of these tests."""
+    """How many datasets the graph has, and how many store the number. They are equal in every state of these tests."""
     snapshot, held, _ = await snapshots.locate(RING, NUMBER)
     return len(snapshot.graph.facts.datasets), len(held)
 
 
-def test_a_write_through_one_process_is_in_the_answers_of_another_at_once(dsn: str) -> None:
+def test_write_through_one_process_is_in_the_next_answer_of_another(dsn: str) -> None:
     async def run() -> None:
-        async with databases(dsn, 2) as (one, other):
-            holder = await add_holder(one)
-            first, second = Snapshots(one), Snapshots(other)
+        async with databases(dsn, 2) as (writing, other):
+            holder = await add_holder(writing)
+            first, second = Snapshots(writing), Snapshots(other)
             for count in range(1, 6):
-                await add_dataset(one, holder)
+                await add_dataset(writing, holder)
                 assert await count_both(second) == (count, count)
                 assert await count_both(first) == (count, count)
 
     asyncio.run(run())
 
 
-def test_what_is_erased_through_one_process_is_in_the_answers_of_another_without_a_new_graph(
+def test_erasure_through_one_process_is_in_the_next_answer_of_another_without_a_reload(
     dsn: str, reads: list[AsyncSession]
 ) -> None:
     async def run() -> None:
-        async with databases(dsn, 2) as (one, other):
-            holder = await add_holder(one)
+        async with databases(dsn, 2) as (writing, other):
+            holder = await add_holder(writing)
             for _ in range(2):
-                await add_dataset(one, holder)
+                await add_dataset(writing, holder)
             snapshots = Snapshots(other)
             snapshot, held, ended = await snapshots.locate(RING, NUMBER)
             assert (len(held), ended) == (2, {})
             moment = now()
-            async with one.transaction() as session:
+            async with writing.transaction() as session:
                 first = [row.dataset_id for row in held[:1]]
                 await exclude(await driver(session), RING.pseudonym(NUMBER), first, moment)
-                # A second time changes nothing of the first.
+                # A second exclusion changes nothing.
                 await exclude(await driver(session), RING.pseudonym(NUMBER), first)
             kept, still, ended = await snapshots.locate(RING, NUMBER)
             assert (kept, still, ended) == (snapshot, held, dict.fromkeys(first, moment))
@@ -114,9 +114,9 @@ def test_what_is_erased_through_one_process_is_in_the_answers_of_another_without
     assert len(reads) == 1
 
 
-def test_no_answer_mixes_two_states_while_writers_race_readers(dsn: str) -> None:
+def test_locate_while_writers_race_readers_mixes_no_two_states(dsn: str) -> None:
     async def run() -> None:
-        async with databases(dsn, 3) as (writing, one, other):
+        async with databases(dsn, 3) as (writing, first_process, second_process):
             holder = await add_holder(writing)
             seen: list[tuple[int, int]] = []
 
@@ -128,8 +128,11 @@ def test_no_answer_mixes_two_states_while_writers_race_readers(dsn: str) -> None
                 while seen[-1:] != [(12, 12)]:
                     seen.append(await count_both(snapshots))
 
-            first, second = Snapshots(one), Snapshots(other)
-            readers = [read(one, first), read(one, first), read(other, second), read(other, second)]
+            readers = [
+                read(database, snapshots)
+                for database in (first_process, second_process)
+                for snapshots in [Snapshots(database)] * 2
+            ]
             await asyncio.gather(write(), write(), *readers)
             assert {datasets - held for datasets, held in seen} == {0}
             assert len(set(seen)) > 2
@@ -150,7 +153,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[AsyncSession]:
     return sessions
 
 
-def test_requests_that_find_the_graph_stale_together_share_one_reload(dsn: str, reads: list[AsyncSession]) -> None:
+def test_locate_by_many_requests_of_a_stale_graph_reloads_once(dsn: str, reads: list[AsyncSession]) -> None:
     async def run() -> None:
         async with databases(dsn, 1) as (database,):
             await add_dataset(database, await add_holder(database))
@@ -162,7 +165,7 @@ def test_requests_that_find_the_graph_stale_together_share_one_reload(dsn: str, 
     assert len(reads) == 1
 
 
-def test_a_snapshot_session_gets_the_graph_that_it_sees_and_does_not_displace_a_later_one(
+def test_current_in_an_older_session_gives_its_state_and_keeps_the_later_snapshot(
     dsn: str, reads: list[AsyncSession]
 ) -> None:
     async def run() -> None:
@@ -181,8 +184,8 @@ def test_a_snapshot_session_gets_the_graph_that_it_sees_and_does_not_displace_a_
     asyncio.run(run())
 
 
-def test_the_graph_read_from_the_tables_is_the_one_that_was_written(dsn: str) -> None:
-    facts = oracle.rows_of(tell().world)
+def test_read_rows_gives_the_graph_that_was_written(dsn: str) -> None:
+    facts = oracle.rows_of(make_story().world)
 
     async def run() -> None:
         async with databases(dsn, 1) as (database,):
