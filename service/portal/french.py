@@ -150,7 +150,7 @@ _CONFIRMATIONS: Final = phrases.Confirmations(
     back="Modifier",
     objection=phrases.Confirmation(
         title="Confirmer votre opposition",
-        consequence="Votre opposition est enregistrée aussitôt et transmise à ces organismes. Elle ne peut pas être "
+        consequence="Votre opposition est enregistrée aussitôt et remise à ces organismes. Elle ne peut pas être "
         "retirée ici : s'il le faut, adressez-vous à eux.",
         go="Je m'oppose",
     ),
@@ -192,7 +192,7 @@ _REQUESTS: Final = phrases.Requests(
     no_address="Aucune adresse n'est connue ici.",
     letter="Lettre prête à imprimer",
     letter_to=" : {name}",
-    no_relays="Personne n'a ce numéro aujourd'hui : rien à transmettre. La demande vaut pour tout fichier à venir.",
+    no_relays="Personne n'a ce numéro aujourd'hui : rien à remettre. La demande vaut pour tout fichier à venir.",
     flagged_dataset="Malgré cette demande, un fichier de {name} enregistré le {day} contient votre numéro.",
     flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
     reload="Actualiser",
@@ -205,7 +205,7 @@ _DEADLINES: Final = phrases.Deadlines(
     title="Qui répond, et en combien de temps",
     lead="Chaque organisme a un mois pour répondre à une opposition ou à une demande d'effacement. La loi lui permet "
     "deux mois de plus si c'est compliqué, à condition de le dire à la personne. Ce tableau est public.",
-    caption="Demandes transmises par ce registre, par organisme",
+    caption="Demandes remises par ce registre, par organisme",
     organisation="Organisme",
     requests="Demandes",
     closed="Terminées",

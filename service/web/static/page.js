@@ -1,20 +1,20 @@
-// What pages do better with scripts. All of them work without.
+// What pages do better with a script. All of them work without one.
 "use strict";
 
-// A new code can be asked for only after a while: the button says in how long.
+// A button that can be used only after a while counts the seconds down.
 for (const button of document.querySelectorAll("button[data-wait]")) {
   const label = button.textContent;
   const until = Date.now() + Number(button.dataset.wait) * 1000;
-  const tell = () => {
+  const countDown = () => {
     const left = Math.ceil((until - Date.now()) / 1000);
     button.disabled = left > 0;
     button.textContent = left > 0 ? button.dataset.waiting.replace("{seconds}", left) : label;
-    if (left > 0) setTimeout(tell, 1000);
+    if (left > 0) setTimeout(countDown, 1000);
   };
-  tell();
+  countDown();
 }
 
-// Whoever picks from a list means the choice that the list belongs to.
+// Picking from a list makes the choice that the list belongs to.
 for (const list of document.querySelectorAll("select[data-chooses]")) {
   list.addEventListener("change", () => {
     document.getElementById(list.dataset.chooses).checked = list.value !== "";
@@ -28,7 +28,7 @@ for (const form of document.querySelectorAll("form[data-once]")) {
     form.dataset.sent = "yes";
   });
 }
-// A page that is gone back to may be sent again.
+// A reader who goes back to a page can send its form again.
 window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
