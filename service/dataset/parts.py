@@ -31,7 +31,7 @@ from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
 from service.intake.reader import Lines, PartReader
-from service.job.operations import is_under_way
+from service.job.operations import has_unfinished_job
 from service.membership import store
 from service.number.keyring import KeyRing
 
@@ -150,7 +150,7 @@ async def _window(session: AsyncSession, row: Dataset) -> Window | None:
 
 async def _require_open(session: AsyncSession, row: Dataset) -> None:
     if row.reconciling:
-        if await is_under_way(session, row.id):
+        if await has_unfinished_job(session, row.id):
             raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
         return
     if row.content != Content.UPLOADED:

@@ -25,7 +25,7 @@ from service.core.threads import in_thread
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
-from service.job.operations import Report, run_job
+from service.job.operations import ReportProgress, run_job
 from service.membership import bulk_read, store
 from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Ancestors, read_ancestors
@@ -45,7 +45,7 @@ async def seal_dataset(resources: Resources, job_id: str) -> None:
     database = resources.get(Database)
     ring = resources.get(KeyRing)
 
-    async def work(job: Job, report: Report) -> None:
+    async def work(job: Job, report: ReportProgress) -> None:
         try:
             await seal(database, ring, resources.get(App), job.subject_id, report)
         except Exception:
@@ -78,7 +78,7 @@ class Tally:
         self.last_consented_at = max(lasts, default=None)
 
 
-async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.UUID, report: Report) -> None:
+async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.UUID, report: ReportProgress) -> None:
     """Load the staged parts of a dataset in state `sealing`, count, and mark it sealed."""
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id)
@@ -105,7 +105,7 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
 
 
 async def load_shards(
-    database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: Report, steps: int
+    database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: ReportProgress, steps: int
 ) -> None:
     """Merge what is staged into blocks, shard by shard."""
     async with database.transaction() as session:

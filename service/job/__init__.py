@@ -1,1 +1,1 @@
-"""Jobs: work that takes longer than a request, with progress to look at and to stream."""
+"""Jobs: work that takes longer than a request, with progress that can be read or streamed."""

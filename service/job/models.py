@@ -22,7 +22,7 @@ class JobKind(StrEnum):
 
 
 class JobState(StrEnum):
-    """Where a job stands."""
+    """How far a job has got."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -31,7 +31,7 @@ class JobState(StrEnum):
 
 
 class Job(SQLModel, table=True):
-    """One piece of work for one organisation, with its progress."""
+    """Work for an organisation that takes longer than a request, with its progress."""
 
     __tablename__ = "job"
 

@@ -1,4 +1,4 @@
-"""One function per operation on jobs, and what a running task reports of itself."""
+"""The operations on jobs, and how a running task reports its progress."""
 
 import logging
 import uuid
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: JobKind, subject_id: uuid.UUID) -> JobOut:
-    """Record a job and ask for its task, which has the name of its kind; both happen if the transaction commits."""
+    """Record a job and defer the task named by its kind. Both take effect if the transaction commits."""
     job = Job(organisation_id=actor.organisation_id, through_id=actor.through_id, kind=kind, subject_id=subject_id)
     session.add(job)
     await session.flush()
@@ -31,35 +31,39 @@ async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: JobKi
 
 
 async def get_job(session: AsyncSession, actor: Actor, job_id: uuid.UUID) -> JobOut:
-    """A job of the caller's organisation."""
+    """A job of the caller's organisation; the regulator sees all.
+
+    Raises:
+        NotFound: no job that the caller may see has this id.
+    """
     job = await session.get(Job, job_id)
     if job is None or not (job.organisation_id == actor.organisation_id or actor.is_regulator):
         raise NotFound("job")
     return JobOut.model_validate(job.model_dump())
 
 
-_UNDER_WAY = text("SELECT EXISTS (SELECT FROM job WHERE subject_id = :id AND state IN ('waiting', 'running'))")
+_HAS_UNFINISHED = text("SELECT EXISTS (SELECT FROM job WHERE subject_id = :id AND state IN ('waiting', 'running'))")
 
 
-async def is_under_way(session: AsyncSession, subject_id: uuid.UUID) -> bool:
-    """Whether a job works on a dataset, or is about to."""
-    return bool(await session.scalar(_UNDER_WAY, {"id": subject_id}))
+async def has_unfinished_job(session: AsyncSession, subject_id: uuid.UUID) -> bool:
+    """Whether a job for a dataset is waiting or running."""
+    return bool(await session.scalar(_HAS_UNFINISHED, {"id": subject_id}))
 
 
 _ADVANCE = text("UPDATE job SET done = :done, total = :total WHERE id = :id")
 
-# As often as somebody who looks would notice: each report is a durable write.
+# Reports at shorter intervals are skipped: nobody would notice them, and each is a durable write.
 _REPORT_SECONDS = 0.25
 
-Report = Callable[[int, int], Awaitable[None]]
-Work = Callable[[Job, Report], Awaitable[None]]
+ReportProgress = Callable[[int, int], Awaitable[None]]
+Work = Callable[[Job, ReportProgress], Awaitable[None]]
 
 
 async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
-    """Do `work` for a job, keeping its state and progress for whoever looks.
+    """Do `work` for a job, and record its state and progress.
 
-    A `Problem` that the work raises is kept as the job's. So is anything else, without its text, which may quote data:
-    nothing is raised again, because the queue would log it whole.
+    A `Problem` that the work raises is stored with the job. So is any other exception, but without its text, which may
+    quote data. Nothing is raised again, because the queue would log it with its text.
     """
     async with database.transaction() as session:
         job = await session.get_one(Job, job_id, with_for_update=True)
@@ -67,13 +71,13 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
             return
         job.state, job.started_at = JobState.RUNNING, now()
 
-    shown_at = 0.0
+    reported_at = 0.0
 
     async def report(done: int, total: int) -> None:
-        nonlocal shown_at
-        if monotonic() - shown_at < _REPORT_SECONDS:
+        nonlocal reported_at
+        if monotonic() - reported_at < _REPORT_SECONDS:
             return
-        shown_at = monotonic()
+        reported_at = monotonic()
         async with database.transaction() as session:
             await run(session, _ADVANCE, {"id": job_id, "done": done, "total": total})
 
@@ -81,9 +85,9 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
         await work(job, report)
     except Problem as problem:
         await _finish(database, job_id, _document(problem.status, problem.slug, problem.detail))
-    except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and tells whoever follows the job
-        log.error("job %s of kind %s failed: %s", job_id, job.kind, type(problem).__name__)
-        detail = "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was."
+    except Exception as problem:  # noqa: BLE001 - the last resort: it is logged and stored with the job
+        log.error("Job %s of kind %s failed: %s", job_id, job.kind, type(problem).__name__)
+        detail = "An unexpected error occurred. Try again. If it persists, report its time to the operator."
         await _finish(database, job_id, _document(500, "internal_error", detail))
     else:
         await _finish(database, job_id, None)
@@ -101,10 +105,10 @@ async def _finish(database: Database, job_id: uuid.UUID, problem: dict[str, Any]
         job.done = job.done if problem else job.total
 
 
-async def follow(
+async def follow_job(
     database: Database, actor: Actor, job_id: uuid.UUID, pause: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[JobOut]:
-    """The job each time that it has moved, until it is finished. No connection is held between two looks."""
+    """Yield the job each time it has changed, until it is finished. No connection is held while it pauses."""
     last: JobOut | None = None
     while True:
         async with database.transaction() as session:

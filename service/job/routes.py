@@ -1,4 +1,4 @@
-"""HTTP of jobs."""
+"""Routes of jobs."""
 
 import asyncio
 import uuid
@@ -20,25 +20,25 @@ router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 JobId = Annotated[uuid.UUID, Path(description="The id of a job.")]
 
-# Twice a second is smooth to the eye and nothing to the database.
+# Twice a second looks smooth and costs the database almost nothing.
 _PAUSE_SECONDS = 0.5
 
 
-@router.get("/{job_id}", summary="Look at a job", responses=responses(404))
+@router.get("/{job_id}", summary="Get a job", responses=responses(404))
 async def get_job(job_id: JobId, session: SessionDep, actor: FactsReader) -> JobOut:
-    """How far it is, and why it failed if it did."""
+    """A job's state and progress, and the reason if it failed."""
     return await operations.get_job(session, actor, job_id)
 
 
-async def _follower(job_id: JobId, session: SessionDep, actor: FactsReader) -> Actor:
-    """The caller, after making sure of the job: once the stream has begun it is too late for a 404."""
+async def _authorised_follower(job_id: JobId, session: SessionDep, actor: FactsReader) -> Actor:
+    """The caller, after checking that the job exists. Once the stream has begun it is too late for a 404."""
     await operations.get_job(session, actor, job_id)
     return actor
 
 
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The events, until the job is finished.",
+        "description": "Events until the job is finished.",
         "content": {"text/event-stream": {"example": 'event: finished\ndata: {"state":"succeeded", …}\n\n'}},
     }
 }
@@ -51,9 +51,9 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
     responses=responses(404) | _EVENTS,
 )
 async def follow_job(
-    job_id: JobId, database: DatabaseDep, actor: Annotated[Actor, Depends(_follower, scope="function")]
+    job_id: JobId, database: DatabaseDep, actor: Annotated[Actor, Depends(_authorised_follower, scope="function")]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events named `progress`, each with the job as data, and a last one named `finished`."""
+    """Sends server-sent events named `progress`, each with the job as data, and a last one named `finished`."""
     pause = partial(asyncio.sleep, _PAUSE_SECONDS)
-    async for job in operations.follow(database, actor, job_id, pause):
+    async for job in operations.follow_job(database, actor, job_id, pause):
         yield ServerSentEvent(data=job, event="finished" if job.finished_at else "progress")

@@ -1,4 +1,4 @@
-"""Wire shape of a job."""
+"""Response of the job routes."""
 
 import uuid
 from typing import Any
@@ -9,15 +9,15 @@ from service.job.models import JobKind, JobState
 
 
 class JobOut(BaseModel):
-    """A piece of work and how far it is."""
+    """A job and its progress."""
 
     id: uuid.UUID
     kind: JobKind
     subject_id: uuid.UUID = Field(description="The dataset that it works on.")
     state: JobState
-    done: int = Field(description="Steps done.", examples=[12])
-    total: int = Field(description="Steps in all; 0 until it is known.", examples=[32])
-    problem: dict[str, Any] | None = Field(description="Why it failed, in the form of an RFC 9457 problem.")
+    done: int = Field(description="How many steps are done.", examples=[12])
+    total: int = Field(description="How many steps there are in all; 0 until known.", examples=[32])
+    problem: dict[str, Any] | None = Field(description="Why it failed, as an RFC 9457 problem.")
     created_at: AwareDatetime
     started_at: AwareDatetime | None
     finished_at: AwareDatetime | None

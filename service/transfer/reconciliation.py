@@ -32,7 +32,7 @@ from service.dataset.sealing import (
     write_tally,
 )
 from service.job.models import Job, JobKind
-from service.job.operations import Report, is_under_way, run_job, start_job
+from service.job.operations import ReportProgress, has_unfinished_job, run_job, start_job
 from service.job.schemas import JobOut
 from service.membership import bulk_read, erasure, exclusion, store
 from service.membership.blocks import SHARDS
@@ -89,7 +89,7 @@ async def _lock_received(session: AsyncSession, row: Transfer) -> Dataset:
         raise Conflict(
             "no_reconciliation", "No reconciliation of this transfer is open. Open one and send your file first."
         )
-    if await is_under_way(session, received.id):
+    if await has_unfinished_job(session, received.id):
         raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
     return received
 
@@ -119,13 +119,13 @@ async def reconcile_transfer(resources: Resources, job_id: str) -> None:
     database = resources.get(Database)
     ring = resources.get(KeyRing)
 
-    async def work(job: Job, report: Report) -> None:
+    async def work(job: Job, report: ReportProgress) -> None:
         await _compare(database, ring, resources.get(App), job, report)
 
     await run_job(database, uuid.UUID(job_id), work)
 
 
-async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, report: Report) -> None:
+async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, report: ReportProgress) -> None:
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id)
@@ -163,7 +163,7 @@ async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Tra
 
 
 async def _load_as_own(
-    database: Database, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, report: Report
+    database: Database, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, report: ReportProgress
 ) -> Tally:
     """Store the recipient's file as blocks of its dataset. Lookups ignore them until the content is `uploaded`."""
     received_id = transfer.received_dataset_id

@@ -1,10 +1,9 @@
-"""Jobs as their organisation sees them: progress, the end, and why one failed."""
+"""Jobs as their organisation sees them: progress, the end, and the reason of a failure."""
 
 import asyncio
 import json
 import uuid
-from concurrent.futures import ThreadPoolExecutor
-from time import sleep
+from contextlib import ExitStack
 from typing import Any
 
 from pydantic import SecretStr
@@ -13,7 +12,7 @@ from service.core.db import Database
 from service.core.errors import Conflict
 from service.core.settings import Settings
 from service.job.models import Job
-from service.job.operations import Report, run_job
+from service.job.operations import ReportProgress, run_job
 from service.main import create_app
 from tests.builders import number, open_dataset
 from tests.callers import Caller, Registry
@@ -41,19 +40,19 @@ def events(caller: Caller, job: Any) -> list[tuple[str, Any]]:
     return found
 
 
-def test_a_stream_tells_of_progress_and_ends_with_finished(registry: Registry) -> None:
+def test_follow_job_streams_progress_and_ends_with_finished(registry: Registry) -> None:
     broker = registry.broker()
     job = sealing(broker)
-    told = events(broker, job)
-    assert {name for name, _ in told[:-1]} <= {"progress"}
-    name, last = told[-1]
+    streamed = events(broker, job)
+    assert {name for name, _ in streamed[:-1]} <= {"progress"}
+    name, last = streamed[-1]
     assert (name, last["state"], last["problem"]) == ("finished", "succeeded", None)
     assert last["done"] == last["total"] > 0
     assert last == broker.get(f"/v1/jobs/{job['id']}")
     assert events(broker, job) == [("finished", last)]
 
 
-def test_another_organisation_sees_no_job(registry: Registry, unknown_id: object) -> None:
+def test_get_job_of_another_organisation_is_not_found(registry: Registry, unknown_id: object) -> None:
     broker = registry.broker()
     job = sealing(broker)
     broker.finish(job)
@@ -64,9 +63,7 @@ def test_another_organisation_sees_no_job(registry: Registry, unknown_id: object
     assert refusal(registry.operator().request("GET", f"/v1/jobs/{job['id']}")) == (403, "role_refused")
 
 
-def test_an_unforeseen_failure_is_told_without_its_text_and_the_seal_can_be_asked_for_again(
-    registry: Registry, dsn: str
-) -> None:
+def test_job_with_unexpected_error_shows_no_text_and_can_be_repeated(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     broker.put_part(dataset["id"], [number(last) for last in range(50)])
@@ -77,7 +74,7 @@ def test_an_unforeseen_failure_is_told_without_its_text_and_the_seal_can_be_aske
         "type": "urn:filiation:problem:internal_error",
         "title": "Internal Server Error",
         "status": 500,
-        "detail": "Something unexpected went wrong here. Start it again; if it stays, tell the operator when it was.",
+        "detail": "An unexpected error occurred. Try again. If it persists, report its time to the operator.",
     }
     assert events(broker, failed) == [("finished", failed)]
     assert broker.get(f"/v1/datasets/{dataset['id']}")["state"] == "open"
@@ -85,13 +82,13 @@ def test_an_unforeseen_failure_is_told_without_its_text_and_the_seal_can_be_aske
     assert broker.seal(dataset["id"])["number_count"] == 50
 
 
-def test_a_refusal_by_the_work_is_kept_as_the_problem_it_is(registry: Registry, dsn: str) -> None:
+def test_job_with_problem_stores_it(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     job = sealing(broker)
     broker.finish(job)
     rows(dsn, "UPDATE job SET state = 'waiting', finished_at = NULL")
 
-    async def work(job: Job, report: Report) -> None:
+    async def work(job: Job, report: ReportProgress) -> None:
         await report(3, 7)
         raise Conflict("used_since", "It was used since.")
 
@@ -107,14 +104,19 @@ def test_a_refusal_by_the_work_is_kept_as_the_problem_it_is(registry: Registry, 
     assert found["problem"]["status"] == 409
 
 
-def test_streams_hold_no_connection(dsn: str) -> None:
+def test_follow_job_holds_no_connection_while_it_waits(dsn: str) -> None:
+    """More streams than the pool has connections wait for the same job, and other requests are still answered."""
     settings = Settings(master_secret=SecretStr(MASTER_SECRET), pool_size=1)
-    with on_a_socket(create_app(settings, dsn, with_worker=False)) as client, ThreadPoolExecutor(6) as pool:
+    with on_a_socket(create_app(settings, dsn, with_worker=False)) as client, ExitStack() as stack:
         broker = Registry(client, dsn).broker()
         job = sealing(broker)
-        told = [pool.submit(events, broker, job) for _ in range(6)]
-        for _ in range(3):
-            assert broker.get(f"/v1/jobs/{job['id']}", timeout=5)["state"] == "waiting"
-            sleep(0.3)
+        headers = {"Authorization": f"Bearer {broker.key}"}
+        streams = [
+            stack.enter_context(client.stream("GET", f"/v1/jobs/{job['id']}/events", headers=headers)).iter_lines()
+            for _ in range(6)
+        ]
+        assert [next(lines) for lines in streams] == ["event: progress"] * 6
+        assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "waiting"
         rows(dsn, "UPDATE job SET state = 'succeeded', finished_at = now()")
-        assert [[name for name, _ in one.result()] for one in told] == [["progress", "finished"]] * 6
+        names = [[line for line in lines if line.startswith("event: ")] for lines in streams]
+    assert names == [["event: finished"]] * 6

@@ -1,14 +1,13 @@
-"""Workers that are told to stop, or killed, in the middle of a sealing: the next one ends it as if nothing had been."""
+"""Workers that are stopped or killed while they seal a dataset: the next worker completes it."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -21,9 +20,9 @@ from service.membership.blocks import SHARDS
 from tests.builders import open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.inspection import defer, rows
+from tests.inspection import defer, rows, until
 
-# Enough that every shard is loaded in a transaction of its own.
+# Enough numbers for every shard to be loaded in its own transaction.
 NUMBERS = 40_000
 HELD_SHARD = 20
 
@@ -44,7 +43,7 @@ def uploaded(broker: Caller) -> str:
 
 @contextmanager
 def held_up(dsn: str, twin: str) -> Iterator[None]:
-    """Keep the sealing after that of `twin` before one shard, by a row of the next segment, which it collides with."""
+    """Block the sealing that follows that of `twin` at one shard: an uncommitted block of its segment collides."""
     with psycopg.connect(dsn) as other:
         other.execute(
             "INSERT INTO membership_block (shard, level, lead, segment_id, merged, keys) "
@@ -57,23 +56,15 @@ def held_up(dsn: str, twin: str) -> Iterator[None]:
 
 
 def wait_until_held_up(dsn: str, dataset: str) -> None:
-    """Return once every shard but the one that is kept is there."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        ((shards,),) = rows(
-            dsn,
-            "SELECT count(DISTINCT shard) FROM membership_block JOIN segment_member USING (segment_id) "
-            "WHERE dataset_id = %s",
-            dataset,
-        )
-        if shards == SHARDS - 1:
-            return
-        time.sleep(0.02)
-    raise AssertionError("the sealing did not come to the shard that is kept")
+    """Return once every shard but the blocked one is loaded."""
+    query: LiteralString = """
+        SELECT count(DISTINCT shard) FROM membership_block JOIN segment_member USING (segment_id) WHERE dataset_id = %s
+    """
+    until(lambda: rows(dsn, query, dataset) == [(SHARDS - 1,)])
 
 
 def work_until(settings: Settings, dsn: str, done: Any, patience: float = 10.0) -> None:
-    """Run a worker in this process until `done`, then tell it to stop."""
+    """Run a worker in this process until `done` returns, then stop it."""
 
     async def run() -> None:
         async with running(settings, dsn) as resources, open_queue(dsn) as queue:
@@ -89,7 +80,7 @@ def work_until(settings: Settings, dsn: str, done: Any, patience: float = 10.0) 
 
 
 def outcome(broker: Caller, dsn: str, dataset: str) -> tuple[dict[str, Any], list[tuple[Any, ...]]]:
-    """What sealing has made of a dataset: its counts and every block."""
+    """The result of sealing a dataset: its counts and every block."""
     found = broker.get(f"/v1/datasets/{dataset}")
     counts = {key: value for key, value in found.items() if key.endswith("_count") or key == "state"}
     query = (
@@ -101,7 +92,7 @@ def outcome(broker: Caller, dsn: str, dataset: str) -> tuple[dict[str, Any], lis
     return counts, rows(dsn, query, dataset)
 
 
-def test_a_worker_that_is_stopped_puts_its_job_back(registry: Registry, settings: Settings, dsn: str) -> None:
+def test_worker_that_is_stopped_puts_its_job_back(registry: Registry, settings: Settings, dsn: str) -> None:
     broker = registry.broker()
     twin, dataset = uploaded(broker), uploaded(broker)
     job = broker.post(f"/v1/datasets/{twin}/seal")
@@ -114,7 +105,7 @@ def test_a_worker_that_is_stopped_puts_its_job_back(registry: Registry, settings
     assert outcome(broker, dsn, dataset) == outcome(broker, dsn, twin)
 
 
-def test_what_a_killed_worker_left_behind_is_begun_anew(registry: Registry, settings: Settings, dsn: str) -> None:
+def test_job_of_killed_worker_is_started_over(registry: Registry, settings: Settings, dsn: str) -> None:
     broker = registry.broker()
     twin, dataset = uploaded(broker), uploaded(broker)
     job = broker.post(f"/v1/datasets/{twin}/seal")
@@ -126,7 +117,7 @@ def test_what_a_killed_worker_left_behind_is_begun_anew(registry: Registry, sett
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
             wait_until_held_up(dsn, dataset)
             worker.send_signal(signal.SIGKILL)
-    # Half a minute without a sign of life, and the minute in which that is looked for.
+    # The worker is taken for dead after half a minute without a heartbeat, which a task checks every minute.
     rows(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     defer(dsn, "retry_stalled", timestamp=0)
     work_until(settings, dsn, lambda: broker.finish(job))
