@@ -18,7 +18,7 @@ from service.core.db import Database
 from service.core.middleware import Bounds, Surround
 from service.core.openapi import DescribedApp
 from service.core.resources import Resources
-from service.core.settings import GatewayKind, Settings
+from service.core.settings import Settings
 from service.core.task_queue import open_queue, run_worker
 from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
@@ -36,6 +36,7 @@ from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.transfer import routes as transfer
 from service.verification import routes as verification
+from service.web.api_docs import page as api_docs
 from service.webhook import routes as webhook
 
 ROUTERS = (
@@ -106,11 +107,8 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _description(settings: Settings) -> dict[str, Any]:
+def _description() -> dict[str, Any]:
     """What the application says of itself, and where."""
-    # Where codes are sent to persons, no script runs that is not ours: the pages of the documentation load theirs from
-    # elsewhere, and could read in the name of whoever has a session here. /openapi.json says the same.
-    has_pages = settings.sms_gateway is GatewayKind.OUTBOX
     return {
         "title": "Filiation",
         "version": health.VERSION,
@@ -118,15 +116,16 @@ def _description(settings: Settings) -> dict[str, Any]:
         "description": _DESCRIPTION,
         "license_info": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         "openapi_tags": _TAGS,
-        "docs_url": "/docs" if has_pages else None,
-        "redoc_url": "/redoc" if has_pages else None,
+        # The framework's own pages load their scripts from elsewhere. `api_docs` serves one from local files.
+        "docs_url": None,
+        "redoc_url": None,
     }
 
 
 def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> FastAPI:
     """The application over the migrated database `dsn`; with a worker for its jobs beside it unless told otherwise."""
     app = DescribedApp(
-        **_description(settings),
+        **_description(),
         generate_unique_id_function=_operation_id,
         lifespan=partial(_lifespan, settings, dsn, with_worker=with_worker),
         responses=errors.responses(500),
@@ -137,6 +136,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     for router in ROUTERS:
         app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
     app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
+    app.include_router(api_docs.router)
     portal.install(app)
     return app
 

@@ -9,7 +9,7 @@ from service.web.assets import Assets
 from service.web.site import Site
 from service.web.templates import Templates
 
-ASSETS: Final = Assets("service.portal", "/static")
+ASSETS: Final = Assets.of_site("service.portal", "/static")
 SITE: Final[Site[Page, PortalState]] = Site(
     pages=Page,
     home=Page.HOME,

@@ -1,8 +1,10 @@
-"""Style sheets, scripts and drawings. The address of one names its content, so that browsers keep it for ever."""
+"""Style sheets, scripts and images. The address of one names its content, so that browsers keep it for ever."""
 
 import hashlib
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Response
@@ -12,6 +14,7 @@ from service.core.errors import NotFound
 _MEDIA_TYPES: Final = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
+    "png": "image/png",
     "svg": "image/svg+xml",
 }
 _HEADERS: Final = {
@@ -31,21 +34,25 @@ class Asset(NamedTuple):
 
 
 class Assets:
-    """The files in `static/` of a site's package and of this one."""
+    """Some files, served at addresses that begin with `prefix`. They are read when the first of them is asked for."""
 
-    def __init__(self, package: str, prefix: str) -> None:
-        self._package, self._prefix = package, prefix
+    def __init__(self, prefix: str, list_files: Callable[[], Iterable[Traversable]]) -> None:
+        self._prefix, self._list_files = prefix, list_files
+
+    @classmethod
+    def of_site(cls, package: str, prefix: str) -> "Assets":
+        """The files in `static/` of a site's package and of this one."""
+        return cls(prefix, partial(_static_files, _SHARED, package))
 
     @cached_property
     def _by_name(self) -> dict[str, Asset]:
         found: dict[str, Asset] = {}
-        for package in (_SHARED, self._package):
-            for file in files(package).joinpath("static").iterdir():
-                if file.name in found:
-                    raise ValueError(f"Two packages have a file {file.name}: rename one.")
-                content = file.read_bytes()
-                media_type = _MEDIA_TYPES[file.name.rpartition(".")[2]]
-                found[file.name] = Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
+        for file in self._list_files():
+            if file.name in found:
+                raise ValueError(f"Two packages have a file {file.name}: rename one.")
+            content = file.read_bytes()
+            media_type = _MEDIA_TYPES[file.name.rpartition(".")[2]]
+            found[file.name] = Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
         return found
 
     def path(self, name: str) -> str:
@@ -63,10 +70,15 @@ class Assets:
 
         @router.get(f"{self._prefix}/{{version}}/{{name}}", include_in_schema=False)
         async def get_asset(version: str, name: str) -> Response:
-            """Serve a style sheet, a script or a drawing."""
+            """Serve a style sheet, a script or an image."""
             asset = self.find(name, version)
             if asset is None:
                 raise NotFound("file")
             return Response(asset.content, media_type=asset.media_type, headers=_HEADERS)
 
         return router
+
+
+def _static_files(*packages: str) -> Iterator[Traversable]:
+    for package in packages:
+        yield from files(package).joinpath("static").iterdir()

@@ -6,7 +6,7 @@ import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
-from service.core.settings import GatewayKind, Settings
+from service.core.settings import Settings
 from service.main import create_app
 from service.portal import routes as portal
 from service.portal.address import ADDRESSES, Page
@@ -59,17 +59,6 @@ def test_public_pages_switch_to_themselves_in_the_other_language(reader: Reader)
         if f'href="{french}" lang="fr"' not in reader.open(english).text:
             wrong.append((page, Language.EN))
     assert wrong == []
-
-
-def test_documentation_that_loads_scripts_from_elsewhere_is_not_served_where_codes_are_sent() -> None:
-    """The pages of the API's documentation are of the same origin as those of persons."""
-    shown = Settings.model_construct()
-    sent = Settings.model_construct(sms_gateway=GatewayKind.KANNEL)
-    with_outbox, with_kannel = (
-        {getattr(route, "path", None) for route in create_app(settings, "postgresql://").routes}
-        for settings in (shown, sent)
-    )
-    assert with_outbox - with_kannel == {"/docs", "/docs/oauth2-redirect", "/redoc"}
 
 
 def test_cookies_of_a_confirmed_code_are_of_the_host_alone_and_out_of_reach(reader: Reader) -> None:

@@ -45,7 +45,7 @@ PHRASES: Final = {
 }
 SESSION_COOKIE: Final = "__Host-small"
 ADDRESSES: Final = Addresses({Page.ASK: Paths("/", "/en/"), Page.DONE: Paths("/merci/{number}", "/en/done/{number}")})
-ASSETS: Final = Assets("tests.web", "/files")
+ASSETS: Final = Assets.of_site("tests.web", "/files")
 SITE: Final = Site(
     pages=Page,
     home=Page.ASK,

@@ -24,4 +24,4 @@ def test_get_asset_of_another_version_or_name_is_not_found(site: TestClient) -> 
 
 def test_assets_of_two_packages_with_the_same_name_are_refused() -> None:
     with pytest.raises(ValueError, match="Two packages have a file"):
-        Assets("service.web", "/files").path("base.css")
+        Assets.of_site("service.web", "/files").path("base.css")
