@@ -9,9 +9,9 @@ from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
 app = typer.Typer(
-    help="Filiation: who collected a phone number, through whose hands it passed, and which clients received it.",
+    help="Filiation: who collected a phone number, which organisations held it, and which clients received it.",
     no_args_is_help=True,
-    # A traceback with local variables would print numbers.
+    # A traceback with local variables would print phone numbers.
     pretty_exceptions_enable=False,
 )
 
@@ -29,11 +29,11 @@ app.add_typer(register.dataset, name="dataset")
 
 
 def main() -> None:
-    """Run the command line; a refusal is one sentence, not a traceback."""
+    """Run the command line. An expected error is printed as one sentence, without a traceback."""
     try:
         app()
-    except ConfigurationError as refusal:
-        sys.exit(f"filiation: {refusal}")
+    except ConfigurationError as error:
+        sys.exit(f"filiation: {error}")
     except Problem as problem:
         sys.exit(f"filiation: {problem.detail}")
 

@@ -83,7 +83,7 @@ def test_text_columns_do_not_share_the_name_of_a_closed_list() -> None:
 
 
 def test_migration_files_are_named_by_their_revision() -> None:
-    names = sorted(path.name for path in schema.scripts().glob("versions/*.py"))
+    names = sorted(path.name for path in schema.migrations_folder().glob("versions/*.py"))
     assert [name[:4] for name in names] == [f"{number:04}" for number in range(1, len(names) + 1)]
 
 

@@ -1,4 +1,4 @@
-"""`organisation add` and `key issue|rotate|revoke`: how the operator makes the first accounts, without a key."""
+"""`organisation add` and `key issue|rotate|revoke`: the operator makes the first accounts, before any key exists."""
 
 import asyncio
 import uuid
@@ -21,32 +21,36 @@ from service.core.vocabulary import Role
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
 
-organisation = typer.Typer(help="Organisations with an account here.", no_args_is_help=True)
-key = typer.Typer(help="API keys.", no_args_is_help=True)
+organisation = typer.Typer(help="Manage organisations with an account.", no_args_is_help=True)
+key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 
 Result = TypeVar("Result")
 
 
-def _in_transaction(action: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    async def act(dsn: str) -> Result:
+def _in_transaction(operation: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    async def run(dsn: str) -> Result:
         registry = Database(dsn, pool_size=1)
         try:
             async with registry.transaction() as session:
-                return await action(session)
+                return await operation(session)
         finally:
             await registry.close()
 
     with database(read_settings()) as dsn:
-        return asyncio.run(act(dsn))
+        return asyncio.run(run(dsn))
 
 
 @organisation.command("add")
 def add_organisation(
-    legal_name: Annotated[str, typer.Argument(help="Its name in the register.")],
-    role: Annotated[list[Role], typer.Option(help="What it does; may be given several times.")],
-    country: Annotated[str, typer.Option(help="ISO 3166-1 alpha-2.")] = "FR",
-    registration_number: Annotated[str | None, typer.Option(help="In France the SIREN.")] = None,
-    privacy_contact: Annotated[str | None, typer.Option(help="Where a person reaches it.")] = None,
+    legal_name: Annotated[str, typer.Argument(help="Legal name, as in the company register.")],
+    role: Annotated[list[Role], typer.Option(help="Role of the organisation (repeatable).")],
+    country: Annotated[str, typer.Option(help="Country code (ISO 3166-1 alpha-2).")] = "FR",
+    registration_number: Annotated[
+        str | None, typer.Option(help="Official number of the legal person; in France the SIREN.")
+    ] = None,
+    privacy_contact: Annotated[
+        str | None, typer.Option(help="Address to which persons write about their data.")
+    ] = None,
 ) -> None:
     """Register an organisation and print its id."""
     try:
@@ -57,23 +61,27 @@ def add_organisation(
             roles=role,
             privacy_contact=privacy_contact,
         )
-    except ValidationError as refused:
-        raise typer.BadParameter("; ".join(error["msg"] for error in refused.errors())) from refused
-    made = _in_transaction(lambda session: organisations.register_organisation(session, None, wanted))
-    typer.echo(made.id)
+    except ValidationError as invalid:
+        raise typer.BadParameter("; ".join(error["msg"] for error in invalid.errors())) from invalid
+    registered = _in_transaction(lambda session: organisations.register_organisation(session, None, wanted))
+    typer.echo(registered.id)
 
 
 @key.command("issue")
 def issue_key(
-    organisation_id: Annotated[uuid.UUID, typer.Argument(help="Whose key it is.")],
+    organisation_id: Annotated[uuid.UUID, typer.Argument(help="Id of the organisation that gets the key.")],
     scope: Annotated[
         list[Scope] | None,
-        typer.Option(help="What it may do; may be given several times. All that is due, unless given."),
+        typer.Option(help="Scope to grant (repeatable). Default: every scope of the organisation's roles."),
     ] = None,
-    acts_for: Annotated[uuid.UUID | None, typer.Option(help="For a processor: the party it acts for.")] = None,
-    days: Annotated[int | None, typer.Option(min=1, help="How long it stays good; for ever unless given.")] = None,
+    acts_for: Annotated[
+        uuid.UUID | None, typer.Option(help="Id of the party for which a processor acts with this key.")
+    ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, help="Days until the key expires. Default: it does not expire.")
+    ] = None,
 ) -> None:
-    """Issue a key and print it: it is shown this once."""
+    """Issue a key and print it. It cannot be shown again."""
     expires_at = now() + timedelta(days=days) if days else None
 
     async def issue(session: AsyncSession) -> IssuedKey:
@@ -81,22 +89,22 @@ def issue_key(
         wanted = KeyIn(organisation_id=organisation_id, acts_for_id=acts_for, scopes=scopes, expires_at=expires_at)
         return await keys.issue_key(session, wanted)
 
-    _show(_in_transaction(issue))
+    _print_key(_in_transaction(issue))
 
 
 @key.command("rotate")
-def rotate_key(name: Annotated[str, typer.Argument(help="The key's prefix or id.")]) -> None:
-    """Print a new key with the same rights; the old one stays good for 24 hours."""
+def rotate_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key.")]) -> None:
+    """Print a new key with the same scopes. The old key remains valid for 24 hours."""
 
     async def rotate(session: AsyncSession) -> IssuedKey:
         return await keys.rotate_key(session, None, await keys.key_named(session, name))
 
-    _show(_in_transaction(rotate))
+    _print_key(_in_transaction(rotate))
 
 
 @key.command("revoke")
-def revoke_key(name: Annotated[str, typer.Argument(help="The key's prefix or id.")]) -> None:
-    """End a key at once."""
+def revoke_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key.")]) -> None:
+    """Revoke a key at once."""
 
     async def revoke(session: AsyncSession) -> None:
         await keys.revoke_key(session, None, await keys.key_named(session, name))
@@ -105,5 +113,5 @@ def revoke_key(name: Annotated[str, typer.Argument(help="The key's prefix or id.
     typer.echo("revoked")
 
 
-def _show(issued: IssuedKey) -> None:
+def _print_key(issued: IssuedKey) -> None:
     typer.echo(issued.key)

@@ -1,4 +1,4 @@
-"""`compact`: the blocks of small datasets are merged at once and at full speed, which the worker does at leisure."""
+"""`compact`: merges the blocks of small datasets at once and without pauses; the worker does it in the background."""
 
 import asyncio
 from time import monotonic
@@ -21,41 +21,43 @@ _INTERRUPTED = 130
 
 
 def compact(
-    thoroughly: Annotated[
+    all_segments: Annotated[
         bool,
-        typer.Option("--thoroughly", help="Also merge what is hardly worth it yet: for a base that will not grow."),
+        typer.Option(
+            "--all", help="Merge every segment, even where it is hardly worth it: for a base that will not grow."
+        ),
     ] = False,
 ) -> None:
-    """Merge the blocks of many small datasets, so that a lookup reads few. The service may run meanwhile."""
+    """Merge the blocks of small datasets, so that a lookup reads fewer. The service may be running."""
     settings = read_settings()
     with database(settings) as dsn:
         try:
-            asyncio.run(_compact(settings, dsn, thoroughly=thoroughly))
+            asyncio.run(_compact(settings, dsn, all_segments=all_segments))
         except KeyboardInterrupt:
-            typer.echo("Interrupted. Nothing is lost: the worker, or the same command, goes on from here.", err=True)
+            typer.echo("Interrupted. Nothing is lost: the worker or the same command continues from here.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
 
 
-async def _compact(settings: Settings, dsn: str, *, thoroughly: bool) -> None:
+async def _compact(settings: Settings, dsn: str, *, all_segments: bool) -> None:
     began = monotonic()
     async with running(settings, dsn) as resources:
         registry = resources.get(Database)
-        before = await _state(registry)
+        before = await _compaction(registry)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
-            lines: dict[int, TaskID] = {}
+            task_ids: dict[int, TaskID] = {}
 
-            async def show(merge: Merge, _seconds: float, done: float) -> None:
-                if merge.id not in lines:
-                    what = f"{merge.datasets:,} datasets, {merge.memberships:,} memberships"
-                    lines[merge.id] = progress.add_task(what, total=1)
-                progress.update(lines[merge.id], completed=done)
+            async def show_progress(merge: Merge, _seconds: float, done: float) -> None:
+                if merge.id not in task_ids:
+                    description = f"{merge.datasets:,} datasets, {merge.memberships:,} memberships"
+                    task_ids[merge.id] = progress.add_task(description, total=1)
+                progress.update(task_ids[merge.id], completed=done)
 
-            await compaction.compact(registry, resources.get(KeyRing), show, thoroughly=thoroughly)
-        typer.echo(_summary(before, await _state(registry), monotonic() - began))
+            await compaction.compact(registry, resources.get(KeyRing), show_progress, thoroughly=all_segments)
+        typer.echo(_summary(before, await _compaction(registry), monotonic() - began))
 
 
-async def _state(registry: Database) -> CompactionOut:
+async def _compaction(registry: Database) -> CompactionOut:
     async with registry.transaction() as session:
         return await operations.get_compaction(session)
 

@@ -1,4 +1,4 @@
-"""A file of numbers cut into parts to upload, the same parts each time, with little of it in memory."""
+"""Splits a file of numbers into parts to upload: the same parts each time, with little of the file in memory."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from service.intake.records import MOST_LINES_OF_A_RECORD
 from service.intake.table import LONGEST_LINE
 
 PIECE_BYTES = 256 * 1024
-"""What is read and sent at once, so that progress is smooth."""
+"""Bytes that are read and sent at a time, so that progress is smooth."""
 
 _SUFFIXES = {
     ".ndjson": "application/x-ndjson",
@@ -18,12 +18,12 @@ _SUFFIXES = {
 }
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PARQUET = b"PAR1"
-# UTF-16 ends a line with two bytes, of which one is zero: cutting it elsewhere would shift all that follows.
+# A line end in UTF-16 is two bytes, one of them zero. A cut between them would shift all that follows.
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 class Form(NamedTuple):
-    """How a file is sent. `splits` tells whether it may be cut at line ends, `quotes` whether quotes may hide one."""
+    """How a file is sent. `splits`: it may be cut at line ends. `quotes`: a line end in quotes is not the record's."""
 
     headers: dict[str, str]
     splits: bool
@@ -31,7 +31,7 @@ class Form(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A part by its number from 1, and the bytes of the file that it is."""
+    """A part: its number, from 1, and the position and size of its bytes in the file."""
 
     number: int
     begin: int
@@ -39,7 +39,7 @@ class Part(NamedTuple):
 
 
 def form_of(path: Path) -> Form:
-    """How to send a file: what its name says, checked against its first bytes."""
+    """How to send a file, by its name and its first bytes."""
     with path.open("rb") as file:
         head = file.read(4)
     compression = next((name for magic, name in _COMPRESSIONS.items() if head.startswith(magic)), None)
@@ -57,13 +57,13 @@ def form_of(path: Path) -> Form:
 
 
 def digest_of(path: Path) -> bytes:
-    """SHA-256 of a file's content. It stays in this process: what leaves it is keyed."""
+    """SHA-256 of a file's content. It stays in this process: only a keyed hash of it is sent."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
 
 
 def parts_of(path: Path, form: Form, part_bytes: int) -> Iterator[Part]:
-    """The parts of a file, each of about `part_bytes`, cut at line ends outside of quotes."""
+    """The parts of a file, each of about `part_bytes` bytes, cut at line ends outside quotes."""
     size = path.stat().st_size
     if not form.splits:
         yield Part(1, 0, size)
@@ -77,7 +77,7 @@ def parts_of(path: Path, form: Form, part_bytes: int) -> Iterator[Part]:
 
 
 def _cut(file: BinaryIO, begin: int, part_bytes: int, quotes: bool) -> int:
-    """Where a part that begins at `begin` ends: after a line end outside of quotes if there is one near, else any."""
+    """The end of the part from `begin`: after a line end outside quotes if there is one nearby, else after any."""
     file.seek(begin)
     text = file.read(part_bytes)
     last = text.rfind(b"\n") + 1
@@ -85,7 +85,7 @@ def _cut(file: BinaryIO, begin: int, part_bytes: int, quotes: bool) -> int:
 
 
 def _last_record_end(text: bytes, last: int, quotes: bool) -> int:
-    """The last line end in `text` that is outside of quotes; 0 if there is none among those of one record's length."""
+    """The last line end of `text` outside quotes; 0 if the last lines of a record's greatest length have none."""
     end, open_quotes = last, text.count(b'"', 0, last) if quotes else 0
     for _ in range(MOST_LINES_OF_A_RECORD):
         if open_quotes % 2 == 0:
@@ -97,9 +97,9 @@ def _last_record_end(text: bytes, last: int, quotes: bool) -> int:
 
 
 def _whole_record(file: BinaryIO, text: bytes, quotes: bool) -> int:
-    """Where the record ends of which `text` is only the beginning; 0 if a quote was never closed.
+    """The end of the record that `text` cuts off; 0 if its quote is never closed.
 
-    Lines of the latter are read one by one by the service too, so that any line end is as good as another.
+    The service reads the lines of such a record one by one too, so the file may be cut at any of their ends.
     """
     for _ in range(MOST_LINES_OF_A_RECORD):
         text += file.readline(LONGEST_LINE)
@@ -109,7 +109,7 @@ def _whole_record(file: BinaryIO, text: bytes, quotes: bool) -> int:
 
 
 def pieces_of(path: Path, part: Part) -> Iterator[bytes]:
-    """The bytes of a part, piece by piece."""
+    """The bytes of a part in pieces."""
     with path.open("rb") as file:
         file.seek(part.begin)
         left = part.size

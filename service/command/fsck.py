@@ -1,4 +1,4 @@
-"""`fsck`: whether what is stored of memberships is what it should be."""
+"""`fsck`: checks everything stored about memberships."""
 
 import json
 import time
@@ -26,23 +26,23 @@ def fsck(
     """Check every stored membership; the service may be running. Status 1 for violations, 2 if the check fails."""
     began = time.monotonic()
     try:
-        report = _checked()
-    except ConfigurationError as refusal:
-        _give_up(str(refusal))
+        report = _check()
+    except ConfigurationError as error:
+        _exit_unchecked(str(error))
     except KeyboardInterrupt:
-        _give_up("Interrupted: the check is incomplete.")
-    except (psycopg.Error, SQLAlchemyError) as problem:
-        _give_up(f"The database does not answer as it should: {_first_line(problem)}")
+        _exit_unchecked("Interrupted: the check is incomplete.")
+    except (psycopg.Error, SQLAlchemyError) as error:
+        _exit_unchecked(f"The database failed: {_first_line(error)}")
     seconds = time.monotonic() - began
     if as_json:
-        typer.echo(json.dumps(_document(report, seconds), indent=2))
+        typer.echo(json.dumps(_as_json(report, seconds), indent=2))
     else:
-        _tell(report, seconds)
+        _print_report(report, seconds)
     if report.violations:
         raise typer.Exit(_VIOLATED)
 
 
-def _checked() -> Report:
+def _check() -> Report:
     settings = read_settings()
     ring = open_key_ring(settings)
     console = Console(stderr=True)
@@ -55,16 +55,16 @@ def _checked() -> Report:
         return check(dsn, ring, lambda rows, total: progress.update(task, total=total, advance=rows))
 
 
-def _give_up(reason: str) -> NoReturn:
+def _exit_unchecked(reason: str) -> NoReturn:
     typer.echo(f"filiation: {reason}", err=True)
     raise typer.Exit(_UNCHECKED)
 
 
-def _first_line(problem: Exception) -> str:
-    return str(problem).partition("\n")[0]
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
-def _tell(report: Report, seconds: float) -> None:
+def _print_report(report: Report, seconds: float) -> None:
     for finding in report.violations:
         typer.echo(f"violation: {finding}")
     for finding in report.leftovers:
@@ -77,14 +77,14 @@ def _tell(report: Report, seconds: float) -> None:
 
 def _verdict(report: Report) -> str:
     violations, leftovers = len(report.violations), len(report.leftovers)
-    left = f", {leftovers:,} leftover{'s' * (leftovers > 1)} of interruptions" if leftovers else ""
-    return (f"{violations:,} violation{'s' * (violations > 1)}" if violations else "no violations") + left
+    suffix = f", {leftovers:,} leftover{'s' * (leftovers > 1)} of interruptions" if leftovers else ""
+    return (f"{violations:,} violation{'s' * (violations > 1)}" if violations else "no violations") + suffix
 
 
-def _document(report: Report, seconds: float) -> dict[str, object]:
+def _as_json(report: Report, seconds: float) -> dict[str, object]:
     return {
-        "violations": [_place(finding) for finding in report.violations],
-        "leftovers": [_place(finding) for finding in report.leftovers],
+        "violations": [_finding_as_json(finding) for finding in report.violations],
+        "leftovers": [_finding_as_json(finding) for finding in report.leftovers],
         "blocks": report.blocks,
         "memberships": report.memberships,
         "bytes": report.bytes,
@@ -92,7 +92,7 @@ def _document(report: Report, seconds: float) -> dict[str, object]:
     }
 
 
-def _place(finding: Finding) -> dict[str, object]:
-    place = finding._asdict()
-    dataset_id = place["dataset_id"]
-    return place | {"kind": str(finding.kind), "dataset_id": None if dataset_id is None else str(dataset_id)}
+def _finding_as_json(finding: Finding) -> dict[str, object]:
+    fields = finding._asdict()
+    dataset_id = fields["dataset_id"]
+    return fields | {"kind": str(finding.kind), "dataset_id": None if dataset_id is None else str(dataset_id)}

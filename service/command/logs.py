@@ -1,13 +1,13 @@
-"""Logging of a process: one line an event, to standard error."""
+"""Logging of a process to standard error, one line per event."""
 
 import logging
 
-# These would write at INFO what belongs to nobody's log: addresses of requests, every query of the queue.
-_QUIET = ("httpx2", "httpcore2", "procrastinate", "alembic", "uvicorn.access")
+# At INFO these would log what no log should contain: addresses of requests, and every query of the queue.
+_WARNINGS_ONLY = ("httpx2", "httpcore2", "procrastinate", "alembic", "uvicorn.access")
 
 
 def configure() -> None:
-    """Log to standard error from INFO on; libraries that are talkative about data, from WARNING on."""
+    """Log to standard error from INFO on, and libraries that log data only from WARNING on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for name in _QUIET:
+    for name in _WARNINGS_ONLY:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,4 +1,4 @@
-"""`lookup`: one number's answer on the terminal."""
+"""`lookup`: prints one number's answer on the terminal."""
 
 import json
 import sys
@@ -20,12 +20,14 @@ from service.wording.language import Language
 def lookup(
     url: Url = DEFAULT_URL,
     key_file: KeyFile = None,
-    region: Annotated[str, typer.Option(help="Where a number without country code is from: FR, BE, …")] = "FR",
-    reason: Annotated[str | None, typer.Option(help="Why a supervisory authority asks; it is recorded.")] = None,
-    lang: Annotated[Language | None, typer.Option(help="Language of the tree; the terminal's unless given.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the answer as the API gives it.")] = False,
+    region: Annotated[str, typer.Option(help="Region of a number without a country code: FR, BE, …")] = "FR",
+    reason: Annotated[
+        str | None, typer.Option(help="Reason for a supervisory authority's lookup; it is recorded.")
+    ] = None,
+    lang: Annotated[Language | None, typer.Option(help="Language of the tree. Default: the terminal's.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the JSON answer of the API.")] = False,
 ) -> None:
-    """Ask who collected a number and who has it now. The number is read from a prompt or from standard input."""
+    """Show who collected a number and who holds it. The number is read from a prompt or from standard input."""
     with exit_on_error():
         key = read_key(key_file)
         number = _read_number()
@@ -35,20 +37,22 @@ def lookup(
         if as_json:
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
-            answer = _understood(document)
+            answer = _parse_answer(document)
             Console().print(draw_answer(number, answer, lang or terminal_language(), zone=zone_of(region)))
 
 
-def _understood(document: object) -> Answer:
+def _parse_answer(document: object) -> Answer:
     try:
         return Answer.model_validate(document)
     except ValidationError:
-        # The text of the error would quote the answer.
-        raise CommandError("The service and this command are of different versions: install the service's.") from None
+        # The error itself would quote the answer.
+        raise CommandError(
+            "This command and the service have different versions. Install the version of the service."
+        ) from None
 
 
 def zone_of(region: str) -> ZoneInfo:
-    """The time zone of a region (ISO 3166-1 alpha-2) that has only one in the tz database; else that of Paris."""
+    """The time zone of a region (ISO 3166-1 alpha-2) if the tz database has exactly one for it, else that of Paris."""
     table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
     rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
     zones = [row[2] for row in rows if row[0] == region]
@@ -56,10 +60,10 @@ def zone_of(region: str) -> ZoneInfo:
 
 
 def _read_number() -> str:
-    """The number, as it was written. Arguments would stay in the shell's history and show in the list of processes."""
+    """The number as typed. It is not an argument: the shell's history and the list of processes would show it."""
     if sys.stdin.isatty():
         return str(typer.prompt("Number", err=True)).strip()
     number = sys.stdin.readline(200).strip()
     if not number:
-        raise CommandError("There is no number: write one line with it to standard input.")
+        raise CommandError("The number is missing. Write it as one line to standard input.")
     return number

@@ -1,7 +1,7 @@
-"""`dataset register`: a file becomes a dataset of a running service. Interrupted, the same command goes on.
+"""`dataset register`: registers a file as a dataset of a running service, and continues after an interruption.
 
-There is no file of state. The dataset is created with an `Idempotency-Key` made of the file's content and the options,
-so that the same command finds the same dataset, and the service tells which parts it has.
+No state is stored. The dataset is created with an `Idempotency-Key` made from the file's content and the options, so
+the same command finds the same dataset, and the service lists the parts that it has.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
 from service.command.registration_result import print_counts, print_parts, write_rejects
 from service.command.upload import seal, upload, wait_until_sealed
 
-dataset = typer.Typer(help="Datasets of a running service.", no_args_is_help=True)
+dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
 
 _DEFAULT_PART_BYTES = 16 * 1024 * 1024
 _INTERRUPTED = 130
@@ -33,7 +33,7 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be registered: the wire shape of the dataset, the file, and how it is cut and read."""
+    """What to register: the body of the dataset, the file, and how it is split and read."""
 
     body: dict[str, Any]
     path: Path
@@ -44,25 +44,28 @@ class Plan:
 
 
 File = Annotated[
-    Path, typer.Argument(help="CSV, NDJSON or Parquet; CSV and NDJSON also compressed by gzip or zstd.", metavar="FILE")
+    Path,
+    typer.Argument(
+        help="CSV, NDJSON or Parquet file; CSV and NDJSON may be compressed by gzip or zstd.", metavar="FILE"
+    ),
 ]
-Holder = Annotated[str, typer.Option(help="Who holds it: an organisation's id or registration number (SIREN).")]
-Name = Annotated[str | None, typer.Option(help="The holder's name for it; the file's unless given.")]
-Collection = Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that it comes from.")]
-DerivedFrom = Annotated[
-    list[uuid.UUID] | None, typer.Option(help="Id of a dataset that it is made of; may be given several times.")
-]
+Holder = Annotated[str, typer.Option(help="Holder: an organisation's id or registration number (SIREN).")]
+Name = Annotated[str | None, typer.Option(help="Name of the dataset at its holder. Default: the name of the file.")]
+Collection = Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that the numbers come from.")]
+DerivedFrom = Annotated[list[uuid.UUID] | None, typer.Option(help="Id of a parent dataset (repeatable).")]
 OccurredAt = Annotated[
-    str | None, typer.Option(help="When it was made, in ISO 8601; when the file was last written unless given.")
+    str | None, typer.Option(help="When the dataset was made (ISO 8601). Default: when the file was last written.")
 ]
-Column = Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its place from 1.")]
-ConsentedAtColumn = Annotated[str | None, typer.Option(help="Column of the times of consent.")]
-ConsentRecordIdColumn = Annotated[str | None, typer.Option(help="Column of the collector's references of consents.")]
-Region = Annotated[str, typer.Option(help="Where numbers without country code are from.")]
-TimeZone = Annotated[str, typer.Option(help="Of times without an offset.")]
-Sealed = Annotated[bool, typer.Option("--seal/--no-seal", help="Seal it once all parts are there.")]
-PartBytes = Annotated[int, typer.Option(min=1024, help="About how many bytes a part has.")]
-Rejects = Annotated[Path | None, typer.Option(help="File to write rejected lines to, with their values.")]
+Column = Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its position from 1.")]
+ConsentedAtColumn = Annotated[str | None, typer.Option(help="Column of the consent times.")]
+ConsentRecordIdColumn = Annotated[
+    str | None, typer.Option(help="Column of the collector's references to consent records.")
+]
+Region = Annotated[str, typer.Option(help="Region of numbers without a country code.")]
+TimeZone = Annotated[str, typer.Option(help="Time zone for timestamps without an offset.")]
+Sealed = Annotated[bool, typer.Option("--seal/--no-seal", help="Seal the dataset when all parts are uploaded.")]
+PartBytes = Annotated[int, typer.Option(min=1024, help="Approximate size of a part in bytes.")]
+Rejects = Annotated[Path | None, typer.Option(help="File for the rejected lines, with their values.")]
 
 
 @dataset.command("register")
@@ -84,7 +87,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     url: Url = DEFAULT_URL,
     key_file: KeyFile = None,
 ) -> None:
-    """Register a file as a dataset. After an interruption the same command goes on where it stopped."""
+    """Register a file as a dataset. After an interruption, run the same command to continue."""
     columns = {
         "column": column,
         "consented_at_column": consented_at_column,
@@ -93,7 +96,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     with exit_on_error(), _resumable():
         key = read_key(key_file)
         _check_file(file)
-        body = _body(file, name, collection, derived_from or [], _moment(occurred_at, time_zone, file))
+        body = _body(file, name, collection, derived_from or [], _made_at(occurred_at, time_zone, file))
         body |= {"default_region": region, "time_zone": time_zone}
         with connect(url, key) as client:
             body["holder_id"] = _holder_id(client, holder)
@@ -105,7 +108,7 @@ def _resumable() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("Interrupted. The same command goes on where this one stopped.", err=True)
+        typer.echo("Interrupted. Run the same command to continue.", err=True)
         raise typer.Exit(_INTERRUPTED) from None
 
 
@@ -115,7 +118,7 @@ def _body(
     return {
         "name": name or file.name,
         "collection_id": str(collection) if collection else None,
-        "derived_from": [str(one) for one in derived_from],
+        "derived_from": [str(dataset_id) for dataset_id in derived_from],
         "occurred_at": occurred_at,
     }
 
@@ -124,22 +127,26 @@ def _check_file(file: Path) -> None:
     try:
         with file.open("rb") as opened:
             first = opened.read(1)
-    except OSError as problem:
-        raise CommandError(f"The file {file} cannot be read: {problem.strerror}.") from None
+    except OSError as error:
+        raise CommandError(f"The file {file} cannot be read: {error.strerror}.") from None
     if not first:
-        raise CommandError(f"The file {file} is empty.")
+        raise CommandError(f"The file {file} is empty. Choose one with numbers.")
 
 
-def _moment(text: str | None, time_zone: str, file: Path) -> str:
+def _made_at(text: str | None, time_zone: str, file: Path) -> str:
     if text is None:
         return datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(microsecond=0).isoformat()
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).isoformat()
     except ZoneInfoNotFoundError:
-        raise CommandError("--time-zone is a name of the IANA database, such as Europe/Paris.") from None
+        raise CommandError(
+            "Invalid value for --time-zone. Use a name of the IANA database, such as Europe/Paris."
+        ) from None
     except ValueError:
-        raise CommandError("--occurred-at is a date or a time in ISO 8601, such as 2024-05-28T10:00.") from None
+        raise CommandError(
+            "Invalid value for --occurred-at. Use a date or time in ISO 8601, such as 2024-05-28T10:00."
+        ) from None
 
 
 def _holder_id(client: httpx2.Client, holder: str) -> str:
@@ -149,7 +156,9 @@ def _holder_id(client: httpx2.Client, holder: str) -> str:
         params = {"registration_number": holder.replace(" ", "")}
     found = call(client, "GET", "/v1/organisations", params=params)["items"]
     if not found:
-        raise CommandError("No organisation has the registration number that --holder names: register it first.")
+        raise CommandError(
+            "No organisation has the registration number given in --holder. Register the organisation first."
+        )
     return str(found[0]["id"])
 
 
@@ -157,7 +166,7 @@ def _plan(key: str, path: Path, body: dict[str, Any], columns: dict[str, str | N
     form = form_of(path)
     given = {name: value for name, value in columns.items() if value is not None}
     options = json.dumps([body, given, part_bytes], sort_keys=True).encode()
-    # Keyed, because the numbers of a small file could be found from a bare hash of it by trying.
+    # Keyed: the numbers of a small file could be guessed from an unkeyed hash.
     name = hmac.new(key.encode(), digest_of(path) + options, hashlib.sha256).hexdigest()
     return Plan(body, path, form, list(parts_of(path, form, part_bytes)), given, f"register-{name}")
 
@@ -165,13 +174,13 @@ def _plan(key: str, path: Path, body: dict[str, Any], columns: dict[str, str | N
 def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path | None) -> None:
     console = Console(stderr=True)
     headers = {"Idempotency-Key": plan.idempotency_key}
-    made = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
-    path = f"/v1/datasets/{made['id']}"
+    created = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
+    path = f"/v1/datasets/{created['id']}"
     state = call(client, "GET", path)["state"]
     if state == "open":
         upload(console, client, path, plan.path, plan.parts, headers=plan.form.headers, params=plan.columns)
         if rejects is not None:
-            # Before sealing, which is refused if every line was rejected: just then the reasons are needed most.
+            # Before sealing, which is refused if every line was rejected: the reasons are needed then most of all.
             write_rejects(client, path, rejects)
         if sealed:
             seal(console, client, path)
@@ -182,4 +191,4 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
     if sealed or state != "open":
         print_counts(Console(), client, call(client, "GET", path))
     else:
-        print_parts(Console(), made["id"], call(client, "GET", f"{path}/parts"))
+        print_parts(Console(), created["id"], call(client, "GET", f"{path}/parts"))

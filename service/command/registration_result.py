@@ -1,4 +1,4 @@
-"""What came of a registration: counts, and rejected lines by reason or as a file."""
+"""The result of a registration: counts, and the rejected lines by reason or as a file."""
 
 import os
 from collections import Counter
@@ -33,7 +33,7 @@ def _table(title: str) -> Table:
 
 
 def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
-    """How many lines were rejected for which reason; nothing for a key that may not read numbers."""
+    """How many lines were rejected for which reason; empty if the key may not read numbers."""
     reasons: Counter[str] = Counter()
     params = {"limit": "1000"}
     while dataset["rejected_count"]:
@@ -41,7 +41,7 @@ def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
             page = call(client, "GET", f"/v1/datasets/{dataset['id']}/rejects", params=params)
         except CommandError:
             break
-        reasons.update(one["reason"] for one in page["items"])
+        reasons.update(reject["reason"] for reject in page["items"])
         if page["next"] is None:
             break
         params["after"] = page["next"]
@@ -49,10 +49,10 @@ def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
 
 
 def print_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
-    """Print what an open dataset holds so far."""
+    """Print the counts of an open dataset."""
     table = _table(f"Dataset {dataset_id}, open")
     table.add_row("parts", f"{len(parts):,}")
-    table.add_row("lines taken", f"{sum(part['accepted_count'] for part in parts):,}")
+    table.add_row("accepted lines", f"{sum(part['accepted_count'] for part in parts):,}")
     table.add_row("rejected lines", f"{sum(part['rejected_count'] for part in parts):,}")
     console.print(table)
 
@@ -61,7 +61,7 @@ def write_rejects(client: httpx2.Client, dataset_path: str, target: Path) -> Non
     """Write the rejected lines, with their values, to a file that only its owner can read.
 
     Raises:
-        Refused: the service does not give them, or the file cannot be written.
+        CommandError: the service refuses, or the file cannot be written.
     """
     with connection_errors(client), client.stream("GET", f"{dataset_path}/rejects.csv") as response:
         if not response.is_success:
@@ -72,5 +72,7 @@ def write_rejects(client: httpx2.Client, dataset_path: str, target: Path) -> Non
             with os.fdopen(descriptor, "wb") as file:
                 for piece in response.iter_bytes():
                     file.write(piece)
-        except OSError as problem:
-            raise CommandError(f"The rejected lines cannot be written to {target}: {problem.strerror}.") from None
+        except OSError as error:
+            raise CommandError(
+                f"The rejected lines cannot be written to {target}: {error.strerror}. Choose another file."
+            ) from None

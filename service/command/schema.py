@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version, and seeing whether it is there."""
+"""Migrates a database to the schema of this version, and checks that it has it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,50 +15,50 @@ from service.core.db import driver_url
 from service.core.errors import ConfigurationError
 
 
-def scripts() -> Path:
-    """The folder of the migrations: beside the package, in a checkout and in the image."""
+def migrations_folder() -> Path:
+    """The folder of the migrations, beside the package in a checkout and in the image."""
     return Path(__file__).resolve().parents[2] / "alembic"
 
 
 def _config(dsn: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(scripts()).replace("%", "%%"))
+    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
     config.attributes["dsn"] = dsn
     return config
 
 
 def upgrade(dsn: str) -> None:
-    """Bring the database to this version's schema; nothing happens if it is there.
+    """Migrate the database to the schema of this version. Without effect if it already has it.
 
     Raises:
         ConfigurationError: the database cannot be reached.
     """
-    with _reached():
+    with _connection_errors():
         command.upgrade(_config(dsn), "head")
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def _connection_errors() -> Iterator[None]:
     try:
         yield
-    except OperationalError as problem:
-        # Only the first line: what follows is about the driver. Neither repeats the password.
-        reason = str(problem.orig).partition("\n")[0]
+    except OperationalError as error:
+        # The other lines are about the driver. None of them contains the password.
+        reason = str(error.orig).partition("\n")[0]
         raise ConfigurationError(f"The database cannot be reached: {reason}. Check DATABASE_URL.") from None
 
 
 def require_current(dsn: str) -> None:
-    """Refuse a database whose schema is another version's.
+    """Check that the database has the schema of this version.
 
     Raises:
-        ConfigurationError: it has to be migrated first, or cannot be reached.
+        ConfigurationError: the schema is that of another version, or the database cannot be reached.
     """
-    wanted = ScriptDirectory.from_config(_config(dsn)).get_current_head()
+    needed = ScriptDirectory.from_config(_config(dsn)).get_current_head()
     engine = create_engine(driver_url(dsn), poolclass=NullPool)
-    with _reached(), engine.connect() as connection:
+    with _connection_errors(), engine.connect() as connection:
         found = MigrationContext.configure(connection).get_current_revision()
     engine.dispose()
-    if found != wanted:
+    if found != needed:
         raise ConfigurationError(
-            f"The database has schema {found or 'none'}, and this version needs {wanted}: run `filiation migrate`."
+            f"The database has schema {found or 'none'}, but this version needs {needed}. Run `filiation migrate`."
         )

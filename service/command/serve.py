@@ -1,4 +1,4 @@
-"""`serve` and `worker`: processes that run until they are told to stop."""
+"""`serve`, `worker` and `migrate`: the processes of a registry."""
 
 import asyncio
 import gc
@@ -20,15 +20,15 @@ from service.main import create_app, running
 from service.messaging.gateway import require_private_outbox
 from service.number.app_keyring import open_key_ring
 
-Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 chooses a free one. Default: FILIATION_PORT.")]
 
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The address of the database to use, at this version's schema.
+    """The address of the database, with the schema of this version.
 
-    Without `DATABASE_URL` it is the service's own, started for as long as it is needed and migrated by whoever comes;
-    a server that others look after is only ever migrated by `filiation migrate`.
+    Without `DATABASE_URL` it is the embedded one, which is started for the block and migrated by each process. Another
+    server is migrated by `filiation migrate` alone.
     """
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
@@ -41,23 +41,23 @@ def database(settings: Settings) -> Iterator[str]:
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: FILIATION_HOST.")] = None,
     port: Port = None,
-    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Run jobs in this process too.")] = True,
-    processes: Annotated[int, typer.Option(min=1, max=64, help="How many processes share the port.")] = 1,
+    with_worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also run jobs in this process.")] = True,
+    processes: Annotated[int, typer.Option(min=1, max=64, help="Processes that share the port.")] = 1,
 ) -> None:
-    """Serve the API, and run its jobs beside it."""
+    """Serve the API and the pages, and run jobs."""
     settings = read_settings()
     host, port = host or settings.host, settings.port if port is None else port
     require_private_outbox(settings, host)
-    # In the processes that serve, a wrong secret would be a traceback.
+    # Checked here, because in one of several processes a wrong secret would print a traceback.
     open_key_ring(settings)
     logs.configure()
     with database(settings) as dsn:
         if processes == 1:
             run(create_app(settings, dsn, with_worker=with_worker), host, port)
             return
-        # The processes are started anew and read their settings from the environment, as this one did.
+        # The processes are new interpreters, which read their settings from the environment as this one did.
         os.environ[_DSN], os.environ[_WORKER] = dsn, "1" if with_worker else ""
         uvicorn.run(
             "service.command.serve:app_from_environment",
@@ -79,13 +79,13 @@ def app_from_environment() -> FastAPI:
 
 def run(app: FastAPI, host: str, port: int) -> None:
     """Serve `app` until Ctrl-C or SIGTERM."""
-    # What was imported lives as long as the process, and need not be looked through for garbage time and again.
+    # Imported objects live as long as the process, so the garbage collector need not visit them.
     gc.freeze()
     uvicorn.run(app, **_options(host, port))
 
 
 def _options(host: str, port: int) -> dict[str, Any]:
-    # The server's own access log would write raw addresses; `core.http` writes one without.
+    # The access log of uvicorn contains raw addresses; that of `core.middleware` does not.
     return {
         "host": host,
         "port": port,
@@ -96,25 +96,25 @@ def _options(host: str, port: int) -> dict[str, Any]:
 
 
 def worker() -> None:
-    """Run jobs without serving the API."""
+    """Run jobs, without serving the API."""
     settings = read_settings()
     logs.configure()
     with database(settings) as dsn:
-        asyncio.run(_work(settings, dsn))
+        asyncio.run(_run_worker(settings, dsn))
 
 
-async def _work(settings: Settings, dsn: str) -> None:
+async def _run_worker(settings: Settings, dsn: str) -> None:
     async with running(settings, dsn) as resources, open_queue(dsn) as queue:
         resources.add(queue)
         task = asyncio.create_task(run_worker(resources))
-        for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        for signal_number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
         with suppress(asyncio.CancelledError):
             await task
 
 
 def migrate() -> None:
-    """Bring the database to this version's schema."""
+    """Migrate the database to the schema of this version."""
     settings = read_settings()
     if settings.database_url is not None:
         schema.upgrade(settings.database_url.get_secret_value())

@@ -1,4 +1,4 @@
-"""Sends the parts of a file and follows the sealing, with a progress bar, through short failures of the connection."""
+"""Uploads the parts of a file and follows the sealing, with a progress bar and retries after connection failures."""
 
 import json
 import time
@@ -23,17 +23,17 @@ from service.command.file_parts import Part, pieces_of
 
 Result = TypeVar("Result")
 
-# Seconds between attempts: long enough in all for a service to be started anew.
+# Seconds between attempts; together long enough for a service to be restarted.
 _PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 _BUSY = (502, 503, 504)
 
 
 class _Busy(httpx2.TransportError):
-    """The service, or what stands before it, asks to come back later."""
+    """The service, or a proxy before it, asks the client to come back later."""
 
 
-def _persistently(client: httpx2.Client, attempt: Callable[[], Result]) -> Result:
-    """What `attempt` gives, which is made again a few times while the connection fails."""
+def _with_retries(client: httpx2.Client, attempt: Callable[[], Result]) -> Result:
+    """The result of `attempt`, which is repeated a few times while the connection fails."""
     for pause in _PAUSES:
         try:
             return attempt()
@@ -53,35 +53,37 @@ def upload(
     headers: Mapping[str, str],
     params: Mapping[str, str],
 ) -> None:
-    """Send those of `parts` that the dataset does not have yet.
+    """Upload the parts that the dataset does not have yet.
 
     Raises:
-        Refused: the service refuses a part, or cannot be reached any more.
+        CommandError: the service refuses a part, or can no longer be reached.
     """
-    there = {one["number"]: one["byte_count"] for one in call(client, "GET", f"{dataset_path}/parts")}
-    missing = [part for part in parts if there.get(part.number) != part.size]
+    stored = {part["number"]: part["byte_count"] for part in call(client, "GET", f"{dataset_path}/parts")}
+    missing = [part for part in parts if stored.get(part.number) != part.size]
     if len(missing) < len(parts):
-        console.print(f"{len(parts) - len(missing)} of {len(parts)} parts are there already.")
+        console.print(f"{len(parts) - len(missing)} of {len(parts)} parts are already uploaded.")
     ignored: set[str] = set()
     with _progress(console) as progress:
         sent = sum(part.size for part in parts) - sum(part.size for part in missing)
         task = progress.add_task("Uploading", total=sum(part.size for part in parts), completed=sent)
         for part in missing:
 
-            def attempt(part: Part = part, before: int = sent) -> Any:
-                watched = _watched(pieces_of(file, part), before, lambda done: progress.update(task, completed=done))
-                sized = {**headers, "Content-Length": str(part.size)}
+            def upload_part(part: Part = part, before: int = sent) -> Any:
+                content = _with_progress(
+                    pieces_of(file, part), before, lambda done: progress.update(task, completed=done)
+                )
+                part_headers = {**headers, "Content-Length": str(part.size)}
                 path = f"{dataset_path}/parts/{part.number}"
-                response = client.put(path, params=params, headers=sized, content=watched)
+                response = client.put(path, params=params, headers=part_headers, content=content)
                 if response.status_code in _BUSY:
                     raise _Busy("busy")
                 return json_answer(response)
 
-            taken = _persistently(client, attempt)
-            ignored.update(taken["ignored_columns"])
+            answer = _with_retries(client, upload_part)
+            ignored.update(answer["ignored_columns"])
             sent += part.size
     for name in sorted(ignored):
-        console.print(f"Column {name} is not read: only a dataset of a collection keeps consents (--collection).")
+        console.print(f"Column {name} was ignored: only a dataset of a collection has consents (see --collection).")
 
 
 def _progress(console: Console) -> Progress:
@@ -89,7 +91,7 @@ def _progress(console: Console) -> Progress:
     return Progress(*bar, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), console=console)
 
 
-def _watched(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) -> Iterator[bytes]:
+def _with_progress(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) -> Iterator[bytes]:
     for piece in pieces:
         yield piece
         done += len(piece)
@@ -97,40 +99,40 @@ def _watched(pieces: Iterator[bytes], done: int, report: Callable[[int], None]) 
 
 
 def seal(console: Console, client: httpx2.Client, dataset_path: str) -> None:
-    """Seal the dataset and wait until it is, watching the job's events.
+    """Seal the dataset and wait until it is sealed.
 
     Raises:
-        Refused: the service refuses, or the job fails.
+        CommandError: the service refuses, or the job fails.
     """
     job = call(client, "POST", f"{dataset_path}/seal")
-    with _sealing(console) as progress:
+    with _sealing_progress(console) as progress:
         task = progress.add_task("Sealing", total=None)
-        for seen in _persistently_followed(client, job["id"]):
-            progress.update(task, completed=seen["done"], total=seen["total"] or None)
-            if seen["problem"]:
-                raise CommandError(seen["problem"]["detail"])
+        for state in _follow_job(client, job["id"]):
+            progress.update(task, completed=state["done"], total=state["total"] or None)
+            if state["problem"]:
+                raise CommandError(state["problem"]["detail"])
 
 
-def _sealing(console: Console) -> Progress:
+def _sealing_progress(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console)
 
 
-def _persistently_followed(client: httpx2.Client, job_id: str) -> Iterator[dict[str, Any]]:
-    """The job each time that it has moved, until it is finished, over as many streams as that takes."""
+def _follow_job(client: httpx2.Client, job_id: str) -> Iterator[dict[str, Any]]:
+    """The job after each change until it is finished, over several streams if the connection fails."""
     finished = False
     while not finished:
-        stream = _persistently(client, lambda: _opened(client, job_id))
+        stream = _with_retries(client, lambda: _open_events(client, job_id))
         try:
-            for seen in _events(stream):
-                yield seen
-                finished = seen["finished_at"] is not None
+            for state in _events(stream):
+                yield state
+                finished = state["finished_at"] is not None
         except httpx2.TransportError:
             time.sleep(_PAUSES[0])
         finally:
             stream.close()
 
 
-def _opened(client: httpx2.Client, job_id: str) -> httpx2.Response:
+def _open_events(client: httpx2.Client, job_id: str) -> httpx2.Response:
     response = client.send(client.build_request("GET", f"/v1/jobs/{job_id}/events"), stream=True)
     if not response.is_success:
         response.read()
@@ -139,21 +141,21 @@ def _opened(client: httpx2.Client, job_id: str) -> httpx2.Response:
 
 
 def _events(response: httpx2.Response) -> Iterator[dict[str, Any]]:
-    """The data of server-sent events; each of ours is one line of JSON."""
+    """The data of server-sent events. Each of the service's events is one line of JSON."""
     for line in response.iter_lines():
         if line.startswith("data:"):
             yield json.loads(line.removeprefix("data:"))
 
 
 def wait_until_sealed(console: Console, client: httpx2.Client, dataset_path: str) -> None:
-    """Wait for a sealing that another command began, whose job is not known here.
+    """Wait for a sealing that another command started, so that its job is unknown.
 
     Raises:
-        Refused: it failed, so that the dataset is open again.
+        CommandError: the sealing failed, and the dataset is open again.
     """
-    with _sealing(console) as progress:
+    with _sealing_progress(console) as progress:
         progress.add_task("Sealing", total=None)
         while (state := call(client, "GET", dataset_path)["state"]) == "sealing":
             time.sleep(0.5)
     if state != "sealed":
-        raise CommandError("The sealing failed and the dataset is open again: run the same command once more.")
+        raise CommandError("The sealing failed, and the dataset is open again. Run the same command again.")

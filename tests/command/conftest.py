@@ -1,4 +1,4 @@
-"""A service behind a socket, and the command line that calls it."""
+"""A service on a socket, and the command line that calls it."""
 
 import socket
 import threading
@@ -27,7 +27,7 @@ def module_dsn(cluster: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def address(module_dsn: str) -> Iterator[str]:
-    """The address of the service, running on a socket in a thread of this process."""
+    """The address of the service, which runs on a socket in a thread of this process."""
     with closing(socket.socket()) as listener:
         listener.bind(("127.0.0.1", 0))
         service = create_app(settings_of_tests(), module_dsn)
@@ -51,12 +51,12 @@ def organisations(address: str, module_dsn: str) -> Iterator[Registry]:
 
 @pytest.fixture
 def broker(organisations: Registry) -> Caller:
-    """A broker of this test's own."""
+    """A broker for one test."""
     return organisations.broker()
 
 
 class Terminal:
-    """The command line as the holder of one key uses it."""
+    """The command line with one API key."""
 
     def __init__(self, address: str, key: str) -> None:
         self.environment = {"FILIATION_URL": address, "FILIATION_API_KEY": key, "COLUMNS": "300", "LANG": "C.UTF-8"}
@@ -64,12 +64,12 @@ class Terminal:
     def run(
         self, *arguments: str | Path, typed: str = "", environment: Mapping[str, str | None] | None = None
     ) -> Result:
-        """Run a command with `typed` on its standard input; `environment` adds variables, or with None removes them."""
-        everything = {**self.environment, **(environment or {})}
-        return CliRunner().invoke(app, [str(one) for one in arguments], input=typed, env=everything)
+        """Run a command with `typed` on standard input. `environment` adds variables; the value None removes one."""
+        variables = {**self.environment, **(environment or {})}
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed, env=variables)
 
 
 @pytest.fixture
 def terminal(address: str, broker: Caller) -> Terminal:
-    """The command line as the broker uses it."""
+    """The command line with the broker's key."""
     return Terminal(address, broker.key)

@@ -1,9 +1,8 @@
-"""`filiation compact`, and what the operator sees of compaction through the API."""
+"""`filiation compact`, and compaction as the operator sees it through the API."""
 
 import os
 import signal
 import subprocess
-import sys
 from time import monotonic, sleep
 from typing import Any, LiteralString
 
@@ -16,26 +15,27 @@ from tests.builders import collected, number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import defer, rows
+from tests.processes import python
 
 PATH = "/v1/memberships/compaction"
 
 
-def started(dsn: str, *arguments: str) -> dict[str, Any]:
-    """How the command is run on a database."""
+def _process(dsn: str, *arguments: str) -> dict[str, Any]:
+    """Arguments of `subprocess` for the command on a database."""
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    return {"args": [sys.executable, "-m", "service", "compact", *arguments], "env": environment}
+    return {"args": python("-m", "service", "compact", *arguments), "env": environment}
 
 
 def compact(dsn: str, *arguments: str) -> str:
     done: subprocess.CompletedProcess[str] = subprocess.run(
-        **started(dsn, *arguments), capture_output=True, text=True, check=True
+        **_process(dsn, *arguments), capture_output=True, text=True, check=True
     )
     return done.stdout
 
 
 @pytest.fixture(autouse=True)
-def _not_by_itself(dsn: str) -> None:
-    """While one such task waits for tomorrow, the queue takes no second: the minute that begins merges nothing."""
+def _no_compaction_by_the_worker(dsn: str) -> None:
+    """While a task waits for tomorrow, the queue accepts no second one, so that no new minute starts a merge."""
     statement: LiteralString = """
         INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, scheduled_at)
         VALUES ('default', 'compact_memberships', 'compact_memberships', now() + interval '1 day')
@@ -57,19 +57,19 @@ def test_compact_datasets_worth_merging_leaves_one_segment(registry: Registry, d
     assert after["next_merge"] == {"segment_count": 0, "membership_count": 0}
     assert after["retired_segment_count"] == 0
     again = shop.lookup(number(4))
-    assert {one["dataset"]["id"] for one in again["holdings"]} == {one["id"] for one in datasets}
+    assert {holding["dataset"]["id"] for holding in again["holdings"]} == {dataset["id"] for dataset in datasets}
     assert answer | {"as_of": None} == again | {"as_of": None}
 
 
-def test_what_is_hardly_worth_it_is_merged_when_asked_for(registry: Registry, dsn: str) -> None:
+def test_compact_with_all_merges_also_what_is_hardly_worth_it(registry: Registry, dsn: str) -> None:
     shop = registry.collector()
     for first in range(2):
         collected(shop, range(first, first + 20))
     assert compact(dsn).startswith("2 segments before, 2 after")
-    assert compact(dsn, "--thoroughly").startswith("2 segments before, 1 after")
+    assert compact(dsn, "--all").startswith("2 segments before, 1 after")
 
 
-def test_the_worker_merges_by_itself(registry: Registry, dsn: str) -> None:
+def test_worker_merges_in_the_background(registry: Registry, dsn: str) -> None:
     shop, operator = registry.collector(), registry.operator()
     for first in range(4):
         collected(shop, range(first, first + 20))
@@ -82,7 +82,7 @@ def test_the_worker_merges_by_itself(registry: Registry, dsn: str) -> None:
 
 
 def run_in_background(dsn: str) -> None:
-    """Have the worker run the task once, to its end."""
+    """Let the worker run the task once, and wait for its end."""
     defer(dsn, "compact_memberships", timestamp=0)
     query: LiteralString = """
         SELECT FROM procrastinate_jobs
@@ -94,7 +94,9 @@ def run_in_background(dsn: str) -> None:
         sleep(0.02)
 
 
-def test_a_run_ends_when_its_time_is_over(registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_background_run_ends_when_its_time_is_over(
+    registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shop, operator = registry.collector(), registry.operator()
     for first in range(4):
         collected(shop, range(first, first + 20))
@@ -106,9 +108,7 @@ def test_a_run_ends_when_its_time_is_over(registry: Registry, dsn: str, monkeypa
     assert operator.get(PATH)["segment_count"] == 1
 
 
-def test_a_run_leaves_its_place_to_a_job_that_waits(
-    registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_background_run_pauses_for_a_waiting_job(registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     shop, operator = registry.collector(), registry.operator()
     for first in range(4):
         collected(shop, range(first, first + 20))
@@ -127,7 +127,7 @@ def test_a_run_leaves_its_place_to_a_job_that_waits(
     assert shop.lookup(number(10))["held"]
 
 
-def test_a_second_run_at_once_does_nothing(registry: Registry, dsn: str) -> None:
+def test_background_run_beside_another_run_merges_nothing(registry: Registry, dsn: str) -> None:
     shop, operator = registry.collector(), registry.operator()
     for first in range(4):
         collected(shop, range(first, first + 20))
@@ -137,26 +137,27 @@ def test_a_second_run_at_once_does_nothing(registry: Registry, dsn: str) -> None
         assert operator.get(PATH)["segment_count"] == 4
 
 
-def test_an_interrupted_command_says_so_and_the_next_goes_on(registry: Registry, dsn: str) -> None:
+def test_compact_interrupted_says_so_and_the_next_run_continues(registry: Registry, dsn: str) -> None:
     shop, operator = registry.collector(), registry.operator()
     datasets = [collected(shop, range(first, first + 20)) for first in range(4)]
     with psycopg.connect(dsn) as busy:
-        # The merge waits in the middle for whoever works on that shard.
+        # The merge waits in the middle for this lock on a shard.
         busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.SHARD.numbers(16))
-        with subprocess.Popen(**started(dsn), stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(**_process(dsn), stderr=subprocess.PIPE, text=True) as process:
             end = monotonic() + 30
             while (operator.get(PATH)["current_merge"] or {"progress": 0})["progress"] != 0.5:
                 assert monotonic() < end
                 sleep(0.02)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, complaint = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "Nothing is lost" in said
-    assert "Traceback" not in said
+    assert "Nothing is lost" in complaint
+    assert "Traceback" not in complaint
     assert compact(dsn).startswith("4 segments before, 1 after")
-    assert {one["dataset"]["id"] for one in shop.lookup(number(4))["holdings"]} == {one["id"] for one in datasets}
+    holdings = shop.lookup(number(4))["holdings"]
+    assert {holding["dataset"]["id"] for holding in holdings} == {dataset["id"] for dataset in datasets}
 
 
-def test_only_the_operator_sees_it(registry: Registry) -> None:
+def test_get_compaction_by_others_than_the_operator_is_refused(registry: Registry) -> None:
     for caller in (registry.collector(), registry.broker(), registry.party(), registry.regulator()):
         assert caller.request("GET", PATH).status_code == 403

@@ -1,4 +1,4 @@
-"""`fsck` at the command line: what it prints, and its status: 0 clean, 1 violations, 2 not checked."""
+"""`fsck` on the command line: its output, and its status: 0 without violations, 1 with violations, 2 unchecked."""
 
 import json
 import re
@@ -26,7 +26,7 @@ def fsck(dsn: str, *arguments: str, secret: str = MASTER_SECRET, terminal: bool 
 
 @pytest.fixture(scope="module")
 def filled_dsn(cluster: str) -> Iterator[str]:
-    """The address of a database that the service filled: a collection, its buyer, and files of the buyer's own."""
+    """The address of a database that the service filled: a collection, its buyer, and the buyer's own files."""
     with temporary_database(cluster) as dsn:
         with TestClient(create_app(settings_of_tests(), dsn)) as client:
             registry = Registry(client, dsn)
@@ -37,13 +37,13 @@ def filled_dsn(cluster: str) -> Iterator[str]:
         yield dsn
 
 
-def test_what_the_service_stored_is_clean(filled_dsn: str) -> None:
+def test_fsck_database_filled_by_the_service_has_no_violations(filled_dsn: str) -> None:
     result = fsck(filled_dsn)
     assert result.exit_code == 0, result.output
     assert re.fullmatch(
         r"64 blocks with 4,000 memberships in 0\.1 MB checked in \d+\.\d s: no violations\n", result.stdout
     )
-    # There is no terminal to draw a bar on.
+    # Without a terminal there is no progress bar.
     assert result.stderr == ""
 
 
@@ -87,39 +87,45 @@ def test_fsck_interrupted_work_prints_leftovers_and_exits_with_0(filled_dsn: str
     assert last.endswith(": no violations, 1 leftover of interruptions")
 
 
-def test_a_terminal_is_shown_how_far_it_is_beside_the_answer(filled_dsn: str) -> None:
+def test_fsck_in_a_terminal_shows_progress_on_standard_error(filled_dsn: str) -> None:
     result = fsck(filled_dsn, terminal=True)
     assert "Checking" in result.stderr
     assert "65/65" in result.stderr
     assert len(result.stdout.splitlines()) == 1
 
 
-def test_the_service_may_be_at_work(cluster: str) -> None:
+def test_fsck_while_the_service_registers_files_finds_no_violations(cluster: str) -> None:
     with temporary_database(cluster) as dsn, TestClient(create_app(settings_of_tests(), dsn)) as client:
-        broker, outcomes = Registry(client, dsn).broker(), []
+        broker, results, files = Registry(client, dsn).broker(), list[Result](), 0
+        done = threading.Event()
 
         def register() -> None:
-            for begin in range(0, 4000, 1000):
-                filled(broker, range(begin, begin + 2000))
+            nonlocal files
+            while not done.is_set():
+                filled(broker, range(1000 * (files % 4), 1000 * (files % 4) + 2000))
+                files += 1
 
-        at_work = threading.Thread(target=register)
-        at_work.start()
-        while at_work.is_alive():
-            outcomes.append(fsck(dsn))
-        at_work.join()
-        assert [each.stdout for each in outcomes if each.exit_code] == []
-        assert len(outcomes) > 1
-        assert "128 blocks with 8,000 memberships" in fsck(dsn).stdout
+        registration = threading.Thread(target=register)
+        registration.start()
+        try:
+            while len(results) < 2 or files < 2:
+                assert registration.is_alive()
+                results.append(fsck(dsn))
+        finally:
+            done.set()
+            registration.join()
+        assert [result.stdout for result in results if result.exit_code] == []
+        assert f"{32 * files:,} blocks with {2000 * files:,} memberships" in fsck(dsn).stdout
 
 
-def test_another_secret_checks_nothing(filled_dsn: str) -> None:
+def test_fsck_with_another_secret_checks_nothing(filled_dsn: str) -> None:
     result = fsck(filled_dsn, secret="00" * 32)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "nothing can be checked without it" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
-def test_a_database_of_another_version_or_none_at_all_is_not_checked(empty_dsn: str) -> None:
+def test_fsck_without_a_migrated_database_checks_nothing(empty_dsn: str) -> None:
     behind = fsck(empty_dsn)
     assert (behind.exit_code, behind.stdout) == (2, "")
     assert "filiation migrate" in behind.stderr
