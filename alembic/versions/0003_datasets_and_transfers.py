@@ -12,7 +12,7 @@ depends_on = None
 # What the recipient stated last (`service.transfer.status` says the same of statements in memory).
 TRANSFER_STATUS = """
 CREATE VIEW transfer_status AS
-SELECT transfer.id AS transfer_id, coalesce(latest.status, 'declared') AS status
+SELECT transfer.id AS transfer_id, received_dataset_id, coalesce(latest.status, 'declared') AS status
 FROM transfer LEFT JOIN LATERAL (
     SELECT status
     FROM transfer_statement AS statement
@@ -23,7 +23,7 @@ FROM transfer LEFT JOIN LATERAL (
 # Transfers that give their recipient neither a holding nor a view of anything upstream.
 DENIED_TRANSFER = """
 CREATE VIEW denied_transfer AS
-SELECT transfer_id FROM transfer_status WHERE status = 'denied'
+SELECT transfer_id, received_dataset_id FROM transfer_status WHERE status = 'denied'
 """
 # When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed. A recipient's
 # own file is sealed later, and compared with what it was given then. Null as long as the dataset is not sealed.
@@ -32,17 +32,12 @@ CREATE VIEW dataset_made_at AS
 SELECT dataset.id AS dataset_id, CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
-# Datasets that a denied transfer delivered.
-DENIED_DATASET = """
-CREATE VIEW denied_dataset AS
-SELECT received_dataset_id AS dataset_id FROM transfer JOIN denied_transfer ON transfer_id = transfer.id
-"""
 # Datasets that count as holdings: sealed, and not delivered by a transfer that its recipient denies.
 HELD_DATASET = """
 CREATE VIEW held_dataset AS
 SELECT id AS dataset_id
 FROM dataset
-WHERE state = 'sealed' AND NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
+WHERE state = 'sealed' AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 """
 # By whom a dataset counts as held: its holder and, if that has no account, the organisation that asserts the dataset
 # (`service.access.visibility.holders_of_record` says the same in memory).
@@ -50,24 +45,25 @@ HOLDER_OF_RECORD = """
 CREATE VIEW holder_of_record AS
 SELECT id AS dataset_id, holder_id AS organisation_id
 FROM dataset
-WHERE NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
+WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 UNION ALL
 SELECT dataset.id, dataset.asserted_by_id
 FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
-  AND NOT EXISTS (SELECT FROM denied_dataset WHERE dataset_id = dataset.id)
+  AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 """
 # How a dataset comes by its numbers, and who answers for it. `speaker_id` is the organisation that asserts the dataset
-# of a holder without an account.
+# of a holder without an account. Scalar subqueries are looked up for the rows that are read; PostgreSQL would
+# compute joins and EXISTS for every dataset.
 DATASET_NODE = """
 CREATE VIEW dataset_node AS
-SELECT dataset.id AS dataset_id, content, made_at,
+SELECT dataset.id AS dataset_id, content,
+       (SELECT made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS made_at,
        ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parent_ids,
        notice_id, holder_id,
        CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END AS speaker_id,
-       EXISTS (SELECT FROM held_dataset WHERE dataset_id = dataset.id) AS is_holding
+       coalesce((SELECT true FROM held_dataset WHERE dataset_id = dataset.id), false) AS is_holding
 FROM dataset
-JOIN dataset_made_at ON dataset_made_at.dataset_id = dataset.id
 LEFT JOIN organisation AS holder ON holder.id = holder_id
 LEFT JOIN collection ON collection.id = collection_id
 """
@@ -83,7 +79,6 @@ VIEWS = {
     "transfer_status": TRANSFER_STATUS,
     "denied_transfer": DENIED_TRANSFER,
     "dataset_made_at": DATASET_MADE_AT,
-    "denied_dataset": DENIED_DATASET,
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
     "dataset_node": DATASET_NODE,

@@ -18,7 +18,7 @@ from service.core.paging import Page
 from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.operations import find_dataset
-from service.organisation.operations import require
+from service.organisation.operations import find_organisation
 
 
 async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wanted: CampaignIn) -> CampaignOut:
@@ -30,7 +30,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
         Conflict: a dataset is not sealed, or the campaign to correct has been corrected already.
         Unprocessable: the sender is not a processor, a dataset is held by another organisation or came later.
     """
-    party = await require(session, wanted.party_id, "party_id")
+    party = await find_organisation(session, wanted.party_id, "party_id")
     if party.id != actor.organisation_id or Role.PARTY not in party.roles:
         raise Forbidden(
             "not_the_party",
@@ -62,7 +62,7 @@ async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn)
     if actor.through_id is not None and wanted.sender_id != actor.through_id:
         raise Forbidden("not_the_sender", "This key belongs to a processor. Name that processor in `sender_id`.")
     if wanted.sender_id is not None:
-        sender = await require(session, wanted.sender_id, "sender_id")
+        sender = await find_organisation(session, wanted.sender_id, "sender_id")
         if Role.PROCESSOR not in sender.roles:
             raise Unprocessable(
                 "sender_not_a_processor",

@@ -25,12 +25,12 @@ from service.collection.schemas import (
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable, UnsupportedMedia
 from service.core.paging import Page
-from service.organisation.operations import require, require_voice
+from service.organisation.operations import find_organisation, require_may_assert_for
 
 
 async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
     """Register a wording of a collector: its own, or one of a collector without an account."""
-    require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
+    require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
     version = 1
     if wanted.replaces_id is not None:
         replaced = await find_own_notice(session, actor, wanted.replaces_id)
@@ -66,7 +66,7 @@ async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.U
     a collection under it would borrow another's word.
     """
     notice = await find_notice(session, actor, notice_id)
-    require_voice(actor, await require(session, notice.collector_id, "collector_id"))
+    require_may_assert_for(actor, await find_organisation(session, notice.collector_id, "collector_id"))
     if actor.organisation_id not in (notice.collector_id, notice.asserted_by_id):
         raise Forbidden("not_your_notice", "Another asserts this notice: only that one, or its collector, adds to it.")
     return notice
@@ -113,7 +113,7 @@ async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wante
     await session.flush()
     for position, partner in enumerate(wanted.partners):
         if partner.organisation_id is not None:
-            await require(session, partner.organisation_id, f"partners.{position}.organisation_id")
+            await find_organisation(session, partner.organisation_id, f"partners.{position}.organisation_id")
         session.add(Partner(partner_list_id=row.id, position=position, **partner.model_dump()))
     await session.flush()
     return PartnerListOut(**row.model_dump(), partners=[PartnerOut(**p.model_dump()) for p in wanted.partners])

@@ -19,12 +19,12 @@ from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
-from service.organisation.operations import require, require_voice
+from service.organisation.operations import find_organisation, require_may_assert_for
 
 
 async def register_collection(session: AsyncSession, actor: Actor, wanted: CollectionIn) -> CollectionOut:
     """Register a collection: one's own, or that of a collector without an account."""
-    require_voice(actor, await require(session, wanted.collector_id, "collector_id"))
+    require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
     notice = await find_own_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
     if wanted.corrects_id is not None:
@@ -129,7 +129,7 @@ async def _complete(session: AsyncSession, collections: Sequence[Collection]) ->
     return [CollectionOut(**row.model_dump(), attested=row.id in attested) for row in collections]
 
 
-async def period_of(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:
+async def collection_period(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:
     """The first and the last instant of a collection as last corrected (None while it goes on)."""
     collection = await session.get_one(Collection, collection_id)
     while correction := (await session.exec(select(Collection).where(Collection.corrects_id == collection.id))).first():

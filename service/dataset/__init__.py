@@ -1,1 +1,1 @@
-"""Datasets: sets of numbers held by one organisation; parts in, rejected lines out, sealing, orphans."""
+"""Datasets: sets of numbers held by one organisation, with their parts, rejected lines, sealing and orphans."""

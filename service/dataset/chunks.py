@@ -1,4 +1,4 @@
-"""From the columns of a part to pseudonyms and rejected lines. Pure work on arrays, done in a thread."""
+"""Turns the columns of a part into pseudonyms and rejected lines. Pure work on arrays, done in a thread."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from service.number.normalisation import Normalised, RejectReason, normalise_col
 
 MAX_RECORD_ID_CHARACTERS = 200
 LINES_AT_ONCE = 200_000
-"""Lines are read as they come, and enciphered and written about so many together."""
+"""Lines are read as they arrive, and encrypted and written in chunks of about this size."""
 
 
-class Window(NamedTuple):
-    """When a consent can have been given: while its collection went on, before its dataset was made, before now."""
+class ConsentPeriod(NamedTuple):
+    """When a consent can have been given: during its collection, before its dataset was made, and before now."""
 
     began_at: datetime
     ended_at: datetime | None
@@ -31,7 +31,7 @@ class Window(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """A line that is not taken."""
+    """A line that is not accepted."""
 
     line: int
     reason: RejectReason
@@ -40,15 +40,15 @@ class Rejected(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What came of some lines: memberships, those of a shard together, and the lines that are not taken."""
+    """What some lines contain: memberships, ordered by shard, and the rejected lines."""
 
     lines: int
     run: Run
     rejected: list[Rejected]
 
 
-class _Taken(NamedTuple):
-    """What came of some lines that were read together."""
+class _Accepted(NamedTuple):
+    """What some lines that were read together contain."""
 
     lines: int
     numbers: NDArray[np.int64]
@@ -60,35 +60,36 @@ class _Taken(NamedTuple):
 _CONSENT_REASONS = frozenset(reason for reason in RejectReason if reason.startswith("consent_"))
 
 
-def read_chunk(chunks: Iterator[Lines], region: str, window: Window | None, ring: KeyRing) -> Chunk | None:
-    """The next chunk, read and enciphered; None when there is none."""
-    taken: list[_Taken] = []
-    while sum(each.lines for each in taken) < LINES_AT_ONCE and (lines := next(chunks, None)) is not None:
-        taken.append(_take(lines, region, window))
-    if not taken:
+def read_chunk(
+    chunks: Iterator[Lines], region: str, consent_period: ConsentPeriod | None, ring: KeyRing
+) -> Chunk | None:
+    """Read the next chunk and encrypt its numbers; None if there are no further lines."""
+    batches: list[_Accepted] = []
+    while sum(batch.lines for batch in batches) < LINES_AT_ONCE and (lines := next(chunks, None)) is not None:
+        batches.append(_accept(lines, region, consent_period))
+    if not batches:
         return None
-    keys = ring.pseudonyms(np.concatenate([each.numbers for each in taken]))
-    times = [each.consented_at for each in taken if each.consented_at is not None]
-    record_ids = [each.record_ids for each in taken if each.record_ids is not None]
+    keys = ring.pseudonyms(np.concatenate([batch.numbers for batch in batches]))
+    times = [batch.consented_at for batch in batches if batch.consented_at is not None]
+    record_ids = [batch.record_ids for batch in batches if batch.record_ids is not None]
     run = Run(keys, np.concatenate(times) if times else None, np.concatenate(record_ids) if record_ids else None)
-    return Chunk(
-        sum(each.lines for each in taken), group_by_shard(run), [each for some in taken for each in some.rejected]
-    )
+    rejected = [line for batch in batches for line in batch.rejected]
+    return Chunk(sum(batch.lines for batch in batches), group_by_shard(run), rejected)
 
 
-def _take(lines: Lines, region: str, window: Window | None) -> _Taken:
+def _accept(lines: Lines, region: str, consent_period: ConsentPeriod | None) -> _Accepted:
     found = normalise_column(lines.phone, region)
-    reasons = _reasons(lines, found, window)
-    taken: NDArray[np.bool_] | slice = slice(None)
+    reasons = _reasons(lines, found, consent_period)
+    accepted: NDArray[np.bool_] | slice = slice(None)
     if reasons:
-        taken = np.ones(len(lines.line), np.bool_)
-        taken[list(reasons)] = False
+        accepted = np.ones(len(lines.line), np.bool_)
+        accepted[list(reasons)] = False
     ids = lines.consent_record_id
-    return _Taken(
+    return _Accepted(
         len(lines.line),
-        found.numbers[taken],
-        None if lines.consented_at is None else lines.consented_at[taken],
-        None if ids is None else np.array(ids.texts(), dtype=np.object_)[taken],
+        found.numbers[accepted],
+        None if lines.consented_at is None else lines.consented_at[accepted],
+        None if ids is None else np.array(ids.texts(), dtype=np.object_)[accepted],
         [
             Rejected(int(lines.line[place]), reason, lines.raw(place, with_consent=reason in _CONSENT_REASONS))
             for place, reason in sorted(reasons.items())
@@ -96,26 +97,28 @@ def _take(lines: Lines, region: str, window: Window | None) -> _Taken:
     )
 
 
-def _reasons(lines: Lines, found: Normalised, window: Window | None) -> dict[int, RejectReason]:
-    """Why lines are not taken, by their place in the chunk. The first reason of a line is told."""
+def _reasons(lines: Lines, found: Normalised, consent_period: ConsentPeriod | None) -> dict[int, RejectReason]:
+    """Why lines are rejected, by their place in the chunk. Of several reasons, a line gets the first."""
     reasons = {int(place): found.reason(int(place)) for place in found.rejected()}
-    for refused, reason in _consent_refusals(lines, window):
+    for refused, reason in _consent_refusals(lines, consent_period):
         for place in np.flatnonzero(refused).tolist():
             reasons.setdefault(place, reason)
     return reasons
 
 
-def _consent_refusals(lines: Lines, window: Window | None) -> Iterator[tuple[NDArray[np.bool_], RejectReason]]:
+def _consent_refusals(
+    lines: Lines, consent_period: ConsentPeriod | None
+) -> Iterator[tuple[NDArray[np.bool_], RejectReason]]:
     if lines.consent_unreadable is not None:
         yield lines.consent_unreadable, RejectReason.CONSENT_UNREADABLE
-    if lines.consented_at is not None and window is not None:
+    if lines.consented_at is not None and consent_period is not None:
         times, known = lines.consented_at, lines.consented_at != 0
-        # Times are whole seconds, and a whole number is compared with them as it is.
-        yield known & (times > floor(window.now.timestamp())), RejectReason.CONSENT_IN_FUTURE
-        yield known & (times > floor(window.dataset_at.timestamp())), RejectReason.CONSENT_AFTER_DATASET
-        outside = times < ceil(window.began_at.timestamp())
-        if window.ended_at is not None:
-            outside |= times > floor(window.ended_at.timestamp())
+        # Times are whole seconds, so the bounds are rounded to whole seconds too.
+        yield known & (times > floor(consent_period.now.timestamp())), RejectReason.CONSENT_IN_FUTURE
+        yield known & (times > floor(consent_period.dataset_at.timestamp())), RejectReason.CONSENT_AFTER_DATASET
+        outside = times < ceil(consent_period.began_at.timestamp())
+        if consent_period.ended_at is not None:
+            outside |= times > floor(consent_period.ended_at.timestamp())
         yield known & outside, RejectReason.CONSENT_OUTSIDE_COLLECTION
     if lines.consent_record_id is not None:
         yield _too_long(lines.consent_record_id), RejectReason.CONSENT_RECORD_ID_TOO_LONG

@@ -1,11 +1,11 @@
-"""Erasure per holder (GDPR Art. 17): a holding ends at once, and a stored copy goes when nobody draws on it any more.
+"""Erasure per holder (GDPR Art. 17): a holding ends at once; a stored copy is dropped when it has no dependent left.
 
-A holder that erased a number has handed it on before. Whoever has it from there still does, and must be able to prove
-where it came from: so the copies on the way stay as long as somebody holds what came of them. What ended, and when, is
-known until no copy of the number is left; then nothing is.
+A holder that erases a number may have passed it on before. The organisations that have it from there still do, and must
+be able to prove where it came from, so the copies on the way stay as long as anybody holds what came from them. The
+registry knows which holdings ended, and when, until no copy of the number is left. Then it knows nothing of the number.
 
-A holder without an account cannot report anything. What another tells of its dataset stays for the others until that
-one has erased the number too, and then goes as if nobody held it.
+A holder without an account cannot report an erasure. Its holding lasts until the organisation that asserted it has
+erased the number too.
 """
 
 import uuid
@@ -22,35 +22,35 @@ from service.number.keyring import KeyRing
 
 
 class Erased(NamedTuple):
-    """The datasets that hold a number no more, and those of which the stored copy went; the latter may be others'."""
+    """The datasets that no longer hold a number, and those whose stored copy was dropped, which may be others'."""
 
     excluded: frozenset[uuid.UUID]
     dropped: frozenset[uuid.UUID]
 
 
 async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> Erased:
-    """End every holding of a number that a holder has now, and remove the stored copies that nobody needs any more.
+    """End every holding of a number that a holder has now, and drop the stored copies that have no dependent left.
 
-    Called in a transaction of the default isolation level, once for each key in ascending order. What the holder makes
-    of these datasets meanwhile waits: it is either excluded too, or made without the number. Called twice, it does
-    nothing the second time.
+    Call it in a transaction of the default isolation level, once for each key in ascending order. Datasets that the
+    holder derives from these meanwhile wait: they are either excluded too, or made without the number. A second call
+    does nothing.
     """
     connection = await driver(session)
     await session.flush()
     await erasure.lock_erasures(connection)
-    found, descendants = await _held_still(connection, ring, key, holder_id)
+    found, descendants = await _lock_own_datasets(connection, ring, key, holder_id)
     holding = descendants.datasets_holding(_stored(found), found.erasures)
-    own = frozenset(one for one in holding if descendants.holders[one] == holder_id)
-    # The time is taken while what is made of these datasets waits: whatever is made later is later by this clock.
+    own = frozenset(dataset_id for dataset_id in holding if descendants.holders[dataset_id] == holder_id)
+    # The time is taken while datasets derived from these wait, so that whatever is made afterwards is later.
     await exclusion.exclude(connection, key, own, now())
     return Erased(own, await drop_unneeded_copies(session, ring, key))
 
 
 async def drop_unneeded_copies(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset[uuid.UUID]:
-    """Remove the stored copies of a number that serve nobody any more, and give the datasets which stored them.
+    """Drop the stored copies of a number that have no dependent left, and return the datasets that stored them.
 
-    Once no copy is left, its exclusions go too: no trace of the number remains. Transactions that release wait for each
-    other, so that of two holders who finish together one sees what the other did.
+    With the last copy its exclusions are dropped too, so that no trace of the number remains. Transactions that drop
+    copies wait for each other: of two holders that finish together, the second sees what the first did.
     """
     connection = await driver(session)
     await session.flush()
@@ -59,19 +59,19 @@ async def drop_unneeded_copies(session: AsyncSession, ring: KeyRing, key: bytes)
     if not found.erasures:
         return frozenset()
     stored = _stored(found)
-    free = (await _descendants(connection, found)).copies_no_longer_needed(stored, found.erasures)
-    if free:
-        await erasure.erase(connection, ring, key, free)
-    if free == stored:
+    unneeded = (await _descendants(connection, found)).copies_no_longer_needed(stored, found.erasures)
+    if unneeded:
+        await erasure.erase(connection, ring, key, unneeded)
+    if unneeded == stored:
         await exclusion.drop_exclusions_of_number(connection, key)
-    return free
+    return unneeded
 
 
 async def drop_copies_unneeded_without(session: AsyncSession, ring: KeyRing, dataset_id: uuid.UUID) -> None:
-    """Remove the copies that a dataset was the last to need, now that it draws on others no more.
+    """Drop the copies that only this dataset needed, which no longer depends on any.
 
-    That is when its recipient denies the transfer that delivered it, or sends a file of its own. Whoever calls this has
-    called `erasure.lock_erasures` before it locked any row.
+    That is the case when its recipient denies the transfer that delivered it, or sends a file of its own. Call
+    `erasure.lock_erasures` before locking any row and before calling this.
     """
     connection = await driver(session)
     await session.flush()
@@ -86,18 +86,21 @@ async def drop_copies_unneeded_without(session: AsyncSession, ring: KeyRing, dat
         await drop_unneeded_copies(session, ring, key)
 
 
-async def _held_still(
+async def _lock_own_datasets(
     connection: Connection, ring: KeyRing, key: bytes, holder_id: uuid.UUID
 ) -> tuple[LookupResult, Descendants]:
-    """Who stores a number and what came of it, in which a holder can change nothing until the transaction ends."""
+    """Find the datasets that store a number and their descendants, and lock the holder's own among them.
+
+    Until the transaction ends, the holder can derive, transfer or seal nothing with them.
+    """
     locked: set[uuid.UUID] = set()
     while True:
         found = await store.lookup(connection, ring, key)
         descendants = await _descendants(connection, found)
-        own = {dataset for dataset, holder in descendants.holders.items() if holder == holder_id}
+        own = {dataset_id for dataset_id, holder in descendants.holders.items() if holder == holder_id}
         if own <= locked:
             return found, descendants
-        # What is derived or handed over, and what is sealed, locks the dataset that it is made of, or itself.
+        # Deriving and transferring lock the parent; sealing locks the dataset itself.
         await connection.execute("SELECT FROM dataset WHERE id = ANY(%s) ORDER BY id FOR SHARE", (sorted(own),))
         locked |= own
 
@@ -108,4 +111,4 @@ async def _descendants(connection: Connection, found: LookupResult) -> Descendan
 
 
 def _stored(found: LookupResult) -> frozenset[uuid.UUID]:
-    return frozenset(one.dataset_id for one in found.memberships)
+    return frozenset(membership.dataset_id for membership in found.memberships)

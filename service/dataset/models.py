@@ -1,4 +1,4 @@
-"""Tables of datasets, what they come from, their parts and rejected lines, and the counts that sealing stores."""
+"""Tables of datasets: their parents, parts and rejected lines, and the counts that sealing stores."""
 
 import uuid
 from datetime import datetime
@@ -16,7 +16,7 @@ from service.number.normalisation import RejectReason
 
 
 class Dataset(Fact, table=True):
-    """A set of numbers held by one organisation; what the numbers are is the membership store's business."""
+    """A set of numbers held by one organisation. The numbers themselves are in the tables of membership."""
 
     __tablename__ = "dataset"
 
@@ -35,16 +35,16 @@ class Dataset(Fact, table=True):
     first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    # The recipient of a transfer uploads its own file, or that is being compared with what the sender declares.
+    # Whether the recipient of a transfer is uploading its own file, or having it compared with what was declared.
     reconciling: bool = False
 
 
-# The view of when each dataset took over what its parents had, for queries that are not written by hand.
+# A view: when each dataset took over the numbers of its parents.
 DATASET_MADE_AT = table("dataset_made_at", column("dataset_id", Uuid), column("made_at", DateTime(timezone=True)))
 
 
 class DatasetParent(GraphRow, table=True):
-    """`dataset_id` comes from `parent_id`: by a transfer if one is named, else by the same holder's own work."""
+    """`dataset_id` comes from `parent_id`: by the transfer that is named, or derived by the same holder."""
 
     __tablename__ = "dataset_parent"
     __table_args__ = (CheckConstraint("dataset_id <> parent_id", name="ck_dataset_parent_not_itself"),)
@@ -55,7 +55,7 @@ class DatasetParent(GraphRow, table=True):
 
 
 class DatasetPart(SQLModel, table=True):
-    """One uploaded part: its counts, and which upload of it counts (a part can be sent again)."""
+    """One uploaded part with its counts. A part can be sent again; `upload` names the upload that counts."""
 
     __tablename__ = "dataset_part"
 
@@ -71,7 +71,7 @@ class DatasetPart(SQLModel, table=True):
 
 
 class RejectedLine(SQLModel, table=True):
-    """A line that holds no possible number. Its raw value is sealed and goes after seven days."""
+    """A line without a possible number. Its raw value is encrypted, and deleted after seven days."""
 
     __tablename__ = "rejected_line"
 
@@ -85,7 +85,7 @@ class RejectedLine(SQLModel, table=True):
 
 
 class AncestorCount(GraphRow, table=True):
-    """How many numbers of a sealed dataset come from an ancestor by a path on which every dataset holds them."""
+    """How many numbers of a sealed dataset come from an ancestor, by a path of datasets that all hold them."""
 
     __tablename__ = "ancestor_count"
 
@@ -95,7 +95,7 @@ class AncestorCount(GraphRow, table=True):
 
 
 class NoticeCount(GraphRow, table=True):
-    """How many numbers of a sealed dataset come from any collection made under a notice, each counted once."""
+    """How many numbers of a sealed dataset come from collections made under a notice, each counted once."""
 
     __tablename__ = "notice_count"
 

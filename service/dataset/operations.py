@@ -12,7 +12,7 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import asserted
 from service.access.visible_rows import get_visible, list_visible
-from service.collection.operations import find_collection, period_of
+from service.collection.operations import collection_period, find_collection
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState
@@ -21,15 +21,15 @@ from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
 from service.job.models import JobKind
 from service.job.operations import start_job
 from service.job.schemas import JobOut
-from service.organisation.operations import require, require_voice
+from service.organisation.operations import find_organisation, require_may_assert_for
 
 
 async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetIn) -> DatasetOut:
-    """Register a dataset, open for its parts. A union takes none, and is sealed when its holder says so."""
-    require_voice(actor, await require(session, wanted.holder_id, "holder_id"))
+    """Register an open dataset. A union takes no parts; its holder only seals it."""
+    require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
         await _check_collection(session, actor, wanted, wanted.collection_id)
-    # In one order everywhere, so that two requests which lock the same datasets wait for, not on, each other.
+    # Parents are locked in the same order everywhere, so that two requests cannot wait for each other in a circle.
     for parent_id in sorted(wanted.derived_from):
         _check_parent(actor, wanted, await find_dataset(session, actor, parent_id, lock=True))
     row = Dataset(
@@ -51,45 +51,55 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
             "holder_not_collector", "A collected dataset is first held by its collector. Name it in `holder_id`."
         )
     if actor.organisation_id not in (collection.collector_id, collection.asserted_by_id):
-        # Else numbers from anywhere would get an origin in the name of whoever asserts that collection.
+        # Otherwise numbers from anywhere would get an origin in the name of the organisation that asserts it.
         raise Forbidden(
-            "not_your_collection", "Another asserts this collection: only that one, or its collector, adds datasets."
+            "not_your_collection",
+            "Only the collector and the organisation that asserts this collection can add datasets to it.",
         )
-    begin, _ = await period_of(session, collection_id)
+    begin, _ = await collection_period(session, collection_id)
     if wanted.occurred_at < begin:
-        raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began.")
+        raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began. Correct it.")
 
 
 def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
     if parent.holder_id != wanted.holder_id:
         raise Unprocessable(
             "parent_of_other_holder",
-            "A dataset is derived from datasets of the same holder; between holders register a transfer.",
+            "A dataset is derived from datasets of the same holder. Between two holders, register a transfer.",
         )
-    # Else whoever sees a dataset upstream could ask, by the orphans of one derived from it, which numbers it holds.
+    # Otherwise an organisation that sees a dataset upstream could derive from it, and learn its numbers by orphans.
     if not _is_own(actor, parent):
-        raise Forbidden("not_your_dataset", "Another asserts this dataset: only that one derives from it.")
+        raise Forbidden(
+            "not_your_dataset",
+            "Only its holder and the organisation that asserts this dataset can derive others from it.",
+        )
     if parent.state != DatasetState.SEALED or parent.reconciling:
-        raise Conflict("parent_not_sealed", "A dataset is derived from sealed datasets only: seal the parent first.")
+        raise Conflict(
+            "parent_not_sealed", "A dataset can only be derived from sealed datasets. Seal the parent first."
+        )
     if wanted.occurred_at < parent.occurred_at:
-        raise Unprocessable("dataset_before_parent", "`occurred_at` is before that of a dataset it is derived from.")
+        raise Unprocessable(
+            "dataset_before_parent", "`occurred_at` is before that of a dataset it is derived from. Correct it."
+        )
 
 
 async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
-    """A dataset that the caller sees; with `lock`, as it is once nobody else holds it, until the transaction ends."""
+    """A dataset that the caller sees; with `lock`, locked until the transaction ends."""
     if lock:
-        # First, in a statement of its own: while this one waits, a denial may end what the caller sees.
+        # Lock in a statement of its own: while it waits, a denial may end what the caller sees.
         await session.get(Dataset, dataset_id, with_for_update=True)
     return await get_visible(session, Dataset, visibility.visible_datasets(actor), dataset_id, "dataset")
 
 
-async def find_own(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
+async def find_own_dataset(
+    session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False
+) -> Dataset:
     """A dataset that the caller holds, or asserts for a holder without an account."""
     row = await find_dataset(session, actor, dataset_id, lock=lock)
-    holder = await require(session, row.holder_id, "holder_id")
+    holder = await find_organisation(session, row.holder_id, "holder_id")
     if not _is_own(actor, row):
-        raise NotFound("dataset of yours")
-    require_voice(actor, holder)
+        raise NotFound("dataset of your organisation")
+    require_may_assert_for(actor, holder)
     return row
 
 
@@ -115,7 +125,7 @@ async def _complete(session: AsyncSession, datasets: Sequence[Dataset]) -> list[
 
 
 def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
-    """The wire shape of a dataset with the edges to its parents."""
+    """The response body of a dataset, with the edges to its parents."""
     values: dict[str, Any] = row.model_dump(exclude={"dialect"})
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
     return DatasetOut(
@@ -126,12 +136,12 @@ def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
 
 
 async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_id: uuid.UUID) -> JobOut:
-    """Close a dataset for ever, and ask for the job that stores its numbers in order and counts where they come from.
+    """Close a dataset for good, and start the job that stores its numbers in order and counts where they come from.
 
     Raises:
         Conflict: it is sealed or being sealed, received by a transfer, or empty.
     """
-    row = await find_own(session, actor, dataset_id, lock=True)
+    row = await find_own_dataset(session, actor, dataset_id, lock=True)
     if row.state != DatasetState.OPEN:
         raise Conflict("already_sealed", "This dataset is already sealed, or being sealed.")
     if row.content == Content.UPLOADED:
@@ -142,24 +152,28 @@ async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_
 
 
 async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
-    """Refuse to seal what no number was uploaded to."""
+    """Refuse to seal a dataset without numbers, or with missing parts."""
     query = select(func.count(), func.max(DatasetPart.number), func.sum(DatasetPart.accepted_count))
     parts, last, numbers = (await session.exec(query.where(DatasetPart.dataset_id == dataset_id))).one()
     if not parts:
-        raise Conflict("no_parts_uploaded", "No part was uploaded to this dataset yet: send one before you seal it.")
+        raise Conflict("no_parts_uploaded", "No part of this dataset was uploaded yet. Upload one before you seal it.")
     if not numbers:
-        raise Conflict("no_numbers", "Every line was rejected: see why at `rejects`, mend the file and send it again.")
+        raise Conflict(
+            "no_numbers", "Every line was rejected. See the reasons at `rejects`, correct the file and upload it again."
+        )
     if parts != last:
-        raise Conflict("parts_missing", f"{parts} parts are here, and the last has number {last}: send those between.")
+        raise Conflict(
+            "parts_missing", f"{parts} parts were uploaded, and the last has number {last}. Upload the missing ones."
+        )
 
 
 async def list_parts(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> list[PartOut]:
-    """The parts that were uploaded, by number: what an interrupted client goes on from."""
-    await find_own(session, actor, dataset_id)
+    """The parts that were uploaded whole, by number. An interrupted client continues after them."""
+    await find_own_dataset(session, actor, dataset_id)
     query = select(DatasetPart).where(DatasetPart.dataset_id == dataset_id).order_by(col(DatasetPart.number))
     return [part_out(row) for row in (await session.exec(query)).all()]
 
 
 def part_out(row: DatasetPart, **extra: Any) -> PartOut:
-    """The wire shape of a part."""
+    """The response body of a part."""
     return PartOut(**row.model_dump(exclude={"dataset_id", "upload", "digest"}), **extra)

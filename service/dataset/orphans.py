@@ -1,4 +1,4 @@
-"""Orphans: numbers of a dataset for which no path of holdings leads back to a collection. Listed to the holder."""
+"""Orphans: numbers of a dataset from which no path of holdings leads back to a collection. Listed to its holder."""
 
 import uuid
 
@@ -9,7 +9,7 @@ from service.core.db import driver
 from service.core.errors import Conflict
 from service.core.paging import malformed_cursor, read_cursor, write_cursor
 from service.core.vocabulary import DatasetState
-from service.dataset.operations import find_own
+from service.dataset.operations import find_own_dataset
 from service.dataset.schemas import OrphanPage
 from service.membership import bulk_read
 from service.membership.blocks import SHARDS
@@ -21,14 +21,14 @@ from service.number.normalisation import e164
 async def list_orphans(
     session: AsyncSession, ring: KeyRing, actor: Actor, dataset_id: uuid.UUID, after: str | None, limit: int
 ) -> OrphanPage:
-    """A page of the orphans, deciphered for the holder who has these numbers anyway.
+    """A page of the orphans, decrypted for the holder, which has these numbers anyway.
 
-    They are found anew at each call instead of being kept: numbers have one home. What the holder erased is not among
-    them, though counted as it was sealed. The cursor is `shard.place`.
+    They are computed at each call instead of being stored a second time. Numbers that the holder erased are left out,
+    although `orphan_count` includes them. The cursor is `shard.place`.
     """
-    row = await find_own(session, actor, dataset_id)
+    row = await find_own_dataset(session, actor, dataset_id)
     if row.state != DatasetState.SEALED:
-        raise Conflict("dataset_not_sealed", "Orphans are known once a dataset is sealed.")
+        raise Conflict("dataset_not_sealed", "Orphans are only known once a dataset is sealed. Seal it first.")
     shard, place = _read_place(after)
     if not row.orphan_count:
         return OrphanPage(numbers=[], next=None)

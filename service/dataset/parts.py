@@ -1,7 +1,7 @@
-"""Parts in: a body of any size becomes staged pseudonyms and rejected lines, chunk by chunk.
+"""Uploads of parts: turns a body of any size into staged pseudonyms and rejected lines, chunk by chunk.
 
-Each chunk is written in a short transaction of its own, so that a slow client holds no connection. What is staged
-counts only once the last transaction names its upload in the table of parts; an interrupted upload counts for nothing.
+Each chunk is written in a short transaction of its own, so that a slow client holds no connection. Staged lines count
+only once the last transaction records their upload in the table of parts. An interrupted upload counts for nothing.
 """
 
 import asyncio
@@ -17,15 +17,15 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
-from service.collection.operations import period_of
+from service.collection.operations import collection_period
 from service.core.clock import now
 from service.core.db import Database, driver, run
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
-from service.dataset.chunks import Chunk, Window, read_chunk
+from service.dataset.chunks import Chunk, ConsentPeriod, read_chunk
 from service.dataset.models import Dataset, DatasetPart
-from service.dataset.operations import find_own, part_out
+from service.dataset.operations import find_own_dataset, part_out
 from service.dataset.schemas import PartOut
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
@@ -35,27 +35,27 @@ from service.job.operations import has_unfinished_job
 from service.membership import store
 from service.number.keyring import KeyRing
 
-# Handing bytes to the reader in portions of this size keeps the thread hops few and the memory small.
+# Portions of this size need few hops to a thread and little memory.
 PORTION_BYTES = 1024 * 1024
 _PORTIONS_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """One sending of one part, and what its lines are read with."""
+    """One upload of one part, and what its lines are read with."""
 
     id: int
     dataset_id: uuid.UUID
     part: int
     region: str
     time_zone: str
-    window: Window | None
+    consent_period: ConsentPeriod | None
     dialect: Dialect | None
 
 
 @dataclass
 class Counts:
-    """What an upload holds so far."""
+    """What an upload contains so far."""
 
     bytes: int = 0
     lines: int = 0
@@ -73,28 +73,28 @@ async def upload_part(
     form: tuple[Format, Compression, ColumnChoice],
     body: AsyncIterator[bytes],
 ) -> PartOut:
-    """Take a part. The same bytes again are a no-op; other bytes replace the part while the dataset is open.
+    """Store a part. The same bytes again change nothing; other bytes replace the part while the dataset is open.
 
     Raises:
-        Conflict: the dataset takes no numbers, or part 1, which settles the layout, was not sent yet.
-        Unprocessable: the body cannot be read; nothing of it is kept.
+        Conflict: the dataset takes no numbers, or part 1, which defines the layout, has not been sent yet.
+        Unprocessable: the body cannot be read. Nothing of it is kept.
     """
     upload = await _begin(database, actor, dataset_id, number)
     counts, hasher = Counts(), ring.hasher("part")
-    # The same bytes read otherwise, say from another column, are another part.
+    # The same bytes read in another way, say from another column, are a different part.
     hasher.update(repr(form).encode())
     try:
         reader = _reader(upload, *form)
-        read = partial(read_chunk, region=upload.region, window=upload.window, ring=ring)
+        read = partial(read_chunk, region=upload.region, consent_period=upload.consent_period, ring=ring)
         async with _read_ahead(_portions(body)) as portions:
             chunks = _chunks(portions, reader, counts, hasher, read)
-            await _keep_up(chunks, partial(_write, database, ring, upload, counts))
+            await _write_behind(chunks, partial(_write, database, ring, upload, counts))
         return await _finish(database, upload, counts, hasher, reader)
     except UnreadablePart as refusal:
         await _forget(database, upload)
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
     except BaseException:
-        # Also when the client goes away: what it sent so far counts for nothing, and should not take room.
+        # Also when the client goes away: what it sent counts for nothing and should not take up space.
         await asyncio.shield(_forget(database, upload))
         raise
 
@@ -106,29 +106,29 @@ def _reader(upload: Upload, format_: Format, compression: Compression, columns: 
         dialect=upload.dialect,
         columns=columns,
         time_zone=upload.time_zone,
-        reads_consent=upload.window is not None,
+        reads_consent=upload.consent_period is not None,
     )
 
 
 async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number: int) -> Upload:
     async with database.transaction() as session:
-        row = await find_own(session, actor, dataset_id)
+        row = await find_own_dataset(session, actor, dataset_id)
         await _require_open(session, row)
         if row.dialect is None and number != 1:
             raise Conflict(
                 "first_part_missing",
-                "Part 1 settles delimiter, encoding and header for all others: send it first.",
+                "Part 1 defines the delimiter, encoding and header of all parts. Send it first.",
             )
-        # Part 1 sent again may have another layout, as long as no other part was read with the one it settled.
-        settled = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
+        # Part 1 may be sent again with another layout, as long as no other part was read with the first layout.
+        dialect = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
         return Upload(
             id=await session.scalar(_NEXT_UPLOAD),
             dataset_id=dataset_id,
             part=number,
             region=row.default_region,
             time_zone=row.time_zone,
-            window=await _window(session, row),
-            dialect=Dialect.from_json(settled) if settled else None,
+            consent_period=await _consent_period(session, row),
+            dialect=Dialect.from_json(dialect) if dialect else None,
         )
 
 
@@ -140,12 +140,12 @@ async def _has_other_parts(session: AsyncSession, dataset_id: uuid.UUID) -> bool
     return bool(await session.scalar(_OTHER_PARTS, {"id": dataset_id}))
 
 
-async def _window(session: AsyncSession, row: Dataset) -> Window | None:
-    """Within which a consent of this dataset must lie; None for a dataset that no consent is collected with."""
+async def _consent_period(session: AsyncSession, row: Dataset) -> ConsentPeriod | None:
+    """The period in which each consent of this dataset must lie; None for a dataset without a collection."""
     if row.collection_id is None:
         return None
-    begin, end = await period_of(session, row.collection_id)
-    return Window(begin, end, row.occurred_at, now())
+    begin, end = await collection_period(session, row.collection_id)
+    return ConsentPeriod(begin, end, row.occurred_at, now())
 
 
 async def _require_open(session: AsyncSession, row: Dataset) -> None:
@@ -154,7 +154,10 @@ async def _require_open(session: AsyncSession, row: Dataset) -> None:
             raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
         return
     if row.content != Content.UPLOADED:
-        raise Conflict("takes_no_parts", "This dataset has the numbers of others, so it takes no parts.")
+        raise Conflict(
+            "takes_no_parts",
+            "The numbers of this dataset are those of its parents. Upload parts to a dataset of content `uploaded`.",
+        )
     if row.state != DatasetState.OPEN:
         raise Conflict(
             "dataset_not_open", "This dataset is sealed, or being sealed. Register another dataset for more numbers."
@@ -174,7 +177,7 @@ async def _portions(body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 @asynccontextmanager
 async def _read_ahead(portions: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
-    """The portions, of which a few arrive while one is being read."""
+    """The portions; a few more are received while one is being read."""
     arrived: asyncio.Queue[bytes | None] = asyncio.Queue(_PORTIONS_AHEAD)
 
     async def receive() -> None:
@@ -189,7 +192,7 @@ async def _read_ahead(portions: AsyncIterator[bytes]) -> AsyncIterator[AsyncIter
     async def received() -> AsyncIterator[bytes]:
         while (portion := await arrived.get()) is not None:
             yield portion
-        # If the client went away, this is where it is heard.
+        # Raises here if the client went away.
         await receiving
 
     receiving = asyncio.create_task(receive())
@@ -207,7 +210,7 @@ async def _chunks(
     hasher: hmac.HMAC,
     read: Callable[[Iterator[Lines]], Chunk | None],
 ) -> AsyncIterator[Chunk]:
-    """What the portions hold; hashed, read, normalised and enciphered in a thread."""
+    """The chunks of the portions, which a thread hashes, reads, normalises and encrypts."""
     async for portion in portions:
         counts.bytes += len(portion)
         lines = _hashed(portion, reader, hasher)
@@ -223,7 +226,7 @@ def _hashed(portion: bytes, reader: PartReader, hasher: hmac.HMAC) -> Iterator[L
     yield from reader.feed(portion)
 
 
-async def _keep_up(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
+async def _write_behind(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
     """Write each chunk while the next one is read."""
     writing: asyncio.Task[None] | None = None
     try:
@@ -234,14 +237,14 @@ async def _keep_up(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], Corout
         if writing is not None:
             await writing
     finally:
-        # Nothing is written any more once the caller hears that this failed.
+        # Wait, so that nothing is written after the caller learns that this failed.
         if writing is not None:
             await asyncio.gather(writing, return_exceptions=True)
 
 
 async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunk: Chunk) -> None:
     async with database.transaction(durable=False) as session:
-        # The lock keeps a sealing from beginning between this look and the end of this transaction.
+        # The lock keeps a sealing from starting between this check and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
         await _require_open(session, row)
         connection = await driver(session)

@@ -1,4 +1,4 @@
-"""Rejected lines: kept with their reason; the raw value sealed, shown only to the holder, and gone after seven days."""
+"""Rejected lines with their reasons. Raw values are encrypted, shown to the holder only, and deleted after 7 days."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from service.core.paging import Page, Slice, read_cursor, read_slice
 from service.core.retention import Rule, forget
 from service.dataset.chunks import Rejected
 from service.dataset.models import RejectedLine
-from service.dataset.operations import find_own
+from service.dataset.operations import find_own_dataset
 from service.dataset.schemas import RejectOut
 from service.number.keyring import KeyRing
 from service.number.normalisation import REJECT_EXPLANATIONS, RejectReason
@@ -40,7 +40,7 @@ async def keep(
     part: int,
     rejected: Sequence[Rejected],
 ) -> None:
-    """Keep rejected lines of one upload, their raw values sealed."""
+    """Keep the rejected lines of one upload, their raw values encrypted."""
     if not rejected:
         return
     values = {
@@ -60,7 +60,7 @@ def _context(dataset_id: uuid.UUID, upload: int, line: int) -> bytes:
     return f"rejected line {line} of upload {upload} to {dataset_id}".encode()
 
 
-# Lines of uploads that were interrupted or replaced do not count, and are gone when the dataset is sealed.
+# Lines of uploads that were interrupted or replaced do not count. Sealing deletes them.
 _CURRENT = text(
     "EXISTS (SELECT FROM dataset_part AS part WHERE part.dataset_id = rejected_line.dataset_id "
     "AND part.number = rejected_line.part AND part.upload = rejected_line.upload)"
@@ -76,8 +76,8 @@ async def _read(session: AsyncSession, dataset_id: uuid.UUID, after: str | None,
 async def list_rejects(
     session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, after: str | None, limit: int
 ) -> Page[RejectOut]:
-    """A page of the rejected lines, without their values. The cursor is `part.line`."""
-    await find_own(session, actor, dataset_id)
+    """A page of the rejected lines, without their raw values. The cursor is `part.line`."""
+    await find_own_dataset(session, actor, dataset_id)
     rows = await _read(session, dataset_id, after, limit)
     return rows.page(
         RejectOut(
@@ -88,7 +88,7 @@ async def list_rejects(
 
 
 async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.UUID) -> AsyncIterator[str]:
-    """All rejected lines as CSV, with their raw values as long as those are kept. The caller was let through before."""
+    """All rejected lines as CSV, with the raw values that are still kept. The caller was authorised before."""
     yield _csv_line("part", "line", "reason", "raw")
     after = None
     while True:
@@ -112,7 +112,7 @@ def _csv_line(*cells: object) -> str:
     return buffer.getvalue()
 
 
-# By then the file was mended or given up.
+# GDPR 5(1)(e). By then the file was corrected or given up.
 forget(
     "forget_raw_lines",
     "17 * * * *",

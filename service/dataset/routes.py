@@ -1,4 +1,4 @@
-"""HTTP of datasets."""
+"""HTTP routes of datasets."""
 
 import uuid
 from typing import Annotated, Any
@@ -31,7 +31,7 @@ from service.number.app_keyring import RingDep
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=OnceRoute)
 
 DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
-Column = Annotated[Line | None, Query(description="Name of a column in the header, or its place from 1.")]
+Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]
 TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
 
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -57,7 +57,7 @@ _PART: dict[str, Any] = {
 def _columns(
     column: Column = None, consented_at_column: Column = None, consent_record_id_column: Column = None
 ) -> ColumnChoice:
-    """Which columns of a part to read, where the header does not say so itself."""
+    """Which columns of a part to read, where the header does not show it."""
     try:
         return ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
     except UnreadablePart as refusal:
@@ -66,7 +66,7 @@ def _columns(
 
 @router.post("", status_code=201, summary="Register a dataset", responses=responses(*JSON_BODY, 404, 409))
 async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
-    """An open dataset: send its parts, then seal it. A union takes no parts."""
+    """Creates an open dataset. Upload its parts, then seal it. A union takes no parts."""
     return await operations.register_dataset(session, actor, body)
 
 
@@ -74,7 +74,7 @@ async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWri
 async def list_datasets(
     session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[DatasetOut]:
-    """What you hold, and everything upstream of it."""
+    """The datasets that you hold, and those upstream of them."""
     return await operations.list_datasets(session, actor, after, limit)
 
 
@@ -86,7 +86,7 @@ async def get_dataset(dataset_id: DatasetId, session: SessionDep, actor: FactsRe
 
 @router.get("/{dataset_id}/parts", summary="List the parts of a dataset", responses=responses(404))
 async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsReader) -> list[PartOut]:
-    """The parts that arrived whole: an interrupted client goes on after them."""
+    """The parts that arrived whole. An interrupted client continues after them."""
     return await operations.list_parts(session, actor, dataset_id)
 
 
@@ -98,7 +98,7 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
 )
 async def upload_part(
     dataset_id: DatasetId,
-    number: Annotated[int, Path(ge=1, le=1_000_000, description="From 1. Part 1 settles the layout of all.")],
+    number: Annotated[int, Path(ge=1, le=1_000_000, description="From 1. Part 1 defines the layout of all parts.")],
     request: Request,
     database: DatabaseDep,
     ring: RingDep,
@@ -108,7 +108,7 @@ async def upload_part(
     """CSV, NDJSON or Parquet, plain or with `Content-Encoding: gzip` or `zstd`, of any size.
 
     The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a
-    possible number are rejected with their reason, and the rest is taken.
+    possible number are rejected with a reason, and all others accepted.
     """
     form = (*_form(request), columns)
     return await parts.upload_part(database, ring, actor, dataset_id, number, form, request.stream())
@@ -126,7 +126,7 @@ def _form(request: Request) -> tuple[Format, Compression]:
 
 @router.post("/{dataset_id}/seal", status_code=202, summary="Seal a dataset", responses=responses(404, 409, 413))
 async def seal_dataset(dataset_id: DatasetId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
-    """Close it for ever. A job stores its numbers in order and counts where they come from; follow it at `/v1/jobs`."""
+    """Closes it for good. A job stores its numbers and counts where they come from; follow it at `/v1/jobs`."""
     return await operations.seal_dataset(session, queue, actor, dataset_id)
 
 
@@ -138,7 +138,7 @@ async def list_rejects(
     after: TextCursor = None,
     limit: Limit = 100,
 ) -> Page[RejectOut]:
-    """Part, line and reason of each line that was not taken; the values are in the CSV."""
+    """The part, line and reason of each rejected line. The raw values are in the CSV."""
     return await rejects.list_rejects(session, actor, dataset_id, after, limit)
 
 
@@ -160,14 +160,14 @@ _CSV: dict[int | str, dict[str, Any]] = {
 async def download_rejects(
     dataset_id: DatasetId, session: SessionDep, database: DatabaseDep, ring: RingDep, actor: HoldersReader
 ) -> StreamingResponse:
-    """The rejected lines with their raw values, which are kept for seven days, sealed, and given only to the holder."""
-    await operations.find_own(session, actor, dataset_id)
+    """The rejected lines with their raw values, which are kept encrypted for 7 days and given to the holder only."""
+    await operations.find_own_dataset(session, actor, dataset_id)
     lines = rejects.download_rejects(database, ring, dataset_id)
     headers = {"Content-Disposition": 'attachment; filename="rejects.csv"'}
     return StreamingResponse(lines, media_type="text/csv", headers=headers)
 
 
-@router.get("/{dataset_id}/orphans", summary="List numbers without a declared origin", responses=responses(404, 409))
+@router.get("/{dataset_id}/orphans", summary="List the orphans of a dataset", responses=responses(404, 409))
 async def list_orphans(
     dataset_id: DatasetId,
     session: SessionDep,
@@ -176,5 +176,5 @@ async def list_orphans(
     after: TextCursor = None,
     limit: Limit = 100,
 ) -> OrphanPage:
-    """The numbers of your dataset for which no path of holdings leads back to a collection."""
+    """The numbers of your dataset from which no path of holdings leads back to a collection."""
     return await orphans.list_orphans(session, ring, actor, dataset_id, after, limit)

@@ -1,4 +1,4 @@
-"""Wire shapes of datasets, parts, rejected lines and orphans."""
+"""Request and response bodies of datasets, parts, rejected lines and orphans."""
 
 import uuid
 from typing import Annotated, Literal
@@ -22,24 +22,24 @@ Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(
 
 
 class DatasetIn(FactIn):
-    """A set of numbers in one organisation's hands.
+    """A set of numbers held by one organisation.
 
-    It comes from a collection, or is derived from other sealed datasets of the same holder, or neither: then no origin
-    is declared for its numbers. What comes by a transfer is made by registering the transfer.
+    It comes from a collection, or is derived from other sealed datasets of the same holder. If neither is given, no
+    origin is declared for its numbers. A dataset received by a transfer is created by registering that transfer.
     """
 
     holder_id: uuid.UUID = Field(description="The organisation that holds it.")
     name: Line = Field(examples=["Base SMS, avril 2024"])
     content: Literal[Content.UPLOADED, Content.UNION] = Field(
         default=Content.UPLOADED,
-        description="`uploaded`: its numbers come in parts. `union`: all numbers of its parents.",
+        description="`uploaded`: its numbers are uploaded in parts. `union`: all numbers of its parents.",
     )
     collection_id: uuid.UUID | None = None
     derived_from: list[uuid.UUID] = Field(default_factory=list, max_length=1000)
     default_region: Region = Field(
-        default="FR", description="Region of numbers without country code: ISO 3166-1 alpha-2."
+        default="FR", description="Region of numbers without a country code (ISO 3166-1 alpha-2)."
     )
-    time_zone: TimeZone = Field(default="Europe/Paris", description="Of times of consent that state no offset.")
+    time_zone: TimeZone = Field(default="Europe/Paris", description="Time zone of consent times without an offset.")
 
     @model_validator(mode="after")
     def _one_descent(self) -> "DatasetIn":
@@ -65,19 +65,19 @@ class DatasetOut(FactOut):
     default_region: str = Field(examples=["FR"])
     time_zone: str = Field(examples=["Europe/Paris"])
     number_count: int | None = Field(
-        description="Distinct numbers, as they were sealed: what its holder erased since is not taken off.",
+        description="Distinct numbers, as counted at sealing. Later erasures do not change it.",
         examples=[8500],
     )
-    duplicate_count: int | None = Field(description="Lines that named a number again.")
-    rejected_count: int | None = Field(description="Lines that held no possible number, or no sound consent.")
+    duplicate_count: int | None = Field(description="Lines that repeat a number.")
+    rejected_count: int | None = Field(description="Lines without a possible number, or with an invalid consent.")
     orphan_count: int | None = Field(
-        description="Numbers for which no path of holdings leads back to a collection, as they were sealed."
+        description="Numbers from which no path of holdings leads back to a collection, as counted at sealing."
     )
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None
     reconciling: bool = Field(
-        description="Whether its holder's own file is being uploaded, or compared with what was declared."
+        description="Whether its holder is uploading its own file, or having it compared with what was declared."
     )
 
 
@@ -86,21 +86,19 @@ class PartOut(BaseModel):
 
     number: int = Field(examples=[1])
     byte_count: int = Field(examples=[119_052])
-    line_count: int = Field(description="Lines that hold something; the header is none.", examples=[8504])
+    line_count: int = Field(description="Lines that are not empty, without the header.", examples=[8504])
     accepted_count: int = Field(examples=[8500])
     rejected_count: int = Field(examples=[4])
     recorded_at: AwareDatetime
-    repeated: bool = Field(default=False, description="These very bytes were here already, and nothing was done.")
-    ignored_columns: list[str] = Field(
-        default_factory=list, description="Named columns of the file that were not read."
-    )
+    repeated: bool = Field(default=False, description="The same bytes were uploaded before, so nothing changed.")
+    ignored_columns: list[str] = Field(default_factory=list, description="Columns of the file that were not read.")
 
 
 class RejectOut(BaseModel):
-    """A line that was not taken."""
+    """A rejected line."""
 
     part: int = Field(examples=[1])
-    line: int = Field(description="Within its part, from 1; a header counts.", examples=[3017])
+    line: int = Field(description="Within its part, from 1, the header included.", examples=[3017])
     reason: str = Field(examples=["scientific_notation"])
     explanation: str = Field(examples=["A spreadsheet wrote this number in scientific notation and lost digits of it…"])
 

@@ -1,7 +1,7 @@
-"""Sealing: from staged parts to blocks in their final order, and the counts of what came from where.
+"""Sealing: turns staged parts into blocks in their final order, and counts how many numbers come from where.
 
-Each shard is loaded in a transaction of its own, several at once; nobody sees a block of the dataset before the last
-transaction says that it is sealed. A sealing that is interrupted begins again from the staged parts and ends the same.
+Each shard is loaded in a transaction of its own, several at once. Lookups ignore the blocks until the last transaction
+marks the dataset as sealed. A sealing that is interrupted starts over from the staged parts, with the same result.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ from service.membership.runs import Digest
 from service.membership.store import LoadedShard
 from service.number.keyring import KeyRing
 
-# Up to this level (some 30,000 numbers) a commit takes longer than a shard, so that all shards share one.
+# Up to this level (some 30,000 numbers) a commit takes longer than a shard, so all shards share one commit.
 SMALL_LEVEL = 6
-# Shards that are loaded at once: while one is sorted here, the database writes the other.
+# Shards loaded at once: while one is sorted here, the database writes the other.
 LOADERS = 2
 
 
@@ -57,7 +57,7 @@ async def seal_dataset(resources: Resources, job_id: str) -> None:
 
 @dataclass
 class Tally:
-    """What loading and counting the shards adds up to."""
+    """The totals of loading and counting the shards."""
 
     digest: Digest = field(default_factory=Digest)
     numbers: int = 0
@@ -69,7 +69,7 @@ class Tally:
     notices: Counter[uuid.UUID] = field(default_factory=Counter)
 
     def add(self, loaded: LoadedShard) -> None:
-        """Count in one shard's load."""
+        """Add the result of loading one shard."""
         self.digest += loaded.digest
         self.duplicates += loaded.duplicates
         firsts = [moment for moment in (self.first_consented_at, loaded.first_consented_at) if moment]
@@ -79,7 +79,7 @@ class Tally:
 
 
 async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.UUID, report: ReportProgress) -> None:
-    """Load the staged parts of a dataset in state `sealing`, count, and mark it sealed."""
+    """Load and count the staged parts of a dataset in state `sealing`, and mark it as sealed."""
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id)
         if row.state == DatasetState.SEALED:
@@ -92,7 +92,7 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
     if uploaded:
         await load_shards(database, ring, dataset_id, tally, report, steps)
     if alone:
-        count_alone(ancestors, dataset_id, tally)
+        count_without_parents(ancestors, dataset_id, tally)
     for shard in range(0 if alone else SHARDS):
         async with database.snapshot() as session:
             await count_shard(session, ancestors, dataset_id, shard, tally)
@@ -101,13 +101,13 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)
-        await ask_for_flags(session, queue, row.id)
+        await request_flagging(session, queue, row.id)
 
 
 async def load_shards(
     database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: ReportProgress, steps: int
 ) -> None:
-    """Merge what is staged into blocks, shard by shard."""
+    """Merge the staged runs of a dataset into blocks, shard by shard."""
     async with database.transaction() as session:
         await drop_stale_uploads(session, dataset_id)
         segment = await store.begin_segment(await driver(session), dataset_id)
@@ -135,7 +135,7 @@ async def load_shards(
 
 
 async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> None:
-    """Forget staged lines of uploads that were interrupted, or replaced by a later one of the same part."""
+    """Delete staged lines of uploads that were interrupted, or replaced by a later upload of the same part."""
     query = select(DatasetPart.upload).where(DatasetPart.dataset_id == dataset_id)
     current = list((await session.exec(query)).all())
     await store.unstage_except(await driver(session), dataset_id, current)
@@ -150,8 +150,8 @@ async def count_shard(
 ) -> None:
     """Count one shard's numbers by ancestor and by notice, and its orphans.
 
-    What an ancestor's holder erased before does not come from there. What is erased later changes no count: they say
-    what was sealed, and what was passed on with it.
+    A number that an ancestor's holder erased before does not come from there. Later erasures change no count: counts
+    say what was sealed, and what was transferred with it.
     """
     connection = await driver(session)
     found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=True)
@@ -162,8 +162,8 @@ async def count_shard(
         tally.notices[notice_id] += found.count(collected)
 
 
-def count_alone(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Tally) -> None:
-    """Count the loaded numbers of a dataset that comes from no other: all are its own, and need not be read again."""
+def count_without_parents(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Tally) -> None:
+    """Count the numbers of a dataset without parents. All are its own, so they need not be read again."""
     tally.numbers = tally.digest.count
     if dataset_id in ancestors.notices:
         tally.notices[ancestors.notices[dataset_id]] = tally.numbers
@@ -172,7 +172,7 @@ def count_alone(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Tally) -> No
 
 
 async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None:
-    """Store the counts of a dataset with it, let lookups find its numbers, and drop what was staged."""
+    """Store the counts of a dataset, let lookups find its numbers, and delete what was staged."""
     row.number_count, row.orphan_count = tally.numbers, tally.orphans
     row.duplicate_count = tally.duplicates
     row.rejected_count = await _rejected(session, row.id)
@@ -195,8 +195,8 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
     await store.unstage(connection, row.id)
 
 
-async def ask_for_flags(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
-    """Have the numbers flagged in a dataset that is sealed now whose owners objected to their use."""
+async def request_flagging(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
+    """Ask for the task that flags numbers of a newly sealed dataset whose owners objected before."""
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, dataset_id=str(dataset_id))
 
 
@@ -206,7 +206,7 @@ async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:
 
 
 async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> None:
-    """Drop the stored counts of datasets whose content was found to be another than declared."""
+    """Delete the stored counts of datasets whose content turned out to differ from what was declared."""
     for table in (AncestorCount, NoticeCount):
         for row in (await session.exec(select(table).where(col(table.dataset_id).in_(dataset_ids)))).all():
             await session.delete(row)
@@ -216,5 +216,5 @@ async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]
 async def _reopen(database: Database, dataset_id: uuid.UUID) -> None:
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        # What was sealed stays sealed, also if the word that it was got lost.
+        # A dataset whose last transaction was committed stays sealed, even if the reply to the commit was lost.
         row.state = DatasetState.OPEN if row.state == DatasetState.SEALING else row.state

@@ -26,7 +26,7 @@ from service.objection.schemas import (
     ReportResults,
 )
 from service.objection.views import objection_views, objections_on_number
-from service.organisation.operations import require
+from service.organisation.operations import find_organisation
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 
@@ -45,7 +45,7 @@ async def create_objection(
         NotFound: no organisation has the id `organisation_id`.
     """
     if wanted.organisation_id is not None:
-        await require(session, wanted.organisation_id, "organisation_id")
+        await find_organisation(session, wanted.organisation_id, "organisation_id")
     await lock_objections(session)
     new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holders = await holders_of_number(snapshots, ring, person.number)

@@ -110,7 +110,7 @@ async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> Or
     return OrganisationOut(**row.model_dump() | ({} if seen else dict.fromkeys(_WITHHELD)))
 
 
-async def require(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:
+async def find_organisation(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:
     """The organisation that `field` of a request names.
 
     Raises:
@@ -122,14 +122,14 @@ async def require(session: AsyncSession, organisation_id: uuid.UUID, field: str)
     return row
 
 
-def speaks_for(actor: Actor, organisation: Organisation) -> bool:
+def may_assert_for(actor: Actor, organisation: Organisation) -> bool:
     """Whether `actor` may assert facts of `organisation`: it is it, or that one has no account and cannot itself."""
     return organisation.id == actor.organisation_id or organisation.admitted_at is None
 
 
-def require_voice(actor: Actor, organisation: Organisation) -> None:
+def require_may_assert_for(actor: Actor, organisation: Organisation) -> None:
     """Refuse an actor that speaks for an organisation which can speak for itself."""
-    if not speaks_for(actor, organisation):
+    if not may_assert_for(actor, organisation):
         raise Forbidden(
             "has_own_account",
             "This organisation has an account here and registers its own facts: ask it to. "

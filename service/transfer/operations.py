@@ -19,11 +19,11 @@ from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
 from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
-from service.dataset.sealing import ask_for_flags
+from service.dataset.sealing import request_flagging
 from service.membership import erasure
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
-from service.organisation.operations import require
+from service.organisation.operations import find_organisation
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.schemas import CriterionOut, StatementIn, StatementOut, TransferIn, TransferOut
 from service.transfer.status import status_of
@@ -32,8 +32,8 @@ from service.transfer.status import status_of
 async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wanted: TransferIn) -> TransferOut:
     """Register a transfer, and the dataset that its recipient gets by it."""
     dataset = await find_dataset(session, actor, wanted.dataset_id, lock=True)
-    sender = await require(session, dataset.holder_id, "dataset_id")
-    recipient = await require(session, wanted.recipient_id, "recipient_id")
+    sender = await find_organisation(session, dataset.holder_id, "dataset_id")
+    recipient = await find_organisation(session, wanted.recipient_id, "recipient_id")
     _check_registrant(actor, dataset, sender, recipient)
     _check_dataset(wanted, dataset)
     received = await _create_received(session, actor, wanted, dataset)
@@ -56,7 +56,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     )
     session.add(statement)
     await session.flush()
-    await ask_for_flags(session, queue, received.id)
+    await request_flagging(session, queue, received.id)
     return (await _complete(session, [row]))[0]
 
 

@@ -24,11 +24,11 @@ from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
 from service.dataset.sealing import (
     Tally,
-    ask_for_flags,
     clear_counts,
     count_shard,
     drop_stale_uploads,
     load_shards,
+    request_flagging,
     write_tally,
 )
 from service.job.models import Job, JobKind
@@ -194,7 +194,7 @@ async def _record_result(
             received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
-            await ask_for_flags(session, queue, received.id)
+            await request_flagging(session, queue, received.id)
             await exclusion.drop_exclusions_of_dataset(await driver(session), received.id)
             await drop_copies_unneeded_without(session, ring, received.id)
         session.add(

@@ -13,12 +13,14 @@ from service.core.erasures import NOT_YET
 from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
 
+# OFFSET 0 has each dataset looked up by its id. PostgreSQL expects many more of them, and would read the whole table.
 _ANCESTORS = text("""
     WITH RECURSIVE up (id) AS (
         SELECT unnest(CAST(:ids AS uuid[]))
         UNION
         SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id)
-    SELECT id, content, notice_id, made_at, parent_ids AS parents FROM up JOIN dataset_node ON dataset_id = id
+    SELECT up.id, content, notice_id, made_at, parent_ids AS parents
+    FROM up CROSS JOIN LATERAL (SELECT * FROM dataset_node WHERE dataset_id = up.id OFFSET 0) AS node
 """)
 
 

@@ -12,13 +12,14 @@ from service.core.vocabulary import Content
 from service.membership.descent.dag import Dag, Node
 from service.membership.descent.dependents import Sharers, copies_no_longer_needed, dependents_of, sharers_in
 
+# OFFSET 0 has each dataset looked up by its id. PostgreSQL expects many more of them, and would read the whole table.
 DESCENDANTS_QUERY: Final[LiteralString] = """
     WITH RECURSIVE down (id) AS (
         SELECT unnest(%(ids)s::uuid[])
         UNION
         SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id)
-    SELECT dataset_id, content, parent_ids, made_at, holder_id, speaker_id, is_holding
-    FROM down JOIN dataset_node ON dataset_id = id
+    SELECT node.dataset_id, content, parent_ids, made_at, holder_id, speaker_id, is_holding
+    FROM down CROSS JOIN LATERAL (SELECT * FROM dataset_node WHERE dataset_id = down.id OFFSET 0) AS node
 """
 
 
