@@ -1,1 +1,1 @@
-"""Notices (the wording shown, its partner lists and screenshots) and the collections made under them."""
+"""Notices (the wording shown, its partner lists and evidence) and the collections made under them."""

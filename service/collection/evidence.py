@@ -1,4 +1,4 @@
-"""What a piece of evidence is, by its bytes. Half a screenshot proves nothing, so that its end is looked at too."""
+"""Checks what a piece of evidence is by its bytes. Half a screenshot proves nothing, so its end is checked too."""
 
 import puremagic
 
@@ -7,12 +7,12 @@ EVIDENCE_TYPES = ("image/png", "image/jpeg", "image/webp", "application/pdf")
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _JPEG_END = b"\xff\xd9"
 _PDF_END = b"%%EOF"
-# How far before the end readers look for a PDF's mark (ISO 32000-1, annex H.3).
+# How far before the end PDF readers look for the end marker (ISO 32000-1, annex H.3).
 _PDF_TAIL = 1024
 
 
 def is_whole(content: bytes, media_type: str) -> bool:
-    """Whether `content` begins like `media_type`, one of `EVIDENCE_TYPES`, and ends like it too."""
+    """Whether `content` begins and ends like `media_type`, which is one of `EVIDENCE_TYPES`."""
     try:
         if puremagic.from_string(content, mime=True) != media_type:
             return False

@@ -12,7 +12,7 @@ from service.core.vocabulary import Channel, Mechanism, Purpose
 
 
 class Notice(Fact, table=True):
-    """The wording shown, verbatim. Immutable: a change is a new notice that names the one it replaces."""
+    """The wording shown, verbatim. It never changes: a new version is a new notice that names the one it replaces."""
 
     __tablename__ = "notice"
 
@@ -30,7 +30,7 @@ class Notice(Fact, table=True):
 
 
 class PartnerList(Fact, table=True):
-    """Who was named to the person, from a day on; in force until the next list of the same notice."""
+    """The recipients named to a person from a day on, in force until the next list of the same notice."""
 
     __tablename__ = "partner_list"
 
@@ -41,7 +41,7 @@ class PartnerList(Fact, table=True):
 
 
 class Partner(GraphRow, table=True):
-    """One name on a partner list, as printed there, and the organisation it is known to mean."""
+    """A name on a partner list, as printed there, and the organisation that it means, if known."""
 
     __tablename__ = "partner"
 
@@ -52,7 +52,7 @@ class Partner(GraphRow, table=True):
 
 
 class NoticeEvidence(Fact, table=True):
-    """A screenshot of the form. Its content lives in another table, so that the graph loads without it."""
+    """A screenshot of the form. Its content is in another table, so that the graph loads without it."""
 
     __tablename__ = "notice_evidence"
 
@@ -72,7 +72,7 @@ class EvidenceContent(GraphRow, table=True):
 
 
 class Collection(Fact, table=True):
-    """The activity of gathering numbers: who, where, under which notice, from when to when."""
+    """The gathering of numbers: by which collector, where, under which notice, from when to when."""
 
     __tablename__ = "collection"
 
@@ -86,7 +86,7 @@ class Collection(Fact, table=True):
 
 
 class CollectionAttestation(Fact, table=True):
-    """The collector's word that a collection which another organisation asserts did take place as it says."""
+    """The collector's confirmation of a collection that another organisation asserts."""
 
     __tablename__ = "collection_attestation"
 

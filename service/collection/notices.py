@@ -1,4 +1,4 @@
-"""One function per operation on notices, partner lists and evidence."""
+"""The operations on notices, partner lists and evidence."""
 
 import hashlib
 import uuid
@@ -29,7 +29,7 @@ from service.organisation.operations import find_organisation, require_may_asser
 
 
 async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
-    """Register a wording of a collector: its own, or one of a collector without an account."""
+    """Register a notice of the caller, or of a collector without an account."""
     require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
     version = 1
     if wanted.replaces_id is not None:
@@ -50,7 +50,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     session.add(row)
     await session.flush()
     if wanted.partner_list is not None:
-        await _store_list(session, actor, row, wanted.partner_list)
+        await _store_partner_list(session, actor, row, wanted.partner_list)
     return (await _complete(session, [row]))[0]
 
 
@@ -60,15 +60,17 @@ async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID)
 
 
 async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
-    """A notice that the caller may add to: its own form's, or one that it asserts of a collector without an account.
+    """A notice that the caller may add to: its own, or one that it asserts for a collector without an account.
 
-    To see a notice upstream is not enough: a list added to it would change what every person under it is answered, and
-    a collection under it would borrow another's word.
+    Seeing a notice upstream is not enough. A partner list added to it would change the answer of every person who saw
+    it, and a collection under it would claim an origin that the notice's organisation never stated.
     """
     notice = await find_notice(session, actor, notice_id)
     require_may_assert_for(actor, await find_organisation(session, notice.collector_id, "collector_id"))
     if actor.organisation_id not in (notice.collector_id, notice.asserted_by_id):
-        raise Forbidden("not_your_notice", "Another asserts this notice: only that one, or its collector, adds to it.")
+        raise Forbidden(
+            "not_your_notice", "Only its collector and the organisation that asserts this notice can add to it."
+        )
     return notice
 
 
@@ -86,12 +88,14 @@ async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | N
 async def add_partner_list(
     session: AsyncSession, actor: Actor, notice_id: uuid.UUID, wanted: PartnerListIn
 ) -> PartnerListOut:
-    """Add the list in force from a day on. Lists before it stay as they are."""
+    """Add the partner list in force from a day on. Earlier lists stay as they are."""
     notice = await find_own_notice(session, actor, notice_id)
-    return await _store_list(session, actor, notice, wanted)
+    return await _store_partner_list(session, actor, notice, wanted)
 
 
-async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wanted: PartnerListIn) -> PartnerListOut:
+async def _store_partner_list(
+    session: AsyncSession, actor: Actor, notice: Notice, wanted: PartnerListIn
+) -> PartnerListOut:
     if wanted.valid_from_on < notice.valid_from_on:
         raise Unprocessable(
             "partner_list_before_notice", "`valid_from_on` is before the first day of the notice. Correct it."
@@ -103,7 +107,7 @@ async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wante
     if wanted.corrects_id is not None:
         corrected = await session.get(PartnerList, wanted.corrects_id)
         if corrected is None or corrected.notice_id != notice.id:
-            raise NotFound("partner list of this notice to correct")
+            raise NotFound("partner list of this notice")
     row = PartnerList(
         notice_id=notice.id,
         **wanted.model_dump(include={"valid_from_on", "categories", "corrects_id"}),
@@ -116,11 +120,13 @@ async def _store_list(session: AsyncSession, actor: Actor, notice: Notice, wante
             await find_organisation(session, partner.organisation_id, f"partners.{position}.organisation_id")
         session.add(Partner(partner_list_id=row.id, position=position, **partner.model_dump()))
     await session.flush()
-    return PartnerListOut(**row.model_dump(), partners=[PartnerOut(**p.model_dump()) for p in wanted.partners])
+    return PartnerListOut(
+        **row.model_dump(), partners=[PartnerOut(**partner.model_dump()) for partner in wanted.partners]
+    )
 
 
 async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[NoticeOut]:
-    """Notices with what hangs on them, in three queries however many there are."""
+    """Notices with their partner lists and evidence, in three queries however many there are."""
     ids = [notice.id for notice in notices]
     lists = (
         await session.exec(
@@ -132,7 +138,7 @@ async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[No
     partners = (
         await session.exec(
             select(Partner)
-            .where(col(Partner.partner_list_id).in_([one.id for one in lists]))
+            .where(col(Partner.partner_list_id).in_([partner_list.id for partner_list in lists]))
             .order_by(col(Partner.position))
         )
     ).all()
@@ -148,11 +154,11 @@ async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[No
         NoticeOut(
             **notice.model_dump(),
             partner_lists=[
-                PartnerListOut(**one.model_dump(), partners=names[one.id])
-                for one in lists
-                if one.notice_id == notice.id
+                PartnerListOut(**partner_list.model_dump(), partners=names[partner_list.id])
+                for partner_list in lists
+                if partner_list.notice_id == notice.id
             ],
-            evidence=[EvidenceOut(**one.model_dump()) for one in evidence if one.notice_id == notice.id],
+            evidence=[EvidenceOut(**piece.model_dump()) for piece in evidence if piece.notice_id == notice.id],
         )
         for notice in notices
     ]
@@ -161,16 +167,16 @@ async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[No
 async def add_evidence(
     session: AsyncSession, actor: Actor, notice_id: uuid.UUID, media_type: str, content: bytes
 ) -> EvidenceOut:
-    """Keep a screenshot of the form. Its content must be of the type that the request states.
+    """Store a screenshot of the form. Its content must have the type that the request states.
 
     Raises:
-        UnsupportedMedia: it is not one of the types taken, not of the type stated, or cut short.
+        UnsupportedMedia: its type is not accepted, differs from the stated type, or the file is incomplete.
     """
     notice = await find_own_notice(session, actor, notice_id)
     if media_type not in EVIDENCE_TYPES or not is_whole(content, media_type):
         raise UnsupportedMedia(
             "evidence_type",
-            f"Evidence is one of {', '.join(EVIDENCE_TYPES)}, whole, and its bytes must be what Content-Type says.",
+            f"Send a complete file of one of the types {', '.join(EVIDENCE_TYPES)}, with its Content-Type.",
         )
     row = NoticeEvidence(
         notice_id=notice.id,

@@ -1,4 +1,4 @@
-"""One function per operation on collections and attestations."""
+"""The operations on collections and attestations."""
 
 import uuid
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from service.organisation.operations import find_organisation, require_may_asser
 
 
 async def register_collection(session: AsyncSession, actor: Actor, wanted: CollectionIn) -> CollectionOut:
-    """Register a collection: one's own, or that of a collector without an account."""
+    """Register a collection of the caller, or of a collector without an account."""
     require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
     notice = await find_own_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
@@ -41,18 +41,21 @@ def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
             "notice_of_other_collector", "The notice belongs to another collector. Use a notice of this collector."
         )
     if wanted.began_on < notice.valid_from_on:
-        raise Unprocessable("collection_before_notice", "The collection began before its notice was shown.")
+        raise Unprocessable(
+            "collection_before_notice",
+            "`began_on` is before the first day of the notice. Correct it, or name another notice.",
+        )
     if notice.valid_until_on is not None and (wanted.ended_on is None or wanted.ended_on > notice.valid_until_on):
         raise Unprocessable(
             "collection_after_notice",
-            "The collection goes on after its notice was last shown: give `ended_on`, or register the later part under "
+            "The collection lasts longer than its notice was shown. Set `ended_on`, or register the later part under "
             "the notice that replaced it.",
         )
     if wanted.occurred_at.astimezone(ZoneInfo(notice.time_zone)).date() < wanted.began_on:
-        raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`.")
+        raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`. Correct one of them.")
 
 
-# Consents stay with the collection that their dataset was registered with, also after a correction of it.
+# A dataset keeps the collection that it was registered with, also when that collection is corrected later.
 _OUTSIDE = text("""
     WITH RECURSIVE earlier (id, corrects_id) AS (
         SELECT id, corrects_id FROM collection WHERE id = :id
@@ -67,18 +70,18 @@ _OUTSIDE = text("""
 async def _check_correction(
     session: AsyncSession, actor: Actor, wanted: CollectionIn, notice: Notice, corrected_id: uuid.UUID
 ) -> None:
-    """A correction keeps collector and notice, by which numbers are counted, and covers the consents it is about."""
+    """A correction keeps the collector and the notice, by which numbers are counted, and covers all consents."""
     await find_collection(session, actor, corrected_id)
     corrected = await correctable(session, actor, Collection, corrected_id)
     if (corrected.collector_id, corrected.notice_id) != (wanted.collector_id, wanted.notice_id):
         raise Unprocessable(
-            "correction_of_another", "A correction keeps the collector and the notice. Register another collection."
+            "correction_changes_origin", "A correction keeps the collector and the notice. Register another collection."
         )
     began_at, ended_at = _period(wanted.began_on, wanted.ended_on, ZoneInfo(notice.time_zone))
     if await session.scalar(_OUTSIDE, {"id": corrected_id, "began_at": began_at, "ended_at": ended_at}):
         raise Unprocessable(
-            "consents_outside",
-            "Datasets of this collection hold consents from outside the corrected period.",
+            "consents_outside_period",
+            "Datasets of this collection contain consents outside this period. Choose one that covers them.",
         )
 
 
@@ -88,7 +91,7 @@ async def find_collection(session: AsyncSession, actor: Actor, collection_id: uu
 
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
-    """A collection."""
+    """A collection that the caller sees."""
     return (await _complete(session, [await find_collection(session, actor, collection_id)]))[0]
 
 
@@ -103,14 +106,14 @@ async def list_collections(
 async def attest_collection(
     session: AsyncSession, actor: Actor, collection_id: uuid.UUID, wanted: AttestationIn
 ) -> AttestationOut:
-    """The collector confirms what another asserts of its collection."""
+    """Record that the collector confirms a collection that another organisation asserts."""
     collection = await find_collection(session, actor, collection_id)
     if collection.collector_id != actor.organisation_id:
-        raise Forbidden("not_the_collector", "Only the collector itself attests a collection.")
-    # Two attestations at once come one after the other, so that the second is told of the first.
+        raise Forbidden("not_the_collector", "Only the collector of a collection can attest it.")
+    # Concurrent attestations wait for each other, so that the second is refused.
     await session.refresh(collection, with_for_update=True)
     if await _attested(session, [collection]):
-        raise Conflict("already_attested", "This collection is attested already.")
+        raise Conflict("already_attested", "This collection is already attested.")
     row = CollectionAttestation(collection_id=collection.id, **asserted(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
@@ -120,8 +123,8 @@ async def attest_collection(
 async def _attested(session: AsyncSession, collections: Sequence[Collection]) -> set[uuid.UUID]:
     ids = [row.id for row in collections]
     query = select(CollectionAttestation.collection_id).where(col(CollectionAttestation.collection_id).in_(ids))
-    spoken = set((await session.exec(query)).all())
-    return spoken | {row.id for row in collections if row.asserted_by_id == row.collector_id}
+    attested = set((await session.exec(query)).all())
+    return attested | {row.id for row in collections if row.asserted_by_id == row.collector_id}
 
 
 async def _complete(session: AsyncSession, collections: Sequence[Collection]) -> list[CollectionOut]:
@@ -130,7 +133,7 @@ async def _complete(session: AsyncSession, collections: Sequence[Collection]) ->
 
 
 async def collection_period(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:
-    """The first and the last instant of a collection as last corrected (None while it goes on)."""
+    """The first and the last instant of a collection, as last corrected. The last is None while it goes on."""
     collection = await session.get_one(Collection, collection_id)
     while correction := (await session.exec(select(Collection).where(Collection.corrects_id == collection.id))).first():
         collection = correction

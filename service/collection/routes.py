@@ -1,4 +1,4 @@
-"""HTTP of notices, partner lists, evidence, collections and attestations."""
+"""HTTP routes of notices, partner lists, evidence, collections and attestations."""
 
 import uuid
 from typing import Annotated
@@ -36,7 +36,7 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 @notices.post("", status_code=201, summary="Register a notice", responses=responses(*JSON_BODY, 404, 409))
 async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWriter) -> NoticeOut:
-    """Register the wording of a form, to the letter. It is never changed: a change is a new notice that replaces it."""
+    """Registers the wording of a form, verbatim. A notice never changes; a new version is a notice that replaces it."""
     return await notice_operations.register_notice(session, actor, body)
 
 
@@ -44,13 +44,13 @@ async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWrite
 async def list_notices(
     session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[NoticeOut]:
-    """Your own, and those upstream of what you hold."""
+    """Your own notices, and those upstream of what you hold."""
     return await notice_operations.list_notices(session, actor, after, limit)
 
 
 @notices.get("/{notice_id}", summary="Get a notice", responses=responses(404))
 async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReader) -> NoticeOut:
-    """A notice with all its partner lists and evidence."""
+    """A notice with its partner lists and evidence."""
     return await notice_operations.get_notice(session, actor, notice_id)
 
 
@@ -63,7 +63,7 @@ async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReade
 async def add_partner_list(
     notice_id: NoticeId, body: PartnerListIn, session: SessionDep, actor: FactsWriter
 ) -> PartnerListOut:
-    """Add the list that is in force from a day on. Earlier lists stay: each person saw the one of their day."""
+    """Adds the list in force from a day on. Earlier lists stay, because each person saw the list of their day."""
     return await notice_operations.add_partner_list(session, actor, notice_id, body)
 
 
@@ -75,14 +75,14 @@ async def add_partner_list(
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
-    """PNG, JPEG, WebP or PDF; the bytes are checked to be what Content-Type says, and their SHA-256 is answered."""
+    """A complete PNG, JPEG, WebP or PDF file whose bytes match Content-Type. The response states its SHA-256."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return await notice_operations.add_evidence(session, actor, notice_id, media_type, await request.body())
 
 
 @notices.get(
     "/{notice_id}/evidence/{evidence_id}",
-    summary="Get a screenshot",
+    summary="Download a screenshot of the form",
     response_class=Response,
     responses=responses(404) | {200: {"description": "The file.", "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
@@ -92,14 +92,14 @@ async def get_evidence(
     session: SessionDep,
     actor: FactsReader,
 ) -> Response:
-    """The bytes as they were uploaded."""
+    """The file as it was uploaded."""
     media_type, content = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
     return Response(content, media_type=media_type, headers={"Content-Disposition": "attachment"})
 
 
 @collections.post("", status_code=201, summary="Register a collection", responses=responses(*JSON_BODY, 404, 409))
 async def register_collection(body: CollectionIn, session: SessionDep, actor: FactsWriter) -> CollectionOut:
-    """Register that numbers were gathered: by whom, where, under which notice, from when to when."""
+    """Registers that a collector gathered numbers: where, under which notice, from when to when."""
     return await operations.register_collection(session, actor, body)
 
 
@@ -107,13 +107,13 @@ async def register_collection(body: CollectionIn, session: SessionDep, actor: Fa
 async def list_collections(
     session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[CollectionOut]:
-    """Your own, and those upstream of what you hold."""
+    """Your own collections, and those upstream of what you hold."""
     return await operations.list_collections(session, actor, after, limit)
 
 
 @collections.get("/{collection_id}", summary="Get a collection", responses=responses(404))
 async def get_collection(collection_id: CollectionId, session: SessionDep, actor: FactsReader) -> CollectionOut:
-    """One collection."""
+    """A collection as it was registered, and whether it is attested."""
     return await operations.get_collection(session, actor, collection_id)
 
 
@@ -126,5 +126,5 @@ async def get_collection(collection_id: CollectionId, session: SessionDep, actor
 async def attest_collection(
     collection_id: CollectionId, body: AttestationIn, session: SessionDep, actor: FactsWriter
 ) -> AttestationOut:
-    """The collector confirms what a buyer asserts of its collection."""
+    """The collector confirms a collection that another organisation, its buyer, asserts."""
     return await operations.attest_collection(session, actor, collection_id, body)

@@ -1,4 +1,4 @@
-"""Wire shapes of notices, partner lists, evidence, collections and attestations."""
+"""Request and response bodies of notices, partner lists, evidence, collections and attestations."""
 
 import uuid
 from datetime import date
@@ -20,12 +20,12 @@ class PartnerIn(Wire):
 
     name: Line = Field(examples=["Contact Direct SAS"], description="As printed on the list.")
     organisation_id: uuid.UUID | None = Field(
-        default=None, description="The organisation it means, where that is known."
+        default=None, description="The organisation that the name means, if known."
     )
 
 
 class PartnerListIn(FactIn):
-    """Who was named to the person, from a day on. A new list ends the one before; none is ever changed."""
+    """The recipients named to a person, from a day on. A new list ends the earlier one; no list ever changes."""
 
     valid_from_on: Day = Field(examples=["2023-09-01"])
     partners: list[PartnerIn] = Field(
@@ -33,14 +33,14 @@ class PartnerListIn(FactIn):
     )
     categories: list[Line] = Field(
         default_factory=list, max_length=100, examples=[["partis politiques et candidats"]],
-        description="Recipients that were named only by category.",
+        description="Recipients named by category only.",
     )  # fmt: skip
-    corrects_id: uuid.UUID | None = Field(default=None, description="The list that this one corrects, if it does.")
+    corrects_id: uuid.UUID | None = Field(default=None, description="The list that this one corrects, if any.")
 
     @model_validator(mode="after")
     def _not_empty(self) -> "PartnerListIn":
         if not self.partners and not self.categories:
-            raise ValueError("a partner list names partners, or categories of them, or both")
+            raise ValueError("a partner list must name partners or categories of partners")
         return self
 
 
@@ -62,24 +62,24 @@ class PartnerListOut(FactOut):
 
 
 class NoticeIn(FactIn):
-    """The wording that a form shows, to the letter."""
+    """The wording that a form shows, verbatim."""
 
-    collector_id: uuid.UUID = Field(description="Whose form it is.")
-    code: Line = Field(examples=["EM-1"], description="The collector's own name for this wording.")
-    replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this one is a new version of.")
-    language: Language = Field(examples=["fr"], description="BCP 47.")
+    collector_id: uuid.UUID = Field(description="The organisation whose form it is.")
+    code: Line = Field(examples=["EM-1"], description="The collector's own name for this notice.")
+    replaces_id: uuid.UUID | None = Field(default=None, description="The notice of which this is a new version.")
+    language: Language = Field(examples=["fr"], description="The language of the wording (BCP 47).")
     wording: Verbatim = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
     mechanism: Mechanism = Field(examples=["double_opt_in"])
     purposes: list[Purpose] = Field(min_length=1, examples=[["commercial_canvassing", "political_canvassing"]])
     valid_from_on: Day = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")
-    valid_until_on: Day | None = Field(default=None, description="The last day; null while it is shown.")
-    time_zone: TimeZone = Field(default="Europe/Paris", description="Where the days of this notice begin and end.")
+    valid_until_on: Day | None = Field(default=None, description="The last day; null as long as it is shown.")
+    time_zone: TimeZone = Field(default="Europe/Paris", description="The time zone of the days of this notice.")
     partner_list: PartnerListIn | None = Field(default=None, description="The first partner list, if the form had one.")
 
     @model_validator(mode="after")
     def _in_order(self) -> "NoticeIn":
         if self.valid_until_on is not None and self.valid_until_on < self.valid_from_on:
-            raise ValueError("valid_until_on is before valid_from_on")
+            raise ValueError("valid_until_on must not be before valid_from_on")
         return self
 
 
@@ -96,7 +96,7 @@ class EvidenceOut(FactOut):
 
 
 class NoticeOut(FactOut):
-    """A notice, its partner lists from the oldest on, and its evidence."""
+    """A notice with its partner lists, oldest first, and its evidence."""
 
     collector_id: uuid.UUID
     code: str = Field(examples=["EM-1"])
@@ -123,15 +123,16 @@ class CollectionIn(FactIn):
         examples=["https://www.enseigne-maison.example/fidelite"], description="The page, shop or place."
     )
     began_on: Day = Field(examples=["2023-10-02"])
-    ended_on: Day | None = Field(default=None, description="Null while it goes on.")
+    ended_on: Day | None = Field(default=None, description="The last day; null as long as it goes on.")
     corrects_id: uuid.UUID | None = Field(
-        default=None, description="The fact of yours that this one corrects: that one stays, and counts no more."
+        default=None,
+        description="The collection of yours that this one corrects. It stays recorded and no longer counts.",
     )
 
     @model_validator(mode="after")
     def _in_order(self) -> "CollectionIn":
         if self.ended_on is not None and self.ended_on < self.began_on:
-            raise ValueError("ended_on is before began_on")
+            raise ValueError("ended_on must not be before began_on")
         return self
 
 
@@ -144,12 +145,12 @@ class CollectionOut(FactOut):
     address: str = Field(examples=["https://www.enseigne-maison.example/fidelite"])
     began_on: date
     ended_on: date | None
-    corrects_id: uuid.UUID | None = Field(description="The fact that this one corrects. It stays at its own address.")
-    attested: bool = Field(description="Whether the collector itself asserts it, or has attested what another asserts.")
+    corrects_id: uuid.UUID | None = Field(description="The collection that this one corrects.")
+    attested: bool = Field(description="Whether the collector asserts it or has attested it.")
 
 
 class AttestationIn(FactIn):
-    """The collector's word that a collection which another asserts took place as told."""
+    """The collector's confirmation that a collection took place as another organisation asserts."""
 
 
 class AttestationOut(FactOut):

@@ -47,10 +47,11 @@ async def keep(
         "dataset_id": dataset_id,
         "upload": upload,
         "part": part,
-        "lines": [one.line for one in rejected],
-        "reasons": [one.reason.value for one in rejected],
+        "lines": [reject.line for reject in rejected],
+        "reasons": [reject.reason.value for reject in rejected],
         "raws": [
-            ring.encrypt(one.raw.encode(errors="replace"), _context(dataset_id, upload, one.line)) for one in rejected
+            ring.encrypt(reject.raw.encode(errors="replace"), _context(dataset_id, upload, reject.line))
+            for reject in rejected
         ],
     }
     await run(session, _KEEP, values)

@@ -1,1 +1,1 @@
-"""Organisations: collectors, brokers, parties, processors, the regulator; with an account here or only named."""
+"""Organisations: collectors, brokers, parties, processors, regulators; with an account here, or only named."""

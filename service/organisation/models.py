@@ -11,7 +11,7 @@ from service.core.vocabulary import Role
 
 
 class Organisation(Fact, table=True):
-    """A legal person. Without `admitted_at` it has no account here and was named by whoever asserts it."""
+    """A legal person. Without `admitted_at` it has no account here, and was named by another organisation."""
 
     __tablename__ = "organisation"
     __table_args__ = (Index("uq_organisation_registration", "country", "registration_number", unique=True),)

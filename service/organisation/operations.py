@@ -1,4 +1,4 @@
-"""One function per operation on organisations."""
+"""The operations on organisations."""
 
 import uuid
 
@@ -19,17 +19,17 @@ from service.organisation.schemas import OrganisationIn, OrganisationOut, canoni
 
 
 async def register_organisation(session: AsyncSession, actor: Actor | None, wanted: OrganisationIn) -> OrganisationOut:
-    """Register an organisation; `actor` None is the operator at the command line.
+    """Register an organisation. Without an `actor`, the operator does so at the command line.
 
     Raises:
-        Conflict: the registration number is known already; the problem carries its `organisation_id`.
-        Forbidden: only the operator admits regulators and operators.
+        Conflict: the registration number is already registered; the problem has its `organisation_id`.
+        Forbidden: only the operator registers regulators and operators.
     """
     by_operator = actor is None or actor.is_operator
     if not by_operator and {Role.REGULATOR, Role.OPERATOR} & set(wanted.roles):
-        raise Forbidden("role_reserved", "Only the operator registers a regulator or an operator.")
+        raise Forbidden("role_reserved", "Only the operator of the registry can register a regulator or an operator.")
     await _lock_number(session, wanted)
-    await _refuse_double(session, wanted)
+    await _refuse_duplicate(session, wanted)
     row = Organisation(
         **wanted.model_dump(),
         asserted_by_id=actor.organisation_id if actor else None,
@@ -42,24 +42,24 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
 
 
 async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
-    """Let two registrations of one number happen one after the other, so that the second is told of the first."""
+    """Make concurrent registrations of one number wait for each other, so that the second is refused."""
     if wanted.registration_number is None:
         return
     number = f"{wanted.country}:{wanted.registration_number}"
     await locks.take_in(session, Lock.REGISTRATION_NUMBER, locks.key_of(number))
 
 
-async def _refuse_double(session: AsyncSession, wanted: OrganisationIn) -> None:
-    known = await _registered(session, wanted.country, wanted.registration_number)
+async def _refuse_duplicate(session: AsyncSession, wanted: OrganisationIn) -> None:
+    known = await _find_by_registration_number(session, wanted.country, wanted.registration_number)
     if known is not None:
         raise Conflict(
-            "organisation_known",
-            "An organisation with this registration number is known already: use the id in `organisation_id`.",
+            "already_registered",
+            "An organisation with this registration number is already registered. Use the id in `organisation_id`.",
             organisation_id=str(known.id),
         )
 
 
-async def _registered(session: AsyncSession, country: str, number: str | None) -> Organisation | None:
+async def _find_by_registration_number(session: AsyncSession, country: str, number: str | None) -> Organisation | None:
     if number is None:
         return None
     query = select(Organisation).where(Organisation.country == country, Organisation.registration_number == number)
@@ -82,14 +82,14 @@ async def list_organisations(
     after: uuid.UUID | None,
     limit: int,
 ) -> Page[OrganisationOut]:
-    """Those that the caller sees; with a registration number, the one that has it.
+    """The organisations that the caller sees or, with a registration number, the one that has it.
 
-    A register's number is public, and whoever registers a transfer must find its other side; so that one is found
-    whether or not the caller has dealt with it. Without the number nobody can leaf through the others.
+    A registration number is public, and the other side of a transfer must be found to register it. So the organisation
+    is found whether or not the caller deals with it. Without its number, nobody can list organisations of others.
     """
     if registration_number is not None:
         country = country or "FR"
-        row = await _registered(session, country, canonical_number(country, registration_number))
+        row = await _find_by_registration_number(session, country, canonical_number(country, registration_number))
         return Page(items=[await _as_seen(session, actor, row)] if row else [])
     query = select(Organisation).where(col(Organisation.id).in_(visibility.visible_organisations(actor)))
     if country is not None:
@@ -102,7 +102,7 @@ _WITHHELD = {"asserted_by_id", "asserted_through_id", "occurred_at", "recorded_a
 
 
 async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> OrganisationOut:
-    """All of it to whoever deals with it; to others what a public register says, and whether it has an account."""
+    """An organisation in full, or only what a public register says and its account if the caller does not see it."""
     query = select(Organisation.id).where(
         Organisation.id == row.id, col(Organisation.id).in_(visibility.visible_organisations(actor))
     )
@@ -111,27 +111,26 @@ async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> Or
 
 
 async def find_organisation(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:
-    """The organisation that `field` of a request names.
+    """The organisation named in `field` of a request.
 
     Raises:
-        NotFound: there is none of that id.
+        NotFound: no organisation has that id.
     """
     row = await session.get(Organisation, organisation_id)
     if row is None:
-        raise NotFound(f"organisation as `{field}` names")
+        raise NotFound(f"organisation as in `{field}`")
     return row
 
 
 def may_assert_for(actor: Actor, organisation: Organisation) -> bool:
-    """Whether `actor` may assert facts of `organisation`: it is it, or that one has no account and cannot itself."""
+    """Whether `actor` may assert facts for `organisation`: its own, or one without an account, which cannot itself."""
     return organisation.id == actor.organisation_id or organisation.admitted_at is None
 
 
 def require_may_assert_for(actor: Actor, organisation: Organisation) -> None:
-    """Refuse an actor that speaks for an organisation which can speak for itself."""
+    """Refuse an actor that asserts facts for another organisation with an account."""
     if not may_assert_for(actor, organisation):
         raise Forbidden(
             "has_own_account",
-            "This organisation has an account here and registers its own facts: ask it to. "
-            "Only an organisation without an account can be spoken for.",
+            "This organisation has an account here and registers its own facts. Ask it to do so.",
         )

@@ -1,4 +1,4 @@
-"""HTTP of organisations."""
+"""HTTP routes of organisations."""
 
 import uuid
 from typing import Annotated
@@ -19,20 +19,22 @@ router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_cla
 
 @router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409))
 async def register_organisation(body: OrganisationIn, session: SessionDep, actor: DirectoryWriter) -> OrganisationOut:
-    """Name an organisation that you deal with. It has an account here once the operator issues it a key."""
+    """Names an organisation that you deal with. It gets an account once the operator issues a key for it."""
     return await operations.register_organisation(session, actor, body)
 
 
-@router.get("", summary="List organisations, or find one by its registration number")
+@router.get("", summary="List organisations")
 async def list_organisations(
     session: SessionDep,
     actor: DirectoryReader,
-    country: Annotated[Country | None, Query(description="ISO 3166-1 alpha-2.")] = None,
-    registration_number: Annotated[Line | None, Query(description="In France the SIREN.")] = None,
+    country: Annotated[Country | None, Query(description="Country of the organisation (ISO 3166-1 alpha-2).")] = None,
+    registration_number: Annotated[
+        Line | None, Query(description="Returns only the organisation with this number; in France the SIREN.")
+    ] = None,
     after: After = None,
     limit: Limit = 100,
 ) -> Page[OrganisationOut]:
-    """Those that you named or deal with, and those upstream of what you hold."""
+    """The organisations that you named or deal with, and those upstream of what you hold."""
     return await operations.list_organisations(session, actor, country, registration_number, after, limit)
 
 
@@ -42,5 +44,5 @@ async def get_organisation(
     session: SessionDep,
     actor: DirectoryReader,
 ) -> OrganisationOut:
-    """One organisation."""
+    """An organisation, with its roles and contact."""
     return await operations.get_organisation(session, actor, organisation_id)

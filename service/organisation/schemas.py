@@ -1,4 +1,4 @@
-"""Wire shapes of organisations."""
+"""Request and response bodies of organisations."""
 
 from typing import Annotated
 
@@ -13,25 +13,25 @@ Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
 
 
 def canonical_number(country: str, number: str) -> str:
-    """A registration number as it is kept: people group its digits as they like."""
+    """A registration number as it is stored, without the spaces that people group digits by."""
     return siren.compact(number) if country == "FR" else "".join(number.split())
 
 
 class OrganisationIn(Wire):
-    """An organisation to be registered: by the operator, or named by an organisation that deals with it."""
+    """An organisation to register: by the operator, or by an organisation that deals with it."""
 
     legal_name: Line = Field(examples=["Contact Direct SAS"])
     country: Country = Field(examples=["FR"], description="ISO 3166-1 alpha-2.")
     registration_number: Line | None = Field(
         default=None,
         examples=["000 000 018"],
-        description="The number in the country's register: in France the SIREN, which is checked.",
+        description="The number in the country's register. In France the SIREN, whose check digit is verified.",
     )
     roles: list[Role] = Field(min_length=1, examples=[["broker"]])
     privacy_contact: Line | None = Field(
         default=None,
         examples=["dpo@contact-direct.example"],
-        description="Where a person reaches it about their data.",
+        description="Where a person can write about personal data.",
     )
 
     @model_validator(mode="after")
@@ -39,7 +39,7 @@ class OrganisationIn(Wire):
         if self.registration_number is not None:
             self.registration_number = canonical_number(self.country, self.registration_number)
             if self.country == "FR" and not siren.is_valid(self.registration_number):
-                raise ValueError("not a SIREN: nine digits of which the last is a check digit")
+                raise ValueError("not a SIREN, which has nine digits, the last of them a check digit")
         return self
 
     @field_validator("roles")
@@ -49,7 +49,7 @@ class OrganisationIn(Wire):
 
 
 class OrganisationOut(FactOut):
-    """An organisation. Who named it, and when, is told to those who deal with it: partners are nobody's business."""
+    """An organisation. Only those that deal with it see which organisation named it, and when."""
 
     occurred_at: AwareDatetime | None  # type: ignore[assignment]
     recorded_at: AwareDatetime | None  # type: ignore[assignment]
@@ -60,5 +60,5 @@ class OrganisationOut(FactOut):
     roles: list[Role]
     privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
     admitted_at: AwareDatetime | None = Field(
-        description="Since when it has an account here; null: it was only named, by `asserted_by_id`."
+        description="When it got an account here; null if it was only named, by `asserted_by_id`."
     )

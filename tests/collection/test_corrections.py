@@ -43,13 +43,13 @@ def test_a_correction_keeps_what_numbers_are_counted_by(registry: Registry) -> N
     shop = registry.collector()
     notice, other = make_notice(shop, shop.id), make_notice(shop, shop.id)
     collection = make_collection(shop, shop.id, notice["id"])
-    assert refusal(_correction(shop, collection, notice_id=other["id"])) == (422, "correction_of_another")
+    assert refusal(_correction(shop, collection, notice_id=other["id"])) == (422, "correction_changes_origin")
     dataset = open_dataset(shop, collection_id=collection["id"])
     shop.put_part(dataset["id"], ["telephone;consented_at", "0639980001;2023-05-05"])
     shop.seal(dataset["id"])
     assert refusal(_correction(shop, collection, began_on="2023-06-01", occurred_at="2023-07-01T00:00:00Z")) == (
         422,
-        "consents_outside",
+        "consents_outside_period",
     )
     assert _correction(shop, collection, began_on="2023-05-05", occurred_at="2023-07-01T00:00:00Z").status_code == 201
 

@@ -37,7 +37,7 @@ def test_a_number_registered_again_leads_to_the_first(registry: Registry) -> Non
     one, two = registry.broker(), registry.broker()
     first = one.post("/v1/organisations", body_of(registration_number="732829320"))
     again = two.request("POST", "/v1/organisations", json=body_of("Autre nom", registration_number="732 829 320"))
-    assert refusal(again) == (409, "organisation_known")
+    assert refusal(again) == (409, "already_registered")
     assert again.json()["organisation_id"] == first["id"]
     assert two.post("/v1/organisations", body_of(country="BE", registration_number="732829320"))["id"] != first["id"]
 
