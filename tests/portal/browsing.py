@@ -37,6 +37,7 @@ _RULES: Final = {
 # Where to keep pictures of the pages: `SCREENSHOTS=docs/screenshots make test ARGS='-k every_page'`.
 _SCREENSHOTS: Final = os.environ.get("SCREENSHOTS")
 _MOST_HIGH: Final = 2600
+_TOP: Final = "(document.querySelector('details[open]')?.getBoundingClientRect().top ?? -scrollY) + scrollY"
 # How long the browser waits for what must come, also on a machine that does much else.
 _PATIENCE_MS: Final = 120_000
 
@@ -178,10 +179,14 @@ def violations(page: BrowserPage) -> list[str]:
 
 
 def keep_picture(page: BrowserPage, name: str) -> None:
-    """Keep a picture of the page if pictures are wanted. The end of a long page is cut off."""
+    """Keep a picture of the page if pictures are wanted.
+
+    It begins with what the reader has opened, else at the top. The end of a long page is cut off.
+    """
     if _SCREENSHOTS:
         page.wait_for_load_state()
-        high = min(page.evaluate("document.documentElement.scrollHeight"), _MOST_HIGH)
-        clip: FloatRect = {"x": 0, "y": 0, "width": page.evaluate("innerWidth"), "height": high}
+        top = page.evaluate(_TOP)
+        high = min(page.evaluate("document.documentElement.scrollHeight") - top, _MOST_HIGH)
+        clip: FloatRect = {"x": 0, "y": top, "width": page.evaluate("innerWidth"), "height": high}
         path = Path(_SCREENSHOTS).absolute() / f"{name}.png"
         page.screenshot(path=path, full_page=True, clip=clip, animations="disabled")

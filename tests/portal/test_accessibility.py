@@ -28,7 +28,7 @@ def _every_page(person: Person) -> Iterator[str]:
     yield from _signing_in(person)
     yield Page.ANSWER
     person.page.locator("summary").click()
-    yield "answer-picture-in-words"
+    yield "answer-path-in-words"
     yield from _objecting(person)
 
 
@@ -45,12 +45,12 @@ def _public_pages(person: Person) -> Iterator[str]:
 def _signing_in(person: Person) -> Iterator[str]:
     phrases, page = person.phrases, person.page
     person.type_number("bonjour")
-    yield "home-mistake"
+    yield "home-error"
     person.type_number(number(person.last_four))
     yield Page.CODE
     page.get_by_label(phrases.code.label).fill("x")
     person.press(phrases.code.confirm)
-    yield "code-mistake"
+    yield "code-error"
     person.go(Page.OUTBOX)
     yield Page.OUTBOX
     person.go(Page.CODE)
@@ -68,7 +68,7 @@ def _objecting(person: Person) -> Iterator[str]:
     yield Page.OBJECTION
     page.get_by_label(phrases.objection.organisation).check()
     person.press(phrases.objection.next)
-    yield "objection-mistake"
+    yield "objection-error"
     page.get_by_label(phrases.objection.everything).check()
     person.press(phrases.objection.next)
     yield Page.CONFIRMATION
