@@ -118,8 +118,10 @@ format: $(VENV)/.checked ## Put the code into its one form
 	$(BIN)/ruff format
 
 .PHONY: openapi
-openapi: $(VENV)/.service ## Write openapi/openapi.json anew from the routes
+openapi: $(VENV)/.service ## Generate openapi/openapi.json, docs/settings.md and docs/retention.md from the code
 	$(BIN)/filiation openapi openapi/openapi.json
+	$(BIN)/filiation settings docs/settings.md
+	$(BIN)/filiation retention docs/retention.md
 
 .PHONY: lock
 lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their newest versions)

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from service.command import accounts, compact, fsck, lookup, openapi, register, serve
+from service.command import accounts, compact, fsck, lookup, openapi, reference, register, serve
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -22,6 +22,8 @@ app.command("compact")(compact.compact)
 app.command("fsck")(fsck.fsck)
 app.command("demo")(demo.demo)
 app.command("openapi")(openapi.write_openapi)
+app.command("settings")(reference.write_settings)
+app.command("retention")(reference.write_retention)
 app.command("lookup")(lookup.lookup)
 app.add_typer(accounts.organisation, name="organisation")
 app.add_typer(accounts.key, name="key")

@@ -12,8 +12,9 @@ import httpx2
 import typer
 
 KEY_VARIABLE = "FILIATION_API_KEY"
+URL_VARIABLE = "FILIATION_URL"
 
-Url = Annotated[str, typer.Option("--url", envvar="FILIATION_URL", help="Address of the service.")]
+Url = Annotated[str, typer.Option("--url", envvar=URL_VARIABLE, help="Address of the service.")]
 KeyFile = Annotated[
     Path | None,
     typer.Option(

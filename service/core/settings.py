@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
@@ -24,66 +24,118 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
-Address = Annotated[str, StringConstraints(pattern="^https?://[^/]")]
-Digits = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,14}$")]
+HttpAddress = Annotated[str, StringConstraints(pattern="^https?://[^/]")]
+LeadingDigits = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,14}$")]
+
+_PREFIX: Final = "FILIATION_"
 
 
 class Settings(BaseSettings):
-    """Settings from the environment. `DATABASE_URL` has the name that hosting platforms use; the rest is ours."""
+    """Settings from the environment. `DATABASE_URL` has the name that hosting platforms use.
 
-    model_config = SettingsConfigDict(env_prefix="FILIATION_", populate_by_name=True, extra="ignore")
+    `docs/settings.md` is made of the descriptions; `default_in_words` stands there for a default that is not a value.
+    """
 
-    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
-    data_dir: Path = Field(default_factory=embedded_server.default_folder)
-    master_secret: SecretStr | None = None
-    master_secret_file: Path | None = None
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    pool_size: int = Field(default=10, ge=1, le=200)
-    max_json_bytes: int = Field(default=1024 * 1024, ge=1024)
-    max_evidence_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
-    sms_gateway: GatewayKind = GatewayKind.OUTBOX
-    # Leading digits of E.164, separated by commas, of the numbers that codes are sent to; None: those of
-    # `verification/prefixes.py`.
-    sms_prefixes: Annotated[tuple[Digits, ...] | None, NoDecode, BeforeValidator(_split)] = None
-    # Messages an hour to any 10,000 numbers that differ in their last four digits only.
-    sms_block_budget: int = Field(default=100, ge=1)
-    # Codes an hour that one address may ask for. The address is the peer's, or the one that a proxy forwards if
-    # uvicorn trusts it: FORWARDED_ALLOW_IPS names the proxies. Without that, all who come through one share this limit.
-    verifications_per_address: int = Field(default=10, ge=1)
-    # Where Kannel's smsbox takes messages, as whom, and the name or short code that they come from.
-    kannel_url: Address | None = None
-    kannel_username: str = "filiation"
-    kannel_password: SecretStr | None = None
-    kannel_originator: str = "Filiation"
-    # Where Kannel finds this service, to report deliveries; and what it says of itself when it brings a message.
-    kannel_callback_url: Address | None = None
-    kannel_inbound_secret: SecretStr | None = None
-    webhook_allow_private: bool = False
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, populate_by_name=True, extra="ignore")
+
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="Address of the PostgreSQL database, as libpq takes it. Without it, the service runs its own "
+        "server in the data folder. With it, a master secret must be set.",
+    )
+    data_dir: Path = Field(
+        default_factory=embedded_server.default_folder,
+        description="Folder for the service's own database and its own master secret, where these are not set.",
+        json_schema_extra={
+            "default_in_words": "`/var/lib/filiation` for root, otherwise `filiation` in `XDG_DATA_HOME` or "
+            "`~/.local/share`"
+        },
+    )
+    master_secret: SecretStr | None = Field(
+        default=None,
+        description="Master secret: 32 random bytes in hexadecimal, for example from `openssl rand -hex 32`. All keys "
+        "are derived from it. With it and the database, every number can be read; without it, none. Keep a copy "
+        "outside the database and its backups.",
+    )
+    master_secret_file: Path | None = Field(
+        default=None, description="File that holds the master secret. Only read where the secret itself is not set."
+    )
+    host: str = Field(default="127.0.0.1", description="Address that the service listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that it listens on; 0 takes any free port.")
+    pool_size: int = Field(
+        default=10,
+        ge=1,
+        le=200,
+        description="Database connections that each process keeps. Under load it opens as many again.",
+    )
+    max_json_bytes: int = Field(
+        default=1024 * 1024, ge=1024, description="Largest JSON body in bytes. Parts of a dataset have no such limit."
+    )
+    max_evidence_bytes: int = Field(
+        default=10 * 1024 * 1024, ge=1024, description="Largest file of evidence (an image or a PDF) in bytes."
+    )
+    sms_gateway: GatewayKind = Field(
+        default=GatewayKind.OUTBOX,
+        description="How messages leave: `outbox` shows them on this machine only, `kannel` sends them.",
+    )
+    sms_prefixes: Annotated[tuple[LeadingDigits, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
+        default=None,
+        description="Leading digits, in E.164 form and separated by commas, of the numbers that codes are sent to.",
+        json_schema_extra={"default_in_words": "mobile numbers of France and its overseas territories"},
+    )
+    sms_block_budget: int = Field(
+        default=100,
+        ge=1,
+        description="Codes in an hour to any one block of 10,000 numbers that differ in their last four digits only.",
+    )
+    verifications_per_address: int = Field(
+        default=10,
+        ge=1,
+        description="Codes in an hour that one address may ask for. Behind a proxy, all callers share this limit "
+        "unless `FORWARDED_ALLOW_IPS` names the proxy.",
+    )
+    kannel_url: HttpAddress | None = Field(
+        default=None, description="Where Kannel's smsbox takes messages: the address that ends with `/cgi-bin/sendsms`."
+    )
+    kannel_username: str = Field(default="filiation", description="User name for Kannel's smsbox.")
+    kannel_password: SecretStr | None = Field(default=None, description="Password for Kannel's smsbox.")
+    kannel_originator: str = Field(
+        default="Filiation", description="Originator of messages: the name or short code that they come from."
+    )
+    kannel_callback_url: HttpAddress | None = Field(
+        default=None, description="Address under which Kannel reaches this service, in order to report deliveries."
+    )
+    kannel_inbound_secret: SecretStr | None = Field(
+        default=None, description="Password with which Kannel delivers messages that telephones send."
+    )
+    webhook_allow_private: bool = Field(
+        default=False, description="Lets webhooks call private addresses and http: for tests and intranets only."
+    )
 
     @model_validator(mode="after")
-    def _an_external_database_needs_an_external_key(self) -> "Settings":
+    def _require_secret_for_external_database(self) -> "Settings":
         # A key generated beside a remote database would be lost with the machine, and every number with it.
         if self.database_url and not (self.master_secret or self.master_secret_file):
             raise ConfigurationError(
-                "DATABASE_URL is set, so the master secret must be given too: set FILIATION_MASTER_SECRET_FILE "
-                "(or FILIATION_MASTER_SECRET) to 32 random bytes in hexadecimal, for example from "
-                "`openssl rand -hex 32`, and keep it outside the database."
+                "DATABASE_URL is set, but no master secret. Set FILIATION_MASTER_SECRET_FILE or "
+                "FILIATION_MASTER_SECRET to 32 random bytes in hexadecimal, for example from `openssl rand -hex 32`. "
+                "Keep the secret outside the database."
             )
         return self
 
     @model_validator(mode="after")
-    def _kannel_is_described(self) -> "Settings":
+    def _require_description_of_kannel(self) -> "Settings":
         given = (self.kannel_url, self.kannel_password, self.kannel_callback_url, self.kannel_inbound_secret)
         if self.sms_gateway is GatewayKind.KANNEL and not all(given):
             raise ConfigurationError(
-                "Messages are to be sent through Kannel, so it must be described: set FILIATION_KANNEL_URL, "
+                "FILIATION_SMS_GATEWAY is kannel, but Kannel is not described. Set FILIATION_KANNEL_URL, "
                 "FILIATION_KANNEL_PASSWORD, FILIATION_KANNEL_CALLBACK_URL and FILIATION_KANNEL_INBOUND_SECRET."
             )
         return self
 
     def secret(self) -> str:
-        """The master secret as text: given, read from its file, or the data folder's own (made at first use)."""
+        """The master secret as text: as set, read from its file, or the data folder's own (made at first use)."""
         if self.master_secret:
             return self.master_secret.get_secret_value()
         if self.master_secret_file:
@@ -91,24 +143,31 @@ class Settings(BaseSettings):
                 return self.master_secret_file.read_text().strip()
             except OSError as problem:
                 raise ConfigurationError(
-                    f"The master secret file cannot be read: {problem.strerror}. Check FILIATION_MASTER_SECRET_FILE."
+                    f"The file in FILIATION_MASTER_SECRET_FILE cannot be read: {problem.strerror}. Check its path and "
+                    "permissions."
                 ) from problem
         return embedded_server.master_secret(self.data_dir)
 
 
+def variable_of(field: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[field].validation_alias
+    return alias if isinstance(alias, str) else _PREFIX + field.upper()
+
+
 def read_settings(**given: Any) -> Settings:
-    """Settings from the environment, but for those that are given.
+    """Settings from the environment, except those that are given.
 
     Raises:
-        ConfigurationError: a variable has no value of its kind; the value, perhaps a secret, is not repeated.
+        ConfigurationError: a variable has an invalid value. The value, which may be a secret, is not repeated.
     """
     try:
         return Settings(**given)
     except ValidationError as problem:
         wrong = problem.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = str(wrong["loc"][0])
-        name = field if field == "DATABASE_URL" else f"FILIATION_{field.upper()}"
-        raise ConfigurationError(f"{name} is set to what it cannot be: {wrong['msg']}.") from None
+        location = str(wrong["loc"][0])
+        name = variable_of(location) if location in Settings.model_fields else location
+        raise ConfigurationError(f"Invalid value for {name}: {wrong['msg']}.") from None
 
 
 SettingsDep = Annotated[Settings, Depends(resource(Settings))]
