@@ -25,6 +25,7 @@ from service.core.embedded.server import (
     master_secret,
     secret_file,
 )
+from tests.processes import python
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by PostgreSQL")
 
@@ -57,8 +58,9 @@ def folder(place: Path) -> Path:
 @contextmanager
 def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Another process, in a group of its own, that holds the server of `folder`, and the address."""
-    arguments = [sys.executable, "-c", HOLDER, str(folder)]
-    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with subprocess.Popen(
+        python("-c", HOLDER, str(folder)), stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         assert process.stdout is not None
         try:
             yield process, process.stdout.readline().strip()
