@@ -1,5 +1,5 @@
-# Everything goes into .venv, from the lock files, and nothing is presumed but make and a Python. Paths are relative
-# throughout, so that the folder may have any name.
+# Everything is installed into .venv from the lock files; only make and a Python are needed beforehand. All paths are
+# relative, so that the folder may have any name.
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-ver
 ARGS ?=
 SCALE ?= short
 
-# The first Python that will do: 3.11 or newer, with venv and ensurepip (which Debian and others package apart).
+# The first suitable Python: 3.11 or newer, with venv and ensurepip (which Debian and others package separately).
 define FIND_PYTHON
 incomplete=
 for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do
@@ -26,17 +26,17 @@ for python in "$$PYTHON" python3 python3.14 python3.13 python3.12 python3.11; do
     incomplete=$${incomplete:-$$python}
 done
 if [ -n "$$incomplete" ]; then
-    echo "$$incomplete lacks the modules venv and ensurepip: install them (Debian, Ubuntu: apt install" \
+    echo "$$incomplete lacks the modules venv and ensurepip. Install them (Debian, Ubuntu: apt install" \
         "$$("$$incomplete" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')), then run make again." >&2
 else
-    echo "Filiation needs Python 3.11 or newer, and there is none here: install one, or name it:" \
+    echo "No Python 3.11 or newer was found. Install it, or name its path:" \
         "make PYTHON=/path/to/python3" >&2
 fi
 exit 1
 endef
 
-# An older pip trusts only the certificates that it brings, so it is pointed to the system's, unless somebody has
-# chosen already. The pip of requirements-build.lock asks the system by itself.
+# An older pip trusts only its own certificates. It gets the system's, unless a choice is already configured. The pip of
+# requirements-build.lock uses the system's by itself.
 define TRUST_SYSTEM
 if [ -z "$$PIP_CERT$$REQUESTS_CA_BUNDLE$$CURL_CA_BUNDLE" ] && ! $(PIP) config get global.cert >/dev/null 2>&1; then
     for bundle in "$$SSL_CERT_FILE" /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt \
@@ -50,24 +50,24 @@ if [ -z "$$PIP_CERT$$REQUESTS_CA_BUNDLE$$CURL_CA_BUNDLE" ] && ! $(PIP) config ge
 fi
 endef
 
-# One sentence for each way in which an installation fails; the whole story stays in the log.
+# One message for each way in which an installation fails; the details stay in the log.
 define EXPLAIN
 if grep -qi 'certificate' $(LOG); then
-    echo "The package registry's certificate is not trusted: add its authority to the system's store, or set PIP_CERT."
+    echo "The package registry's certificate is not trusted. Add its authority to the system's store, or set PIP_CERT."
 elif grep -qiE 'retrying|connection|timed out|name resolution|proxy' $(LOG); then
-    echo "The package registry cannot be reached: check the network, the proxy and pip's configuration."
+    echo "The package registry cannot be reached. Check the network, the proxy and pip's configuration."
 elif grep -qiE 'no space left' $(LOG); then
-    echo "The disk is full: free some space, then run make again."
+    echo "The disk is full. Free some space, then run make again."
 elif grep -qiE 'do not match the hashes' $(LOG); then
-    echo "A package is not the one that the lock file names: the registry or something on the way altered it."
+    echo "A package differs from the lock file: the registry, or something on the way, altered it. Check the registry."
 elif grep -qE 'No matching distribution' $(LOG); then
-    echo "No package is built for this platform or Python ($$(sed -n 's/.*No matching distribution found for //p' $(LOG))" \
-        "on $$(uname -sm), $$($(BIN)/python -V)): try another Python: make clean; make PYTHON=/path/to/python3"
+    echo "No package is available for this platform or Python ($$(sed -n 's/.*No matching distribution found for //p' $(LOG))" \
+        "on $$(uname -sm), $$($(BIN)/python -V)). Try another Python: make clean, then make PYTHON=/path/to/python3"
 else
     echo "The packages could not be installed:"
     tail -n 3 $(LOG)
 fi >&2
-echo "(pip's own words are in $(LOG).)" >&2
+echo "(The output of pip is in $(LOG).)" >&2
 exit 1
 endef
 
@@ -78,19 +78,19 @@ install = $(PIP) install $(1) >$(LOG) 2>&1 || sh -c "$$EXPLAIN"
 locked = $(call install,--require-hashes --only-binary :all: -r $(1))
 
 .PHONY: help
-help: ## Tell what there is (the default)
-	@echo 'Filiation: who first collected a number, in which words, through whose hands, and which clients received it.'
+help: ## List the targets (default)
+	@echo 'Filiation: who first collected a phone number, in which wording, who held it, and which clients received it.'
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 	@echo
-	@echo "ARGS='...' is passed on: make demo ARGS='--lang fr --exit', make test ARGS='-k sealed'"
+	@echo "ARGS='...' is passed to the command: make demo ARGS='--lang fr --exit', make test ARGS='-k sealed'"
 
 .PHONY: demo
-demo: $(VENV)/.service ## Tell the story of an election through the API, then leave the service running
+demo: $(VENV)/.service ## Load the story of an election through the API, then leave the service running
 	@exec $(BIN)/filiation demo $(ARGS)
 
 .PHONY: serve
-serve: $(VENV)/.service ## Run the service, its worker and, without DATABASE_URL, its database
+serve: $(VENV)/.service ## Run the service with its worker, and its database unless DATABASE_URL is set
 	@exec $(BIN)/filiation serve $(ARGS)
 
 .PHONY: test
@@ -98,11 +98,11 @@ test: lint ## Check and test everything, as CI does
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)/.service ## Measure beside yardsticks, in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)
+bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)
 	$(BIN)/python -m benchmarks --scale $(SCALE) $(ARGS)
 
 .PHONY: peers
-peers: $(VENV)/.service requirements-peers.lock ## Install what the benchmarks then measure beside the service
+peers: $(VENV)/.service requirements-peers.lock ## Install other databases, which the benchmarks then measure too
 	@$(call locked,requirements-peers.lock)
 
 .PHONY: lint
@@ -113,7 +113,7 @@ lint: $(VENV)/.checked ## Check style, types and the direction of imports
 	$(BIN)/lint-imports --no-logo
 
 .PHONY: format
-format: $(VENV)/.checked ## Put the code into its one form
+format: $(VENV)/.checked ## Format the code
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
@@ -124,7 +124,7 @@ openapi: $(VENV)/.service ## Generate openapi/openapi.json, docs/settings.md and
 	$(BIN)/filiation retention docs/retention.md
 
 .PHONY: lock
-lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their newest versions)
+lock: $(VENV)/.service ## Pin the dependencies (ARGS=--upgrade: in their newest versions)
 	@$(call install,--quiet --upgrade uv)
 	$(COMPILE) $(ARGS) --group build -o requirements-build.lock
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
@@ -132,15 +132,16 @@ lock: $(VENV)/.service ## Pin the dependencies anew (ARGS=--upgrade: in their ne
 	$(COMPILE) $(ARGS) -c requirements.lock --group peers -o requirements-peers.lock
 
 .PHONY: clean
-clean: ## Remove what was installed and cached here; no data
+clean: ## Remove installed packages and caches, but no data
 	rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# A stamp is newer than the lock that it stands for, so that a second run installs nothing and needs no network.
+# Each stamp is newer than its lock file after an installation, so that a second run installs nothing and needs no
+# network.
 $(VENV)/.base: requirements-build.lock
 	@python=$$(sh -c "$$FIND_PYTHON") && \
 	    { $(BIN)/python -m pip --version >/dev/null 2>&1 || "$$python" -m venv --clear $(VENV); }
-	@echo 'Installing, once; this takes a minute…'
+	@echo 'Installing packages. This takes a minute, once…'
 	@eval "$$TRUST_SYSTEM"; $(call locked,requirements-build.lock)
 	@touch $@
 

@@ -1,7 +1,7 @@
 """The peak memory of each process of the service during a measurement, read from /proc.
 
 A process of the service counts with all its resident memory. A PostgreSQL backend counts with its private memory:
-every backend maps the shared buffers, and their size is a setting, not a cost of the work.
+all backends map the shared buffers, whose size is a setting and not a cost of the work.
 """
 
 import re

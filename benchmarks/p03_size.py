@@ -1,4 +1,4 @@
-"""P3: bytes per membership of a base and twenty extracts, indexes included; beside a table with a row for each."""
+"""P3: bytes per membership of a base and twenty extracts, indexes included, beside a table with a row for each."""
 
 import psycopg
 from psycopg import sql

@@ -1,4 +1,4 @@
-"""P4: one number's full answer over HTTP with eight clients; beside an empty route with the same key check."""
+"""P4: one number's full answer over HTTP with eight clients, beside an empty route with the same key check."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor

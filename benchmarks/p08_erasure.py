@@ -1,4 +1,4 @@
-"""P8: one number durably erased from every dataset that holds it; beside the durable insert of one row."""
+"""P8: one number durably erased from every dataset that holds it, beside the durable insert of one row."""
 
 import os
 import uuid

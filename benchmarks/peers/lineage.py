@@ -1,4 +1,4 @@
-"""The question for all peers: through which datasets, each holding the number, did it come to the last one.
+"""The question for all peers: through which datasets, each holding the number, did it come to the last dataset.
 
 There are ten datasets, each derived from the two before it. Every number is in the last, and in four of five others.
 """

@@ -1,4 +1,7 @@
-"""`compact`: merges the blocks of small datasets at once and without pauses; the worker does it in the background."""
+"""`compact`: merges the blocks of small datasets at once and without pauses.
+
+The worker does the same in the background.
+"""
 
 import asyncio
 from time import monotonic

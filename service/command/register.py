@@ -1,7 +1,7 @@
 """`dataset register`: registers a file as a dataset of a running service, and continues after an interruption.
 
-No state is stored. The dataset is created with an `Idempotency-Key` made from the file's content and the options, so
-the same command finds the same dataset, and the service lists the parts that it has.
+No state is stored. The dataset is created with an `Idempotency-Key` made from the file's content and the options.
+The same command therefore finds the same dataset, and the service lists the parts that it has.
 """
 
 import hashlib
