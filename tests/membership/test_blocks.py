@@ -65,12 +65,12 @@ def random_run(count: int, seed: int = 1) -> Run:
 
 
 @given(memberships)
-def test_a_sorted_run_has_the_same_rows_in_key_order_and_else_as_they_came(rows: list[Membership]) -> None:
+def test_sorted_run_orders_rows_by_key_and_keeps_the_order_of_equal_keys(rows: list[Membership]) -> None:
     assert rows_of(run_of(rows)) == sorted(rows, key=lambda row: row[:2])
 
 
 @given(st.lists(memberships, max_size=4))
-def test_merging_keeps_each_key_once_with_its_earliest_known_consent(parts: list[list[Membership]]) -> None:
+def test_merge_keeps_each_key_once_with_its_earliest_known_consent(parts: list[list[Membership]]) -> None:
     everything = [row for rows in parts for row in rows]
     run, duplicates = runs.merge([run_of(rows) for rows in parts])
     expected = earliest(everything)
@@ -80,7 +80,7 @@ def test_merging_keeps_each_key_once_with_its_earliest_known_consent(parts: list
         assert rows_of(run) == expected
 
 
-def test_parts_with_and_without_consents_merge() -> None:
+def test_merge_runs_with_and_without_consents_keeps_the_known_consent() -> None:
     key = keys_of([(5, 5)])
     dated = runs.sorted_run(key, np.array([9], np.uint32))
     named = runs.sorted_run(key, None, np.array(["A-1"], np.object_))
@@ -89,14 +89,14 @@ def test_parts_with_and_without_consents_merge() -> None:
     assert duplicates == 2
 
 
-def test_merging_keys_alone_adds_no_columns() -> None:
+def test_merge_runs_without_columns_adds_none() -> None:
     run, duplicates = runs.merge([runs.sorted_run(keys_of([(1, 1), (1, 1), (0, 3)]))])
     assert pairs_of(run.keys) == [(0, 3), (1, 1)]
     assert (duplicates, run.consented_at, run.record_ids) == (1, None, None)
 
 
 @given(memberships, st.integers(blocks.SHARD_BITS, 12))
-def test_blocks_follow_each_other_without_gap_and_hold_their_buckets_keys(rows: list[Membership], level: int) -> None:
+def test_cut_blocks_leaves_no_gap_and_puts_each_key_in_its_range(rows: list[Membership], level: int) -> None:
     run, _ = runs.merge([run_of(rows)])
     cut = list(blocks.cut_blocks(run, level))
     edges = [0, *(block.end for block in cut)]
@@ -108,7 +108,7 @@ def test_blocks_follow_each_other_without_gap_and_hold_their_buckets_keys(rows: 
 
 
 @given(memberships)
-def test_pieces_take_a_run_apart_whole(rows: list[Membership]) -> None:
+def test_page_pieces_divide_a_run_completely_by_shard(rows: list[Membership]) -> None:
     names = np.full(len(rows), None, np.object_)
     names[:] = [row[3] for row in rows]
     came = Run(keys_of([row[:2] for row in rows]), np.array([row[2] for row in rows], np.uint32), names)
@@ -120,7 +120,7 @@ def test_pieces_take_a_run_apart_whole(rows: list[Membership]) -> None:
     assert {shard for shard, _, _ in apart} == {row[0] >> 59 for row in rows}
 
 
-def test_a_piece_fits_a_page() -> None:
+def test_page_pieces_fit_in_a_page() -> None:
     for run in (random_run(9_000), Run(random_run(9_000).keys, np.ones(9_000, np.uint32))):
         each = 16 if run.consented_at is None else 20
         sizes = [(piece.end - piece.start) * each for piece in blocks.page_pieces(run)]
@@ -129,7 +129,7 @@ def test_a_piece_fits_a_page() -> None:
 
 
 @given(st.integers(1, 60_000), st.integers(0, 200))
-def test_no_row_outgrows_a_page_however_long_the_record_ids(count: int, characters: int) -> None:
+def test_cut_blocks_with_long_record_ids_makes_no_row_larger_than_a_page(count: int, characters: int) -> None:
     run = random_run(min(count, 3_000))
     names = np.full(len(run), "é" * characters, np.object_)
     run = Run(run.keys, np.ones(len(run), np.uint32), names)
@@ -139,7 +139,7 @@ def test_no_row_outgrows_a_page_however_long_the_record_ids(count: int, characte
 
 
 @given(st.integers(0, 10**9), st.floats(0, 830))
-def test_the_level_is_the_least_whose_mean_row_fits_a_page(count: int, other_bytes: float) -> None:
+def test_fit_level_is_the_smallest_whose_mean_row_fits_in_a_page(count: int, other_bytes: float) -> None:
     level = blocks.fit_level(count, other_bytes)
 
     def mean_row(at: int) -> float:
@@ -151,7 +151,7 @@ def test_the_level_is_the_least_whose_mean_row_fits_a_page(count: int, other_byt
 
 
 @given(memberships)
-def test_columns_come_back_from_their_bytes(rows: list[Membership]) -> None:
+def test_unpack_packed_columns_returns_them_unchanged(rows: list[Membership]) -> None:
     run = run_of(rows)
     assert run.consented_at is not None
     assert run.record_ids is not None
@@ -163,7 +163,7 @@ def test_columns_come_back_from_their_bytes(rows: list[Membership]) -> None:
     assert len(pack_keys(run.keys)) == 16 * len(run)
 
 
-def test_a_record_id_that_is_too_long_is_refused_without_repeating_it() -> None:
+def test_pack_record_ids_too_long_is_refused_without_repeating_it() -> None:
     blocks.pack_record_ids(np.array(["é" * 200], np.object_))
     with pytest.raises(ValueError, match="at most 200 characters") as caught:
         blocks.pack_record_ids(np.array(["short", "x" * 201], np.object_))
@@ -171,14 +171,14 @@ def test_a_record_id_that_is_too_long_is_refused_without_repeating_it() -> None:
 
 
 @given(key_sets, key_sets)
-def test_set_arithmetic_agrees_with_sets(left: set[tuple[int, int]], right: set[tuple[int, int]]) -> None:
+def test_set_operations_agree_with_python_sets(left: set[tuple[int, int]], right: set[tuple[int, int]]) -> None:
     mask = runs.isin_sorted(set_of(left), set_of(right))
     assert mask.tolist() == [pair in right for pair in sorted(left)]
     assert pairs_of(runs.union([set_of(left), set_of(right)])) == sorted(left | right)
 
 
 @given(key_sets, memberships)
-def test_pairs_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membership]) -> None:
+def test_matching_places_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membership]) -> None:
     keys, stored = set_of(wanted), run_of(rows).keys
     places, entries = runs.matching_places(keys, stored)
     expected = [
@@ -190,7 +190,7 @@ def test_pairs_are_all_equal_keys(wanted: set[tuple[int, int]], rows: list[Membe
     assert sorted(zip(places.tolist(), entries.tolist(), strict=True)) == expected
 
 
-def test_the_union_of_nothing_is_empty() -> None:
+def test_union_of_nothing_is_empty() -> None:
     assert len(runs.union([])) == 0
 
 
@@ -215,7 +215,7 @@ def listed(run: Run) -> list[tuple[Any, ...]]:
 
 
 @given(several, st.integers(blocks.SHARD_BITS, 26), st.booleans(), st.booleans(), st.booleans())
-def test_a_run_comes_back_from_its_blocks(
+def test_unpack_packed_blocks_returns_the_run(
     rows: list[tuple[int, int, int, str | None, int]], level: int, dated: bool, named: bool, shared: bool
 ) -> None:
     run = interleaved(rows)
@@ -233,7 +233,9 @@ def test_a_run_comes_back_from_its_blocks(
 
 
 @given(several)
-def test_a_digest_forgets_order_and_keeps_every_key_and_time(rows: list[tuple[int, int, int, str | None, int]]) -> None:
+def test_digest_ignores_order_and_changes_with_any_key_or_time(
+    rows: list[tuple[int, int, int, str | None, int]],
+) -> None:
     run = interleaved(rows)
     each = runs.digests(run, 4)
     assert run.holders is not None

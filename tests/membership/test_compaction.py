@@ -1,4 +1,4 @@
-"""Compaction against a naive model: whatever is merged, erased or interrupted, every answer stays right."""
+"""Compaction compared with a simple model: whatever is merged, erased or interrupted, every answer stays right."""
 
 import asyncio
 import random
@@ -24,13 +24,20 @@ from service.membership.compaction import (
 )
 from service.membership.erasure import erase
 from service.number.keyring import KeyRing
-from tests.membership.builders import no_pause, on
-from tests.membership.model import Model, add, agree, run_of, some_lines, take_out
-from tests.membership.test_store import Line, instant, kept, new_dataset
+from tests.membership.builders import from_unix, new_dataset, no_pause, run_of_lines, run_with_database
+from tests.membership.model import (
+    Model,
+    add_dataset,
+    assert_agreement,
+    erase_number,
+    lines_by_number,
+    lines_without_consent,
+    random_lines,
+)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_whatever_is_merged_and_erased_answers_stay_right(seed: int, dsn: str, ring: KeyRing) -> None:
+def test_compact_after_loads_and_erasures_keeps_every_answer(seed: int, dsn: str, ring: KeyRing) -> None:
     draw = random.Random(seed)
     numbers = range(33639980000, 33639980000 + 700)
 
@@ -38,28 +45,28 @@ def test_whatever_is_merged_and_erased_answers_stay_right(seed: int, dsn: str, r
         model: Model = {}
         for round_ in range(3):
             for _ in range(draw.randrange(2, 7)):
-                lines = some_lines(draw, numbers, dated=draw.random() < 0.5, named=draw.random() < 0.5)
-                await add(database, ring, model, lines)
+                lines = random_lines(draw, numbers, dated=draw.random() < 0.5, with_record_ids=draw.random() < 0.5)
+                await add_dataset(database, ring, model, lines)
             await compact(database, ring, no_pause, thoroughly=round_ != 1)
             for number in draw.sample(numbers, 5):
-                await take_out(database, ring, model, number, draw.sample(list(model), len(model) // 2))
-            await agree(database, ring, model, draw.sample(numbers, 40))
+                await erase_number(database, ring, model, number, draw.sample(list(model), len(model) // 2))
+            await assert_agreement(database, ring, model, draw.sample(numbers, 40))
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
 class Interrupted(Exception):
-    """The process that compacted is gone."""
+    """Stands for the end of the process that compacts."""
 
 
-def test_an_interrupted_merge_answers_right_and_goes_on(dsn: str, ring: KeyRing) -> None:
+def test_compact_interrupted_after_each_step_keeps_every_answer_and_goes_on(dsn: str, ring: KeyRing) -> None:
     draw = random.Random(7)
     numbers = range(33639980000, 33639980000 + 300)
 
     async def test(database: Database) -> None:
         model: Model = {}
         for _ in range(5):
-            await add(database, ring, model, some_lines(draw, numbers, dated=True, named=True))
+            await add_dataset(database, ring, model, random_lines(draw, numbers, dated=True, with_record_ids=True))
         reached: list[float] = []
 
         async def after_step(_merge: object, _seconds: float, done: float) -> None:
@@ -69,34 +76,34 @@ def test_an_interrupted_merge_answers_right_and_goes_on(dsn: str, ring: KeyRing)
         for _ in range(blocks.SHARDS):
             with pytest.raises(Interrupted):
                 await compact(database, ring, after_step)
-            # Also what is merged already is erased, and stays so.
-            await take_out(database, ring, model, draw.choice(numbers), list(model))
-            await agree(database, ring, model, draw.sample(numbers, 10))
+            # The erasure also reaches what is already merged.
+            await erase_number(database, ring, model, draw.choice(numbers), list(model))
+            await assert_agreement(database, ring, model, draw.sample(numbers, 10))
         assert reached == sorted(set(reached))
         assert reached[-1] == 1
         await compact(database, ring, no_pause)
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
         async with database.snapshot() as session:
             assert len(await compaction.mergeable_segments(await driver(session))) == 1
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_several_compactions_at_once_take_turns(dsn: str, ring: KeyRing) -> None:
+def test_compact_several_at_once_keeps_every_answer(dsn: str, ring: KeyRing) -> None:
     draw = random.Random(8)
     numbers = range(33639980000, 33639980000 + 300)
 
     async def test(database: Database) -> None:
         model: Model = {}
         for _ in range(6):
-            await add(database, ring, model, some_lines(draw, numbers, dated=False, named=False))
+            await add_dataset(database, ring, model, random_lines(draw, numbers, dated=False, with_record_ids=False))
         await asyncio.gather(*(compact(database, ring, no_pause) for _ in range(3)))
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_a_number_that_very_many_datasets_hold_is_found_in_all(dsn: str, ring: KeyRing) -> None:
+def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: KeyRing) -> None:
     async def test(database: Database) -> None:
         key = ring.pseudonyms(np.array([33639980000], np.int64))
         shard = blocks.shard_of(int(blocks.leads_of(key)[0]))
@@ -113,29 +120,25 @@ def test_a_number_that_very_many_datasets_hold_is_found_in_all(dsn: str, ring: K
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
-            _, held, _ = await store.lookup(await driver(session), ring, ring.pseudonym(33639980000))
-        assert {one.dataset_id for one in held} == expected
-        assert {one.consented_at for one in held} == {instant(1_700_000_000)}
+            found = await store.lookup(await driver(session), ring, ring.pseudonym(33639980000))
+        assert {membership.dataset_id for membership in found.memberships} == expected
+        assert {membership.consented_at for membership in found.memberships} == {from_unix(1_700_000_000)}
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
 def numbers_in(ring: KeyRing, at_most: int, ranges: int, *wanted: int) -> list[int]:
-    """Numbers whose keys are in the `wanted` ones of equal ranges of the key space, `at_most` in each."""
+    """At most so many numbers whose keys are in each of the `wanted` ranges, of `ranges` equal ones."""
     numbers = np.arange(33_600_000_000, 33_600_100_000)
-    places = blocks.leads_of(ring.pseudonyms(numbers)) // (blocks.LEADS // ranges)
-    return [number for each in wanted for number in numbers[places == each][:at_most].tolist()]
-
-
-def plain(numbers: Sequence[int]) -> list[Line]:
-    return [(number, 0, None) for number in numbers]
+    range_of_number = blocks.leads_of(ring.pseudonyms(numbers)) // (blocks.LEADS // ranges)
+    return [number for place in wanted for number in numbers[range_of_number == place][:at_most].tolist()]
 
 
 async def add_in_blocks(
     database: Database, ring: KeyRing, model: Model, numbers: Sequence[int], level: int
 ) -> uuid.UUID:
-    """A dataset in blocks of this level, whether it fits or not."""
-    run = run_of(ring, plain(numbers))
+    """A dataset in blocks of this level, even if the level does not fit."""
+    run = run_of_lines(ring, lines_without_consent(numbers))
     async with database.transaction() as session:
         connection = await driver(session)
         dataset_id = await new_dataset(connection)
@@ -143,14 +146,12 @@ async def add_in_blocks(
         await connection.execute("UPDATE membership_segment SET level = %s WHERE id = %s", (level, segment.id))
         await store.write_blocks(connection, ring, segment._replace(level=level), run)
         await store.complete_segment(connection, dataset_id, runs.digest(run))
-    model[dataset_id] = kept(plain(numbers))
+    model[dataset_id] = lines_by_number(lines_without_consent(numbers))
     return dataset_id
 
 
-def test_no_block_lies_in_two_steps_however_few_keys_there_are(
-    dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The level is found from the first step, in which there is nothing here."""
+def test_compact_few_keys_puts_no_block_in_two_steps(dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The level is derived from the first step, which finds no keys here."""
     monkeypatch.setattr(compaction, "STEP", 1)
     numbers = numbers_in(ring, 5, 64, 2, 3, 62, 63)
 
@@ -165,13 +166,15 @@ def test_no_block_lies_in_two_steps_however_few_keys_there_are(
 
         await compact(database, ring, after_step)
         assert len(steps) == 64
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_a_merge_goes_on_in_steps_of_another_width(dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whole blocks of one coarse dataset are read in each step; once it has lost its numbers, finer steps would do."""
+def test_compact_after_erasures_goes_on_in_steps_of_another_width(
+    dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each step reads whole blocks of one coarse dataset. Once its numbers are erased, narrower steps suffice."""
     monkeypatch.setattr(compaction, "STEP", 1)
     numbers = numbers_in(ring, 4, 64, *range(64))
 
@@ -190,60 +193,60 @@ def test_a_merge_goes_on_in_steps_of_another_width(dsn: str, ring: KeyRing, monk
         with pytest.raises(Interrupted):
             await compact(database, ring, after_step, thoroughly=True)
         for number in numbers[50:]:
-            await take_out(database, ring, model, number, [coarse])
+            await erase_number(database, ring, model, number, [coarse])
         with pytest.raises(Interrupted):
             await compact(database, ring, after_step, thoroughly=True)
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
         await compact(database, ring, after_step, thoroughly=True)
         assert min(widths) < max(widths) == widths[0]
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_datasets_that_have_lost_every_number_are_merged(dsn: str, ring: KeyRing) -> None:
+def test_compact_datasets_without_numbers_left_keeps_every_answer(dsn: str, ring: KeyRing) -> None:
     numbers = range(33639980000, 33639980000 + 20)
 
     async def test(database: Database) -> None:
         model: Model = {}
         for _ in range(5):
-            await add(database, ring, model, plain(numbers))
-        await add(database, ring, model, [])
+            await add_dataset(database, ring, model, lines_without_consent(numbers))
+        await add_dataset(database, ring, model, [])
         for number in numbers:
-            await take_out(database, ring, model, number, list(model))
+            await erase_number(database, ring, model, number, list(model))
         await compact(database, ring, no_pause, thoroughly=True)
-        await agree(database, ring, model, numbers)
-        full = await add(database, ring, model, plain(numbers))
+        await assert_agreement(database, ring, model, numbers)
+        full = await add_dataset(database, ring, model, lines_without_consent(numbers))
         await compact(database, ring, no_pause, thoroughly=True)
-        await agree(database, ring, model, numbers)
-        await take_out(database, ring, model, numbers[0], [full])
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
+        await erase_number(database, ring, model, numbers[0], [full])
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_neither_a_sealing_nor_a_merge_waits_for_the_other_to_commit(dsn: str, ring: KeyRing) -> None:
+def test_compact_during_an_uncommitted_load_does_not_wait(dsn: str, ring: KeyRing) -> None:
     numbers = range(33639980000, 33639980000 + 50)
 
     async def test(database: Database) -> None:
         model: Model = {}
         for _ in range(5):
-            await add(database, ring, model, plain(numbers))
+            await add_dataset(database, ring, model, lines_without_consent(numbers))
         async with database.transaction() as session:
             connection = await driver(session)
             await store.begin_segment(connection, await new_dataset(connection))
             merging = compact(database, ring, no_pause)
             await asyncio.wait_for(merging, 20)
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
 class Crash(Exception):
-    """The process ended before merged segments were dropped."""
+    """Stands for the end of the process before it drops merged segments."""
 
 
-def test_what_is_erased_is_nowhere_in_what_is_not_dropped_yet(
+def test_erase_before_retired_segments_are_dropped_removes_the_number_from_them(
     dsn: str, ring: KeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = range(33639980000, 33639980000 + 50)
@@ -254,7 +257,7 @@ def test_what_is_erased_is_nowhere_in_what_is_not_dropped_yet(
     async def test(database: Database) -> None:
         model: Model = {}
         for _ in range(5):
-            await add(database, ring, model, plain(numbers))
+            await add_dataset(database, ring, model, lines_without_consent(numbers))
         with monkeypatch.context() as patched:
             patched.setattr(store, "drop_blocks", crash)
             with pytest.raises(Crash):
@@ -262,37 +265,38 @@ def test_what_is_erased_is_nowhere_in_what_is_not_dropped_yet(
         place = store.lookup_parameters(ring.pseudonym(numbers[0]))
         async with database.snapshot() as session:
             assert len([row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)]) == 6
-        await take_out(database, ring, model, numbers[0], list(model))
+        await erase_number(database, ring, model, numbers[0], list(model))
         async with database.snapshot() as session:
             assert [row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)] == []
         await compact(database, ring, no_pause)
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
-def test_erasures_that_cross_do_not_end_in_a_deadlock(dsn: str, ring: KeyRing) -> None:
-    """Each counts numbers out of two datasets, in opposite order."""
+def test_erase_two_datasets_in_opposite_order_causes_no_deadlock(dsn: str, ring: KeyRing) -> None:
+    """Each transaction lowers the counts of two datasets, in opposite order."""
     numbers = numbers_in(ring, 1, 4, 0, 1, 2, 3)
 
     async def test(database: Database) -> None:
         model: Model = {}
-        one, other = [await add(database, ring, model, plain(numbers)) for _ in range(2)]
+        first, second = [await add_dataset(database, ring, model, lines_without_consent(numbers)) for _ in range(2)]
 
-        async def take(*pairs: Any) -> None:
+        async def erase_each(*numbers_and_datasets: Any) -> None:
             async with database.transaction() as session:
-                for number, dataset in pairs:
+                for number, dataset in numbers_and_datasets:
                     assert await erase(await driver(session), ring, ring.pseudonym(number), [dataset]) == {dataset}
                     del model[dataset][number]
+                    # Time for the other transaction to take its first lock, if nothing made it wait.
                     await asyncio.sleep(0.1)
 
         await asyncio.gather(
-            take((numbers[0], one), (numbers[3], other)),
-            take((numbers[1], other), (numbers[2], one)),
+            erase_each((numbers[0], first), (numbers[3], second)),
+            erase_each((numbers[1], second), (numbers[2], first)),
         )
-        await agree(database, ring, model, numbers)
+        await assert_agreement(database, ring, model, numbers)
 
-    on(dsn, test)
+    run_with_database(dsn, test)
 
 
 def live_segment(datasets: int, memberships: int) -> LiveSegment:
@@ -304,35 +308,35 @@ live_segments = st.lists(st.builds(live_segment, st.integers(1, 900), st.integer
 
 
 @given(live_segments)
-def test_a_merge_at_least_doubles_what_it_takes(live: list[LiveSegment]) -> None:
+def test_choose_segments_at_least_doubles_each_chosen_segment(live: list[LiveSegment]) -> None:
     chosen = choose_segments(live)
     if chosen:
-        total = sum(each.memberships for each in chosen)
+        total = sum(segment.memberships for segment in chosen)
         assert len(chosen) >= MERGE_AT_LEAST
         assert total <= LARGEST_SEGMENT
-        assert all(2 * each.memberships <= total for each in chosen)
-        assert all(each.datasets > 1 or each.memberships <= LARGEST_DATASET for each in chosen)
+        assert all(2 * segment.memberships <= total for segment in chosen)
+        assert all(segment.datasets > 1 or segment.memberships <= LARGEST_DATASET for segment in chosen)
 
 
-def test_a_merge_of_very_many_tiny_datasets_is_cut_so_that_its_steps_stay_small() -> None:
+def test_choose_segments_of_very_many_tiny_datasets_keeps_steps_small() -> None:
     live = [live_segment(1, 1_000) for _ in range(50_000)]
     while chosen := choose_segments(live):
-        assert sum(each.memberships / (1 << each.level) for each in chosen) <= LARGEST_STEP
-        live = [*live[len(chosen) :], live_segment(len(chosen), sum(each.memberships for each in chosen))]
-        live.sort(key=lambda each: each.memberships)
+        assert sum(segment.memberships / (1 << segment.level) for segment in chosen) <= LARGEST_STEP
+        live = [*live[len(chosen) :], live_segment(len(chosen), sum(segment.memberships for segment in chosen))]
+        live.sort(key=lambda segment: segment.memberships)
     assert len(live) < MERGE_AT_LEAST
 
 
 @given(live_segments)
-def test_few_segments_are_left_however_many_there_were(live: list[LiveSegment]) -> None:
+def test_choose_segments_until_none_is_worthwhile_leaves_few(live: list[LiveSegment]) -> None:
     for thoroughly in (False, True):
         left = list(live)
         while chosen := choose_segments(left, thoroughly=thoroughly):
-            for each in chosen:
-                left.remove(each)
-            counts = (sum(each.datasets for each in chosen), sum(each.memberships for each in chosen))
+            for segment in chosen:
+                left.remove(segment)
+            counts = (sum(segment.datasets for segment in chosen), sum(segment.memberships for segment in chosen))
             left.append(live_segment(*counts))
-        total = sum(each.memberships for each in live)
-        small = [each for each in left if each.datasets > 1 or each.memberships <= LARGEST_DATASET]
-        # Each beyond the first three holds more than all before it, unless it is too large to merge.
+        total = sum(segment.memberships for segment in live)
+        small = [segment for segment in left if segment.datasets > 1 or segment.memberships <= LARGEST_DATASET]
+        # Each segment after the first three holds more than all before it, unless it is too large to merge.
         assert len(small) <= (1 if thoroughly else 29) + 2 * total // LARGEST_SEGMENT + 1

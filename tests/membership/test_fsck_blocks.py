@@ -1,4 +1,4 @@
-"""What is called a flaw of a block, against plain words for the same."""
+"""The violations found in a block, compared with the rules in plain Python."""
 
 import uuid
 from itertools import pairwise
@@ -38,7 +38,7 @@ memberships = st.sets(st.tuples(halves, halves, st.integers(0, 2)), min_size=1, 
 
 
 @given(memberships, st.booleans(), st.booleans(), st.integers(5, 30))
-def test_whatever_is_cut_and_packed_is_sound(
+def test_block_violations_of_packed_blocks_are_none(
     rows: set[tuple[int, int, int]], several: bool, dated: bool, level: int
 ) -> None:
     chosen = sorted(rows if several else {row[:2]: row for row in rows}.values())
@@ -56,7 +56,9 @@ def test_whatever_is_cut_and_packed_is_sound(
 
 
 @given(st.lists(st.integers(0, 5), max_size=4), st.lists(st.integers(0, 4), max_size=6))
-def test_a_list_of_holders_is_what_gives_each_key_its_own_in_order(starts: list[int], holders: list[int]) -> None:
+def test_block_violations_of_holders_are_none_if_each_key_has_ascending_ones(
+    starts: list[int], holders: list[int]
+) -> None:
     keys = max(len(starts), 1)
     row = BlockColumns(LEVEL, LEAD, bytes(blocks.key_bytes(LEVEL) * keys), shorts(starts + holders), None, None)
     everything = starts + holders
@@ -66,14 +68,14 @@ def test_a_list_of_holders_is_what_gives_each_key_its_own_in_order(starts: list[
         starts[:1] == [0]
         and sorted(starts) == starts
         and all(of_keys)
-        and all(one < other for each in of_keys for one, other in pairwise(each))
+        and all(left < right for of_key in of_keys for left, right in pairwise(of_key))
         and max(holders, default=9) < 3
     )
     assert (block_violations(SHARD, True, row, segment(3)) == []) == sound
 
 
 @given(st.lists(st.none() | st.text(max_size=3), min_size=1, max_size=4), st.binary(min_size=1, max_size=2))
-def test_record_ids_are_as_many_as_there_are_memberships_and_nothing_else(names: list[str | None], tail: bytes) -> None:
+def test_are_record_ids_accepts_exactly_as_many_as_there_are_memberships(names: list[str | None], tail: bytes) -> None:
     array = np.full(len(names), None, np.object_)
     array[:] = names
     packed = blocks.pack_record_ids(array)
@@ -82,13 +84,13 @@ def test_record_ids_are_as_many_as_there_are_memberships_and_nothing_else(names:
     assert not are_record_ids(packed[:-1], len(names))
 
 
-def test_text_that_is_cut_within_a_character_is_no_record_id() -> None:
+def test_are_record_ids_refuses_text_cut_within_a_character() -> None:
     assert are_record_ids(shorts([2]) + "é".encode(), 1)
     assert not are_record_ids(shorts([1, 1]) + "é".encode(), 2)
     assert not are_record_ids(shorts([201]) + b"a" * 201, 1)
 
 
-def test_a_row_beyond_a_page_is_a_flaw_unless_it_cannot_be_cut() -> None:
+def test_block_violations_of_a_row_larger_than_a_page_are_none_if_it_cannot_be_divided() -> None:
     deepest = LEAD | 1
     for level, lead, flaws in ((LEVEL, LEAD, [Violation.UNFITTED]), (30, deepest, [])):
         keys = bytes(blocks.key_bytes(level))
@@ -102,7 +104,7 @@ def test_a_row_beyond_a_page_is_a_flaw_unless_it_cannot_be_cut() -> None:
         )
 
 
-def test_staged_keys_are_whole_and_of_their_shard() -> None:
+def test_staged_run_violations_of_incomplete_or_misplaced_keys_are_found() -> None:
     low, high = bytes([SHARD << 3]) + bytes(15), bytes([SHARD << 3]) + bytes(14) + b"\1"
     assert staged_run_violations(SHARD, high + low + low, None, None) == []
     assert staged_run_violations(SHARD + 1, low + high, None, None) == [Violation.STAGED_KEYS]

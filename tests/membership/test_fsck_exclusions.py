@@ -1,4 +1,4 @@
-"""Exclusions that end nothing, or outlive what they ended, are found as that; those that hold are no damage."""
+"""Exclusions that end no holding, or outlive the copies of their number, are found; valid ones are not."""
 
 import uuid
 from collections.abc import Iterator
@@ -11,104 +11,115 @@ from service.membership import store
 from service.membership.erasure import erase
 from service.membership.fsck.report import Finding, Violation
 from service.number.keyring import KeyRing
-from tests.membership.builders import FIRST, World, change, checked, made, made_good, on
+from tests.membership.builders import FIRST, run_with_database
+from tests.membership.sample_database import Sample, check_sample, execute, restored_afterwards, sample_database
 
-# In "small 0" and "large", in "large" alone, and in no dataset.
-SHARED, ALONE, NOBODYS = FIRST + 7, FIRST + 8000, FIRST + 9500
-GONE = uuid.UUID(int=7)
+# Stored in "small 0" and in "large"; stored in "large" alone.
+SHARED, ALONE = FIRST + 7, FIRST + 8000
+MISSING = uuid.UUID(int=7)
 
 
 @pytest.fixture(scope="module")
-def whole(cluster: str, ring: KeyRing) -> Iterator[World]:
-    """A world that is made once for all tests here."""
-    with made(cluster, ring) as world:
-        yield world
+def whole(cluster: str, ring: KeyRing) -> Iterator[Sample]:
+    """A sample that is made once for all tests here."""
+    with sample_database(cluster, ring) as sample:
+        yield sample
 
 
 @pytest.fixture
-def world(whole: World) -> Iterator[World]:
-    """A world for one test to damage."""
-    with made_good(whole) as world:
-        yield world
+def sample(whole: Sample) -> Iterator[Sample]:
+    """A sample for one test to damage."""
+    with restored_afterwards(whole) as sample:
+        yield sample
 
 
-def exclude(world: World, key: bytes, dataset_id: uuid.UUID, erased_at: datetime | None = None) -> None:
-    """An exclusion that nobody wrote who had to think of what comes of it."""
+def exclude(sample: Sample, key: bytes, dataset_id: uuid.UUID, erased_at: datetime | None = None) -> None:
+    """Write an exclusion without regard to any invariant."""
     moment = erased_at or datetime.now(UTC)
-    change(world, "INSERT INTO exclusion (key, dataset_id, erased_at) VALUES (%s, %s, %s)", [key, dataset_id, moment])
+    execute(sample, "INSERT INTO exclusion (key, dataset_id, erased_at) VALUES (%s, %s, %s)", [key, dataset_id, moment])
 
 
-def take_out(world: World, ring: KeyRing, number: int, *datasets: str) -> None:
+def remove_copies(sample: Sample, ring: KeyRing, number: int, *datasets: str) -> None:
     """Remove the stored copies of a number."""
 
     async def work(database: Database) -> None:
         async with database.transaction() as session:
-            ids = [world.datasets[name] for name in datasets]
+            ids = [sample.datasets[name] for name in datasets]
             await erase(await driver(session), ring, ring.pseudonym(number), ids)
 
-    on(world.dsn, work)
+    run_with_database(sample.dsn, work)
 
 
-def at(what: Violation, ring: KeyRing, number: int, dataset_id: uuid.UUID) -> Finding:
-    return Finding(what, dataset_id=dataset_id, shard=store.lookup_parameters(ring.pseudonym(number))["shard"])
+def finding(kind: Violation, ring: KeyRing, number: int, dataset_id: uuid.UUID) -> Finding:
+    return Finding(kind, dataset_id=dataset_id, shard=store.lookup_parameters(ring.pseudonym(number))["shard"])
 
 
-def test_what_ended_while_others_store_the_number_is_sound(world: World, ring: KeyRing) -> None:
-    exclude(world, ring.pseudonym(SHARED), world.datasets["small 0"])
-    take_out(world, ring, SHARED, "small 0")
-    assert checked(world, ring).findings == []
+def test_check_exclusion_while_another_dataset_stores_the_number_finds_nothing(sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, ring.pseudonym(SHARED), sample.datasets["small 0"])
+    remove_copies(sample, ring, SHARED, "small 0")
+    assert check_sample(sample, ring).findings == []
 
 
-def test_a_copy_on_which_nobody_draws_is_named(world: World, ring: KeyRing) -> None:
-    exclude(world, ring.pseudonym(SHARED), world.datasets["large"])
-    assert checked(world, ring).findings == [at(Violation.COPY_LEFT, ring, SHARED, world.datasets["large"])]
+def test_check_copy_without_dependents_finds_it(sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, ring.pseudonym(SHARED), sample.datasets["large"])
+    assert check_sample(sample, ring).findings == [finding(Violation.COPY_LEFT, ring, SHARED, sample.datasets["large"])]
 
 
-def test_what_is_known_of_a_number_that_nobody_stores_is_named(world: World, ring: KeyRing) -> None:
-    exclude(world, ring.pseudonym(ALONE), world.datasets["large"])
-    take_out(world, ring, ALONE, "large")
-    assert checked(world, ring).findings == [at(Violation.EXCLUSION_LEFT, ring, ALONE, world.datasets["large"])]
+def test_check_exclusion_of_a_number_without_copies_finds_it(sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, ring.pseudonym(ALONE), sample.datasets["large"])
+    remove_copies(sample, ring, ALONE, "large")
+    assert check_sample(sample, ring).findings == [
+        finding(Violation.EXCLUSION_LEFT, ring, ALONE, sample.datasets["large"])
+    ]
 
 
-def test_an_exclusion_of_no_dataset_is_named(world: World, ring: KeyRing) -> None:
-    exclude(world, ring.pseudonym(SHARED), GONE)
-    assert checked(world, ring).findings == [at(Violation.EXCLUSION_DATASET, ring, SHARED, GONE)]
+def test_check_exclusion_of_a_missing_dataset_finds_it(sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, ring.pseudonym(SHARED), MISSING)
+    assert check_sample(sample, ring).findings == [finding(Violation.EXCLUSION_DATASET, ring, SHARED, MISSING)]
 
 
 @pytest.mark.parametrize("key", [b"", b"short", bytes(16)])
-def test_an_exclusion_of_nobodys_number_is_named(key: bytes, world: World, ring: KeyRing) -> None:
-    exclude(world, key, world.datasets["large"])
-    assert checked(world, ring).findings == [Finding(Violation.EXCLUSION_KEY, dataset_id=world.datasets["large"])]
+def test_check_exclusion_of_an_invalid_key_finds_it(key: bytes, sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, key, sample.datasets["large"])
+    assert check_sample(sample, ring).findings == [
+        Finding(Violation.EXCLUSION_KEY, dataset_id=sample.datasets["large"])
+    ]
 
 
 @pytest.mark.parametrize("dataset", ["received", "open"])
-def test_an_exclusion_of_what_never_held_the_number_is_named(dataset: str, world: World, ring: KeyRing) -> None:
+def test_check_exclusion_of_a_dataset_that_never_held_the_number_finds_it(
+    dataset: str, sample: Sample, ring: KeyRing
+) -> None:
     """A received dataset shares nothing with those that store it; an open one holds nothing yet."""
-    exclude(world, ring.pseudonym(ALONE), world.datasets[dataset])
-    assert checked(world, ring).findings == [at(Violation.EXCLUSION_UNFOUNDED, ring, ALONE, world.datasets[dataset])]
+    exclude(sample, ring.pseudonym(ALONE), sample.datasets[dataset])
+    assert check_sample(sample, ring).findings == [
+        finding(Violation.EXCLUSION_UNFOUNDED, ring, ALONE, sample.datasets[dataset])
+    ]
 
 
-def test_an_exclusion_from_before_the_dataset_is_named(world: World, ring: KeyRing) -> None:
-    exclude(world, ring.pseudonym(SHARED), world.datasets["small 0"], datetime(2020, 1, 1, tzinfo=UTC))
-    take_out(world, ring, SHARED, "small 0")
-    unfounded = at(Violation.EXCLUSION_UNFOUNDED, ring, SHARED, world.datasets["small 0"])
-    assert checked(world, ring).findings == [unfounded]
+def test_check_exclusion_before_the_dataset_was_made_finds_it(sample: Sample, ring: KeyRing) -> None:
+    exclude(sample, ring.pseudonym(SHARED), sample.datasets["small 0"], datetime(2020, 1, 1, tzinfo=UTC))
+    remove_copies(sample, ring, SHARED, "small 0")
+    unfounded = finding(Violation.EXCLUSION_UNFOUNDED, ring, SHARED, sample.datasets["small 0"])
+    assert check_sample(sample, ring).findings == [unfounded]
 
 
-def test_an_exclusion_of_what_was_made_of_a_dataset_after_it_ended_is_named(world: World, ring: KeyRing) -> None:
-    """What shares a dataset has the number if that was so in time, and not otherwise."""
-    first, second = world.datasets["small 0"], world.datasets["received"]
-    change(world, "INSERT INTO dataset_parent (dataset_id, parent_id) VALUES (%s, %s)", [second, first])
+def test_check_exclusion_of_a_dataset_made_after_the_erasure_finds_it(sample: Sample, ring: KeyRing) -> None:
+    """A dataset that shares another has the number only if it was made before the erasure from that one."""
+    first, second = sample.datasets["small 0"], sample.datasets["received"]
+    execute(sample, "INSERT INTO dataset_parent (dataset_id, parent_id) VALUES (%s, %s)", [second, first])
     try:
-        for made, ended, expected in (
+        for made_in, erased_in, expected in (
             (2021, 2022, {Violation.COPY_LEFT}),
             (2023, 2024, {Violation.COPY_LEFT, Violation.EXCLUSION_UNFOUNDED}),
         ):
-            change(world, "DELETE FROM exclusion")
-            change(world, "UPDATE dataset SET sealed_at = '2020-01-01' WHERE id = %s", [first])
-            change(world, "UPDATE dataset SET sealed_at = %s WHERE id = %s", [datetime(made, 1, 1, tzinfo=UTC), second])
-            exclude(world, ring.pseudonym(SHARED), first, datetime(2022, 1, 1, tzinfo=UTC))
-            exclude(world, ring.pseudonym(SHARED), second, datetime(ended, 1, 1, tzinfo=UTC))
-            assert {finding.kind for finding in checked(world, ring).findings} == expected
+            execute(sample, "DELETE FROM exclusion")
+            execute(sample, "UPDATE dataset SET sealed_at = '2020-01-01' WHERE id = %s", [first])
+            execute(
+                sample, "UPDATE dataset SET sealed_at = %s WHERE id = %s", [datetime(made_in, 1, 1, tzinfo=UTC), second]
+            )
+            exclude(sample, ring.pseudonym(SHARED), first, datetime(2022, 1, 1, tzinfo=UTC))
+            exclude(sample, ring.pseudonym(SHARED), second, datetime(erased_in, 1, 1, tzinfo=UTC))
+            assert {found.kind for found in check_sample(sample, ring).findings} == expected
     finally:
-        change(world, "DELETE FROM dataset_parent")
+        execute(sample, "DELETE FROM dataset_parent")

@@ -1,4 +1,4 @@
-"""Segments, datasets and merges that do not fit together are found as that; whatever the service is doing is not."""
+"""Segments, datasets and merges that do not match are found as that violation; ongoing work is not a violation."""
 
 import asyncio
 import uuid
@@ -13,36 +13,32 @@ from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
 from service.membership.fsck.report import Finding, Leftover, Violation
 from service.number.keyring import KeyRing
-from tests.membership.builders import (
-    FIRST,
-    World,
+from tests.membership.builders import FIRST, consecutive_run, no_pause, run_with_database, seal_run
+from tests.membership.sample_database import (
+    Sample,
     case_name,
-    change,
-    checked,
-    made,
-    made_good,
-    no_pause,
-    on,
-    run_of,
-    sealed,
+    check_sample,
+    execute,
+    restored_afterwards,
+    sample_database,
 )
 
-# What is found, of which segment and which dataset, each by its name.
+# The kind of each finding, and its segment and dataset by name.
 Expected = set[tuple[Violation | Leftover, str | None, str | None]]
 
 
 @pytest.fixture(scope="module")
-def whole(cluster: str, ring: KeyRing) -> Iterator[World]:
-    """A world that is made once for all tests here."""
-    with made(cluster, ring) as world:
-        yield world
+def whole(cluster: str, ring: KeyRing) -> Iterator[Sample]:
+    """A sample that is made once for all tests here."""
+    with sample_database(cluster, ring) as sample:
+        yield sample
 
 
 @pytest.fixture
-def world(whole: World) -> Iterator[World]:
-    """A world for one test to damage."""
-    with made_good(whole) as world:
-        yield world
+def sample(whole: Sample) -> Iterator[Sample]:
+    """A sample for one test to damage."""
+    with restored_afterwards(whole) as sample:
+        yield sample
 
 
 AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
@@ -105,31 +101,31 @@ AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
 
 
 @pytest.mark.parametrize(("damage", "expected"), AT_SEGMENTS, ids=case_name)
-def test_what_does_not_fit_together_is_named(
-    damage: LiteralString, expected: Expected, world: World, ring: KeyRing
+def test_check_mismatched_segments_and_datasets_finds_that_violation(
+    damage: LiteralString, expected: Expected, sample: Sample, ring: KeyRing
 ) -> None:
-    change(world, damage, world.datasets)
-    report = checked(world, ring)
-    assert set(report.findings) == named(world, expected, {"77": 77})
-    assert bool(report.violations) == any(isinstance(what, Violation) for what, *_ in expected)
+    execute(sample, damage, sample.datasets)
+    report = check_sample(sample, ring)
+    assert set(report.findings) == named(sample, expected, {"77": 77})
+    assert bool(report.violations) == any(isinstance(kind, Violation) for kind, *_ in expected)
 
 
-def named(world: World, expected: Expected, segments: dict[str, int]) -> set[Finding]:
-    """The findings that are meant, where `segments` are further ones."""
-    segments = world.segments | segments
+def named(sample: Sample, expected: Expected, segments: dict[str, int]) -> set[Finding]:
+    """The expected findings, with ids instead of names. `segments` are in addition to those of the sample."""
+    ids = sample.segments | segments
     return {
-        Finding(what, segments[segment] if segment else None, world.datasets[dataset] if dataset else None)
-        for what, segment, dataset in expected
+        Finding(kind, ids[segment] if segment else None, sample.datasets[dataset] if dataset else None)
+        for kind, segment, dataset in expected
     }
 
 
-def test_another_secret_than_the_databases_checks_nothing(world: World) -> None:
+def test_check_with_another_secret_is_refused(sample: Sample) -> None:
     with pytest.raises(ConfigurationError, match="nothing can be checked"):
-        checked(world, KeyRing(bytes(32)))
+        check_sample(sample, KeyRing(bytes(32)))
 
 
 class Interrupted(Exception):
-    """The process that compacted is gone."""
+    """Stands for the end of the process that compacts."""
 
 
 async def merge_half(database: Database, ring: KeyRing) -> None:
@@ -144,7 +140,7 @@ async def merge_half(database: Database, ring: KeyRing) -> None:
 
 
 STORED = ("small 0", "small 1", "small 2", "large", "consented")
-OF_ALL: Expected = {(Violation.MERGED, "merge", each) for each in STORED}
+OF_ALL: Expected = {(Violation.MERGED, "merge", dataset) for dataset in STORED}
 AT_MERGES: list[tuple[LiteralString, Expected]] = [
     ("SELECT", set()),
     ("DELETE FROM membership_block WHERE segment_id = %(merge)s AND shard = 2", OF_ALL),
@@ -155,7 +151,7 @@ AT_MERGES: list[tuple[LiteralString, Expected]] = [
     ),
     (
         "UPDATE membership_segment SET state = 'retired' WHERE id = %(merge)s",
-        {(Violation.MERGE, each, None) for each in STORED} | {(Leftover.RETIRED, "merge", None)},
+        {(Violation.MERGE, segment, None) for segment in STORED} | {(Leftover.RETIRED, "merge", None)},
     ),
     (
         "UPDATE membership_segment SET merged_into = NULL WHERE merged_into = %(merge)s",
@@ -165,46 +161,51 @@ AT_MERGES: list[tuple[LiteralString, Expected]] = [
 
 
 @pytest.mark.parametrize(("damage", "expected"), AT_MERGES, ids=case_name)
-def test_a_merge_under_way_is_sound_unless_damaged(
-    damage: LiteralString, expected: Expected, world: World, ring: KeyRing
+def test_check_unfinished_merge_finds_nothing_unless_it_is_damaged(
+    damage: LiteralString, expected: Expected, sample: Sample, ring: KeyRing
 ) -> None:
-    on(world.dsn, lambda database: merge_half(database, ring))
-    ((merge,),) = change(world, "SELECT id FROM membership_segment WHERE state = 'merging'")
-    change(world, damage, world.datasets | {"merge": merge})
-    assert set(checked(world, ring).findings) == named(world, expected, {"merge": merge})
+    run_with_database(sample.dsn, lambda database: merge_half(database, ring))
+    ((merge,),) = execute(sample, "SELECT id FROM membership_segment WHERE state = 'merging'")
+    execute(sample, damage, sample.datasets | {"merge": merge})
+    assert set(check_sample(sample, ring).findings) == named(sample, expected, {"merge": merge})
 
 
-def test_blocks_beyond_the_progress_of_their_merge_are_named(world: World, ring: KeyRing) -> None:
-    on(world.dsn, lambda database: merge_half(database, ring))
+def test_check_blocks_beyond_the_progress_of_their_merge_finds_each(sample: Sample, ring: KeyRing) -> None:
+    run_with_database(sample.dsn, lambda database: merge_half(database, ring))
     query: LiteralString = """
         UPDATE membership_segment SET next_lead = next_lead - (1 << 25) WHERE state = 'merging' RETURNING id, next_lead
     """
-    ((merge, next_lead),) = change(world, query)
+    ((merge, next_lead),) = execute(sample, query)
     query = "SELECT shard, level, lead FROM membership_block WHERE segment_id = %s AND lead >= %s"
     beyond = {
-        Finding(Violation.BEYOND_MERGE, merge, None, *place) for place in change(world, query, [merge, next_lead])
+        Finding(Violation.BEYOND_MERGE, merge, None, *place) for place in execute(sample, query, [merge, next_lead])
     }
     assert beyond
-    assert set(checked(world, ring).findings) == beyond | named(world, OF_ALL, {"merge": merge})
+    assert set(check_sample(sample, ring).findings) == beyond | named(sample, OF_ALL, {"merge": merge})
 
 
-def test_whatever_goes_on_meanwhile_is_no_damage(world: World, ring: KeyRing) -> None:
+def test_check_during_loads_erasures_and_merges_finds_nothing(sample: Sample, ring: KeyRing) -> None:
+    checks = 0
+
     async def work(database: Database) -> None:
         added: list[uuid.UUID] = []
-        for turn in range(6):
-            added.append(await sealed(database, ring, run_of(ring, 300, 100 * turn, consents=turn % 2 > 0)))
+        turn = 0
+        while turn < 6 or checks < 3:
+            run = consecutive_run(ring, 300, 100 * turn, consents=turn % 2 > 0)
+            added.append(await seal_run(database, ring, run))
             async with database.transaction() as session:
                 await erase(await driver(session), ring, ring.pseudonym(FIRST + 100 * turn + 7), added)
             await compact(database, ring, no_pause, thoroughly=turn % 2 > 0)
+            turn += 1
 
-    async def test(database: Database) -> int:
-        working, checks = asyncio.create_task(work(database)), 0
+    async def test(database: Database) -> None:
+        nonlocal checks
+        working = asyncio.create_task(work(database))
         while not working.done():
-            report = await asyncio.to_thread(checked, world, ring)
+            report = await asyncio.to_thread(check_sample, sample, ring)
             assert report.violations == []
             checks += 1
         await working
-        return checks
 
-    assert on(world.dsn, test) > 1
-    assert checked(world, ring).findings == []
+    run_with_database(sample.dsn, test)
+    assert check_sample(sample, ring).findings == []

@@ -1,4 +1,4 @@
-"""The two ways of loading: in the caller's transaction, and in a thread with a connection of its own."""
+"""The two ways of loading: in the caller's transaction, and in a thread with its own connection."""
 
 import asyncio
 import threading
@@ -16,13 +16,12 @@ from service.membership.store import LoadedShard, Segment
 from service.number.keyring import KeyRing
 from tests.inspection import rows
 from tests.kannel import wait_until
-from tests.membership.builders import on, staged
-from tests.membership.model import run_of
+from tests.membership.builders import run_of_lines, run_with_database, stage_run
 
-# Some twice, some with a consent or a name, some with neither.
+# Some lines are duplicates, some have a consent time or a record id, some have neither.
 LINES = [
-    (33639980000 + n % 4_000, 1_700_000_000 + n if n % 3 else 0, f"opt-in-{n}" if n % 5 == 0 else None)
-    for n in range(5_000)
+    (33639980000 + place % 4_000, 1_700_000_000 + place if place % 3 else 0, None if place % 5 else f"opt-in-{place}")
+    for place in range(5_000)
 ]
 BLOCKS: LiteralString = """
     SELECT level, lead, keys, consented_at, octet_length(record_ids) FROM membership_block
@@ -31,39 +30,43 @@ BLOCKS: LiteralString = """
 WAITING: LiteralString = "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"
 
 
-async def both(
+async def load_both_ways(
     database: Database, ring: KeyRing
 ) -> tuple[uuid.UUID, Segment, list[LoadedShard], Segment, list[LoadedShard]]:
-    one, other = [await staged(database, ring, run_of(ring, LINES), state="sealing") for _ in range(2)]
+    first, second = [await stage_run(database, ring, run_of_lines(ring, LINES), state="sealing") for _ in range(2)]
     async with database.transaction() as session:
         connection = await driver(session)
-        here, there = await store.begin_segment(connection, one), await store.begin_segment(connection, other)
-        in_turn = [await store.load_shard(connection, ring, one, here, shard) for shard in range(blocks.SHARDS)]
+        here, there = await store.begin_segment(connection, first), await store.begin_segment(connection, second)
+        in_transaction = [
+            await store.load_shard(connection, ring, first, here, shard) for shard in range(blocks.SHARDS)
+        ]
     with database.bulk_connection() as bulk:
-        loads = [partial(store.load_shard_in_thread, bulk, ring, other, there, shard) for shard in range(blocks.SHARDS)]
-        apart = [await in_thread(load) for load in loads]
-    return other, here, in_turn, there, apart
+        loads = [
+            partial(store.load_shard_in_thread, bulk, ring, second, there, shard) for shard in range(blocks.SHARDS)
+        ]
+        in_threads = [await in_thread(load) for load in loads]
+    return second, here, in_transaction, there, in_threads
 
 
-def test_both_ways_write_the_same(dsn: str, ring: KeyRing) -> None:
-    _, here, in_turn, there, apart = on(dsn, lambda database: both(database, ring))
-    assert in_turn == apart
-    assert sum(each.digest.count for each in apart) == 4_000
+def test_load_shard_in_a_transaction_or_in_a_thread_writes_the_same_blocks(dsn: str, ring: KeyRing) -> None:
+    _, here, in_transaction, there, in_threads = run_with_database(dsn, lambda database: load_both_ways(database, ring))
+    assert in_transaction == in_threads
+    assert sum(shard.digest.count for shard in in_threads) == 4_000
     stored = rows(dsn, BLOCKS, here.id)
     assert stored == rows(dsn, BLOCKS, there.id)
     assert len(stored) >= blocks.SHARDS
 
 
-def test_a_shard_is_loaded_once_in_a_thread_too(dsn: str, ring: KeyRing) -> None:
+def test_load_shard_in_thread_twice_is_refused(dsn: str, ring: KeyRing) -> None:
     async def again(database: Database) -> None:
-        dataset_id, _, _, segment, _ = await both(database, ring)
+        dataset_id, _, _, segment, _ = await load_both_ways(database, ring)
         with database.bulk_connection() as bulk, pytest.raises(psycopg.errors.UniqueViolation):
             await in_thread(partial(store.load_shard_in_thread, bulk, ring, dataset_id, segment, 0))
 
-    on(dsn, again)
+    run_with_database(dsn, again)
 
 
-def test_whoever_is_cancelled_goes_on_when_the_thread_is_done() -> None:
+def test_in_thread_cancelled_ends_only_after_the_thread() -> None:
     began, may_end, done = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -85,7 +88,7 @@ def test_whoever_is_cancelled_goes_on_when_the_thread_is_done() -> None:
     asyncio.run(cancel())
 
 
-def test_whoever_is_cancelled_does_not_wait_for_a_lock(dsn: str) -> None:
+def test_in_thread_cancelled_while_waiting_for_a_lock_ends_at_once(dsn: str) -> None:
     async def cancel(database: Database) -> None:
         with database.bulk_connection() as holding, database.bulk_connection() as waiting:
             holding.execute("SELECT pg_advisory_lock(1)")
@@ -96,4 +99,4 @@ def test_whoever_is_cancelled_does_not_wait_for_a_lock(dsn: str) -> None:
             with pytest.raises(asyncio.CancelledError):
                 await asyncio.wait_for(blocked, 20)
 
-    on(dsn, cancel)
+    run_with_database(dsn, cancel)

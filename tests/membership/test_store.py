@@ -1,6 +1,7 @@
+"""The store compared with plain Python: staging, loading, lookups and bulk reads."""
+
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ from service.membership.descent.dag import Node
 from service.membership.runs import Digest
 from service.membership.store import LoadedShard, Membership
 from service.number.keyring import KeyMismatchError, KeyRing, Keys, unpack_keys
+from tests.membership.builders import Line, from_unix, load_staged, new_dataset, stage_numbers, store_numbers
+from tests.membership.model import lines_by_number
 
 Connection = AsyncConnection[Any]
 InTransaction = Callable[[Callable[[Connection], Awaitable[None]]], None]
 
-# (number, consented_at, record id) of one line; a part is a list of chunks, a dataset has parts.
-Line = tuple[int, int, str | None]
+# A part is a list of chunks, and a dataset has parts.
 Chunk = list[Line]
 
 SOME = [33639980000 + n for n in range(12)]
@@ -32,60 +34,22 @@ lines = st.tuples(
 parts = st.lists(st.lists(st.lists(lines, max_size=8), max_size=2), max_size=3)
 
 
-async def new_dataset(connection: Connection) -> uuid.UUID:
-    holder_id, dataset_id = uuid7(), uuid7()
-    await connection.execute(
-        "INSERT INTO organisation (id, occurred_at, recorded_at, legal_name, country, roles) "
-        "VALUES (%s, now(), now(), 'Contact Direct SAS', 'FR', '{broker}')",
-        (holder_id,),
-    )
-    await connection.execute(
-        "INSERT INTO dataset (id, asserted_by_id, holder_id, occurred_at, recorded_at, name, content, state, "
-        "default_region, time_zone, reconciling) "
-        "VALUES (%s, %s, %s, now(), now(), 'base', 'uploaded', 'open', 'FR', 'Europe/Paris', false)",
-        (dataset_id, holder_id, holder_id),
-    )
-    return dataset_id
-
-
 async def stored_in(connection: Connection, ring: KeyRing, key: bytes) -> list[Membership]:
     """Every dataset that stores a key."""
-    _, found, _ = await store.lookup(connection, ring, key)
-    return found
+    return (await store.lookup(connection, ring, key)).memberships
 
 
 async def stage_chunk(
     connection: Connection, ring: KeyRing, dataset_id: uuid.UUID, part: int, number: int, chunk: Chunk
 ) -> None:
-    names = np.full(len(chunk), None, np.object_)
-    names[:] = [line[2] for line in chunk]
+    record_ids = np.full(len(chunk), None, np.object_)
+    record_ids[:] = [line[2] for line in chunk]
     run = runs.sorted_run(
         ring.pseudonyms(np.array([line[0] for line in chunk], np.int64)),
         np.array([line[1] for line in chunk], np.uint32),
-        names,
+        record_ids,
     )
     await store.stage(connection, ring, dataset_id, part, number, run)
-
-
-async def stage_numbers(connection: Connection, ring: KeyRing, numbers: Sequence[int], part: int = 1) -> uuid.UUID:
-    dataset_id = await new_dataset(connection)
-    run = runs.sorted_run(ring.pseudonyms(np.array(numbers, np.int64)))
-    await store.stage(connection, ring, dataset_id, part, 1, run)
-    return dataset_id
-
-
-async def seal(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[LoadedShard]:
-    segment = await store.begin_segment(connection, dataset_id)
-    loaded = [await store.load_shard(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
-    await store.complete_segment(connection, dataset_id, sum((each.digest for each in loaded), Digest()))
-    await store.unstage(connection, dataset_id)
-    return loaded
-
-
-async def stored(connection: Connection, ring: KeyRing, numbers: Sequence[int]) -> uuid.UUID:
-    dataset_id = await stage_numbers(connection, ring, numbers)
-    await seal(connection, ring, dataset_id)
-    return dataset_id
 
 
 async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[int]:
@@ -96,23 +60,9 @@ async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUI
     return sorted(found)
 
 
-def instant(seconds: int) -> datetime | None:
-    return datetime.fromtimestamp(seconds, UTC) if seconds else None
-
-
-def kept(lines_of_dataset: Sequence[Line]) -> dict[int, Line]:
-    """Each number once: known consent before unknown, early before late, named before unnamed, first come."""
-    best: dict[int, Line] = {}
-    for line in lines_of_dataset:
-        old = best.setdefault(line[0], line)
-        if (line[1] == 0, line[1], line[2] is None) < (old[1] == 0, old[1], old[2] is None):
-            best[line[0]] = line
-    return best
-
-
 @settings(max_examples=25, deadline=None)
 @given(datasets=st.lists(parts, min_size=1, max_size=3))
-def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
+def test_lookup_after_uploads_agrees_with_a_dictionary(
     datasets: list[list[list[Chunk]]], ring: KeyRing, in_transaction: InTransaction
 ) -> None:
     async def test(connection: Connection) -> None:
@@ -123,18 +73,18 @@ def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
                 for number, chunk in enumerate(chunks):
                     await stage_chunk(connection, ring, dataset_id, part, number, chunk)
             everything = [line for chunks in uploaded for chunk in chunks for line in chunk]
-            loaded = await seal(connection, ring, dataset_id)
-            best = expected[dataset_id] = kept(everything)
-            assert sum(each.digest.count for each in loaded) == len(best)
-            assert sum(each.duplicates for each in loaded) == len(everything) - len(best)
+            loaded = await load_staged(connection, ring, dataset_id)
+            best = expected[dataset_id] = lines_by_number(everything)
+            assert sum(shard.digest.count for shard in loaded) == len(best)
+            assert sum(shard.duplicates for shard in loaded) == len(everything) - len(best)
             known = [line[1] for line in best.values() if line[1]]
-            firsts = [each.first_consented_at for each in loaded if each.first_consented_at]
-            lasts = [each.last_consented_at for each in loaded if each.last_consented_at]
-            assert min(firsts, default=None) == instant(min(known, default=0))
-            assert max(lasts, default=None) == instant(max(known, default=0))
+            firsts = [shard.first_consented_at for shard in loaded if shard.first_consented_at]
+            lasts = [shard.last_consented_at for shard in loaded if shard.last_consented_at]
+            assert min(firsts, default=None) == from_unix(min(known, default=0))
+            assert max(lasts, default=None) == from_unix(max(known, default=0))
         for number in SOME:
             assert sorted(await stored_in(connection, ring, ring.pseudonym(number))) == sorted(
-                Membership(dataset_id, instant(best[number][1]), best[number][2])
+                Membership(dataset_id, from_unix(best[number][1]), best[number][2])
                 for dataset_id, best in expected.items()
                 if number in best
             )
@@ -142,7 +92,7 @@ def test_lookup_agrees_with_a_dictionary_of_what_was_uploaded(
     in_transaction(test)
 
 
-def test_a_number_that_nobody_holds_still_has_the_version(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_lookup_unknown_number_still_returns_the_version(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         await connection.execute("UPDATE graph_version SET version = 7")
         assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [], {})
@@ -150,17 +100,18 @@ def test_a_number_that_nobody_holds_still_has_the_version(ring: KeyRing, in_tran
     in_transaction(test)
 
 
-def test_ten_thousand_numbers_are_found_where_they_are_and_nowhere_else(
+def test_lookup_among_ten_thousand_numbers_finds_each_only_where_it_is(
     ring: KeyRing, in_transaction: InTransaction
 ) -> None:
     async def test(connection: Connection) -> None:
         base = range(33639980000, 33639990000)
-        odd = await stored(connection, ring, base[1::2])
-        tail = await stored(connection, ring, base[-50:])
+        odd = await store_numbers(connection, ring, base[1::2])
+        tail = await store_numbers(connection, ring, base[-50:])
         for number in [*base[:20], *base[-70:]]:
             found = await stored_in(connection, ring, ring.pseudonym(number))
             expected = {odd} if number % 2 else set()
-            assert {held.dataset_id for held in found} == (expected | {tail} if number in base[-50:] else expected)
+            expected |= {tail} if number in base[-50:] else set()
+            assert {membership.dataset_id for membership in found} == expected
         assert await numbers_of(connection, ring, odd) == list(base[1::2])
 
     in_transaction(test)
@@ -168,11 +119,11 @@ def test_ten_thousand_numbers_are_found_where_they_are_and_nowhere_else(
 
 # At one level throughout, 348,000 numbers would make rows a little over a third of a page: 24 bytes a number.
 @pytest.mark.parametrize("count", [348_000, 480_000])
-def test_pages_are_filled(count: int, ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_load_large_dataset_fills_pages(count: int, ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
-        # A fresh file, without what earlier tests left in this one.
+        # A new file, without the rows that earlier tests left.
         await connection.execute("TRUNCATE membership_block")
-        await stored(connection, ring, range(33_600_000_000, 33_600_000_000 + count))
+        await store_numbers(connection, ring, range(33_600_000_000, 33_600_000_000 + count))
         cursor = await connection.execute("SELECT pg_total_relation_size('membership_block_own')::float8")
         row = await cursor.fetchone()
         assert row is not None
@@ -181,37 +132,37 @@ def test_pages_are_filled(count: int, ring: KeyRing, in_transaction: InTransacti
     in_transaction(test)
 
 
-def test_a_part_sent_again_replaces_only_itself(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_stage_part_again_replaces_only_that_part(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 0, None)])
         await stage_chunk(connection, ring, dataset_id, 2, 0, [(SOME[1], 0, None)])
         await store.unstage(connection, dataset_id, 2)
         await stage_chunk(connection, ring, dataset_id, 2, 0, [(SOME[2], 0, None)])
-        await seal(connection, ring, dataset_id)
+        await load_staged(connection, ring, dataset_id)
         assert await numbers_of(connection, ring, dataset_id) == [SOME[0], SOME[2]]
 
     in_transaction(test)
 
 
-def test_of_equal_duplicates_the_first_line_stays_in_whatever_order_runs_arrive(
+def test_load_equal_duplicates_in_any_order_of_arrival_keeps_the_first_line(
     ring: KeyRing, in_transaction: InTransaction
 ) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         for part, run in ((2, 1), (1, 2), (1, 1), (2, 2)):
             await stage_chunk(connection, ring, dataset_id, part, run, [(SOME[0], 5, f"{part}-{run}")])
-        await seal(connection, ring, dataset_id)
+        await load_staged(connection, ring, dataset_id)
         found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
-        assert found == [Membership(dataset_id, instant(5), "1-1")]
+        assert found == [Membership(dataset_id, from_unix(5), "1-1")]
 
     in_transaction(test)
 
 
-def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_keys_in_shard_after_rows_were_rewritten_are_in_order(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
-        dataset_id = await stored(connection, ring, range(33639980000, 33639990000))
-        # An update writes the row again, behind all others.
+        dataset_id = await store_numbers(connection, ring, range(33639980000, 33639990000))
+        # An update writes the row again, after all others.
         await connection.execute("UPDATE membership_block SET keys = keys WHERE lead % 3 = 0")
         for shard in range(blocks.SHARDS):
             keys = (await bulk_read.keys_in_shard(connection, [dataset_id], shard))[dataset_id]
@@ -221,7 +172,7 @@ def test_keys_are_in_order_wherever_their_rows_lie(ring: KeyRing, in_transaction
     in_transaction(test)
 
 
-def test_a_run_is_staged_once_and_a_shard_is_loaded_once(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_stage_run_or_load_shard_twice_is_refused(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await stage_numbers(connection, ring, SOME)
         segment = await store.begin_segment(connection, dataset_id)
@@ -238,41 +189,43 @@ def test_a_run_is_staged_once_and_a_shard_is_loaded_once(ring: KeyRing, in_trans
     in_transaction(test)
 
 
-def test_only_what_is_named_stays_staged(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_unstage_except_uploads_keeps_only_these(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         for part in range(4):
             await stage_chunk(connection, ring, dataset_id, part, 0, [(SOME[part], 0, None)])
         await store.unstage_except(connection, dataset_id, [1, 3])
-        await seal(connection, ring, dataset_id)
+        await load_staged(connection, ring, dataset_id)
         assert await numbers_of(connection, ring, dataset_id) == [SOME[1], SOME[3]]
 
     in_transaction(test)
 
 
-def test_what_is_not_completed_is_not_found_and_is_begun_anew(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_lookup_before_a_load_is_completed_finds_nothing(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
-        gone, kept_one = await stage_numbers(connection, ring, SOME), await stored(connection, ring, SOME[:2])
+        gone, other = await stage_numbers(connection, ring, SOME), await store_numbers(connection, ring, SOME[:2])
         segment = await store.begin_segment(connection, gone)
         for shard in range(blocks.SHARDS):
             await store.load_shard(connection, ring, gone, segment, shard)
         assert await numbers_of(connection, ring, gone) == SOME
-        assert await stored_in(connection, ring, ring.pseudonym(SOME[0])) == [Membership(kept_one, None, None)]
+        assert await stored_in(connection, ring, ring.pseudonym(SOME[0])) == [Membership(other, None, None)]
         await store.unstage(connection, gone)
         await stage_chunk(connection, ring, gone, 1, 0, [(SOME[5], 0, None)])
         await store.drop_unfinished_segment(connection, gone)
         assert await numbers_of(connection, ring, gone) == []
         found = await stored_in(connection, ring, ring.pseudonym(SOME[0]))
-        assert found == [Membership(kept_one, None, None)]
-        await seal(connection, ring, gone)
+        assert found == [Membership(other, None, None)]
+        await load_staged(connection, ring, gone)
         assert await numbers_of(connection, ring, gone) == [SOME[5]]
 
     in_transaction(test)
 
 
-def test_a_received_file_is_compared_with_what_was_declared(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_content_in_shard_gives_extra_and_missing_numbers_of_a_received_file(
+    ring: KeyRing, in_transaction: InTransaction
+) -> None:
     async def test(connection: Connection) -> None:
-        left, right = await stored(connection, ring, SOME[:5]), await stored(connection, ring, SOME[3:8])
+        left, right = await store_numbers(connection, ring, SOME[:5]), await store_numbers(connection, ring, SOME[3:8])
         merged = uuid7()
         dag = {
             left: Node(Content.UPLOADED),
@@ -291,33 +244,34 @@ def test_a_received_file_is_compared_with_what_was_declared(ring: KeyRing, in_tr
     in_transaction(test)
 
 
-def test_ancestry_is_traced_from_what_is_stored(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_trace_shard_of_stored_datasets_gives_counts_and_orphans(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
-        first, second = await stored(connection, ring, SOME[:6]), await stored(connection, ring, SOME[4:8])
-        cut = await stored(connection, ring, [*SOME[2:5], SOME[11]])
-        merged, handed = uuid7(), uuid7()
+        first, second = (
+            await store_numbers(connection, ring, SOME[:6]),
+            await store_numbers(connection, ring, SOME[4:8]),
+        )
+        cut = await store_numbers(connection, ring, [*SOME[2:5], SOME[11]])
+        merged, received = uuid7(), uuid7()
         dag = {
             first: Node(Content.UPLOADED),
             second: Node(Content.UPLOADED),
             merged: Node(Content.UNION, (first, second)),
             cut: Node(Content.UPLOADED, (merged,)),
-            handed: Node(Content.SHARED, (cut,)),
+            received: Node(Content.SHARED, (cut,)),
         }
         counts = dict.fromkeys(dag, 0)
         orphans: list[int] = []
         for shard in range(blocks.SHARDS):
-            ancestry = await bulk_read.trace_shard(connection, dag, [handed], shard)
+            ancestry = await bulk_read.trace_shard(connection, dag, [received], shard)
             counts = {name: counts[name] + count for name, count in ancestry.counts().items()}
             orphans += ring.numbers(ancestry.keys[ancestry.orphans([first, second])]).tolist()
-        assert counts == {first: 3, second: 1, merged: 3, cut: 4, handed: 4}
+        assert counts == {first: 3, second: 1, merged: 3, cut: 4, received: 4}
         assert orphans == [SOME[11]]
 
     in_transaction(test)
 
 
-def test_neither_numbers_nor_record_ids_are_readable_in_the_tables(
-    ring: KeyRing, in_transaction: InTransaction
-) -> None:
+def test_stored_rows_contain_no_readable_number_or_record_id(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
@@ -336,18 +290,18 @@ def test_neither_numbers_nor_record_ids_are_readable_in_the_tables(
     in_transaction(test)
 
 
-def test_record_ids_open_only_under_the_secret_that_sealed_them(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_lookup_with_another_secret_cannot_decrypt_record_ids(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
-        await seal(connection, ring, dataset_id)
+        await load_staged(connection, ring, dataset_id)
         with pytest.raises(KeyMismatchError):
             await stored_in(connection, KeyRing(bytes(32)), ring.pseudonym(SOME[0]))
 
     in_transaction(test)
 
 
-def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_lookup_bytes_across_two_neighbouring_keys_finds_nothing(ring: KeyRing, in_transaction: InTransaction) -> None:
     left, right = bytes(8) + b"\1" * 8, bytes(8) + b"\2" * 8
     across = left[8:] + right[:8]
 
@@ -355,7 +309,7 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
         dataset_id = await new_dataset(connection)
         run = runs.sorted_run(unpack_keys(b"".join(keys)))
         await store.stage(connection, ring, dataset_id, 1, 1, run)
-        await seal(connection, ring, dataset_id)
+        await load_staged(connection, ring, dataset_id)
         return dataset_id
 
     async def test(connection: Connection) -> None:
@@ -367,7 +321,7 @@ def test_bytes_that_match_across_two_neighbours_are_not_a_key(ring: KeyRing, in_
     in_transaction(test)
 
 
-def test_a_dataset_without_numbers_in_a_shard_has_no_keys_there(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_keys_in_shard_without_numbers_is_empty(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
         keys = await bulk_read.keys_in_shard(connection, [dataset_id], 0)
