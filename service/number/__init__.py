@@ -1,1 +1,1 @@
-"""Telephone numbers: spellings, numbering plans, and the key ring that turns them into pseudonyms."""
+"""Telephone numbers: normalisation, numbering plans, and the key ring that turns numbers into pseudonyms."""

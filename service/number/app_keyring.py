@@ -1,4 +1,4 @@
-"""The key ring of the running application: handed to routes, and checked against the database that it opens."""
+"""The key ring of the running application: opened from the settings, checked against the database, given to routes."""
 
 from typing import Annotated
 
@@ -14,24 +14,27 @@ from service.number.models import PseudonymKey
 
 
 def open_key_ring(settings: Settings) -> KeyRing:
-    """The key ring that the settings give.
+    """The key ring of the master secret in the settings.
 
     Raises:
-        ConfigurationError: the master secret is not of its form.
+        ConfigurationError: the master secret is malformed.
     """
     try:
         return KeyRing(load_master_secret(settings.secret()))
     except ValueError as problem:
         raise ConfigurationError(
-            "The master secret must be 32 bytes, written as 64 hexadecimal digits or in base64: "
-            "check FILIATION_MASTER_SECRET or the file that FILIATION_MASTER_SECRET_FILE names."
+            "The master secret must be 32 bytes, written as 64 hexadecimal digits or in base64. "
+            "Check FILIATION_MASTER_SECRET or the file named in FILIATION_MASTER_SECRET_FILE."
         ) from problem
 
 
 async def require_same_secret(database: Database, ring: KeyRing) -> None:
-    """Bind an empty database to `ring`; refuse one whose numbers were enciphered under another secret.
+    """Bind an empty database to the master secret of `ring`, and refuse a database of another secret.
 
-    Under a wrong secret every lookup would answer "held by nobody", which is worse than no answer.
+    With a wrong secret every lookup would answer "held by nobody", which is worse than no answer.
+
+    Raises:
+        ConfigurationError: the numbers in the database were encrypted with another master secret.
     """
     async with database.transaction() as session:
         known = (await session.exec(select(PseudonymKey.id))).all()
@@ -39,8 +42,9 @@ async def require_same_secret(database: Database, ring: KeyRing) -> None:
             session.add(PseudonymKey(id=ring.key_id))
         elif ring.key_id not in known:
             raise ConfigurationError(
-                f"The numbers in this database were enciphered under the master secret {known[0]}, and the one given "
-                f"is {ring.key_id}. Give the first one: without it no stored number can be found or read."
+                f"The numbers in this database were encrypted with the master secret {known[0]}, but the given secret "
+                f"is {ring.key_id}. Provide the master secret {known[0]}: without it no stored number can be found or "
+                "read."
             )
 
 

@@ -1,7 +1,7 @@
-"""Pseudonyms of phone numbers, sealed text and fingerprints: the only home of the key.
+"""The key ring: pseudonyms of phone numbers, encrypted texts and fingerprints. Only this module uses the keys.
 
-Everything here comes from one master secret of 32 bytes that is kept outside the database. Whoever holds the
-database alone can neither read a number nor test whether a number is there.
+All keys are derived from one master secret of 32 bytes, which is kept outside the database. With the database alone,
+nobody can read a number or test whether a number is in it.
 """
 
 import base64
@@ -25,19 +25,19 @@ from numpy.typing import NDArray
 
 SECRET_BYTES: Final = 32
 KEY_BYTES: Final = 16
-# The first half of every plain block. Its presence after decryption proves that the key is the right one.
+# The first half of every plain block. After decryption it proves that the key is right.
 _TAG: Final = int.from_bytes(b"E.164 \x00\x01")
 _NONCE_BYTES: Final = 12
 _HALVES: Final = np.dtype(">u8")
 
 
 class KeyMismatchError(ValueError):
-    """Something was made under another master secret, or was changed since."""
+    """Something was made with another master secret, or was changed since."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Pseudonyms as the big-endian numbers in their leading and trailing 8 bytes; (hi, lo) orders them."""
+    """Pseudonyms as the big-endian integers of their leading and trailing 8 bytes, ordered by (hi, lo)."""
 
     hi: NDArray[np.uint64]
     lo: NDArray[np.uint64]
@@ -64,9 +64,9 @@ def unpack_keys(data: bytes | memoryview) -> Keys:
 
 
 def load_master_secret(text: str) -> bytes:
-    """The 32 bytes that `text` spells in hexadecimal or base64 (either alphabet, padded or not).
+    """The 32 bytes written in `text` as hexadecimal or base64 (either alphabet, padded or not).
 
-    Raises ValueError, which does not repeat the text, if it is neither.
+    Raises ValueError, without repeating the text, if it is neither.
     """
     text = text.strip()
     if re.fullmatch(r"[0-9a-fA-F]{64}", text):
@@ -77,23 +77,24 @@ def load_master_secret(text: str) -> bytes:
     except (binascii.Error, ValueError):
         secret = b""
     if len(secret) != SECRET_BYTES:
-        raise ValueError("the master secret must be 32 bytes, written as 64 hexadecimal digits or in base64")
+        raise ValueError("The master secret must be 32 bytes, written as 64 hexadecimal digits or in base64.")
     return secret
 
 
 class KeyRing:
-    """The sub-keys of one master secret (HKDF, RFC 5869), and all that is done with them."""
+    """The keys derived from one master secret (HKDF, RFC 5869), and all operations with them."""
 
     def __init__(self, secret: bytes) -> None:
         if len(secret) != SECRET_BYTES:
-            raise ValueError("the master secret must be 32 bytes")
+            raise ValueError("The master secret must be 32 bytes.")
         self._secret = secret
-        # A number is exactly one block, and the cipher under one key is a permutation of blocks. What makes
-        # ECB wrong for messages, that equal blocks give equal ciphertexts, is what a pseudonym is for: a
-        # chained or randomised mode could not be looked up, and an HMAC cut to 16 bytes could collide.
+        # A number is exactly one block, and a cipher with one key is a permutation of blocks. In ECB mode equal blocks
+        # give equal ciphertexts. That makes it wrong for messages, but it is the purpose of a pseudonym: with a chained
+        # or randomised mode it could not be looked up, and an HMAC cut to 16 bytes could collide.
         self._blocks = Cipher(AES(self._derive("pseudonym")), ECB())  # noqa: S305
         self._marks = Cipher(AES(self._derive("objection mark")), ECB())  # noqa: S305
-        self._sealing = AESGCM(self._derive("sealed text"))
+        # The purpose keeps its first name, because a stored text can be decrypted only under the key derived from it.
+        self._texts = AESGCM(self._derive("sealed text"))
         self.key_id: Final = self._derive("key id")[:8].hex()
 
     def __repr__(self) -> str:
@@ -106,36 +107,36 @@ class KeyRing:
     def pseudonyms(self, numbers: NDArray[np.int64]) -> Keys:
         """The pseudonym of each number (E.164 digits as an integer), in the same order.
 
-        Raises ValueError if one is not positive: 0 stands for a rejected line and must never be stored.
+        Raises ValueError for a number that is not positive: 0 stands for a rejected line and must never be stored.
         """
         if len(numbers) and int(numbers.min()) <= 0:
-            raise ValueError("only accepted numbers have a pseudonym")
+            raise ValueError("Only accepted numbers have a pseudonym.")
         plain = Keys(np.full(len(numbers), _TAG, np.uint64), numbers.astype(np.uint64))
         return unpack_keys(self._blocks.encryptor().update(pack_keys(plain)))
 
     def pseudonym(self, number: int) -> bytes:
-        """The 16-byte pseudonym of one number. Raises ValueError if it is not positive."""
+        """The 16-byte pseudonym of a number. Raises ValueError if it is not positive."""
         return pack_keys(self.pseudonyms(np.array([number], np.int64)))
 
     def numbers(self, keys: Keys) -> NDArray[np.int64]:
         """The numbers behind `keys`, in the same order.
 
-        Raises KeyMismatchError if one was made under another secret.
+        Raises KeyMismatchError if a key was made with another secret.
         """
         plain = unpack_keys(self._blocks.decryptor().update(pack_keys(keys)))
         if np.any(plain.hi != np.uint64(_TAG)):
-            raise KeyMismatchError("these pseudonyms were made under another master secret")
+            raise KeyMismatchError("These pseudonyms were made with another master secret.")
         return plain.lo.astype(np.int64)
 
     def marks(self, keys: Keys) -> Keys:
-        """The pseudonyms of `keys` under a second key, in the same order: all that an objection leaves of a number.
+        """The pseudonyms of `keys` under a second key, in the same order: all that an objection keeps of a number.
 
-        Without the master secret nothing tells that a mark and a pseudonym belong together.
+        Without the master secret, nobody can recognise that a mark and a pseudonym belong together.
         """
         return unpack_keys(self._marks.encryptor().update(pack_keys(keys)))
 
     def mark(self, key: bytes) -> bytes:
-        """The 16-byte mark of one pseudonym."""
+        """The 16-byte mark of a pseudonym."""
         return self._marks.encryptor().update(key)
 
     def keys_of_marks(self, marks: Keys) -> Keys:
@@ -143,30 +144,30 @@ class KeyRing:
         return unpack_keys(self._marks.decryptor().update(pack_keys(marks)))
 
     def encrypt(self, text: bytes, context: bytes) -> bytes:
-        """`text` encrypted and authenticated (AES-256-GCM, random nonce first).
+        """`text` encrypted and authenticated (AES-256-GCM, preceded by a random nonce).
 
-        It opens only with the same `context`, which says what the text is and where it belongs, so that
-        nothing sealed can be moved elsewhere.
+        It can be decrypted only with the same `context`, which states what the text is and where it belongs. So an
+        encrypted text cannot be moved elsewhere.
         """
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._sealing.encrypt(nonce, text, context)
+        return nonce + self._texts.encrypt(nonce, text, context)
 
-    def decrypt(self, sealed: bytes, context: bytes) -> bytes:
-        """What `encrypt` was given. Raises KeyMismatchError if the secret, the context or the bytes differ."""
+    def decrypt(self, encrypted: bytes, context: bytes) -> bytes:
+        """The text given to `encrypt`. Raises KeyMismatchError if the secret, the context or the bytes differ."""
         try:
-            return self._sealing.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
+            return self._texts.decrypt(encrypted[:_NONCE_BYTES], encrypted[_NONCE_BYTES:], context)
         except (InvalidTag, ValueError) as problem:
-            raise KeyMismatchError("encrypted under another secret, for another place, or changed") from problem
+            raise KeyMismatchError("Encrypted with another secret, for another place, or changed.") from problem
 
     def hasher(self, purpose: str) -> hmac.HMAC:
-        """An HMAC-SHA256 (RFC 2104) to feed by `update`, under a sub-key of its own for each purpose.
+        """An HMAC-SHA256 (RFC 2104) to be fed by `update`, with a separate key for each purpose.
 
-        Whatever comes from numbers is hashed with a key: the number space is small enough to try whole.
+        Everything derived from numbers is hashed with a key, because all possible numbers could be tried.
         """
         return hmac.new(self._derive(f"fingerprint/{purpose}"), digestmod=sha256)
 
     def fingerprint(self, purpose: str, data: bytes) -> bytes:
-        """The 32-byte HMAC-SHA256 of `data` for one purpose."""
+        """The 32-byte HMAC-SHA256 of `data` for a purpose."""
         hasher = self.hasher(purpose)
         hasher.update(data)
         return hasher.digest()

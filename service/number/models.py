@@ -1,4 +1,4 @@
-"""The table of the key ring."""
+"""The table of master secrets that stored pseudonyms were made with."""
 
 from datetime import datetime
 
@@ -9,7 +9,7 @@ from service.core.clock import now
 
 
 class PseudonymKey(SQLModel, table=True):
-    """Under which master secret the keys here were made: its public fingerprint, never the secret."""
+    """A master secret that pseudonyms in this database were made with: its public fingerprint, never the secret."""
 
     __tablename__ = "pseudonym_key"
 

@@ -1,4 +1,4 @@
-"""What the `phonenumbers` library's metadata says of whole countries, so that most numbers need not be put to it."""
+"""Numbering plans from the metadata of the `phonenumbers` library, so that most numbers need no call to it."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,12 +11,12 @@ from phonenumbers import PhoneMetadata
 FEWEST_DIGITS = 5
 """Shorter numbers are left to the library."""
 MOST_DIGITS = 15
-"""Of a number in E.164, the country code counted."""
+"""The limit of E.164, including the country code."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What makes a region's national spellings unambiguous: calling code, longest number, and trunk zero."""
+    """What makes national spellings of a region unambiguous: calling code, longest number, and trunk zero."""
 
     code: int
     longest: int
@@ -24,13 +24,13 @@ class Plan:
 
     @property
     def code_digits(self) -> int:
-        """How many digits the calling code has."""
+        """The number of digits of the calling code."""
         return len(str(self.code))
 
 
 @cache
 def plan_of(region: str) -> Plan | None:
-    """The region's plan; None where national spellings are left to the library."""
+    """The plan of a region; None if its national spellings are left to the library."""
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.country_code is None or metadata.international_prefix != "00":
         return None
@@ -42,17 +42,17 @@ def plan_of(region: str) -> Plan | None:
 
 
 @cache
-def possible(digits: int) -> NDArray[np.bool_]:
-    """By the four leading digits of an international number: whether the library takes it if it has so many digits."""
+def is_possible_by_prefix(digits: int) -> NDArray[np.bool_]:
+    """Whether the library accepts international numbers of so many digits, indexed by their four leading digits."""
     return (_possible_lengths() >> digits & 1).astype(np.bool_)
 
 
 @cache
 def _possible_lengths() -> NDArray[np.int64]:
-    """By the four leading digits of an international number: bit n is set if n digits in all are possible.
+    """The possible lengths of international numbers by their four leading digits: bit n stands for n digits in all.
 
-    Countries whose national prefix is a pattern are left out. So are numbers that begin, after the country
-    code, with the national prefix (the library would strip it) or with a zero (it would remember it).
+    Countries whose national prefix is a pattern are left out. So are numbers whose country code is followed by the
+    national prefix, which the library would strip, or by a zero, which it would keep.
     """
     lengths = np.zeros(10_000, dtype=np.int64)
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items():

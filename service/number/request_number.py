@@ -1,21 +1,22 @@
-"""Numbers that callers spell in a request, and the refusal of what is none."""
+"""Reads a number that a request states as free text, or refuses the request."""
 
 from service.core.errors import Unprocessable
 from service.number.normalisation import NumberRejected, normalise_number
 
 
-def read_number(spelling: str, region: str) -> int:
+def read_number(text: str, region: str) -> int:
     """The E.164 digits of the fields `number` and `region` of a request.
 
-    Raises Unprocessable: no number can be read, or the region is none.
+    Raises:
+        Unprocessable: the text is not a telephone number, or the region is unknown.
     """
     try:
-        return normalise_number(spelling, region)
+        return normalise_number(text, region)
     except NumberRejected as refusal:
         raise Unprocessable(
             "number_rejected",
-            f"No telephone number can be read in `number` ({refusal.reason}). Write one number, with its country code "
-            "(+33…) or as it is dialled in `region`.",
+            f"`number` is not a telephone number ({refusal.reason}). Write one number, with its country code (+33…) or "
+            "as it is dialled in `region`.",
             reason=refusal.reason,
         ) from None
     except ValueError:
@@ -23,5 +24,8 @@ def read_number(spelling: str, region: str) -> int:
 
 
 def unknown_region() -> Unprocessable:
-    """The refusal of a `region` that no numbers are written in."""
-    return Unprocessable("region_unknown", "`region` is no ISO 3166-1 alpha-2 code of a numbering plan.")
+    """The error for a `region` without a numbering plan."""
+    return Unprocessable(
+        "unknown_region",
+        "`region` is not the code of a country with a numbering plan. Use an ISO 3166-1 alpha-2 code such as FR.",
+    )

@@ -116,7 +116,7 @@ def test_lines_that_are_no_numbers_do_not_hold_up_the_others(holders: Holders) -
         ({"numbers": [{"number": number(7)}]}, (422, "invalid_request")),
         ({"numbers": letter(*[7] * 1001)["numbers"]}, (422, "invalid_request")),
         ({"scope": "organisation"}, (422, "invalid_request")),
-        ({"region": "ZZ"}, (422, "region_unknown")),
+        ({"region": "ZZ"}, (422, "unknown_region")),
     ],
 )
 def test_what_is_refused(holders: Holders, more: dict[str, Any], expected: tuple[int, str]) -> None:

@@ -121,7 +121,7 @@ def test_a_party_that_has_erased_the_number_may_still_be_answered(holders: Holde
         ({"replies": [reply(6)] * 1001}, (422, "invalid_request")),
         ({"replies": [reply(6, replied_at="2199-01-01T00:00:00Z")]}, (422, "in_the_future")),
         ({"replies": [reply(6, text="x" * 1001)]}, (422, "invalid_request")),
-        ({"replies": [reply(6)], "region": "ZZ"}, (422, "region_unknown")),
+        ({"replies": [reply(6)], "region": "ZZ"}, (422, "unknown_region")),
     ],
 )
 def test_what_is_refused(holders: Holders, body: Any, expected: tuple[int, str]) -> None:

@@ -88,7 +88,7 @@ def test_look_up_what_is_not_a_number_is_refused_with_the_cause_and_without_the_
 
 def test_look_up_in_an_unknown_region_is_refused(registry: Registry) -> None:
     problem = refusal(registry.broker(), number="0639980001", region="ZZ")
-    assert problem["type"] == "urn:filiation:problem:region_unknown"
+    assert problem["type"] == "urn:filiation:problem:unknown_region"
 
 
 def test_look_up_as_operator_or_without_the_scope_is_refused(registry: Registry) -> None:

@@ -88,7 +88,7 @@ def test_request_code_for_number_that_is_not_served_is_refused(client: TestClien
 
 
 def test_request_code_with_unknown_region_is_refused(client: TestClient) -> None:
-    assert refusal(ask_code(client, "0639984600", region="XX")) == (422, "region_unknown")
+    assert refusal(ask_code(client, "0639984600", region="XX")) == (422, "unknown_region")
 
 
 def test_confirm_with_wrong_code_is_refused_and_says_attempts_left(client: TestClient, dsn: str) -> None:
