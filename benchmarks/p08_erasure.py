@@ -18,7 +18,7 @@ from benchmarks.service import Service, running_service
 from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
 from benchmarks.trade import registered_trade
-from service.core.db import driver
+from service.core.db import connection_of
 from service.core.ids import uuid7
 from service.membership.erasure import erase
 
@@ -71,13 +71,13 @@ def _median_milliseconds(task: Callable[[], object]) -> float:
 async def _erase(store: Store, number: int, dataset_ids: Sequence[uuid.UUID]) -> None:
     """Erase a number from the datasets that hold it: those of two shops, and the extract that the party received."""
     async with store.database.transaction() as session:
-        erased = await erase(await driver(session), store.ring, store.ring.pseudonym(number), dataset_ids)
+        erased = await erase(await connection_of(session), store.ring, store.ring.pseudonym(number), dataset_ids)
     assert len(erased) == 3
 
 
 async def _insert(store: Store) -> None:
     async with store.database.transaction() as session:
-        await (await driver(session)).execute(_INSERT, (uuid7(),))
+        await (await connection_of(session)).execute(_INSERT, (uuid7(),))
 
 
 def _sync(path: Path) -> None:

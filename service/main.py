@@ -1,4 +1,4 @@
-"""The application: routers, error handling, and what lives as long as the process does."""
+"""The application: its routers, its error handling, and the resources that live as long as the process."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,10 +12,11 @@ from fastapi.routing import APIRoute
 from service.access import routes as access
 from service.campaign import routes as campaign
 from service.collection import routes as collection
-from service.core import errors, health
+from service.core import error_handlers, errors, health
 from service.core.allocator import keep_freed_memory
+from service.core.body_limits import BodyLimits
 from service.core.db import Database
-from service.core.middleware import Bounds, Surround
+from service.core.middleware import OutermostMiddleware
 from service.core.openapi import DescribedApp
 from service.core.resources import Resources
 from service.core.settings import Settings
@@ -63,7 +64,7 @@ ROUTERS = (
     health.router,
 )
 
-# Those that no API key opens say themselves what they may answer.
+# No API key opens these. They declare their error responses themselves.
 _WITHOUT_KEY = (
     objection.public,
     objection.persons,
@@ -77,38 +78,48 @@ _WITHOUT_KEY = (
 _DESCRIPTION = """
 Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
 
-Every error is an RFC 9457 problem with a stable `type`. Numbers travel in bodies only, never in an address. A creating
-POST takes an `Idempotency-Key`. Lists are cut into pages: pass the `next` of one as `after` for the following.
+Every error is an RFC 9457 problem with a stable `type`. Numbers are sent in bodies only, never in a URL. A POST that
+creates something accepts an `Idempotency-Key`. Lists come in pages: pass the `next` of a page as `after` to get the
+next one.
 """
 
 _TAGS = [
-    {"name": "provenance", "description": "One number's answer, the lineage of a dataset, whom a notice reached."},
-    {"name": "organisations", "description": "Who collects, sells, uses and oversees. Most have no account here."},
-    {"name": "notices", "description": "Opt-in wordings to the letter, with dated partner lists and screenshots."},
-    {"name": "collections", "description": "When and where numbers were gathered under a notice, and who attests it."},
-    {"name": "datasets", "description": "Sets of numbers in one organisation's hands: sent in parts, then sealed."},
-    {"name": "transfers", "description": "From hand to hand, by double entry: what each side says is kept for ever."},
+    {
+        "name": "provenance",
+        "description": "The answer about a number, a dataset's lineage, a notice's impact.",
+    },
+    {
+        "name": "organisations",
+        "description": "Collectors, brokers, parties and others. Most have no account here.",
+    },
+    {"name": "notices", "description": "Opt-in wordings, verbatim, with dated partner lists and screenshots."},
+    {"name": "collections", "description": "When and where numbers were collected under a notice, and who attests it."},
+    {"name": "datasets", "description": "Sets of numbers that one organisation holds: uploaded in parts, then sealed."},
+    {
+        "name": "transfers",
+        "description": "Datasets that a sender hands to a recipient, with the statements of both.",
+    },
     {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
-    {"name": "webhooks", "description": "What happened is sent to an organisation's own address, signed, and again."},
-    {"name": "objections", "description": "No more messages, or to be erased: told to every holder, followed by hop."},
-    {"name": "jobs", "description": "Work that takes longer than a request, and how far it is."},
-    {"name": "memberships", "description": "How they are stored. For the operator: no numbers, and no names."},
-    {"name": "keys", "description": "API keys: issued by the operator, rotated and revoked by whoever has them."},
+    {"name": "webhooks", "description": "Signed events, sent to an organisation's own address, and retried."},
+    {"name": "objections", "description": "Objections and erasures: relayed to every holder, and followed hop by hop."},
+    {"name": "jobs", "description": "Work that takes longer than a request, with its progress."},
+    {"name": "memberships", "description": "How memberships are stored. For the operator, without numbers and names."},
+    {"name": "keys", "description": "API keys: the operator issues them, their organisations rotate and revoke them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
-    {"name": "verifications", "description": "A person proves by a code sent by SMS that a number is theirs."},
+    {"name": "verifications", "description": "A person proves with a code sent by SMS that a number is theirs."},
     {"name": "disclosures", "description": "A person's answer about their number, as a letter or as data."},
-    {"name": "messages", "description": "What the registry's own SMS gateway reports and brings."},
-    {"name": "health", "description": "Whether the service is up. Needs no key."},
+    {"name": "messages", "description": "Delivery reports and inbound messages from the registry's SMS gateway."},
+    {"name": "health", "description": "Whether the service is running. No key is needed."},
 ]
 
 
 def _operation_id(route: APIRoute) -> str:
-    """The name of the function, so that one search finds everything about an operation."""
+    """The name of the function, so that one search finds the route, its operation and its tests."""
     return route.name
 
 
 def _description() -> dict[str, Any]:
-    """What the application says of itself, and where."""
+    """What the OpenAPI document says about the API as a whole."""
     return {
         "title": "Filiation",
         "version": health.VERSION,
@@ -123,19 +134,19 @@ def _description() -> dict[str, Any]:
 
 
 def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> FastAPI:
-    """The application over the migrated database `dsn`; with a worker for its jobs beside it unless told otherwise."""
+    """The application over the migrated database `dsn`. With `with_worker` a worker runs in the same process."""
     app = DescribedApp(
         **_description(),
         generate_unique_id_function=_operation_id,
         lifespan=partial(_lifespan, settings, dsn, with_worker=with_worker),
         responses=errors.responses(500),
-        # A redirect would repeat the address, and whatever a caller put into it.
+        # A redirect would repeat the URL, and any number that a caller put into it.
         redirect_slashes=False,
     )
-    errors.install(app)
+    error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
-    app.add_middleware(Surround, bounds=Bounds(settings.max_json_bytes, settings.max_evidence_bytes))
+    app.add_middleware(OutermostMiddleware, limits=BodyLimits(settings.max_json_bytes, settings.max_evidence_bytes))
     app.include_router(api_docs.router)
     portal.install(app)
     return app
@@ -143,7 +154,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 
 @asynccontextmanager
 async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: bool) -> AsyncIterator[None]:
-    """What is there while the application runs, and the worker beside it."""
+    """Opens the resources of the application, and runs the worker beside it."""
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(running(settings, dsn))
         queue = await stack.enter_async_context(open_queue(dsn))
@@ -165,7 +176,7 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
 
 @asynccontextmanager
 async def running(settings: Settings, dsn: str) -> AsyncIterator[Resources]:
-    """What every process needs: the settings, the database and the key ring."""
+    """The resources that every process needs: the settings, the database and the key ring."""
     keep_freed_memory()
     ring = open_key_ring(settings)
     database = Database(dsn, settings.pool_size)

@@ -1,4 +1,4 @@
-"""Every table, imported for Alembic only."""
+"""Every table of the service. Only Alembic imports this module."""
 
 from sqlmodel import SQLModel
 

@@ -34,7 +34,7 @@ def broker(registry: Registry) -> Caller:
 def test_a_problem_has_the_members_of_rfc_9457(broker: Caller) -> None:
     problem = broker.request("GET", "/v1/nothing").json()
     assert set(problem) == {"type", "title", "status", "detail"}
-    assert problem["type"] == TYPE_PREFIX + "not_found"
+    assert problem["type"] == TYPE_PREFIX + "endpoint_not_found"
     assert (problem["title"], problem["status"]) == ("Not Found", 404)
 
 
@@ -66,12 +66,12 @@ def test_401_without_a_key_that_counts(client: TestClient, key: bytes) -> None:
 
 def test_403_for_what_the_key_does_not_allow(broker: Caller) -> None:
     assert refusal(broker.request("GET", "/v1/keys")) == (403, "scope_missing")
-    assert refusal(broker.request("GET", "/v1/inspections")) == (403, "role_refused")
+    assert refusal(broker.request("GET", "/v1/inspections")) == (403, "role_missing")
 
 
 @pytest.mark.parametrize("path", ["/v1", "/v1/", "/v1/nothing", "/v1/datasets/", "/v1/health/more", "/%00", "/no//"])
 def test_404_for_an_unknown_address(broker: Caller, path: str) -> None:
-    assert refusal(broker.request("GET", path, follow_redirects=False)) == (404, "not_found")
+    assert refusal(broker.request("GET", path, follow_redirects=False)) == (404, "endpoint_not_found")
 
 
 def test_404_for_what_nobody_has(broker: Caller, unknown_id: object) -> None:

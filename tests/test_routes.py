@@ -5,7 +5,7 @@ from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.core.settings import Settings
 from service.core.vocabulary import Role
 from service.main import create_app
@@ -32,7 +32,7 @@ def test_every_route_says_who_may_call_it(route: APIRoute) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_every_creating_post_takes_an_idempotency_key(route: APIRoute) -> None:
     creates = _method(route) == "POST" and route.name not in NOT_CREATING
-    assert isinstance(route, OnceRoute) or not creates
+    assert isinstance(route, IdempotentRoute) or not creates
 
 
 def test_operation_ids_are_function_names_and_unique() -> None:

@@ -100,7 +100,7 @@ def upgrade() -> None:
         "idempotent_request",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("request_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("request_fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),

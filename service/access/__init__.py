@@ -1,1 +1,1 @@
-"""Who calls, and what a caller may see: API keys, actors, sight, replays of one request, the regulator's looks."""
+"""Who calls, and what a caller may see: API keys, actors, visibility, idempotent requests, inspections."""

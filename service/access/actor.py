@@ -1,4 +1,4 @@
-"""Who calls: an organisation, perhaps through a processor, with the roles and scopes of its key."""
+"""Who calls: an organisation, possibly through a processor, with the roles and scopes of its key."""
 
 import uuid
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from service.core.vocabulary import Role
 
 
 class Scope(StrEnum):
-    """What a key may do. A key has any of them; a route asks for one."""
+    """What a key may do. A key has any number of scopes, and a route requires one of them."""
 
     FACTS_READ = "facts:read"
     FACTS_WRITE = "facts:write"
@@ -21,8 +21,8 @@ class Scope(StrEnum):
 class Actor:
     """The caller of one request.
 
-    `organisation_id` is the organisation whose eyes and voice count. For a processor's key that is the party it acts
-    for (GDPR 28), and `through_id` is the processor itself.
+    `organisation_id` is the organisation that sees and asserts. For a processor's key that is the party it acts for
+    (GDPR 28), and `through_id` is the processor itself.
     """
 
     key_id: uuid.UUID
@@ -33,10 +33,10 @@ class Actor:
 
     @property
     def is_regulator(self) -> bool:
-        """Whether this is a supervisory authority, which sees everything and whose every look is recorded."""
+        """Whether this is a supervisory authority. It sees everything, and each of its requests is recorded."""
         return Role.REGULATOR in self.roles
 
     @property
     def is_operator(self) -> bool:
-        """Whether this is the operator of the registry, which sees accounts and no numbers."""
+        """Whether this is the operator of the registry, which sees accounts but no numbers."""
         return Role.OPERATOR in self.roles

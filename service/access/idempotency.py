@@ -1,6 +1,6 @@
-"""`Idempotency-Key`: a creating POST that is sent again creates nothing new and gets its first answer again.
+"""`Idempotency-Key`: a POST that is sent again creates nothing new and gets its first response again.
 
-The answer is kept in the transaction that made it, so that the two are written together or not at all.
+The response is stored in the transaction that made it, so that both are written or neither.
 """
 
 import hashlib
@@ -24,8 +24,8 @@ from service.core.retention import Rule, forget
 from service.number.keyring import KeyRing
 
 
-class _Replay(Exception):
-    """The request was answered before."""
+class _ReplayedError(Exception):
+    """The request has been answered before. Raised where a handler is entered, and caught around it."""
 
     def __init__(self, status: int, body: bytes) -> None:
         super().__init__("replayed")
@@ -33,53 +33,55 @@ class _Replay(Exception):
 
 
 _CLAIM = text("""
-    INSERT INTO idempotent_request (organisation_id, key, request_digest, recorded_at)
-    VALUES (:organisation_id, :key, :request_digest, now())
+    INSERT INTO idempotent_request (organisation_id, key, request_fingerprint, recorded_at)
+    VALUES (:organisation_id, :key, :request_fingerprint, now())
     ON CONFLICT DO NOTHING
 """)
 
-_FORM = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
+_KEY_FORMAT = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 
 
-async def once(session: AsyncSession, actor: Actor, request: Request) -> None:
-    """Claim the request's `Idempotency-Key`, if it has one, or replay the answer that it got.
+async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request) -> None:
+    """Claim the request's `Idempotency-Key`, if it has one, or replay the response of the first request with it.
 
-    A second request with the same key waits here until the first one's transaction ends.
+    A second request with the same key waits here until the transaction of the first one ends.
     """
     key = request.headers.get("idempotency-key")
-    if key is None or not isinstance(request.scope["route"], OnceRoute):
+    if key is None or not isinstance(request.scope["route"], IdempotentRoute):
         return
-    if not _FORM.fullmatch(key):
+    if not _KEY_FORMAT.fullmatch(key):
         raise Unprocessable(
             "idempotency_key_malformed",
-            "An Idempotency-Key is 8 to 128 letters, digits, dots, colons or hyphens.",
+            "An Idempotency-Key has 8 to 128 characters: letters, digits, dots, underscores, colons and hyphens.",
         )
-    digest = _digest(request, await request.body())
-    # The key itself is the caller's text, which might be a number: only its hash is kept.
+    fingerprint = _fingerprint(request, await request.body())
+    # The key itself is the caller's text, which may be a number. Only its hash is stored.
     name = hashlib.sha256(f"{actor.organisation_id}:{actor.through_id}:{key}".encode()).hexdigest()
-    values = {"organisation_id": actor.organisation_id, "key": name, "request_digest": digest}
+    values = {"organisation_id": actor.organisation_id, "key": name, "request_fingerprint": fingerprint}
     claimed = await run(session, _CLAIM, values)
     if claimed.rowcount:
         request.state.idempotent = name, actor.organisation_id
         return
-    known = await session.get_one(IdempotentRequest, (actor.organisation_id, name))
-    if not hmac.compare_digest(known.request_digest, digest):
+    first = await session.get_one(IdempotentRequest, (actor.organisation_id, name))
+    if not hmac.compare_digest(first.request_fingerprint, fingerprint):
         raise Conflict(
             "idempotency_key_reused",
-            "This Idempotency-Key was used for another request. Use a new key for a new one.",
+            "This Idempotency-Key was used for a different request. Use a new key for each new request.",
         )
-    if known.status is None or known.body is None:
-        raise Conflict("request_in_progress", "The first request with this Idempotency-Key is not finished. Wait.")
-    raise _Replay(known.status, known.body)
+    if first.status is None or first.body is None:
+        raise Conflict(
+            "request_in_progress", "The first request with this Idempotency-Key is still running. Try again later."
+        )
+    raise _ReplayedError(first.status, first.body)
 
 
-def _digest(request: Request, body: bytes) -> bytes:
+def _fingerprint(request: Request, body: bytes) -> bytes:
     head = f"{request.method} {request.url.path}\n".encode()
-    # A body may be little else than a phone number, so that a hash without a key could be tried for each that there is.
+    # A body may be little more than a phone number. A hash without a key could be compared with that of every number.
     return resources_of(request).get(KeyRing).fingerprint("repeated request", head + body)
 
 
-# As long as anybody may still repeat a request: a file of tens of millions of numbers can take days to send.
+# A client may repeat a request for as long as this: a file of tens of millions of numbers can take days to upload.
 forget(
     "forget_answers",
     "41 3 * * *",
@@ -97,43 +99,43 @@ def _documented(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Send the same key with the same request again and nothing is created twice.",
+            description="Names the request. Sent again with the same key, it creates nothing new.",
             max_length=128,
         ),
     ] = None,
 ) -> None:
-    """Puts the header into the OpenAPI description; `once` reads it."""
+    """Adds the header to the OpenAPI document. `claim_or_replay` reads it."""
 
 
-class OnceRoute(APIRoute):
-    """A route that keeps its answer for an `Idempotency-Key`, before the transaction is committed."""
+class IdempotentRoute(APIRoute):
+    """A route that stores its response for an `Idempotency-Key`, before the transaction is committed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         if "POST" in (options.get("methods") or ()):
             options["dependencies"] = [*(options.get("dependencies") or ()), Depends(_documented)]
         super().__init__(*args, **options)
 
-    def kept(self, body: bytes) -> bytes:
-        """What is stored of an answer's body; a route whose answer holds a secret leaves it out."""
+    def stored_body(self, body: bytes) -> bytes:
+        """What is stored of a response's body. A route whose response contains a secret leaves that out."""
         return body
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """The framework's handler, with the replay around it."""
         handle = super().get_route_handler()
 
-        async def handle_once(request: Request) -> Response:
-            # The body first: while a slow client sends it, no connection to the database is held.
+        async def handle_or_replay(request: Request) -> Response:
+            # The body is read first: no database connection is held while a slow client sends it.
             if request.method == "POST":
                 await request.body()
             try:
                 response = await handle(request)
-            except _Replay as replay:
+            except _ReplayedError as replay:
                 headers = {"Idempotent-Replayed": "true"}
                 return Response(replay.body, replay.status, headers, media_type="application/json")
             if claim := getattr(request.state, "idempotent", None):
                 key, organisation_id = claim
-                known = await request.state.session.get_one(IdempotentRequest, (organisation_id, key))
-                known.status, known.body = response.status_code, self.kept(bytes(response.body))
+                row = await request.state.session.get_one(IdempotentRequest, (organisation_id, key))
+                row.status, row.body = response.status_code, self.stored_body(bytes(response.body))
             return response
 
-        return handle_once
+        return handle_or_replay

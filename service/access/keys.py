@@ -1,4 +1,4 @@
-"""API keys: `fil_<prefix>_<secret>`. The secret is 256 random bits, so a plain SHA-256 of the key is a safe digest."""
+"""API keys: `fil_<prefix>_<secret>`. The secret has 256 random bits, so a plain SHA-256 of the key is a safe digest."""
 
 import hashlib
 import hmac
@@ -20,19 +20,19 @@ from service.core.vocabulary import Role
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key that was just made. Its text is shown once and kept nowhere."""
+    """A new key. Its text is shown once and stored nowhere."""
 
     prefix: str
     text: str = field(repr=False)
 
     @property
     def digest(self) -> bytes:
-        """What is stored of it."""
+        """What is stored of the key."""
         return digest_of(self.text)
 
 
 def new_key() -> NewKey:
-    """A random key."""
+    """Make a random key."""
     prefix = secrets.token_hex(6)
     return NewKey(prefix, f"fil_{prefix}_{secrets.token_urlsafe(32)}")
 
@@ -45,7 +45,7 @@ def digest_of(key: str) -> bytes:
 def _prefix_of(key: str) -> str:
     kind, _, rest = key.partition("_")
     prefix, _, secret = rest.partition("_")
-    # Letters and digits only: the prefix goes into a statement, and a text of the database cannot hold every character.
+    # Letters and digits only: the prefix goes into a statement, and a database text cannot hold every character.
     if kind != "fil" or not prefix.isalnum() or not secret:
         raise _refusal()
     return prefix
@@ -54,13 +54,13 @@ def _prefix_of(key: str) -> str:
 def _refusal() -> Unauthenticated:
     return Unauthenticated(
         "key_refused",
-        "The API key is missing, unknown, expired or revoked. Send it as `Authorization: Bearer fil_…`; "
-        "the operator of this registry issues keys.",
+        "The API key is missing, unknown, expired or revoked. Send a valid one as `Authorization: Bearer fil_…`. "
+        "The operator of this registry issues keys.",
     )
 
 
-class _Known(NamedTuple):
-    """A key as it is stored, and the roles of its organisation."""
+class _StoredKey(NamedTuple):
+    """A stored key, and the roles of its organisation."""
 
     id: uuid.UUID
     digest: bytes
@@ -80,41 +80,41 @@ _FIND: LiteralString = """
     WHERE key.prefix = %s
 """
 
-# Once a minute is enough to see that a key is in use, and spares every other request a write.
-_USE_IS_OLD: Final = timedelta(minutes=1)
+# Once a minute is enough to show that a key is in use, and saves all other requests a write.
+_USE_RECORDED_EVERY: Final = timedelta(minutes=1)
 _TOUCH: LiteralString = "UPDATE api_key SET last_used_at = %s WHERE id = %s AND last_used_at IS NOT DISTINCT FROM %s"
 
 
 async def authenticate(connection: Connection, key: str | None) -> Actor:
-    """The caller that `key` stands for. The key is read anew each time: one that is revoked is refused at once.
+    """The caller whose key this is. It is read for each request, so that a revoked key is refused at once.
 
     Raises:
-        Unauthenticated: the key is missing, unknown, expired or revoked; which of these is not told.
+        Unauthenticated: the key is missing, unknown, expired or revoked. The problem does not say which.
     """
     if not key:
         raise _refusal()
-    known = await _find(connection, _prefix_of(key))
+    stored = await _find(connection, _prefix_of(key))
     moment = now()
-    if known is None or not hmac.compare_digest(known.digest, digest_of(key)) or _is_over(known, moment):
+    if stored is None or not hmac.compare_digest(stored.digest, digest_of(key)) or _is_inactive(stored, moment):
         raise _refusal()
-    if known.last_used_at is None or moment - known.last_used_at > _USE_IS_OLD:
-        await connection.execute(_TOUCH, (moment, known.id, known.last_used_at))
+    if stored.last_used_at is None or moment - stored.last_used_at > _USE_RECORDED_EVERY:
+        await connection.execute(_TOUCH, (moment, stored.id, stored.last_used_at))
     return Actor(
-        key_id=known.id,
-        organisation_id=known.acts_for_id or known.organisation_id,
-        through_id=known.organisation_id if known.acts_for_id else None,
-        roles=frozenset(map(Role, known.roles)),
-        scopes=frozenset(map(Scope, known.scopes)),
+        key_id=stored.id,
+        organisation_id=stored.acts_for_id or stored.organisation_id,
+        through_id=stored.organisation_id if stored.acts_for_id else None,
+        roles=frozenset(map(Role, stored.roles)),
+        scopes=frozenset(map(Scope, stored.scopes)),
     )
 
 
-async def _find(connection: Connection, prefix: str) -> _Known | None:
+async def _find(connection: Connection, prefix: str) -> _StoredKey | None:
     async with connection.cursor(binary=True, row_factory=tuple_row) as cursor:
         await cursor.execute(_FIND, (prefix,))
         row = await cursor.fetchone()
-    return None if row is None else _Known(*row)
+    return None if row is None else _StoredKey(*row)
 
 
-def _is_over(key: _Known, moment: datetime) -> bool:
+def _is_inactive(key: _StoredKey, moment: datetime) -> bool:
     ends = (key.expires_at, key.revoked_at)
     return any(end is not None and end <= moment for end in ends)

@@ -1,4 +1,4 @@
-"""Tables of access: keys, the regulator's looks, answers kept for repeated requests."""
+"""Tables of access: API keys, inspections, responses stored for repeated requests."""
 
 import uuid
 from datetime import datetime
@@ -13,7 +13,7 @@ from service.core.ids import uuid7
 
 
 class ApiKey(SQLModel, table=True):
-    """A key of an organisation. Only its digest is kept: whoever reads the table can call nothing."""
+    """An API key of an organisation. Only its digest is stored, so that the table gives nobody access."""
 
     __tablename__ = "api_key"
 
@@ -30,7 +30,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class Inspection(SQLModel, table=True):
-    """One look by the regulator: at what, and why. The number looked at is kept as a keyed fingerprint only."""
+    """What the regulator looked at, and why. Of a number only a keyed fingerprint is stored."""
 
     __tablename__ = "inspection"
 
@@ -45,13 +45,13 @@ class Inspection(SQLModel, table=True):
 
 
 class IdempotentRequest(SQLModel, table=True):
-    """The answer that an `Idempotency-Key` got, to be given again to the same request."""
+    """The response to the first request with an `Idempotency-Key`, to be sent again if the request is repeated."""
 
     __tablename__ = "idempotent_request"
 
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", primary_key=True)
     key: str = Field(sa_type=Text, primary_key=True)
-    request_digest: bytes = Field(sa_type=LargeBinary)
+    request_fingerprint: bytes = Field(sa_type=LargeBinary)
     status: int | None = None
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))

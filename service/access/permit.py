@@ -1,4 +1,4 @@
-"""Who may call a route. Every route of `/v1` names one of these, or stands on the short public list of the tests."""
+"""Who may call a route. Every route of `/v1` names one of these rules, or is on the short public list of the tests."""
 
 from typing import Annotated
 
@@ -6,80 +6,76 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from service.access.actor import Actor, Scope
-from service.access.idempotency import once
+from service.access.idempotency import claim_or_replay
+from service.access.inspections import inspection_of
 from service.access.keys import authenticate
-from service.access.models import Inspection
-from service.core.db import Connection, Database, SessionDep, driver
+from service.core.db import Connection, Database, SessionDep, connection_of
 from service.core.errors import Forbidden
 from service.core.resources import resources_of
 from service.core.vocabulary import Role
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API key that the operator issued.")
 
-
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 class Rule:
-    """Lets a request through if its key has `scope` and its organisation one of `roles`."""
+    """Permits a request if its key has `scope` and the organisation has one of `roles`."""
 
     def __init__(self, scope: Scope, *roles: Role) -> None:
         self.scope, self.roles = scope, frozenset(roles)
 
     async def admit(self, connection: Connection, credentials: Credentials) -> Actor:
-        """The caller, or a 401 or 403 problem."""
+        """Authenticate the caller and check the rule.
+
+        Raises:
+            Unauthenticated: the key is missing or invalid.
+            Forbidden: the key lacks the scope, or the organisation the role.
+        """
         actor = await authenticate(connection, credentials.credentials if credentials else None)
         if self.scope not in actor.scopes:
             raise Forbidden(
                 "scope_missing",
-                f"This key lacks the scope `{self.scope}`: ask the operator for one that has it.",
+                f"This key lacks the scope `{self.scope}`. Ask the operator for a key that has it.",
             )
         if not self.roles & actor.roles:
             raise Forbidden(
-                "role_refused",
-                f"Only these may call this address: {', '.join(sorted(self.roles))}. You are none.",
+                "role_missing",
+                f"This endpoint is for {', '.join(sorted(self.roles))} only. "
+                "Your organisation has none of these roles.",
             )
         return actor
 
 
 class Allow(Rule):
-    """A rule that works in the request's own transaction, where a repeated POST and a regulator's look are noted."""
+    """A rule in the request's own transaction, where a repeated POST is replayed and an inspection recorded."""
 
     async def __call__(self, request: Request, session: SessionDep, credentials: Credentials) -> Actor:
-        """The caller, or a 401 or 403 problem."""
-        actor = await self.admit(await driver(session), credentials)
+        """The caller, if the rule permits the request."""
+        actor = await self.admit(await connection_of(session), credentials)
         if request.method == "POST":
-            await once(session, actor, request)
+            await claim_or_replay(session, actor, request)
         if actor.is_regulator and request.method == "GET":
-            session.add(_look(request, actor))
+            session.add(inspection_of(request, actor))
         return actor
 
 
-class AllowBriefly(Rule):
-    """A rule for routes without a transaction: a body may take hours to arrive, and a lookup writes nothing."""
+class AllowWithoutTransaction(Rule):
+    """A rule for routes without a transaction: a body may take hours to upload, and a lookup writes nothing."""
 
     async def __call__(self, request: Request, credentials: Credentials) -> Actor:
-        """The caller, or a 401 or 403 problem."""
+        """The caller, if the rule permits the request."""
         database = resources_of(request).get(Database)
-        return await database.ask(lambda connection: self.admit(connection, credentials))
-
-
-def _look(request: Request, actor: Actor) -> Inspection:
-    """The record that the regulator looked at what this GET answers. Path parameters are ids, never numbers."""
-    route = request.scope["route"]
-    subject = ",".join(str(value) for value in request.path_params.values()) or None
-    return Inspection(
-        organisation_id=actor.organisation_id, api_key_id=actor.key_id, operation=route.name, subject=subject
-    )
+        return await database.without_transaction(lambda connection: self.admit(connection, credentials))
 
 
 _TRADE = (Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR)
 
 FactsReader = Annotated[Actor, Depends(Allow(Scope.FACTS_READ, *_TRADE, Role.REGULATOR), scope="function")]
 FactsWriter = Annotated[Actor, Depends(Allow(Scope.FACTS_WRITE, *_TRADE), scope="function")]
-NumbersReader = Annotated[Actor, Depends(AllowBriefly(Scope.NUMBERS_READ, *_TRADE, Role.REGULATOR))]
+NumbersReader = Annotated[Actor, Depends(AllowWithoutTransaction(Scope.NUMBERS_READ, *_TRADE, Role.REGULATOR))]
 NumbersWriter = Annotated[Actor, Depends(Allow(Scope.NUMBERS_WRITE, *_TRADE), scope="function")]
-Uploader = Annotated[Actor, Depends(AllowBriefly(Scope.NUMBERS_WRITE, *_TRADE))]
+Uploader = Annotated[Actor, Depends(AllowWithoutTransaction(Scope.NUMBERS_WRITE, *_TRADE))]
 HoldersReader = Annotated[Actor, Depends(Allow(Scope.NUMBERS_READ, *_TRADE), scope="function")]
 DirectoryReader = Annotated[Actor, Depends(Allow(Scope.FACTS_READ, *Role), scope="function")]
 DirectoryWriter = Annotated[Actor, Depends(Allow(Scope.FACTS_WRITE, *_TRADE, Role.OPERATOR), scope="function")]

@@ -1,23 +1,23 @@
-"""Wire shapes of API keys."""
+"""Schemas of API keys and inspections."""
 
 import uuid
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.access.actor import Scope
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.core.instant import Instant
 
 
-class KeyIn(Wire):
-    """A key to be issued."""
+class KeyIn(RequestBody):
+    """A key to issue."""
 
-    organisation_id: uuid.UUID = Field(description="Whose key it is.")
+    organisation_id: uuid.UUID = Field(description="The organisation whose key this is.")
     acts_for_id: uuid.UUID | None = Field(
-        default=None, description="For a processor's key: the one party that it acts for (GDPR 28)."
+        default=None, description="For a processor's key: the party that it acts for (GDPR 28)."
     )
     scopes: list[Scope] = Field(min_length=1, examples=[["facts:read", "facts:write", "numbers:read", "numbers:write"]])
-    expires_at: Instant | None = Field(default=None, description="Null: it stays good until it is revoked.")
+    expires_at: Instant | None = Field(default=None, description="Null if the key stays valid until it is revoked.")
 
 
 class KeyOut(BaseModel):
@@ -26,32 +26,32 @@ class KeyOut(BaseModel):
     id: uuid.UUID
     organisation_id: uuid.UUID
     acts_for_id: uuid.UUID | None
-    prefix: str = Field(examples=["1f0c9a7d2b44"], description="The part of the key that names it.")
+    prefix: str = Field(examples=["1f0c9a7d2b44"], description="The part of the key that identifies it.")
     scopes: list[Scope]
     created_at: AwareDatetime
     expires_at: AwareDatetime | None
     revoked_at: AwareDatetime | None
-    last_used_at: AwareDatetime | None = Field(description="To the minute.")
+    last_used_at: AwareDatetime | None = Field(description="When the key was last used, to the minute.")
 
 
 class IssuedKey(KeyOut):
-    """A key that was just made: the only time that its text is shown."""
+    """A new key. Its text is shown only here."""
 
     key: str | None = Field(
         examples=["fil_1f0c9a7d2b44_…"],
-        description="Keep it now: it is not stored here. Null when a repeated request gets its answer again.",
+        description="Store it now: the registry does not. Null if a repeated request gets its first response again.",
     )
 
 
 class InspectionOut(BaseModel):
-    """One look by the regulator."""
+    """A time that the supervisory authority looked at something."""
 
     id: uuid.UUID
     operation: str = Field(examples=["get_lineage"])
-    subject: str | None = Field(description="The id of what was looked at; null for a number.")
+    subject: str | None = Field(description="The id of what was looked at. Null for a number.")
     number_fingerprint: str | None = Field(
-        description="Of a number that was looked at: a keyed hash, the same for every look at the same number."
+        description="A keyed hash of a number that was looked up, the same for each lookup of that number."
     )
-    api_key_id: uuid.UUID = Field(description="The key that was used.")
+    api_key_id: uuid.UUID = Field(description="The API key of the request.")
     reason: str | None
     recorded_at: AwareDatetime

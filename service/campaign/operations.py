@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.correction import correctable
+from service.access.correction import lock_for_correction
 from service.access.visible_rows import get_visible, list_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
@@ -39,7 +39,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     await _check_sender(session, actor, wanted)
     if wanted.corrects_id is not None:
         await get_campaign(session, actor, wanted.corrects_id)
-        await correctable(session, actor, Campaign, wanted.corrects_id)
+        await lock_for_correction(session, actor, Campaign, wanted.corrects_id)
     # Datasets are locked in the order of their ids everywhere, so that no two transactions block each other.
     for dataset_id in sorted(wanted.dataset_ids):
         await _check_dataset(session, actor, wanted, dataset_id)

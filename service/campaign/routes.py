@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter
 from service.campaign import operations
 from service.campaign.schemas import CampaignIn, CampaignOut
@@ -14,7 +14,7 @@ from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
 
-router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=OnceRoute)
+router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
 
 
 @router.post("", status_code=201, summary="Register a campaign", responses=responses(*JSON_BODY, 404, 409))

@@ -5,12 +5,12 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from service.core.facts import FactOut, Wire
+from service.core.facts import FactOut, RequestBody
 from service.core.instant import Day, Instant
 from service.core.text import Line, Verbatim
 
 
-class CampaignIn(Wire):
+class CampaignIn(RequestBody):
     """A message that is sent for a party to the numbers of its datasets."""
 
     party_id: uuid.UUID

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.assertion import asserted
+from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible, list_visible
 from service.collection.evidence import EVIDENCE_TYPES, is_whole
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
@@ -45,7 +45,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     row = Notice(
         **wanted.model_dump(exclude={"occurred_at", "partner_list"}),
         version=version,
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(row)
     await session.flush()
@@ -111,7 +111,7 @@ async def _store_partner_list(
     row = PartnerList(
         notice_id=notice.id,
         **wanted.model_dump(include={"valid_from_on", "categories", "corrects_id"}),
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(row)
     await session.flush()
@@ -183,7 +183,7 @@ async def add_evidence(
         media_type=media_type,
         sha256=hashlib.sha256(content).hexdigest(),
         byte_count=len(content),
-        **asserted(actor, now()),
+        **assertion_columns(actor, now()),
     )
     session.add(row)
     await session.flush()

@@ -11,8 +11,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.assertion import asserted
-from service.access.correction import correctable
+from service.access.assertion import assertion_columns
+from service.access.correction import lock_for_correction
 from service.access.visible_rows import get_visible, list_visible
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
@@ -29,7 +29,7 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
     _check_notice(wanted, notice)
     if wanted.corrects_id is not None:
         await _check_correction(session, actor, wanted, notice, wanted.corrects_id)
-    row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **asserted(actor, wanted.occurred_at))
+    row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
     return (await _complete(session, [row]))[0]
@@ -72,7 +72,7 @@ async def _check_correction(
 ) -> None:
     """A correction keeps the collector and the notice, by which numbers are counted, and covers all consents."""
     await find_collection(session, actor, corrected_id)
-    corrected = await correctable(session, actor, Collection, corrected_id)
+    corrected = await lock_for_correction(session, actor, Collection, corrected_id)
     if (corrected.collector_id, corrected.notice_id) != (wanted.collector_id, wanted.notice_id):
         raise Unprocessable(
             "correction_changes_origin", "A correction keeps the collector and the notice. Register another collection."
@@ -114,7 +114,7 @@ async def attest_collection(
     await session.refresh(collection, with_for_update=True)
     if await _attested(session, [collection]):
         raise Conflict("already_attested", "This collection is already attested.")
-    row = CollectionAttestation(collection_id=collection.id, **asserted(actor, wanted.occurred_at))
+    row = CollectionAttestation(collection_id=collection.id, **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
     return AttestationOut(**row.model_dump())

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter
 from service.collection import notices as notice_operations
 from service.collection import operations
@@ -25,8 +25,8 @@ from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 
-notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=OnceRoute)
-collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=OnceRoute)
+notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=IdempotentRoute)
+collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=IdempotentRoute)
 
 NoticeId = Annotated[uuid.UUID, Path(description="The id of a notice.")]
 CollectionId = Annotated[uuid.UUID, Path(description="The id of a collection.")]

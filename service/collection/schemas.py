@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
-from service.core.facts import FactIn, FactOut, Wire
+from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.instant import Day
 from service.core.text import Line, Verbatim
 from service.core.time_zone import TimeZone
@@ -15,7 +15,7 @@ from service.core.vocabulary import Channel, Mechanism, Purpose
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
 
-class PartnerIn(Wire):
+class PartnerIn(RequestBody):
     """A name on a partner list."""
 
     name: Line = Field(examples=["Contact Direct SAS"], description="As printed on the list.")

@@ -97,7 +97,7 @@ def rotate_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key
     """Print a new key with the same scopes. The old key remains valid for 24 hours."""
 
     async def rotate(session: AsyncSession) -> IssuedKey:
-        return await keys.rotate_key(session, None, await keys.key_named(session, name))
+        return await keys.rotate_key(session, None, await keys.find_key(session, name))
 
     _print_key(_in_transaction(rotate))
 
@@ -107,7 +107,7 @@ def revoke_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key
     """Revoke a key at once."""
 
     async def revoke(session: AsyncSession) -> None:
-        await keys.revoke_key(session, None, await keys.key_named(session, name))
+        await keys.revoke_key(session, None, await keys.find_key(session, name))
 
     _in_transaction(revoke)
     typer.echo("revoked")

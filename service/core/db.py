@@ -113,7 +113,7 @@ class Database:
             free = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await free.execute(text(f"VACUUM {table}"))
 
-    async def ask(self, question: Callable[[Connection], Awaitable[Found]]) -> Found:
+    async def without_transaction(self, statements: Callable[[Connection], Awaitable[Found]]) -> Found:
         """What `question` finds by statements that each stand alone, without a transaction around them.
 
         It is asked again if its connection turns out to be dead, as all are after the server was restarted: what it
@@ -123,13 +123,13 @@ class Database:
             await self._asking.open()
         async with self._asking.connection() as connection:
             try:
-                return await question(connection)
+                return await statements(connection)
             except psycopg.OperationalError:
                 if not connection.broken:
                     raise
         await self._asking.check()
         async with self._asking.connection() as connection:
-            return await question(connection)
+            return await statements(connection)
 
     async def close(self) -> None:
         """Give every connection back."""
@@ -138,19 +138,24 @@ class Database:
         await self._reading.dispose()
 
 
-_GRAPH_CHANGED = "graph_changed"
+_GRAPH_CHANGED: Final = "graph_changed"
 _NOT_DURABLE = text("SET LOCAL synchronous_commit = off")
 _BUMP = text("UPDATE graph_version SET version = version + 1")
 
 
+def mark_graph_changed(session: AsyncSession) -> None:
+    """Let the transaction bump the graph's version. Only statements written by hand need to say so."""
+    session.info[_GRAPH_CHANGED] = True
+
+
 @event.listens_for(Session, "before_flush")
 def _notice_graph_rows(session: Session, _context: Any, _instances: Any) -> None:
-    """Remember that this transaction writes the graph, so that no operation can forget to say so."""
+    """Note that the transaction writes the graph, so that no operation can forget it."""
     if any(isinstance(row, GraphRow) for row in chain(session.new, session.dirty, session.deleted)):
         session.info[_GRAPH_CHANGED] = True
 
 
-async def driver(session: AsyncSession) -> Connection:
+async def connection_of(session: AsyncSession) -> Connection:
     """The psycopg connection under `session`, in the same transaction: for COPY and for statements tuned by hand."""
     connection = await session.connection()
     raw = await connection.get_raw_connection()

@@ -39,13 +39,13 @@ class GraphVersion(SQLModel, table=True):
     version: int = Field(default=0, sa_type=BigInteger)
 
 
-class Wire(BaseModel):
+class RequestBody(BaseModel):
     """Base of what travels: unknown fields are refused, so that a misspelt one is not silently lost."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class FactIn(Wire):
+class FactIn(RequestBody):
     """What a caller says of the time of a fact."""
 
     occurred_at: Instant = WireField(

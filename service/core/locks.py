@@ -14,7 +14,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import driver
+from service.core.db import connection_of
 
 # The locks below have two numbers each, which PostgreSQL keeps apart from those that have one.
 MIGRATION: Final = 0x66696C69
@@ -92,12 +92,12 @@ async def take(conn: psycopg.AsyncConnection[Any], lock: Lock, *keys: int) -> No
 
 async def take_in(session: AsyncSession, lock: Lock, *keys: int) -> None:
     """Take a lock in the transaction of `session` (see `take`)."""
-    await take(await driver(session), lock, *keys)
+    await take(await connection_of(session), lock, *keys)
 
 
 async def try_to_take(session: AsyncSession, lock: Lock) -> bool:
     """Take a lock if no other transaction holds it, without waiting; whether it was taken."""
-    return await _run(await driver(session), _TRY, lock, 0)
+    return await _run(await connection_of(session), _TRY, lock, 0)
 
 
 async def _run(conn: psycopg.AsyncConnection[Any], statement: LiteralString, lock: Lock, key: int) -> bool:

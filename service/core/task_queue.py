@@ -12,7 +12,7 @@ from procrastinate.jobs import Job as QueuedJob
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import driver
+from service.core.db import connection_of
 from service.core.resources import Resources, resource
 
 Work = Callable[..., Awaitable[None]]
@@ -95,7 +95,7 @@ def _without_timestamp(call: Work) -> Work:
 
 async def defer(session: AsyncSession, queue: App, name: StrEnum, **arguments: Any) -> None:
     """Ask for a task in the transaction of `session`: it runs if that commits, and only then."""
-    configured = queue.configure_task(name, connection=await driver(session), allow_unknown=False)
+    configured = queue.configure_task(name, connection=await connection_of(session), allow_unknown=False)
     await configured.defer_async(**arguments)
 
 
@@ -105,7 +105,7 @@ _WAITING = text("""
 """)
 
 
-async def others_wait(session: AsyncSession, task: str) -> bool:
+async def other_jobs_wait(session: AsyncSession, task: str) -> bool:
     """Whether a job of any but this task waits for a place at a worker."""
     return bool(await session.scalar(_WAITING, {"task": task}))
 

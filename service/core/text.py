@@ -48,6 +48,6 @@ Verbatim = Annotated[str, StringConstraints(min_length=1, max_length=20_000), Af
 _LIKE_A_NUMBER = re.compile(r"\d(?:[\s.()/+-]*\d){8,}")
 
 
-def holds_a_number(text: str) -> bool:
+def contains_number(text: str) -> bool:
     """Whether a text that is kept in clear has something like a phone number in it."""
     return _LIKE_A_NUMBER.search(text) is not None

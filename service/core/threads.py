@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 _AGAIN_SECONDS: Final = 0.2
 
 
-async def in_thread(work: Callable[[], Result], interrupt: Callable[[], None] | None = None) -> Result:
+async def run_in_thread(work: Callable[[], Result], interrupt: Callable[[], None] | None = None) -> Result:
     """What `work` gives, done in a thread. Whoever is cancelled meanwhile goes on only when the thread is done.
 
     A thread cannot be stopped, and must not write behind the back of whoever begins the same work anew. `interrupt`

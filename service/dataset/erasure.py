@@ -14,7 +14,7 @@ from typing import LiteralString, NamedTuple
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import driver
+from service.core.db import connection_of
 from service.membership import erasure, exclusion, store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.store import Connection, LookupResult, rows_of
@@ -35,7 +35,7 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     holder derives from these meanwhile wait: they are either excluded too, or made without the number. A second call
     does nothing.
     """
-    connection = await driver(session)
+    connection = await connection_of(session)
     await session.flush()
     await erasure.lock_erasures(connection)
     found, descendants = await _lock_own_datasets(connection, ring, key, holder_id)
@@ -52,7 +52,7 @@ async def drop_unneeded_copies(session: AsyncSession, ring: KeyRing, key: bytes)
     With the last copy its exclusions are dropped too, so that no trace of the number remains. Transactions that drop
     copies wait for each other: of two holders that finish together, the second sees what the first did.
     """
-    connection = await driver(session)
+    connection = await connection_of(session)
     await session.flush()
     await erasure.lock_erasures(connection)
     found = await store.lookup(connection, ring, key)
@@ -73,7 +73,7 @@ async def drop_copies_unneeded_without(session: AsyncSession, ring: KeyRing, dat
     That is the case when its recipient denies the transfer that delivered it, or sends a file of its own. Call
     `erasure.lock_erasures` before locking any row and before calling this.
     """
-    connection = await driver(session)
+    connection = await connection_of(session)
     await session.flush()
     query: LiteralString = """
         WITH RECURSIVE up (id) AS (

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.assertion import asserted
+from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible, list_visible
 from service.collection.operations import collection_period, find_collection
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -35,7 +35,7 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
     row = Dataset(
         **wanted.model_dump(exclude={"occurred_at", "derived_from"}),
         state=DatasetState.OPEN,
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(row)
     await session.flush()

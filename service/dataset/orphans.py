@@ -5,7 +5,7 @@ import uuid
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
-from service.core.db import driver
+from service.core.db import connection_of
 from service.core.errors import Conflict
 from service.core.paging import malformed_cursor, read_cursor, write_cursor
 from service.core.vocabulary import DatasetState
@@ -33,7 +33,7 @@ async def list_orphans(
     if not row.orphan_count:
         return OrphanPage(numbers=[], next=None)
     ancestors = await read_ancestors(session, [dataset_id])
-    connection = await driver(session)
+    connection = await connection_of(session)
     found: list[str] = []
     while shard < SHARDS:
         ancestry = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard)

@@ -19,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.collection.operations import collection_period
 from service.core.clock import now
-from service.core.db import Database, driver, run
+from service.core.db import Database, connection_of, run
 from service.core.errors import Conflict, Unprocessable
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
@@ -247,7 +247,7 @@ async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Coun
         # The lock keeps a sealing from starting between this check and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
         await _require_open(session, row)
-        connection = await driver(session)
+        connection = await connection_of(session)
         if len(chunk.run):
             counts.rows = await store.stage(connection, ring, upload.dataset_id, upload.id, counts.rows, chunk.run)
         await rejects.keep(session, ring, upload.dataset_id, upload.id, upload.part, chunk.rejected)
@@ -287,7 +287,7 @@ async def _finish(database: Database, upload: Upload, counts: Counts, hasher: hm
 
 
 async def _drop(session: AsyncSession, dataset_id: uuid.UUID, upload: int) -> None:
-    await store.unstage(await driver(session), dataset_id, upload)
+    await store.unstage(await connection_of(session), dataset_id, upload)
     await run(session, _DROP_REJECTS, {"id": dataset_id, "upload": upload})
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
 from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
@@ -28,7 +28,7 @@ from service.intake.media import (
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
 
-router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=OnceRoute)
+router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=IdempotentRoute)
 
 DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
 Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]

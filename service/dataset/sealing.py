@@ -18,10 +18,10 @@ from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, driver, run
+from service.core.db import Database, connection_of, run
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, defer, task
-from service.core.threads import in_thread
+from service.core.threads import run_in_thread
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
@@ -110,11 +110,11 @@ async def load_shards(
     """Merge the staged runs of a dataset into blocks, shard by shard."""
     async with database.transaction() as session:
         await drop_stale_uploads(session, dataset_id)
-        segment = await store.begin_segment(await driver(session), dataset_id)
+        segment = await store.begin_segment(await connection_of(session), dataset_id)
     if segment.level <= SMALL_LEVEL:
         async with database.transaction(durable=False) as session:
             for shard in range(SHARDS):
-                tally.add(await store.load_shard(await driver(session), ring, dataset_id, segment, shard))
+                tally.add(await store.load_shard(await connection_of(session), ring, dataset_id, segment, shard))
         await report(SHARDS, steps)
         return
     waiting = iter(range(SHARDS))
@@ -124,9 +124,9 @@ async def load_shards(
             return store.load_shard_in_thread(connection, ring, dataset_id, segment, shard)
 
     async def load_some() -> None:
-        with await in_thread(database.bulk_connection) as connection:
+        with await run_in_thread(database.bulk_connection) as connection:
             for shard in waiting:
-                tally.add(await in_thread(partial(load_one, connection, shard), connection.cancel_safe))
+                tally.add(await run_in_thread(partial(load_one, connection, shard), connection.cancel_safe))
                 await report(shard + 1, steps)
 
     async with asyncio.TaskGroup() as loaders:
@@ -138,7 +138,7 @@ async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> No
     """Delete staged lines of uploads that were interrupted, or replaced by a later upload of the same part."""
     query = select(DatasetPart.upload).where(DatasetPart.dataset_id == dataset_id)
     current = list((await session.exec(query)).all())
-    await store.unstage_except(await driver(session), dataset_id, current)
+    await store.unstage_except(await connection_of(session), dataset_id, current)
     await run(session, _DROP_STALE_REJECTS, {"id": dataset_id, "current": current})
 
 
@@ -153,7 +153,7 @@ async def count_shard(
     A number that an ancestor's holder erased before does not come from there. Later erasures change no count: counts
     say what was sealed, and what was transferred with it.
     """
-    connection = await driver(session)
+    connection = await connection_of(session)
     found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=True)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(ancestors.notices).sum())
@@ -189,7 +189,7 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
         if count
     )
     await session.flush()
-    connection = await driver(session)
+    connection = await connection_of(session)
     if row.content == Content.UPLOADED:
         await store.complete_segment(connection, row.id, tally.digest)
     await store.unstage(connection, row.id)

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.disclosure.blocks import Report
 from service.objection.schemas import ObjectionOut
 from service.provenance.answer.references import OrganisationView
@@ -24,7 +24,7 @@ class Form(StrEnum):
     PDF = "pdf"
 
 
-class DisclosureIn(Wire):
+class DisclosureIn(RequestBody):
     """Which disclosure a person wants."""
 
     form: Form = Field(description="`json`: a `DisclosureOut`. `pdf`: a tagged letter that says the same.")

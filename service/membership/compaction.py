@@ -20,10 +20,10 @@ import numpy as np
 from psycopg.rows import tuple_row
 
 from service.core import locks
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.locks import Lock
 from service.core.resources import Resources
-from service.core.task_queue import others_wait, task
+from service.core.task_queue import other_jobs_wait, task
 from service.membership import blocks, runs, store
 from service.membership.blocks import LEADS, SHARDS, BlockColumns
 from service.membership.models import SegmentState
@@ -138,7 +138,7 @@ async def mergeable_segments(conn: Connection) -> list[LiveSegment]:
 async def _begin_merge(database: Database, *, thoroughly: bool) -> Merge | None:
     """The merge that has already begun, or a new merge; None if there is nothing to merge."""
     async with database.transaction() as session:
-        conn = await driver(session)
+        conn = await connection_of(session)
         # Two merges begun at once would choose the same segments. Sealings write other rows and do not wait.
         await locks.take(conn, Lock.MERGE_CHOICE)
         query: LiteralString = "SELECT id FROM membership_segment WHERE state = %s"
@@ -181,7 +181,7 @@ async def _merge_step(database: Database, ring: KeyRing, merge: Merge) -> int:
     """Merge the next range of the key space. Returns the lead up to which everything is merged."""
     # A step lost in a crash of the database is repeated. Only the last transaction of a merge must be durable.
     async with database.transaction(durable=False) as session:
-        conn = await driver(session)
+        conn = await connection_of(session)
         state = [row async for row in rows_of(conn, _STATE, (merge.id,))]
         if not state or state[0][1] == LEADS:
             return LEADS
@@ -264,7 +264,7 @@ _COUNTS: Final[LiteralString] = """
 async def _finish_merge(database: Database, merge: Merge) -> None:
     """Make lookups read the new segment instead of its sources."""
     async with database.transaction() as session:
-        conn = await driver(session)
+        conn = await connection_of(session)
         await store.lock_shards(conn, range(SHARDS))
         if not [row async for row in rows_of(conn, _STATE, (merge.id,))]:
             return
@@ -279,16 +279,16 @@ async def _drop_retired(database: Database) -> None:
     """Drop retired segments, and return their room."""
     query: LiteralString = "SELECT id FROM membership_segment WHERE state = %s"
     async with database.transaction() as session:
-        retired = [row[0] async for row in rows_of(await driver(session), query, (SegmentState.RETIRED,))]
+        retired = [row[0] async for row in rows_of(await connection_of(session), query, (SegmentState.RETIRED,))]
     if not retired:
         return
     for shard in range(SHARDS):
         async with database.transaction(durable=False) as session:
-            conn = await driver(session)
+            conn = await connection_of(session)
             await store.lock_shards(conn, [shard])
             await store.drop_blocks(conn, retired, shard)
     async with database.transaction() as session:
-        await (await driver(session)).execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (retired,))
+        await (await connection_of(session)).execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (retired,))
     await database.vacuum("membership_block")
 
 
@@ -311,8 +311,8 @@ async def compact_memberships(resources: Resources) -> None:
 
     async def rest(_merge: Merge, seconds: float, _done: float) -> None:
         async with database.snapshot() as session:
-            ((active,),) = [row async for row in rows_of(await driver(session), _ACTIVE, None)]
-            waited_for = monotonic() > ends_fairly and await others_wait(session, "compact_memberships")
+            ((active,),) = [row async for row in rows_of(await connection_of(session), _ACTIVE, None)]
+            waited_for = monotonic() > ends_fairly and await other_jobs_wait(session, "compact_memberships")
         if waited_for:
             raise TimeoutError
         await asyncio.sleep(seconds * (1 + 2 * min(active, 2)))

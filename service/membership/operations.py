@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import driver, run
+from service.core.db import connection_of, run
 from service.membership.blocks import LEADS
 from service.membership.compaction import choose_segments, mergeable_segments
 from service.membership.schemas import CompactionOut, CurrentMergeOut, NextMergeOut
@@ -37,7 +37,7 @@ async def get_compaction(session: AsyncSession) -> CompactionOut:
     current = row and CurrentMergeOut(
         dataset_count=row.dataset_count, membership_count=row.membership_count, progress=row.next_lead / LEADS
     )
-    chosen = choose_segments(await mergeable_segments(await driver(session)))
+    chosen = choose_segments(await mergeable_segments(await connection_of(session)))
     next_merge = NextMergeOut(
         segment_count=len(chosen), membership_count=sum(segment.memberships for segment in chosen)
     )

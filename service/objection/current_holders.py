@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.visibility import held_by_organisation
-from service.core.db import driver
+from service.core.db import connection_of
 from service.membership import store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, descendants_from_rows
 from service.number.keyring import KeyRing, pack_keys, unpack_keys
@@ -56,7 +56,7 @@ def number_of_key(ring: KeyRing, key: bytes) -> int:
 
 async def holds_now(session: AsyncSession, ring: KeyRing, key: bytes, holder_id: uuid.UUID) -> bool:
     """Whether an organisation holds a number: read from the tables, for callers that have no graph."""
-    connection = await driver(session)
+    connection = await connection_of(session)
     found = await store.lookup(connection, ring, key)
     stored = frozenset(membership.dataset_id for membership in found.memberships)
     descendants = descendants_from_rows(

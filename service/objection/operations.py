@@ -7,7 +7,7 @@ from procrastinate import App
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
-from service.access.assertion import asserted
+from service.access.assertion import assertion_columns
 from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
 from service.core.vocabulary import ObjectionSource
@@ -90,7 +90,7 @@ async def record_received_objections(
         NewObjection(
             **common,
             source=ObjectionSource.HOLDER,
-            **asserted(actor, received.occurred_at, f"numbers.{place}.occurred_at"),
+            **assertion_columns(actor, received.occurred_at, f"numbers.{place}.occurred_at"),
         )
         for place, received in enumerate(wanted.numbers)
     ]

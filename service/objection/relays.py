@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
-from service.core.text import holds_a_number
+from service.core.text import contains_number
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
@@ -120,7 +120,7 @@ async def refuse_relay(
         Conflict: the caller has completed it, or refused it for another reason.
         Unprocessable: the reason contains what could be a phone number.
     """
-    if holds_a_number(wanted.reason):
+    if contains_number(wanted.reason):
         raise Unprocessable(
             "reason_holds_a_number",
             "Remove the phone number: reasons are stored in clear text, so nine or more digits in a row are refused.",

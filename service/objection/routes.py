@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, HoldersReader, NumbersWriter, Regulator
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
@@ -34,8 +34,8 @@ from service.verification.sessions import PersonDep
 # The routes for persons and for the public need no API key.
 persons = APIRouter(prefix="/v1/objections", tags=["objections"])
 public = APIRouter(prefix="/v1/objections", tags=["objections"])
-holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=OnceRoute)
-campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=OnceRoute)
+holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=IdempotentRoute)
+campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=IdempotentRoute)
 
 RelayId = Annotated[uuid.UUID, Path(description="The id of a relay.")]
 Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the previous page; 0 to begin.")]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.core.instant import Instant
 from service.core.text import Sentence
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
@@ -42,7 +42,7 @@ class ReportOutcome(StrEnum):
     UNREADABLE = "unreadable"
 
 
-class ObjectionIn(Wire):
+class ObjectionIn(RequestBody):
     """An objection or a request for erasure: to every use, to one organisation, or to one purpose."""
 
     kind: ObjectionKind = Field(
@@ -63,7 +63,7 @@ class ObjectionIn(Wire):
         return self
 
 
-class ReceivedObjection(Wire):
+class ReceivedObjection(RequestBody):
     """A number whose owner objected to the holder, and when."""
 
     number: Number
@@ -79,7 +79,7 @@ class ReceivedObjectionsIn(ObjectionIn):
     region: Region = "FR"
 
 
-class StopReply(Wire):
+class StopReply(RequestBody):
     """A reply to a campaign's message."""
 
     number: Number
@@ -94,7 +94,7 @@ class StopReply(Wire):
     )
 
 
-class StopsIn(Wire):
+class StopsIn(RequestBody):
     """Replies to a campaign that its party or its sender received."""
 
     replies: list[StopReply] = Field(min_length=1, max_length=MAX_NUMBERS)
@@ -185,7 +185,7 @@ class ObjectionList(BaseModel):
     items: list[ObjectionOut]
 
 
-class RefusalIn(Wire):
+class RefusalIn(RequestBody):
     """Why a holder refuses what the person asks (GDPR 12(4))."""
 
     reason: Sentence = Field(

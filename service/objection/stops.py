@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.assertion import asserted
+from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
@@ -58,7 +58,7 @@ async def report_stops(
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     new_objections = [
-        _stop(campaign.id, **asserted(actor, reply.replied_at, f"replies.{place}.replied_at"))
+        _stop(campaign.id, **assertion_columns(actor, reply.replied_at, f"replies.{place}.replied_at"))
         for place, reply in enumerate(wanted.replies)
     ]
     await lock_objections(session)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import DirectoryReader, DirectoryWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
@@ -14,7 +14,7 @@ from service.core.text import Line
 from service.organisation import operations
 from service.organisation.schemas import Country, OrganisationIn, OrganisationOut
 
-router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
+router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=IdempotentRoute)
 
 
 @router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409))

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 from stdnum.fr import siren
 
-from service.core.facts import FactOut, Wire
+from service.core.facts import FactOut, RequestBody
 from service.core.text import Line
 from service.core.vocabulary import Role
 
@@ -17,7 +17,7 @@ def canonical_number(country: str, number: str) -> str:
     return siren.compact(number) if country == "FR" else "".join(number.split())
 
 
-class OrganisationIn(Wire):
+class OrganisationIn(RequestBody):
     """An organisation to register: by the operator, or by an organisation that deals with it."""
 
     legal_name: Line = Field(examples=["Contact Direct SAS"])

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from service.core.clock import now
 from service.core.db import Database, DatabaseDep, SessionDep
-from service.core.errors import Conflict, NotFound, TooMany, Unprocessable, Unreachable
+from service.core.errors import Conflict, NotFound, TooManyRequests, Unprocessable, Unreachable
 from service.core.settings import Settings, SettingsDep
 from service.messaging.gateway import Gateway, GatewayDep
 from service.number.normalisation import e164, international_format, normalise_number
@@ -78,7 +78,7 @@ async def _send_code(
         return refuse(errors.number_invalid)
     except Unprocessable as refusal:
         return refuse(errors.number_not_served if refusal.slug == "number_not_served" else errors.number_invalid)
-    except TooMany as refusal:
+    except TooManyRequests as refusal:
         return refuse(errors.too_many_codes.format(wait=_write_wait(page_request, refusal.retry_after)))
     except Unreachable:
         return refuse(errors.not_sent)

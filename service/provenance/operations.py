@@ -10,9 +10,9 @@ from service.access.actor import Actor
 from service.access.models import Inspection
 from service.access.visibility import Visibility, visible_to
 from service.core.clock import now
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.errors import Forbidden, NotFound, Unprocessable
-from service.core.text import holds_a_number
+from service.core.text import contains_number
 from service.membership import bulk_read
 from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
@@ -57,7 +57,7 @@ async def look_up_number(
 def _check_reason(actor: Actor, reason: str | None) -> None:
     if reason is None and actor.is_regulator:
         raise Unprocessable("reason_required", "Give the reason of this lookup in `reason`. It is recorded.")
-    if reason is not None and holds_a_number(reason):
+    if reason is not None and contains_number(reason):
         raise Unprocessable(
             "reason_holds_a_number",
             "Remove the phone number: reasons are stored in clear text, so nine or more digits in a row are refused.",
@@ -133,7 +133,7 @@ async def _count_distinct(
         return counts[group[0]]
     ancestors = await read_ancestors(reading, group)
     collected = ancestors.datasets_by_notice()[notice_id]
-    connection = await driver(reading)
+    connection = await connection_of(reading)
     found = 0
     for shard in range(SHARDS):
         found += (await bulk_read.trace_shard(connection, ancestors.dag, group, shard)).count(collected)

@@ -25,7 +25,7 @@ from service.collection.models import (
     Partner,
     PartnerList,
 )
-from service.core.db import Connection, Database, driver, run
+from service.core.db import Connection, Database, connection_of, run
 from service.core.erasures import Erasures
 from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
@@ -81,12 +81,12 @@ class Snapshots:
                 located = await self._if_kept(lookup)
                 if located is None:
                     async with self._database.snapshot() as reading:
-                        _, stored, erasures = await lookup(await driver(reading))
+                        _, stored, erasures = await lookup(await connection_of(reading))
                         located = await self._reload(reading), stored, erasures
         return located
 
     async def _if_kept(self, lookup: Lookup) -> tuple[Snapshot, list[Membership], Erasures] | None:
-        version, stored, erasures = await self._database.ask(lookup)
+        version, stored, erasures = await self._database.without_transaction(lookup)
         kept = self._kept
         return (kept, stored, erasures) if kept is not None and kept.graph.version == version else None
 

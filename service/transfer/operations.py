@@ -10,9 +10,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.assertion import asserted
+from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible, list_visible
-from service.core.db import driver
+from service.core.db import connection_of
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
@@ -42,7 +42,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
         targeting=[criterion.model_dump() for criterion in wanted.targeting],
         sender_id=sender.id,
         received_dataset_id=received.id,
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(row)
     await session.flush()
@@ -52,7 +52,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
         transfer_id=row.id,
         side=Side.RECIPIENT if by_recipient else Side.SENDER,
         status=TransferStatus.ACKNOWLEDGED if by_recipient else TransferStatus.DECLARED,
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(statement)
     await session.flush()
@@ -95,7 +95,7 @@ async def _create_received(session: AsyncSession, actor: Actor, wanted: Transfer
         state=DatasetState.SEALED,
         duplicate_count=0,
         rejected_count=0,
-        **asserted(actor, wanted.occurred_at),
+        **assertion_columns(actor, wanted.occurred_at),
     )
     received.sealed_at = received.recorded_at
     session.add(received)
@@ -148,7 +148,7 @@ async def state_transfer(
     side = side_of(actor, row)
     denied = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
     if denied:
-        await erasure.lock_erasures(await driver(session))
+        await erasure.lock_erasures(await connection_of(session))
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if row.asserted_by_id == actor.organisation_id:
         raise Forbidden(
@@ -163,7 +163,7 @@ async def state_transfer(
             side=side,
             status=wanted.status,
             comment=wanted.comment,
-            **asserted(actor, wanted.occurred_at),
+            **assertion_columns(actor, wanted.occurred_at),
         )
     )
     await session.flush()

@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.clock import now
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.errors import Conflict, Forbidden
 from service.core.resources import Resources
 from service.core.task_queue import task
@@ -153,7 +153,7 @@ async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Trans
 
 async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> tuple[int, int]:
     """How many numbers of one shard only the recipient's file has, and how many it lacks."""
-    connection = await driver(session)
+    connection = await connection_of(session)
     # This is what was handed over, including what the sender erased since. It leaves out what the recipient erased,
     # which its file lacks for that reason.
     declared = await bulk_read.content_in_shard(connection, ancestors.dag, transfer.received_dataset_id, shard)
@@ -184,7 +184,7 @@ async def _record_result(
     async with database.transaction() as session:
         if tally is not None:
             # Taken before any row is locked, because copies that only the recipient needed are dropped below.
-            await erasure.lock_erasures(await driver(session))
+            await erasure.lock_erasures(await connection_of(session))
         transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.reconciling = False
@@ -195,7 +195,7 @@ async def _record_result(
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
             await request_flagging(session, queue, received.id)
-            await exclusion.drop_exclusions_of_dataset(await driver(session), received.id)
+            await exclusion.drop_exclusions_of_dataset(await connection_of(session), received.id)
             await drop_copies_unneeded_without(session, ring, received.id)
         session.add(
             TransferStatement(
@@ -218,4 +218,4 @@ async def _delete_file(session: AsyncSession, received: Dataset) -> None:
     await session.flush()
     await drop_stale_uploads(session, received.id)
     # A comparison that was killed may have left blocks.
-    await store.drop_unfinished_segment(await driver(session), received.id)
+    await store.drop_unfinished_segment(await connection_of(session), received.id)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter, NumbersWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
@@ -17,7 +17,7 @@ from service.number.app_keyring import RingDep
 from service.transfer import operations, reconciliation
 from service.transfer.schemas import StatementIn, TransferIn, TransferOut
 
-router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=OnceRoute)
+router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=IdempotentRoute)
 
 TransferId = Annotated[uuid.UUID, Path(description="The id of a transfer.")]
 

@@ -5,12 +5,12 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from service.core.facts import FactIn, FactOut, Wire
+from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.text import Line, Verbatim
 from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
 
 
-class Criterion(Wire):
+class Criterion(RequestBody):
     """One criterion by which the numbers were selected."""
 
     criterion: Line = Field(examples=["age"])

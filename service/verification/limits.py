@@ -11,7 +11,7 @@ from sqlmodel import and_, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import locks
-from service.core.errors import TooMany
+from service.core.errors import TooManyRequests
 from service.core.locks import Lock
 from service.core.retention import Rule, forget
 from service.core.settings import Settings
@@ -103,7 +103,7 @@ async def check_limits(session: AsyncSession, settings: Settings, fingerprints: 
         )
         found = (await session.exec(oldest)).one_or_none()
         if found is not None:
-            raise TooMany(limit.slug, limit.detail, retry_after=found - since)
+            raise TooManyRequests(limit.slug, limit.detail, retry_after=found - since)
 
 
 forget(

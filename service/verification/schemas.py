@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.core.instant import Day
 from service.wording.language import Language
 
@@ -26,7 +26,7 @@ def _without_spaces(code: object) -> object:
     return "".join(code.split()) if isinstance(code, str) else code
 
 
-class VerificationIn(Wire):
+class VerificationIn(RequestBody):
     """The number to verify. It is sent in the body only."""
 
     number: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
@@ -45,7 +45,7 @@ class VerificationOut(BaseModel):
     expires_at: AwareDatetime = Field(description="Until when the code is valid.")
 
 
-class ConfirmationIn(Wire):
+class ConfirmationIn(RequestBody):
     """The code from the SMS."""
 
     code: Annotated[str, StringConstraints(pattern="^[0-9]{6}$"), BeforeValidator(_without_spaces)] = Field(
@@ -61,7 +61,7 @@ class SessionOut(BaseModel):
     expires_at: AwareDatetime
 
 
-class SessionIn(Wire):
+class SessionIn(RequestBody):
     """What the person states about the number."""
 
     owned_since: OwnedSince

@@ -6,7 +6,7 @@ from typing import Annotated
 import orjson
 from fastapi import APIRouter, Path
 
-from service.access.idempotency import OnceRoute
+from service.access.idempotency import IdempotentRoute
 from service.access.permit import HoldersReader, NumbersWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
@@ -18,10 +18,10 @@ from service.webhook import operations
 from service.webhook.schemas import DeliveryOut, IssuedWebhook, StateFilter, WebhookIn, WebhookOut
 
 
-class SecretRoute(OnceRoute):
+class SecretRoute(IdempotentRoute):
     """Keeps the response for repeated requests, but without the secret, which is stored encrypted only."""
 
-    def kept(self, body: bytes) -> bytes:
+    def stored_body(self, body: bytes) -> bytes:
         """The response with its `secret`, if any, set to null."""
         answer = orjson.loads(body)
         return orjson.dumps(answer | {"secret": None}) if "secret" in answer else body

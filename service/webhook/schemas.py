@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import Query
 from pydantic import AwareDatetime, BaseModel, Field
 
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.webhook.models import DeliveryState
 
 _URL = "https://crm.contact-direct.example/filiation"
 
 
-class WebhookIn(Wire):
+class WebhookIn(RequestBody):
     """The address that events are sent to."""
 
     url: str = Field(

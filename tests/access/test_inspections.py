@@ -45,7 +45,7 @@ def test_only_the_authority_itself_reads_its_looks(registry: Registry) -> None:
     assert [look["operation"] for look in one.get("/v1/inspections")["items"]] == ["list_datasets", "list_inspections"]
     assert [look["operation"] for look in two.get("/v1/inspections")["items"]] == ["list_inspections"]
     for caller in (registry.broker(), registry.party(), registry.operator()):
-        assert refusal(caller.request("GET", "/v1/inspections")) == (403, "role_refused")
+        assert refusal(caller.request("GET", "/v1/inspections")) == (403, "role_missing")
 
 
 def test_looks_come_in_pages(registry: Registry) -> None:

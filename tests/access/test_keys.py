@@ -40,7 +40,7 @@ def test_a_keys_text_is_shown_once_and_stands_nowhere(registry: Registry, dsn: s
     replayed = operator.request("POST", "/v1/keys", json=body, headers=once)
     assert replayed.headers["idempotent-replayed"] == "true"
     assert replayed.json() == issued | {"key": None}
-    rotated = broker.post(f"/v1/keys/{issued['id']}/rotation", headers={"Idempotency-Key": "rotate-one-key"})
+    rotated = broker.post(f"/v1/keys/{issued['id']}/rotate", headers={"Idempotency-Key": "rotate-one-key"})
     assert calling(broker, issued["key"]) == calling(broker, rotated["key"]) == 200
     stored = "\n".join(everything(dsn))
     for made in (issued, rotated):
@@ -60,7 +60,7 @@ def test_what_a_key_can_be(registry: Registry, unknown_id: object) -> None:
         (processor.id, {"acts_for_id": str(broker.id)}, (422, "not_a_party")),
         (processor.id, {"acts_for_id": str(unknown_id)}, (422, "not_a_party")),
         (broker.id, {"acts_for_id": str(party.id)}, (422, "not_a_processor")),
-        (operator.id, {"scopes": ["numbers:read"]}, (422, "operator_sees_no_numbers")),
+        (operator.id, {"scopes": ["numbers:read"]}, (422, "scope_not_for_operator")),
         (unknown_id, {}, (404, "not_found")),
         (broker.id, {"scopes": []}, (422, "invalid_request")),
         (broker.id, {"scopes": ["everything"]}, (422, "invalid_request")),
@@ -93,19 +93,19 @@ A_DAY_PASSES: LiteralString = "UPDATE api_key SET expires_at = expires_at - inte
 def test_keys_end_by_expiry_by_rotation_after_a_day_and_by_revocation_at_once(registry: Registry, dsn: str) -> None:
     operator, broker = registry.operator(), registry.organisation(Role.BROKER, scopes=ACCOUNTS)
     first = issue(operator, broker, expires_at="2100-01-01T00:00:00Z")
-    second = broker.post(f"/v1/keys/{first['id']}/rotation")
+    second = broker.post(f"/v1/keys/{first['id']}/rotate")
     assert (second["scopes"], second["expires_at"]) == (first["scopes"], first["expires_at"])
     assert calling(broker, first["key"]) == calling(broker, second["key"]) == 200
     rows(dsn, A_DAY_PASSES, first["id"])
     assert (calling(broker, first["key"]), calling(broker, second["key"])) == (401, 200)
-    assert refusal(broker.request("POST", f"/v1/keys/{first['id']}/rotation")) == (409, "key_over")
+    assert refusal(broker.request("POST", f"/v1/keys/{first['id']}/rotate")) == (409, "key_inactive")
     rows(dsn, END_NOW, second["id"])
     assert calling(broker, second["key"]) == 401
     third = issue(operator, broker)
     ended = operator.request("DELETE", f"/v1/keys/{third['id']}").json()
     assert calling(broker, third["key"]) == 401
     assert operator.request("DELETE", f"/v1/keys/{third['id']}").json() == ended
-    assert refusal(broker.request("POST", f"/v1/keys/{third['id']}/rotation")) == (409, "key_over")
+    assert refusal(broker.request("POST", f"/v1/keys/{third['id']}/rotate")) == (409, "key_inactive")
 
 
 def test_a_key_that_is_revoked_looks_up_nothing_more_and_one_in_use_shows_it(registry: Registry, dsn: str) -> None:
@@ -130,7 +130,7 @@ def test_a_rotated_key_that_ends_sooner_is_not_lengthened(registry: Registry, ds
     short = issue(operator, broker)
     rows(dsn, "UPDATE api_key SET expires_at = now() + interval '1 hour' WHERE id = %s", short["id"])
     before = rows(dsn, "SELECT expires_at FROM api_key WHERE id = %s", short["id"])
-    broker.post(f"/v1/keys/{short['id']}/rotation")
+    broker.post(f"/v1/keys/{short['id']}/rotate")
     assert rows(dsn, "SELECT expires_at FROM api_key WHERE id = %s", short["id"]) == before
 
 
@@ -164,10 +164,10 @@ def test_keys_are_looked_after_by_their_own_organisation_and_the_operator(regist
     broker, other = (registry.organisation(Role.BROKER, scopes=accounts) for _ in range(2))
     own = broker.get("/v1/keys")["items"]
     assert [key["organisation_id"] for key in own] == [str(broker.id)]
-    assert refusal(other.request("POST", f"/v1/keys/{own[0]['id']}/rotation")) == (404, "not_found")
+    assert refusal(other.request("POST", f"/v1/keys/{own[0]['id']}/rotate")) == (404, "not_found")
     assert refusal(other.request("DELETE", f"/v1/keys/{own[0]['id']}")) == (404, "not_found")
     body = {"organisation_id": str(broker.id), "scopes": FACTS}
-    assert refusal(broker.request("POST", "/v1/keys", json=body)) == (403, "role_refused")
+    assert refusal(broker.request("POST", "/v1/keys", json=body)) == (403, "role_missing")
     seen = {key["organisation_id"] for key in registry.operator().get("/v1/keys")["items"]}
     assert {str(broker.id), str(other.id)} <= seen
 
@@ -178,7 +178,7 @@ def test_a_processors_key_reaches_no_key_for_another_party(registry: Registry) -
     sender = registry.organisation(Role.PROCESSOR, acts_for=one, scopes=accounts)
     second = issue(operator, sender, acts_for_id=str(two.id))
     assert {key["acts_for_id"] for key in sender.get("/v1/keys")["items"]} == {str(one.id)}
-    assert refusal(sender.request("POST", f"/v1/keys/{second['id']}/rotation")) == (404, "not_found")
+    assert refusal(sender.request("POST", f"/v1/keys/{second['id']}/rotate")) == (404, "not_found")
     assert refusal(sender.request("DELETE", f"/v1/keys/{second['id']}")) == (404, "not_found")
 
 
@@ -200,8 +200,8 @@ def test_the_operator_sees_accounts_and_neither_facts_nor_numbers(registry: Regi
     # Not even with scopes that nobody can issue: the role itself is refused.
     rows(dsn, "UPDATE api_key SET scopes = %s WHERE organisation_id = %s", [str(s) for s in Scope], operator.id)
     for path in ("/v1/datasets", "/v1/notices", "/v1/collections", "/v1/transfers", "/v1/campaigns"):
-        assert refusal(operator.request("GET", path)) == (403, "role_refused")
-    assert refusal(operator.request("POST", "/v1/lookups", json={"number": "+33639980001"})) == (403, "role_refused")
+        assert refusal(operator.request("GET", path)) == (403, "role_missing")
+    assert refusal(operator.request("POST", "/v1/lookups", json={"number": "+33639980001"})) == (403, "role_missing")
     names = {row["id"] for row in operator.get("/v1/organisations")["items"]}
     assert {str(broker.id), str(operator.id)} <= names
 
@@ -218,15 +218,15 @@ def test_nobody_gets_more_by_rotating_a_key(registry: Registry) -> None:
     narrow = issue(operator, party, scopes=["accounts"])
     wide = party.get("/v1/keys")["items"][0]
     with_narrow = Caller(party.client, party.id, narrow["key"])
-    assert refusal(with_narrow.request("POST", f"/v1/keys/{wide['id']}/rotation")) == (403, "not_your_key")
-    assert refusal(operator.request("POST", f"/v1/keys/{wide['id']}/rotation")) == (403, "not_your_key")
-    assert with_narrow.post(f"/v1/keys/{narrow['id']}/rotation")["scopes"] == ["accounts"]
+    assert refusal(with_narrow.request("POST", f"/v1/keys/{wide['id']}/rotate")) == (403, "not_your_key")
+    assert refusal(operator.request("POST", f"/v1/keys/{wide['id']}/rotate")) == (403, "not_your_key")
+    assert with_narrow.post(f"/v1/keys/{narrow['id']}/rotate")["scopes"] == ["accounts"]
 
 
 def test_a_party_sees_and_ends_the_keys_that_act_for_it(registry: Registry) -> None:
     party = registry.organisation(Role.PARTY, scopes=ACCOUNTS)
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
     (theirs,) = [key for key in party.get("/v1/keys")["items"] if key["acts_for_id"] == str(party.id)]
-    assert refusal(party.request("POST", f"/v1/keys/{theirs['id']}/rotation")) == (403, "not_your_key")
+    assert refusal(party.request("POST", f"/v1/keys/{theirs['id']}/rotate")) == (403, "not_your_key")
     assert party.request("DELETE", f"/v1/keys/{theirs['id']}").is_success
     assert sender.request("GET", "/v1/datasets").status_code == 401

@@ -133,4 +133,4 @@ def test_lookup_at_an_unknown_path_is_refused(terminal: Terminal) -> None:
     """An address with a further path leads to no route of the service."""
     result = terminal.run("lookup", "--url", f"{terminal.environment['FILIATION_URL']}/elsewhere", typed=NUMBER)
     assert result.exit_code == 1
-    assert result.stderr.startswith("filiation: There is no such address.")
+    assert result.stderr.startswith("filiation: No endpoint has this path.")

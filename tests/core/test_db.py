@@ -44,11 +44,11 @@ async def _backend(connection: Connection) -> int:
 def test_a_question_is_asked_again_when_the_server_has_dropped_every_connection(dsn: str) -> None:
     async def run() -> None:
         database = Database(dsn)
-        first = await asyncio.gather(*(database.ask(_backend) for _ in range(8)))
+        first = await asyncio.gather(*(database.without_transaction(_backend) for _ in range(8)))
         with psycopg.connect(dsn, autocommit=True) as connection:
             for backend in set(first):
                 connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
-        again = await asyncio.gather(*(database.ask(_backend) for _ in range(8)))
+        again = await asyncio.gather(*(database.without_transaction(_backend) for _ in range(8)))
         assert not set(first) & set(again)
         await database.close()
 
@@ -66,7 +66,7 @@ def test_what_is_wrong_with_a_question_is_told_at_once(dsn: str) -> None:
     async def run() -> None:
         database = Database(dsn)
         with pytest.raises(psycopg.errors.QueryCanceled):
-            await database.ask(slow)
+            await database.without_transaction(slow)
         await database.close()
 
     asyncio.run(run())

@@ -188,14 +188,14 @@ def test_after_a_crash_what_was_committed_is_there_though_a_stranger_has_the_ser
     with psycopg.connect(acquired.dsn) as connection:
         connection.execute("CREATE TABLE committed AS SELECT 42 AS answer")
     pid_file = folder / "cluster" / "data" / "postmaster.pid"
-    crashed, described = postmaster(folder), pid_file.read_text()
-    os.kill(crashed, signal.SIGKILL)
+    crash_response, described = postmaster(folder), pid_file.read_text()
+    os.kill(crash_response, signal.SIGKILL)
     while answers(acquired.dsn):
         pass
     acquired.release()
     with subprocess.Popen(["sleep", "60"], user=owner) as stranger:
         try:
-            pid_file.write_text(described.replace(str(crashed), str(stranger.pid), 1))
+            pid_file.write_text(described.replace(str(crash_response), str(stranger.pid), 1))
             with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
                 assert connection.execute("SELECT answer FROM committed").fetchone() == (42,)
             assert stranger.poll() is None

@@ -8,7 +8,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import locks
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.locks import Lock, LockOrderError
 from tests.inspection import rows
 
@@ -37,7 +37,7 @@ def held_keys(dsn: str, lock: Lock) -> list[int]:
 def test_take_locks_in_order_holds_them_until_the_transaction_ends(dsn: str) -> None:
     async def work(session: AsyncSession) -> None:
         await locks.take_in(session, Lock.OBJECTIONS)
-        await locks.take(await driver(session), Lock.SHARD, 7, 3)
+        await locks.take(await connection_of(session), Lock.SHARD, 7, 3)
         assert held_keys(dsn, Lock.OBJECTIONS) == [0]
         assert held_keys(dsn, Lock.SHARD) == [3, 7]
 
@@ -49,7 +49,7 @@ def test_take_locks_in_order_holds_them_until_the_transaction_ends(dsn: str) -> 
 def test_take_a_lock_out_of_order_is_refused(dsn: str) -> None:
     async def work(session: AsyncSession) -> None:
         await locks.take_in(session, Lock.SHARD, 1)
-        await locks.take(await driver(session), Lock.OBJECTIONS)
+        await locks.take(await connection_of(session), Lock.OBJECTIONS)
 
     with pytest.raises(LockOrderError, match="OBJECTIONS is taken after"):
         in_transaction(dsn, work)

@@ -58,7 +58,7 @@ def apply(dsn: str, rule: Rule) -> None:
 def test_apply_a_rule_deletes_what_is_older_and_nothing_else(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     statement = """
-        INSERT INTO idempotent_request (organisation_id, key, request_digest, recorded_at)
+        INSERT INTO idempotent_request (organisation_id, key, request_fingerprint, recorded_at)
         VALUES (%s, %s, '', now() - %s)
     """
     kept = period_of(IdempotentRequest)

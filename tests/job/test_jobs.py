@@ -60,7 +60,7 @@ def test_get_job_of_another_organisation_is_not_found(registry: Registry, unknow
         for path in (f"/v1/jobs/{job['id']}", f"/v1/jobs/{job['id']}/events", f"/v1/jobs/{unknown_id}/events"):
             assert refusal(caller.request("GET", path)) == (404, "not_found")
     assert registry.regulator().get(f"/v1/jobs/{job['id']}")["state"] == "succeeded"
-    assert refusal(registry.operator().request("GET", f"/v1/jobs/{job['id']}")) == (403, "role_refused")
+    assert refusal(registry.operator().request("GET", f"/v1/jobs/{job['id']}")) == (403, "role_missing")
 
 
 def test_job_with_unexpected_error_shows_no_text_and_can_be_repeated(registry: Registry, dsn: str) -> None:

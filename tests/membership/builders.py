@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from psycopg import AsyncConnection
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.ids import uuid7
 from service.membership import blocks, runs, store
 from service.membership.runs import Digest, Run
@@ -113,7 +113,7 @@ async def store_numbers(connection: Connection, ring: KeyRing, numbers: Sequence
 async def stage_run(database: Database, ring: KeyRing, run: Run, *, state: str = "open") -> uuid.UUID:
     """A new dataset in this state for which a run is staged."""
     async with database.transaction() as session:
-        connection = await driver(session)
+        connection = await connection_of(session)
         dataset_id = await new_dataset(connection)
         await connection.execute("UPDATE dataset SET state = %s WHERE id = %s", (state, dataset_id))
         await store.stage(connection, ring, dataset_id, 1, 1, run)
@@ -123,19 +123,21 @@ async def stage_run(database: Database, ring: KeyRing, run: Run, *, state: str =
 async def load_shards(database: Database, ring: KeyRing, dataset_id: uuid.UUID, shards: int = blocks.SHARDS) -> Digest:
     """Load the first `shards` shards of a dataset, eight in a transaction, without completing the segment."""
     async with database.transaction() as session:
-        segment = await store.begin_segment(await driver(session), dataset_id)
+        segment = await store.begin_segment(await connection_of(session), dataset_id)
     digest = Digest()
     for first in range(0, shards, 8):
         async with database.transaction() as session:
             for shard in range(first, first + 8):
-                digest += (await store.load_shard(await driver(session), ring, dataset_id, segment, shard)).digest
+                digest += (
+                    await store.load_shard(await connection_of(session), ring, dataset_id, segment, shard)
+                ).digest
     return digest
 
 
 async def complete_dataset(database: Database, dataset_id: uuid.UUID, digest: Digest) -> None:
     """Seal a loaded dataset, so that lookups find it."""
     async with database.transaction() as session:
-        connection = await driver(session)
+        connection = await connection_of(session)
         await store.complete_segment(connection, dataset_id, digest)
         await store.unstage(connection, dataset_id)
         query = "UPDATE dataset SET state = 'sealed', sealed_at = now(), number_count = %s WHERE id = %s"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.membership import blocks, bulk_read, runs, store
 from service.membership.erasure import erase
 from service.membership.store import Membership
@@ -55,14 +55,14 @@ async def erase_number(
 ) -> None:
     """Erase a number from some datasets, in the database and in the model."""
     async with database.transaction() as session:
-        stored_in = await erase(await driver(session), ring, ring.pseudonym(number), datasets)
+        stored_in = await erase(await connection_of(session), ring, ring.pseudonym(number), datasets)
     assert stored_in == {dataset for dataset in datasets if model[dataset].pop(number, None)}
 
 
 async def assert_agreement(database: Database, ring: KeyRing, model: Model, numbers: Sequence[int]) -> None:
     """Lookups of `numbers`, the keys of each dataset and their digests are as in the model."""
     async with database.snapshot() as session:
-        connection = await driver(session)
+        connection = await connection_of(session)
         for number in numbers:
             found = (await store.lookup(connection, ring, ring.pseudonym(number))).memberships
             assert sorted(found) == sorted(

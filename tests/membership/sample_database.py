@@ -10,7 +10,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.membership.compaction import compact
 from service.membership.fsck.check import Report, check
 from service.number.app_keyring import require_same_secret
@@ -55,7 +55,7 @@ async def _fill(database: Database, ring: KeyRing) -> dict[str, uuid.UUID]:
     datasets["received"] = await stage_run(database, ring, consecutive_run(ring, 300), state="sealed")
     async with database.transaction() as session:
         query = "UPDATE dataset SET content = 'shared', reconciling = true WHERE id = %s"
-        await (await driver(session)).execute(query, (datasets["received"],))
+        await (await connection_of(session)).execute(query, (datasets["received"],))
     return datasets
 
 

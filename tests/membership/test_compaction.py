@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.membership import blocks, compaction, runs, store
 from service.membership.compaction import (
     LARGEST_DATASET,
@@ -84,7 +84,7 @@ def test_compact_interrupted_after_each_step_keeps_every_answer_and_goes_on(dsn:
         await compact(database, ring, no_pause)
         await assert_agreement(database, ring, model, numbers)
         async with database.snapshot() as session:
-            assert len(await compaction.mergeable_segments(await driver(session))) == 1
+            assert len(await compaction.mergeable_segments(await connection_of(session))) == 1
 
     run_with_database(dsn, test)
 
@@ -109,7 +109,7 @@ def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: Ke
         shard = blocks.shard_of(int(blocks.leads_of(key)[0]))
         run = runs.Run(key, np.array([1_700_000_000], np.uint32))
         async with database.transaction() as session:
-            connection = await driver(session)
+            connection = await connection_of(session)
             expected = set()
             for _ in range(1_500):
                 expected.add(dataset_id := await new_dataset(connection))
@@ -120,7 +120,7 @@ def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: Ke
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
-            found = await store.lookup(await driver(session), ring, ring.pseudonym(33639980000))
+            found = await store.lookup(await connection_of(session), ring, ring.pseudonym(33639980000))
         assert {membership.dataset_id for membership in found.memberships} == expected
         assert {membership.consented_at for membership in found.memberships} == {from_unix(1_700_000_000)}
 
@@ -140,7 +140,7 @@ async def add_in_blocks(
     """A dataset in blocks of this level, even if the level does not fit."""
     run = run_of_lines(ring, lines_without_consent(numbers))
     async with database.transaction() as session:
-        connection = await driver(session)
+        connection = await connection_of(session)
         dataset_id = await new_dataset(connection)
         segment = await store.begin_segment(connection, dataset_id)
         await connection.execute("UPDATE membership_segment SET level = %s WHERE id = %s", (level, segment.id))
@@ -233,7 +233,7 @@ def test_compact_during_an_uncommitted_load_does_not_wait(dsn: str, ring: KeyRin
         for _ in range(5):
             await add_dataset(database, ring, model, lines_without_consent(numbers))
         async with database.transaction() as session:
-            connection = await driver(session)
+            connection = await connection_of(session)
             await store.begin_segment(connection, await new_dataset(connection))
             merging = compact(database, ring, no_pause)
             await asyncio.wait_for(merging, 20)
@@ -264,10 +264,15 @@ def test_erase_before_retired_segments_are_dropped_removes_the_number_from_them(
                 await compact(database, ring, no_pause)
         place = store.lookup_parameters(ring.pseudonym(numbers[0]))
         async with database.snapshot() as session:
-            assert len([row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)]) == 6
+            assert (
+                len([row async for row in store.rows_of(await connection_of(session), store.CANDIDATE_BLOCKS, place)])
+                == 6
+            )
         await erase_number(database, ring, model, numbers[0], list(model))
         async with database.snapshot() as session:
-            assert [row async for row in store.rows_of(await driver(session), store.CANDIDATE_BLOCKS, place)] == []
+            assert [
+                row async for row in store.rows_of(await connection_of(session), store.CANDIDATE_BLOCKS, place)
+            ] == []
         await compact(database, ring, no_pause)
         await assert_agreement(database, ring, model, numbers)
 
@@ -285,7 +290,9 @@ def test_erase_two_datasets_in_opposite_order_causes_no_deadlock(dsn: str, ring:
         async def erase_each(*numbers_and_datasets: Any) -> None:
             async with database.transaction() as session:
                 for number, dataset in numbers_and_datasets:
-                    assert await erase(await driver(session), ring, ring.pseudonym(number), [dataset]) == {dataset}
+                    assert await erase(await connection_of(session), ring, ring.pseudonym(number), [dataset]) == {
+                        dataset
+                    }
                     del model[dataset][number]
                     # Time for the other transaction to take its first lock, if nothing made it wait.
                     await asyncio.sleep(0.1)

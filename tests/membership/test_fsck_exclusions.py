@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.membership import store
 from service.membership.erasure import erase
 from service.membership.fsck.report import Finding, Violation
@@ -45,7 +45,7 @@ def remove_copies(sample: Sample, ring: KeyRing, number: int, *datasets: str) ->
     async def work(database: Database) -> None:
         async with database.transaction() as session:
             ids = [sample.datasets[name] for name in datasets]
-            await erase(await driver(session), ring, ring.pseudonym(number), ids)
+            await erase(await connection_of(session), ring, ring.pseudonym(number), ids)
 
     run_with_database(sample.dsn, work)
 

@@ -7,7 +7,7 @@ from typing import LiteralString
 
 import pytest
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.errors import ConfigurationError
 from service.membership.compaction import Merge, compact
 from service.membership.erasure import erase
@@ -194,7 +194,7 @@ def test_check_during_loads_erasures_and_merges_finds_nothing(sample: Sample, ri
             run = consecutive_run(ring, 300, 100 * turn, consents=turn % 2 > 0)
             added.append(await seal_run(database, ring, run))
             async with database.transaction() as session:
-                await erase(await driver(session), ring, ring.pseudonym(FIRST + 100 * turn + 7), added)
+                await erase(await connection_of(session), ring, ring.pseudonym(FIRST + 100 * turn + 7), added)
             await compact(database, ring, no_pause, thoroughly=turn % 2 > 0)
             turn += 1
 

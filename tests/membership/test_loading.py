@@ -9,8 +9,8 @@ from typing import LiteralString
 import psycopg
 import pytest
 
-from service.core.db import Database, driver
-from service.core.threads import in_thread
+from service.core.db import Database, connection_of
+from service.core.threads import run_in_thread
 from service.membership import blocks, store
 from service.membership.store import LoadedShard, Segment
 from service.number.keyring import KeyRing
@@ -35,7 +35,7 @@ async def load_both_ways(
 ) -> tuple[uuid.UUID, Segment, list[LoadedShard], Segment, list[LoadedShard]]:
     first, second = [await stage_run(database, ring, run_of_lines(ring, LINES), state="sealing") for _ in range(2)]
     async with database.transaction() as session:
-        connection = await driver(session)
+        connection = await connection_of(session)
         here, there = await store.begin_segment(connection, first), await store.begin_segment(connection, second)
         in_transaction = [
             await store.load_shard(connection, ring, first, here, shard) for shard in range(blocks.SHARDS)
@@ -44,7 +44,7 @@ async def load_both_ways(
         loads = [
             partial(store.load_shard_in_thread, bulk, ring, second, there, shard) for shard in range(blocks.SHARDS)
         ]
-        in_threads = [await in_thread(load) for load in loads]
+        in_threads = [await run_in_thread(load) for load in loads]
     return second, here, in_transaction, there, in_threads
 
 
@@ -61,7 +61,7 @@ def test_load_shard_in_thread_twice_is_refused(dsn: str, ring: KeyRing) -> None:
     async def again(database: Database) -> None:
         dataset_id, _, _, segment, _ = await load_both_ways(database, ring)
         with database.bulk_connection() as bulk, pytest.raises(psycopg.errors.UniqueViolation):
-            await in_thread(partial(store.load_shard_in_thread, bulk, ring, dataset_id, segment, 0))
+            await run_in_thread(partial(store.load_shard_in_thread, bulk, ring, dataset_id, segment, 0))
 
     run_with_database(dsn, again)
 
@@ -75,7 +75,7 @@ def test_in_thread_cancelled_ends_only_after_the_thread() -> None:
         done.set()
 
     async def cancel() -> None:
-        waiting = asyncio.create_task(in_thread(work))
+        waiting = asyncio.create_task(run_in_thread(work))
         await asyncio.to_thread(began.wait)
         waiting.cancel()
         await asyncio.sleep(0)
@@ -93,7 +93,7 @@ def test_in_thread_cancelled_while_waiting_for_a_lock_ends_at_once(dsn: str) -> 
         with database.bulk_connection() as holding, database.bulk_connection() as waiting:
             holding.execute("SELECT pg_advisory_lock(1)")
             query: LiteralString = "SELECT pg_advisory_lock(1)"
-            blocked = asyncio.create_task(in_thread(partial(waiting.execute, query), waiting.cancel_safe))
+            blocked = asyncio.create_task(run_in_thread(partial(waiting.execute, query), waiting.cancel_safe))
             await asyncio.to_thread(wait_until, lambda: bool(rows(dsn, WAITING)), "nobody waits for the lock")
             blocked.cancel()
             with pytest.raises(asyncio.CancelledError):

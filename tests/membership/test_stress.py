@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.membership import store
 from service.membership.compaction import compact
 from service.membership.erasure import erase
@@ -66,7 +66,7 @@ async def look_up(database: Database, ring: KeyRing, known: Known, draw: random.
     number = draw.choice(NUMBERS)
     sealed_before, erased_before = known.sealed_with(number), set(known.erased)
     async with database.transaction() as session:
-        memberships = (await store.lookup(await driver(session), ring, ring.pseudonym(number))).memberships
+        memberships = (await store.lookup(await connection_of(session), ring, ring.pseudonym(number))).memberships
     found = {membership.dataset_id for membership in memberships}
     assert len(found) == len(memberships)
     assert {dataset for dataset in sealed_before if (dataset, number) not in known.being_erased} <= found
@@ -80,7 +80,7 @@ async def erase_number(database: Database, ring: KeyRing, known: Known, draw: ra
     expected = {dataset for dataset, _ in concerned - known.being_erased if number in known.loading_or_sealed[dataset]}
     known.being_erased |= concerned
     async with database.transaction() as session:
-        stored_in = await erase(await driver(session), ring, ring.pseudonym(number), datasets)
+        stored_in = await erase(await connection_of(session), ring, ring.pseudonym(number), datasets)
     assert stored_in == expected
     known.erased |= concerned
 

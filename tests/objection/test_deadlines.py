@@ -115,4 +115,4 @@ def test_what_is_ended_is_not_overdue(holders: Holders, dsn: str) -> None:
 
 def test_only_the_authority_lists_them(holders: Holders) -> None:
     for caller in (holders.broker, holders.party, holders.registry.operator()):
-        assert refusal(caller.request("GET", "/v1/objections/overdue")) == (403, "role_refused")
+        assert refusal(caller.request("GET", "/v1/objections/overdue")) == (403, "role_missing")

@@ -97,7 +97,7 @@ def test_what_is_kept_of_a_request_cannot_be_tried_for_each_number(holders: Hold
     body = json.dumps(letter(7)).encode()
     headers = {"Idempotency-Key": "letters-of-may", "Content-Type": "application/json"}
     assert holders.broker.request("POST", PATH, content=body, headers=headers).status_code == 201
-    ((digest, answer),) = rows(dsn, "SELECT request_digest, body FROM idempotent_request WHERE body IS NOT NULL")
+    ((digest, answer),) = rows(dsn, "SELECT request_fingerprint, body FROM idempotent_request WHERE body IS NOT NULL")
     assert digest != hashlib.sha256(f"POST {PATH}\n".encode() + body).digest()
     assert number(7)[1:].encode() not in answer
 

@@ -48,7 +48,7 @@ def test_each_holder_reads_its_own(holders: Holders, registry: Registry) -> None
     rival = registry.party()
     for stranger in (rival, registry.broker(), registry.organisation(Role.PROCESSOR, acts_for=rival)):
         assert feed(stranger) == []
-    assert refusal(registry.regulator().request("GET", "/v1/objections/relays")) == (403, "role_refused")
+    assert refusal(registry.regulator().request("GET", "/v1/objections/relays")) == (403, "role_missing")
 
 
 def test_a_processor_acts_for_its_party(holders: Holders) -> None:

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, driver
+from service.core.db import Database, connection_of
 from service.core.vocabulary import Content, DatasetState, Role
 from service.dataset.models import Dataset
 from service.membership import blocks, store
@@ -60,7 +60,7 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
     async with database.transaction() as session:
         session.add(dataset)
         await session.flush()
-        connection = await driver(session)
+        connection = await connection_of(session)
         keys = RING.pseudonyms(np.array([NUMBER]))
         await store.stage(connection, RING, dataset.id, 1, 1, Run(keys))
         segment = await store.begin_segment(connection, dataset.id)
@@ -103,9 +103,9 @@ def test_erasure_through_one_process_is_in_the_next_answer_of_another_without_a_
             moment = now()
             async with writing.transaction() as session:
                 first = [row.dataset_id for row in held[:1]]
-                await exclude(await driver(session), RING.pseudonym(NUMBER), first, moment)
+                await exclude(await connection_of(session), RING.pseudonym(NUMBER), first, moment)
                 # A second exclusion changes nothing.
-                await exclude(await driver(session), RING.pseudonym(NUMBER), first)
+                await exclude(await connection_of(session), RING.pseudonym(NUMBER), first)
             kept, still, ended = await snapshots.locate(RING, NUMBER)
             assert (kept, still, ended) == (snapshot, held, dict.fromkeys(first, moment))
             assert await snapshots.locate(RING, NUMBER + 1) == (kept, [], {})

@@ -5,8 +5,9 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
-from service.core.errors import install
-from service.core.middleware import Bounds, Surround
+from service.core.body_limits import BodyLimits
+from service.core.error_handlers import install
+from service.core.middleware import OutermostMiddleware
 from service.web.addresses import Addresses, Paths, language_of
 from service.web.assets import Assets
 from service.web.browser_state import BrowserState, StateCookie
@@ -96,6 +97,6 @@ def create_small_app() -> FastAPI:
     install(app)
     app.include_router(router)
     app.include_router(ASSETS.router())
-    app.add_middleware(Surround, bounds=Bounds(1024 * 1024, 1024))
+    app.add_middleware(OutermostMiddleware, limits=BodyLimits(1024 * 1024, 1024))
     app.add_middleware(ProblemPages, site=SITE)
     return app

@@ -7,8 +7,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from service.core.errors import MEDIA_TYPE, Overloaded, TooMany, install
-from service.core.middleware import Bounds, Surround
+from service.core.body_limits import BodyLimits
+from service.core.error_handlers import install
+from service.core.errors import MEDIA_TYPE, Overloaded, TooManyRequests
+from service.core.middleware import OutermostMiddleware
 from service.web.problem_pages import ProblemPages
 from tests.web.reading import FROM_HERE, HOST, forms_of, text_of
 from tests.web.small_site import SITE
@@ -30,13 +32,13 @@ def failing() -> Iterator[TestClient]:
 
     @app.get("/too-many")
     async def too_many() -> None:
-        raise TooMany("number_limit", "Later.", timedelta(minutes=20))
+        raise TooManyRequests("number_limit", "Later.", timedelta(minutes=20))
 
     @app.get("/busy")
     async def busy() -> None:
         raise Overloaded("overloaded", "Later.")
 
-    app.add_middleware(Surround, bounds=Bounds(1024, 1024))
+    app.add_middleware(OutermostMiddleware, limits=BodyLimits(1024, 1024))
     app.add_middleware(ProblemPages, site=SITE)
     with TestClient(app, base_url=HOST, raise_server_exceptions=False) as client:
         yield client

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from service.collection.schemas import PartnerOut
-from service.core.facts import Wire
+from service.core.facts import RequestBody
 from service.core.text import Line
 from service.core.vocabulary import (
     Channel,
@@ -42,7 +42,7 @@ CorrectsId = Annotated[
 YesNoOrUnknown = Annotated[bool | None, Field(examples=[True])]
 
 
-class LookupIn(Wire):
+class LookupIn(RequestBody):
     """The number to look up. It is sent in the body only, because URLs are logged in many places."""
 
     number: Annotated[str, StringConstraints(min_length=1, max_length=64)] = Field(
