@@ -45,6 +45,14 @@ def until(look: Callable[[], Found]) -> Found:
     raise AssertionError("it did not come to be")
 
 
+def waiting_for_locks(dsn: str) -> int:
+    """How many connections to a database wait for a lock that another one holds."""
+    with psycopg.connect(dsn) as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        ((count,),) = connection.execute(query).fetchall()
+    return int(count)
+
+
 def resources_of_app(app: Any) -> Resources:
     """The resources of a running application."""
     resources: Resources = app.state.resources

@@ -1,4 +1,4 @@
-"""Who sees what: over rows and over the graph alike, never sideways, never more than one hop down."""
+"""Who sees what: rows and graph agree, nothing is seen sideways, nor more than one hop downstream."""
 
 import asyncio
 import copy
@@ -24,45 +24,45 @@ Made = tuple[World, Cast]
 
 
 def callers(world: World, cast: Cast) -> Iterator[Actor]:
-    """Everybody who may call, parties also through their sender."""
+    """Every possible caller, parties also through their sender."""
     for organisation in [*cast.collectors, *cast.brokers, *cast.parties, cast.regulator]:
         yield oracle.actor_for(world, organisation)
     for party in cast.parties:
         yield oracle.actor_for(world, party, through=cast.sender)
 
 
-def looks(world: World, caller: Actor) -> Iterator[Visibility]:
+def all_visibilities(world: World, caller: Actor) -> Iterator[Visibility]:
     """What a caller sees of the graph, and of every number."""
-    scene = oracle.snapshot_of(world).visibility_index
-    yield visibility.visible_to(scene, caller)
+    index = oracle.snapshot_of(world).visibility_index
+    yield visibility.visible_to(index, caller)
     for number in oracle.all_numbers(world):
-        yield visibility.visible_to(scene, caller, oracle.datasets_holding(world, number))
+        yield visibility.visible_to(index, caller, oracle.datasets_holding(world, number))
 
 
 def named(world: World, seen: Visibility) -> set[uuid.UUID]:
-    """The organisations that stand in what is seen."""
-    transfers = [world.transfers[one] for one in seen.transfers]
+    """The organisations that appear in what is seen."""
+    transfers = [world.transfers[transfer_id] for transfer_id in seen.transfers]
     return (
-        {world.datasets[one].holder_id for one in seen.datasets | seen.bare}
+        {world.datasets[dataset_id].holder_id for dataset_id in seen.datasets | seen.bare}
         | {row.sender_id for row in transfers}
         | {row.recipient_id for row in transfers}
-        | {world.campaigns[one].party_id for one in seen.campaigns}
+        | {world.campaigns[campaign_id].party_id for campaign_id in seen.campaigns}
     )
 
 
 def held_by(world: World, organisation: uuid.UUID) -> set[uuid.UUID]:
-    """What an organisation holds, or asserts in the stead of one without an account."""
+    """What an organisation holds, or asserts for a holder without an account."""
     found = set()
-    for one, row in world.datasets.items():
-        mute = world.organisations[row.holder_id].admitted_at is None and row.asserted_by_id == organisation
-        arrivals = [transfer.id for transfer in world.transfers.values() if transfer.received_dataset_id == one]
-        if (row.holder_id == organisation or mute) and not any(oracle.is_denied(world, id_) for id_ in arrivals):
-            found.add(one)
+    for dataset_id, row in world.datasets.items():
+        spoken_for = world.organisations[row.holder_id].admitted_at is None and row.asserted_by_id == organisation
+        arrivals = [transfer.id for transfer in world.transfers.values() if transfer.received_dataset_id == dataset_id]
+        if (row.holder_id == organisation or spoken_for) and not any(oracle.is_denied(world, id_) for id_ in arrivals):
+            found.add(dataset_id)
     return found
 
 
 def upstream(world: World, datasets: Iterable[uuid.UUID]) -> set[uuid.UUID]:
-    """Datasets and all that they come from, but for what a denied transfer is said to have brought."""
+    """Datasets with their ancestors, without those that only a denied transfer leads to."""
     found = set(datasets)
     for edge in world.parents:
         if edge.dataset_id in datasets and not oracle.is_denied(world, edge.transfer_id):
@@ -72,24 +72,24 @@ def upstream(world: World, datasets: Iterable[uuid.UUID]) -> set[uuid.UUID]:
 
 @no_deadline
 @given(WORLDS)
-def test_no_party_learns_of_another_client(made: Made) -> None:
+def test_visible_to_party_names_no_other_client(made: Made) -> None:
     world, cast = made
     for caller in callers(world, cast):
         if caller.organisation_id in cast.parties:
             others = set(cast.parties) - {caller.organisation_id}
-            assert not any(named(world, seen) & others for seen in looks(world, caller))
+            assert not any(named(world, seen) & others for seen in all_visibilities(world, caller))
 
 
 @no_deadline
 @given(WORLDS)
-def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: Made) -> None:
+def test_visible_to_organisation_is_holdings_upstream_and_one_hop_down(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).visibility_index
+    index = oracle.snapshot_of(world).visibility_index
     for caller in callers(world, cast):
         if caller.is_regulator:
             continue
         own = caller.organisation_id
-        seen = visibility.visible_to(scene, caller)
+        seen = visibility.visible_to(index, caller)
         assert seen.datasets == upstream(world, held_by(world, own))
         sent = {
             row.received_dataset_id
@@ -105,29 +105,29 @@ def test_nobody_sees_more_than_holdings_what_is_upstream_and_one_hop_down(made: 
 
 @no_deadline
 @given(WORLDS)
-def test_of_a_number_a_sender_sees_the_next_hop_only_if_it_holds_the_number(made: Made) -> None:
+def test_visible_to_sender_without_the_number_shows_no_next_hop(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).visibility_index
+    index = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
         among = oracle.datasets_holding(world, number)
         for broker in cast.brokers:
-            seen = visibility.visible_to(scene, oracle.actor_for(world, broker), among)
+            seen = visibility.visible_to(index, oracle.actor_for(world, broker), among)
             assert seen.datasets <= among
             if not held_by(world, broker) & among:
                 assert not seen.datasets
                 assert not seen.bare
-                assert all(world.transfers[one].recipient_id == broker for one in seen.transfers)
+                assert all(world.transfers[transfer_id].recipient_id == broker for transfer_id in seen.transfers)
 
 
 @no_deadline
 @given(WORLDS)
-def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> None:
+def test_visible_to_recipient_includes_what_a_sender_declares(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).visibility_index
+    index = oracle.snapshot_of(world).visibility_index
     for number in oracle.all_numbers(world):
         among = oracle.datasets_holding(world, number)
         for organisation in cast.brokers + cast.parties:
-            seen = visibility.visible_to(scene, oracle.actor_for(world, organisation), among)
+            seen = visibility.visible_to(index, oracle.actor_for(world, organisation), among)
             for row in world.transfers.values():
                 if row.recipient_id == organisation and row.dataset_id in among:
                     assert row.id in seen.transfers
@@ -135,7 +135,7 @@ def test_a_recipient_always_sees_what_a_sender_says_it_was_given(made: Made) -> 
 
 @no_deadline
 @given(WORLDS, st.data())
-def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made: Made, data: st.DataObject) -> None:
+def test_visible_to_organisation_ignores_what_happens_sideways(made: Made, data: st.DataObject) -> None:
     before, cast = made
     after = copy.deepcopy(before)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -151,7 +151,7 @@ def test_what_happens_sideways_changes_nothing_of_what_an_organisation_sees(made
 
 
 def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
-    """Whether anything new is the organisation's own, or a word on a transfer of its own or upstream of it."""
+    """Whether anything new is the organisation's own, or a statement on a transfer of its own or upstream of it."""
     above = upstream(before, held_by(before, organisation))
     concerned = {
         row.id
@@ -166,21 +166,21 @@ def touched(before: World, after: World, organisation: uuid.UUID) -> bool:
 
 @no_deadline
 @given(WORLDS)
-def test_campaigns_are_the_partys_and_through_a_processor_only_those_it_sent(made: Made) -> None:
+def test_visible_to_party_through_a_processor_shows_what_it_sent(made: Made) -> None:
     world, cast = made
-    scene = oracle.snapshot_of(world).visibility_index
+    index = oracle.snapshot_of(world).visibility_index
     for party in cast.parties:
         own = {row.id for row in world.campaigns.values() if row.party_id == party}
-        sent = {one for one in own if world.campaigns[one].sender_id == cast.sender}
-        assert visibility.visible_to(scene, oracle.actor_for(world, party)).campaigns == own
-        assert visibility.visible_to(scene, oracle.actor_for(world, party, through=cast.sender)).campaigns == sent
+        sent = {campaign_id for campaign_id in own if world.campaigns[campaign_id].sender_id == cast.sender}
+        assert visibility.visible_to(index, oracle.actor_for(world, party)).campaigns == own
+        assert visibility.visible_to(index, oracle.actor_for(world, party, through=cast.sender)).campaigns == sent
     for other in cast.brokers + cast.collectors:
-        assert not visibility.visible_to(scene, oracle.actor_for(world, other)).campaigns
+        assert not visibility.visible_to(index, oracle.actor_for(world, other)).campaigns
 
 
 @no_deadline
 @given(WORLDS)
-def test_the_regulator_sees_everything(made: Made) -> None:
+def test_visible_to_regulator_is_everything(made: Made) -> None:
     world, cast = made
     seen = visibility.visible_to(oracle.snapshot_of(world).visibility_index, oracle.actor_for(world, cast.regulator))
     assert seen.whole
@@ -190,21 +190,21 @@ def test_the_regulator_sees_everything(made: Made) -> None:
 
 
 class _Undo(Exception):
-    """Leaves a transaction without keeping anything."""
+    """Ends a transaction without a commit."""
 
 
 @pytest.fixture
 def compare_in_database(dsn: str) -> Callable[[World, Cast], None]:
-    """Checks that the statements over rows and the walk over the graph see the same, and leaves nothing behind."""
+    """Checks that visible rows and visible graph are the same, and leaves nothing behind."""
 
     async def run(world: World, cast: Cast) -> None:
         database = Database(dsn)
-        scene = oracle.snapshot_of(world).visibility_index
+        index = oracle.snapshot_of(world).visibility_index
         try:
             async with database.transaction() as session:
                 await store_world(session, oracle.rows_of(world))
                 for caller in callers(world, cast):
-                    seen = visibility.visible_to(scene, caller)
+                    seen = visibility.visible_to(index, caller)
                     assert await ids(session, visibility.visible_datasets(caller)) == seen.datasets
                     assert await ids(session, visibility.visible_transfers(caller)) == seen.transfers
                     assert await ids(session, visibility.visible_campaigns(caller)) == seen.campaigns
@@ -224,27 +224,29 @@ async def ids(session: AsyncSession, selected: visibility.Ids) -> set[uuid.UUID]
 
 
 async def check_documents(session: AsyncSession, world: World, caller: Actor, seen: Visibility) -> None:
-    """Collections, notices and organisations follow from what is held, asserted and seen."""
+    """Check collections, notices and organisations, which follow from what is held, asserted and seen."""
     if caller.is_regulator:
         assert await ids(session, visibility.visible_organisations(caller)) == world.organisations.keys()
         return
     own = caller.organisation_id
-    mute = {one for one, row in world.organisations.items() if row.admitted_at is None}
-    spoken_for = [row for row in world.collections if row.collector_id in mute and row.asserted_by_id == own]
-    collections = {row.id for row in [*spoken_for, *(one for one in world.collections if one.collector_id == own)]}
-    collections |= {row.collection_id for one in seen.datasets if (row := world.datasets[one]).collection_id}
+    without_account = {org_id for org_id, row in world.organisations.items() if row.admitted_at is None}
+    spoken_for = [row for row in world.collections if row.collector_id in without_account and row.asserted_by_id == own]
+    collections = {row.id for row in spoken_for} | {row.id for row in world.collections if row.collector_id == own}
+    origins = (world.datasets[dataset_id].collection_id for dataset_id in seen.datasets)
+    collections |= {collection_id for collection_id in origins if collection_id}
     assert await ids(session, visibility.visible_collections(caller)) == collections
     shown = [row for row in world.collections if row.id in collections]
     assert await ids(session, visibility.visible_notices(caller)) == {row.notice_id for row in shown}
-    known = (named(world, seen) - {world.datasets[one].holder_id for one in seen.bare}) | {own}
+    known = (named(world, seen) - {world.datasets[dataset_id].holder_id for dataset_id in seen.bare}) | {own}
     known |= {row.collector_id for row in shown} | ({caller.through_id} if caller.through_id else set())
-    known |= {sent.sender_id for one in seen.campaigns if (sent := world.campaigns[one]).sender_id}
-    known |= {one for one, row in world.organisations.items() if row.asserted_by_id == own}
-    known |= {world.transfers[one].recipient_id for one in seen.transfers}
+    senders = (world.campaigns[campaign_id].sender_id for campaign_id in seen.campaigns)
+    known |= {sender_id for sender_id in senders if sender_id}
+    known |= {org_id for org_id, row in world.organisations.items() if row.asserted_by_id == own}
+    known |= {world.transfers[transfer_id].recipient_id for transfer_id in seen.transfers}
     assert await ids(session, visibility.visible_organisations(caller)) == known
 
 
-def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
+def test_visible_to_denier_shows_nothing_upstream(
     compare_in_database: Callable[[World, Cast], None],
 ) -> None:
     world = World()
@@ -255,8 +257,11 @@ def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
     derived = world.dataset(denier, {1}, [refused])
     onward, received = world.transfer(derived, cast.parties[0])
     world.add_statement(transfer, "recipient", "denied")
-    scene = oracle.snapshot_of(world).visibility_index
-    client, broker = (visibility.visible_to(scene, oracle.actor_for(world, one)) for one in (cast.parties[0], denier))
+    index = oracle.snapshot_of(world).visibility_index
+    client, broker = (
+        visibility.visible_to(index, oracle.actor_for(world, organisation))
+        for organisation in (cast.parties[0], denier)
+    )
     assert client.datasets == {received, derived, refused}
     assert client.transfers == {onward}
     assert broker.datasets == {derived, refused}
@@ -264,7 +269,7 @@ def test_a_denied_transfer_opens_nothing_even_to_who_passed_on_what_it_brought(
     compare_in_database(world, cast)
 
 
-def test_rows_and_graph_are_seen_alike(compare_in_database: Callable[[World, Cast], None]) -> None:
+def test_visible_rows_and_visible_graph_agree(compare_in_database: Callable[[World, Cast], None]) -> None:
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(worlds(most_steps=20))
     def check(made: Made) -> None:

@@ -1,26 +1,31 @@
-"""To see another's fact upstream is not to speak in its name: nobody hangs numbers of its own under it."""
+"""Seeing a fact upstream gives no right to add to it: nobody gives its own numbers another's origin."""
 
 from tests.builders import collected, hand_over, make_notice, number
 from tests.callers import Registry
 from tests.inspection import refusal
 
-MUTE = {"legal_name": "Comparauto SAS", "country": "FR", "roles": ["collector"]}
+COLLECTOR = {"legal_name": "Comparauto SAS", "country": "FR", "roles": ["collector"]}
 
 
-def test_a_client_gives_no_origin_in_anothers_name(registry: Registry) -> None:
+def test_register_facts_under_a_notice_seen_upstream_is_refused(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
-    mute = broker.post("/v1/organisations", MUTE)
-    notice = make_notice(broker, mute["id"])
+    collector = broker.post("/v1/organisations", COLLECTOR)
+    notice = make_notice(broker, collector["id"])
     collection = {
         "occurred_at": "2020-01-02T00:00:00Z",
-        "collector_id": mute["id"],
+        "collector_id": collector["id"],
         "notice_id": notice["id"],
         "channel": "web_form",
         "address": "https://form.example",
         "began_on": "2020-01-01",
     }
     mine = broker.post("/v1/collections", collection)
-    dataset = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": mute["id"], "name": "D", "collection_id": mine["id"]}
+    dataset = {
+        "occurred_at": "2024-01-01T00:00:00Z",
+        "holder_id": collector["id"],
+        "name": "D",
+        "collection_id": mine["id"],
+    }
     sold = broker.post("/v1/datasets", dataset)
     broker.put_part(sold["id"], [number(1)])
     sold = broker.seal(sold["id"])
@@ -31,9 +36,9 @@ def test_a_client_gives_no_origin_in_anothers_name(registry: Registry) -> None:
     assert refusal(party.request("POST", "/v1/collections", json=collection)) == (403, "not_your_notice")
 
 
-def test_a_search_by_number_does_not_tell_who_deals_with_whom(registry: Registry) -> None:
+def test_find_organisation_by_number_hides_who_named_it(registry: Registry) -> None:
     broker, stranger = registry.broker(), registry.broker()
-    named = broker.post("/v1/organisations", MUTE | {"registration_number": "000100024"})
+    named = broker.post("/v1/organisations", COLLECTOR | {"registration_number": "000100024"})
     assert named["asserted_by_id"] == str(broker.id)
     query = {"registration_number": "000100024"}
     (found,) = stranger.get("/v1/organisations", params=query)["items"]
@@ -42,7 +47,7 @@ def test_a_search_by_number_does_not_tell_who_deals_with_whom(registry: Registry
     assert broker.get("/v1/organisations", params=query)["items"] == [named]
 
 
-def test_a_seller_learns_nothing_more_of_its_clients_file_by_sealing_guesses(registry: Registry) -> None:
+def test_seal_guesses_shows_nothing_of_a_recipients_file(registry: Registry) -> None:
     shop, client = registry.collector(), registry.party()
     transfer = hand_over(shop, collected(shop, [1, 2]), client)
     client.post(f"/v1/transfers/{transfer['id']}/reconciliation")
@@ -50,4 +55,4 @@ def test_a_seller_learns_nothing_more_of_its_clients_file_by_sealing_guesses(reg
     client.finish(client.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
     collected(shop, range(8990, 9010))
     assert shop.lookup(number(9001))["transfers"] == []
-    assert [one["status"] for one in shop.lookup(number(1))["transfers"]] == ["disputed"]
+    assert [row["status"] for row in shop.lookup(number(1))["transfers"]] == ["disputed"]

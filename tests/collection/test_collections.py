@@ -1,13 +1,14 @@
-"""Collections against their notices, and the collector's own word for them."""
+"""Collections: within which notices they lie, and how their collectors attest them."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 
 from tests.builders import hand_over, make_collection, make_notice
-from tests.callers import Caller, Registry
-from tests.inspection import refusal
+from tests.callers import Registry
+from tests.collection.builders import admit, collector_without_account
+from tests.inspection import refusal, until, waiting_for_locks
 
 
 def body_of(collector_id: Any, notice_id: str, **more: Any) -> dict[str, Any]:
@@ -15,7 +16,7 @@ def body_of(collector_id: Any, notice_id: str, **more: Any) -> dict[str, Any]:
     return body | {"channel": "shop", "address": "Lyon", "began_on": "2023-01-01"} | more
 
 
-def test_a_collection_lies_within_its_notice(registry: Registry) -> None:
+def test_register_collection_outside_its_notice_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id, valid_from_on="2023-01-01", valid_until_on="2024-06-30")
     dates: list[tuple[dict[str, Any], tuple[int, str] | None]] = [
@@ -38,14 +39,14 @@ def test_a_collection_lies_within_its_notice(registry: Registry) -> None:
     assert len(shop.get("/v1/collections")["items"]) == 3
 
 
-def test_a_collection_is_made_under_a_notice_of_its_own_collector(registry: Registry, unknown_id: object) -> None:
+def test_register_collection_under_a_foreign_notice_is_refused(registry: Registry, unknown_id: object) -> None:
     broker, shop = registry.broker(), registry.collector()
-    one, two = (mute_collector(broker, name) for name in ("Jeux", "Comparauto"))
-    notice, foreign = make_notice(broker, one), make_notice(shop, shop.id)
+    collector, other = (collector_without_account(broker, name) for name in ("Jeux", "Comparauto"))
+    notice, foreign = make_notice(broker, collector), make_notice(shop, shop.id)
     cases = [
-        (body_of(two, notice["id"]), (422, "notice_of_other_collector")),
-        (body_of(one, foreign["id"]), (404, "not_found")),
-        (body_of(one, str(unknown_id)), (404, "not_found")),
+        (body_of(other, notice["id"]), (422, "notice_of_other_collector")),
+        (body_of(collector, foreign["id"]), (404, "not_found")),
+        (body_of(collector, str(unknown_id)), (404, "not_found")),
         (body_of(unknown_id, notice["id"]), (404, "not_found")),
         (body_of(shop.id, foreign["id"]), (403, "has_own_account")),
     ]
@@ -53,41 +54,28 @@ def test_a_collection_is_made_under_a_notice_of_its_own_collector(registry: Regi
         assert refusal(broker.request("POST", "/v1/collections", json=body)) == expected
 
 
-def mute_collector(broker: Caller, name: str = "Jeux & Lots") -> str:
-    """A collector without an account."""
-    body = {"legal_name": name, "country": "FR", "roles": ["collector"]}
-    return str(broker.post("/v1/organisations", body)["id"])
-
-
-def admitted(registry: Registry, organisation_id: str) -> Caller:
-    """The organisation, once the operator has issued it a key."""
-    body = {"organisation_id": organisation_id, "scopes": ["facts:read", "facts:write"]}
-    operator = registry.operator()
-    return Caller(registry.client, operator.id, operator.post("/v1/keys", body)["key"])
-
-
 ATTESTED = {"occurred_at": "2024-08-01T00:00:00Z"}
 
 
-def test_only_the_collector_attests_and_once(registry: Registry) -> None:
+def test_attest_collection_by_others_or_again_is_refused(registry: Registry) -> None:
     broker, stranger = registry.broker(), registry.broker()
-    collector = mute_collector(broker)
+    collector = collector_without_account(broker)
     collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
     path = f"/v1/collections/{collection['id']}"
     assert not collection["attested"]
     assert refusal(broker.request("POST", f"{path}/attestations", json=ATTESTED)) == (403, "not_the_collector")
     assert refusal(stranger.request("POST", f"{path}/attestations", json=ATTESTED)) == (404, "not_found")
-    itself = admitted(registry, collector)
+    itself = admit(registry, collector)
     assert itself.post(f"{path}/attestations", ATTESTED)["asserted_by_id"] == collector
     assert itself.get(path)["attested"]
     assert refusal(itself.request("POST", f"{path}/attestations", json=ATTESTED)) == (409, "already_attested")
 
 
-def test_attested_twice_at_once_is_attested_once(registry: Registry, dsn: str) -> None:
+def test_attest_collection_concurrently_succeeds_once(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
-    collector = mute_collector(broker)
+    collector = collector_without_account(broker)
     collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
-    itself = admitted(registry, collector)
+    itself = admit(registry, collector)
     path = f"/v1/collections/{collection['id']}/attestations"
     with psycopg.connect(dsn) as first, ThreadPoolExecutor(1) as pool:
         first.execute("SELECT 1 FROM collection FOR UPDATE")
@@ -96,12 +84,12 @@ def test_attested_twice_at_once_is_attested_once(registry: Registry, dsn: str) -
             "SELECT gen_random_uuid(), id, collector_id, now(), now() FROM collection"
         )
         second = pool.submit(itself.request, "POST", path, json=ATTESTED)
-        wait([second], timeout=0.5)
+        until(lambda: waiting_for_locks(dsn) == 1)
         first.commit()
         assert refusal(second.result()) == (409, "already_attested")
 
 
-def test_what_the_collector_registers_itself_needs_no_attestation(registry: Registry) -> None:
+def test_attest_collection_of_its_own_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     collection = make_collection(shop, shop.id, make_notice(shop, shop.id)["id"])
     assert collection["attested"]
@@ -109,13 +97,13 @@ def test_what_the_collector_registers_itself_needs_no_attestation(registry: Regi
     assert refusal(answer) == (409, "already_attested")
 
 
-def test_once_the_collector_has_an_account_its_buyer_asserts_no_more_of_it(registry: Registry) -> None:
+def test_register_collection_for_a_collector_with_account_is_refused(registry: Registry) -> None:
     broker = registry.broker()
-    collector = mute_collector(broker)
+    collector = collector_without_account(broker)
     notice = make_notice(broker, collector)
     body = body_of(collector, notice["id"])
     broker.post("/v1/collections", body)
-    itself = admitted(registry, collector)
+    itself = admit(registry, collector)
     assert refusal(broker.request("POST", "/v1/collections", json=body)) == (403, "has_own_account")
     holder = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": collector, "name": "Base"}
     assert refusal(broker.request("POST", "/v1/datasets", json=holder)) == (403, "has_own_account")
@@ -123,11 +111,11 @@ def test_once_the_collector_has_an_account_its_buyer_asserts_no_more_of_it(regis
     assert broker.get("/v1/collections")["items"] == []
 
 
-def test_two_brokers_of_one_collector_do_not_see_each_other(registry: Registry) -> None:
-    one, two = registry.broker(), registry.broker()
-    collector = mute_collector(one)
-    made = [make_collection(broker, collector, make_notice(broker, collector)["id"]) for broker in (one, two)]
-    for broker, own, other in ((one, *made), (two, *reversed(made))):
+def test_list_collections_of_two_brokers_of_a_collector_are_separate(registry: Registry) -> None:
+    first, second = registry.broker(), registry.broker()
+    collector = collector_without_account(first)
+    made = [make_collection(broker, collector, make_notice(broker, collector)["id"]) for broker in (first, second)]
+    for broker, own, other in ((first, *made), (second, *reversed(made))):
         assert [row["id"] for row in broker.get("/v1/collections")["items"]] == [own["id"]]
         assert refusal(broker.request("GET", f"/v1/collections/{other['id']}")) == (404, "not_found")
         under = {
@@ -139,26 +127,26 @@ def test_two_brokers_of_one_collector_do_not_see_each_other(registry: Registry) 
         assert refusal(broker.request("POST", "/v1/datasets", json=under)) == (404, "not_found")
 
 
-def test_a_dataset_of_a_mute_collector_is_its_asserters_to_fill_and_nobody_elses(registry: Registry) -> None:
-    one, two, party = registry.broker(), registry.broker(), registry.party()
-    collector = mute_collector(one)
-    collection = make_collection(one, collector, make_notice(one, collector)["id"])
+def test_use_dataset_of_a_collector_without_account_is_its_asserters(registry: Registry) -> None:
+    first, second, party = registry.broker(), registry.broker(), registry.party()
+    collector = collector_without_account(first)
+    collection = make_collection(first, collector, make_notice(first, collector)["id"])
     body = {
         "occurred_at": "2024-01-01T00:00:00Z",
         "holder_id": collector,
         "name": "C",
         "collection_id": collection["id"],
     }
-    dataset = one.post("/v1/datasets", body)
+    dataset = first.post("/v1/datasets", body)
     part = f"/v1/datasets/{dataset['id']}/parts/1"
-    sent = two.request("PUT", part, content=b"0639980001", headers={"Content-Type": "text/csv"})
+    sent = second.request("PUT", part, content=b"0639980001", headers={"Content-Type": "text/csv"})
     assert refusal(sent) == (404, "not_found")
-    one.put_part(dataset["id"], ["0639980001"])
-    sealed = one.seal(dataset["id"])
-    bought = hand_over(one, sealed, one)
+    first.put_part(dataset["id"], ["0639980001"])
+    sealed = first.seal(dataset["id"])
+    bought = hand_over(first, sealed, first)
     assert (bought["status"], bought["sender_id"]) == ("acknowledged", collector)
-    sold = one.get(f"/v1/datasets/{bought['received_dataset_id']}")
-    hand_over(one, sold, party, occurred_at="2024-03-01T00:00:00Z")
+    sold = first.get(f"/v1/datasets/{bought['received_dataset_id']}")
+    hand_over(first, sold, party, occurred_at="2024-03-01T00:00:00Z")
     assert party.get(f"/v1/collections/{collection['id']}") == collection
     # Upstream is to be seen, not to be built on: an orphan list would tell the party which numbers others hold.
     cut = {

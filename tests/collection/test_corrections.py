@@ -1,4 +1,4 @@
-"""Nothing recorded is overwritten: a mistake is mended by a new fact that names the old one."""
+"""Corrections: a recorded fact is never overwritten, but corrected by a new fact that names it."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def _correction(caller: Caller, collection: Any, **more: Any) -> Any:
     return caller.request("POST", "/v1/collections", json=body | more)
 
 
-def test_an_answer_tells_a_collection_as_it_was_last_corrected(registry: Registry) -> None:
+def test_look_up_number_shows_the_collection_as_last_corrected(registry: Registry) -> None:
     shop, buyer = registry.collector(), registry.broker()
     dataset = collected(shop, [1])
     hand_over(shop, dataset, buyer)
@@ -28,7 +28,7 @@ def test_an_answer_tells_a_collection_as_it_was_last_corrected(registry: Registr
         assert caller.get(f"/v1/collections/{third['id']}")["corrects_id"] == second["id"]
 
 
-def test_a_fact_is_corrected_once_and_by_whoever_asserts_it(registry: Registry) -> None:
+def test_correct_collection_by_others_or_again_is_refused(registry: Registry) -> None:
     shop, buyer = registry.collector(), registry.broker()
     dataset = collected(shop, [1])
     hand_over(shop, dataset, buyer)
@@ -39,7 +39,7 @@ def test_a_fact_is_corrected_once_and_by_whoever_asserts_it(registry: Registry) 
     assert refusal(_correction(registry.collector(), first))[0] in (403, 404)
 
 
-def test_a_correction_keeps_what_numbers_are_counted_by(registry: Registry) -> None:
+def test_correct_collection_with_another_notice_or_too_short_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     notice, other = make_notice(shop, shop.id), make_notice(shop, shop.id)
     collection = make_collection(shop, shop.id, notice["id"])
@@ -54,7 +54,7 @@ def test_a_correction_keeps_what_numbers_are_counted_by(registry: Registry) -> N
     assert _correction(shop, collection, began_on="2023-05-05", occurred_at="2023-07-01T00:00:00Z").status_code == 201
 
 
-def test_later_parts_are_held_to_the_corrected_period(registry: Registry) -> None:
+def test_upload_part_after_a_correction_uses_the_corrected_period(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id)
     collection = make_collection(shop, shop.id, notice["id"], ended_on="2023-01-31", occurred_at="2023-02-01T00:00:00Z")
@@ -64,7 +64,7 @@ def test_later_parts_are_held_to_the_corrected_period(registry: Registry) -> Non
     assert part["rejected_count"] == 0
 
 
-def test_a_corrected_campaign_counts_no_more(registry: Registry) -> None:
+def test_correct_campaign_replaces_it_in_answers(registry: Registry) -> None:
     party = registry.party()
     right, wrong = filled(party, [1]), filled(party, [2])
     body = {
@@ -90,7 +90,7 @@ def test_a_corrected_campaign_counts_no_more(registry: Registry) -> None:
     assert other.request("POST", "/v1/campaigns", json=theirs).status_code == 404
 
 
-def test_a_notice_is_replaced_once(registry: Registry) -> None:
+def test_replace_notice_again_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     first = make_notice(shop, shop.id)
     second = make_notice(shop, shop.id, replaces_id=first["id"])

@@ -1,4 +1,4 @@
-"""Evidence: what a screenshot must be, and that its bytes come back as they went in."""
+"""Evidence: which files are accepted, and that their bytes are returned unchanged."""
 
 import base64
 import hashlib
@@ -43,7 +43,7 @@ def settings() -> Settings:
     return Settings(master_secret=SecretStr(MASTER_SECRET), max_evidence_bytes=100_000)
 
 
-def test_pictures_and_pdfs_come_back_as_they_went_in(registry: Registry) -> None:
+def test_upload_evidence_returns_the_same_bytes(registry: Registry) -> None:
     shop = registry.collector()
     path = f"/v1/notices/{make_notice(shop, shop.id)['id']}"
     for media_type, content in FILES.items():
@@ -52,10 +52,10 @@ def test_pictures_and_pdfs_come_back_as_they_went_in(registry: Registry) -> None
         assert (kept["byte_count"], kept["media_type"]) == (len(content), media_type)
         back = shop.request("GET", f"{path}/evidence/{kept['id']}")
         assert (back.content, back.headers["content-type"]) == (content, media_type)
-        # Never shown in place, where a script in it would run with our name.
+        # Never displayed in place, where a script in it would run under our domain.
         assert back.headers["content-disposition"] == "attachment"
         assert back.headers["x-content-type-options"] == "nosniff"
-    assert [one["media_type"] for one in shop.get(path)["evidence"]] == list(FILES)
+    assert [piece["media_type"] for piece in shop.get(path)["evidence"]] == list(FILES)
 
 
 def wrong_files() -> Iterator[tuple[str, bytes]]:
@@ -70,7 +70,7 @@ def wrong_files() -> Iterator[tuple[str, bytes]]:
     yield "", PDF
 
 
-def test_another_type_or_half_a_file_is_refused(registry: Registry, dsn: str) -> None:
+def test_upload_evidence_of_another_type_or_cut_short_is_refused(registry: Registry, dsn: str) -> None:
     shop = registry.collector()
     path = f"/v1/notices/{make_notice(shop, shop.id)['id']}/evidence"
     for media_type, content in wrong_files():
@@ -79,7 +79,7 @@ def test_another_type_or_half_a_file_is_refused(registry: Registry, dsn: str) ->
     assert rows(dsn, "SELECT FROM evidence_content") == []
 
 
-def test_a_file_above_the_bound_is_refused(registry: Registry, settings: Settings) -> None:
+def test_upload_evidence_above_the_limit_is_refused(registry: Registry, settings: Settings) -> None:
     shop = registry.collector()
     path = f"/v1/notices/{make_notice(shop, shop.id)['id']}/evidence"
     bound = settings.max_evidence_bytes
@@ -89,7 +89,7 @@ def test_a_file_above_the_bound_is_refused(registry: Registry, settings: Setting
     assert refusal(shop.request("POST", path, content=fits + b"\n", headers=headers)) == (413, "content_too_large")
 
 
-def test_evidence_is_added_by_its_side_and_read_under_its_notice(registry: Registry) -> None:
+def test_evidence_routes_for_another_organisation_are_not_found(registry: Registry) -> None:
     shop, other = registry.collector(), registry.collector()
     notice, elsewhere = make_notice(shop, shop.id), make_notice(other, other.id)
     headers = {"Content-Type": "application/pdf"}
@@ -100,7 +100,7 @@ def test_evidence_is_added_by_its_side_and_read_under_its_notice(registry: Regis
     assert refusal(other.request("GET", f"/v1/notices/{elsewhere['id']}/evidence/{kept['id']}")) == (404, "not_found")
 
 
-def test_the_same_upload_twice_with_one_key_is_kept_once(registry: Registry, dsn: str) -> None:
+def test_upload_evidence_again_with_the_same_key_stores_it_once(registry: Registry, dsn: str) -> None:
     shop = registry.collector()
     path = f"/v1/notices/{make_notice(shop, shop.id)['id']}/evidence"
     headers = {"Content-Type": "image/png", "Idempotency-Key": "screenshot-1"}

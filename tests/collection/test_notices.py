@@ -1,34 +1,23 @@
-"""Notices: the wording to the letter, its versions, its dated partner lists, and who may add to it."""
+"""Notices: their wording and versions, their dated partner lists, and who may add to them."""
 
 from typing import Any
 
 from tests.builders import collected, hand_over, make_collection, make_notice
 from tests.callers import Caller, Registry
+from tests.collection.builders import admit, collector_without_account, partner_list
 from tests.inspection import refusal
 
 WORDING = "  ☐ J’accepte de recevoir\r\n\tdes offres, même « politiques ».  "
 
 
-def mute_collector(broker: Caller, name: str = "Jeux & Lots") -> str:
-    """A collector without an account."""
-    body = {"legal_name": name, "country": "FR", "roles": ["collector"]}
-    return str(broker.post("/v1/organisations", body)["id"])
-
-
-def partner_list(valid_from_on: str, *names: str, **more: Any) -> dict[str, Any]:
-    partners = [{"name": name} for name in names]
-    body = {"occurred_at": "2024-01-01T00:00:00Z", "valid_from_on": valid_from_on, "partners": partners}
-    return body | more
-
-
-def test_a_wording_is_kept_to_the_letter(registry: Registry) -> None:
+def test_register_notice_keeps_the_wording_verbatim(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id, wording=WORDING)
     assert notice["wording"] == WORDING
     assert shop.get(f"/v1/notices/{notice['id']}") == notice
 
 
-def test_a_notice_is_never_changed_only_replaced(registry: Registry) -> None:
+def test_change_notice_is_refused_and_replacing_keeps_the_first(registry: Registry) -> None:
     shop, other = registry.collector(), registry.collector()
     first = make_notice(shop, shop.id)
     for method in ("PUT", "PATCH", "DELETE"):
@@ -42,16 +31,16 @@ def test_a_notice_is_never_changed_only_replaced(registry: Registry) -> None:
     assert refusal(other.request("POST", "/v1/notices", json=wanted)) == (404, "not_found")
 
 
-def test_a_version_stays_with_its_collector(registry: Registry) -> None:
+def test_replace_notice_of_another_collector_is_refused(registry: Registry) -> None:
     broker = registry.broker()
-    one, two = mute_collector(broker), mute_collector(broker, "Autre")
-    first = make_notice(broker, one)
+    collector, other = collector_without_account(broker), collector_without_account(broker, "Autre")
+    first = make_notice(broker, collector)
     body = {key: first[key] for key in ("occurred_at", "code", "language", "wording", "mechanism", "purposes")}
-    body |= {"collector_id": two, "replaces_id": first["id"], "valid_from_on": "2024-01-01"}
+    body |= {"collector_id": other, "replaces_id": first["id"], "valid_from_on": "2024-01-01"}
     assert refusal(broker.request("POST", "/v1/notices", json=body)) == (422, "replaces_other_collector")
 
 
-def test_partner_lists_are_dated_and_stay(registry: Registry) -> None:
+def test_add_partner_list_keeps_earlier_lists(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(
         shop, shop.id, valid_until_on="2024-12-31", partner_list=partner_list("2020-01-01", "Contact Direct")
@@ -60,7 +49,7 @@ def test_partner_lists_are_dated_and_stay(registry: Registry) -> None:
     later = shop.post(lists, partner_list("2024-02-01", "Contact Direct", "Parti de l'Aube"))
     corrected = shop.post(lists, partner_list("2024-02-01", "Contact Direct", corrects_id=later["id"]))
     found = shop.get(f"/v1/notices/{notice['id']}")["partner_lists"]
-    assert [(one["valid_from_on"], [partner["name"] for partner in one["partners"]]) for one in found] == [
+    assert [(row["valid_from_on"], [partner["name"] for partner in row["partners"]]) for row in found] == [
         ("2020-01-01", ["Contact Direct"]),
         ("2024-02-01", ["Contact Direct", "Parti de l'Aube"]),
         ("2024-02-01", ["Contact Direct"]),
@@ -68,7 +57,7 @@ def test_partner_lists_are_dated_and_stay(registry: Registry) -> None:
     assert corrected["corrects_id"] == later["id"]
 
 
-def test_a_partner_list_lies_within_its_notice(registry: Registry, unknown_id: object) -> None:
+def test_add_partner_list_outside_its_notice_is_refused(registry: Registry, unknown_id: object) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id, valid_until_on="2023-12-31")
     elsewhere = make_notice(shop, shop.id, partner_list=partner_list("2020-01-01", "X"))["partner_lists"][0]["id"]
@@ -87,7 +76,7 @@ def test_a_partner_list_lies_within_its_notice(registry: Registry, unknown_id: o
         shop.post(f"/v1/notices/{notice['id']}/partner-lists", partner_list(day, categories=["partis politiques"]))
 
 
-def test_what_is_no_notice_is_refused(registry: Registry) -> None:
+def test_register_notice_with_invalid_fields_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id)
     good = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording", "mechanism")}
@@ -108,19 +97,19 @@ def test_what_is_no_notice_is_refused(registry: Registry) -> None:
     assert len(shop.get("/v1/notices")["items"]) == 1
 
 
-def test_a_collector_with_an_account_speaks_for_itself(registry: Registry) -> None:
+def test_register_notice_for_a_collector_with_account_is_refused(registry: Registry) -> None:
     broker, shop = registry.broker(), registry.collector()
     notice = make_notice(shop, shop.id)
     good = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording", "mechanism")}
     good |= {"purposes": ["transfer"], "valid_from_on": "2020-01-01"}
     assert refusal(broker.request("POST", "/v1/notices", json=good)) == (403, "has_own_account")
-    asserted = make_notice(broker, mute_collector(broker))
+    asserted = make_notice(broker, collector_without_account(broker))
     assert asserted["asserted_by_id"] == str(broker.id)
 
 
-def test_whoever_sees_a_notice_upstream_adds_nothing_to_it(registry: Registry) -> None:
+def test_add_to_notice_seen_upstream_is_refused(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
-    collector = mute_collector(broker)
+    collector = collector_without_account(broker)
     notice = make_notice(broker, collector)
     collection = make_collection(broker, collector, notice["id"])
     dataset = collected_by(broker, collector, collection["id"])
@@ -147,31 +136,29 @@ def collected_by(broker: Caller, collector: str, collection_id: str) -> Any:
     return broker.seal(dataset["id"])
 
 
-def test_a_second_broker_cannot_use_the_notice_of_the_first(registry: Registry) -> None:
-    one, two = registry.broker(), registry.broker()
-    collector = mute_collector(one)
-    notice = make_notice(one, collector)
-    assert refusal(two.request("GET", f"/v1/notices/{notice['id']}")) == (404, "not_found")
+def test_register_collection_under_another_brokers_notice_is_not_found(registry: Registry) -> None:
+    first, second = registry.broker(), registry.broker()
+    collector = collector_without_account(first)
+    notice = make_notice(first, collector)
+    assert refusal(second.request("GET", f"/v1/notices/{notice['id']}")) == (404, "not_found")
     body = {"occurred_at": "2024-01-01T00:00:00Z", "collector_id": collector, "notice_id": notice["id"]}
     body |= {"channel": "shop", "address": "Lyon", "began_on": "2020-01-01"}
-    assert refusal(two.request("POST", "/v1/collections", json=body)) == (404, "not_found")
-    own = make_notice(two, collector)
-    assert [row["id"] for row in two.get("/v1/notices")["items"]] == [own["id"]]
+    assert refusal(second.request("POST", "/v1/collections", json=body)) == (404, "not_found")
+    own = make_notice(second, collector)
+    assert [row["id"] for row in second.get("/v1/notices")["items"]] == [own["id"]]
 
 
-def test_a_collector_that_comes_later_adds_to_what_was_said_in_its_place(registry: Registry, dsn: str) -> None:
-    broker, operator = registry.broker(), registry.operator()
-    collector = mute_collector(broker)
+def test_add_partner_list_by_a_collector_admitted_later_is_recorded(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    collector = collector_without_account(broker)
     notice = make_notice(broker, collector)
-    scopes = ["facts:read", "facts:write"]
-    key = operator.post("/v1/keys", {"organisation_id": collector, "scopes": scopes})["key"]
-    itself = Caller(registry.client, operator.id, key)
+    itself = admit(registry, collector)
     path = f"/v1/notices/{notice['id']}/partner-lists"
     assert itself.post(path, partner_list("2020-01-01", "Contact Direct"))["asserted_by_id"] == collector
     assert refusal(broker.request("POST", path, json=partner_list("2021-01-01", "X")))[0] in (403, 404)
 
 
-def test_sealed_data_keep_their_notice_in_sight(registry: Registry) -> None:
+def test_list_notices_includes_those_upstream_of_holdings(registry: Registry) -> None:
     shop, broker, stranger = registry.collector(), registry.broker(), registry.broker()
     dataset = collected(shop, [1])
     hand_over(shop, dataset, broker)

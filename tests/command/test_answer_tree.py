@@ -10,7 +10,7 @@ from service.provenance.answer.schemas import Answer
 from service.wording.language import PARIS, Language
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
-from tests.dataset.erasing import complete
+from tests.dataset.builders import complete_erasure
 from tests.inspection import rows
 
 
@@ -229,7 +229,7 @@ def test_draw_answer_with_chains_that_meet_shows_the_common_part_once(organisati
 def test_draw_answer_with_a_holder_that_erased_keeps_it_on_the_path(organisations: Registry) -> None:
     broker, party = organisations.broker(), organisations.party()
     hand_over(broker, filled(broker, [410]), party)
-    complete(organisations.dsn, broker, 410)
+    complete_erasure(organisations.dsn, broker, 410)
     name = broker.get(f"/v1/organisations/{broker.id}")["legal_name"]
     tree = _drawn(organisations, 410)
     assert f"{name} erased it on " in tree

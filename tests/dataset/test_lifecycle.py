@@ -1,10 +1,10 @@
-"""A dataset from its first part to its seal."""
+"""Datasets from their first part to their sealing."""
 
 from tests.builders import collected, filled, make_collection, make_notice, number, open_dataset
 from tests.callers import Registry
 
 
-def test_parts_are_counted_and_sealed_for_ever(registry: Registry) -> None:
+def test_seal_dataset_counts_numbers_and_closes_it(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     part = broker.put_part(dataset["id"], ["telephone", "06 39 98 00 01", "0639980001", "+33639980002", "bonjour", ""])
@@ -20,7 +20,7 @@ def test_parts_are_counted_and_sealed_for_ever(registry: Registry) -> None:
     assert broker.request("POST", f"/v1/datasets/{dataset['id']}/seal").status_code == 409
 
 
-def test_rejected_lines_say_where_and_why_and_the_value_only_in_the_download(registry: Registry) -> None:
+def test_list_rejects_shows_reasons_and_download_shows_values(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     broker.put_part(dataset["id"], ["telephone", "3,36E+10", "0639980001", "12", "06399800AB"])
@@ -37,7 +37,7 @@ def test_rejected_lines_say_where_and_why_and_the_value_only_in_the_download(reg
     assert download.text.splitlines()[1] == '1,2,scientific_notation,"3,36E+10"'
 
 
-def test_consents_are_those_of_the_collection(registry: Registry) -> None:
+def test_upload_part_with_consents_outside_the_collection_rejects_their_lines(registry: Registry) -> None:
     shop = registry.collector()
     notice = make_notice(shop, shop.id)
     collection = make_collection(
@@ -72,7 +72,7 @@ def test_consents_are_those_of_the_collection(registry: Registry) -> None:
     assert origin["consent_record_id"] == "def"
 
 
-def test_a_part_sent_again(registry: Registry) -> None:
+def test_upload_part_again_is_repeated_or_replaces_it(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     first = broker.put_part(dataset["id"], ["0639980001", "0639980002"])
@@ -86,7 +86,7 @@ def test_a_part_sent_again(registry: Registry) -> None:
     assert broker.lookup(number(3))["held"]
 
 
-def test_parts_of_one_dataset_share_the_layout_of_the_first(registry: Registry) -> None:
+def test_upload_second_part_uses_the_layout_of_the_first(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     early = broker.request(
@@ -98,14 +98,14 @@ def test_parts_of_one_dataset_share_the_layout_of_the_first(registry: Registry) 
     assert broker.seal(dataset["id"])["number_count"] == 2
 
 
-def test_nothing_uploaded_cannot_be_sealed(registry: Registry) -> None:
+def test_seal_dataset_without_parts_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     refused = broker.request("POST", f"/v1/datasets/{dataset['id']}/seal")
     assert (refused.status_code, refused.json()["type"]) == (409, "urn:filiation:problem:no_parts_uploaded")
 
 
-def test_a_union_has_the_numbers_of_its_parents_and_a_cut_counts_where_its_own_come_from(registry: Registry) -> None:
+def test_seal_union_and_cut_counts_numbers_by_ancestor(registry: Registry) -> None:
     shop = registry.collector()
     left = collected(shop, range(100))
     right = collected(shop, range(50, 150))
@@ -124,7 +124,7 @@ def test_a_union_has_the_numbers_of_its_parents_and_a_cut_counts_where_its_own_c
     assert right["id"] in str(nodes)
 
 
-def test_orphans_come_in_pages(registry: Registry) -> None:
+def test_list_orphans_returns_pages(registry: Registry) -> None:
     broker = registry.broker()
     dataset = filled(broker, range(200))
     found: list[str] = []
@@ -141,7 +141,7 @@ def test_orphans_come_in_pages(registry: Registry) -> None:
     assert sorted(found) == [number(last) for last in range(200)]
 
 
-def test_another_organisation_sees_nothing(registry: Registry) -> None:
+def test_dataset_routes_for_another_organisation_are_not_found(registry: Registry) -> None:
     broker, other = registry.broker(), registry.broker()
     dataset = filled(broker, [1])
     assert other.get("/v1/datasets")["items"] == []
@@ -154,7 +154,7 @@ def test_another_organisation_sees_nothing(registry: Registry) -> None:
     assert put.status_code == 404
 
 
-def test_the_same_bytes_read_from_another_column_are_another_part(registry: Registry) -> None:
+def test_upload_same_bytes_with_another_column_replaces_the_part(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     lines = ["ancien;nouveau", "12;0639980001"]
@@ -164,7 +164,7 @@ def test_the_same_bytes_read_from_another_column_are_another_part(registry: Regi
     assert (mended["repeated"], mended["accepted_count"], mended["rejected_count"]) == (False, 1, 0)
 
 
-def test_what_is_incomplete_or_holds_no_number_is_not_sealed(registry: Registry) -> None:
+def test_seal_dataset_without_numbers_or_with_missing_parts_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     path = f"/v1/datasets/{dataset['id']}/seal"
@@ -176,7 +176,7 @@ def test_what_is_incomplete_or_holds_no_number_is_not_sealed(registry: Registry)
     assert broker.seal(dataset["id"])["number_count"] == 2
 
 
-def test_a_title_above_the_header_is_refused_instead_of_losing_the_consents(registry: Registry) -> None:
+def test_upload_part_with_a_title_above_the_header_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     for title in ("Export CRM mars 2023;;", "Export CRM", "sep=;"):

@@ -1,11 +1,10 @@
-"""Parts over HTTP: every form they come in, sent again, cut short, at once, and while the dataset is being sealed."""
+"""Parts over HTTP: in every format, sent again, cut short, concurrently, and while their dataset is being sealed."""
 
 import gzip
 import io
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from time import monotonic, sleep
 from typing import Any
 
 import polars as pl
@@ -19,7 +18,7 @@ from service.main import create_app
 from tests.builders import make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
-from tests.inspection import defer, refusal, rows
+from tests.inspection import defer, refusal, rows, until
 from tests.sockets import on_a_socket
 
 CSV = {"Content-Type": "text/csv"}
@@ -38,7 +37,7 @@ def parquet() -> bytes:
 
 
 def text(separator: str = ";") -> str:
-    return "\n".join([f"prénom{separator}mobile", *(f"Zoé{separator}{one}" for one in TEN)])
+    return "\n".join([f"prénom{separator}mobile", *(f"Zoé{separator}{number}" for number in TEN)])
 
 
 FORMS: list[tuple[str, bytes, dict[str, str]]] = [
@@ -51,12 +50,16 @@ FORMS: list[tuple[str, bytes, dict[str, str]]] = [
     ("gzip that nobody declares", gzip.compress(text().encode()), {}),
     ("two gzip members", gzip.compress(text().encode()[:50]) + gzip.compress(text().encode()[50:]), {}),
     ("zstd", zstandard.compress(text().encode()), {"Content-Encoding": "zstd"}),
-    ("NDJSON", "\n".join(f'{{"phone": "{one}"}}' for one in TEN).encode(), {"Content-Type": "application/x-ndjson"}),
+    (
+        "NDJSON",
+        "\n".join(f'{{"phone": "{number}"}}' for number in TEN).encode(),
+        {"Content-Type": "application/x-ndjson"},
+    ),
     ("Parquet", parquet(), {"Content-Type": "application/vnd.apache.parquet"}),
 ]
 
 
-def test_every_form_of_a_file_brings_the_same_numbers(registry: Registry) -> None:
+def test_upload_part_in_every_format_accepts_the_same_numbers(registry: Registry) -> None:
     broker = registry.broker()
     for name, content, headers in FORMS:
         dataset = open_dataset(broker)
@@ -82,7 +85,7 @@ REFUSED: list[tuple[bytes, dict[str, str], tuple[int, str]]] = [
 ]
 
 
-def test_what_cannot_be_read_is_refused_and_nothing_of_it_stays(registry: Registry, dsn: str) -> None:
+def test_upload_part_that_is_unreadable_is_refused_and_leaves_nothing(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     found = [refusal(put(broker, dataset, content, headers=headers)) for content, headers, _ in REFUSED]
@@ -92,7 +95,7 @@ def test_what_cannot_be_read_is_refused_and_nothing_of_it_stays(registry: Regist
     assert put(broker, dataset, text().encode()).status_code == 200
 
 
-def test_a_default_region_is_one_that_has_numbers(registry: Registry) -> None:
+def test_register_dataset_with_an_unknown_region_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     body = {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": str(broker.id), "name": "Base"}
     for region in ("ZZ", "FX", "fr"):
@@ -103,7 +106,7 @@ def test_a_default_region_is_one_that_has_numbers(registry: Registry) -> None:
     assert broker.seal(belgian["id"])["number_count"] == 1
 
 
-def test_a_part_that_is_replaced_leaves_nothing(registry: Registry, dsn: str) -> None:
+def test_upload_part_again_with_other_bytes_leaves_nothing_of_the_first(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, "\n".join([*TEN, "12"]).encode())
@@ -119,7 +122,7 @@ def test_a_part_that_is_replaced_leaves_nothing(registry: Registry, dsn: str) ->
     assert rows(dsn, "SELECT count(*) FROM rejected_line") == [(1,)]
 
 
-def test_a_layout_once_used_by_another_part_stays(registry: Registry) -> None:
+def test_upload_first_part_again_keeps_a_layout_that_is_in_use(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, f"nom;mobile\nZoé;{number(1)}".encode())
@@ -128,7 +131,7 @@ def test_a_layout_once_used_by_another_part_stays(registry: Registry) -> None:
     assert not again.is_success or again.json()["accepted_count"] == 0
 
 
-def test_parts_at_once_all_count(registry: Registry) -> None:
+def test_upload_parts_concurrently_counts_all(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, number(0).encode())
@@ -139,18 +142,18 @@ def test_parts_at_once_all_count(registry: Registry) -> None:
     assert broker.seal(dataset["id"])["number_count"] == 9
 
 
-def test_of_the_same_part_at_once_one_counts(registry: Registry) -> None:
+def test_upload_same_part_concurrently_counts_it_once(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     with ThreadPoolExecutor(8) as pool:
         same = list(pool.map(lambda _: put(broker, dataset, TEN[0].encode()).json()["repeated"], range(4)))
-        list(pool.map(lambda one: put(broker, dataset, one.encode()), TEN[:4]))
+        list(pool.map(lambda line: put(broker, dataset, line.encode()), TEN[:4]))
     assert sorted(same) == [False, True, True, True]
     assert len(broker.get(f"/v1/datasets/{dataset['id']}/parts")) == 1
     assert broker.seal(dataset["id"])["number_count"] == 1
 
 
-def test_of_two_seals_at_once_one_is_done(registry: Registry) -> None:
+def test_seal_dataset_concurrently_starts_one_job(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, "\n".join(TEN).encode())
@@ -163,7 +166,7 @@ def test_of_two_seals_at_once_one_is_done(registry: Registry) -> None:
     assert broker.get(f"/v1/datasets/{dataset['id']}")["number_count"] == 10
 
 
-def test_raw_values_are_gone_after_seven_days(registry: Registry, dsn: str) -> None:
+def test_download_rejects_after_seven_days_has_no_raw_values(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, f"{number(1)}\n06 12 34\nbonjour".encode())
@@ -187,7 +190,7 @@ def scarce(dsn: str) -> Iterator[Registry]:
 
 
 class Slow:
-    """A body whose first bytes are there and whose end comes when it is told to."""
+    """A body whose end is only sent once `go` is set."""
 
     def __init__(self, begin: bytes, end: bytes) -> None:
         self.begun, self.go = threading.Event(), threading.Event()
@@ -200,7 +203,7 @@ class Slow:
         yield self._end
 
 
-def test_slow_clients_hold_no_connection(scarce: Registry) -> None:
+def test_upload_part_by_slow_clients_holds_no_connection(scarce: Registry) -> None:
     broker = scarce.broker()
     datasets = [open_dataset(broker) for _ in range(6)]
     bodies = [Slow(f"{number(1)}\n".encode(), f"{number(2)}\n".encode()) for _ in datasets]
@@ -210,10 +213,10 @@ def test_slow_clients_hold_no_connection(scarce: Registry) -> None:
         assert len(broker.get("/v1/datasets", timeout=5)["items"]) == 6
         for body in bodies:
             body.go.set()
-        assert [one.result().json()["accepted_count"] for one in sent] == [2] * 6
+        assert [answer.result().json()["accepted_count"] for answer in sent] == [2] * 6
 
 
-def test_slow_bodies_of_other_requests_hold_no_connection_either(scarce: Registry) -> None:
+def test_upload_evidence_by_slow_clients_holds_no_connection(scarce: Registry) -> None:
     shop = scarce.collector()
     notice = make_notice(shop, shop.id)
     path, headers = f"/v1/notices/{notice['id']}/evidence", {"Content-Type": "image/png"}
@@ -224,14 +227,14 @@ def test_slow_bodies_of_other_requests_hold_no_connection_either(scarce: Registr
         assert len(shop.get("/v1/notices", timeout=5)["items"]) == 1
         for body in bodies:
             body.go.set()
-        assert {one.result().status_code for one in sent} == {415}
+        assert {answer.result().status_code for answer in sent} == {415}
 
 
-def test_sealing_ends_a_part_that_is_still_arriving(scarce: Registry, dsn: str) -> None:
+def test_seal_dataset_while_a_part_arrives_refuses_the_part(scarce: Registry, dsn: str) -> None:
     broker = scarce.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, TEN[0].encode())
-    # Beyond what is held back until it is worth a write.
+    # More than one portion, so that the part is being written before its end arrives.
     late = Slow(b"\n".join(f"06{place:08}".encode() for place in range(200_000)), TEN[1].encode())
     with ThreadPoolExecutor(1) as pool:
         sent = pool.submit(put, broker, dataset, late, 2)
@@ -244,7 +247,7 @@ def test_sealing_ends_a_part_that_is_still_arriving(scarce: Registry, dsn: str) 
     assert rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM rejected_line") == []
 
 
-def test_an_upload_that_breaks_off_counts_for_nothing(scarce: Registry, dsn: str) -> None:
+def test_upload_part_that_breaks_off_leaves_nothing(scarce: Registry, dsn: str) -> None:
     broker = scarce.broker()
     dataset = open_dataset(broker)
 
@@ -254,10 +257,7 @@ def test_an_upload_that_breaks_off_counts_for_nothing(scarce: Registry, dsn: str
 
     with pytest.raises(ConnectionAbortedError):
         put(broker, dataset, broken())
-    end = monotonic() + 10
-    while rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM rejected_line"):
-        assert monotonic() < end
-        sleep(0.02)
+    until(lambda: rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM rejected_line") == [])
     assert broker.get(f"/v1/datasets/{dataset['id']}/parts") == []
     assert put(broker, dataset, "\n".join(TEN).encode()).json()["accepted_count"] == 10
     assert broker.seal(dataset["id"])["number_count"] == 10

@@ -4,13 +4,13 @@ from typing import Any
 
 from tests.builders import FICTION, number
 from tests.callers import Caller, Registry
-from tests.dataset.erasing import checked, exclusions
+from tests.dataset.builders import check_memberships, read_exclusions
 from tests.objection.builders import feed, objects, own, several_holders, states
 from tests.persons import ring_of_tests
 from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
 
 
-def complete(holder: Caller) -> None:
+def complete_erasure(holder: Caller) -> None:
     """A holder has erased what its open relay names."""
     (relay,) = feed(holder)
     holder.post(f"/v1/objections/relays/{relay['id']}/complete")
@@ -29,7 +29,7 @@ def test_one_holder_after_the_other_until_nothing_but_the_mark_is_left(registry:
     before = told(holders.party, 7)
     objects(person, kind="erasure")
 
-    complete(holders.broker)
+    complete_erasure(holders.broker)
     answer = holders.broker.lookup(number(7))
     assert (answer["held"], answer["origins"], answer["chains"], answer["transfers"]) == (False, [], [], [])
     assert holders.broker.lookup(number(8))["held"]
@@ -37,16 +37,16 @@ def test_one_holder_after_the_other_until_nothing_but_the_mark_is_left(registry:
     seen = authority.lookup(number(7), reason="Plainte 7")
     assert {one["dataset"]["holder"]["id"] for one in seen["erasures"]} == {str(holders.broker.id)}
     assert {one["dataset"]["holder"]["id"] for one in seen["holdings"]} == {str(holders.party.id), holders.shop_id}
-    assert checked(dsn).findings == []
+    assert check_memberships(dsn).findings == []
 
-    complete(holders.party)
+    complete_erasure(holders.party)
     assert sorted(states(own(person)[0]).values()) == ["completed", "completed", "undeliverable"]
     for caller, more in ((holders.broker, {}), (holders.party, {}), (authority, {"reason": "Plainte 7"})):
         answer = caller.lookup(number(7), **more)
         assert (answer["held"], answer["chains"], answer["erasures"], answer["campaigns"]) == (False, [], [], [])
         assert caller.lookup(number(8), **more)["held"]
-    assert checked(dsn).findings == []
-    assert exclusions(dsn) == []
+    assert check_memberships(dsn).findings == []
+    assert read_exclusions(dsn) == []
     text, files = dump(dsn), table_files(dsn)
     for last_four, expected in ((7, False), (8, True)):
         assert pseudonym_is_in(FICTION + last_four, text, files) == expected

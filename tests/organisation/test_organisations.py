@@ -1,4 +1,4 @@
-"""Organisations: their registration numbers, who may name which, and who finds whom."""
+"""Organisations: their registration numbers, who may register them, and who finds them."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ def body_of(name: str = "Jeux & Lots SARL", **more: Any) -> dict[str, Any]:
     return {"legal_name": name, "country": "FR", "roles": ["collector"]} | more
 
 
-def test_a_siren_is_checked_and_kept_without_its_blanks(registry: Registry) -> None:
+def test_register_organisation_checks_the_siren_and_removes_spaces(registry: Registry) -> None:
     broker = registry.broker()
     for number in ("732 829 320", "732829321", "73282932", "7328293200", "73282932A", "abc"):
         answer = broker.request("POST", "/v1/organisations", json=body_of(registration_number=number))
@@ -24,7 +24,7 @@ def test_a_siren_is_checked_and_kept_without_its_blanks(registry: Registry) -> N
             assert number not in answer.text
 
 
-def test_a_number_of_another_country_is_taken_as_it_is(registry: Registry) -> None:
+def test_register_organisation_of_another_country_accepts_any_number(registry: Registry) -> None:
     broker = registry.broker()
     made = broker.post("/v1/organisations", body_of(country="DE", registration_number="HRB 86 891"))
     for spelling in ("HRB 86 891", "HRB86891"):
@@ -33,16 +33,16 @@ def test_a_number_of_another_country_is_taken_as_it_is(registry: Registry) -> No
     assert broker.get("/v1/organisations", params={"registration_number": "HRB 86 891"})["items"] == []
 
 
-def test_a_number_registered_again_leads_to_the_first(registry: Registry) -> None:
-    one, two = registry.broker(), registry.broker()
-    first = one.post("/v1/organisations", body_of(registration_number="732829320"))
-    again = two.request("POST", "/v1/organisations", json=body_of("Autre nom", registration_number="732 829 320"))
+def test_register_organisation_again_is_refused_with_its_id(registry: Registry) -> None:
+    broker, other = registry.broker(), registry.broker()
+    first = broker.post("/v1/organisations", body_of(registration_number="732829320"))
+    again = other.request("POST", "/v1/organisations", json=body_of("Autre nom", registration_number="732 829 320"))
     assert refusal(again) == (409, "already_registered")
     assert again.json()["organisation_id"] == first["id"]
-    assert two.post("/v1/organisations", body_of(country="BE", registration_number="732829320"))["id"] != first["id"]
+    assert other.post("/v1/organisations", body_of(country="BE", registration_number="732829320"))["id"] != first["id"]
 
 
-def test_two_registrations_at_once_make_one_organisation(registry: Registry) -> None:
+def test_register_organisation_concurrently_creates_one(registry: Registry) -> None:
     brokers = [registry.broker() for _ in range(6)]
     body = body_of(registration_number="732829320")
     with ThreadPoolExecutor(len(brokers)) as pool:
@@ -52,7 +52,7 @@ def test_two_registrations_at_once_make_one_organisation(registry: Registry) -> 
     assert {answer.json()["organisation_id"] for answer in answers if answer.status_code == 409} == {made}
 
 
-def test_only_the_operator_names_regulators_and_operators(registry: Registry) -> None:
+def test_register_regulator_or_operator_by_others_is_refused(registry: Registry) -> None:
     operator, broker = registry.operator(), registry.broker()
     for role in ("regulator", "operator"):
         roles = body_of(roles=["collector", role])
@@ -60,7 +60,7 @@ def test_only_the_operator_names_regulators_and_operators(registry: Registry) ->
         assert role in operator.post("/v1/organisations", roles)["roles"]
 
 
-def test_what_is_no_organisation_is_refused(registry: Registry) -> None:
+def test_register_organisation_with_invalid_fields_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     wrong: list[dict[str, Any]] = [
         {"roles": []},
@@ -83,25 +83,27 @@ def test_what_is_no_organisation_is_refused(registry: Registry) -> None:
     assert len(broker.get("/v1/organisations")["items"]) == 1
 
 
-def test_nobody_leafs_through_the_others_but_a_number_finds_its_organisation(registry: Registry) -> None:
-    one, two = registry.broker(), registry.broker()
-    named = one.post("/v1/organisations", body_of(registration_number="732829320", privacy_contact="dpo@jeux.example"))
-    assert {row["id"] for row in one.get("/v1/organisations")["items"]} == {str(one.id), named["id"]}
-    assert {row["id"] for row in two.get("/v1/organisations")["items"]} == {str(two.id)}
-    assert refusal(two.request("GET", f"/v1/organisations/{named['id']}")) == (404, "not_found")
-    found = two.get("/v1/organisations", params={"registration_number": "732 829 320"})["items"]
+def test_list_organisations_shows_others_by_number_only(registry: Registry) -> None:
+    broker, other = registry.broker(), registry.broker()
+    named = broker.post(
+        "/v1/organisations", body_of(registration_number="732829320", privacy_contact="dpo@jeux.example")
+    )
+    assert {row["id"] for row in broker.get("/v1/organisations")["items"]} == {str(broker.id), named["id"]}
+    assert {row["id"] for row in other.get("/v1/organisations")["items"]} == {str(other.id)}
+    assert refusal(other.request("GET", f"/v1/organisations/{named['id']}")) == (404, "not_found")
+    found = other.get("/v1/organisations", params={"registration_number": "732 829 320"})["items"]
     assert [row["id"] for row in found] == [named["id"]]
-    assert two.get("/v1/organisations", params={"registration_number": "000000018"})["items"] == []
+    assert other.get("/v1/organisations", params={"registration_number": "000000018"})["items"] == []
 
 
-def test_a_processor_names_in_the_voice_of_its_party(registry: Registry) -> None:
+def test_register_organisation_by_a_processor_is_asserted_by_its_party(registry: Registry) -> None:
     party = registry.party()
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
     named = sender.post("/v1/organisations", body_of())
     assert (named["asserted_by_id"], named["asserted_through_id"]) == (str(party.id), str(sender.id))
 
 
-def test_the_list_comes_in_pages(registry: Registry) -> None:
+def test_list_organisations_returns_pages(registry: Registry) -> None:
     broker = registry.broker()
     made = {broker.post("/v1/organisations", body_of(f"Collecteur {n}"))["id"] for n in range(5)} | {str(broker.id)}
     found: list[str] = []

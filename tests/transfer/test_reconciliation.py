@@ -1,32 +1,14 @@
-"""Receipts: the recipient's own file against what the sender declares, once and for ever."""
+"""Reconciliation: the recipient's own file is compared once with what the sender declares."""
 
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 
-from tests.builders import collected, hand_over, number
+from tests.builders import hand_over, number
 from tests.callers import Caller, Registry
 from tests.inspection import defer, refusal, rows
-
-
-def sold(seller: Caller, buyer: Caller, numbers: Iterable[int]) -> Any:
-    """A transfer of numbers that the seller collected itself."""
-    return hand_over(seller, collected(seller, numbers), buyer)
-
-
-def send(buyer: Caller, transfer: Any, numbers: Iterable[int]) -> None:
-    """Open the reconciliation and send the buyer's own file."""
-    buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation")
-    buyer.put_part(transfer["received_dataset_id"], [number(last) for last in numbers])
-
-
-def settle(buyer: Caller, transfer: Any) -> Any:
-    """Have the file compared, and give the transfer as it is then."""
-    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
-    assert job["state"] == "succeeded", job["problem"]
-    return buyer.get(f"/v1/transfers/{transfer['id']}")
+from tests.transfer.builders import compare_file, send_file, transfer_collected
 
 
 def asked(caller: Caller, transfer: Any, step: str = "") -> tuple[int, str]:
@@ -44,31 +26,31 @@ def stored(dsn: str, dataset_id: str) -> tuple[int, ...]:
     return tuple(rows(dsn, table, dataset_id)[0][0] for table in tables)
 
 
-def test_a_file_that_matches_confirms_and_is_discarded(registry: Registry, dsn: str) -> None:
+def test_reconcile_with_a_matching_file_confirms_and_deletes_it(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(50))
+    transfer = transfer_collected(shop, party, range(50))
     before = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
-    send(party, transfer, [*range(49, -1, -1), 7])
+    send_file(party, transfer, [*range(49, -1, -1), 7])
     party.put_part(transfer["received_dataset_id"], ["12", "bonjour"], number=2)
     assert party.get(f"/v1/datasets/{before['id']}")["reconciling"]
-    settled = settle(party, transfer)
+    settled = compare_file(party, transfer)
     assert settled["status"] == "confirmed"
-    word = settled["statements"][-1]
-    assert (word["side"], word["extra_count"], word["missing_count"]) == ("recipient", 0, 0)
-    assert word["asserted_by_id"] == str(party.id)
+    statement = settled["statements"][-1]
+    assert (statement["side"], statement["extra_count"], statement["missing_count"]) == ("recipient", 0, 0)
+    assert statement["asserted_by_id"] == str(party.id)
     assert party.get(f"/v1/datasets/{before['id']}") == before
     assert stored(dsn, before["id"]) == (0, 0, 0, 0)
     assert party.lookup(number(3))["held"]
 
 
-def test_a_file_that_differs_disputes_and_is_kept_beside_what_was_declared(registry: Registry, dsn: str) -> None:
+def test_reconcile_with_a_differing_file_disputes_and_keeps_it(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(100))
-    send(party, transfer, [*range(10, 100), 9000, 9001])
-    settled = settle(party, transfer)
+    transfer = transfer_collected(shop, party, range(100))
+    send_file(party, transfer, [*range(10, 100), 9000, 9001])
+    settled = compare_file(party, transfer)
     assert (settled["status"], settled["number_count"]) == ("disputed", 100)
-    word = settled["statements"][-1]
-    assert (word["extra_count"], word["missing_count"]) == (2, 10)
+    statement = settled["statements"][-1]
+    assert (statement["extra_count"], statement["missing_count"]) == (2, 10)
     own = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     assert (own["content"], own["reconciling"]) == ("uploaded", False)
     assert (own["number_count"], own["orphan_count"]) == (92, 2)
@@ -80,27 +62,27 @@ def test_a_file_that_differs_disputes_and_is_kept_beside_what_was_declared(regis
     assert counts == [(90,)]
     assert shop.get(f"/v1/datasets/{transfer['dataset_id']}")["number_count"] == 100
     assert party.lookup(number(9000))["held"]
-    # Declared by the sender, lacking in the recipient's file: answered as just that, not as a holding.
+    # The sender declares this number and the recipient's file lacks it, so it is not a holding.
     denied = shop.lookup(number(5))
     assert transfer["id"] in str(denied)
 
 
-def test_what_is_passed_on_after_a_dispute_is_the_recipients_own_file(registry: Registry) -> None:
+def test_transfer_after_a_dispute_passes_on_the_recipients_own_file(registry: Registry) -> None:
     shop, broker, party = registry.collector(), registry.broker(), registry.party()
-    transfer = sold(shop, broker, range(20))
-    send(broker, transfer, range(10, 25))
-    settle(broker, transfer)
+    transfer = transfer_collected(shop, broker, range(20))
+    send_file(broker, transfer, range(10, 25))
+    compare_file(broker, transfer)
     own = broker.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     onward = hand_over(broker, own, party, occurred_at="2024-03-01T00:00:00Z")
     got = party.get(f"/v1/datasets/{onward['received_dataset_id']}")
     assert (got["number_count"], got["orphan_count"]) == (15, 5)
-    send(party, onward, range(10, 25))
-    assert settle(party, onward)["status"] == "confirmed"
+    send_file(party, onward, range(10, 25))
+    assert compare_file(party, onward)["status"] == "confirmed"
 
 
-def test_only_the_recipient_uploads_what_it_received(registry: Registry) -> None:
+def test_reconcile_by_others_than_the_recipient_is_refused(registry: Registry) -> None:
     shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
-    first = sold(shop, broker, [1])
+    first = transfer_collected(shop, broker, [1])
     bought = broker.get(f"/v1/datasets/{first['received_dataset_id']}")
     hand_over(broker, bought, party, occurred_at="2024-03-01T00:00:00Z")
     for step in ("", "/compare"):
@@ -113,7 +95,7 @@ def test_only_the_recipient_uploads_what_it_received(registry: Registry) -> None
 
 def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(5))
+    transfer = transfer_collected(shop, party, range(5))
     party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     assert asked(party, transfer) == (409, "reconciliation_already_open")
     assert asked(party, transfer, "/compare") == (409, "no_parts_uploaded")
@@ -124,7 +106,7 @@ def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None
     derived |= {"derived_from": [transfer["received_dataset_id"]]}
     assert refusal(party.request("POST", "/v1/datasets", json=derived)) == (409, "parent_not_sealed")
     party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
-    assert settle(party, transfer)["status"] == "confirmed"
+    assert compare_file(party, transfer)["status"] == "confirmed"
     assert asked(party, transfer) == (409, "already_reconciled")
     assert asked(party, transfer, "/compare") == (409, "no_reconciliation")
     said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
@@ -133,30 +115,30 @@ def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None
 
 def test_open_and_compare_concurrently_succeed_once_each(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(5))
+    transfer = transfer_collected(shop, party, range(5))
     path = f"/v1/transfers/{transfer['id']}/reconciliation"
     with ThreadPoolExecutor(4) as pool:
         opened = list(pool.map(lambda _: party.request("POST", path).status_code, range(4)))
         assert sorted(opened) == [201, 409, 409, 409]
         party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
-        sealed = list(pool.map(lambda _: party.request("POST", f"{path}/compare"), range(4)))
-    assert sorted(answer.status_code for answer in sealed) == [202, 409, 409, 409]
-    (job,) = (answer.json() for answer in sealed if answer.status_code == 202)
+        compared = list(pool.map(lambda _: party.request("POST", f"{path}/compare"), range(4)))
+    assert sorted(answer.status_code for answer in compared) == [202, 409, 409, 409]
+    (job,) = (answer.json() for answer in compared if answer.status_code == 202)
     assert party.finish(job)["state"] == "succeeded"
-    words = [said["status"] for said in party.get(f"/v1/transfers/{transfer['id']}")["statements"]]
-    assert words == ["declared", "confirmed"]
+    statuses = [statement["status"] for statement in party.get(f"/v1/transfers/{transfer['id']}")["statements"]]
+    assert statuses == ["declared", "confirmed"]
 
 
-def test_while_a_file_is_compared_nothing_is_done_with_the_dataset(registry: Registry, dsn: str) -> None:
+def test_change_dataset_while_its_file_is_compared_is_refused(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(5))
-    send(party, transfer, range(5))
+    transfer = transfer_collected(shop, party, range(5))
+    send_file(party, transfer, range(5))
     path = f"/v1/transfers/{transfer['id']}"
     held = transfer["received_dataset_id"]
     body = {"dataset_id": held, "recipient_id": str(shop.id), "occurred_at": "2024-03-01T00:00:00Z"}
     body |= {"purpose": "transfer", "lawful_basis": "consent"}
     body |= {"sender_role": "controller", "recipient_role": "controller"}
-    # Rows that the worker has to delete at the end: it waits for whoever holds them.
+    # The worker has to delete these rows at the end, and waits until they are unlocked.
     with psycopg.connect(dsn) as other:
         other.execute("SELECT 1 FROM dataset_part FOR UPDATE")
         job = party.post(f"{path}/reconciliation/compare")
@@ -164,12 +146,12 @@ def test_while_a_file_is_compared_nothing_is_done_with_the_dataset(registry: Reg
         refused = {
             "part": party.request("PUT", part, content=b"0639980009", headers={"Content-Type": "text/csv"}),
             "opened": party.request("POST", f"{path}/reconciliation"),
-            "sealed": party.request("POST", f"{path}/reconciliation/compare"),
+            "compared": party.request("POST", f"{path}/reconciliation/compare"),
         }
         assert {step: refusal(answer) for step, answer in refused.items()} == {
             "part": (409, "being_compared"),
             "opened": (409, "reconciliation_already_open"),
-            "sealed": (409, "being_compared"),
+            "compared": (409, "being_compared"),
         }
         assert refusal(party.request("POST", "/v1/transfers", json=body)) == (409, "dataset_not_sealed")
         assert party.lookup(number(1))["held"]
@@ -178,15 +160,15 @@ def test_while_a_file_is_compared_nothing_is_done_with_the_dataset(registry: Reg
     assert party.request("POST", "/v1/transfers", json=body).status_code == 201
 
 
-def test_a_comparison_begun_again_after_it_had_settled_changes_nothing(registry: Registry, dsn: str) -> None:
+def test_reconcile_transfer_task_run_again_changes_nothing(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
     for numbers in (range(30), range(15, 45)):
-        transfer = sold(shop, party, range(30))
-        send(party, transfer, numbers)
-        settled = settle(party, transfer)
+        transfer = transfer_collected(shop, party, range(30))
+        send_file(party, transfer, numbers)
+        settled = compare_file(party, transfer)
         own = f"/v1/datasets/{transfer['received_dataset_id']}"
         before = party.get(own)
-        # As if its worker had been killed before it could say that the job was done.
+        # As if the worker had been killed before it could mark the job as done.
         ((job_id,),) = rows(
             dsn,
             "UPDATE job SET state = 'running', finished_at = NULL WHERE subject_id = %s RETURNING id",
@@ -201,10 +183,10 @@ def test_a_comparison_begun_again_after_it_had_settled_changes_nothing(registry:
 
 def test_cancel_reconciliation_deletes_everything_that_was_sent(registry: Registry, dsn: str) -> None:
     shop, party = registry.collector(), registry.party()
-    transfer = sold(shop, party, range(5))
+    transfer = transfer_collected(shop, party, range(5))
     path = f"/v1/transfers/{transfer['id']}/reconciliation"
     assert refusal(party.request("DELETE", path)) == (409, "no_reconciliation")
-    send(party, transfer, [1, 2, 9000])
+    send_file(party, transfer, [1, 2, 9000])
     assert refusal(shop.request("DELETE", path)) == (403, "not_the_recipient")
     given_up = party.request("DELETE", path)
     assert (given_up.status_code, given_up.json()["status"]) == (200, "declared")

@@ -1,6 +1,6 @@
-"""Transfers: who tells of one, of what and when, and what both sides say of it for ever."""
+"""Transfers: who registers them, of which datasets and when, and the statements of both sides."""
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -9,7 +9,7 @@ import pytest
 from service.core.vocabulary import Role
 from tests.builders import collected, filled, hand_over, open_dataset
 from tests.callers import Caller, Registry
-from tests.inspection import refusal, rows
+from tests.inspection import refusal, rows, until, waiting_for_locks
 
 
 def body_of(dataset: Any, recipient: Any, **more: Any) -> dict[str, Any]:
@@ -22,13 +22,13 @@ def asked(caller: Caller, *body: Any, **more: Any) -> tuple[int, str]:
     return refusal(caller.request("POST", "/v1/transfers", json=body_of(*body, **more)))
 
 
-def mute(broker: Caller, role: str = "collector") -> str:
+def without_account(broker: Caller, role: str = "collector") -> str:
     """An organisation without an account."""
     return str(broker.post("/v1/organisations", {"legal_name": "Muette", "country": "FR", "roles": [role]})["id"])
 
 
-def say(caller: Caller, transfer: Any, word: str, occurred_at: str = "2024-05-01T00:00:00Z", **more: Any) -> Any:
-    body = {"status": word, "occurred_at": occurred_at} | more
+def state(caller: Caller, transfer: Any, status: str, occurred_at: str = "2024-05-01T00:00:00Z", **more: Any) -> Any:
+    body = {"status": status, "occurred_at": occurred_at} | more
     return caller.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=body)
 
 
@@ -36,13 +36,15 @@ def received(recipient: Caller, transfer: Any) -> Any:
     return recipient.get(f"/v1/datasets/{transfer['received_dataset_id']}")
 
 
-def test_a_transfer_makes_the_senders_dataset_another_in_the_recipients_hands(registry: Registry) -> None:
+def test_register_transfer_creates_a_dataset_of_the_recipient(registry: Registry) -> None:
     shop, broker = registry.collector(), registry.broker()
     dataset = collected(shop, range(10))
     criterion = {"criterion": "age", "selection": "30-60", "source": None}
     transfer = hand_over(shop, dataset, broker, targeting=[criterion], contract="2024-118")
     assert (transfer["status"], transfer["number_count"], transfer["targeting"]) == ("declared", 10, [criterion])
-    assert [(said["side"], said["status"]) for said in transfer["statements"]] == [("sender", "declared")]
+    assert [(statement["side"], statement["status"]) for statement in transfer["statements"]] == [
+        ("sender", "declared")
+    ]
     held = received(broker, transfer)
     assert (held["content"], held["state"], held["number_count"], held["orphan_count"]) == ("shared", "sealed", 10, 0)
     assert (held["holder_id"], held["asserted_by_id"]) == (str(broker.id), str(shop.id))
@@ -54,7 +56,7 @@ def test_a_transfer_makes_the_senders_dataset_another_in_the_recipients_hands(re
     assert refusal(broker.request("POST", f"/v1/datasets/{held['id']}/seal")) == (409, "already_sealed")
 
 
-def test_only_the_sender_tells_of_a_transfer(registry: Registry, unknown_id: object) -> None:
+def test_register_transfer_by_others_than_the_sender_is_refused(registry: Registry, unknown_id: object) -> None:
     broker, buyer, stranger = registry.broker(), registry.broker(), registry.broker()
     dataset = filled(broker, [1])
     assert asked(stranger, dataset, stranger.id) == (404, "not_found")
@@ -66,23 +68,27 @@ def test_only_the_sender_tells_of_a_transfer(registry: Registry, unknown_id: obj
     assert asked(broker, sold, stranger.id) == (404, "not_found")
 
 
-def test_for_a_sender_without_account_its_buyer_tells_of_what_it_asserted_itself(registry: Registry) -> None:
+def test_register_transfer_for_a_sender_without_account_is_the_buyers(registry: Registry) -> None:
     broker, second, party = registry.broker(), registry.broker(), registry.party()
-    collector, other = mute(broker), mute(broker)
+    collector, other = without_account(broker), without_account(broker)
     dataset = filled(broker, [1], holder_id=collector)
     assert asked(second, dataset, second.id) == (404, "not_found")
     assert asked(broker, dataset, party.id) == (403, "not_your_transfer")
-    between_mute = hand_over(broker, dataset, broker, recipient_id=other)
-    assert [(said["side"], said["status"]) for said in between_mute["statements"]] == [("sender", "declared")]
-    assert between_mute["status"] == "declared"
+    between_others = hand_over(broker, dataset, broker, recipient_id=other)
+    assert [(statement["side"], statement["status"]) for statement in between_others["statements"]] == [
+        ("sender", "declared")
+    ]
+    assert between_others["status"] == "declared"
     bought = hand_over(broker, dataset, broker)
-    assert [(said["side"], said["status"]) for said in bought["statements"]] == [("recipient", "acknowledged")]
+    assert [(statement["side"], statement["status"]) for statement in bought["statements"]] == [
+        ("recipient", "acknowledged")
+    ]
     assert bought["status"] == "acknowledged"
     hand_over(broker, received(broker, bought), second, occurred_at="2024-03-01T00:00:00Z")
     assert asked(second, dataset, second.id, occurred_at="2024-03-01T00:00:00Z") == (403, "not_your_transfer")
 
 
-def test_only_a_sealed_dataset_is_handed_over_and_not_before_it_was_made(registry: Registry) -> None:
+def test_register_transfer_of_an_open_or_later_dataset_is_refused(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
     dataset = open_dataset(broker, occurred_at="2024-02-01T00:00:00+01:00")
     assert asked(broker, dataset, party.id) == (409, "dataset_not_sealed")
@@ -96,7 +102,7 @@ def test_only_a_sealed_dataset_is_handed_over_and_not_before_it_was_made(registr
     assert asked(party, again, broker.id, occurred_at=earlier) == (422, "transfer_before_dataset")
 
 
-def test_no_consent_is_later_than_what_is_handed_over(registry: Registry) -> None:
+def test_register_transfer_before_its_consents_is_refused(registry: Registry) -> None:
     shop, broker = registry.collector(), registry.broker()
     empty = collected(shop, [1])
     (collection,) = shop.get("/v1/collections")["items"]
@@ -111,75 +117,75 @@ def test_no_consent_is_later_than_what_is_handed_over(registry: Registry) -> Non
     assert empty["last_consented_at"] is None
 
 
-def test_every_word_of_both_sides_is_kept_and_the_recipients_latest_counts(registry: Registry) -> None:
+def test_state_transfer_keeps_every_statement_and_the_latest_counts(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
     transfer = hand_over(broker, filled(broker, [1]), party)
-    words = [("acknowledged", "Reçu."), ("denied", "Une erreur : rien reçu."), ("acknowledged", None)]
-    for word, comment in words:
-        assert say(party, transfer, word, comment=comment).json()["status"] == word
+    statements = [("acknowledged", "Reçu."), ("denied", "Une erreur : rien reçu."), ("acknowledged", None)]
+    for status, comment in statements:
+        assert state(party, transfer, status, comment=comment).json()["status"] == status
     kept = broker.get(f"/v1/transfers/{transfer['id']}")["statements"]
-    assert [(said["side"], said["status"], said["comment"]) for said in kept] == [
+    assert [(statement["side"], statement["status"], statement["comment"]) for statement in kept] == [
         ("sender", "declared", None),
-        *(("recipient", word, comment) for word, comment in words),
+        *(("recipient", status, comment) for status, comment in statements),
     ]
-    assert [said["asserted_by_id"] for said in kept] == [str(broker.id)] + [str(party.id)] * 3
+    assert [statement["asserted_by_id"] for statement in kept] == [str(broker.id)] + [str(party.id)] * 3
 
 
-def test_a_sender_that_comes_later_says_its_own_word(registry: Registry) -> None:
+def test_state_transfer_by_a_sender_admitted_later_is_recorded(registry: Registry) -> None:
     broker, operator = registry.broker(), registry.operator()
-    collector = mute(broker)
+    collector = without_account(broker)
     bought = hand_over(broker, filled(broker, [1], holder_id=collector), broker)
     key = operator.post("/v1/keys", {"organisation_id": collector, "scopes": ["facts:read", "facts:write"]})["key"]
     itself = Caller(registry.client, operator.id, key)
-    answer = say(itself, bought, "denied", comment="Jamais vendu.").json()
+    answer = state(itself, bought, "denied", comment="Jamais vendu.").json()
     assert answer["status"] == "acknowledged"
-    said = [(one["side"], one["status"]) for one in answer["statements"]]
-    assert said == [("recipient", "acknowledged"), ("sender", "denied")]
-    assert refusal(say(broker, bought, "denied")) == (403, "registered_by_you")
+    stated = [(statement["side"], statement["status"]) for statement in answer["statements"]]
+    assert stated == [("recipient", "acknowledged"), ("sender", "denied")]
+    assert refusal(state(broker, bought, "denied")) == (403, "registered_by_you")
 
 
-def test_who_may_say_what_of_a_transfer(registry: Registry) -> None:
+def test_state_transfer_by_others_or_with_other_statuses_is_refused(registry: Registry) -> None:
     shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
     first = hand_over(shop, filled(shop, [1]), broker)
     hand_over(broker, received(broker, first), party, occurred_at="2024-03-01T00:00:00Z")
-    assert refusal(say(shop, first, "acknowledged")) == (403, "registered_by_you")
-    assert refusal(say(party, first, "denied")) == (403, "not_a_side")
-    assert refusal(say(stranger, first, "denied")) == (404, "not_found")
-    assert refusal(say(registry.regulator(), first, "denied"))[0] == 403
-    for word in ("confirmed", "disputed", "declared", "?"):
-        assert refusal(say(broker, first, word)) == (422, "invalid_request")
-    early = say(broker, first, "acknowledged", occurred_at="2024-01-31T23:59:59Z")
+    assert refusal(state(shop, first, "acknowledged")) == (403, "registered_by_you")
+    assert refusal(state(party, first, "denied")) == (403, "not_a_side")
+    assert refusal(state(stranger, first, "denied")) == (404, "not_found")
+    assert refusal(state(registry.regulator(), first, "denied"))[0] == 403
+    for status in ("confirmed", "disputed", "declared", "?"):
+        assert refusal(state(broker, first, status)) == (422, "invalid_request")
+    early = state(broker, first, "acknowledged", occurred_at="2024-01-31T23:59:59Z")
     assert refusal(early) == (422, "statement_before_transfer")
-    assert refusal(say(broker, first, "acknowledged", occurred_at="2199-01-01T00:00:00Z")) == (422, "in_the_future")
+    assert refusal(state(broker, first, "acknowledged", occurred_at="2199-01-01T00:00:00Z")) == (422, "in_the_future")
 
 
-def test_what_is_denied_is_no_holding(registry: Registry) -> None:
+def test_deny_transfer_ends_the_holding_until_it_is_acknowledged(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
     dataset = collected(shop, [1])
     transfer = hand_over(shop, dataset, party)
     assert party.lookup("+33639980001")["held"]
-    say(party, transfer, "denied")
+    state(party, transfer, "denied")
     assert party.get("/v1/datasets")["items"] == []
     assert party.get("/v1/notices")["items"] == []
     assert [row["id"] for row in party.get("/v1/transfers")["items"]] == [transfer["id"]]
     assert asked(party, {"id": transfer["received_dataset_id"]}, shop.id) == (404, "not_found")
     assert refusal(party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation")) == (409, "transfer_denied")
-    say(party, transfer, "acknowledged")
+    state(party, transfer, "acknowledged")
     assert party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation").status_code == 201
 
 
-def test_what_was_used_cannot_be_denied(registry: Registry) -> None:
+def test_deny_transfer_after_use_is_refused(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
     dataset = filled(broker, range(5))
     derived, passed, campaigned = (hand_over(broker, dataset, party) for _ in range(3))
     open_dataset(party, derived_from=[derived["received_dataset_id"]], occurred_at="2024-03-01T00:00:00Z")
     hand_over(party, received(party, passed), broker, occurred_at="2024-03-01T00:00:00Z")
     campaign(party, campaigned["received_dataset_id"])
-    assert refusal(say(party, derived, "denied")) == (409, "passed_on")
-    assert refusal(say(party, passed, "denied")) == (409, "passed_on")
-    assert refusal(say(party, campaigned, "denied")) == (409, "used_in_campaign")
+    assert refusal(state(party, derived, "denied")) == (409, "passed_on")
+    assert refusal(state(party, passed, "denied")) == (409, "passed_on")
+    assert refusal(state(party, campaigned, "denied")) == (409, "used_in_campaign")
     for transfer in (derived, passed, campaigned):
-        assert say(party, transfer, "acknowledged").json()["status"] == "acknowledged"
+        assert state(party, transfer, "acknowledged").json()["status"] == "acknowledged"
 
 
 def campaign(party: Caller, dataset_id: str) -> Any:
@@ -188,7 +194,7 @@ def campaign(party: Caller, dataset_id: str) -> Any:
     return party.post("/v1/campaigns", body | {"dataset_ids": [dataset_id]})
 
 
-def test_a_use_that_meets_a_denial_waits_for_it_and_is_refused(registry: Registry, dsn: str) -> None:
+def test_use_dataset_during_a_denial_waits_and_is_refused(registry: Registry, dsn: str) -> None:
     broker, party = registry.broker(), registry.party()
     transfer = hand_over(broker, filled(broker, [1]), party)
     held = {"id": transfer["received_dataset_id"]}
@@ -207,23 +213,23 @@ def test_a_use_that_meets_a_denial_waits_for_it_and_is_refused(registry: Registr
             "SELECT gen_random_uuid(), id, 'recipient', 'denied', recipient_id, now(), now() FROM transfer"
         )
         waiting = [pool.submit(party.request, "POST", path, json=body) for path, body in uses.items()]
-        assert not wait(waiting, timeout=0.5).done
+        until(lambda: waiting_for_locks(dsn) == len(uses))
         denying.commit()
-        assert [refusal(one.result()) for one in waiting] == [(404, "not_found")] * 3
+        assert [refusal(answer.result()) for answer in waiting] == [(404, "not_found")] * 3
 
 
-def test_two_transfers_at_once_are_two(registry: Registry) -> None:
-    broker, one, two = registry.broker(), registry.party(), registry.party()
+def test_register_transfers_concurrently_creates_each(registry: Registry) -> None:
+    broker, first, second = registry.broker(), registry.party(), registry.party()
     dataset = filled(broker, range(3))
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda party: hand_over(broker, dataset, party), (one, two, one, two)))
+        made = list(pool.map(lambda party: hand_over(broker, dataset, party), (first, second, first, second)))
     assert len({transfer["received_dataset_id"] for transfer in made}) == 4
     assert len(broker.get("/v1/transfers")["items"]) == 4
-    for party in (one, two):
+    for party in (first, second):
         assert len(party.get("/v1/transfers")["items"]) == 2
 
 
-def test_naming_a_party_as_recipient_shows_its_sender_nothing_of_it(registry: Registry) -> None:
+def test_register_transfer_to_a_party_shows_the_sender_nothing_of_it(registry: Registry) -> None:
     shop, honest, hostile = registry.collector(), registry.broker(), registry.broker()
     party = registry.party()
     honest_transfer = hand_over(shop, collected(shop, range(10)), honest)
@@ -240,15 +246,15 @@ def test_naming_a_party_as_recipient_shows_its_sender_nothing_of_it(registry: Re
     assert refusal(hostile.request("GET", f"/v1/datasets/{pushed['received_dataset_id']}")) == (404, "not_found")
 
 
-def test_a_processor_tells_in_its_partys_voice(registry: Registry) -> None:
+def test_state_transfer_by_a_processor_is_asserted_by_its_party(registry: Registry) -> None:
     broker, party = registry.broker(), registry.party()
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
     transfer = hand_over(broker, filled(broker, [1]), party)
-    said = say(sender, transfer, "acknowledged").json()["statements"][-1]
-    assert (said["asserted_by_id"], said["asserted_through_id"]) == (str(party.id), str(sender.id))
+    statement = state(sender, transfer, "acknowledged").json()["statements"][-1]
+    assert (statement["asserted_by_id"], statement["asserted_through_id"]) == (str(party.id), str(sender.id))
 
 
-def test_no_dataset_comes_from_itself_or_from_a_later_one(registry: Registry, dsn: str) -> None:
+def test_derive_dataset_from_itself_or_a_later_one_is_refused(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     later = filled(broker, [1], occurred_at="2024-02-01T00:00:00Z")
     body = {"occurred_at": "2024-01-31T23:59:59Z", "holder_id": str(broker.id), "name": "D"}

@@ -1,4 +1,4 @@
-"""Holders that complete an erasure, as the relay of one tells it, and what is left then."""
+"""Holders that complete an erasure, and what the database keeps afterwards."""
 
 import asyncio
 import uuid
@@ -25,22 +25,22 @@ def key_of(last_four: int) -> bytes:
     return RING.pseudonym(FICTION + last_four)
 
 
-async def completed(database: Database, holder_id: uuid.UUID, last_four: int) -> Erased:
+async def complete_in(database: Database, holder_id: uuid.UUID, last_four: int) -> Erased:
     """A holder completes the erasure of a number."""
     async with database.transaction() as session:
         return await erasure.exclude_holder(session, RING, key_of(last_four), holder_id)
 
 
-def complete(dsn: str, holder: Caller, *last_fours: int) -> list[Erased]:
+def complete_erasure(dsn: str, holder: Caller, *last_fours: int) -> list[Erased]:
     """A holder completes the erasure of numbers, one after the other."""
 
     async def work(database: Database) -> list[Erased]:
-        return [await completed(database, holder.id, one) for one in last_fours]
+        return [await complete_in(database, holder.id, last_four) for last_four in last_fours]
 
-    return on(dsn, work)
+    return with_database(dsn, work)
 
 
-def on(dsn: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
+def with_database(dsn: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
     """Run a coroutine with a pool of its own."""
 
     async def connected() -> Result:
@@ -53,12 +53,12 @@ def on(dsn: str, work: Callable[[Database], Awaitable[Result]]) -> Result:
     return asyncio.run(connected())
 
 
-def exclusions(dsn: str) -> list[tuple[Any, ...]]:
+def read_exclusions(dsn: str) -> list[tuple[Any, ...]]:
     """The rows of the table of exclusions."""
     with psycopg.connect(dsn) as connection:
         return connection.execute("SELECT key, dataset_id, erased_at FROM exclusion ORDER BY 1, 2").fetchall()
 
 
-def checked(dsn: str) -> Report:
+def check_memberships(dsn: str) -> Report:
     """What a check of all memberships finds."""
     return check(dsn, RING, lambda _rows, _total: None)
