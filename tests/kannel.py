@@ -1,4 +1,4 @@
-"""Debian's Kannel beside the service: bearerbox, smsbox and, for the telephones, its fake message centre."""
+"""Debian's Kannel beside the service: bearerbox, smsbox and, in place of telephones, its fake message centre."""
 
 import re
 import socket
@@ -24,7 +24,7 @@ _COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
 
 
 class Sent(NamedTuple):
-    """A message that came out at the message centre."""
+    """A message that arrived at the message centre."""
 
     number: str
     originator: str
@@ -33,9 +33,9 @@ class Sent(NamedTuple):
 
 @dataclass
 class Kannel:
-    """Running boxes, and a message centre that tests can look into and type into.
+    """Running boxes, and a message centre that tests can read from and type into.
 
-    The service that uses them listens on `service_port` and has `settings`.
+    The service that uses them listens on `service_port`, with settings from `configure`.
     """
 
     folder: Path
@@ -45,11 +45,11 @@ class Kannel:
 
     @property
     def service_port(self) -> int:
-        """Where Kannel looks for the service."""
+        """The port at which Kannel calls the service."""
         return self.ports["service"]
 
     def configure(self, settings: Settings) -> Settings:
-        """These settings, for a service that sends through this Kannel."""
+        """The settings of a service that sends through this Kannel."""
         return settings.model_copy(
             update={
                 "sms_gateway": GatewayKind.KANNEL,
@@ -62,23 +62,23 @@ class Kannel:
         )
 
     def sent(self) -> list[Sent]:
-        """What has come out so far, the oldest first."""
-        found = (_GOT.search(line) for line in self._centre_log().splitlines())
-        return [Sent(number=got[2], originator=got[1], text=got[3]) for got in found if got]
+        """The messages that have arrived so far, the oldest first."""
+        matches = (_GOT.search(line) for line in self._centre_log().splitlines())
+        return [Sent(number=match[2], originator=match[1], text=match[3]) for match in matches if match]
 
     def wait_for_sent(self, count: int = 1) -> list[Sent]:
-        """What has come out, once that many messages have."""
-        wait_until(lambda: len(self.sent()) >= count, "no message came out at the message centre")
+        """The messages that have arrived, once there are so many."""
+        wait_until(lambda: len(self.sent()) >= count, "no message arrived at the message centre")
         return self.sent()
 
     def type_in(self, number: str, originator: str, text: str, kind: str = "text") -> None:
-        """Have a telephone send an SMS to `originator`, a short code; of kind `ucs2`, `text` is percent-encoded."""
+        """Have a telephone send an SMS to a short code, the `originator`. For `ucs2`, `text` is percent-encoded."""
         self._typed += 1
         self._connect("-m", "1", f"{number} {originator} {kind} {text}")
         wait_until(lambda: self._centre_log().count("sent message") == self._typed, "the message was not typed in")
 
     def log(self) -> str:
-        """What the boxes have to say. The message centre's own log is not theirs."""
+        """The logs of the boxes, without that of the message centre."""
         return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*box.log")))
 
     @contextmanager
@@ -91,7 +91,7 @@ class Kannel:
             self._disconnect()
 
     def _connect(self, *arguments: str) -> None:
-        """One program stands for the centre: it sends what it was started with, and takes messages from then on."""
+        """Start the message centre: it sends the message it is started with, and accepts messages from then on."""
         self._disconnect()
         program = require("Kannel", find_program("fakesmsc"))
         with (self.folder / "centre.log").open("ab") as log:
@@ -112,7 +112,7 @@ _GOT = re.compile(r"Got message \d+: <(\S+) (\S+) text (.*)>$")
 
 @contextmanager
 def running_kannel(folder: Path) -> Iterator[Kannel]:
-    """A Kannel on free ports of this machine, with its files in `folder`, for as long as the block lasts."""
+    """Run a Kannel on free ports of this machine, with its files in `folder`, for as long as the block lasts."""
     bearerbox = require("Kannel", find_program("bearerbox"))
     smsbox = require("Kannel", find_program("smsbox"))
     ports = dict(zip(("admin", "box", "centre", "sendsms", "service"), _free_ports(5), strict=True))
@@ -127,7 +127,7 @@ def running_kannel(folder: Path) -> Iterator[Kannel]:
 
 
 def _shipped_configuration(ports: dict[str, int]) -> str:
-    """What docker-compose.yml gives to Kannel, on this machine's loopback and on other ports."""
+    """Kannel's configuration from docker-compose.yml, changed to the loopback address and other ports."""
     _, _, content = _COMPOSE.read_text(encoding="utf-8").partition("    content: |\n")
     environment = {
         "FILIATION_KANNEL_PASSWORD": PASSWORD,
@@ -135,7 +135,7 @@ def _shipped_configuration(ports: dict[str, int]) -> str:
         "KANNEL_SMSC_PORT": str(ports["centre"]),
     }
     text = re.sub(r"\$\{(\w+)(?::-(.*?))?\}", lambda found: environment.get(found[1], found[2]), dedent(content))
-    for shipped, here in (
+    for shipped, changed in (
         ("admin-port = 13000", f"admin-port = {ports['admin']}"),
         ("smsbox-port = 13001", f"smsbox-port = {ports['box']}"),
         ("sendsms-port = 13013", f"sendsms-port = {ports['sendsms']}\nsendsms-interface = 127.0.0.1"),
@@ -143,12 +143,12 @@ def _shipped_configuration(ports: dict[str, int]) -> str:
         ("http-queue-delay = 10", "http-queue-delay = 1"),
     ):
         assert text.count(shipped) == 1, shipped
-        text = text.replace(shipped, here)
+        text = text.replace(shipped, changed)
     return text
 
 
-def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 20) -> None:
-    """Return once `done`; fail with `complaint` if that takes too long."""
+def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 120) -> None:
+    """Return once `done` is true; fail with `complaint` if it never is."""
     end = time.monotonic() + seconds
     while not done():
         assert time.monotonic() < end, complaint
@@ -157,10 +157,10 @@ def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 20) ->
 
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for unused in sockets:
+            unused.bind(("127.0.0.1", 0))
+        return [unused.getsockname()[1] for unused in sockets]
 
 
 def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
@@ -182,6 +182,6 @@ def _box(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
-    # A box that is asked to end waits for the other; there is nothing that it would have to save.
+    # A box that is asked to end waits for the other one. Neither has anything to save.
     process.kill()
     process.wait(timeout=10)

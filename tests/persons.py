@@ -1,4 +1,4 @@
-"""Persons of a test, who prove their numbers by the code that the outbox shows."""
+"""Persons of a test, who verify their numbers with the code that the outbox shows."""
 
 import asyncio
 import re
@@ -17,7 +17,7 @@ from tests.conftest import MASTER_SECRET
 
 @dataclass
 class PersonCaller:
-    """The API as somebody calls it who proved a number."""
+    """The API as a person calls it who has verified a number."""
 
     client: TestClient | httpx2.Client
     token: str
@@ -34,20 +34,20 @@ def ring_of_tests() -> KeyRing:
 
 
 def outbox(dsn: str) -> list[ShownMessage]:
-    """The messages that were sent, the newest first."""
+    """The messages that the outbox shows, the newest first."""
 
-    async def look() -> list[ShownMessage]:
+    async def read() -> list[ShownMessage]:
         database = Database(dsn, pool_size=1)
         try:
             return await list_shown(database, ring_of_tests())
         finally:
             await database.close()
 
-    return asyncio.run(look())
+    return asyncio.run(read())
 
 
 def code_in(text: str) -> str:
-    """The code of a message."""
+    """The code in a message."""
     (code,) = re.findall(r"\b[0-9]{6}\b", text)
     return str(code)
 
@@ -58,17 +58,17 @@ def code_sent_to(dsn: str, number: str) -> str:
 
 
 def ask_code(client: TestClient | httpx2.Client, number: str, **more: Any) -> Response:
-    """Have a code sent."""
+    """Request a code for a number."""
     return client.post("/v1/verifications", json={"number": number} | more)
 
 
 def confirm(client: TestClient | httpx2.Client, verification_id: str, code: str, **more: Any) -> Response:
-    """Give a code back."""
+    """Confirm a verification with a code."""
     return client.post(f"/v1/verifications/{verification_id}/confirm", json={"code": code} | more)
 
 
 def prove(client: TestClient | httpx2.Client, dsn: str, number: str, **more: Any) -> PersonCaller:
-    """Somebody who has proved a number in E.164."""
+    """Verify a number in E.164, and return the person as a caller."""
     begun = ask_code(client, number)
     assert begun.status_code == 201, begun.text
     session = confirm(client, begun.json()["id"], code_sent_to(dsn, number), **more)

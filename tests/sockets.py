@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 @contextmanager
 def on_a_socket(app: FastAPI, port: int = 0) -> Iterator[httpx2.Client]:
-    """A client that calls `app` over TCP, so that bodies arrive piece by piece; on a free port unless told."""
+    """Serve `app` over TCP, so that bodies arrive in pieces, and yield a client. Port 0 chooses a free port."""
     config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -1,4 +1,4 @@
-"""What the database keeps of a number: in a dump, and in the files of its tables."""
+"""Traces of a number in the database: in a dump, and in the files of its tables."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from service.core.embedded import programs
 from tests.kannel import wait_until
 from tests.persons import ring_of_tests
 
-# Of the beginning of a key a block keeps no more than its place tells, at most 30 bits.
+# A block stores a key without its first bits, at most 30, which follow from the block's place.
 _STORED_FROM = 3
 
 # What VACUUM (FULL, VERBOSE) reports of each table.
@@ -17,14 +17,14 @@ _KEPT = re.compile(r"(\d+) dead row versions cannot be removed yet")
 
 
 def _folder(dsn: str) -> Path:
-    """The folder of the server."""
+    """The data folder of the server."""
     with psycopg.connect(dsn) as connection:
         ((folder,),) = connection.execute("SHOW data_directory").fetchall()
     return Path(folder)
 
 
 def dump(dsn: str) -> str:
-    """All that `pg_dump` writes of a database."""
+    """Everything that `pg_dump` writes about a database."""
     data = _folder(dsn)
     done = programs.run(programs.programs_for(data), data, "pg_dump", f"--dbname={dsn}")
     assert done.returncode == 0, done.stdout

@@ -175,7 +175,7 @@ async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: 
 # A processor's key sees a party's campaign only if that processor sent it.
 _FLAGGED: Final = text("""
     SELECT coalesce(flag.dataset_id, flag.campaign_id) AS id,
-           CASE WHEN flag.dataset_id IS NULL THEN 'campaign' ELSE 'dataset' END AS subject,
+           CASE WHEN flag.dataset_id IS NULL THEN 'campaign' ELSE 'dataset' END AS kind,
            coalesce(dataset.name, campaign.name) AS name, flag.holder_id, holder.legal_name,
            count(DISTINCT objection.mark) AS number_count, max(flag.recorded_at) AS recorded_at
     FROM objection_flag AS flag
@@ -199,7 +199,7 @@ async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | Non
     return rows.page(
         FlagOut(
             id=row.id,
-            subject=row.subject,
+            kind=row.kind,
             name=row.name,
             holder=OrganisationRef(id=row.holder_id, legal_name=row.legal_name),
             number_count=row.number_count,

@@ -2,7 +2,7 @@
 
 import uuid
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_validator
 
@@ -263,7 +263,7 @@ class FlagOut(BaseModel):
     """A dataset or campaign of the caller's that contains objected numbers."""
 
     id: uuid.UUID = Field(description="The id of the dataset or campaign.")
-    subject: str = Field(examples=["dataset"], description="`dataset` or `campaign`.")
+    kind: Literal["dataset", "campaign"]
     name: str = Field(examples=["Extrait 30-60 ans"])
     holder: OrganisationRef
     number_count: int = Field(examples=[12], description="How many objected numbers it contains.")

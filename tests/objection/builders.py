@@ -1,4 +1,4 @@
-"""A number in several holders: a shop that has no account, a broker and a party, with a campaign."""
+"""Numbers with several holders: a shop without an account, a broker and a party, which sent a campaign."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from tests.persons import PersonCaller, prove
 
 @dataclass
 class Holders:
-    """Who holds the numbers 0001 to 0009, one after the other. The shop is named by the broker."""
+    """The holders of the numbers 0001 to 0009, in order. The broker asserts the shop's dataset."""
 
     registry: Registry
     shop_id: str
@@ -21,12 +21,12 @@ class Holders:
     campaign: Any
 
     def person(self, last_four: int) -> PersonCaller:
-        """Somebody who proved a number."""
+        """The owner of a number, verified."""
         return prove(self.registry.client, self.registry.dsn, number(last_four))
 
 
 def several_holders(registry: Registry) -> Holders:
-    """The numbers 0001 to 0009, which the party's campaign was sent to."""
+    """Give the numbers 0001 to 0009 to all holders, and have the party send them a campaign."""
     broker, party = registry.broker(), registry.party()
     named = {"legal_name": "Jeux SARL", "country": "FR", "roles": ["collector"], "privacy_contact": "jeux@jeux.example"}
     shop = broker.post("/v1/organisations", named)
@@ -36,36 +36,36 @@ def several_holders(registry: Registry) -> Holders:
     bought = hand_over(broker, base, broker)
     sold = hand_over(broker, {"id": bought["received_dataset_id"]}, party, occurred_at="2024-03-01T00:00:00Z")
     sender = registry.organisation(Role.PROCESSOR, acts_for=party)
-    sent = campaign_of(party, sold["received_dataset_id"], sender_id=str(sender.id))
+    sent = register_campaign(party, sold["received_dataset_id"], sender_id=str(sender.id))
     return Holders(registry, shop["id"], broker, party, sender, sent)
 
 
-def campaign_of(party: Caller, dataset_id: str, **more: Any) -> Any:
-    """A campaign of 6 June 2024."""
+def register_campaign(party: Caller, dataset_id: str, **more: Any) -> Any:
+    """Register a campaign of 6 June 2024."""
     window = {"began_at": "2024-06-06T10:00:00+02:00", "ended_at": "2024-06-06T12:00:00+02:00"}
     said = {"name": "Dernier appel", "originator": "38001", "message_text": "Votez.", "dataset_ids": [dataset_id]}
     return party.post("/v1/campaigns", {"party_id": str(party.id)} | window | said | more)
 
 
-def objects(person: PersonCaller, **wanted: Any) -> Any:
-    """The objection that somebody files, which must succeed."""
+def create_objection(person: PersonCaller, **wanted: Any) -> Any:
+    """Create an objection of a person, which must succeed."""
     answer = person.request("POST", "/v1/objections", json={"kind": "objection"} | wanted)
     assert answer.status_code == 201, answer.text
     return answer.json()
 
 
-def own(person: PersonCaller) -> Any:
-    """Every objection on somebody's number."""
+def objections_of(person: PersonCaller) -> Any:
+    """Every objection to the use of a person's number."""
     answer = person.request("GET", "/v1/objections")
     assert answer.status_code == 200, answer.text
     return answer.json()["items"]
 
 
-def states(objection: Any) -> dict[str, str]:
-    """How far each holder is, by the holder's id."""
-    return {hop["holder"]["id"]: hop["state"] for hop in objection["relays"]}
+def relay_states(objection: Any) -> dict[str, str]:
+    """The state of each relay, by the holder's id."""
+    return {relay["holder"]["id"]: relay["state"] for relay in objection["relays"]}
 
 
-def feed(holder: Caller, after: int = 0) -> Any:
-    """What a holder reads of its relays."""
+def relays_to(holder: Caller, after: int = 0) -> Any:
+    """The relays that a holder lists."""
     return holder.get("/v1/objections/relays", params={"after": after})["items"]

@@ -1,4 +1,4 @@
-"""How organisations keep their deadlines, for everybody and for the authority."""
+"""How organisations keep their deadlines, as the public and the regulator see it."""
 
 from datetime import UTC, datetime
 
@@ -10,22 +10,19 @@ from service.wording.language import PARIS
 from tests.builders import number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, feed, objects, several_holders
+from tests.objection.builders import Holders, create_objection, relays_to, several_holders
 
 
-@pytest.mark.parametrize(
-    ("recorded", "due"),
-    [
-        ((2026, 1, 15), (2026, 2, 15)),
-        ((2026, 1, 31), (2026, 2, 28)),
-        ((2028, 1, 31), (2028, 2, 29)),
-        ((2026, 12, 31), (2027, 1, 31)),
-        ((2026, 10, 31), (2026, 11, 30)),
-    ],
-)
-def test_a_month_is_a_calendar_month(recorded: tuple[int, int, int], due: tuple[int, int, int]) -> None:
-    begin = datetime(*recorded, 10, 30, tzinfo=UTC)
-    assert one_month_after(begin) == datetime(*due, 10, 30, tzinfo=UTC)
+def test_one_month_after_is_the_same_day_or_the_months_last() -> None:
+    due_days = {
+        (2026, 1, 15): (2026, 2, 15),
+        (2026, 1, 31): (2026, 2, 28),
+        (2028, 1, 31): (2028, 2, 29),
+        (2026, 12, 31): (2027, 1, 31),
+        (2026, 10, 31): (2026, 11, 30),
+    }
+    found = {recorded: one_month_after(datetime(*recorded, 10, 30, tzinfo=UTC)) for recorded in due_days}
+    assert found == {recorded: datetime(*due, 10, 30, tzinfo=UTC) for recorded, due in due_days.items()}
 
 
 @pytest.fixture
@@ -34,7 +31,7 @@ def holders(registry: Registry) -> Holders:
 
 
 def elapsed(dsn: str, days: int) -> None:
-    """Let as many days go by for every relay and what was done of it."""
+    """Let some days pass since every relay was recorded and ended."""
     rows(
         dsn,
         """UPDATE relay SET recorded_at = recorded_at - age, due_at = due_at - age, ended_at = ended_at - age
@@ -43,18 +40,18 @@ def elapsed(dsn: str, days: int) -> None:
     )
 
 
-def test_the_public_table_counts_by_organisation(holders: Holders, client: TestClient, dsn: str) -> None:
+def test_list_deadlines_counts_requests_by_organisation(holders: Holders, client: TestClient, dsn: str) -> None:
     assert client.get("/v1/objections/deadlines").json()["organisations"] == []
     for last_four in (1, 2, 3):
-        objects(holders.person(last_four))
+        create_objection(holders.person(last_four))
     elapsed(dsn, 10)
-    for relay in feed(holders.party)[:2]:
+    for relay in relays_to(holders.party)[:2]:
         holders.party.post(f"/v1/objections/relays/{relay['id']}/complete")
     elapsed(dsn, 25)
     answer = client.get("/v1/objections/deadlines")
     assert answer.status_code == 200
     table = {row["organisation"]["id"]: row for row in answer.json()["organisations"]}
-    assert set(table) == {str(holders.broker.id), str(holders.party.id)}, "of whom nobody could ask, nothing was asked"
+    assert set(table) == {str(holders.broker.id), str(holders.party.id)}, "an undeliverable relay is not a request"
     broker, party = table[str(holders.broker.id)], table[str(holders.party.id)]
     assert [broker[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 0, None, 3]
     assert [party[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 2, 10.0, 1]
@@ -66,7 +63,7 @@ def requests(client: TestClient) -> dict[str, int]:
     return {row["organisation"]["id"]: row["requests"] for row in organisations}
 
 
-def test_who_records_an_objection_cannot_read_in_the_public_table_who_else_has_the_number(
+def test_list_deadlines_ignores_objections_recorded_by_organisations(
     holders: Holders, client: TestClient, dsn: str
 ) -> None:
     body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
@@ -76,26 +73,24 @@ def test_who_records_an_objection_cannot_read_in_the_public_table_who_else_has_t
     assert len(holders.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
 
 
-def test_who_is_told_of_an_objection_cannot_see_at_that_moment_who_else_is(
-    holders: Holders, client: TestClient, dsn: str
-) -> None:
-    objects(holders.person(1))
+def test_list_deadlines_changes_at_midnight_only(holders: Holders, client: TestClient, dsn: str) -> None:
+    create_objection(holders.person(1))
     assert requests(client) == {}
     elapsed(dsn, 1)
     assert requests(client) == {str(holders.broker.id): 1, str(holders.party.id): 1}
-    holders.party.post(f"/v1/objections/relays/{feed(holders.party)[0]['id']}/complete")
+    holders.party.post(f"/v1/objections/relays/{relays_to(holders.party)[0]['id']}/complete")
     table = client.get("/v1/objections/deadlines").json()
     assert [row["ended"] for row in table["organisations"]] == [0, 0]
     assert datetime.fromisoformat(table["as_of"]).astimezone(PARIS).hour == 0
 
 
-def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(holders: Holders, dsn: str) -> None:
+def test_list_overdue_relays_by_regulator_is_recorded(holders: Holders, dsn: str) -> None:
     regulator = holders.registry.regulator()
-    objects(holders.person(1))
+    create_objection(holders.person(1))
     assert regulator.get("/v1/objections/overdue")["items"] == []
     elapsed(dsn, 35)
     found = regulator.get("/v1/objections/overdue")
-    assert {one["holder"]["id"] for one in found["items"]} == {str(holders.broker.id), str(holders.party.id)}
+    assert {relay["holder"]["id"] for relay in found["items"]} == {str(holders.broker.id), str(holders.party.id)}
     assert "+33" not in str(found)
     page = regulator.get("/v1/objections/overdue", params={"limit": 1})
     rest = regulator.get("/v1/objections/overdue", params={"limit": 1, "after": page["next"]})
@@ -104,15 +99,15 @@ def test_the_authority_lists_what_is_overdue_and_its_look_is_recorded(holders: H
     assert looks.count("list_overdue_relays") == 4
 
 
-def test_what_is_ended_is_not_overdue(holders: Holders, dsn: str) -> None:
-    objects(holders.person(1))
+def test_list_overdue_relays_leaves_out_ended_ones(holders: Holders, dsn: str) -> None:
+    create_objection(holders.person(1))
     for holder in (holders.party, holders.broker):
         body = {"reason": "La preuve du consentement doit être gardée."}
-        holder.post(f"/v1/objections/relays/{feed(holder)[0]['id']}/refuse", body)
+        holder.post(f"/v1/objections/relays/{relays_to(holder)[0]['id']}/refuse", body)
     elapsed(dsn, 35)
     assert holders.registry.regulator().get("/v1/objections/overdue")["items"] == []
 
 
-def test_only_the_authority_lists_them(holders: Holders) -> None:
+def test_list_overdue_relays_by_others_is_refused(holders: Holders) -> None:
     for caller in (holders.broker, holders.party, holders.registry.operator()):
         assert refusal(caller.request("GET", "/v1/objections/overdue")) == (403, "role_missing")

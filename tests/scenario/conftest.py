@@ -1,4 +1,4 @@
-"""The whole story, told once through HTTP, with everything that the service logged meanwhile."""
+"""The whole story, loaded once through HTTP, with everything that the service logged during it."""
 
 import logging
 from collections.abc import Iterator
@@ -29,21 +29,21 @@ class _Lines(logging.Handler):
 
 @dataclass
 class Scenario:
-    """The told story, and how each organisation asks about it."""
+    """The loaded story, its requests and responses, and how each organisation calls the API."""
 
     client: TestClient
     dsn: str
-    told: LoadedStory
+    story: LoadedStory
     log: list[str]
-    asked: list[Request] = field(default_factory=list)
-    answered: list[Response] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
 
     def caller(self, name: str) -> Caller:
         """The API as an organisation of the story calls it."""
-        return Caller(self.client, self.told.ids[name.split(" for ", maxsplit=1)[0]], self.told.keys[name])  # type: ignore[arg-type]
+        return Caller(self.client, self.story.ids[name.split(" for ", maxsplit=1)[0]], self.story.keys[name])  # type: ignore[arg-type]
 
     def answer(self, name: str, last_four: int, **more: Any) -> Any:
-        """One number's answer through an organisation's eyes."""
+        """The answer about a number that an organisation gets."""
         if name == "cnil":
             more = {"reason": "Plainte 2024-0611"} | more
         return self.caller(name).lookup(number(last_four), **more)
@@ -51,21 +51,21 @@ class Scenario:
 
 @pytest.fixture(scope="session")
 def scenario(cluster: str) -> Iterator[Scenario]:
-    """The story, told."""
+    """The loaded story."""
     settings: Settings = settings_of_tests()
     lines = _Lines()
     root = logging.getLogger()
     level = root.level
     with temporary_database(cluster) as dsn, TestClient(create_app(settings, dsn)) as client:
-        told_scenario = Scenario(client, dsn, LoadedStory(), lines.lines)
-        client.event_hooks["request"].append(told_scenario.asked.append)
-        client.event_hooks["response"].append(told_scenario.answered.append)
+        loaded = Scenario(client, dsn, LoadedStory(), lines.lines)
+        client.event_hooks["request"].append(loaded.requests.append)
+        client.event_hooks["response"].append(loaded.responses.append)
         operator = Registry(client, dsn).operator()
         root.addHandler(lines)
         root.setLevel(logging.DEBUG)
         try:
-            told_scenario.told = load_story(client, operator.key)
-            yield told_scenario
+            loaded.story = load_story(client, operator.key)
+            yield loaded
         finally:
             root.setLevel(level)
             root.removeHandler(lines)

@@ -1,4 +1,4 @@
-"""After the whole story, lookups and refusals included, no number stands anywhere but where it was asked for."""
+"""After the whole story, with lookups and refusals, numbers are nowhere but in requests and their responses."""
 
 import re
 from pathlib import Path
@@ -11,9 +11,9 @@ from psycopg import sql
 from tests.builders import FICTION, number
 from tests.scenario.conftest import Scenario
 
-# Any spelling of a number of the fiction range, from 06 39 98 on.
-SPELT = re.compile(r"(?:\+|00)?(?:33|0)?[\s.]*(?:\(0\))?[\s.]*6[\s.]*39[\s.]*98(?:[\s.-]*\d){4}(?!\d)")
-SPELT_BYTES = re.compile(rb"6[ .]?39[ .]?98(?:[ .-]?\d){4}")
+# Any spelling of a number from the range for fiction, which begins with 06 39 98.
+SPELLING = re.compile(r"(?:\+|00)?(?:33|0)?[\s.]*(?:\(0\))?[\s.]*6[\s.]*39[\s.]*98(?:[\s.-]*\d){4}(?!\d)")
+SPELLING_BYTES = re.compile(rb"6[ .]?39[ .]?98(?:[ .-]?\d){4}")
 
 REFUSED = [
     ("POST", "/v1/lookups", {"number": "0639980001", "region": "ZZ"}),
@@ -31,7 +31,7 @@ REFUSED = [
 
 @pytest.fixture(scope="module")
 def used(scenario: Scenario) -> Scenario:
-    """The story after every organisation asked, and after refusals of all kinds."""
+    """The story after lookups by every organisation and refusals of all kinds."""
     for who in ("cnil", "contact-direct", "aube", "rivage", "revente-data", "enseigne-maison"):
         for last_four in (4600, 5200, 9001, 9999):
             scenario.answer(who, last_four)
@@ -46,49 +46,49 @@ def used(scenario: Scenario) -> Scenario:
     return scenario
 
 
-def test_in_no_log_line(used: Scenario) -> None:
+def test_log_contains_no_number(used: Scenario) -> None:
     assert len(used.log) > 100
-    assert [line for line in used.log if SPELT.search(line) and not line.startswith(("httpx2", "httpcore2"))] == []
+    assert [line for line in used.log if SPELLING.search(line) and not line.startswith(("httpx2", "httpcore2"))] == []
 
 
-def test_in_no_address_that_our_own_clients_call(used: Scenario) -> None:
+def test_urls_of_our_own_clients_contain_no_number(used: Scenario) -> None:
     refused = {path for _, path, _ in REFUSED}
-    called = [request.url.raw_path.decode() for request in used.asked]
+    called = [request.url.raw_path.decode() for request in used.requests]
     assert len(called) > 100
-    assert [path for path in called if SPELT.search(path) and path not in refused] == []
+    assert [path for path in called if SPELLING.search(path) and path not in refused] == []
 
 
-def test_in_no_problem(used: Scenario) -> None:
-    problems = [response for response in used.answered if response.status_code >= 400]
+def test_problems_contain_no_number(used: Scenario) -> None:
+    problems = [response for response in used.responses if response.status_code >= 400]
     assert len(problems) >= len(REFUSED)
-    assert [response.text for response in problems if SPELT.search(response.text)] == []
+    assert [response.text for response in problems if SPELLING.search(response.text)] == []
 
 
-def test_in_no_row_of_the_database(used: Scenario) -> None:
+def test_rows_of_database_contain_no_number(used: Scenario) -> None:
     with psycopg.connect(used.dsn) as connection:
         tables = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
         for table in tables:
             for row in connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))):
-                assert not any(_tells_a_number(value) for value in row), table
+                assert not any(_contains_number(value) for value in row), table
         (blocks,) = connection.execute("SELECT count(*) FROM membership_block").fetchone() or (0,)
     assert blocks > 100
 
 
-def _tells_a_number(value: object) -> bool:
+def _contains_number(value: object) -> bool:
     if not isinstance(value, bytes):
-        return SPELT.search(str(value)) is not None
+        return SPELLING.search(str(value)) is not None
     words = [np.frombuffer(value[: len(value) // 8 * 8], order) for order in (">u8", "<u8")]
     as_integers = any(bool(np.any((word >= FICTION) & (word < FICTION + 10_000))) for word in words)
-    return as_integers or SPELT_BYTES.search(value) is not None
+    return as_integers or SPELLING_BYTES.search(value) is not None
 
 
-def test_the_search_of_rows_finds_numbers() -> None:
-    assert _tells_a_number("rappel au 06 39 98 00 01")
-    assert _tells_a_number(number(1).encode())
-    assert _tells_a_number((FICTION + 1).to_bytes(8) * 2)
+def test_contains_number_finds_numbers() -> None:
+    assert _contains_number("rappel au 06 39 98 00 01")
+    assert _contains_number(number(1).encode())
+    assert _contains_number((FICTION + 1).to_bytes(8) * 2)
 
 
-def test_in_no_file_of_the_database(used: Scenario) -> None:
+def test_files_of_database_contain_no_number(used: Scenario) -> None:
     with psycopg.connect(used.dsn, autocommit=True) as connection:
         connection.execute("CHECKPOINT")
         (folder,) = connection.execute("SHOW data_directory").fetchone() or ("",)
@@ -99,5 +99,5 @@ def test_in_no_file_of_the_database(used: Scenario) -> None:
     for path in files:
         content = path.read_bytes()
         assert not re.search(rb"(?:336|06)3998\d{4}", content), path.name
-    # The search would find a number if there were one.
+    # The pattern does find a number.
     assert re.search(rb"(?:336|06)3998\d{4}", number(1).encode())

@@ -19,39 +19,40 @@ from tests.sockets import on_a_socket
 
 @pytest.fixture
 def app(kannel: Kannel, settings: Settings, dsn: str) -> FastAPI:
-    """The service that the Kannel knows."""
+    """The service that this Kannel calls."""
     return create_app(kannel.configure(settings), dsn)
 
 
 @pytest.fixture
 def service(app: FastAPI, kannel: Kannel, dsn: str) -> Iterator[httpx2.Client]:
-    """That service, after the story was told to it."""
+    """A client of that service, after the story was loaded into it."""
     with on_a_socket(app, kannel.service_port) as client:
         load_story(client, Registry(client, dsn).operator().key)
         yield client
 
 
-def proved_by_sms(service: httpx2.Client, kannel: Kannel, last_four: int) -> PersonCaller:
-    """Somebody who typed in the code that came to their telephone."""
+def verified_by_sms(service: httpx2.Client, kannel: Kannel, last_four: int) -> PersonCaller:
+    """A person who entered the code that their telephone received."""
     begun = ask_code(service, number(last_four)).json()
-    (sent,) = [message for message in kannel.wait_for_sent() if message.number == number(last_four)]
-    return PersonCaller(service, confirm(service, begun["id"], code_in(sent.text)).json()["token"])
+    wait_until(lambda: any(sent.number == number(last_four) for sent in kannel.sent()), "no code arrived")
+    (code,) = [code_in(sent.text) for sent in kannel.sent() if sent.number == number(last_four)]
+    return PersonCaller(service, confirm(service, begun["id"], code).json()["token"])
 
 
 def objections(person: PersonCaller) -> Any:
     return person.request("GET", "/v1/objections").json()["items"]
 
 
-def test_a_stop_by_sms_becomes_an_objection_that_reaches_every_holder(service: httpx2.Client, kannel: Kannel) -> None:
+def test_stop_by_sms_is_recorded_and_relayed_to_every_holder(service: httpx2.Client, kannel: Kannel) -> None:
     """5200 got one message from 38001 and two from 38002, the last of them on the eve of the poll."""
-    person = proved_by_sms(service, kannel, 5200)
+    person = verified_by_sms(service, kannel, 5200)
     assert objections(person) == []
     kannel.type_in("33639985200", "38002", "Arrêt !")
     wait_until(lambda: len(objections(person)) == 1, "the STOP became no objection")
     (objection,) = objections(person)
     assert (objection["kind"], objection["scope"], objection["source"]) == ("objection", "everything", "stop")
     assert objection["campaign"]["name"] == "Demain, le Rivage"
-    # Collectors and brokers upstream of the party that was answered, and the other party, which is nobody to it.
+    # The holders upstream of the party that got the reply, and the other party, which has no dealings with it.
     assert {relay["holder"]["legal_name"]: relay["state"] for relay in objection["relays"]} == {
         "Comparauto SAS": "undeliverable",
         "Enseigne Maison SA": "pending",
@@ -61,11 +62,11 @@ def test_a_stop_by_sms_becomes_an_objection_that_reaches_every_holder(service: h
     }
 
 
-def test_other_texts_and_other_short_codes_leave_no_trace(service: httpx2.Client, kannel: Kannel) -> None:
-    person = proved_by_sms(service, kannel, 5200)
+def test_other_sms_leaves_no_trace(service: httpx2.Client, kannel: Kannel) -> None:
+    person = verified_by_sms(service, kannel, 5200)
     kannel.type_in("33639985200", "38002", "Qui êtes-vous ?")
     kannel.type_in("33639985200", "38009", "STOP")
     kannel.type_in("33639986000", "38001", "STOP")
-    other = proved_by_sms(service, kannel, 6000)
+    other = verified_by_sms(service, kannel, 6000)
     wait_until(lambda: len(objections(other)) == 1, "the last STOP became no objection")
     assert objections(person) == []

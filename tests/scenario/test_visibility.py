@@ -112,7 +112,7 @@ LISTED = [
 
 
 def test_list_shows_the_same_as_answers(scenario: Scenario) -> None:
-    codes_of = {identity: code for code, identity in scenario.told.ids.items()}
+    codes_of = {identity: code for code, identity in scenario.story.ids.items()}
     found = []
     for who, collection, _ in LISTED:
         items = scenario.caller(who).get(f"/v1/{collection}")["items"]
@@ -121,11 +121,11 @@ def test_list_shows_the_same_as_answers(scenario: Scenario) -> None:
 
 
 def test_get_lineage_leaves_out_ancestors_that_gave_no_number(scenario: Scenario) -> None:
-    lineage = json.dumps(scenario.caller("rivage").get(f"/v1/datasets/{scenario.told.ids['D7']}/lineage"))
+    lineage = json.dumps(scenario.caller("rivage").get(f"/v1/datasets/{scenario.story.ids['D7']}/lineage"))
     shown = {
         code
         for code in ("D1", "D2", "D3", "D4", "R1", "R2", "R3", "R4", "D5", "X7")
-        if scenario.told.ids[code] in lineage
+        if scenario.story.ids[code] in lineage
     }
     assert shown == {"D3", "D4", "R3", "R4", "D5", "X7"}
 
