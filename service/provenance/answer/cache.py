@@ -22,6 +22,7 @@ Erased = tuple[uuid.UUID, datetime]
 _NOTHING_ERASED: Final[frozenset[Erased]] = frozenset()
 
 # Some thousand answers of the usual size: more than a registry has kinds of numbers that are asked about at one time.
+# In memory, an answer takes two to three times its JSON, since its value is kept too.
 MOST_BYTES: Final = 64 * 1024 * 1024
 
 
