@@ -24,7 +24,12 @@ def _consent(prepared: PreparedAnswer, dataset_id: uuid.UUID) -> dict[str, objec
     own = prepared.consent(dataset_id)
     row, known = own.partner_list, prepared.shared.known
     rendered = prepared.cache.partner_list(prepared.facts, known, row) if row else None
-    return own._asdict() | {"partner_list": rendered}
+    return {
+        "consented_at": own.consented_at,
+        "consent_record_id": own.consent_record_id,
+        "partner_list": rendered,
+        "partner_list_basis": own.partner_list_basis,
+    }
 
 
 def _consented_at(prepared: PreparedAnswer, dataset_id: uuid.UUID) -> dict[str, object]:
