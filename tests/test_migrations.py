@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import ARRAY, Column, Enum, String
+from sqlalchemy import ARRAY, Column, Enum, LargeBinary, String
 
 from service.command import schema
 from service.core.errors import ConfigurationError
@@ -80,6 +80,23 @@ def test_text_columns_do_not_share_the_name_of_a_closed_list() -> None:
         if column.name in closed and isinstance(column.type, String) and _values_of(column) is None
     }
     assert others == FREE_TEXT
+
+
+def test_columns_of_bytes_are_left_out_of_statistics(dsn: str) -> None:
+    declared = {
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, LargeBinary)
+    }
+    with psycopg.connect(dsn) as connection:
+        found = connection.execute(
+            "SELECT relname, attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
+            "WHERE attstattarget = 0 AND relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
+        ).fetchall()
+    partitions = {(name, column) for name, column in found if name.startswith("membership_block_")}
+    assert set(found) - partitions == declared - {("objection", "mark")}
+    assert len(partitions) == 8
 
 
 def test_migration_files_are_named_by_their_revision() -> None:
