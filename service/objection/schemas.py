@@ -10,7 +10,7 @@ from service.core.facts import RequestBody
 from service.core.instant import Instant
 from service.core.text import Sentence
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
-from service.provenance.answer.references import OrganisationRef
+from service.provenance.answer.references import CampaignRef, OrganisationRef
 
 # A request looks up its numbers singly; more of them would make other requests wait.
 MAX_NUMBERS = 1000
@@ -138,13 +138,6 @@ class RelayView(BaseModel):
     acknowledged_at: AwareDatetime | None
     ended_at: AwareDatetime | None = Field(description="When the holder completed or refused it.")
     overdue: bool = Field(description="True if the holder has not ended it and the deadline has passed.")
-
-
-class CampaignRef(BaseModel):
-    """A campaign with its name."""
-
-    id: uuid.UUID
-    name: str = Field(examples=["Européennes, dernier appel"])
 
 
 class FlagView(BaseModel):

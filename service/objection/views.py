@@ -14,9 +14,9 @@ from service.core.facts import Fact
 from service.number.keyring import KeyRing
 from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import CampaignRef, FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.schemas import FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
-from service.provenance.answer.references import OrganisationRef
+from service.provenance.answer.references import CampaignRef, OrganisationRef
 
 FactT = TypeVar("FactT", bound=Fact)
 

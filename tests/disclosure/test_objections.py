@@ -12,8 +12,8 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 from service.demo import story
 from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
 from service.disclosure.report import write_report
-from service.objection.schemas import CampaignRef, FlagView, HolderView, ObjectionOut, RelayView
-from service.provenance.answer.references import OrganisationRef
+from service.objection.schemas import FlagView, HolderView, ObjectionOut, RelayView
+from service.provenance.answer.references import CampaignRef, OrganisationRef
 from service.wording.language import PARIS, Language
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
