@@ -21,7 +21,7 @@ _LINEAGE: LiteralString = """
     lineage(dataset) AS (
         SELECT dataset FROM held WHERE dataset = ?
         UNION
-        SELECT edge.parent FROM lineage JOIN edge USING (dataset) JOIN held ON memberships.dataset = edge.parent)
+        SELECT edge.parent FROM lineage JOIN edge USING (dataset) JOIN held ON held.dataset = edge.parent)
     SELECT dataset FROM lineage
 """
 

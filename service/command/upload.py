@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,12 +70,10 @@ def upload(
         for part in missing:
 
             def upload_part(part: Part = part, before: int = sent) -> Any:
-                content = _with_progress(
-                    pieces_of(file, part), before, lambda done: progress.update(task, completed=done)
-                )
-                part_headers = {**headers, "Content-Length": str(part.size)}
-                path = f"{dataset_path}/parts/{part.number}"
-                response = client.put(path, params=params, headers=part_headers, content=content)
+                update = partial(progress.update, task)
+                content = _with_progress(pieces_of(file, part), before, lambda done: update(completed=done))
+                path, size = f"{dataset_path}/parts/{part.number}", {"Content-Length": str(part.size)}
+                response = client.put(path, params=params, headers={**headers, **size}, content=content)
                 if response.status_code in _BUSY:
                     raise _Busy("busy")
                 return json_answer(response)
