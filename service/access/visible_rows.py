@@ -1,4 +1,4 @@
-"""Rows as their caller sees them: one row by its id, or a page of them. `seen` selects ids (see `visibility`)."""
+"""Rows that a caller may see: a row by its id, or a page of rows. `visible` selects ids (see `visibility`)."""
 
 import uuid
 from typing import TypeVar
@@ -14,13 +14,13 @@ from service.core.paging import Slice, read_slice
 FactT = TypeVar("FactT", bound=Fact)
 
 
-async def get_visible(session: AsyncSession, table: type[FactT], seen: Ids, row_id: uuid.UUID, noun: str) -> FactT:
-    """The row of that id.
+async def get_visible(session: AsyncSession, table: type[FactT], visible: Ids, row_id: uuid.UUID, noun: str) -> FactT:
+    """The row with an id.
 
     Raises:
-        NotFound: there is none, or the caller does not see it.
+        NotFound: nothing has the id, or the caller may not see it.
     """
-    query = select(table).where(table.id == row_id, col(table.id).in_(seen))
+    query = select(table).where(table.id == row_id, col(table.id).in_(visible))
     row = (await session.exec(query)).one_or_none()
     if row is None:
         raise NotFound(noun)
@@ -28,7 +28,7 @@ async def get_visible(session: AsyncSession, table: type[FactT], seen: Ids, row_
 
 
 async def list_visible(
-    session: AsyncSession, table: type[FactT], seen: Ids, after: uuid.UUID | None, limit: int
+    session: AsyncSession, table: type[FactT], visible: Ids, after: uuid.UUID | None, limit: int
 ) -> Slice[FactT]:
-    """The rows of one page."""
-    return await read_slice(session, select(table).where(col(table.id).in_(seen)), after, limit, table.id)
+    """The rows of a page."""
+    return await read_slice(session, select(table).where(col(table.id).in_(visible)), after, limit, table.id)

@@ -1,4 +1,4 @@
-"""`openapi`: the description of the API, generated from the code."""
+"""`openapi`: the OpenAPI document, generated from the code."""
 
 import json
 from pathlib import Path
@@ -12,15 +12,15 @@ from service.main import create_app
 
 def openapi_text() -> str:
     """The OpenAPI 3.1 document as it is committed."""
-    # Nothing of the description depends on the database, which is not opened.
+    # The document does not depend on the database, which is not opened.
     document = create_app(Settings.model_construct(), "postgresql://").openapi()
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def write_openapi(
-    output: Annotated[Path | None, typer.Argument(help="File to write; standard output unless given.")] = None,
+    output: Annotated[Path | None, typer.Argument(help="File to write. Default: standard output.")] = None,
 ) -> None:
-    """Write the OpenAPI description."""
+    """Print the OpenAPI document."""
     if output is None:
         typer.echo(openapi_text(), nl=False)
     else:

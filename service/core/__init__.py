@@ -1,1 +1,1 @@
-"""What every feature stands on: settings, database, errors, jobs, shared vocabulary."""
+"""What every feature stands on: settings, database, errors, queue, locks, retention, shared vocabulary."""

@@ -1,8 +1,8 @@
-"""The registry's own clock. Deadlines and `recorded_at` read it; no client can set it."""
+"""The registry's own clock. Deadlines and `recorded_at` use it, and no client can set it."""
 
 from datetime import UTC, datetime
 
 
 def now() -> datetime:
-    """The current instant, in UTC."""
+    """The current time, in UTC."""
     return datetime.now(UTC)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import ARRAY, Enum
 
-# Longer than any value, so that a new one changes the CHECK and not the type of the column.
+# Longer than any value, so that a new value changes the CHECK and not the column's type.
 VALUE_LENGTH: Final = 40
 
 

@@ -21,23 +21,23 @@ Found = TypeVar("Found")
 
 
 def driver_url(dsn: str) -> URL:
-    """`dsn`, as libpq takes it, for SQLAlchemy with psycopg 3. Instants come back in UTC wherever the server stands."""
+    """The libpq address `dsn` for SQLAlchemy with psycopg 3. Times are returned in UTC, wherever the server is."""
     url = make_url(dsn).set(drivername="postgresql+psycopg")
     options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC"]
     return url.update_query_dict({"options": " ".join(options)})
 
 
-# A process that answers lookups is busy in Python, so that more connections than callers who wait at one time bring
-# nothing. Measured with 8 callers: 2 connections gave 860 answers a second, 4 gave 1,030, 8 gave 1,130.
-_ASKING_CONNECTIONS: Final = 8
+# A process that answers lookups is busy in Python, so more connections than callers at one time bring nothing.
+# Measured with 8 callers: 2 connections gave 860 answers a second, 4 gave 1,030, and 8 gave 1,130.
+_AUTOCOMMIT_CONNECTIONS: Final = 8
 
 
 class Database:
-    """The pools of one process: two kinds of transaction, and questions that need none."""
+    """The connection pools of one process: for writing, for snapshots, and for statements without a transaction."""
 
     def __init__(self, dsn: str, pool_size: int = 10) -> None:
         self.dsn = dsn
-        # Parameters stay out of error texts: one of them may be a pseudonym or a wording.
+        # Parameters stay out of error texts, since they may be pseudonyms or wordings.
         self._writing = create_async_engine(
             driver_url(dsn),
             pool_size=pool_size,
@@ -45,8 +45,8 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-        # Snapshots have connections of their own. A request that holds one of the others and needs a snapshot
-        # besides would wait for ever if all of the others were held by requests that wait for the same.
+        # Snapshots have connections of their own. Otherwise, requests that each hold one connection and need a snapshot
+        # too could hold all of them, and wait for each other for ever.
         self._reading = create_async_engine(
             driver_url(dsn),
             pool_size=2,
@@ -56,12 +56,12 @@ class Database:
             isolation_level="REPEATABLE READ",
             execution_options={"postgresql_readonly": True},
         )
-        # What is asked most often passes by the sessions: to begin and end a transaction costs more than to ask.
-        self._asking = AsyncConnectionPool(
+        # The most frequent statements bypass the sessions: a transaction's begin and end cost more than they do.
+        self._autocommit = AsyncConnectionPool(
             dsn,
             kwargs={"autocommit": True, "options": driver_url(dsn).query["options"]},
             min_size=1,
-            max_size=min(pool_size, _ASKING_CONNECTIONS),
+            max_size=min(pool_size, _AUTOCOMMIT_CONNECTIONS),
             open=False,
         )
         self._sessions = async_sessionmaker(self._writing, class_=AsyncSession, expire_on_commit=False)
@@ -69,11 +69,11 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
-        """A session whose work is committed at the end, whole, or not at all.
+        """A session whose work is committed at the end, completely or not at all.
 
         The graph's version is bumped last, so that the row which all writers share is locked for the shortest time.
-        A step that counts only once a later transaction is there need not be `durable`: the later one makes it so,
-        and a crash before takes back both.
+        A step that matters only together with a later transaction need not be `durable`. The later one makes it so,
+        and a crash before that undoes both.
         """
         async with self._sessions() as session:
             if not durable:
@@ -93,14 +93,14 @@ class Database:
     def bulk_connection(self) -> psycopg.Connection[Any]:
         """A connection for threads that read or write much. What it commits is not durable by itself.
 
-        The driver waits by itself there. The event loop would be woken, and take its turn, for every few kilobytes.
+        It is synchronous: the event loop would be woken, and take its turn, for every few kilobytes.
         """
         options = f"{driver_url(self.dsn).query['options']} -c synchronous_commit=off"
         return psycopg.connect(self.dsn, options=options, autocommit=True)
 
     @contextmanager
     def bulk_snapshot(self) -> Iterator[psycopg.Connection[Any]]:
-        """A read-only connection for a thread that reads much, in which every statement sees the same state."""
+        """A read-only connection for threads that read much, in which every statement sees the same state."""
         with self.bulk_connection() as connection:
             connection.autocommit = False
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -108,32 +108,32 @@ class Database:
             yield connection
 
     async def vacuum(self, table: str) -> None:
-        """Have the server reuse, or give back, the room of deleted rows. Must not be called in a transaction."""
+        """Let the server reuse the space of deleted rows, or return it. This cannot run in a transaction."""
         async with self._writing.connect() as connection:
             free = await connection.execution_options(isolation_level="AUTOCOMMIT")
             await free.execute(text(f"VACUUM {table}"))
 
     async def without_transaction(self, statements: Callable[[Connection], Awaitable[Found]]) -> Found:
-        """What `question` finds by statements that each stand alone, without a transaction around them.
+        """The result of `statements`, each of which is a transaction of its own.
 
-        It is asked again if its connection turns out to be dead, as all are after the server was restarted: what it
-        writes, if anything, must be such that twice is as good as once.
+        They run again if their connection turns out to be dead, as all are after a restart of the server. So anything
+        that they write must be idempotent.
         """
-        if self._asking.closed:
-            await self._asking.open()
-        async with self._asking.connection() as connection:
+        if self._autocommit.closed:
+            await self._autocommit.open()
+        async with self._autocommit.connection() as connection:
             try:
                 return await statements(connection)
             except psycopg.OperationalError:
                 if not connection.broken:
                     raise
-        await self._asking.check()
-        async with self._asking.connection() as connection:
+        await self._autocommit.check()
+        async with self._autocommit.connection() as connection:
             return await statements(connection)
 
     async def close(self) -> None:
-        """Give every connection back."""
-        await self._asking.close()
+        """Close every connection."""
+        await self._autocommit.close()
         await self._writing.dispose()
         await self._reading.dispose()
 
@@ -156,7 +156,7 @@ def _notice_graph_rows(session: Session, _context: Any, _instances: Any) -> None
 
 
 async def connection_of(session: AsyncSession) -> Connection:
-    """The psycopg connection under `session`, in the same transaction: for COPY and for statements tuned by hand."""
+    """The psycopg connection of `session`, in the same transaction: for COPY and for statements tuned by hand."""
     connection = await session.connection()
     raw = await connection.get_raw_connection()
     return cast("Connection", raw.driver_connection)
@@ -165,13 +165,13 @@ async def connection_of(session: AsyncSession) -> Connection:
 async def run(
     session: AsyncSession, statement: Executable, parameters: Mapping[str, Any] | None = None
 ) -> CursorResult[Any]:
-    """Run a statement written by hand, in the transaction of `session`."""
+    """Run a handwritten statement in the transaction of `session`."""
     connection = await session.connection()
     return await connection.execute(statement, parameters)
 
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
-    """One transaction a request; committed after the answer is made and before it is sent."""
+    """One transaction for each request. It is committed after the response is made, and before it is sent."""
     async with resources_of(request).get(Database).transaction() as session:
         request.state.session = session
         yield session

@@ -1,10 +1,10 @@
-"""What every recorded fact carries, and the version of the graph that facts make together."""
+"""The columns of every recorded fact, and the version of the graph that facts form together."""
 
 import uuid
 from datetime import datetime
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
-from pydantic import Field as WireField
+from pydantic import Field as BodyField
 from sqlalchemy import BigInteger, DateTime, text
 from sqlmodel import Field, SQLModel
 
@@ -14,13 +14,13 @@ from service.core.instant import Instant
 
 
 class GraphRow(SQLModel):
-    """A table whose rows shape the provenance graph: a transaction that writes one bumps `graph_version`."""
+    """A table whose rows form the provenance graph. A transaction that writes one bumps `graph_version`."""
 
 
 class Fact(GraphRow):
-    """A fact, who asserts it, when it is said to have happened, and when this registry was told.
+    """A fact: who asserts it, when it is stated to have happened, and when the registry recorded it.
 
-    `recorded_at` is the registry's clock, never a client's. Facts are not overwritten: a correction is a new one.
+    `recorded_at` is the registry's clock, never a client's. Facts are never overwritten: a correction is a new fact.
     """
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
@@ -31,7 +31,7 @@ class Fact(GraphRow):
 
 
 class GraphVersion(SQLModel, table=True):
-    """One row. Its value names a state of the graph, so that processes know when their copy is stale."""
+    """A single row. Its version identifies a state of the graph, so that processes know when their copy is stale."""
 
     __tablename__ = "graph_version"
 
@@ -40,25 +40,25 @@ class GraphVersion(SQLModel, table=True):
 
 
 class RequestBody(BaseModel):
-    """Base of what travels: unknown fields are refused, so that a misspelt one is not silently lost."""
+    """Base of request bodies. Unknown fields are refused, so that a misspelt one is not silently ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class FactIn(RequestBody):
-    """What a caller says of the time of a fact."""
+    """When a fact happened, as the caller states it."""
 
-    occurred_at: Instant = WireField(
-        description="When it is said to have happened; not in the future.",
+    occurred_at: Instant = BodyField(
+        description="When the fact is stated to have happened. Not in the future.",
         examples=["2024-05-28T10:00:00+02:00"],
     )
 
 
 class FactOut(BaseModel):
-    """Who asserts a fact, and both its times."""
+    """Who asserts a fact, and its two times."""
 
     id: uuid.UUID
-    asserted_by_id: uuid.UUID | None = WireField(description="The organisation that asserts this.")
-    asserted_through_id: uuid.UUID | None = WireField(description="The processor whose key told it, if one did.")
-    occurred_at: AwareDatetime = WireField(description="When it is said to have happened.")
-    recorded_at: AwareDatetime = WireField(description="When this registry was told: its own clock.")
+    asserted_by_id: uuid.UUID | None = BodyField(description="The organisation that asserts this fact.")
+    asserted_through_id: uuid.UUID | None = BodyField(description="The processor whose key stated it, if any.")
+    occurred_at: AwareDatetime = BodyField(description="When the fact is stated to have happened.")
+    recorded_at: AwareDatetime = BodyField(description="When the registry recorded it, by its own clock.")

@@ -1,4 +1,4 @@
-"""Whether the service is up. Public, and says nothing else."""
+"""Whether the service is running. Public, and without any other information."""
 
 from importlib.metadata import version
 from typing import Literal
@@ -15,14 +15,14 @@ VERSION = version("filiation")
 
 
 class Health(BaseModel):
-    """The service answers and reaches its database."""
+    """The service is running and reaches its database."""
 
     status: Literal["ok"] = "ok"
     version: str = Field(examples=["0.1.0"])
 
 
-@router.get("", summary="See whether the service is up")
+@router.get("", summary="Check the service")
 async def get_health(session: SessionDep) -> Health:
-    """Answers once the database does."""
+    """Responds as soon as the database does."""
     await run(session, text("SELECT 1"))
     return Health(version=VERSION)

@@ -1,4 +1,4 @@
-"""Instants and days that callers send; an instant, written in whatever offset, is UTC from there on."""
+"""Instants and days that callers send. An instant with any offset becomes UTC."""
 
 import re
 from datetime import UTC, date, datetime
@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
-# Far outside of these lies what PostgreSQL keeps and Python cannot read back: one such row would break every list.
+# PostgreSQL stores dates that Python cannot read. They are far outside of this range, and one would break every list.
 _EARLIEST: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
@@ -14,7 +14,7 @@ _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _written_instant(value: object) -> object:
-    # A bare number would be read as seconds since 1970, so that a telephone number in the wrong field were a date.
+    # A bare number would be read as seconds since 1970, and a phone number in the wrong field as a date.
     if not (isinstance(value, datetime) or (isinstance(value, str) and _DAY.match(value))):
         raise ValueError("must be written as in RFC 3339, for example 2024-05-28T10:00:00+02:00")
     return value

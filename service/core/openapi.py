@@ -1,4 +1,4 @@
-"""The OpenAPI description, with what the framework leaves out: the problem document, and an example of every body."""
+"""The OpenAPI document, with what the framework leaves out: the problem document, and an example of every body."""
 
 import zlib
 from collections.abc import Iterator
@@ -15,23 +15,23 @@ _METHODS: Final = ("get", "put", "post", "delete")
 
 
 class DescribedApp(FastAPI):
-    """An application that describes itself as RFC 9457, OpenAPI 3.1 and its readers want it."""
+    """An application whose OpenAPI document has problem documents and examples."""
 
     def openapi(self) -> Json:
-        """The OpenAPI document; made once."""
+        """The OpenAPI document. It is made once."""
         if self.openapi_schema is None:
             complete(super().openapi())
         return super().openapi()
 
 
 def complete(document: Json) -> None:
-    """Add to a generated document what it lacks."""
+    """Add the problem document and the examples to a generated document."""
     schemas = document["components"]["schemas"]
     problem = ProblemDocument.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas |= problem.pop("$defs") | {ProblemDocument.__name__: problem}
     for operation in operations_of(document):
         for media_type, media in _bodies_of(operation):
-            # What a stream's events look like, OpenAPI says from 3.2 on; in 3.1 their example has to do.
+            # OpenAPI describes the events of a stream from 3.2 on. In 3.1 their example has to suffice.
             media.pop("itemSchema", None)
             if media_type == "application/json":
                 media["example"] = example_of(media["schema"], schemas)
@@ -44,16 +44,18 @@ def operations_of(document: Json) -> Iterator[Json]:
 
 
 def _bodies_of(operation: Json) -> Iterator[tuple[str, Json]]:
-    """What an operation takes and gives, by media type; problems apart, which describe themselves."""
-    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
-    yield from (found for body in bodies for found in body.get("content", {}).items() if found[0] != MEDIA_TYPE)
+    """The bodies that an operation reads and returns, by media type. Problems are left out: they have their own."""
+    for body in (operation.get("requestBody", {}), *operation["responses"].values()):
+        for media_type, media in body.get("content", {}).items():
+            if media_type != MEDIA_TYPE:
+                yield media_type, media
 
 
 def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
-    """A value of the form of `schema`, put together from the examples that stand beside its fields.
+    """A value that matches `schema`, made of the examples of its fields.
 
-    What may be left out of a request and has no example is left out; what may be null and has none is null. `name` is
-    the field's, or the schema's for its `id`: ids of different things should not look the same.
+    A field without an example is left out if it is optional, and null if it may be null. `name` is the field's name, or
+    the schema's for its `id`, so that ids of different things look different.
     """
     if "examples" in schema:
         return schema["examples"][0]
@@ -66,9 +68,9 @@ def example_of(schema: Json, schemas: Json, name: str = "") -> Any:
     if "properties" in schema:
         required = schema.get("required", ())
         return {
-            field: example_of(below, schemas, schema["title"] if field == "id" else field)
-            for field, below in schema["properties"].items()
-            if field in required or "examples" in below
+            field: example_of(subschema, schemas, schema["title"] if field == "id" else field)
+            for field, subschema in schema["properties"].items()
+            if field in required or "examples" in subschema
         }
     if "items" in schema:
         return [example_of(schema["items"], schemas, name)]
@@ -89,5 +91,5 @@ def _scalar(schema: Json, name: str) -> Any:
             return "2024-05-28"
         case {"type": "boolean"}:
             return False
-    # A field of which no example says what it looks like; a test finds it.
+    # The field lacks an example. A test reports it.
     return None

@@ -61,24 +61,24 @@ async def read_slice(
 async def read_slice(session: AsyncSession, query: Any, after: object | None, limit: int, *order: Any) -> Slice[Any]:
     """At most `limit` rows of a query, after a cursor.
 
-    `order` are the columns of the query's first table that order the list; together they are different in each row.
-    `after` is the value of that column, or a tuple of their values.
+    `order` are the columns of the query's first table by which the list is ordered. Together they are unique. `after`
+    is the value of the column, or a tuple of the values of all of them.
     """
     columns: list[Any] = [col(column) for column in order]
     if after is not None:
         query = query.where(columns[0] > after if len(columns) == 1 else tuple_(*columns) > after)
-    # One more row than a page has shows whether there is a next page.
+    # One row more than fits on the page shows whether there is a next page.
     rows = (await session.exec(query.order_by(*columns).limit(limit + 1))).all()
     return cut(rows, limit, lambda row: write_cursor(*(getattr(_first(row), column.key) for column in columns)))
 
 
 def _first(row: Any) -> Any:
-    """What a row has of the query's first table."""
+    """The entity of the query's first table in a row."""
     return row[0] if isinstance(row, DatabaseRow) else row
 
 
 def cut(rows: Sequence[Row], limit: int, cursor: Callable[[Row], str]) -> Slice[Row]:
-    """At most `limit` of `rows`. One row more than that was read if there are more."""
+    """At most `limit` of `rows`, which contain one more if there is a next page."""
     kept = rows[:limit]
     return Slice(kept, cursor(kept[-1]) if len(rows) > limit else None)
 
@@ -88,12 +88,12 @@ def write_cursor(*values: object) -> str:
     return ".".join(map(str, values))
 
 
-# So many digits fit a column of 32 bits; more are not a cursor of ours.
+# This many digits fit into a column of 32 bits. No list gives a cursor with more.
 _DIGITS = 9
 
 
 def read_cursor(after: str, size: int) -> tuple[int, ...]:
-    """The numbers in the cursor of a list that is ordered by so many.
+    """The numbers in the cursor of a list that is ordered by `size` numbers.
 
     Raises:
         Unprocessable: no list gives such a cursor.
@@ -105,5 +105,5 @@ def read_cursor(after: str, size: int) -> tuple[int, ...]:
 
 
 def malformed_cursor() -> Unprocessable:
-    """The refusal of a cursor that the list did not give."""
+    """The problem that the list did not give this cursor."""
     return Unprocessable("cursor_malformed", "`after` is not a cursor that this list gave. Begin without it.")

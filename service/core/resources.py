@@ -1,7 +1,7 @@
 """What lives as long as a process does: the database, the key ring, the queue … Each is found by its type.
 
-Routes take them as dependencies and tasks as their first argument. A layer asks for the types that it knows, so that
-no lower layer needs to know what else there is.
+Routes receive them as dependencies, and tasks as their first argument. Each layer asks for the types that it knows, so
+a lower layer need not know the types of the upper ones.
 """
 
 from collections.abc import Awaitable, Callable
@@ -20,10 +20,10 @@ class Resources:
         self.add(*resources)
 
     def add(self, *resources: object) -> None:
-        """Keep each of `resources` under its own type.
+        """Add objects, each under its own type.
 
         Raises:
-            ValueError: there is one of this type already.
+            ValueError: there is already an object of this type.
         """
         for resource in resources:
             kind = type(resource)
@@ -53,7 +53,7 @@ def resources_of(request: Request) -> Resources:
 def resource(kind: type[Resource]) -> Callable[[Request], Awaitable[Resource]]:
     """The dependency of a route that needs the object of this type."""
 
-    # A coroutine, though it waits for nothing: any other dependency runs in a thread, and the hop there costs more
+    # A coroutine, although it waits for nothing. Any other dependency runs in a thread, and switching to it costs more
     # than an empty route.
     async def from_application(request: Request) -> Resource:
         return resources_of(request).get(kind)

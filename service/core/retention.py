@@ -1,7 +1,7 @@
-"""What the registry forgets by itself, and when. Each package declares the rules of its own tables here.
+"""What the registry deletes by itself, and when. Each package declares the rules for its own tables.
 
-What has served its purpose is not kept (GDPR Art. 5(1)(e)). The privacy pages and `docs/retention.md` state the same
-periods; tests compare them with these rules.
+Data that has served its purpose is not kept (GDPR Art. 5(1)(e)). The privacy pages and `docs/retention.md` state the
+same periods, and tests compare them with the rules.
 """
 
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ from service.core.task_queue import task
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """Rows of a table are deleted some time after a moment that they hold, or a column of theirs is emptied.
+    """Rows of a table are deleted, or a column of theirs is emptied, some time after a moment in the row.
 
-    `data` and `since` say in words what is forgotten, and after what.
+    `data` and `since` say in words what is deleted, and what the time is counted from.
     """
 
     table: type[SQLModel]
@@ -34,7 +34,7 @@ class Rule:
     emptied: str | None = None
 
     def __post_init__(self) -> None:
-        # A name that the table lacks is an error at the start, not at four in the morning.
+        # A misspelt column fails at the start, and not at four in the morning.
         columns = self._columns().c
         assert self.moment in columns, self.moment
         assert self.emptied is None or self.emptied in columns, self.emptied
@@ -45,7 +45,7 @@ class Rule:
         return found
 
     def statement(self, at: datetime) -> Delete | Update:
-        """What forgets all that is kept too long at that moment."""
+        """The statement that deletes what has been kept too long at a moment."""
         table = self._columns()
         is_over = table.c[self.moment] < at - self.kept
         if self.emptied is None:
@@ -59,12 +59,12 @@ _RULES: Final[list[Rule]] = []
 
 
 def rules() -> Iterator[Rule]:
-    """Every rule that the imported packages declare."""
+    """Every rule of the packages that have been imported."""
     yield from _RULES
 
 
 def forget(task_name: str, cron: str, *declared: Rule) -> None:
-    """Declare rules, and let a periodic task apply them at the minutes of `cron`."""
+    """Declare rules, and register a periodic task that applies them at the minutes of `cron`."""
     _RULES.extend(declared)
 
     @task(task_name, cron=cron)

@@ -1,4 +1,4 @@
-"""Work that takes longer than a request: procrastinate, on the same PostgreSQL."""
+"""The task queue, for work that takes longer than a request: procrastinate, on the same PostgreSQL."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -36,11 +36,11 @@ _TASKS: list[_Task] = []
 
 
 def task(name: str, *, cron: str | None = None, alone: bool = False) -> Callable[[Work], Work]:
-    """Let the queue run a function by `name`; with `cron`, at those minutes too, and never twice at once.
+    """Register a function as the task `name`. With `cron` it runs at those minutes, and never twice at once.
 
-    A task that runs `alone` waits until the one before it is done, whichever worker does that.
+    A task that runs `alone` waits until the previous one has ended, on whichever worker.
 
-    The function takes the worker's resources, the queue among them, and the arguments that it was deferred with. It
+    The function receives the worker's resources, the queue among them, and the arguments that it was deferred with. It
     must be able to start over after it was killed.
     """
 
@@ -51,22 +51,22 @@ def task(name: str, *, cron: str | None = None, alone: bool = False) -> Callable
     return register
 
 
-class _Resumed(BaseRetryStrategy):
-    """Puts back what its worker interrupted because it was told to stop. What failed by itself has failed."""
+class _RetryInterrupted(BaseRetryStrategy):
+    """Puts back the jobs that a worker interrupts when it is stopped. A job that raised an exception has failed."""
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
-        """At once for an interrupted job: whichever worker comes next begins it anew."""
+        """At once for an interrupted job. The next worker starts it over."""
         return RetryDecision(retry_at=None) if isinstance(exception, asyncio.CancelledError) else None
 
 
 @asynccontextmanager
 async def open_queue(dsn: str) -> AsyncIterator[App]:
-    """The queue over `dsn`, with every task that the features define."""
+    """The queue of a database, with every registered task."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
     for name, cron, alone, work in _TASKS:
         call = _with_resources(work)
         if cron is None:
-            queue.task(name=name, pass_context=True, retry=_Resumed(), lock=name if alone else None)(call)
+            queue.task(name=name, pass_context=True, retry=_RetryInterrupted(), lock=name if alone else None)(call)
         else:
             periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(_without_timestamp(call))
             queue.periodic(cron=cron)(periodic)
@@ -75,7 +75,7 @@ async def open_queue(dsn: str) -> AsyncIterator[App]:
 
 
 def _with_resources(work: Work) -> Work:
-    """`work` as procrastinate calls it, which passes a context that holds the worker's resources."""
+    """`work` as procrastinate calls it: with a context that contains the worker's resources."""
 
     async def call(context: JobContext, **arguments: Any) -> None:
         resources: Resources = context.additional_context["resources"]
@@ -85,7 +85,7 @@ def _with_resources(work: Work) -> Work:
 
 
 def _without_timestamp(call: Work) -> Work:
-    """`call` for a periodic task. procrastinate passes the minute for which it runs, and no task needs it."""
+    """`call` for a periodic task. procrastinate passes the minute for which it runs, which no task needs."""
 
     async def call_periodically(context: JobContext, timestamp: int) -> None:
         await call(context)
@@ -94,7 +94,7 @@ def _without_timestamp(call: Work) -> Work:
 
 
 async def defer(session: AsyncSession, queue: App, name: StrEnum, **arguments: Any) -> None:
-    """Ask for a task in the transaction of `session`: it runs if that commits, and only then."""
+    """Request a task in the transaction of `session`. It runs if that commits, and only then."""
     configured = queue.configure_task(name, connection=await connection_of(session), allow_unknown=False)
     await configured.defer_async(**arguments)
 
@@ -106,14 +106,14 @@ _WAITING = text("""
 
 
 async def other_jobs_wait(session: AsyncSession, task: str) -> bool:
-    """Whether a job of any but this task waits for a place at a worker."""
+    """Whether a job of another task is waiting for a worker."""
     return bool(await session.scalar(_WAITING, {"task": task}))
 
 
 async def run_worker(resources: Resources, patience: float = 10.0) -> None:
     """Run the tasks of the queue in `resources`, until cancelled.
 
-    Jobs that are not done `patience` seconds after that are interrupted, and the next worker starts them over.
+    Jobs that have not ended `patience` seconds later are interrupted, and the next worker starts them over.
     """
     await resources.get(App).run_worker_async(
         concurrency=2,
@@ -127,7 +127,7 @@ async def run_worker(resources: Resources, patience: float = 10.0) -> None:
 
 @task("retry_stalled", cron="* * * * *")
 async def retry_stalled(resources: Resources) -> None:
-    """Start again what a worker that was killed has left behind."""
+    """Retry the jobs of workers that were killed."""
     manager = resources.get(App).job_manager
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)

@@ -1,4 +1,4 @@
-"""Work in threads, for what must not stand in the way of the event loop."""
+"""Work in threads, for what must not block the event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from typing import Final, TypeVar
 Result = TypeVar("Result")
 
 
-# How long a thread that was interrupted may take to notice, before it is interrupted again.
-_AGAIN_SECONDS: Final = 0.2
+# A thread that was interrupted has this long to notice, before it is interrupted again.
+_INTERRUPT_SECONDS: Final = 0.2
 
 
 async def run_in_thread(work: Callable[[], Result], interrupt: Callable[[], None] | None = None) -> Result:
-    """What `work` gives, done in a thread. Whoever is cancelled meanwhile goes on only when the thread is done.
+    """The result of `work`, which runs in a thread. A caller that is cancelled waits until the thread has ended.
 
-    A thread cannot be stopped, and must not write behind the back of whoever begins the same work anew. `interrupt`
-    ends what it may be waiting for: a statement of the database that waits for a lock might do so for ever.
+    A thread cannot be stopped, and must not write while another process starts the same work over. `interrupt` ends
+    what it may be waiting for: a database statement that waits for a lock could do so for ever.
     """
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
@@ -24,7 +24,7 @@ async def run_in_thread(work: Callable[[], Result], interrupt: Callable[[], None
         while not working.done():
             if interrupt is not None:
                 await asyncio.to_thread(interrupt)
-            await asyncio.wait([working], timeout=_AGAIN_SECONDS)
-        # That it was interrupted is no news.
+            await asyncio.wait([working], timeout=_INTERRUPT_SECONDS)
+        # The exception of an interrupted thread is of no interest, but must be read.
         working.exception()
         raise

@@ -9,13 +9,13 @@ from pydantic import AfterValidator, StringConstraints
 
 @cache
 def _zones() -> frozenset[str]:
-    # Finding them means reading a folder, which no request should wait for.
+    # Reading them from a folder takes too long for each request.
     return frozenset(available_timezones())
 
 
 def _known(name: str) -> str:
     if name not in _zones():
-        raise ValueError("not a time zone of the IANA database, such as Europe/Paris")
+        raise ValueError("must be a time zone of the IANA database, such as Europe/Paris")
     return name
 
 

@@ -1,4 +1,4 @@
-"""What holds of the database whoever set it up, and of its connections whatever happens to the server."""
+"""The database: UTC whatever its administrator set, and connections that survive a restart of the server."""
 
 import asyncio
 from urllib.parse import quote
@@ -21,14 +21,14 @@ def dsn(dsn: str) -> str:
     return dsn
 
 
-def test_instants_are_utc_in_the_first_answer_and_in_every_later_one(registry: Registry) -> None:
+def test_instants_are_utc_whatever_time_zone_the_database_has(registry: Registry) -> None:
     broker = registry.broker()
     made = open_dataset(broker, occurred_at="2024-06-06T10:00:00+02:00")
     assert made["occurred_at"] == "2024-06-06T08:00:00Z"
     assert broker.get(f"/v1/datasets/{made['id']}") == made
 
 
-def test_options_of_the_address_are_kept() -> None:
+def test_driver_url_keeps_the_options_of_the_address() -> None:
     given = "postgresql://host/db?application_name=x&options=" + quote("-c search_path=registry")
     assert driver_url(given).query == {
         "application_name": "x",
@@ -41,7 +41,7 @@ async def _backend(connection: Connection) -> int:
     return int((await cursor.fetchall())[0][0])
 
 
-def test_a_question_is_asked_again_when_the_server_has_dropped_every_connection(dsn: str) -> None:
+def test_without_transaction_on_dropped_connections_runs_again(dsn: str) -> None:
     async def run() -> None:
         database = Database(dsn)
         first = await asyncio.gather(*(database.without_transaction(_backend) for _ in range(8)))
@@ -55,7 +55,7 @@ def test_a_question_is_asked_again_when_the_server_has_dropped_every_connection(
     asyncio.run(run())
 
 
-def test_what_is_wrong_with_a_question_is_told_at_once(dsn: str) -> None:
+def test_without_transaction_with_a_failing_statement_raises_at_once(dsn: str) -> None:
     asked = []
 
     async def slow(connection: Connection) -> None:

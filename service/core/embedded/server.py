@@ -1,7 +1,7 @@
-"""The service's own PostgreSQL: started by whoever needs it first, shared, stopped by whoever leaves last.
+"""The service's own PostgreSQL. The first process that needs it starts it, others share it, and the last one stops it.
 
-A data folder holds the master secret, the cluster and two lock files. Both locks are flock(2), which the
-kernel lets go when a process dies, however it dies: `starting.lock` is held to start or to stop the server,
+A data folder contains the master secret, the cluster and two lock files. Both locks are flock(2), which the kernel
+releases when a process dies for any reason. `starting.lock` is held in order to start or stop the server, and
 `using.lock` is shared by its users.
 """
 
@@ -34,7 +34,7 @@ _SECRET_BYTES = 32
 
 
 class EmbeddedServer:
-    """One user's share in a running server. `dsn` is a libpq URL; `release` gives the share back."""
+    """A process's share in a running server. `dsn` is a libpq URL, and `release` gives the share back."""
 
     def __init__(self, folder: Path, cluster: Cluster, dsn: str, using: int) -> None:
         self.dsn = dsn
@@ -43,7 +43,7 @@ class EmbeddedServer:
         atexit.register(self.release)
 
     def release(self) -> None:
-        """Give the share back, once; the last of all users stops the server and waits for its end."""
+        """Give the share back, once. The last process stops the server and waits until it has ended."""
         if self._using is None:
             return
         using, self._using = self._using, None
@@ -60,9 +60,10 @@ class EmbeddedServer:
 
 
 def acquire(folder: Path) -> EmbeddedServer:
-    """Start the server of data folder `folder`, or join it; folder and database are made at first use.
+    """Take a share in the server of a data folder. Folder, database and server are created or started if needed.
 
-    Raises `EmbeddedUnavailable`, with what to do about it.
+    Raises:
+        EmbeddedUnavailable: this is not possible here. The text says what to do.
     """
     folder = folder.expanduser().absolute()
     with explained(folder):
@@ -77,8 +78,8 @@ def acquire(folder: Path) -> EmbeddedServer:
 
 @contextmanager
 def embedded(folder: Path) -> Iterator[EmbeddedServer]:
-    """A share in the server during the block, given back also on Ctrl-C, SIGTERM and a closed terminal."""
-    with _signals_leave():
+    """A share in the server during the block. It is also given back on Ctrl-C, SIGTERM and a closed terminal."""
+    with _signals_leave_block():
         server = acquire(folder)
         try:
             yield server
@@ -87,7 +88,7 @@ def embedded(folder: Path) -> Iterator[EmbeddedServer]:
 
 
 def default_folder() -> Path:
-    """Where data goes when nobody says: under /var/lib as root, else where XDG puts a user's data."""
+    """The default data folder: under /var/lib for root, otherwise where XDG puts a user's data."""
     if os.geteuid() == 0:
         return SYSTEM_FOLDER
     base = os.environ.get("XDG_DATA_HOME", "")
@@ -95,14 +96,15 @@ def default_folder() -> Path:
 
 
 def secret_file(folder: Path) -> Path:
-    """Where `folder` keeps its master secret: outside the database, and not readable by its server."""
+    """The file of the master secret in a data folder: outside the database, and not readable by its server."""
     return folder / "master-secret"
 
 
 def master_secret(folder: Path) -> str:
-    """The master secret of `folder`, 32 bytes in hexadecimal, made at first use and needed for ever.
+    """The master secret of a data folder: 32 bytes in hexadecimal, created at first use and needed for ever.
 
-    Raises `EmbeddedUnavailable` if it cannot be made or is damaged.
+    Raises:
+        EmbeddedUnavailable: it cannot be created, or it is damaged.
     """
     path = secret_file(folder)
     with explained(folder):
@@ -113,19 +115,19 @@ def master_secret(folder: Path) -> str:
         secret = path.read_text(errors="replace").strip()
     if len(secret) != 2 * _SECRET_BYTES or not set(secret) <= set(string.hexdigits):
         raise EmbeddedUnavailable(
-            f"The master secret in {path} is damaged: put its backup back, "
-            "for without it no stored number can be found or read."
+            f"The master secret in {path} is damaged. Restore it from its backup: "
+            "without it no stored number can be found or read."
         )
     return secret
 
 
 def _make_data_folder(folder: Path) -> None:
-    # As root, the server's account has to pass through to the cluster; the rest is closed to it file by file.
+    # For root, the server's account must be able to pass through to the cluster. Every other file is closed to it.
     make_folder(folder, 0o711 if os.geteuid() == 0 else 0o700)
 
 
 def _write_durably(path: Path, text: str) -> None:
-    """Make the private file `path`: after a power cut it is there whole or not at all."""
+    """Create a private file. After a power cut it is complete or missing."""
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -146,7 +148,7 @@ def _open_lock(path: Path) -> int:
 
 @contextmanager
 def _starting(folder: Path) -> Iterator[None]:
-    """While nobody else starts or stops the server of `folder`."""
+    """Holds the lock without which no process starts or stops the server of a data folder."""
     descriptor = _open_lock(folder / "starting.lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -156,19 +158,19 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _signals_leave() -> Iterator[None]:
-    """Let signals that would end the process at once leave the block first, unless somebody handles them."""
+def _signals_leave_block() -> Iterator[None]:
+    """Lets signals that would end the process leave the block first, unless the process handles them itself."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    taken = [name for name in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(name) is signal.SIG_DFL]
-    for name in taken:
-        signal.signal(name, _leave)
+    unhandled = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in unhandled:
+        signal.signal(number, _leave)
     try:
         yield
     finally:
-        for name in taken:
-            signal.signal(name, signal.SIG_DFL)
+        for number in unhandled:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
