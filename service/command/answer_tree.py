@@ -29,17 +29,19 @@ from service.provenance.answer.schemas import (
 from service.wording.language import Language, write_day, write_day_of, write_quoted
 from service.wording.terms import Terms
 
-_STATUS_STYLES = {
-    TransferStatus.CONFIRMED: "green",
-    TransferStatus.ACKNOWLEDGED: "green",
-    TransferStatus.DECLARED: "yellow",
-    # The files are disputed. This number need not be: a hop of a chain is about a number in both files.
-    TransferStatus.DISPUTED: "yellow",
-    TransferStatus.DENIED: "red",
-}
-
 # Python does not count no-break spaces among the printable characters.
 _NO_BREAK = "\u00a0\u202f"
+
+
+def _status_style(status: TransferStatus) -> str:
+    match status:
+        case TransferStatus.CONFIRMED | TransferStatus.ACKNOWLEDGED:
+            return "green"
+        # Of a dispute the files differ. The number need not: a hop of a chain is about a number in both files.
+        case TransferStatus.DECLARED | TransferStatus.DISPUTED:
+            return "yellow"
+        case TransferStatus.DENIED:
+            return "red"
 
 
 def printable(text: str) -> str:
@@ -267,7 +269,7 @@ def _add_status(context: _TreeContext, branch: Tree, hop: HopView, transfer: Tra
     recorded_at = decisive.recorded_at if decisive else transfer.recorded_at
     recorded = context.fill(context.phrases.status_recorded, day=context.day_of(recorded_at))
     status = context.phrases.status_sender_denies if sender_denies else _status(context, hop, transfer, recipient)
-    _add(branch, f"{status} {recorded}", "red" if sender_denies else _STATUS_STYLES[transfer.status])
+    _add(branch, f"{status} {recorded}", "red" if sender_denies else _status_style(transfer.status))
 
 
 def _status(context: _TreeContext, hop: HopView, transfer: TransferView, recipient: Statement | None) -> str:
