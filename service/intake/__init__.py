@@ -1,1 +1,1 @@
-"""From the bytes of an uploaded part to columns of lines: decompression, text, tables, consent times."""
+"""Reads an uploaded part: from bytes to columns of lines, by decompression, decoding, tables and consent times."""

@@ -1,4 +1,4 @@
-"""Delimited text into tables: by arrays if it is regular, by polars if it is well-formed at least, else one by one."""
+"""Reads delimited text into tables: by arrays if it is regular, by polars if well-formed, else record by record."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,15 +7,15 @@ import numpy as np
 import polars as pl
 
 from service.intake.cells import Cells
-from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_header, settle
+from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_header, settle_dialect
 from service.intake.decoding import Encoding, valid_utf8
 from service.intake.dialect import ColumnChoice, Dialect, Role
-from service.intake.records import Whole, each_record, whole_records
+from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
 from service.intake.table import PIECE_BYTES, Table, check_unfinished_line
 
-# Python objects take far more memory than the text that they were made of.
-_RECORDS_ONE_BY_ONE = 50_000
+# Python objects take far more memory than their text.
+_RECORDS_PER_BATCH = 50_000
 
 
 class CsvLines:
@@ -42,14 +42,14 @@ class CsvLines:
         self._header_is_next = False
 
     def feed(self, text: bytes) -> Iterator[Table]:
-        """Tables of the records that are complete, once there is enough for a chunk."""
+        """The tables of the complete records, as soon as there is enough text for a chunk."""
         self._pending += text
         if len(self._pending) >= self._enough:
             yield from self._read(final=False)
             self._enough = len(self._pending) + self._chunk_bytes
 
     def finish(self) -> Iterator[Table]:
-        """The last records."""
+        """The tables of the last records."""
         if self._pending and not self._pending.endswith(b"\n"):
             self._pending += b"\n"
         yield from self._read(final=True)
@@ -84,7 +84,7 @@ class CsvLines:
     def _begin(self, text: bytes) -> Dialect:
         sample = (text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]).decode()
         if self.dialect is None:
-            self.dialect, self._header_is_next, self.header = settle(sample, self._encoding, self._choice)
+            self.dialect, self._header_is_next, self.header = settle_dialect(sample, self._encoding, self._choice)
         else:
             self._header_is_next = begins_with_header(sample, self.dialect)
         return self.dialect
@@ -96,7 +96,7 @@ class CsvLines:
         return Table(table.line[1:], {role: cells[1:] for role, cells in table.cells.items()})
 
     def _table(self, text: bytes, start: int, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
-        """The first records from `start` on, the bytes that they take, and the lines."""
+        """The first records from `start` on, and how many bytes and lines they take."""
         delimiter, positions = layout.delimiter or NO_DELIMITER, self._positions(layout)
         piece = text[start : text.rfind(b"\n", start, start + PIECE_BYTES) + 1]
         columns = regular_columns(piece, delimiter, positions.values())
@@ -107,16 +107,16 @@ class CsvLines:
         text = text[start:]
         whole = whole_records(text, delimiter)
         if whole is None or (final and not whole.size):
-            return self._one_by_one(text, layout, final=final)
+            return self._read_by_record(text, layout, final=final)
         if not whole.size:
             return None, 0, 0
-        table = self._at_once(text[: whole.size], whole, layout)
+        table = self._read_by_polars(text[: whole.size], whole, layout)
         if table is None:
-            return self._one_by_one(text[: whole.size], layout, final=True)
+            return self._read_by_record(text[: whole.size], layout, final=True)
         return table, whole.size, whole.lines
 
-    def _at_once(self, text: bytes, whole: Whole, layout: Dialect) -> Table | None:
-        """A table by polars; None if it sees other records than we do."""
+    def _read_by_polars(self, text: bytes, whole: WholeRecords, layout: Dialect) -> Table | None:
+        """The table that polars reads; None if polars finds other records."""
         positions = self._positions(layout)
         names = [f"column_{at}" for at in range(max(positions.values()) + 1)]
         try:
@@ -140,15 +140,15 @@ class CsvLines:
             frame, line = frame.filter(~whole.blank), line[~whole.blank]
         return Table(line, {role: Cells.of_series(frame[names[at]].fill_null("")) for role, at in positions.items()})
 
-    def _one_by_one(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
+    def _read_by_record(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
         records = each_record(text, layout.delimiter or NO_DELIMITER, final=final)
-        batch = list(islice(records, _RECORDS_ONE_BY_ONE))
+        batch = list(islice(records, _RECORDS_PER_BATCH))
         if not batch:
             return None, 0, 0
         filled = [record for record in batch if record.fields]
         line = np.array([record.line for record in filled], dtype=np.int64) + self._line
         cells = {
-            role: Cells.of(each.fields[at] if at < len(each.fields) else "" for each in filled)
+            role: Cells.of(record.fields[at] if at < len(record.fields) else "" for record in filled)
             for role, at in self._positions(layout).items()
         }
         return Table(line, cells), batch[-1].end, batch[-1].next_line

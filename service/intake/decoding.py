@@ -1,4 +1,4 @@
-"""Bytes as they arrive into plain bytes, and those into UTF-8 text with newlines. Incremental and bounded."""
+"""Decompresses bytes as they arrive, and decodes them to UTF-8 text with newlines. Incremental, in bounded memory."""
 
 import codecs
 import zlib
@@ -12,19 +12,19 @@ from service.intake.errors import UnreadablePart
 from service.intake.media import Compression
 
 PIECE_BYTES = 1 << 20
-"""Decompression hands out pieces of at most this size (zstd: eight times, see `_unzstd`)."""
+"""The largest piece of decompressed bytes (zstd: eight times as large, see `_unzstd`)."""
 ENCODING_SAMPLE_BYTES = 256 * 1024
 
 _MAGIC = {b"\x1f\x8b": Compression.GZIP, b"\x28\xb5\x2f\xfd": Compression.ZSTD}
 _MAGIC_BYTES = 4
-# A block of zstd may be 4 bytes long and stand for 128 KiB, so this much input never yields more than 8 MiB.
+# A zstd block of 4 bytes may expand to 128 KiB, so this much input never yields more than 8 MiB.
 _ZSTD_STEP = 256
-# What every decoder must support (RFC 8878, 3.1.1.1.2): more would let a sender choose how much memory we use.
+# The size that every decoder must support (RFC 8878, 3.1.1.1.2). A larger one would let a sender choose our memory use.
 _ZSTD_WINDOW = 8 << 20
 
 
 class Decompressor:
-    """Undoes a compression; if none is declared, one is still recognised by its magic bytes."""
+    """Decompresses a stream. If no compression is declared, it is recognised by its magic bytes."""
 
     def __init__(self, compression: Compression) -> None:
         self._declared = compression
@@ -35,7 +35,7 @@ class Decompressor:
         self._frame_is_open = False
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Plain bytes, in bounded pieces. Raises UnreadablePart for a corrupt stream."""
+        """The decompressed bytes, in bounded pieces. Raises UnreadablePart for a corrupt stream."""
         if self._method is None:
             self._head += data
             if len(self._head) < _MAGIC_BYTES:
@@ -51,7 +51,8 @@ class Decompressor:
             yield from self._undo(self._head)
         if self._frame_is_open:
             raise UnreadablePart(
-                "truncated", f"The {self._method} stream ends too early: the upload was cut short. Send it again."
+                "truncated",
+                f"The {self._method} stream ends too early because the upload was cut short. Send it again.",
             )
 
     def _recognise(self, head: bytes) -> Compression:
@@ -70,7 +71,7 @@ class Decompressor:
     def _ungzip(self, data: bytes) -> Iterator[bytes]:
         while data:
             if not self._frame_is_open:
-                # Members may be padded with zeros (tar and tape do so); RFC 1952 lets them simply follow each other.
+                # Members follow each other (RFC 1952), and may be padded with zeros, as by tar.
                 data = data.lstrip(b"\0")
                 if not data:
                     return
@@ -101,14 +102,14 @@ def _zstd_frame() -> "zstandard.ZstdDecompressionObj":
 
 
 def _corrupt(method: Compression) -> UnreadablePart:
-    advice = "Check that the file is whole and that Content-Encoding says how it is compressed"
+    advice = "Check that the file is complete and that Content-Encoding states its compression."
     if method is Compression.ZSTD:
-        advice += "; zstd is read up to level 19 and without --long, which needs a window above 8 MiB"
-    return UnreadablePart("corrupt_compression", f"The {method} stream is corrupt. {advice}.")
+        advice += " Compress with zstd up to level 19 and without --long, which needs a window above 8 MiB."
+    return UnreadablePart("corrupt_compression", f"The {method} stream is corrupt. {advice}")
 
 
 class Encoding(StrEnum):
-    """How text is written; every name is one that Python's codecs know."""
+    """The encoding of a text, by its name in Python's codecs."""
 
     UTF_8 = "utf-8"
     WINDOWS_1252 = "windows-1252"
@@ -124,12 +125,12 @@ _BYTE_ORDER_MARKS = {
 
 
 def marked_encoding(head: bytes) -> Encoding | None:
-    """The encoding that a byte order mark announces."""
+    """The encoding given by a byte order mark."""
     return next((encoding for mark, encoding in _BYTE_ORDER_MARKS.items() if head.startswith(mark)), None)
 
 
 def guess_encoding(head: bytes) -> Encoding:
-    """The encoding of a part that begins with `head`: as marked, else UTF-8 if it can be, else Windows-1252."""
+    """The encoding of a part that begins with `head`: as marked, else UTF-8 if `head` is valid, else Windows-1252."""
     marked = marked_encoding(head)
     if marked is not None:
         return marked
@@ -141,9 +142,9 @@ def guess_encoding(head: bytes) -> Encoding:
 
 
 class TextDecoder:
-    """Bytes in some encoding into UTF-8 without a mark, where every line ends with a single line feed.
+    """Decodes bytes to UTF-8 without a byte order mark, in which every line ends with a single line feed.
 
-    UTF-8 passes unchecked, so that it costs nothing: `valid_utf8` settles the rest when lines are complete.
+    UTF-8 passes unchecked, so that it takes no time. `valid_utf8` checks it once lines are complete.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -153,7 +154,7 @@ class TextDecoder:
         self._at_start = True
 
     def feed(self, data: bytes, *, final: bool = False) -> bytes:
-        """The text of the next bytes. A carriage return at their end is held back: a line feed may follow."""
+        """The text of the next bytes. A carriage return at their end is held back, because a line feed may follow."""
         text = self._held + self._as_utf8(data, final=final)
         if self._at_start and (text or final):
             if len(text) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(text) and not final:
@@ -170,21 +171,21 @@ class TextDecoder:
 
 
 def _with_newlines(text: bytes) -> bytes:
-    """The text with a line feed for each carriage return, whether a line feed followed it or not."""
+    """The text with a line feed for each carriage return, with or without a line feed after it."""
     if b"\r" not in text:
         return text
     signs = np.frombuffer(text, dtype=np.uint8)
     returns = signs == ord("\r")
     if np.count_nonzero(returns[:-1] & (signs[1:] == ord("\n"))) == np.count_nonzero(returns):
-        # All of them can go, and to delete one sign takes a third of the time that it takes to replace two.
+        # All returns can be deleted, which takes a third of the time of replacing two signs by one.
         return text.translate(None, b"\r")
     return text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
 
 def valid_utf8(lines: bytes) -> bytes:
-    """Complete lines as valid UTF-8; each byte that is none is read as Windows-1252.
+    """Complete lines as valid UTF-8. Each invalid byte is read as Windows-1252.
 
-    A long file may look like UTF-8 until its first accent; and one bad byte must not garble the accents around it.
+    A long file may look like UTF-8 until its first accent, and a single bad byte must not garble the accents around it.
     """
     if lines.isascii():
         return lines

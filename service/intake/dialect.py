@@ -1,7 +1,7 @@
-"""How the lines of a dataset are laid out: settled by its first part, and kept with the dataset.
+"""The dialect: how the lines of a dataset are laid out, settled by its first part and stored with the dataset.
 
-A dialect never holds what a data row might hold: of the header it keeps only names that are known here or that the
-caller itself gave, because a row mistaken for a header would otherwise be stored in clear.
+A dialect never contains anything from a data row. Of the header it keeps only names that are known here or chosen by
+the caller. Otherwise a row mistaken for a header would be stored in clear.
 """
 
 import re
@@ -17,7 +17,7 @@ from service.intake.media import Format
 
 
 class Role(StrEnum):
-    """What a column is for."""
+    """What a column contains."""
 
     PHONE = "phone"
     CONSENTED_AT = "consented_at"
@@ -56,33 +56,33 @@ _NAMES: dict[Role, frozenset[str]] = {
         ]
     ),
 }
-# A name with more digits than this may be a telephone number in the place of a name.
+# A name with more digits may be a telephone number instead of a name.
 _MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
 
 
-def plain(name: str) -> str:
-    """A column name without case, accents, spaces, signs and trailing count: `N° de téléphone 1` is `ndetelephone`."""
+def plain_name(name: str) -> str:
+    """A column name without case, accents, spaces, signs and trailing digits: `N° de téléphone 1` is `ndetelephone`."""
     letters = unicodedata.normalize("NFKD", name).casefold()
     kept = "".join(sign for sign in letters if sign.isascii() and sign.isalnum())
     return kept if kept in _NAMES[Role.PHONE] else kept.rstrip("0123456789")
 
 
 def role_of(name: str) -> Role | None:
-    """The role that a column's name gives it."""
-    return next((role for role, names in _NAMES.items() if plain(name) in names), None)
+    """The role of a column with this name."""
+    return next((role for role, names in _NAMES.items() if plain_name(name) in names), None)
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be shown and stored as a column's name: it cannot be a telephone number."""
+    """Whether a text may be shown and stored as a column name, because it cannot be a telephone number."""
     return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME
 
 
 @dataclass(frozen=True)
 class ColumnChoice:
-    """What the caller says of the columns: for each role a header name or a 1-based position, else None.
+    """The columns chosen by the caller: for each role a header name or a 1-based position, or None.
 
-    Raises UnreadablePart for a name that might be a number.
+    Raises UnreadablePart for a name that might be a telephone number.
     """
 
     phone: str | None = None
@@ -93,32 +93,34 @@ class ColumnChoice:
         for field in fields(self):
             choice = getattr(self, field.name)
             if choice is not None and not is_name(choice):
-                raise UnreadablePart("column_not_a_name", "A column is chosen by its header name or 1-based position.")
+                raise UnreadablePart(
+                    "invalid_column_name", "A chosen column is not a name. State its header name or 1-based position."
+                )
 
     def of(self, role: Role) -> str | None:
-        """The choice for one role."""
+        """The choice for a role."""
         choice: str | None = getattr(self, role.value)
         return choice
 
     def position(self, role: Role) -> int | None:
-        """The choice for one role as a position from 0, if it is one."""
+        """The choice for a role as a position from 0, if it is a position."""
         choice = self.of(role)
         if choice is None or not re.fullmatch(r"[0-9]+", choice):
             return None
         if int(choice) == 0:
-            raise UnreadablePart("column_not_found", "Columns are counted from 1.")
+            raise UnreadablePart("column_not_found", "There is no column 0. Columns are counted from 1.")
         return int(choice) - 1
 
 
 Column = int | str
-"""Where a role's cells are: position from 0 in CSV, name in NDJSON and Parquet."""
+"""A column of the part: its position from 0 in CSV, its name in NDJSON and Parquet."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The settled layout. `header` maps positions to plain names, so that a repeated header line is recognised.
+    """The settled layout. `header` maps positions to plain names, so that a repeated header is recognised.
 
-    It is None without a header, and empty if the header has no name that may be kept.
+    `header` is None without a header, and empty if the header has no name that may be stored.
     """
 
     format: Format
@@ -129,13 +131,13 @@ class Dialect:
     header: dict[int, str] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON object; `from_json` is its inverse."""
+        """The dialect as a JSON object. `from_json` is the inverse."""
         header = None if self.header is None else [[at, name] for at, name in self.header.items()]
         return asdict(self) | {"header": header}
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Self:
-        """The dialect that `to_json` wrote."""
+        """The dialect of a JSON object made by `to_json`."""
         return cls(
             format=Format(stored["format"]),
             columns={Role(role): column for role, column in stored["columns"].items()},
@@ -147,41 +149,43 @@ class Dialect:
 
 
 def choose_columns(names: Sequence[str], choice: ColumnChoice) -> dict[Role, int]:
-    """Positions of the roles among named columns, as chosen or as their names say.
+    """The positions of the roles among named columns, as chosen by the caller or given by their names.
 
-    Raises UnreadablePart if a choice names no column, or if none or several look like the phone column.
+    Raises UnreadablePart if a chosen column does not exist, or if several columns may be the phone column.
     """
     found: dict[Role, int] = {}
     for role in Role:
         chosen = choice.position(role)
         if chosen is None:
-            chosen = _named(names, role, choice.of(role))
+            chosen = _find_by_name(names, role, choice.of(role))
         if chosen is not None:
             if chosen >= len(names):
-                raise UnreadablePart("column_not_found", f"There are only {len(names)} columns.{seen(names)}")
+                raise UnreadablePart("column_not_found", f"There are only {len(names)} columns.{columns_seen(names)}")
             found[role] = chosen
     return found
 
 
-def _named(names: Sequence[str], role: Role, wanted: str | None) -> int | None:
-    if wanted is not None:
-        exact = [at for at, name in enumerate(names) if name.strip() == wanted]
-        matches = exact or [at for at, name in enumerate(names) if plain(name) and plain(name) == plain(wanted)]
+def _find_by_name(names: Sequence[str], role: Role, chosen: str | None) -> int | None:
+    if chosen is not None:
+        exact = [at for at, name in enumerate(names) if name.strip() == chosen]
+        plain = plain_name(chosen)
+        matches = exact or [at for at, name in enumerate(names) if plain and plain_name(name) == plain]
         if len(matches) != 1:
-            raise UnreadablePart("column_not_found", f"Not exactly one column has the name given.{seen(names)}")
+            columns = "Several columns have" if matches else "No column has"
+            raise UnreadablePart("column_not_found", f"{columns} the chosen name.{columns_seen(names)}")
         return matches[0]
     matches = [at for at, name in enumerate(names) if role_of(name) is role]
     if len(matches) > 1 and role is Role.PHONE:
-        raise ambiguous(f"Several columns may hold the phone number.{seen(names)}")
+        raise phone_column_unclear(f"Several columns may contain the phone number.{columns_seen(names)}")
     return matches[0] if matches else None
 
 
-def ambiguous(problem: str) -> UnreadablePart:
-    """The error for a phone column that cannot be told."""
-    return UnreadablePart("phone_column_unclear", f"{problem} Pass column= with a header name or a 1-based position.")
+def phone_column_unclear(problem: str) -> UnreadablePart:
+    """The error if it is unclear which column contains the phone number."""
+    return UnreadablePart("phone_column_unclear", f"{problem} Set column= to a header name or a 1-based position.")
 
 
-def seen(names: Sequence[str]) -> str:
-    """A sentence listing the column names that may be shown."""
+def columns_seen(names: Sequence[str]) -> str:
+    """A sentence with the column names that may be shown."""
     shown = [name.strip() for name in names if is_name(name.strip())]
     return f" Columns seen: {', '.join(shown)}." if shown else ""

@@ -1,4 +1,4 @@
-"""What a client declares about a part: its format (media type) and its compression (Content-Encoding)."""
+"""The format (Content-Type) and the compression (Content-Encoding) that a client declares for a part."""
 
 from enum import StrEnum
 
@@ -44,20 +44,22 @@ CONTENT_ENCODINGS: dict[str, Compression] = {
 
 
 def format_of_content_type(content_type: str | None) -> Format:
-    """The format that a Content-Type names. Raises UnreadablePart for none, and for one that says nothing."""
+    """The format declared by a Content-Type. Raises UnreadablePart for a missing or unsupported one."""
     media_type = (content_type or "").partition(";")[0].strip().lower()
     if media_type in MEDIA_TYPES:
         return MEDIA_TYPES[media_type]
     raise UnreadablePart(
-        "unsupported_media_type", f"Send the part with a Content-Type that says what it is: {', '.join(MEDIA_TYPES)}."
+        "unsupported_media_type",
+        f"The format of the part is unknown. Set Content-Type to one of {', '.join(MEDIA_TYPES)}.",
     )
 
 
 def compression_of_content_encoding(content_encoding: str | None) -> Compression:
-    """The compression that a Content-Encoding names; none without the header. Raises UnreadablePart for others."""
+    """The compression declared by a Content-Encoding; none without it. Raises UnreadablePart for an unsupported one."""
     encoding = (content_encoding or "identity").strip().lower()
     if encoding in CONTENT_ENCODINGS:
         return CONTENT_ENCODINGS[encoding]
     raise UnreadablePart(
-        "unsupported_content_encoding", f"Use one of these as Content-Encoding: {', '.join(CONTENT_ENCODINGS)}."
+        "unsupported_content_encoding",
+        f"This Content-Encoding is not supported. Use one of {', '.join(CONTENT_ENCODINGS)}.",
     )

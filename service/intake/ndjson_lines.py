@@ -1,4 +1,4 @@
-"""Newline-delimited JSON into tables: polars over chunks of plain objects, one by one where anything is odd."""
+"""Reads newline-delimited JSON into tables: by polars, or line by line if a chunk has anything unusual."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,17 +10,17 @@ import polars as pl
 
 from service.intake.cells import Cells
 from service.intake.decoding import valid_utf8
-from service.intake.dialect import ColumnChoice, Dialect, Role, ambiguous, choose_columns, seen
+from service.intake.dialect import ColumnChoice, Dialect, Role, choose_columns, columns_seen, phone_column_unclear
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, line_too_long
 
 SAMPLE_BYTES = 64 * 1024
-"""The dialect is settled by so much text, and at least one line."""
+"""The dialect is settled by this much text, and at least one line."""
 
-# Polars would make an integer of 3.36e10, and a number that lost its digits must not look whole again; what is
-# nested it writes in its own way.
-_ODD_VALUE = re.compile(rb":\s*(?:-?[0-9]+[.eE]|[\[{])")
+# Polars would read 3.36e10 as an integer, but a number that lost its digits must not look whole again. Nested values it
+# writes in its own way.
+_UNUSUAL_VALUE = re.compile(rb":\s*(?:-?[0-9]+[.eE]|[\[{])")
 
 
 class NdjsonLines:
@@ -37,7 +37,7 @@ class NdjsonLines:
         self._line = 1
 
     def feed(self, text: bytes) -> Iterator[Table]:
-        """Tables of the lines that are complete, once there is enough for a chunk."""
+        """The tables of the complete lines, as soon as there is enough text for a chunk."""
         self._pending += text
         if len(self._pending) >= self._enough:
             size = self._pending.rfind(b"\n") + 1
@@ -47,10 +47,10 @@ class NdjsonLines:
             self._enough = len(self._pending) + self._chunk_bytes
 
     def finish(self) -> Iterator[Table]:
-        """The last lines."""
+        """The tables of the last lines."""
         yield from self._read(bytes(self._pending) + b"\n")
         if self.dialect is None:
-            raise UnreadablePart("empty", "The part holds no line. Send the lines, or leave the part out.")
+            raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
 
     def _read(self, text: bytes) -> Iterator[Table]:
         text = valid_utf8(text)
@@ -63,7 +63,7 @@ class NdjsonLines:
                 sample = text[: SAMPLE_BYTES + 1].split(b"\n")[:-1]
                 self.dialect, self.header = _settle([*filter(bytes.strip, sample)] or [lines[filled[0]]], self._choice)
             names = {role: str(name) for role, name in self.dialect.columns.items() if role in self._roles}
-            cells = _at_once(text, names, len(filled)) or _one_by_one([lines[at] for at in filled], names)
+            cells = _read_by_polars(text, names, len(filled)) or _read_by_line([lines[at] for at in filled], names)
             yield Table(np.array(filled, dtype=np.int64) + self._line, cells)
         self._line += len(lines)
 
@@ -71,17 +71,19 @@ class NdjsonLines:
 def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, list[str]]:
     names = list(dict.fromkeys(name for line in sample for name in _object(line) or ()))
     if not names:
-        raise UnreadablePart("not_ndjson", "No line is a JSON object. Send one object per line, or state the format.")
+        raise UnreadablePart(
+            "not_ndjson", "No line is a JSON object. Send an object per line, or state the right format."
+        )
     found = choose_columns(names, choice)
     if Role.PHONE not in found and len(names) > 1:
-        raise ambiguous(f"No member has the name of a phone number.{seen(names)}")
+        raise phone_column_unclear(f"No member has a name for phone numbers.{columns_seen(names)}")
     columns = {role: names[at] for role, at in ({Role.PHONE: 0} | found).items()}
     return Dialect(Format.NDJSON, {**columns}), names
 
 
-def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cells] | None:
-    """Columns by polars; None if the chunk holds anything that it might read in another way."""
-    if _ODD_VALUE.search(text):
+def _read_by_polars(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cells] | None:
+    """The columns that polars reads; None if the chunk has anything that polars might read differently."""
+    if _UNUSUAL_VALUE.search(text):
         return None
     try:
         frame = pl.read_ndjson(text, schema=dict.fromkeys(names.values(), pl.String))
@@ -92,14 +94,15 @@ def _at_once(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cell
     return {role: Cells.of_series(frame[name].fill_null("")) for role, name in names.items()}
 
 
-def _one_by_one(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, Cells]:
-    """Columns by the line. A line that is no object stands as it is in the place of the number, to be refused there."""
+def _read_by_line(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, Cells]:
+    """The columns of these lines. A line that is not an object takes the place of its number, to be rejected there."""
     objects = [_object(line) for line in lines]
     cells = {
-        role: [_text(each.get(name)) if each is not None else "" for each in objects] for role, name in names.items()
+        role: [_text(members.get(name)) if members is not None else "" for members in objects]
+        for role, name in names.items()
     }
-    for at, each in enumerate(objects):
-        if each is None:
+    for at, members in enumerate(objects):
+        if members is None:
             cells[Role.PHONE][at] = lines[at].decode()
     return {role: Cells.of(column) for role, column in cells.items()}
 
@@ -113,7 +116,7 @@ def _object(line: bytes) -> dict[str, Any] | None:
 
 
 def _text(value: object) -> str:
-    """A member as the text of a cell; a number with a fraction keeps it, so that it is refused."""
+    """A member as the text of a cell. A number keeps its fraction, so that it is rejected."""
     if isinstance(value, str):
         return value
     return "" if value is None else orjson.dumps(value).decode()

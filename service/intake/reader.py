@@ -1,4 +1,4 @@
-"""One part from the bytes of its upload to lines."""
+"""Reads one part, from the bytes of its upload to lines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,26 +23,26 @@ from service.intake.media import Compression, Format
 from service.intake.ndjson_lines import NdjsonLines
 from service.intake.parquet_lines import ParquetLines
 from service.intake.table import CHUNK_BYTES, Table
-from service.intake.zones import zone
+from service.intake.zones import load_zone
 
 _RAW_LENGTH = 200
-# What is often sent in place of text, by its first bytes, and what to do about it.
-_FOREIGN = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook: export the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook: export the sheet as CSV",
-    b"%PDF": "a PDF: export the list as CSV",
-    b"BZh": "bzip2: compress with gzip or zstd",
-    b"\xfd7zXZ": "xz: compress with gzip or zstd",
-    b"PAR1": "Parquet: send it with Content-Type application/vnd.apache.parquet",
+# Files that are often sent instead of text, by their first bytes, and what to do.
+_OTHER_FORMATS = {
+    b"PK\x03\x04": "a ZIP archive or an Excel workbook. Export the sheet as CSV",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Export the sheet as CSV",
+    b"%PDF": "a PDF. Export the list as CSV",
+    b"BZh": "bzip2. Compress it with gzip or zstd",
+    b"\xfd7zXZ": "xz. Compress it with gzip or zstd",
+    b"PAR1": "Parquet. Send it with Content-Type application/vnd.apache.parquet",
 }
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Consecutive lines of a part, one row each.
+    """Consecutive lines of a part, one per row.
 
-    `line` counts physical lines from 1 (rows, in Parquet); `consented_at` is in Unix seconds, 0 if not known. The
-    consent columns are None if the part has none, or if they are not read; `consent` is their text as it came.
+    `line` counts physical lines from 1 (rows in Parquet). `consented_at` is in Unix seconds, 0 if unknown, and
+    `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read.
     """
 
     line: NDArray[np.int64]
@@ -53,7 +53,7 @@ class Lines:
     consent_record_id: Cells | None
 
     def raw(self, row: int, *, with_consent: bool = False) -> str:
-        """What the holder is shown of a rejected row: the phone cell, and the consent cell if that is the reason.
+        """What the holder is shown of a rejected row: the phone cell and, if it is the reason, the consent cell.
 
         At most 200 characters.
         """
@@ -64,11 +64,11 @@ class Lines:
 
 
 class PartReader:
-    """Reads one part. Feed it bytes as they come, then finish it; what is read does not depend on how they are cut.
+    """Reads one part. Feed it bytes as they arrive, then finish it. The lines do not depend on how the bytes are cut.
 
-    The first part of a dataset is read with `dialect=None`; the dialect that it settles is the one to read the
-    others with (`columns` is for the first part only). Consent columns are read if `reads_consent`; times without
-    an offset are in `time_zone`. All methods raise UnreadablePart.
+    The first part of a dataset is read with `dialect=None` and `columns`; it settles the dialect for all others.
+    Consent columns are read if `reads_consent` is set, and times without an offset are in `time_zone`. All methods
+    raise UnreadablePart.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class PartReader:
     ) -> None:
         if dialect is not None and dialect.format is not format:
             raise UnreadablePart(
-                "format_differs", f"The first part of this dataset is {dialect.format}: send the others in that format."
+                "format_differs", f"The first part of this dataset is {dialect.format}. Send this part in that format."
             )
-        zone(time_zone)
+        load_zone(time_zone)
         self._dialect = dialect
         self._format = format
         self._columns = columns
@@ -100,12 +100,12 @@ class PartReader:
 
     @property
     def dialect(self) -> Dialect | None:
-        """The dialect; settled once there are lines."""
+        """The dialect, which is settled by the first lines."""
         return self._parser.dialect if self._parser else self._dialect
 
     @property
     def ignored_columns(self) -> list[str]:
-        """Names of header columns whose role is known and that are not read."""
+        """The names of columns whose role is known but which are not read."""
         if self._parser is None or self._parser.dialect is None:
             return []
         read = {column for role, column in self._parser.dialect.columns.items() if role in self._roles}
@@ -116,12 +116,12 @@ class PartReader:
         ]
 
     def feed(self, data: bytes) -> Iterator[Lines]:
-        """Lines that the next bytes complete. Nothing is read but by iterating."""
+        """The lines completed by the next bytes. Nothing is read until the result is iterated."""
         for piece in self._decompressor.feed(data):
             yield from self._take(piece)
 
     def finish(self) -> Iterator[Lines]:
-        """The last lines."""
+        """The remaining lines."""
         for piece in self._decompressor.finish():
             yield from self._take(piece)
         parser = self._parser
@@ -141,18 +141,20 @@ class PartReader:
         yield from map(self._lines, parser.feed(self._text(piece)))
 
     def _begin(self) -> CsvLines | NdjsonLines | ParquetLines:
-        """Choose how to read on by the first bytes."""
+        """Choose the parser by the first bytes."""
         head = bytes(self._head[:ENCODING_SAMPLE_BYTES])
         if self._format is Format.PARQUET:
             self._parser = ParquetLines(self._dialect, self._columns, self._roles)
             return self._parser
-        for magic, what in _FOREIGN.items():
+        for magic, description in _OTHER_FORMATS.items():
             if head.startswith(magic):
-                raise UnreadablePart("wrong_format", f"The part is declared as {self._format} and is {what}.")
+                raise UnreadablePart("wrong_format", f"The part is declared as {self._format} but is {description}.")
         settled = self._dialect.encoding if self._dialect else None
         encoding = marked_encoding(head) or settled or guess_encoding(head)
         if b"\0" in head and encoding not in (Encoding.UTF_16_LE, Encoding.UTF_16_BE):
-            raise UnreadablePart("not_text", "The part is not text. Send UTF-8, Windows-1252, or UTF-16 with its mark.")
+            raise UnreadablePart(
+                "not_text", "The part is not text. Send UTF-8, Windows-1252, or UTF-16 with a byte order mark."
+            )
         self._decoder = TextDecoder(encoding)
         if self._format is Format.CSV:
             self._parser = CsvLines(self._dialect, encoding, self._columns, self._roles, self._chunk_bytes)

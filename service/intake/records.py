@@ -1,10 +1,11 @@
-"""Where records of delimited text begin and end, and their fields (RFC 4180, and what real files make of it).
+"""Finds the records of delimited text and their fields (RFC 4180, and what real files make of it).
 
-A record is one line, or several where a quoted field holds newlines. Quoting that does not come out right (a quote
-left open, text after a closing quote) concerns one line only: it is split at its delimiters as if quotes meant nothing.
-So that a quote left open does not swallow the file, a quoted record ends within 100 lines and 1 MiB.
+A record is one line, or several lines if a quoted field contains newlines. Malformed quoting (an unclosed quote, text
+after a closing quote) affects one line only: the line is split at its delimiters as if quotes had no meaning. A quoted
+record has at most 100 lines and 1 MiB, so that an unclosed quote does not swallow the file.
 
-Two ways give the same answer: `whole_records` with numpy over well-formed text, `each_record` one by one over any.
+Two functions give the same records: `whole_records` uses numpy on well-formed text, `each_record` reads any text record
+by record.
 """
 
 import csv
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from service.intake.table import LONGEST_LINE, line_too_long
 
 MOST_LINES_OF_A_RECORD = 100
-# A chunk of nothing but newlines has millions of them, and positions take more memory than text.
+# A chunk that consists of newlines has millions of them, and their positions take more memory than the text.
 _MOST_LINES_AT_ONCE = 500_000
 _NEWLINE, _QUOTE = ord("\n"), ord('"')
 
@@ -28,11 +29,11 @@ csv.field_size_limit(LONGEST_LINE)
 
 
 @dataclass(frozen=True)
-class Whole:
+class WholeRecords:
     """Complete, well-formed records at the beginning of a text.
 
-    Bytes and lines that they take; the line (from 0) on which each begins, and whether it is blank; whether quotes
-    mean anything in them.
+    `size` and `lines` are their length in bytes and lines. `starts` gives the line (from 0) on which each record
+    begins, and `blank` whether it is blank. `quoted` is whether quotes have a meaning in them.
     """
 
     size: int
@@ -44,7 +45,7 @@ class Whole:
 
 @dataclass(frozen=True)
 class Record:
-    """One record: the line on which it begins (from 0), its fields, and where the next begins."""
+    """A record: the line on which it begins (from 0), its fields, and where the next record begins."""
 
     line: int
     fields: list[str]
@@ -52,8 +53,8 @@ class Record:
     next_line: int
 
 
-def whole_records(text: bytes, delimiter: str) -> Whole | None:
-    """The complete records of a text that begins with one; None if their quoting is not well-formed.
+def whole_records(text: bytes, delimiter: str) -> WholeRecords | None:
+    """The complete records of a text that begins with a record; None if their quoting is malformed.
 
     Raises UnreadablePart for a line that is too long.
     """
@@ -72,15 +73,15 @@ def whole_records(text: bytes, delimiter: str) -> Whole | None:
         if not _well_formed(text, inside, delimiter) or _too_large(newlines, ends, len(text)):
             return None
     if not ends.size:
-        return Whole(0, 0, ends, ends > 0, quoted=False)
+        return WholeRecords(0, 0, ends, ends > 0, quoted=False)
     starts = np.concatenate(([0], ends[:-1] + 1))
     begins = np.concatenate(([0], newlines[ends[:-1]] + 1))
     blank = newlines[ends] == begins
-    return Whole(int(newlines[ends[-1]]) + 1, int(ends[-1]) + 1, starts, blank, quoted=quotes.size > 0)
+    return WholeRecords(int(newlines[ends[-1]]) + 1, int(ends[-1]) + 1, starts, blank, quoted=quotes.size > 0)
 
 
 def _meaningful_quotes(text: bytes, signs: NDArray[np.uint8], delimiter: str) -> NDArray[np.int64]:
-    """Positions of all quotes; none if not one begins a field, because then they are text, as in `5" pipe`."""
+    """The positions of all quotes; none if no quote begins a field, because then they are text, as in `5" pipe`."""
     if b'"' not in text:
         return np.empty(0, dtype=np.int64)
     quotes = np.flatnonzero(signs == _QUOTE)
@@ -96,11 +97,11 @@ def _check_lengths(newlines: NDArray[np.int64], size: int) -> None:
 
 
 def _well_formed(text: bytes, quotes: NDArray[np.int64], delimiter: str) -> bool:
-    """Whether every opening quote begins a field and every closing one ends it, or is one of a doubled pair."""
+    """Whether every opening quote begins a field and every closing quote ends it, or belongs to a doubled pair."""
     padded = np.frombuffer(b"\n" + text + b"\n", dtype=np.uint8)
     edge = np.zeros(256, dtype=np.bool_)
     edge[[_NEWLINE, _QUOTE, ord(delimiter)]] = True
-    # A quote right before an opening one is the closing one before it: the two are a doubled pair inside a field.
+    # If a closing quote is followed directly by an opening quote, the two are a doubled pair inside a field.
     opening, closing = quotes[0::2], quotes[1::2]
     return bool(edge[padded[opening]].all() and edge[padded[closing + 2]].all())
 
@@ -116,10 +117,10 @@ def _too_large(newlines: NDArray[np.int64], ends: NDArray[np.int64], size: int) 
 
 
 def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]:
-    """The records of a text that begins with one; a blank line is one without fields.
+    """The records of a text that begins with a record. A blank line is a record without fields.
 
-    Unless the text is `final`, stops before a record of which more may come. Raises UnreadablePart for a line that
-    is too long.
+    Unless the text is `final`, stops before a record that may continue. Raises UnreadablePart for a line that is too
+    long.
     """
     newlines = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == _NEWLINE)
     _check_lengths(newlines, len(text))
@@ -142,7 +143,7 @@ def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]
 
 
 def _quoted(text: bytes, start: int, delimiter: str) -> tuple[list[str] | None, int]:
-    """Fields of the record that begins here, and the lines it takes; None if its quoting does not come out right."""
+    """The fields of the record that begins here and the number of its lines; None if its quoting is malformed."""
     found = _record(delimiter).match(text, start, start + LONGEST_LINE)
     if not found or (lines := text.count(b"\n", start, found.end())) > MOST_LINES_OF_A_RECORD:
         return None, 1
@@ -150,13 +151,13 @@ def _quoted(text: bytes, start: int, delimiter: str) -> tuple[list[str] | None, 
     try:
         return next(rows), lines
     except csv.Error:
-        # A quote inside a field that began without one is to this reader a quote, and to the pattern none.
+        # The csv module treats a quote inside an unquoted field as a quote, the pattern treats it as text.
         return None, 1
 
 
 @cache
 def _record(delimiter: str) -> re.Pattern[bytes]:
     between = re.escape(delimiter.encode())
-    # Possessive repetition: a record that does not fit is refused at once, without trying shorter fields.
+    # With possessive repetition a record that does not match is refused at once, without trying shorter fields.
     field = rb'(?:"(?:[^"]++|"")*+"|(?!")[^' + between + rb"\n]*+)"
     return re.compile(field + rb"(?:" + between + field + rb")*+\n")

@@ -11,21 +11,22 @@ from numpy.typing import NDArray
 from service.intake.errors import UnreadablePart
 
 EARLIEST: Final = -366 * 86_400
-"""The earliest local time whose offset can be asked, in seconds from 1970-01-01T00:00: in the last days of 1968."""
+"""The earliest local time with a known offset, in seconds from 1970-01-01T00:00: at the end of 1968."""
 LATEST: Final = 139 * 366 * 86_400
-"""The latest: in 2109."""
+"""The latest local time with a known offset, in 2109."""
 
-# 18 hours: no zone has ever changed its offset twice in that time.
+# A slot is about 18 hours, in which no zone ever changed its offset twice.
 _SLOT_BITS = 16
 _NEVER = 2**62
 _DAY = timedelta(days=1)
 
 
 class Zone(NamedTuple):
-    """A zone from 1970 to 2106.
+    """A time zone from 1970 to 2106.
 
-    Its `offsets` in order (seconds east of UTC), the local times of the `changes` to each but the first (and one that
-    never comes), and how many changes there are up to each slot of 18 hours from `EARLIEST` on.
+    `offsets` are its offsets in order, in seconds east of UTC. `changes` are the local times at which each offset but
+    the first begins, followed by a time that never comes. `before` counts the changes up to each slot of 18 hours from
+    `EARLIEST` on.
     """
 
     offsets: NDArray[np.int64]
@@ -33,40 +34,41 @@ class Zone(NamedTuple):
     before: NDArray[np.int16]
 
     def at(self, local: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The offset at each local time from `EARLIEST` to `LATEST`. One look at a table for all, one at a change."""
+        """The offset at each local time from `EARLIEST` to `LATEST`, found by two table lookups."""
         before = self.before[(local - EARLIEST) >> _SLOT_BITS]
         found: NDArray[np.int64] = self.offsets[before + (local >= self.changes[before])]
         return found
 
 
 @cache
-def zone(name: str) -> Zone:
-    """A zone by its name in the IANA database. Raises UnreadablePart for a name that is not there.
+def load_zone(name: str) -> Zone:
+    """A zone by its name in the IANA database. Raises UnreadablePart for an unknown name.
 
-    With the later of the two clocks as the border, the offset before a change holds for what is skipped or repeated:
-    that is `fold=0` of PEP 495.
+    A change counts from the later of the two clocks on. So the offset before the change holds for skipped and repeated
+    times, as with `fold=0` of PEP 495.
     """
     try:
         known = ZoneInfo(name)
     except (KeyError, ValueError, OSError) as problem:
         raise UnreadablePart(
-            "unknown_time_zone", "State the time zone by its name in the IANA database, such as Europe/Paris."
+            "unknown_time_zone",
+            "The time zone is unknown. State its name in the IANA database, such as Europe/Paris.",
         ) from problem
 
     def offset(moment: datetime) -> int:
         return round((moment.astimezone(known).utcoffset() or timedelta()).total_seconds())
 
-    today = datetime(1969, 12, 30, tzinfo=UTC)
-    changes, offsets = [], [offset(today)]
-    while today < datetime(2106, 2, 9, tzinfo=UTC):
-        if offset(today + _DAY) != offsets[-1]:
-            before, after = today, today + _DAY
+    day = datetime(1969, 12, 30, tzinfo=UTC)
+    changes, offsets = [], [offset(day)]
+    while day < datetime(2106, 2, 9, tzinfo=UTC):
+        if offset(day + _DAY) != offsets[-1]:
+            before, after = day, day + _DAY
             while after - before > timedelta(seconds=1):
                 middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
                 before, after = (middle, after) if offset(middle) == offsets[-1] else (before, middle)
             offsets.append(offset(after))
             changes.append(round(after.timestamp()) + max(offsets[-2:]))
-        today += _DAY
+        day += _DAY
     slots = np.arange(EARLIEST, LATEST + 1, 1 << _SLOT_BITS)
     counts = np.searchsorted(changes, slots, side="right").astype(np.int16)
     return Zone(np.array(offsets), np.array([*changes, _NEVER]), counts)

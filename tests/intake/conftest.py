@@ -1,4 +1,4 @@
-"""What all tests of the intake share."""
+"""Fixtures of all intake tests."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from service.intake import csv_lines, ndjson_lines, reader
 
 @pytest.fixture(scope="session", autouse=True)
 def small_samples() -> Iterator[None]:
-    """Settle dialect and encoding by a few hundred bytes, so that small parts are already many chunks."""
+    """Settle dialect and encoding by a few hundred bytes, so that small parts already have many chunks."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(csv_lines, "SAMPLE_BYTES", 300)
         patch.setattr(ndjson_lines, "SAMPLE_BYTES", 300)

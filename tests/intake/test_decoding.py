@@ -1,4 +1,4 @@
-"""Compression and encodings, cut anywhere, and what a hostile stream may cost."""
+"""Compression and encodings of bytes cut anywhere, and the memory that a hostile stream may take."""
 
 import gzip
 import tracemalloc
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.intake.decoding import Decompressor, Encoding, TextDecoder, guess_encoding, valid_utf8
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression
-from tests.intake.reading import cut
+from tests.intake.builders import cut
 
 COMPRESS = {
     Compression.NONE: lambda data: data,
@@ -20,7 +20,7 @@ COMPRESS = {
 }
 
 
-def undo(feeds: list[bytes], compression: Compression) -> bytes:
+def decompress(feeds: list[bytes], compression: Compression) -> bytes:
     decompressor = Decompressor(compression)
     pieces = [piece for data in feeds for piece in decompressor.feed(data)]
     return b"".join([*pieces, *decompressor.finish()])
@@ -32,41 +32,41 @@ def undo(feeds: list[bytes], compression: Compression) -> bytes:
     st.booleans(),
     st.integers(1, 50),
 )
-def test_members_and_frames_are_joined_however_they_are_cut(
+def test_decompress_several_members_cut_anywhere_joins_them(
     members: list[bytes], compression: Compression, is_declared: bool, feed: int
 ) -> None:
-    # Bytes that are not compressed could be magic by chance; a letter in front keeps them plain.
+    # Uncompressed bytes could begin with magic bytes by chance. A letter in front prevents that.
     members = [b"a" + members[0], *members[1:]]
     data = b"".join(map(COMPRESS[compression], members))
     declared = compression if is_declared else Compression.NONE
-    assert undo(cut(data, feed), declared) == b"".join(members)
+    assert decompress(cut(data, feed), declared) == b"".join(members)
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
 @pytest.mark.parametrize("is_declared", [True, False])
-def test_a_stream_cut_short_is_an_error(compression: Compression, is_declared: bool) -> None:
+def test_decompress_truncated_stream_is_refused(compression: Compression, is_declared: bool) -> None:
     data = COMPRESS[compression](b"0639980000\n" * 100)
     for length in range(4, len(data)):
         with pytest.raises(UnreadablePart) as problem:
-            undo([data[:length]], compression if is_declared else Compression.NONE)
+            decompress([data[:length]], compression if is_declared else Compression.NONE)
         assert problem.value.slug == "truncated"
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
-def test_a_corrupt_stream_is_an_error(compression: Compression) -> None:
+def test_decompress_corrupt_stream_is_refused(compression: Compression) -> None:
     data = COMPRESS[compression](b"0639980000\n")
     for corrupt in (b"telephone\n0639980000\n", data + b"rubbish", data[:6] + b"\xff" * 20 + data[6:]):
         with pytest.raises(UnreadablePart) as problem:
-            undo([corrupt], compression)
+            decompress([corrupt], compression)
         assert problem.value.slug == "corrupt_compression"
 
 
-def test_zeros_after_the_last_gzip_member_are_padding() -> None:
-    assert undo([gzip.compress(b"06") + b"\0" * 5, b"\0" * 10], Compression.GZIP) == b"06"
+def test_decompress_gzip_with_zeros_at_the_end_ignores_them() -> None:
+    assert decompress([gzip.compress(b"06") + b"\0" * 5, b"\0" * 10], Compression.GZIP) == b"06"
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
-def test_a_bomb_comes_out_in_pieces_that_fit_in_memory(compression: Compression) -> None:
+def test_decompress_bomb_gives_pieces_that_fit_in_memory(compression: Compression) -> None:
     bomb = COMPRESS[compression](b"0" * (64 << 20))
     decompressor = Decompressor(compression)
     tracemalloc.start()
@@ -78,18 +78,18 @@ def test_a_bomb_comes_out_in_pieces_that_fit_in_memory(compression: Compression)
     assert peak < 20 << 20
 
 
-def test_a_zstd_window_that_would_cost_memory_is_refused() -> None:
+def test_decompress_zstd_with_a_large_window_is_refused() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
     compressor = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
     with pytest.raises(UnreadablePart, match="--long"):
-        undo([compressor.compress(b"0639980000\n") + compressor.flush()], Compression.ZSTD)
+        decompress([compressor.compress(b"0639980000\n") + compressor.flush()], Compression.ZSTD)
 
 
 TEXT = st.text(st.characters(codec="windows-1252"), max_size=40)
 
 
 @given(TEXT, st.sampled_from(["utf-8", "utf-8-sig", "windows-1252", "utf-16"]), st.integers(1, 7))
-def test_text_is_decoded_with_single_newlines_however_it_is_cut(text: str, codec: str, feed: int) -> None:
+def test_decode_text_cut_anywhere_gives_single_newlines(text: str, codec: str, feed: int) -> None:
     data = text.encode(codec)
     encoding = Encoding.WINDOWS_1252 if codec == "windows-1252" else guess_encoding(data)
     decoder = TextDecoder(encoding)
@@ -97,20 +97,17 @@ def test_text_is_decoded_with_single_newlines_however_it_is_cut(text: str, codec
     assert decoded.decode() == text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-@pytest.mark.parametrize(
-    ("head", "encoding"),
-    [
+def test_guess_encoding_by_the_first_bytes_finds_it() -> None:
+    encodings = [
         (b"telephone", Encoding.UTF_8),
         ("téléphone".encode(), Encoding.UTF_8),
         ("téléphone".encode()[:2], Encoding.UTF_8),
         ("téléphone".encode("windows-1252"), Encoding.WINDOWS_1252),
         ("téléphone".encode("utf-16"), Encoding.UTF_16_LE),
         (b"\xfe\xff" + "téléphone".encode("utf-16-be"), Encoding.UTF_16_BE),
-    ],
-)
-def test_the_encoding_is_told_from_the_first_bytes(head: bytes, encoding: Encoding) -> None:
-    assert guess_encoding(head) is encoding
+    ]
+    assert [guess_encoding(head) for head, _ in encodings] == [encoding for _, encoding in encodings]
 
 
-def test_one_bad_byte_leaves_the_accents_around_it_alone() -> None:
+def test_valid_utf8_with_a_bad_byte_keeps_the_accents_around_it() -> None:
     assert valid_utf8("é".encode() + b"\xe9\x81" + "é".encode()).decode() == "éé\ufffdé"

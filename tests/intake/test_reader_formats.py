@@ -1,4 +1,4 @@
-"""NDJSON and Parquet, media types, and that no bytes whatever raise anything but UnreadablePart."""
+"""NDJSON, Parquet, media types, and that any bytes raise nothing but UnreadablePart."""
 
 import gzip
 import io
@@ -25,7 +25,7 @@ from service.intake.media import (
     format_of_content_type,
 )
 from service.number.normalisation import RejectReason, normalise_column
-from tests.intake.reading import Row, cut, read_part
+from tests.intake.builders import Row, cut, read_part
 
 
 def ndjson(*objects: Any) -> bytes:
@@ -38,7 +38,7 @@ def parquet(**columns: Any) -> bytes:
     return file.getvalue()
 
 
-def test_ndjson_numbers_may_be_text_or_integers() -> None:
+def test_read_ndjson_numbers_as_text_or_integers_gives_text() -> None:
     part = ndjson({"id": 1, "Téléphone": "06 39 98 00 00"}, {"Téléphone": 639980001}, {"Téléphone": 33639980002})
     _, rows = read_part(part, part_format=Format.NDJSON)
     assert normalise_column(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [
@@ -48,24 +48,23 @@ def test_ndjson_numbers_may_be_text_or_integers() -> None:
     ]
 
 
-@pytest.mark.parametrize("number", [b"639980000.0", b"6.3998e8", b"33639980000.5", b"3.36E+10"])
-def test_ndjson_numbers_with_a_fraction_stay_recognisable(number: bytes) -> None:
-    _, rows = read_part(b'{"phone":' + number + b"}\n", part_format=Format.NDJSON)
-    reason = normalise_column(Cells.of([rows[0].phone]), "FR").reason(0)
-    assert reason in (RejectReason.SPREADSHEET_DECIMAL, RejectReason.SCIENTIFIC_NOTATION)
+def test_read_ndjson_number_with_a_fraction_keeps_it() -> None:
+    for number in (b"639980000.0", b"6.3998e8", b"33639980000.5", b"3.36E+10"):
+        _, rows = read_part(b'{"phone":' + number + b"}\n", part_format=Format.NDJSON)
+        reason = normalise_column(Cells.of([rows[0].phone]), "FR").reason(0)
+        assert reason in (RejectReason.SPREADSHEET_DECIMAL, RejectReason.SCIENTIFIC_NOTATION), number
 
 
-@pytest.mark.parametrize(
-    "broken", [b'{"phone":"0639980001', b"[1]", b"null", b'{"phone":0639980001}', b'{"phone":"\xff\xfe"']
-)
-def test_a_broken_json_line_is_one_line_and_no_number(broken: bytes) -> None:
-    part = b'{"phone":"0639980000"}\n\n' + broken + b'\n{"phone":"0639980002"}'
-    _, rows = read_part(part, part_format=Format.NDJSON)
-    assert [row.line for row in rows] == [1, 3, 4]
-    assert normalise_column(Cells.of(row.phone for row in rows), "FR").numbers.tolist() == [33639980000, 0, 33639980002]
+def test_read_broken_json_line_rejects_that_line_only() -> None:
+    for broken in (b'{"phone":"0639980001', b"[1]", b"null", b'{"phone":0639980001}', b'{"phone":"\xff\xfe"'):
+        part = b'{"phone":"0639980000"}\n\n' + broken + b'\n{"phone":"0639980002"}'
+        _, rows = read_part(part, part_format=Format.NDJSON)
+        assert [row.line for row in rows] == [1, 3, 4], broken
+        numbers = normalise_column(Cells.of(row.phone for row in rows), "FR").numbers.tolist()
+        assert numbers == [33639980000, 0, 33639980002], broken
 
 
-def test_ndjson_consent_columns_are_read() -> None:
+def test_read_ndjson_consent_columns_gives_times_and_record_ids() -> None:
     part = ndjson(
         {"phone": "0639980000", "consented_at": "2024-02-05", "consent_record_id": "é"},
         {"phone": "0639980001", "consented_at": None, "consent_record_id": 5},
@@ -81,32 +80,29 @@ def test_ndjson_consent_columns_are_read() -> None:
 MEMBERS = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=8) | st.lists(st.integers())
 
 
-@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(["phone", "x"]), MEMBERS), max_size=20), st.integers(1, 90))
-def test_ndjson_lines_do_not_depend_on_how_the_bytes_are_cut(objects: list[dict[str, Any]], feed: int) -> None:
-    lines = [b'{"phone":"0639980000"}', *(json.dumps(each).encode() if each else b"{" for each in objects)]
+def test_read_ndjson_cut_anywhere_gives_the_same_lines(objects: list[dict[str, Any]], feed: int) -> None:
+    lines = [b'{"phone":"0639980000"}', *(json.dumps(members).encode() if members else b"{" for members in objects)]
     whole = read_part(b"\n".join(lines), part_format=Format.NDJSON)[1]
     assert [row.line for row in whole] == list(range(1, len(lines) + 1))
     assert read_part(cut(b"\n".join(lines), feed), part_format=Format.NDJSON, chunk_bytes=1)[1] == whole
 
 
-@pytest.mark.parametrize(
-    ("column", "expected"),
-    [
+def test_read_parquet_column_of_text_or_integers_gives_text() -> None:
+    columns: list[tuple[list[Any], list[str]]] = [
         (["06 39 98 00 00", None], ["06 39 98 00 00", ""]),
         ([639980000, None], ["639980000", ""]),
         ([33639980000, 0], ["33639980000", "0"]),
         ([639980000.0, None], ["639980000.0", ""]),
         ([b"0639980000", None], ["0639980000", ""]),
-    ],
-)
-def test_parquet_columns_may_be_text_or_integers(column: list[Any], expected: list[str]) -> None:
-    _, rows = read_part(parquet(x=[1, 2], telephone=column), part_format=Format.PARQUET)
-    assert [row.phone for row in rows] == expected
-    assert [row.line for row in rows] == [1, 2]
+    ]
+    for column, expected in columns:
+        _, rows = read_part(parquet(x=[1, 2], telephone=column), part_format=Format.PARQUET)
+        assert [row.phone for row in rows] == expected
+        assert [row.line for row in rows] == [1, 2]
 
 
-def test_a_long_value_that_many_rows_share_stays_small() -> None:
+def test_read_parquet_long_value_shared_by_many_rows_is_truncated() -> None:
     part = parquet(telephone=["6" * 300_000] * 500)
     assert len(part) < 1_000_000
     _, rows = read_part(part, part_format=Format.PARQUET)
@@ -114,53 +110,47 @@ def test_a_long_value_that_many_rows_share_stays_small() -> None:
     assert normalise_column(Cells.of([rows[0].phone]), "FR").reason(0) is RejectReason.TOO_LONG
 
 
-def test_integral_floats_are_refused_in_parquet_as_they_are_in_csv() -> None:
+def test_read_parquet_integral_floats_are_rejected_like_in_csv() -> None:
     _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
     result = normalise_column(Cells.of(row.phone for row in rows), "FR")
     assert [result.reason(at) for at in (0, 1)] == [RejectReason.SPREADSHEET_DECIMAL] * 2
 
 
-@pytest.mark.parametrize(
-    "moments",
-    [
+def test_read_parquet_dates_and_times_gives_consent_times() -> None:
+    for moments in (
         pl.Series([date(2024, 2, 5)]),
         pl.Series([datetime(2024, 2, 5)]),  # noqa: DTZ001
         pl.Series([datetime(2024, 2, 5)]).cast(pl.Datetime("ns")),  # noqa: DTZ001
         pl.Series([datetime(2024, 2, 4, 23)]).dt.replace_time_zone("UTC"),  # noqa: DTZ001
         pl.Series([datetime(2024, 2, 4, 18)]).dt.replace_time_zone("America/New_York"),  # noqa: DTZ001
         pl.Series(["05/02/2024"]),
-    ],
-)
-def test_parquet_dates_and_times_are_consent_times(moments: pl.Series) -> None:
-    _, rows = read_part(parquet(phone=["06"], consented_at=moments, record_id=[7]), part_format=Format.PARQUET)
-    assert rows == [Row(1, "06", 1707087600, record_id="7")]
+    ):
+        _, rows = read_part(parquet(phone=["06"], consented_at=moments, record_id=[7]), part_format=Format.PARQUET)
+        assert rows == [Row(1, "06", 1707087600, record_id="7")], moments.dtype
 
 
-def test_a_large_parquet_file_is_read_in_slices() -> None:
+def test_read_large_parquet_file_gives_all_rows() -> None:
     numbers = list(range(33639980000, 33639980000 + 600_000))
     _, rows = read_part(parquet(phone=numbers), part_format=Format.PARQUET)
     assert [row.phone for row in rows] == list(map(str, numbers))
     assert [row.line for row in rows] == list(range(1, 600_001))
 
 
-@pytest.mark.parametrize(
-    ("part", "slug"),
-    [
+def test_read_unreadable_parquet_is_refused() -> None:
+    for part, slug in (
         (b"", "not_parquet"),
-        (b"PAR1 and no more", "not_parquet"),
+        (b"PAR1 and nothing else", "not_parquet"),
         (parquet(phone=["06"])[:-5], "not_parquet"),
-        (parquet(phone=[["06"]]), "column_type"),
+        (parquet(phone=[["06"]]), "unsupported_column_type"),
         (parquet(nom=["x"], ville=["y"]), "phone_column_unclear"),
-    ],
-)
-def test_parquet_that_cannot_be_read_is_refused(part: bytes, slug: str) -> None:
-    with pytest.raises(UnreadablePart) as problem:
-        read_part(part, part_format=Format.PARQUET)
-    assert problem.value.slug == slug
+    ):
+        with pytest.raises(UnreadablePart) as problem:
+            read_part(part, part_format=Format.PARQUET)
+        assert problem.value.slug == slug
 
 
 @pytest.mark.parametrize("part_format", [Format.NDJSON, Format.PARQUET])
-def test_later_parts_need_the_columns_of_the_first(part_format: Format) -> None:
+def test_read_later_part_reads_the_columns_of_the_first(part_format: Format) -> None:
     make = parquet if part_format is Format.PARQUET else lambda **columns: ndjson({k: v[0] for k, v in columns.items()})
     first, _ = read_part(make(contact=["06"], tel=["07"]), part_format=part_format, columns=ColumnChoice(phone="1"))
     assert first.dialect is not None
@@ -174,25 +164,25 @@ def test_later_parts_need_the_columns_of_the_first(part_format: Format) -> None:
     assert problem.value.slug == "format_differs"
 
 
-def test_later_parquet_parts_without_the_column_are_refused() -> None:
+def test_read_later_parquet_part_without_the_column_is_refused() -> None:
     dialect = read_part(parquet(phone=["06"]), part_format=Format.PARQUET)[0].dialect
     with pytest.raises(UnreadablePart) as problem:
         read_part(parquet(tel=["06"]), part_format=Format.PARQUET, dialect=dialect)
     assert problem.value.slug == "columns_differ"
 
 
-@pytest.mark.parametrize(("declared", "expected"), MEDIA_TYPES.items())
-def test_media_types_name_formats(declared: str, expected: Format) -> None:
-    assert format_of_content_type(f" {declared.upper()} ; charset=utf-8") is expected
+def test_format_of_content_type_ignores_case_and_parameters() -> None:
+    found = {declared: format_of_content_type(f" {declared.upper()} ; charset=utf-8") for declared in MEDIA_TYPES}
+    assert found == MEDIA_TYPES
 
 
-@pytest.mark.parametrize("declared", [None, "", "application/octet-stream", "application/json", "application/zip"])
-def test_a_media_type_that_says_nothing_is_refused_with_those_that_do(declared: str | None) -> None:
-    with pytest.raises(UnreadablePart, match="text/csv"):
-        format_of_content_type(declared)
+def test_format_of_unsupported_content_type_is_refused_with_the_supported_ones() -> None:
+    for declared in (None, "", "application/octet-stream", "application/json", "application/zip"):
+        with pytest.raises(UnreadablePart, match="text/csv"):
+            format_of_content_type(declared)
 
 
-def test_content_encodings_name_compressions() -> None:
+def test_compression_of_content_encoding_ignores_case() -> None:
     assert compression_of_content_encoding(None) is Compression.NONE
     assert [compression_of_content_encoding(each.upper()) for each in CONTENT_ENCODINGS] == list(
         CONTENT_ENCODINGS.values()
@@ -208,7 +198,7 @@ VALID = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.sampled_from(list(Format)),
     st.sampled_from(list(Compression)),
@@ -217,7 +207,7 @@ VALID = {
     st.integers(0, 10**6),
     st.integers(0, 40),
 )
-def test_no_bytes_raise_anything_but_that_they_are_unreadable(
+def test_read_any_bytes_raises_nothing_but_unreadable_part(
     part_format: Format, compression: Compression, is_packed: bool, rubbish: bytes, where: int, overwritten: int
 ) -> None:
     data = VALID[part_format]

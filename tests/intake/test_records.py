@@ -1,4 +1,4 @@
-"""The two ways of telling records apart give the same answer, and the second never reads across a broken quote."""
+"""The two ways of finding records agree, and the second never reads across a broken quote."""
 
 import polars as pl
 import pytest
@@ -16,7 +16,7 @@ TEXTS = st.lists(st.sampled_from(['"', '"', '""', ";", ";", "\n", "\n", "x", "é
 @example('"a"b;"\n";c\n')
 @example('a";"b\n";\n')
 @example('"a\n')
-def test_text_taken_as_well_formed_has_the_same_records_one_by_one(text: str) -> None:
+def test_whole_records_of_well_formed_text_agree_with_each_record(text: str) -> None:
     lines = (text + "\n").encode()
     whole = whole_records(lines, ";")
     if whole is None:
@@ -50,7 +50,7 @@ def _first_column_by_polars(lines: bytes, blank: list[bool], quoted: bool) -> li
         st.lists(st.text(st.characters(exclude_characters="\r", codec="utf-8"), max_size=6), min_size=2, max_size=3)
     )
 )
-def test_well_formed_text_is_taken_whole(rows: list[list[str]]) -> None:
+def test_whole_records_of_well_formed_text_are_all(rows: list[list[str]]) -> None:
     cells = [[cell.replace('"', '""') for cell in row] for row in rows]
     text = "".join(";".join(f'"{cell}"' for cell in row) + "\n" for row in cells).encode()
     whole = whole_records(text, ";")
@@ -58,26 +58,26 @@ def test_well_formed_text_is_taken_whole(rows: list[list[str]]) -> None:
     assert (whole.size, len(whole.starts)) == (len(text), len(rows))
 
 
-@pytest.mark.parametrize("text", ['"a"b;c\n', 'a"b";"c"\n', '"a" ;b\n', ' "a";"b"\n'])
-def test_badly_quoted_text_is_left_to_the_other_way(text: str) -> None:
-    assert whole_records(text.encode(), ";") is None
+def test_whole_records_of_badly_quoted_text_are_none() -> None:
+    for text in ('"a"b;c\n', 'a"b";"c"\n', '"a" ;b\n', ' "a";"b"\n'):
+        assert whole_records(text.encode(), ";") is None, text
 
 
-def test_quotes_that_open_no_field_are_text() -> None:
+def test_whole_records_with_quotes_that_open_no_field_treat_them_as_text() -> None:
     whole = whole_records(b'5" pipe;a\n6" pipe;b\n', ";")
     assert whole is not None
     assert not whole.quoted
     assert whole.lines == 2
 
 
-@pytest.mark.parametrize(("newlines", "records"), [(MOST_LINES_OF_A_RECORD - 1, 1), (MOST_LINES_OF_A_RECORD, 101)])
-def test_a_quoted_record_has_at_most_a_hundred_lines(newlines: int, records: int) -> None:
-    text = b'"a' + b"\nb" * newlines + b'";c\n'
-    assert (whole_records(text, ";") is None) == (records > 1)
-    assert len(list(each_record(text, ";", final=True))) == records
+def test_quoted_record_of_more_than_a_hundred_lines_is_split() -> None:
+    for newlines, records in ((MOST_LINES_OF_A_RECORD - 1, 1), (MOST_LINES_OF_A_RECORD, 101)):
+        text = b'"a' + b"\nb" * newlines + b'";c\n'
+        assert (whole_records(text, ";") is None) == (records > 1)
+        assert len(list(each_record(text, ";", final=True))) == records
 
 
-def test_an_unfinished_quoted_record_is_awaited_until_it_is_too_long() -> None:
+def test_unfinished_quoted_record_is_awaited_until_it_is_too_long() -> None:
     text = b'x;y\n"a' + b"\nb" * (MOST_LINES_OF_A_RECORD - 1) + b"\n"
     whole = whole_records(text, ";")
     assert whole is not None
@@ -87,7 +87,7 @@ def test_an_unfinished_quoted_record_is_awaited_until_it_is_too_long() -> None:
     assert len(list(each_record(text + b"b\n", ";", final=False))) == MOST_LINES_OF_A_RECORD + 2
 
 
-def test_a_line_above_a_mebibyte_is_refused_both_ways() -> None:
+def test_line_longer_than_a_mebibyte_is_refused_by_both() -> None:
     text = b"x" * ((1 << 20) + 1) + b"\n"
     with pytest.raises(UnreadablePart):
         whole_records(text, ";")

@@ -1,4 +1,4 @@
-"""What is read by arrays is what is read one by one, and what is not regular is refused as a whole."""
+"""Columns read by arrays are the same as those read record by record, and text that is not regular gives none."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from service.intake.cells import Cells
 from service.intake.errors import UnreadablePart
 from service.intake.records import each_record
 from service.intake.regular import regular_columns
-from tests.intake.reading import Row, cut, read_part
+from tests.intake.builders import Row, cut, read_part
 
 SIGNS = ['"', '""', ";", ";", "\n", "\n", "\r\n", "\r", "x", "é", "0", ",", "\uff10", "\0"]
 CELLS = st.sampled_from(
@@ -39,7 +39,7 @@ DIGITS = "0123456789"
 
 
 def with_digits(line: str, digits: list[int]) -> str:
-    """As many lines like this one as there are digits, each with other digits."""
+    """As many lines like `line` as there are digits, each with other digits."""
     return "".join(line.translate(str.maketrans(DIGITS, DIGITS[digit:] + DIGITS[:digit])) for digit in digits)
 
 
@@ -49,7 +49,7 @@ EVEN = st.builds(
 JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(REGULAR | EVEN, JUNK, st.just("") | REGULAR | EVEN)
 @example("a\n\nbcd\n", "", "")
 @example('"a;b"\n"c;d"\n', "", "")
@@ -58,7 +58,7 @@ JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 @example('abcdef;"\n"abcde;f\n', "", "")
 @example("abcd;efgh\nabcdefgh;\n", "", "")
 @example("abcd;efg\nabc;d;ef\n", "", "")
-def test_regular_text_has_the_same_cells_one_by_one(lines: str, junk: str, more: str) -> None:
+def test_regular_columns_agree_with_each_record(lines: str, junk: str, more: str) -> None:
     text = lines + junk.replace("\r", "") + ("\n" if junk else "") + more
     records = [record.fields for record in each_record(text.encode(), ";", final=True)]
     for width in (1, 2, 3):
@@ -72,29 +72,27 @@ def test_regular_text_has_the_same_cells_one_by_one(lines: str, junk: str, more:
 
 
 def groups(column: Cells) -> dict[bytes, tuple[list[int], list[int]]]:
-    """Rows and numbers of each shape."""
+    """The rows and numbers of each shape."""
     rows = np.arange(len(column))
-    return {alike.shape: (rows[alike.rows].tolist(), alike.number().tolist()) for alike in column.by_shape()}
+    return {group.shape: (rows[group.rows].tolist(), group.number().tolist()) for group in column.by_shape()}
 
 
-@pytest.mark.parametrize("text", ["+33639980000;2024-02-05\n" * 3, "a;bcdef\n1234;567\n", '"ab";cdef\nabc;"d"\n'])
-def test_what_files_are_made_of_is_regular(text: str) -> None:
-    assert regular_columns(text.encode(), ";", [1, 0]) is not None
+def test_regular_columns_of_common_text_are_found() -> None:
+    for text in ("+33639980000;2024-02-05\n" * 3, "a;bcdef\n1234;567\n", '"ab";cdef\nabc;"d"\n'):
+        assert regular_columns(text.encode(), ";", [1, 0]) is not None, text
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "abcdefgh\n\n", "abc;def\nabcd\nab;c;defgh\n", "abcd;efgh;\nabcdefgh\n", '5" pipe;abc\n6" pipe;def\n'],
-)
-def test_what_is_not_is_left_to_others(text: str) -> None:
-    assert regular_columns(text.encode(), ";", [0]) is None
+def test_regular_columns_of_other_text_are_none() -> None:
+    texts = ("", "abcdefgh\n\n", "abc;def\nabcd\nab;c;defgh\n", "abcd;efgh;\nabcdefgh\n", '5" pipe;abc\n6" pipe;def\n')
+    for text in texts:
+        assert regular_columns(text.encode(), ";", [0]) is None, text
 
 
-def test_a_line_above_a_mebibyte_is_not_regular() -> None:
+def test_regular_columns_of_a_line_longer_than_a_mebibyte_are_none() -> None:
     assert regular_columns(b"x" * ((1 << 20) + 1) + b"\n", ";", [0]) is None
 
 
-def test_a_column_that_no_line_has_is_left_to_others() -> None:
+def test_regular_columns_beyond_the_lines_are_none() -> None:
     assert regular_columns(b"abcd;efgh\n", ";", [2]) is None
 
 
@@ -113,7 +111,7 @@ LINES = st.sampled_from([TWO, FOUR, ONE, TWO + FOUR + ONE]).flatmap(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     header=HEADERS,
     lines=LINES,
@@ -124,13 +122,13 @@ LINES = st.sampled_from([TWO, FOUR, ONE, TWO + FOUR + ONE]).flatmap(
     feed=st.integers(1, 400),
     chunk_bytes=st.integers(1, 600),
 )
-def test_a_part_is_read_alike_with_and_without_the_short_cut(
+def test_read_part_with_and_without_regular_columns_gives_the_same_lines(
     header: str, lines: list[str], junk: str, more: list[str], newline: str, end: bool, feed: int, chunk_bytes: int
 ) -> None:
     text = header + "\n".join(lines + [junk] * bool(junk) + more)
     data = (text.replace("\n", newline) + newline * end).encode()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(csv_lines, "regular_columns", lambda *_: None)
+        patch.setattr(csv_lines, "regular_columns", lambda *_arguments: None)
         expected = read(data)
     assert read(data) == expected
     assert read(cut(data, feed), chunk_bytes) == expected

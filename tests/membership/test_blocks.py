@@ -49,7 +49,7 @@ def rows_of(run: Run) -> list[Membership]:
 
 
 def earliest(rows: Sequence[Membership]) -> list[Membership]:
-    """The same rule, one by one: known before unknown, early before late, named before unnamed, first."""
+    """The rule in plain Python: known before unknown, early before late, with a record id before without, first."""
     best: dict[tuple[int, int], Membership] = {}
     for row in rows:
         kept = best.setdefault(row[:2], row)
@@ -122,9 +122,9 @@ def test_page_pieces_divide_a_run_completely_by_shard(rows: list[Membership]) ->
 
 def test_page_pieces_fit_in_a_page() -> None:
     for run in (random_run(9_000), Run(random_run(9_000).keys, np.ones(9_000, np.uint32))):
-        each = 16 if run.consented_at is None else 20
-        sizes = [(piece.end - piece.start) * each for piece in blocks.page_pieces(run)]
-        assert sum(sizes) == len(run) * each
+        key_bytes = 16 if run.consented_at is None else 20
+        sizes = [(piece.end - piece.start) * key_bytes for piece in blocks.page_pieces(run)]
+        assert sum(sizes) == len(run) * key_bytes
         assert max(sizes) <= 7900
 
 
@@ -237,15 +237,15 @@ def test_digest_ignores_order_and_changes_with_any_key_or_time(
     rows: list[tuple[int, int, int, str | None, int]],
 ) -> None:
     run = interleaved(rows)
-    each = runs.digests(run, 4)
+    digests = runs.digests(run, 4)
     assert run.holders is not None
     for holder in range(4):
         alone = run[run.holders == holder]
-        assert each[holder] == runs.digest(alone)
+        assert digests[holder] == runs.digest(alone)
         assert runs.digest(alone) - runs.digest(alone[:1]) == runs.digest(alone[1:])
         assert runs.digest(alone[:1]) + runs.digest(alone[1:]) == runs.digest(alone)
         assert alone.consented_at is not None
         for place in range(min(len(alone), 3)):
             other = alone.consented_at.copy()
             other[place] ^= 1
-            assert runs.digest(Run(alone.keys, other)) != each[holder]
+            assert runs.digest(Run(alone.keys, other)) != digests[holder]

@@ -76,9 +76,9 @@ def has_no_account(world: World, dataset: UUID) -> bool:
 
 def answered_for(world: World, number: int) -> set[UUID]:
     """The datasets that hold a number now and for which somebody with an account still answers."""
-    ended = oracle.erasures_of(world, number)
-    holding = oracle.datasets_holding(world, number) - ended.keys()
-    erasers = {world.datasets[dataset].holder_id for dataset in ended}
+    erasures = oracle.erasures_of(world, number)
+    holding = oracle.datasets_holding(world, number) - erasures.keys()
+    erasers = {world.datasets[dataset].holder_id for dataset in erasures}
     erasers -= {world.datasets[dataset].holder_id for dataset in holding}
     return {
         dataset
@@ -114,8 +114,8 @@ def holders_with_account(world: World) -> list[UUID]:
 @given(WITH_ERASURES, NUMBERS)
 def test_dependents_of_stored_copies_are_the_datasets_that_had_the_number(made: Made, number: int) -> None:
     world, _ = made
-    ended = oracle.erasures_of(world, number)
-    found = dependents_of(stored_in(world, number), sharers_in(dag_of(world)), ended)
+    erasures = oracle.erasures_of(world, number)
+    found = dependents_of(stored_in(world, number), sharers_in(dag_of(world)), erasures)
     assert {dataset for dataset in found if oracle.is_held(world, dataset)} == oracle.datasets_holding(world, number)
 
 
@@ -171,12 +171,12 @@ def test_trace_of_erased_numbers_counts_each_dataset_until_its_erasure(made: Mad
     world, _ = made
     dag, numbers = dag_of(world), sorted(oracle.all_numbers(world))
     own = {dataset: keys_of(stored) for dataset, stored in world.numbers.items()}
-    erasures = {
-        pack_keys(keys_of({number})): ended for number in numbers if (ended := oracle.erasures_of(world, number))
+    erasures_by_key = {
+        pack_keys(keys_of({number})): erasures for number in numbers if (erasures := oracle.erasures_of(world, number))
     }
     for target in (dataset for dataset in dag if world.datasets[dataset].sealed_at):
         stored = {source: own[source] for source in uploaded_sources_of(dag, [target])}
-        keys, by_place = held_keys(dag, [target], stored, erasures)
+        keys, by_place = held_keys(dag, [target], stored, erasures_by_key)
         held = [
             number
             for number in numbers

@@ -1,4 +1,4 @@
-"""Reads a whole part, cut into feeds as a test wants it."""
+"""Reads whole parts, cut into feeds by a test."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
