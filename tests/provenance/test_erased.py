@@ -1,4 +1,4 @@
-"""After a holder erased a number: it is nowhere there, and nothing changes for whoever has it from there."""
+"""After a holder erased a number: its answers show it no longer, and those to other organisations stay the same."""
 
 import copy
 from datetime import timedelta

@@ -38,7 +38,7 @@ class AnswerCache:
         self._answers: OrderedDict[tuple[Visibility, frozenset[uuid.UUID], frozenset[Erased]], SharedAnswer] = (
             OrderedDict()
         )
-        # By the list, and by whether the caller may see who asserts it and through whom.
+        # By the list, and by whether the caller may see who asserts it and through which processor.
         self._partner_lists: dict[tuple[uuid.UUID, bool, bool], Fragment] = {}
 
     def __len__(self) -> int:

@@ -254,7 +254,7 @@ def _answered_for(facts: FactIndex, row: DatasetRow) -> FactRow:
     """The fact whose asserter answers for the numbers of a dataset."""
     transfer = facts.transfer_into_dataset.get(row.id)
     if row.content == Content.UPLOADED and transfer is not None:
-        # It now holds the recipient's own file. The recipient answers for that, not whoever registered the transfer.
+        # It now holds the recipient's own file, for which the recipient answers and not the transfer's asserter.
         return latest_statements(facts, transfer.id)[Side.RECIPIENT]
     return row
 
