@@ -1,4 +1,4 @@
-"""How migrations run: one transaction each, one migrator at a time, and never long in wait for a lock."""
+"""Runs migrations: each in a transaction of its own, one migrator at a time, without waiting long for a lock."""
 
 from alembic import context
 from sqlalchemy import NullPool, create_engine, text
@@ -12,7 +12,7 @@ from service.models import metadata
 
 
 def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _compared: SchemaItem | None) -> bool:
-    """Whether Alembic compares an object: the queue's tables are its library's, and partitions come with theirs."""
+    """Whether Alembic compares an object. The queue's tables belong to its library, partitions to their table."""
     return not (kind == "table" and (name or "").startswith(("procrastinate_", "membership_block_")))
 
 

@@ -1,4 +1,4 @@
-"""Organisations, their keys, the regulator's looks, answers kept for repeated requests, jobs."""
+"""Organisations, API keys, the regulator's inspections, responses to repeated requests, jobs."""
 
 import sqlalchemy as sa
 from alembic import op

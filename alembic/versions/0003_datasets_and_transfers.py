@@ -1,4 +1,4 @@
-"""Datasets with their parts and counts, and transfers with what both sides say."""
+"""Datasets with their parts and counts, transfers with both sides' statements, and views of what follows from them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,8 +25,8 @@ DENIED_TRANSFER = """
 CREATE VIEW denied_transfer AS
 SELECT transfer_id, received_dataset_id FROM transfer_status WHERE status = 'denied'
 """
-# When a dataset took over what its parents had: as its transfer was recorded, or else as it was sealed. A recipient's
-# own file is sealed later, and compared with what it was given then. Null as long as the dataset is not sealed.
+# When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed. A
+# recipient's own file is sealed later, but compared with what was transferred. Null until the dataset is sealed.
 DATASET_MADE_AT = """
 CREATE VIEW dataset_made_at AS
 SELECT dataset.id AS dataset_id, CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS made_at

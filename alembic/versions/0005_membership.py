@@ -72,8 +72,8 @@ def upgrade() -> None:
     for partition, merged in PARTITIONS.items():
         op.execute(f"CREATE TABLE {partition} PARTITION OF membership_block FOR VALUES IN ({merged})")
     op.create_index("ix_membership_block_segment_id_lead", "membership_block", ["segment_id", "lead"], unique=False)
-    # A lookup reads one page: whatever fits a page stays in its row. Only the block of a number that thousands of
-    # datasets hold may grow out of it. Random bytes are not worth compressing.
+    # A lookup reads one page, so whatever fits a page stays in its row. Only the block of a number that thousands of
+    # datasets hold may be larger. Random bytes do not compress.
     for partition in PARTITIONS:
         op.execute(f"ALTER TABLE {partition} SET (toast_tuple_target = 8160)")
         for column in ("keys", "holders", "consented_at", "record_ids"):

@@ -1,4 +1,4 @@
-"""The queue of jobs, as its library lays it out."""
+"""The tables and functions of the job queue, as its library defines them."""
 
 from alembic import op
 from procrastinate.schema import SchemaManager
@@ -8,7 +8,7 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-# The library ships no way down: everything that it makes bears its name, and nothing else does.
+# The library has no downgrade. Everything that it creates begins with its name, and nothing else does.
 _DROP = """
 DO $$
 DECLARE item record;
@@ -30,7 +30,7 @@ END $$
 
 
 def upgrade() -> None:
-    # Driver-level execution, because the script's percent signs are no parameters.
+    # Executed by the driver itself, because the percent signs of the script do not mark parameters.
     op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
 
 

@@ -1,4 +1,4 @@
-"""Messages to persons, codes that prove a number, the sessions that these give, and the answers taken along."""
+"""Messages to persons, verifications of their numbers, the sessions after these, and disclosures."""
 
 import sqlalchemy as sa
 from alembic import op

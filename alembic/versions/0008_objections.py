@@ -1,4 +1,4 @@
-"""Objections, their relays to holders, and the webhooks by which holders hear."""
+"""Objections, their relays to holders, and the webhooks of organisations."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -51,7 +51,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     await session.flush()
     if wanted.partner_list is not None:
         await _store_partner_list(session, actor, row, wanted.partner_list)
-    return (await _complete(session, [row]))[0]
+    return (await _response_bodies(session, [row]))[0]
 
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -76,13 +76,13 @@ async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.U
 
 async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> NoticeOut:
     """A notice with its partner lists and evidence."""
-    return (await _complete(session, [await find_notice(session, actor, notice_id)]))[0]
+    return (await _response_bodies(session, [await find_notice(session, actor, notice_id)]))[0]
 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
     rows = await list_visible(session, Notice, visibility.visible_notices(actor), after, limit)
-    return rows.page(await _complete(session, rows.rows))
+    return rows.page(await _response_bodies(session, rows.rows))
 
 
 async def add_partner_list(
@@ -125,7 +125,7 @@ async def _store_partner_list(
     )
 
 
-async def _complete(session: AsyncSession, notices: Sequence[Notice]) -> list[NoticeOut]:
+async def _response_bodies(session: AsyncSession, notices: Sequence[Notice]) -> list[NoticeOut]:
     """Notices with their partner lists and evidence, in three queries however many there are."""
     ids = [notice.id for notice in notices]
     lists = (

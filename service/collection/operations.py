@@ -32,7 +32,7 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
     row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
-    return (await _complete(session, [row]))[0]
+    return (await _response_bodies(session, [row]))[0]
 
 
 def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
@@ -92,7 +92,7 @@ async def find_collection(session: AsyncSession, actor: Actor, collection_id: uu
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
     """A collection that the caller sees."""
-    return (await _complete(session, [await find_collection(session, actor, collection_id)]))[0]
+    return (await _response_bodies(session, [await find_collection(session, actor, collection_id)]))[0]
 
 
 async def list_collections(
@@ -100,7 +100,7 @@ async def list_collections(
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
     rows = await list_visible(session, Collection, visibility.visible_collections(actor), after, limit)
-    return rows.page(await _complete(session, rows.rows))
+    return rows.page(await _response_bodies(session, rows.rows))
 
 
 async def attest_collection(
@@ -127,7 +127,7 @@ async def _attested(session: AsyncSession, collections: Sequence[Collection]) ->
     return attested | {row.id for row in collections if row.asserted_by_id == row.collector_id}
 
 
-async def _complete(session: AsyncSession, collections: Sequence[Collection]) -> list[CollectionOut]:
+async def _response_bodies(session: AsyncSession, collections: Sequence[Collection]) -> list[CollectionOut]:
     attested = await _attested(session, collections)
     return [CollectionOut(**row.model_dump(), attested=row.id in attested) for row in collections]
 

@@ -66,7 +66,7 @@ class NoticeIn(FactIn):
 
     collector_id: uuid.UUID = Field(description="The organisation whose form it is.")
     code: Line = Field(examples=["EM-1"], description="The collector's own name for this notice.")
-    replaces_id: uuid.UUID | None = Field(default=None, description="The notice of which this is a new version.")
+    replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this new version replaces.")
     language: Language = Field(examples=["fr"], description="The language of the wording (BCP 47).")
     wording: Verbatim = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
     mechanism: Mechanism = Field(examples=["double_opt_in"])

@@ -1,4 +1,4 @@
-"""Closed lists that several features share, in the field's own words and mapped to W3C DPV where it has the term."""
+"""Closed lists that several features share, in the terms of the field; purposes are mapped to W3C DPV."""
 
 from enum import StrEnum
 from typing import Final

@@ -41,7 +41,7 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
     await session.flush()
     session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
     await session.flush()
-    return (await _complete(session, [row]))[0]
+    return (await _response_bodies(session, [row]))[0]
 
 
 async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
@@ -109,16 +109,16 @@ def _is_own(actor: Actor, row: Dataset) -> bool:
 
 async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:
     """A dataset that the caller sees."""
-    return (await _complete(session, [await find_dataset(session, actor, dataset_id)]))[0]
+    return (await _response_bodies(session, [await find_dataset(session, actor, dataset_id)]))[0]
 
 
 async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
     rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
-    return rows.page(await _complete(session, rows.rows))
+    return rows.page(await _response_bodies(session, rows.rows))
 
 
-async def _complete(session: AsyncSession, datasets: Sequence[Dataset]) -> list[DatasetOut]:
+async def _response_bodies(session: AsyncSession, datasets: Sequence[Dataset]) -> list[DatasetOut]:
     query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]))
     edges = (await session.exec(query)).all()
     return [dataset_out(row, [edge for edge in edges if edge.dataset_id == row.id]) for row in datasets]

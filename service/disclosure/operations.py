@@ -12,7 +12,7 @@ from service.access.visibility import full_visibility
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
-from service.core.vocabulary import ObjectionKind, Purpose, RelayState, Role
+from service.core.vocabulary import ObjectionKind, RelayState, Role
 from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import HolderRequest, print_holder_letter
 from service.disclosure.letter import print_report
@@ -155,7 +155,7 @@ async def make_holder_letter(
     request = HolderRequest(
         number=person.number,
         kind=ObjectionKind(objection.kind),
-        purpose=Purpose(objection.purpose) if objection.purpose else None,
+        purpose=objection.purpose,
         recorded_at=objection.recorded_at,
         reference=str(relay.id),
         holder=holder.legal_name,

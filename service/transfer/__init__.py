@@ -1,1 +1,1 @@
-"""Transfers: a sealed dataset handed by a sender to a recipient, of which both sides make statements."""
+"""Transfers: sealed datasets handed by a sender to a recipient, and what both sides state of them."""

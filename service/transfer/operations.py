@@ -57,7 +57,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     session.add(statement)
     await session.flush()
     await request_flagging(session, queue, received.id)
-    return (await _complete(session, [row]))[0]
+    return (await _response_bodies(session, [row]))[0]
 
 
 def _check_registrant(actor: Actor, dataset: Dataset, sender: Organisation, recipient: Organisation) -> None:
@@ -123,13 +123,13 @@ async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.U
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
     """A transfer with both sides' statements."""
-    return (await _complete(session, [await find_transfer(session, actor, transfer_id)]))[0]
+    return (await _response_bodies(session, [await find_transfer(session, actor, transfer_id)]))[0]
 
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
     rows = await list_visible(session, Transfer, visibility.visible_transfers(actor), after, limit)
-    return rows.page(await _complete(session, rows.rows))
+    return rows.page(await _response_bodies(session, rows.rows))
 
 
 async def state_transfer(
@@ -169,7 +169,7 @@ async def state_transfer(
     await session.flush()
     if denied:
         await drop_copies_unneeded_without(session, ring, received.id)
-    return (await _complete(session, [row]))[0]
+    return (await _response_bodies(session, [row]))[0]
 
 
 async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, status: TransferStatus) -> None:
@@ -235,7 +235,7 @@ async def read_status(session: AsyncSession, row: Transfer) -> TransferStatus:
     return status_of(await _statements(session, [row.id]))
 
 
-async def _complete(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
+async def _response_bodies(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
     statements = await _statements(session, [row.id for row in transfers])
     counts = select(Dataset.id, Dataset.number_count).where(col(Dataset.id).in_([row.dataset_id for row in transfers]))
     number_counts = dict((await session.exec(counts)).all())

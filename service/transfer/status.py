@@ -19,11 +19,11 @@ class Statement(Protocol):
         """The id, which orders statements that were recorded at the same instant."""
 
     @property
-    def side(self) -> str:
+    def side(self) -> Side:
         """The side that made it."""
 
     @property
-    def status(self) -> str:
+    def status(self) -> TransferStatus:
         """What that side states of the transfer."""
 
     @property
@@ -33,6 +33,6 @@ class Statement(Protocol):
 
 def status_of(statements: Iterable[Statement]) -> TransferStatus:
     """The status that the recipient stated last, or `declared` as long as the recipient has stated nothing."""
-    by_recipient = (statement for statement in statements if statement.side == Side.RECIPIENT)
+    by_recipient = (statement for statement in statements if statement.side is Side.RECIPIENT)
     latest = max(by_recipient, key=lambda statement: (statement.recorded_at, statement.id), default=None)
-    return TransferStatus.DECLARED if latest is None else TransferStatus(latest.status)
+    return TransferStatus.DECLARED if latest is None else latest.status

@@ -148,7 +148,7 @@ def test_use_dataset_of_a_collector_without_account_is_its_asserters(registry: R
     sold = first.get(f"/v1/datasets/{bought['received_dataset_id']}")
     hand_over(first, sold, party, occurred_at="2024-03-01T00:00:00Z")
     assert party.get(f"/v1/collections/{collection['id']}") == collection
-    # Upstream is to be seen, not to be built on: an orphan list would tell the party which numbers others hold.
+    # A dataset upstream is visible, but not to derive from: an orphan list would show which numbers others hold.
     cut = {
         "occurred_at": "2024-04-01T00:00:00Z",
         "holder_id": collector,

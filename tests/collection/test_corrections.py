@@ -77,8 +77,8 @@ def test_correct_campaign_replaces_it_in_answers(registry: Registry) -> None:
     }
     first = party.post("/v1/campaigns", body | {"dataset_ids": [wrong["id"]]})
     second = party.post("/v1/campaigns", body | {"dataset_ids": [right["id"]], "corrects_id": first["id"]})
-    (told,) = party.lookup(number(1))["campaigns"]
-    assert (told["id"], told["corrects_id"]) == (second["id"], first["id"])
+    (campaign,) = party.lookup(number(1))["campaigns"]
+    assert (campaign["id"], campaign["corrects_id"]) == (second["id"], first["id"])
     assert party.lookup(number(2))["campaigns"] == []
     assert party.get(f"/v1/campaigns/{first['id']}") == first
     again = party.request(

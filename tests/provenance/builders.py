@@ -9,7 +9,18 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from service.core.vocabulary import Content, DatasetState, Role
+from service.core.vocabulary import (
+    Channel,
+    Content,
+    DatasetState,
+    LawfulBasis,
+    Mechanism,
+    ProcessingRole,
+    Purpose,
+    Role,
+    Side,
+    TransferStatus,
+)
 from service.provenance.graph import rows
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
@@ -56,7 +67,7 @@ class World:
             legal_name=name or f"{roles[0]} {self.count}",
             country="FR",
             registration_number=None,
-            roles=[str(role) for role in roles],
+            roles=list(roles),
             privacy_contact=None,
             admitted_at=EPOCH if account else None,
         )
@@ -70,8 +81,8 @@ class World:
             "version": 1,
             "language": "fr",
             "wording": "J'accepte.",
-            "mechanism": "unticked_box",
-            "purposes": ["commercial_canvassing"],
+            "mechanism": Mechanism.UNTICKED_BOX,
+            "purposes": [Purpose.COMMERCIAL_CANVASSING],
             "valid_from_on": date(2020, 1, 1),
             "valid_until_on": None,
             "time_zone": "Europe/Paris",
@@ -107,7 +118,7 @@ class World:
             **self.fact(asserted_by),
             collector_id=next(row for row in self.notices if row.id == notice).collector_id,
             notice_id=notice,
-            channel="web_form",
+            channel=Channel.WEB_FORM,
             address="https://collector.example/form",
             began_on=date(2020, 1, 1),
             ended_on=None,
@@ -166,10 +177,10 @@ class World:
             recipient_id=recipient,
             dataset_id=dataset,
             received_dataset_id=received,
-            purpose="commercial_canvassing",
-            lawful_basis="consent",
-            sender_role="controller",
-            recipient_role="controller",
+            purpose=Purpose.COMMERCIAL_CANVASSING,
+            lawful_basis=LawfulBasis.CONSENT,
+            sender_role=ProcessingRole.CONTROLLER,
+            recipient_role=ProcessingRole.CONTROLLER,
             contract=None,
             targeting=[],
         )
@@ -187,7 +198,13 @@ class World:
         asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
         details: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
         self.statements.append(
-            rows.StatementRow(**self.fact(asserter), transfer_id=transfer, side=side, status=status, **details)
+            rows.StatementRow(
+                **self.fact(asserter),
+                transfer_id=transfer,
+                side=Side(side),
+                status=TransferStatus(status),
+                **details,
+            )
         )
 
     def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service.core.vocabulary import Role
+from service.core.vocabulary import Mechanism, Role
 from tests.provenance.builders import World
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -54,7 +54,7 @@ def _organisations(story: Story) -> None:
 def _notices(story: Story) -> None:
     world, who, notices = story.world, story.organisations, story.notices
     buyer = who["Contact Direct"]
-    notices["JL-1"] = world.notice(who["Jeux & Lots"], buyer, code="JL-1", mechanism="condition_of_entry")
+    notices["JL-1"] = world.notice(who["Jeux & Lots"], buyer, code="JL-1", mechanism=Mechanism.CONDITION_OF_ENTRY)
     notices["CA-1"] = world.notice(who["Comparauto"], buyer, code="CA-1")
     notices["CA-2"] = world.notice(who["Comparauto"], buyer, code="CA-2", version=2)
     notices["EM-1"] = world.notice(who["Enseigne Maison"], who["Enseigne Maison"], code="EM-1")

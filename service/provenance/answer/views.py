@@ -10,12 +10,7 @@ from service.access.visibility import Visibility
 from service.collection.schemas import PartnerOut
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import (
-    Channel,
     Content,
-    LawfulBasis,
-    Mechanism,
-    ProcessingRole,
-    Purpose,
     Role,
     Side,
     TransferStatus,
@@ -156,7 +151,7 @@ def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid
         dataset=context.dataset(dataset.id),
         collection_id=collection.id,
         collector=organisation_view(facts, collection.collector_id),
-        channel=Channel(collection.channel),
+        channel=collection.channel,
         address=collection.address,
         began_on=collection.began_on,
         ended_on=collection.ended_on,
@@ -198,8 +193,8 @@ def _notice(context: AnswerContext, row: NoticeRow) -> NoticeView:
         version=row.version,
         language=row.language,
         wording=row.wording,
-        mechanism=Mechanism(row.mechanism),
-        purposes=[Purpose(purpose) for purpose in row.purposes],
+        mechanism=row.mechanism,
+        purposes=list(row.purposes),
         valid_from_on=row.valid_from_on,
         valid_until_on=row.valid_until_on,
         time_zone=row.time_zone,
@@ -234,7 +229,7 @@ def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Ho
     return Holding(
         **_assertion(context, _answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
-        content=Content(row.content),
+        content=row.content,
         sealed_at=row.sealed_at,
         orphan=orphan,
         consented_at=None,
@@ -278,8 +273,8 @@ def _hop(context: AnswerContext, hop: Hop) -> HopView:
         to_dataset=context.dataset(hop.dataset_id),
         transfer_id=hop.transfer_id,
         status=facts.status_of_transfer[transfer.id] if transfer else None,
-        sender_role=ProcessingRole(transfer.sender_role) if transfer else None,
-        recipient_role=ProcessingRole(transfer.recipient_role) if transfer else None,
+        sender_role=transfer.sender_role if transfer else None,
+        recipient_role=transfer.recipient_role if transfer else None,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
         vouched_by=vouchers(context, transfer) if transfer else [],
@@ -297,10 +292,10 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
         recipient=organisation_ref(facts, row.recipient_id),
         dataset_id=row.dataset_id,
         received_dataset_id=row.received_dataset_id,
-        purpose=Purpose(row.purpose),
-        lawful_basis=LawfulBasis(row.lawful_basis),
-        sender_role=ProcessingRole(row.sender_role),
-        recipient_role=ProcessingRole(row.recipient_role),
+        purpose=row.purpose,
+        lawful_basis=row.lawful_basis,
+        sender_role=row.sender_role,
+        recipient_role=row.recipient_role,
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=facts.status_of_transfer[row.id],
@@ -318,8 +313,8 @@ def _was_in_senders_dataset(context: AnswerContext, row: TransferRow) -> bool:
 def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
         **_assertion(context, row),
-        side=Side(row.side),
-        status=TransferStatus(row.status),
+        side=row.side,
+        status=row.status,
         comment=row.comment,
         extra_count=row.extra_count,
         missing_count=row.missing_count,
@@ -337,7 +332,7 @@ def _made_statement(context: AnswerContext, row: TransferRow, side: Side) -> boo
 def latest_statements(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
     """The latest statement of each side that made one."""
     statements = facts.statements_of_transfer.get(transfer_id, ())
-    return {Side(statement.side): statement for statement in statements}
+    return {statement.side: statement for statement in statements}
 
 
 def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:

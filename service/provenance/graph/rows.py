@@ -6,6 +6,19 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from service.core.vocabulary import (
+    Channel,
+    Content,
+    DatasetState,
+    LawfulBasis,
+    Mechanism,
+    ProcessingRole,
+    Purpose,
+    Role,
+    Side,
+    TransferStatus,
+)
+
 
 @dataclass(frozen=True)
 class FactRow:
@@ -25,7 +38,7 @@ class OrganisationRow(FactRow):
     legal_name: str
     country: str
     registration_number: str | None
-    roles: Sequence[str]
+    roles: Sequence[Role]
     privacy_contact: str | None
     admitted_at: datetime | None
 
@@ -39,8 +52,8 @@ class NoticeRow(FactRow):
     version: int
     language: str
     wording: str
-    mechanism: str
-    purposes: Sequence[str]
+    mechanism: Mechanism
+    purposes: Sequence[Purpose]
     valid_from_on: date
     valid_until_on: date | None
     time_zone: str
@@ -82,7 +95,7 @@ class CollectionRow(FactRow):
 
     collector_id: uuid.UUID
     notice_id: uuid.UUID
-    channel: str
+    channel: Channel
     address: str
     began_on: date
     ended_on: date | None
@@ -102,8 +115,8 @@ class DatasetRow(FactRow):
 
     holder_id: uuid.UUID
     name: str
-    content: str
-    state: str
+    content: Content
+    state: DatasetState
     collection_id: uuid.UUID | None
     number_count: int | None
     orphan_count: int | None
@@ -128,10 +141,10 @@ class TransferRow(FactRow):
     recipient_id: uuid.UUID
     dataset_id: uuid.UUID
     received_dataset_id: uuid.UUID
-    purpose: str
-    lawful_basis: str
-    sender_role: str
-    recipient_role: str
+    purpose: Purpose
+    lawful_basis: LawfulBasis
+    sender_role: ProcessingRole
+    recipient_role: ProcessingRole
     contract: str | None
     targeting: Sequence[dict[str, Any]]
 
@@ -141,8 +154,8 @@ class StatementRow(FactRow):
     """What one side states of a transfer."""
 
     transfer_id: uuid.UUID
-    side: str
-    status: str
+    side: Side
+    status: TransferStatus
     comment: str | None
     extra_count: int | None
     missing_count: int | None

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping
 
 from service.access.visibility import Visibility
-from service.core.vocabulary import Content
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.facts import FactIndex
@@ -54,7 +53,7 @@ def _node(
     return LineageNode(
         dataset=dataset_ref(facts, visibility, dataset_id),
         distance=distance,
-        content=Content(row.content) if whole else None,
+        content=row.content if whole else None,
         number_count=row.number_count if whole else None,
         common_count=count_from_ancestor(facts, upper, lower),
         collected=_collected(facts, row),
