@@ -1,3 +1,5 @@
+"""Runs and blocks: sorting, cutting, packing and set operations, compared with plain Python."""
+
 from collections.abc import Sequence
 from typing import Any
 
