@@ -19,11 +19,11 @@ class Scoped(Protocol):
     """What the rule reads of an objection's scope."""
 
     @property
-    def scope(self) -> str: ...  # noqa: D102 - the column's name
+    def scope(self) -> ObjectionScope: ...  # noqa: D102 - the column's name
     @property
     def organisation_id(self) -> uuid.UUID | None: ...  # noqa: D102
     @property
-    def purpose(self) -> str | None: ...  # noqa: D102
+    def purpose(self) -> Purpose | None: ...  # noqa: D102
 
 
 class Recorded(Scoped, Protocol):
@@ -41,8 +41,8 @@ class Use(NamedTuple):
 
 
 def covers(objection: Scoped, use: Use) -> bool:
-    """Whether a use is within the scope of an objection, at whatever time."""
-    match ObjectionScope(objection.scope):
+    """Whether a use is within the scope of an objection, at any time."""
+    match objection.scope:
         case ObjectionScope.EVERYTHING:
             return True
         case ObjectionScope.ORGANISATION:

@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import run
 from service.core.paging import Page, read_slice
-from service.core.vocabulary import ObjectionKind
 from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, Relay
 from service.objection.schemas import DeadlineRow, DeadlineTable, OverdueRelay
@@ -66,7 +65,7 @@ async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, li
         OverdueRelay(
             **relay.model_dump(include={"id", "state", "recorded_at", "due_at"}),
             holder=OrganisationRef(id=holder.id, legal_name=holder.legal_name),
-            kind=ObjectionKind(objection.kind),
+            kind=objection.kind,
         )
         for relay, objection, holder in rows
     )
