@@ -60,7 +60,7 @@ class Caller:
 
     def finish(self, job: Any) -> Any:
         """Wait for a job, and give it."""
-        end = monotonic() + 30
+        end = monotonic() + 120
         while monotonic() < end:
             found = self.get(f"/v1/jobs/{job['id']}")
             if found["finished_at"]:

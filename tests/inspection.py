@@ -36,8 +36,8 @@ def defer(dsn: str, task: str, **arguments: Any) -> None:
 
 
 def until(look: Callable[[], Found]) -> Found:
-    """What `look` finds as soon as it finds something, which a task of the worker has to do first."""
-    end = monotonic() + 30
+    """What `look` finds as soon as it finds something. Far more time passes before it is given up than is needed."""
+    end = monotonic() + 120
     while monotonic() < end:
         if found := look():
             return found

@@ -115,8 +115,10 @@ def test_job_of_killed_worker_is_started_over(registry: Registry, settings: Sett
     with held_up(dsn, twin):
         command = [sys.executable, "-m", "service", "worker"]
         with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
-            wait_until_held_up(dsn, dataset)
-            worker.send_signal(signal.SIGKILL)
+            try:
+                wait_until_held_up(dsn, dataset)
+            finally:
+                worker.send_signal(signal.SIGKILL)
     # The worker is taken for dead after half a minute without a heartbeat, which a task checks every minute.
     rows(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     defer(dsn, "retry_stalled", timestamp=0)

@@ -4,7 +4,6 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import numpy as np
 import psycopg
@@ -19,6 +18,7 @@ from tests.builders import FICTION
 from tests.callers import Registry
 from tests.objection.builders import create_objection, several_holders
 from tests.persons import ring_of_tests
+from tests.statements import record_statements
 
 
 def suppressed_numbers(
@@ -88,15 +88,7 @@ def test_suppressed_among_a_million_numbers_reads_one_row(dsn: str, monkeypatch:
                 copy.write_row((uuid.uuid4(), recorded, recorded, "objection", "everything", "person", mark))
     numbers = range(FICTION, FICTION + 1_000_000)
     as_of = recorded + timedelta(days=1)
-    row_counts: list[int] = []
-    execute = psycopg.AsyncCursor.execute
-
-    async def count_rows(cursor: Any, *arguments: Any, **options: Any) -> Any:
-        executed = await execute(cursor, *arguments, **options)
-        row_counts.append(cursor.rowcount)
-        return executed
-
-    monkeypatch.setattr(psycopg.AsyncCursor, "execute", count_rows)
+    statements = record_statements(monkeypatch, dsn)
     found = suppressed_numbers(dsn, numbers, uuid.uuid4(), Purpose.POLITICAL_CANVASSING, as_of)
     assert found == set(range(FICTION, FICTION + 1_000_000, 20))
-    assert max(row_counts) == 1
+    assert max(statement.row_count for statement in statements) == 1

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any
 
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -17,6 +15,7 @@ from tests.callers import Registry
 from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm
 from tests.sockets import on_a_socket
+from tests.statements import Statement, record_statements
 from tests.verification.builders import limited
 
 MINE = number(4600)
@@ -80,22 +79,8 @@ def test_caller_behind_proxy_cannot_forge_its_address(dsn: str) -> None:
         assert ask(5, "203.0.113.9, 198.51.100.77").status_code == 201
 
 
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every SQL statement that this process executes, in order."""
-    executed: list[str] = []
-    execute = psycopg.AsyncCursor.execute
-
-    async def record(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-        executed.append(query if isinstance(query, str) else repr(query))
-        return await execute(cursor, query, *arguments, **options)
-
-    monkeypatch.setattr(psycopg.AsyncCursor, "execute", record)
-    return executed
-
-
 def test_request_and_confirm_do_not_depend_on_whether_the_number_is_known(
-    settings: Settings, dsn: str, statements: list[str]
+    settings: Settings, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For a held and an unheld number, the responses are alike and the database does the same work.
 
@@ -105,9 +90,10 @@ def test_request_and_confirm_do_not_depend_on_whether_the_number_is_known(
     with TestClient(create_app(settings, dsn)) as client:
         collected(Registry(client, dsn).broker(), range(10))
     # Without a worker, which executes statements of its own.
+    statements = record_statements(monkeypatch, dsn)
     with TestClient(create_app(settings, dsn, with_worker=False)) as client:
 
-        def observed(last_four: int) -> tuple[list[str], object]:
+        def observed(last_four: int) -> tuple[list[Statement], object]:
             statements.clear()
             begun = ask_code(client, number(last_four))
             guess = confirm(client, begun.json()["id"], "000000")
