@@ -1,4 +1,4 @@
-"""Every route, and who opens it."""
+"""Every route, and who may call it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from service.verification.sessions import person
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
 
-# Whoever calls. A report on a message carries its own proof in its address, which Kannel was given.
+# Anybody may call these. The address of a delivery report contains a token of its own, which Kannel was given.
 PUBLIC = {
     "get_health",
     "get_disclosure_schema",
@@ -30,7 +30,7 @@ def rules(route: APIRoute) -> list[Rule]:
 
 
 def openers(route: APIRoute) -> list[str]:
-    """The security schemes that open a route, as they are called in the description."""
+    """The security schemes of a route, by their names in the OpenAPI document."""
     calls = list(_calls(route.dependant))
     others = {"PersonSession": person, "SmsGateway": authenticate_kannel}
     return ["ApiKey"] * len(rules(route)) + [scheme for scheme, call in others.items() if call in calls]
@@ -38,5 +38,5 @@ def openers(route: APIRoute) -> list[str]:
 
 def _calls(dependant: Dependant) -> Iterator[Any]:
     yield dependant.call
-    for below in dependant.dependencies:
-        yield from _calls(below)
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: true to the code, valid, and complete enough to work from."""
+"""The OpenAPI document: true to the code, valid, and complete enough to work from. Each test prints every violation."""
 
 import json
 import re
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from fastapi.testclient import TestClient
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -40,45 +39,44 @@ class Operation(NamedTuple):
         return str(self.is_["operationId"])
 
     def body(self) -> dict[str, Any]:
-        """What it takes, by media type."""
+        """The request bodies, by media type."""
         content: dict[str, Any] = self.is_.get("requestBody", {}).get("content", {})
         return content
 
     def answers(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """What it gives, by status and media type."""
+        """The responses, by status and media type."""
         return ((int(status), answer.get("content", {})) for status, answer in self.is_["responses"].items())
 
 
 OPERATIONS = [
     Operation(m, p, operation) for p, methods in document["paths"].items() for m, operation in methods.items()
 ]
-each_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 
 
 def errors_in(example: Any, schema: Any) -> list[str]:
-    """How `example` breaks `schema`, whose references lead into the document."""
+    """The errors of `example` against `schema`, whose references point into the document."""
     resource = DRAFT202012.create_resource(document)
     absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:document#/'))
     documents = Documents().with_resource("urn:document", resource)
     return [error.message for error in OAS31Validator(absolute, registry=documents).iter_errors(example)]
 
 
-def test_the_committed_document_is_the_one_that_the_code_describes() -> None:
+def test_committed_document_is_generated_from_the_code() -> None:
     assert COMMITTED.read_text(encoding="utf-8") == openapi_text(), (
         "openapi/openapi.json is out of date: run `make openapi`"
     )
 
 
-def test_the_service_shows_that_document(client: TestClient) -> None:
+def test_service_returns_the_committed_document(client: TestClient) -> None:
     assert client.get("/openapi.json").json() == document
 
 
-def test_it_is_valid_openapi_3_1() -> None:
+def test_document_is_valid_openapi_3_1() -> None:
     assert document["openapi"].startswith("3.1.")
     assert [error.message for error in OpenAPIV31SpecValidator(document).iter_errors()] == []
 
 
-def test_every_reference_leads_somewhere_and_every_schema_is_used() -> None:
+def test_references_and_schemas_match() -> None:
     references = set(references_in(document))
     assert references == {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
 
@@ -87,11 +85,11 @@ def references_in(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("$ref"), str):
             yield value["$ref"]
-        for below in value.values():
-            yield from references_in(below)
+        for member in value.values():
+            yield from references_in(member)
     elif isinstance(value, list):
-        for below in value:
-            yield from references_in(below)
+        for item in value:
+            yield from references_in(item)
 
 
 def test_component_names_are_unique_without_their_modules() -> None:
@@ -99,33 +97,40 @@ def test_component_names_are_unique_without_their_modules() -> None:
     assert [name for name in document["components"]["schemas"] if "__" in name] == []
 
 
-def test_an_operation_is_named_like_its_function() -> None:
+def test_operation_ids_are_function_names() -> None:
     names = [route.name for route in ROUTES]
     assert sorted(operation.id for operation in OPERATIONS) == sorted(names)
     assert len(set(names)) == len(names)
 
 
-def test_every_tag_is_described_and_used() -> None:
+def test_tags_are_described_and_used() -> None:
     described = {tag["name"]: tag["description"] for tag in document["tags"]}
     assert all(described.values())
     assert set(described) == {tag for operation in OPERATIONS for tag in operation.is_["tags"]}
 
 
-@each_operation
-def test_every_operation_says_what_it_is_for(operation: Operation) -> None:
-    assert operation.is_["summary"]
-    assert operation.is_["description"]
-    assert len(operation.is_["tags"]) == 1
-    for parameter in operation.is_.get("parameters", []):
-        assert parameter["description"], parameter["name"]
+def test_every_operation_and_parameter_is_described() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        lacking = [name for name in ("summary", "description") if not operation.is_.get(name)]
+        parameters = operation.is_.get("parameters", [])
+        lacking += [parameter["name"] for parameter in parameters if not parameter.get("description")]
+        if lacking or len(operation.is_["tags"]) != 1:
+            wrong.append((operation.id, lacking, operation.is_["tags"]))
+    assert wrong == []
 
 
-@each_operation
-def test_a_key_is_asked_for_everywhere_but_on_the_public_routes(operation: Operation) -> None:
-    assert operation.is_.get("security", []) == [{scheme: []} for scheme in OPENERS[operation.id]]
+def test_every_operation_has_the_security_scheme_of_its_route() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        found = operation.is_.get("security", [])
+        expected: list[dict[str, list[str]]] = [{scheme: []} for scheme in OPENERS[operation.id]]
+        if found != expected:
+            wrong.append((operation.id, found, expected))
+    assert wrong == []
 
 
-def test_how_a_caller_says_who_it_is() -> None:
+def test_security_schemes_are_bearer_and_basic() -> None:
     schemes = document["components"]["securitySchemes"]
     assert {name: (scheme["type"], scheme["scheme"]) for name, scheme in schemes.items()} == {
         "ApiKey": ("http", "bearer"),
@@ -134,23 +139,33 @@ def test_how_a_caller_says_who_it_is() -> None:
     }
 
 
-@each_operation
-def test_every_refusal_is_a_problem_document(operation: Operation) -> None:
-    for status, content in operation.answers():
-        if status >= 400:
-            assert content == {MEDIA_TYPE: {"schema": PROBLEM}}, status
-        else:
-            assert MEDIA_TYPE not in content
+def test_every_refusal_is_a_problem_document() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        for status, content in operation.answers():
+            as_problem = content == {MEDIA_TYPE: {"schema": PROBLEM}} if status >= 400 else MEDIA_TYPE not in content
+            if not as_problem:
+                wrong.append((operation.id, status, content))
+    assert wrong == []
 
 
-@pytest.mark.parametrize(
-    # Kannel reads no refusals.
-    "operation",
-    [operation for operation in OPERATIONS if operation.is_["tags"] != ["messages"]],
-    ids=lambda operation: operation.id,
-)
-def test_the_refusals_are_those_that_can_happen(operation: Operation) -> None:
-    documented = {status for status, _ in operation.answers() if status >= 400}
+def test_documented_refusals_are_those_that_can_happen() -> None:
+    # What else is missing, conflicting, too much or out of order depends on the domain of each operation.
+    domain = {404, 409, 429, 503}
+    wrong = []
+    for operation in OPERATIONS:
+        if operation.is_["tags"] == ["messages"]:
+            # Kannel reads no refusals.
+            continue
+        documented = {status for status, _ in operation.answers() if status >= 400}
+        expected = _refusals_of(operation)
+        if documented - domain != expected - domain or not documented >= expected:
+            wrong.append((operation.id, sorted(documented), sorted(expected)))
+    assert wrong == []
+
+
+def _refusals_of(operation: Operation) -> set[int]:
+    """The statuses that follow from how an operation is called, and not from its domain."""
     expected = {500}
     if OPENERS[operation.id] == ["ApiKey"]:
         expected |= {401, 403, 422}
@@ -165,26 +180,27 @@ def test_the_refusals_are_those_that_can_happen(operation: Operation) -> None:
     elif operation.body():
         expected |= {415}
     if any(parameter["name"] == "idempotency-key" for parameter in operation.is_.get("parameters", [])):
-        # The body is read for the sake of its digest, whatever it is.
+        # The body is read for its fingerprint, whatever it is.
         expected |= {409, 413}
-    # What else may be missing, in the way, too much or out of order is a matter of each operation's domain.
-    domain = {404, 409, 429, 503}
-    assert documented - domain == expected - domain
-    assert documented >= expected
+    return expected
 
 
-@each_operation
-def test_examples_are_of_the_form_that_they_show(operation: Operation) -> None:
-    bodies = [operation.body(), *(content for status, content in operation.answers() if status < 400)]
-    for media_type, media in (found for body in bodies for found in body.items()):
-        if media_type == "application/json":
-            assert errors_in(media["example"], media["schema"]) == []
-        elif "text/" in media_type or "json" in media_type:
-            assert media["example"]
-    # Pictures, PDF and Parquet cannot be shown in JSON, but whoever takes lines of text shows some.
+def test_every_example_matches_its_schema() -> None:
+    wrong = []
+    for operation in OPERATIONS:
+        bodies = [operation.body(), *(content for status, content in operation.answers() if status < 400)]
+        for media_type, media in (entry for body in bodies for entry in body.items()):
+            # Images, PDF and Parquet cannot be shown in JSON. Every format of text has an example.
+            if media_type == "application/json":
+                errors = errors_in(media["example"], media["schema"])
+            else:
+                is_text = "text/" in media_type or "json" in media_type
+                errors = ["no example"] if is_text and not media.get("example") else []
+            wrong += [(operation.id, media_type, error) for error in errors]
+    assert wrong == []
 
 
-def test_the_service_takes_the_examples_of_its_requests(registry: Registry, dsn: str) -> None:
+def test_service_accepts_the_examples_of_its_requests(registry: Registry, dsn: str) -> None:
     operator, broker, person = registry.operator(), registry.broker(), prove(registry.client, dsn, number(1))
     shown = 0
     for operation in OPERATIONS:
@@ -194,7 +210,7 @@ def test_the_service_takes_the_examples_of_its_requests(registry: Registry, dsn:
         caller = person if OPENERS[operation.id] == ["PersonSession"] else trade
         example = operation.body()["application/json"]["example"]
         answer = caller.request(operation.method.upper(), filled(operation.path), json=example)
-        # The names in examples lead nowhere, and a webhook's is looked up.
+        # The host names in examples do not exist, and a webhook's is resolved.
         nowhere = "webhook_address_unresolved" in answer.text
         assert answer.status_code in (200, 201, 403, 404) or nowhere, (operation.id, answer.text)
         shown += 1
@@ -202,5 +218,5 @@ def test_the_service_takes_the_examples_of_its_requests(registry: Registry, dsn:
 
 
 def filled(path: str) -> str:
-    """`path` with ids that nothing has."""
+    """`path` with ids that do not exist."""
     return re.sub(r"\{\w+\}", UNKNOWN, path)
