@@ -59,7 +59,7 @@ class Caller:
         )
 
     def finish(self, job: Any) -> Any:
-        """Wait for a job, and give it."""
+        """Wait until a job has ended, and return it."""
         end = monotonic() + 120
         while monotonic() < end:
             found = self.get(f"/v1/jobs/{job['id']}")
@@ -69,13 +69,13 @@ class Caller:
         raise AssertionError(f"job {job['kind']} did not finish")
 
     def seal(self, dataset_id: str) -> Any:
-        """Seal a dataset and give it as it is then."""
+        """Seal a dataset, and return it as it is then."""
         job = self.finish(self.post(f"/v1/datasets/{dataset_id}/seal"))
         assert job["state"] == "succeeded", job["problem"]
         return self.get(f"/v1/datasets/{dataset_id}")
 
     def lookup(self, number: str, **more: Any) -> Any:
-        """One number's answer."""
+        """The answer about a number."""
         return self.post("/v1/lookups", {"number": number} | more)
 
 
@@ -85,7 +85,7 @@ def _good(response: Response) -> Any:
 
 
 class Registry:
-    """Makes organisations and their keys as the operator does at the command line."""
+    """Creates organisations and their keys, as the operator does at the command line."""
 
     def __init__(self, client: TestClient | httpx2.Client, dsn: str) -> None:
         self.client, self.dsn = client, dsn

@@ -1,6 +1,6 @@
-"""What tests stand on: the real PostgreSQL of the wheel, a database for each test, the real application over it.
+"""What all tests use: the real PostgreSQL of the wheel, a database for each test, and the real application over it.
 
-A database is a copy of one migrated template, which PostgreSQL makes in milliseconds.
+Each database is a copy of a migrated template, which PostgreSQL creates in milliseconds.
 """
 
 import itertools
@@ -44,13 +44,13 @@ def _renamed(dsn: str, database: str) -> str:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
-    """The address of a PostgreSQL server of this test run's own, holding the migrated template."""
+    """The address of a PostgreSQL server for this test run, with the migrated template."""
     folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
-    # Started as root, the server runs as another account, which has to pass through this folder.
+    # If root starts the server, it runs as another account, which has to pass through this folder.
     folder.chmod(0o711)
     with embedded_server.embedded(folder) as server:
         with psycopg.connect(server.dsn, autocommit=True) as connection:
-            # The server is real but for surviving a power cut, which no test does.
+            # Only durability is switched off, because no test needs data to survive a power cut.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
@@ -68,14 +68,14 @@ def empty_dsn(cluster: str) -> Iterator[str]:
 
 @pytest.fixture
 def dsn(cluster: str) -> Iterator[str]:
-    """The address of a migrated database of this test's own."""
+    """The address of a migrated database for this test."""
     with temporary_database(cluster) as dsn:
         yield dsn
 
 
 @contextmanager
 def temporary_database(cluster: str, template: str = _TEMPLATE) -> Iterator[str]:
-    """The address of a new database, a copy of `template`, as long as the block lasts."""
+    """The address of a new database, which is a copy of `template` and exists during the block."""
     name = f"test_{next(_numbers)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(
@@ -94,7 +94,7 @@ def settings() -> Settings:
 
 
 def settings_of_tests() -> Settings:
-    """Settings with a master secret of their own. All of a test's callers have one address."""
+    """Settings with a fixed master secret. They allow many codes, because all callers of a test have one address."""
     return Settings(master_secret=SecretStr(MASTER_SECRET), verifications_per_address=1000)
 
 

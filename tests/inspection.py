@@ -1,4 +1,4 @@
-"""What tests look at and do besides calling: a refusal by its name, rows and tasks by hand."""
+"""What tests inspect and do apart from calling the API: problems, rows, tasks and resources."""
 
 import json
 from collections.abc import Callable
@@ -15,7 +15,7 @@ Found = TypeVar("Found")
 
 
 def refusal(response: Response) -> tuple[int, str]:
-    """Status and name of a problem, which must be one."""
+    """The status and slug of a response, which must be a problem."""
     assert response.headers["content-type"] == "application/problem+json", (response.status_code, response.text)
     problem = response.json()
     assert problem["status"] == response.status_code
@@ -23,7 +23,7 @@ def refusal(response: Response) -> tuple[int, str]:
 
 
 def rows(dsn: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-    """What a statement by hand gives; nothing for one that only writes."""
+    """The rows that a statement returns. A statement that only writes returns none."""
     with psycopg.connect(dsn, row_factory=tuple_row) as connection:
         cursor = connection.execute(statement, values)
         return cursor.fetchall() if cursor.description is not None else []
@@ -36,17 +36,17 @@ def defer(dsn: str, task: str, **arguments: Any) -> None:
 
 
 def until(look: Callable[[], Found]) -> Found:
-    """What `look` finds as soon as it finds something. Far more time passes before it is given up than is needed."""
+    """Wait until `look` finds something, and return it. The time limit is far longer than needed."""
     end = monotonic() + 120
     while monotonic() < end:
         if found := look():
             return found
         sleep(0.02)
-    raise AssertionError("it did not come to be")
+    raise AssertionError("the condition was not met in time")
 
 
 def waiting_for_locks(dsn: str) -> int:
-    """How many connections to a database wait for a lock that another one holds."""
+    """The number of connections to a database that wait for a lock."""
     with psycopg.connect(dsn) as connection:
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
         ((count,),) = connection.execute(query).fetchall()

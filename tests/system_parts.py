@@ -1,7 +1,7 @@
-"""Parts of the system that some tests need and no Python package brings: Kannel and Chromium.
+"""Parts of the system that some tests need and that no Python package contains: Kannel and Chromium.
 
-A test without its part is skipped, and the run ends with a line that nobody overlooks. Where CI is set, it fails: there
-a missing part is a mistake of the machine's.
+A test without its part is skipped, and the run ends with a line that says so. Where CI is set the test fails, because
+there a missing part is an error of the machine.
 """
 
 import os
@@ -19,7 +19,7 @@ PACKAGES: Final = {"Kannel": ("kannel", "kannel-extras"), "Chromium": ("chromium
 
 
 def require(part: str, found: Found | None) -> Found:
-    """What was found of a part of the system. If it is not there, the test is skipped, or fails where CI is set."""
+    """`found`, a part of the system. If it is None, the test is skipped, or fails where CI is set."""
     if found is not None:
         return found
     packages = " ".join(PACKAGES[part])
@@ -29,17 +29,17 @@ def require(part: str, found: Found | None) -> Found:
 
 
 def closing_line(skipped: Iterable[str]) -> str | None:
-    """What to install so that tests which were skipped, for these reasons, can run; None if none wants a part."""
+    """What to install, given the reasons of skipped tests. None if no reason is a missing part."""
     reasons = list(skipped)
     missing = [part for part in sorted(PACKAGES) if any(f"{part} is missing" in reason for reason in reasons)]
     if not missing:
         return None
     packages = " ".join(package for part in missing for package in PACKAGES[part])
-    return f"NOT TESTED, for want of {' and '.join(missing)}: apt-get install {packages}"
+    return f"NOT TESTED without {' and '.join(missing)}: apt-get install {packages}"
 
 
 def find_program(*names: str) -> Path | None:
-    """The first of these programs that there is, also where only root's shell looks, and Debian puts test programs."""
+    """The first of these programs that exists, also in the folders of root's shell and of Debian's test programs."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/kannel/test"])
     return next((Path(found) for name in names if (found := shutil.which(name, path=path))), None)
 

@@ -27,7 +27,7 @@ def served(dsn: str) -> Iterator[httpx2.Client]:
 
 @contextmanager
 def process_on(dsn: str) -> Iterator[tuple[httpx2.Client, int]]:
-    """A client of a service process on `dsn`, and the number of that process."""
+    """A client of a service process on `dsn`, and the id of that process."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -52,7 +52,7 @@ def _wait_for(client: httpx2.Client, process: "subprocess.Popen[str]") -> None:
                 return
         except httpx2.TransportError:
             time.sleep(0.1)
-    raise AssertionError("the service did not come up")
+    raise AssertionError("the service did not start")
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def two(dsn: str) -> Iterator[tuple[Registry, httpx2.Client]]:
         yield Registry(first, dsn), second
 
 
-def test_what_one_wrote_the_other_answers_at_once(two: tuple[Registry, httpx2.Client]) -> None:
+def test_lookup_in_another_process_sees_a_transfer_at_once(two: tuple[Registry, httpx2.Client]) -> None:
     registry, second = two
     shop = registry.collector()
     dataset = collected(shop, range(10))
@@ -77,8 +77,8 @@ def test_what_one_wrote_the_other_answers_at_once(two: tuple[Registry, httpx2.Cl
         assert answer["origins"]
 
 
-def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None:
-    """The recipient says yes and no in turn. Its word, its holding and the origins have to agree in every answer."""
+def test_lookups_while_a_transfer_changes_never_mix_two_states(two: tuple[Registry, httpx2.Client]) -> None:
+    """The recipient denies and acknowledges in turn. Status, holding and origins have to agree in every answer."""
     registry, second = two
     shop, buyer = registry.collector(), registry.broker()
     transfer = hand_over(shop, collected(shop, range(10)), buyer)
@@ -88,11 +88,11 @@ def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None
         caller = Caller(client, buyer.id, buyer.key)
         while not stop.is_set():
             answer = caller.lookup(number(1))
-            (told,) = answer["transfers"]
-            words = [one["status"] for one in told["statements"] if one["side"] == "recipient"]
-            denied = told["status"] == "denied"
-            seen.append(told["status"])
-            agree = [told["status"] == (words[-1] if words else "declared"), answer["held"] != denied]
+            (shown,) = answer["transfers"]
+            stated = [statement["status"] for statement in shown["statements"] if statement["side"] == "recipient"]
+            denied = shown["status"] == "denied"
+            seen.append(shown["status"])
+            agree = [shown["status"] == (stated[-1] if stated else "declared"), answer["held"] != denied]
             if not all([*agree, bool(answer["origins"]) != denied, bool(answer["chains"]) != denied]):
                 wrong.append(answer)
 
@@ -100,8 +100,8 @@ def test_no_answer_mixes_two_states(two: tuple[Registry, httpx2.Client]) -> None
     for reader in readers:
         reader.start()
     for turn in range(40):
-        word = "denied" if turn % 2 == 0 else "acknowledged"
-        body = {"status": word, "occurred_at": "2024-03-01T00:00:00Z"}
+        status = "denied" if turn % 2 == 0 else "acknowledged"
+        body = {"status": status, "occurred_at": "2024-03-01T00:00:00Z"}
         buyer.post(f"/v1/transfers/{transfer['id']}/statements", body)
     stop.set()
     for reader in readers:

@@ -1,4 +1,4 @@
-"""A part that is missing is told loudly, and fails the run in CI."""
+"""A missing part of the system is reported in a closing line, and fails the run in CI."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def without_kannel(tmp_path: Path) -> Path:
-    """A folder of tests of which one needs a Kannel that is not there."""
+    """A folder of tests, two of which need parts that are missing."""
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_terminal_summary\n")
     (tmp_path / "test_it.py").write_text(
         "from tests.system_parts import require\n"
@@ -32,14 +32,14 @@ def run(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_missing_part_is_skipped_with_a_closing_line(without_kannel: Path) -> None:
+def test_missing_part_skips_tests_with_a_closing_line(without_kannel: Path) -> None:
     ended = run(without_kannel)
     assert ended.returncode == 0
     assert "1 passed, 2 skipped" in ended.stdout
-    assert "NOT TESTED, for want of Chromium and Kannel: apt-get install chromium kannel kannel-extras" in ended.stdout
+    assert "NOT TESTED without Chromium and Kannel: apt-get install chromium kannel kannel-extras" in ended.stdout
 
 
-def test_in_ci_a_missing_part_is_a_failure(without_kannel: Path) -> None:
+def test_missing_part_in_ci_fails_the_tests(without_kannel: Path) -> None:
     ended = run(without_kannel, CI="true")
     assert ended.returncode == 1
     assert "2 failed, 1 passed" in ended.stdout
@@ -47,7 +47,7 @@ def test_in_ci_a_missing_part_is_a_failure(without_kannel: Path) -> None:
     assert "NOT TESTED" not in ended.stdout
 
 
-def test_programs_are_looked_for_where_debian_puts_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_find_program_searches_the_path_and_debians_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     program = tmp_path / "a-program"
     program.write_text("#!/bin/sh\n")
@@ -56,6 +56,6 @@ def test_programs_are_looked_for_where_debian_puts_them(tmp_path: Path, monkeypa
     assert find_program("no-such-program") is None
 
 
-def test_a_chromium_is_a_program_or_none() -> None:
+def test_find_chromium_is_a_program_or_none() -> None:
     found = find_chromium()
     assert found is None or os.access(found, os.X_OK)

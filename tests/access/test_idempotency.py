@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: the same request twice makes one thing and gets one answer."""
+"""`Idempotency-Key`: a repeated request creates nothing new and gets the first response again."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -15,7 +15,7 @@ def body_of(caller: Caller, name: str = "Base") -> Any:
     return {"occurred_at": "2024-01-01T00:00:00Z", "holder_id": str(caller.id), "name": name}
 
 
-def test_the_same_request_again_gets_the_same_answer_and_makes_nothing(registry: Registry) -> None:
+def test_repeated_request_gets_the_first_response_and_creates_nothing(registry: Registry) -> None:
     broker = registry.broker()
     first = broker.request("POST", "/v1/datasets", json=body_of(broker), headers=KEY)
     again = broker.request("POST", "/v1/datasets", json=body_of(broker), headers=KEY)
@@ -26,7 +26,7 @@ def test_the_same_request_again_gets_the_same_answer_and_makes_nothing(registry:
     assert len(broker.get("/v1/datasets")["items"]) == 1
 
 
-def test_a_key_belongs_to_one_request(registry: Registry) -> None:
+def test_key_of_another_request_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     broker.post("/v1/datasets", body_of(broker), headers=KEY)
     other_body = broker.request("POST", "/v1/datasets", json=body_of(broker, "Autre"), headers=KEY)
@@ -36,37 +36,37 @@ def test_a_key_belongs_to_one_request(registry: Registry) -> None:
     assert len(broker.get("/v1/datasets")["items"]) == 1
 
 
-def test_a_failed_request_does_not_burn_the_key(registry: Registry) -> None:
+def test_key_of_a_failed_request_can_be_used_again(registry: Registry) -> None:
     broker = registry.broker()
-    wrongs: list[Any] = [{}, body_of(broker) | {"occurred_at": "2199-01-01T00:00:00Z"}, body_of(registry.party())]
-    for wrong in wrongs:
-        assert broker.request("POST", "/v1/datasets", json=wrong, headers=KEY).status_code in (403, 422)
+    refused: list[Any] = [{}, body_of(broker) | {"occurred_at": "2199-01-01T00:00:00Z"}, body_of(registry.party())]
+    for body in refused:
+        assert broker.request("POST", "/v1/datasets", json=body, headers=KEY).status_code in (403, 422)
     assert broker.request("POST", "/v1/datasets", json=body_of(broker), headers=KEY).status_code == 201
 
 
-def test_twins_at_once_make_one_thing(registry: Registry) -> None:
+def test_same_request_at_once_from_many_threads_creates_one_dataset(registry: Registry) -> None:
     broker = registry.broker()
     with ThreadPoolExecutor(8) as pool:
         sent = [
             pool.submit(broker.request, "POST", "/v1/datasets", json=body_of(broker), headers=KEY) for _ in range(8)
         ]
-    answers = [one.result() for one in sent]
-    assert {answer.status_code for answer in answers} == {201}
-    assert len({answer.json()["id"] for answer in answers}) == 1
-    assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
+    responses = [future.result() for future in sent]
+    assert {response.status_code for response in responses} == {201}
+    assert len({response.json()["id"] for response in responses}) == 1
+    assert sum("idempotent-replayed" not in response.headers for response in responses) == 1
 
 
-def test_keys_of_two_organisations_or_two_principals_do_not_meet(registry: Registry) -> None:
-    one, two = registry.party(), registry.party()
-    sender = registry.organisation(Role.PROCESSOR, acts_for=one)
-    made = {
+def test_same_key_of_other_organisations_or_principals_is_another_key(registry: Registry) -> None:
+    party, other_party = registry.party(), registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    created = {
         caller.post("/v1/datasets", body_of(holder), headers=KEY)["id"]
-        for caller, holder in ((one, one), (two, two), (sender, one))
+        for caller, holder in ((party, party), (other_party, other_party), (sender, party))
     }
-    assert len(made) == 3
+    assert len(created) == 3
 
 
-def test_a_seal_sent_twice_is_one_job(registry: Registry) -> None:
+def test_repeated_seal_is_one_job(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
     broker.put_part(dataset["id"], ["0639980001"])
@@ -76,7 +76,7 @@ def test_a_seal_sent_twice_is_one_job(registry: Registry) -> None:
     assert refusal(broker.request("POST", seal, headers={"Idempotency-Key": "another-one"})) == (409, "already_sealed")
 
 
-def test_what_is_no_key_is_refused(registry: Registry) -> None:
+def test_malformed_key_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     for key in ("short", "x" * 129, "spaces are no part", "été-2024-juin"):
         headers = [(b"Idempotency-Key", key.encode("latin-1")), (b"Authorization", f"Bearer {broker.key}".encode())]
@@ -84,13 +84,13 @@ def test_what_is_no_key_is_refused(registry: Registry) -> None:
         assert refusal(answer) in ((422, "idempotency_key_malformed"), (422, "invalid_request"))
 
 
-def test_neither_a_key_nor_a_lookup_is_kept(registry: Registry, dsn: str) -> None:
+def test_key_is_stored_as_a_hash_and_a_lookup_not_at_all(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     filled(broker, [1])
     broker.post("/v1/datasets", body_of(broker), headers={"Idempotency-Key": "33639980001"})
-    asked = {"number": "+33639980001"}
-    first, again = (broker.request("POST", "/v1/lookups", json=asked, headers=KEY) for _ in range(2))
+    lookup = {"number": "+33639980001"}
+    first, again = (broker.request("POST", "/v1/lookups", json=lookup, headers=KEY) for _ in range(2))
     assert first.json()["held"]
     assert "idempotent-replayed" not in again.headers
-    ((kept, body),) = rows(dsn, "SELECT key, convert_from(body, 'UTF8') FROM idempotent_request")
-    assert "33639980001" not in kept + body
+    ((stored, body),) = rows(dsn, "SELECT key, convert_from(body, 'UTF8') FROM idempotent_request")
+    assert "33639980001" not in stored + body

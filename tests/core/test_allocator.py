@@ -28,6 +28,6 @@ def faults(first: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="only the GNU C library is told")
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "mallopt"), reason="only the GNU C library has mallopt")
 def test_memory_that_is_freed_is_not_asked_for_again() -> None:
     assert faults("keep_freed_memory()") * 10 < faults("")

@@ -307,7 +307,7 @@ def test_acquire_without_the_wheel_is_refused_with_advice(place: Path, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("program", "told"),
+    ("program", "reason"),
     [
         ("#!/no/such/loader\n", r"initdb: No such file or directory"),
         (
@@ -319,13 +319,13 @@ def test_acquire_without_the_wheel_is_refused_with_advice(place: Path, monkeypat
     ids=["loader", "library", "disk"],
 )
 def test_acquire_with_programs_that_do_not_run_states_the_reason(
-    place: Path, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+    place: Path, monkeypatch: pytest.MonkeyPatch, program: str, reason: str
 ) -> None:
     with tempfile.TemporaryDirectory(dir=place) as site:
         Path(site).chmod(0o711)
         fake_wheel(Path(site), program)
         monkeypatch.syspath_prepend(site)
-        with pytest.raises(EmbeddedUnavailable, match=told):
+        with pytest.raises(EmbeddedUnavailable, match=reason):
             acquire(Path(site) / "data")
 
 

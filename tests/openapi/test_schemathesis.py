@@ -1,24 +1,19 @@
-"""Requests made up from the description, sound and unsound, in the name of each kind of organisation.
+"""Requests that Schemathesis generates from the OpenAPI document, valid and invalid, by each kind of organisation.
 
-They go to the service over a socket, and the same ones are made up at every run. Half of the ids in them are replaced
-by those of real things, so that they get past the first 404.
+They go to the service over a socket, and are the same in every run. Half of the ids in them are replaced by existing
+ids, so that they get past the first 404.
 """
 
 import itertools
 import json
 import re
-import threading
-import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
 import pytest
 import schemathesis
-import uvicorn
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
@@ -33,8 +28,9 @@ from service.main import create_app
 from tests.builders import filled, hand_over, make_collection, make_notice, open_dataset
 from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.conftest import settings_of_tests, temporary_database
+from tests.sockets import on_a_socket
 
-# Not asked: whether sound requests are accepted. The rules of the domain refuse most of what is made up.
+# There is no check that valid requests are accepted, because the rules of the domain refuse most generated ones.
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -53,7 +49,7 @@ SCOPES = {
     Role.OPERATOR: (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.ACCOUNTS),
 }
 
-SOUND_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
+VALID_KEY = re.compile(r"[A-Za-z0-9._:-]{8,128}")
 _requests = itertools.count(1)
 
 Case = schemathesis.Case[Any]
@@ -62,7 +58,7 @@ Ids = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class World:
-    """A running service, who calls it, and real ids by the names of the fields and parameters that they stand in."""
+    """A running service, its callers, and existing ids by the names of the fields and parameters that contain them."""
 
     address: str
     callers: Mapping[Role, Caller]
@@ -71,25 +67,10 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(cluster: str) -> Iterator[World]:
-    with temporary_database(cluster) as dsn, serving(dsn) as address, httpx2.Client(base_url=address) as client:
+    with temporary_database(cluster) as dsn, on_a_socket(create_app(settings_of_tests(), dsn)) as client:
         registry = Registry(client, dsn)
         callers = {role: registry.organisation(role, scopes=scopes) for role, scopes in SCOPES.items()}
-        yield World(address, callers, real_ids(callers))
-
-
-@contextmanager
-def serving(dsn: str) -> Iterator[str]:
-    """The service behind the HTTP server that it runs with."""
-    server = uvicorn.Server(
-        uvicorn.Config(create_app(settings_of_tests(), dsn), port=0, access_log=False, log_config=None)
-    )
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
+        yield World(str(client.base_url).rstrip("/"), callers, real_ids(callers))
 
 
 def real_ids(callers: Mapping[Role, Caller]) -> Ids:
@@ -110,7 +91,7 @@ def real_ids(callers: Mapping[Role, Caller]) -> Ids:
     broker.put_part(open_with_numbers["id"], ["0639980001"])
     job = broker.post(f"/v1/datasets/{open_with_numbers['id']}/seal")
     webhook = broker.post("/v1/webhooks", {"url": "https://1.1.1.1/"})
-    # Not a key that is called with: it will be revoked before long.
+    # No caller uses this key, because a generated request will revoke it.
     spare = callers[Role.OPERATOR].post("/v1/keys", {"organisation_id": str(broker.id), "scopes": ["facts:read"]})
     sides = [str(broker.id), str(party.id)]
     return {
@@ -147,12 +128,12 @@ def campaign_of(party: Caller, dataset_id: str) -> dict[str, Any]:
 
 
 def with_real_ids(value: Any, ids: Ids, name: str = "") -> Any:
-    """`value` with half of its ids, or more, replaced by those of real things of the kind that their field says."""
+    """`value` with at least half of its ids replaced by existing ones, chosen by the name of their field."""
     match value:
         case dict():
-            return {field: with_real_ids(below, ids, field) for field, below in value.items()}
+            return {field: with_real_ids(member, ids, field) for field, member in value.items()}
         case list():
-            return [with_real_ids(below, ids, name) for below in value]
+            return [with_real_ids(item, ids, name) for item in value]
         case str() if name in ids and is_id(value):
             known = [*ids[name], value]
             return known[uuid.UUID(value).int % len(known)]
@@ -172,10 +153,10 @@ def as_it_is(_context: Any, value: Any) -> bytes:
 
 
 def described(**phases: bool) -> Any:
-    """The description, for some of the phases in which requests are made up."""
+    """The OpenAPI document, for some of the phases in which requests are generated."""
     every = dict.fromkeys(("examples", "coverage", "fuzzing", "stateful"), False) | phases
     config = {
-        # Unknown query parameters are let pass; the key is ours to send.
+        # Unknown query parameters are ignored, and these tests send the key themselves.
         "generation": {"allow-extra-parameters": False, "with-security-parameters": False},
         "phases": {name: {"enabled": enabled} for name, enabled in every.items()},
         "checks": {"negative_data_rejection": {"expected-statuses": [400, 401, 403, 404, 409, 413, 415, 422]}},
@@ -196,26 +177,26 @@ def repeatable(examples: int) -> settings:
     )
 
 
-at_the_bounds = described(examples=True, coverage=True)
-made_up = described(fuzzing=True)
+at_bounds = described(examples=True, coverage=True)
+generated = described(fuzzing=True)
 
 
-@at_the_bounds.parametrize()  # type: ignore[untyped-decorator]
+@at_bounds.parametrize()  # type: ignore[untyped-decorator]
 @repeatable(1)
-def test_answers_at_the_bounds_of_what_is_described(case: Case, world: World) -> None:
-    ask(case, world, Role.BROKER)
+def test_responses_to_requests_at_the_bounds_of_schemas_conform(case: Case, world: World) -> None:
+    call_and_check(case, world, Role.BROKER)
 
 
 @pytest.mark.parametrize("role", SCOPES)
-@made_up.parametrize()  # type: ignore[untyped-decorator]
+@generated.parametrize()  # type: ignore[untyped-decorator]
 @repeatable(8)
-def test_answers_to_what_is_made_up(case: Case, world: World, role: Role) -> None:
-    ask(case, world, role)
+def test_responses_to_generated_requests_conform(case: Case, world: World, role: Role) -> None:
+    call_and_check(case, world, role)
 
 
-def ask(case: Case, world: World, role: Role) -> None:
-    if SOUND_KEY.fullmatch(case.headers.get("Idempotency-Key", "")):
-        # The same key with every request would have them all refused for that.
+def call_and_check(case: Case, world: World, role: Role) -> None:
+    if VALID_KEY.fullmatch(case.headers.get("Idempotency-Key", "")):
+        # Requests with the key of another one would all be refused for that reason.
         case.headers["Idempotency-Key"] = f"request-{next(_requests)}"
     case.path_parameters = with_real_ids(case.path_parameters, world.ids)
     if isinstance(case.body, dict):
