@@ -25,7 +25,7 @@ from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
-from service.provenance.answer.answer import build_answer, prepare_answer
+from service.provenance.answer.build import build_answer, prepare_answer
 from service.provenance.answer.views import organisation_view
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person

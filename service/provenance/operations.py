@@ -18,11 +18,13 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
-from service.provenance.answer.answer import PreparedAnswer, prepare_answer
+from service.provenance.answer.build import PreparedAnswer, prepare_answer
 from service.provenance.answer.schemas import LookupIn
-from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import NoticeRow
-from service.provenance.lineage.lineage import (
+from service.provenance.lineage.schemas import ImpactOut, LineageOut
+from service.provenance.lineage.views import impact_view, lineage_view
+from service.provenance.lineage.walk import (
     DatasetGroup,
     Direction,
     campaigns_sent_to,
@@ -30,8 +32,6 @@ from service.provenance.lineage.lineage import (
     datasets_reached,
     walk_lineage,
 )
-from service.provenance.lineage.schemas import ImpactOut, LineageOut
-from service.provenance.lineage.views import impact_view, lineage_view
 from service.provenance.snapshot import Snapshots
 
 

@@ -13,8 +13,8 @@ from service.number.keyring import KeyRing
 from service.provenance import operations
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import Answer, LookupIn
-from service.provenance.lineage.lineage import Direction
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
+from service.provenance.lineage.walk import Direction
 from service.provenance.snapshot import Snapshots
 
 router = APIRouter(prefix="/v1", tags=["provenance"])

@@ -34,7 +34,7 @@ from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.graph import rows
-from service.provenance.graph.facts import index_facts
+from service.provenance.graph.fact_index import index_facts
 from service.provenance.graph.graph import Graph, build_graph
 from service.provenance.graph.visibility_index import build_visibility_index
 from service.transfer.models import Transfer, TransferStatement

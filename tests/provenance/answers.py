@@ -4,7 +4,7 @@ from functools import partial
 from uuid import UUID
 
 from service.access import visibility
-from service.provenance.answer.answer import PreparedAnswer, VisibilityOf, build_answer, prepare_answer
+from service.provenance.answer.build import PreparedAnswer, VisibilityOf, build_answer, prepare_answer
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer
 from service.provenance.snapshot import Snapshot

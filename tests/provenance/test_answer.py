@@ -9,7 +9,7 @@ from hypothesis import given
 
 from service.access import visibility
 from service.core.vocabulary import OrphanReason, Role
-from service.provenance.answer.answer import build_answer
+from service.provenance.answer.build import build_answer
 from service.provenance.answer.schemas import Answer, PartnerListBasis, RecipientKind
 from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle

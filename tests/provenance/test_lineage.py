@@ -6,7 +6,7 @@ from hypothesis import given
 
 from service.access import visibility
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.lineage.lineage import (
+from service.provenance.lineage.walk import (
     Direction,
     campaigns_sent_to,
     clients_holding,

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from service.access import visibility
 from service.core.vocabulary import Role
-from service.provenance.answer.answer import build_answer
+from service.provenance.answer.build import build_answer
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.schemas import Answer
 from service.provenance.snapshot import Snapshot

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from service.core.vocabulary import OrphanReason, Side, TransferStatus
 from service.provenance.answer.schemas import Contradiction, Orphan, TransferView
 from service.provenance.answer.views import AnswerContext
-from service.provenance.graph.facts import FactIndex, is_denied
+from service.provenance.graph.fact_index import FactIndex, is_denied
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow
 

@@ -13,7 +13,7 @@ from service.core.erasures import Erasures
 from service.provenance.answer.fragments import to_fragment
 from service.provenance.answer.shared import SharedAnswer, make_shared_answer
 from service.provenance.answer.views import partner_list_view
-from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph
 from service.provenance.graph.rows import PartnerListRow
 

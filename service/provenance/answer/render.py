@@ -5,7 +5,7 @@ It equals the JSON of the value that `build_answer` builds, but takes a fraction
 
 import uuid
 
-from service.provenance.answer.answer import PreparedAnswer
+from service.provenance.answer.build import PreparedAnswer
 from service.provenance.answer.fragments import to_json
 
 

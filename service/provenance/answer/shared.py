@@ -35,7 +35,7 @@ from service.provenance.answer.views import (
     origin_view,
     transfer_view,
 )
-from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, chains, orphans
 from service.provenance.graph.rows import CampaignRow, OrganisationRow, TransferRow
 

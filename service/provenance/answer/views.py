@@ -33,7 +33,7 @@ from service.provenance.answer.schemas import (
     TransferView,
     Voucher,
 )
-from service.provenance.graph.facts import FactIndex, attestation_of, notice_of, partner_list_in_force
+from service.provenance.graph.fact_index import FactIndex, attestation_of, notice_of, partner_list_in_force
 from service.provenance.graph.graph import Chain, Graph, Hop
 from service.provenance.graph.rows import (
     CampaignRow,

@@ -18,7 +18,7 @@ import networkx as nx
 from service.core.erasures import NO_ERASURES, Erasures, held_at
 from service.core.vocabulary import Content, DatasetState
 from service.membership.descent.dependents import dependents_of
-from service.provenance.graph.facts import FactIndex, is_held, made_at
+from service.provenance.graph.fact_index import FactIndex, is_held, made_at
 from service.provenance.graph.rows import ParentRow
 
 # A number may have passed through unions many times, and the paths multiply at each of them.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from service.access.visibility import DatasetLinks, TransferEnds, VisibilityIndex, holders_of_record
-from service.provenance.graph.facts import FactIndex, is_denied, made_at
+from service.provenance.graph.fact_index import FactIndex, is_denied, made_at
 from service.provenance.graph.rows import TransferRow
 
 Key = TypeVar("Key")

@@ -6,16 +6,9 @@ from collections.abc import Mapping
 from service.access.visibility import Visibility
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.views import dataset_ref, organisation_view
-from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
-from service.provenance.lineage.lineage import (
-    DatasetGroup,
-    Lineage,
-    campaigns_sent_to,
-    clients_holding,
-    count_from_ancestor,
-)
 from service.provenance.lineage.schemas import (
     CollectedUnder,
     ImpactOut,
@@ -25,6 +18,13 @@ from service.provenance.lineage.schemas import (
     ReachedCampaign,
     ReachedClient,
     ReachedDataset,
+)
+from service.provenance.lineage.walk import (
+    DatasetGroup,
+    Lineage,
+    campaigns_sent_to,
+    clients_holding,
+    count_from_ancestor,
 )
 
 

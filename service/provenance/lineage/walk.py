@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from service.core.vocabulary import DatasetState, Role
-from service.provenance.graph.facts import FactIndex, is_denied, is_held
+from service.provenance.graph.fact_index import FactIndex, is_denied, is_held
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.

@@ -17,7 +17,7 @@ from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer, Holding, Origin
 from service.provenance.answer.shared import SharedAnswer
 from service.provenance.answer.views import Consent, consent_of, partner_list_view
-from service.provenance.graph.facts import FactIndex
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, datasets_holding
 
 VisibilityOf = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
