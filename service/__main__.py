@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from service.command import accounts, compact, fsck, lookup, openapi, reference, register, serve
+from service.command import accounts, compact, fsck, lookup, migrate, openapi, reference, register, serve
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -17,7 +17,7 @@ app = typer.Typer(
 
 app.command("serve")(serve.serve)
 app.command("worker")(serve.worker)
-app.command("migrate")(serve.migrate)
+app.command("migrate")(migrate.migrate)
 app.command("compact")(compact.compact)
 app.command("fsck")(fsck.fsck)
 app.command("demo")(demo.demo)

@@ -1,4 +1,4 @@
-"""`serve`, `worker` and `migrate`: the processes of a registry."""
+"""`serve` and `worker`: the processes of a registry."""
 
 import asyncio
 import gc
@@ -111,13 +111,3 @@ async def _run_worker(settings: Settings, dsn: str) -> None:
             asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
         with suppress(asyncio.CancelledError):
             await task
-
-
-def migrate() -> None:
-    """Migrate the database to the schema of this version."""
-    settings = read_settings()
-    if settings.database_url is not None:
-        schema.upgrade(settings.database_url.get_secret_value())
-        return
-    with embedded_server.embedded(settings.data_dir) as server:
-        schema.upgrade(server.dsn)
