@@ -101,7 +101,10 @@ _TAGS = [
     },
     {"name": "campaigns", "description": "Messages that parties sent to the numbers of their datasets."},
     {"name": "webhooks", "description": "Signed events, sent to an organisation's own address, and retried."},
-    {"name": "objections", "description": "Objections and erasures: relayed to every holder, and followed hop by hop."},
+    {
+        "name": "objections",
+        "description": "Objections and erasures, relayed to every holder and followed relay by relay.",
+    },
     {"name": "jobs", "description": "Work that takes longer than a request, with its progress."},
     {"name": "memberships", "description": "How memberships are stored. For the operator, without numbers and names."},
     {"name": "keys", "description": "API keys: the operator issues them, their organisations rotate and revoke them."},

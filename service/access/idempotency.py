@@ -52,7 +52,7 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
     if not _KEY_FORMAT.fullmatch(key):
         raise Unprocessable(
             "idempotency_key_malformed",
-            "An Idempotency-Key has 8 to 128 characters: letters, digits, dots, underscores, colons and hyphens.",
+            "This Idempotency-Key is malformed. Use 8 to 128 letters, digits, dots, underscores, colons or hyphens.",
         )
     fingerprint = _fingerprint(request, await request.body())
     # The key itself is the caller's text, which may be a number. Only its hash is stored.
@@ -99,7 +99,7 @@ def _documented(
     idempotency_key: Annotated[
         str | None,
         Header(
-            description="Names the request. Sent again with the same key, it creates nothing new.",
+            description="Names the request. A request that is sent again with the same key creates nothing new.",
             max_length=128,
         ),
     ] = None,

@@ -42,7 +42,7 @@ class Rule:
             raise Forbidden(
                 "role_missing",
                 f"This endpoint is for {', '.join(sorted(self.roles))} only. "
-                "Your organisation has none of these roles.",
+                "Your organisation has none of these roles. Ask the operator to add the role.",
             )
         return actor
 

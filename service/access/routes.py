@@ -38,7 +38,7 @@ async def issue_key(body: KeyIn, session: SessionDep, actor: Operator) -> Issued
 
 @router.get("", summary="List keys")
 async def list_keys(session: SessionDep, actor: KeyHolder, after: After = None, limit: Limit = 100) -> Page[KeyOut]:
-    """The keys of your organisation, and of a party also those that act for it. The operator lists all."""
+    """Lists your organisation's keys. A party also sees the keys that act for it; the operator sees all."""
     return await operations.list_keys(session, actor, after, limit)
 
 
@@ -58,5 +58,5 @@ async def revoke_key(key_id: KeyId, session: SessionDep, actor: KeyHolder) -> Ke
 async def list_inspections(
     session: SessionDep, actor: Regulator, after: After = None, limit: Limit = 100
 ) -> Page[InspectionOut]:
-    """Each time that your authority looked at something: what, when, and for a number why."""
+    """Returns each inspection by your authority: its subject, its time and, for a number, its reason."""
     return await inspection_operations.list_inspections(session, actor, after, limit)

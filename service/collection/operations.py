@@ -113,7 +113,7 @@ async def attest_collection(
     # Concurrent attestations wait for each other, so that the second is refused.
     await session.refresh(collection, with_for_update=True)
     if await _attested(session, [collection]):
-        raise Conflict("already_attested", "This collection is already attested.")
+        raise Conflict("already_attested", "This collection is already attested. You need not attest it again.")
     row = CollectionAttestation(collection_id=collection.id, **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()

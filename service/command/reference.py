@@ -21,7 +21,8 @@ _SETTINGS: Final = """\
 # Settings
 
 `make openapi` generates this page from `service/core/settings.py`. Every setting is an environment variable. None is
-required: without any, the service runs its own database and makes its own master secret. No secret has a default.
+required by itself: without any, the service runs its own database and makes its own master secret. No secret has a
+default.
 
 {settings}
 

@@ -30,7 +30,7 @@ class Page(BaseModel, Generic[Item]):
     next: str | None = Field(default=None, description="Pass it as `after` for the next page; null on the last.")
 
 
-After = Annotated[uuid.UUID | None, Query(description="The `next` of the page before.")]
+After = Annotated[uuid.UUID | None, Query(description="The `next` of the previous page.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many items a page has at most.")]
 
 
@@ -106,4 +106,6 @@ def read_cursor(after: str, size: int) -> tuple[int, ...]:
 
 def malformed_cursor() -> Unprocessable:
     """The problem that the list did not give this cursor."""
-    return Unprocessable("cursor_malformed", "`after` is not a cursor that this list gave. Begin without it.")
+    return Unprocessable(
+        "cursor_malformed", "`after` is not a cursor of this list. Leave it out to get the first page."
+    )

@@ -110,7 +110,8 @@ class Settings(BaseSettings):
         default=None, description="Password with which Kannel delivers messages that telephones send."
     )
     webhook_allow_private: bool = Field(
-        default=False, description="Lets webhooks call private addresses and http: for tests and intranets only."
+        default=False,
+        description="Lets webhooks call private addresses and use plain http. Only for tests and intranets.",
     )
 
     @model_validator(mode="after")

@@ -79,7 +79,8 @@ def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
         )
     if wanted.occurred_at < parent.occurred_at:
         raise Unprocessable(
-            "dataset_before_parent", "`occurred_at` is before that of a dataset it is derived from. Correct it."
+            "dataset_before_parent",
+            "`occurred_at` is before the parent's. Correct `occurred_at`, or name another parent.",
         )
 
 

@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=Idempot
 
 DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
 Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]
-TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the page before.")]
+TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the previous page.")]
 
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _CSV_EXAMPLE = "telephone;date_consentement\n06 39 98 40 01;02/10/2023 12:00\n0639984002;03/10/2023 12:00\n"

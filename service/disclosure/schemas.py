@@ -41,7 +41,9 @@ class DisclosureOut(BaseModel):
     reference: str = Field(description="The number of this disclosure.", examples=["2026-000012"])
     issued_at: AwareDatetime
     number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
-    owned_since: date | None = Field(description="Since when the number has been the person's, by their own account.")
+    owned_since: date | None = Field(
+        description="The day from which the person has owned the number, as they state it."
+    )
     graph_version: int = Field(description="Names the state of the facts.", examples=[241])
     report: Report
     holders: list[OrganisationView] = Field(description="The organisations that hold the number now.")

@@ -108,7 +108,7 @@ class ColumnChoice:
         if choice is None or not re.fullmatch(r"[0-9]+", choice):
             return None
         if int(choice) == 0:
-            raise UnreadablePart("column_not_found", "There is no column 0. Columns are counted from 1.")
+            raise UnreadablePart("column_not_found", "There is no column 0. Give a position from 1, or a header name.")
         return int(choice) - 1
 
 

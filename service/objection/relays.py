@@ -128,7 +128,9 @@ async def refuse_relay(
     relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.REFUSED)
     if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:
-        raise Conflict("already_refused", "You have refused this relay for another reason, which the person has read.")
+        raise Conflict(
+            "already_refused", "You have already refused this relay for another reason. The first reason stands."
+        )
     if relay.state != RelayState.REFUSED:
         relay.refusal = wanted.reason
         await _end_relay(session, relay, objection, RelayState.REFUSED)

@@ -65,7 +65,7 @@ async def create_objection(
 
 @persons.get("", summary="List your objections", responses=responses(401))
 async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep) -> ObjectionList:
-    """Every objection recorded for your number since you own it, by any source, with its relays."""
+    """Returns every objection recorded for your number since you have owned it, with its relays."""
     return ObjectionList(items=await operations.list_objections(session, ring, person))
 
 
@@ -141,11 +141,11 @@ async def list_flagged_numbers(
     after: After = None,
     limit: Limit = 100,
 ) -> Page[FlaggedNumber]:
-    """The objected numbers in a dataset or campaign of yours, shown if you still hold them. Do not message them."""
+    """Returns the numbers that were objected to before, if you still hold them. Do not message them."""
     return await flags.list_flagged_numbers(session, snapshots, ring, actor, subject_id, after, limit)
 
 
-@public.get("/deadlines", summary="List how organisations keep their deadlines")
+@public.get("/deadlines", summary="List how well organisations meet their deadlines")
 async def list_deadlines(session: SessionDep) -> DeadlineTable:
     """For each organisation: how many requests it received, how many days it takes, and how many are overdue.
 
@@ -159,7 +159,7 @@ async def list_deadlines(session: SessionDep) -> DeadlineTable:
 async def list_overdue_relays(
     session: SessionDep, actor: Regulator, after: After = None, limit: Limit = 100
 ) -> Page[OverdueRelay]:
-    """For the regulator: relays that were not answered within a month. Each look is recorded."""
+    """Returns the relays that passed their deadline, to a regulator only. Each inspection is recorded."""
     return await deadlines.list_overdue_relays(session, after, limit)
 
 

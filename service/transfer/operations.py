@@ -195,7 +195,9 @@ def side_of(actor: Actor, row: Transfer) -> Side:
         return Side.RECIPIENT
     if actor.organisation_id == row.sender_id:
         return Side.SENDER
-    raise Forbidden("not_a_side", "Only the two sides of a transfer can make statements of it.")
+    raise Forbidden(
+        "not_a_side", "Only the two sides of a transfer can make statements about it. Use a key of one of them."
+    )
 
 
 async def refuse_reconciled(session: AsyncSession, row: Transfer) -> None:

@@ -72,7 +72,7 @@ def _require_served(settings: Settings, number: int) -> None:
     if not is_served(number, settings.sms_prefixes or MOBILE_PREFIXES):
         raise Unprocessable(
             "number_not_served",
-            "Codes are sent only to mobile numbers of France and its overseas territories. Enter one of these.",
+            "This registry sends no codes to this number. Enter a mobile number that it serves, such as one of France.",
         )
 
 
@@ -154,7 +154,7 @@ _AHEAD: Final = timedelta(hours=12)
 def _check_since(since_on: date | None) -> None:
     if since_on is not None and since_on > (now() + _AHEAD).date():
         raise Unprocessable(
-            "owned_since_in_future", "`owned_since` is in the future. Give the day since when you own the number."
+            "owned_since_in_future", "`owned_since` is in the future. Give the day on which you got the number."
         )
 
 

@@ -64,7 +64,7 @@ async def confirm_verification(
     return await operations.confirm_verification(database, ring, verification_id, body)
 
 
-@session.put("", summary="Set since when you own the number", responses=responses(*JSON_BODY, 401, 422))
+@session.put("", summary="Set the day from which you have owned the number", responses=responses(*JSON_BODY, 401, 422))
 async def set_owned_since(body: SessionIn, database: DatabaseDep, person: PersonDep) -> PersonSessionOut:
     """Numbers are reassigned. Of what happened before that day, only organisations are shown. Null: all is shown."""
     return await operations.set_owned_since(database, person, body.owned_since)

@@ -14,8 +14,8 @@ OwnedSince = Annotated[
     Day | None,
     Field(
         default=None,
-        description="Since when you own the number, if you want to state it. Numbers are reassigned: of what happened "
-        "before that day, only organisations are shown.",
+        description="The day from which you have owned the number, if you want to state it. Numbers are reassigned, "
+        "so the answer shows only the organisations for facts from before that day.",
         examples=["2021-09-01"],
     ),
 ]

@@ -122,7 +122,10 @@ def read_sender(sender: str) -> int:
             return normalise_number(spelling, "FR")
         except NumberRejected:
             continue
-    raise Unprocessable("sender_unreadable", "X-Kannel-From is not a phone number in international form.")
+    raise Unprocessable(
+        "sender_unreadable",
+        "X-Kannel-From is not a phone number in international form. Check what the SMS centre sends as the sender.",
+    )
 
 
 def read_text(body: bytes, media_type: str) -> str:

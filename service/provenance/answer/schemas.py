@@ -53,7 +53,7 @@ class LookupIn(RequestBody):
     )
     reason: Line | None = Field(
         default=None,
-        description="Why you look the number up; recorded. Required for an authority. No phone numbers.",
+        description="Why you look the number up: recorded, required of a regulator, and without phone numbers.",
         examples=["Plainte n° 24-1234"],
     )
 
