@@ -11,7 +11,8 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# Every column of bytes, except `objection.mark`, whose rows stay, and which is looked up among very many.
+# Every column of bytes, except `objection.mark`, whose rows stay, and which is looked up among very many. The block of
+# numbers in which a code was asked for is text, and nearly a number.
 COLUMNS = {
     "api_key": ["digest"],
     "dataset_part": ["digest"],
@@ -26,7 +27,7 @@ COLUMNS = {
     "rejected_line": ["raw"],
     "segment_member": ["digest"],
     "staged_run": ["keys", "consented_at", "record_ids"],
-    "verification": ["number_encrypted", "number_fingerprint", "address_fingerprint", "code_mac"],
+    "verification": ["number_block", "number_encrypted", "number_fingerprint", "address_fingerprint", "code_mac"],
     "webhook_endpoint": ["secret_encrypted", "previous_secret_encrypted"],
 }
 

@@ -88,7 +88,7 @@ def write_cursor(*values: object) -> str:
     return ".".join(map(str, values))
 
 
-# This many digits fit into a column of 32 bits. No list gives a cursor with more.
+# This many digits fit into a column of 32 bits: a cursor with more would fail in the database.
 _DIGITS = 9
 
 

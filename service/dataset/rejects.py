@@ -68,10 +68,11 @@ _CURRENT = text(
 )
 
 
-async def _read(session: AsyncSession, dataset_id: uuid.UUID, after: str | None, limit: int) -> Slice[RejectedLine]:
+async def _read(
+    session: AsyncSession, dataset_id: uuid.UUID, after: tuple[int, ...] | None, limit: int
+) -> Slice[RejectedLine]:
     query = select(RejectedLine).where(RejectedLine.dataset_id == dataset_id, _CURRENT)
-    place = None if after is None else read_cursor(after, 2)
-    return await read_slice(session, query, place, limit, RejectedLine.part, RejectedLine.line)
+    return await read_slice(session, query, after, limit, RejectedLine.part, RejectedLine.line)
 
 
 async def list_rejects(
@@ -79,7 +80,7 @@ async def list_rejects(
 ) -> Page[RejectOut]:
     """A page of the rejected lines, without their raw values. The cursor is `part.line`."""
     await find_own_dataset(session, actor, dataset_id)
-    rows = await _read(session, dataset_id, after, limit)
+    rows = await _read(session, dataset_id, None if after is None else read_cursor(after, 2), limit)
     return rows.page(
         RejectOut(
             part=row.part, line=row.line, reason=row.reason, explanation=REJECT_EXPLANATIONS[RejectReason(row.reason)]
@@ -91,14 +92,14 @@ async def list_rejects(
 async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.UUID) -> AsyncIterator[str]:
     """All rejected lines as CSV, with the raw values that are still kept. The caller was authorised before."""
     yield _csv_line("part", "line", "reason", "raw")
-    after = None
+    after: tuple[int, ...] | None = None
     while True:
         async with database.snapshot() as session:
             rows = await _read(session, dataset_id, after, 5000)
         yield "".join(_csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
         if rows.next is None:
             return
-        after = rows.next
+        after = rows.rows[-1].part, rows.rows[-1].line
 
 
 def _raw(ring: KeyRing, row: RejectedLine) -> str:

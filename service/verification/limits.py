@@ -122,7 +122,8 @@ forget(
         table=Verification,
         moment="recorded_at",
         kept=DAY,
-        data="a verification, with keyed fingerprints of the number and of the address that asked for the code",
+        data="a verification: keyed fingerprints of the number and the asking address, and the number without its last "
+        "four digits",
         since="the request for the code",
     ),
 )

@@ -205,11 +205,7 @@ class _DeliveryRun:
             WebhookDelivery.state == DeliveryState.PENDING,
             col(WebhookDelivery.next_attempt_at) <= moment,
         )
-        query = (
-            due.order_by(col(WebhookDelivery.next_attempt_at))
-            .limit(_CONCURRENT_ATTEMPTS)
-            .with_for_update(skip_locked=True)
-        )
+        query = due.order_by(col(WebhookDelivery.next_attempt_at)).limit(_CONCURRENT_ATTEMPTS)
         async with self.database.transaction() as session:
             rows = (await session.exec(query.with_for_update(skip_locked=True))).all()
             for row in rows:
