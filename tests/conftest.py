@@ -7,6 +7,7 @@ import itertools
 import shutil
 import tempfile
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,15 @@ from service.main import create_app
 from tests import system_parts
 from tests.callers import Registry
 from tests.kannel import Kannel, running_kannel
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse tests of one name: pytest-xdist runs only one of them, and says nothing of the others."""
+    counts = Counter(item.nodeid for item in items)
+    repeated = sorted(nodeid for nodeid, count in counts.items() if count > 1)
+    if repeated:
+        raise pytest.UsageError(f"Give each of these tests a name of its own: {', '.join(repeated)}")
+
 
 MASTER_SECRET = "5e" * 32
 

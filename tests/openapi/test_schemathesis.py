@@ -181,10 +181,12 @@ at_bounds = described(examples=True, coverage=True)
 generated = described(fuzzing=True)
 
 
+# The parameter gives each operation a test of its own name. Tests of one name are run once by pytest-xdist.
+@pytest.mark.parametrize("role", [Role.BROKER])
 @at_bounds.parametrize()  # type: ignore[untyped-decorator]
 @repeatable(1)
-def test_responses_to_requests_at_the_bounds_of_schemas_conform(case: Case, world: World) -> None:
-    call_and_check(case, world, Role.BROKER)
+def test_responses_to_requests_at_the_bounds_of_schemas_conform(case: Case, world: World, role: Role) -> None:
+    call_and_check(case, world, role)
 
 
 @pytest.mark.parametrize("role", SCOPES)
