@@ -1,1 +1,1 @@
-"""Filiation: who collected a phone number, through whose hands it passed, and which clients received it."""
+"""Filiation: who collected a phone number, which organisations held it, and which clients received it."""

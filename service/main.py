@@ -76,7 +76,8 @@ _WITHOUT_KEY = (
 )
 
 _DESCRIPTION = """
-Who first collected a phone number, in which opt-in wording, through whose hands it passed, and which clients have it.
+Who first collected a phone number, under which opt-in wording, which organisations it passed through, and which clients
+received it.
 
 Every error is an RFC 9457 problem with a stable `type`. Numbers are sent in bodies only, never in a URL. A POST that
 creates something accepts an `Idempotency-Key`. Lists come in pages: pass the `next` of a page as `after` to get the
