@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership.runs import Run, no_keys, repeats_previous
+from service.membership.runs import Run, equals_previous, no_keys, repeats_previous
 from service.number.keyring import KEY_BYTES, Keys, pack_keys
 
 SHARD_BITS: Final = 5
@@ -132,7 +132,7 @@ def page_pieces(run: Run) -> Iterator[PagePiece]:
 
 def _buckets(hi: NDArray[np.uint64], level: int) -> Iterator[Block]:
     bucket = hi >> np.uint64(64 - level)
-    starts = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1]))[: len(hi)])
+    starts = np.flatnonzero(~equals_previous(bucket))
     leads = bucket[starts] << np.uint64(DEEPEST_LEVEL - level)
     ends = np.append(starts[1:], len(hi))
     yield from map(Block, repeat(level), leads.tolist(), starts.tolist(), ends.tolist())
@@ -252,7 +252,7 @@ def unpack_joined(joined: JoinedBlocks) -> tuple[Keys, NDArray[np.int64], NDArra
     totals = np.array(joined.holder_lengths, np.int64) // _SHORT.itemsize - counts
     # The list of each block begins with the place of each key's first membership; the holders follow.
     is_start = np.repeat(np.tile([True, False], len(counts)), np.stack([counts, totals], axis=1).ravel())
-    before = np.concatenate(([0], np.cumsum(totals)[:-1]))
+    before = np.cumsum(totals) - totals
     edges = shorts[is_start].astype(np.int64) + np.repeat(before, counts)
     key_of_membership = np.repeat(np.arange(len(keys)), np.diff(np.append(edges, totals.sum())))
     return keys[key_of_membership], totals, shorts[~is_start].astype(np.uint16)

@@ -6,14 +6,14 @@ however long the list is. Memory holds the list and the few shards that are bein
 
 import asyncio
 import uuid
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.core.db import Database
-from service.membership import blocks, bulk_read
+from service.membership import blocks, bulk_read, runs
 from service.membership.blocks import SHARDS
 from service.membership.bulk_read import StoredKeys
 from service.membership.models import SegmentState
@@ -44,9 +44,8 @@ async def match_keys(database: Database, keys: Keys, dataset_ids: Collection[uui
                 first, last = edges[shard : shard + 2]
                 parameters = bulk_read.shard_parameters(dataset_ids, shard, [SegmentState.LIVE])
                 cursor.execute(bulk_read.STORED_KEYS, parameters)
-                for segment in bulk_read.group_by_segment(cursor.fetchall()):
-                    for dataset_id, places in _match_segment(keys[first:last], segment).items():
-                        found.setdefault(dataset_id, {})[shard] = places + first
+                for dataset_id, places in match_rows(keys[first:last], cursor.fetchall()).items():
+                    found.setdefault(dataset_id, {})[shard] = places + first
 
     await asyncio.gather(*(asyncio.to_thread(read_shards) for _ in range(_READERS)))
     return {
@@ -55,18 +54,25 @@ async def match_keys(database: Database, keys: Keys, dataset_ids: Collection[uui
     }
 
 
+def match_rows(keys: Keys, rows: Sequence[tuple[Any, ...]]) -> Matches:
+    """Which of the sorted, distinct `keys` of one shard each dataset stores, given the rows of `STORED_KEYS`."""
+    found: Matches = {}
+    for segment in bulk_read.group_by_segment(rows):
+        found |= _match_segment(keys, segment)
+    return found
+
+
 def _match_segment(keys: Keys, stored: StoredKeys) -> Matches:
     """Which of `keys` the requested datasets of a segment store in one shard."""
     places, entries = matching_places(keys, stored.keys)
+    if not len(places):
+        return {}
     if stored.holders is None:
-        return dict.fromkeys(stored.datasets.values(), places) if len(places) else {}
+        return dict.fromkeys(stored.datasets.values(), places)
     # Sorted by holder once, so that thousands of datasets in a segment cost no more than a single one.
     holders = stored.holders[entries]
     order = np.lexsort((places, holders))
     holders, places = holders[order], places[order]
-    edges = np.flatnonzero(np.concatenate(([True], holders[1:] != holders[:-1], [True])))
-    return {
-        stored.datasets[holder]: places[first:last]
-        for holder, first, last in zip(holders[edges[:-1]].tolist(), edges[:-1], edges[1:], strict=True)
-        if holder in stored.datasets
-    }
+    starts = np.flatnonzero(~runs.equals_previous(holders))
+    of_each = zip(holders[starts].tolist(), np.split(places, starts[1:]), strict=True)
+    return {stored.datasets[holder]: found for holder, found in of_each if holder in stored.datasets}

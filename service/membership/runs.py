@@ -87,12 +87,13 @@ def sort_order(keys: Keys) -> NDArray[np.intp]:
 
 def _places_of_ties(values: NDArray[Any]) -> NDArray[np.intp]:
     """The places of those sorted `values` that have an equal neighbour."""
-    equal = _equals_previous(values)
+    equal = equals_previous(values)
     equal[:-1] |= equal[1:]
     return np.flatnonzero(equal)
 
 
-def _equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
+def equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of the `values` equal their predecessor. The first of any has none."""
     equal = np.zeros(len(values), np.bool_)
     np.equal(values[1:], values[:-1], out=equal[1:])
     return equal
@@ -100,7 +101,7 @@ def _equals_previous(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 def repeats_previous(keys: Keys) -> NDArray[np.bool_]:
     """Which of the sorted `keys` equal their predecessor."""
-    return _equals_previous(keys.hi) & _equals_previous(keys.lo)
+    return equals_previous(keys.hi) & equals_previous(keys.lo)
 
 
 def merge(runs: Sequence[Run]) -> tuple[Run, int]:
@@ -157,7 +158,7 @@ def _earliest(run: Run, repeats: NDArray[np.bool_]) -> NDArray[np.intp]:
     times = _times_of(run)[places] - np.uint32(1)
     unnamed = np.array([name is None for name in _record_ids_of(run)[places]], np.bool_)
     ranked = places[np.lexsort((unnamed, times, stretch[places]))]
-    best = ranked[~_equals_previous(stretch[ranked])]
+    best = ranked[~equals_previous(stretch[ranked])]
     chosen[stretch[best]] = best
     return chosen
 

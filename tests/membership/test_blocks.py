@@ -192,6 +192,23 @@ def test_matching_places_are_all_equal_keys(wanted: set[tuple[int, int]], rows: 
     assert sorted(zip(places.tolist(), entries.tolist(), strict=True)) == expected
 
 
+def test_no_blocks_unpack_to_an_empty_run() -> None:
+    """Whatever a shard, a part or a segment lacks: no key, no holder, no column."""
+    nothing = blocks.JoinedBlocks([], [], [], b"")
+    for joined in (nothing, nothing._replace(holder_lengths=[], holders=b"")):
+        keys, counts, holders = blocks.unpack_joined(joined)
+        assert (len(keys), len(counts), 0 if holders is None else len(holders)) == (0, 0, 0)
+    assert [len(part) for part in blocks.unpack_blocks([])] == [0, 0]
+    for run in (Run(runs.no_keys()), run_of([]), Run(runs.no_keys(), holders=np.empty(0, np.uint16))):
+        cut = list(blocks.cut_blocks(run, blocks.SHARD_BITS))
+        assert (cut, list(blocks.pack_blocks(run, cut)), list(blocks.page_pieces(run))) == ([], [], [])
+        assert [len(made) for made in (runs.interleave([run, run]), runs.merge([run])[0])] == [0, 0]
+        assert runs.digests(run, 3) == [runs.Digest()] * 3
+        assert [len(runs.isin_sorted(run.keys, others)) for others in (run.keys, keys_of([(1, 1)]))] == [0, 0]
+        assert [len(part) for part in runs.matching_places(run.keys, keys_of([(1, 1)]))] == [0, 0]
+        assert [len(part) for part in runs.matching_places(keys_of([(1, 1)]), run.keys)] == [0, 0]
+
+
 def test_union_of_nothing_is_empty() -> None:
     assert len(runs.union([])) == 0
 

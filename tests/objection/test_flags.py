@@ -103,6 +103,21 @@ def test_register_campaign_with_objected_numbers_flags_it(holders: Holders) -> N
     assert refusal(other.request("GET", f"/v1/objections/flags/{sent['id']}/numbers")) == (404, "not_found")
 
 
+def test_register_campaign_on_a_compacted_dataset_flags_it(registry: Registry, dsn: str) -> None:
+    """The merged segment stores none of the other objected numbers, so most of its shards store none at all."""
+    parties = [registry.party() for _ in range(4)]
+    datasets = [filled(party, range(10 * place, 10 * place + 10)) for place, party in enumerate(parties)]
+    for last_four in (3, *range(5000, 5008)):
+        create_objection(prove(registry.client, dsn, number(last_four)))
+    defer(dsn, "compact_memberships", timestamp=0)
+    merged = "SELECT count(*) FROM membership_segment WHERE state = 'live'"
+    until(lambda: rows(dsn, merged) == [(1,)])
+    sent = register_campaign(parties[0], datasets[0]["id"])
+    assert until(lambda: flags(parties[0])) == {sent["id"]: 1}
+    settled(dsn)
+    assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(1,)]
+
+
 def test_dataset_older_than_the_objection_is_not_flagged(holders: Holders, dsn: str) -> None:
     create_objection(holders.person(7))
     for (dataset_id,) in rows(dsn, "SELECT id FROM dataset"):
