@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from service.command import accounts, compact, fsck, lookup, migrate, openapi, reference, register, serve
+from service.command import accounts, compact, fsck, lookup, migrate, openapi, reference, register, release, serve
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -25,6 +25,10 @@ app.command("openapi")(openapi.write_openapi)
 app.command("settings")(reference.write_settings)
 app.command("retention")(reference.write_retention)
 app.command("lookup")(lookup.lookup)
+register.dataset.command("waiting")(release.list_waiting)
+register.dataset.command("release")(release.release_dataset)
+register.dataset.command("withdraw-release")(release.withdraw_release)
+accounts.organisation.command("release")(release.release_organisation)
 app.add_typer(accounts.organisation, name="organisation")
 app.add_typer(accounts.key, name="key")
 app.add_typer(register.dataset, name="dataset")

@@ -35,6 +35,7 @@ from service.organisation import routes as organisation
 from service.portal import routes as portal
 from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
+from service.release import routes as release
 from service.transfer import routes as transfer
 from service.verification import routes as verification
 from service.web.api_docs import page as api_docs
@@ -46,6 +47,7 @@ ROUTERS = (
     collection.notices,
     collection.collections,
     dataset.router,
+    release.router,
     transfer.router,
     campaign.router,
     webhook.router,
@@ -96,6 +98,10 @@ _TAGS = [
     {"name": "notices", "description": "Opt-in wordings, verbatim, with dated partner lists and screenshots."},
     {"name": "collections", "description": "When and where numbers were collected under a notice, and who attests it."},
     {"name": "datasets", "description": "Sets of numbers that one organisation holds: uploaded in parts, then sealed."},
+    {
+        "name": "releases",
+        "description": "From when on the numbers of an upload count for its holder. For the operator, without numbers.",
+    },
     {
         "name": "transfers",
         "description": "Datasets that a sender hands to a recipient, with the statements of both.",

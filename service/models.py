@@ -14,6 +14,7 @@ import service.messaging.models
 import service.number.models
 import service.objection.models
 import service.organisation.models
+import service.release.models
 import service.transfer.models
 import service.verification.models
 import service.webhook.models  # noqa: F401

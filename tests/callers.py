@@ -19,6 +19,7 @@ from service.core.db import Database
 from service.core.vocabulary import Role
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
+from service.release.models import StandingRelease
 
 TRADE_SCOPES = (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE)
 
@@ -97,8 +98,9 @@ class Registry:
         scopes: Sequence[Scope] = TRADE_SCOPES,
         acts_for: Caller | None = None,
         name: str | None = None,
+        released: bool = True,
     ) -> Caller:
-        """A new organisation with an account, and its caller."""
+        """A new organisation with an account, and its caller. If `released`, its files are released when sealed."""
         name = name or f"{roles[0].value.capitalize()} {next(self._serials)}"
         wanted = OrganisationIn(legal_name=name, country="FR", roles=list(roles))
 
@@ -114,6 +116,8 @@ class Registry:
                         scopes=list(scopes),
                     ),
                 )
+                if released:
+                    session.add(StandingRelease(organisation_id=made.id, up_to_count=2**40, operator_id=made.id))
             await database.close()
             assert key.key is not None
             return Caller(self.client, made.id, key.key)

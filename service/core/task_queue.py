@@ -21,6 +21,7 @@ Work = Callable[..., Awaitable[None]]
 class TaskName(StrEnum):
     """The tasks that other modules ask for, also those below the module that does the work. Jobs have a `JobKind`."""
 
+    COUNT_BLOCK_FILL = "count_block_fill"
     DELIVER_WEBHOOKS = "deliver_webhooks"
     FLAG_OBJECTIONS = "flag_objections"
 

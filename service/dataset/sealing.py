@@ -32,6 +32,7 @@ from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.runs import Digest
 from service.membership.store import LoadedShard
 from service.number.keyring import KeyRing
+from service.release.operations import release_by_standing
 
 # Up to this level (some 30,000 numbers) a commit takes longer than a shard, so all shards share one commit.
 SMALL_LEVEL = 6
@@ -101,6 +102,7 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)
+        await release_by_standing(session, queue, row.id)
         await request_flagging(session, queue, row.id)
 
 

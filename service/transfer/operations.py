@@ -24,6 +24,7 @@ from service.membership import erasure
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
 from service.organisation.operations import find_organisation
+from service.release.operations import release_by_standing
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.schemas import CriterionOut, StatementIn, StatementOut, TransferIn, TransferOut
 from service.transfer.status import status_of
@@ -56,6 +57,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     )
     session.add(statement)
     await session.flush()
+    await release_by_standing(session, queue, received.id)
     await request_flagging(session, queue, received.id)
     return (await _response_bodies(session, [row]))[0]
 

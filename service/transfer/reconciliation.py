@@ -39,6 +39,7 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.runs import isin_sorted
 from service.number.keyring import KeyRing
+from service.release.operations import release_by_standing
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.operations import (
     find_transfer,
@@ -194,6 +195,7 @@ async def _record_result(
             received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
             await write_tally(session, received, tally)
+            await release_by_standing(session, queue, received.id)
             await request_flagging(session, queue, received.id)
             await exclusion.drop_exclusions_of_dataset(await connection_of(session), received.id)
             await drop_copies_unneeded_without(session, ring, received.id)

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -61,9 +60,7 @@ class Terminal:
     def __init__(self, address: str, key: str) -> None:
         self.environment = {"FILIATION_URL": address, "FILIATION_API_KEY": key, "COLUMNS": "300", "LANG": "C.UTF-8"}
 
-    def run(
-        self, *arguments: str | Path, typed: str = "", environment: Mapping[str, str | None] | None = None
-    ) -> Result:
+    def run(self, *arguments: object, typed: str = "", environment: Mapping[str, str | None] | None = None) -> Result:
         """Run a command with `typed` on standard input. `environment` adds variables; the value None removes one."""
         variables = {**self.environment, **(environment or {})}
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed, env=variables)

@@ -1,0 +1,133 @@
+"""What waits for a release, who releases it, and what a release lasts for."""
+
+from typing import Any
+
+import pytest
+
+from service.core.vocabulary import Role
+from tests.builders import collected, filled, hand_over, make_collection, make_notice
+from tests.callers import Caller, Registry
+from tests.inspection import refusal, rows, until
+
+
+@pytest.fixture
+def operator(registry: Registry) -> Caller:
+    return registry.operator()
+
+
+def stranger(registry: Registry, role: Role = Role.BROKER) -> Caller:
+    """An organisation without a standing release."""
+    return registry.organisation(role, released=False)
+
+
+def waiting(operator: Caller) -> dict[str, Any]:
+    """What waits for a release, by dataset, once all of it is counted."""
+
+    def counted() -> list[dict[str, Any]]:
+        items = operator.get("/v1/releases/waiting")["items"]
+        return [{item["dataset_id"]: item for item in items}] if all(item["block_fill"] for item in items) else []
+
+    return until(counted)[0]
+
+
+def release(operator: Caller, dataset_id: str, act: str = "release") -> Any:
+    return operator.post(f"/v1/datasets/{dataset_id}/{act}", {})
+
+
+def bought_from_outside(broker: Caller, numbers: range) -> tuple[Any, Any]:
+    """A dataset that a broker asserts for a collector without account, and the transfer by which it got it."""
+    named = {"legal_name": "Jeux SARL", "country": "FR", "roles": ["collector"]}
+    shop = broker.post("/v1/organisations", named)
+    collection = make_collection(broker, shop["id"], make_notice(broker, shop["id"])["id"])
+    base = filled(broker, numbers, holder_id=shop["id"], collection_id=collection["id"])
+    return base, hand_over(broker, base, broker, contract="2024-118")
+
+
+def test_list_waiting_names_holder_size_contract_and_fill_only(registry: Registry, operator: Caller) -> None:
+    broker = stranger(registry)
+    _, transfer = bought_from_outside(broker, range(1200))
+    own = collected(stranger(registry, Role.COLLECTOR), range(5))
+    found = waiting(operator)
+    assert set(found) == {transfer["received_dataset_id"], own["id"]}
+    seen = found[transfer["received_dataset_id"]]
+    assert set(seen) == {
+        "dataset_id", "holder", "number_count", "contract", "sealed_at", "due_at", "overdue", "block_fill",
+    }  # fmt: skip
+    assert (seen["holder"]["id"], seen["number_count"], seen["contract"]) == (str(broker.id), 1200, "2024-118")
+    assert not seen["overdue"]
+    filled_blocks = [(span["from_count"], span["block_count"]) for span in seen["block_fill"] if span["block_count"]]
+    assert filled_blocks == [(1000, 1)]
+
+
+def test_list_waiting_of_a_cut_with_more_than_its_base_counts_the_extras(registry: Registry, operator: Caller) -> None:
+    broker = registry.collector()
+    base = collected(broker, range(20))
+    rows(registry.dsn, "UPDATE standing_release SET up_to_count = 0 WHERE organisation_id = %s", broker.id)
+    cut = filled(broker, range(10, 33), derived_from=[base["id"]])
+    assert {key: item["number_count"] for key, item in waiting(operator).items()} == {cut["id"]: 13}
+
+
+def test_release_ends_the_waiting_and_withdrawal_begins_it_again(registry: Registry, operator: Caller) -> None:
+    dataset = collected(stranger(registry, Role.COLLECTOR), range(5))["id"]
+    first = release(operator, dataset)
+    assert (first["dataset_id"], first["standing_id"], first["operator_id"]) == (dataset, None, str(operator.id))
+    assert release(operator, dataset)["id"] == first["id"], "releasing again changes nothing"
+    assert waiting(operator) == {}
+    assert release(operator, dataset, "release/withdraw")["withdrawn"]
+    assert set(waiting(operator)) == {dataset}
+    again = operator.request("POST", f"/v1/datasets/{dataset}/release/withdraw", json={})
+    assert refusal(again) == (409, "not_released")
+
+
+def test_release_of_what_came_by_a_path_is_refused(registry: Registry, operator: Caller, unknown_id: object) -> None:
+    collector, broker = stranger(registry, Role.COLLECTOR), stranger(registry)
+    base = collected(collector, range(5))
+    received = hand_over(collector, base, broker)["received_dataset_id"]
+    assert set(waiting(operator)) == {base["id"]}
+    sent = operator.request("POST", f"/v1/datasets/{received}/release", json={})
+    assert refusal(sent) == (409, "nothing_to_release")
+    assert refusal(operator.request("POST", f"/v1/datasets/{unknown_id}/release", json={})) == (404, "not_found")
+
+
+def test_standing_release_covers_later_files_up_to_its_size(registry: Registry, operator: Caller) -> None:
+    collector = stranger(registry, Role.COLLECTOR)
+    before = collected(collector, range(3))["id"]
+    body = {"up_to_count": 5, "comment": "Carte de fidélité"}
+    assert operator.post(f"/v1/organisations/{collector.id}/standing-release", body)["up_to_count"] == 5
+    small, large = collected(collector, range(5))["id"], collected(collector, range(6))["id"]
+    assert set(waiting(operator)) == {before, large}
+    operator.post(f"/v1/organisations/{collector.id}/standing-release", {"up_to_count": 0})
+    ended = collected(collector, range(2))["id"]
+    assert set(waiting(operator)) == {before, large, ended}
+    assert small not in waiting(operator)
+
+
+def test_own_file_that_becomes_the_content_waits_though_the_declared_one_was_released(
+    registry: Registry, operator: Caller
+) -> None:
+    broker = stranger(registry)
+    _, transfer = bought_from_outside(broker, range(10))
+    received = transfer["received_dataset_id"]
+    release(operator, received)
+    assert waiting(operator) == {}
+    broker.post(f"/v1/transfers/{transfer['id']}/reconciliation")
+    broker.put_part(received, [f"06 39 98 {last // 100:02} {last % 100:02}" for last in range(10, 30)])
+    broker.finish(broker.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    assert {key: item["number_count"] for key, item in waiting(operator).items()} == {received: 20}
+
+
+def test_waiting_for_more_than_five_days_is_overdue(registry: Registry, operator: Caller) -> None:
+    dataset = collected(stranger(registry, Role.COLLECTOR), range(5))["id"]
+    rows(registry.dsn, "UPDATE dataset SET sealed_at = sealed_at - interval '5 days 1 minute' WHERE id = %s", dataset)
+    assert waiting(operator)[dataset]["overdue"]
+
+
+def test_releases_are_for_the_operator_alone(registry: Registry) -> None:
+    broker = registry.broker()
+    for method, path in (
+        ("GET", "/v1/releases/waiting"),
+        ("POST", f"/v1/datasets/{broker.id}/release"),
+        ("POST", f"/v1/datasets/{broker.id}/release/withdraw"),
+        ("POST", f"/v1/organisations/{broker.id}/standing-release"),
+    ):
+        assert refusal(broker.request(method, path, json={"up_to_count": 1}))[0] == 403
