@@ -37,6 +37,7 @@ from service.provenance.graph import rows
 from service.provenance.graph.fact_index import index_facts
 from service.provenance.graph.graph import Graph, build_graph
 from service.provenance.graph.visibility_index import build_visibility_index
+from service.release.models import DatasetRelease
 from service.transfer.models import Transfer, TransferStatement
 
 Row = TypeVar("Row")
@@ -122,6 +123,7 @@ async def read_rows(session: AsyncSession) -> rows.Rows:
         parents=await _read_table(session, DatasetParent, rows.ParentRow),
         transfers=await _read_table(session, Transfer, rows.TransferRow),
         statements=await _read_table(session, TransferStatement, rows.StatementRow),
+        releases=await _read_table(session, DatasetRelease, rows.ReleaseRow),
         campaigns=await _read_table(session, Campaign, rows.CampaignRow),
         uses=await _read_table(session, CampaignDataset, rows.UseRow),
         ancestor_counts=await _read_table(session, AncestorCount, rows.AncestorCountRow),

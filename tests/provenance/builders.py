@@ -40,6 +40,7 @@ class World:
     parents: list[rows.ParentRow] = field(default_factory=list)
     transfers: dict[uuid.UUID, rows.TransferRow] = field(default_factory=dict)
     statements: list[rows.StatementRow] = field(default_factory=list)
+    releases: list[rows.ReleaseRow] = field(default_factory=list)
     campaigns: dict[uuid.UUID, rows.CampaignRow] = field(default_factory=dict)
     uses: list[rows.UseRow] = field(default_factory=list)
     numbers: dict[uuid.UUID, frozenset[int]] = field(default_factory=dict)
@@ -210,7 +211,8 @@ class World:
     def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:
         """Replace what the recipient received by its own file, which differs."""
         received = self.transfers[transfer].received_dataset_id
-        self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED)
+        sealed_at = self.fact(None)["recorded_at"]
+        self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED, sealed_at=sealed_at)
         self.numbers[received] = frozenset(numbers)
         # A file that is uploaded after an erasure states its own content.
         self.erased = {key: moment for key, moment in self.erased.items() if key[0] != received}
@@ -221,6 +223,11 @@ class World:
         moment = self.fact(None)["recorded_at"]
         for dataset in datasets:
             self.erased.setdefault((dataset, number), moment)
+
+    def release(self, dataset: uuid.UUID, *, withdrawn: bool = False) -> None:
+        """The operator releases a dataset, or takes its release back."""
+        fact = self.fact(None)
+        self.releases.append(rows.ReleaseRow(fact["id"], dataset, fact["recorded_at"], withdrawn))
 
     def campaign(
         self,

@@ -114,6 +114,44 @@ def comes_from(world: World, number: int, dataset: uuid.UUID, ancestor: uuid.UUI
     return any(comes_from(world, number, source, ancestor, among) for source in sources)
 
 
+def is_released(world: World, dataset: uuid.UUID) -> bool:
+    """Whether the operator released what a dataset holds, and did not take that back."""
+    sealed_at = world.datasets[dataset].sealed_at
+    acts = [row for row in world.releases if row.dataset_id == dataset]
+    return bool(acts) and sealed_at is not None and not acts[-1].withdrawn and acts[-1].recorded_at > sealed_at
+
+
+def counts(world: World, number: int, dataset: uuid.UUID, among: set[uuid.UUID]) -> bool:
+    """Whether a number counts in a dataset: every path to it from a collection is tried."""
+    if not has_origin(world, number, dataset, among):
+        return is_released(world, dataset)
+    return any(_counts_along(world, path) for path in _paths_to(world, number, dataset, among))
+
+
+def _paths_to(world: World, number: int, dataset: uuid.UUID, among: set[uuid.UUID]) -> Iterator[tuple[uuid.UUID, ...]]:
+    """Every path of a number among `among` from a collected dataset to `dataset`."""
+    if world.datasets[dataset].collection_id is not None:
+        yield (dataset,)
+    for source in sources_of(world, number, dataset) & among:
+        for path in _paths_to(world, number, source, among):
+            yield (*path, dataset)
+
+
+def _counts_along(world: World, path: tuple[uuid.UUID, ...]) -> bool:
+    """Whether the last first upload of a path was released, and each later transfer declared by its sender."""
+    arrivals = {row.received_dataset_id: row for row in world.transfers.values()}
+    firsts = [
+        place
+        for place, dataset in enumerate(path)
+        if world.datasets[dataset].collection_id is not None
+        or (dataset in arrivals and arrivals[dataset].asserted_by_id != arrivals[dataset].sender_id)
+    ]
+    later = [arrivals[dataset] for dataset in path[firsts[-1] + 1 :] if dataset in arrivals]
+    return is_released(world, path[firsts[-1]]) and all(
+        transfer.asserted_by_id == transfer.sender_id for transfer in later
+    )
+
+
 def all_numbers(world: World) -> set[int]:
     return set().union(*world.numbers.values())
 
@@ -153,6 +191,7 @@ def rows_of(world: World) -> rows.Rows:
         parents=world.parents,
         transfers=list(world.transfers.values()),
         statements=world.statements,
+        releases=world.releases,
         campaigns=list(world.campaigns.values()),
         uses=world.uses,
         ancestor_counts=[rows.AncestorCountRow(*key, count) for key, count in ancestors.items()],

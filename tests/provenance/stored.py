@@ -9,7 +9,8 @@ from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.organisation.models import Organisation
-from service.provenance.graph.rows import Rows
+from service.provenance.graph.rows import ReleaseRow, Rows
+from service.release.models import DatasetRelease
 from service.transfer.models import Transfer, TransferStatement
 
 
@@ -32,8 +33,16 @@ def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
         (Transfer, facts.transfers),
         (DatasetParent, facts.parents),
         (TransferStatement, facts.statements),
+        (DatasetRelease, [_ByOperator(facts, row) for row in facts.releases]),
         (Campaign, facts.campaigns),
         (CampaignDataset, facts.uses),
         (AncestorCount, facts.ancestor_counts),
         (NoticeCount, facts.notice_counts),
     )
+
+
+class _ByOperator:
+    """A release as a row of its table, which names who did it."""
+
+    def __init__(self, facts: Rows, row: ReleaseRow) -> None:
+        vars(self).update(vars(row), operator_id=facts.organisations[0].id)

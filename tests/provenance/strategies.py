@@ -40,20 +40,22 @@ def make_cast(world: World) -> Cast:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, most_steps: int = 14, *, erasing: bool = False) -> tuple[World, Cast]:
+def worlds(
+    draw: st.DrawFn, most_steps: int = 14, *, erasing: bool = False, releasing: bool = False
+) -> tuple[World, Cast]:
     """A world after some steps."""
     world = World()
     cast = make_cast(world)
     for _ in range(draw(st.integers(1, most_steps))):
-        draw(steps(world, cast, erasing=erasing))
+        draw(steps(world, cast, erasing=erasing, releasing=releasing))
     return world, cast
 
 
 @st.composite
-def steps(draw: st.DrawFn, world: World, cast: Cast, *, erasing: bool = False) -> None:
+def steps(draw: st.DrawFn, world: World, cast: Cast, *, erasing: bool = False, releasing: bool = False) -> None:
     """Change `world` by one more step."""
     actions = [_collect, _collect, _upload, _derive, _transfer, _transfer, _reply, _campaign]
-    step = draw(st.sampled_from(actions + [_erase, _erase] * erasing))
+    step = draw(st.sampled_from(actions + [_erase, _erase] * erasing + [_release] * 4 * releasing))
     step(draw, world, cast)
 
 
@@ -126,6 +128,13 @@ def _campaign(draw: st.DrawFn, world: World, cast: Cast) -> None:
     if own:
         datasets = draw(st.lists(st.sampled_from(own), min_size=1, max_size=2, unique=True))
         world.campaign(party, datasets, sender=draw(st.sampled_from([None, cast.sender])))
+
+
+def _release(draw: st.DrawFn, world: World, cast: Cast) -> None:
+    if world.datasets:
+        world.release(
+            draw(st.sampled_from(sorted(world.datasets))), withdrawn=draw(st.sampled_from([False] * 4 + [True]))
+        )
 
 
 def _erase(draw: st.DrawFn, world: World, cast: Cast) -> None:

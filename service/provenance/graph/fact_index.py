@@ -23,6 +23,7 @@ from service.provenance.graph.rows import (
     ParentRow,
     PartnerListRow,
     PartnerRow,
+    ReleaseRow,
     Rows,
     StatementRow,
     TransferRow,
@@ -59,6 +60,7 @@ class FactIndex:
     sharers_of_dataset: Sharers
     transfers_from_dataset: Grouped[TransferRow]
     transfer_into_dataset: Mapping[uuid.UUID, TransferRow]
+    releases_of_dataset: Grouped[ReleaseRow]
     campaigns_of_dataset: Grouped[uuid.UUID]
     datasets_of_campaign: Grouped[uuid.UUID]
     status_of_transfer: Mapping[uuid.UUID, TransferStatus]
@@ -88,6 +90,7 @@ def index_facts(rows: Rows) -> FactIndex:
         sharers_of_dataset=_sharers(rows.parents, datasets),
         transfers_from_dataset=_grouped(_in_order(rows.transfers), lambda row: row.dataset_id),
         transfer_into_dataset={row.received_dataset_id: row for row in rows.transfers},
+        releases_of_dataset=_grouped(rows.releases, lambda row: row.dataset_id),
         campaigns_of_dataset=_pairs((dataset, campaign) for campaign, dataset in uses),
         datasets_of_campaign=_pairs(uses),
         status_of_transfer={row.id: status_of(statements.get(row.id, ())) for row in rows.transfers},

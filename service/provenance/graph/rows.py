@@ -162,6 +162,16 @@ class StatementRow(FactRow):
 
 
 @dataclass(frozen=True)
+class ReleaseRow:
+    """An act of the operator on a dataset: its release, or the end of it."""
+
+    id: uuid.UUID
+    dataset_id: uuid.UUID
+    recorded_at: datetime
+    withdrawn: bool
+
+
+@dataclass(frozen=True)
 class CampaignRow(FactRow):
     """One message text, sent for one party in one period."""
 
@@ -218,6 +228,7 @@ class Rows:
     parents: Sequence[ParentRow] = ()
     transfers: Sequence[TransferRow] = ()
     statements: Sequence[StatementRow] = ()
+    releases: Sequence[ReleaseRow] = ()
     campaigns: Sequence[CampaignRow] = ()
     uses: Sequence[UseRow] = ()
     ancestor_counts: Sequence[AncestorCountRow] = ()

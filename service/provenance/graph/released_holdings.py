@@ -1,0 +1,82 @@
+"""Whether a number counts for its holders: the barrier before numbers in clear and objections for others. Pure.
+
+Anybody can seal guessed numbers, also in the name of an invented collector. So a holding alone gives its holder neither
+the number of a person who objects, nor the right to record objections that bind others. The operator looks at a
+*first upload*, a dataset whose numbers come from nobody with an account here, and releases it. A number counts in a
+dataset if, on a path of holdings from a collection, the last first upload has been released and every transfer after it
+was declared by its sender. A number without such a path counts once its own dataset has been released.
+
+Every rule that asks this calls `datasets_counting`: relays, flags and webhooks, reports of objections, and later
+assessments and screenings, for which such a number is unknown.
+"""
+
+import uuid
+from collections.abc import Collection
+
+from service.core.erasures import Erasures
+from service.core.vocabulary import Side, TransferStatus
+from service.provenance.graph.fact_index import FactIndex
+from service.provenance.graph.graph import Graph, sources
+from service.provenance.graph.rows import ParentRow
+
+
+def datasets_counting(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
+    """Those of the `datasets` holding a number, or holding it until its erasure, in which the number counts.
+
+    `datasets` and `erasures` are those of `datasets_holding`. An erased dataset still leads on to what was made from it
+    before. The work is one look at each dataset and its parents.
+    """
+    facts = graph.facts
+    with_origin: set[uuid.UUID] = set()
+    by_path: set[uuid.UUID] = set()
+    without_path: set[uuid.UUID] = set()
+    for dataset_id in sorted(datasets, key=graph.rank.__getitem__):
+        edges = [edge for edge in sources(facts, dataset_id, erasures) if edge.parent_id in with_origin]
+        released = is_released(facts, dataset_id)
+        if not edges and facts.datasets[dataset_id].collection_id is None:
+            if released:
+                without_path.add(dataset_id)
+            continue
+        with_origin.add(dataset_id)
+        came_on = any(edge.parent_id in by_path and _is_vouched(facts, edge) for edge in edges)
+        if came_on or (released and is_first_upload(facts, dataset_id)):
+            by_path.add(dataset_id)
+    return frozenset(by_path | without_path)
+
+
+def is_first_upload(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
+    """Whether a dataset's numbers come from nobody with an account, by the word of who asserts it.
+
+    It was collected, also by its holder itself, or a transfer brought it that its sender did not register. The view
+    `first_upload` says the same in SQL.
+    """
+    transfer = facts.transfer_into_dataset.get(dataset_id)
+    received_by_own_word = transfer is not None and transfer.asserted_by_id != transfer.sender_id
+    return facts.datasets[dataset_id].collection_id is not None or received_by_own_word
+
+
+def is_released(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
+    """Whether the operator's latest act released what a dataset holds. The view `released_dataset` says the same.
+
+    A recipient's own file that became the content later was not there when the operator looked.
+    """
+    latest = max(facts.releases_of_dataset.get(dataset_id, ()), key=lambda act: (act.recorded_at, act.id), default=None)
+    sealed_at = facts.datasets[dataset_id].sealed_at
+    return latest is not None and not latest.withdrawn and sealed_at is not None and latest.recorded_at >= sealed_at
+
+
+def _is_vouched(facts: FactIndex, edge: ParentRow) -> bool:
+    """Whether a hop carries on what counts: within one holder, or by a transfer that its sender declared itself.
+
+    The sender's dataset holds the number, or this hop would not be on a path of holdings. A supplier that confirms a
+    code which the recipient stated will have declared the transfer alike.
+    """
+    if edge.transfer_id is None:
+        return True
+    sender_id = facts.transfers[edge.transfer_id].sender_id
+    own_words = [
+        statement
+        for statement in facts.statements_of_transfer.get(edge.transfer_id, ())
+        if statement.side is Side.SENDER and statement.asserted_by_id == sender_id
+    ]
+    return bool(own_words) and own_words[-1].status is not TransferStatus.DENIED
