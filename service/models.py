@@ -5,6 +5,7 @@ from sqlmodel import SQLModel
 import service.access.models
 import service.campaign.models
 import service.collection.models
+import service.core.changes
 import service.core.facts
 import service.dataset.models
 import service.disclosure.models

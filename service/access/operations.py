@@ -12,7 +12,6 @@ from service.access.keys import new_key
 from service.access.models import ApiKey
 from service.access.schemas import IssuedKey, KeyIn, KeyOut
 from service.core.clock import now
-from service.core.db import mark_graph_changed
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page, read_slice
 from service.core.vocabulary import Role
@@ -34,7 +33,6 @@ async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
     roles = await session.scalar(_ADMIT, {"id": wanted.organisation_id, "now": now()})
     if roles is None:
         raise NotFound("organisation")
-    mark_graph_changed(session)
     await _check_acts_for(session, wanted, roles)
     _check_scopes(wanted, roles)
     return await _store(session, wanted.organisation_id, wanted.acts_for_id, wanted.scopes, wanted.expires_at)

@@ -4,7 +4,7 @@ import uuid
 from datetime import date
 
 from sqlalchemy import ARRAY, Date, LargeBinary, Text
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
 from service.core.columns import enum_list_type, enum_type
 from service.core.facts import Fact, GraphRow
@@ -62,7 +62,7 @@ class NoticeEvidence(Fact, table=True):
     byte_count: int
 
 
-class EvidenceContent(GraphRow, table=True):
+class EvidenceContent(SQLModel, table=True):
     """The bytes of a piece of evidence."""
 
     __tablename__ = "evidence_content"

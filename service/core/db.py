@@ -2,18 +2,15 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from itertools import chain
 from typing import Annotated, Any, Final, TypeVar, cast
 
 import psycopg
 from fastapi import Depends, Request
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import URL, CursorResult, Executable, event, make_url, text
+from sqlalchemy import URL, CursorResult, Executable, make_url, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.facts import GraphRow
 from service.core.resources import resource, resources_of
 
 Connection = psycopg.AsyncConnection[Any]
@@ -45,6 +42,8 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        # Otherwise each new row would be a statement of its own, and each statement makes a row of `change`.
+        self._writing.dialect.use_insertmanyvalues_wo_returning = True
         # Snapshots have connections of their own. Otherwise, requests that each hold one connection and need a snapshot
         # too could hold all of them, and wait for each other for ever.
         self._reading = create_async_engine(
@@ -71,17 +70,15 @@ class Database:
     async def transaction(self, *, durable: bool = True) -> AsyncIterator[AsyncSession]:
         """A session whose work is committed at the end, completely or not at all.
 
-        The graph's version is bumped last, so that the row which all writers share is locked for the shortest time.
-        A step that matters only together with a later transaction need not be `durable`. The later one makes it so,
-        and a crash before that undoes both.
+        If it changed the graph, a trigger bumps the graph's version during the commit (see `core.changes`). A step
+        that matters only together with a later transaction need not be `durable`. The later one makes it so, and a
+        crash before that undoes both.
         """
         async with self._sessions() as session:
             if not durable:
                 await run(session, _NOT_DURABLE)
             yield session
             await session.flush()
-            if session.info.get(_GRAPH_CHANGED):
-                await run(session, _BUMP)
             await session.commit()
 
     @asynccontextmanager
@@ -138,21 +135,7 @@ class Database:
         await self._reading.dispose()
 
 
-_GRAPH_CHANGED: Final = "graph_changed"
 _NOT_DURABLE = text("SET LOCAL synchronous_commit = off")
-_BUMP = text("UPDATE graph_version SET version = version + 1")
-
-
-def mark_graph_changed(session: AsyncSession) -> None:
-    """Let the transaction bump the graph's version. Only statements written by hand need to say so."""
-    session.info[_GRAPH_CHANGED] = True
-
-
-@event.listens_for(Session, "before_flush")
-def _notice_graph_rows(session: Session, _context: Any, _instances: Any) -> None:
-    """Note that the transaction writes the graph, so that no operation can forget it."""
-    if any(isinstance(row, GraphRow) for row in chain(session.new, session.dirty, session.deleted)):
-        session.info[_GRAPH_CHANGED] = True
 
 
 async def connection_of(session: AsyncSession) -> Connection:

@@ -14,7 +14,7 @@ from service.core.instant import Instant
 
 
 class GraphRow(SQLModel):
-    """A table whose rows form the provenance graph. A transaction that writes one bumps `graph_version`."""
+    """A table whose rows form the provenance graph. Triggers record its changes and bump `graph_version`."""
 
 
 class Fact(GraphRow):

@@ -154,3 +154,31 @@ class RelayState(StrEnum):
     COMPLETED = "completed"
     REFUSED = "refused"
     UNDELIVERABLE = "undeliverable"
+
+
+class ChangeKind(StrEnum):
+    """The tables whose changes are recorded: those whose rows form the graph, and what is recorded of them."""
+
+    ORGANISATION = "organisation"
+    NOTICE = "notice"
+    PARTNER_LIST = "partner_list"
+    PARTNER = "partner"
+    NOTICE_EVIDENCE = "notice_evidence"
+    COLLECTION = "collection"
+    COLLECTION_ATTESTATION = "collection_attestation"
+    DATASET = "dataset"
+    DATASET_PARENT = "dataset_parent"
+    ANCESTOR_COUNT = "ancestor_count"
+    NOTICE_COUNT = "notice_count"
+    TRANSFER = "transfer"
+    TRANSFER_STATEMENT = "transfer_statement"
+    CAMPAIGN = "campaign"
+    CAMPAIGN_DATASET = "campaign_dataset"
+
+
+class ChangeOperation(StrEnum):
+    """What happened to the rows of a change."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
