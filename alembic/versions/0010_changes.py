@@ -65,6 +65,10 @@ WATCHED = {
         object_id="changed.transfer_id",
         organisation_ids=f"ARRAY[{_FACT}] || ARRAY({_OF_TRANSFER})",
     ),
+    "dataset_release": Watch(
+        object_id="changed.dataset_id",
+        organisation_ids="ARRAY[changed.operator_id, (SELECT holder_id FROM dataset WHERE id = changed.dataset_id)]",
+    ),
     "campaign": Watch(organisation_ids=f"ARRAY[changed.party_id, changed.sender_id, {_FACT}]"),
     "campaign_dataset": Watch("campaign_id, dataset_id", "changed.campaign_id", "ARRAY[changed.dataset_id]"),
 }

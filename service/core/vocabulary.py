@@ -172,6 +172,7 @@ class ChangeKind(StrEnum):
     NOTICE_COUNT = "notice_count"
     TRANSFER = "transfer"
     TRANSFER_STATEMENT = "transfer_statement"
+    DATASET_RELEASE = "dataset_release"
     CAMPAIGN = "campaign"
     CAMPAIGN_DATASET = "campaign_dataset"
 
