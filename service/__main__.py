@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from service.command import accounts, compact, fsck, lookup, migrate, openapi, reference, register, release, serve
+from service.command import (
+    accounts,
+    compact,
+    deadlines,
+    fsck,
+    lookup,
+    migrate,
+    openapi,
+    reference,
+    register,
+    release,
+    serve,
+)
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
 
@@ -32,6 +44,7 @@ accounts.organisation.command("release")(release.release_organisation)
 app.add_typer(accounts.organisation, name="organisation")
 app.add_typer(accounts.key, name="key")
 app.add_typer(register.dataset, name="dataset")
+app.add_typer(deadlines.deadlines, name="deadlines")
 
 
 def main() -> None:

@@ -17,7 +17,9 @@ ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(r
 PUBLIC = {
     "get_health",
     "get_disclosure_schema",
-    "list_deadlines",
+    "list_publications",
+    "get_publication",
+    "download_publication",
     "begin_verification",
     "confirm_verification",
     "report_message",

@@ -64,6 +64,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("refusal", sa.Text(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
@@ -86,6 +87,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_relay_due_at"), "relay", ["due_at"], unique=False)
     op.create_index(op.f("ix_relay_holder_id"), "relay", ["holder_id"], unique=False)
     op.create_index(op.f("ix_relay_objection_id"), "relay", ["objection_id"], unique=False)
+    op.create_index(op.f("ix_relay_received_at"), "relay", ["received_at"], unique=False)
     op.create_table(
         "objection_flag",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -158,9 +160,40 @@ def upgrade() -> None:
     op.create_index(op.f("ix_webhook_delivery_endpoint_id"), "webhook_delivery", ["endpoint_id"], unique=False)
     op.create_index(op.f("ix_webhook_delivery_next_attempt_at"), "webhook_delivery", ["next_attempt_at"], unique=False)
     op.create_index(op.f("ix_webhook_delivery_subject_id"), "webhook_delivery", ["subject_id"], unique=False)
+    op.create_table(
+        "deadline_publication",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("quarter", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=False),
+        sa.Column("correction_reason", sa.Text(), nullable=True),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("quarter", "version"),
+    )
+    op.create_table(
+        "deadline_count",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("publication_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        *(
+            sa.Column(name, sa.Integer(), nullable=False)
+            for name in ("received", "in_time", "late", "refused", "withdrawn", "open")
+        ),
+        sa.Column("median_days", sa.Float(), nullable=True),
+        sa.Column("mean_days", sa.Float(), nullable=True),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["publication_id"], ["deadline_publication.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_deadline_count_organisation_id"), "deadline_count", ["organisation_id"], unique=False)
+    op.create_index(op.f("ix_deadline_count_publication_id"), "deadline_count", ["publication_id"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("deadline_count")
+    op.drop_table("deadline_publication")
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
     op.drop_table("objection_flag")

@@ -27,7 +27,9 @@ key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 Result = TypeVar("Result")
 
 
-def _in_transaction(operation: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+def in_transaction(operation: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
+    """Run an operation in a transaction on the configured database, and return its result."""
+
     async def run(dsn: str) -> Result:
         registry = Database(dsn, pool_size=1)
         try:
@@ -63,7 +65,7 @@ def add_organisation(
         )
     except ValidationError as invalid:
         raise typer.BadParameter("; ".join(error["msg"] for error in invalid.errors())) from invalid
-    registered = _in_transaction(lambda session: organisations.register_organisation(session, None, wanted))
+    registered = in_transaction(lambda session: organisations.register_organisation(session, None, wanted))
     typer.echo(registered.id)
 
 
@@ -89,7 +91,7 @@ def issue_key(
         wanted = KeyIn(organisation_id=organisation_id, acts_for_id=acts_for, scopes=scopes, expires_at=expires_at)
         return await keys.issue_key(session, wanted)
 
-    _print_key(_in_transaction(issue))
+    _print_key(in_transaction(issue))
 
 
 @key.command("rotate")
@@ -99,7 +101,7 @@ def rotate_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key
     async def rotate(session: AsyncSession) -> IssuedKey:
         return await keys.rotate_key(session, None, await keys.find_key(session, name))
 
-    _print_key(_in_transaction(rotate))
+    _print_key(in_transaction(rotate))
 
 
 @key.command("revoke")
@@ -109,7 +111,7 @@ def revoke_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key
     async def revoke(session: AsyncSession) -> None:
         await keys.revoke_key(session, None, await keys.find_key(session, name))
 
-    _in_transaction(revoke)
+    in_transaction(revoke)
     typer.echo("revoked")
 
 

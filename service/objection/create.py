@@ -155,6 +155,7 @@ def _new_relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, mo
         holder_id=holder_id,
         state=RelayState.PENDING if has_account else RelayState.UNDELIVERABLE,
         recorded_at=moment,
+        received_at=moment if has_account else None,
         due_at=one_month_after(moment),
     )
     if holder_id == objection.asserted_by_id:

@@ -5,9 +5,9 @@ itself is kept only while a relay is open, because the holder must be shown the 
 """
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, UniqueConstraint
 from sqlmodel import Column, Field, SQLModel
 
 from service.core.clock import now
@@ -41,7 +41,10 @@ class Objection(SQLModel, table=True):
 
 
 class Relay(SQLModel, table=True):
-    """An objection's task for one holder. `cursor` orders the holder's list of relays."""
+    """An objection's task for one holder. `cursor` orders the holder's list of relays.
+
+    `received_at` is the moment from which the holder's month runs, which `due_at` ends. It is null until then.
+    """
 
     __tablename__ = "relay"
 
@@ -52,6 +55,7 @@ class Relay(SQLModel, table=True):
     state: RelayState = Field(default=RelayState.PENDING, sa_type=enum_type(RelayState))
     refusal: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    received_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
     due_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)
     delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     acknowledged_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -69,3 +73,36 @@ class ObjectionFlag(SQLModel, table=True):
     dataset_id: uuid.UUID | None = Field(default=None, foreign_key="dataset.id", index=True)
     campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+
+
+class DeadlinePublication(SQLModel, table=True):
+    """The figures of a closed quarter as they were published, in JSON. A correction is a new version."""
+
+    __tablename__ = "deadline_publication"
+    __table_args__ = (UniqueConstraint("quarter", "version"),)
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    quarter: str = Field(sa_type=Text)
+    version: int
+    published_on: date
+    correction_reason: str | None = Field(default=None, sa_type=Text)
+    document: str = Field(sa_type=Text)
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+
+
+class DeadlineCount(SQLModel, table=True):
+    """The exact counts of an organisation behind a publication, for itself and the regulator."""
+
+    __tablename__ = "deadline_count"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    publication_id: uuid.UUID = Field(foreign_key="deadline_publication.id", index=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    received: int
+    in_time: int
+    late: int
+    refused: int
+    withdrawn: int
+    open: int
+    median_days: float | None = None
+    mean_days: float | None = None

@@ -49,7 +49,8 @@ def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
         # The holder has obtained an account. It did not know of the objection before, so its month begins now.
-        relay.due_at = one_month_after(now())
+        relay.received_at = now()
+        relay.due_at = one_month_after(relay.received_at)
         objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
     if relay.state in (RelayState.PENDING, RelayState.UNDELIVERABLE):
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, HoldersReader, NumbersWriter, Regulator
@@ -12,15 +12,17 @@ from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
 from service.number.app_keyring import RingDep
-from service.objection import deadlines, flags, operations, relays, stops
+from service.objection import deadlines, flags, operations, publication, relays, stops
+from service.objection.figures import Publication, publication_csv
 from service.objection.schemas import (
-    DeadlineTable,
+    ExactCounts,
     FlaggedNumber,
     FlagOut,
     ObjectionIn,
     ObjectionList,
     ObjectionOut,
     OverdueRelay,
+    PublicationList,
     ReceivedObjectionsIn,
     RefusalIn,
     RelayOut,
@@ -31,6 +33,13 @@ from service.objection.schemas import (
 from service.provenance.routes import SnapshotsDep
 from service.verification.sessions import PersonDep
 
+_CSV_EXAMPLE = (
+    "quarter,version,published_on,reason,organisation_id,legal_name,in_time,late,refused,withdrawn,open,received,"
+    "in_time_percent,median_days,mean_days\r\n"
+    "2026-Q3,1,2026-11-15,,01890000-0000-7000-8000-000000000000,Contact Direct SAS,120,fewer than 10,fewer than 10,"
+    "fewer than 10,fewer than 10,,,6,8\r\n"
+)
+
 # The routes for persons and for the public need no API key.
 persons = APIRouter(prefix="/v1/objections", tags=["objections"])
 public = APIRouter(prefix="/v1/objections", tags=["objections"])
@@ -38,6 +47,10 @@ holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=Id
 campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=IdempotentRoute)
 
 RelayId = Annotated[uuid.UUID, Path(description="The id of a relay.")]
+PublishedQuarter = Annotated[
+    str, Path(pattern=r"^20\d\d-Q[1-4]$", description="A published quarter.", examples=["2026-Q3"])
+]
+Version = Annotated[int | None, Query(ge=1, le=2**31 - 1, description="A version; the newest unless given.")]
 Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the previous page; 0 to begin.")]
 
 
@@ -145,14 +158,60 @@ async def list_flagged_numbers(
     return await flags.list_flagged_numbers(session, snapshots, ring, actor, subject_id, after, limit)
 
 
-@public.get("/deadlines", summary="List how well organisations meet their deadlines")
-async def list_deadlines(session: SessionDep) -> DeadlineTable:
-    """For each organisation: how many requests it received, how many days it takes, and how many are overdue.
+@public.get("/deadlines", summary="List the published quarters")
+async def list_publications(session: SessionDep) -> PublicationList:
+    """How organisations meet their deadlines is published once for each quarter, for everybody.
 
-    The table is public. It counts requests from persons up to the last midnight in Paris, so that nobody can learn from
-    it who else holds a number.
+    The publication appears on the 15th of the second month after the quarter and never changes. A correction is a new
+    version, with its reason.
     """
-    return await deadlines.list_deadlines(session)
+    return PublicationList(items=await publication.list_publications(session))
+
+
+@public.get(
+    "/deadlines/{quarter}",
+    summary="Get the figures of a quarter",
+    response_model=Publication,
+    responses=responses(404, 422),
+)
+async def get_publication(quarter: PublishedQuarter, session: SessionDep, version: Version = None) -> Response:
+    """For each organisation: how many requests it completed in time, late, refused or left open, and how fast.
+
+    Counts are rounded to the nearest 10, and counts under 10 are withheld, so that nobody can learn who holds a number.
+    A sum or a share appears only if every count that it is made of does.
+    """
+    document = await publication.read_document(session, quarter, version)
+    return Response(document, media_type="application/json")
+
+
+@public.get(
+    "/deadlines/{quarter}/counts.csv",
+    summary="Download the figures of a quarter",
+    response_class=Response,
+    responses={
+        200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": _CSV_EXAMPLE}}},
+        **responses(404, 422),
+    },
+)
+async def download_publication(quarter: PublishedQuarter, session: SessionDep, version: Version = None) -> Response:
+    """The same figures as CSV. The last line is the total; an empty cell is a figure that is left out."""
+    document = await publication.read_document(session, quarter, version)
+    table = publication_csv(Publication.model_validate_json(document))
+    headers = {"Content-Disposition": f'attachment; filename="deadlines-{quarter}.csv"'}
+    return Response(table, media_type="text/csv", headers=headers)
+
+
+@holders.get("/deadlines/{quarter}/exact", summary="List exact counts of a quarter", responses=responses(404))
+async def list_exact_counts(
+    quarter: PublishedQuarter,
+    session: SessionDep,
+    actor: FactsReader,
+    version: Version = None,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page[ExactCounts]:
+    """The exact counts behind a published quarter: your own, or those of every organisation for a regulator."""
+    return await publication.list_exact_counts(session, actor, quarter, version, after, limit)
 
 
 @holders.get("/overdue", summary="List overdue relays")

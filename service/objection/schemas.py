@@ -1,6 +1,7 @@
 """Requests and responses of the objection routes, for persons and for holders."""
 
 import uuid
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -235,21 +236,33 @@ class OverdueRelay(BaseModel):
     due_at: AwareDatetime
 
 
-class DeadlineRow(BaseModel):
-    """How an organisation keeps its deadlines."""
+class PublicationRef(BaseModel):
+    """A published version of a quarter's figures."""
+
+    quarter: str = Field(examples=["2026-Q3"])
+    version: int = Field(examples=[1])
+    published_on: date
+    reason: str | None = Field(description="Why the figures were corrected. Null in version 1.")
+
+
+class PublicationList(BaseModel):
+    """Every version of every published quarter, the newest first."""
+
+    items: list[PublicationRef]
+
+
+class ExactCounts(BaseModel):
+    """The exact counts behind an organisation's public figures of a quarter."""
 
     organisation: OrganisationRef
-    requests: int = Field(examples=[120], description="Objections and erasures relayed to it.")
-    ended: int = Field(examples=[100], description="Requests that it completed or refused.")
-    median_days: float | None = Field(examples=[6.5], description="From recording to end; null if none has ended.")
-    overdue: int = Field(examples=[3], description="Requests not ended by their deadline.")
-
-
-class DeadlineTable(BaseModel):
-    """Counts for every organisation that a person's objection was relayed to."""
-
-    as_of: AwareDatetime = Field(description="The last midnight in Paris. Later events are not counted yet.")
-    organisations: list[DeadlineRow]
+    received: int = Field(examples=[123], description="The sum of the five counts that follow.")
+    in_time: int = Field(examples=[98], description="Completed within the month.")
+    late: int = Field(examples=[12], description="Completed after the month.")
+    refused: int = Field(examples=[11])
+    withdrawn: int = Field(examples=[0], description="Withdrawn by the person: always 0 as yet.")
+    open: int = Field(examples=[2], description="Not answered before the day of publication.")
+    median_days: float | None = Field(examples=[6.5], description="Over all answers; null without any.")
+    mean_days: float | None = Field(examples=[8.1], description="Over all answers; null without any.")
 
 
 class FlagOut(BaseModel):

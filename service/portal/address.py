@@ -22,6 +22,7 @@ class Page(StrEnum):
     LETTER = "letter"
     LEAVE = "leave"
     DEADLINES = "deadlines"
+    QUARTER = "quarter"
     HOW = "how"
     PRIVACY = "privacy"
     OUTBOX = "outbox"
@@ -42,6 +43,7 @@ ADDRESSES: Final = Addresses(
         Page.LETTER: Paths("/demarches/lettre/{relay_id}", "/en/requests/letter/{relay_id}"),
         Page.LEAVE: Paths("/quitter", "/en/leave"),
         Page.DEADLINES: Paths("/delais", "/en/deadlines"),
+        Page.QUARTER: Paths("/delais/{quarter}", "/en/deadlines/{quarter}"),
         Page.HOW: Paths("/comment-ca-marche", "/en/how-it-works"),
         Page.PRIVACY: Paths("/confidentialite", "/en/privacy"),
         Page.OUTBOX: Paths("/messages", "/en/messages"),

@@ -202,19 +202,40 @@ _REQUESTS: Final = phrases.Requests(
 _DEADLINES: Final = phrases.Deadlines(
     title="Who answers, and how soon",
     lead="Each organisation has a month to answer an objection or a request for erasure. The law allows two more "
-    "months for complex cases, provided that the person is informed. This table is public.",
-    caption="Requests that this registry passed on, by organisation",
+    "months for complex cases, provided that the person is informed. These figures are public. They appear once for "
+    "each quarter, on the 15th of the second month after it, and do not change afterwards.",
+    caption="Requests that organisations received from {period}",
+    published="Published on {day}",
+    corrected="Version {version}, corrected on {day}: {reason}",
     organisation="Organisation",
-    requests="Requests",
-    closed="Closed",
+    in_time="In time",
+    late="Late",
+    refused="Refused",
+    withdrawn="Withdrawn",
+    open="Not answered",
+    received="All requests",
+    in_time_percent="Share in time",
     median="Median time",
-    overdue="Overdue",
+    mean="Mean time",
+    total="All organisations",
     days="{days} d",
-    no_median="no answer yet",
-    none="No request has been counted yet.",
-    note="Median time: half of the answers came sooner. Overdue: requests recorded here more than a month ago and not "
-    "answered yet. A longer period that was announced to the person is not known here. The table counts requests that "
-    "came from persons themselves, up to midnight: so nobody can learn from it who has a number.",
+    percent="{percent}%",
+    fewer="fewer than 10",
+    left_out="not published",
+    none="No quarter has been published yet.",
+    hidden="Why are small counts hidden? Otherwise, somebody who knows on which day a person objected could see here "
+    "which organisations have that person's number. So a count below 10, even zero, reads “fewer than 10”, and every "
+    "other count is rounded to the nearest 10.",
+    sums="A sum or a share is published only if every count in it is. Otherwise, a subtraction would reveal the hidden "
+    "count. A share or a mean takes at least 50 cases, and a median at least 20.",
+    definitions="In time: completed within the month. Late: completed after it. Not answered: still open on the day "
+    "before publication. A longer period that was announced to the person is not known here. Median time: half of the "
+    "answers came sooner.",
+    counted="Only requests that came from persons themselves are counted.",
+    others="Published quarters",
+    period="{first} to {last}",
+    files="The same figures as files:",
+    of_version="{quarter}, version {version}",
 )
 
 _OUTBOX: Final = phrases.Outbox(

@@ -204,20 +204,41 @@ _REQUESTS: Final = phrases.Requests(
 _DEADLINES: Final = phrases.Deadlines(
     title="Qui répond, et en combien de temps",
     lead="Chaque organisme a un mois pour répondre à une opposition ou à une demande d'effacement. La loi lui permet "
-    "deux mois de plus si c'est compliqué, à condition de le dire à la personne. Ce tableau est public.",
-    caption="Demandes remises par ce registre, par organisme",
+    "deux mois de plus si c'est compliqué, à condition de le dire à la personne. Ces chiffres sont publics. Ils "
+    "paraissent une fois par trimestre, le 15 du deuxième mois qui suit, et ne changent plus ensuite.",
+    caption="Demandes reçues par les organismes {period}",
+    published="Publié le {day}",
+    corrected="Version {version}, corrigée le {day} : {reason}",
     organisation="Organisme",
-    requests="Demandes",
-    closed="Terminées",
+    in_time="À temps",
+    late="En retard",
+    refused="Refusées",
+    withdrawn="Retirées",
+    open="Sans réponse",
+    received="Ensemble des demandes",
+    in_time_percent="Part à temps",
     median="Délai médian",
-    overdue="En retard",
+    mean="Délai moyen",
+    total="Tous les organismes",
     days="{days} j",
-    no_median="aucune réponse encore",
-    none="Aucune demande n'est encore comptée.",
-    note="Délai médian : la moitié des réponses sont venues plus vite. En retard : demandes enregistrées ici "
-    "il y a plus d'un mois, sans réponse à ce jour ; un délai plus long, annoncé à la personne, n'est pas connu ici. "
-    "Sont comptées les demandes venues des personnes elles-mêmes, jusqu'à minuit : ainsi, personne ne lit dans ce "
-    "tableau qui détient un numéro.",
+    percent="{percent} %",
+    fewer="moins de 10",
+    left_out="non publié",
+    none="Aucun trimestre n'est encore publié.",
+    hidden="Pourquoi cacher les petits nombres ? Sans cela, quelqu'un qui sait quel jour une personne s'est opposée "
+    "pourrait lire ici quels organismes ont son numéro. Un nombre inférieur à 10, même nul, s'écrit donc « moins de "
+    "10 », et tout autre nombre est arrondi à la dizaine.",
+    sums="Une somme ou une part n'est publiée que si tous les nombres qui la composent le sont : sinon, une "
+    "soustraction révélerait le nombre caché. Il faut au moins 50 cas pour une part ou une moyenne, et 20 pour une "
+    "médiane.",
+    definitions="À temps : demandes traitées dans le mois. En retard : traitées après. Sans réponse : encore ouvertes "
+    "la veille de la publication. Un délai plus long, annoncé à la personne, n'est pas connu ici. Délai médian : la "
+    "moitié des réponses sont venues plus vite.",
+    counted="Seules sont comptées les demandes venues des personnes elles-mêmes.",
+    others="Trimestres publiés",
+    period="du {first} au {last}",
+    files="Les mêmes chiffres en fichiers :",
+    of_version="{quarter}, version n° {version}",
 )
 
 _OUTBOX: Final = phrases.Outbox(

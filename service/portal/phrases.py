@@ -234,20 +234,37 @@ class Requests:
 
 @dataclass(frozen=True)
 class Deadlines:
-    """The public table of how long organisations take to answer."""
+    """The public figures on how long organisations take to answer, by quarter."""
 
     title: str
     lead: str
     caption: str
+    published: str
+    corrected: str
     organisation: str
-    requests: str
-    closed: str
+    in_time: str
+    late: str
+    refused: str
+    withdrawn: str
+    open: str
+    received: str
+    in_time_percent: str
     median: str
-    overdue: str
+    mean: str
+    total: str
     days: str
-    no_median: str
+    percent: str
+    fewer: str
+    left_out: str
     none: str
-    note: str
+    hidden: str
+    sums: str
+    definitions: str
+    counted: str
+    others: str
+    period: str
+    files: str
+    of_version: str
 
 
 @dataclass(frozen=True)

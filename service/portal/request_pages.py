@@ -1,4 +1,4 @@
-"""What a person asked for and how far each holder has got, letters to holders without an account, response times."""
+"""What a person asked for and how far each holder has got, and letters to holders without an account."""
 
 import uuid
 from datetime import datetime
@@ -7,7 +7,6 @@ from fastapi import APIRouter, Response
 
 from service.core.db import DatabaseDep, SessionDep
 from service.disclosure.operations import make_holder_letter
-from service.objection.deadlines import list_deadlines
 from service.objection.schemas import ObjectionOut
 from service.objection.views import objections_on_number
 from service.portal.address import ADDRESSES, Page
@@ -48,11 +47,3 @@ async def download_letter(
     """The letter to a holder without an account, ready to print and sign."""
     letter = await make_holder_letter(database, page_request.ring, person, relay_id, page_request.language)
     return file_response(letter)
-
-
-@ADDRESSES.route(router, Page.DEADLINES)
-async def get_deadlines_page(page_request: PortalRequestDep, session: SessionDep) -> Response:
-    """How long organisations take to answer, for everybody."""
-    table = await list_deadlines(session)
-    as_of = write_day_of(page_request.language, table.as_of)
-    return page_request.render(Page.DEADLINES, organisations=table.organisations, as_of=as_of)

@@ -4,7 +4,16 @@ from typing import Final
 
 from fastapi import FastAPI
 
-from service.portal import answer_page, downloads, objection_pages, outbox_page, public_pages, request_pages, sign_in
+from service.portal import (
+    answer_page,
+    deadline_pages,
+    downloads,
+    objection_pages,
+    outbox_page,
+    public_pages,
+    request_pages,
+    sign_in,
+)
 from service.portal.context import NoSession, redirect_home
 from service.portal.site import ASSETS, SITE
 from service.web.problem_pages import ProblemPages
@@ -15,6 +24,7 @@ ROUTERS: Final = (
     downloads.router,
     objection_pages.router,
     request_pages.router,
+    deadline_pages.router,
     public_pages.router,
     outbox_page.router,
     ASSETS.router(),

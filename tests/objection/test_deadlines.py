@@ -1,12 +1,10 @@
-"""How organisations keep their deadlines, as the public and the regulator see it."""
+"""Deadlines, and the relays that are past theirs, as the regulator sees them."""
 
 from datetime import UTC, datetime
 
 import pytest
-from fastapi.testclient import TestClient
 
 from service.objection.create import one_month_after
-from service.wording.language import PARIS
 from tests.builders import number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
@@ -40,48 +38,11 @@ def elapsed(dsn: str, days: int) -> None:
     )
 
 
-def test_list_deadlines_counts_requests_by_organisation(holders: Holders, client: TestClient, dsn: str) -> None:
-    assert client.get("/v1/objections/deadlines").json()["organisations"] == []
-    for last_four in (1, 2, 3):
-        create_objection(holders.person(last_four))
-    elapsed(dsn, 10)
-    for relay in relays_to(holders.party)[:2]:
-        holders.party.post(f"/v1/objections/relays/{relay['id']}/complete")
-    elapsed(dsn, 25)
-    answer = client.get("/v1/objections/deadlines")
-    assert answer.status_code == 200
-    table = {row["organisation"]["id"]: row for row in answer.json()["organisations"]}
-    assert set(table) == {str(holders.broker.id), str(holders.party.id)}, "an undeliverable relay is not a request"
-    broker, party = table[str(holders.broker.id)], table[str(holders.party.id)]
-    assert [broker[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 0, None, 3]
-    assert [party[name] for name in ("requests", "ended", "median_days", "overdue")] == [3, 2, 10.0, 1]
-
-
-def requests(client: TestClient) -> dict[str, int]:
-    """How many requests the public table counts, by organisation."""
-    organisations = client.get("/v1/objections/deadlines").json()["organisations"]
-    return {row["organisation"]["id"]: row["requests"] for row in organisations}
-
-
-def test_list_deadlines_ignores_objections_recorded_by_organisations(
-    holders: Holders, client: TestClient, dsn: str
-) -> None:
+def test_list_overdue_relays_counts_objections_recorded_by_organisations(holders: Holders, dsn: str) -> None:
     body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
     assert holders.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
     elapsed(dsn, 35)
-    assert requests(client) == {}
     assert len(holders.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
-
-
-def test_list_deadlines_changes_at_midnight_only(holders: Holders, client: TestClient, dsn: str) -> None:
-    create_objection(holders.person(1))
-    assert requests(client) == {}
-    elapsed(dsn, 1)
-    assert requests(client) == {str(holders.broker.id): 1, str(holders.party.id): 1}
-    holders.party.post(f"/v1/objections/relays/{relays_to(holders.party)[0]['id']}/complete")
-    table = client.get("/v1/objections/deadlines").json()
-    assert [row["ended"] for row in table["organisations"]] == [0, 0]
-    assert datetime.fromisoformat(table["as_of"]).astimezone(PARIS).hour == 0
 
 
 def test_list_overdue_relays_by_regulator_is_recorded(holders: Holders, dsn: str) -> None:

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from service.portal.address import Page
 from service.wording.language import Language
 from tests.builders import number
-from tests.inspection import rows
+from tests.objection.publication_builders import admit_in, last_due_quarter, publish, receive_requests
 from tests.portal.browsing import NARROW, WIDE, Person, Service, keep_picture, person_in, violations
 from tests.portal.widths import Reading, too_wide
 
@@ -80,10 +80,18 @@ def _objecting(person: Person) -> Iterator[str]:
     yield Page.ERASURE
     person.press(phrases.erasure.next)
     yield "confirmation-erasure"
-    # The table counts what came before midnight.
-    rows(person.service.dsn, "UPDATE relay SET recorded_at = recorded_at - interval '1 day'")
+    _publish_a_quarter(person.service)
     person.go(Page.DEADLINES)
     yield "deadlines-some"
+
+
+def _publish_a_quarter(service: Service) -> None:
+    """Publish the last quarter that is due, with requests for two organisations."""
+    quarter = last_due_quarter()
+    admit_in(service.dsn, quarter)
+    receive_requests(service.dsn, service.story.ids["contact-direct"], quarter, in_time=62, late=13, open_=11)
+    receive_requests(service.dsn, service.story.ids["aube"], quarter, in_time=28, open_=3)
+    publish(service.dsn)
 
 
 def _answer_as_holders(person: Person) -> None:

@@ -12,7 +12,6 @@ from service.main import create_app
 from tests.builders import collected, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import temporary_database
-from tests.inspection import rows
 from tests.portal.conftest import settings_for_many_persons
 from tests.portal.reading import Reader
 from tests.web.reading import FROM_HERE, HOST, text_of
@@ -188,11 +187,3 @@ def test_download_unknown_letter_is_not_found(person: Reader) -> None:
     refused = person.open(f"/demarches/lettre/{uuid.uuid4()}")
     assert refused.status_code == 404
     assert "Cette page n’existe pas" in refused.text
-
-
-def test_deadlines_page_lists_organisations_with_relays(person: Reader, trade: Trade) -> None:
-    _request(person, "/opposition", scope="everything")
-    person.send("/quitter")
-    rows(trade.dsn, "UPDATE relay SET recorded_at = recorded_at - interval '1 day'")
-    assert "Broker 1" in text_of(person.open("/delais").text)
-    assert "Response" in text_of(person.open("/en/deadlines").text)
