@@ -7,6 +7,7 @@ import service.campaign.models
 import service.collection.models
 import service.core.changes
 import service.core.facts
+import service.core.pending_tasks
 import service.dataset.models
 import service.disclosure.models
 import service.job.models

@@ -35,6 +35,24 @@ def defer(dsn: str, task: str, **arguments: Any) -> None:
     rows(dsn, statement, task, json.dumps(arguments))
 
 
+def defer_pending(dsn: str, task: str, **arguments: Any) -> None:
+    """Record that a task is to be done, and put it into the queue, as the service does."""
+    statement: LiteralString = """
+        WITH pending AS (
+            INSERT INTO pending_task (id, name, arguments, requested_at, attempts, next_attempt_at)
+            VALUES (gen_random_uuid(), %s, %s, now(), 0, now() + interval '1 day') RETURNING id, name)
+        INSERT INTO procrastinate_jobs (queue_name, task_name, args)
+        SELECT 'default', name, jsonb_build_object('pending_id', id) FROM pending
+    """
+    rows(dsn, statement, task, json.dumps(arguments))
+
+
+def retry_pending(dsn: str) -> None:
+    """Make the pauses of all pending tasks end now, and start what is due."""
+    rows(dsn, "UPDATE pending_task SET next_attempt_at = now()")
+    defer(dsn, "retry_pending_tasks", timestamp=0)
+
+
 def until(look: Callable[[], Found]) -> Found:
     """Wait until `look` finds something, and return it. The time limit is far longer than needed."""
     end = monotonic() + 120

@@ -1,7 +1,9 @@
-"""The tables and functions of the job queue, as its library defines them."""
+"""The tables and functions of the job queue, as its library defines them, and the tasks that are not done yet."""
 
+import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
+from sqlalchemy.dialects import postgresql
 
 revision = "0006"
 down_revision = "0005"
@@ -32,7 +34,20 @@ END $$
 def upgrade() -> None:
     # Executed by the driver itself, because the percent signs of the script do not mark parameters.
     op.get_bind().exec_driver_sql(SchemaManager.get_schema().replace("%", "%%"))
+    op.create_table(
+        "pending_task",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("arguments", postgresql.JSONB(), nullable=False),
+        sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_pending_task_next_attempt_at"), "pending_task", ["next_attempt_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("pending_task")
     op.get_bind().exec_driver_sql(_DROP.replace("%", "%%"))

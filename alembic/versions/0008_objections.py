@@ -113,11 +113,11 @@ def upgrade() -> None:
             ["objection.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("objection_id", "dataset_id", "campaign_id", postgresql_nulls_not_distinct=True),
     )
     op.create_index(op.f("ix_objection_flag_campaign_id"), "objection_flag", ["campaign_id"], unique=False)
     op.create_index(op.f("ix_objection_flag_dataset_id"), "objection_flag", ["dataset_id"], unique=False)
     op.create_index(op.f("ix_objection_flag_holder_id"), "objection_flag", ["holder_id"], unique=False)
-    op.create_index(op.f("ix_objection_flag_objection_id"), "objection_flag", ["objection_id"], unique=False)
     op.create_table(
         "webhook_endpoint",
         sa.Column("id", sa.Uuid(), nullable=False),

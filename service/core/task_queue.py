@@ -1,6 +1,7 @@
 """The task queue, for work that takes longer than a request: procrastinate, on the same PostgreSQL."""
 
 import asyncio
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
@@ -12,7 +13,8 @@ from procrastinate.jobs import Job as QueuedJob
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import connection_of
+from service.core import pending_tasks
+from service.core.db import Database, connection_of
 from service.core.resources import Resources, resource
 
 Work = Callable[..., Awaitable[None]]
@@ -30,30 +32,37 @@ class _Task(NamedTuple):
     name: str
     cron: str | None
     alone: bool
+    until_done: bool
     work: Work
 
 
-_TASKS: list[_Task] = []
+_TASKS: dict[str, _Task] = {}
 
 
-def task(name: str, *, cron: str | None = None, alone: bool = False) -> Callable[[Work], Work]:
+def task(
+    name: str, *, cron: str | None = None, alone: bool = False, until_done: bool = False
+) -> Callable[[Work], Work]:
     """Register a function as the task `name`. With `cron` it runs at those minutes, and never twice at once.
 
-    A task that runs `alone` waits until the previous one has ended, on whichever worker.
+    A task that runs `alone` waits until the previous one has ended, on whichever worker. One that runs `until_done` is
+    started again after every failure (see `pending_tasks`), and may run twice at once if it takes long.
 
     The function receives the worker's resources, the queue among them, and the arguments that it was deferred with. It
     must be able to start over after it was killed.
     """
 
     def register(work: Work) -> Work:
-        _TASKS.append(_Task(name, cron, alone, work))
+        _TASKS[name] = _Task(name, cron, alone, until_done, work)
         return work
 
     return register
 
 
 class _RetryInterrupted(BaseRetryStrategy):
-    """Puts back the jobs that a worker interrupts when it is stopped. A job that raised an exception has failed."""
+    """Puts back the jobs that a worker interrupts when it is stopped. A job that raised an exception has failed.
+
+    If its task is to run `until_done`, another job follows.
+    """
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
         """At once for an interrupted job. The next worker starts it over."""
@@ -64,8 +73,8 @@ class _RetryInterrupted(BaseRetryStrategy):
 async def open_queue(dsn: str) -> AsyncIterator[App]:
     """The queue of a database, with every registered task."""
     queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
-    for name, cron, alone, work in _TASKS:
-        call = _with_resources(work)
+    for name, cron, alone, until_done, work in _TASKS.values():
+        call = _with_resources(_until_done(work) if until_done else work)
         if cron is None:
             queue.task(name=name, pass_context=True, retry=_RetryInterrupted(), lock=name if alone else None)(call)
         else:
@@ -85,6 +94,24 @@ def _with_resources(work: Work) -> Work:
     return call
 
 
+def _until_done(work: Work) -> Work:
+    """`work` as one attempt of a pending task, whose arguments are recorded with it."""
+
+    async def attempt(resources: Resources, pending_id: str) -> None:
+        database, row_id = resources.get(Database), uuid.UUID(pending_id)
+        arguments = await pending_tasks.begin_attempt(database, row_id)
+        if arguments is None:
+            return
+        error: Exception | None = None
+        try:
+            await work(resources, **arguments)
+        except Exception as problem:  # noqa: BLE001 - it is logged, and the task is started again whatever it was
+            error = problem
+        await pending_tasks.end_attempt(database, row_id, error)
+
+    return attempt
+
+
 def _without_timestamp(call: Work) -> Work:
     """`call` for a periodic task. procrastinate passes the minute for which it runs, which no task needs."""
 
@@ -96,6 +123,8 @@ def _without_timestamp(call: Work) -> Work:
 
 async def defer(session: AsyncSession, queue: App, name: StrEnum, **arguments: Any) -> None:
     """Request a task in the transaction of `session`. It runs if that commits, and only then."""
+    if _TASKS[name].until_done:
+        arguments = {"pending_id": str(await pending_tasks.add_pending(session, name, arguments))}
     configured = queue.configure_task(name, connection=await connection_of(session), allow_unknown=False)
     await configured.defer_async(**arguments)
 
@@ -132,6 +161,17 @@ async def retry_stalled(resources: Resources) -> None:
     manager = resources.get(App).job_manager
     for job in await manager.get_stalled_jobs():
         await manager.retry_job(job)
+
+
+@task("retry_pending_tasks", cron="* * * * *")
+async def retry_pending_tasks(resources: Resources) -> None:
+    """Start the tasks again that are not done yet and whose pause is over."""
+    queue = resources.get(App)
+    async with resources.get(Database).transaction() as session:
+        connection = await connection_of(session)
+        for pending_id, name in await pending_tasks.claim_due(session):
+            configured = queue.configure_task(name, connection=connection, allow_unknown=False)
+            await configured.defer_async(pending_id=str(pending_id))
 
 
 QueueDep = Annotated[App, Depends(resource(App))]

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import Select
@@ -18,8 +19,10 @@ from sqlmodel.sql.expression import Select
 from service.access import visibility
 from service.access.actor import Actor
 from service.campaign.models import Campaign, CampaignDataset
+from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import NotFound
+from service.core.ids import uuid7
 from service.core.paging import Page, cut, read_slice, write_cursor
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
@@ -41,7 +44,7 @@ from service.provenance.snapshot import Snapshots
 from service.transfer.models import Transfer
 
 
-@task(TaskName.FLAG_OBJECTIONS)
+@task(TaskName.FLAG_OBJECTIONS, until_done=True)
 async def flag_objections(resources: Resources, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
     """Flag a sealed dataset or a registered campaign for each objection that was recorded before."""
     database, ring = resources.get(Database), resources.get(KeyRing)
@@ -153,23 +156,26 @@ async def _still_held(
     return places[[key not in not_held for key in matched]]
 
 
+_FLAGS_AT_ONCE: Final = 5000
+
+
 async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: list[uuid.UUID]) -> None:
-    """Flag the subject for these objections, each once: the task may have been killed and started over."""
-    query = select(ObjectionFlag.objection_id).where(
-        col(ObjectionFlag.dataset_id).is_not_distinct_from(subject.dataset_id),
-        col(ObjectionFlag.campaign_id).is_not_distinct_from(subject.campaign_id),
-    )
-    flagged = frozenset((await session.exec(query)).all())
-    session.add_all(
-        ObjectionFlag(
-            objection_id=objection_id,
-            holder_id=subject.holder_id,
-            dataset_id=subject.dataset_id,
-            campaign_id=subject.campaign_id,
-        )
-        for objection_id in objection_ids
-        if objection_id not in flagged
-    )
+    """Flag the subject for these objections, each once: the task may have been started over, or run twice at once."""
+    flags = [
+        {
+            "id": uuid7(),
+            "objection_id": objection_id,
+            "holder_id": subject.holder_id,
+            "dataset_id": subject.dataset_id,
+            "campaign_id": subject.campaign_id,
+            "recorded_at": now(),
+        }
+        for objection_id in sorted(objection_ids)
+    ]
+    # A statement has at most 65,535 parameters.
+    for at in range(0, len(flags), _FLAGS_AT_ONCE):
+        batch = flags[at : at + _FLAGS_AT_ONCE]
+        await run(session, insert(ObjectionFlag).values(batch).on_conflict_do_nothing())
 
 
 # A processor's key sees a party's campaign only if that processor sent it.

@@ -66,9 +66,12 @@ class ObjectionFlag(SQLModel, table=True):
     """A sealed dataset or a registered campaign that contains a number objected to before."""
 
     __tablename__ = "objection_flag"
+    __table_args__ = (
+        UniqueConstraint("objection_id", "dataset_id", "campaign_id", postgresql_nulls_not_distinct=True),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
+    objection_id: uuid.UUID = Field(foreign_key="objection.id")
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     dataset_id: uuid.UUID | None = Field(default=None, foreign_key="dataset.id", index=True)
     campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)

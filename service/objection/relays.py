@@ -19,7 +19,7 @@ from service.objection.current_holders import holds_now, key_of_mark, number_of_
 from service.objection.models import Objection, Relay
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.provenance.snapshot import Snapshots
-from service.webhook.delivery import ON_DELIVERY, PAYLOADS
+from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 
@@ -83,6 +83,8 @@ async def relay_delivered(session: AsyncSession, relay_id: uuid.UUID) -> None:
 
 PAYLOADS[RELAY_CREATED] = relay_payload
 ON_DELIVERY[RELAY_CREATED] = relay_delivered
+# A holder that has only a webhook must learn of an objection, however long its receiver was down.
+UNTIL_DELIVERED.add(RELAY_CREATED)
 
 
 async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:

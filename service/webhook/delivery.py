@@ -43,6 +43,9 @@ OnDelivery = Callable[[AsyncSession, uuid.UUID], Awaitable[None]]
 # For each event, what to record about a fact once a receiver has accepted the delivery.
 ON_DELIVERY: Final[dict[str, OnDelivery]] = {}
 
+UNTIL_DELIVERED: Final[set[str]] = set()
+"""Events that are attempted once a day after the last of the usual attempts, for as long as there is a payload."""
+
 _REQUESTED: Final = "webhook_delivery_requested"
 
 
@@ -83,6 +86,7 @@ DELAYS: Final = [
     timedelta(minutes=30),
     *(timedelta(hours=hours) for hours in (2, 5, 10, 14, 20, 24)),
 ]
+_DAILY: Final = DELAYS[-1]
 _JITTER: Final = 0.2
 _random: Final = SystemRandom()
 
@@ -101,14 +105,18 @@ def delay_after(attempts: int, chance: float) -> timedelta | None:
     return DELAYS[attempts - 1] * (1 - _JITTER + 2 * _JITTER * chance)
 
 
-def next_state(outcome: str, attempts: int, chance: float) -> tuple[DeliveryState, timedelta | None]:
+def next_state(event: str, outcome: str, attempts: int, chance: float) -> tuple[DeliveryState, timedelta | None]:
     """The state of a delivery after that many attempts and the last one's outcome, and the wait before the next."""
     if outcome == NOTHING_TO_SEND:
         return DeliveryState.CANCELLED, None
     if outcome.startswith("status 2"):
         return DeliveryState.DELIVERED, None
-    delay = None if outcome == GONE else delay_after(attempts, chance)
-    return (DeliveryState.FAILED if delay is None else DeliveryState.PENDING), delay
+    if outcome == GONE:
+        return DeliveryState.FAILED, None
+    delay = delay_after(attempts, chance)
+    if delay is None:
+        return DeliveryState.FAILED, _DAILY if event in UNTIL_DELIVERED else None
+    return DeliveryState.PENDING, delay
 
 
 @task("retry_webhooks", cron="* * * * *")
@@ -156,7 +164,6 @@ _POLL_SECONDS: Final = 1.0
 async def _endpoints_due(session: AsyncSession, excluded: Collection[uuid.UUID], limit: int) -> Sequence[uuid.UUID]:
     """At most `limit` endpoints with a delivery that is due, without those excluded."""
     query = select(WebhookDelivery.endpoint_id).where(
-        WebhookDelivery.state == DeliveryState.PENDING,
         col(WebhookDelivery.next_attempt_at) <= now(),
         col(WebhookDelivery.endpoint_id).not_in(excluded),
     )
@@ -202,7 +209,6 @@ class _DeliveryRun:
         moment = now()
         due = select(WebhookDelivery).where(
             WebhookDelivery.endpoint_id == endpoint_id,
-            WebhookDelivery.state == DeliveryState.PENDING,
             col(WebhookDelivery.next_attempt_at) <= moment,
         )
         query = due.order_by(col(WebhookDelivery.next_attempt_at)).limit(_CONCURRENT_ATTEMPTS)
@@ -240,9 +246,9 @@ class _DeliveryRun:
             row = await session.get_one(WebhookDelivery, delivery_id)
             endpoint = await lock_endpoint(session, row.endpoint_id)
             await session.refresh(row, with_for_update=True)
-            if row.state == DeliveryState.PENDING:
+            if row.next_attempt_at is not None:
                 row.last_outcome = outcome
-                row.state, delay = next_state(outcome, row.attempts, _random.random())
+                row.state, delay = next_state(row.event, outcome, row.attempts, _random.random())
                 row.next_attempt_at, row.ended_at = (moment + delay, None) if delay else (None, moment)
                 if row.state == DeliveryState.DELIVERED and row.event in ON_DELIVERY:
                     await ON_DELIVERY[row.event](session, row.subject_id)

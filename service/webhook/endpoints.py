@@ -44,7 +44,7 @@ async def lock_endpoint(session: AsyncSession, endpoint_id: uuid.UUID) -> Webhoo
 _CANCEL = text("""
     UPDATE webhook_delivery
     SET state = 'cancelled', last_outcome = 'endpoint removed', next_attempt_at = NULL, ended_at = :moment
-    WHERE endpoint_id = :id AND state = 'pending'
+    WHERE endpoint_id = :id AND next_attempt_at IS NOT NULL
 """)
 
 

@@ -15,6 +15,7 @@ from service.core.ids import uuid7
 class DeliveryState(StrEnum):
     """The state of a delivery: `pending` until it is delivered, or until the last attempt failed.
 
+    One that `failed` may be attempted again once a day. Whatever its state, it has a time for the next attempt then.
     `cancelled`: its endpoint was removed, or nothing was left to send, before it was delivered.
     """
 

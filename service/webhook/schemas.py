@@ -56,7 +56,7 @@ class DeliveryOut(BaseModel):
     state: DeliveryState = Field(
         description="`pending` until it is `delivered` (the receiver answered 200 to 299), `failed` (the last of ten "
         "attempts within about three days failed, or the receiver answered 410) or `cancelled` (nothing was left to "
-        "send, or the endpoint was removed)."
+        "send, or the endpoint was removed). A failed `relay.created` is attempted once a day while the relay is open."
     )
     attempts: int = Field(examples=[1])
     last_outcome: str | None = Field(

@@ -9,9 +9,11 @@ from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
+from service.membership.fsck.check import check
+from service.membership.fsck.report import Violation
 from tests.builders import filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
-from tests.inspection import defer, refusal, rows, until
+from tests.inspection import defer, defer_pending, refusal, retry_pending, rows, until
 from tests.objection.builders import (
     Holders,
     create_objection,
@@ -20,7 +22,7 @@ from tests.objection.builders import (
     relays_to,
     several_holders,
 )
-from tests.persons import prove
+from tests.persons import prove, ring_of_tests
 
 
 @pytest.fixture
@@ -118,11 +120,53 @@ def test_register_campaign_on_a_compacted_dataset_flags_it(registry: Registry, d
     assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(1,)]
 
 
+def test_flag_task_that_failed_is_repeated_until_it_is_done(holders: Holders, registry: Registry, dsn: str) -> None:
+    """A damaged mark makes every attempt fail, until it is repaired."""
+    create_objection(holders.person(7))
+    create_objection(holders.person(8))
+    damage = "UPDATE objection SET mark = mark || '\\x00' RETURNING 1"
+    rows(dsn, damage)
+    dataset = filled(holders.party, [7])
+    for attempts in (1, 2, 3):
+        failed = "SELECT 1 FROM pending_task WHERE attempts = %s AND last_error = 'ValueError'"
+        until(lambda: rows(dsn, failed, attempts))  # noqa: B023
+        if attempts < 3:
+            retry_pending(dsn)
+    assert flags(holders.party) == {}
+    assert registry.client.get("/v1/health").json()["status"] == "ok"
+    assert check(dsn, ring_of_tests(), lambda _rows, _total: None).violations == []
+
+    rows(dsn, "UPDATE pending_task SET requested_at = now() - interval '61 minutes'")
+    assert registry.client.get("/v1/health").json()["status"] == "late"
+    (late,) = check(dsn, ring_of_tests(), lambda _rows, _total: None).violations
+    assert late.kind is Violation.TASK_LATE
+    assert late.task == f"flag_objections dataset_id {dataset['id']} after 3 attempts: ValueError"
+
+    rows(dsn, "UPDATE objection SET mark = substr(mark, 1, 16)")
+    retry_pending(dsn)
+    assert until(lambda: flags(holders.party)) == {dataset["id"]: 1}
+    until(lambda: rows(dsn, "SELECT count(*) FROM pending_task") == [(0,)])
+    assert registry.client.get("/v1/health").json()["status"] == "ok"
+
+
+def test_flag_task_whose_job_is_lost_is_started_again(holders: Holders, dsn: str) -> None:
+    """A worker that is killed may leave its job as it is for ever. What is to be done does not depend on it."""
+    create_objection(holders.person(7))
+    rows(dsn, "UPDATE campaign SET recorded_at = now()")
+    rows(
+        dsn,
+        "INSERT INTO pending_task (id, name, arguments, requested_at, attempts, next_attempt_at) "
+        "SELECT id, 'flag_objections', jsonb_build_object('campaign_id', id), now(), 1, now() FROM campaign",
+    )
+    defer(dsn, "retry_pending_tasks", timestamp=0)
+    assert until(lambda: flags(holders.party)) == {holders.campaign["id"]: 1}
+
+
 def test_dataset_older_than_the_objection_is_not_flagged(holders: Holders, dsn: str) -> None:
     create_objection(holders.person(7))
     for (dataset_id,) in rows(dsn, "SELECT id FROM dataset"):
-        defer(dsn, "flag_objections", dataset_id=str(dataset_id))
-    defer(dsn, "flag_objections", campaign_id=holders.campaign["id"])
+        defer_pending(dsn, "flag_objections", dataset_id=str(dataset_id))
+    defer_pending(dsn, "flag_objections", campaign_id=holders.campaign["id"])
     settled(dsn)
     assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(0,)]
 
@@ -131,7 +175,7 @@ def test_flag_task_repeated_flags_once(holders: Holders, dsn: str) -> None:
     create_objection(holders.person(7))
     dataset = filled(holders.party, [7])
     for _ in range(3):
-        defer(dsn, "flag_objections", dataset_id=dataset["id"])
+        defer_pending(dsn, "flag_objections", dataset_id=dataset["id"])
     settled(dsn)
     assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(1,)]
 

@@ -3,20 +3,23 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
+from service.core.clock import now
 from service.core.db import Database
 from service.core.settings import Settings
 from service.objection.relays import relay_payload
 from tests.builders import number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
-from tests.inspection import rows, until
+from tests.inspection import defer, rows, until
 from tests.objection.builders import create_objection, objections_of, relay_states, relays_to, several_holders
 from tests.persons import ring_of_tests
+from tests.webhook.builders import deliveries, delivery_after
 from tests.webhook.receiver import Receiver, receiving
 
 
@@ -74,6 +77,26 @@ def test_relay_accepted_by_webhook_is_delivered(registry: Registry, receiver: Re
     assert relay_states(objection)[str(holders.broker.id)] == "pending", (
         "it has no webhook and has not listed its relays"
     )
+
+
+def test_relay_whose_delivery_failed_is_sent_once_a_day_until_it_arrives(
+    registry: Registry, receiver: Receiver, dsn: str
+) -> None:
+    holders, receiver.status = several_holders(registry), 503
+    webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
+    create_objection(holders.person(7))
+    delivery_after(holders.party, webhook)
+    for attempts in (10, 11):
+        rows(dsn, "UPDATE webhook_delivery SET attempts = %s, next_attempt_at = now()", attempts - 1)
+        defer(dsn, "retry_webhooks", timestamp=0)
+        failed = delivery_after(holders.party, webhook, attempts)
+        assert (failed["state"], failed["ended_at"]) == ("failed", None)
+        assert datetime.fromisoformat(failed["next_attempt_at"]) > now() + timedelta(hours=23)
+    receiver.status = 204
+    rows(dsn, "UPDATE webhook_delivery SET next_attempt_at = now()")
+    defer(dsn, "retry_webhooks", timestamp=0)
+    assert until(lambda: deliveries(holders.party, webhook, state="delivered"))[0]["attempts"] == 12
+    assert rows(dsn, "SELECT state FROM relay WHERE holder_id = %s", holders.party.id) == [("delivered",)]
 
 
 def test_relay_refused_by_webhook_stays_pending(registry: Registry, receiver: Receiver) -> None:

@@ -1,4 +1,4 @@
-"""Invariants of segments, their datasets and the ranges of their blocks: everything that reads no keys.
+"""Invariants of segments, their datasets and the ranges of their blocks, and of work that waits: all without keys.
 
 Each invariant is a query for its violations.
 """
@@ -24,7 +24,7 @@ def read_segments(connection: psycopg.Connection[Any]) -> dict[int, CatalogueSeg
     return segments
 
 
-# The columns are segment, dataset, shard, level and lead, as many as apply.
+# The columns are segment, dataset, shard, level, lead and task, as many as apply.
 INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
     Violation.PLACES: """
         SELECT segment.id FROM membership_segment AS segment LEFT JOIN segment_member ON segment_id = segment.id
@@ -83,6 +83,21 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
     Violation.STAGED_AFTER_SEALING: """
         SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT reconciling
         AND EXISTS (SELECT FROM staged_run WHERE dataset_id = dataset.id)
+    """,
+    # As long as `LATE_AFTER` in core/pending_tasks.py. The arguments are ids.
+    Violation.TASK_LATE: """
+        SELECT NULL, NULL, NULL, NULL, NULL,
+               concat_ws(
+                   ' ', name, (SELECT string_agg(concat_ws(' ', key, value), ' ') FROM jsonb_each_text(arguments)),
+                   'after', attempts, 'attempts:', coalesce(last_error, 'no error'))
+        FROM pending_task WHERE requested_at < now() - interval '1 hour'
+    """,
+    # Of a webhook whose receiver fails, few deliveries are attempted at a time. Those that failed wait for their time.
+    Violation.DELIVERIES_LATE: """
+        SELECT NULL, NULL, NULL, NULL, NULL, concat_ws(' ', 'webhook', endpoint_id, 'with', count(*), 'deliveries')
+        FROM webhook_delivery WHERE next_attempt_at IS NOT NULL GROUP BY endpoint_id
+        HAVING min(next_attempt_at) < now() - interval '1 hour'
+           AND NOT bool_or(attempts > 0 AND next_attempt_at >= now() - interval '1 hour')
     """,
     Leftover.LOADING: """
         SELECT segment_id, dataset_id

@@ -49,6 +49,9 @@ class Violation(StrEnum):
     STAGED_KEYS = "staged keys are empty, end within a key, or belong to another shard"
     STAGED_COLUMNS = "the columns of a staged run do not match its keys"
 
+    TASK_LATE = "a task that should be done has waited for more than an hour"
+    DELIVERIES_LATE = "deliveries to a webhook have been due for more than an hour without an attempt"
+
 
 class Leftover(StrEnum):
     """What an interruption left behind. No answer depends on it, and the next run removes it."""
@@ -66,9 +69,10 @@ class Finding(NamedTuple):
     shard: int | None = None
     level: int | None = None
     lead: int | None = None
+    task: str | None = None
 
     def __str__(self) -> str:
-        names = ("segment", "dataset", "shard", "level", "lead")
+        names = ("segment", "dataset", "shard", "level", "lead", "task")
         place = [f"{name} {value}" for name, value in zip(names, self[1:], strict=True) if value is not None]
         return f"{self.kind} ({', '.join(place)})" if place else str(self.kind)
 
@@ -76,4 +80,4 @@ class Finding(NamedTuple):
     def order(self) -> tuple[list[int], str, str]:
         """The sort key of findings: by segment, then in key order."""
         place = [-1 if value is None else value for value in (self.segment_id, self.shard, self.lead, self.level)]
-        return place, str(self.dataset_id), self.kind
+        return place, f"{self.dataset_id} {self.task}", self.kind
