@@ -26,10 +26,23 @@ CREATE VIEW denied_transfer AS
 SELECT transfer_id, received_dataset_id FROM transfer_status WHERE status = 'denied'
 """
 # When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed. A
-# recipient's own file is sealed later, but compared with what was transferred. Null until the dataset is sealed.
+# recipient's own file is sealed later, but compared with what was transferred. A recipient that denied the transfer and
+# then acknowledges it takes over what the sender's dataset still holds by then. Null until the dataset is sealed.
 DATASET_MADE_AT = """
 CREATE VIEW dataset_made_at AS
-SELECT dataset.id AS dataset_id, CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS made_at
+SELECT dataset.id AS dataset_id,
+       CASE WHEN transfer.id IS NULL THEN sealed_at
+            WHEN content <> 'shared' THEN dataset.recorded_at
+            ELSE coalesce((
+                SELECT min(recorded_at)
+                FROM transfer_statement AS statement
+                WHERE statement.transfer_id = transfer.id AND side = 'recipient' AND (recorded_at, id) > (
+                    SELECT recorded_at, id
+                    FROM transfer_statement AS denial
+                    WHERE denial.transfer_id = transfer.id AND side = 'recipient' AND status = 'denied'
+                    ORDER BY recorded_at DESC, id DESC
+                    LIMIT 1)), dataset.recorded_at) END AS made_at,
+       CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS first_made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
 # Datasets that count as holdings: sealed, and not delivered by a transfer that its recipient denies.
@@ -52,19 +65,17 @@ FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
   AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 """
-# How a dataset comes by its numbers, and who answers for it. `speaker_id` is the organisation that asserts the dataset
-# of a holder without an account. Scalar subqueries are looked up for the rows that are read; PostgreSQL would
-# compute joins and EXISTS for every dataset.
+# How a dataset comes by its numbers, and whether it counts as a holding. Scalar subqueries are looked up for the rows
+# that are read; PostgreSQL would compute joins and EXISTS for every dataset.
 DATASET_NODE = """
 CREATE VIEW dataset_node AS
 SELECT dataset.id AS dataset_id, content,
        (SELECT made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS made_at,
+       (SELECT first_made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS first_made_at,
        ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parent_ids,
        notice_id, holder_id,
-       CASE WHEN admitted_at IS NULL THEN nullif(dataset.asserted_by_id, holder_id) END AS speaker_id,
        coalesce((SELECT true FROM held_dataset WHERE dataset_id = dataset.id), false) AS is_holding
 FROM dataset
-LEFT JOIN organisation AS holder ON holder.id = holder_id
 LEFT JOIN collection ON collection.id = collection_id
 """
 # The first and the last consent in the datasets of a collection.

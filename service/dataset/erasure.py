@@ -4,8 +4,8 @@ A holder that erases a number may have passed it on before. The organisations th
 be able to prove where it came from, so the copies on the way stay as long as anybody holds what came from them. The
 registry knows which holdings ended, and when, until no copy of the number is left. Then it knows nothing of the number.
 
-A holder without an account cannot report an erasure. Its holding lasts until the organisation that asserted it has
-erased the number too.
+A holder without an account cannot report an erasure, so that its holdings and the copies that they need stay until it
+has an account and erases. Nobody erases in its place, not even the organisation that asserts its datasets.
 """
 
 import uuid

@@ -148,15 +148,22 @@ _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND
 
 
 async def count_shard(
-    session: AsyncSession, ancestors: Ancestors, dataset_id: uuid.UUID, shard: int, tally: Tally
+    session: AsyncSession,
+    ancestors: Ancestors,
+    dataset_id: uuid.UUID,
+    shard: int,
+    tally: Tally,
+    *,
+    sealing: bool = True,
 ) -> None:
     """Count one shard's numbers by ancestor and by notice, and its orphans.
 
     A number that an ancestor's holder erased before does not come from there. Later erasures change no count: counts
-    say what was sealed, and what was transferred with it.
+    say what was sealed, and what was transferred with it. While the dataset is being sealed, what its holder sends now
+    counts, whatever it erased before.
     """
     connection = await connection_of(session)
-    found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=True)
+    found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=sealing)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(ancestors.notices).sum())
     tally.ancestors.update(found.counts())

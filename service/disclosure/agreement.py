@@ -12,6 +12,7 @@ class Agreement(StrEnum):
     AGREED = "agreed"
     RECIPIENT_ALONE = "recipient_alone"
     SENDER_ALONE = "sender_alone"
+    ACKNOWLEDGED_LATE = "acknowledged_late"
     NOT_RECEIVED = "not_received"
     NOT_DECLARED = "not_declared"
     DENIED_BY_RECIPIENT = "denied_by_recipient"
@@ -28,6 +29,9 @@ SURE = frozenset({Agreement.AGREED, Agreement.RECIPIENT_ALONE})
 """The recipient itself says that it has the number from the sender, and nobody says otherwise."""
 
 
+UNSETTLED = CONTRADICTED | {Agreement.SENDER_ALONE, Agreement.ACKNOWLEDGED_LATE}
+"""The recipient does not say that it has the number from the sender, or the sender says the contrary."""
+
 RECEIVED = SURE | {Agreement.NOT_DECLARED, Agreement.DENIED_BY_SENDER}
 """The recipient itself says so, whatever the sender says."""
 
@@ -43,7 +47,11 @@ def agreement_on(transfer: TransferView) -> Agreement:
         return Agreement.NOT_RECEIVED
     if transfer.number_declared is False:
         return Agreement.NOT_DECLARED
-    return _WITHOUT_CONTRADICTION[frozenset(voucher.side for voucher in transfer.vouched_by)]
+    vouching = frozenset(voucher.side for voucher in transfer.vouched_by)
+    if transfer.number_received is None and Side.RECIPIENT in vouching:
+        # It denied the transfer until the sender had erased the number.
+        return Agreement.ACKNOWLEDGED_LATE
+    return _WITHOUT_CONTRADICTION[vouching]
 
 
 _WITHOUT_CONTRADICTION = {

@@ -51,6 +51,7 @@ _PATH: Final = phrases.Path(
         agreed="received {from_sender} on {day} (both say so)",
         recipient_alone="says it received it {from_sender} on {day}",
         sender_alone="said to have received it {from_sender} on {day} (only the sender says so)",
+        acknowledged_late="said to have received it {from_sender} on {day} (denied, then acknowledged late)",
         not_received="said to have received it {from_sender} on {day} (disputed)",
         not_declared="says it received it {from_sender} on {day} (disputed)",
         denied_by_recipient="said to have received it {from_sender} on {day} (the recipient denies it)",
@@ -117,6 +118,8 @@ _RECIPIENTS: Final = phrases.Recipients(
         agreed="{recipient} received it {parts}.",
         recipient_alone="{recipient} says that it received it {parts}.",
         sender_alone="{sender} says that it passed it to {recipient} on {day}; {recipient} has said nothing about it.",
+        acknowledged_late="{sender} says that it passed it to {recipient} on {day}; {recipient} denied it, and "
+        "acknowledged the transfer only after {sender} had erased your number.",
         not_received="{sender} says that it passed it to {recipient} on {day}; {recipient} received a file, but your "
         "number is not in it.",
         not_declared="{recipient} says that it received it {from_sender} on {day}, but the file that {sender} "
@@ -152,6 +155,8 @@ _RECIPIENTS: Final = phrases.Recipients(
         agreed="Yes: both organisations say so.",
         recipient_alone="The recipient says so; {sender} has said nothing about it.",
         sender_alone="Only {sender} says so; {recipient} has said nothing about it.",
+        acknowledged_late="{sender} says so; {recipient} denied it, and acknowledged the transfer only after "
+        "{sender} had erased your number.",
         not_received="Disputed: {sender} says that it passed it on, but it is not in the file that {recipient} says "
         "it received.",
         not_declared="Disputed: {recipient} says that it received it, but it is not in the file that {sender} says "
@@ -160,7 +165,7 @@ _RECIPIENTS: Final = phrases.Recipients(
         denied_by_sender="Disputed: {recipient} says that it received it, but {sender} denies having passed it on.",
         third_party="Neither of the two says so: it is {who} that declares it.",
     ),
-    status_confirmed="Yes: the recipient supplied its own file, which is identical.",
+    status_confirmed="Yes: the recipient supplied its own file, which matches.",
     status_in_both="Yes for your number: the two files differ, but it is in both.",
     status_recipient_no_account="The recipient says so; {sender} is not registered here and has said nothing about it.",
     label_purpose="What for",

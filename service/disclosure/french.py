@@ -52,6 +52,7 @@ _PATH: Final = phrases.Path(
         agreed="reçu {from_sender} le {day} (les deux le disent)",
         recipient_alone="dit l'avoir reçu {from_sender} le {day}",
         sender_alone="l'aurait reçu {from_sender} le {day} (seul l'expéditeur le dit)",
+        acknowledged_late="l'aurait reçu {from_sender} le {day} (nié, puis reconnu tard)",
         not_received="l'aurait reçu {from_sender} le {day} (contesté)",
         not_declared="dit l'avoir reçu {from_sender} le {day} (contesté)",
         denied_by_recipient="l'aurait reçu {from_sender} le {day} (le destinataire le nie)",
@@ -118,6 +119,8 @@ _RECIPIENTS: Final = phrases.Recipients(
         agreed="{recipient} l'a reçu {parts}.",
         recipient_alone="{recipient} dit l'avoir reçu {parts}.",
         sender_alone="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, n'en a rien dit.",
+        acknowledged_late="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, l'a nié, puis n'a "
+        "reconnu la transmission qu'une fois votre numéro effacé par l'expéditeur.",
         not_received="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, a reçu un fichier, mais "
         "votre numéro n'y est pas.",
         not_declared="{recipient} dit l'avoir reçu {from_sender} le {day}, mais le fichier que {sender} déclare avoir "
@@ -151,6 +154,8 @@ _RECIPIENTS: Final = phrases.Recipients(
         agreed="Oui : les deux organismes le disent.",
         recipient_alone="Le destinataire le dit ; {sender} n'en a rien dit.",
         sender_alone="Seul {sender} le dit ; {recipient} n'en a rien dit.",
+        acknowledged_late="{sender} le dit ; {recipient} l'a nié, puis n'a reconnu la transmission qu'une fois votre "
+        "numéro effacé par l'expéditeur.",
         not_received="Contesté : {sender} dit l'avoir transmis, mais il n'est pas dans le fichier que {recipient} dit "
         "avoir reçu.",
         not_declared="Contesté : {recipient} dit l'avoir reçu, mais il n'est pas dans le fichier que {sender} dit "
@@ -159,7 +164,7 @@ _RECIPIENTS: Final = phrases.Recipients(
         denied_by_sender="Contesté : {recipient} dit l'avoir reçu, mais {sender} nie l'avoir transmis.",
         third_party="Ni l'un ni l'autre ne le dit : c'est {who} qui le déclare.",
     ),
-    status_confirmed="Oui : le destinataire a fourni son propre fichier, identique.",
+    status_confirmed="Oui : le destinataire a fourni son propre fichier, qui concorde.",
     status_in_both="Oui pour votre numéro : les deux fichiers diffèrent, mais il est dans les deux.",
     status_recipient_no_account="Le destinataire le dit ; {sender} n'est pas inscrit à ce registre et n'en a rien dit.",
     label_purpose="Pour quoi",

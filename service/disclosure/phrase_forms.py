@@ -54,6 +54,7 @@ class ByAgreement:
     agreed: str
     recipient_alone: str
     sender_alone: str
+    acknowledged_late: str
     not_received: str
     not_declared: str
     denied_by_recipient: str
@@ -69,6 +70,8 @@ class ByAgreement:
                 return self.recipient_alone
             case Agreement.SENDER_ALONE:
                 return self.sender_alone
+            case Agreement.ACKNOWLEDGED_LATE:
+                return self.acknowledged_late
             case Agreement.NOT_RECEIVED:
                 return self.not_received
             case Agreement.NOT_DECLARED:

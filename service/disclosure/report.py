@@ -7,7 +7,7 @@ says is attributed to that side, and nothing is judged.
 import uuid
 from collections.abc import Iterator, Sequence
 
-from service.disclosure.agreement import CONTRADICTED, RECEIVED, Agreement, agreement_on
+from service.disclosure.agreement import CONTRADICTED, RECEIVED, UNSETTLED, Agreement, agreement_on
 from service.disclosure.blocks import (
     Action,
     Block,
@@ -146,7 +146,7 @@ def _gap_sentences(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
 
 def _doubts(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> Iterator[str]:
     phrases, agreement = book.phrases.gaps, agreement_on(transfer)
-    if agreement in CONTRADICTED or agreement is Agreement.SENDER_ALONE:
+    if agreement in UNSETTLED:
         yield transfer_sentence(book, transfer)
     if agreement in CONTRADICTED:
         for statement in transfer.statements:

@@ -46,11 +46,6 @@ async def erasures_in_shard(conn: Connection, dataset_ids: Collection[uuid.UUID]
     return dict(found)
 
 
-async def drop_exclusions_of_dataset(conn: Connection, dataset_id: uuid.UUID) -> None:
-    """Drop all exclusions of a dataset, because its holder has since sent a file that states what the dataset holds."""
-    await conn.execute("DELETE FROM exclusion WHERE dataset_id = %s", (dataset_id,))
-
-
 async def drop_exclusions_of_number(conn: Connection, key: bytes) -> None:
     """Drop all exclusions of a number, once no copy of it is stored."""
     await conn.execute("DELETE FROM exclusion WHERE key = %s", (key,))

@@ -140,7 +140,8 @@ async def state_transfer(
     """Record what the side that did not register a transfer states of it.
 
     A recipient that denies a transfer no longer holds what it delivered. Copies of erased numbers that were stored for
-    that recipient alone are dropped.
+    that recipient alone are dropped. If it acknowledges the transfer later, it holds what the sender's dataset holds
+    then.
 
     Raises:
         Conflict: a reconciliation decided it already, or it is denied after what it delivered was used.
@@ -149,7 +150,8 @@ async def state_transfer(
     row = await find_transfer(session, actor, transfer_id)
     side = side_of(actor, row)
     denied = side is Side.RECIPIENT and wanted.status is TransferStatus.DENIED
-    if denied:
+    if side is Side.RECIPIENT:
+        # A denial may drop copies. An acknowledgement after it takes over what is not erased by then.
         await erasure.lock_erasures(await connection_of(session))
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     if row.asserted_by_id == actor.organisation_id:

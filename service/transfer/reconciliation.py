@@ -1,11 +1,13 @@
 """Reconciliation: the recipient's own file is compared with what the sender declares.
 
 A file that matches confirms the transfer and is deleted. A file that differs disputes the transfer, and becomes the
-content of the received dataset.
+content of the received dataset. Either way the recipient does not hold again what it erased: its file says that it
+received these numbers, and its erasures stay. They match, whether or not its file still contains them.
 """
 
 import uuid
 from dataclasses import replace
+from typing import NamedTuple
 
 from procrastinate import App
 from sqlmodel import select
@@ -38,7 +40,7 @@ from service.membership import bulk_read, erasure, exclusion, store
 from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.runs import isin_sorted
-from service.number.keyring import KeyRing
+from service.number.keyring import KeyRing, unpack_keys
 from service.release.operations import release_by_standing
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.operations import (
@@ -135,32 +137,51 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
             return
         await drop_stale_uploads(session, transfer.received_dataset_id)
         ancestors = await read_ancestors(session, [transfer.received_dataset_id])
-    extra = missing = 0
+    found = _Difference(0, 0, 0)
     for shard in range(SHARDS):
         async with database.snapshot() as session:
-            more, less = await _difference(session, ancestors, transfer, shard)
-        extra, missing = extra + more, missing + less
+            found = found.plus(await _difference(session, ancestors, transfer, shard))
         await report(shard + 1, SHARDS)
-    if extra or missing:
-        tally = await _load_as_own(database, ring, ancestors, transfer, report)
-        await _record_result(database, queue, ring, job, extra, missing, tally)
-    else:
-        await _record_result(database, queue, ring, job, 0, 0, None)
+    own = await _load_as_own(database, ring, ancestors, transfer, report) if any(found) else None
+    await _record_result(database, queue, ring, job, found, own)
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
     return (await session.exec(select(Transfer).where(Transfer.received_dataset_id == received_id))).one()
 
 
-async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> tuple[int, int]:
-    """How many numbers of one shard only the recipient's file has, and how many it lacks."""
+class _Difference(NamedTuple):
+    """How a recipient's file differs from what the sender declares.
+
+    `extra` are the numbers that only the file has, and `missing` those that it lacks. `gone` are numbers in both that
+    the received dataset no longer resolves to, because the sender erased them while the recipient denied the transfer.
+    """
+
+    extra: int
+    missing: int
+    gone: int
+
+    def plus(self, other: "_Difference") -> "_Difference":
+        """The difference in two parts of the numbers."""
+        return _Difference(self.extra + other.extra, self.missing + other.missing, self.gone + other.gone)
+
+
+async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> _Difference:
+    """The difference in the numbers of one shard."""
     connection = await connection_of(session)
-    # This is what was handed over, including what the sender erased since. It leaves out what the recipient erased,
-    # which its file lacks for that reason.
-    declared = await bulk_read.content_in_shard(connection, ancestors.dag, transfer.received_dataset_id, shard)
-    received = await store.staged_keys(connection, transfer.received_dataset_id, shard)
-    known = int(isin_sorted(received, declared).sum())
-    return len(received) - known, len(declared) - known
+    dag, received_id = ancestors.dag, transfer.received_dataset_id
+    file = await store.staged_keys(connection, received_id, shard)
+    erased = unpack_keys(b"".join(await exclusion.erasures_in_shard(connection, [received_id], shard)))
+    declared = held = await bulk_read.content_in_shard(connection, dag, received_id, shard)
+    if dag[received_id].made_at > transfer.recorded_at:
+        at_transfer = replace(dag[received_id], made_at=transfer.recorded_at)
+        declared = await bulk_read.content_in_shard(connection, dag | {received_id: at_transfer}, received_id, shard)
+    in_file, was_erased = isin_sorted(declared, file), isin_sorted(declared, erased)
+    return _Difference(
+        extra=int((~isin_sorted(file, declared) & ~isin_sorted(file, erased)).sum()),
+        missing=int((~in_file & ~was_erased).sum()),
+        gone=int((in_file & ~was_erased & ~isin_sorted(declared, held)).sum()),
+    )
 
 
 async def _load_as_own(
@@ -174,13 +195,13 @@ async def _load_as_own(
     ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
     for shard in range(SHARDS):
         async with database.snapshot() as session:
-            await count_shard(session, ancestors, received_id, shard, tally)
+            await count_shard(session, ancestors, received_id, shard, tally, sealing=False)
         await report(SHARDS + shard + 1, 2 * SHARDS)
     return tally
 
 
 async def _record_result(
-    database: Database, queue: App, ring: KeyRing, job: Job, extra: int, missing: int, tally: Tally | None
+    database: Database, queue: App, ring: KeyRing, job: Job, found: _Difference, tally: Tally | None
 ) -> None:
     async with database.transaction() as session:
         if tally is not None:
@@ -197,15 +218,15 @@ async def _record_result(
             await write_tally(session, received, tally)
             await release_by_standing(session, queue, received.id)
             await request_flagging(session, queue, received.id)
-            await exclusion.drop_exclusions_of_dataset(await connection_of(session), received.id)
+            # Also drops what the file contains of the numbers that the recipient erased.
             await drop_copies_unneeded_without(session, ring, received.id)
         session.add(
             TransferStatement(
                 transfer_id=transfer.id,
                 side=Side.RECIPIENT,
-                status=TransferStatus.CONFIRMED if tally is None else TransferStatus.DISPUTED,
-                extra_count=extra,
-                missing_count=missing,
+                status=TransferStatus.DISPUTED if found.extra or found.missing else TransferStatus.CONFIRMED,
+                extra_count=found.extra,
+                missing_count=found.missing,
                 asserted_by_id=job.organisation_id,
                 asserted_through_id=job.through_id,
                 occurred_at=now(),

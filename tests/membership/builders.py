@@ -73,8 +73,8 @@ async def new_dataset(connection: Connection) -> uuid.UUID:
     """An open uploaded dataset of a new holder."""
     holder_id, dataset_id = uuid7(), uuid7()
     await connection.execute(
-        "INSERT INTO organisation (id, occurred_at, recorded_at, legal_name, country, roles) "
-        "VALUES (%s, now(), now(), 'Contact Direct SAS', 'FR', '{broker}')",
+        "INSERT INTO organisation (id, occurred_at, recorded_at, admitted_at, legal_name, country, roles) "
+        "VALUES (%s, now(), now(), now(), 'Contact Direct SAS', 'FR', '{broker}')",
         (holder_id,),
     )
     await connection.execute(

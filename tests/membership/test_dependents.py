@@ -60,12 +60,8 @@ def descendants_in(world: World) -> Descendants:
     return Descendants(
         dag_of(world),
         {dataset: row.holder_id for dataset, row in world.datasets.items()},
-        {
-            dataset: row.asserted_by_id
-            for dataset, row in world.datasets.items()
-            if row.asserted_by_id and has_no_account(world, dataset)
-        },
         frozenset(dataset for dataset in world.datasets if oracle.is_held(world, dataset)),
+        {dataset: oracle.first_made_at(world, dataset) for dataset in world.datasets},
     )
 
 
@@ -74,17 +70,9 @@ def has_no_account(world: World, dataset: UUID) -> bool:
     return world.organisations[world.datasets[dataset].holder_id].admitted_at is None
 
 
-def answered_for(world: World, number: int) -> set[UUID]:
-    """The datasets that hold a number now and for which somebody with an account still answers."""
-    erasures = oracle.erasures_of(world, number)
-    holding = oracle.datasets_holding(world, number) - erasures.keys()
-    erasers = {world.datasets[dataset].holder_id for dataset in erasures}
-    erasers -= {world.datasets[dataset].holder_id for dataset in holding}
-    return {
-        dataset
-        for dataset in holding
-        if not has_no_account(world, dataset) or world.datasets[dataset].asserted_by_id not in erasers
-    }
+def holding_now(world: World, number: int) -> set[UUID]:
+    """The datasets that hold a number now."""
+    return oracle.datasets_holding(world, number) - oracle.erasures_of(world, number).keys()
 
 
 def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
@@ -96,12 +84,12 @@ def keep_only(world: World, number: int, stored: Iterable[UUID]) -> None:
 
 
 def origins(world: World, number: int) -> dict[UUID, set[UUID]]:
-    """The datasets that hold a number and are answered for, and the collected datasets that it came from."""
+    """The datasets that hold a number, and the collected datasets that it came from."""
     among = oracle.datasets_holding(world, number)
     collected = {dataset for dataset in among if world.datasets[dataset].collection_id is not None}
     return {
         dataset: {origin for origin in collected if oracle.comes_from(world, number, dataset, origin, among)}
-        for dataset in answered_for(world, number)
+        for dataset in holding_now(world, number)
     }
 
 
@@ -132,8 +120,8 @@ def test_drop_copies_as_holders_erase_in_any_order_keeps_the_numbers_and_origins
         assert origins(shrunk, number) == origins(kept, number)
         assert erase(shrunk, holder, number) == erase(kept, holder, number)
     drop_copies(shrunk, number)
-    # An organisation that only asserts datasets for others has nothing to erase, and the others cannot erase.
-    left = answered_for(kept, number)
+    # Holders without an account cannot erase.
+    left = holding_now(kept, number)
     assert all(has_no_account(kept, dataset) for dataset in left)
     assert origins(shrunk, number) == origins(kept, number)
     if not left:
@@ -158,7 +146,7 @@ def is_free(world: World, number: int, stored: UUID) -> bool:
     """The rule in words: all that share the copy are excluded, and no uploaded descendant holds the number."""
     alone = copy.deepcopy(world)
     keep_only(alone, number, {stored})
-    holding = oracle.datasets_holding(alone, number) & answered_for(world, number)
+    holding = oracle.datasets_holding(alone, number) & holding_now(world, number)
     having = {dataset for dataset in world.datasets if oracle.has_number(world, dataset, number)}
     copies = stored_in(world, number) - {stored}
     return not holding and not any(oracle.comes_from(world, number, copied, stored, having) for copied in copies)
@@ -228,16 +216,45 @@ def test_drop_copies_after_the_recipient_denied_removes_the_senders_copy() -> No
     assert drop_copies(world, 1) == {file}
 
 
-def test_drop_copies_of_a_holder_without_account_waits_for_the_organisation_that_asserted_the_dataset() -> None:
+def test_drop_copies_of_a_holder_without_account_waits_until_it_has_one_and_erases() -> None:
     world = World()
     broker, party = world.organisation(Role.BROKER), world.organisation(Role.PARTY)
     shop = world.organisation(Role.COLLECTOR, account=False, named_by=broker)
     file = world.dataset(shop, {1}, asserted_by=broker)
     _, bought = world.transfer(file, broker, asserted_by=broker)
-    _, sold = world.transfer(bought, party)
-    erase(world, broker, 1)
-    assert drop_copies(world, 1) == set()
-    assert oracle.datasets_holding(world, 1) - oracle.erasures_of(world, 1).keys() == {file, sold}
-    erase(world, party, 1)
+    world.transfer(bought, party)
+    for holder in (broker, party):
+        erase(world, holder, 1)
+        assert drop_copies(world, 1) == set()
+        assert file in holding_now(world, 1)
+    world.admit(shop)
+    erase(world, shop, 1)
     assert drop_copies(world, 1) == {file}
     assert oracle.erasures_of(world, 1) == {}
+
+
+def test_drop_copies_while_a_recipient_without_account_holds_the_number_keeps_what_it_has_it_from() -> None:
+    world = World()
+    shop = world.organisation(Role.COLLECTOR)
+    client = world.organisation(Role.PARTY, account=False, named_by=shop)
+    file = world.dataset(shop, {1})
+    _, sold = world.transfer(file, client)
+    erase(world, shop, 1)
+    assert drop_copies(world, 1) == set()
+    assert holding_now(world, 1) == {sold}
+    assert stored_in(world, 1) == {file}
+
+
+def test_acknowledge_after_a_denial_takes_over_what_the_sender_still_holds() -> None:
+    world = World()
+    broker, party, other = (world.organisation(role) for role in (Role.BROKER, Role.PARTY, Role.PARTY))
+    file = world.dataset(broker, {1, 2})
+    transfer, received = world.transfer(file, party)
+    _, sold = world.transfer(file, other)
+    world.add_statement(transfer, "recipient", "denied")
+    erase(world, broker, 1)
+    world.add_statement(transfer, "recipient", "acknowledged")
+    found = descendants_in(world)
+    assert found.datasets_holding({file}, oracle.erasures_of(world, 1)) == {sold}
+    assert found.datasets_holding({file}, {}) == {file, received, sold}
+    assert found.datasets_without_copy(set(), oracle.erasures_of(world, 1)) == {sold}

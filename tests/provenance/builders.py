@@ -75,6 +75,11 @@ class World:
         self.organisations[row.id] = row
         return row.id
 
+    def admit(self, organisation: uuid.UUID) -> None:
+        """Give an organisation that was only named an account."""
+        admitted_at = self.fact(None)["recorded_at"]
+        self.organisations[organisation] = replace(self.organisations[organisation], admitted_at=admitted_at)
+
     def notice(self, collector: uuid.UUID, asserted_by: uuid.UUID, **more: Any) -> uuid.UUID:
         """Add a notice of a collector."""
         plain: dict[str, Any] = {
@@ -209,13 +214,11 @@ class World:
         )
 
     def dispute(self, transfer: uuid.UUID, numbers: Collection[int]) -> None:
-        """Replace what the recipient received by its own file, which differs."""
+        """Replace what the recipient received by its own file, which differs. What it erased before stays erased."""
         received = self.transfers[transfer].received_dataset_id
         sealed_at = self.fact(None)["recorded_at"]
         self.datasets[received] = replace(self.datasets[received], content=Content.UPLOADED, sealed_at=sealed_at)
-        self.numbers[received] = frozenset(numbers)
-        # A file that is uploaded after an erasure states its own content.
-        self.erased = {key: moment for key, moment in self.erased.items() if key[0] != received}
+        self.numbers[received] = frozenset(numbers) - {number for dataset, number in self.erased if dataset == received}
         self.add_statement(transfer, "recipient", "disputed")
 
     def erase(self, number: int, datasets: Iterable[uuid.UUID]) -> None:

@@ -32,7 +32,19 @@ def content(world: World, dataset: uuid.UUID) -> frozenset[int]:
 
 
 def made_at(world: World, dataset: uuid.UUID) -> datetime:
-    """When a dataset took over the numbers of its parents."""
+    """When a dataset took over the numbers of its parents: again if its recipient takes a denial back."""
+    said = [
+        statement
+        for statement in world.statements
+        if statement.side == "recipient" and world.transfers[statement.transfer_id].received_dataset_id == dataset
+    ]
+    denials = [place for place, statement in enumerate(said) if statement.status == "denied"]
+    taken_back = said[denials[-1] + 1 :] if denials and world.datasets[dataset].content == "shared" else []
+    return taken_back[0].recorded_at if taken_back else first_made_at(world, dataset)
+
+
+def first_made_at(world: World, dataset: uuid.UUID) -> datetime:
+    """When a dataset took over the numbers of its parents for the first time."""
     row = world.datasets[dataset]
     received = any(transfer.received_dataset_id == dataset for transfer in world.transfers.values())
     return row.recorded_at if received or row.sealed_at is None else row.sealed_at
@@ -45,6 +57,8 @@ def held_at(world: World, dataset: uuid.UUID, number: int, moment: datetime) -> 
 
 def has_number(world: World, dataset: uuid.UUID, number: int) -> bool:
     """Whether a dataset has a number, or had it until its holder erased it."""
+    if (dataset, number) in world.erased:
+        return True
     if world.datasets[dataset].content == "uploaded":
         return number in world.numbers[dataset]
     made = made_at(world, dataset)
@@ -73,8 +87,8 @@ def datasets_holding(world: World, number: int) -> set[uuid.UUID]:
 
 
 def sources_of(world: World, number: int, dataset: uuid.UUID) -> set[uuid.UUID]:
-    """The parents that had a number when the dataset was made from them."""
-    made = made_at(world, dataset)
+    """The parents that had a number when the dataset was made from them, for the first time if it was erased since."""
+    made = (first_made_at if (dataset, number) in world.erased else made_at)(world, dataset)
     return {parent for parent in parents_of(world, dataset) if held_at(world, parent, number, made)}
 
 
@@ -187,7 +201,10 @@ def rows_of(world: World) -> rows.Rows:
         partners=world.partners,
         collections=world.collections,
         attestations=world.attestations,
-        datasets=[replace(row, number_count=sizes[row.id]) for row in world.datasets.values()],
+        datasets=[
+            replace(row, number_count=sizes[row.id], made_at=row.made_at and made_at(world, row.id))
+            for row in world.datasets.values()
+        ],
         parents=world.parents,
         transfers=list(world.transfers.values()),
         statements=world.statements,

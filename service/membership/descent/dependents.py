@@ -108,6 +108,13 @@ def held_keys(
         return keys, {}
     erased_keys = unpack_keys(b"".join(erasures_by_key))
     stores = {dataset_id: runs.isin_sorted(erased_keys, stored) for dataset_id, stored in stored_keys.items()}
+    # A dataset from which a number was erased stored it until then, even if that copy is gone.
+    for place, erasures in enumerate(erasures_by_key.values()):
+        for dataset_id in stores.keys() & erasures.keys():
+            stores[dataset_id][place] = True
+    once_stored = np.any(list(stores.values()), axis=0) & ~runs.isin_sorted(erased_keys, keys)
+    if once_stored.any():
+        keys = runs.union([keys, erased_keys[once_stored]])
     sharers = sharers_in(dag)
     still_held, gone = {}, []
     for place, (key, erasures) in enumerate(erasures_by_key.items()):
@@ -136,7 +143,7 @@ def apply_erasures(
     from_ancestor = {dataset_id: bits.copy() for dataset_id, bits in found.from_ancestor.items()}
     for place, erasures in erasures_by_place.items():
         byte, mask = place >> 3, np.uint8(0x80 >> (place & 7))
-        stored_in = [dataset_id for dataset_id, bits in uploaded.items() if bits[byte] & mask]
+        stored_in = [dataset_id for dataset_id, bits in uploaded.items() if bits[byte] & mask or dataset_id in erasures]
         traced = _trace_number(dag, sharers, targets, stored_in, erasures)
         for dataset_id, bits in from_ancestor.items():
             bits[byte] = bits[byte] | mask if dataset_id in traced else bits[byte] & ~mask

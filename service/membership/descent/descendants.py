@@ -2,7 +2,8 @@
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from graphlib import TopologicalSorter
 from typing import Any, Final, LiteralString
@@ -18,7 +19,7 @@ DESCENDANTS_QUERY: Final[LiteralString] = """
         SELECT unnest(%(ids)s::uuid[])
         UNION
         SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id)
-    SELECT node.dataset_id, content, parent_ids, made_at, holder_id, speaker_id, is_holding
+    SELECT node.dataset_id, content, parent_ids, made_at, first_made_at, holder_id, is_holding
     FROM down CROSS JOIN LATERAL (SELECT * FROM dataset_node WHERE dataset_id = down.id OFFSET 0) AS node
 """
 
@@ -27,13 +28,14 @@ DESCENDANTS_QUERY: Final[LiteralString] = """
 class Descendants:
     """Some datasets with all their descendants, and the holder of each.
 
-    `holdings` are those that count as holdings. `asserted_by` names who asserted a dataset whose holder has no account.
+    `holdings` are those that count as holdings. `first_made_at` is when a dataset took over its parents' numbers for
+    the first time: before its recipient denied the transfer that delivered it, if it has acknowledged it since.
     """
 
     dag: Dag
     holders: Mapping[uuid.UUID, uuid.UUID]
-    asserted_by: Mapping[uuid.UUID, uuid.UUID]
     holdings: frozenset[uuid.UUID]
+    first_made_at: Mapping[uuid.UUID, datetime]
 
     @cached_property
     def sharers(self) -> Sharers:
@@ -47,27 +49,45 @@ class Descendants:
     def copies_no_longer_needed(self, stored_in: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
         """The datasets whose stored copy of a number no longer has a dependent.
 
-        A holder without an account cannot erase. Its dataset stops being a dependent once the organisation that
-        asserted it has erased the number: from then on nobody here answers for that holding.
+        A holder without an account cannot erase, so its holdings need their copies until it has an account and erases.
         """
-        holding = self.datasets_holding(stored_in, erasures)
-        erasers = {self.holders[dataset_id] for dataset_id in erasures if dataset_id in self.holders}
-        erasers -= {self.holders[dataset_id] for dataset_id in holding}
-        answered_for = {dataset_id for dataset_id in holding if self.asserted_by.get(dataset_id) not in erasers}
-        return copies_no_longer_needed(self.dag, answered_for, stored_in, erasures)
+        return copies_no_longer_needed(self.dag, self.datasets_holding(stored_in, erasures), stored_in, erasures)
+
+    def datasets_without_copy(self, stored_in: Collection[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
+        """The datasets that should hold a number, but whose stored copy is gone. There are none unless data is damaged.
+
+        An uploaded dataset from which a number was erased stored it until then, so that those that had taken it over
+        from there before hold it, unless it was erased from them too.
+        """
+        once_stored_in = {*stored_in, *self.uploaded_among(erasures)}
+        return self.datasets_holding(once_stored_in, erasures) - dependents_of(stored_in, self.sharers, erasures)
+
+    def datasets_once_holding(self, stored_in: Collection[uuid.UUID], erasures: Erasures) -> set[uuid.UUID]:
+        """The datasets that hold a number or ever held it, as far as its stored copies and its erasures tell."""
+        firsts = {
+            dataset_id: replace(node, made_at=self.first_made_at[dataset_id]) for dataset_id, node in self.dag.items()
+        }
+        return dependents_of({*stored_in, *self.uploaded_among(erasures)}, sharers_in(firsts), erasures)
+
+    def uploaded_among(self, dataset_ids: Iterable[uuid.UUID]) -> set[uuid.UUID]:
+        """Those of some datasets that store numbers of their own."""
+        return {
+            dataset_id
+            for dataset_id in dataset_ids
+            if dataset_id in self.dag and self.dag[dataset_id].content is Content.UPLOADED
+        }
 
 
 def descendants_from_rows(rows: Iterable[tuple[Any, ...]]) -> Descendants:
     """The descendants in the rows of `DESCENDANTS_QUERY`."""
-    nodes, holders, asserted_by, holdings = {}, {}, {}, set()
-    for dataset_id, content, parents, made_at, holder_id, asserted_by_id, is_holding in rows:
+    nodes, holders, firsts, holdings = {}, {}, {}, set()
+    for dataset_id, content, parents, made_at, first_made_at, holder_id, is_holding in rows:
         nodes[dataset_id] = Node(Content(content), tuple(parents), made_at or NOT_YET)
+        firsts[dataset_id] = first_made_at or NOT_YET
         holders[dataset_id] = holder_id
-        if asserted_by_id is not None:
-            asserted_by[dataset_id] = asserted_by_id
         if is_holding:
             holdings.add(dataset_id)
     # Parents that are not among the rows are ordered too, and left out.
     order = TopologicalSorter({dataset_id: node.parents for dataset_id, node in nodes.items()}).static_order()
     dag = {dataset_id: nodes[dataset_id] for dataset_id in order if dataset_id in nodes}
-    return Descendants(dag, holders, asserted_by, frozenset(holdings))
+    return Descendants(dag, holders, frozenset(holdings), firsts)

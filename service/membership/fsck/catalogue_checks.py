@@ -58,6 +58,13 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
         WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded'
           AND member.number_count > coalesce(dataset.number_count, 0)
     """,
+    Violation.SHRANK: """
+        SELECT segment_id, dataset_id
+        FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
+        JOIN dataset ON dataset.id = dataset_id JOIN organisation AS holder ON holder.id = holder_id
+        WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded' AND admitted_at IS NULL
+          AND member.number_count < dataset.number_count
+    """,
     # A source must be live. The segment that it is merged into must be merging, with the datasets of all its sources.
     Violation.MERGE: """
         SELECT source.id

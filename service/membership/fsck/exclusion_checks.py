@@ -1,4 +1,7 @@
-"""Invariants of exclusions: each ends a holding that existed, and none outlives the copies of its number."""
+"""Invariants of erased numbers: an exclusion ends a holding that existed, and does not outlive the number's copies.
+
+A copy stays as long as a dataset that has not erased the number resolves to it, and no longer.
+"""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -8,9 +11,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 
 from service.core.erasures import Erasures
-from service.core.vocabulary import Content
 from service.membership import store
-from service.membership.descent.dependents import dependents_of
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.fsck.block_checks import are_pseudonyms
 from service.membership.fsck.report import Finding, Violation
@@ -52,19 +53,16 @@ def _violations_of_number(
     descendants: Descendants, stored_in: set[uuid.UUID], erasures: Erasures
 ) -> Mapping[uuid.UUID, Violation]:
     """The violations in the exclusions and copies of one number, by dataset."""
-    dag = descendants.dag
-    known = {dataset_id: erased_at for dataset_id, erased_at in erasures.items() if dataset_id in dag}
+    known = {dataset_id: erased_at for dataset_id, erased_at in erasures.items() if dataset_id in descendants.dag}
     found = dict.fromkeys(erasures.keys() - known.keys(), Violation.EXCLUSION_DATASET)
+    found |= dict.fromkeys(descendants.datasets_without_copy(stored_in, known), Violation.COPY_GONE)
     if not stored_in:
         return found | dict.fromkeys(known, Violation.EXCLUSION_LEFT)
-    # An excluded uploaded dataset may have stored a copy that was dropped since, and those that shared it had the
-    # number too.
-    once_stored_in = stored_in | {dataset_id for dataset_id in known if dag[dataset_id].content is Content.UPLOADED}
-    once_held_by = dependents_of(once_stored_in, descendants.sharers, known)
+    once_held_by = descendants.datasets_once_holding(stored_in, known)
     unfounded = {
         dataset_id
         for dataset_id, erased_at in known.items()
-        if dataset_id not in once_held_by or dag[dataset_id].made_at > erased_at
+        if dataset_id not in once_held_by or descendants.first_made_at[dataset_id] > erased_at
     }
     found |= dict.fromkeys(unfounded, Violation.EXCLUSION_UNFOUNDED)
     return found | dict.fromkeys(descendants.copies_no_longer_needed(stored_in, known), Violation.COPY_LEFT)

@@ -38,12 +38,14 @@ class Violation(StrEnum):
     STORED_TWICE = "a dataset is in a live segment more than once"
     NOT_SEALED = "a live segment has a dataset that is not uploaded or not sealed"
     GREW = "a segment has more numbers of a dataset than were sealed"
+    SHRANK = "a segment has fewer numbers than were sealed, of a dataset whose holder has no account and cannot erase"
 
     EXCLUSION_KEY = "an exclusion of a key that is not the pseudonym of a number under this secret"
     EXCLUSION_DATASET = "an exclusion of a dataset that does not exist"
     EXCLUSION_UNFOUNDED = "an exclusion of a dataset that did not hold the number"
     EXCLUSION_LEFT = "an exclusion of a number that has no stored copy"
     COPY_LEFT = "a stored copy of an erased number has no dependent"
+    COPY_GONE = "a dataset holds a number whose stored copy is gone"
 
     STAGED_AFTER_SEALING = "numbers are staged for a dataset that accepts none"
     STAGED_KEYS = "staged keys are empty, end within a key, or belong to another shard"

@@ -271,7 +271,8 @@ class TransferView(Asserted):
     number_declared: Annotated[
         bool | None,
         Field(
-            description="Whether the sender's dataset contained this number. Null if the sender itself stated nothing.",
+            description="Whether the sender's dataset contained this number. Null if the sender itself stated nothing "
+            "or denies the transfer.",
             examples=[True],
         ),
     ]
@@ -279,7 +280,7 @@ class TransferView(Asserted):
         bool | None,
         Field(
             description="Whether the recipient received this number, by its own file or by its agreement. "
-            "Null if the recipient itself stated nothing.",
+            "Null if the recipient itself stated nothing of it.",
             examples=[True],
         ),
     ]

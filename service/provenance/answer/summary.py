@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 from service.core.vocabulary import TransferStatus
 from service.provenance.answer.schemas import Answer, Origin, Recipient, RecipientKind, RecipientTransfer
 
+_AGREEING = frozenset({TransferStatus.ACKNOWLEDGED, TransferStatus.CONFIRMED})
+
 NOTHING = "No dataset that you may see holds this number."
 
 
@@ -57,7 +59,7 @@ def _is_agreed(transfer: RecipientTransfer, contradicted: Collection[uuid.UUID])
     if transfer.status is TransferStatus.DISPUTED:
         # The two files differ, but both may contain this number.
         return bool(transfer.number_declared and transfer.number_received)
-    return transfer.status in {TransferStatus.ACKNOWLEDGED, TransferStatus.CONFIRMED}
+    return transfer.status in _AGREEING and transfer.number_received is not None
 
 
 def _sentence(beginning: str, names: Iterable[str]) -> str:

@@ -33,7 +33,7 @@ from service.provenance.answer.schemas import (
     TransferView,
     Voucher,
 )
-from service.provenance.graph.fact_index import FactIndex, attestation_of, notice_of, partner_list_in_force
+from service.provenance.graph.fact_index import FactIndex, attestation_of, is_denied, notice_of, partner_list_in_force
 from service.provenance.graph.graph import Chain, Graph, Hop
 from service.provenance.graph.rows import (
     CampaignRow,
@@ -284,7 +284,6 @@ def _hop(context: AnswerContext, hop: Hop) -> HopView:
 def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     """A transfer with what both sides state of it, and of this number in it."""
     facts = context.facts
-    received = row.received_dataset_id in context.holding_datasets
     return TransferView(
         **_assertion(context, row),
         id=row.id,
@@ -299,15 +298,34 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=facts.status_of_transfer[row.id],
-        number_declared=_was_in_senders_dataset(context, row) if _made_statement(context, row, Side.SENDER) else None,
-        number_received=received if _made_statement(context, row, Side.RECIPIENT) else None,
+        number_declared=_declared(context, row),
+        number_received=_received(context, row),
         vouched_by=vouchers(context, row),
         statements=[_statement(context, statement) for statement in facts.statements_of_transfer.get(row.id, ())],
     )
 
 
-def _was_in_senders_dataset(context: AnswerContext, row: TransferRow) -> bool:
+def _declared(context: AnswerContext, row: TransferRow) -> bool | None:
+    """Whether the sender's dataset contained the number. None if the sender itself declares nothing."""
+    latest = latest_statements(context.facts, row.id).get(Side.SENDER)
+    denied = latest is not None and latest.status == TransferStatus.DENIED
+    if denied or not _made_statement(context, row, Side.SENDER):
+        return None
     return row.dataset_id in context.holding_datasets and held_at(context.erasures, row.dataset_id, row.recorded_at)
+
+
+def _received(context: AnswerContext, row: TransferRow) -> bool | None:
+    """Whether the recipient received the number, by its own file or by its agreement. None if it does not say.
+
+    A recipient without a file of its own agrees to what the sender's dataset holds by then. If it denied the transfer
+    at first and the sender erased the number meanwhile, its agreement says nothing of the number.
+    """
+    if not _made_statement(context, row, Side.RECIPIENT):
+        return None
+    if row.received_dataset_id in context.holding_datasets:
+        return True
+    own_file = context.facts.datasets[row.received_dataset_id].content == Content.UPLOADED
+    return False if own_file or is_denied(context.facts, row.id) else None
 
 
 def _statement(context: AnswerContext, row: StatementRow) -> Statement:

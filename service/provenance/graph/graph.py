@@ -154,8 +154,16 @@ def _datasets_with_number(facts: FactIndex, stored: Iterable[uuid.UUID], erasure
 
 
 def _passed_on(facts: FactIndex, edge: ParentRow, erasures: Erasures) -> bool:
-    """Whether the parent still had the number when the dataset was made from it."""
-    return edge.parent_id not in erasures or held_at(erasures, edge.parent_id, made_at(facts, edge.dataset_id))
+    """Whether the parent still had the number when the dataset was made from it.
+
+    A recipient that denied a transfer and then acknowledged it had taken over before what it has erased itself.
+    """
+    if edge.parent_id not in erasures:
+        return True
+    made = made_at(facts, edge.dataset_id)
+    if edge.transfer_id is not None and edge.dataset_id in erasures:
+        made = facts.datasets[edge.dataset_id].recorded_at
+    return held_at(erasures, edge.parent_id, made)
 
 
 def _stores_numbers(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
