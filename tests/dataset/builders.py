@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 
 import psycopg
 
+from service.access import operations as keys
+from service.access.schemas import KeyIn
 from service.core.db import Database
 from service.dataset import erasure
 from service.dataset.erasure import Erased
 from service.membership.fsck.check import Report, check
 from service.number.keyring import KeyRing
 from tests.builders import FICTION
-from tests.callers import Caller
+from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.conftest import MASTER_SECRET
 
 RING = KeyRing(bytes.fromhex(MASTER_SECRET))
@@ -36,6 +38,25 @@ def complete_erasure(dsn: str, holder: Caller, *last_fours: int) -> list[Erased]
 
     async def work(database: Database) -> list[Erased]:
         return [await complete_in(database, holder.id, last_four) for last_four in last_fours]
+
+    return with_database(dsn, work)
+
+
+def named(caller: Caller, role: str = "collector") -> str:
+    """The id of an organisation without account, which a caller names."""
+    name = {"legal_name": f"Without account {uuid.uuid4()}", "country": "FR", "roles": [role]}
+    return str(caller.post("/v1/organisations", name)["id"])
+
+
+def admitted(registry: Registry, dsn: str, organisation_id: str) -> Caller:
+    """An organisation that was only named, once it has an account."""
+
+    async def work(database: Database) -> Caller:
+        async with database.transaction() as session:
+            wanted = KeyIn(organisation_id=uuid.UUID(organisation_id), scopes=list(TRADE_SCOPES))
+            made = await keys.issue_key(session, wanted)
+        assert made.key is not None
+        return Caller(registry.client, uuid.UUID(organisation_id), made.key)
 
     return with_database(dsn, work)
 
