@@ -65,6 +65,44 @@ def test_check_copy_without_dependents_finds_it(sample: Sample, ring: KeyRing) -
     assert check_sample(sample, ring).findings == [finding(Violation.COPY_LEFT, ring, SHARED, sample.datasets["large"])]
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_check_dataset_that_shares_a_copy_which_is_gone_finds_it(
+    elsewhere: bool, sample: Sample, ring: KeyRing
+) -> None:
+    """A recipient has the number from a sender that erased it later. The number may have other copies or none."""
+    number, (sender, recipient) = SHARED if elsewhere else ALONE, ("large", "received")
+    execute(
+        sample,
+        "INSERT INTO dataset_parent (dataset_id, parent_id) VALUES (%s, %s)",
+        [sample.datasets[recipient], sample.datasets[sender]],
+    )
+    execute(sample, "UPDATE dataset SET sealed_at = '2023-01-01' WHERE id = %s", [sample.datasets[recipient]])
+    execute(sample, "UPDATE dataset SET sealed_at = '2022-01-01' WHERE id = %s", [sample.datasets[sender]])
+    try:
+        exclude(sample, ring.pseudonym(number), sample.datasets[sender])
+        assert check_sample(sample, ring).findings == []
+        remove_copies(sample, ring, number, sender)
+        left = [] if elsewhere else [finding(Violation.EXCLUSION_LEFT, ring, number, sample.datasets[sender])]
+        gone = finding(Violation.COPY_GONE, ring, number, sample.datasets[recipient])
+        assert set(check_sample(sample, ring).findings) == {gone, *left}
+    finally:
+        execute(sample, "DELETE FROM dataset_parent")
+
+
+def test_check_copy_that_a_holder_without_account_lost_finds_it(sample: Sample, ring: KeyRing) -> None:
+    """Nobody erases in the place of a holder without account, so that its copies are all there."""
+    large = sample.datasets["large"]
+    without = "UPDATE organisation SET admitted_at = %s WHERE id = (SELECT holder_id FROM dataset WHERE id = %s)"
+    execute(sample, without, [None, large])
+    try:
+        assert check_sample(sample, ring).findings == []
+        remove_copies(sample, ring, ALONE, "large")
+        shrank = Finding(Violation.SHRANK, sample.segments["large"], large)
+        assert check_sample(sample, ring).findings == [shrank]
+    finally:
+        execute(sample, without, [datetime.now(UTC), large])
+
+
 def test_check_exclusion_of_a_number_without_copies_finds_it(sample: Sample, ring: KeyRing) -> None:
     exclude(sample, ring.pseudonym(ALONE), sample.datasets["large"])
     remove_copies(sample, ring, ALONE, "large")
