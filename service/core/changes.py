@@ -51,9 +51,6 @@ class ChangeSequence(SQLModel, table=True):
     last_position: int = Field(default=0, sa_type=BigInteger)
 
 
-ChangedObjects = Mapping[ChangeKind, frozenset[uuid.UUID]]
-"""The objects of which rows of a kind changed."""
-
 # A version without rows was bumped by hand, or its rows are no longer kept.
 _SINCE = text("""
     SELECT kind, array_agg(DISTINCT object_id) AS object_ids,
@@ -64,8 +61,10 @@ _SINCE = text("""
 """)
 
 
-async def changes_of_versions(session: AsyncSession, before: int, version: int) -> ChangedObjects | None:
-    """What changed in the graph after the version `before`, up to `version`; None if that is no longer known."""
+async def changes_of_versions(
+    session: AsyncSession, before: int, version: int
+) -> Mapping[ChangeKind, frozenset[uuid.UUID]] | None:
+    """The objects of each kind that changed after the version `before`, up to `version`; None if it is not known."""
     found = (await run(session, _SINCE, {"before": before, "version": version})).all()
     if not found or found[0].versions < version - before:
         return None

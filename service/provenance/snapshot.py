@@ -1,46 +1,37 @@
-"""The graph as each process keeps it: one immutable snapshot, replaced whole when the graph's version changes.
+"""The graph as each process keeps it: one immutable snapshot, replaced when the graph's version changes.
 
 One statement reads the version and a number's memberships. If the process keeps that version, both belong to one state,
-and the answer needs no further query. Otherwise version, facts and memberships are read again in one REPEATABLE READ
-transaction. Either way no answer mixes two states.
+and the answer needs no further query. Otherwise version, changed facts and memberships are read again in one REPEATABLE
+READ transaction, and the next snapshot is made from the kept one. Either way no answer mixes two states.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Final
 
-from sqlalchemy import select, text
-from sqlmodel import SQLModel
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.visibility import VisibilityIndex
-from service.campaign.models import Campaign, CampaignDataset
-from service.collection.models import (
-    Collection,
-    CollectionAttestation,
-    Notice,
-    NoticeEvidence,
-    Partner,
-    PartnerList,
-)
 from service.core.db import Connection, Database, connection_of, run
 from service.core.erasures import Erasures
-from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.membership import store
 from service.membership.store import LookupResult, Membership
 from service.number.keyring import KeyRing
-from service.organisation.models import Organisation
 from service.provenance.answer.cache import AnswerCache
-from service.provenance.graph import rows
-from service.provenance.graph.fact_index import index_facts
-from service.provenance.graph.graph import Graph, build_graph
-from service.provenance.graph.visibility_index import build_visibility_index
-from service.release.models import DatasetRelease
-from service.transfer.models import Transfer, TransferStatement
+from service.provenance.fact_reading import read_difference, read_rows
+from service.provenance.graph.difference import Difference, next_facts, whole
+from service.provenance.graph.graph import NO_GRAPH, Graph, next_graph
+from service.provenance.graph.rows import Rows
+from service.provenance.graph.visibility_index import NO_VISIBILITY, next_visibility_index
 
-Row = TypeVar("Row")
+# A difference of so many objects to a graph of so many datasets takes less than 20 ms. What takes longer would delay
+# the other requests of the event loop, and is left to a thread, to which it takes time to switch.
+_QUICK_OBJECTS: Final = 200
+_QUICK_DATASETS: Final = 100_000
+
 # Reads which datasets store one number, from which it was erased, and the version of the graph.
 Lookup = Callable[[Connection], Awaitable[LookupResult]]
 
@@ -92,14 +83,28 @@ class Snapshots:
         return (kept, stored, erasures) if kept is not None and kept.graph.version == version else None
 
     async def _reload(self, reading: AsyncSession) -> Snapshot:
-        """Read the whole graph in the state of `reading`, and keep it unless a later version is kept already."""
-        version = await _version(reading)
-        graph_rows = await read_rows(reading)
-        # A graph of many nodes takes long enough to delay the other requests of the event loop.
-        read = await asyncio.to_thread(make_snapshot, version, graph_rows)
+        """Read what changed, up to the state of `reading`, and keep the result unless a later one is kept already."""
+        version, kept = await _version(reading), self._kept
+        read = None
+        if kept is not None and kept.graph.version <= version:
+            read = await _read_next(reading, kept, version)
+        if read is None:
+            graph_rows = await read_rows(reading)
+            read = await asyncio.to_thread(make_snapshot, version, graph_rows)
         if self._kept is None or self._kept.graph.version < version:
             self._kept = read
         return read
+
+
+async def _read_next(reading: AsyncSession, kept: Snapshot, version: int) -> Snapshot | None:
+    """The snapshot of a later version, by what changed; None if everything has to be read."""
+    facts = kept.graph.facts
+    difference = await read_difference(reading, facts, kept.graph.version, version)
+    if difference is None:
+        return None
+    if sum(map(len, difference.objects.values())) <= _QUICK_OBJECTS and len(facts.datasets) <= _QUICK_DATASETS:
+        return next_snapshot(kept, version, difference)
+    return await asyncio.to_thread(next_snapshot, kept, version, difference)
 
 
 _VERSION = text("SELECT version FROM graph_version")
@@ -109,44 +114,17 @@ async def _version(session: AsyncSession) -> int:
     return int((await run(session, _VERSION)).scalar_one())
 
 
-async def read_rows(session: AsyncSession) -> rows.Rows:
-    """Every row of the graph, in the transaction of `session`."""
-    return rows.Rows(
-        organisations=await _read_table(session, Organisation, rows.OrganisationRow),
-        notices=await _read_table(session, Notice, rows.NoticeRow),
-        partner_lists=await _read_table(session, PartnerList, rows.PartnerListRow),
-        partners=await _read_table(session, Partner, rows.PartnerRow),
-        evidence=await _read_table(session, NoticeEvidence, rows.EvidenceRow),
-        collections=await _read_table(session, Collection, rows.CollectionRow),
-        attestations=await _read_table(session, CollectionAttestation, rows.AttestationRow),
-        datasets=await _read_datasets(session),
-        parents=await _read_table(session, DatasetParent, rows.ParentRow),
-        transfers=await _read_table(session, Transfer, rows.TransferRow),
-        statements=await _read_table(session, TransferStatement, rows.StatementRow),
-        releases=await _read_table(session, DatasetRelease, rows.ReleaseRow),
-        campaigns=await _read_table(session, Campaign, rows.CampaignRow),
-        uses=await _read_table(session, CampaignDataset, rows.UseRow),
-        ancestor_counts=await _read_table(session, AncestorCount, rows.AncestorCountRow),
-        notice_counts=await _read_table(session, NoticeCount, rows.NoticeCountRow),
-    )
+def next_snapshot(kept: Snapshot, version: int, difference: Difference) -> Snapshot:
+    """Make the snapshot of a later version from one that stays as it is, for the requests that still read it."""
+    before = kept.graph.facts
+    facts, touched = next_facts(before, difference)
+    graph, _ = next_graph(kept.graph, version, facts, touched)
+    return Snapshot(graph, next_visibility_index(kept.visibility_index, before, facts, touched))
 
 
-async def _read_table(session: AsyncSession, table: type[SQLModel], row: Callable[..., Row]) -> Sequence[Row]:
-    names = [column.name for column in fields(row)]  # type: ignore[arg-type]
-    columns: list[Any] = [getattr(table, name) for name in names]
-    return [row(**dict(zip(names, values, strict=True))) for values in await run(session, select(*columns))]
+NO_SNAPSHOT: Final = Snapshot(NO_GRAPH, NO_VISIBILITY)
 
 
-async def _read_datasets(session: AsyncSession) -> Sequence[rows.DatasetRow]:
-    """Every dataset, with the moment at which it took over the numbers of its parents."""
-    made_at = DATASET_MADE_AT.c.made_at
-    names = [column.name for column in fields(rows.DatasetRow)]
-    columns: list[Any] = [made_at if name == "made_at" else getattr(Dataset, name) for name in names]
-    query = select(*columns).join(DATASET_MADE_AT, DATASET_MADE_AT.c.dataset_id == Dataset.id)
-    return [rows.DatasetRow(**dict(zip(names, values, strict=True))) for values in await run(session, query)]
-
-
-def make_snapshot(version: int, graph_rows: rows.Rows) -> Snapshot:
+def make_snapshot(version: int, graph_rows: Rows) -> Snapshot:
     """Make the snapshot of `graph_rows`."""
-    facts = index_facts(graph_rows)
-    return Snapshot(build_graph(version, facts), build_visibility_index(facts))
+    return next_snapshot(NO_SNAPSHOT, version, whole(graph_rows))

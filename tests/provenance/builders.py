@@ -255,3 +255,24 @@ class World:
         self.campaigns[row.id] = row
         self.uses += [rows.UseRow(row.id, dataset) for dataset in datasets]
         return row.id
+
+    def admit(self, organisation: uuid.UUID) -> None:
+        """Give an organisation an account."""
+        self.organisations[organisation] = replace(self.organisations[organisation], admitted_at=EPOCH)
+
+    def correct_collection(self, collection: uuid.UUID) -> None:
+        """Correct the latest version of a collection."""
+        latest = next(row for row in self.collections if row.id == collection)
+        while correction := next((row for row in self.collections if row.corrects_id == latest.id), None):
+            latest = correction
+        fact = self.fact(latest.asserted_by_id)
+        self.collections.append(replace(latest, **fact, address=f"https://form/{self.count}", corrects_id=latest.id))
+
+    def correct_campaign(self, campaign: uuid.UUID) -> None:
+        """Correct the latest version of a campaign, which used the same datasets."""
+        while correction := next((row for row in self.campaigns.values() if row.corrects_id == campaign), None):
+            campaign = correction.id
+        former = self.campaigns[campaign]
+        row = replace(former, **self.fact(former.party_id), name=f"C-{self.count}", corrects_id=former.id)
+        self.campaigns[row.id] = row
+        self.uses += [rows.UseRow(row.id, use.dataset_id) for use in self.uses if use.campaign_id == former.id]

@@ -18,8 +18,9 @@ from service.membership.exclusion import exclude
 from service.membership.runs import Run, digest
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
+from service.provenance.fact_reading import read_rows
 from service.provenance.graph.rows import Rows
-from service.provenance.snapshot import Snapshots, make_snapshot, read_rows
+from service.provenance.snapshot import Snapshots, make_snapshot
 from tests.provenance import oracle
 from tests.provenance.stored import store_world
 from tests.provenance.story import make_story

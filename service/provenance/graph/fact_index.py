@@ -1,16 +1,15 @@
 """The recorded facts, indexed by id and by what they belong to, and what follows from several of them. Pure."""
 
 import uuid
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from service.core.erasures import NOT_YET
-from service.core.vocabulary import Content, DatasetState, TransferStatus
-from service.membership.descent.dependents import Sharer, Sharers
+from service.core.vocabulary import DatasetState, TransferStatus
+from service.membership.descent.dependents import Sharers
 from service.provenance.graph.rows import (
     AttestationRow,
     CampaignRow,
@@ -24,147 +23,56 @@ from service.provenance.graph.rows import (
     PartnerListRow,
     PartnerRow,
     ReleaseRow,
-    Rows,
     StatementRow,
     TransferRow,
 )
-from service.transfer.status import status_of
-
-
-class _HasId(Protocol):
-    @property
-    def id(self) -> uuid.UUID: ...
-
 
 Row = TypeVar("Row")
-RowWithId = TypeVar("RowWithId", bound=_HasId)
 Grouped = Mapping[uuid.UUID, Sequence[Row]]
+Counts = Mapping[uuid.UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
 class FactIndex:
-    """One state of the facts. Each group of facts is in the order of `recorded_at`."""
+    """One state of the facts, which never changes. Each group of facts is in the order of `recorded_at`.
+
+    Of an organisation there is a row if it has an account, or if a fact here uses it. `collections` gives the latest
+    correction by the id of every version, `collection_versions` the version itself. `campaigns` are those that count;
+    `campaign_versions` and `datasets_of_version` have the corrected ones too. `notice_counts` are by notice.
+    """
 
     organisations: Mapping[uuid.UUID, OrganisationRow]
     notices: Mapping[uuid.UUID, NoticeRow]
     collections: Mapping[uuid.UUID, CollectionRow]
+    collection_versions: Mapping[uuid.UUID, CollectionRow]
+    correction_of_collection: Mapping[uuid.UUID, CollectionRow]
     datasets: Mapping[uuid.UUID, DatasetRow]
     transfers: Mapping[uuid.UUID, TransferRow]
     campaigns: Mapping[uuid.UUID, CampaignRow]
+    campaign_versions: Mapping[uuid.UUID, CampaignRow]
+    correction_of_campaign: Mapping[uuid.UUID, CampaignRow]
     partner_lists_of_notice: Grouped[PartnerListRow]
     partners_of_list: Grouped[PartnerRow]
     evidence_of_notice: Grouped[EvidenceRow]
     attestations_of_collection: Grouped[AttestationRow]
     statements_of_transfer: Grouped[StatementRow]
     parents_of_dataset: Grouped[ParentRow]
+    children_of_dataset: Grouped[ParentRow]
     sharers_of_dataset: Sharers
     transfers_from_dataset: Grouped[TransferRow]
     transfer_into_dataset: Mapping[uuid.UUID, TransferRow]
     releases_of_dataset: Grouped[ReleaseRow]
     campaigns_of_dataset: Grouped[uuid.UUID]
     datasets_of_campaign: Grouped[uuid.UUID]
+    datasets_of_version: Grouped[uuid.UUID]
     status_of_transfer: Mapping[uuid.UUID, TransferStatus]
-    ancestor_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
-    notice_counts: Mapping[uuid.UUID, Mapping[uuid.UUID, int]]
+    ancestor_counts: Mapping[uuid.UUID, Counts]
+    notice_counts: Mapping[uuid.UUID, Counts]
+    notice_counts_of_dataset: Mapping[uuid.UUID, Counts]
 
 
-def index_facts(rows: Rows) -> FactIndex:
-    """Index `rows`, so that nothing has to be searched for again."""
-    statements = _grouped(_in_order(rows.statements), lambda row: row.transfer_id)
-    campaigns = _uncorrected(rows.campaigns)
-    datasets = _by_id(rows.datasets)
-    uses = [(row.campaign_id, row.dataset_id) for row in rows.uses if row.campaign_id in campaigns]
-    return FactIndex(
-        organisations=_by_id(rows.organisations),
-        notices=_by_id(rows.notices),
-        collections=_as_corrected(rows.collections),
-        datasets=datasets,
-        transfers=_by_id(rows.transfers),
-        campaigns=campaigns,
-        partner_lists_of_notice=_grouped(_in_order(rows.partner_lists), lambda row: row.notice_id),
-        partners_of_list=_grouped(sorted(rows.partners, key=lambda row: row.position), lambda row: row.partner_list_id),
-        evidence_of_notice=_grouped(_in_order(rows.evidence), lambda row: row.notice_id),
-        attestations_of_collection=_grouped(_in_order(rows.attestations), lambda row: row.collection_id),
-        statements_of_transfer=statements,
-        parents_of_dataset=_grouped(rows.parents, lambda row: row.dataset_id),
-        sharers_of_dataset=_sharers(rows.parents, datasets),
-        transfers_from_dataset=_grouped(_in_order(rows.transfers), lambda row: row.dataset_id),
-        transfer_into_dataset={row.received_dataset_id: row for row in rows.transfers},
-        releases_of_dataset=_grouped(rows.releases, lambda row: row.dataset_id),
-        campaigns_of_dataset=_pairs((dataset, campaign) for campaign, dataset in uses),
-        datasets_of_campaign=_pairs(uses),
-        status_of_transfer={row.id: status_of(statements.get(row.id, ())) for row in rows.transfers},
-        ancestor_counts=_ancestor_counts(rows),
-        notice_counts=_notice_counts(rows),
-    )
-
-
-def _sharers(edges: Iterable[ParentRow], datasets: Mapping[uuid.UUID, DatasetRow]) -> Sharers:
-    """For each parent the datasets that share its numbers."""
-    found: dict[uuid.UUID, list[Sharer]] = defaultdict(list)
-    for edge in edges:
-        # The ids of the indexed rows, so that set operations compare objects by identity.
-        dataset = datasets[edge.dataset_id]
-        if dataset.content != Content.UPLOADED:
-            found[datasets[edge.parent_id].id].append(Sharer(dataset.id, dataset.made_at or NOT_YET))
-    return dict(found)
-
-
-def _by_id(rows: Iterable[RowWithId]) -> dict[uuid.UUID, RowWithId]:
-    return {row.id: row for row in rows}
-
-
-def _uncorrected(rows: Iterable[CampaignRow]) -> dict[uuid.UUID, CampaignRow]:
-    """The campaigns that count. A corrected campaign no longer counts, but keeps its own address in the API."""
-    by_id = _by_id(rows)
-    corrected = {row.corrects_id for row in by_id.values()}
-    return {campaign_id: row for campaign_id, row in by_id.items() if campaign_id not in corrected}
-
-
-def _as_corrected(rows: Iterable[CollectionRow]) -> dict[uuid.UUID, CollectionRow]:
-    """The latest correction of each collection, by the id of every version: datasets keep the id of the first."""
-    by_id = _by_id(rows)
-    corrections = {row.corrects_id: row for row in by_id.values() if row.corrects_id is not None}
-    latest = dict(by_id)
-    for collection_id in by_id:
-        while (correction := corrections.get(latest[collection_id].id)) is not None:
-            latest[collection_id] = correction
-    return latest
-
-
-FactT = TypeVar("FactT", bound=FactRow)
-
-
-def _in_order(rows: Iterable[FactT]) -> list[FactT]:
-    return sorted(rows, key=lambda row: (row.recorded_at, row.id))
-
-
-def _grouped(rows: Iterable[Row], key: Callable[[Row], uuid.UUID]) -> dict[uuid.UUID, list[Row]]:
-    groups: dict[uuid.UUID, list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return dict(groups)
-
-
-def _pairs(pairs: Iterable[tuple[uuid.UUID, uuid.UUID]]) -> dict[uuid.UUID, list[uuid.UUID]]:
-    groups: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
-    for key, value in pairs:
-        groups[key].append(value)
-    return dict(groups)
-
-
-def _ancestor_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
-    counts: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
-    for row in rows.ancestor_counts:
-        counts[row.dataset_id][row.ancestor_id] = row.number_count
-    return dict(counts)
-
-
-def _notice_counts(rows: Rows) -> dict[uuid.UUID, dict[uuid.UUID, int]]:
-    counts: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
-    for row in rows.notice_counts:
-        counts[row.notice_id][row.dataset_id] = row.number_count
-    return dict(counts)
+_EMPTY: Final[dict[str, Any]] = {field.name: {} for field in fields(FactIndex)}
+NO_FACTS: Final = FactIndex(**_EMPTY)
 
 
 def is_denied(facts: FactIndex, transfer_id: uuid.UUID | None) -> bool:

@@ -1,40 +1,31 @@
 """The provenance graph: who collected numbers, which datasets they passed through, and who received them. Pure.
 
-Nodes are the ids of organisations, collections, datasets and campaigns, never numbers. Edges run with the data, from
-collection to dataset, from dataset to dataset and from dataset to campaign. Each of these also points to the
-organisations that answer for it, from which no edge leads on. A transfer is an edge between two datasets, with its id
-as key. The graph has no cycle: rows that would make one are refused. Only this module uses NetworkX.
+Its nodes are datasets, never numbers. Edges run with the data, from a dataset to those that are derived from it or made
+from it by a transfer. The graph has no cycle: rows that would make one are refused.
 """
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import datetime
+from graphlib import CycleError as _Cycle
+from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Final, NamedTuple
-
-import networkx as nx
 
 from service.core.erasures import NO_ERASURES, Erasures, held_at
 from service.core.vocabulary import Content, DatasetState
 from service.membership.descent.dependents import dependents_of
-from service.provenance.graph.fact_index import FactIndex, is_held, made_at
+from service.provenance.graph.difference import Touched
+from service.provenance.graph.edited import Edited
+from service.provenance.graph.fact_index import NO_FACTS, FactIndex, is_held, made_at
 from service.provenance.graph.rows import ParentRow
 
 # A number may have passed through unions many times, and the paths multiply at each of them.
 MOST_CHAINS: Final = 200
 
-
-class Relation(StrEnum):
-    """The key of an edge that is not a transfer. Edges have keys because a campaign's party may also be its sender."""
-
-    COLLECTED = "collected"
-    DERIVED = "derived"
-    USED = "used"
-    COLLECTOR = "collector"
-    HOLDER = "holder"
-    PARTY = "party"
-    SENDER = "sender"
+Rank = tuple[int, datetime, int]
+"""The longest way of a dataset from one without parents, when it was recorded, and its id as a number."""
 
 
 class CycleError(ValueError):
@@ -51,10 +42,12 @@ class Graph:
 
     version: int
     facts: FactIndex
-    network: nx.MultiDiGraph
-    rank: Mapping[uuid.UUID, int]
+    rank: Mapping[uuid.UUID, Rank]
     datasets_of_transfer: Mapping[uuid.UUID, frozenset[uuid.UUID]]
     holding_cache: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
+
+
+NO_GRAPH: Final = Graph(0, NO_FACTS, {}, {})
 
 
 class Hop(NamedTuple):
@@ -74,50 +67,55 @@ class Chain:
     hops: tuple[Hop, ...]
 
 
-def build_graph(version: int, facts: FactIndex) -> Graph:
-    """Build the graph of `facts`.
+def next_graph(graph: Graph, version: int, facts: FactIndex, touched: Touched) -> tuple[Graph, frozenset[uuid.UUID]]:
+    """The graph of `facts`, given the graph before and what changed since; and the datasets whose rank changed.
 
     Raises:
         CycleError: the rows make a dataset its own ancestor.
     """
-    network = nx.MultiDiGraph()
-    network.add_edges_from(_edges(facts))
-    network.add_nodes_from(facts.organisations)
-    network.add_nodes_from(facts.datasets)
+    rank = Edited(graph.rank)
+    changed = touched["datasets"] | touched["parents_of_dataset"]
+    found = _ranks(facts, changed, graph.rank)
+    if any(dataset_id in graph.rank and graph.rank[dataset_id] != found.get(dataset_id) for dataset_id in changed):
+        # A dataset got or lost an ancestor after it was recorded, which is rare. Its descendants' ranks follow.
+        changed = frozenset({*facts.datasets, *graph.rank})
+        found = _ranks(facts, changed, {})
+    rank.put_all(changed, found)
+    pairs = Edited(graph.datasets_of_transfer)
+    pairs.put_all(touched["transfers"], _datasets_of_transfers(facts, touched["transfers"]))
+    return Graph(version, facts, rank.current, pairs.current), frozenset(rank.changed)
+
+
+def _ranks(
+    facts: FactIndex, dataset_ids: Collection[uuid.UUID], known: Mapping[uuid.UUID, Rank]
+) -> dict[uuid.UUID, Rank]:
+    """The ranks of some datasets, given those of all their other ancestors."""
+    parents = {
+        dataset_id: [edge.parent_id for edge in facts.parents_of_dataset.get(dataset_id, ())]
+        for dataset_id in dataset_ids
+        if dataset_id in facts.datasets
+    }
+    found: dict[uuid.UUID, Rank] = {}
     try:
-        rank = {node: position for position, node in enumerate(nx.topological_sort(network))}
-    except nx.NetworkXUnfeasible:
+        for dataset_id in TopologicalSorter(parents).static_order():
+            if dataset_id in parents:
+                above = [found.get(parent_id) or known[parent_id] for parent_id in parents[dataset_id]]
+                row = facts.datasets[dataset_id]
+                found[row.id] = 1 + max((rank[0] for rank in above), default=-1), row.recorded_at, row.id.int
+    except _Cycle:
         raise CycleError("the rows make a dataset its own ancestor") from None
-    return Graph(version, facts, nx.freeze(network), rank, _datasets_of_transfer(facts))
+    return found
 
 
-def _edges(facts: FactIndex) -> Iterator[tuple[uuid.UUID, uuid.UUID, uuid.UUID | Relation]]:
-    for collection_id, collection in facts.collections.items():
-        yield collection_id, collection.collector_id, Relation.COLLECTOR
-    for dataset in facts.datasets.values():
-        yield dataset.id, dataset.holder_id, Relation.HOLDER
-        if dataset.collection_id is not None:
-            yield dataset.collection_id, dataset.id, Relation.COLLECTED
-        for edge in facts.parents_of_dataset.get(dataset.id, ()):
-            yield edge.parent_id, dataset.id, edge.transfer_id or Relation.DERIVED
-        for campaign_id in facts.campaigns_of_dataset.get(dataset.id, ()):
-            yield dataset.id, campaign_id, Relation.USED
-    for campaign in facts.campaigns.values():
-        yield campaign.id, campaign.party_id, Relation.PARTY
-        if campaign.sender_id is not None:
-            yield campaign.id, campaign.sender_id, Relation.SENDER
-
-
-def _datasets_of_transfer(facts: FactIndex) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+def _datasets_of_transfers(
+    facts: FactIndex, transfer_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, frozenset[uuid.UUID]]:
+    rows = [facts.transfers[transfer_id] for transfer_id in transfer_ids if transfer_id in facts.transfers]
     return {
         # The ids of the indexed rows, so that set operations compare objects by identity.
         row.id: frozenset({facts.datasets[row.dataset_id].id, facts.datasets[row.received_dataset_id].id})
-        for row in facts.transfers.values()
+        for row in rows
     }
-
-
-def _hop(parent: uuid.UUID, dataset: uuid.UUID, key: uuid.UUID | Relation) -> Hop:
-    return Hop(parent, None if isinstance(key, Relation) else key, dataset)
 
 
 def datasets_holding(graph: Graph, stored: Iterable[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
@@ -244,9 +242,21 @@ def datasets_within_reach(
 
     Only hops that `passed_on` numbers are taken.
     """
-    kept = nx.subgraph_view(
-        graph.network, filter_node=among.__contains__, filter_edge=lambda *edge: passed_on(_hop(*edge))
-    )
-    searched = nx.reverse_view(kept) if upstream else kept
-    distances = dict(nx.single_source_shortest_path_length(searched, start, cutoff=depth))
-    return distances, frozenset(_hop(*edge) for edge in kept.subgraph(distances).edges(keys=True))
+    distances = {start: 0}
+    waiting = [start]
+    for distance in range(1, depth + 1):
+        following = [
+            hop.parent_id if upstream else hop.dataset_id
+            for dataset_id in waiting
+            for hop in _hops_at(graph.facts, dataset_id, upstream=upstream)
+            if passed_on(hop)
+        ]
+        waiting = [found for found in dict.fromkeys(following) if found in among and found not in distances]
+        distances |= dict.fromkeys(waiting, distance)
+    between = (hop for dataset_id in distances for hop in _hops_at(graph.facts, dataset_id, upstream=True))
+    return distances, frozenset(hop for hop in between if hop.parent_id in distances and passed_on(hop))
+
+
+def _hops_at(facts: FactIndex, dataset_id: uuid.UUID, *, upstream: bool) -> Iterator[Hop]:
+    edges = facts.parents_of_dataset if upstream else facts.children_of_dataset
+    return (Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in edges.get(dataset_id, ()))

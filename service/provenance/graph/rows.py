@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from service.core.vocabulary import (
+    ChangeKind,
     Channel,
     Content,
     DatasetState,
@@ -233,3 +234,55 @@ class Rows:
     uses: Sequence[UseRow] = ()
     ancestor_counts: Sequence[AncestorCountRow] = ()
     notice_counts: Sequence[NoticeCountRow] = ()
+
+
+class RowsOfKind(NamedTuple):
+    """The field of `Rows` that has the rows of a kind, their class, and the field that names the object of a row."""
+
+    field: str
+    row: type
+    object_id: str
+
+
+KINDS: Final[dict[ChangeKind, RowsOfKind]] = {
+    ChangeKind.ORGANISATION: RowsOfKind("organisations", OrganisationRow, "id"),
+    ChangeKind.NOTICE: RowsOfKind("notices", NoticeRow, "id"),
+    ChangeKind.PARTNER_LIST: RowsOfKind("partner_lists", PartnerListRow, "notice_id"),
+    ChangeKind.PARTNER: RowsOfKind("partners", PartnerRow, "partner_list_id"),
+    ChangeKind.NOTICE_EVIDENCE: RowsOfKind("evidence", EvidenceRow, "notice_id"),
+    ChangeKind.COLLECTION: RowsOfKind("collections", CollectionRow, "id"),
+    ChangeKind.COLLECTION_ATTESTATION: RowsOfKind("attestations", AttestationRow, "collection_id"),
+    ChangeKind.DATASET: RowsOfKind("datasets", DatasetRow, "id"),
+    ChangeKind.DATASET_PARENT: RowsOfKind("parents", ParentRow, "dataset_id"),
+    ChangeKind.TRANSFER: RowsOfKind("transfers", TransferRow, "id"),
+    ChangeKind.TRANSFER_STATEMENT: RowsOfKind("statements", StatementRow, "transfer_id"),
+    ChangeKind.DATASET_RELEASE: RowsOfKind("releases", ReleaseRow, "dataset_id"),
+    ChangeKind.CAMPAIGN: RowsOfKind("campaigns", CampaignRow, "id"),
+    ChangeKind.CAMPAIGN_DATASET: RowsOfKind("uses", UseRow, "campaign_id"),
+    ChangeKind.ANCESTOR_COUNT: RowsOfKind("ancestor_counts", AncestorCountRow, "dataset_id"),
+    ChangeKind.NOTICE_COUNT: RowsOfKind("notice_counts", NoticeCountRow, "dataset_id"),
+}
+"""Of every kind, where its rows are. Of a changed object all rows of a kind are read again."""
+
+# The fields that name an organisation which a fact uses. A partner of a list is shown by the name in the list.
+_USED: Final = frozenset(
+    {
+        "asserted_by_id",
+        "asserted_through_id",
+        "collector_id",
+        "holder_id",
+        "party_id",
+        "recipient_id",
+        "sender_id",
+    }
+)
+
+
+def organisations_in(rows: Rows) -> set[uuid.UUID]:
+    """The organisations that facts among `rows` use."""
+    found: set[uuid.UUID | None] = set()
+    for spec in KINDS.values():
+        names = [column.name for column in fields(spec.row) if column.name in _USED]
+        if spec.row is not OrganisationRow:
+            found.update(getattr(row, name) for row in getattr(rows, spec.field) for name in names)
+    return {organisation_id for organisation_id in found if organisation_id is not None}

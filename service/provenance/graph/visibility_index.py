@@ -2,42 +2,120 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from typing import Any, Final, TypeVar
 
-from service.access.visibility import DatasetLinks, TransferEnds, VisibilityIndex, holders_of_record
+from service.access.visibility import DatasetLinks, IdSet, TransferEnds, VisibilityIndex, holders_of_record
+from service.provenance.graph.difference import Touched
+from service.provenance.graph.edited import Edited
 from service.provenance.graph.fact_index import FactIndex, is_denied, made_at
-from service.provenance.graph.rows import TransferRow
+from service.provenance.graph.rows import CampaignRow, TransferRow
 
 Key = TypeVar("Key")
+Pairs = Iterable[tuple[Key, uuid.UUID]]
+
+_EMPTY: Final[dict[str, Any]] = {field.name: {} for field in fields(VisibilityIndex)}
+NO_VISIBILITY: Final = VisibilityIndex(**_EMPTY)
+
+# What is found by dataset, and of which its links or holders may depend.
+_OF_DATASET: Final = (
+    "datasets",
+    "parents_of_dataset",
+    "transfers_from_dataset",
+    "transfer_into_dataset",
+    "campaigns_of_dataset",
+    "ancestor_counts",
+)
 
 
-def build_visibility_index(facts: FactIndex) -> VisibilityIndex:
-    """Index what visibility depends on."""
-    transfers = facts.transfers.values()
-    campaigns = facts.campaigns.values()
-    holders_of = {dataset_id: _holders_of_record(facts, dataset_id) for dataset_id in facts.datasets}
+def next_visibility_index(
+    index: VisibilityIndex, before: FactIndex, facts: FactIndex, touched: Touched
+) -> VisibilityIndex:
+    """What visibility depends on after a change of the facts `before`."""
+    transfer_ids = touched["transfers"] | touched["status_of_transfer"]
+    former, now = _rows(before.transfers, transfer_ids), _rows(facts.transfers, transfer_ids)
+    dataset_ids = frozenset().union(*(touched[name] for name in _OF_DATASET))
+    dataset_ids |= {dataset_id for row in (*former, *now) for dataset_id in (row.dataset_id, row.received_dataset_id)}
+    dataset_ids |= _held_by_any(index, touched["organisations"])
+    campaigns = touched["campaigns"]
+    ended, begun = _rows(before.campaigns, campaigns), _rows(facts.campaigns, campaigns)
+    held_before, held_now = _held(before, dataset_ids), _held(facts, dataset_ids)
+    spoken_before, spoken_now = _spoken_for(before, held_before), _spoken_for(facts, held_now)
+    links = {row.id: _links(facts, row.id) for row in _rows(facts.datasets, dataset_ids)}
     return VisibilityIndex(
-        links={dataset_id: _links(facts, dataset_id) for dataset_id in facts.datasets},
-        transfers={row.id: _ends(facts, row) for row in transfers},
-        held_by=_sets((holder, dataset_id) for dataset_id, holders in holders_of.items() for holder in holders),
-        spoken_for=_sets(
-            (holder, dataset_id)
-            for dataset_id, holders in holders_of.items()
-            for holder in holders - {facts.datasets[dataset_id].holder_id}
-        ),
-        sent_by=_sets((row.sender_id, row.id) for row in transfers),
-        received_by=_sets((row.recipient_id, row.id) for row in transfers),
-        campaigns_of=_sets(((row.party_id, sender), row.id) for row in campaigns for sender in {None, row.sender_id}),
-        campaigns_began={row.id: row.began_at for row in campaigns},
+        links=_replaced(index.links, dataset_ids, links),
+        transfers=_replaced(index.transfers, transfer_ids, {row.id: _ends(facts, row) for row in now}),
+        held_by=_regrouped(index.held_by, held_before, held_now),
+        spoken_for=_regrouped(index.spoken_for, spoken_before, spoken_now),
+        sent_by=_regrouped(index.sent_by, _by_sender(former), _by_sender(now)),
+        received_by=_regrouped(index.received_by, _by_recipient(former), _by_recipient(now)),
+        campaigns_of=_regrouped(index.campaigns_of, _by_party(ended), _by_party(begun)),
+        campaigns_began=_replaced(index.campaigns_began, campaigns, {row.id: row.began_at for row in begun}),
     )
 
 
-def _sets(pairs: Iterable[tuple[Key, uuid.UUID]]) -> dict[Key, frozenset[uuid.UUID]]:
+Row = TypeVar("Row")
+Value = TypeVar("Value")
+
+
+def _rows(rows: Mapping[uuid.UUID, Row], ids: Iterable[uuid.UUID]) -> list[Row]:
+    return [rows[row_id] for row_id in ids if row_id in rows]
+
+
+def _replaced(
+    mapping: Mapping[uuid.UUID, Value], keys: Iterable[uuid.UUID], values: Mapping[uuid.UUID, Value]
+) -> Mapping[uuid.UUID, Value]:
+    edited = Edited(mapping)
+    edited.put_all(keys, values)
+    return edited.current
+
+
+def _regrouped(groups: Mapping[Key, IdSet], former: Pairs[Key], now: Pairs[Key]) -> Mapping[Key, IdSet]:
+    """The groups of ids, without the pairs that are no longer so, and with the new ones."""
+    before, after = frozenset(former), frozenset(now)
+    removed, added = _sets(before - after), _sets(after - before)
+    edited = Edited(groups)
+    for key in removed.keys() | added.keys():
+        kept = edited.current.get(key, frozenset()) - removed.get(key, frozenset())
+        edited.put(key, kept | added.get(key, frozenset()) or None)
+    return edited.current
+
+
+def _sets(pairs: Pairs[Key]) -> dict[Key, frozenset[uuid.UUID]]:
     groups: dict[Key, set[uuid.UUID]] = defaultdict(set)
     for key, value in pairs:
         groups[key].add(value)
     return {key: frozenset(values) for key, values in groups.items()}
+
+
+def _held_by_any(index: VisibilityIndex, organisation_ids: Iterable[uuid.UUID]) -> IdSet:
+    """What organisations count as holding. With an account, a holder no longer has anybody speak for it."""
+    return frozenset().union(*(index.held_by.get(organisation_id, ()) for organisation_id in organisation_ids))
+
+
+def _held(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    return [
+        (holder_id, row.id)
+        for row in _rows(facts.datasets, dataset_ids)
+        for holder_id in _holders_of_record(facts, row.id)
+    ]
+
+
+def _spoken_for(facts: FactIndex, held: Pairs[uuid.UUID]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    return [(holder, dataset_id) for holder, dataset_id in held if holder != facts.datasets[dataset_id].holder_id]
+
+
+def _by_sender(rows: Iterable[TransferRow]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    return [(row.sender_id, row.id) for row in rows]
+
+
+def _by_recipient(rows: Iterable[TransferRow]) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    return [(row.recipient_id, row.id) for row in rows]
+
+
+def _by_party(rows: Iterable[CampaignRow]) -> list[tuple[tuple[uuid.UUID, uuid.UUID | None], uuid.UUID]]:
+    return [((row.party_id, sender), row.id) for row in rows for sender in {None, row.sender_id}]
 
 
 def _links(facts: FactIndex, dataset_id: uuid.UUID) -> DatasetLinks:

@@ -7,7 +7,7 @@ from service.access.visibility import Visibility
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import Graph, Hop
+from service.provenance.graph.graph import Graph, Hop, Rank
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
 from service.provenance.lineage.schemas import (
     CollectedUnder,
@@ -40,7 +40,7 @@ def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: 
     )
 
 
-def _ranks(graph: Graph, hop: Hop) -> tuple[int, int]:
+def _ranks(graph: Graph, hop: Hop) -> tuple[Rank, Rank]:
     return graph.rank[hop.parent_id], graph.rank[hop.dataset_id]
 
 

@@ -79,9 +79,10 @@ def _passed_on(facts: FactIndex, hop: Hop) -> bool:
 def datasets_reached(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
     """The `visible` datasets that hold numbers collected under a notice, with how many each holds."""
     counts = facts.notice_counts.get(notice_id, {})
+    # In the order of their ids, so that whatever is listed from them has one order.
     return {
         dataset_id: count
-        for dataset_id, count in counts.items()
+        for dataset_id, count in sorted(counts.items(), key=lambda item: item[0].int)
         if count and dataset_id in visible and is_held(facts, dataset_id)
     }
 

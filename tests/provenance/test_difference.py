@@ -1,0 +1,94 @@
+"""The graph by its differences equals the graph loaded afresh, in every state of generated worlds."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import fields
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.vocabulary import ChangeKind
+from service.provenance.graph.difference import Difference
+from service.provenance.graph.rows import KINDS, Rows
+from service.provenance.snapshot import NO_SNAPSHOT, Snapshot, make_snapshot, next_snapshot
+from tests.provenance import oracle
+from tests.provenance.builders import World
+from tests.provenance.strategies import make_cast, no_deadline, steps
+
+
+def by_object(rows: Rows, kind: ChangeKind) -> dict[UUID, list[Any]]:
+    """The rows of a kind by the object that they belong to."""
+    groups: dict[UUID, list[Any]] = defaultdict(list)
+    for row in getattr(rows, KINDS[kind].field):
+        groups[getattr(row, KINDS[kind].object_id)].append(row)
+    return groups
+
+
+def difference_of(before: Rows, after: Rows, more: Iterable[ChangeKind] = ()) -> Difference:
+    """What changed. Of the kinds in `more` every object is given, changed or not."""
+    objects, found = {}, {}
+    for kind in ChangeKind:
+        former, now = by_object(before, kind), by_object(after, kind)
+        ids = [key for key in {*former, *now} if kind in more or former.get(key) != now.get(key)]
+        objects[kind] = frozenset(ids)
+        found[KINDS[kind].field] = [row for key in ids for row in now.get(key, ())]
+    return Difference(objects, Rows(**found))
+
+
+def require_equal(found: Snapshot, expected: Snapshot) -> None:
+    """Refuse snapshots that differ anywhere."""
+    assert found.graph.facts == expected.graph.facts
+    assert found.visibility_index == expected.visibility_index
+    assert found.graph == expected.graph
+
+
+@settings(no_deadline, max_examples=40)
+@given(st.data())
+def test_next_snapshot_after_any_change_equals_the_snapshot_made_afresh(data: st.DataObject) -> None:
+    world = World()
+    cast = make_cast(world)
+    before, kept = Rows(), NO_SNAPSHOT
+    for version in range(1, data.draw(st.integers(2, 8))):
+        for _ in range(data.draw(st.integers(1, 3))):
+            data.draw(steps(world, cast))
+            _correct(data, world)
+        rows = Rows(**{name: tuple(found) for name, found in vars(oracle.rows_of(world)).items()})
+        more = data.draw(st.lists(st.sampled_from(ChangeKind), max_size=2))
+        former_facts = {field.name: dict(getattr(kept.graph.facts, field.name)) for field in fields(kept.graph.facts)}
+        found = next_snapshot(kept, version, difference_of(before, rows, more))
+        require_equal(found, make_snapshot(version, rows))
+        # The snapshot before is still what it was, for the requests that read it.
+        assert former_facts == {name: getattr(kept.graph.facts, name) for name in former_facts}
+        before, kept = rows, found
+
+
+def _correct(data: st.DataObject, world: World) -> None:
+    """Perhaps admit an organisation, or correct a collection or a campaign that is not corrected yet."""
+    match data.draw(st.sampled_from(["nothing", "admit", "collection", "campaign", "partners"])):
+        case "admit":
+            world.admit(data.draw(st.sampled_from(sorted(world.organisations))))
+        case "collection" if world.collections:
+            world.correct_collection(data.draw(st.sampled_from(world.collections)).id)
+        case "campaign" if world.campaigns:
+            world.correct_campaign(data.draw(st.sampled_from(sorted(world.campaigns))))
+        case "partners" if world.notices:
+            notice = data.draw(st.sampled_from(world.notices))
+            world.partner_list(notice.id, notice.valid_from_on, [("Partner", None)])
+
+
+def test_next_snapshot_without_what_was_removed_equals_the_snapshot_made_afresh() -> None:
+    world = World()
+    cast = make_cast(world)
+    collection = world.collection(world.notice(cast.collectors[0], cast.collectors[0]), cast.collectors[0])
+    base = world.dataset(cast.collectors[0], {1, 2}, collection=collection)
+    _, received = world.transfer(base, cast.brokers[0])
+    world.campaign(cast.parties[0], [world.transfer(received, cast.parties[0])[1]])
+    rows = oracle.rows_of(world)
+    whole = make_snapshot(1, rows)
+    for kind in (ChangeKind.ANCESTOR_COUNT, ChangeKind.CAMPAIGN_DATASET, ChangeKind.NOTICE_COUNT):
+        fewer = Rows(**vars(rows) | {KINDS[kind].field: ()})
+        require_equal(next_snapshot(whole, 1, difference_of(rows, fewer)), make_snapshot(1, fewer))
+    require_equal(next_snapshot(whole, 0, difference_of(rows, Rows())), NO_SNAPSHOT)
+    require_equal(next_snapshot(NO_SNAPSHOT, 1, difference_of(Rows(), rows)), whole)
