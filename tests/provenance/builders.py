@@ -256,10 +256,6 @@ class World:
         self.uses += [rows.UseRow(row.id, dataset) for dataset in datasets]
         return row.id
 
-    def admit(self, organisation: uuid.UUID) -> None:
-        """Give an organisation an account."""
-        self.organisations[organisation] = replace(self.organisations[organisation], admitted_at=EPOCH)
-
     def correct_collection(self, collection: uuid.UUID) -> None:
         """Correct the latest version of a collection."""
         latest = next(row for row in self.collections if row.id == collection)
