@@ -43,10 +43,13 @@ class Lock(IntEnum):
     OBJECTIONS = 5
     """The recording of objections and relays, and the search for datasets to flag."""
 
-    ERASURES = 6
+    HOLDINGS = 6
+    """What begins or ends the holdings of a holder (the key). Rows of datasets are locked after it, never before."""
+
+    ERASURES = 7
     """The decision which stored copies an erasure drops. Rows of datasets are locked after it, never before."""
 
-    SHARD = 7
+    SHARD = 8
     """What is stored of a shard (the key)."""
 
     def numbers(self, key: int = 0) -> tuple[int, int]:

@@ -15,6 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import connection_of
+from service.dataset.holdings import lock_holdings
 from service.membership import erasure, exclusion, store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.store import Connection, LookupResult, rows_of
@@ -37,6 +38,7 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     """
     connection = await connection_of(session)
     await session.flush()
+    await lock_holdings(session, holder_id)
     await erasure.lock_erasures(connection)
     found, descendants = await _lock_own_datasets(connection, ring, key, holder_id)
     holding = descendants.datasets_holding(_stored(found), found.erasures)

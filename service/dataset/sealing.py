@@ -23,6 +23,7 @@ from service.core.resources import Resources
 from service.core.task_queue import TaskName, defer, task
 from service.core.threads import run_in_thread
 from service.core.vocabulary import Content, DatasetState
+from service.dataset.holdings import lock_holdings
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
 from service.job.operations import ReportProgress, run_job
@@ -99,6 +100,7 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
             await count_shard(session, ancestors, dataset_id, shard, tally)
         await report(steps - SHARDS + shard + 1, steps)
     async with database.transaction() as session:
+        await lock_holdings(session, row.holder_id)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)

@@ -17,6 +17,7 @@ from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
 from service.dataset.erasure import drop_copies_unneeded_without
+from service.dataset.holdings import lock_holdings
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import request_flagging
@@ -32,6 +33,7 @@ from service.transfer.status import status_of
 
 async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wanted: TransferIn) -> TransferOut:
     """Register a transfer, and the dataset that its recipient gets by it."""
+    await lock_holdings(session, wanted.recipient_id)
     dataset = await find_dataset(session, actor, wanted.dataset_id, lock=True)
     sender = await find_organisation(session, dataset.holder_id, "dataset_id")
     recipient = await find_organisation(session, wanted.recipient_id, "recipient_id")

@@ -21,6 +21,7 @@ from service.core.resources import Resources
 from service.core.task_queue import task
 from service.core.vocabulary import Content, Side, TransferStatus
 from service.dataset.erasure import drop_copies_unneeded_without
+from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
 from service.dataset.schemas import DatasetOut
@@ -204,10 +205,11 @@ async def _record_result(
     database: Database, queue: App, ring: KeyRing, job: Job, found: _Difference, tally: Tally | None
 ) -> None:
     async with database.transaction() as session:
+        transfer = await _transfer_into(session, job.subject_id)
         if tally is not None:
             # Taken before any row is locked, because copies that only the recipient needed are dropped below.
+            await lock_holdings(session, transfer.recipient_id)
             await erasure.lock_erasures(await connection_of(session))
-        transfer = await _transfer_into(session, job.subject_id)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.reconciling = False
         if tally is None:

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -14,6 +13,7 @@ from service.membership.fsck.report import Violation
 from tests.builders import filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import defer, defer_pending, refusal, retry_pending, rows, until
+from tests.interleaving import held_at_commit
 from tests.objection.builders import (
     Holders,
     create_objection,
@@ -281,22 +281,11 @@ def test_seal_dataset_while_an_objection_is_being_committed_flags_it(
     dataset = open_dataset(party)
     party.put_part(dataset["id"], [number(7)])
     person = prove(client, dsn, number(7))
-    rows(
-        dsn,
-        """CREATE FUNCTION wait_for_test() RETURNS trigger LANGUAGE plpgsql AS
-           'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END'""",
-    )
-    rows(
-        dsn,
-        """CREATE CONSTRAINT TRIGGER wait_for_test AFTER INSERT ON objection
-           DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_for_test()""",
-    )
-    with ThreadPoolExecutor(1) as thread, psycopg.connect(dsn) as holding_the_lock:
-        holding_the_lock.execute("SELECT pg_advisory_xact_lock(1)")
+    with ThreadPoolExecutor(1) as thread, held_at_commit(dsn, "objection") as held:
         creating = thread.submit(create_objection, person)
-        until(lambda: rows(dsn, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = 1"))
+        held.wait()
         party.seal(dataset["id"])
         assert not creating.done()
-        holding_the_lock.rollback()
+        held.release()
         assert creating.result()["relays"] == []
     assert until(lambda: flags(party)) == {dataset["id"]: 1}
