@@ -169,10 +169,10 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
         resources = await stack.enter_async_context(running(settings, dsn))
         queue = await stack.enter_async_context(open_queue(dsn))
         database, ring = resources.get(Database), resources.get(KeyRing)
-        snapshots = Snapshots(database)
+        snapshots = resources.get(Snapshots)
         gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
         on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
-        resources.add(queue, snapshots, Messaging(gateway, on_inbound))
+        resources.add(queue, Messaging(gateway, on_inbound))
         app.state.resources = resources
         worker = asyncio.create_task(run_worker(resources)) if with_worker else None
         try:
@@ -186,12 +186,12 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
 
 @asynccontextmanager
 async def running(settings: Settings, dsn: str) -> AsyncIterator[Resources]:
-    """The resources that every process needs: the settings, the database and the key ring."""
+    """The resources that every process needs: the settings, the database, the key ring and the graph."""
     keep_freed_memory()
     ring = open_key_ring(settings)
     database = Database(dsn, settings.pool_size)
     try:
         await require_same_secret(database, ring)
-        yield Resources(settings, database, ring)
+        yield Resources(settings, database, ring, Snapshots(database))
     finally:
         await database.close()

@@ -38,6 +38,7 @@ from service.objection.applies import Use, covers_clause
 from service.objection.create import lock_objections
 from service.objection.current_holders import holders_of_number, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, ObjectionFlag, Relay
+from service.objection.recorder import recorders_of
 from service.objection.schemas import FlaggedNumber, FlagOut
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
@@ -235,12 +236,14 @@ async def list_flagged_numbers(
     rows = await read_slice(session, query, after, limit, ObjectionFlag.id)
     keys = {objection.mark: key_of_mark(ring, objection.mark) for _, objection in rows}
     numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys.values())
+    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection in rows))
     return rows.page(
         FlaggedNumber(
             **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
             id=flag.id,
             recorded_at=flag.recorded_at,
             number=e164(numbers[keys[objection.mark]]) if keys[objection.mark] in numbers else None,
+            **recorders[objection.id],
         )
         for flag, objection in rows
     )

@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.resources import Resources
 from service.core.text import contains_number
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
@@ -17,6 +18,7 @@ from service.number.normalisation import e164
 from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, one_month_after
 from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, Relay
+from service.objection.recorder import Recorder, as_holder, recorder_of, recorders_of
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED
@@ -37,11 +39,13 @@ async def list_relays(
     await session.flush()
     keys = [objection.key for relay, objection in rows if relay.state in OPEN_STATES and objection.key is not None]
     numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys)
+    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection in rows))
     items = []
     for relay, objection in rows:
         number = numbers.get(objection.key or b"") if relay.state in OPEN_STATES else None
         shown = None if number is None else e164(number)
-        items.append(RelayWithNumber(**_relay_fields(relay, objection), cursor=relay.cursor or 0, number=shown))
+        known = _relay_fields(relay, objection, recorders[objection.id])
+        items.append(RelayWithNumber(**known, cursor=relay.cursor or 0, number=shown))
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
@@ -56,14 +60,19 @@ def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
 
 
-def _relay_fields(relay: Relay, objection: Objection) -> dict[str, Any]:
-    return relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}) | objection.model_dump(
-        include={"kind", "scope", "purpose", "occurred_at"}
-    )
+def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:
+    of_relay = relay.model_dump(exclude={"cursor", "objection_id", "holder_id"})
+    return of_relay | objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}) | recorder
 
 
-async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUID) -> dict[str, Any] | None:
+async def _relay_out(snapshots: Snapshots, ring: KeyRing, actor: Actor, relay: Relay, objection: Objection) -> RelayOut:
+    recorder = await recorder_of(snapshots, ring, actor, objection)
+    return RelayOut.model_validate(_relay_fields(relay, objection, recorder))
+
+
+async def relay_payload(resources: Resources, session: AsyncSession, relay_id: uuid.UUID) -> dict[str, Any] | None:
     """What a holder's webhook receives about a relay: the listed relay without its cursor. None once it has ended."""
+    ring, snapshots = resources.get(KeyRing), resources.get(Snapshots)
     relay = await session.get_one(Relay, relay_id)
     objection = await session.get_one(Objection, relay.objection_id)
     if relay.state not in OPEN_STATES:
@@ -71,7 +80,8 @@ async def relay_payload(session: AsyncSession, ring: KeyRing, relay_id: uuid.UUI
     assert objection.key is not None, "kept as long as a relay is open"
     held = await holds_now(session, ring, objection.key, relay.holder_id)
     number = e164(number_of_key(ring, objection.key)) if held else None
-    return RelayOut.model_validate(_relay_fields(relay, objection)).model_dump(mode="json") | {"number": number}
+    out = await _relay_out(snapshots, ring, as_holder(relay.holder_id), relay, objection)
+    return out.model_dump(mode="json") | {"number": number}
 
 
 async def relay_delivered(session: AsyncSession, relay_id: uuid.UUID) -> None:
@@ -87,16 +97,20 @@ ON_DELIVERY[RELAY_CREATED] = relay_delivered
 UNTIL_DELIVERED.add(RELAY_CREATED)
 
 
-async def acknowledge_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
+async def acknowledge_relay(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, relay_id: uuid.UUID
+) -> RelayOut:
     """Record that the caller is processing a relay. A relay that has got further stays as it is."""
     relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     if relay.state not in (*_ENDED, RelayState.ACKNOWLEDGED):
         relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, now()
         session.add(relay)
-    return RelayOut.model_validate(_relay_fields(relay, objection))
+    return await _relay_out(snapshots, ring, actor, relay, objection)
 
 
-async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID) -> RelayOut:
+async def complete_relay(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, relay_id: uuid.UUID
+) -> RelayOut:
     """Record that the caller has done what the person asked. An erasure removes the number from all its datasets.
 
     Raises:
@@ -110,11 +124,11 @@ async def complete_relay(session: AsyncSession, ring: KeyRing, actor: Actor, rel
             assert objection.key is not None, "kept as long as a relay is open"
             await exclude_holder(session, ring, objection.key, relay.holder_id)
         await _end_relay(session, relay, objection, RelayState.COMPLETED)
-    return RelayOut.model_validate(_relay_fields(relay, objection))
+    return await _relay_out(snapshots, ring, actor, relay, objection)
 
 
 async def refuse_relay(
-    session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, relay_id: uuid.UUID, wanted: RefusalIn
 ) -> RelayOut:
     """Record that the caller refuses what the person asked, and why.
 
@@ -137,7 +151,7 @@ async def refuse_relay(
     if relay.state != RelayState.REFUSED:
         relay.refusal = wanted.reason
         await _end_relay(session, relay, objection, RelayState.REFUSED)
-    return RelayOut.model_validate(_relay_fields(relay, objection))
+    return await _relay_out(snapshots, ring, actor, relay, objection)
 
 
 def _refuse_ended(relay: Relay, state: RelayState) -> None:

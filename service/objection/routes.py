@@ -112,28 +112,39 @@ async def list_relays(
     """The objections relayed to you, in the order of their creation, with each number that you still hold.
 
     A relay is delivered once you have read it. Keep the last `next` that you got: new relays always come after it.
+    `recorder` says whether the person recorded the objection. An organisation that did is named if you see it on a path
+    of this number.
     """
     return await relays.list_relays(session, snapshots, ring, actor, after, limit)
 
 
 @holders.post("/relays/{relay_id}/acknowledge", summary="Acknowledge a relay", responses=responses(404, 409, 413))
-async def acknowledge_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, actor: NumbersWriter) -> RelayOut:
+async def acknowledge_relay(
+    relay_id: RelayId, session: SessionDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersWriter
+) -> RelayOut:
     """State that you have received the objection and are processing it."""
-    return await relays.acknowledge_relay(session, ring, actor, relay_id)
+    return await relays.acknowledge_relay(session, snapshots, ring, actor, relay_id)
 
 
 @holders.post("/relays/{relay_id}/complete", summary="Complete a relay", responses=responses(404, 409, 413))
-async def complete_relay(relay_id: RelayId, session: SessionDep, ring: RingDep, actor: NumbersWriter) -> RelayOut:
+async def complete_relay(
+    relay_id: RelayId, session: SessionDep, snapshots: SnapshotsDep, ring: RingDep, actor: NumbersWriter
+) -> RelayOut:
     """State that you will send no further messages. An erasure also removes the number from all your datasets."""
-    return await relays.complete_relay(session, ring, actor, relay_id)
+    return await relays.complete_relay(session, snapshots, ring, actor, relay_id)
 
 
 @holders.post("/relays/{relay_id}/refuse", summary="Refuse a relay", responses=responses(*JSON_BODY, 404, 409))
 async def refuse_relay(
-    relay_id: RelayId, body: RefusalIn, session: SessionDep, ring: RingDep, actor: NumbersWriter
+    relay_id: RelayId,
+    body: RefusalIn,
+    session: SessionDep,
+    snapshots: SnapshotsDep,
+    ring: RingDep,
+    actor: NumbersWriter,
 ) -> RelayOut:
     """State that you refuse what the person asks, with the reason that the person will read (GDPR 12(4))."""
-    return await relays.refuse_relay(session, ring, actor, relay_id, body)
+    return await relays.refuse_relay(session, snapshots, ring, actor, relay_id, body)
 
 
 @holders.get("/flags", summary="List flagged datasets and campaigns")

@@ -43,6 +43,24 @@ class ReportOutcome(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class RecorderKind(StrEnum):
+    """Who recorded an objection, as its holder reads it.
+
+    `person`: the person did, by a code or by a STOP to the registry's own number. `organisation`: an organisation that
+    you see on a path of this number. `organisation_or_sender`: any other organisation, or the sender of its campaign.
+    """
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+    ORGANISATION_OR_SENDER = "organisation_or_sender"
+
+
+_RECORDED_BY = (
+    "The organisation that recorded it, if `recorder` is `organisation`; null otherwise. If you doubt that the person "
+    "objected, write to the operator of this registry with this `id` and ask for a check."
+)
+
+
 class ObjectionIn(RequestBody):
     """An objection or a request for erasure: to every use, to one organisation, or to one purpose."""
 
@@ -192,6 +210,8 @@ class RelayOut(BaseModel):
     """An objection that the caller has to act on."""
 
     id: uuid.UUID
+    recorder: RecorderKind
+    recorded_by: OrganisationRef | None = Field(description=_RECORDED_BY)
     kind: ObjectionKind
     scope: ObjectionScope
     purpose: Purpose | None
@@ -229,6 +249,8 @@ class OverdueRelay(BaseModel):
     """A relay that its holder has not ended before the deadline."""
 
     id: uuid.UUID
+    recorder: RecorderKind
+    recorded_by: OrganisationRef | None = Field(description="The organisation that recorded the objection.")
     holder: OrganisationRef
     kind: ObjectionKind
     state: RelayState
@@ -283,6 +305,8 @@ class FlaggedNumber(BaseModel):
     number: str | None = Field(
         examples=["+33639987777"], description="The number; null if the caller no longer holds it."
     )
+    recorder: RecorderKind
+    recorded_by: OrganisationRef | None = Field(description=_RECORDED_BY)
     kind: ObjectionKind
     scope: ObjectionScope
     purpose: Purpose | None

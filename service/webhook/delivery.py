@@ -32,7 +32,7 @@ from service.webhook.sending import Message, send
 
 log = logging.getLogger(__name__)
 
-Payload = Callable[[AsyncSession, KeyRing, uuid.UUID], Awaitable[dict[str, Any] | None]]
+Payload = Callable[[Resources, AsyncSession, uuid.UUID], Awaitable[dict[str, Any] | None]]
 
 # For each event, the function that builds what is sent about a fact; it returns None if nothing is left to send. It
 # is called at each attempt, so that no number has to be stored. A feature adds its events when it is imported.
@@ -147,6 +147,7 @@ async def deliver_webhooks(resources: Resources) -> None:
     """Send everything that is due. One run at a time, so that slow receivers occupy one worker slot only."""
     settings = resources.get(Settings)
     delivery_run = _DeliveryRun(
+        resources=resources,
         database=resources.get(Database),
         ring=resources.get(KeyRing),
         private=settings.webhook_allow_private,
@@ -174,6 +175,7 @@ async def _endpoints_due(session: AsyncSession, excluded: Collection[uuid.UUID],
 class _DeliveryRun:
     """One run of the task, with what it needs for sending."""
 
+    resources: Resources
     database: Database
     ring: KeyRing
     private: bool
@@ -233,7 +235,7 @@ class _DeliveryRun:
         async with self.database.transaction() as session:
             row = await session.get_one(WebhookDelivery, delivery_id)
             endpoint = await session.get_one(WebhookEndpoint, row.endpoint_id)
-            payload = await PAYLOADS[row.event](session, self.ring, row.subject_id)
+            payload = await PAYLOADS[row.event](self.resources, session, row.subject_id)
             if payload is None or endpoint.removed_at is not None:
                 return None
             body = orjson.dumps({"type": row.event, "timestamp": row.recorded_at, "data": payload}).decode()

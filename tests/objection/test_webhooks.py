@@ -11,8 +11,10 @@ from pydantic import SecretStr
 
 from service.core.clock import now
 from service.core.db import Database
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.objection.relays import relay_payload
+from service.provenance.snapshot import Snapshots
 from tests.builders import number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
@@ -40,7 +42,8 @@ def payload(dsn: str, relay: Any) -> dict[str, Any] | None:
         database = Database(dsn, pool_size=1)
         try:
             async with database.transaction() as session:
-                return await relay_payload(session, ring_of_tests(), uuid.UUID(relay["id"]))
+                resources = Resources(ring_of_tests(), Snapshots(database))
+                return await relay_payload(resources, session, uuid.UUID(relay["id"]))
         finally:
             await database.close()
 

@@ -11,9 +11,9 @@ from pydantic import SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import Database
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import open_queue
-from service.number.keyring import KeyRing
 from service.webhook.delivery import PAYLOADS, announce
 from tests.conftest import MASTER_SECRET
 from tests.webhook.builders import EVENT
@@ -40,7 +40,7 @@ def subjects_without_payload(monkeypatch: pytest.MonkeyPatch) -> set[uuid.UUID]:
     """Subjects about which nothing is left to send. The payload of the test's event about any other is its id."""
     subjects: set[uuid.UUID] = set()
 
-    async def payload(_session: AsyncSession, _ring: KeyRing, subject_id: uuid.UUID) -> dict[str, Any] | None:
+    async def payload(_resources: Resources, _session: AsyncSession, subject_id: uuid.UUID) -> dict[str, Any] | None:
         return None if subject_id in subjects else {"id": subject_id, "number": "+33639980001"}
 
     monkeypatch.setitem(PAYLOADS, EVENT, payload)

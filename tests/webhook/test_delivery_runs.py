@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core.resources import Resources
 from service.core.settings import Settings
 from service.main import create_app
-from service.number.keyring import KeyRing
 from service.webhook import sending
 from service.webhook.delivery import PAYLOADS
 from tests.builders import filled
@@ -114,7 +114,7 @@ def test_event_whose_payload_fails_holds_up_no_other(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async def broken(_session: AsyncSession, _ring: KeyRing, _subject_id: uuid.UUID) -> dict[str, Any] | None:
+    async def broken(_resources: Resources, _session: AsyncSession, _subject_id: uuid.UUID) -> dict[str, Any] | None:
         raise LookupError("about +33639980001")
 
     monkeypatch.setitem(PAYLOADS, "test.broken", broken)

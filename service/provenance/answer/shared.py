@@ -57,7 +57,7 @@ def make_shared_answer(
     graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures = NO_ERASURES
 ) -> SharedAnswer:
     """What a caller with this visibility is shown of a number that `datasets` hold, or held until their `erasures`."""
-    known = graph.facts.organisations.keys() if visibility.whole else _named(graph.facts, visibility)
+    known = graph.facts.organisations.keys() if visibility.whole else organisations_named(graph.facts, visibility)
     answer = _build(AnswerContext(graph, datasets, visibility, known, erasures))
     return SharedAnswer(known, answer, render_fragments(answer))
 
@@ -96,7 +96,7 @@ def _began_at(row: CampaignRow) -> datetime:
     return row.began_at
 
 
-def _named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
+def organisations_named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
     """The organisations that visible facts name. A collector is the holder of the dataset that it collected."""
     datasets = (facts.datasets[dataset_id] for dataset_id in visibility.datasets | visibility.bare)
     named = {dataset.holder_id for dataset in datasets} | visibility.viewers
