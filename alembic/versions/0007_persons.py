@@ -61,15 +61,14 @@ def upgrade() -> None:
     op.create_table(
         "disclosure",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("serial", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
         sa.Column("form", sa.String(40), nullable=False),
         sa.Column("language", sa.String(40), nullable=False),
-        sa.Column("graph_version", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("form IN ('json', 'pdf')", name="ck_disclosure_form"),
         sa.CheckConstraint("language IN ('fr', 'en')", name="ck_disclosure_language"),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("serial"),
+        sa.UniqueConstraint("reference"),
     )
 
 

@@ -132,7 +132,7 @@ async def _response_bodies(session: AsyncSession, notices: Sequence[Notice]) -> 
         await session.exec(
             select(PartnerList)
             .where(col(PartnerList.notice_id).in_(ids))
-            .order_by(col(PartnerList.valid_from_on), col(PartnerList.id))
+            .order_by(col(PartnerList.valid_from_on), col(PartnerList.recorded_at), col(PartnerList.id))
         )
     ).all()
     partners = (
@@ -144,7 +144,9 @@ async def _response_bodies(session: AsyncSession, notices: Sequence[Notice]) -> 
     ).all()
     evidence = (
         await session.exec(
-            select(NoticeEvidence).where(col(NoticeEvidence.notice_id).in_(ids)).order_by(col(NoticeEvidence.id))
+            select(NoticeEvidence)
+            .where(col(NoticeEvidence.notice_id).in_(ids))
+            .order_by(col(NoticeEvidence.recorded_at), col(NoticeEvidence.id))
         )
     ).all()
     names: dict[uuid.UUID, list[PartnerOut]] = defaultdict(list)

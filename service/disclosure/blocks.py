@@ -219,7 +219,6 @@ class Report:
     ] = None
     as_of: AwareDatetime
     as_of_text: Annotated[str, Field(description="`as_of` in words.", examples=["Établi le 24 novembre 2026 à 4 h 10"])]
-    graph_version: Annotated[int, Field(description="Names the state of the facts.", examples=[241])]
     held: Annotated[bool, Field(description="Whether any registered organisation holds the number now.")]
     operators: Annotated[
         list[str],

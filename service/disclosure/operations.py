@@ -1,8 +1,10 @@
 """One function per operation on reports, disclosures and letters."""
 
+import secrets
 import uuid
 from asyncio import gather, sleep, to_thread
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -88,7 +90,7 @@ async def make_disclosure(
     """A person's answer as a file with a reference. The disclosure is recorded without the person or the number."""
     subject = await get_subject_answer(database, snapshots, ring, person)
     async with database.transaction() as session:
-        reference = await _record(session, wanted, subject.answer.graph_version)
+        reference = await _record(session, wanted)
     report = write_report(subject, wanted.language, reference=reference)
     name = f"filiation-{reference}.{wanted.form}"
     match wanted.form:
@@ -98,12 +100,21 @@ async def make_disclosure(
             return File(name, "application/pdf", await to_thread(print_report, report))
 
 
-async def _record(session: AsyncSession, wanted: DisclosureIn, graph_version: int) -> str:
-    row = Disclosure(form=wanted.form, language=wanted.language, graph_version=graph_version)
-    session.add(row)
-    await session.flush()
-    await session.refresh(row)
-    return f"{paris_day(row.recorded_at).year}-{row.serial:06}"
+# Crockford's base 32, which has no letters that people take for digits.
+_LETTERS: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def _new_reference(moment: datetime) -> str:
+    """A reference that people can read out: the year, and 50 random bits."""
+    first, second = ("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(2))
+    return f"{paris_day(moment).year}-{first}-{second}"
+
+
+async def _record(session: AsyncSession, wanted: DisclosureIn) -> str:
+    moment = now()
+    reference = _new_reference(moment)
+    session.add(Disclosure(reference=reference, form=wanted.form, language=wanted.language, recorded_at=moment))
+    return reference
 
 
 def _document(subject: SubjectAnswer, report: Report, reference: str) -> DisclosureOut:
@@ -115,7 +126,6 @@ def _document(subject: SubjectAnswer, report: Report, reference: str) -> Disclos
         issued_at=found.as_of,
         number=e164(subject.number),
         owned_since=subject.owned_since,
-        graph_version=found.graph_version,
         report=report,
         holders=list(subject.holders),
         origins=subject.origins,

@@ -55,7 +55,6 @@ def write_report(subject: SubjectAnswer, language: Language, *, reference: str |
         reference=reference,
         as_of=answer.as_of,
         as_of_text=general.as_of.format(moment=book.moment(answer.as_of)),
-        graph_version=answer.graph_version,
         held=answer.held,
         operators=name_operators(subject, book),
         sections=list(_sections(subject, book)),

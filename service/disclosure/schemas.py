@@ -38,13 +38,12 @@ class DisclosureOut(BaseModel):
     """
 
     format: Literal["filiation-disclosure-1"] = Field(default=FORMAT, description="Names the format of this document.")
-    reference: str = Field(description="The number of this disclosure.", examples=["2026-000012"])
+    reference: str = Field(description="Names this disclosure.", examples=["2026-7K3MQ-9XTWB"])
     issued_at: AwareDatetime
     number: str = Field(description="E.164.", examples=["+33639985200"], repr=False)
     owned_since: date | None = Field(
         description="The day from which the person has owned the number, as they state it."
     )
-    graph_version: int = Field(description="Names the state of the facts.", examples=[241])
     report: Report
     holders: list[OrganisationView] = Field(description="The organisations that hold the number now.")
     origins: list[Origin]

@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import locks
 from service.core.clock import now
+from service.core.ids import uuid7
 from service.core.locks import Lock
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
@@ -74,16 +75,18 @@ async def record_objections(
     relays_of = await _relays_of_open(session, existing)
     recorded: list[tuple[Objection, bool]] = []
     new_relays: list[Relay] = []
+    # One moment for all: the time between two rows would show how many others were made in between.
+    moment = now()
     for holders, new in wanted:
         mark, covered = ring.mark(holders.key), _covered_holders(holders, new)
         objection = next((row for row in existing[mark] if _is_same(row, new, has_holders=bool(covered))), None)
         is_new = objection is None
         if objection is None:
-            objection = Objection(**asdict(new), recorded_at=now(), mark=mark, key=holders.key)
+            objection = Objection(**asdict(new), id=uuid7(moment), recorded_at=moment, mark=mark, key=holders.key)
             existing[mark].append(objection)
         recorded.append((objection, is_new))
         if is_new or objection.closed_at is None:
-            moment, relays = objection.recorded_at if is_new else now(), relays_of[objection.id]
+            relays = relays_of[objection.id]
             added = [
                 _new_relay(objection, holder_id, has_account, moment)
                 for holder_id, has_account in covered.items()
@@ -97,7 +100,7 @@ async def record_objections(
     await session.flush()
     session.add_all(new_relays)
     await session.flush()
-    await _announce(session, queue, new_relays)
+    await _announce(session, queue, new_relays, moment)
     return recorded
 
 
@@ -151,6 +154,7 @@ def _is_same(row: Objection, new: NewObjection, *, has_holders: bool) -> bool:
 
 def _new_relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment: datetime) -> Relay:
     relay = Relay(
+        id=uuid7(moment),
         objection_id=objection.id,
         holder_id=holder_id,
         state=RelayState.PENDING if has_account else RelayState.UNDELIVERABLE,
@@ -165,13 +169,13 @@ def _new_relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, mo
     return relay
 
 
-async def _announce(session: AsyncSession, queue: App, relays: Sequence[Relay]) -> None:
+async def _announce(session: AsyncSession, queue: App, relays: Sequence[Relay], moment: datetime) -> None:
     by_holder: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
     for relay in relays:
         if relay.state == RelayState.PENDING:
             by_holder[relay.holder_id].append(relay.id)
     for holder_id, relay_ids in by_holder.items():
-        await announce(session, queue, holder_id, RELAY_CREATED, *relay_ids)
+        await announce(session, queue, holder_id, RELAY_CREATED, *relay_ids, moment=moment)
 
 
 def one_month_after(moment: datetime) -> datetime:

@@ -11,7 +11,7 @@ from service.organisation.models import Organisation
 async def write_operators(session: AsyncSession) -> str:
     """The registry's operators by name, each with its privacy contact; empty if none is recorded."""
     operators = select(Organisation).where(any_(col(Organisation.roles)) == Role.OPERATOR)
-    found = (await session.exec(operators.order_by(col(Organisation.id)))).all()
+    found = (await session.exec(operators.order_by(col(Organisation.recorded_at), col(Organisation.id)))).all()
     return ", ".join(
         f"{operator.legal_name} ({operator.privacy_contact})" if operator.privacy_contact else operator.legal_name
         for operator in found

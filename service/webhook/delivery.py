@@ -10,7 +10,7 @@ import ssl
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import SystemRandom
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database
+from service.core.ids import uuid7
 from service.core.resources import Resources
 from service.core.retention import Rule, forget
 from service.core.settings import Settings
@@ -50,9 +51,17 @@ _REQUESTED: Final = "webhook_delivery_requested"
 
 
 async def announce(
-    session: AsyncSession, queue: App, organisation_id: uuid.UUID, event: str, *subject_ids: uuid.UUID
+    session: AsyncSession,
+    queue: App,
+    organisation_id: uuid.UUID,
+    event: str,
+    *subject_ids: uuid.UUID,
+    moment: datetime,
 ) -> None:
     """Send an event about each subject to an organisation's endpoints, if the transaction of `session` commits.
+
+    `moment` is that of the act, the same for every organisation: deliveries made one after the other would show each
+    how many others the act concerns.
 
     Raises:
         ValueError: `event` has no entry in `PAYLOADS`.
@@ -64,7 +73,14 @@ async def announce(
     )
     endpoint_ids = (await session.exec(in_use)).all()
     session.add_all(
-        WebhookDelivery(endpoint_id=endpoint_id, event=event, subject_id=subject_id)
+        WebhookDelivery(
+            id=uuid7(moment),
+            endpoint_id=endpoint_id,
+            event=event,
+            subject_id=subject_id,
+            recorded_at=moment,
+            next_attempt_at=moment,
+        )
         for subject_id in subject_ids
         for endpoint_id in endpoint_ids
     )

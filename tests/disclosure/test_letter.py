@@ -36,7 +36,7 @@ def test_print_report_says_what_the_report_says_in_the_same_order(
     owners: Owners, last_four: int, language: Language
 ) -> None:
     report = owners.report(last_four, language)
-    said = printed(read(print_report(replace(report, reference="2026-000012"))))
+    said = printed(read(print_report(replace(report, reference="2026-7K3MQ-9XTWB"))))
     place = 0
     for text in _in_order(report):
         found = said.find(without_spaces(text), place)
@@ -82,13 +82,13 @@ def _alternatives(element: Any) -> Iterator[Any]:
 
 
 def test_print_report_is_dated_and_numbers_its_pages(owners: Owners) -> None:
-    report = replace(owners.report(5200), reference="2026-000012")
+    report = replace(owners.report(5200), reference="2026-7K3MQ-9XTWB")
     pages = read(print_report(report)).pages
     assert len(pages) > 1
     assert without_spaces(report.as_of_text) in without_spaces(pages[0].extract_text())
     for number, page in enumerate(pages, 1):
         foot = without_spaces(page.extract_text())
-        assert "Réponse2026-000012" in foot
+        assert "Réponse2026-7K3MQ-9XTWB" in foot
         assert f"Page{number}sur{len(pages)}" in foot
 
 

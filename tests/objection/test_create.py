@@ -197,3 +197,18 @@ def test_new_owner_sees_no_objection_of_former_owner_and_can_object(registry: Re
     assert relay_states(now) == relay_states(before)
     assert create_objection(person) == now
     assert objections_of(person) == [now]
+
+
+def test_rows_of_one_act_show_each_holder_no_order_and_no_time_of_another(registry: Registry) -> None:
+    holders = several_holders(registry)
+    for holder in (holders.broker, holders.party):
+        holder.post("/v1/webhooks", {"url": "https://93.184.215.14/hook"})
+    recorder = registry.party()
+    filled(recorder, range(1, 10))
+    numbers = [{"number": number(last_four), "occurred_at": "2024-05-20T10:00:00+02:00"} for last_four in range(1, 10)]
+    recorder.post("/v1/objections/received", {"kind": "objection", "numbers": numbers})
+    found = rows(registry.dsn, "SELECT id, recorded_at FROM objection UNION ALL SELECT id, recorded_at FROM relay")
+    found += rows(registry.dsn, "SELECT id, recorded_at FROM webhook_delivery")
+    assert len(found) == 9 + 4 * 9 + 2 * 9
+    assert len({moment for _, moment in found}) == 1
+    assert len({row_id.int >> 80 for row_id, _ in found}) == 1

@@ -69,7 +69,6 @@ def _page() -> str:
         number="+33 6 39 98 52 00",
         as_of=now(),
         as_of_text=_hostile("as of"),
-        graph_version=1,
         held=True,
         operators=[],
         sections=[blocks.Section(topic=blocks.Topic.SUMMARY, title=_hostile("section"), blocks=BLOCKS)],

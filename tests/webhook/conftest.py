@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core.clock import now
 from service.core.db import Database
 from service.core.resources import Resources
 from service.core.settings import Settings
@@ -60,7 +61,7 @@ def announce_event(dsn: str, subjects_without_payload: set[uuid.UUID]) -> Announ
             database = Database(dsn, pool_size=1)
             try:
                 async with open_queue(dsn) as queue, database.transaction() as session:
-                    await announce(session, queue, organisation_id, EVENT, subject_id)
+                    await announce(session, queue, organisation_id, EVENT, subject_id, moment=now())
                     if not commit:
                         await session.rollback()
             finally:

@@ -42,9 +42,11 @@ class ShownMessage(NamedTuple):
 
 async def list_shown(database: Database, ring: KeyRing) -> list[ShownMessage]:
     """The messages of the last ten minutes, the newest first."""
-    recent = select(OutboxMessage).where(col(OutboxMessage.recorded_at) > now() - _KEPT)
+    newest_first = (col(OutboxMessage.recorded_at).desc(), col(OutboxMessage.id).desc())
+    newest_first = (col(OutboxMessage.recorded_at).desc(), col(OutboxMessage.id).desc())
+    recent = select(OutboxMessage).where(col(OutboxMessage.recorded_at) > now() - _KEPT).order_by(*newest_first)
     async with database.transaction() as session:
-        rows = (await session.exec(recent.order_by(col(OutboxMessage.id).desc()))).all()
+        rows = (await session.exec(recent)).all()
     decrypted = [(json.loads(ring.decrypt(row.encrypted, _context(row.id))), row.recorded_at) for row in rows]
     return [ShownMessage(number, text, recorded_at) for (number, text), recorded_at in decrypted]
 

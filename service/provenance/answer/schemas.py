@@ -383,7 +383,6 @@ class Answer(BaseModel):
     """Everything about one number that the caller may see, in one state of the graph."""
 
     as_of: AwareDatetime
-    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     held: bool = Field(description="Whether a dataset that you may see holds the number now.", examples=[True])
     summary: str = Field(examples=["First collected by Enseigne Maison SA (EM-1). Passed to Contact Direct SAS."])
     origins: list[Origin]

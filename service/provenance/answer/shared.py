@@ -74,7 +74,6 @@ def _build(context: AnswerContext) -> Answer:
         for row in sorted((facts.campaigns[campaign_id] for campaign_id in visibility.campaigns), key=_began_at)
     ]
     parts: dict[str, Any] = {
-        "graph_version": context.graph.version,
         "held": bool(holding),
         "origins": [origin_view(context, row, row.collection_id) for row in shown if row.collection_id],
         "chains": [chain_view(context, chain) for chain in paths],

@@ -47,7 +47,6 @@ class LineageEdge(BaseModel):
 class LineageOut(BaseModel):
     """What a dataset comes from and what was made from it. Ancestors that gave it no number are left out."""
 
-    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     dataset_id: uuid.UUID
     nodes: list[LineageNode] = Field(description="From the furthest upstream to the furthest downstream.")
     edges: list[LineageEdge]
@@ -85,7 +84,6 @@ class ImpactOut(BaseModel):
     erased since.
     """
 
-    graph_version: int = Field(description="The version of the recorded facts that it is made from.", examples=[241])
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
     collector: OrganisationView

@@ -33,7 +33,6 @@ def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: 
     facts = graph.facts
     in_order = sorted(found.distances, key=lambda dataset_id: (found.distances[dataset_id], graph.rank[dataset_id]))
     return LineageOut(
-        graph_version=graph.version,
         dataset_id=start,
         nodes=[_node(facts, visibility, start, dataset_id, found.distances[dataset_id]) for dataset_id in in_order],
         edges=[_edge(facts, hop) for hop in sorted(found.hops, key=lambda hop: _ranks(graph, hop))],
@@ -91,7 +90,6 @@ def impact_view(
     """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets."""
     facts = graph.facts
     return ImpactOut(
-        graph_version=graph.version,
         notice_id=notice.id,
         notice_code=notice.code,
         collector=organisation_view(facts, notice.collector_id),
