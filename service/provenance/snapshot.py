@@ -21,6 +21,7 @@ from service.membership import store
 from service.membership.store import LookupResult, Membership
 from service.number.keyring import KeyRing
 from service.provenance.answer.cache import AnswerCache
+from service.provenance.answer.reads import Reads, changed_entries
 from service.provenance.fact_reading import read_difference, read_rows
 from service.provenance.graph.difference import Difference, next_facts, whole
 from service.provenance.graph.graph import NO_GRAPH, Graph, next_graph
@@ -38,7 +39,7 @@ Lookup = Callable[[Connection], Awaitable[LookupResult]]
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One state of the graph, what visibility depends on in it, and the shared answers that were made from it."""
+    """One state of the graph, what visibility depends on in it, and the shared answers that hold in it."""
 
     graph: Graph
     visibility_index: VisibilityIndex
@@ -104,7 +105,9 @@ async def _read_next(reading: AsyncSession, kept: Snapshot, version: int) -> Sna
         return None
     if sum(map(len, difference.objects.values())) <= _QUICK_OBJECTS and len(facts.datasets) <= _QUICK_DATASETS:
         return next_snapshot(kept, version, difference)
-    return await asyncio.to_thread(next_snapshot, kept, version, difference)
+    graph, index, changed = await asyncio.to_thread(_next_state, kept, version, difference)
+    # Not in the thread, because requests that read the kept snapshot meanwhile add answers to its cache.
+    return Snapshot(graph, index, kept.answers.after(changed))
 
 
 _VERSION = text("SELECT version FROM graph_version")
@@ -116,10 +119,16 @@ async def _version(session: AsyncSession) -> int:
 
 def next_snapshot(kept: Snapshot, version: int, difference: Difference) -> Snapshot:
     """Make the snapshot of a later version from one that stays as it is, for the requests that still read it."""
+    graph, index, changed = _next_state(kept, version, difference)
+    return Snapshot(graph, index, kept.answers.after(changed))
+
+
+def _next_state(kept: Snapshot, version: int, difference: Difference) -> tuple[Graph, VisibilityIndex, Reads]:
     before = kept.graph.facts
     facts, touched = next_facts(before, difference)
-    graph, _ = next_graph(kept.graph, version, facts, touched)
-    return Snapshot(graph, next_visibility_index(kept.visibility_index, before, facts, touched))
+    graph, reranked = next_graph(kept.graph, version, facts, touched)
+    index = next_visibility_index(kept.visibility_index, before, facts, touched)
+    return graph, index, changed_entries(touched, reranked)
 
 
 NO_SNAPSHOT: Final = Snapshot(NO_GRAPH, NO_VISIBILITY)

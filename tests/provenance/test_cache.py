@@ -1,5 +1,6 @@
 """Answers that many numbers share: equal to answers made afresh, and never more than the cache has room for."""
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from service.core.vocabulary import Role
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.shared import SharedAnswer
-from service.provenance.snapshot import Snapshot
+from service.provenance.snapshot import Snapshot, next_snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World
+from tests.provenance.changes import difference_of, frozen_rows
 from tests.provenance.strategies import Cast, no_deadline, worlds
 
 
@@ -72,7 +74,7 @@ def test_cache_keeps_the_latest_answers_within_its_limit() -> None:
     for number in range(3):
         world.dataset(broker, {number}, name="same length")
     snapshot = oracle.snapshot_of(world)
-    room = AnswerCache(most_bytes=2 * shared_of(world, snapshot, 0, broker).fragments.size)
+    room = AnswerCache(most_bytes=2 * shared_of(world, snapshot, 0, broker).size)
     for number, kept in ((0, 1), (1, 2), (0, 2), (2, 2), (1, 2)):
         assert rendered(world, snapshot, room, number, broker) == rendered(
             world, snapshot, AnswerCache(), number, broker
@@ -97,3 +99,36 @@ def test_partner_list_names_its_asserter_only_to_callers_who_may_see_it() -> Non
         sent = rendered(world, snapshot, snapshot.answers, 1, caller).decode()
         assert "Courtier" in sent
         assert (str(other) in sent) == known
+
+
+def test_next_snapshot_keeps_the_answers_that_a_change_does_not_touch() -> None:
+    world = World()
+    collector, broker, party = (world.organisation(role) for role in (Role.COLLECTOR, Role.BROKER, Role.PARTY))
+    notice = world.notice(collector, collector)
+    collection = world.collection(notice, broker)
+    base = world.dataset(collector, {1, 2}, collection=collection)
+    _, received = world.transfer(base, broker)
+    extract = world.dataset(broker, {1}, [received])
+    transfer, _ = world.transfer(extract, party)
+    other = world.dataset(broker, {7})
+    asked = ((1, collector), (1, broker), (1, party), (2, broker), (7, broker))
+    kept, rows = oracle.snapshot_of(world), frozen_rows(world)
+
+    def change(change_world: Callable[[], object]) -> set[tuple[int, UUID]]:
+        """The answers that were not kept."""
+        nonlocal kept, rows
+        before = {key: shared_of(world, kept, *key) for key in asked}
+        change_world()
+        now = frozen_rows(world)
+        kept, rows = next_snapshot(kept, kept.graph.version + 1, difference_of(rows, now)), now
+        return {key for key in asked if shared_of(world, kept, *key) is not before[key]}
+
+    everybody = set(asked) - {(7, broker)}
+    assert change(lambda: world.dataset(party, {9})) == set()
+    assert change(lambda: world.notice(collector, collector)) == set()
+    assert change(lambda: world.transfer(extract, world.organisation(Role.PARTY))) == {(1, broker)}
+    assert change(lambda: world.add_statement(transfer, "recipient", "confirmed")) == {(1, broker), (1, party)}
+    assert change(lambda: world.attest(collection)) == everybody
+    assert change(lambda: world.correct_collection(collection)) == everybody
+    assert change(lambda: world.transfer(other, party)) == {(7, broker)}
+    assert change(lambda: world.partner_list(notice, date(2020, 1, 1), [("P", None)])) == set()

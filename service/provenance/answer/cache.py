@@ -1,16 +1,17 @@
-"""The shared answers that one process keeps. They belong to one state of the graph and are forgotten with it. Pure."""
+"""The shared answers that one process keeps, each until something changes that it was made from. Pure."""
 
 import uuid
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Container
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from orjson import Fragment
 
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.provenance.answer.fragments import to_fragment
+from service.provenance.answer.reads import Reads, recorded_facts
 from service.provenance.answer.shared import SharedAnswer, make_shared_answer
 from service.provenance.answer.views import partner_list_view
 from service.provenance.graph.fact_index import FactIndex
@@ -26,6 +27,16 @@ _NOTHING_ERASED: Final[frozenset[Erased]] = frozenset()
 MOST_BYTES: Final = 64 * 1024 * 1024
 
 
+_Key = tuple[Visibility, frozenset[uuid.UUID], frozenset[Erased]]
+
+
+class _PartnerList(NamedTuple):
+    """A rendered partner list, and what it was made from."""
+
+    rendered: Fragment
+    reads: Reads
+
+
 class AnswerCache:
     """The shared answers of one graph that were asked for last, as far as `most_bytes` of rendered JSON go.
 
@@ -35,11 +46,24 @@ class AnswerCache:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._answers: OrderedDict[tuple[Visibility, frozenset[uuid.UUID], frozenset[Erased]], SharedAnswer] = (
-            OrderedDict()
-        )
+        self._answers: OrderedDict[_Key, SharedAnswer] = OrderedDict()
         # By the list, and by whether the caller may see who asserts it and through which processor.
-        self._partner_lists: dict[tuple[uuid.UUID, bool, bool], Fragment] = {}
+        self._partner_lists: dict[tuple[uuid.UUID, bool, bool], _PartnerList] = {}
+
+    def after(self, changed: Reads) -> "AnswerCache":
+        """What is kept for the next graph, in which the entries `changed` differ.
+
+        Requests that still read the graph before go on using, and filling, the cache of that graph.
+        """
+        following = AnswerCache(self._most_bytes)
+        for key, shared in self._answers.items():
+            if shared.reads.isdisjoint(changed):
+                following._answers[key] = shared
+                following._bytes += shared.size
+        following._partner_lists = {
+            key: kept for key, kept in self._partner_lists.items() if kept.reads.isdisjoint(changed)
+        }
+        return following
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -55,18 +79,24 @@ class AnswerCache:
             self._answers.move_to_end(key)
             return shared
         shared = self._answers[key] = make_shared_answer(graph, visibility, key[1], dict(erased))
-        self._bytes += shared.fragments.size
+        self._bytes += shared.size
         while self._bytes > self._most_bytes:
             _, forgotten = self._answers.popitem(last=False)
-            self._bytes -= forgotten.fragments.size
+            self._bytes -= forgotten.size
         return shared
 
-    def partner_list(self, facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> Fragment:
+    def partner_list(self, facts: FactIndex, known: Container[uuid.UUID], row: PartnerListRow) -> Fragment:
         """A rendered partner list. It may have a thousand names, and is in force in the answers of many callers."""
         key = row.id, row.asserted_by_id in known, row.asserted_through_id in known
-        if key not in self._partner_lists:
-            self._partner_lists[key] = to_fragment(partner_list_view(facts, known, row))
-        return self._partner_lists[key]
+        kept = self._partner_lists.get(key)
+        if kept is None:
+            reads: set[int] = set()
+            recorded = recorded_facts(facts, reads)
+            # The list itself is one of its notice's.
+            recorded.partner_lists_of_notice.get(row.notice_id)
+            rendered = to_fragment(partner_list_view(recorded, known, row))
+            kept = self._partner_lists[key] = _PartnerList(rendered, frozenset(reads))
+        return kept.rendered
 
 
 def _shown_datasets(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:

@@ -5,16 +5,17 @@ consented.
 """
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from service.access.visibility import Visibility
 from service.core.erasures import NO_ERASURES, Erasures
 from service.core.vocabulary import Role
 from service.provenance.answer.anomalies import contradictions, orphan_view
 from service.provenance.answer.fragments import Fragments, render_fragments
+from service.provenance.answer.reads import Reads, recorded_graph
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.schemas import (
     Answer,
@@ -45,21 +46,44 @@ class SharedAnswer:
     """An answer that many numbers share, as a value and rendered: each number adds its consents and the moment.
 
     `answer` has no `as_of`, and its origins and holdings have no consent. Its parts stand in many answers, so nobody
-    changes them. `known` are the organisations that the caller may see named.
+    changes them. `known` are the organisations that the caller may see named. It holds as long
+    as no entry of the graph changes that it was made from, its `reads`.
     """
 
-    known: Collection[uuid.UUID]
+    known: Container[uuid.UUID]
     answer: Answer
     fragments: Fragments
+    reads: Reads = frozenset()
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it takes to keep it rendered."""
+        return self.fragments.size + _BYTES_OF_A_READ * len(self.reads)
+
+
+# An integer in a set.
+_BYTES_OF_A_READ: Final = 64
+
+
+class _Everybody(Container[uuid.UUID]):
+    """Every organisation, also those that are recorded later."""
+
+    def __contains__(self, organisation_id: object) -> bool:
+        return True
+
+
+_EVERYBODY: Final = _Everybody()
 
 
 def make_shared_answer(
     graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures = NO_ERASURES
 ) -> SharedAnswer:
     """What a caller with this visibility is shown of a number that `datasets` hold, or held until their `erasures`."""
-    known = graph.facts.organisations.keys() if visibility.whole else organisations_named(graph.facts, visibility)
-    answer = _build(AnswerContext(graph, datasets, visibility, known, erasures))
-    return SharedAnswer(known, answer, render_fragments(answer))
+    reads: set[int] = set()
+    recorded = recorded_graph(graph, reads)
+    known = _EVERYBODY if visibility.whole else frozenset(organisations_named(recorded.facts, visibility))
+    answer = _build(AnswerContext(recorded, datasets, visibility, known, erasures))
+    return SharedAnswer(known, answer, render_fragments(answer), frozenset(reads))
 
 
 def _build(context: AnswerContext) -> Answer:
@@ -91,8 +115,8 @@ def _build(context: AnswerContext) -> Answer:
     return answer
 
 
-def _began_at(row: CampaignRow) -> datetime:
-    return row.began_at
+def _began_at(row: CampaignRow) -> tuple[datetime, uuid.UUID]:
+    return row.began_at, row.id
 
 
 def organisations_named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:

@@ -1,7 +1,7 @@
 """From rows to wire shapes: what an answer shows of each thing that its caller may see. Pure."""
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypedDict
@@ -59,7 +59,7 @@ class AnswerContext:
     graph: Graph
     holding_datasets: Collection[uuid.UUID]
     visibility: Visibility
-    known: Collection[uuid.UUID]
+    known: Container[uuid.UUID]
     erasures: Erasures
 
     # The same few datasets and hops are part of many chains: each view is made once.
@@ -116,7 +116,7 @@ def _assertion(context: AnswerContext, row: FactRow) -> Assertion:
     return assertion(context.facts, context.known, row)
 
 
-def assertion(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> Assertion:
+def assertion(facts: FactIndex, known: Container[uuid.UUID], row: FactRow) -> Assertion:
     """Who asserts a fact, and when. An organisation that is not `known` to the caller is withheld."""
     return {
         "asserted_by": _if_known(facts, known, row.asserted_by_id),
@@ -127,7 +127,7 @@ def assertion(facts: FactIndex, known: Collection[uuid.UUID], row: FactRow) -> A
 
 
 def _if_known(
-    facts: FactIndex, known: Collection[uuid.UUID], organisation_id: uuid.UUID | None
+    facts: FactIndex, known: Container[uuid.UUID], organisation_id: uuid.UUID | None
 ) -> OrganisationRef | None:
     if organisation_id is None or organisation_id not in known:
         return None
@@ -212,7 +212,7 @@ def _evidence(row: EvidenceRow) -> EvidenceRef:
     )
 
 
-def partner_list_view(facts: FactIndex, known: Collection[uuid.UUID], row: PartnerListRow) -> PartnerListView:
+def partner_list_view(facts: FactIndex, known: Container[uuid.UUID], row: PartnerListRow) -> PartnerListView:
     """A partner list, for a caller who may see the organisations `known` named."""
     return PartnerListView(
         **assertion(facts, known, row),
