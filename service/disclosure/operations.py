@@ -14,6 +14,7 @@ from service.access.visibility import full_visibility
 from service.core.clock import now
 from service.core.db import Database
 from service.core.errors import Conflict, NotFound
+from service.core.padding import pad_json, pad_pdf
 from service.core.vocabulary import ObjectionKind, RelayState, Role
 from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import HolderRequest, print_holder_letter
@@ -77,7 +78,7 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a person downloads."""
+    """A file that a person downloads, padded."""
 
     name: str
     media_type: str
@@ -95,9 +96,10 @@ async def make_disclosure(
     name = f"filiation-{reference}.{wanted.form}"
     match wanted.form:
         case Form.JSON:
-            return File(name, "application/json", _document(subject, report, reference).model_dump_json().encode())
+            document = _document(subject, report, reference).model_dump_json().encode()
+            return File(name, "application/json", pad_json(document))
         case Form.PDF:
-            return File(name, "application/pdf", await to_thread(print_report, report))
+            return File(name, "application/pdf", pad_pdf(await to_thread(print_report, report)))
 
 
 # Crockford's base 32, which has no letters that people take for digits.
@@ -172,4 +174,4 @@ async def make_holder_letter(
         privacy_contact=holder.privacy_contact,
     )
     content = await to_thread(print_holder_letter, request, language)
-    return File(f"filiation-{relay.id}.pdf", "application/pdf", content)
+    return File(f"filiation-{relay.id}.pdf", "application/pdf", pad_pdf(content))

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
+from service.core.padding import NO_TRANSFORM
 from service.disclosure import operations
 from service.disclosure.operations import File
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
@@ -73,5 +74,5 @@ async def get_disclosure_schema() -> Response:
 
 
 def _download(file: File, status: int = 200) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": NO_TRANSFORM}
     return Response(file.content, status, headers, media_type=file.media_type)

@@ -29,9 +29,10 @@ class PortalRequest(PageRequest[Page, PortalState]):
         """What the portal says in the language of the page."""
         return phrases_in(self.language)
 
-    def render(self, page: Page, template: str | None = None, **context: Any) -> Response:
-        """A page, which shows the verified number if there is one."""
-        return PageRequest.render(self, page, template, person=self.person, **context)
+    def render(self, page: Page, template: str | None = None, *, padded: bool = True, **context: Any) -> Response:
+        """A page, which shows the verified number if there is one. A verified person's pages are padded."""
+        padded = padded and self.person is not None
+        return PageRequest.render(self, page, template, padded=padded, person=self.person, **context)
 
 
 async def _portal_request(request: Request, database: DatabaseDep, ring: RingDep) -> PortalRequest:

@@ -5,6 +5,8 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse
 
+from service.core.padding import NO_TRANSFORM, pad_html
+
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
@@ -24,7 +26,7 @@ def security_headers(*, local: bool) -> dict[str, str]:
     headers = {
         "Content-Security-Policy": _POLICY if local else _POLICY + _UPGRADE,
         "Referrer-Policy": "same-origin",
-        "Cache-Control": "no-store",
+        "Cache-Control": NO_TRANSFORM,
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
@@ -34,9 +36,10 @@ def security_headers(*, local: bool) -> dict[str, str]:
     return headers
 
 
-def page_response(text: str, status: int, *, local: bool) -> HTMLResponse:
-    """A page with its headers."""
-    return HTMLResponse(text, status, headers=security_headers(local=local))
+def page_response(text: str, status: int, *, local: bool, padded: bool = False) -> HTMLResponse:
+    """A page with its headers. The size of a `padded` one says nothing of what it contains."""
+    content = text.encode()
+    return HTMLResponse(pad_html(content) if padded else content, status, headers=security_headers(local=local))
 
 
 def is_local(host: str) -> bool:

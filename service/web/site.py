@@ -74,7 +74,7 @@ class PageRequest(Generic[PageT, StateT]):
     is_new: bool
     session_token: str | None
 
-    def render(self, page: PageT, template: str | None = None, **context: Any) -> Response:
+    def render(self, page: PageT, template: str | None = None, *, padded: bool = False, **context: Any) -> Response:
         """A page. An error or a flash message that was carried here for it is shown once."""
         error = self.state.error if self.state.error and self.state.error.page == page else None
         flash, self.state.error, self.state.flash = self.state.flash, None, None
@@ -86,7 +86,7 @@ class PageRequest(Generic[PageT, StateT]):
             "flash": flash,
         }
         text = self.site.templates.render(template or f"{page.value}.html", shared | context)
-        response = page_response(text, 200, local=is_local(self.request.headers.get("host", "")))
+        response = page_response(text, 200, local=is_local(self.request.headers.get("host", "")), padded=padded)
         self.site.cookie.set(response, self.ring, self.state)
         return response
 

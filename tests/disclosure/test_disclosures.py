@@ -73,7 +73,7 @@ def test_disclosure_in_pdf_is_the_report_as_a_letter(owners: Owners) -> None:
     disclosure = owners.disclose(5200, "pdf")
     assert disclosure.status_code == 201
     assert disclosure.headers["content-type"] == "application/pdf"
-    assert disclosure.headers["cache-control"] == "no-store"
+    assert disclosure.headers["cache-control"] == "no-store, no-transform"
     reader = read(disclosure.content)
     assert reader.metadata is not None
     assert plain(reader.metadata.title or "") == "Votre numéro : d'où il vient, qui l'a eu"

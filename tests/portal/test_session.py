@@ -43,7 +43,7 @@ def test_public_pages_say_their_language_and_load_nothing_from_elsewhere(reader:
                 and 'src="http' not in response.text
                 and '<link rel="stylesheet" href="http' not in response.text
                 and response.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self';")
-                and response.headers["cache-control"] == "no-store"
+                and response.headers["cache-control"] == "no-store, no-transform"
             )
             if not good:
                 wrong.append((page, language))

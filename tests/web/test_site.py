@@ -21,7 +21,7 @@ def test_page_has_its_language_and_the_security_headers(site: TestClient) -> Non
         assert " style=" not in response.text
         assert response.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self';")
         assert "unsafe" not in response.headers["content-security-policy"]
-        assert response.headers["cache-control"] == "no-store"
+        assert response.headers["cache-control"] == "no-store, no-transform"
         assert response.headers["referrer-policy"] == "same-origin"
         assert response.headers["x-content-type-options"] == "nosniff"
 
