@@ -58,7 +58,7 @@ def upgrade() -> None:
     op.create_table(
         "relay",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("cursor", sa.BigInteger(), sa.Identity(always=True), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=True),
         sa.Column("objection_id", sa.Uuid(), nullable=False),
         sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.String(40), nullable=False),
@@ -82,7 +82,20 @@ def upgrade() -> None:
             ["objection.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("cursor"),
+        sa.UniqueConstraint("holder_id", "cursor"),
+    )
+    op.create_index(
+        "ix_relay_without_cursor", "relay", ["holder_id"], unique=False, postgresql_where=sa.text("cursor IS NULL")
+    )
+    op.create_table(
+        "relay_feed",
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("last_cursor", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["holder_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("holder_id"),
     )
     op.create_index(op.f("ix_relay_due_at"), "relay", ["due_at"], unique=False)
     op.create_index(op.f("ix_relay_holder_id"), "relay", ["holder_id"], unique=False)
@@ -197,5 +210,6 @@ def downgrade() -> None:
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
     op.drop_table("objection_flag")
+    op.drop_table("relay_feed")
     op.drop_table("relay")
     op.drop_table("objection")

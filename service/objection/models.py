@@ -7,8 +7,8 @@ itself is kept only while a relay is open, because the holder must be shown the 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, DateTime, Identity, LargeBinary, Text, UniqueConstraint
-from sqlmodel import Column, Field, SQLModel
+from sqlalchemy import BigInteger, DateTime, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
 from service.core.columns import enum_type
@@ -41,15 +41,19 @@ class Objection(SQLModel, table=True):
 
 
 class Relay(SQLModel, table=True):
-    """An objection's task for one holder. `cursor` orders the holder's list of relays.
+    """An objection's task for one holder. `cursor` is its place in the holder's list, from the first reading on.
 
     `received_at` is the moment from which the holder's month runs, which `due_at` ends. It is null until then.
     """
 
     __tablename__ = "relay"
+    __table_args__ = (
+        UniqueConstraint("holder_id", "cursor"),
+        Index("ix_relay_without_cursor", "holder_id", postgresql_where=text("cursor IS NULL")),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    cursor: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), unique=True))
+    cursor: int | None = Field(default=None, sa_type=BigInteger)
     objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     state: RelayState = Field(default=RelayState.PENDING, sa_type=enum_type(RelayState))
@@ -60,6 +64,15 @@ class Relay(SQLModel, table=True):
     delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     acknowledged_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class RelayFeed(SQLModel, table=True):
+    """The last cursor in a holder's list of relays. Whoever gives cursors locks this row."""
+
+    __tablename__ = "relay_feed"
+
+    holder_id: uuid.UUID = Field(primary_key=True, foreign_key="organisation.id")
+    last_cursor: int = Field(sa_type=BigInteger)
 
 
 class ObjectionFlag(SQLModel, table=True):

@@ -17,6 +17,7 @@ from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, one_month_after
 from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
+from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, recorder_of, recorders_of
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
@@ -30,6 +31,7 @@ async def list_relays(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, after: int, limit: int
 ) -> RelayPage:
     """List the caller's relays after a cursor, in order. They are delivered by being read."""
+    await give_cursors(session, actor.organisation_id)
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
     query = query.where(Relay.holder_id == actor.organisation_id, col(Relay.cursor) > after)
     query = query.order_by(col(Relay.cursor)).limit(limit).with_for_update(of=Relay)
@@ -164,7 +166,8 @@ async def _lock_own_relay(
 ) -> tuple[Relay, Objection]:
     """Lock a relay of the caller with its objection, and mark it as delivered.
 
-    Because the objection is locked too, of two holders that end their relays at once one sees that it is the last.
+    Because the objection is locked too, of two holders that end their relays at once one sees that it is the last. It
+    is locked after the relay, as by a holder that lists its relays.
 
     Raises:
         NotFound: the caller has no such relay.
@@ -173,8 +176,8 @@ async def _lock_own_relay(
     found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound("relay")
-    objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
     await session.refresh(found, with_for_update=True)
+    objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
     _mark_delivered(ring, found, objection)
     return found, objection
 

@@ -109,7 +109,7 @@ async def list_relays(
     after: Cursor = 0,
     limit: Limit = 100,
 ) -> RelayPage:
-    """The objections relayed to you, in the order of their creation, with each number that you still hold.
+    """The objections relayed to you, in the order in which they reach your list, with each number that you still hold.
 
     A relay is delivered once you have read it. Keep the last `next` that you got: new relays always come after it.
     `recorder` says whether the person recorded the objection. An organisation that did is named if you see it on a path

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -64,9 +64,13 @@ async def objection_views(session: AsyncSession, rows: Sequence[Objection]) -> l
     ]
 
 
+# An order that tells nothing of how the holders were found, or of what they do.
+_BY_HOLDER: Final = (col(Relay.holder_id), col(Relay.recorded_at), col(Relay.id))
+
+
 async def _read_related(session: AsyncSession, rows: Sequence[Objection]) -> _Related:
     ids = [row.id for row in rows]
-    in_order = select(Relay).where(col(Relay.objection_id).in_(ids)).order_by(col(Relay.cursor))
+    in_order = select(Relay).where(col(Relay.objection_id).in_(ids)).order_by(*_BY_HOLDER)
     relays = (await session.exec(in_order)).all()
     flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids)).order_by(col(ObjectionFlag.id))
     flags = (await session.exec(flagged)).all()

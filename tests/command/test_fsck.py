@@ -70,6 +70,7 @@ def test_fsck_damaged_database_prints_violations_with_their_place_as_text_and_js
             "shard": 3,
             "level": 5,
             "lead": 3 << 25,
+            "task": None,
         }
     ]
     assert (output["leftovers"], output["blocks"], output["memberships"]) == ([], 64, 4000)

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
-from tests.builders import collected, number
+from tests.builders import collected, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
 from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to, several_holders
@@ -159,9 +159,35 @@ def test_list_relays_continues_from_its_cursor(holders: Holders) -> None:
         numbers += [relay["number"] for relay in page["items"]]
         after = page["next"]
     assert numbers == [number(last_four) for last_four in range(1, 6)]
-    assert page["next"] is None
+    assert (after, page["next"]) == (5, None)
     create_objection(holders.person(9))
     assert [relay["number"] for relay in relays_to(holders.party, after)] == [number(9)]
+
+
+def test_list_relays_has_cursors_that_tell_nothing_of_other_holders(holders: Holders) -> None:
+    """Each holder's list counts from 1 without gaps, however many other holders each number has."""
+    only = holders.registry.party()
+    filled(only, [7, 100, 101])
+    written_at = "2024-05-20T10:00:00+02:00"
+    numbers = [{"number": number(last_four), "occurred_at": written_at} for last_four in (7, 100, 101)]
+    only.post("/v1/objections/received", {"kind": "objection", "numbers": numbers})
+    relays = relays_to(only)
+    assert [relay["cursor"] for relay in relays] == [1, 2, 3]
+    assert len({relay["recorded_at"] for relay in relays}) == 1
+    assert [relay["cursor"] for relay in relays_to(holders.broker)] == [1]
+    create_objection(holders.person(8))
+    create_objection(holders.person(100))
+    assert [relay["cursor"] for relay in relays_to(only)] == [1, 2, 3, 4]
+
+
+def test_person_sees_relays_in_the_order_of_their_holders(holders: Holders) -> None:
+    others = [holders.registry.party() for _ in range(3)]
+    for other in others:
+        filled(other, [7])
+    objection = create_objection(holders.person(7))
+    ids = [relay["holder"]["id"] for relay in objection["relays"]]
+    assert ids == sorted(ids)
+    assert len(ids) == 6
 
 
 def test_list_relays_with_invalid_cursor_is_refused_without_repeating_it(holders: Holders) -> None:
