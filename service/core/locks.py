@@ -9,13 +9,15 @@ migrators run one after the other. The task queue has locks in its own tables, f
 """
 
 import hashlib
+import secrets
 from enum import IntEnum, unique
 from typing import Any, Final, LiteralString
 
 import psycopg
+from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import connection_of
+from service.core.db import connection_of, run
 
 # A lock with one number. PostgreSQL keeps those with two numbers, as all below have, separate from it.
 MIGRATION: Final = 0x66696C69
@@ -40,16 +42,19 @@ class Lock(IntEnum):
     VERIFICATION_LIMIT = 4
     """What the limits of codes count: a number, an address and a number block (the keys)."""
 
-    OBJECTIONS = 5
-    """The recording of objections and relays, and the search for datasets to flag."""
+    RECORDING = 5
+    """The recording of objections. Each transaction takes a key of its own; who must not miss one waits for them."""
 
-    HOLDINGS = 6
+    NUMBER = 6
+    """The objections to the use of a number (the key, from its mark)."""
+
+    HOLDINGS = 7
     """What begins or ends the holdings of a holder (the key). Rows of datasets are locked after it, never before."""
 
-    ERASURES = 7
+    ERASURES = 8
     """The decision which stored copies an erasure drops. Rows of datasets are locked after it, never before."""
 
-    SHARD = 8
+    SHARD = 9
     """What is stored of a shard (the key)."""
 
     def numbers(self, key: int = 0) -> tuple[int, int]:
@@ -97,6 +102,30 @@ async def take(conn: psycopg.AsyncConnection[Any], lock: Lock, *keys: int) -> No
 async def take_in(session: AsyncSession, lock: Lock, *keys: int) -> None:
     """Take a lock in the transaction of `session` (see `take`)."""
     await take(await connection_of(session), lock, *keys)
+
+
+async def take_own(session: AsyncSession, lock: Lock) -> None:
+    """Hold a lock under a random key until the transaction ends, so that `wait_for_holders` waits for that end."""
+    await take_in(session, lock, secrets.randbits(32) - (1 << 31))
+
+
+_HOLDERS: Final = text("""
+    SELECT CAST(objid AS bigint) AS key FROM pg_locks
+    WHERE locktype = 'advisory' AND classid = :space AND objsubid = 2 AND granted AND pid <> pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+""")
+
+
+async def wait_for_holders(session: AsyncSession, lock: Lock) -> None:
+    """Wait until every transaction that holds the lock now, under whatever key, has ended.
+
+    Those that take it later do not wait for this transaction. What the others committed is visible to the statements
+    that follow in this one.
+    """
+    found = await run(session, _HOLDERS, {"space": lock.numbers()[0]})
+    keys = [row.key - (1 << 32) if row.key >= 1 << 31 else row.key for row in found]
+    if keys:
+        await take_in(session, lock, *keys)
 
 
 async def try_to_take(session: AsyncSession, lock: Lock) -> bool:

@@ -3,7 +3,7 @@
 import calendar
 import uuid
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Final
@@ -46,15 +46,26 @@ class NewObjection:
     asserted_through_id: uuid.UUID | None = None
 
 
-async def lock_objections(session: AsyncSession) -> None:
-    """Let no other transaction record objections until this one ends.
+async def begin_recording(session: AsyncSession, ring: KeyRing, keys: Iterable[bytes]) -> None:
+    """Begin to record objections to the use of the numbers with these pseudonyms.
 
-    Call it before reading who holds the number. It guarantees three things. Relays get their cursors in the order in
-    which they are committed, so that no reader of a list misses one. The second of two identical objections finds the
-    first. A dataset that is sealed at the same time is either seen to hold the number, or its flagging task finds the
-    objection.
+    Call it in a new transaction before reading who holds the numbers, with at least one. The numbers are locked, so
+    that the second of two identical objections finds the first. Objections to other numbers do not wait. How a dataset
+    that is sealed meanwhile comes to be flagged is said in `wait_for_recording`.
     """
-    await locks.take_in(session, Lock.OBJECTIONS)
+    await locks.take_own(session, Lock.RECORDING)
+    await locks.take_in(session, Lock.NUMBER, *(locks.key_of(ring.mark(key)) for key in keys))
+
+
+async def wait_for_recording(session: AsyncSession) -> None:
+    """Wait until all objections that are being recorded now are committed, so that what follows here sees them.
+
+    Call it after the transaction that sealed a dataset, to find the objections that it must be flagged for. None
+    is missed. One whose transaction has ended is visible. One whose transaction holds `RECORDING` now is waited for.
+    One that takes `RECORDING` later reads the holders after that, and so sees the sealed dataset and relays to its
+    holder. Objections never wait for this transaction.
+    """
+    await locks.wait_for_holders(session, Lock.RECORDING)
 
 
 async def record_objections(
@@ -69,7 +80,7 @@ async def record_objections(
 
     An identical objection is returned instead if it is still open, or if there is no holder to relay to. Holders that
     have obtained the number since then get a relay too. Objections from before `since_on` are the former owner's and
-    are ignored. The caller must have called `lock_objections`.
+    are ignored. The caller must have called `begin_recording`.
     """
     existing = await _existing_objections(session, [ring.mark(holders.key) for holders, _ in wanted], since_on)
     relays_of = await _relays_of_open(session, existing)

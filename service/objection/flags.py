@@ -35,7 +35,7 @@ from service.membership.matching import match_keys
 from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
 from service.number.normalisation import e164
 from service.objection.applies import Use, covers_clause
-from service.objection.create import lock_objections
+from service.objection.create import wait_for_recording
 from service.objection.current_holders import holders_of_number, key_of_mark, number_of_key, numbers_held
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.recorder import recorders_of
@@ -50,8 +50,8 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
     """Flag a sealed dataset or a registered campaign for each objection that was recorded before."""
     database, ring = resources.get(Database), resources.get(KeyRing)
     async with database.transaction() as session:
-        # Objections being recorded now may not see that this dataset holds their number. The lock waits for them.
-        await lock_objections(session)
+        # Objections that are being recorded may not see that this dataset holds their number.
+        await wait_for_recording(session)
         if campaign_id is not None:
             subject = await _campaign(session, uuid.UUID(campaign_id))
         else:
@@ -65,7 +65,6 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
     places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
     places = await _still_held(database, ring, subject, objected.keys, places)
     async with database.transaction() as session:
-        await lock_objections(session)
         found = [objection_id for place in places.tolist() for objection_id in objected.objection_ids[place]]
         await _write_flags(session, subject, found)
 

@@ -1,7 +1,6 @@
 """The operations of persons on their objections, and of holders that received objections elsewhere."""
 
 import uuid
-from collections.abc import Sequence
 
 from procrastinate import App
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,26 +11,21 @@ from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
 from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
-from service.number.normalisation import NumberRejected, normalise_number
-from service.number.request_number import unknown_region
-from service.objection.create import NewObjection, lock_objections, record_objections
+from service.objection.create import NewObjection, begin_recording, record_objections
 from service.objection.current_holders import NumberHolders, holders_of_number
 from service.objection.models import Objection
+from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import (
     ObjectionIn,
     ObjectionOut,
     ReceivedObjectionsIn,
     ReportOutcome,
-    ReportResult,
     ReportResults,
 )
 from service.objection.views import objection_views, objections_on_number
 from service.organisation.operations import find_organisation
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
-
-Report = ReportOutcome | tuple[NumberHolders, NewObjection]
-"""What to record of a reported number, or the outcome if nothing is to be recorded."""
 
 
 async def create_objection(
@@ -46,7 +40,9 @@ async def create_objection(
     """
     if wanted.organisation_id is not None:
         await find_organisation(session, wanted.organisation_id, "organisation_id")
-    await lock_objections(session)
+    # A graph that has changed is loaded here already, and not while others wait.
+    await holders_of_number(snapshots, ring, person.number)
+    await begin_recording(session, ring, [person.key])
     new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holders = await holders_of_number(snapshots, ring, person.number)
     ((row, _),) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
@@ -71,9 +67,7 @@ async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, ob
     return (await objection_views(session, [row]))[0]
 
 
-async def record_received_objections(
-    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, queue: App, actor: Actor, wanted: ReceivedObjectionsIn
-) -> ReportResults:
+async def record_received_objections(reporting: Reporting, actor: Actor, wanted: ReceivedObjectionsIn) -> ReportResults:
     """Record objections that a holder received elsewhere, and relay them to all other holders.
 
     Raises:
@@ -94,45 +88,10 @@ async def record_received_objections(
         )
         for place, received in enumerate(wanted.numbers)
     ]
-    await lock_objections(session)
-    reports: list[Report] = []
-    for received, new in zip(wanted.numbers, new_objections, strict=True):
-        holders = await find_holders(snapshots, ring, received.number, wanted.region)
-        if holders is None:
-            reports.append(ReportOutcome.UNREADABLE)
-        elif not holders.held_by(actor.organisation_id):
-            # Otherwise anybody could object in the name of any person by guessing numbers.
-            reports.append(ReportOutcome.NOT_HELD)
-        else:
-            reports.append((holders, new))
-    return await record_reports(session, queue, ring, reports)
 
+    def report(place: int, holders: NumberHolders) -> Report:
+        # Otherwise anybody could object in the name of any person by guessing numbers.
+        return new_objections[place] if holders.held_by(actor.organisation_id) else ReportOutcome.NOT_HELD
 
-async def find_holders(snapshots: Snapshots, ring: KeyRing, number: str, region: str) -> NumberHolders | None:
-    """Find out who holds a number in any usual spelling; None if the text is not a number.
-
-    Raises:
-        Unprocessable: the region is unknown.
-    """
-    try:
-        normalised = normalise_number(number, region)
-    except NumberRejected:
-        return None
-    except ValueError:
-        raise unknown_region() from None
-    return await holders_of_number(snapshots, ring, normalised)
-
-
-async def record_reports(session: AsyncSession, queue: App, ring: KeyRing, reports: Sequence[Report]) -> ReportResults:
-    """Record the reported objections, and return the outcome of each report in its order."""
-    wanted = [report for report in reports if not isinstance(report, ReportOutcome)]
-    recorded = iter(await record_objections(session, queue, ring, wanted))
-    results = []
-    for report in reports:
-        if isinstance(report, ReportOutcome):
-            results.append(ReportResult(outcome=report))
-        else:
-            row, is_new = next(recorded)
-            outcome = ReportOutcome.RECORDED if is_new else ReportOutcome.ALREADY_RECORDED
-            results.append(ReportResult(outcome=outcome, objection_id=row.id))
-    return ReportResults(results=results)
+    reported = [read_number(received.number, wanted.region) for received in wanted.numbers]
+    return await reporting.record(reported, report)

@@ -14,6 +14,7 @@ from service.core.task_queue import QueueDep
 from service.number.app_keyring import RingDep
 from service.objection import deadlines, flags, operations, publication, relays, stops
 from service.objection.figures import Publication, publication_csv
+from service.objection.reporting import ReportingDep
 from service.objection.schemas import (
     ExactCounts,
     FlaggedNumber,
@@ -87,17 +88,14 @@ async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep)
 )
 async def record_received_objections(
     body: ReceivedObjectionsIn,
-    session: SessionDep,
-    snapshots: SnapshotsDep,
-    ring: RingDep,
-    queue: QueueDep,
+    reporting: ReportingDep,
     actor: NumbersWriter,
 ) -> ReportResults:
     """Record objections that you received by letter, by telephone or on your website, for numbers that you hold.
 
     They are relayed to every other holder. Your own relay is acknowledged at once; complete it as any other relay.
     """
-    return await operations.record_received_objections(session, snapshots, ring, queue, actor, body)
+    return await operations.record_received_objections(reporting, actor, body)
 
 
 @holders.get("/relays", summary="List relays")
@@ -252,13 +250,11 @@ async def report_stops(
     campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")],
     body: StopsIn,
     session: SessionDep,
-    snapshots: SnapshotsDep,
-    ring: RingDep,
-    queue: QueueDep,
+    reporting: ReportingDep,
     actor: NumbersWriter,
 ) -> ReportResults:
     """For the party or the sender of a campaign. Each STOP is an objection to every use, relayed to every holder.
 
     It never erases. A reply from a number that the campaign was not sent to is `not_messaged` and is not recorded.
     """
-    return await stops.report_stops(session, snapshots, ring, queue, actor, campaign_id, body)
+    return await stops.report_stops(session, reporting, actor, campaign_id, body)

@@ -19,9 +19,9 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource
 from service.number.keyring import KeyRing
-from service.objection.create import NewObjection, lock_objections, record_objections
+from service.objection.create import NewObjection, begin_recording, record_objections
 from service.objection.current_holders import NumberHolders, holders_of_number
-from service.objection.operations import Report, find_holders, record_reports
+from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import ReportOutcome, ReportResults, StopsIn
 from service.provenance.graph.rows import CampaignRow
 from service.provenance.snapshot import Snapshots
@@ -41,9 +41,7 @@ def is_stop(text: str) -> bool:
 
 async def report_stops(
     session: AsyncSession,
-    snapshots: Snapshots,
-    ring: KeyRing,
-    queue: App,
+    reporting: Reporting,
     actor: Actor,
     campaign_id: uuid.UUID,
     wanted: StopsIn,
@@ -61,19 +59,19 @@ async def report_stops(
         _stop(campaign.id, **assertion_columns(actor, reply.replied_at, f"replies.{place}.replied_at"))
         for place, reply in enumerate(wanted.replies)
     ]
-    await lock_objections(session)
-    reports: list[Report] = []
-    for reply, new in zip(wanted.replies, new_objections, strict=True):
-        holders = await find_holders(snapshots, ring, reply.number, wanted.region)
-        if holders is None:
-            reports.append(ReportOutcome.UNREADABLE)
-        elif reply.text is not None and not is_stop(reply.text):
-            reports.append(ReportOutcome.NOT_A_STOP)
-        elif sent_to.isdisjoint(holders.datasets | holders.erased_from) or reply.replied_at < campaign.began_at:
-            reports.append(ReportOutcome.NOT_MESSAGED)
-        else:
-            reports.append((holders, new))
-    return await record_reports(session, queue, ring, reports)
+    reported: list[int | ReportOutcome] = []
+    for reply in wanted.replies:
+        number = read_number(reply.number, wanted.region)
+        is_other = reply.text is not None and not is_stop(reply.text)
+        reported.append(ReportOutcome.NOT_A_STOP if is_other and isinstance(number, int) else number)
+
+    def report(place: int, holders: NumberHolders) -> Report:
+        reached = holders.datasets | holders.erased_from
+        if sent_to.isdisjoint(reached) or wanted.replies[place].replied_at < campaign.began_at:
+            return ReportOutcome.NOT_MESSAGED
+        return new_objections[place]
+
+    return await reporting.record(reported, report)
 
 
 def _stop(campaign_id: uuid.UUID, **assertion: Any) -> NewObjection:
@@ -96,7 +94,7 @@ async def record_inbound_stop(
     if not is_stop(text):
         return
     async with database.transaction() as session:
-        await lock_objections(session)
+        await begin_recording(session, ring, [ring.pseudonym(number)])
         holders = await holders_of_number(snapshots, ring, number)
         moment = now()
         campaigns = _answered_campaigns(holders, originator, moment)

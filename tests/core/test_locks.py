@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core import locks
 from service.core.db import Database, connection_of
 from service.core.locks import Lock, LockOrderError
-from tests.inspection import rows
+from tests.inspection import rows, until, waiting_for_locks
 
 HELD = "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s ORDER BY objid"
 
@@ -36,22 +36,22 @@ def held_keys(dsn: str, lock: Lock) -> list[int]:
 
 def test_take_locks_in_order_holds_them_until_the_transaction_ends(dsn: str) -> None:
     async def work(session: AsyncSession) -> None:
-        await locks.take_in(session, Lock.OBJECTIONS)
+        await locks.take_in(session, Lock.REGISTRATION_NUMBER)
         await locks.take(await connection_of(session), Lock.SHARD, 7, 3)
-        assert held_keys(dsn, Lock.OBJECTIONS) == [0]
+        assert held_keys(dsn, Lock.REGISTRATION_NUMBER) == [0]
         assert held_keys(dsn, Lock.SHARD) == [3, 7]
 
     in_transaction(dsn, work)
-    assert held_keys(dsn, Lock.OBJECTIONS) == []
+    assert held_keys(dsn, Lock.REGISTRATION_NUMBER) == []
     assert held_keys(dsn, Lock.SHARD) == []
 
 
 def test_take_a_lock_out_of_order_is_refused(dsn: str) -> None:
     async def work(session: AsyncSession) -> None:
         await locks.take_in(session, Lock.SHARD, 1)
-        await locks.take(await connection_of(session), Lock.OBJECTIONS)
+        await locks.take(await connection_of(session), Lock.REGISTRATION_NUMBER)
 
-    with pytest.raises(LockOrderError, match="OBJECTIONS is taken after"):
+    with pytest.raises(LockOrderError, match="REGISTRATION_NUMBER is taken after"):
         in_transaction(dsn, work)
 
 
@@ -85,7 +85,7 @@ def test_take_after_a_savepoint_that_was_rolled_back_forgets_its_locks(dsn: str)
         savepoint = await session.begin_nested()
         await locks.take_in(session, Lock.SHARD, 1)
         await savepoint.rollback()
-        await locks.take_in(session, Lock.OBJECTIONS)
+        await locks.take_in(session, Lock.REGISTRATION_NUMBER)
 
     in_transaction(dsn, work)
 
@@ -101,3 +101,29 @@ def test_try_to_take_a_lock_that_another_holds_is_refused_without_waiting(dsn: s
         other.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.COMPACTION_RUN.numbers())
         in_transaction(dsn, work)
     assert found == [True, False]
+
+
+def test_wait_for_holders_waits_for_those_of_now_and_not_for_later_ones(dsn: str) -> None:
+    """A later holder neither waits for the one who waits, nor is waited for."""
+
+    async def run() -> None:
+        database = Database(dsn)
+
+        async def wait() -> None:
+            async with database.transaction() as session:
+                await locks.wait_for_holders(session, Lock.RECORDING)
+
+        try:
+            async with database.transaction() as later:
+                async with database.transaction() as holding:
+                    await locks.take_own(holding, Lock.RECORDING)
+                    waiting = asyncio.create_task(wait())
+                    await asyncio.to_thread(until, lambda: waiting_for_locks(dsn) == 1)
+                    await locks.take_own(later, Lock.RECORDING)
+                    assert not waiting.done()
+                await waiting
+                assert len(held_keys(dsn, Lock.RECORDING)) == 1
+        finally:
+            await database.close()
+
+    asyncio.run(run())

@@ -1,0 +1,93 @@
+"""Recording the objections that an organisation reports in one call, up to a thousand, in short transactions."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+from procrastinate import App
+
+from service.core.db import Database
+from service.core.resources import resources_of
+from service.number.keyring import KeyRing
+from service.number.normalisation import NumberRejected, normalise_number
+from service.number.request_number import unknown_region
+from service.objection.create import NewObjection, begin_recording, record_objections
+from service.objection.current_holders import NumberHolders, holders_of_number
+from service.objection.schemas import ReportOutcome, ReportResult, ReportResults
+from service.provenance.snapshot import Snapshots
+
+Report = ReportOutcome | NewObjection
+"""What to record of a reported number, or the outcome if nothing is to be recorded."""
+
+# As long as a transaction lasts, the owners of its numbers wait with their own objections: some tens of milliseconds.
+_BATCH: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """What recording needs of the service."""
+
+    database: Database
+    snapshots: Snapshots
+    ring: KeyRing
+    queue: App
+
+    async def record(
+        self, reported: Sequence[int | ReportOutcome], report: Callable[[int, NumberHolders], Report]
+    ) -> ReportResults:
+        """Record what `report` makes of each reported number, given its place and holders. The results keep the order.
+
+        A part may stay recorded although a later one fails. Repeated, the call finds it `already_recorded`.
+        """
+        results = {
+            place: ReportResult(outcome=it) for place, it in enumerate(reported) if isinstance(it, ReportOutcome)
+        }
+        numbers = [(place, number) for place, number in enumerate(reported) if not isinstance(number, ReportOutcome)]
+        for at in range(0, len(numbers), _BATCH):
+            results |= await self._record_batch(numbers[at : at + _BATCH], report)
+        return ReportResults(results=[results[place] for place in range(len(reported))])
+
+    async def _record_batch(
+        self, numbers: Sequence[tuple[int, int]], report: Callable[[int, NumberHolders], Report]
+    ) -> dict[int, ReportResult]:
+        # A graph that has changed is loaded here already, and not while others wait.
+        await holders_of_number(self.snapshots, self.ring, numbers[0][1])
+        results: dict[int, ReportResult] = {}
+        wanted: dict[int, tuple[NumberHolders, NewObjection]] = {}
+        async with self.database.step() as session:
+            await begin_recording(session, self.ring, [self.ring.pseudonym(number) for _, number in numbers])
+            for place, number in numbers:
+                holders = await holders_of_number(self.snapshots, self.ring, number)
+                made = report(place, holders)
+                if isinstance(made, ReportOutcome):
+                    results[place] = ReportResult(outcome=made)
+                else:
+                    wanted[place] = holders, made
+            recorded = await record_objections(session, self.queue, self.ring, list(wanted.values()))
+            for place, (row, is_new) in zip(wanted, recorded, strict=True):
+                outcome = ReportOutcome.RECORDED if is_new else ReportOutcome.ALREADY_RECORDED
+                results[place] = ReportResult(outcome=outcome, objection_id=row.id)
+        return results
+
+
+def read_number(text: str, region: str) -> int | ReportOutcome:
+    """A number in any usual spelling, or that it is unreadable.
+
+    Raises:
+        Unprocessable: the region is unknown.
+    """
+    try:
+        return normalise_number(text, region)
+    except NumberRejected:
+        return ReportOutcome.UNREADABLE
+    except ValueError:
+        raise unknown_region() from None
+
+
+def _reporting(request: Request) -> Reporting:
+    resources = resources_of(request)
+    return Reporting(resources.get(Database), resources.get(Snapshots), resources.get(KeyRing), resources.get(App))
+
+
+ReportingDep = Annotated[Reporting, Depends(_reporting)]
