@@ -82,13 +82,18 @@ def _default_of(field: FieldInfo) -> str:
 def retention_page() -> str:
     """`docs/retention.md`. The rules are those of all packages, which `service.main` imports."""
     assert service.main.ROUTERS
-    rows = [(_data_of(rule), _period(rule.kept), rule.since) for rule in rules()]
+    rows = [(_data_of(rule), _period_of(rule), rule.since) for rule in rules()]
     return _RETENTION.format(rules=_table(("what", "deleted after", "counted from"), rows))
 
 
 def _data_of(rule: Rule) -> str:
     table = f"`{rule.table.__tablename__}`" if rule.emptied is None else f"`{rule.table.__tablename__}.{rule.emptied}`"
     return f"{rule.data} ({table})"
+
+
+def _period_of(rule: Rule) -> str:
+    period = _period(rule.kept)
+    return period if rule.setting is None else f"{period}, or as `{variable_of(rule.setting)}` says"
 
 
 def _period(kept: timedelta) -> str:

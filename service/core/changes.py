@@ -1,24 +1,40 @@
-"""What each transaction changed, in rows that triggers write: the graph reads them by version.
+"""What each transaction changed, in rows that triggers write: read by the graph's version, or in one order of all.
 
 A row names the object that was changed, and the organisations whose act or side the change is. It holds no phone
 number and no free text. Its serial is drawn while its transaction holds the lock of the object. What changes the graph
 draws it during the commit, under the lock of `graph_version`, which stands for every object of the graph.
 
 The triggers are in the migration of changes, where a table says what a change to it means.
+
+The *sequencer* numbers committed rows, in batches and in each worker, of which one at a time does it. A row that is
+committed late gets a later number, so that readers of the sequence miss none. Among the rows of one object it keeps
+the order of the serials, which is that of the commits. (By transaction id, two writers of one object can stand the
+wrong way round.)
 """
 
+import asyncio
+import logging
 import uuid
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
 
+import psycopg
 from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Uuid, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import Field, SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.columns import enum_type
-from service.core.db import run
+from service.core.db import Connection, Database, run
+from service.core.locks import Lock, try_to_take
+from service.core.resources import Resources
+from service.core.retention import Rule, forget
+from service.core.task_queue import beside_tasks
 from service.core.vocabulary import ChangeKind, ChangeOperation
+
+log = logging.getLogger(__name__)
 
 
 class Change(SQLModel, table=True):
@@ -69,3 +85,69 @@ async def changes_of_versions(
     if not found or found[0].versions < version - before:
         return None
     return {ChangeKind(row.kind): frozenset(row.object_ids) for row in found}
+
+
+_BATCH: Final = 10_000
+_PAUSE_SECONDS: Final = 0.5
+
+_IS_WAITING: Final = "SELECT EXISTS (SELECT FROM change WHERE position IS NULL)"
+# What is committed while this runs is left for the next batch.
+_NUMBER = text("""
+    WITH waiting AS (
+        SELECT serial, row_number() OVER (ORDER BY serial) AS place
+        FROM change WHERE position IS NULL ORDER BY serial LIMIT :batch),
+    sequence AS (
+        UPDATE change_sequence SET last_position = last_position + (SELECT count(*) FROM waiting)
+        RETURNING last_position - (SELECT count(*) FROM waiting) AS before)
+    UPDATE change SET position = before + place FROM waiting, sequence WHERE change.serial = waiting.serial
+""")
+
+
+async def number_changes(database: Database) -> int:
+    """Give the next positions to a batch of committed changes, and return how many these are.
+
+    They are none if another worker is doing so.
+    """
+    if not await database.without_transaction(_changes_wait):
+        return 0
+    async with database.transaction() as session:
+        if not await try_to_take(session, Lock.CHANGE_SEQUENCE):
+            return 0
+        return (await run(session, _NUMBER, {"batch": _BATCH})).rowcount
+
+
+async def _changes_wait(connection: Connection) -> bool:
+    cursor = await connection.execute(_IS_WAITING)
+    return bool((await cursor.fetchall())[0][0])
+
+
+@beside_tasks
+async def sequence_changes(resources: Resources) -> None:
+    """Number changes for as long as a worker runs, less than a second after they are committed."""
+    while True:
+        try:
+            while await number_changes(resources.get(Database)) == _BATCH:
+                pass
+        except (psycopg.Error, DBAPIError, OSError) as error:
+            log.warning("Changes could not be numbered: %s. They are tried again.", type(error).__name__)
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+
+async def changes_after(session: AsyncSession, position: int, limit: int) -> Sequence[Change]:
+    """The changes after a position, in the one order of all. Those that are not numbered yet come later."""
+    query = select(Change).where(col(Change.position) > position).order_by(col(Change.position)).limit(limit)
+    return (await session.exec(query)).all()
+
+
+forget(
+    "forget_changes",
+    "50 4 * * *",
+    Rule(
+        table=Change,
+        moment="recorded_at",
+        kept=timedelta(days=90),
+        setting="changes_kept_days",
+        data="a change: kinds and ids of what a transaction wrote, and the organisations concerned",
+        since="the change",
+    ),
+)

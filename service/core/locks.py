@@ -57,6 +57,9 @@ class Lock(IntEnum):
     SHARD = 9
     """What is stored of a shard (the key)."""
 
+    CHANGE_SEQUENCE = 10
+    """The numbering of changes. It is only tried: a worker that finds it taken has nothing to do."""
+
     def numbers(self, key: int = 0) -> tuple[int, int]:
         """The two numbers of this lock in the database. The second is its key, from -2³¹ to 2³¹ - 1."""
         return _SPACE + self.value, key

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.resources import Resources
+from service.core.settings import Settings
 from service.core.task_queue import task
 
 
@@ -23,7 +24,8 @@ from service.core.task_queue import task
 class Rule:
     """Rows of a table are deleted, or a column of theirs is emptied, some time after a moment in the row.
 
-    `data` and `since` say in words what is deleted, and what the time is counted from.
+    `data` and `since` say in words what is deleted, and what the time is counted from. `setting` is the setting that
+    states the time in days, if there is one; `kept` is then its default.
     """
 
     table: type[SQLModel]
@@ -32,22 +34,24 @@ class Rule:
     data: str
     since: str
     emptied: str | None = None
+    setting: str | None = None
 
     def __post_init__(self) -> None:
         # A misspelt column fails at the start, and not at four in the morning.
         columns = self._columns().c
         assert self.moment in columns, self.moment
         assert self.emptied is None or self.emptied in columns, self.emptied
+        assert self.setting is None or Settings.model_fields[self.setting].default == self.kept.days, self.setting
 
     def _columns(self) -> Table:
         table: Any = self.table
         found: Table = table.__table__
         return found
 
-    def statement(self, at: datetime) -> Delete | Update:
-        """The statement that deletes what has been kept too long at a moment."""
+    def statement(self, at: datetime, kept: timedelta | None = None) -> Delete | Update:
+        """The statement that deletes what has been kept too long at a moment, or longer than a time `kept` as set."""
         table = self._columns()
-        is_over = table.c[self.moment] < at - self.kept
+        is_over = table.c[self.moment] < at - (self.kept if kept is None else kept)
         if self.emptied is None:
             return delete(table).where(is_over)
         column = table.c[self.emptied]
@@ -71,4 +75,5 @@ def forget(task_name: str, cron: str, *declared: Rule) -> None:
     async def forget_expired(resources: Resources) -> None:
         async with resources.get(Database).transaction() as session:
             for rule in declared:
-                await run(session, rule.statement(now()))
+                days = getattr(resources.get(Settings), rule.setting) if rule.setting else None
+                await run(session, rule.statement(now(), None if days is None else timedelta(days=days)))

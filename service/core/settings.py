@@ -109,6 +109,9 @@ class Settings(BaseSettings):
     kannel_inbound_secret: SecretStr | None = Field(
         default=None, description="Password with which Kannel delivers messages that telephones send."
     )
+    changes_kept_days: int = Field(
+        default=90, ge=1, description="Days for which the record of changes is kept, from which feeds are read."
+    )
     webhook_allow_private: bool = Field(
         default=False,
         description="Lets webhooks call private addresses and use plain http. Only for tests and intranets.",

@@ -58,6 +58,15 @@ def task(
     return register
 
 
+_BESIDE: list[Callable[[Resources], Awaitable[None]]] = []
+
+
+def beside_tasks(work: Callable[[Resources], Awaitable[None]]) -> Callable[[Resources], Awaitable[None]]:
+    """Register what every worker does beside its tasks, until it is cancelled. It must catch its own errors."""
+    _BESIDE.append(work)
+    return work
+
+
 class _RetryInterrupted(BaseRetryStrategy):
     """Puts back the jobs that a worker interrupts when it is stopped. A job that raised an exception has failed.
 
@@ -145,14 +154,24 @@ async def run_worker(resources: Resources, patience: float = 10.0) -> None:
 
     Jobs that have not ended `patience` seconds later are interrupted, and the next worker starts them over.
     """
-    await resources.get(App).run_worker_async(
-        concurrency=2,
-        additional_context={"resources": resources},
-        install_signal_handlers=False,
-        delete_jobs="successful",
-        fetch_job_polling_interval=1.0,
-        shutdown_graceful_timeout=patience,
-    )
+    beside = [asyncio.create_task(_run(work, resources)) for work in _BESIDE]
+    try:
+        await resources.get(App).run_worker_async(
+            concurrency=2,
+            additional_context={"resources": resources},
+            install_signal_handlers=False,
+            delete_jobs="successful",
+            fetch_job_polling_interval=1.0,
+            shutdown_graceful_timeout=patience,
+        )
+    finally:
+        for running in beside:
+            running.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+
+
+async def _run(work: Callable[[Resources], Awaitable[None]], resources: Resources) -> None:
+    await work(resources)
 
 
 @task("retry_stalled", cron="* * * * *")

@@ -7,6 +7,7 @@ from typing import Final
 
 import service.main as application
 from service.access.models import IdempotentRequest
+from service.core.changes import Change
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.retention import Rule, rules
@@ -39,8 +40,9 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (OutboxMessage, None): timedelta(minutes=10),
         (RejectedLine, "raw"): timedelta(days=7),
         (WebhookDelivery, None): timedelta(days=90),
+        (Change, None): timedelta(days=90),
     }
-    assert len(RULES) == 8
+    assert len(RULES) == 9
 
 
 def apply(dsn: str, rule: Rule) -> None:
