@@ -21,9 +21,15 @@ FROM transfer LEFT JOIN LATERAL (
     LIMIT 1) AS latest ON true
 """
 # Transfers that give their recipient neither a holding nor a view of anything upstream.
+# Denials are few, so they are found by an index of their own, and not among the states of all transfers.
 DENIED_TRANSFER = """
 CREATE VIEW denied_transfer AS
-SELECT transfer_id, received_dataset_id FROM transfer_status WHERE status = 'denied'
+SELECT transfer.id AS transfer_id, received_dataset_id
+FROM transfer_statement AS denial JOIN transfer ON transfer.id = denial.transfer_id
+WHERE denial.side = 'recipient' AND denial.status = 'denied' AND NOT EXISTS (
+    SELECT FROM transfer_statement AS later
+    WHERE later.transfer_id = denial.transfer_id AND later.side = 'recipient'
+      AND (later.recorded_at, later.id) > (denial.recorded_at, denial.id))
 """
 # When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed. A
 # recipient's own file is sealed later, but compared with what was transferred. A recipient that denied the transfer and
@@ -64,6 +70,42 @@ SELECT dataset.id, dataset.asserted_by_id
 FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
   AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
+"""
+# Datasets whose own transfer is denied, or that are below such a dataset. The API refuses to deny what was passed on,
+# so that there are none of the second kind.
+DATASET_BELOW_DENIAL = """
+CREATE VIEW dataset_below_denial AS
+SELECT received_dataset_id AS dataset_id FROM denied_transfer
+UNION
+SELECT dataset_id FROM denied_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
+"""
+# The ancestors that at least one number left in a dataset came from, by a path that no denial cuts. Counts say it for
+# all datasets but those below a denial, for which the paths are walked.
+CAME_FROM = """
+CREATE VIEW came_from AS
+SELECT dataset_id, ancestor_id
+FROM ancestor_count
+WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_denial)
+UNION ALL
+(WITH RECURSIVE path AS (
+    SELECT dataset_id, dataset_id AS ancestor_id FROM dataset_below_denial
+    UNION
+    SELECT path.dataset_id, edge.parent_id
+    FROM path
+    JOIN dataset_parent AS edge ON edge.dataset_id = path.ancestor_id
+    JOIN ancestor_count AS counted ON counted.dataset_id = path.dataset_id AND counted.ancestor_id = edge.parent_id
+    WHERE count_left > 0
+      AND NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id))
+SELECT dataset_id, ancestor_id FROM path WHERE dataset_id <> ancestor_id)
+"""
+# What an organisation sees: what counts as held by it, and upstream what at least one number of it came from
+# (`service.access.visibility.visible_to` says the same in memory). A dataset may be in it more than once.
+SEEN_DATASET = """
+CREATE VIEW seen_dataset AS
+SELECT organisation_id, dataset_id FROM holder_of_record
+UNION ALL
+SELECT organisation_id, ancestor_id
+FROM holder_of_record JOIN came_from ON came_from.dataset_id = holder_of_record.dataset_id
 """
 # How a dataset comes by its numbers, and whether it counts as a holding. Scalar subqueries are looked up for the rows
 # that are read; PostgreSQL would compute joins and EXISTS for every dataset.
@@ -126,6 +168,9 @@ VIEWS = {
     "dataset_made_at": DATASET_MADE_AT,
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
+    "dataset_below_denial": DATASET_BELOW_DENIAL,
+    "came_from": CAME_FROM,
+    "seen_dataset": SEEN_DATASET,
     "dataset_node": DATASET_NODE,
     "collection_consents": COLLECTION_CONSENTS,
     "first_upload": FIRST_UPLOAD,
@@ -283,6 +328,13 @@ def upgrade() -> None:
         op.f("ix_transfer_statement_asserted_by_id"), "transfer_statement", ["asserted_by_id"], unique=False
     )
     op.create_index(op.f("ix_transfer_statement_transfer_id"), "transfer_statement", ["transfer_id"], unique=False)
+    op.create_index(
+        "ix_transfer_statement_denial",
+        "transfer_statement",
+        ["transfer_id"],
+        unique=False,
+        postgresql_where=sa.text("side = 'recipient' AND status = 'denied'"),
+    )
     op.create_table(
         "dataset_parent",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
@@ -341,7 +393,9 @@ def upgrade() -> None:
         "ancestor_count",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("ancestor_id", sa.Uuid(), nullable=False),
-        sa.Column("number_count", sa.BigInteger(), nullable=False),
+        sa.Column("count_at_sealing", sa.BigInteger(), nullable=False),
+        sa.Column("count_left", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),
         sa.ForeignKeyConstraint(
             ["ancestor_id"],
             ["dataset.id"],
@@ -352,11 +406,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("dataset_id", "ancestor_id"),
     )
+    op.create_index(op.f("ix_ancestor_count_ancestor_id"), "ancestor_count", ["ancestor_id"], unique=False)
     op.create_table(
         "notice_count",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("notice_id", sa.Uuid(), nullable=False),
-        sa.Column("number_count", sa.BigInteger(), nullable=False),
+        sa.Column("count_at_sealing", sa.BigInteger(), nullable=False),
+        sa.Column("count_left", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_notice_count_left"),
         sa.ForeignKeyConstraint(
             ["dataset_id"],
             ["dataset.id"],

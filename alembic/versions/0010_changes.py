@@ -37,6 +37,8 @@ _OF_COLLECTION = "SELECT unnest(ARRAY[collector_id, asserted_by_id]) FROM collec
 _OF_TRANSFER = "SELECT unnest(ARRAY[sender_id, recipient_id]) FROM transfer WHERE id = changed.transfer_id"
 _OF_NOTICE = f"ARRAY[{_FACT}, {_COLLECTOR}]"
 _NONE = "'{}'::uuid[]"
+# Erasures lower the counts of what is left one by one. The graph knows only whether anything is left.
+_ANY_LEFT = "to_jsonb(changed) - 'count_left' || jsonb_build_object('any_left', changed.count_left > 0)"
 
 WATCHED = {
     # An organisation that is only named is not in the graph. It comes in with the first fact that uses it.
@@ -58,8 +60,8 @@ WATCHED = {
         state="to_jsonb(changed) - '{dialect,reconciling}'::text[]",
     ),
     "dataset_parent": Watch("dataset_id, parent_id", "changed.dataset_id", "ARRAY[changed.parent_id]"),
-    "ancestor_count": Watch("dataset_id, ancestor_id", "changed.dataset_id", _NONE),
-    "notice_count": Watch("dataset_id, notice_id", "changed.dataset_id", _NONE),
+    "ancestor_count": Watch("dataset_id, ancestor_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),
+    "notice_count": Watch("dataset_id, notice_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),
     "transfer": Watch(organisation_ids=f"ARRAY[changed.sender_id, changed.recipient_id, {_FACT}]"),
     "transfer_statement": Watch(
         object_id="changed.transfer_id",

@@ -1,9 +1,10 @@
 """Who sees what. The one place that decides it: once for rows in PostgreSQL, once for the graph in memory.
 
-An organisation sees what it holds, everything upstream of that, and the transfers that it is a side of. Of the dataset
-that a recipient got from it, it sees that this exists and who holds it, and nothing beyond. A dataset that it asserts
-for a holder without an account counts as its own, because nobody else here can look after it. A transfer that its
-recipient denies gives the recipient neither a holding nor anything upstream.
+An organisation sees what it holds, upstream of that whatever at least one of its numbers came from, and the transfers
+that it is a side of. So sight follows counts: edges lead from a selection to suppliers whose numbers it does not have.
+Of the dataset that a recipient got from it, it sees that this exists and who holds it, and nothing beyond. A dataset
+that it asserts for a holder without an account counts as its own, because nobody else here can look after it. A
+transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
 
 A party sees its campaigns; a key of a processor that acts for it, only those which that processor sent. A regulator
 sees everything; the operator sees accounts only. An organisation that erased a number no longer sees anything of it,
@@ -11,7 +12,7 @@ not even for the holders that it speaks for. Others still see what came to them 
 """
 
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -25,18 +26,15 @@ from service.core.erasures import NO_ERASURES, Erasures, held_at
 Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
 # The tables of the features above are named in SQL, because visibility spans all of them and every one of them filters
-# by it. The rules that hold for more than visibility are views: `holder_of_record`, `denied_transfer`.
-_VISIBLE: Final = """
-WITH RECURSIVE datasets(id) AS (
-    SELECT dataset_id FROM holder_of_record WHERE organisation_id = :own_id
-    UNION
-    SELECT edge.parent_id
-    FROM datasets JOIN dataset_parent AS edge ON edge.dataset_id = datasets.id
-    WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id)),
+# by it. The rules that hold for more than visibility are views: `seen_dataset`, `denied_transfer`.
+_DATASETS: Final = "SELECT dataset_id AS id FROM seen_dataset WHERE organisation_id = :own_id"
+# A transfer between others is seen if numbers of the caller's went through it, so that it sees both ends.
+_VISIBLE: Final = f"""
+WITH RECURSIVE datasets(id) AS ({_DATASETS}),
 transfers(id) AS (
     SELECT id FROM transfer
     WHERE sender_id = :own_id OR recipient_id = :own_id
-       OR (received_dataset_id IN (SELECT id FROM datasets)
+       OR (dataset_id IN (SELECT id FROM datasets) AND received_dataset_id IN (SELECT id FROM datasets)
            AND NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id))),
 campaigns(id) AS (
     SELECT id FROM campaign
@@ -67,51 +65,54 @@ organisations(id) AS (
     UNION SELECT partner.organisation_id
           FROM partner JOIN partner_list ON partner_list.id = partner.partner_list_id
           WHERE partner_list.notice_id IN (SELECT id FROM notices) AND partner.organisation_id IS NOT NULL)
-"""
+"""  # noqa: S608  (a constant of this module)
 
 
-def _visible_ids(actor: Actor, name: str, part: str, *, to_operator: bool = False) -> Ids:
-    """The ids of the table `name` that `actor` sees: all, none, or those of `part` in `_VISIBLE`."""
+def _visible_ids(actor: Actor, name: str, statement: str, *, to_operator: bool = False) -> Ids:
+    """The ids of the table `name` that `actor` sees: all, none, or those that the statement selects."""
     every = select(table(name, column("id", Uuid)).c.id)
     if actor.is_regulator or (actor.is_operator and to_operator):
         return every
     if actor.is_operator:
         return every.where(false())
-    statement = text(f"{_VISIBLE} SELECT id FROM {part}")  # noqa: S608  (both are constants of this module)
-    return statement.bindparams(
-        bindparam("own_id", actor.organisation_id, Uuid),
-        bindparam("through_id", actor.through_id, Uuid),
-    ).columns(column("id", Uuid))
+    own = {"own_id": actor.organisation_id, "through_id": actor.through_id}
+    given = [bindparam(key, value, Uuid) for key, value in own.items() if f":{key}" in statement]
+    return text(statement).bindparams(*given).columns(column("id", Uuid))
+
+
+def _part(name: str) -> str:
+    """The statement that selects the ids of a part of `_VISIBLE`."""
+    return f"{_VISIBLE} SELECT id FROM {name}"  # noqa: S608  (both are constants of this module)
 
 
 def visible_datasets(actor: Actor) -> Ids:
-    """Ids of the datasets that count as held by `actor`, and of those upstream of them."""
-    return _visible_ids(actor, "dataset", "datasets")
+    """Ids of the datasets that count as held by `actor`, and of those upstream that a number of them came from."""
+    return _visible_ids(actor, "dataset", _DATASETS)
 
 
 def visible_transfers(actor: Actor) -> Ids:
-    """Ids of the transfers that `actor` is a side of, and of those that delivered a dataset it sees."""
-    return _visible_ids(actor, "transfer", "transfers")
+    """Ids of the transfers that `actor` is a side of, and of those whose two ends it sees."""
+    return _visible_ids(actor, "transfer", _part("transfers"))
 
 
 def visible_collections(actor: Actor) -> Ids:
     """Ids of collections: its own, those it asserts for a collector without an account, those of datasets it sees."""
-    return _visible_ids(actor, "collection", "collections")
+    return _visible_ids(actor, "collection", _part("collections"))
 
 
 def visible_notices(actor: Actor) -> Ids:
     """Ids of notices: its own, those it asserts for a collector without an account, those of collections it sees."""
-    return _visible_ids(actor, "notice", "notices")
+    return _visible_ids(actor, "notice", _part("notices"))
 
 
 def visible_campaigns(actor: Actor) -> Ids:
     """Ids of the campaigns of the party that `actor` is, or of those that it sent for that party."""
-    return _visible_ids(actor, "campaign", "campaigns")
+    return _visible_ids(actor, "campaign", _part("campaigns"))
 
 
 def visible_organisations(actor: Actor) -> Ids:
     """Ids of the organisations that appear in a fact that `actor` sees, or that it named here."""
-    return _visible_ids(actor, "organisation", "organisations", to_operator=True)
+    return _visible_ids(actor, "organisation", _part("organisations"), to_operator=True)
 
 
 IdSet = frozenset[uuid.UUID]
@@ -121,11 +122,13 @@ _NONE: Final[IdSet] = frozenset()
 class DatasetLinks(NamedTuple):
     """What a dataset is linked to, as far as visibility depends on it.
 
-    `parents` are the datasets that it comes from, `arrivals` the transfer that delivered it; both without a transfer
+    `came_from` are the ancestors that at least one number left in it came from. `parents` are the datasets that it
+    is made from, `arrivals` the transfer that delivered it. All three are without what is only reached by a transfer
     that its recipient denies. `touching` are all transfers that it is sent or delivered by, denied or not; `used_in`
     the campaigns sent to it. `made_at` is when it took over the numbers of its parents.
     """
 
+    came_from: Set[uuid.UUID]
     parents: IdSet
     arrivals: IdSet
     touching: IdSet
@@ -149,9 +152,9 @@ class VisibilityIndex:
     """What visibility depends on in the whole graph, by ids.
 
     `held_by` has, by organisation, the datasets that count as held by it (see `holders_of_record`); `spoken_for` those
-    of them that it asserts for another holder. `campaigns_of` has campaigns by party and sender, and all campaigns of a
-    party by that party and None. For one number nothing here is gone through as a whole: what its datasets link to is
-    intersected with what the caller has.
+    of them that it asserts for another holder. `cut_off` are the datasets that denied transfers delivered.
+    `campaigns_of` has campaigns by party and sender, and all campaigns of a party by that party and None. For one
+    number nothing here is gone through as a whole: what its datasets link to is intersected with what the caller has.
     """
 
     links: Mapping[uuid.UUID, DatasetLinks]
@@ -160,6 +163,7 @@ class VisibilityIndex:
     spoken_for: Mapping[uuid.UUID, IdSet]
     sent_by: Mapping[uuid.UUID, IdSet]
     received_by: Mapping[uuid.UUID, IdSet]
+    cut_off: IdSet
     campaigns_of: Mapping[tuple[uuid.UUID, uuid.UUID | None], IdSet]
     campaigns_began: Mapping[uuid.UUID, datetime]
 
@@ -168,14 +172,15 @@ class VisibilityIndex:
 class Visibility:
     """What one caller sees. Of the `bare` datasets, one hop downstream, it sees only that they exist and their holders.
 
-    `viewers` are the caller's own organisations. If nothing is withheld (`whole`), even organisations are named that
-    only assert another's facts.
+    `own` are the datasets that count as the caller's own, `viewers` its own organisations. If nothing is withheld
+    (`whole`), even organisations are named that only assert another's facts.
     """
 
     datasets: IdSet = frozenset()
     bare: IdSet = frozenset()
     transfers: IdSet = frozenset()
     campaigns: IdSet = frozenset()
+    own: IdSet = frozenset()
     viewers: IdSet = frozenset()
     whole: bool = False
 
@@ -198,10 +203,11 @@ def visible_to(
     """What `actor` sees of the whole graph, or of one number, given the datasets `holding` it now or until its erasure.
 
     Of a number it sees its own datasets that hold it, and upstream of them those that hold it, by paths of datasets
-    that hold it. It sees the transfers that delivered these, and its own transfers in which one side says that the
-    number was. Of a recipient's file the sender learns only about numbers that it delivered. Otherwise it could find
-    out what else is in the file by sealing guesses. Where it erased the number itself, it sees nothing; where others
-    upstream erased it, it still sees them.
+    that hold it. Of the whole graph it sees what this gives for all numbers of its own, by their counts. It sees the
+    transfers by which these came, and its own transfers in which one side says that the number was. Of a recipient's
+    file the sender learns only about numbers that it delivered. Otherwise it could find out what else is in the file
+    by sealing guesses. Where it erased the number itself, it sees nothing; where others upstream erased it, it still
+    sees them.
     """
     within = frozenset(index.links if holding is None else holding)
     if actor.is_regulator:
@@ -210,11 +216,15 @@ def visible_to(
         return Visibility()
     own = actor.organisation_id
     left = within.difference(ended) if ended else within
-    datasets = _upstream(index, held_by_organisation(index, own, left, ended), within, ended)
-    arrivals = _NONE.union(*(index.links[dataset_id].arrivals for dataset_id in datasets))
+    held = held_by_organisation(index, own, left, ended)
+    if holding is None:
+        datasets = held.union(*(index.links[dataset_id].came_from for dataset_id in held))
+    else:
+        datasets = _upstream(index, held, within, ended)
+    arrivals = set(_arrivals(index, datasets, ended))
     touching = _touching(index, within, ended)
     to_own = touching & index.received_by.get(own, _NONE)
-    received = {transfer_id for transfer_id in to_own if index.transfers[transfer_id].received.isdisjoint(ended)}
+    received = frozenset(id_ for id_ in to_own if index.transfers[id_].received.isdisjoint(ended))
     from_own = touching & index.sent_by.get(own, _NONE)
     sent = {transfer_id for transfer_id in from_own if index.transfers[transfer_id].dataset_id in left}
     delivered = within & _NONE.union(*(index.transfers[transfer_id].received for transfer_id in sent))
@@ -222,8 +232,9 @@ def visible_to(
     return Visibility(
         datasets,
         bare=delivered - datasets,
-        transfers=arrivals.union(received, sent),
+        transfers=received.union(arrivals, sent),
         campaigns=used & index.campaigns_of.get((own, actor.through_id), _NONE),
+        own=held,
         viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
     )
 
@@ -280,6 +291,16 @@ def _upstream(index: VisibilityIndex, held: IdSet, within: IdSet, ended: Erasure
         waiting = within & _NONE.union(*parents) - found
         found |= waiting
     return found
+
+
+def _arrivals(index: VisibilityIndex, datasets: IdSet, ended: Erasures) -> Iterable[uuid.UUID]:
+    """The transfers between two of the `datasets`."""
+    for dataset_id in datasets:
+        links = index.links[dataset_id]
+        for transfer_id in links.arrivals:
+            sent = index.transfers[transfer_id].dataset_id
+            if sent in datasets and sent in _parents(links, ended):
+                yield transfer_id
 
 
 def _parents(links: DatasetLinks, ended: Erasures) -> IdSet:

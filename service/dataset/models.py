@@ -85,20 +85,30 @@ class RejectedLine(SQLModel, table=True):
 
 
 class AncestorCount(GraphRow, table=True):
-    """How many numbers of a sealed dataset come from an ancestor, by a path of datasets that all hold them."""
+    """How many numbers of a sealed dataset come from an ancestor, by a path of datasets that all hold them.
+
+    `count_left` is how many of these the dataset still holds: its own holder's erasures lower it, an ancestor's do not.
+    """
 
     __tablename__ = "ancestor_count"
+    __table_args__ = (CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),)
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
-    ancestor_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
-    number_count: int = Field(sa_type=BigInteger)
+    ancestor_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, index=True)
+    count_at_sealing: int = Field(sa_type=BigInteger)
+    count_left: int = Field(sa_type=BigInteger)
 
 
 class NoticeCount(GraphRow, table=True):
-    """How many numbers of a sealed dataset come from collections made under a notice, each counted once."""
+    """How many numbers of a sealed dataset come from collections made under a notice, each counted once.
+
+    `count_left` is how many of these the dataset still holds.
+    """
 
     __tablename__ = "notice_count"
+    __table_args__ = (CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_notice_count_left"),)
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
     notice_id: uuid.UUID = Field(foreign_key="notice.id", primary_key=True)
-    number_count: int = Field(sa_type=BigInteger)
+    count_at_sealing: int = Field(sa_type=BigInteger)
+    count_left: int = Field(sa_type=BigInteger)

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from procrastinate import App
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
@@ -41,7 +41,7 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
     await session.flush()
     session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
     await session.flush()
-    return (await _response_bodies(session, [row]))[0]
+    return (await _response_bodies(session, actor, [row]))[0]
 
 
 async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
@@ -110,19 +110,33 @@ def _is_own(actor: Actor, row: Dataset) -> bool:
 
 async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:
     """A dataset that the caller sees."""
-    return (await _response_bodies(session, [await find_dataset(session, actor, dataset_id)]))[0]
+    return (await _response_bodies(session, actor, [await find_dataset(session, actor, dataset_id)]))[0]
 
 
 async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
     rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
-    return rows.page(await _response_bodies(session, rows.rows))
+    return rows.page(await _response_bodies(session, actor, rows.rows))
 
 
-async def _response_bodies(session: AsyncSession, datasets: Sequence[Dataset]) -> list[DatasetOut]:
-    query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]))
+# What a holder's file was like. It would tell others what else the holder has.
+_OF_FILE: Final = ("duplicate_count", "rejected_count", "orphan_count")
+
+
+async def _response_bodies(session: AsyncSession, actor: Actor, datasets: Sequence[Dataset]) -> list[DatasetOut]:
+    """The datasets as the caller sees them: of those upstream, not what else they were made from."""
+    own = {row.id for row in datasets if actor.is_regulator or _is_own(actor, row)}
+    seen = visibility.visible_datasets(actor)
+    query = select(DatasetParent).where(
+        col(DatasetParent.dataset_id).in_([row.id for row in datasets]),
+        or_(col(DatasetParent.dataset_id).in_(own), col(DatasetParent.parent_id).in_(seen)),
+    )
     edges = (await session.exec(query)).all()
-    return [dataset_out(row, [edge for edge in edges if edge.dataset_id == row.id]) for row in datasets]
+    answers = []
+    for row in datasets:
+        answer = dataset_out(row, [edge for edge in edges if edge.dataset_id == row.id])
+        answers.append(answer if row.id in own else answer.model_copy(update=dict.fromkeys(_OF_FILE)))
+    return answers
 
 
 def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:

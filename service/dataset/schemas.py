@@ -53,7 +53,10 @@ class DatasetIn(FactIn):
 
 
 class DatasetOut(FactOut):
-    """A dataset. Counts are null until it is sealed."""
+    """A dataset. Counts are null until it is sealed.
+
+    Of a dataset upstream of what you hold, only those parents are named that numbers of yours came from.
+    """
 
     holder_id: uuid.UUID
     name: str = Field(examples=["Base SMS, avril 2024"])
@@ -68,10 +71,13 @@ class DatasetOut(FactOut):
         description="Distinct numbers, as counted at sealing. Later erasures do not change it.",
         examples=[8500],
     )
-    duplicate_count: int | None = Field(description="Lines that repeat a number.")
-    rejected_count: int | None = Field(description="Lines without a possible number, or with an invalid consent.")
+    duplicate_count: int | None = Field(description="Lines that repeat a number. Null upstream of what you hold.")
+    rejected_count: int | None = Field(
+        description="Lines without a possible number, or with an invalid consent. Null upstream of what you hold."
+    )
     orphan_count: int | None = Field(
-        description="Numbers from which no path of holdings leads back to a collection, as counted at sealing."
+        description="Numbers from which no path of holdings leads back to a collection, as counted at sealing. Null "
+        "upstream of what you hold."
     )
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None

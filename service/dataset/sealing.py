@@ -190,12 +190,12 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
     row.first_consented_at, row.last_consented_at = tally.first_consented_at, tally.last_consented_at
     session.add(row)
     session.add_all(
-        AncestorCount(dataset_id=row.id, ancestor_id=ancestor_id, number_count=count)
+        AncestorCount(dataset_id=row.id, ancestor_id=ancestor_id, count_at_sealing=count, count_left=count)
         for ancestor_id, count in tally.ancestors.items()
         if count and ancestor_id != row.id
     )
     session.add_all(
-        NoticeCount(dataset_id=row.id, notice_id=notice_id, number_count=count)
+        NoticeCount(dataset_id=row.id, notice_id=notice_id, count_at_sealing=count, count_left=count)
         for notice_id, count in tally.notices.items()
         if count
     )

@@ -32,7 +32,7 @@ SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
 async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader) -> Response:
     """Returns where a number was first collected and under which notice, its chains, recipients and campaigns.
 
-    You see what you hold, everything upstream of it, and the transfers that you are a side of. `held` says whether
+    You see what you hold, what it came from, and the transfers that you are a side of. `held` says whether
     a dataset that you may see holds the number. A supervisory authority sees everything and must give a `reason`.
     A number that cannot be read is refused with the cause in `reason`. The refusal does not repeat the number.
     """

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import BigInteger, Text
+from sqlalchemy import BigInteger, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -33,6 +33,13 @@ class TransferStatement(Fact, table=True):
     """What one side states of a transfer. Every statement is kept; the latest of each side counts."""
 
     __tablename__ = "transfer_statement"
+    __table_args__ = (
+        Index(
+            "ix_transfer_statement_denial",
+            "transfer_id",
+            postgresql_where=text("side = 'recipient' AND status = 'denied'"),
+        ),
+    )
 
     transfer_id: uuid.UUID = Field(foreign_key="transfer.id", index=True)
     side: Side = Field(sa_type=enum_type(Side))

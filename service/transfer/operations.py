@@ -114,7 +114,14 @@ async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.
     for ancestor in (await session.exec(by_ancestor)).all():
         session.add(AncestorCount(**ancestor.model_dump() | {"dataset_id": received_id}))
     if source.number_count:
-        session.add(AncestorCount(dataset_id=received_id, ancestor_id=source.id, number_count=source.number_count))
+        session.add(
+            AncestorCount(
+                dataset_id=received_id,
+                ancestor_id=source.id,
+                count_at_sealing=source.number_count,
+                count_left=source.number_count,
+            )
+        )
     by_notice = select(NoticeCount).where(NoticeCount.dataset_id == source.id)
     for notice in (await session.exec(by_notice)).all():
         session.add(NoticeCount(**notice.model_dump() | {"dataset_id": received_id}))

@@ -171,17 +171,18 @@ def all_numbers(world: World) -> set[int]:
 
 
 def _representatives(world: World) -> Iterator[tuple[int, int]]:
-    """One of all numbers that are stored in the same datasets, and how many these are."""
-    groups: dict[frozenset[uuid.UUID], list[int]] = {}
+    """One of all numbers that are stored in and erased from the same datasets, and how many these are."""
+    groups: dict[tuple[frozenset[uuid.UUID], frozenset[tuple[uuid.UUID, datetime]]], list[int]] = {}
     for number in all_numbers(world):
         datasets = frozenset(dataset for dataset, numbers in world.numbers.items() if number in numbers)
-        groups.setdefault(datasets, []).append(number)
+        groups.setdefault((datasets, frozenset(erasures_of(world, number).items())), []).append(number)
     for numbers in groups.values():
         yield numbers[0], len(numbers)
 
 
 def rows_of(world: World) -> rows.Rows:
-    """The rows that the service would read of this world, with the counts that sealing makes."""
+    """The rows that the service would read of this world, with the counts of sealing and those left by erasures."""
+    left: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     ancestors: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     notices: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     sizes: Counter[uuid.UUID] = Counter()
@@ -192,8 +193,12 @@ def rows_of(world: World) -> rows.Rows:
             above = {ancestor for ancestor in among if comes_from(world, number, dataset, ancestor, among)}
             collections = {row.collection_id for ancestor in above if (row := world.datasets[ancestor]).collection_id}
             sizes[dataset] += count
-            ancestors.update(dict.fromkeys([(dataset, ancestor) for ancestor in above - {dataset}], count))
-            notices.update(dict.fromkeys([(dataset, notice_of[collection]) for collection in collections], count))
+            from_ancestors = dict.fromkeys([(dataset, ancestor) for ancestor in above - {dataset}], count)
+            from_notices = dict.fromkeys([(dataset, notice_of[collection]) for collection in collections], count)
+            ancestors.update(from_ancestors)
+            notices.update(from_notices)
+            if (dataset, number) not in world.erased:
+                left.update(from_ancestors | from_notices)
     return rows.Rows(
         organisations=list(world.organisations.values()),
         notices=world.notices,
@@ -211,8 +216,8 @@ def rows_of(world: World) -> rows.Rows:
         releases=world.releases,
         campaigns=list(world.campaigns.values()),
         uses=world.uses,
-        ancestor_counts=[rows.AncestorCountRow(*key, count) for key, count in ancestors.items()],
-        notice_counts=[rows.NoticeCountRow(*key, count) for key, count in notices.items()],
+        ancestor_counts=[rows.AncestorCountRow(*key, count, left[key]) for key, count in ancestors.items()],
+        notice_counts=[rows.NoticeCountRow(*key, count, left[key]) for key, count in notices.items()],
     )
 
 

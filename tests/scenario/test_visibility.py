@@ -97,10 +97,12 @@ def test_look_up_of_a_number_that_nobody_holds_is_empty(scenario: Scenario) -> N
 
 # Who lists what, and the codes of what the list shows.
 LISTED = [
-    ("aube", "datasets", {"D1", "D2", "D3", "D4", "R1", "R2", "R3", "R4", "D5", "X6", "D6"}),
+    ("aube", "datasets", {"D2", "D3", "D4", "R2", "R3", "R4", "D5", "X6", "D6"}),
+    ("rivage", "datasets", {"D1", "D3", "D4", "R1", "R3", "R4", "D5", "X7", "D7", "X8", "D8", "X9", "D9"}),
     ("revente-data", "datasets", {"D1", "D2", "R1", "R2", "X8", "D8", "X9"}),
     ("enseigne-maison", "datasets", {"D4"}),
-    ("aube", "transfers", {"T1", "T2", "T3", "T4", "T5"}),
+    ("aube", "transfers", {"T2", "T3", "T4", "T5"}),
+    ("rivage", "transfers", {"T1", "T3", "T4", "T6", "T7", "T8"}),
     ("contact-direct", "transfers", {"T1", "T2", "T3", "T4", "T5", "T6", "T7"}),
     ("enseigne-maison", "transfers", {"T4"}),
     ("revente-data", "transfers", {"T1", "T2", "T7", "T8"}),
@@ -118,6 +120,24 @@ def test_list_shows_the_same_as_answers(scenario: Scenario) -> None:
         items = scenario.caller(who).get(f"/v1/{collection}")["items"]
         found.append((who, collection, {codes_of[item["id"]] for item in items}))
     assert [line for line in found if line not in LISTED] == []
+
+
+# Who lists organisations and notices, and what no list shows: suppliers of whose numbers it got none.
+NOT_LISTED = [
+    ("aube", [JEUX, REVENTE, RIVAGE, "JL-1"]),
+    ("rivage", ["CA-1"]),
+    ("revente-data", [ENSEIGNE, AUBE, "EM-1", "CA-2"]),
+]
+
+
+def test_list_names_no_supplier_whose_numbers_did_not_come(scenario: Scenario) -> None:
+    found = []
+    for who, never in NOT_LISTED:
+        organisations = scenario.caller(who).get("/v1/organisations")["items"]
+        notices = scenario.caller(who).get("/v1/notices")["items"]
+        names = {row["legal_name"] for row in organisations} | {row["code"] for row in notices}
+        found += [(who, name) for name in never if name in names]
+    assert found == []
 
 
 def test_get_lineage_leaves_out_ancestors_that_gave_no_number(scenario: Scenario) -> None:

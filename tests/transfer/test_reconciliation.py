@@ -58,7 +58,7 @@ def test_reconcile_with_a_differing_file_disputes_and_keeps_it(registry: Registr
     assert sorted(orphans) == [number(9000), number(9001)]
     blocks, staged, parts, _ = stored(dsn, own["id"])
     assert (blocks > 0, staged, parts) == (True, 0, 1)
-    counts = rows(dsn, "SELECT number_count FROM ancestor_count WHERE dataset_id = %s", own["id"])
+    counts = rows(dsn, "SELECT count_at_sealing FROM ancestor_count WHERE dataset_id = %s", own["id"])
     assert counts == [(90,)]
     assert shop.get(f"/v1/datasets/{transfer['dataset_id']}")["number_count"] == 100
     assert party.lookup(number(9000))["held"]

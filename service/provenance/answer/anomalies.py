@@ -7,29 +7,35 @@ from service.provenance.answer.schemas import Contradiction, Orphan, TransferVie
 from service.provenance.answer.views import AnswerContext
 from service.provenance.graph.fact_index import FactIndex, is_denied
 from service.provenance.graph.graph import sources
-from service.provenance.graph.rows import DatasetRow
+from service.provenance.graph.rows import DatasetRow, TransferRow
 
 
 def orphan_view(context: AnswerContext, row: DatasetRow) -> Orphan:
     """A holding without a declared origin, and why it has none."""
-    transfer = context.facts.transfer_into_dataset.get(row.id)
-    reason = _reason(context, row)
+    transfer = _transfer_shown(context, row)
+    reason = _reason(context, row, transfer)
     return Orphan(
         dataset=context.dataset(row.id),
         reason=reason,
-        explanation=_explanation(context.facts, row, reason),
+        explanation=_explanation(context.facts, row, reason, transfer),
         transfer_id=transfer.id if transfer else None,
     )
 
 
-def _reason(context: AnswerContext, row: DatasetRow) -> OrphanReason:
+def _transfer_shown(context: AnswerContext, row: DatasetRow) -> TransferRow | None:
+    """The transfer that delivered a dataset, unless the number did not come by it and the caller is not a side."""
+    transfer = context.facts.transfer_into_dataset.get(row.id)
+    return transfer if transfer is not None and transfer.id in context.visibility.transfers else None
+
+
+def _reason(context: AnswerContext, row: DatasetRow, transfer: TransferRow | None) -> OrphanReason:
     facts = context.facts
     parents = [edge.parent_id for edge in facts.parents_of_dataset.get(row.id, ())]
     if not parents:
         return OrphanReason.NO_SOURCE_DECLARED
     if any(edge.parent_id in context.holding_datasets for edge in sources(facts, row.id, context.erasures)):
         return OrphanReason.SOURCE_IS_ORPHAN
-    if row.id in facts.transfer_into_dataset:
+    if transfer is not None:
         return OrphanReason.NOT_IN_SENDERS_DATASET
     arrivals = [facts.transfer_into_dataset.get(parent) for parent in parents]
     if any(is_denied(facts, arrival.id) for arrival in arrivals if arrival):
@@ -37,9 +43,8 @@ def _reason(context: AnswerContext, row: DatasetRow) -> OrphanReason:
     return OrphanReason.NOT_IN_SOURCES
 
 
-def _explanation(facts: FactIndex, row: DatasetRow, reason: OrphanReason) -> str:
+def _explanation(facts: FactIndex, row: DatasetRow, reason: OrphanReason, transfer: TransferRow | None) -> str:
     holder = facts.organisations[row.holder_id].legal_name
-    transfer = facts.transfer_into_dataset.get(row.id)
     sender = facts.organisations[transfer.sender_id].legal_name if transfer else holder
     match reason:
         case OrphanReason.NO_SOURCE_DECLARED:

@@ -104,6 +104,7 @@ class _Draft:
     datasets_of_version: Edited[uuid.UUID, Sequence[uuid.UUID]]
     status_of_transfer: Edited[uuid.UUID, TransferStatus]
     ancestor_counts: Edited[uuid.UUID, Counts]
+    lost_ancestors: Edited[uuid.UUID, frozenset[uuid.UUID]]
     notice_counts: Edited[uuid.UUID, Counts]
     notice_counts_of_dataset: Edited[uuid.UUID, Counts]
 
@@ -337,20 +338,25 @@ def _put_campaigns_of_datasets(draft: _Draft, facts: FactIndex, concerned: Ids) 
 
 def _put_counts(draft: _Draft, facts: FactIndex, difference: Difference) -> None:
     ancestors: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
+    lost: dict[uuid.UUID, set[uuid.UUID]] = defaultdict(set)
     for row in difference.rows.ancestor_counts:
-        ancestors[row.dataset_id][row.ancestor_id] = row.number_count
+        ancestors[row.dataset_id][row.ancestor_id] = row.count_at_sealing
+        if not row.count_left:
+            lost[row.dataset_id].add(row.ancestor_id)
     draft.ancestor_counts.put_all(difference.of(ChangeKind.ANCESTOR_COUNT), ancestors)
+    gone = {dataset_id: frozenset(ancestor_ids) for dataset_id, ancestor_ids in lost.items()}
+    draft.lost_ancestors.put_all(difference.of(ChangeKind.ANCESTOR_COUNT), gone)
     changed = difference.of(ChangeKind.NOTICE_COUNT)
     notices: dict[uuid.UUID, dict[uuid.UUID, int]] = defaultdict(dict)
     for count in difference.rows.notice_counts:
-        notices[count.dataset_id][count.notice_id] = count.number_count
+        notices[count.dataset_id][count.notice_id] = count.count_at_sealing
     draft.notice_counts_of_dataset.put_all(changed, notices)
     by_notice: dict[uuid.UUID, dict[uuid.UUID, int]] = {}
     for dataset_id in changed:
         for notice_id in {*facts.notice_counts_of_dataset.get(dataset_id, ()), *notices.get(dataset_id, ())}:
             counts = by_notice.setdefault(notice_id, dict(facts.notice_counts.get(notice_id, {})))
             counts.pop(dataset_id, None)
-            if (number_count := notices.get(dataset_id, {}).get(notice_id)) is not None:
-                counts[dataset_id] = number_count
+            if (at_sealing := notices.get(dataset_id, {}).get(notice_id)) is not None:
+                counts[dataset_id] = at_sealing
     for notice_id, counts in by_notice.items():
         draft.notice_counts.put(notice_id, counts or None)

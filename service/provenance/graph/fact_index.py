@@ -38,7 +38,9 @@ class FactIndex:
 
     Of an organisation there is a row if it has an account, or if a fact here uses it. `collections` gives the latest
     correction by the id of every version, `collection_versions` the version itself. `campaigns` are those that count;
-    `campaign_versions` and `datasets_of_version` have the corrected ones too. `notice_counts` are by notice.
+    `campaign_versions` and `datasets_of_version` have the corrected ones too. `notice_counts` are by
+    notice. These and `ancestor_counts` are those of sealing; `lost_ancestors` are the ancestors from which no number is
+    left in a dataset, because its holder erased them all.
     """
 
     organisations: Mapping[uuid.UUID, OrganisationRow]
@@ -67,6 +69,7 @@ class FactIndex:
     datasets_of_version: Grouped[uuid.UUID]
     status_of_transfer: Mapping[uuid.UUID, TransferStatus]
     ancestor_counts: Mapping[uuid.UUID, Counts]
+    lost_ancestors: Mapping[uuid.UUID, frozenset[uuid.UUID]]
     notice_counts: Mapping[uuid.UUID, Counts]
     notice_counts_of_dataset: Mapping[uuid.UUID, Counts]
 

@@ -198,20 +198,26 @@ class UseRow:
 
 @dataclass(frozen=True)
 class AncestorCountRow:
-    """How many numbers of a dataset come from one of its ancestors."""
+    """How many numbers of a dataset come from one of its ancestors.
+
+    Erasures lower `count_left` without a new version of the graph, until it is 0. So it says here only whether any
+    number is left.
+    """
 
     dataset_id: uuid.UUID
     ancestor_id: uuid.UUID
-    number_count: int
+    count_at_sealing: int
+    count_left: int
 
 
 @dataclass(frozen=True)
 class NoticeCountRow:
-    """How many numbers of a dataset come from collections under a notice."""
+    """How many numbers of a dataset come from collections under a notice. `count_left` is as for an ancestor."""
 
     dataset_id: uuid.UUID
     notice_id: uuid.UUID
-    number_count: int
+    count_at_sealing: int
+    count_left: int
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import fields
 from typing import Any, Final, TypeVar
 
@@ -15,7 +15,7 @@ from service.provenance.graph.rows import CampaignRow, TransferRow
 Key = TypeVar("Key")
 Pairs = Iterable[tuple[Key, uuid.UUID]]
 
-_EMPTY: Final[dict[str, Any]] = {field.name: {} for field in fields(VisibilityIndex)}
+_EMPTY: Final[dict[str, Any]] = {field.name: {} for field in fields(VisibilityIndex)} | {"cut_off": frozenset()}
 NO_VISIBILITY: Final = VisibilityIndex(**_EMPTY)
 
 # What is found by dataset, and of which its links or holders may depend.
@@ -26,6 +26,7 @@ _OF_DATASET: Final = (
     "transfer_into_dataset",
     "campaigns_of_dataset",
     "ancestor_counts",
+    "lost_ancestors",
 )
 
 
@@ -38,11 +39,14 @@ def next_visibility_index(
     dataset_ids = frozenset().union(*(touched[name] for name in _OF_DATASET))
     dataset_ids |= {dataset_id for row in (*former, *now) for dataset_id in (row.dataset_id, row.received_dataset_id)}
     dataset_ids |= _held_by_any(index, touched["organisations"])
+    dataset_ids |= _below(facts, {row.received_dataset_id for row in now})
+    cut_off = index.cut_off.difference(row.received_dataset_id for row in former)
+    cut_off = cut_off.union(row.received_dataset_id for row in now if is_denied(facts, row.id))
     campaigns = touched["campaigns"]
     ended, begun = _rows(before.campaigns, campaigns), _rows(facts.campaigns, campaigns)
     held_before, held_now = _held(before, dataset_ids), _held(facts, dataset_ids)
     spoken_before, spoken_now = _spoken_for(before, held_before), _spoken_for(facts, held_now)
-    links = {row.id: _links(facts, row.id) for row in _rows(facts.datasets, dataset_ids)}
+    links = {row.id: _links(facts, row.id, cut_off) for row in _rows(facts.datasets, dataset_ids)}
     return VisibilityIndex(
         links=_replaced(index.links, dataset_ids, links),
         transfers=_replaced(index.transfers, transfer_ids, {row.id: _ends(facts, row) for row in now}),
@@ -51,6 +55,7 @@ def next_visibility_index(
         sent_by=_regrouped(index.sent_by, _by_sender(former), _by_sender(now)),
         received_by=_regrouped(index.received_by, _by_recipient(former), _by_recipient(now)),
         campaigns_of=_regrouped(index.campaigns_of, _by_party(ended), _by_party(begun)),
+        cut_off=cut_off,
         campaigns_began=_replaced(index.campaigns_began, campaigns, {row.id: row.began_at for row in begun}),
     )
 
@@ -118,13 +123,48 @@ def _by_party(rows: Iterable[CampaignRow]) -> list[tuple[tuple[uuid.UUID, uuid.U
     return [((row.party_id, sender), row.id) for row in rows for sender in {None, row.sender_id}]
 
 
-def _links(facts: FactIndex, dataset_id: uuid.UUID) -> DatasetLinks:
+def _below(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> IdSet:
+    """Datasets with their descendants. What a denial cuts off has none: the API refuses to deny what was passed on."""
+    found: set[uuid.UUID] = set()
+    waiting = list(dataset_ids)
+    while waiting:
+        dataset_id = waiting.pop()
+        if dataset_id not in found:
+            found.add(dataset_id)
+            waiting += [edge.dataset_id for edge in facts.children_of_dataset.get(dataset_id, ())]
+    return frozenset(found)
+
+
+def _came_from(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.UUID]) -> Set[uuid.UUID]:
+    """The ancestors that at least one number left in a dataset came from, by a path that no denial cuts.
+
+    Counts say it for all datasets but those below a denial, for which the paths are walked. The view `came_from` says
+    the same in SQL.
+    """
+    counted = facts.ancestor_counts.get(dataset_id, {}).keys()
+    lost = facts.lost_ancestors.get(dataset_id)
+    left: Set[uuid.UUID] = frozenset(counted) - lost if lost else counted
+    if dataset_id not in cut_off and cut_off.isdisjoint(counted):
+        return left
+    found: set[uuid.UUID] = set()
+    waiting = [dataset_id]
+    while waiting:
+        edges = facts.parents_of_dataset.get(waiting.pop(), ())
+        parents = {edge.parent_id for edge in edges if not is_denied(facts, edge.transfer_id)}
+        new = left & parents - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+def _links(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.UUID]) -> DatasetLinks:
     edges = facts.parents_of_dataset.get(dataset_id, ())
     arrival = facts.transfer_into_dataset.get(dataset_id)
     arrivals = frozenset({arrival.id} if arrival else ())
     sent = {row.id for row in facts.transfers_from_dataset.get(dataset_id, ())}
     used_in = facts.campaigns_of_dataset.get(dataset_id, ())
     return DatasetLinks(
+        came_from=_came_from(facts, dataset_id, cut_off),
         # Always the ids of the indexed rows, so that set operations compare objects by identity.
         parents=frozenset(
             facts.datasets[edge.parent_id].id for edge in edges if not is_denied(facts, edge.transfer_id)

@@ -26,7 +26,8 @@ class LineageNode(BaseModel):
     number_count: int | None = Field(description="Null before sealing, and for a dataset one hop down from yours.")
     common_count: int | None = Field(
         description="Upstream: how many numbers of the requested dataset come from this one. Downstream: how many "
-        "numbers of this one come from the requested dataset. Null before sealing.",
+        "numbers of this one come from the requested dataset. Null before sealing, and if the lower of the two is "
+        "upstream of what you hold.",
         examples=[1000],
     )
     collected: CollectedUnder | None = Field(description="The collection, if the dataset was collected.")
@@ -41,11 +42,17 @@ class LineageEdge(BaseModel):
     transfer_id: uuid.UUID | None
     status: TransferStatus | None = Field(description="The status of the transfer. Null for a derivation.")
     occurred_at: AwareDatetime
-    number_count: int | None = Field(description="How many numbers of the second dataset come from the first.")
+    number_count: int | None = Field(
+        description="How many numbers of the second dataset come from the first. Null before sealing, and if the "
+        "second is upstream of what you hold."
+    )
 
 
 class LineageOut(BaseModel):
-    """What a dataset comes from and what was made from it. Ancestors that gave it no number are left out."""
+    """What a dataset comes from and what was made from it, as far as numbers of the caller's went.
+
+    Ancestors that gave it no number are left out.
+    """
 
     dataset_id: uuid.UUID
     nodes: list[LineageNode] = Field(description="From the furthest upstream to the furthest downstream.")

@@ -35,7 +35,7 @@ def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: 
     return LineageOut(
         dataset_id=start,
         nodes=[_node(facts, visibility, start, dataset_id, found.distances[dataset_id]) for dataset_id in in_order],
-        edges=[_edge(facts, hop) for hop in sorted(found.hops, key=lambda hop: _ranks(graph, hop))],
+        edges=[_edge(facts, visibility, hop) for hop in sorted(found.hops, key=lambda hop: _ranks(graph, hop))],
     )
 
 
@@ -54,9 +54,19 @@ def _node(
         distance=distance,
         content=row.content if whole else None,
         number_count=row.number_count if whole else None,
-        common_count=count_from_ancestor(facts, upper, lower),
+        common_count=_count_shown(facts, visibility, upper, lower),
         collected=_collected(facts, row),
     )
+
+
+def _count_shown(facts: FactIndex, visibility: Visibility, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
+    """How many numbers of a dataset come from an ancestor, if the dataset is the caller's or came from it in one hop.
+
+    How much others have from each other would tell what else they have.
+    """
+    if visibility.whole or dataset_id in visibility.own or dataset_id in visibility.bare:
+        return count_from_ancestor(facts, ancestor_id, dataset_id)
+    return None
 
 
 def _collected(facts: FactIndex, row: DatasetRow) -> CollectedUnder | None:
@@ -66,7 +76,7 @@ def _collected(facts: FactIndex, row: DatasetRow) -> CollectedUnder | None:
     return CollectedUnder(collection_id=row.collection_id, notice_id=notice.id, notice_code=notice.code)
 
 
-def _edge(facts: FactIndex, hop: Hop) -> LineageEdge:
+def _edge(facts: FactIndex, visibility: Visibility, hop: Hop) -> LineageEdge:
     transfer = facts.transfers[hop.transfer_id] if hop.transfer_id else None
     fact: FactRow = transfer or facts.datasets[hop.dataset_id]
     return LineageEdge(
@@ -76,7 +86,7 @@ def _edge(facts: FactIndex, hop: Hop) -> LineageEdge:
         transfer_id=hop.transfer_id,
         status=facts.status_of_transfer[transfer.id] if transfer else None,
         occurred_at=fact.occurred_at,
-        number_count=count_from_ancestor(facts, hop.parent_id, hop.dataset_id),
+        number_count=_count_shown(facts, visibility, hop.parent_id, hop.dataset_id),
     )
 
 
