@@ -21,6 +21,7 @@ from benchmarks import (
     p07_objection,
     p08_erasure,
     p10_start,
+    p14_objecting,
 )
 from benchmarks.record import record, result_rows
 from benchmarks.result import Progress, Result
@@ -37,6 +38,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Progress], Result]] = {
     "P7": p07_objection.measure,
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
+    "P14": p14_objecting.measure,
     "peers": p04_peers.measure,
 }
 FULL_ONLY = {"P2"}

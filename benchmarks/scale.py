@@ -18,6 +18,7 @@ class Scale:
     growth_datasets: tuple[int, ...] = (100, 1_000)
     growth_memberships: tuple[int, ...] = (10_000_000,)
     answer_seconds: float = 2.0
+    concurrent_seconds: float = 15.0
 
 
 SHORT = Scale("short")
@@ -27,6 +28,7 @@ FULL = Scale(
     peer_numbers=1_000_000,
     row_count=10_000_000,
     answer_seconds=5.0,
+    concurrent_seconds=60.0,
     growth_datasets=(100, 1_000, 10_000),
     growth_memberships=(10_000_000, 100_000_000),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from benchmarks import p01_ingest
+from benchmarks import p01_ingest, p14_objecting
 from benchmarks.scale import SHORT
 
 
@@ -14,3 +14,11 @@ def test_p1_at_a_small_size_has_four_comparisons_and_a_plot() -> None:
     assert all(comparison.product > 0 and comparison.ratio for comparison in result.comparisons)
     (plot,) = result.plots
     assert [numbers for numbers, _ in plot.lines["one upload"]] == [2_000]
+
+
+def test_p14_at_a_small_size_has_a_percentile_a_median_and_the_longest_wait() -> None:
+    scale = replace(SHORT, answer_memberships=8_000, concurrent_seconds=2.0)
+    percentile, median, longest = p14_objecting.measure(scale, lambda _activity: None).comparisons
+    assert percentile.product >= median.product > 0
+    assert (percentile.yardstick or 0) > 0
+    assert longest.product >= 0
