@@ -23,6 +23,8 @@ def upgrade() -> None:
         sa.Column("purpose", sa.String(40), nullable=True),
         sa.Column("source", sa.String(40), nullable=False),
         sa.Column("campaign_id", sa.Uuid(), nullable=True),
+        sa.Column("received_by_id", sa.Uuid(), nullable=True),
+        sa.Column("relayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mark", sa.LargeBinary(), nullable=False),
         sa.Column("key", sa.LargeBinary(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
@@ -50,8 +52,14 @@ def upgrade() -> None:
             ["organisation_id"],
             ["organisation.id"],
         ),
+        sa.ForeignKeyConstraint(
+            ["received_by_id"],
+            ["organisation.id"],
+        ),
+        sa.CheckConstraint("relayed_at IS NOT NULL OR received_by_id IS NOT NULL", name="ck_objection_relayed_at"),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index(op.f("ix_objection_received_by_id"), "objection", ["received_by_id"], unique=False)
     op.create_index(op.f("ix_objection_asserted_by_id"), "objection", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_objection_campaign_id"), "objection", ["campaign_id"], unique=False)
     op.create_index(op.f("ix_objection_mark"), "objection", ["mark"], unique=False)
@@ -65,14 +73,15 @@ def upgrade() -> None:
         sa.Column("refusal", sa.Text(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("acknowledged_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('pending', 'delivered', 'acknowledged', 'completed', 'refused', 'undeliverable')",
+            "state IN ('waiting', 'pending', 'delivered', 'acknowledged', 'completed', 'refused', 'undeliverable')",
             name="ck_relay_state",
         ),
+        sa.CheckConstraint("(due_at IS NULL) = (state = 'waiting')", name="ck_relay_due_at"),
         sa.ForeignKeyConstraint(
             ["holder_id"],
             ["organisation.id"],
@@ -108,6 +117,7 @@ def upgrade() -> None:
         sa.Column("holder_id", sa.Uuid(), nullable=False),
         sa.Column("dataset_id", sa.Uuid(), nullable=True),
         sa.Column("campaign_id", sa.Uuid(), nullable=True),
+        sa.Column("shown_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["campaign_id"],

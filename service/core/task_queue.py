@@ -26,6 +26,7 @@ class TaskName(StrEnum):
     COUNT_BLOCK_FILL = "count_block_fill"
     DELIVER_WEBHOOKS = "deliver_webhooks"
     FLAG_OBJECTIONS = "flag_objections"
+    RELEASE_WAITING = "release_waiting"
 
 
 class _Task(NamedTuple):

@@ -146,8 +146,13 @@ class ObjectionSource(StrEnum):
 
 
 class RelayState(StrEnum):
-    """How far a holder has got with a relay. `undeliverable`: it has no account here; the person writes to it."""
+    """How far a holder has got with a relay.
 
+    `waiting`: the operator has to release what the relay depends on first. `undeliverable`: the holder has no account
+    here; the person writes to it.
+    """
+
+    WAITING = "waiting"
     PENDING = "pending"
     DELIVERED = "delivered"
     ACKNOWLEDGED = "acknowledged"

@@ -207,8 +207,12 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
 
 
 async def request_flagging(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
-    """Ask for the task that flags numbers of a newly sealed dataset whose owners objected before."""
+    """Ask for the tasks that look at objections again for a newly sealed dataset.
+
+    One flags its numbers whose owners objected before, the other lets out what waited until they count.
+    """
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, dataset_id=str(dataset_id))
+    await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(dataset_id))
 
 
 async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:

@@ -25,6 +25,7 @@ from service.demo.story_types import (
     Organisation,
     PartnerList,
     Reconciliation,
+    Release,
     Step,
     Stop,
     Transfer,
@@ -279,6 +280,12 @@ def _criterion(criterion: Sequence[str]) -> dict[str, str]:
 
 def _transfer_step(code: str) -> Transfer:
     return next(step for step in story.STORY if isinstance(step, Transfer) and step.code == code)
+
+
+@_load.register
+def _release(step: Release, loader: StoryLoader) -> dict[str, Any]:
+    path = f"/v1/datasets/{loader.id_of(step.dataset)}/release"
+    return loader.create(story.OPERATOR.code, path, f"release of {step.dataset}", {"comment": step.comment})
 
 
 @_load.register

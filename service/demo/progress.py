@@ -18,6 +18,7 @@ from service.demo.story_types import (
     Notice,
     Organisation,
     Reconciliation,
+    Release,
     Step,
     Stop,
     Transfer,
@@ -33,7 +34,9 @@ NAMES = {
 """Names of organisations by code."""
 
 _TRANSFERS = {step.code: step for step in story.STORY if isinstance(step, Transfer)}
-_HOLDERS = {step.code: step.holder for step in story.STORY if isinstance(step, Dataset)}
+_HOLDERS = {step.code: step.holder for step in story.STORY if isinstance(step, Dataset)} | {
+    step.received_dataset: step.recipient for step in _TRANSFERS.values()
+}
 _CAMPAIGNS = {step.code: step for step in story.STORY if isinstance(step, Campaign)}
 _NOTICES = {step.code: step for step in story.STORY if isinstance(step, Notice)}
 
@@ -54,6 +57,7 @@ class StepPhrases:
     counts_mixed: str
     sent: str
     received: str
+    released: str
     acknowledged: str
     confirmed: str
     disputed: str
@@ -75,6 +79,7 @@ _ENGLISH = StepPhrases(
     counts_mixed="{numbers} numbers ({duplicates} repeated lines, {rejected} rejected)",
     sent="{by} declares {code}: {dataset} handed to {recipient} on {day}.",
     received="{by} declares {code}: {dataset} received from {sender} on {day}.",
+    released="{by} releases {code} of {holder}: its numbers may be shown when their owners object.",
     acknowledged="{by} acknowledges {code}.",
     confirmed="{by} sends its own file for {code}: it matches, and the transfer is confirmed.",
     disputed="{by} sends its own file for {code}: {extra} more, {missing} fewer, and the transfer is disputed.",
@@ -96,6 +101,8 @@ _FRENCH = StepPhrases(
     counts_mixed="{numbers} numéros ({duplicates} lignes en double, {rejected} rejetées)",
     sent="{by} déclare {code} : {dataset} transmis à {recipient} le {day}.",
     received="{by} déclare {code} : {dataset} reçu de {sender} le {day}.",
+    released="{by} valide {code}, fichier de {holder} : ses numéros pourront lui être montrés si leurs titulaires "
+    "s'opposent.",
     acknowledged="{by} reconnaît {code}.",
     confirmed="{by} envoie son propre fichier pour {code} : il est identique, la transmission est confirmée.",
     disputed="{by} envoie son propre fichier pour {code} : {extra} de plus, {missing} de moins, la transmission est "
@@ -172,6 +179,12 @@ def _transfer(step: Transfer, _answer: dict[str, Any], language: Language) -> st
         recipient=NAMES[step.recipient],
         day=write_day_of(language, step.occurred_at),
     )
+
+
+@_line.register
+def _release(step: Release, _answer: dict[str, Any], language: Language) -> str:
+    holder = NAMES[_HOLDERS[step.dataset]]
+    return PHRASES.of(language).released.format(by=NAMES[story.OPERATOR.code], code=step.dataset, holder=holder)
 
 
 @_line.register

@@ -18,6 +18,7 @@ from service.demo.story_types import (
     Organisation,
     PartnerList,
     Reconciliation,
+    Release,
     Step,
     Stop,
     Transfer,
@@ -214,6 +215,12 @@ _COLLECTED: tuple[Step, ...] = (
     ),
 )
 
+# What the operator has looked at. The files that Contact Direct received from those without account begin at R1 to R3.
+_RELEASES: tuple[Step, ...] = (
+    *(Release(code, "Contrat présenté.") for code in ("R1", "R2", "R3")),
+    Release("D4", "Magasin connu, recueil en caisse."),
+)
+
 _TRADED: tuple[Step, ...] = (
     Dataset(
         "X8",
@@ -352,5 +359,5 @@ _CAMPAIGNS: tuple[Step, ...] = (
 
 POLL_NAME, POLL_ON = "Élections européennes", "2024-06-09"
 
-STORY: tuple[Step, ...] = (JEUX, COMPARAUTO, *_NOTICES, *_COLLECTIONS, *_COLLECTED, *_TRADED, *_CAMPAIGNS)
+STORY: tuple[Step, ...] = (JEUX, COMPARAUTO, *_NOTICES, *_COLLECTIONS, *_COLLECTED, *_RELEASES, *_TRADED, *_CAMPAIGNS)
 """The steps in the order in which they are loaded: each comes after those that it refers to."""

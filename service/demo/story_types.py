@@ -105,6 +105,14 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Release:
+    """The operator releases a first upload, so that its numbers count for its holder and further on."""
+
+    dataset: str
+    comment: str
+
+
+@dataclass(frozen=True)
 class Acknowledgement:
     """The recipient acknowledges a transfer without sending a file."""
 
@@ -164,6 +172,7 @@ Step = (
     | Collection
     | Dataset
     | Transfer
+    | Release
     | Acknowledgement
     | Reconciliation
     | Campaign

@@ -273,6 +273,9 @@ _OBJECTIONS: Final = phrases.Objections(
     column_since="Depuis",
     refused="{state} : {refusal}",
     undeliverable="{state} : cet organisme n'est pas inscrit ici ({contact})",
+    check_due="{state} : le registre vérifie {name}, au plus tard jusqu'au {day}",
+    check_overdue="{state} : le registre aurait dû avoir vérifié {name} le {day} au plus tard ; son exploitant est en "
+    "retard",
     answer_due="{state} ; réponse due le {day}",
     overdue="{state} ; le délai d'un mois est passé depuis le {day}",
     no_relays="Aucun organisme enregistré n'avait votre numéro à ce moment-là.",

@@ -183,7 +183,11 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
     if relay.state is RelayState.UNDELIVERABLE:
         contact = relay.holder.privacy_contact or book.phrases.general.no_address
         return phrases.undeliverable.format(state=state, contact=contact)
-    if relay.state in OPEN_STATES:
+    if relay.check is not None:
+        name, check_day = relay.check.organisation.legal_name, book.day_of(relay.check.due_at)
+        check_phrase = phrases.check_overdue if relay.check.overdue else phrases.check_due
+        return check_phrase.format(state=state, name=name, day=check_day)
+    if relay.due_at is not None and relay.state in OPEN_STATES:
         phrase = phrases.overdue if relay.overdue else phrases.answer_due
         return phrase.format(state=state, day=book.day_of(relay.due_at))
     return state

@@ -208,6 +208,8 @@ class Objections:
     column_since: str
     refused: str
     undeliverable: str
+    check_due: str
+    check_overdue: str
     answer_due: str
     overdue: str
     no_relays: str

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, and_, or_, true
+from sqlalchemy import ColumnElement, and_, case, or_, true
 from sqlmodel import col
 
 from service.core.vocabulary import ObjectionScope, Purpose
@@ -31,6 +31,10 @@ class Recorded(Scoped, Protocol):
 
     @property
     def recorded_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def received_by_id(self) -> uuid.UUID | None: ...  # noqa: D102
+    @property
+    def relayed_at(self) -> datetime | None: ...  # noqa: D102
 
 
 class Use(NamedTuple):
@@ -55,9 +59,11 @@ def applies(objection: Recorded, use: Use, moment: datetime) -> bool:
     """Whether an objection forbids a use at a moment (GDPR 21(3)).
 
     It applies from the moment at which it was recorded here, for as long as it is kept, whether or not a holder has
-    completed its relay.
+    completed its relay. What an organisation received applies to others only since it is relayed.
     """
-    return objection.recorded_at <= moment and covers(objection, use)
+    received_itself = objection.received_by_id in use.organisation_ids
+    since = objection.recorded_at if received_itself else objection.relayed_at
+    return since is not None and since <= moment and covers(objection, use)
 
 
 def covers_clause(use: Use) -> ColumnElement[bool]:
@@ -75,4 +81,6 @@ def covers_clause(use: Use) -> ColumnElement[bool]:
 
 def applies_clause(use: Use, moment: datetime) -> ColumnElement[bool]:
     """`applies` as a condition on the rows of `Objection`."""
-    return and_(col(Objection.recorded_at) <= moment, covers_clause(use))
+    received_itself = col(Objection.received_by_id).in_(use.organisation_ids)
+    since = case((received_itself, col(Objection.recorded_at)), else_=col(Objection.relayed_at))
+    return and_(since <= moment, covers_clause(use))

@@ -27,13 +27,19 @@ from service.wording.language import paris_day
 OPEN_STATES: Final = (RelayState.PENDING, RelayState.DELIVERED, RelayState.ACKNOWLEDGED)
 """States of a relay in which its holder still has to act."""
 
+UNFINISHED_STATES: Final = (RelayState.WAITING, *OPEN_STATES)
+"""States of a relay that keep its objection from being closed."""
+
 RELAY_CREATED: Final = "relay.created"
 """The event that is sent to a holder's webhooks for each new relay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewObjection:
-    """An objection to be recorded. `asserted_by_id` is the organisation that reports it, None for the person."""
+    """An objection to be recorded. `asserted_by_id` is the organisation that reports it, None for the person.
+
+    `received_by_id` is the organisation that the person turned to. It is None if the person objected here.
+    """
 
     kind: ObjectionKind
     scope: ObjectionScope
@@ -42,6 +48,7 @@ class NewObjection:
     organisation_id: uuid.UUID | None = None
     purpose: Purpose | None = None
     campaign_id: uuid.UUID | None = None
+    received_by_id: uuid.UUID | None = None
     asserted_by_id: uuid.UUID | None = None
     asserted_through_id: uuid.UUID | None = None
 
@@ -90,28 +97,33 @@ async def record_objections(
     moment = now()
     for holders, new in wanted:
         mark, covered = ring.mark(holders.key), _covered_holders(holders, new)
-        objection = next((row for row in existing[mark] if _is_same(row, new, has_holders=bool(covered))), None)
+        objection = next(
+            (row for row in existing[mark] if _is_same(row, relays_of[row.id], new, has_holders=bool(covered))), None
+        )
         is_new = objection is None
         if objection is None:
-            objection = Objection(**asdict(new), id=uuid7(moment), recorded_at=moment, mark=mark, key=holders.key)
+            reaches_others = new.received_by_id is None or holders.counts_for(new.received_by_id)
+            relayed_at = moment if reaches_others else None
+            known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
+            objection = Objection(**known, mark=mark, key=holders.key)
             existing[mark].append(objection)
         recorded.append((objection, is_new))
         if is_new or objection.closed_at is None:
             relays = relays_of[objection.id]
             added = [
-                _new_relay(objection, holder_id, has_account, moment)
+                _new_relay(objection, holders, holder_id, has_account, moment)
                 for holder_id, has_account in covered.items()
                 if _needs_relay(objection, relays, holder_id)
             ]
             relays += added
             new_relays += added
-        if is_new and all(relay.state not in OPEN_STATES for relay in relays_of[objection.id]):
+        if is_new and all(relay.state not in UNFINISHED_STATES for relay in relays_of[objection.id]):
             objection.key, objection.closed_at = None, objection.recorded_at
     session.add_all(objection for objection, is_new in recorded if is_new)
     await session.flush()
     session.add_all(new_relays)
     await session.flush()
-    await _announce(session, queue, new_relays, moment)
+    await announce_relays(session, queue, new_relays, moment)
     return recorded
 
 
@@ -156,31 +168,58 @@ def _needs_relay(objection: Objection, relays: Sequence[Relay], holder_id: uuid.
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
 
 
-def _is_same(row: Objection, new: NewObjection, *, has_holders: bool) -> bool:
-    """Whether an objection is already recorded: still open, without any holder, or made at the same moment."""
+def _is_same(row: Objection, relays: Sequence[Relay], new: NewObjection, *, has_holders: bool) -> bool:
+    """Whether an objection is already recorded: still open, without any holder, or made at the same moment.
+
+    What an organisation received is open as long as its own relay is. Otherwise the answer to a second report would
+    tell it whether others hold the number.
+    """
     if any(getattr(row, name) != getattr(new, name) for name in _IDENTITY):
         return False
-    return row.closed_at is None or not has_holders or row.occurred_at == new.occurred_at
+    if row.occurred_at == new.occurred_at:
+        return True
+    if row.received_by_id is None:
+        return row.closed_at is None or not has_holders
+    return any(relay.holder_id == row.received_by_id and relay.state in UNFINISHED_STATES for relay in relays)
 
 
-def _new_relay(objection: Objection, holder_id: uuid.UUID, has_account: bool, moment: datetime) -> Relay:
+def _new_relay(
+    objection: Objection, holders: NumberHolders, holder_id: uuid.UUID, has_account: bool, moment: datetime
+) -> Relay:
     relay = Relay(
         id=uuid7(moment),
         objection_id=objection.id,
         holder_id=holder_id,
-        state=RelayState.PENDING if has_account else RelayState.UNDELIVERABLE,
+        state=RelayState.WAITING,
         recorded_at=moment,
-        received_at=moment if has_account else None,
-        due_at=one_month_after(moment),
     )
     if holder_id == objection.asserted_by_id:
         # The holder that reports an objection knows of it. It must still state that it has completed it.
-        relay.state = RelayState.ACKNOWLEDGED
+        start_month(relay, RelayState.ACKNOWLEDGED, moment)
         relay.delivered_at = relay.acknowledged_at = moment
+    elif objection.relayed_at is not None:
+        let_out(relay, moment, has_account=has_account, counts=holders.counts_for(holder_id))
     return relay
 
 
-async def _announce(session: AsyncSession, queue: App, relays: Sequence[Relay], moment: datetime) -> None:
+def let_out(relay: Relay, moment: datetime, *, has_account: bool, counts: bool) -> bool:
+    """Let a relay out that waits for its holder, if it can be; returns whether it has reached the holder's list."""
+    if not has_account:
+        # No month runs: the person is shown until when a letter should be answered.
+        relay.state, relay.due_at = RelayState.UNDELIVERABLE, one_month_after(moment)
+        return False
+    if counts:
+        start_month(relay, RelayState.PENDING, moment)
+    return counts
+
+
+def start_month(relay: Relay, state: RelayState, moment: datetime) -> None:
+    """Begin the month that a holder has to answer."""
+    relay.state, relay.received_at, relay.due_at = state, moment, one_month_after(moment)
+
+
+async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[Relay], moment: datetime) -> None:
+    """Send the event of each relay that its holder has not received yet."""
     by_holder: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
     for relay in relays:
         if relay.state == RelayState.PENDING:
@@ -196,8 +235,8 @@ def one_month_after(moment: datetime) -> datetime:
 
 
 async def close_if_done(session: AsyncSession, objection: Objection) -> None:
-    """Close an objection and delete its pseudonym once none of its relays is open. The mark stays."""
-    open_relays = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(OPEN_STATES))
+    """Close an objection and delete its pseudonym once none of its relays is open or waits. The mark stays."""
+    open_relays = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(UNFINISHED_STATES))
     if (await session.exec(open_relays.limit(1))).first() is None:
         objection.key, objection.closed_at = None, now()
         session.add(objection)

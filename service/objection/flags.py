@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from procrastinate import App
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_, col, or_, select
@@ -36,10 +37,17 @@ from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_k
 from service.number.normalisation import e164
 from service.objection.applies import Use, covers_clause
 from service.objection.create import wait_for_recording
-from service.objection.current_holders import holders_of_number, key_of_mark, number_of_key, numbers_held
+from service.objection.current_holders import (
+    NumberHolders,
+    holders_of_keys,
+    holders_of_number,
+    key_of_mark,
+    number_of_key,
+)
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.recorder import recorders_of
 from service.objection.schemas import FlaggedNumber, FlagOut
+from service.objection.waiting import judge_objections
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
 from service.transfer.models import Transfer
@@ -67,6 +75,7 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
     async with database.transaction() as session:
         found = [objection_id for place in places.tolist() for objection_id in objected.objection_ids[place]]
         await _write_flags(session, subject, found)
+    await judge_objections(database, resources.get(App), ring, sorted(set(found)))
 
 
 class _Subject(NamedTuple):
@@ -189,7 +198,7 @@ _FLAGGED: Final = text("""
     JOIN organisation AS holder ON holder.id = flag.holder_id
     LEFT JOIN dataset ON dataset.id = flag.dataset_id
     LEFT JOIN campaign ON campaign.id = flag.campaign_id
-    WHERE (flag.holder_id = :own OR :all)
+    WHERE ((flag.holder_id = :own AND flag.shown_at IS NOT NULL) OR :all)
       AND (campaign.id IS NULL OR CAST(:through AS uuid) IS NULL OR campaign.sender_id = :through)
       AND (CAST(:after AS uuid) IS NULL OR coalesce(flag.dataset_id, flag.campaign_id) > :after)
     GROUP BY flag.dataset_id, flag.campaign_id, dataset.name, campaign.name, flag.holder_id, holder.legal_name
@@ -234,18 +243,23 @@ async def list_flagged_numbers(
         raise NotFound("flagged dataset or campaign")
     rows = await read_slice(session, query, after, limit, ObjectionFlag.id)
     keys = {objection.mark: key_of_mark(ring, objection.mark) for _, objection in rows}
-    numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys.values())
+    holders = await holders_of_keys(snapshots, ring, keys.values())
     recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection in rows))
     return rows.page(
         FlaggedNumber(
             **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
             id=flag.id,
             recorded_at=flag.recorded_at,
-            number=e164(numbers[keys[objection.mark]]) if keys[objection.mark] in numbers else None,
+            number=_number_shown(ring, actor, holders[keys[objection.mark]]),
             **recorders[objection.id],
         )
         for flag, objection in rows
     )
+
+
+def _number_shown(ring: KeyRing, actor: Actor, holders: NumberHolders) -> str | None:
+    """The number, if it counts for the caller, which so still holds it."""
+    return e164(number_of_key(ring, holders.key)) if holders.counts_for(actor.organisation_id) else None
 
 
 def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Objection]:
@@ -255,6 +269,7 @@ def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Obje
         .join(Objection, col(Objection.id) == col(ObjectionFlag.objection_id))
         .where(
             ObjectionFlag.holder_id == actor.organisation_id,
+            col(ObjectionFlag.shown_at).is_not(None),
             or_(
                 col(ObjectionFlag.dataset_id) == subject_id,
                 and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),

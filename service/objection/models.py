@@ -19,6 +19,10 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 class Objection(SQLModel, table=True):
     """A person's objection. `asserted_by_id` is null if the person made it here or by STOP to our own gateway.
 
+    `received_by_id` is the organisation that the person turned to instead: the holder that records the objection, or
+    the party whose campaign a STOP answers. It is bound at once, the others since `relayed_at`: from the recording on,
+    or from the moment at which the number counts for that organisation.
+
     It is a fact but not part of the provenance graph, so that recording it makes no process load the graph again.
     """
 
@@ -35,6 +39,8 @@ class Objection(SQLModel, table=True):
     purpose: Purpose | None = Field(default=None, sa_type=enum_type(Purpose))
     source: ObjectionSource = Field(sa_type=enum_type(ObjectionSource))
     campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
+    received_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    relayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     mark: bytes = Field(sa_type=LargeBinary, index=True)
     key: bytes | None = Field(default=None, sa_type=LargeBinary)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -43,7 +49,7 @@ class Objection(SQLModel, table=True):
 class Relay(SQLModel, table=True):
     """An objection's task for one holder. `cursor` is its place in the holder's list, from the first reading on.
 
-    `received_at` is the moment from which the holder's month runs, which `due_at` ends. It is null until then.
+    `received_at` is the moment from which the holder's month runs, which `due_at` ends. Both are null while it waits.
     """
 
     __tablename__ = "relay"
@@ -60,7 +66,7 @@ class Relay(SQLModel, table=True):
     refusal: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     received_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
-    due_at: datetime = Field(sa_type=DateTime(timezone=True), index=True)
+    due_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
     delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     acknowledged_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -76,7 +82,10 @@ class RelayFeed(SQLModel, table=True):
 
 
 class ObjectionFlag(SQLModel, table=True):
-    """A sealed dataset or a registered campaign that contains a number objected to before."""
+    """A sealed dataset or a registered campaign that contains a number objected to before.
+
+    Its holder sees it since `shown_at`: if the objection reaches the holder, and the number counts for it.
+    """
 
     __tablename__ = "objection_flag"
     __table_args__ = (
@@ -88,6 +97,7 @@ class ObjectionFlag(SQLModel, table=True):
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     dataset_id: uuid.UUID | None = Field(default=None, foreign_key="dataset.id", index=True)
     campaign_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", index=True)
+    shown_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 

@@ -70,6 +70,8 @@ async def get_objection(session: AsyncSession, ring: KeyRing, person: Person, ob
 async def record_received_objections(reporting: Reporting, actor: Actor, wanted: ReceivedObjectionsIn) -> ReportResults:
     """Record objections that a holder received elsewhere, and relay them to all other holders.
 
+    They are relayed to others once their numbers count for the holder. The response is the same before and after.
+
     Raises:
         Forbidden: they are against an organisation other than the caller.
         Unprocessable: the region is unknown, or an objection was received in the future.
@@ -84,6 +86,7 @@ async def record_received_objections(reporting: Reporting, actor: Actor, wanted:
         NewObjection(
             **common,
             source=ObjectionSource.HOLDER,
+            received_by_id=actor.organisation_id,
             **assertion_columns(actor, received.occurred_at, f"numbers.{place}.occurred_at"),
         )
         for place, received in enumerate(wanted.numbers)

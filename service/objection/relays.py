@@ -15,8 +15,14 @@ from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
-from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, one_month_after
-from service.objection.current_holders import holds_now, key_of_mark, number_of_key, numbers_held
+from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, start_month
+from service.objection.current_holders import (
+    NumberHolders,
+    holders_of_keys,
+    holders_of_number,
+    key_of_mark,
+    number_of_key,
+)
 from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, recorder_of, recorders_of
@@ -33,32 +39,53 @@ async def list_relays(
     """List the caller's relays after a cursor, in order. They are delivered by being read."""
     await give_cursors(session, actor.organisation_id)
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
-    query = query.where(Relay.holder_id == actor.organisation_id, col(Relay.cursor) > after)
+    query = query.where(
+        Relay.holder_id == actor.organisation_id, col(Relay.cursor) > after, Relay.state != RelayState.WAITING
+    )
     query = query.order_by(col(Relay.cursor)).limit(limit).with_for_update(of=Relay)
     rows = (await session.exec(query)).all()
+    keys = {objection.id: key_of_mark(ring, objection.mark) for relay, objection in rows if relay.state not in _ENDED}
+    holders = await holders_of_keys(snapshots, ring, keys.values())
+    listed = []
     for relay, objection in rows:
-        _mark_delivered(ring, relay, objection)
+        seen = holders.get(keys.get(objection.id, b""))
+        if seen is not None and _has_to_wait(relay, seen):
+            relay.state, relay.due_at, relay.cursor = RelayState.WAITING, None, None
+        else:
+            _mark_delivered(ring, relay, objection)
+            listed.append((relay, objection, None if seen is None else _number_shown(ring, relay, objection, seen)))
     await session.flush()
-    keys = [objection.key for relay, objection in rows if relay.state in OPEN_STATES and objection.key is not None]
-    numbers = await numbers_held(snapshots, ring, actor.organisation_id, keys)
-    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection in rows))
-    items = []
-    for relay, objection in rows:
-        number = numbers.get(objection.key or b"") if relay.state in OPEN_STATES else None
-        shown = None if number is None else e164(number)
-        known = _relay_fields(relay, objection, recorders[objection.id])
-        items.append(RelayWithNumber(**known, cursor=relay.cursor or 0, number=shown))
+    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection, _ in listed))
+    items = [
+        RelayWithNumber(
+            **_relay_fields(relay, objection, recorders[objection.id]), cursor=relay.cursor or 0, number=number
+        )
+        for relay, objection, number in listed
+    ]
     return RelayPage(items=items, next=items[-1].cursor if items else None)
+
+
+def _has_to_wait(relay: Relay, holders: NumberHolders) -> bool:
+    """Whether a relay to a holder that has obtained an account has to wait until its number counts for the holder."""
+    is_new = relay.state == RelayState.UNDELIVERABLE
+    return is_new and holders.held_by(relay.holder_id) and not holders.counts_for(relay.holder_id)
+
+
+def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: NumberHolders) -> str | None:
+    """The number of an open relay, if its holder still holds it and it counts, or if the holder reported it itself."""
+    reported = objection.asserted_by_id == relay.holder_id and holders.held_by(relay.holder_id)
+    if not (reported or holders.counts_for(relay.holder_id)):
+        return None
+    return e164(number_of_key(ring, holders.key))
 
 
 def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
         # The holder has obtained an account. It did not know of the objection before, so its month begins now.
-        relay.received_at = now()
-        relay.due_at = one_month_after(relay.received_at)
+        start_month(relay, RelayState.PENDING, now())
         objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
-    if relay.state in (RelayState.PENDING, RelayState.UNDELIVERABLE):
+    if relay.state == RelayState.PENDING:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
 
 
@@ -80,8 +107,8 @@ async def relay_payload(resources: Resources, session: AsyncSession, relay_id: u
     if relay.state not in OPEN_STATES:
         return None
     assert objection.key is not None, "kept as long as a relay is open"
-    held = await holds_now(session, ring, objection.key, relay.holder_id)
-    number = e164(number_of_key(ring, objection.key)) if held else None
+    holders = await holders_of_number(snapshots, ring, number_of_key(ring, objection.key))
+    number = _number_shown(ring, relay, objection, holders)
     out = await _relay_out(snapshots, ring, as_holder(relay.holder_id), relay, objection)
     return out.model_dump(mode="json") | {"number": number}
 
@@ -172,7 +199,9 @@ async def _lock_own_relay(
     Raises:
         NotFound: the caller has no such relay.
     """
-    query = select(Relay).where(Relay.id == relay_id, Relay.holder_id == actor.organisation_id)
+    query = select(Relay).where(
+        Relay.id == relay_id, Relay.holder_id == actor.organisation_id, Relay.state != RelayState.WAITING
+    )
     found = (await session.exec(query)).one_or_none()
     if found is None:
         raise NotFound("relay")

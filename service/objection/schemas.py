@@ -152,11 +152,21 @@ class RelayView(BaseModel):
     state: RelayState
     refusal: str | None = Field(description="The holder's reason, if it refused.")
     recorded_at: AwareDatetime
-    due_at: AwareDatetime = Field(description="One calendar month after recording (GDPR 12(3)).")
+    received_at: AwareDatetime | None = Field(description="When the holder's month began; null while it waits.")
+    due_at: AwareDatetime | None = Field(description="One calendar month later (GDPR 12(3)); null while it waits.")
     delivered_at: AwareDatetime | None
     acknowledged_at: AwareDatetime | None
     ended_at: AwareDatetime | None = Field(description="When the holder completed or refused it.")
     overdue: bool = Field(description="True if the holder has not ended it and the deadline has passed.")
+    check: "CheckView | None" = Field(description="Of a relay in the state `waiting`: what it waits for.")
+
+
+class CheckView(BaseModel):
+    """The registry's check of an organisation, until which a relay waits."""
+
+    organisation: OrganisationRef = Field(description="Whose files the operator has to release.")
+    due_at: AwareDatetime = Field(description="Five days after the relay was recorded.")
+    overdue: bool = Field(description="Whether the operator is overdue.")
 
 
 class FlagView(BaseModel):
@@ -181,6 +191,10 @@ class ObjectionOut(BaseModel):
     campaign: CampaignRef | None = Field(description="The campaign that a STOP replied to.")
     occurred_at: AwareDatetime = Field(description="When the person objected.")
     recorded_at: AwareDatetime = Field(description="When this registry recorded it. It applies from then on.")
+    relayed_at: AwareDatetime | None = Field(
+        description="Since when it applies to others than the organisation that received it. Null while the registry "
+        "checks that organisation."
+    )
     closed_at: AwareDatetime | None = Field(description="Since when no holder has anything left to do.")
     relays: list[RelayView]
     flags: list[FlagView]

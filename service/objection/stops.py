@@ -56,7 +56,7 @@ async def report_stops(
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     new_objections = [
-        _stop(campaign.id, **assertion_columns(actor, reply.replied_at, f"replies.{place}.replied_at"))
+        _stop(campaign, **assertion_columns(actor, reply.replied_at, f"replies.{place}.replied_at"))
         for place, reply in enumerate(wanted.replies)
     ]
     reported: list[int | ReportOutcome] = []
@@ -74,12 +74,13 @@ async def report_stops(
     return await reporting.record(reported, report)
 
 
-def _stop(campaign_id: uuid.UUID, **assertion: Any) -> NewObjection:
+def _stop(campaign: Campaign | CampaignRow, **assertion: Any) -> NewObjection:
     return NewObjection(
         kind=ObjectionKind.OBJECTION,
         scope=ObjectionScope.EVERYTHING,
         source=ObjectionSource.STOP,
-        campaign_id=campaign_id,
+        campaign_id=campaign.id,
+        received_by_id=campaign.party_id,
         **assertion,
     )
 
@@ -98,12 +99,16 @@ async def record_inbound_stop(
         holders = await holders_of_number(snapshots, ring, number)
         moment = now()
         campaigns = _answered_campaigns(holders, originator, moment)
-        wanted = [(holders, _stop(campaign.id, occurred_at=moment)) for campaign in campaigns]
+        wanted = [(holders, _stop(campaign, occurred_at=moment)) for campaign in campaigns]
         await record_objections(session, queue, ring, wanted)
 
 
 def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetime) -> list[CampaignRow]:
-    """The campaign sent last to a number from an originator, or all of them if several began at the same time."""
+    """The campaign sent last to a number from an originator, or all of them if several began at the same time.
+
+    A campaign of a party for which the number does not count is only taken if there is no other. Otherwise anybody
+    could register a later one under the same originator, and the STOP would not reach the party that it answers.
+    """
     facts, held_at = holders.snapshot.graph.facts, holders.datasets | holders.erased_from
     reached = {campaign for dataset_id in held_at for campaign in facts.campaigns_of_dataset.get(dataset_id, ())}
     sent = [
@@ -111,6 +116,7 @@ def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetim
         for campaign in map(facts.campaigns.__getitem__, sorted(reached))
         if _bare(campaign.originator) == _bare(originator) and campaign.began_at <= moment
     ]
+    sent = [campaign for campaign in sent if holders.counts_for(campaign.party_id)] or sent
     last = max((campaign.began_at for campaign in sent), default=None)
     return [campaign for campaign in sent if campaign.began_at == last]
 

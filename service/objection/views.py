@@ -11,12 +11,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.campaign.models import Campaign
 from service.core.clock import now
 from service.core.facts import Fact
+from service.core.vocabulary import RelayState
 from service.number.keyring import KeyRing
 from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
 from service.provenance.answer.references import CampaignRef, OrganisationRef
+from service.release.operations import CHECK_PERIOD
 
 FactT = TypeVar("FactT", bound=Fact)
 
@@ -57,8 +59,10 @@ async def objection_views(session: AsyncSession, rows: Sequence[Objection]) -> l
             organisation=related.organisation(row.organisation_id),
             recorded_by=related.organisation(row.asserted_by_id),
             campaign=related.campaign(row.campaign_id),
-            relays=[_relay_view(related, relay) for relay in related.relays if relay.objection_id == row.id],
-            flags=[_flag_view(related, flag) for flag in related.flags if flag.objection_id == row.id],
+            relays=[_relay_view(related, row, relay) for relay in related.relays if relay.objection_id == row.id],
+            flags=[
+                _flag_view(related, flag) for flag in related.flags if flag.objection_id == row.id and row.relayed_at
+            ],
         )
         for row in rows
     ]
@@ -75,6 +79,7 @@ async def _read_related(session: AsyncSession, rows: Sequence[Objection]) -> _Re
     flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids)).order_by(col(ObjectionFlag.id))
     flags = (await session.exec(flagged)).all()
     organisation_ids = {row.organisation_id for row in rows} | {row.asserted_by_id for row in rows}
+    organisation_ids |= {row.received_by_id for row in rows}
     organisation_ids |= {relay.holder_id for relay in relays} | {flag.holder_id for flag in flags}
     campaign_ids = {row.campaign_id for row in rows} | {flag.campaign_id for flag in flags}
     organisations = await _by_id(session, Organisation, organisation_ids)
@@ -86,18 +91,27 @@ async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.U
     return {row.id: row for row in rows}
 
 
-def _relay_view(related: _Related, relay: Relay) -> RelayView:
+def _relay_view(related: _Related, objection: Objection, relay: Relay) -> RelayView:
     holder = related.organisations[relay.holder_id]
     return RelayView(
         **relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}),
+        check=_check_view(related, objection, relay) if relay.state == RelayState.WAITING else None,
         holder=HolderView(
             id=holder.id,
             legal_name=holder.legal_name,
             privacy_contact=holder.privacy_contact,
             has_account=holder.admitted_at is not None,
         ),
-        overdue=relay.state in OPEN_STATES and relay.due_at < now(),
+        overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at < now(),
     )
+
+
+def _check_view(related: _Related, objection: Objection, relay: Relay) -> CheckView:
+    """Which organisation is checked: who received the objection, until that reaches others, and then the holder."""
+    checked = relay.holder_id if objection.relayed_at else objection.received_by_id
+    organisation, due_at = related.organisation(checked), relay.recorded_at + CHECK_PERIOD
+    assert organisation is not None
+    return CheckView(organisation=organisation, due_at=due_at, overdue=due_at < now())
 
 
 def _flag_view(related: _Related, flag: ObjectionFlag) -> FlagView:

@@ -174,6 +174,7 @@ _REQUESTS: Final = phrases.Requests(
     "without an account",
     open="In progress",
     meanings=phrases.RelayMeanings(
+        waiting="The registry is checking first whether an organisation may take part in this request.",
         pending="The organisation has not fetched it yet.",
         delivered="The organisation has it and has not answered yet.",
         acknowledged="The organisation says that it has received it and is working on it.",
@@ -181,6 +182,8 @@ _REQUESTS: Final = phrases.Requests(
         refused="The organisation refuses. If its reason does not convince you, you can complain to the CNIL.",
         undeliverable="This organisation has no account here: you have to write to it.",
     ),
+    check_due="It is checking {name}, until {day} at the latest. The month to answer begins after that.",
+    check_overdue="It should have checked {name} by {day}. The operator of the registry is late.",
     due="Answer due on {day}",
     overdue="Answer due on {day}, overdue",
     on="on {day}",

@@ -177,6 +177,7 @@ _REQUESTS: Final = phrases.Requests(
     closed_but_letters="Plus rien à attendre ici depuis le {day} : il vous reste à écrire à qui n'a pas de compte",
     open="En cours",
     meanings=phrases.RelayMeanings(
+        waiting="Le registre vérifie d'abord si un organisme peut prendre part à cette demande.",
         pending="L'organisme ne l'a pas encore consultée.",
         delivered="L'organisme l'a entre les mains et n'a pas encore répondu.",
         acknowledged="L'organisme dit l'avoir reçue et y travaille.",
@@ -184,6 +185,8 @@ _REQUESTS: Final = phrases.Requests(
         refused="L'organisme refuse. Si sa raison ne vous convainc pas, vous pouvez saisir la CNIL.",
         undeliverable="Cet organisme n'a pas de compte ici : il faut lui écrire.",
     ),
+    check_due="Il vérifie {name}, au plus tard jusqu'au {day}. Le délai d'un mois pour répondre commence ensuite.",
+    check_overdue="Il aurait dû avoir vérifié {name} le {day} au plus tard. L'exploitant du registre est en retard.",
     due="Réponse due le {day}",
     overdue="Réponse due le {day}, en retard",
     on="le {day}",

@@ -174,6 +174,7 @@ class Everything:
 class RelayMeanings:
     """What the state of a relay means for the person."""
 
+    waiting: str
     pending: str
     delivered: str
     acknowledged: str
@@ -184,6 +185,8 @@ class RelayMeanings:
     def of(self, state: RelayState) -> str:
         """What one state means."""
         match state:
+            case RelayState.WAITING:
+                return self.waiting
             case RelayState.PENDING:
                 return self.pending
             case RelayState.DELIVERED:
@@ -216,6 +219,8 @@ class Requests:
     closed_but_letters: str
     open: str
     meanings: RelayMeanings
+    check_due: str
+    check_overdue: str
     due: str
     overdue: str
     on: str

@@ -28,7 +28,7 @@ async def request_block_fill(session: AsyncSession, queue: App, dataset_id: uuid
     await defer(session, queue, TaskName.COUNT_BLOCK_FILL, dataset_id=str(dataset_id))
 
 
-@task(TaskName.COUNT_BLOCK_FILL)
+@task(TaskName.COUNT_BLOCK_FILL, until_done=True)
 async def count_block_fill(resources: Resources, dataset_id: str) -> None:
     """Count the blocks of the numbers that wait for the release of a dataset.
 

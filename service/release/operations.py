@@ -15,6 +15,7 @@ from service.core.clock import now
 from service.core.db import run
 from service.core.errors import Conflict, NotFound
 from service.core.paging import Page, cut, write_cursor
+from service.core.task_queue import TaskName, defer
 from service.organisation.operations import find_organisation
 from service.release.block_fill import request_block_fill
 from service.release.fill import spans
@@ -99,6 +100,7 @@ async def _latest(session: AsyncSession, dataset_id: uuid.UUID) -> DatasetReleas
 async def _record(session: AsyncSession, queue: App, act: DatasetRelease) -> ReleaseOut:
     session.add(act)
     await session.flush()
+    await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(act.dataset_id), withdrawn=act.withdrawn)
     if act.withdrawn:
         await request_block_fill(session, queue, act.dataset_id)
     return ReleaseOut.model_validate(act.model_dump())

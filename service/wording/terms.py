@@ -207,6 +207,8 @@ class Terms:
     def relay_state(self, state: RelayState) -> str:
         """How far a request has got with one organisation. French is feminine: it qualifies *la demande*."""
         match state:
+            case RelayState.WAITING:
+                return self._pick(fr="en attente de vérification", en="being checked")
             case RelayState.PENDING:
                 return self._pick(fr="en attente", en="waiting")
             case RelayState.DELIVERED:

@@ -12,7 +12,7 @@ from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSour
 from service.demo import story
 from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
 from service.disclosure.report import write_report
-from service.objection.schemas import FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.provenance.answer.references import CampaignRef, OrganisationRef
 from service.wording.language import PARIS, Language
 from tests.disclosure.conftest import Owners, blocks, plain, under
@@ -103,6 +103,7 @@ def objection(**more: Any) -> ObjectionOut:
         "campaign": None,
         "occurred_at": paris(6, 12),
         "recorded_at": paris(6, 12),
+        "relayed_at": paris(6, 12),
         "closed_at": None,
         "relays": [],
         "flags": [],
@@ -156,7 +157,9 @@ def relay(state: RelayState, **more: Any) -> RelayView:
         "state": state,
         "refusal": None,
         "recorded_at": paris(6, 12),
+        "received_at": paris(6, 12),
         "due_at": paris(6, 12) + timedelta(days=30),
+        "check": None,
         "delivered_at": None,
         "acknowledged_at": None,
         "ended_at": None,
@@ -165,9 +168,34 @@ def relay(state: RelayState, **more: Any) -> RelayView:
     return RelayView(**(known | more))
 
 
+def _name(relay_view: RelayView) -> str:
+    return f"{relay_view.state}-late" if relay_view.check and relay_view.check.overdue else relay_view.state
+
+
+def check(*, overdue: bool) -> CheckView:
+    """A check that the operator has until 11 June for."""
+    checked = OrganisationRef(id=uuid.uuid4(), legal_name="Guichet")
+    return CheckView(organisation=checked, due_at=paris(11, 12), overdue=overdue)
+
+
 @pytest.mark.parametrize(
     ("relay_view", "state"),
     [
+        (
+            relay(RelayState.WAITING, check=check(overdue=False)),
+            [
+                "En attente de vérification : le registre vérifie Guichet, au plus tard jusqu'au 11 juin 2024",
+                "6 juin 2024",
+            ],
+        ),
+        (
+            relay(RelayState.WAITING, check=check(overdue=True)),
+            [
+                "En attente de vérification : le registre aurait dû avoir vérifié Guichet le 11 juin 2024 au plus "
+                "tard ; son exploitant est en retard",
+                "6 juin 2024",
+            ],
+        ),
         (relay(RelayState.PENDING), ["En attente ; réponse due le 6 juillet 2024", "6 juin 2024"]),
         (
             relay(RelayState.ACKNOWLEDGED, acknowledged_at=paris(8, 9), overdue=True),
@@ -186,7 +214,7 @@ def relay(state: RelayState, **more: Any) -> RelayView:
             ["À envoyer par vous : cet organisme n'est pas inscrit ici (dpo@x.example)", "6 juin 2024"],
         ),
     ],
-    ids=lambda value: value.state if isinstance(value, RelayView) else "",
+    ids=lambda value: _name(value) if isinstance(value, RelayView) else "",
 )
 def test_relay_row_says_its_state_and_since_when(owners: Owners, relay_view: RelayView, state: list[str]) -> None:
     report = report_with(owners, objection(kind=ObjectionKind.ERASURE, relays=[relay_view]))

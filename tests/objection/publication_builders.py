@@ -32,11 +32,11 @@ def receive_requests(
         rows(
             dsn,
             """WITH made AS (
-                   INSERT INTO objection (id, occurred_at, recorded_at, kind, scope, source, mark)
-                   VALUES (%s, %s, %s, 'objection', 'everything', 'person', %s) RETURNING id)
+                   INSERT INTO objection (id, occurred_at, recorded_at, relayed_at, kind, scope, source, mark)
+                   VALUES (%s, %s, %s, %s, 'objection', 'everything', 'person', %s) RETURNING id)
                INSERT INTO relay (id, objection_id, holder_id, state, recorded_at, received_at, due_at, ended_at)
                SELECT %s, id, %s, %s, %s, %s, %s, %s FROM made""",
-            *(uuid.uuid4(), received_at, received_at, uuid.uuid4().bytes),
+            *(uuid.uuid4(), received_at, received_at, received_at, uuid.uuid4().bytes),
             *(uuid.uuid4(), holder_id, state, received_at, received_at, received_at + timedelta(days=31), ended_at),
         )
 

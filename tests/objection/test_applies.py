@@ -19,7 +19,12 @@ moments = st.integers(-2, 2).map(lambda hours: RECORDED_AT + timedelta(hours=hou
 
 
 def objections_by(organisation_ids: list[uuid.UUID]) -> list[Objection]:
-    """Objections with every scope, organisation and purpose, each recorded at one of three times."""
+    """Objections with every scope, organisation and purpose, each recorded at one of three times.
+
+    A person made each here, or the first organisation received it: it reached others at once, an hour later, not yet.
+    """
+    arrivals: list[tuple[uuid.UUID | None, int | None]] = [(None, 0)]
+    arrivals += [(organisation_id, later) for organisation_id in organisation_ids[:1] for later in (0, 1, None)]
     scopes: list[tuple[ObjectionScope, uuid.UUID | None, Purpose | None]] = [(ObjectionScope.EVERYTHING, None, None)]
     scopes += [(ObjectionScope.ORGANISATION, organisation_id, None) for organisation_id in organisation_ids]
     scopes += [(ObjectionScope.PURPOSE, None, purpose) for purpose in Purpose]
@@ -32,10 +37,13 @@ def objections_by(organisation_ids: list[uuid.UUID]) -> list[Objection]:
             purpose=purpose,
             occurred_at=RECORDED_AT,
             recorded_at=RECORDED_AT + timedelta(hours=hours),
+            received_by_id=received_by_id,
+            relayed_at=None if later is None else RECORDED_AT + timedelta(hours=hours + later),
             mark=b"m" * 16,
         )
         for scope, organisation_id, purpose in scopes
         for hours in (-1, 0, 1)
+        for received_by_id, later in arrivals
     ]
 
 
@@ -84,6 +92,15 @@ def test_covers_with_unknown_purposes_includes_every_purpose() -> None:
     assert covers(objection, Use([], [Purpose.TRANSFER, Purpose.FUNDRAISING]))
     assert not covers(objection, Use([], [Purpose.TRANSFER]))
     assert not covers(objection, Use([], []))
+
+
+def test_applies_to_others_than_its_receiver_only_since_it_is_relayed() -> None:
+    receiver, other = Use([uuid.uuid4()], None), Use([uuid.uuid4()], None)
+    everything = [row for row in objections_by(list(receiver.organisation_ids)) if row.scope == "everything"]
+    waiting = [row for row in everything if row.relayed_at is None]
+    assert waiting
+    assert all(applies(row, receiver, row.recorded_at) for row in everything if row.received_by_id)
+    assert not any(applies(row, other, RECORDED_AT + timedelta(days=99)) for row in waiting)
 
 
 def test_applies_from_its_recording_on() -> None:

@@ -56,7 +56,7 @@ def test_seal_dataset_with_objected_numbers_flags_it(holders: Holders, registry:
     create_objection(person)
     create_objection(holders.person(8))
     dataset = filled(holders.party, [6, 7, 8, 100])
-    assert until(lambda: flags(holders.party)) == {dataset["id"]: 2}
+    until(lambda: flags(holders.party) == {dataset["id"]: 2})
     assert sorted(map(str, numbers_in(holders.party, dataset["id"]))) == [number(7), number(8)]
     (flag,) = objections_of(person)[0]["flags"]
     assert (flag["holder"]["id"], flag["dataset_id"]) == (str(holders.party.id), dataset["id"])

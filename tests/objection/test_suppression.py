@@ -81,11 +81,11 @@ def test_suppressed_among_a_million_numbers_reads_one_row(dsn: str, monkeypatch:
     marks = pack_keys(ring.marks(ring.pseudonyms(np.array(objected, np.int64))))
     recorded = datetime(2026, 1, 1, tzinfo=UTC)
     with psycopg.connect(dsn) as connection, connection.cursor() as cursor:
-        columns = "id, occurred_at, recorded_at, kind, scope, source, mark"
+        columns = "id, occurred_at, recorded_at, relayed_at, kind, scope, source, mark"
         with cursor.copy(f"COPY objection ({columns}) FROM STDIN") as copy:
             for offset in range(0, len(marks), KEY_BYTES):
                 mark = marks[offset : offset + KEY_BYTES]
-                copy.write_row((uuid.uuid4(), recorded, recorded, "objection", "everything", "person", mark))
+                copy.write_row((uuid.uuid4(), recorded, recorded, recorded, "objection", "everything", "person", mark))
     numbers = range(FICTION, FICTION + 1_000_000)
     as_of = recorded + timedelta(days=1)
     statements = record_statements(monkeypatch, dsn)

@@ -1,0 +1,120 @@
+"""The task that lets relays, flags and objections out when the operator has released what they wait for.
+
+They wait from the beginning if a number does not count for a holder yet (`provenance.graph.released_holdings`). What
+makes it count is a release, or a dataset that came by a released path. What ends it is a release taken back.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from procrastinate import App
+from sqlalchemy import text
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from service.core.clock import now
+from service.core.db import Database, run
+from service.core.resources import Resources
+from service.core.task_queue import TaskName, task
+from service.core.vocabulary import RelayState
+from service.number.keyring import KeyRing
+from service.objection.create import announce_relays, begin_recording, close_if_done, let_out, wait_for_recording
+from service.objection.current_holders import NumberHolders, holders_of_number, key_of_mark, number_of_key
+from service.objection.models import Objection, ObjectionFlag, Relay
+from service.provenance.snapshot import Snapshots
+
+# What concerns those who hold the dataset, or got it further on. What is out is concerned by a withdrawal alone.
+_CONCERNED: Final = text("""
+    WITH RECURSIVE down (id) AS (
+        SELECT CAST(:dataset_id AS uuid)
+        UNION
+        SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id),
+    concerned AS MATERIALIZED (
+        SELECT DISTINCT organisation_id AS id FROM holder_of_record WHERE dataset_id IN (SELECT id FROM down))
+    SELECT objection_id AS id FROM relay
+    WHERE holder_id IN (SELECT id FROM concerned) AND (state = 'waiting' OR (:withdrawn AND state = 'pending'))
+    UNION
+    SELECT objection_id FROM objection_flag
+    WHERE holder_id IN (SELECT id FROM concerned) AND (shown_at IS NULL OR :withdrawn)
+    UNION
+    SELECT id FROM objection WHERE received_by_id IN (SELECT id FROM concerned) AND relayed_at IS NULL
+    ORDER BY 1
+""")
+
+
+@task(TaskName.RELEASE_WAITING, until_done=True)
+async def release_waiting(resources: Resources, dataset_id: str, withdrawn: bool = False) -> None:
+    """Let out what a dataset makes count, or with `withdrawn` let it wait again."""
+    database = resources.get(Database)
+    async with database.transaction() as session:
+        # Objections that are being recorded may not know of the release or of the dataset.
+        await wait_for_recording(session)
+        found = await run(session, _CONCERNED, {"dataset_id": uuid.UUID(dataset_id), "withdrawn": withdrawn})
+        objection_ids = [row.id for row in found]
+    queue, ring = resources.get(App), resources.get(KeyRing)
+    await judge_objections(database, queue, ring, objection_ids, withdrawn=withdrawn)
+
+
+async def judge_objections(
+    database: Database, queue: App, ring: KeyRing, objection_ids: Sequence[uuid.UUID], *, withdrawn: bool = False
+) -> None:
+    """Let the relays and flags of some objections out as their numbers count now. Again changes nothing.
+
+    With `withdrawn`, relays that no holder has read go back to waiting. Others are left alone, since their holders may
+    be listing them at the same time.
+    """
+    snapshots = Snapshots(database)
+    for objection_id in objection_ids:
+        # A transaction for each: a holder that lists its relays locks them in another order than this.
+        async with database.transaction() as session:
+            objection = await session.get_one(Objection, objection_id)
+            key = key_of_mark(ring, objection.mark)
+            await begin_recording(session, ring, [key])
+            await session.refresh(objection, with_for_update=True)
+            holders = await holders_of_number(snapshots, ring, number_of_key(ring, key))
+            await _judge(session, queue, objection, holders, withdrawn=withdrawn)
+
+
+async def _judge(
+    session: AsyncSession, queue: App, objection: Objection, holders: NumberHolders, *, withdrawn: bool
+) -> None:
+    # One moment for all: the time between two rows would show how many others were let out in between.
+    moment = now()
+    if objection.relayed_at is None:
+        assert objection.received_by_id is not None, "what a person records here reaches everybody at once"
+        if not holders.counts_for(objection.received_by_id):
+            return
+        objection.relayed_at = moment
+    states = [RelayState.WAITING, *([RelayState.PENDING] if withdrawn else [])]
+    query = select(Relay).where(Relay.objection_id == objection.id, col(Relay.state).in_(states))
+    relays = (await session.exec(query.with_for_update())).all()
+    let_out_now = [relay for relay in relays if _judge_relay(relay, holders, moment)]
+    flags = await session.exec(select(ObjectionFlag).where(ObjectionFlag.objection_id == objection.id))
+    for flag in flags.all():
+        _judge_flag(flag, holders, moment)
+    if let_out_now:
+        objection.key, objection.closed_at = holders.key, None
+    await session.flush()
+    await announce_relays(session, queue, let_out_now, moment)
+    if objection.closed_at is None:
+        await close_if_done(session, objection)
+
+
+def _judge_relay(relay: Relay, holders: NumberHolders, moment: datetime) -> bool:
+    """Let a relay out or wait, and say whether it has just reached its holder's list."""
+    counts = holders.counts_for(relay.holder_id)
+    if relay.state == RelayState.WAITING:
+        has_account = holders.snapshot.graph.facts.organisations[relay.holder_id].admitted_at is not None
+        return let_out(relay, moment, has_account=has_account, counts=counts)
+    if relay.state == RelayState.PENDING and holders.held_by(relay.holder_id) and not counts:
+        relay.state, relay.received_at, relay.due_at, relay.cursor = RelayState.WAITING, None, None, None
+    return False
+
+
+def _judge_flag(flag: ObjectionFlag, holders: NumberHolders, moment: datetime) -> None:
+    if holders.counts_for(flag.holder_id):
+        flag.shown_at = flag.shown_at or moment
+    elif holders.held_by(flag.holder_id):
+        flag.shown_at = None
