@@ -16,6 +16,7 @@ from service.command import (
     register,
     release,
     serve,
+    usage,
 )
 from service.core.errors import ConfigurationError, Problem
 from service.demo import command as demo
@@ -45,6 +46,7 @@ app.add_typer(accounts.organisation, name="organisation")
 app.add_typer(accounts.key, name="key")
 app.add_typer(register.dataset, name="dataset")
 app.add_typer(deadlines.deadlines, name="deadlines")
+app.add_typer(usage.usage, name="usage")
 
 
 def main() -> None:

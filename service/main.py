@@ -37,6 +37,7 @@ from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.release import routes as release
 from service.transfer import routes as transfer
+from service.usage import routes as usage
 from service.verification import routes as verification
 from service.web.api_docs import page as api_docs
 from service.webhook import routes as webhook
@@ -59,6 +60,7 @@ ROUTERS = (
     membership.router,
     access.router,
     access.inspections,
+    usage.router,
     verification.verifications,
     verification.session,
     kannel_routes.router,
@@ -116,6 +118,7 @@ _TAGS = [
     {"name": "memberships", "description": "How memberships are stored. For the operator, without numbers and names."},
     {"name": "keys", "description": "API keys: the operator issues them, their organisations rotate and revoke them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
+    {"name": "usage", "description": "Days on which organisations did far more than usual. For the operator."},
     {"name": "verifications", "description": "A person proves with a code sent by SMS that a number is theirs."},
     {"name": "disclosures", "description": "A person's answer about their number, as a letter or as data."},
     {"name": "messages", "description": "Delivery reports and inbound messages from the registry's SMS gateway."},

@@ -18,6 +18,7 @@ import service.objection.models
 import service.organisation.models
 import service.release.models
 import service.transfer.models
+import service.usage.models
 import service.verification.models
 import service.webhook.models  # noqa: F401
 

@@ -139,9 +139,39 @@ def upgrade() -> None:
     op.create_index(op.f("ix_job_organisation_id"), "job", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_job_subject_id"), "job", ["subject_id"], unique=False)
     op.execute("INSERT INTO graph_version (singleton, version) VALUES (true, 0)")
+    kinds = "kind IN ('objections', 'organisations', 'numbers')"
+    op.create_table(
+        "daily_usage",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(kinds, name="ck_daily_usage_kind"),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.PrimaryKeyConstraint("organisation_id", "kind", "day"),
+    )
+    op.create_index(op.f("ix_daily_usage_recorded_at"), "daily_usage", ["recorded_at"], unique=False)
+    op.create_table(
+        "usage_alert",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("usual_count", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(kinds, name="ck_usage_alert_kind"),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("organisation_id", "kind", "day"),
+    )
+    op.create_index(op.f("ix_usage_alert_recorded_at"), "usage_alert", ["recorded_at"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("usage_alert")
+    op.drop_table("daily_usage")
     op.drop_table("job")
     op.drop_table("idempotent_request")
     op.drop_table("inspection")

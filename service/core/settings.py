@@ -95,6 +95,26 @@ class Settings(BaseSettings):
         description="Codes in an hour that one address may ask for. Behind a proxy, all callers share this limit "
         "unless `FORWARDED_ALLOW_IPS` names the proxy.",
     )
+    objections_per_day: int = Field(
+        default=5000,
+        ge=1,
+        description="Objections that an organisation may record for others in a day (UTC). One in a hundred numbers of "
+        "its largest released dataset may object in a day, if that is more.",
+    )
+    organisations_per_day: int = Field(
+        default=1000, ge=1, description="Organisations that an organisation may register in a day (UTC)."
+    )
+    usage_jump_factor: int = Field(
+        default=10,
+        ge=1,
+        description="The operator gets an alert when an organisation does this many times more in a day than usual.",
+    )
+    usage_jump_numbers: int = Field(
+        default=10_000, ge=1, description="Sealed numbers in a day below which there is no alert."
+    )
+    usage_jump_objections: int = Field(
+        default=200, ge=1, description="Objections recorded in a day below which there is no alert."
+    )
     kannel_url: HttpAddress | None = Field(
         default=None, description="Where Kannel's smsbox takes messages: the address that ends with `/cgi-bin/sendsms`."
     )

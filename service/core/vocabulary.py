@@ -145,6 +145,14 @@ class ObjectionSource(StrEnum):
     HOLDER = "holder"
 
 
+class UsageKind(StrEnum):
+    """What is counted of an organisation in a day: objections for others, organisations named, numbers sealed."""
+
+    OBJECTIONS = "objections"
+    ORGANISATIONS = "organisations"
+    NUMBERS = "numbers"
+
+
 class RelayState(StrEnum):
     """How far a holder has got with a relay.
 

@@ -20,9 +20,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import Database, connection_of, run
 from service.core.resources import Resources
+from service.core.settings import Settings
 from service.core.task_queue import TaskName, defer, task
 from service.core.threads import run_in_thread
-from service.core.vocabulary import Content, DatasetState
+from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
@@ -34,6 +35,7 @@ from service.membership.runs import Digest
 from service.membership.store import LoadedShard
 from service.number.keyring import KeyRing
 from service.release.operations import release_by_standing
+from service.usage.quotas import add_usage
 
 # Up to this level (some 30,000 numbers) a commit takes longer than a shard, so all shards share one commit.
 SMALL_LEVEL = 6
@@ -49,7 +51,7 @@ async def seal_dataset(resources: Resources, job_id: str) -> None:
 
     async def work(job: Job, report: ReportProgress) -> None:
         try:
-            await seal(database, ring, resources.get(App), job.subject_id, report)
+            await seal(database, ring, resources.get(App), resources.get(Settings), job.subject_id, report)
         except Exception:
             await _reopen(database, job.subject_id)
             raise
@@ -80,7 +82,9 @@ class Tally:
         self.last_consented_at = max(lasts, default=None)
 
 
-async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.UUID, report: ReportProgress) -> None:
+async def seal(
+    database: Database, ring: KeyRing, queue: App, settings: Settings, dataset_id: uuid.UUID, report: ReportProgress
+) -> None:
     """Load and count the staged parts of a dataset in state `sealing`, and mark it as sealed."""
     async with database.transaction() as session:
         row = await session.get_one(Dataset, dataset_id)
@@ -106,6 +110,8 @@ async def seal(database: Database, ring: KeyRing, queue: App, dataset_id: uuid.U
         await write_tally(session, row, tally)
         await release_by_standing(session, queue, row.id)
         await request_flagging(session, queue, row.id)
+        if row.asserted_by_id is not None:
+            await add_usage(session, settings, row.asserted_by_id, UsageKind.NUMBERS, tally.numbers)
 
 
 async def load_shards(

@@ -75,6 +75,7 @@ async def record_received_objections(reporting: Reporting, actor: Actor, wanted:
     Raises:
         Forbidden: they are against an organisation other than the caller.
         Unprocessable: the region is unknown, or an objection was received in the future.
+        TooManyRequests: the caller would record more objections today than it may.
     """
     if wanted.organisation_id not in (None, actor.organisation_id):
         raise Forbidden(
@@ -97,4 +98,4 @@ async def record_received_objections(reporting: Reporting, actor: Actor, wanted:
         return new_objections[place] if holders.held_by(actor.organisation_id) else ReportOutcome.NOT_HELD
 
     reported = [read_number(received.number, wanted.region) for received in wanted.numbers]
-    return await reporting.record(reported, report)
+    return await reporting.record(actor, reported, report)

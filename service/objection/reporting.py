@@ -7,8 +7,11 @@ from typing import Annotated, Final
 from fastapi import Depends, Request
 from procrastinate import App
 
+from service.access.actor import Actor
 from service.core.db import Database
 from service.core.resources import resources_of
+from service.core.settings import Settings
+from service.core.vocabulary import UsageKind
 from service.number.keyring import KeyRing
 from service.number.normalisation import NumberRejected, normalise_number
 from service.number.request_number import unknown_region
@@ -16,6 +19,7 @@ from service.objection.create import NewObjection, begin_recording, record_objec
 from service.objection.current_holders import NumberHolders, holders_of_number
 from service.objection.schemas import ReportOutcome, ReportResult, ReportResults
 from service.provenance.snapshot import Snapshots
+from service.usage.quotas import reserve, settle
 
 Report = ReportOutcome | NewObjection
 """What to record of a reported number, or the outcome if nothing is to be recorded."""
@@ -32,20 +36,32 @@ class Reporting:
     snapshots: Snapshots
     ring: KeyRing
     queue: App
+    settings: Settings
 
     async def record(
-        self, reported: Sequence[int | ReportOutcome], report: Callable[[int, NumberHolders], Report]
+        self, actor: Actor, reported: Sequence[int | ReportOutcome], report: Callable[[int, NumberHolders], Report]
     ) -> ReportResults:
         """Record what `report` makes of each reported number, given its place and holders. The results keep the order.
 
         A part may stay recorded although a later one fails. Repeated, the call finds it `already_recorded`.
+
+        Raises:
+            TooManyRequests: with all of the numbers, the caller would record more today than it may.
         """
         results = {
             place: ReportResult(outcome=it) for place, it in enumerate(reported) if isinstance(it, ReportOutcome)
         }
         numbers = [(place, number) for place, number in enumerate(reported) if not isinstance(number, ReportOutcome)]
+        kind = UsageKind.OBJECTIONS
+        # All of the call is reserved before its first part is recorded, so that a call over the limit records nothing.
+        async with self.database.step() as session:
+            day = await reserve(session, self.settings, actor.organisation_id, kind, len(numbers))
         for at in range(0, len(numbers), _BATCH):
             results |= await self._record_batch(numbers[at : at + _BATCH], report)
+        recorded = sum(result.outcome is ReportOutcome.RECORDED for result in results.values())
+        async with self.database.step() as session:
+            unused = len(numbers) - recorded
+            await settle(session, self.settings, actor.organisation_id, kind, day, unused)
         return ReportResults(results=[results[place] for place in range(len(reported))])
 
     async def _record_batch(
@@ -87,7 +103,13 @@ def read_number(text: str, region: str) -> int | ReportOutcome:
 
 def _reporting(request: Request) -> Reporting:
     resources = resources_of(request)
-    return Reporting(resources.get(Database), resources.get(Snapshots), resources.get(KeyRing), resources.get(App))
+    return Reporting(
+        resources.get(Database),
+        resources.get(Snapshots),
+        resources.get(KeyRing),
+        resources.get(App),
+        resources.get(Settings),
+    )
 
 
 ReportingDep = Annotated[Reporting, Depends(_reporting)]

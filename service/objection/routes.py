@@ -84,7 +84,10 @@ async def list_objections(session: SessionDep, ring: RingDep, person: PersonDep)
 
 
 @holders.post(
-    "/received", status_code=201, summary="Record objections received elsewhere", responses=responses(*JSON_BODY, 409)
+    "/received",
+    status_code=201,
+    summary="Record objections received elsewhere",
+    responses=responses(*JSON_BODY, 409, 429),
 )
 async def record_received_objections(
     body: ReceivedObjectionsIn,
@@ -93,7 +96,8 @@ async def record_received_objections(
 ) -> ReportResults:
     """Record objections that you received by letter, by telephone or on your website, for numbers that you hold.
 
-    They are relayed to every other holder. Your own relay is acknowledged at once; complete it as any other relay.
+    They are relayed to every other holder. Your own relay is acknowledged at once; complete it as any other relay. A
+    call that would exceed your limit of objections in a day (UTC) is refused whole.
     """
     return await operations.record_received_objections(reporting, actor, body)
 
@@ -244,7 +248,10 @@ async def get_objection(
 
 
 @campaigns.post(
-    "/{campaign_id}/stops", status_code=201, summary="Report STOP replies", responses=responses(*JSON_BODY, 404, 409)
+    "/{campaign_id}/stops",
+    status_code=201,
+    summary="Report STOP replies",
+    responses=responses(*JSON_BODY, 404, 409, 429),
 )
 async def report_stops(
     campaign_id: Annotated[uuid.UUID, Path(description="The id of a campaign.")],

@@ -51,6 +51,7 @@ async def report_stops(
     Raises:
         NotFound: no campaign of the caller has this id.
         Unprocessable: the region is unknown, or a reply was sent in the future.
+        TooManyRequests: the caller would record more objections today than it may.
     """
     campaign = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
@@ -71,7 +72,7 @@ async def report_stops(
             return ReportOutcome.NOT_MESSAGED
         return new_objections[place]
 
-    return await reporting.record(reported, report)
+    return await reporting.record(actor, reported, report)
 
 
 def _stop(campaign: Campaign | CampaignRow, **assertion: Any) -> NewObjection:

@@ -13,15 +13,20 @@ from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound
 from service.core.locks import Lock
 from service.core.paging import Page, read_slice
-from service.core.vocabulary import Role
+from service.core.settings import Settings
+from service.core.vocabulary import Role, UsageKind
 from service.organisation.models import Organisation
 from service.organisation.schemas import OrganisationIn, OrganisationOut, canonical_number
+from service.usage.quotas import add_usage
 
 
-async def register_organisation(session: AsyncSession, actor: Actor | None, wanted: OrganisationIn) -> OrganisationOut:
-    """Register an organisation. Without an `actor`, the operator does so at the command line.
+async def register_organisation(
+    session: AsyncSession, actor: Actor | None, wanted: OrganisationIn, settings: Settings | None = None
+) -> OrganisationOut:
+    """Register an organisation. Without an `actor` and `settings`, the operator does so at the command line.
 
     Raises:
+        TooManyRequests: the caller has registered as many today as it may. The operator has no limit.
         Conflict: the registration number is already registered; the problem has its `organisation_id`.
         Forbidden: only the operator registers regulators and operators.
     """
@@ -38,6 +43,8 @@ async def register_organisation(session: AsyncSession, actor: Actor | None, want
     )
     session.add(row)
     await session.flush()
+    if actor is not None and settings is not None and not by_operator:
+        await add_usage(session, settings, actor.organisation_id, UsageKind.ORGANISATIONS, 1)
     return OrganisationOut.model_validate(row.model_dump())
 
 

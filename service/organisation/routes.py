@@ -10,6 +10,7 @@ from service.access.permit import DirectoryReader, DirectoryWriter
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
+from service.core.settings import SettingsDep
 from service.core.text import Line
 from service.organisation import operations
 from service.organisation.schemas import Country, OrganisationIn, OrganisationOut
@@ -17,10 +18,15 @@ from service.organisation.schemas import Country, OrganisationIn, OrganisationOu
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=IdempotentRoute)
 
 
-@router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409))
-async def register_organisation(body: OrganisationIn, session: SessionDep, actor: DirectoryWriter) -> OrganisationOut:
-    """Names an organisation that you deal with. It gets an account once the operator issues a key for it."""
-    return await operations.register_organisation(session, actor, body)
+@router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409, 429))
+async def register_organisation(
+    body: OrganisationIn, session: SessionDep, settings: SettingsDep, actor: DirectoryWriter
+) -> OrganisationOut:
+    """Names an organisation that you deal with. It gets an account once the operator issues a key for it.
+
+    You may register a number of organisations in a day (UTC) that the operator sets.
+    """
+    return await operations.register_organisation(session, actor, body, settings)
 
 
 @router.get("", summary="List organisations")

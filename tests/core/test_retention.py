@@ -13,6 +13,7 @@ from service.core.db import Database, run
 from service.core.retention import Rule, rules
 from service.dataset.models import RejectedLine
 from service.messaging.models import Message, OutboxMessage
+from service.usage.models import DailyUsage, UsageAlert
 from service.verification import codes, sessions
 from service.verification.models import PersonSession, Verification
 from service.webhook.models import WebhookDelivery
@@ -41,8 +42,10 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (RejectedLine, "raw"): timedelta(days=7),
         (WebhookDelivery, None): timedelta(days=90),
         (Change, None): timedelta(days=90),
+        (DailyUsage, None): timedelta(days=90),
+        (UsageAlert, None): timedelta(days=90),
     }
-    assert len(RULES) == 9
+    assert len(RULES) == 11
 
 
 def apply(dsn: str, rule: Rule) -> None:
