@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from benchmarks import (
+    lookup_times,
     machine,
     p01_ingest,
     p02_base,
@@ -39,6 +40,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Progress], Result]] = {
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
     "P14": p14_objecting.measure,
+    "times": lookup_times.measure,
     "peers": p04_peers.measure,
 }
 FULL_ONLY = {"P2"}

@@ -19,6 +19,7 @@ class Scale:
     growth_memberships: tuple[int, ...] = (10_000_000,)
     answer_seconds: float = 2.0
     concurrent_seconds: float = 15.0
+    timing_means: int = 200
 
 
 SHORT = Scale("short")
@@ -29,6 +30,7 @@ FULL = Scale(
     row_count=10_000_000,
     answer_seconds=5.0,
     concurrent_seconds=60.0,
+    timing_means=1_000,
     growth_datasets=(100, 1_000, 10_000),
     growth_memberships=(10_000_000, 100_000_000),
 )

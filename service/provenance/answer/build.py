@@ -37,6 +37,12 @@ class PreparedAnswer:
     stored: Mapping[uuid.UUID, Membership]
     as_of: datetime
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the caller is shown nothing: the same if nobody holds the number and if only others do."""
+        shared = self.shared.answer
+        return not any((shared.origins, shared.chains, shared.holdings, shared.transfers, shared.campaigns))
+
     def consent(self, dataset_id: uuid.UUID) -> Consent:
         """The number's own consent in a collected dataset."""
         return consent_of(self.facts, dataset_id, self.stored.get(dataset_id))
