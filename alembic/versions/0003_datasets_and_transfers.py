@@ -38,16 +38,8 @@ DATASET_MADE_AT = """
 CREATE VIEW dataset_made_at AS
 SELECT dataset.id AS dataset_id,
        CASE WHEN transfer.id IS NULL THEN sealed_at
-            WHEN content <> 'shared' THEN dataset.recorded_at
-            ELSE coalesce((
-                SELECT min(recorded_at)
-                FROM transfer_statement AS statement
-                WHERE statement.transfer_id = transfer.id AND side = 'recipient' AND (recorded_at, id) > (
-                    SELECT recorded_at, id
-                    FROM transfer_statement AS denial
-                    WHERE denial.transfer_id = transfer.id AND side = 'recipient' AND status = 'denied'
-                    ORDER BY recorded_at DESC, id DESC
-                    LIMIT 1)), dataset.recorded_at) END AS made_at,
+            WHEN content = 'shared' THEN coalesce(taken_over_at, dataset.recorded_at)
+            ELSE dataset.recorded_at END AS made_at,
        CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS first_made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
@@ -202,6 +194,7 @@ def upgrade() -> None:
         sa.Column("first_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),
         sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
         sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),

@@ -35,6 +35,8 @@ class Dataset(Fact, table=True):
     first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    # When the recipient acknowledged the transfer that delivered it, after it had denied it.
+    taken_over_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # Whether the recipient of a transfer is uploading its own file, or having it compared with what was declared.
     reconciling: bool = False
 

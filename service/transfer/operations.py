@@ -170,15 +170,16 @@ async def state_transfer(
     if side is Side.RECIPIENT:
         await _check_recipient(session, row, received, wanted.status)
     _check_time(row, wanted)
-    session.add(
-        TransferStatement(
-            transfer_id=row.id,
-            side=side,
-            status=wanted.status,
-            comment=wanted.comment,
-            **assertion_columns(actor, wanted.occurred_at),
-        )
+    statement = TransferStatement(
+        transfer_id=row.id,
+        side=side,
+        status=wanted.status,
+        comment=wanted.comment,
+        **assertion_columns(actor, wanted.occurred_at),
     )
+    if side is Side.RECIPIENT and await read_status(session, row) is TransferStatus.DENIED and not denied:
+        received.taken_over_at = statement.recorded_at
+    session.add(statement)
     await session.flush()
     if denied:
         await drop_copies_unneeded_without(session, ring, received.id)

@@ -161,6 +161,8 @@ def reply(play: Play) -> None:
         body = {"status": "denied" if denied else "acknowledged"} | play.when()
         play.callers[handover.received.holder].post(f"/v1/transfers/{handover.id}/statements", body)
         (play.model.deny if denied else play.model.acknowledge)(handover)
+        # The process keeps the graph of this moment, and reads only what changes afterwards.
+        play.callers[handover.received.holder].lookup(number(play.first))
 
 
 def reconcile(play: Play) -> None:

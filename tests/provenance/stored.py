@@ -1,15 +1,18 @@
 """A world written into the tables, as if it had been registered."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
 
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.campaign.models import Campaign, CampaignDataset
 from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
+from service.core.vocabulary import Content
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.organisation.models import Organisation
-from service.provenance.graph.rows import ReleaseRow, Rows
+from service.provenance.graph.rows import DatasetRow, Rows
 from service.release.models import DatasetRelease
 from service.transfer.models import Transfer, TransferStatement
 
@@ -29,11 +32,11 @@ def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
         (Partner, facts.partners),
         (Collection, facts.collections),
         (CollectionAttestation, facts.attestations),
-        (Dataset, facts.datasets),
+        (Dataset, [_With(row, taken_over_at=_taken_over_at(row)) for row in facts.datasets]),
         (Transfer, facts.transfers),
         (DatasetParent, facts.parents),
         (TransferStatement, facts.statements),
-        (DatasetRelease, [_ByOperator(facts, row) for row in facts.releases]),
+        (DatasetRelease, [_With(row, operator_id=facts.organisations[0].id) for row in facts.releases]),
         (Campaign, facts.campaigns),
         (CampaignDataset, facts.uses),
         (AncestorCount, facts.ancestor_counts),
@@ -41,8 +44,13 @@ def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
     )
 
 
-class _ByOperator:
-    """A release as a row of its table, which names who did it."""
+class _With:
+    """A row with more columns, which its table has and the graph does not read."""
 
-    def __init__(self, facts: Rows, row: ReleaseRow) -> None:
-        vars(self).update(vars(row), operator_id=facts.organisations[0].id)
+    def __init__(self, row: object, **more: Any) -> None:
+        vars(self).update(vars(row), **more)
+
+
+def _taken_over_at(row: DatasetRow) -> datetime | None:
+    """When a recipient acknowledged what it had denied; what it says of other shared datasets is the same."""
+    return row.made_at if row.content == Content.SHARED else None

@@ -229,6 +229,8 @@ def test_acknowledge_after_a_denial_does_not_depend_on_copies_for_others(
     transfer = hand_over(shop, dataset, party)
     say(party, transfer, "denied")
     complete_erasure(dsn, shop, 1)
+    # The process keeps the graph of this moment, and must learn what the acknowledgement changes.
+    assert held(1, shop, party, other) == [False, False, True]
     say(party, transfer, "acknowledged")
     assert held(1, shop, party, other) == [False, False, True]
     assert sides_of(party, 1) == [(True, None)]
