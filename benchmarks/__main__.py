@@ -17,6 +17,7 @@ from benchmarks import (
     p03_size,
     p04_answer,
     p04_peers,
+    p04_writer,
     p05_growth,
     p06_screening,
     p07_objection,
@@ -41,6 +42,7 @@ BENCHMARKS: dict[str, Callable[[Scale, Progress], Result]] = {
     "P10": p10_start.measure,
     "P14": p14_objecting.measure,
     "times": lookup_times.measure,
+    "writer": p04_writer.measure,
     "peers": p04_peers.measure,
 }
 FULL_ONLY = {"P2"}

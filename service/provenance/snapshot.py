@@ -31,7 +31,7 @@ from service.provenance.graph.visibility_index import NO_VISIBILITY, next_visibi
 # A difference of so many objects to a graph of so many datasets takes less than 20 ms. What takes longer would delay
 # the other requests of the event loop, and is left to a thread, to which it takes time to switch.
 _QUICK_OBJECTS: Final = 200
-_QUICK_DATASETS: Final = 100_000
+_QUICK_DATASETS: Final = 50_000
 
 # Reads which datasets store one number, from which it was erased, and the version of the graph.
 Lookup = Callable[[Connection], Awaitable[LookupResult]]
