@@ -106,8 +106,10 @@ async def seal(
     async with database.transaction() as session:
         await lock_holdings(session, row.holder_id)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, row, tally)
+        # Taken late: an objection that is recorded until then is shown as earlier than the dataset.
+        row.state, row.sealed_at = DatasetState.SEALED, now()
+        await session.flush()
         await release_by_standing(session, queue, row.id)
         await request_flagging(session, queue, row.id)
         if row.asserted_by_id is not None:

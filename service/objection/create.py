@@ -139,10 +139,14 @@ def _covered_holders(holders: NumberHolders, new: NewObjection) -> Mapping[uuid.
 async def _existing_objections(
     session: AsyncSession, marks: Sequence[bytes], since_on: date | None
 ) -> dict[bytes, list[Objection]]:
-    """The objections on some numbers by mark, the latest first. With `since_on`, only those made since that day."""
-    query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.recorded_at).desc())
+    """The objections on some numbers by mark, the latest first. With `since_on`, only those made since that day.
+
+    They are locked, so that none is closed while relays are added to it. All who lock several do so in this order.
+    """
+    query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.id))
+    rows = (await session.exec(query.with_for_update(key_share=True))).all()
     existing: dict[bytes, list[Objection]] = defaultdict(list)
-    for row in (await session.exec(query)).all():
+    for row in sorted(rows, key=lambda row: row.recorded_at, reverse=True):
         if since_on is None or paris_day(row.occurred_at) >= since_on:
             existing[row.mark].append(row)
     return existing

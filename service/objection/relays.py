@@ -206,7 +206,7 @@ async def _lock_own_relay(
     if found is None:
         raise NotFound("relay")
     await session.refresh(found, with_for_update=True)
-    objection = await session.get_one(Objection, found.objection_id, with_for_update=True)
+    objection = await session.get_one(Objection, found.objection_id, with_for_update={"key_share": True})
     _mark_delivered(ring, found, objection)
     return found, objection
 

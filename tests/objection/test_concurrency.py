@@ -73,3 +73,27 @@ def test_record_received_objections_of_many_numbers_commits_in_steps(registry: R
     assert outcomes == expected
     assert rows(dsn, "SELECT count(DISTINCT xmin::text) FROM objection") == [(3,)]
     assert report_letters(party, reported)[:2] == ["already_recorded"] * 2
+
+
+def test_create_objection_while_the_last_relay_of_an_identical_one_is_being_completed_records_another(
+    holders: Holders, dsn: str
+) -> None:
+    """The first is closed at that moment, so that no relay may be added to it."""
+    person = holders.person(7)
+    only = {"scope": "organisation", "organisation_id": str(holders.party.id)}
+    first = create_objection(person, **only)
+    path = f"/v1/objections/relays/{first['relays'][0]['id']}/complete"
+    with ThreadPoolExecutor(2) as threads, held_at_commit(dsn, "relay", "NEW.state = 'completed'") as held:
+        completing = threads.submit(holders.party.post, path)
+        held.wait()
+        again = threads.submit(create_objection, person, **only)
+        until(lambda: waiting_for_locks(dsn) == 2)
+        assert not again.done()
+        held.release()
+        assert completing.result()["state"] == "completed"
+        assert again.result()["id"] != first["id"]
+    query = """
+        SELECT count(*) FROM objection JOIN relay ON objection_id = objection.id
+        WHERE closed_at IS NOT NULL AND relay.state IN ('pending', 'delivered', 'acknowledged')
+    """
+    assert rows(dsn, query) == [(0,)]
