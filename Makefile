@@ -123,6 +123,10 @@ openapi: $(VENV)/.service ## Generate openapi/openapi.json, docs/settings.md and
 	$(BIN)/filiation settings docs/settings.md
 	$(BIN)/filiation retention docs/retention.md
 
+.PHONY: sight
+sight: $(VENV)/.checked ## Generate docs/sight.md: what each route tells each kind of caller of others
+	FILIATION_WRITE_DOCS=1 $(BIN)/python -m pytest -q tests/scenario/test_what_routes_tell.py
+
 .PHONY: lock
 lock: $(VENV)/.service ## Pin the dependencies (ARGS=--upgrade: in their newest versions)
 	@$(call install,--quiet --upgrade uv)

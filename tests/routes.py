@@ -26,6 +26,11 @@ PUBLIC = {
 }
 
 
+def method_of(route: APIRoute) -> str:
+    """The method of a route. Each has only one."""
+    return next(iter(route.methods or ()))
+
+
 def rules(route: APIRoute) -> list[Rule]:
     """The rules about API keys that a route names."""
     return [call for call in _calls(route.dependant) if isinstance(call, Rule)]

@@ -14,7 +14,7 @@ from service.core.settings import Settings
 from service.core.vocabulary import Role
 from service.main import create_app
 from tests.callers import Registry
-from tests.routes import PUBLIC, ROUTES, openers, rules
+from tests.routes import PUBLIC, ROUTES, method_of, openers, rules
 
 # A lookup creates nothing, and its answer must not be stored. Persons and the SMS gateway have no API keys, and these
 # routes recognise a repeated request by other means.
@@ -35,7 +35,7 @@ def test_every_route_names_who_may_call_it() -> None:
 
 
 def test_every_post_that_creates_something_is_idempotent() -> None:
-    creating = [route for route in ROUTES if _method(route) == "POST" and route.name not in NOT_CREATING]
+    creating = [route for route in ROUTES if method_of(route) == "POST" and route.name not in NOT_CREATING]
     assert [route.name for route in creating if not isinstance(route, IdempotentRoute)] == []
 
 
@@ -61,7 +61,7 @@ def _not_refused(client: TestClient, scheme: str, authorizations: Iterable[str |
     assert routes
     for route, authorization in itertools.product(routes, authorizations):
         headers = {"Authorization": authorization} if authorization else {}
-        response = client.request(_method(route), _filled(route), headers=headers)
+        response = client.request(method_of(route), _filled(route), headers=headers)
         challenge, media_type = (response.headers.get(name) for name in ("www-authenticate", "content-type"))
         found = (response.status_code, challenge, media_type)
         problem = response.json().get("type") if media_type == MEDIA_TYPE else None
@@ -72,7 +72,7 @@ def _not_refused(client: TestClient, scheme: str, authorizations: Iterable[str |
 
 def test_routes_of_the_walk_are_those_of_the_application() -> None:
     described = create_app(Settings.model_construct(), "postgresql://").openapi()["paths"]
-    assert {(route.path_format, _method(route).lower()) for route in ROUTES} == {
+    assert {(route.path_format, method_of(route).lower()) for route in ROUTES} == {
         (path, method) for path, methods in described.items() for method in methods
     }
 
@@ -100,7 +100,7 @@ def test_every_route_with_a_key_that_lacks_its_scope_is_refused(registry: Regist
         if role is Role.OPERATOR:
             others = [Scope.FACTS_READ]
         caller = registry.organisation(role, scopes=others)
-        response = caller.request(_method(route), _filled(route), json={})
+        response = caller.request(method_of(route), _filled(route), json={})
         if response.status_code != 403 or response.json()["type"] != TYPE_PREFIX + "scope_missing":
             wrong.append((route.name, response.status_code, response.text))
     assert wrong == []

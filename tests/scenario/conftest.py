@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,7 @@ class Scenario:
 
     client: TestClient
     dsn: str
+    operator: Caller
     story: LoadedStory
     log: list[str]
     requests: list[Request] = field(default_factory=list)
@@ -49,18 +51,18 @@ class Scenario:
         return self.caller(name).lookup(number(last_four), **more)
 
 
-@pytest.fixture(scope="session")
-def scenario(cluster: str) -> Iterator[Scenario]:
-    """The loaded story."""
+@contextmanager
+def loaded_scenario(cluster: str) -> Iterator[Scenario]:
+    """The story, loaded into a database of its own."""
     settings: Settings = settings_of_tests()
     lines = _Lines()
     root = logging.getLogger()
     level = root.level
     with temporary_database(cluster) as dsn, TestClient(create_app(settings, dsn)) as client:
-        loaded = Scenario(client, dsn, LoadedStory(), lines.lines)
+        operator = Registry(client, dsn).operator()
+        loaded = Scenario(client, dsn, operator, LoadedStory(), lines.lines)
         client.event_hooks["request"].append(loaded.requests.append)
         client.event_hooks["response"].append(loaded.responses.append)
-        operator = Registry(client, dsn).operator()
         root.addHandler(lines)
         root.setLevel(logging.DEBUG)
         try:
@@ -69,3 +71,10 @@ def scenario(cluster: str) -> Iterator[Scenario]:
         finally:
             root.setLevel(level)
             root.removeHandler(lines)
+
+
+@pytest.fixture(scope="session")
+def scenario(cluster: str) -> Iterator[Scenario]:
+    """The loaded story, shared by the tests that only read it."""
+    with loaded_scenario(cluster) as loaded:
+        yield loaded

@@ -1,0 +1,263 @@
+"""What every route tells every kind of actor about others: compared with the story, and written to `docs/sight.md`.
+
+Each route is called as each kind of actor, with the ids of the story. The responses are searched for ids and names of
+the story. What they may name was computed from the story alone (`relations.py`).
+"""
+
+import itertools
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+from httpx2 import Response
+
+from service.demo.story import AUBE, CONTACT, ENSEIGNE, RIVAGE, ROUTAGE
+from tests.builders import number
+from tests.inspection import until
+from tests.persons import prove
+from tests.routes import ROUTES, method_of
+from tests.scenario.conftest import Scenario, loaded_scenario
+from tests.scenario.relations import ITSELF, UNRELATED, Relations, codes_by_text, person_of, relations_of
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "sight.md"
+PERSONS_NUMBER = 5200
+EVERYBODY = "everybody"
+REFUSED = "refused"
+# The SMS gateway calls the first two, and their answers are empty. The next two need what the story lacks: a delivery
+# that failed, and a collector that got its account later. The schema is static, with examples from the story.
+ELSEWHERE = {
+    "report_message",
+    "receive_message",
+    "retry_webhook_delivery",
+    "attest_collection",
+    "get_disclosure_schema",
+}
+# Evidence is shown unchanged, whatever it names, and a message as its sender wrote it.
+VERBATIM = re.compile(r'"(?:wording|message_text)":"(?:[^"\\]|\\.)*"')
+
+
+@dataclass
+class Actor:
+    """A kind of actor: who stands for it in the story, and whom it may be shown. None: everybody, by its office."""
+
+    name: str
+    token: str | None
+    may_see: Relations | None
+    told: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+@dataclass
+class Walk:
+    """The story with its actors, and the responses that named what they must not name."""
+
+    scenario: Scenario
+    actors: dict[str, Actor]
+    wrong: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def call(self, actor: str, method: str, path: str, body: Any = None, **options: Any) -> Any:
+        """The response to a request of an actor. The walk reads it later, with all the others."""
+        token = self.actors[actor].token
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        headers |= options.pop("headers", {})
+        return self.scenario.client.request(method, path, headers=headers, json=body, **options)
+
+    def read_responses(self) -> None:
+        """Note what all responses named, by how it is related to the actor."""
+        codes = codes_by_text(self.scenario.story.ids)
+        by_token = {actor.token: actor for actor in self.actors.values()}
+        for response in self.scenario.responses:
+            token = response.request.headers.get("authorization", "").removeprefix("Bearer ") or None
+            actor, route = by_token.get(token), _route_of(response)
+            if actor is not None and route is not None and route.name not in ELSEWHERE:
+                self._note(actor, route, response, codes)
+
+    def _note(self, actor: Actor, route: APIRoute, response: Response, codes: dict[str, str]) -> None:
+        if response.status_code in (401, 403):
+            actor.told[route.name].add(REFUSED)
+        if not response.is_success:
+            return
+        text = VERBATIM.sub("", response.text)
+        relations = {
+            code: EVERYBODY if actor.may_see is None else actor.may_see.to(code)
+            for named, code in codes.items()
+            if named in text
+        }
+        actor.told[route.name].update({ITSELF}, relations.values())
+        self.wrong += [(route.name, actor.name, code) for code, at in relations.items() if at is UNRELATED]
+
+
+def _route_of(response: Response) -> APIRoute | None:
+    request = response.request
+    return next(
+        (route for route in ROUTES if request.method == method_of(route) and route.path_regex.match(request.url.path)),
+        None,
+    )
+
+
+@pytest.fixture(scope="module")
+def walk(cluster: str) -> Iterator[Walk]:
+    """The story in a database of its own, because the walk writes too, after each actor has called each route."""
+    with loaded_scenario(cluster) as scenario:
+        keys = scenario.story.keys
+        person = prove(scenario.client, scenario.dsn, number(PERSONS_NUMBER)).token
+        actors = [
+            Actor("anybody", None, Relations("")),
+            Actor("person", person, person_of(PERSONS_NUMBER)),
+            Actor("collector", keys[ENSEIGNE.code], relations_of(ENSEIGNE.code)),
+            Actor("broker", keys[CONTACT.code], relations_of(CONTACT.code)),
+            Actor("party", keys[RIVAGE.code], relations_of(RIVAGE.code)),
+            Actor("sender", keys[f"{ROUTAGE.code} for {AUBE.code}"], relations_of(AUBE.code, ROUTAGE.code)),
+            Actor("regulator", keys["cnil"], None),
+            Actor("operator", scenario.operator.key, None),
+        ]
+        walked = Walk(scenario, {actor.name: actor for actor in actors})
+        until(lambda: len(walked.call("party", "GET", "/v1/objections/flags").json()["items"]) >= 3)
+        _objections(walked)
+        _facts(walked)
+        _accounts(walked)
+        _every_route(walked)
+        walked.read_responses()
+        yield walked
+
+
+def _objections(walk: Walk) -> None:
+    """Objections, relays, flags and what a person does. The number is held by both parties and the broker."""
+    objected = walk.call("person", "POST", "/v1/objections", {"kind": "erasure"}).json()
+    walk.call("person", "GET", f"/v1/objections/{objected['id']}")
+    walk.call("person", "GET", "/v1/objections")
+    walk.call("person", "POST", "/v1/disclosures", {"form": "json"})
+    for relay in objected["relays"]:
+        walk.call("person", "GET", f"/v1/disclosures/letters/{relay['id']}")
+    walk.call("person", "PUT", "/v1/session", {"owned_since_on": "2019-01-01"})
+    begun = walk.call("anybody", "POST", "/v1/verifications", {"number": number(1500)}).json()
+    walk.call("anybody", "POST", f"/v1/verifications/{begun['id']}/confirm", {"code": "000000"})
+    received = {"kind": "objection", "numbers": [{"number": number(5300), "occurred_at": "2024-06-10T10:00:00Z"}]}
+    reply = {"replies": [{"number": number(5300), "replied_at": "2024-06-07T10:00:00Z", "text": "STOP"}]}
+    ids = walk.scenario.story.ids
+    for actor, campaign in (("collector", "C1"), ("broker", "C1"), ("party", "C2"), ("sender", "C1")):
+        walk.call(actor, "POST", "/v1/objections/received", received)
+        walk.call(actor, "POST", f"/v1/campaigns/{ids[campaign]}/stops", reply)
+        for relay in walk.call(actor, "GET", "/v1/objections/relays").json()["items"]:
+            path = f"/v1/objections/relays/{relay['id']}"
+            walk.call(actor, "POST", f"{path}/acknowledge")
+            if relay["kind"] == "erasure":
+                walk.call(actor, "POST", f"{path}/refuse", {"reason": "Obligation de conserver la preuve."})
+            else:
+                walk.call(actor, "POST", f"{path}/complete")
+
+
+def _facts(walk: Walk) -> None:
+    """What the loading of the story did not do: statements, lookups, corrections, reconciliations."""
+    ids = walk.scenario.story.ids
+    said = {"status": "acknowledged", "occurred_at": "2024-06-09T10:00:00Z"}
+    walk.call("party", "POST", f"/v1/transfers/{ids['T8']}/reconciliation")
+    walk.call("party", "DELETE", f"/v1/transfers/{ids['T8']}/reconciliation")
+    walk.call("party", "POST", f"/v1/transfers/{ids['T8']}/statements", said)
+    for actor, last_four in itertools.product(walk.actors, (1500, 5200, 6000, 9001, 9999)):
+        walk.call(actor, "POST", "/v1/lookups", {"number": number(last_four), "reason": "Plainte 2024-0611"})
+
+
+def _accounts(walk: Walk) -> None:
+    """Webhooks and keys."""
+    for actor in ("broker", "party", "sender"):
+        hook = walk.call(actor, "POST", "/v1/webhooks", {"url": "https://1.1.1.1/"}).json()
+        walk.call(actor, "GET", f"/v1/webhooks/{hook['id']}/deliveries")
+        walk.call(actor, "POST", f"/v1/webhooks/{hook['id']}/rotate")
+        walk.call(actor, "DELETE", f"/v1/webhooks/{hook['id']}")
+    body = {"organisation_id": walk.scenario.story.ids[AUBE.code], "scopes": ["facts:read"]}
+    key = walk.call("operator", "POST", "/v1/keys", body).json()
+    walk.call("operator", "DELETE", f"/v1/keys/{key['id']}")
+    keys = walk.call("operator", "GET", "/v1/keys").json()["items"]
+    own = next(key["id"] for key in keys if key["organisation_id"] == str(walk.scenario.operator.id))
+    walk.call("operator", "POST", f"/v1/keys/{own}/rotate")
+
+
+def _every_route(walk: Walk) -> None:
+    """Call every route as every actor: to read with each id of the story, to write with an empty request."""
+    ids = walk.scenario.story.ids
+    jobs = {match for response in walk.scenario.responses for match in _JOB.findall(str(response.request.url))}
+    evidence = walk.call("regulator", "GET", f"/v1/notices/{ids['EM-1']}").json()["evidence"][0]["id"]
+    pools = defaultdict(_unknown, job_id=sorted(jobs), evidence_id=[evidence], number=["1"])
+    of_kind: dict[str, Callable[[str], bool]] = {
+        "organisation_id": lambda code: code.islower(),
+        "notice_id": lambda code: code[:3] in ("JL-", "CA-", "EM-"),
+        "collection_id": lambda code: code.startswith("collection"),
+        "dataset_id": lambda code: code[0] in "DRX",
+        "transfer_id": lambda code: code[0] == "T",
+        "campaign_id": lambda code: code in ("C1", "C2", "C3"),
+        "subject_id": lambda code: code[0] in "DRXC" and code[1:].isdigit(),
+    }
+    for name, is_kind in of_kind.items():
+        pools[name] = [identity for code, identity in ids.items() if is_kind(code)]
+    for route, actor in itertools.product(ROUTES, walk.actors):
+        method = method_of(route)
+        if route.name in ("end_session", *ELSEWHERE):
+            continue
+        reads = method == "GET"
+        choices = [pools[name] if reads or name == "number" else [UNKNOWN] for name in route.param_convertors]
+        for values in itertools.product(*choices):
+            path = route.path_format.format(**dict(zip(route.param_convertors, values, strict=True)))
+            walk.call(actor, method, path, None if reads else {})
+    walk.call("person", "DELETE", "/v1/session")
+
+
+def _unknown() -> list[str]:
+    return [UNKNOWN]
+
+
+UNKNOWN = "01890000-0000-7000-8000-000000000000"
+_JOB = re.compile(r"/v1/jobs/([0-9a-f-]{36})")
+
+
+def test_no_route_tells_an_actor_of_others_that_do_not_concern_it(walk: Walk) -> None:
+    wrong = sorted(set(walk.wrong))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_route_was_answered_to_somebody(walk: Walk) -> None:
+    silent = [
+        route.name
+        for route in ROUTES
+        if not any(ITSELF in actor.told[route.name] for actor in walk.actors.values()) and route.name not in ELSEWHERE
+    ]
+    assert silent == []
+
+
+def test_table_of_what_routes_tell_is_the_committed_one(walk: Walk) -> None:
+    table = render(walk)
+    if os.environ.get("FILIATION_WRITE_DOCS"):
+        COMMITTED.write_text(table, encoding="utf-8")
+    assert COMMITTED.read_text(encoding="utf-8") == table, "docs/sight.md is out of date: run `make sight`"
+
+
+_HEAD = """\
+# What each route tells of others
+
+Generated by `tests/scenario/test_what_routes_tell.py`: every route was called as each kind of actor of the story, with
+every id of the story. The cells say whom the responses named. The test fails if a response names anybody else.
+
+"""
+
+
+def render(walk: Walk) -> str:
+    """The table as Markdown."""
+    names = list(walk.actors)
+    lines = [f"| route | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
+    for route in sorted(ROUTES, key=lambda route: (route.path, method_of(route))):
+        if route.name not in ELSEWHERE:
+            cells = [_cell(walk.actors[name].told[route.name]) for name in names]
+            lines.append(f"| `{method_of(route)} {route.path_format}` | {' | '.join(cells)} |")
+    return _HEAD + "\n".join(lines) + "\n"
+
+
+def _cell(told: set[str]) -> str:
+    others = sorted(told - {ITSELF, REFUSED})
+    if others:
+        return ", ".join(others)
+    return "nobody" if ITSELF in told else "refused" if REFUSED in told else "–"
