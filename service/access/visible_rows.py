@@ -1,6 +1,7 @@
 """Rows that a caller may see: a row by its id, or a page of rows. `visible` selects ids (see `visibility`)."""
 
 import uuid
+from collections.abc import Iterable
 from typing import TypeVar
 
 from sqlmodel import col, select
@@ -32,3 +33,14 @@ async def list_visible(
 ) -> Slice[FactT]:
     """The rows of a page."""
     return await read_slice(session, select(table).where(col(table.id).in_(visible)), after, limit, table.id)
+
+
+async def visible_among(
+    session: AsyncSession, table: type[FactT], visible: Ids, row_ids: Iterable[uuid.UUID | None]
+) -> frozenset[uuid.UUID]:
+    """Which of some rows the caller may see: a visible row may refer to another that the caller may not see."""
+    wanted = [row_id for row_id in row_ids if row_id is not None]
+    if not wanted:
+        return frozenset()
+    query = select(table.id).where(col(table.id).in_(wanted), col(table.id).in_(visible))
+    return frozenset((await session.exec(query)).all())

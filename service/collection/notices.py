@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.visible_rows import get_visible, list_visible
+from service.access.visible_rows import get_visible, list_visible, visible_among
 from service.collection.evidence import EVIDENCE_TYPES, is_whole
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
 from service.collection.schemas import (
@@ -51,7 +51,7 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
     await session.flush()
     if wanted.partner_list is not None:
         await _store_partner_list(session, actor, row, wanted.partner_list)
-    return (await _response_bodies(session, [row]))[0]
+    return (await _response_bodies(session, actor, [row]))[0]
 
 
 async def find_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> Notice:
@@ -76,13 +76,13 @@ async def find_own_notice(session: AsyncSession, actor: Actor, notice_id: uuid.U
 
 async def get_notice(session: AsyncSession, actor: Actor, notice_id: uuid.UUID) -> NoticeOut:
     """A notice with its partner lists and evidence."""
-    return (await _response_bodies(session, [await find_notice(session, actor, notice_id)]))[0]
+    return (await _response_bodies(session, actor, [await find_notice(session, actor, notice_id)]))[0]
 
 
 async def list_notices(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[NoticeOut]:
     """The notices that the caller sees."""
     rows = await list_visible(session, Notice, visibility.visible_notices(actor), after, limit)
-    return rows.page(await _response_bodies(session, rows.rows))
+    return rows.page(await _response_bodies(session, actor, rows.rows))
 
 
 async def add_partner_list(
@@ -125,9 +125,11 @@ async def _store_partner_list(
     )
 
 
-async def _response_bodies(session: AsyncSession, notices: Sequence[Notice]) -> list[NoticeOut]:
-    """Notices with their partner lists and evidence, in three queries however many there are."""
+async def _response_bodies(session: AsyncSession, actor: Actor, notices: Sequence[Notice]) -> list[NoticeOut]:
+    """Notices with their partner lists and evidence, in a few queries however many there are."""
     ids = [notice.id for notice in notices]
+    replaced_ids = (notice.replaces_id for notice in notices)
+    replaced = await visible_among(session, Notice, visibility.visible_notices(actor), replaced_ids)
     lists = (
         await session.exec(
             select(PartnerList)
@@ -154,7 +156,8 @@ async def _response_bodies(session: AsyncSession, notices: Sequence[Notice]) -> 
         names[partner.partner_list_id].append(PartnerOut(name=partner.name, organisation_id=partner.organisation_id))
     return [
         NoticeOut(
-            **notice.model_dump(),
+            **notice.model_dump(exclude={"replaces_id"}),
+            replaces_id=notice.replaces_id if notice.replaces_id in replaced else None,
             partner_lists=[
                 PartnerListOut(**partner_list.model_dump(), partners=names[partner_list.id])
                 for partner_list in lists

@@ -13,7 +13,7 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.correction import lock_for_correction
-from service.access.visible_rows import get_visible, list_visible
+from service.access.visible_rows import get_visible, list_visible, visible_among
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
@@ -32,7 +32,7 @@ async def register_collection(session: AsyncSession, actor: Actor, wanted: Colle
     row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
-    return (await _response_bodies(session, [row]))[0]
+    return (await _response_bodies(session, actor, [row]))[0]
 
 
 def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
@@ -92,7 +92,7 @@ async def find_collection(session: AsyncSession, actor: Actor, collection_id: uu
 
 async def get_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> CollectionOut:
     """A collection that the caller sees."""
-    return (await _response_bodies(session, [await find_collection(session, actor, collection_id)]))[0]
+    return (await _response_bodies(session, actor, [await find_collection(session, actor, collection_id)]))[0]
 
 
 async def list_collections(
@@ -100,7 +100,7 @@ async def list_collections(
 ) -> Page[CollectionOut]:
     """The collections that the caller sees."""
     rows = await list_visible(session, Collection, visibility.visible_collections(actor), after, limit)
-    return rows.page(await _response_bodies(session, rows.rows))
+    return rows.page(await _response_bodies(session, actor, rows.rows))
 
 
 async def attest_collection(
@@ -127,9 +127,20 @@ async def _attested(session: AsyncSession, collections: Sequence[Collection]) ->
     return attested | {row.id for row in collections if row.asserted_by_id == row.collector_id}
 
 
-async def _response_bodies(session: AsyncSession, collections: Sequence[Collection]) -> list[CollectionOut]:
+async def _response_bodies(
+    session: AsyncSession, actor: Actor, collections: Sequence[Collection]
+) -> list[CollectionOut]:
     attested = await _attested(session, collections)
-    return [CollectionOut(**row.model_dump(), attested=row.id in attested) for row in collections]
+    corrected_ids = (row.corrects_id for row in collections)
+    corrected = await visible_among(session, Collection, visibility.visible_collections(actor), corrected_ids)
+    return [
+        CollectionOut(
+            **row.model_dump(exclude={"corrects_id"}),
+            corrects_id=row.corrects_id if row.corrects_id in corrected else None,
+            attested=row.id in attested,
+        )
+        for row in collections
+    ]
 
 
 async def collection_period(session: AsyncSession, collection_id: uuid.UUID) -> tuple[datetime, datetime | None]:

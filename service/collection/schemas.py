@@ -100,7 +100,7 @@ class NoticeOut(FactOut):
 
     collector_id: uuid.UUID
     code: str = Field(examples=["EM-1"])
-    replaces_id: uuid.UUID | None
+    replaces_id: uuid.UUID | None = Field(description="The notice that it replaces, if you see that notice too.")
     version: int = Field(examples=[1])
     language: str = Field(examples=["fr"])
     wording: str = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
@@ -145,7 +145,7 @@ class CollectionOut(FactOut):
     address: str = Field(examples=["https://www.enseigne-maison.example/fidelite"])
     began_on: date
     ended_on: date | None
-    corrects_id: uuid.UUID | None = Field(description="The collection that this one corrects.")
+    corrects_id: uuid.UUID | None = Field(description="The collection that it corrects, if you see that one too.")
     attested: bool = Field(description="Whether the collector asserts it or has attested it.")
 
 
