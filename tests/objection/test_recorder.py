@@ -1,5 +1,7 @@
 """Who recorded an objection: its organisation is named only to those who see it on a path of the number."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -7,9 +9,10 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from service.core.settings import Settings
+from service.main import create_app
 from tests.builders import collected, filled, hand_over, number
 from tests.callers import Caller, Registry
-from tests.conftest import MASTER_SECRET
+from tests.conftest import MASTER_SECRET, temporary_database
 from tests.inspection import rows, until
 from tests.objection.builders import Holders, create_objection, objections_of, relays_to, several_holders
 from tests.objection.test_stops import inbound
@@ -19,33 +22,49 @@ PERSON = ("person", None)
 HIDDEN = ("organisation_or_sender", None)
 
 
+SETTINGS = Settings(master_secret=SecretStr(MASTER_SECRET), webhook_allow_private=True, verifications_per_address=1000)
+
+
 @pytest.fixture
 def settings() -> Settings:
     """Settings of a service that calls loopback addresses."""
-    return Settings(master_secret=SecretStr(MASTER_SECRET), webhook_allow_private=True, verifications_per_address=1000)
+    return SETTINGS
 
 
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
+@dataclass
+class World:
+    """The holders of the numbers 1 to 9, and two more.
+
+    `rival` is another client of the broker: it sees the broker, and not the party. `unrelated` is a collector with the
+    same numbers from a collection of its own: it sees nobody else.
+    """
+
+    holders: Holders
+    rival: Caller
+    unrelated: Caller
 
 
-@pytest.fixture
-def rival(holders: Holders) -> Caller:
-    """Another client of the broker: it sees the broker, and not the party."""
-    rival = holders.registry.party()
+def make_world(registry: Registry) -> World:
+    """Register the organisations and their datasets."""
+    holders, rival, unrelated = several_holders(registry), registry.party(), registry.collector()
     owner = str(holders.broker.id)
     held = [row for row in holders.broker.get("/v1/datasets")["items"] if row["holder_id"] == owner]
     hand_over(holders.broker, held[0], rival, occurred_at="2024-03-02T00:00:00Z")
-    return rival
+    collected(unrelated, range(1, 10))
+    return World(holders, rival, unrelated)
 
 
 @pytest.fixture
-def unrelated(registry: Registry) -> Caller:
-    """A collector with the same numbers from a collection of its own: it sees nobody else."""
-    collector = registry.collector()
-    collected(collector, range(1, 10))
-    return collector
+def world(registry: Registry) -> World:
+    """A world of one test."""
+    return make_world(registry)
+
+
+@pytest.fixture(scope="module")
+def shared(cluster: str) -> Iterator[World]:
+    """A world that several tests share: each lets the owner of another number object."""
+    with temporary_database(cluster) as dsn, TestClient(create_app(SETTINGS, dsn)) as client:
+        yield make_world(Registry(client, dsn))
 
 
 def named(caller: Caller, name: str) -> tuple[str, dict[str, str]]:
@@ -58,92 +77,89 @@ def recorder(fact: Any) -> tuple[str, Any]:
     return fact["recorder"], fact["recorded_by"]
 
 
-def read_by(holder: Caller) -> tuple[str, Any]:
-    """Who recorded the only objection that is relayed to a holder, as its list of relays says it."""
-    (relay,) = relays_to(holder)
-    return recorder(relay)
+def relay_of(holder: Caller, last_four: int) -> Any:
+    """The only open relay about a number to a holder."""
+    (relay,) = (relay for relay in relays_to(holder) if relay["number"] == number(last_four))
+    return relay
 
 
-def record_letter(holder: Caller, last_four: int = 7) -> None:
+def read_by(last_four: int, *holders: Caller) -> list[tuple[str, Any]]:
+    """Who recorded the only objection to a number, as each holder's list of relays says it."""
+    return [recorder(relay_of(holder, last_four)) for holder in holders]
+
+
+def record_letter(holder: Caller, last_four: int) -> None:
     """Let a holder record an objection that it received by letter."""
     body = {"kind": "objection", "numbers": [{"number": number(last_four), "occurred_at": "2024-05-20T08:00:00Z"}]}
     assert holder.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
 
 
-def test_objection_of_the_person_reads_as_the_persons_to_every_holder(
-    holders: Holders, rival: Caller, unrelated: Caller
-) -> None:
-    create_objection(holders.person(7))
-    assert [read_by(holder) for holder in (holders.broker, holders.party, rival, unrelated)] == [PERSON] * 4
+def test_objection_of_the_person_reads_as_the_persons_to_every_holder(shared: World) -> None:
+    holders = shared.holders
+    create_objection(holders.person(1))
+    assert read_by(1, holders.broker, holders.party, shared.rival, shared.unrelated) == [PERSON] * 4
 
 
-def test_stop_to_the_registrys_own_number_reads_as_the_persons(
-    holders: Holders, rival: Caller, client: TestClient
-) -> None:
-    inbound(client, 6, "38001", "STOP")
-    assert [read_by(holder) for holder in (holders.broker, holders.party, rival)] == [PERSON] * 3
+def test_stop_to_the_registrys_own_number_reads_as_the_persons(shared: World) -> None:
+    holders = shared.holders
+    assert isinstance(holders.broker.client, TestClient)
+    inbound(holders.broker.client, 2, "38001", "STOP")
+    assert read_by(2, holders.broker, holders.party, shared.rival) == [PERSON] * 3
 
 
-def test_objection_recorded_by_a_client_names_it_to_its_supplier_alone(
-    holders: Holders, rival: Caller, unrelated: Caller
-) -> None:
-    record_letter(holders.party)
-    party = named(holders.party, "Party 2")
-    assert read_by(holders.party) == party
-    assert read_by(holders.broker) == party
-    assert (read_by(rival), read_by(unrelated)) == (HIDDEN, HIDDEN)
-    (seen,) = objections_of(holders.person(7))
+def test_objection_recorded_by_a_client_names_it_to_its_supplier_alone(shared: World) -> None:
+    holders = shared.holders
+    record_letter(holders.party, 3)
+    assert read_by(3, holders.party, holders.broker) == [named(holders.party, "Party 2")] * 2
+    assert read_by(3, shared.rival, shared.unrelated) == [HIDDEN] * 2
+    (seen,) = objections_of(holders.person(3))
     assert seen["recorded_by"]["id"] == str(holders.party.id)
 
 
-def test_objection_recorded_by_a_supplier_names_it_to_its_clients(
-    holders: Holders, rival: Caller, unrelated: Caller
-) -> None:
-    record_letter(holders.broker)
-    broker = named(holders.broker, "Broker 1")
-    assert [read_by(holder) for holder in (holders.broker, holders.party, rival)] == [broker] * 3
-    assert read_by(unrelated) == HIDDEN
+def test_objection_recorded_by_a_supplier_names_it_to_its_clients(shared: World) -> None:
+    holders = shared.holders
+    record_letter(holders.broker, 4)
+    assert read_by(4, holders.broker, holders.party, shared.rival) == [named(holders.broker, "Broker 1")] * 3
+    assert read_by(4, shared.unrelated) == [HIDDEN]
 
 
-def test_stop_reported_by_a_sender_reads_like_any_other_hidden_report(
-    holders: Holders, rival: Caller, unrelated: Caller
-) -> None:
-    body = {"replies": [{"number": number(7), "replied_at": "2024-06-06T12:00:00Z"}]}
-    reported = holders.sender.post(f"/v1/campaigns/{holders.campaign['id']}/stops", body)
-    assert reported["results"][0]["outcome"] == "recorded"
-    assert (read_by(rival), read_by(unrelated)) == (HIDDEN, HIDDEN)
-    record_letter(unrelated, 8)
-    shown = relays_to(rival)
-    assert recorder(shown[-1]) == HIDDEN
-    filled_in = {key for relay in shown for key, value in relay.items() if value is not None}
-    assert filled_in.isdisjoint({"source", "campaign", "campaign_id", "asserted_by", "asserted_by_id", "recorded_by"})
+def test_stop_reported_by_a_sender_reads_like_any_other_hidden_report(shared: World) -> None:
+    body = {"replies": [{"number": number(5), "replied_at": "2024-06-06T12:00:00Z"}]}
+    path = f"/v1/campaigns/{shared.holders.campaign['id']}/stops"
+    assert shared.holders.sender.post(path, body)["results"][0]["outcome"] == "recorded"
+    record_letter(shared.unrelated, 6)
+    stop, letter = relay_of(shared.rival, 5), relay_of(shared.rival, 6)
+    assert (recorder(stop), recorder(letter)) == (HIDDEN, HIDDEN)
+    assert {name for name in stop if stop[name] is None} == {name for name in letter if letter[name] is None}
+    assert stop.keys().isdisjoint({"source", "campaign", "campaign_id", "asserted_by", "asserted_by_id"})
 
 
-def test_every_answer_about_a_relay_names_nobody_that_the_list_hides(holders: Holders, rival: Caller) -> None:
-    record_letter(holders.party)
-    (relay,) = relays_to(rival)
-    path = f"/v1/objections/relays/{relay['id']}"
-    assert recorder(rival.post(f"{path}/acknowledge")) == HIDDEN
-    assert recorder(rival.post(f"{path}/complete")) == HIDDEN
-    (relay,) = relays_to(holders.broker)
+def test_every_answer_about_a_relay_names_nobody_that_the_list_hides(shared: World) -> None:
+    holders = shared.holders
+    record_letter(holders.party, 7)
+    path = f"/v1/objections/relays/{relay_of(shared.rival, 7)['id']}"
+    assert recorder(shared.rival.post(f"{path}/acknowledge")) == HIDDEN
+    assert recorder(shared.rival.post(f"{path}/complete")) == HIDDEN
     body = {"reason": "La preuve du consentement doit être gardée."}
-    refused = holders.broker.post(f"/v1/objections/relays/{relay['id']}/refuse", body)
+    refused = holders.broker.post(f"/v1/objections/relays/{relay_of(holders.broker, 7)['id']}/refuse", body)
     assert recorder(refused) == named(holders.party, "Party 2")
 
 
-def test_webhook_of_a_relay_says_who_recorded_it_as_the_list_does(holders: Holders, rival: Caller) -> None:
+def test_webhook_of_a_relay_says_who_recorded_it_as_the_list_does(world: World) -> None:
+    holders, rival = world.holders, world.rival
     with receiving() as to_rival, receiving() as to_broker:
         hooks = [
             caller.post("/v1/webhooks", {"url": receiver.url})["secret"]
             for caller, receiver in ((rival, to_rival), (holders.broker, to_broker))
         ]
-        record_letter(holders.party)
+        record_letter(holders.party, 7)
         (hidden,), (shown,) = to_rival.wait_for(1), to_broker.wait_for(1)
     assert recorder(hidden.verified(hooks[0])["data"]) == HIDDEN
     assert recorder(shown.verified(hooks[1])["data"]) == named(holders.party, "Party 2")
 
 
-def test_flagged_number_says_who_recorded_the_objection_as_a_relay_does(holders: Holders, unrelated: Caller) -> None:
+def test_flagged_number_says_who_recorded_the_objection_as_a_relay_does(world: World) -> None:
+    holders, unrelated = world.holders, world.unrelated
     record_letter(holders.party, 7)
     create_objection(holders.person(8))
     later = {caller.id: filled(caller, range(1, 10))["id"] for caller in (holders.broker, unrelated)}
@@ -157,17 +173,19 @@ def test_flagged_number_says_who_recorded_the_objection_as_a_relay_does(holders:
     assert flagged(unrelated) == [HIDDEN, PERSON]
 
 
-def test_list_overdue_relays_names_the_recorder_to_the_regulator(holders: Holders, dsn: str) -> None:
+def test_list_overdue_relays_names_the_recorder_to_the_regulator(world: World, dsn: str) -> None:
+    holders = world.holders
     record_letter(holders.party, 7)
     create_objection(holders.person(8))
     rows(dsn, "UPDATE relay SET due_at = now() - interval '1 day'")
     found = holders.registry.regulator().get("/v1/objections/overdue")["items"]
-    assert sorted((recorder(relay) for relay in found), key=str) == [named(holders.party, "Party 2")] * 2 + [PERSON] * 2
+    assert sorted((recorder(relay) for relay in found), key=str) == [named(holders.party, "Party 2")] * 4 + [PERSON] * 4
 
 
-def test_recorder_that_comes_into_sight_is_named_from_then_on(holders: Holders, unrelated: Caller) -> None:
-    record_letter(unrelated)
-    assert read_by(holders.party) == HIDDEN
+def test_recorder_that_comes_into_sight_is_named_from_then_on(world: World) -> None:
+    holders, unrelated = world.holders, world.unrelated
+    record_letter(unrelated, 7)
+    assert read_by(7, holders.party) == [HIDDEN]
     (dataset,) = unrelated.get("/v1/datasets")["items"]
     hand_over(unrelated, dataset, holders.party, occurred_at="2024-04-01T00:00:00Z")
-    assert read_by(holders.party) == named(unrelated, "Collector 4")
+    assert read_by(7, holders.party) == [named(unrelated, "Collector 5")]
