@@ -144,7 +144,7 @@ async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID |
 
 
 async def state_transfer(
-    session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID, wanted: StatementIn
+    session: AsyncSession, ring: KeyRing, queue: App, actor: Actor, transfer_id: uuid.UUID, wanted: StatementIn
 ) -> TransferOut:
     """Record what the side that did not register a transfer states of it.
 
@@ -177,12 +177,16 @@ async def state_transfer(
         comment=wanted.comment,
         **assertion_columns(actor, wanted.occurred_at),
     )
-    if side is Side.RECIPIENT and await read_status(session, row) is TransferStatus.DENIED and not denied:
+    holds_again = side is Side.RECIPIENT and not denied and await read_status(session, row) is TransferStatus.DENIED
+    if holds_again:
         received.taken_over_at = statement.recorded_at
     session.add(statement)
     await session.flush()
     if denied:
         await drop_copies_unneeded_without(session, ring, received.id)
+    elif side is Side.SENDER or holds_again:
+        # The sender's own word may make numbers count, and a denial taken back brings them to the recipient again.
+        await request_flagging(session, queue, received.id)
     return (await _response_bodies(session, [row]))[0]
 
 

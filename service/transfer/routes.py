@@ -49,10 +49,10 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
     responses=responses(*JSON_BODY, 404, 409),
 )
 async def state_transfer(
-    transfer_id: TransferId, body: StatementIn, session: SessionDep, ring: RingDep, actor: FactsWriter
+    transfer_id: TransferId, body: StatementIn, session: SessionDep, ring: RingDep, queue: QueueDep, actor: FactsWriter
 ) -> TransferOut:
     """The side that did not register it states whether it took place. Every statement is kept; the latest counts."""
-    return await operations.state_transfer(session, ring, actor, transfer_id, body)
+    return await operations.state_transfer(session, ring, queue, actor, transfer_id, body)
 
 
 @router.post(
