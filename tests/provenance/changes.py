@@ -8,6 +8,7 @@ from uuid import UUID
 from service.core.vocabulary import ChangeKind
 from service.provenance.graph.difference import Difference
 from service.provenance.graph.rows import KINDS, Rows
+from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.builders import World
 
@@ -34,3 +35,10 @@ def difference_of(before: Rows, after: Rows, more: Iterable[ChangeKind] = ()) ->
         objects[kind] = frozenset(ids)
         found[KINDS[kind].field] = [row for key in ids for row in now.get(key, ())]
     return Difference(objects, Rows(**found))
+
+
+def require_equal(found: Snapshot, expected: Snapshot) -> None:
+    """Refuse snapshots that differ anywhere."""
+    assert found.graph.facts == expected.graph.facts
+    assert found.visibility_index == expected.visibility_index
+    assert found.graph == expected.graph

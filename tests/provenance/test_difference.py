@@ -13,15 +13,8 @@ from service.provenance.snapshot import NO_SNAPSHOT, Snapshot, make_snapshot, ne
 from tests.provenance import oracle
 from tests.provenance.answers import prepare, visibility_for
 from tests.provenance.builders import EPOCH, World
-from tests.provenance.changes import difference_of, frozen_rows
+from tests.provenance.changes import difference_of, frozen_rows, require_equal
 from tests.provenance.strategies import Cast, make_cast, no_deadline, steps
-
-
-def require_equal(found: Snapshot, expected: Snapshot) -> None:
-    """Refuse snapshots that differ anywhere."""
-    assert found.graph.facts == expected.graph.facts
-    assert found.visibility_index == expected.visibility_index
-    assert found.graph == expected.graph
 
 
 @settings(no_deadline, max_examples=40)

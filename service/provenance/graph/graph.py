@@ -44,7 +44,7 @@ class Graph:
     facts: FactIndex
     rank: Mapping[uuid.UUID, Rank]
     datasets_of_transfer: Mapping[uuid.UUID, frozenset[uuid.UUID]]
-    holding_cache: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict)
+    holding_cache: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict, compare=False)
 
 
 NO_GRAPH: Final = Graph(0, NO_FACTS, {}, {})
