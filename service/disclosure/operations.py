@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.visibility import full_visibility
 from service.core.clock import now
-from service.core.db import Database
+from service.core.db import Database, connection_of
 from service.core.errors import Conflict, NotFound
 from service.core.padding import pad_json, pad_pdf
 from service.core.vocabulary import ObjectionKind, RelayState, Role
@@ -23,6 +23,7 @@ from service.disclosure.models import Disclosure
 from service.disclosure.report import write_report
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
 from service.disclosure.subject_answer import SubjectAnswer
+from service.membership import store
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
@@ -57,15 +58,19 @@ async def _write_report(
 
 
 async def get_subject_answer(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
-    """Everything known about a person's number: nothing is withheld from them (GDPR 15; CJEU C-154/21)."""
-    snapshot, held, ended = await snapshots.locate(ring, person.number)
+    """Everything known about a person's number: nothing is withheld from them (GDPR 15; CJEU C-154/21).
+
+    All is of one state, so that nobody has a relay of an objection whom the same answer does not name as a holder.
+    """
+    async with database.snapshot() as reading:
+        snapshot = await snapshots.current(reading)
+        _, held, ended = await store.lookup(await connection_of(reading), ring, person.key)
+        objections = await objections_on_number(reading, ring, person.key)
     visibility_of = partial(full_visibility, snapshot.visibility_index)
     found = build_answer(prepare_answer(snapshot.graph, snapshot.answers, held, ended, visibility_of, now()))
     facts = snapshot.graph.facts
     holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings)
     operator_ids = [row.id for row in facts.organisations.values() if Role.OPERATOR in row.roles]
-    async with database.snapshot() as reading:
-        objections = await objections_on_number(reading, ring, person.key)
     return SubjectAnswer(
         number=person.number,
         answer=found,
