@@ -1,5 +1,6 @@
 """After an erasure the report stays, and says who erased the number and who still has it."""
 
+import uuid
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from service.disclosure.report import write_report
 from service.provenance.answer.schemas import Erasure
 from service.wording.language import Language
 from tests.builders import number
+from tests.callers import Caller
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
@@ -101,5 +103,9 @@ def test_report_without_origin_says_so_until_the_last_copy_is_dropped(owners: Ow
     said = [plain(text) for text in texts(write_report(known, Language.FR))]
     assert any(text.startswith("Aucune origine déclarée. Mouvement du Rivage a détenu votre numéro") for text in said)
     assert not any("détient votre numéro" in text for text in said if "organisme" not in text)
+    # Until the operator has released a number without origin, its holder gets no relay.
+    released = {"comment": "Controlled on 12 June."}
+    operator = Caller(owners.scenario.client, uuid.uuid4(), owners.scenario.story.keys[story.OPERATOR.code])
+    operator.post(f"/v1/datasets/{holding.dataset.id}/release", released)
     erase(owners, WITHOUT_ORIGIN, "rivage")
     assert not owners.subject(WITHOUT_ORIGIN).is_known

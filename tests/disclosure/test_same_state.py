@@ -26,6 +26,7 @@ async def answer_while_objecting(
                 session.add(
                     Objection(
                         occurred_at=now(),
+                        relayed_at=now(),
                         kind=ObjectionKind.OBJECTION,
                         scope=ObjectionScope.EVERYTHING,
                         source=ObjectionSource.PERSON,
