@@ -15,7 +15,12 @@ from service.core.errors import ConfigurationError
 from service.models import metadata
 
 # Columns that share the name of a closed list and hold free text, or any BCP 47 tag.
-FREE_TEXT = {("inspection", "operation"), ("inspection", "reason"), ("notice", "language")}
+FREE_TEXT = {
+    ("inspection", "operation"),
+    ("inspection", "reason"),
+    ("organisation_statement", "reason"),
+    ("notice", "language"),
+}
 
 
 def _config(dsn: str) -> Config:

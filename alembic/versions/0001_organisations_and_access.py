@@ -30,6 +30,9 @@ def upgrade() -> None:
         sa.Column("roles", sa.ARRAY(sa.String(40)), nullable=False),
         sa.Column("privacy_contact", sa.Text(), nullable=True),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stated_by_id", sa.Uuid(), nullable=True),
+        sa.Column("stated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.ForeignKeyConstraint(["stated_by_id"], ["organisation.id"]),
         sa.CheckConstraint(
             "roles <@ ARRAY['collector', 'broker', 'party', 'processor', 'regulator', 'operator']::varchar[]",
             name="ck_organisation_roles",
@@ -43,6 +46,24 @@ def upgrade() -> None:
             ["organisation.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "organisation_statement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("legal_name", sa.Text(), nullable=False),
+        sa.Column("privacy_contact", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["asserted_by_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["asserted_through_id"], ["organisation.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        op.f("ix_organisation_statement_organisation_id"), "organisation_statement", ["organisation_id"], unique=False
     )
     op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
     op.create_index("uq_organisation_registration", "organisation", ["country", "registration_number"], unique=True)
@@ -176,5 +197,6 @@ def downgrade() -> None:
     op.drop_table("idempotent_request")
     op.drop_table("inspection")
     op.drop_table("api_key")
+    op.drop_table("organisation_statement")
     op.drop_table("organisation")
     op.drop_table("graph_version")

@@ -137,6 +137,13 @@ class Contact:
     organisation_id: uuid.UUID
     name: Annotated[str, Field(examples=["Contact Direct SAS"])]
     privacy_contact: Annotated[str | None, Field(examples=["dpo@contact-direct.example"])]
+    address: Annotated[
+        str,
+        Field(
+            description="The contact in words, with whose word it is until the organisation speaks for itself.",
+            examples=["dpo@contact-direct.example"],
+        ),
+    ]
     note: Annotated[str, Field(examples=["Détient votre numéro."])]
 
 

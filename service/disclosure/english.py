@@ -11,6 +11,7 @@ _GENERAL: Final = phrases.General(
     registry="our registry",
     through="{who} (through {processor})",
     no_address="no address is recorded here",
+    according_to="{contact} (name and contact as stated by {namer})",
     separator="; ",
 )
 

@@ -11,6 +11,7 @@ _GENERAL: Final = phrases.General(
     registry="notre registre",
     through="{who} (par l'intermédiaire de {processor})",
     no_address="aucune adresse n'est enregistrée ici",
+    according_to="{contact} (nom et contact selon {namer})",
     separator=" ; ",
 )
 

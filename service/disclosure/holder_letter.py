@@ -8,6 +8,7 @@ from service.disclosure.blocks import Fact, Facts, Paragraph
 from service.disclosure.letter import Letter, print_letter
 from service.disclosure.phrasebook import Phrasebook
 from service.number.normalisation import international_format
+from service.provenance.answer.references import OrganisationRef
 from service.wording.language import Language
 
 
@@ -25,6 +26,7 @@ class HolderRequest:
     reference: str
     holder: str
     privacy_contact: str | None
+    stated_by: OrganisationRef | None = None
 
 
 def print_holder_letter(request: HolderRequest, language: Language) -> bytes:
@@ -47,11 +49,17 @@ def print_holder_letter(request: HolderRequest, language: Language) -> bytes:
         language=language,
         title=title,
         from_=[phrases.name.format(line=_LINE), phrases.address.format(line=_LINE), _LINE],
-        to=[request.holder, request.privacy_contact or phrases.no_address],
+        to=[request.holder, _address(book, request)],
         footer=phrases.footer.format(reference=request.reference),
         opening=[*(Paragraph(text=sentence) for sentence in sentences), Facts(items=to_fill_in)],
     )
     return print_letter(letter)
+
+
+def _address(book: Phrasebook, request: HolderRequest) -> str:
+    if request.privacy_contact is None:
+        return book.phrases.holder_letter.no_address
+    return book.address(request.privacy_contact, request.stated_by)
 
 
 def _title_and_demands(book: Phrasebook, request: HolderRequest) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 import typst
 
-from service.disclosure.blocks import Block, Contacts, Fact, Facts, Picture, Report
+from service.disclosure.blocks import Block, Fact, Facts, Picture, Report
 from service.disclosure.phrasebook import Phrasebook
 from service.wording.language import Language
 
@@ -103,9 +103,6 @@ def _fonts() -> typst.Fonts:
 def _template_block(book: Phrasebook, block: Block) -> dict[str, Any]:
     """A block as the template reads it."""
     shape = asdict(block)
-    if isinstance(block, Contacts):
-        for contact in shape["items"]:
-            contact["address"] = contact["privacy_contact"] or book.phrases.general.no_address
     if isinstance(block, Picture):
         del shape["wide"], shape["narrow"]
         shape["drawn"] = block.narrow if _height(block.narrow) <= _HIGHEST_PICTURE else None

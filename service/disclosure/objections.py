@@ -181,7 +181,7 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
     if relay.state is RelayState.REFUSED and relay.refusal:
         return phrases.refused.format(state=state, refusal=relay.refusal)
     if relay.state is RelayState.UNDELIVERABLE:
-        contact = relay.holder.privacy_contact or book.phrases.general.no_address
+        contact = book.address(relay.holder.privacy_contact, relay.holder.stated_by)
         return phrases.undeliverable.format(state=state, contact=contact)
     if relay.check is not None:
         name, check_day = relay.check.organisation.legal_name, book.day_of(relay.check.due_at)

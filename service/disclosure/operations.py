@@ -30,6 +30,7 @@ from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
 from service.provenance.answer.build import build_answer, prepare_answer
+from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.views import organisation_view
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
@@ -74,8 +75,8 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
     return SubjectAnswer(
         number=person.number,
         answer=found,
-        holders=[organisation_view(facts, holder_id) for holder_id in holder_ids],
-        operators=[organisation_view(facts, operator_id) for operator_id in operator_ids],
+        holders=[organisation_view(facts, facts.organisations, holder_id) for holder_id in holder_ids],
+        operators=[organisation_view(facts, facts.organisations, operator_id) for operator_id in operator_ids],
         objections=objections,
         owned_since=person.owned_since,
     )
@@ -169,6 +170,7 @@ async def make_holder_letter(
                 "This organisation has an account here and receives your request: no letter is needed.",
             )
         holder = await reading.get_one(Organisation, relay.holder_id)
+        namer = await reading.get(Organisation, holder.stated_by_id) if holder.stated_by_id else None
     request = HolderRequest(
         number=person.number,
         kind=ObjectionKind(objection.kind),
@@ -177,6 +179,7 @@ async def make_holder_letter(
         reference=str(relay.id),
         holder=holder.legal_name,
         privacy_contact=holder.privacy_contact,
+        stated_by=OrganisationRef(id=namer.id, legal_name=namer.legal_name) if namer and namer != holder else None,
     )
     content = await to_thread(print_holder_letter, request, language)
     return File(f"filiation-{relay.id}.pdf", "application/pdf", pad_pdf(content))

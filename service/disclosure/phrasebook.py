@@ -7,6 +7,7 @@ from typing import Final
 
 from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
+from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.schemas import Asserted
 from service.wording.language import (
     Language,
@@ -49,6 +50,11 @@ class Phrasebook:
             return general.registry
         name, through = fact.asserted_by.legal_name, fact.asserted_through
         return general.through.format(who=name, processor=through.legal_name) if through else name
+
+    def address(self, contact: str | None, stated_by: OrganisationRef | None) -> str:
+        """Where to write to an organisation, and whose word that is until the organisation speaks for itself."""
+        general, shown = self.phrases.general, contact or self.phrases.general.no_address
+        return general.according_to.format(contact=shown, namer=stated_by.legal_name) if stated_by else shown
 
     def from_sender(self, name: str) -> str:
         """From a named organisation: d’Enseigne Maison SA, de Contact Direct SAS."""

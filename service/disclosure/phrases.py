@@ -18,6 +18,7 @@ class General:
     registry: str
     through: str
     no_address: str
+    according_to: str
     separator: str
 
 

@@ -115,7 +115,7 @@ def _recipient_blocks(
 
 
 def _address(book: Phrasebook, organisation: OrganisationView) -> Fact:
-    address = organisation.privacy_contact or book.phrases.general.no_address
+    address = book.address(organisation.privacy_contact, organisation.stated_by)
     return Fact(label=book.phrases.recipients.label_address, value=address)
 
 

@@ -10,7 +10,7 @@ def name_operators(subject: SubjectAnswer, book: Phrasebook) -> list[str]:
     phrases = book.phrases
     return [
         phrases.registry.operator.format(
-            name=operator.legal_name, contact=operator.privacy_contact or phrases.general.no_address
+            name=operator.legal_name, contact=book.address(operator.privacy_contact, operator.stated_by)
         )
         for operator in subject.operators
     ]

@@ -200,7 +200,7 @@ def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
     ):
         for organisation in organisations:
             erased = organisation.id in subject.erased
-            found.setdefault(organisation.id, _contact(organisation, phrases.contact_erased if erased else note))
+            found.setdefault(organisation.id, _contact(book, organisation, phrases.contact_erased if erased else note))
     return list(found.values())
 
 
@@ -214,10 +214,11 @@ def _with_own_statement(subject: SubjectAnswer) -> set[uuid.UUID]:
     return registered | received | {campaign.party.id for campaign in answer.campaigns}
 
 
-def _contact(organisation: OrganisationView, note: str) -> Contact:
+def _contact(book: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
     return Contact(
         organisation_id=organisation.id,
         name=organisation.legal_name,
         privacy_contact=organisation.privacy_contact,
+        address=book.address(organisation.privacy_contact, organisation.stated_by),
         note=note,
     )

@@ -141,6 +141,10 @@ class HolderView(BaseModel):
     id: uuid.UUID
     legal_name: str = Field(examples=["Contact Direct SAS"])
     privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
+    stated_by: OrganisationRef | None = Field(
+        default=None,
+        description="The organisation whose word its name and contact are. Null if it or the operator states them.",
+    )
     has_account: bool = Field(description="If false, the registry cannot notify it: the person has to send a letter.")
 
 

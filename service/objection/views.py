@@ -83,6 +83,7 @@ async def _read_related(session: AsyncSession, rows: Sequence[Objection]) -> _Re
     organisation_ids |= {relay.holder_id for relay in relays} | {flag.holder_id for flag in flags}
     campaign_ids = {row.campaign_id for row in rows} | {flag.campaign_id for flag in flags}
     organisations = await _by_id(session, Organisation, organisation_ids)
+    organisations |= await _by_id(session, Organisation, {row.stated_by_id for row in organisations.values()})
     return _Related(relays, flags, organisations, await _by_id(session, Campaign, campaign_ids))
 
 
@@ -100,6 +101,7 @@ def _relay_view(related: _Related, objection: Objection, relay: Relay) -> RelayV
             id=holder.id,
             legal_name=holder.legal_name,
             privacy_contact=holder.privacy_contact,
+            stated_by=None if holder.stated_by_id == holder.id else related.organisation(holder.stated_by_id),
             has_account=holder.admitted_at is not None,
         ),
         overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at < now(),

@@ -1,17 +1,24 @@
-"""The table of organisations."""
+"""Tables of organisations, and of what is stated of their names and contacts."""
 
+import uuid
 from datetime import datetime
 
-from sqlalchemy import DateTime, Index, Text
-from sqlmodel import Field
+from sqlalchemy import DateTime, Index, Text, text
+from sqlmodel import Field, SQLModel
 
+from service.core.clock import now
 from service.core.columns import enum_list_type
 from service.core.facts import Fact
+from service.core.ids import uuid7
 from service.core.vocabulary import Role
 
 
 class Organisation(Fact, table=True):
-    """A legal person. Without `admitted_at` it has no account here, and was named by another organisation."""
+    """A legal person. Without `admitted_at` it has no account here, and was named by another organisation.
+
+    `legal_name` and `privacy_contact` are the statement that counts: of `stated_by_id`, which is its first namer until
+    the organisation speaks for itself. It is null where the operator states them.
+    """
 
     __tablename__ = "organisation"
     __table_args__ = (Index("uq_organisation_registration", "country", "registration_number", unique=True),)
@@ -22,3 +29,22 @@ class Organisation(Fact, table=True):
     roles: list[Role] = Field(sa_type=enum_list_type(Role))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    stated_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    stated_at: datetime = Field(
+        default_factory=now, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
+    )
+
+
+class OrganisationStatement(SQLModel, table=True):
+    """What an organisation, or the operator, states of an organisation's name and contact. Never overwritten."""
+
+    __tablename__ = "organisation_statement"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    asserted_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    legal_name: str = Field(sa_type=Text)
+    privacy_contact: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)

@@ -1,8 +1,10 @@
 """The operations on organisations."""
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
@@ -10,13 +12,19 @@ from service.access.actor import Actor
 from service.access.visible_rows import get_visible
 from service.core import locks
 from service.core.clock import now
-from service.core.errors import Conflict, Forbidden, NotFound
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.locks import Lock
 from service.core.paging import Page, read_slice
 from service.core.settings import Settings
 from service.core.vocabulary import Role, UsageKind
-from service.organisation.models import Organisation
-from service.organisation.schemas import OrganisationIn, OrganisationOut, canonical_number
+from service.organisation.models import Organisation, OrganisationStatement
+from service.organisation.schemas import (
+    OrganisationIn,
+    OrganisationOut,
+    OrganisationStatementIn,
+    OrganisationStatementOut,
+    canonical_number,
+)
 from service.usage.quotas import add_usage
 
 
@@ -35,17 +43,100 @@ async def register_organisation(
         raise Forbidden("role_reserved", "Only the operator of the registry can register a regulator or an operator.")
     await _lock_number(session, wanted)
     await _refuse_duplicate(session, wanted)
+    moment = now()
     row = Organisation(
         **wanted.model_dump(),
         asserted_by_id=actor.organisation_id if actor else None,
         asserted_through_id=actor.through_id if actor else None,
-        occurred_at=now(),
+        occurred_at=moment,
+        recorded_at=moment,
+        stated_by_id=None if by_operator or actor is None else actor.organisation_id,
+        stated_at=moment,
     )
     session.add(row)
     await session.flush()
+    stated = OrganisationStatementIn(legal_name=row.legal_name, privacy_contact=row.privacy_contact)
+    session.add(_statement(actor, row.id, stated, moment))
     if actor is not None and settings is not None and not by_operator:
         await add_usage(session, settings, actor.organisation_id, UsageKind.ORGANISATIONS, 1)
     return OrganisationOut.model_validate(row.model_dump())
+
+
+def _statement(
+    actor: Actor | None, organisation_id: uuid.UUID, stated: OrganisationStatementIn, moment: datetime
+) -> OrganisationStatement:
+    return OrganisationStatement(
+        **stated.model_dump(),
+        organisation_id=organisation_id,
+        asserted_by_id=actor.organisation_id if actor else None,
+        asserted_through_id=actor.through_id if actor else None,
+        recorded_at=moment,
+    )
+
+
+async def state_organisation(
+    session: AsyncSession, actor: Actor, organisation_id: uuid.UUID, wanted: OrganisationStatementIn
+) -> OrganisationStatementOut:
+    """Record what the caller states of an organisation's name and contact.
+
+    The organisation's own statement counts from then on, and so does the operator's. Until then that of its first namer
+    counts, which may correct itself. A statement of another namer stands beside it.
+
+    Raises:
+        NotFound: no organisation has the id, or the caller may not see it.
+        Unprocessable: the operator gave no reason.
+        Forbidden: a processor's key cannot speak for the organisation.
+        Conflict: the organisation speaks for itself.
+    """
+    # Two statements at once wait for each other, so that the later one counts.
+    await session.exec(select(Organisation.id).where(Organisation.id == organisation_id).with_for_update())
+    if actor.is_operator:
+        row = await find_organisation(session, organisation_id, "organisation_id")
+        if wanted.reason is None:
+            raise Unprocessable("reason_required", "Give the reason of this statement in `reason`. It is recorded.")
+    else:
+        visible = visibility.visible_organisations(actor)
+        row = await get_visible(session, Organisation, visible, organisation_id, "organisation")
+    counts = actor.is_operator or _may_replace(actor, row)
+    moment = now()
+    statement = _statement(actor, row.id, wanted, moment)
+    session.add(statement)
+    if counts:
+        row.legal_name, row.privacy_contact = wanted.legal_name, wanted.privacy_contact
+        row.stated_by_id, row.stated_at = None if actor.is_operator else actor.organisation_id, moment
+        session.add(row)
+    await session.flush()
+    return OrganisationStatementOut(**statement.model_dump(), counts=counts)
+
+
+def _may_replace(actor: Actor, row: Organisation) -> bool:
+    """Whether a statement of `actor` counts in place of the one that counts now."""
+    if row.id == actor.organisation_id:
+        if actor.through_id is not None:
+            raise Forbidden("own_key_required", "Only a key of the organisation itself can state its name and contact.")
+        return True
+    if row.stated_by_id in (None, row.id):
+        raise Conflict(
+            "speaks_for_itself",
+            "This organisation, or the operator for it, states its name and contact. Ask it to correct them.",
+        )
+    return row.stated_by_id == actor.organisation_id
+
+
+async def list_organisation_statements(
+    session: AsyncSession, actor: Actor, organisation_id: uuid.UUID, after: uuid.UUID | None, limit: int
+) -> Page[OrganisationStatementOut]:
+    """What is stated of an organisation: by the caller, and by organisations that the caller sees."""
+    visible = visibility.visible_organisations(actor)
+    row = await get_visible(session, Organisation, visible, organisation_id, "organisation")
+    asserter = col(OrganisationStatement.asserted_by_id)
+    query = select(OrganisationStatement).where(
+        OrganisationStatement.organisation_id == row.id, or_(asserter.is_(None), asserter.in_(visible))
+    )
+    rows = await read_slice(session, query, after, limit, OrganisationStatement.id)
+    return rows.page(
+        OrganisationStatementOut(**found.model_dump(), counts=found.recorded_at == row.stated_at) for found in rows
+    )
 
 
 async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
@@ -78,7 +169,7 @@ async def get_organisation(session: AsyncSession, actor: Actor, organisation_id:
     row = await get_visible(
         session, Organisation, visibility.visible_organisations(actor), organisation_id, "organisation"
     )
-    return OrganisationOut.model_validate(row.model_dump())
+    return (await _as_told(session, actor, [row]))[0]
 
 
 async def list_organisations(
@@ -102,10 +193,27 @@ async def list_organisations(
     if country is not None:
         query = query.where(Organisation.country == country)
     rows = await read_slice(session, query, after, limit, Organisation.id)
-    return rows.page(OrganisationOut.model_validate(row.model_dump()) for row in rows)
+    return rows.page(await _as_told(session, actor, rows.rows))
 
 
-_WITHHELD = {"asserted_by_id", "asserted_through_id", "occurred_at", "recorded_at", "privacy_contact"}
+_NAMERS = ("asserted_by_id", "asserted_through_id", "stated_by_id")
+
+
+async def _as_told(session: AsyncSession, actor: Actor, rows: Sequence[Organisation]) -> list[OrganisationOut]:
+    """Organisations, without the ids of namers that the caller does not see."""
+    named = {getattr(row, name) for row in rows for name in _NAMERS} - {None}
+    visible = visibility.visible_organisations(actor)
+    query = select(Organisation.id).where(col(Organisation.id).in_(named), col(Organisation.id).in_(visible))
+    seen = set((await session.exec(query)).all())
+    return [
+        OrganisationOut(
+            **row.model_dump() | {name: None for name in _NAMERS if getattr(row, name) not in seen},
+        )
+        for row in rows
+    ]
+
+
+_WITHHELD = {*_NAMERS, "occurred_at", "recorded_at", "privacy_contact", "stated_at"}
 
 
 async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> OrganisationOut:
@@ -114,7 +222,9 @@ async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> Or
         Organisation.id == row.id, col(Organisation.id).in_(visibility.visible_organisations(actor))
     )
     seen = (await session.exec(query)).first() is not None
-    return OrganisationOut(**row.model_dump() | ({} if seen else dict.fromkeys(_WITHHELD)))
+    if seen:
+        return (await _as_told(session, actor, [row]))[0]
+    return OrganisationOut(**row.model_dump() | dict.fromkeys(_WITHHELD))
 
 
 async def find_organisation(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:

@@ -13,7 +13,13 @@ from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
 from service.core.text import Line
 from service.organisation import operations
-from service.organisation.schemas import Country, OrganisationIn, OrganisationOut
+from service.organisation.schemas import (
+    Country,
+    OrganisationIn,
+    OrganisationOut,
+    OrganisationStatementIn,
+    OrganisationStatementOut,
+)
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=IdempotentRoute)
 
@@ -52,3 +58,35 @@ async def get_organisation(
 ) -> OrganisationOut:
     """An organisation, with its roles and contact."""
     return await operations.get_organisation(session, actor, organisation_id)
+
+
+@router.post(
+    "/{organisation_id}/statements",
+    status_code=201,
+    summary="State the name and contact of an organisation",
+    responses=responses(*JSON_BODY, 404, 409),
+)
+async def state_organisation(
+    organisation_id: Annotated[uuid.UUID, Path(description="The id of an organisation.")],
+    body: OrganisationStatementIn,
+    session: SessionDep,
+    actor: DirectoryWriter,
+) -> OrganisationStatementOut:
+    """What an organisation states of itself counts from then on, and so does what the operator states with a reason.
+
+    Until then that of its first namer counts, and is shown as that namer's word. A statement of another namer stands
+    beside it. Earlier statements stay recorded.
+    """
+    return await operations.state_organisation(session, actor, organisation_id, body)
+
+
+@router.get("/{organisation_id}/statements", summary="List statements on an organisation", responses=responses(404))
+async def list_organisation_statements(
+    organisation_id: Annotated[uuid.UUID, Path(description="The id of an organisation.")],
+    session: SessionDep,
+    actor: DirectoryReader,
+    after: After = None,
+    limit: Limit = 100,
+) -> Page[OrganisationStatementOut]:
+    """What was stated of its name and contact, by you and by organisations that you see."""
+    return await operations.list_organisation_statements(session, actor, organisation_id, after, limit)

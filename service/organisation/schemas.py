@@ -1,8 +1,9 @@
 """Request and response bodies of organisations."""
 
+import uuid
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
+from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
 from stdnum.fr import siren
 
 from service.core.facts import FactOut, RequestBody
@@ -48,6 +49,33 @@ class OrganisationIn(RequestBody):
         return sorted(set(roles))
 
 
+class OrganisationStatementIn(RequestBody):
+    """The name and contact of an organisation, as the caller states them."""
+
+    legal_name: Line = Field(examples=["Contact Direct SAS"])
+    privacy_contact: Line | None = Field(
+        default=None,
+        examples=["dpo@contact-direct.example"],
+        description="Where a person can write about personal data.",
+    )
+    reason: Line | None = Field(
+        default=None, examples=["Letter of the organisation"], description="Required of the operator; recorded."
+    )
+
+
+class OrganisationStatementOut(BaseModel):
+    """What an organisation, or the operator, states of an organisation's name and contact."""
+
+    id: uuid.UUID
+    organisation_id: uuid.UUID
+    asserted_by_id: uuid.UUID | None = Field(description="Null for the operator at the command line.")
+    recorded_at: AwareDatetime
+    legal_name: str = Field(examples=["Contact Direct SAS"])
+    privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
+    reason: str | None = Field(description="Why the operator states it.")
+    counts: bool = Field(description="Whether this is the name and contact that everybody is shown.")
+
+
 class OrganisationOut(FactOut):
     """An organisation. Only those that deal with it see which organisation named it, and when."""
 
@@ -62,3 +90,8 @@ class OrganisationOut(FactOut):
     admitted_at: AwareDatetime | None = Field(
         description="When it got an account here; null if it was only named, by `asserted_by_id`."
     )
+    stated_by_id: uuid.UUID | None = Field(
+        description="Who states its name and contact: itself, or an organisation that named it. Null for the operator, "
+        "and for an organisation that you may not see."
+    )
+    stated_at: AwareDatetime | None = Field(description="Since when.")

@@ -189,6 +189,7 @@ _REQUESTS: Final = phrases.Requests(
     on="on {day}",
     reason="Reason given: {reason}",
     write_to="Write to: {contact}",
+    according_to="(name and contact as stated by {namer})",
     no_address="No address is known here.",
     letter="Letter ready to print",
     letter_to=": {name}",

@@ -192,6 +192,7 @@ _REQUESTS: Final = phrases.Requests(
     on="le {day}",
     reason="Motif donné : {reason}",
     write_to="Écrire à : {contact}",
+    according_to="(nom et contact selon {namer})",
     no_address="Aucune adresse n'est connue ici.",
     letter="Lettre prête à imprimer",
     letter_to=" : {name}",

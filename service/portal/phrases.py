@@ -226,6 +226,7 @@ class Requests:
     on: str
     reason: str
     write_to: str
+    according_to: str
     no_address: str
     letter: str
     letter_to: str

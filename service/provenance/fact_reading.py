@@ -75,18 +75,19 @@ async def read_difference(session: AsyncSession, facts: FactIndex, before: int, 
     organisation_ids = _organisations_to_read(objects, facts.organisations, organisations_in(rows))
     if organisation_ids:
         wanted = _among(Organisation.id, organisation_ids)
-        rows = replace(rows, organisations=await _read(session, ChangeKind.ORGANISATION, wanted))
-        objects[ChangeKind.ORGANISATION] = frozenset(organisation_ids)
+        in_graph = facts.organisations.keys() | organisations_in(rows)
+        read = await _read(session, ChangeKind.ORGANISATION, wanted)
+        # An organisation that is only named may have changed too: another name or contact was stated.
+        kept = [row for row in read if row.admitted_at is not None or row.id in in_graph]
+        rows = replace(rows, organisations=kept)
+        objects[ChangeKind.ORGANISATION] = frozenset(row.id for row in kept)
     return Difference(objects, rows)
 
 
 def _organisations_to_read(
     changed: Mapping[ChangeKind, Ids], known: Mapping[uuid.UUID, object], used: Ids
 ) -> set[uuid.UUID]:
-    """The organisations that changed, and those that a fact uses for the first time.
-
-    A changed organisation that is not in the graph has just got its account, since nothing else changes it.
-    """
+    """The organisations that changed, and those that a fact uses for the first time."""
     first_used = {organisation_id for organisation_id in used if organisation_id not in known}
     return first_used.union(changed.get(ChangeKind.ORGANISATION, ()))
 

@@ -1,12 +1,15 @@
 """Organisations: their registration numbers, who may register them, and who finds them."""
 
 import json
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.callers import Registry
+from tests.builders import filled, hand_over, make_collection, make_notice, number
+from tests.callers import Caller, Registry
 from tests.inspection import refusal
+from tests.persons import prove
 
 
 def body_of(name: str = "Jeux & Lots SARL", **more: Any) -> dict[str, Any]:
@@ -15,13 +18,13 @@ def body_of(name: str = "Jeux & Lots SARL", **more: Any) -> dict[str, Any]:
 
 def test_register_organisation_checks_the_siren_and_removes_spaces(registry: Registry) -> None:
     broker = registry.broker()
-    for number in ("732 829 320", "732829321", "73282932", "7328293200", "73282932A", "abc"):
-        answer = broker.request("POST", "/v1/organisations", json=body_of(registration_number=number))
-        if number == "732 829 320":
+    for siren in ("732 829 320", "732829321", "73282932", "7328293200", "73282932A", "abc"):
+        answer = broker.request("POST", "/v1/organisations", json=body_of(registration_number=siren))
+        if siren == "732 829 320":
             assert answer.json()["registration_number"] == "732829320"
         else:
             assert refusal(answer) == (422, "invalid_request")
-            assert number not in answer.text
+            assert siren not in answer.text
 
 
 def test_register_organisation_of_another_country_accepts_any_number(registry: Registry) -> None:
@@ -115,3 +118,57 @@ def test_list_organisations_returns_pages(registry: Registry) -> None:
             break
         after = {"after": page["next"]}
     assert sorted(found) == sorted(made)
+
+
+def _stated(caller: Caller, organisation_id: str, name: str, contact: str, **more: Any) -> Any:
+    path = f"/v1/organisations/{organisation_id}/statements"
+    return caller.post(path, {"legal_name": name, "privacy_contact": contact} | more)
+
+
+def test_wrong_first_name_and_contact_are_the_namers_word_until_the_organisation_speaks(registry: Registry) -> None:
+    outsider, operator = registry.broker(), registry.operator()
+    wrong = body_of("Faux nom", registration_number="732829320", privacy_contact="phish@evil.example")
+    made = outsider.post("/v1/organisations", wrong)
+    assert (made["stated_by_id"], made["legal_name"]) == (str(outsider.id), "Faux nom")
+    notice = make_notice(outsider, made["id"])
+    filled(outsider, [7], holder_id=made["id"], collection_id=make_collection(outsider, made["id"], notice["id"])["id"])
+    person = prove(registry.client, registry.dsn, number(7))
+
+    def shown() -> str:
+        return json.dumps(person.request("POST", "/v1/disclosures", json={"form": "json", "language": "en"}).json())
+
+    namer = outsider.get(f"/v1/organisations/{outsider.id}")["legal_name"]
+    assert f"phish@evil.example (name and contact as stated by {namer})" in shown()
+    issued = operator.post("/v1/keys", {"organisation_id": made["id"], "scopes": ["facts:read", "facts:write"]})
+    organisation = Caller(registry.client, uuid.UUID(made["id"]), issued["key"])
+    assert "phish@evil.example (name and contact as stated by" in shown()
+    own = _stated(organisation, made["id"], "Vrai nom SAS", "dpo@vrai.example")
+    assert own["counts"]
+    assert [text for text in ("phish@evil.example", "Faux nom", "as stated by") if text in shown()] == []
+    assert "dpo@vrai.example" in shown()
+    seen = organisation.get(f"/v1/organisations/{made['id']}")
+    assert (seen["legal_name"], seen["privacy_contact"]) == ("Vrai nom SAS", "dpo@vrai.example")
+    kept = registry.regulator().get(f"/v1/organisations/{made['id']}/statements")["items"]
+    assert [(row["legal_name"], row["counts"]) for row in kept] == [("Faux nom", False), ("Vrai nom SAS", True)]
+    again = {"legal_name": "Faux nom", "privacy_contact": "phish@evil.example"}
+    path = f"/v1/organisations/{made['id']}/statements"
+    assert refusal(outsider.request("POST", path, json=again)) == (409, "speaks_for_itself")
+
+
+def test_statement_of_second_namer_stands_beside_and_is_shown_to_those_who_see_it(registry: Registry) -> None:
+    first, second, operator = registry.broker(), registry.broker(), registry.operator()
+    made = first.post("/v1/organisations", body_of("Jeux", privacy_contact="a@jeux.example"))
+    path = f"/v1/organisations/{made['id']}/statements"
+    beside = {"legal_name": "Jeux SARL", "privacy_contact": "b@jeux.example"}
+    assert refusal(second.request("POST", path, json=beside)) == (404, "not_found")
+    hand_over(second, filled(second, [7]), Caller(second.client, uuid.UUID(made["id"]), ""))
+    assert not second.post(path, beside)["counts"]
+    assert second.get(f"/v1/organisations/{made['id']}")["privacy_contact"] == "a@jeux.example"
+    assert second.get(f"/v1/organisations/{made['id']}")["stated_by_id"] is None
+    assert [row["legal_name"] for row in second.get(path)["items"]] == ["Jeux SARL"]
+    assert [row["legal_name"] for row in first.get(path)["items"]] == ["Jeux"]
+    assert [row["legal_name"] for row in registry.regulator().get(path)["items"]] == ["Jeux", "Jeux SARL"]
+    assert _stated(first, made["id"], "Jeux SA", "c@jeux.example")["counts"]
+    assert refusal(operator.request("POST", path, json=beside)) == (422, "reason_required")
+    assert _stated(operator, made["id"], "Jeux SARL", "b@jeux.example", reason="Its letter of May")["counts"]
+    assert first.get(f"/v1/organisations/{made['id']}")["legal_name"] == "Jeux SARL"

@@ -48,7 +48,8 @@ BLOCKS: list[blocks.Block] = [
             blocks.Contact(
                 organisation_id=uuid.UUID(int=3),
                 name=_hostile("name"),
-                privacy_contact=_hostile("contact"),
+                privacy_contact="dpo@contact-direct.example",
+                address=_hostile("address"),
                 note=_hostile("note"),
             )
         ]

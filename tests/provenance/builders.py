@@ -63,14 +63,17 @@ class World:
         self, *roles: Role, name: str = "", account: bool = True, named_by: uuid.UUID | None = None
     ) -> uuid.UUID:
         """Add an organisation, with an account or only named by another."""
+        fact = self.fact(named_by)
         row = rows.OrganisationRow(
-            **self.fact(named_by),
+            **fact,
             legal_name=name or f"{roles[0]} {self.count}",
             country="FR",
             registration_number=None,
             roles=list(roles),
             privacy_contact=None,
             admitted_at=EPOCH if account else None,
+            stated_by_id=named_by,
+            stated_at=fact["recorded_at"],
         )
         self.organisations[row.id] = row
         return row.id

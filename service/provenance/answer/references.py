@@ -4,12 +4,20 @@ import uuid
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from service.core.vocabulary import Role
 
 LegalName = Annotated[str, Field(examples=["Contact Direct SAS"])]
 CampaignName = Annotated[str, Field(examples=["Européennes, dernier appel"])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationRef:
+    """A legal person by name. Its other details are in `recipients` and `origins`."""
+
+    id: uuid.UUID
+    legal_name: LegalName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +34,14 @@ class OrganisationView:
         bool,
         Field(description="Whether it has an account here. If not, other organisations assert everything about it."),
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationRef:
-    """A legal person by name. Its other details are in `recipients` and `origins`."""
-
-    id: uuid.UUID
-    legal_name: LegalName
+    stated_by: Annotated[
+        OrganisationRef | None,
+        Field(
+            description="The organisation whose word its name and contact are. Null if it or the operator states them, "
+            "and for an organisation that you may not see."
+        ),
+    ]
+    stated_at: Annotated[AwareDatetime | None, Field(description="Since when they are stated.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

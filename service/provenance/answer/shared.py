@@ -105,7 +105,7 @@ def _build(context: AnswerContext) -> Answer:
         "holdings": [holding_view(context, row, orphan=row.id in orphan_ids) for row in holding],
         "erasures": [erasure_view(context, row) for row in shown if row.id in erasures],
         "transfers": transfers,
-        "recipients": _recipients(facts, transfers, campaigns),
+        "recipients": _recipients(facts, context.known, transfers, campaigns),
         "campaigns": campaigns,
         "orphans": [orphan_view(context, row) for row in shown if row.id in orphan_ids],
         "contradictions": contradictions(transfers),
@@ -143,7 +143,10 @@ def _in_time(context: AnswerContext) -> list[TransferRow]:
 
 
 def _recipients(
-    facts: FactIndex, transfers: Sequence[TransferView], campaigns: Sequence[CampaignView]
+    facts: FactIndex,
+    known: Container[uuid.UUID],
+    transfers: Sequence[TransferView],
+    campaigns: Sequence[CampaignView],
 ) -> list[Recipient]:
     through: dict[uuid.UUID, list[RecipientTransfer]] = {}
     for transfer in transfers:
@@ -159,7 +162,7 @@ def _recipients(
         )
     return [
         Recipient(
-            organisation=organisation_view(facts, recipient),
+            organisation=organisation_view(facts, known, recipient),
             kind=RecipientKind.CLIENT
             if Role.PARTY in facts.organisations[recipient].roles
             else RecipientKind.INTERMEDIARY,

@@ -93,8 +93,8 @@ class Assertion(TypedDict):
     recorded_at: datetime
 
 
-def organisation_view(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationView:
-    """An organisation with its contact."""
+def organisation_view(facts: FactIndex, known: Container[uuid.UUID], organisation_id: uuid.UUID) -> OrganisationView:
+    """An organisation with its contact, and whose word these are until it speaks for itself."""
     row = facts.organisations[organisation_id]
     return OrganisationView(
         id=row.id,
@@ -104,6 +104,8 @@ def organisation_view(facts: FactIndex, organisation_id: uuid.UUID) -> Organisat
         roles=[Role(role) for role in row.roles],
         privacy_contact=row.privacy_contact,
         has_account=row.admitted_at is not None,
+        stated_by=None if row.stated_by_id == row.id else _if_known(facts, known, row.stated_by_id),
+        stated_at=row.stated_at,
     )
 
 
@@ -150,7 +152,7 @@ def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid
         **_assertion(context, collection),
         dataset=context.dataset(dataset.id),
         collection_id=collection.id,
-        collector=organisation_view(facts, collection.collector_id),
+        collector=organisation_view(facts, context.known, collection.collector_id),
         channel=collection.channel,
         address=collection.address,
         began_on=collection.began_on,
@@ -379,8 +381,8 @@ def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
         **_assertion(context, row),
         id=row.id,
         name=row.name,
-        party=organisation_view(facts, row.party_id),
-        sender=organisation_view(facts, row.sender_id) if row.sender_id else None,
+        party=organisation_view(facts, context.known, row.party_id),
+        sender=organisation_view(facts, context.known, row.sender_id) if row.sender_id else None,
         originator=row.originator,
         message_text=row.message_text,
         poll_name=row.poll_name,

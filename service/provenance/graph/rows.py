@@ -42,6 +42,8 @@ class OrganisationRow(FactRow):
     roles: Sequence[Role]
     privacy_contact: str | None
     admitted_at: datetime | None
+    stated_by_id: uuid.UUID | None = field(default=None, kw_only=True)
+    stated_at: datetime | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

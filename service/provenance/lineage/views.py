@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from service.access.visibility import Visibility
 from service.provenance.answer.references import CampaignRef
+from service.provenance.answer.shared import organisations_named
 from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, Hop, Rank
@@ -99,10 +100,11 @@ def impact_view(
 ) -> ImpactOut:
     """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets."""
     facts = graph.facts
+    known = frozenset(facts.organisations) if visibility.whole else frozenset(organisations_named(facts, visibility))
     return ImpactOut(
         notice_id=notice.id,
         notice_code=notice.code,
-        collector=organisation_view(facts, notice.collector_id),
+        collector=organisation_view(facts, known, notice.collector_id),
         whole=visibility.whole,
         datasets=[
             _reached(facts, visibility, dataset_id, counts[dataset_id])
@@ -110,14 +112,16 @@ def impact_view(
         ],
         clients=[
             ReachedClient(
-                organisation=organisation_view(facts, party_id), dataset_ids=list(group), number_count=distinct[group]
+                organisation=organisation_view(facts, known, party_id),
+                dataset_ids=list(group),
+                number_count=distinct[group],
             )
             for party_id, group in clients_holding(facts, counts).items()
         ],
         campaigns=[
             ReachedCampaign(
                 campaign=CampaignRef(id=campaign_id, name=facts.campaigns[campaign_id].name),
-                party=organisation_view(facts, facts.campaigns[campaign_id].party_id),
+                party=organisation_view(facts, known, facts.campaigns[campaign_id].party_id),
                 dataset_ids=list(group),
                 number_count=distinct[group],
             )
