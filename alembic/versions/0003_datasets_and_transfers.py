@@ -191,6 +191,8 @@ def upgrade() -> None:
         sa.Column("duplicate_count", sa.BigInteger(), nullable=True),
         sa.Column("rejected_count", sa.BigInteger(), nullable=True),
         sa.Column("orphan_count", sa.BigInteger(), nullable=True),
+        sa.Column("numbers_left", sa.BigInteger(), nullable=True),
+        sa.Column("orphans_left", sa.BigInteger(), nullable=True),
         sa.Column("first_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
@@ -198,6 +200,8 @@ def upgrade() -> None:
         sa.Column("reconciling", sa.Boolean(), nullable=False),
         sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
         sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),
+        sa.CheckConstraint("numbers_left BETWEEN 0 AND number_count", name="ck_dataset_numbers_left"),
+        sa.CheckConstraint("orphans_left BETWEEN 0 AND orphan_count", name="ck_dataset_orphans_left"),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -236,6 +240,7 @@ def upgrade() -> None:
         sa.Column("recipient_role", sa.String(40), nullable=False),
         sa.Column("contract", sa.Text(), nullable=True),
         sa.Column("targeting", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("number_count", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
             "purpose IN ('commercial_canvassing', 'political_canvassing', 'transfer', 'fundraising', "
             "'opinion_poll', 'service_messages')",
@@ -418,6 +423,20 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "notice_id"),
     )
     _create_releases()
+    op.create_table(
+        "loss",
+        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("stored_in", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("erased_from", sa.ARRAY(sa.Uuid()), nullable=False),
+        sa.Column("erased_at", sa.ARRAY(sa.DateTime(timezone=True)), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_loss_dataset_id"), "loss", ["dataset_id"], unique=False)
     op.execute("CREATE SEQUENCE part_upload")
     for view in VIEWS.values():
         op.execute(view)
@@ -468,6 +487,7 @@ def downgrade() -> None:
     op.drop_table("number_block_fill")
     op.drop_table("dataset_release")
     op.drop_table("standing_release")
+    op.drop_table("loss")
     op.drop_table("notice_count")
     op.drop_table("ancestor_count")
     op.drop_table("rejected_line")

@@ -56,8 +56,8 @@ WATCHED = {
     ),
     "dataset": Watch(
         organisation_ids=f"ARRAY[changed.holder_id, {_FACT}]",
-        # How a file is read, and whether one is being compared, is not part of the graph.
-        state="to_jsonb(changed) - '{dialect,reconciling}'::text[]",
+        # How a file is read, whether one is being compared, and what erasures left, is not part of the graph.
+        state="to_jsonb(changed) - '{dialect,reconciling,numbers_left,orphans_left}'::text[]",
     ),
     "dataset_parent": Watch("dataset_id, parent_id", "changed.dataset_id", "ARRAY[changed.parent_id]"),
     "ancestor_count": Watch("dataset_id, ancestor_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),

@@ -16,6 +16,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.clock import now
 from service.core.db import connection_of
 from service.dataset.holdings import lock_holdings
+from service.dataset.losses import record_losses
 from service.membership import erasure, exclusion, store
 from service.membership.descent.descendants import DESCENDANTS_QUERY, Descendants, descendants_from_rows
 from service.membership.store import Connection, LookupResult, rows_of
@@ -45,6 +46,7 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     own = frozenset(dataset_id for dataset_id in holding if descendants.holders[dataset_id] == holder_id)
     # The time is taken while datasets derived from these wait, so that whatever is made afterwards is later.
     await exclusion.exclude(connection, key, own, now())
+    await record_losses(connection, own, _stored(found), found.erasures)
     return Erased(own, await drop_unneeded_copies(session, ring, key))
 
 

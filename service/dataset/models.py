@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -32,6 +32,9 @@ class Dataset(Fact, table=True):
     duplicate_count: int | None = Field(default=None, sa_type=BigInteger)
     rejected_count: int | None = Field(default=None, sa_type=BigInteger)
     orphan_count: int | None = Field(default=None, sa_type=BigInteger)
+    # What erasures by its holder left of the two counts above, which say what was sealed.
+    numbers_left: int | None = Field(default=None, sa_type=BigInteger)
+    orphans_left: int | None = Field(default=None, sa_type=BigInteger)
     first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
@@ -114,3 +117,19 @@ class NoticeCount(GraphRow, table=True):
     notice_id: uuid.UUID = Field(foreign_key="notice.id", primary_key=True)
     count_at_sealing: int = Field(sa_type=BigInteger)
     count_left: int = Field(sa_type=BigInteger)
+
+
+class Loss(SQLModel, table=True):
+    """A number that a dataset lost because its holder erased it, until the counts of what is left are lowered.
+
+    The row says from where the dataset had the number, without naming it: the datasets that stored it then, and its
+    earlier erasures. So it can be counted when the stored copies are gone.
+    """
+
+    __tablename__ = "loss"
+
+    id: int | None = Field(default=None, sa_type=BigInteger, primary_key=True)
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
+    stored_in: list[uuid.UUID] = Field(sa_type=ARRAY(Uuid))
+    erased_from: list[uuid.UUID] = Field(sa_type=ARRAY(Uuid))
+    erased_at: list[datetime] = Field(sa_type=ARRAY(DateTime(timezone=True)))

@@ -68,7 +68,8 @@ class DatasetOut(FactOut):
     default_region: str = Field(examples=["FR"])
     time_zone: str = Field(examples=["Europe/Paris"])
     number_count: int | None = Field(
-        description="Distinct numbers, as counted at sealing. Later erasures do not change it.",
+        description="Distinct numbers, as counted at sealing or, if received, at the transfer. Later erasures do not "
+        "change it.",
         examples=[8500],
     )
     duplicate_count: int | None = Field(description="Lines that repeat a number. Null upstream of what you hold.")

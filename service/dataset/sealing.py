@@ -25,6 +25,7 @@ from service.core.task_queue import TaskName, defer, task
 from service.core.threads import run_in_thread
 from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.holdings import lock_holdings
+from service.dataset.losses import forget_losses
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
 from service.job.operations import ReportProgress, run_job
@@ -192,7 +193,8 @@ def count_without_parents(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Ta
 
 async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None:
     """Store the counts of a dataset, let lookups find its numbers, and delete what was staged."""
-    row.number_count, row.orphan_count = tally.numbers, tally.orphans
+    row.number_count = row.numbers_left = tally.numbers
+    row.orphan_count = row.orphans_left = tally.orphans
     row.duplicate_count = tally.duplicates
     row.rejected_count = await _rejected(session, row.id)
     row.first_consented_at, row.last_consented_at = tally.first_consented_at, tally.last_consented_at
@@ -234,6 +236,8 @@ async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]
         for row in (await session.exec(select(table).where(col(table.dataset_id).in_(dataset_ids)))).all():
             await session.delete(row)
     await session.flush()
+    for dataset_id in dataset_ids:
+        await forget_losses(session, dataset_id)
 
 
 async def _reopen(database: Database, dataset_id: uuid.UUID) -> None:

@@ -27,6 +27,8 @@ class Transfer(Fact, table=True):
     recipient_role: ProcessingRole = Field(sa_type=enum_type(ProcessingRole))
     contract: str | None = Field(default=None, sa_type=Text)
     targeting: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
+    # What was handed over: what erasures had left in the sender's dataset.
+    number_count: int = Field(default=0, sa_type=BigInteger)
 
 
 class TransferStatement(Fact, table=True):

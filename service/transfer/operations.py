@@ -16,9 +16,10 @@ from service.core.db import connection_of
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
+from service.dataset.counts import copy_counts, count_again_as_shared
 from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.holdings import lock_holdings
-from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
+from service.dataset.models import Dataset, DatasetParent
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import request_flagging
 from service.membership import erasure
@@ -45,6 +46,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
         targeting=[criterion.model_dump() for criterion in wanted.targeting],
         sender_id=sender.id,
         received_dataset_id=received.id,
+        number_count=received.number_count or 0,
         **assertion_columns(actor, wanted.occurred_at),
     )
     session.add(row)
@@ -91,9 +93,8 @@ def _check_dataset(wanted: TransferIn, dataset: Dataset) -> None:
 
 async def _create_received(session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset) -> Dataset:
     """The recipient's dataset. It shares the sender's content, so its counts are known without counting."""
-    copied = {"name", "default_region", "time_zone", "number_count", "orphan_count"}
     received = Dataset(
-        **dataset.model_dump(include=copied),
+        **dataset.model_dump(include={"name", "default_region", "time_zone"}),
         holder_id=wanted.recipient_id,
         content=Content.SHARED,
         state=DatasetState.SEALED,
@@ -104,27 +105,8 @@ async def _create_received(session: AsyncSession, actor: Actor, wanted: Transfer
     received.sealed_at = received.recorded_at
     session.add(received)
     await session.flush()
-    await copy_counts(session, dataset, received.id)
+    await copy_counts(session, dataset, received)
     return received
-
-
-async def copy_counts(session: AsyncSession, source: Dataset, received_id: uuid.UUID) -> None:
-    """Give a received dataset the counts of the `source` that it shares, with `source` itself as an ancestor."""
-    by_ancestor = select(AncestorCount).where(AncestorCount.dataset_id == source.id)
-    for ancestor in (await session.exec(by_ancestor)).all():
-        session.add(AncestorCount(**ancestor.model_dump() | {"dataset_id": received_id}))
-    if source.number_count:
-        session.add(
-            AncestorCount(
-                dataset_id=received_id,
-                ancestor_id=source.id,
-                count_at_sealing=source.number_count,
-                count_left=source.number_count,
-            )
-        )
-    by_notice = select(NoticeCount).where(NoticeCount.dataset_id == source.id)
-    for notice in (await session.exec(by_notice)).all():
-        session.add(NoticeCount(**notice.model_dump() | {"dataset_id": received_id}))
 
 
 async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> Transfer:
@@ -184,7 +166,10 @@ async def state_transfer(
     await session.flush()
     if denied:
         await drop_copies_unneeded_without(session, ring, received.id)
-    elif side is Side.SENDER or holds_again:
+    if holds_again:
+        source = await session.get_one(Dataset, row.dataset_id, with_for_update=True)
+        await count_again_as_shared(session, ring, source, received)
+    if side is Side.SENDER or holds_again:
         # The sender's own word may make numbers count, and a denial taken back brings them to the recipient again.
         await request_flagging(session, queue, received.id)
     return (await _response_bodies(session, [row]))[0]
@@ -257,8 +242,6 @@ async def read_status(session: AsyncSession, row: Transfer) -> TransferStatus:
 
 async def _response_bodies(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
     statements = await _statements(session, [row.id for row in transfers])
-    counts = select(Dataset.id, Dataset.number_count).where(col(Dataset.id).in_([row.dataset_id for row in transfers]))
-    number_counts = dict((await session.exec(counts)).all())
     answers = []
     for row in transfers:
         own = [statement for statement in statements if statement.transfer_id == row.id]
@@ -267,7 +250,6 @@ async def _response_bodies(session: AsyncSession, transfers: Sequence[Transfer])
                 **row.model_dump(exclude={"targeting"}),
                 targeting=[CriterionOut(**criterion) for criterion in row.targeting],
                 status=status_of(own),
-                number_count=number_counts[row.dataset_id] or 0,
                 statements=[StatementOut(**statement.model_dump()) for statement in own],
             )
         )

@@ -76,5 +76,8 @@ class TransferOut(FactOut):
     contract: str | None = Field(examples=["Contrat de location 2024-118"])
     targeting: list[CriterionOut]
     status: TransferStatus = Field(description="What the recipient stated last; `declared` until it states anything.")
-    number_count: int = Field(description="Numbers that the sender declares, as counted at sealing.", examples=[3500])
+    number_count: int = Field(
+        description="Numbers that the sender declares: those of its dataset that it had not erased before.",
+        examples=[3500],
+    )
     statements: list[StatementOut]

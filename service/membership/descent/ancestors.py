@@ -38,6 +38,11 @@ class Ancestors:
             found.setdefault(notice_id, []).append(dataset_id)
         return found
 
+    def once_stored_in(self, stored_in: Collection[uuid.UUID], erased_from: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """The datasets that store a number, and those that stored it until it was erased from them."""
+        uploaded = (id_ for id_ in erased_from if id_ in self.dag and self.dag[id_].content is Content.UPLOADED)
+        return {*stored_in, *uploaded}
+
 
 async def read_ancestors(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> Ancestors:
     """The datasets and all their ancestors, every parent before its children."""
