@@ -10,8 +10,10 @@ import psycopg
 from service.access import operations as keys
 from service.access.schemas import KeyIn
 from service.core.db import Database
+from service.core.resources import Resources
 from service.dataset import erasure
 from service.dataset.erasure import Erased
+from service.dataset.losses import take_off_all_losses
 from service.membership.fsck.check import Report, check
 from service.number.keyring import KeyRing
 from tests.builders import FICTION
@@ -72,6 +74,11 @@ def with_database(dsn: str, work: Callable[[Database], Awaitable[Result]]) -> Re
             await database.close()
 
     return asyncio.run(connected())
+
+
+def take_off_losses(dsn: str) -> None:
+    """Run the task that lowers counts."""
+    with_database(dsn, lambda database: take_off_all_losses(Resources(database)))
 
 
 def read_exclusions(dsn: str) -> list[tuple[Any, ...]]:

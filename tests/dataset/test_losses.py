@@ -1,18 +1,18 @@
 """What is handed over after an erasure is counted without what was erased, and sight ends with the last number left."""
 
-import asyncio
 from typing import Any
 
+import psycopg
 import pytest
 
 from service.core.db import Database
-from service.core.resources import Resources
 from service.dataset.erasure import exclude_holder
-from service.dataset.losses import take_off_all_losses
+from service.membership.fsck.report import Violation
 from service.number.keyring import KeyRing
 from tests.builders import FICTION, collected, filled, hand_over, open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
+from tests.dataset.builders import check_memberships, take_off_losses, with_database
 from tests.inspection import rows
 
 LATER = {"occurred_at": "2024-03-01T00:00:00Z"}
@@ -26,31 +26,12 @@ def ring() -> KeyRing:
 def erase(dsn: str, ring: KeyRing, holder: Caller, *last_fours: int) -> None:
     """A holder erases numbers, as when it completes their relays. Losses wait until they are taken off."""
 
-    async def work() -> None:
-        database = Database(dsn, pool_size=2)
-        try:
-            async with database.transaction() as session:
-                for key in sorted(ring.pseudonym(FICTION + last) for last in last_fours):
-                    await exclude_holder(session, ring, key, holder.id)
-        finally:
-            await database.close()
+    async def work(database: Database) -> None:
+        async with database.transaction() as session:
+            for key in sorted(ring.pseudonym(FICTION + last) for last in last_fours):
+                await exclude_holder(session, ring, key, holder.id)
 
-    asyncio.run(work())
-
-
-def take_off(dsn: str) -> None:
-    """Run the task that lowers counts."""
-
-    async def work() -> None:
-        resources = Resources()
-        database = Database(dsn, pool_size=2)
-        resources.add(database)
-        try:
-            await take_off_all_losses(resources)
-        finally:
-            await database.close()
-
-    asyncio.run(work())
+    with_database(dsn, work)
 
 
 def left(dsn: str, dataset: Any) -> dict[str, int]:
@@ -86,7 +67,7 @@ def test_transfer_of_which_all_numbers_were_erased_gives_its_recipient_no_sight_
     source = collected(shop, [1])
     bought = hand_over(shop, source, broker)
     erase(dsn, ring, broker, 1)
-    take_off(dsn)
+    take_off_losses(dsn)
     sold = hand_over(broker, {"id": bought["received_dataset_id"]}, party, **LATER)
     assert sold["number_count"] == 0
     assert [row["id"] for row in party.get("/v1/datasets")["items"]] == [sold["received_dataset_id"]]
@@ -100,7 +81,7 @@ def test_erasure_lowers_own_counts_within_a_minute_and_no_others(registry: Regis
     sold = {"id": hand_over(broker, cut, party, **LATER)["received_dataset_id"]}
     erase(dsn, ring, broker, 1, 9)
     before = rows(dsn, "SELECT version FROM graph_version")
-    take_off(dsn)
+    take_off_losses(dsn)
     assert left(dsn, cut) == {"numbers": 1, "orphans": 0, bought["id"]: 1, source["id"]: 1}
     assert left(dsn, bought) == {"numbers": 2, "orphans": 0, source["id"]: 2}
     assert left(dsn, sold) == {"numbers": 3, "orphans": 1, cut["id"]: 3, bought["id"]: 2, source["id"]: 2}
@@ -122,7 +103,7 @@ def test_holder_that_erased_the_last_number_of_a_supplier_no_longer_sees_it(
     parents = [row["id"] for row in broker.get("/v1/datasets")["items"] if row["holder_id"] == str(broker.id)]
     base = broker.seal(open_dataset(broker, content="union", derived_from=parents, **LATER)["id"])
     erase(dsn, ring, broker, 1)
-    take_off(dsn)
+    take_off_losses(dsn)
     seen = {row["id"] for row in broker.get("/v1/datasets")["items"]}
     assert seen == {*parents, base["id"], sources[1]["id"]}
     # What it was a side of, it still sees, with whom it dealt.
@@ -144,7 +125,36 @@ def test_acknowledgement_after_a_denial_counts_what_is_taken_over_then(
     broker.post(path, {"status": "denied", **LATER})
     erase(dsn, ring, shop, 1)
     broker.post(path, {"status": "acknowledged", **LATER})
-    take_off(dsn)
+    take_off_losses(dsn)
     assert broker.get(f"/v1/datasets/{received['id']}")["number_count"] == 3
     assert broker.get(f"/v1/transfers/{transfer['id']}")["number_count"] == 4
     assert left(dsn, received) == {"numbers": 2, "orphans": 0, source["id"]: 2}
+
+
+def findings(dsn: str) -> set[tuple[str, str]]:
+    """What `filiation fsck` finds, by kind and dataset."""
+    return {(str(found.kind), str(found.dataset_id)) for found in check_memberships(dsn).findings}
+
+
+def test_fsck_makes_counts_again_and_finds_those_that_differ(registry: Registry, dsn: str, ring: KeyRing) -> None:
+    shop, broker, party = registry.collector(), registry.broker(), registry.party()
+    source = collected(shop, [1, 2, 3, 4])
+    bought = {"id": hand_over(shop, source, broker)["received_dataset_id"]}
+    cut = filled(broker, [1, 2, 3, 9], derived_from=[bought["id"]], **LATER)
+    erase(dsn, ring, shop, 2, 3)
+    erase(dsn, ring, broker, 1, 3, 9)
+    sold = hand_over(broker, cut, party, **LATER)
+    assert findings(dsn) == set()
+    take_off_losses(dsn)
+    assert findings(dsn) == set()
+    received = sold["received_dataset_id"]
+    damages = {
+        "UPDATE ancestor_count SET count_left = 0 WHERE dataset_id = %s": Violation.COUNT_LEFT,
+        "DELETE FROM notice_count WHERE dataset_id = %s": Violation.COUNT_LEFT,
+        "UPDATE dataset SET orphans_left = 1, orphan_count = 1 WHERE id = %s": Violation.COUNT_LEFT,
+        "UPDATE dataset SET numbers_left = 0, number_count = 0 WHERE id = %s": Violation.COUNT_AT_SEALING,
+    }
+    for damage, kind in damages.items():
+        with psycopg.connect(dsn) as connection:
+            connection.execute(damage, [received])
+        assert (str(kind), received) in findings(dsn), damage

@@ -31,6 +31,7 @@ from service.membership.fsck.block_checks import (
     staged_run_violations,
 )
 from service.membership.fsck.catalogue_checks import INVARIANTS, read_segments
+from service.membership.fsck.count_checks import count_findings
 from service.membership.fsck.exclusion_checks import exclusion_findings
 from service.membership.fsck.report import Finding, Leftover, Violation
 from service.membership.models import SegmentState
@@ -139,7 +140,10 @@ def check(dsn: str, ring: KeyRing, on_progress: OnProgress) -> Report:
 
             for part in pool.map(check_shard, range(SHARDS)):
                 _add(whole, part)
-    whole.report.findings += _sum_findings(whole)
+        whole.report.findings += _sum_findings(whole)
+        if not whole.report.violations:
+            # Counts are made from what is stored, so they say nothing if that is damaged.
+            whole.report.findings += count_findings(connection)
     whole.report.findings.sort(key=lambda finding: finding.order)
     return whole.report
 

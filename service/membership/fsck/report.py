@@ -47,6 +47,9 @@ class Violation(StrEnum):
     COPY_LEFT = "a stored copy of an erased number has no dependent"
     COPY_GONE = "a dataset holds a number whose stored copy is gone"
 
+    COUNT_LEFT = "a count of what erasures left in a dataset differs from what it holds"
+    COUNT_AT_SEALING = "a count of what was sealed is lower than what the dataset held then"
+
     STAGED_AFTER_SEALING = "numbers are staged for a dataset that accepts none"
     STAGED_KEYS = "staged keys are empty, end within a key, or belong to another shard"
     STAGED_COLUMNS = "the columns of a staged run do not match its keys"
