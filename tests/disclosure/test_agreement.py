@@ -35,7 +35,8 @@ def late_subject() -> SubjectAnswer:
     erase(world, sender, 1)
     world.add_statement(transfer, "recipient", "acknowledged")
     answer = answer_for(world, 1, world.organisation(Role.REGULATOR))
-    holder = organisation_view(oracle.snapshot_of(world).graph.facts, stranger)
+    facts = oracle.snapshot_of(world).graph.facts
+    holder = organisation_view(facts, facts.organisations, stranger)
     return SubjectAnswer(number=FICTION + 1, answer=answer, holders=[holder])
 
 
