@@ -22,7 +22,7 @@ from service.membership.store import LookupResult, Membership
 from service.number.keyring import KeyRing
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.reads import Reads, changed_entries
-from service.provenance.fact_reading import read_difference, read_rows
+from service.provenance.fact_reading import KnownIds, read_difference, read_rows
 from service.provenance.graph.difference import Difference, next_facts, whole
 from service.provenance.graph.graph import NO_GRAPH, Graph, next_graph
 from service.provenance.graph.rows import Rows
@@ -52,6 +52,7 @@ class Snapshots:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kept: Snapshot | None = None
+        self._ids: KnownIds = {}
         self._reloading = asyncio.Lock()
 
     async def current(self, reading: AsyncSession) -> Snapshot:
@@ -88,19 +89,19 @@ class Snapshots:
         version, kept = await _version(reading), self._kept
         read = None
         if kept is not None and kept.graph.version <= version:
-            read = await _read_next(reading, kept, version)
+            read = await _read_next(reading, self._ids, kept, version)
         if read is None:
-            graph_rows = await read_rows(reading)
+            graph_rows = await read_rows(reading, self._ids)
             read = await asyncio.to_thread(make_snapshot, version, graph_rows)
         if self._kept is None or self._kept.graph.version < version:
             self._kept = read
         return read
 
 
-async def _read_next(reading: AsyncSession, kept: Snapshot, version: int) -> Snapshot | None:
+async def _read_next(reading: AsyncSession, ids: KnownIds, kept: Snapshot, version: int) -> Snapshot | None:
     """The snapshot of a later version, by what changed; None if everything has to be read."""
     facts = kept.graph.facts
-    difference = await read_difference(reading, facts, kept.graph.version, version)
+    difference = await read_difference(reading, ids, facts, kept.graph.version, version)
     if difference is None:
         return None
     if sum(map(len, difference.objects.values())) <= _QUICK_OBJECTS and len(facts.datasets) <= _QUICK_DATASETS:

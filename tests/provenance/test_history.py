@@ -15,7 +15,7 @@ from service.core.vocabulary import ChangeKind
 from service.provenance.answer.build import prepare_answer
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.render import render_answer
-from service.provenance.fact_reading import read_rows
+from service.provenance.fact_reading import KnownIds, read_rows
 from service.provenance.graph.rows import Rows
 from service.provenance.snapshot import Snapshots, make_snapshot
 from tests.builders import FICTION
@@ -34,9 +34,9 @@ def test_graph_and_answers_kept_over_a_history_equal_those_made_afresh(
 ) -> None:
     loads: list[AsyncSession] = []
 
-    async def counted(session: AsyncSession) -> Rows:
+    async def counted(session: AsyncSession, ids: KnownIds) -> Rows:
         loads.append(session)
-        return await read_rows(session)
+        return await read_rows(session, ids)
 
     monkeypatch.setattr("service.provenance.snapshot.read_rows", counted)
     history = History(registry, seed)
@@ -59,7 +59,7 @@ def test_graph_and_answers_kept_over_a_history_equal_those_made_afresh(
 async def _compare(database: Database, follower: Snapshots, actors: list[Actor]) -> None:
     async with database.snapshot() as reading:
         kept = await follower.current(reading)
-        require_equal(kept, make_snapshot(kept.graph.version, await read_rows(reading)))
+        require_equal(kept, make_snapshot(kept.graph.version, await read_rows(reading, {})))
     moment = now()
     for last_four in NUMBERS[::3]:
         snapshot, stored, erasures = await follower.locate(RING, FICTION + last_four)

@@ -18,7 +18,7 @@ from service.membership.exclusion import exclude
 from service.membership.runs import Run, digest
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
-from service.provenance.fact_reading import read_rows
+from service.provenance.fact_reading import KnownIds, read_rows
 from service.provenance.graph.rows import Rows
 from service.provenance.snapshot import Snapshots, make_snapshot
 from tests.provenance import oracle
@@ -146,9 +146,9 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[AsyncSession]:
     """The sessions in which the whole graph was read."""
     sessions: list[AsyncSession] = []
 
-    async def counted(session: AsyncSession) -> Rows:
+    async def counted(session: AsyncSession, ids: KnownIds) -> Rows:
         sessions.append(session)
-        return await read_rows(session)
+        return await read_rows(session, ids)
 
     monkeypatch.setattr("service.provenance.snapshot.read_rows", counted)
     return sessions
@@ -193,7 +193,7 @@ def test_read_rows_gives_the_graph_that_was_written(dsn: str) -> None:
             async with database.transaction() as session:
                 await store_world(session, facts)
             async with database.snapshot() as reading:
-                found = make_snapshot(1, await read_rows(reading))
+                found = make_snapshot(1, await read_rows(reading, {}))
         expected = make_snapshot(1, facts)
         assert found.visibility_index == expected.visibility_index
         assert found.graph.facts == expected.graph.facts
