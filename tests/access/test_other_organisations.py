@@ -8,14 +8,16 @@ from service.access.actor import Scope
 from service.core.vocabulary import Role
 from tests.builders import collected, hand_over, number
 from tests.callers import TRADE_SCOPES, Caller, Registry
-from tests.inspection import until
-from tests.routes import ROUTES, openers
+from tests.inspection import refusal, until
+from tests.routes import ROUTES, openers, rules
 
 READING = [route for route in ROUTES if "GET" in (route.methods or ()) and openers(route) == ["ApiKey"]]
-# These are for the operator and the authority alone. Tests of membership and objection show who may see them.
-OVERSIGHT = {"get_compaction", "list_overdue_relays"}
-LISTS = [route for route in READING if not route.param_convertors and route.name not in OVERSIGHT]
-SINGLE = [route for route in READING if route.param_convertors]
+# Routes for the operator and the regulator alone refuse everybody else (tests/test_routes.py).
+TRADE = {Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR}
+OF_OFFICES = {route.name for route in READING if not TRADE & rules(route)[0].roles} - {"list_inspections"}
+LISTS = [route for route in READING if not route.param_convertors and route.name not in OF_OFFICES]
+# A published quarter is everybody's, and each organisation reads its own row of it (tests/objection).
+SINGLE = [route for route in READING if route.param_convertors.keys() - {"quarter"}]
 # An organisation sees itself and its own keys, and listing inspections is an inspection.
 SELF_SEEN = {"list_organisations", "list_keys", "list_inspections"}
 
@@ -100,3 +102,14 @@ def test_every_route_with_an_id_is_not_found_by_another_organisation(registry: R
         if set(statuses) != {404}:
             wrong.append((route.name, statuses))
     assert wrong == []
+
+
+def test_every_list_of_an_office_refuses_other_roles(registry: Registry, hidden: Hidden) -> None:
+    answers = [
+        (route.name, caller.request("GET", route.path.format(**hidden.ids)))
+        for route in READING
+        if route.name in OF_OFFICES
+        for caller in strangers(registry)
+    ]
+    assert answers
+    assert [(name, answer.status_code) for name, answer in answers if refusal(answer) != (403, "role_missing")] == []
