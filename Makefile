@@ -13,6 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-ver
     --generate-hashes --no-header --no-annotate
 ARGS ?=
 SCALE ?= short
+WORLDS ?= 5000
 
 # The first suitable Python: 3.11 or newer, with venv and ensurepip (which Debian and others package separately).
 define FIND_PYTHON
@@ -96,6 +97,10 @@ serve: $(VENV)/.service ## Run the service with its worker, and its database unl
 .PHONY: test
 test: lint ## Check and test everything, as CI does
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.checked ## Compare thousands of random worlds with a naive registry, for hours (WORLDS=50000: more)
+	WORLDS=$(WORLDS) $(BIN)/python -m pytest tests/worlds --numprocesses auto --maxprocesses 4 --timeout 0 $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)

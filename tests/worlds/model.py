@@ -1,0 +1,374 @@
+"""A naive registry: dictionaries of sets of small integers, and rules as the documentation states them.
+
+It imports nothing of the service. What a dataset has is worked out once, when the dataset is made. What anybody sees is
+worked out number by number, by trying every path. Things have short names, such as D3, T2 and O1, in the order in which
+they are made.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+Numbers = frozenset[int]
+
+
+@dataclass
+class Organisation:
+    """An organisation. Without an account, others assert its facts."""
+
+    name: str
+    role: str
+    account: bool = True
+    named_by: str | None = None
+
+
+@dataclass
+class Dataset:
+    """A sealed dataset: the numbers that it got, also those erased since, and from which parents they came."""
+
+    name: str
+    holder: str
+    by: str
+    content: str
+    came: dict[str, set[int]]
+    has: set[int]
+    collection: str | None = None
+    transfer: str | None = None
+    erased: dict[int, int] = field(default_factory=dict)
+    number_count: int = 0
+    orphan_count: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    notice_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def current(self) -> set[int]:
+        return self.has - self.erased.keys()
+
+
+@dataclass
+class Collection:
+    name: str
+    collector: str
+    by: str
+    notice: str
+
+
+@dataclass
+class Notice:
+    name: str
+    collector: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    side: str
+    by: str
+    status: str
+    extra: int | None = None
+    missing: int | None = None
+
+
+@dataclass
+class Transfer:
+    """A transfer with the numbers that were handed over by it."""
+
+    name: str
+    sender: str
+    recipient: str
+    dataset: str
+    received: str
+    by: str
+    declared: set[int]
+    number_count: int
+    statements: list[Statement] = field(default_factory=list)
+
+    def latest(self, side: str) -> Statement | None:
+        return next((each for each in reversed(self.statements) if each.side == side), None)
+
+    @property
+    def status(self) -> str:
+        latest = self.latest("recipient")
+        return latest.status if latest else "declared"
+
+    @property
+    def denied(self) -> bool:
+        return self.status == "denied"
+
+    @property
+    def reconciled(self) -> bool:
+        return self.status in ("confirmed", "disputed")
+
+
+@dataclass
+class Campaign:
+    """A campaign. A `past` one began before everything that the registry recorded, another when it was registered."""
+
+    name: str
+    party: str
+    sender: str | None
+    datasets: tuple[str, ...]
+    past: bool
+    step: int
+
+
+@dataclass
+class Relay:
+    holder: str
+    state: str  # open, acknowledged, completed, refused or undeliverable
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("open", "acknowledged")
+
+
+@dataclass
+class Objection:
+    name: str
+    number: int
+    erasure: bool
+    only: str | None  # the one organisation that it is about, or None for every use
+    by: str | None  # the organisation that recorded it, or None for the person
+    step: int
+    relays: list[Relay] = field(default_factory=list)
+
+    @property
+    def closed(self) -> bool:
+        return not any(relay.is_open for relay in self.relays)
+
+    def relay_to(self, holder: str) -> Relay:
+        return next(relay for relay in reversed(self.relays) if relay.holder == holder)
+
+
+class Registry:
+    """What was recorded so far. A method records an act, which must be allowed, and returns what it made or changed."""
+
+    def __init__(self) -> None:
+        self.step = 0
+        self.organisations: dict[str, Organisation] = {}
+        self.processors: dict[str, str] = {}  # the party that a processor's key acts for
+        self.notices: dict[str, Notice] = {}
+        self.collections: dict[str, Collection] = {}
+        self.datasets: dict[str, Dataset] = {}
+        self.transfers: dict[str, Transfer] = {}
+        self.campaigns: dict[str, Campaign] = {}
+        self.objections: dict[str, Objection] = {}
+        self.flags: set[tuple[str, str]] = set()  # dataset or campaign, and objection
+
+    # Acts.
+
+    def organisation(self, name: str, role: str, *, named_by: str | None = None) -> None:
+        self.organisations[name] = Organisation(name, role, named_by is None, named_by)
+
+    def admit(self, name: str) -> str:
+        """Give an organisation an account. What could not be delivered to it before now waits for it."""
+        self.organisations[name].account = True
+        for row in self.objections.values():
+            for relay in row.relays:
+                if relay.holder == name and relay.state == "undeliverable":
+                    relay.state = "open"
+        return name
+
+    def collect(self, holder: str, by: str, numbers: Numbers, notice: str | None) -> str:
+        """A collected dataset, under an earlier notice of the same collector and asserter or under a new one."""
+        if notice is None:
+            notice = f"N{len(self.notices) + 1}"
+            self.notices[notice] = Notice(notice, holder, by)
+        collection = f"L{len(self.collections) + 1}"
+        self.collections[collection] = Collection(collection, holder, by, notice)
+        return self._seal(self._dataset(holder, by, "uploaded", {}, numbers, collection=collection))
+
+    def upload(self, holder: str, by: str, parents: tuple[str, ...], numbers: Numbers) -> str:
+        """A dataset with numbers of its own: a selection of its parents, with whatever they do not hold."""
+        came = {parent: numbers & self.datasets[parent].current for parent in parents}
+        return self._seal(self._dataset(holder, by, "uploaded", came, numbers))
+
+    def unite(self, holder: str, by: str, parents: tuple[str, ...]) -> str:
+        came = {parent: self.datasets[parent].current for parent in parents}
+        return self._seal(self._dataset(holder, by, "union", came, set().union(*came.values())))
+
+    def transfer(self, dataset: str, recipient: str, by: str) -> str:
+        """Hand over what a dataset holds now."""
+        source, name = self.datasets[dataset], f"T{len(self.transfers) + 1}"
+        declared = source.current
+        received = self._dataset(recipient, by, "shared", {dataset: declared}, declared, transfer=name)
+        self.transfers[name] = Transfer(
+            name, source.holder, recipient, dataset, received.name, by, set(declared), len(declared)
+        )
+        side, status = ("recipient", "acknowledged") if by == recipient else ("sender", "declared")
+        self.transfers[name].statements.append(Statement(side, by, status))
+        self._seal(received)
+        return name
+
+    def state(self, transfer: str, by: str, status: str) -> str:
+        """A side states something. A recipient that takes its denial back gets what the sender still holds by then."""
+        row = self.transfers[transfer]
+        if row.denied and by == row.recipient and status != "denied":
+            received = self.datasets[row.received]
+            received.has &= self.datasets[row.dataset].current | received.erased.keys()
+            received.came = {row.dataset: received.has & row.declared}
+        row.statements.append(Statement("recipient" if by == row.recipient else "sender", by, status))
+        self.forget()
+        return transfer
+
+    def receipt(self, transfer: str, file: Numbers) -> str:
+        """The recipient's own file, compared with what was declared. If it differs, it becomes the content.
+
+        Numbers that the recipient erased are neither extra nor missing, and stay erased.
+        """
+        row = self.transfers[transfer]
+        received = self.datasets[row.received]
+        erased = set(received.erased)
+        extra, missing = file - row.declared - erased, row.declared - file - erased
+        gone = (file & row.declared) - erased - received.has
+        status = "disputed" if extra or missing else "confirmed"
+        row.statements.append(Statement("recipient", row.recipient, status, len(extra), len(missing)))
+        if extra or missing or gone:
+            received.content, received.has = "uploaded", set(file) | erased
+            received.came = {row.dataset: row.declared & received.has}
+            self._seal(received)
+            self.forget()
+        return transfer
+
+    def campaign(self, party: str, sender: str | None, datasets: tuple[str, ...], *, past: bool) -> str:
+        name = f"C{len(self.campaigns) + 1}"
+        self.campaigns[name] = Campaign(name, party, sender, datasets, past, self._next())
+        self._flag(name, party, datasets)
+        return name
+
+    def object(self, number: int, by: str | None, only: str | None, *, erasure: bool) -> str:
+        """An objection, relayed to each holder that it covers. One that is still open gets the new holders' relays."""
+        holders = {row.holder for row in self.holding(number) if only in (None, row.holder)}
+        same = (number, by, only, erasure)
+        found = next(
+            (
+                row
+                for row in reversed(self.objections.values())
+                if (row.number, row.by, row.only, row.erasure) == same and (not row.closed or not holders)
+            ),
+            None,
+        )
+        if found is None:
+            name = f"O{len(self.objections) + 1}"
+            found = self.objections[name] = Objection(name, number, erasure, only, by, self._next())
+        if not found.closed or not found.relays:
+            for holder in sorted(holders):
+                states = {relay.state for relay in found.relays if relay.holder == holder}
+                if not states or (erasure and states == {"completed"}):
+                    state = "open" if self.organisations[holder].account else "undeliverable"
+                    found.relays.append(Relay(holder, "acknowledged" if holder == by else state))
+        return found.name
+
+    def complete(self, objection: str, holder: str) -> str:
+        """A holder has done what the person asked: an erasure ends each of its own holdings of the number."""
+        row = self.objections[objection]
+        row.relay_to(holder).state = "completed"
+        if row.erasure:
+            moment = self._next()
+            for dataset in self.holding(row.number):
+                if dataset.holder == holder:
+                    dataset.erased[row.number] = moment
+        self.forget()
+        return objection
+
+    def refuse(self, objection: str, holder: str) -> str:
+        self.objections[objection].relay_to(holder).state = "refused"
+        return objection
+
+    def forget(self) -> None:
+        """Exclusions stay until no copy of a number is left anywhere. Then nothing is known of it."""
+        for number in set().union(*(row.erased for row in self.datasets.values())):
+            if not self.holding(number):
+                for dataset in self.datasets.values():
+                    dataset.has.discard(number)
+                    dataset.erased.pop(number, None)
+                    for came in dataset.came.values():
+                        came.discard(number)
+                for transfer in self.transfers.values():
+                    transfer.declared.discard(number)
+
+    def _next(self) -> int:
+        self.step += 1
+        return self.step
+
+    def _dataset(
+        self,
+        holder: str,
+        by: str,
+        content: str,
+        came: Mapping[str, AbstractSet[int]],
+        has: Iterable[int],
+        *,
+        collection: str | None = None,
+        transfer: str | None = None,
+    ) -> Dataset:
+        copies = {parent: set(numbers) for parent, numbers in came.items()}
+        name = f"D{len(self.datasets) + 1}"
+        self.datasets[name] = Dataset(name, holder, by, content, copies, set(has), collection, transfer)
+        return self.datasets[name]
+
+    def _seal(self, row: Dataset) -> str:
+        """Count where the numbers of a dataset come from, and flag it for objections that came before."""
+        above = {number: set(self.upstream(number, row.name)) for number in row.current}
+        counts: dict[str, int] = defaultdict(int)
+        notices: dict[str, int] = defaultdict(int)
+        row.number_count, row.orphan_count = len(above), 0
+        for ancestors in above.values():
+            found = {self.datasets[each].collection for each in ancestors} - {None}
+            row.orphan_count += not found
+            for ancestor in ancestors - {row.name}:
+                counts[ancestor] += 1
+            for notice in {self.collections[each].notice for each in found if each}:
+                notices[notice] += 1
+        row.counts, row.notice_counts = dict(counts), dict(notices)
+        self._flag(row.name, row.holder, (row.name,))
+        return row.name
+
+    def _flag(self, subject: str, holder: str, datasets: Iterable[str]) -> None:
+        held = set().union(*(self.datasets[name].current for name in datasets))
+        for row in self.objections.values():
+            if row.number in held and row.only in (None, holder):
+                self.flags.add((subject, row.name))
+
+    # What holds, by the rules.
+
+    def is_held(self, row: Dataset) -> bool:
+        """A transfer that its recipient denies gives no holding."""
+        return row.transfer is None or not self.transfers[row.transfer].denied
+
+    def having(self, number: int) -> list[Dataset]:
+        """The datasets that hold a number, or held it until it was erased."""
+        return [row for row in self.datasets.values() if number in row.has and self.is_held(row)]
+
+    def holding(self, number: int) -> list[Dataset]:
+        return [row for row in self.having(number) if number not in row.erased]
+
+    def sources(self, number: int, dataset: str) -> list[str]:
+        """The parents that a number came from."""
+        return [parent for parent, numbers in self.datasets[dataset].came.items() if number in numbers]
+
+    def upstream(self, number: int, dataset: str) -> Iterator[str]:
+        """A dataset, and all that its number came from (some of them several times)."""
+        yield dataset
+        for parent in self.sources(number, dataset):
+            yield from self.upstream(number, parent)
+
+    def is_orphan(self, number: int, dataset: str) -> bool:
+        return not any(self.datasets[each].collection for each in self.upstream(number, dataset))
+
+    def stores(self, number: int, dataset: str) -> bool:
+        """Whether a copy is stored: as long as any dataset that is not excluded has the number from it."""
+        return any(dataset in self.upstream(number, row.name) for row in self.holding(number))
+
+    def record_holders(self, row: Dataset) -> set[str]:
+        """By whom a dataset counts as held: its holder and, if that has no account, who asserts it."""
+        if not self.is_held(row):
+            return set()
+        return {row.holder} if self.organisations[row.holder].account else {row.holder, row.by}
+
+    def passed_on(self, dataset: str) -> bool:
+        return any(dataset in row.came for row in self.datasets.values())
+
+    def used(self, dataset: str) -> bool:
+        return any(dataset in row.datasets for row in self.campaigns.values())

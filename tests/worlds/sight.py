@@ -1,0 +1,316 @@
+"""What each viewer of the naive registry must be shown: of a number, in lists, and in counts.
+
+An answer and a list are plain dictionaries and sets of short names, so that they can be compared and printed.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tests.worlds.model import Campaign, Dataset, Registry, Transfer
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """An organisation, or a processor's key that acts for a party, or someone who sees everything."""
+
+    name: str
+    organisation: str | None = None
+    through: str | None = None
+
+    @property
+    def sees_everything(self) -> bool:
+        return self.organisation is None
+
+
+REGULATOR = Viewer("regulator")
+PERSON = Viewer("person")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a viewer sees of one number: datasets, those one hop down, transfers and campaigns."""
+
+    datasets: set[str]
+    bare: set[str]
+    transfers: set[str]
+    campaigns: set[str]
+
+
+# One number.
+
+
+def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
+    within = {row.name for row in world.having(number)}
+    left = {row.name for row in world.holding(number)}
+    touching = {row.name for row in world.transfers.values() if number in row.declared or row.received in within}
+    if viewer.organisation is None:
+        sent_to = {row.name for row in world.campaigns.values() if reached_by(world, row, number, within)}
+        return Seen(within, set(), touching, sent_to)
+    own = viewer.organisation
+    datasets = {each for name in entry_points(world, own, number) for each in world.upstream(number, name)}
+    arrivals = {row.name for row in world.transfers.values() if row.received in datasets and number in row.declared}
+    as_recipient = {
+        name for name in touching if world.transfers[name].recipient == own and not has_erased(world, name, number)
+    }
+    as_sender = {name for name in touching if world.transfers[name].sender == own and _sent_from(world, name) in left}
+    bare = {world.transfers[name].received for name in as_sender} & within
+    campaigns = {
+        row.name
+        for row in world.campaigns.values()
+        if row.party == own and viewer.through in (None, row.sender) and reached_by(world, row, number, left)
+    }
+    return Seen(datasets, bare - datasets, arrivals | as_recipient | as_sender, campaigns)
+
+
+def entry_points(world: Registry, own: str, number: int) -> set[str]:
+    """The datasets by which an organisation sees a number.
+
+    Whoever erased it from a dataset of its own no longer sees it through those that it asserts for others.
+    """
+    erased = any(row.holder == own and number in row.erased for row in world.having(number))
+    return {
+        row.name
+        for row in world.holding(number)
+        if own in world.record_holders(row) and (row.holder == own or not erased)
+    }
+
+
+def has_erased(world: Registry, transfer: str, number: int) -> bool:
+    received = world.datasets[world.transfers[transfer].received]
+    return world.is_held(received) and number in received.erased
+
+
+def _sent_from(world: Registry, transfer: str) -> str:
+    return world.transfers[transfer].dataset
+
+
+def reached_by(world: Registry, campaign: Campaign, number: int, among: set[str]) -> bool:
+    """Whether a campaign was sent to a number through a dataset that held it when the campaign began."""
+    return bool(used_for(world, campaign, number) & among)
+
+
+def used_for(world: Registry, campaign: Campaign, number: int) -> set[str]:
+    rows = [world.datasets[name] for name in campaign.datasets]
+    return {
+        row.name
+        for row in rows
+        if number in row.has
+        and world.is_held(row)
+        and (campaign.past or number not in row.erased or campaign.step < row.erased[number])
+    }
+
+
+def answer(world: Registry, viewer: Viewer, number: int) -> dict[str, Any]:
+    """Everything that the answer about a number must say to a viewer."""
+    seen = seen_of_number(world, viewer, number)
+    ended = {row.name for row in world.having(number) if number in row.erased}
+    orphans = {name for name in seen.datasets if world.is_orphan(number, name)}
+    transfers = {name: transfer_of_number(world, world.transfers[name], number) for name in seen.transfers}
+    campaigns = {
+        name: frozenset(used_for(world, world.campaigns[name], number) & seen.datasets) for name in seen.campaigns
+    }
+    return {
+        "held": bool(seen.datasets - ended),
+        "origins": {
+            (name, row.collection, world.collections[row.collection].notice, _consent(world, row, number))
+            for name in seen.datasets
+            if (row := world.datasets[name]).collection
+        },
+        "chains": set(chains(world, number, seen.datasets | seen.bare)),
+        "holdings": {(name, world.datasets[name].content, name in orphans) for name in seen.datasets - ended},
+        "erasures": seen.datasets & ended,
+        "transfers": transfers,
+        "recipients": recipients(world, seen),
+        "campaigns": campaigns,
+        "orphans": {(name, orphan_reason(world, world.datasets[name], number, seen)) for name in orphans},
+        "contradictions": {
+            (kind, name) for name in transfers for kind in contradictions(world.transfers[name], transfers[name])
+        },
+    }
+
+
+def _consent(world: Registry, row: Dataset, number: int) -> int | None:
+    """The dataset's own day of consent, by the number, as long as its copy is stored."""
+    return number if world.stores(number, row.name) else None
+
+
+def chains(world: Registry, number: int, shown: set[str]) -> Iterator[tuple[str, ...]]:
+    """Every path of a number from a head to an end, as datasets; an orphan's begins with a question mark."""
+    children: dict[str, list[str]] = {name: [] for name in shown}
+    for name in shown:
+        for parent in world.sources(number, name):
+            if parent in shown:
+                children[parent].append(name)
+    reached = {name for names in children.values() for name in names}
+    for head in shown - reached:
+        start = () if world.datasets[head].collection else ("?",)
+        for path in _paths(children, head):
+            yield (*start, *path)
+
+
+def _paths(children: dict[str, list[str]], name: str) -> Iterator[tuple[str, ...]]:
+    if not children[name]:
+        yield (name,)
+    for child in children[name]:
+        for path in _paths(children, child):
+            yield (name, *path)
+
+
+def transfer_of_number(world: Registry, row: Transfer, number: int) -> tuple[Any, ...]:
+    """The status, whether each side says that the number was in it, and the sides that vouch for it."""
+    received = world.datasets[row.received]
+    spoke = {each.by for each in row.statements} | {row.by}
+    sender = row.latest("sender")
+    declares = row.sender in spoke and not (sender and sender.status == "denied")
+    got: bool | None = number in received.has and world.is_held(received)
+    if not got and not row.denied and received.content != "uploaded":
+        # Without a file of its own, a recipient says nothing of what the sender no longer holds.
+        got = None
+    return (
+        row.status,
+        number in row.declared if declares else None,
+        got if row.recipient in spoke else None,
+        vouching(row),
+    )
+
+
+def vouching(row: Transfer) -> frozenset[str]:
+    found = set()
+    for side, organisation in (("sender", row.sender), ("recipient", row.recipient)):
+        latest = row.latest(side)
+        if (latest and latest.by == organisation and latest.status != "denied") or (
+            latest is None and row.by == organisation
+        ):
+            found.add(side)
+    return frozenset(found)
+
+
+def contradictions(row: Transfer, shown: tuple[Any, ...]) -> Iterator[str]:
+    status, declared, received, _ = shown
+    if status == "denied":
+        yield "denied_by_recipient"
+    elif declared and received is False:
+        yield "declared_not_received"
+    elif received and declared is False:
+        yield "received_not_declared"
+    latest = row.latest("sender")
+    if latest and latest.status == "denied":
+        yield "denied_by_sender"
+
+
+def recipients(world: Registry, seen: Seen) -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
+    rows = [world.transfers[name] for name in seen.transfers]
+    return {
+        recipient: (
+            "client" if world.organisations[recipient].role == "party" else "intermediary",
+            frozenset(row.name for row in rows if row.recipient == recipient),
+            frozenset(name for name in seen.campaigns if world.campaigns[name].party == recipient),
+        )
+        for recipient in {row.recipient for row in rows}
+    }
+
+
+def orphan_reason(world: Registry, row: Dataset, number: int, seen: Seen) -> str:
+    """Why a holding has no origin; nothing of a transfer that the viewer does not see."""
+    if not row.came:
+        return "no_source_declared"
+    if world.sources(number, row.name):
+        return "source_is_orphan"
+    return "not_in_senders_dataset" if row.transfer in seen.transfers else "not_in_sources"
+
+
+def recorder(world: Registry, viewer: Viewer, number: int, by: str | None) -> str:
+    """Who recorded an objection, as a holder reads it: named only if it stands on a path that the viewer sees."""
+    if by is None:
+        return "person"
+    seen = seen_of_number(world, viewer, number)
+    named = {world.datasets[name].holder for name in seen.datasets | seen.bare} | {viewer.organisation, viewer.through}
+    for name in seen.transfers:
+        named |= {world.transfers[name].sender, world.transfers[name].recipient}
+    for name in seen.campaigns:
+        named |= {world.campaigns[name].party, world.campaigns[name].sender}
+    return by if by in named else "organisation_or_sender"
+
+
+def holders(world: Registry, number: int) -> set[str]:
+    return {row.holder for row in world.holding(number)}
+
+
+# Lists.
+
+
+def own_datasets(world: Registry, own: str) -> set[str]:
+    return {row.name for row in world.datasets.values() if own in world.record_holders(row)}
+
+
+def count_left(world: Registry, dataset: str, ancestor: str) -> int:
+    """How many numbers that a dataset holds now came from an ancestor."""
+    return sum(ancestor in world.upstream(number, dataset) for number in world.datasets[dataset].current)
+
+
+def visible_datasets(world: Registry, viewer: Viewer) -> set[str]:
+    """What a viewer holds, and what at least one of its numbers came from and still comes from."""
+    if viewer.organisation is None:
+        return set(world.datasets)
+    own = own_datasets(world, viewer.organisation)
+    return own | {
+        ancestor for name in own for number in world.datasets[name].current for ancestor in world.upstream(number, name)
+    }
+
+
+def visible_transfers(world: Registry, viewer: Viewer) -> set[str]:
+    """Those that a viewer is a side of, and those that at least one of its numbers came through."""
+    if viewer.organisation is None:
+        return set(world.transfers)
+    sides = {row.name for row in world.transfers.values() if viewer.organisation in (row.sender, row.recipient)}
+    through = set()
+    for name in own_datasets(world, viewer.organisation):
+        for number in world.datasets[name].current:
+            for each in world.upstream(number, name):
+                transfer = world.datasets[each].transfer
+                if transfer and number in world.transfers[transfer].declared:
+                    through.add(transfer)
+    return sides | through
+
+
+def _asserts_for(world: Registry, viewer: Viewer, organisation: str, by: str) -> bool:
+    own = viewer.organisation
+    return own in (None, organisation) or (by == own and not world.organisations[organisation].account)
+
+
+def visible_collections(world: Registry, viewer: Viewer) -> set[str]:
+    datasets = visible_datasets(world, viewer)
+    own = {row.name for row in world.collections.values() if _asserts_for(world, viewer, row.collector, row.by)}
+    return own | {found for name in datasets if (found := world.datasets[name].collection)}
+
+
+def visible_notices(world: Registry, viewer: Viewer) -> set[str]:
+    collections = visible_collections(world, viewer)
+    own = {row.name for row in world.notices.values() if _asserts_for(world, viewer, row.collector, row.by)}
+    return own | {world.collections[name].notice for name in collections}
+
+
+def visible_campaigns(world: Registry, viewer: Viewer) -> set[str]:
+    if viewer.organisation is None:
+        return set(world.campaigns)
+    return {
+        row.name
+        for row in world.campaigns.values()
+        if row.party == viewer.organisation and viewer.through in (None, row.sender)
+    }
+
+
+def visible_organisations(world: Registry, viewer: Viewer) -> set[str]:
+    """Those that a fact names which the viewer sees, and those that it named here."""
+    if viewer.organisation is None:
+        return set(world.organisations)
+    found: set[str | None] = {viewer.organisation, viewer.through}
+    found |= {row.name for row in world.organisations.values() if row.named_by == viewer.organisation}
+    found |= {world.datasets[name].holder for name in visible_datasets(world, viewer)}
+    transfers = [world.transfers[name] for name in visible_transfers(world, viewer)]
+    found |= {row.sender for row in transfers} | {row.recipient for row in transfers}
+    found |= {world.collections[name].collector for name in visible_collections(world, viewer)}
+    found |= {world.notices[name].collector for name in visible_notices(world, viewer)}
+    found |= {world.campaigns[name].sender for name in visible_campaigns(world, viewer)}
+    return {name for name in found if name is not None}
