@@ -30,12 +30,13 @@ Ids = Select[tuple[uuid.UUID]] | TextualSelect
 _DATASETS: Final = "SELECT dataset_id AS id FROM seen_dataset WHERE organisation_id = :own_id"
 # A transfer between others is seen if numbers of the caller's went through it, so that it sees both ends.
 _VISIBLE: Final = f"""
-WITH RECURSIVE datasets(id) AS ({_DATASETS}),
+WITH RECURSIVE datasets(id) AS MATERIALIZED (SELECT DISTINCT id FROM ({_DATASETS}) AS seen),
 transfers(id) AS (
-    SELECT id FROM transfer
-    WHERE sender_id = :own_id OR recipient_id = :own_id
-       OR (dataset_id IN (SELECT id FROM datasets) AND received_dataset_id IN (SELECT id FROM datasets)
-           AND NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id))),
+    SELECT id FROM transfer WHERE sender_id = :own_id OR recipient_id = :own_id
+    UNION
+    SELECT transfer.id
+    FROM transfer JOIN datasets AS sent ON sent.id = dataset_id JOIN datasets AS got ON got.id = received_dataset_id
+    WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id)),
 campaigns(id) AS (
     SELECT id FROM campaign
     WHERE party_id = :own_id AND (:through_id IS NULL OR sender_id = :through_id)),
@@ -44,7 +45,8 @@ collections(id) AS (
     FROM collection JOIN organisation AS collector ON collector.id = collection.collector_id
     WHERE collection.collector_id = :own_id
        OR (collection.asserted_by_id = :own_id AND collector.admitted_at IS NULL)
-       OR collection.id IN (SELECT collection_id FROM dataset WHERE id IN (SELECT id FROM datasets))
+    UNION
+    SELECT collection_id FROM dataset JOIN datasets ON datasets.id = dataset.id WHERE collection_id IS NOT NULL
     UNION
     SELECT correction.id
     FROM collection AS correction JOIN collections ON correction.corrects_id = collections.id),
@@ -53,7 +55,8 @@ notices(id) AS (
     FROM notice JOIN organisation AS collector ON collector.id = notice.collector_id
     WHERE notice.collector_id = :own_id
        OR (notice.asserted_by_id = :own_id AND collector.admitted_at IS NULL)
-       OR notice.id IN (SELECT notice_id FROM collection WHERE id IN (SELECT id FROM collections))),
+    UNION
+    SELECT notice_id FROM collection WHERE id IN (SELECT id FROM collections)),
 organisations(id) AS (
     SELECT id FROM organisation WHERE id = :own_id OR id = :through_id OR asserted_by_id = :own_id
     UNION SELECT holder_id FROM dataset WHERE id IN (SELECT id FROM datasets)
