@@ -54,9 +54,10 @@ _STATEMENTS: Final[tuple[LiteralString, ...]] = (
     """,
     """
     INSERT INTO transfer (id, asserted_by_id, occurred_at, recorded_at, sender_id, recipient_id, dataset_id,
-                          received_dataset_id, purpose, lawful_basis, sender_role, recipient_role, targeting)
+                          received_dataset_id, purpose, lawful_basis, sender_role, recipient_role, targeting,
+                          number_count)
     SELECT transfer_id, sender_id, now(), now(), sender_id, recipient_id, sold_id, bought_id, 'political_canvassing',
-           'consent', 'controller', 'controller', '[]'
+           'consent', 'controller', 'controller', '[]', 9
     FROM handed_over
     """,
     """
