@@ -2,16 +2,19 @@
 
 Its nodes are datasets, never numbers. Edges run with the data, from a dataset to those that are derived from it or made
 from it by a transfer. The graph has no cycle: rows that would make one are refused.
+
+Each state keeps the edges in its facts, so that the next state shares all that did not change. A network is made of the
+part that a question is about. Only this module uses NetworkX.
 """
 
 import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from graphlib import CycleError as _Cycle
-from graphlib import TopologicalSorter
 from itertools import islice
 from typing import Final, NamedTuple
+
+import networkx as nx
 
 from service.core.erasures import NO_ERASURES, Erasures, held_at
 from service.core.vocabulary import Content, DatasetState
@@ -23,6 +26,9 @@ from service.provenance.graph.rows import ParentRow
 
 # A number may have passed through unions many times, and the paths multiply at each of them.
 MOST_CHAINS: Final = 200
+
+# The key of an edge that is not a transfer.
+_DERIVED: Final = "derived"
 
 Rank = tuple[int, datetime, int]
 """The longest way of a dataset from one without parents, when it was recorded, and its id as a number."""
@@ -90,19 +96,21 @@ def _ranks(
     facts: FactIndex, dataset_ids: Collection[uuid.UUID], known: Mapping[uuid.UUID, Rank]
 ) -> dict[uuid.UUID, Rank]:
     """The ranks of some datasets, given those of all their other ancestors."""
-    parents = {
-        dataset_id: [edge.parent_id for edge in facts.parents_of_dataset.get(dataset_id, ())]
-        for dataset_id in dataset_ids
-        if dataset_id in facts.datasets
-    }
+    network = nx.DiGraph()
+    network.add_nodes_from(dataset_id for dataset_id in dataset_ids if dataset_id in facts.datasets)
+    network.add_edges_from(
+        (edge.parent_id, dataset_id)
+        for dataset_id in list(network)
+        for edge in facts.parents_of_dataset.get(dataset_id, ())
+    )
     found: dict[uuid.UUID, Rank] = {}
     try:
-        for dataset_id in TopologicalSorter(parents).static_order():
-            if dataset_id in parents:
-                above = [found.get(parent_id) or known[parent_id] for parent_id in parents[dataset_id]]
+        for dataset_id in nx.topological_sort(network):
+            if dataset_id in dataset_ids:
+                above = [found.get(parent_id) or known[parent_id] for parent_id in network.pred[dataset_id]]
                 row = facts.datasets[dataset_id]
                 found[row.id] = 1 + max((rank[0] for rank in above), default=-1), row.recorded_at, row.id.int
-    except _Cycle:
+    except nx.NetworkXUnfeasible:
         raise CycleError("the rows make a dataset its own ancestor") from None
     return found
 
@@ -242,21 +250,22 @@ def datasets_within_reach(
 
     Only hops that `passed_on` numbers are taken.
     """
-    distances = {start: 0}
-    waiting = [start]
-    for distance in range(1, depth + 1):
-        following = [
-            hop.parent_id if upstream else hop.dataset_id
-            for dataset_id in waiting
-            for hop in _hops_at(graph.facts, dataset_id, upstream=upstream)
-            if passed_on(hop)
-        ]
-        waiting = [found for found in dict.fromkeys(following) if found in among and found not in distances]
-        distances |= dict.fromkeys(waiting, distance)
-    between = (hop for dataset_id in distances for hop in _hops_at(graph.facts, dataset_id, upstream=True))
-    return distances, frozenset(hop for hop in between if hop.parent_id in distances and passed_on(hop))
+    network = nx.MultiDiGraph()
+    network.add_node(start)
+    network.add_edges_from(
+        (hop.parent_id, hop.dataset_id, hop.transfer_id or _DERIVED)
+        for dataset_id in among
+        for hop in _hops_into(graph.facts, dataset_id)
+        if hop.parent_id in among and passed_on(hop)
+    )
+    searched = nx.reverse_view(network) if upstream else network
+    distances = dict(nx.single_source_shortest_path_length(searched, start, cutoff=depth))
+    edges = network.subgraph(distances).edges(keys=True)
+    return distances, frozenset(
+        Hop(parent_id, None if key == _DERIVED else key, dataset_id) for parent_id, dataset_id, key in edges
+    )
 
 
-def _hops_at(facts: FactIndex, dataset_id: uuid.UUID, *, upstream: bool) -> Iterator[Hop]:
-    edges = facts.parents_of_dataset if upstream else facts.children_of_dataset
-    return (Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in edges.get(dataset_id, ()))
+def _hops_into(facts: FactIndex, dataset_id: uuid.UUID) -> Iterator[Hop]:
+    edges = facts.parents_of_dataset.get(dataset_id, ())
+    return (Hop(edge.parent_id, edge.transfer_id, edge.dataset_id) for edge in edges)
