@@ -38,6 +38,11 @@ class NumberHolders:
         """Whether the number counts for an organisation, which so holds it: it may see it, and object for others."""
         return not self._held_by(organisation_id).isdisjoint(self.counting)
 
+    def counted_for(self, organisation_id: uuid.UUID) -> bool:
+        """Whether the number counts for an organisation, or did until the organisation erased it."""
+        held_by = self.snapshot.visibility_index.held_by.get(organisation_id, frozenset())
+        return self.counts_for(organisation_id) or not (held_by & self.erased_from).isdisjoint(self.counting)
+
     def _held_by(self, organisation_id: uuid.UUID) -> frozenset[uuid.UUID]:
         return held_by_organisation(self.snapshot.visibility_index, organisation_id, self.datasets, self.erased_from)
 

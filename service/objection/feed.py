@@ -3,7 +3,8 @@
 Cursors that were given while relays are recorded would have to be committed in their order, so that no reader misses
 one. Then all objections would wait for each other, and the gaps would count other holders' relays. Here a reader gives
 the next cursors of this holder alone to whatever was committed without one. So later relays come after all that
-anybody has read, and the cursors have no gaps. A relay that waits for a release gets its cursor once it is let out.
+anybody has read, and the cursors have no gaps. A relay that waits for a release, or for its holder's
+account, gets its cursor once it is let out.
 """
 
 import uuid
@@ -16,7 +17,7 @@ from service.core.db import run
 
 _HAS_NEW: Final = text("""
     SELECT EXISTS (
-        SELECT FROM relay WHERE holder_id = :holder_id AND cursor IS NULL AND state <> 'waiting')
+        SELECT FROM relay WHERE holder_id = :holder_id AND cursor IS NULL AND state NOT IN ('waiting', 'undeliverable'))
 """)
 # Locks the holder's row until the transaction ends, also if it is new.
 _LOCK: Final = text("""
@@ -28,7 +29,8 @@ _GIVE: Final = text("""
     WITH given AS (
         UPDATE relay SET cursor = last_cursor + place
         FROM (SELECT id, row_number() OVER (ORDER BY recorded_at, random()) AS place
-              FROM relay WHERE holder_id = :holder_id AND cursor IS NULL AND state <> 'waiting') AS new,
+              FROM relay
+              WHERE holder_id = :holder_id AND cursor IS NULL AND state NOT IN ('waiting', 'undeliverable')) AS new,
              relay_feed AS feed
         WHERE relay.id = new.id AND feed.holder_id = :holder_id
         RETURNING relay.cursor)

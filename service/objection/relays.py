@@ -1,14 +1,16 @@
 """Relays: how holders learn of objections and answer them. The state of a relay only moves forward."""
 
 import uuid
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
+from service.core import locks
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.text import contains_number
 from service.core.vocabulary import ObjectionKind, RelayState
@@ -37,6 +39,7 @@ async def list_relays(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, after: int, limit: int
 ) -> RelayPage:
     """List the caller's relays after a cursor, in order. They are delivered by being read."""
+    await _judge_undeliverable(session, snapshots, ring, actor.organisation_id)
     await give_cursors(session, actor.organisation_id)
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
     query = query.where(
@@ -49,11 +52,8 @@ async def list_relays(
     listed = []
     for relay, objection in rows:
         seen = holders.get(keys.get(objection.id, b""))
-        if seen is not None and _has_to_wait(relay, seen):
-            relay.state, relay.due_at, relay.cursor = RelayState.WAITING, None, None
-        else:
-            _mark_delivered(ring, relay, objection)
-            listed.append((relay, objection, None if seen is None else _number_shown(ring, relay, objection, seen)))
+        _mark_delivered(ring, relay, objection)
+        listed.append((relay, objection, None if seen is None else _number_shown(ring, relay, objection, seen)))
     await session.flush()
     recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection, _ in listed))
     items = [
@@ -65,10 +65,35 @@ async def list_relays(
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
 
-def _has_to_wait(relay: Relay, holders: NumberHolders) -> bool:
-    """Whether a relay to a holder that has obtained an account has to wait until its number counts for the holder."""
-    is_new = relay.state == RelayState.UNDELIVERABLE
-    return is_new and holders.held_by(relay.holder_id) and not holders.counts_for(relay.holder_id)
+_JUDGED_AT_ONCE: Final = 1000
+
+
+async def _judge_undeliverable(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, holder_id: uuid.UUID
+) -> None:
+    """Let the relays out, or wait for a release, that a holder got before it obtained an account.
+
+    It is done before cursors are given: a gap among them would count the objections to numbers that nobody released.
+    """
+    query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
+    query = query.where(
+        Relay.holder_id == holder_id, col(Relay.cursor).is_(None), Relay.state == RelayState.UNDELIVERABLE
+    )
+    query = query.order_by(col(Relay.recorded_at), col(Relay.id)).limit(_JUDGED_AT_ONCE)
+    if (await session.exec(query.limit(1))).first() is None:
+        return
+    # A release that is recorded meanwhile waits for this, and so finds the relays that wait for it.
+    await locks.take_own(session, Lock.RECORDING)
+    rows = (await session.exec(query.with_for_update(of=Relay).execution_options(populate_existing=True))).all()
+    keys = {objection.id: key_of_mark(ring, objection.mark) for _, objection in rows}
+    holders = await holders_of_keys(snapshots, ring, keys.values())
+    for relay, objection in rows:
+        seen = holders[keys[objection.id]]
+        if seen.held_by(holder_id) and not seen.counts_for(holder_id):
+            relay.state, relay.due_at = RelayState.WAITING, None
+        else:
+            _reach(ring, relay, objection)
+    await session.flush()
 
 
 def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: NumberHolders) -> str | None:
@@ -82,11 +107,15 @@ def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: Nu
 def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
-        # The holder has obtained an account. It did not know of the objection before, so its month begins now.
-        start_month(relay, RelayState.PENDING, now())
-        objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
+        _reach(ring, relay, objection)
     if relay.state == RelayState.PENDING:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
+
+
+def _reach(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+    """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
+    start_month(relay, RelayState.PENDING, now())
+    objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
 
 
 def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:

@@ -72,13 +72,27 @@ async def judge_objections(
             objection = await session.get_one(Objection, objection_id)
             key = key_of_mark(ring, objection.mark)
             await begin_recording(session, ring, [key])
-            await session.refresh(objection, with_for_update=True)
+            relays = await _lock_with_relays(session, objection, withdrawn=withdrawn)
             holders = await holders_of_number(snapshots, ring, number_of_key(ring, key))
-            await _judge(session, queue, objection, holders, withdrawn=withdrawn)
+            await _judge(session, queue, objection, relays, holders)
+
+
+async def _lock_with_relays(session: AsyncSession, objection: Objection, *, withdrawn: bool) -> Sequence[Relay]:
+    """Lock what may change of an objection, and return those of its relays that may be let out or wait again.
+
+    The relays come before the objection, as for a holder that ends its relay. Otherwise each could wait for the other.
+    """
+    states = [RelayState.WAITING, *([RelayState.PENDING] if withdrawn else [])]
+    query = (
+        select(Relay).where(Relay.objection_id == objection.id, col(Relay.state).in_(states)).order_by(col(Relay.id))
+    )
+    relays = (await session.exec(query.with_for_update())).all()
+    await session.refresh(objection, with_for_update={"key_share": True})
+    return relays
 
 
 async def _judge(
-    session: AsyncSession, queue: App, objection: Objection, holders: NumberHolders, *, withdrawn: bool
+    session: AsyncSession, queue: App, objection: Objection, relays: Sequence[Relay], holders: NumberHolders
 ) -> None:
     # One moment for all: the time between two rows would show how many others were let out in between.
     moment = now()
@@ -87,9 +101,6 @@ async def _judge(
         if not holders.counts_for(objection.received_by_id):
             return
         objection.relayed_at = moment
-    states = [RelayState.WAITING, *([RelayState.PENDING] if withdrawn else [])]
-    query = select(Relay).where(Relay.objection_id == objection.id, col(Relay.state).in_(states))
-    relays = (await session.exec(query.with_for_update())).all()
     let_out_now = [relay for relay in relays if _judge_relay(relay, holders, moment)]
     flags = await session.exec(select(ObjectionFlag).where(ObjectionFlag.objection_id == objection.id))
     for flag in flags.all():
@@ -107,7 +118,8 @@ def _judge_relay(relay: Relay, holders: NumberHolders, moment: datetime) -> bool
     counts = holders.counts_for(relay.holder_id)
     if relay.state == RelayState.WAITING:
         has_account = holders.snapshot.graph.facts.organisations[relay.holder_id].admitted_at is not None
-        return let_out(relay, moment, has_account=has_account, counts=counts)
+        # A holder that erased the number meanwhile still has to answer the person.
+        return let_out(relay, moment, has_account=has_account, counts=holders.counted_for(relay.holder_id))
     if relay.state == RelayState.PENDING and holders.held_by(relay.holder_id) and not counts:
         relay.state, relay.received_at, relay.due_at, relay.cursor = RelayState.WAITING, None, None, None
     return False

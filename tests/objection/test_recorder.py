@@ -19,6 +19,7 @@ from tests.objection.test_stops import inbound
 from tests.webhook.receiver import receiving
 
 PERSON = ("person", None)
+OCCURRED = "2024-03-03T00:00:00Z"
 HIDDEN = ("organisation_or_sender", None)
 
 
@@ -50,6 +51,10 @@ def make_world(registry: Registry) -> World:
     owner = str(holders.broker.id)
     held = [row for row in holders.broker.get("/v1/datasets")["items"] if row["holder_id"] == owner]
     hand_over(holders.broker, held[0], rival, occurred_at="2024-03-02T00:00:00Z")
+    (sold,) = (
+        row for row in holders.party.get("/v1/transfers")["items"] if row["recipient_id"] == str(holders.party.id)
+    )
+    holders.party.post(f"/v1/transfers/{sold['id']}/statements", {"status": "acknowledged", "occurred_at": OCCURRED})
     collected(unrelated, range(1, 10))
     return World(holders, rival, unrelated)
 
@@ -114,6 +119,21 @@ def test_objection_recorded_by_a_client_names_it_to_its_supplier_alone(shared: W
     assert read_by(3, shared.rival, shared.unrelated) == [HIDDEN] * 2
     (seen,) = objections_of(holders.person(3))
     assert seen["recorded_by"]["id"] == str(holders.party.id)
+
+
+def test_transfer_that_its_recipient_did_not_acknowledge_does_not_name_it(shared: World) -> None:
+    """A holder declares that it handed a number to somebody, and so learns nothing of what that reported."""
+    holders, unrelated = shared.holders, shared.unrelated
+    base = collected(shared.rival, [8])
+    made = hand_over(shared.rival, base, unrelated, occurred_at="2024-05-21T08:00:00Z")
+    record_letter(unrelated, 8)
+    assert read_by(8, shared.rival) == [HIDDEN]
+    path, said = f"/v1/transfers/{made['id']}/statements", {"occurred_at": "2024-05-22T08:00:00Z"}
+    unrelated.post(path, said | {"status": "denied"})
+    assert read_by(8, shared.rival) == [HIDDEN]
+    unrelated.post(path, said | {"status": "acknowledged"})
+    assert read_by(8, shared.rival) == [named(unrelated, recorder(relay_of(unrelated, 8))[1]["legal_name"])]
+    assert read_by(8, holders.broker) == [HIDDEN]
 
 
 def test_objection_recorded_by_a_supplier_names_it_to_its_clients(shared: World) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
@@ -9,7 +10,7 @@ from service.core.vocabulary import Role
 from service.messaging.gateway import Messaging
 from tests.builders import FICTION, collected, filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
-from tests.inspection import resources_of_app, rows, until
+from tests.inspection import resources_of_app, rows, until, waiting_for_locks
 from tests.objection.builders import (
     Holders,
     create_objection,
@@ -104,6 +105,55 @@ def test_organisation_that_obtains_an_account_waits_for_its_release(holders: Hol
     operator.post(f"/v1/datasets/{dataset['id']}/release", {})
     until(lambda: relay_to(admitted, person)["state"] == "pending")
     assert [relay["number"] for relay in relays_to(admitted)] == [number(7)]
+
+
+def test_relays_that_wait_leave_no_gap_among_the_cursors_of_a_new_account(holders: Holders, stranger: Caller) -> None:
+    """Otherwise the cursor after them would count the objections to guessed numbers."""
+    named = {"legal_name": "Inventé SARL", "country": "FR", "roles": ["collector", "party"]}
+    invented = stranger.post("/v1/organisations", named)["id"]
+    collection = make_collection(stranger, invented, make_notice(stranger, invented)["id"])
+    filled(stranger, [6, 7], holder_id=invented, collection_id=collection["id"])
+    first, second = holders.person(6), holders.person(7)
+    create_objection(first)
+    create_objection(second)
+    scopes = ["numbers:read", "numbers:write", "facts:read", "facts:write"]
+    issued = holders.registry.operator().post("/v1/keys", {"organisation_id": invented, "scopes": scopes})
+    admitted = Caller(holders.registry.client, invented, issued["key"])
+    assert relays_to(admitted) == []
+    body = {"kind": "erasure", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
+    admitted.post("/v1/objections/received", body)
+    assert [relay["cursor"] for relay in relays_to(admitted)] == [1]
+
+
+def test_release_after_an_erasure_lets_out_what_waited_for_it(holders: Holders, stranger: Caller) -> None:
+    dataset, person = collected(stranger, [7]), holders.person(7)
+    create_objection(person)
+    body = {"kind": "erasure", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
+    stranger.post("/v1/objections/received", body)
+    (own,) = relays_to(stranger)
+    stranger.post(f"/v1/objections/relays/{own['id']}/complete")
+    assert len(relays_to(stranger)) == 1
+    holders.registry.operator().post(f"/v1/datasets/{dataset['id']}/release", {})
+    until(lambda: len(relays_to(stranger)) == 2)
+    assert [relay["number"] for relay in relays_to(stranger)] == [None, None]
+
+
+def test_release_locks_relays_before_their_objection_like_a_holder_that_ends_its_relay(
+    holders: Holders, stranger: Caller, dsn: str
+) -> None:
+    person, operator = holders.person(7), holders.registry.operator()
+    path = f"/v1/datasets/{collected(stranger, [7])['id']}/release"
+    operator.post(path, {})
+    create_objection(person)
+    with psycopg.connect(dsn) as ending:
+        relay = ending.execute(
+            "SELECT id FROM relay WHERE state = 'pending' AND holder_id = %s FOR UPDATE", [stranger.id]
+        )
+        assert relay.fetchone() is not None
+        operator.post(f"{path}/withdraw", {})
+        until(lambda: waiting_for_locks(dsn))
+        ending.execute("SELECT id FROM objection FOR NO KEY UPDATE NOWAIT")
+    until(lambda: relay_to(stranger, person)["state"] == "waiting")
 
 
 def inbound(client: TestClient, last_four: int) -> None:
