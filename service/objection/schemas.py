@@ -47,7 +47,8 @@ class RecorderKind(StrEnum):
     """Who recorded an objection, as its holder reads it.
 
     `person`: the person did, by a code or by a STOP to the registry's own number. `organisation`: an organisation that
-    you see on a path of this number. `organisation_or_sender`: any other organisation, or the sender of its campaign.
+    you see on a path of this number by its own word, such as a transfer that it declared or acknowledged.
+    `organisation_or_sender`: any other organisation, or the sender of its campaign.
     """
 
     PERSON = "person"
