@@ -192,7 +192,8 @@ async def _load_as_own(
     received_id = transfer.received_dataset_id
     tally = Tally()
     await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
-    uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED)
+    # The file proves what was handed over then, also if the transfer was denied in between.
+    uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
     ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
     for shard in range(SHARDS):
         async with database.snapshot() as session:
