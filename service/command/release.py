@@ -66,12 +66,12 @@ def withdraw_release(
 
 def release_organisation(
     organisation_id: Annotated[uuid.UUID, typer.Argument(help="Id of an organisation.")],
-    up_to: Annotated[int, typer.Option(min=0, help="The most numbers of a file that is released. 0 ends it.")],
+    up_to: Annotated[int, typer.Option(min=0, help="The most numbers that are released in 24 hours. 0 ends it.")],
     comment: Comment = None,
     url: Url = DEFAULT_URL,
     key_file: KeyFile = None,
 ) -> None:
-    """Release an organisation's later files up to a size when they are sealed. Uses the operator's key."""
+    """Release an organisation's later files as they are sealed, up to a count in 24 hours. Uses the operator's key."""
     body = {"up_to_count": up_to, "comment": comment}
     _act(f"/v1/organisations/{organisation_id}/standing-release", body, url, key_file)
     typer.echo("set")

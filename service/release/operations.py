@@ -109,7 +109,7 @@ async def _record(session: AsyncSession, queue: App, act: DatasetRelease) -> Rel
 async def set_standing_release(
     session: AsyncSession, actor: Actor, organisation_id: uuid.UUID, wanted: StandingReleaseIn
 ) -> StandingReleaseOut:
-    """Set how large the files of an organisation may be that are released when they are sealed.
+    """Set how many numbers of an organisation are released in 24 hours as its files are sealed.
 
     It changes nothing for files that are sealed already.
 
@@ -123,28 +123,46 @@ async def set_standing_release(
     return StandingReleaseOut.model_validate(row.model_dump())
 
 
+# Locked, so that of two files that are sealed at once the second counts the first.
 _STANDING: Final = text("""
-    SELECT standing.id, standing.operator_id, standing.up_to_count >= dataset.number_count AS releases
+    SELECT standing.id, operator_id, up_to_count, standing.organisation_id, dataset.number_count
     FROM unreleased_dataset AS unreleased
     JOIN dataset ON dataset.id = unreleased.dataset_id
-    LEFT JOIN LATERAL (
-        SELECT * FROM standing_release WHERE organisation_id = unreleased.organisation_id
-        ORDER BY recorded_at DESC, id DESC LIMIT 1) AS standing ON true
+    JOIN standing_release AS standing ON standing.id = (
+        SELECT id FROM standing_release WHERE organisation_id = unreleased.organisation_id
+        ORDER BY recorded_at DESC, id DESC LIMIT 1)
     WHERE unreleased.dataset_id = :id
+    FOR NO KEY UPDATE OF standing
 """)
+_RELEASED_IN_A_DAY: Final = text("""
+    SELECT coalesce(sum(number_count), 0)
+    FROM dataset_release
+    JOIN standing_release ON standing_release.id = standing_id
+    JOIN dataset ON dataset.id = dataset_id
+    WHERE standing_release.organisation_id = :organisation_id AND NOT withdrawn AND dataset_release.recorded_at > :since
+""")
+_NEEDS_RELEASE: Final = text("SELECT EXISTS (SELECT FROM unreleased_dataset WHERE dataset_id = :id)")
 
 
 async def release_by_standing(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
     """Release a dataset that was just sealed, if a standing release covers it. Otherwise it waits for the operator.
 
+    A standing release covers so many numbers in 24 hours: a large file in many small parts is not covered.
     Call it in the transaction that seals the dataset, after its counts are written.
     """
-    row = (await run(session, _STANDING, {"id": dataset_id})).one_or_none()
-    if row is not None and row.releases:
-        session.add(DatasetRelease(dataset_id=dataset_id, operator_id=row.operator_id, standing_id=row.id))
-        await session.flush()
-    elif row is not None:
-        await request_block_fill(session, queue, dataset_id)
+    if not await session.scalar(_NEEDS_RELEASE, {"id": dataset_id}):
+        return
+    standing = (await run(session, _STANDING, {"id": dataset_id})).one_or_none()
+    if standing is not None:
+        day = {"organisation_id": standing.organisation_id, "since": now() - timedelta(days=1)}
+        released_count = int(await session.scalar(_RELEASED_IN_A_DAY, day) or 0)
+        if released_count + standing.number_count <= standing.up_to_count:
+            session.add(
+                DatasetRelease(dataset_id=dataset_id, operator_id=standing.operator_id, standing_id=standing.id)
+            )
+            await session.flush()
+            return
+    await request_block_fill(session, queue, dataset_id)
 
 
 # Whose datasets wait is all that the operator sees here: no name of a file, no supplier, no client.

@@ -71,5 +71,8 @@ async def set_standing_release(
     session: SessionDep,
     actor: Operator,
 ) -> StandingReleaseOut:
-    """For the operator. Files of the organisation up to a size are released when they are sealed, from now on."""
+    """For the operator. Later files of the organisation are released as they are sealed, up to a count in 24 hours.
+
+    All its files of 24 hours count together, so that a large file in small parts waits like the whole.
+    """
     return await operations.set_standing_release(session, actor, organisation_id, body)

@@ -31,10 +31,13 @@ class ReleaseOut(BaseModel):
 
 
 class StandingReleaseIn(RequestBody):
-    """How large the files of an organisation may be that are released when they are sealed."""
+    """How many numbers of an organisation are released as its files are sealed."""
 
     up_to_count: int = Field(
-        ge=0, le=2**40, examples=[100_000], description="The most numbers of such a file. 0 ends the standing release."
+        ge=0,
+        le=2**40,
+        examples=[100_000],
+        description="The most numbers that are released so in 24 hours, of all its files. 0 ends it.",
     )
     comment: Line | None = Field(default=None, examples=["Fichiers de la boutique, vérifiés le 3 mai."])
 

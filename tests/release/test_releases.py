@@ -102,6 +102,17 @@ def test_standing_release_covers_later_files_up_to_its_size(registry: Registry, 
     assert small not in waiting(operator)
 
 
+def test_standing_release_covers_no_large_file_in_small_parts(registry: Registry, operator: Caller) -> None:
+    collector = stranger(registry, Role.COLLECTOR)
+    operator.post(f"/v1/organisations/{collector.id}/standing-release", {"up_to_count": 5})
+    parts = [collected(collector, range(first, first + 2))["id"] for first in (0, 2, 4, 6)]
+    assert set(waiting(operator)) == set(parts[2:])
+    rows(registry.dsn, "UPDATE dataset SET sealed_at = sealed_at - interval '25 hours'")
+    rows(registry.dsn, "UPDATE dataset_release SET recorded_at = recorded_at - interval '25 hours'")
+    collected(collector, range(8, 10))
+    assert set(waiting(operator)) == set(parts[2:])
+
+
 def test_own_file_that_becomes_the_content_waits_though_the_declared_one_was_released(
     registry: Registry, operator: Caller
 ) -> None:
