@@ -273,7 +273,7 @@ _OBJECTIONS: Final = phrases.Objections(
     column_state="État de votre demande",
     column_since="Depuis",
     refused="{state} : {refusal}",
-    undeliverable="{state} : cet organisme n'est pas inscrit ici ({contact})",
+    undeliverable="{state} : cet organisme n'est pas inscrit ici. Écrire à : {contact}",
     check_due="{state} : le registre vérifie {name}, au plus tard jusqu'au {day}",
     check_overdue="{state} : le registre aurait dû avoir vérifié {name} le {day} au plus tard ; son exploitant est en "
     "retard",

@@ -76,7 +76,8 @@ def test_contacts_after_an_erasure_say_what_each_has_to_do_with_the_number(erase
 def test_relays_after_an_erasure_show_it_done(erased: Owners) -> None:
     said = [plain(text) for text in texts(erased.report(ERASED))]
     assert "Satisfaite" in said
-    assert said.count("À envoyer par vous : cet organisme n'est pas inscrit ici (dpo@comparauto.example)") == 1
+    by_letter = "À envoyer par vous : cet organisme n'est pas inscrit ici. Écrire à : dpo@comparauto.example"
+    assert said.count(f"{by_letter} (nom et contact selon {story.CONTACT.name})") == 1
 
 
 def test_report_after_every_holder_erased_says_that_nobody_holds_the_number(erased: Owners) -> None:

@@ -7,7 +7,12 @@ from typing import Any
 from service.core.clock import now
 from service.objection.quarter import Quarter, due_quarters
 from service.wording.language import paris_day
+from tests.builders import FICTION
 from tests.inspection import defer, rows, until
+from tests.persons import ring_of_tests
+
+# Numbers from here on are held by nobody.
+_UNHELD = FICTION + 9900
 
 
 def last_due_quarter() -> Quarter:
@@ -27,7 +32,8 @@ def receive_requests(
     """Let an organisation receive requests ten days into a quarter. It answers in 5 days, or in 40 if late."""
     received_at = quarter.span[0] + timedelta(days=10)
     outcomes = [("completed", 5)] * in_time + [("completed", 40)] * late + [("pending", None)] * open_
-    for state, days in outcomes:
+    ring = ring_of_tests()
+    for place, (state, days) in enumerate(outcomes):
         ended_at = None if days is None else received_at + timedelta(days=days)
         rows(
             dsn,
@@ -36,7 +42,7 @@ def receive_requests(
                    VALUES (%s, %s, %s, %s, 'objection', 'everything', 'person', %s) RETURNING id)
                INSERT INTO relay (id, objection_id, holder_id, state, recorded_at, received_at, due_at, ended_at)
                SELECT %s, id, %s, %s, %s, %s, %s, %s FROM made""",
-            *(uuid.uuid4(), received_at, received_at, received_at, uuid.uuid4().bytes),
+            *(uuid.uuid4(), received_at, received_at, received_at, ring.mark(ring.pseudonym(_UNHELD + place))),
             *(uuid.uuid4(), holder_id, state, received_at, received_at, received_at + timedelta(days=31), ended_at),
         )
 

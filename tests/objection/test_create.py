@@ -24,7 +24,9 @@ def test_create_objection_relays_to_every_holder(registry: Registry) -> None:
         str(holders.party.id): "pending",
     }
     (shop,) = (relay["holder"] for relay in filed["relays"] if relay["state"] == "undeliverable")
-    contact = {"privacy_contact": "jeux@jeux.example", "has_account": False}
+    broker = holders.broker.get(f"/v1/organisations/{holders.broker.id}")
+    stated_by = {"id": str(holders.broker.id), "legal_name": broker["legal_name"]}
+    contact = {"privacy_contact": "jeux@jeux.example", "has_account": False, "stated_by": stated_by}
     assert shop == {"id": holders.shop_id, "legal_name": "Jeux SARL"} | contact
     assert (filed["source"], filed["recorded_by"], filed["closed_at"]) == ("person", None, None)
     assert objections_of(person) == [filed]
