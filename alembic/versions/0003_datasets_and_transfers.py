@@ -63,42 +63,6 @@ FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
   AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 """
-# Datasets whose own transfer is denied, or that are below such a dataset. The API refuses to deny what was passed on,
-# so that there are none of the second kind.
-DATASET_BELOW_DENIAL = """
-CREATE VIEW dataset_below_denial AS
-SELECT received_dataset_id AS dataset_id FROM denied_transfer
-UNION
-SELECT dataset_id FROM denied_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
-"""
-# The ancestors that at least one number left in a dataset came from, by a path that no denial cuts. Counts say it for
-# all datasets but those below a denial, for which the paths are walked.
-CAME_FROM = """
-CREATE VIEW came_from AS
-SELECT dataset_id, ancestor_id
-FROM ancestor_count
-WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_denial)
-UNION ALL
-(WITH RECURSIVE path AS (
-    SELECT dataset_id, dataset_id AS ancestor_id FROM dataset_below_denial
-    UNION
-    SELECT path.dataset_id, edge.parent_id
-    FROM path
-    JOIN dataset_parent AS edge ON edge.dataset_id = path.ancestor_id
-    JOIN ancestor_count AS counted ON counted.dataset_id = path.dataset_id AND counted.ancestor_id = edge.parent_id
-    WHERE count_left > 0
-      AND NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id))
-SELECT dataset_id, ancestor_id FROM path WHERE dataset_id <> ancestor_id)
-"""
-# What an organisation sees: what counts as held by it, and upstream what at least one number of it came from
-# (`service.access.visibility.visible_to` says the same in memory). A dataset may be in it more than once.
-SEEN_DATASET = """
-CREATE VIEW seen_dataset AS
-SELECT organisation_id, dataset_id FROM holder_of_record
-UNION ALL
-SELECT organisation_id, ancestor_id
-FROM holder_of_record JOIN came_from ON came_from.dataset_id = holder_of_record.dataset_id
-"""
 # How a dataset comes by its numbers, and whether it counts as a holding. Scalar subqueries are looked up for the rows
 # that are read; PostgreSQL would compute joins and EXISTS for every dataset.
 DATASET_NODE = """
@@ -120,54 +84,14 @@ FROM dataset
 WHERE collection_id IS NOT NULL
 GROUP BY collection_id
 """
-# The datasets whose numbers come from nobody with an account here: collected, or received by their holder's word alone.
-FIRST_UPLOAD = """
-CREATE VIEW first_upload AS
-SELECT id AS dataset_id FROM dataset WHERE collection_id IS NOT NULL
-UNION ALL
-SELECT received_dataset_id FROM transfer WHERE asserted_by_id IS DISTINCT FROM sender_id
-"""
-# The latest act of the operator released what the dataset holds. A file that became its content later was not there.
-RELEASED_DATASET = """
-CREATE VIEW released_dataset AS
-SELECT dataset.id AS dataset_id
-FROM dataset CROSS JOIN LATERAL (
-    SELECT recorded_at, withdrawn FROM dataset_release AS act
-    WHERE act.dataset_id = dataset.id
-    ORDER BY recorded_at DESC, id DESC
-    LIMIT 1) AS latest
-WHERE NOT latest.withdrawn AND latest.recorded_at >= dataset.sealed_at
-"""
-# What needs a release and has none: all numbers of a first upload, and the orphans of any other dataset. The operator's
-# list leaves out a file that its asserter hands on for a holder without account: what was received from it is judged.
-# `organisation_id` is whose standing release covers it.
-UNRELEASED_DATASET = """
-CREATE VIEW unreleased_dataset AS
-SELECT dataset.id AS dataset_id, holder_id, sealed_at,
-       CASE WHEN admitted_at IS NULL THEN dataset.asserted_by_id ELSE holder_id END AS organisation_id,
-       CASE WHEN first_upload.dataset_id IS NULL THEN orphan_count ELSE number_count END AS number_count,
-       admitted_at IS NOT NULL OR NOT EXISTS (SELECT FROM transfer WHERE transfer.dataset_id = dataset.id) AS is_listed
-FROM held_dataset
-JOIN dataset ON dataset.id = held_dataset.dataset_id
-JOIN organisation AS holder ON holder.id = holder_id
-LEFT JOIN first_upload ON first_upload.dataset_id = dataset.id
-WHERE (first_upload.dataset_id IS NOT NULL OR orphan_count > 0)
-  AND NOT EXISTS (SELECT FROM released_dataset WHERE released_dataset.dataset_id = dataset.id)
-"""
 VIEWS = {
     "transfer_status": TRANSFER_STATUS,
     "denied_transfer": DENIED_TRANSFER,
     "dataset_made_at": DATASET_MADE_AT,
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
-    "dataset_below_denial": DATASET_BELOW_DENIAL,
-    "came_from": CAME_FROM,
-    "seen_dataset": SEEN_DATASET,
     "dataset_node": DATASET_NODE,
     "collection_consents": COLLECTION_CONSENTS,
-    "first_upload": FIRST_UPLOAD,
-    "released_dataset": RELEASED_DATASET,
-    "unreleased_dataset": UNRELEASED_DATASET,
 }
 
 
@@ -387,109 +311,15 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "upload", "line"),
     )
-    op.create_table(
-        "ancestor_count",
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("ancestor_id", sa.Uuid(), nullable=False),
-        sa.Column("count_at_sealing", sa.BigInteger(), nullable=False),
-        sa.Column("count_left", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),
-        sa.ForeignKeyConstraint(
-            ["ancestor_id"],
-            ["dataset.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["dataset.id"],
-        ),
-        sa.PrimaryKeyConstraint("dataset_id", "ancestor_id"),
-    )
-    op.create_index(op.f("ix_ancestor_count_ancestor_id"), "ancestor_count", ["ancestor_id"], unique=False)
-    op.create_table(
-        "notice_count",
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("notice_id", sa.Uuid(), nullable=False),
-        sa.Column("count_at_sealing", sa.BigInteger(), nullable=False),
-        sa.Column("count_left", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_notice_count_left"),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["dataset.id"],
-        ),
-        sa.ForeignKeyConstraint(
-            ["notice_id"],
-            ["notice.id"],
-        ),
-        sa.PrimaryKeyConstraint("dataset_id", "notice_id"),
-    )
-    _create_releases()
-    op.create_table(
-        "loss",
-        sa.Column("id", sa.BigInteger(), autoincrement=True, nullable=False),
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("stored_in", sa.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("erased_from", sa.ARRAY(sa.Uuid()), nullable=False),
-        sa.Column("erased_at", sa.ARRAY(sa.DateTime(timezone=True)), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["dataset_id"],
-            ["dataset.id"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index(op.f("ix_loss_dataset_id"), "loss", ["dataset_id"], unique=False)
     op.execute("CREATE SEQUENCE part_upload")
     for view in VIEWS.values():
         op.execute(view)
-
-
-def _create_releases() -> None:
-    op.create_table(
-        "standing_release",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("organisation_id", sa.Uuid(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("up_to_count", sa.BigInteger(), nullable=False),
-        sa.Column("operator_id", sa.Uuid(), nullable=False),
-        sa.Column("comment", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["operator_id"], ["organisation.id"]),
-        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_standing_release_organisation_id", "standing_release", ["organisation_id"], unique=False)
-    op.create_table(
-        "dataset_release",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn", sa.Boolean(), nullable=False),
-        sa.Column("operator_id", sa.Uuid(), nullable=False),
-        sa.Column("standing_id", sa.Uuid(), nullable=True),
-        sa.Column("comment", sa.Text(), nullable=True),
-        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"]),
-        sa.ForeignKeyConstraint(["operator_id"], ["organisation.id"]),
-        sa.ForeignKeyConstraint(["standing_id"], ["standing_release.id"]),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_dataset_release_dataset_id", "dataset_release", ["dataset_id"], unique=False)
-    op.create_table(
-        "number_block_fill",
-        sa.Column("dataset_id", sa.Uuid(), nullable=False),
-        sa.Column("block_counts", sa.ARRAY(sa.BigInteger()), nullable=False),
-        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"]),
-        sa.PrimaryKeyConstraint("dataset_id"),
-    )
 
 
 def downgrade() -> None:
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
     op.execute("DROP SEQUENCE part_upload")
-    op.drop_table("number_block_fill")
-    op.drop_table("dataset_release")
-    op.drop_table("standing_release")
-    op.drop_table("loss")
-    op.drop_table("notice_count")
-    op.drop_table("ancestor_count")
     op.drop_table("rejected_line")
     op.drop_table("dataset_part")
     op.drop_table("dataset_parent")

@@ -9,12 +9,7 @@ from typing import NamedTuple, TypedDict
 from service.access.visibility import Visibility
 from service.collection.schemas import PartnerOut
 from service.core.erasures import Erasures, held_at
-from service.core.vocabulary import (
-    Content,
-    Role,
-    Side,
-    TransferStatus,
-)
+from service.core.vocabulary import Content, Role, Side, TransferStatus
 from service.membership.store import Membership
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
