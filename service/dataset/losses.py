@@ -14,13 +14,14 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import Database, run
+from service.core.db import Database, connection_of, run
 from service.core.erasures import Erasures
 from service.core.resources import Resources
 from service.core.task_queue import task
 from service.dataset.models import Loss
 from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.descent.dependents import trace_number
+from service.membership.erasure import lock_erasures
 from service.membership.store import Connection
 
 _RECORD: Final[LiteralString] = """
@@ -92,6 +93,15 @@ def trace_loss(
 async def forget_losses(session: AsyncSession, dataset_id: uuid.UUID) -> None:
     """Delete the losses of a dataset that is counted again."""
     await run(session, _TAKE, {"id": dataset_id})
+
+
+_SO_FAR = text("SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM loss_id_seq")
+
+
+async def losses_so_far(session: AsyncSession) -> int:
+    """A number that grows with each erasure. The lock of erasures is held from then on, so that none is on its way."""
+    await lock_erasures(await connection_of(session))
+    return int(await session.scalar(_SO_FAR) or 0)
 
 
 _LOCK = text("SELECT FROM dataset WHERE id = :id FOR NO KEY UPDATE")

@@ -25,7 +25,7 @@ from service.core.task_queue import TaskName, defer, task
 from service.core.threads import run_in_thread
 from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.holdings import lock_holdings
-from service.dataset.losses import forget_losses
+from service.dataset.losses import forget_losses, losses_so_far
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
 from service.job.models import Job, JobKind
 from service.job.operations import ReportProgress, run_job
@@ -72,6 +72,13 @@ class Tally:
     last_consented_at: datetime | None = None
     ancestors: Counter[uuid.UUID] = field(default_factory=Counter)
     notices: Counter[uuid.UUID] = field(default_factory=Counter)
+    losses_before: int = 0
+
+    def forget_counts(self) -> None:
+        """Begin to count again. What was loaded stays."""
+        self.numbers = self.orphans = 0
+        self.ancestors.clear()
+        self.notices.clear()
 
     def add(self, loaded: LoadedShard) -> None:
         """Add the result of loading one shard."""
@@ -100,12 +107,12 @@ async def seal(
         await load_shards(database, ring, dataset_id, tally, report, steps)
     if alone:
         count_without_parents(ancestors, dataset_id, tally)
-    for shard in range(0 if alone else SHARDS):
-        async with database.snapshot() as session:
-            await count_shard(session, ancestors, dataset_id, shard, tally)
-        await report(steps - SHARDS + shard + 1, steps)
+    else:
+        await count_shards(database, ancestors, dataset_id, tally, report, steps)
     async with database.transaction() as session:
         await lock_holdings(session, row.holder_id)
+        if not alone:
+            await recount_if_erased(database, session, ancestors, dataset_id, tally)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         await write_tally(session, row, tally)
         # Taken late: an objection that is recorded until then is shown as earlier than the dataset.
@@ -158,23 +165,51 @@ async def drop_stale_uploads(session: AsyncSession, dataset_id: uuid.UUID) -> No
 _DROP_STALE_REJECTS = text("DELETE FROM rejected_line WHERE dataset_id = :id AND upload <> ALL(:current)")
 
 
-async def count_shard(
-    session: AsyncSession,
+async def count_shards(
+    database: Database,
     ancestors: Ancestors,
     dataset_id: uuid.UUID,
-    shard: int,
     tally: Tally,
+    report: ReportProgress,
+    steps: int,
     *,
     sealing: bool = True,
 ) -> None:
-    """Count one shard's numbers by ancestor and by notice, and its orphans.
+    """Count the numbers of a dataset by ancestor and by notice, and its orphans: the last of the `steps`.
 
     A number that an ancestor's holder erased before does not come from there. Later erasures change no count: counts
     say what was sealed, and what was transferred with it. While the dataset is being sealed, what its holder sends now
     counts, whatever it erased before.
     """
-    connection = await connection_of(session)
-    found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=sealing)
+    async with database.transaction() as session:
+        tally.losses_before = await losses_so_far(session)
+    for shard in range(SHARDS):
+        await _count_shard(database, ancestors, dataset_id, shard, tally, sealing=sealing)
+        await report(steps - SHARDS + shard + 1, steps)
+
+
+async def recount_if_erased(
+    database: Database,
+    session: AsyncSession,
+    ancestors: Ancestors,
+    dataset_id: uuid.UUID,
+    tally: Tally,
+    *,
+    sealing: bool = True,
+) -> None:
+    """Count again if a number was erased while shards were counted. Until `session` ends, no other can be erased."""
+    if tally.losses_before != await losses_so_far(session):
+        tally.forget_counts()
+        for shard in range(SHARDS):
+            await _count_shard(database, ancestors, dataset_id, shard, tally, sealing=sealing)
+
+
+async def _count_shard(
+    database: Database, ancestors: Ancestors, dataset_id: uuid.UUID, shard: int, tally: Tally, *, sealing: bool
+) -> None:
+    async with database.snapshot() as session:
+        connection = await connection_of(session)
+        found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=sealing)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(ancestors.notices).sum())
     tally.ancestors.update(found.counts())

@@ -28,9 +28,10 @@ from service.dataset.schemas import DatasetOut
 from service.dataset.sealing import (
     Tally,
     clear_counts,
-    count_shard,
+    count_shards,
     drop_stale_uploads,
     load_shards,
+    recount_if_erased,
     request_flagging,
     write_tally,
 )
@@ -143,8 +144,12 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
         async with database.snapshot() as session:
             found = found.plus(await _difference(session, ancestors, transfer, shard))
         await report(shard + 1, SHARDS)
-    own = await _load_as_own(database, ring, ancestors, transfer, report) if any(found) else None
-    await _record_result(database, queue, ring, job, found, own)
+    # The file proves what was handed over then, also if the transfer was denied in between.
+    received_id = transfer.received_dataset_id
+    uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
+    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
+    own = await _load_as_own(database, ring, ancestors, received_id, report) if any(found) else None
+    await _record_result(database, queue, ring, job, found, ancestors, own)
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
@@ -186,24 +191,23 @@ async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Tra
 
 
 async def _load_as_own(
-    database: Database, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, report: ReportProgress
+    database: Database, ring: KeyRing, ancestors: Ancestors, received_id: uuid.UUID, report: ReportProgress
 ) -> Tally:
     """Store the recipient's file as blocks of its dataset. Lookups ignore them until the content is `uploaded`."""
-    received_id = transfer.received_dataset_id
     tally = Tally()
     await load_shards(database, ring, received_id, tally, report, 2 * SHARDS)
-    # The file proves what was handed over then, also if the transfer was denied in between.
-    uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
-    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
-    for shard in range(SHARDS):
-        async with database.snapshot() as session:
-            await count_shard(session, ancestors, received_id, shard, tally, sealing=False)
-        await report(SHARDS + shard + 1, 2 * SHARDS)
+    await count_shards(database, ancestors, received_id, tally, report, 2 * SHARDS, sealing=False)
     return tally
 
 
 async def _record_result(
-    database: Database, queue: App, ring: KeyRing, job: Job, found: _Difference, tally: Tally | None
+    database: Database,
+    queue: App,
+    ring: KeyRing,
+    job: Job,
+    found: _Difference,
+    ancestors: Ancestors,
+    tally: Tally | None,
 ) -> None:
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
@@ -211,6 +215,8 @@ async def _record_result(
             # Taken before any row is locked, because copies that only the recipient needed are dropped below.
             await lock_holdings(session, transfer.recipient_id)
             await erasure.lock_erasures(await connection_of(session))
+            received_id = transfer.received_dataset_id
+            await recount_if_erased(database, session, ancestors, received_id, tally, sealing=False)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.reconciling = False
         if tally is None:

@@ -138,9 +138,9 @@ def test_change_dataset_while_its_file_is_compared_is_refused(registry: Registry
     body = {"dataset_id": held, "recipient_id": str(shop.id), "occurred_at": "2024-03-01T00:00:00Z"}
     body |= {"purpose": "transfer", "lawful_basis": "consent"}
     body |= {"sender_role": "controller", "recipient_role": "controller"}
-    # The worker has to delete these rows at the end, and waits until they are unlocked.
+    # The worker waits before it reads the file, and so before it locks anything that the requests lock.
     with psycopg.connect(dsn) as other:
-        other.execute("SELECT 1 FROM dataset_part FOR UPDATE")
+        other.execute("LOCK TABLE staged_run IN ACCESS EXCLUSIVE MODE")
         job = party.post(f"{path}/reconciliation/compare")
         part = f"/v1/datasets/{held}/parts/1"
         refused = {
