@@ -211,7 +211,7 @@ def check(*, overdue: bool) -> CheckView:
         ),
         (
             relay(RelayState.UNDELIVERABLE),
-            ["À envoyer par vous : cet organisme n'est pas inscrit ici (dpo@x.example)", "6 juin 2024"],
+            ["À envoyer par vous : cet organisme n'est pas inscrit ici. Écrire à : dpo@x.example", "6 juin 2024"],
         ),
     ],
     ids=lambda value: _name(value) if isinstance(value, RelayView) else "",

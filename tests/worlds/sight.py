@@ -221,15 +221,17 @@ def orphan_reason(world: Registry, row: Dataset, number: int, seen: Seen) -> str
 
 
 def recorder(world: Registry, viewer: Viewer, number: int, by: str | None) -> str:
-    """Who recorded an objection, as a holder reads it: named only if it stands on a path that the viewer sees."""
+    """Who recorded an objection, as a holder reads it: named only if it said itself what the viewer sees of a path."""
     if by is None:
         return "person"
     seen = seen_of_number(world, viewer, number)
-    named = {world.datasets[name].holder for name in seen.datasets | seen.bare} | {viewer.organisation, viewer.through}
-    for name in seen.transfers:
-        named |= {world.transfers[name].sender, world.transfers[name].recipient}
-    for name in seen.campaigns:
-        named |= {world.campaigns[name].party, world.campaigns[name].sender}
+    held = [world.datasets[name] for name in seen.datasets]
+    named = {viewer.organisation, viewer.through} | {row.holder for row in held if row.by == row.holder}
+    for transfer in (world.transfers[name] for name in seen.transfers):
+        for side, organisation in (("sender", transfer.sender), ("recipient", transfer.recipient)):
+            last = transfer.latest(side)
+            if last and last.by == organisation and last.status != "denied":
+                named.add(organisation)
     return by if by in named else "organisation_or_sender"
 
 
