@@ -6,7 +6,7 @@ whatever zone a fact was recorded in. Values that belong together have a no-brea
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
@@ -107,11 +107,6 @@ _LONGEST_IN_HOURS: Final = timedelta(hours=48)
 def paris_day(moment: datetime) -> date:
     """The day in Paris at a moment."""
     return moment.astimezone(PARIS).date()
-
-
-def paris_midnight(moment: datetime) -> datetime:
-    """The moment, in UTC, at which the day of `moment` began in Paris."""
-    return datetime.combine(paris_day(moment), time(), PARIS).astimezone(UTC)
 
 
 def write_day(language: Language, day: date) -> str:

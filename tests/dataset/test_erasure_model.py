@@ -155,7 +155,7 @@ def open_to_recipient(play: Play) -> list[Handover]:
 
 def reply(play: Play) -> None:
     """A recipient denies a transfer or acknowledges it, whatever it said before."""
-    replying = [one for one in open_to_recipient(play) if one.received.holder != one.received.asserter]
+    replying = [sent for sent in open_to_recipient(play) if sent.received.holder != sent.received.asserter]
     if replying:
         handover = play.pick(replying)
         denied = not handover.received.denied

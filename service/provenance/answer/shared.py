@@ -38,7 +38,7 @@ from service.provenance.answer.views import (
 )
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, chains, orphans
-from service.provenance.graph.rows import CampaignRow, OrganisationRow, TransferRow
+from service.provenance.graph.rows import CampaignRow, TransferRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,3 @@ def _recipients(
         )
         for recipient, brought in through.items()
     ]
-
-
-def _kind(row: OrganisationRow) -> RecipientKind:
-    return RecipientKind.CLIENT if Role.PARTY in row.roles else RecipientKind.INTERMEDIARY

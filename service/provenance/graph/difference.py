@@ -16,7 +16,7 @@ from service.core.erasures import NOT_YET
 from service.core.vocabulary import ChangeKind, Content, TransferStatus
 from service.membership.descent.dependents import Sharer
 from service.provenance.graph.edited import Edited
-from service.provenance.graph.fact_index import NO_FACTS, Counts, FactIndex
+from service.provenance.graph.fact_index import Counts, FactIndex
 from service.provenance.graph.rows import (
     KINDS,
     AttestationRow,
@@ -107,12 +107,6 @@ class _Draft:
     lost_ancestors: Edited[uuid.UUID, frozenset[uuid.UUID]]
     notice_counts: Edited[uuid.UUID, Counts]
     notice_counts_of_dataset: Edited[uuid.UUID, Counts]
-
-
-def index_facts(rows: Rows) -> FactIndex:
-    """The facts in `rows`, indexed so that nothing has to be searched for again."""
-    facts, _ = next_facts(NO_FACTS, whole(rows))
-    return facts
 
 
 def next_facts(facts: FactIndex, difference: Difference) -> tuple[FactIndex, Touched]:
