@@ -4,18 +4,15 @@ A measurement that does not find the second finds nothing. The third shows what 
 """
 
 import time
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 from fastapi import FastAPI, Request, Response
 
+from benchmarks.added_routes import Port, add_route, serve
 from service.access.permit import NumbersReader
-from service.command import logs
-from service.command.serve import database, run
 from service.core.db import Database
 from service.core.resources import resources_of
-from service.core.settings import Settings
-from service.main import create_app
 from service.number.keyring import KeyRing
 from service.provenance import operations
 from service.provenance.answer.render import render_answer
@@ -47,22 +44,15 @@ async def look_up_without_tick(request: Request, body: LookupIn, actor: NumbersR
 
 def add_routes(app: FastAPI) -> FastAPI:
     """`app` with these routes, side by side, so that finding one takes as long as finding another."""
-    for path, endpoint in (
-        (LOOKUP, look_up_number),
-        (PLANTED, look_up_and_delay),
-        (WITHOUT_TICK, look_up_without_tick),
-    ):
-        app.add_api_route(path, endpoint, methods=["POST"])
-        app.router.routes.insert(0, app.router.routes.pop())
+    add_route(app, LOOKUP, look_up_number)
+    add_route(app, PLANTED, look_up_and_delay)
+    add_route(app, WITHOUT_TICK, look_up_without_tick)
     return app
 
 
-def main(port: Annotated[int, typer.Option()]) -> None:
+def main(port: Port) -> None:
     """Serve as `filiation serve` does."""
-    settings = Settings()
-    logs.configure()
-    with database(settings) as dsn:
-        run(add_routes(create_app(settings, dsn)), settings.host, port)
+    serve(add_routes, port)
 
 
 if __name__ == "__main__":
