@@ -46,8 +46,6 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
-        # Otherwise each new row would be a statement of its own, and each statement makes a row of `change`.
-        self._writing.dialect.use_insertmanyvalues_wo_returning = True
         # Snapshots have connections of their own. Otherwise, requests that each hold one connection and need a snapshot
         # too could hold all of them, and wait for each other for ever.
         self._reading = create_async_engine(
@@ -68,6 +66,9 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        # Otherwise each new row would be a statement of its own, and each statement makes a row of `change`.
+        for engine in (self._writing, self._stepping):
+            engine.dialect.use_insertmanyvalues_wo_returning = True
         # The most frequent statements bypass the sessions: a transaction's begin and end cost more than they do.
         self._autocommit = AsyncConnectionPool(
             dsn,

@@ -10,8 +10,9 @@ migrators run one after the other. The task queue has locks in its own tables, f
 
 import hashlib
 import secrets
+from collections.abc import Iterable, Sequence
 from enum import IntEnum, unique
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, NamedTuple
 
 import psycopg
 from sqlalchemy import text
@@ -77,17 +78,39 @@ def key_of(text: str | bytes) -> int:
 
 # A setting of the transaction records which locks it holds. It ends with the transaction, or with a savepoint that is
 # rolled back, as the locks do. Each entry has eleven characters, so that entries are compared as texts.
-_STATEMENT: Final[LiteralString] = """
+_HELD: Final[LiteralString] = "coalesce(current_setting('filiation.locks', true), '')"
+# All locks of a call are taken by one statement, in the order of the arrays.
+_TAKE: Final[LiteralString] = f"""
+    WITH missing AS MATERIALIZED (
+        SELECT place, space, key
+        FROM unnest(%(places)s::text[], %(spaces)s::int[], %(keys)s::int[]) AS asked (place, space, key)
+        WHERE strpos({_HELD}, place) = 0)
     SELECT CASE
-        WHEN strpos(held, %(place)s) > 0 THEN 'held'
-        WHEN right(held, 11) > %(place)s COLLATE "C" THEN 'out of order'
-        WHEN IT_IS_TAKEN THEN set_config('filiation.locks', held || %(place)s, true)
+        WHEN (SELECT bool_or(right({_HELD}, 11) > place COLLATE "C") FROM missing) THEN 'out of order'
+        WHEN (SELECT count(pg_advisory_xact_lock(space, key)) FROM missing) > 0
+        THEN set_config('filiation.locks', {_HELD} || (SELECT string_agg(place, '') FROM missing), true)
     END
-    FROM (SELECT coalesce(current_setting('filiation.locks', true), '') AS held) AS of_transaction
+"""  # noqa: S608  (a constant of this module)
+_TRY: Final[LiteralString] = f"""
+    SELECT CASE
+        WHEN strpos({_HELD}, %(place)s) > 0 THEN 'held'
+        WHEN right({_HELD}, 11) > %(place)s COLLATE "C" THEN 'out of order'
+        WHEN pg_try_advisory_xact_lock(%(space)s::int, %(key)s::int)
+        THEN set_config('filiation.locks', {_HELD} || %(place)s, true)
+    END
 """
-# The first function returns nothing, which reads as an empty text.
-_TAKE: Final = _STATEMENT.replace("IT_IS_TAKEN", "pg_advisory_xact_lock(%(space)s::int, %(key)s::int)::text = ''")
-_TRY: Final = _STATEMENT.replace("IT_IS_TAKEN", "pg_try_advisory_xact_lock(%(space)s::int, %(key)s::int)")
+
+
+class _Place(NamedTuple):
+    """A lock under one of its keys: its place in the order, and its two numbers in the database."""
+
+    place: str
+    space: int
+    key: int
+
+
+def _place(lock: Lock, key: int) -> _Place:
+    return _Place(f"{lock.value:02x}{key + (1 << 31):08x} ", *lock.numbers(key))
 
 
 async def take(conn: psycopg.AsyncConnection[Any], lock: Lock, *keys: int) -> None:
@@ -98,8 +121,13 @@ async def take(conn: psycopg.AsyncConnection[Any], lock: Lock, *keys: int) -> No
     Raises:
         LockOrderError: the transaction holds a lock that comes later in the order.
     """
-    for key in sorted(keys) or (0,):
-        await _run(conn, _TAKE, lock, key)
+    await _take(conn, {_place(lock, key) for key in keys or (0,)})
+
+
+async def _take(conn: psycopg.AsyncConnection[Any], wanted: Iterable[_Place]) -> None:
+    places, spaces, keys = zip(*sorted(wanted), strict=True)
+    cursor = await conn.execute(_TAKE, {"places": list(places), "spaces": list(spaces), "keys": list(keys)})
+    _refuse_out_of_order(await cursor.fetchone(), places)
 
 
 async def take_in(session: AsyncSession, lock: Lock, *keys: int) -> None:
@@ -107,9 +135,13 @@ async def take_in(session: AsyncSession, lock: Lock, *keys: int) -> None:
     await take(await connection_of(session), lock, *keys)
 
 
-async def take_own(session: AsyncSession, lock: Lock) -> None:
-    """Hold a lock under a random key until the transaction ends, so that `wait_for_holders` waits for that end."""
-    await take_in(session, lock, secrets.randbits(32) - (1 << 31))
+async def take_own(session: AsyncSession, lock: Lock, *then: tuple[Lock, int]) -> None:
+    """Hold a lock under a random key until the transaction ends, so that `wait_for_holders` waits for that end.
+
+    Then take other locks, each under a key, by the same statement (see `take`).
+    """
+    own = _place(lock, secrets.randbits(32) - (1 << 31))
+    await _take(await connection_of(session), {own, *(_place(other, key) for other, key in then)})
 
 
 _HOLDERS: Final = text("""
@@ -133,15 +165,14 @@ async def wait_for_holders(session: AsyncSession, lock: Lock) -> None:
 
 async def try_to_take(session: AsyncSession, lock: Lock) -> bool:
     """Take a lock without waiting, if no other transaction holds it. Says whether it was taken."""
-    return await _run(await connection_of(session), _TRY, lock, 0)
-
-
-async def _run(conn: psycopg.AsyncConnection[Any], statement: LiteralString, lock: Lock, key: int) -> bool:
-    space, key = lock.numbers(key)
-    place = f"{lock.value:02x}{key + (1 << 31):08x} "
-    cursor = await conn.execute(statement, {"space": space, "key": key, "place": place})
+    wanted = _place(lock, 0)
+    cursor = await (await connection_of(session)).execute(_TRY, wanted._asdict())
     row = await cursor.fetchone()
-    assert row is not None
-    if row[0] == "out of order":
-        raise LockOrderError(f"{lock.name} is taken after a lock that comes later in the order.")
-    return row[0] is not None
+    _refuse_out_of_order(row, [wanted.place])
+    return row is not None and row[0] is not None
+
+
+def _refuse_out_of_order(row: tuple[Any, ...] | None, places: Sequence[str]) -> None:
+    if row is not None and row[0] == "out of order":
+        names = ", ".join(sorted({Lock(int(place[:2], 16)).name for place in places}))
+        raise LockOrderError(f"{names} is taken after a lock that comes later in the order.")

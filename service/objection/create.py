@@ -60,8 +60,7 @@ async def begin_recording(session: AsyncSession, ring: KeyRing, keys: Iterable[b
     that the second of two identical objections finds the first. Objections to other numbers do not wait. How a dataset
     that is sealed meanwhile comes to be flagged is said in `wait_for_recording`.
     """
-    await locks.take_own(session, Lock.RECORDING)
-    await locks.take_in(session, Lock.NUMBER, *(locks.key_of(ring.mark(key)) for key in keys))
+    await locks.take_own(session, Lock.RECORDING, *((Lock.NUMBER, locks.key_of(ring.mark(key))) for key in keys))
 
 
 async def wait_for_recording(session: AsyncSession) -> None:
@@ -75,6 +74,15 @@ async def wait_for_recording(session: AsyncSession) -> None:
     await locks.wait_for_holders(session, Lock.RECORDING)
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An objection as it is recorded now: whether it is new, and those of its relays that were read or made."""
+
+    objection: Objection
+    is_new: bool
+    relays: Sequence[Relay]
+
+
 async def record_objections(
     session: AsyncSession,
     queue: App,
@@ -82,16 +90,16 @@ async def record_objections(
     wanted: Sequence[tuple[NumberHolders, NewObjection]],
     *,
     since_on: date | None = None,
-) -> list[tuple[Objection, bool]]:
-    """Record objections with a relay to each holder they cover, and return each with whether it is new.
+) -> list[Recorded]:
+    """Record objections with a relay to each holder they cover.
 
     An identical objection is returned instead if it is still open, or if there is no holder to relay to. Holders that
     have obtained the number since then get a relay too. Objections from before `since_on` are the former owner's and
-    are ignored. The caller must have called `begin_recording`.
+    are ignored. The caller must have called `begin_recording`. The statements are as many for any number of holders.
     """
     existing = await _existing_objections(session, [ring.mark(holders.key) for holders, _ in wanted], since_on)
     relays_of = await _relays_of_open(session, existing)
-    recorded: list[tuple[Objection, bool]] = []
+    recorded: list[Recorded] = []
     new_relays: list[Relay] = []
     # One moment for all: the time between two rows would show how many others were made in between.
     moment = now()
@@ -102,29 +110,43 @@ async def record_objections(
         )
         is_new = objection is None
         if objection is None:
-            reaches_others = new.received_by_id is None or holders.counts_for(new.received_by_id)
-            relayed_at = moment if reaches_others else None
-            known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
-            objection = Objection(**known, mark=mark, key=holders.key)
+            objection = _new_objection(holders, new, mark, moment)
             existing[mark].append(objection)
-        recorded.append((objection, is_new))
+        relays = relays_of[objection.id]
         if is_new or objection.closed_at is None:
-            relays = relays_of[objection.id]
-            added = [
-                _new_relay(objection, holders, holder_id, has_account, moment)
-                for holder_id, has_account in covered.items()
-                if _needs_relay(objection, relays, holder_id)
-            ]
+            added = _missing_relays(objection, holders, covered, relays, moment)
             relays += added
             new_relays += added
-        if is_new and all(relay.state not in UNFINISHED_STATES for relay in relays_of[objection.id]):
+        if is_new and all(relay.state not in UNFINISHED_STATES for relay in relays):
             objection.key, objection.closed_at = None, objection.recorded_at
-    session.add_all(objection for objection, is_new in recorded if is_new)
+        recorded.append(Recorded(objection, is_new, relays))
+    session.add_all(it.objection for it in recorded if it.is_new)
     await session.flush()
     session.add_all(new_relays)
     await session.flush()
     await announce_relays(session, queue, new_relays, moment)
     return recorded
+
+
+def _new_objection(holders: NumberHolders, new: NewObjection, mark: bytes, moment: datetime) -> Objection:
+    reaches_others = new.received_by_id is None or holders.counts_for(new.received_by_id)
+    relayed_at = moment if reaches_others else None
+    known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
+    return Objection(**known, mark=mark, key=holders.key)
+
+
+def _missing_relays(
+    objection: Objection,
+    holders: NumberHolders,
+    covered: Mapping[uuid.UUID, bool],
+    relays: Sequence[Relay],
+    moment: datetime,
+) -> list[Relay]:
+    return [
+        _new_relay(objection, holders, holder_id, has_account, moment)
+        for holder_id, has_account in covered.items()
+        if _needs_relay(objection, relays, holder_id)
+    ]
 
 
 def _covered_holders(holders: NumberHolders, new: NewObjection) -> Mapping[uuid.UUID, bool]:
@@ -158,6 +180,8 @@ async def _relays_of_open(
     """The relays of those objections that are not closed, by the objection's id."""
     open_ids = [row.id for rows in existing.values() for row in rows if row.closed_at is None]
     relays_of: dict[uuid.UUID, list[Relay]] = defaultdict(list)
+    if not open_ids:
+        return relays_of
     for relay in (await session.exec(select(Relay).where(col(Relay.objection_id).in_(open_ids)))).all():
         relays_of[relay.objection_id].append(relay)
     return relays_of
@@ -228,8 +252,7 @@ async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[Re
     for relay in relays:
         if relay.state == RelayState.PENDING:
             by_holder[relay.holder_id].append(relay.id)
-    for holder_id, relay_ids in by_holder.items():
-        await announce(session, queue, holder_id, RELAY_CREATED, *relay_ids, moment=moment)
+    await announce(session, queue, RELAY_CREATED, by_holder, moment=moment)
 
 
 def one_month_after(moment: datetime) -> datetime:

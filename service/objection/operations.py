@@ -22,7 +22,7 @@ from service.objection.schemas import (
     ReportOutcome,
     ReportResults,
 )
-from service.objection.views import objection_views, objections_on_number
+from service.objection.views import objection_views, objections_on_number, recorded_view
 from service.organisation.operations import find_organisation
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
@@ -40,13 +40,12 @@ async def create_objection(
     """
     if wanted.organisation_id is not None:
         await find_organisation(session, wanted.organisation_id, "organisation_id")
-    # A graph that has changed is loaded here already, and not while others wait.
-    await holders_of_number(snapshots, ring, person.number)
+    await snapshots.load()
     await begin_recording(session, ring, [person.key])
     new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holders = await holders_of_number(snapshots, ring, person.number)
-    ((row, _),) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
-    return (await objection_views(session, [row]))[0]
+    (recorded,) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
+    return await recorded_view(session, recorded)
 
 
 async def list_objections(session: AsyncSession, ring: KeyRing, person: Person) -> list[ObjectionOut]:

@@ -67,8 +67,7 @@ class Reporting:
     async def _record_batch(
         self, numbers: Sequence[tuple[int, int]], report: Callable[[int, NumberHolders], Report]
     ) -> dict[int, ReportResult]:
-        # A graph that has changed is loaded here already, and not while others wait.
-        await holders_of_number(self.snapshots, self.ring, numbers[0][1])
+        await self.snapshots.load()
         results: dict[int, ReportResult] = {}
         wanted: dict[int, tuple[NumberHolders, NewObjection]] = {}
         async with self.database.step() as session:
@@ -81,9 +80,9 @@ class Reporting:
                 else:
                     wanted[place] = holders, made
             recorded = await record_objections(session, self.queue, self.ring, list(wanted.values()))
-            for place, (row, is_new) in zip(wanted, recorded, strict=True):
-                outcome = ReportOutcome.RECORDED if is_new else ReportOutcome.ALREADY_RECORDED
-                results[place] = ReportResult(outcome=outcome, objection_id=row.id)
+            for place, it in zip(wanted, recorded, strict=True):
+                outcome = ReportOutcome.RECORDED if it.is_new else ReportOutcome.ALREADY_RECORDED
+                results[place] = ReportResult(outcome=outcome, objection_id=it.objection.id)
         return results
 
 

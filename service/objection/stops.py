@@ -95,8 +95,7 @@ async def record_inbound_stop(
     """
     if not is_stop(text):
         return
-    # A graph that has changed is loaded here already, and not while others wait.
-    await holders_of_number(snapshots, ring, number)
+    await snapshots.load()
     async with database.transaction() as session:
         await begin_recording(session, ring, [ring.pseudonym(number)])
         holders = await holders_of_number(snapshots, ring, number)

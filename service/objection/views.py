@@ -3,7 +3,8 @@
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import TypeVar
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -13,7 +14,7 @@ from service.core.clock import now
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
 from service.number.keyring import KeyRing
-from service.objection.create import OPEN_STATES
+from service.objection.create import OPEN_STATES, Recorded
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
@@ -52,7 +53,23 @@ class _Related:
 
 async def objection_views(session: AsyncSession, rows: Sequence[Objection]) -> list[ObjectionOut]:
     """Objections as the person sees them, in the given order, each with its relays and flags."""
-    related = await _read_related(session, rows)
+    ids = [row.id for row in rows]
+    relays = (await session.exec(select(Relay).where(col(Relay.objection_id).in_(ids)))).all()
+    flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids)).order_by(col(ObjectionFlag.id))
+    return await _views(session, rows, relays, (await session.exec(flagged)).all())
+
+
+async def recorded_view(session: AsyncSession, recorded: Recorded) -> ObjectionOut:
+    """An objection as the person sees it who has just made it. A new one needs no reading: nothing is flagged yet."""
+    if not recorded.is_new:
+        return (await objection_views(session, [recorded.objection]))[0]
+    return (await _views(session, [recorded.objection], recorded.relays, ()))[0]
+
+
+async def _views(
+    session: AsyncSession, rows: Sequence[Objection], relays: Sequence[Relay], flags: Sequence[ObjectionFlag]
+) -> list[ObjectionOut]:
+    related = await _read_related(session, rows, sorted(relays, key=_by_holder), flags)
     return [
         ObjectionOut(
             **row.model_dump(exclude={"mark", "key"}),
@@ -68,28 +85,29 @@ async def objection_views(session: AsyncSession, rows: Sequence[Objection]) -> l
     ]
 
 
-# An order that tells nothing of how the holders were found, or of what they do.
-_BY_HOLDER: Final = (col(Relay.holder_id), col(Relay.recorded_at), col(Relay.id))
+def _by_holder(relay: Relay) -> tuple[uuid.UUID, datetime, uuid.UUID]:
+    """An order of relays that tells nothing of how the holders were found, or of what they do."""
+    return relay.holder_id, relay.recorded_at, relay.id
 
 
-async def _read_related(session: AsyncSession, rows: Sequence[Objection]) -> _Related:
-    ids = [row.id for row in rows]
-    in_order = select(Relay).where(col(Relay.objection_id).in_(ids)).order_by(*_BY_HOLDER)
-    relays = (await session.exec(in_order)).all()
-    flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids)).order_by(col(ObjectionFlag.id))
-    flags = (await session.exec(flagged)).all()
+async def _read_related(
+    session: AsyncSession, rows: Sequence[Objection], relays: Sequence[Relay], flags: Sequence[ObjectionFlag]
+) -> _Related:
     organisation_ids = {row.organisation_id for row in rows} | {row.asserted_by_id for row in rows}
     organisation_ids |= {row.received_by_id for row in rows}
     organisation_ids |= {relay.holder_id for relay in relays} | {flag.holder_id for flag in flags}
     campaign_ids = {row.campaign_id for row in rows} | {flag.campaign_id for flag in flags}
     organisations = await _by_id(session, Organisation, organisation_ids)
-    organisations |= await _by_id(session, Organisation, {row.stated_by_id for row in organisations.values()})
+    stated_by = {row.stated_by_id for row in organisations.values()}
+    organisations |= await _by_id(session, Organisation, stated_by.difference(organisations))
     return _Related(relays, flags, organisations, await _by_id(session, Campaign, campaign_ids))
 
 
 async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, FactT]:
-    rows = await session.exec(select(table).where(col(table.id).in_([row_id for row_id in ids if row_id is not None])))
-    return {row.id: row for row in rows}
+    known = [row_id for row_id in ids if row_id is not None]
+    if not known:
+        return {}
+    return {row.id: row for row in await session.exec(select(table).where(col(table.id).in_(known)))}
 
 
 def _relay_view(related: _Related, objection: Objection, relay: Relay) -> RelayView:

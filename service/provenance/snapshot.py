@@ -55,6 +55,14 @@ class Snapshots:
         self._ids: KnownIds = {}
         self._reloading = asyncio.Lock()
 
+    async def load(self) -> None:
+        """Load the graph if this process keeps none yet, for those who soon hold locks for which others wait."""
+        if self._kept is None:
+            async with self._reloading:
+                if self._kept is None:
+                    async with self._database.snapshot() as reading:
+                        await self._reload(reading)
+
     async def current(self, reading: AsyncSession) -> Snapshot:
         """The snapshot of the state that `reading`, a read-only snapshot session, reads."""
         kept = self._kept

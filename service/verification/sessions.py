@@ -12,11 +12,10 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, DatabaseDep
+from service.core.db import Connection, Database, DatabaseDep
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
 from service.core.retention import Rule, forget
@@ -65,19 +64,29 @@ async def begin_session(session: AsyncSession, ring: KeyRing, number: int, since
     return SessionOut(token=token, expires_at=row.expires_at)
 
 
+_FIND: Final = """
+    SELECT id, number_encrypted, owned_since FROM person_session
+    WHERE token_digest = %(digest)s AND expires_at > %(moment)s
+"""
+
+
 async def person_of(database: Database, ring: KeyRing, token: str) -> Person:
     """The person that a token belongs to.
 
     Raises:
         Unauthenticated: the token is unknown, expired or revoked. The error does not say which.
     """
-    query = select(PersonSession).where(PersonSession.token_digest == _digest(token))
-    async with database.transaction() as session:
-        row = (await session.exec(query.where(col(PersonSession.expires_at) > now()))).one_or_none()
-    if row is None:
+    values = {"digest": _digest(token), "moment": now()}
+
+    async def find(connection: Connection) -> tuple[uuid.UUID, bytes, date | None] | None:
+        return await (await connection.execute(_FIND, values)).fetchone()
+
+    found = await database.without_transaction(find)
+    if found is None:
         raise session_refused()
-    number = int(ring.decrypt(row.number_encrypted, _context(row.id)))
-    return Person(row.id, number, ring.pseudonym(number), row.owned_since)
+    session_id, number_encrypted, owned_since = found
+    number = int(ring.decrypt(number_encrypted, _context(session_id)))
+    return Person(session_id, number, ring.pseudonym(number), owned_since)
 
 
 _bearer = HTTPBearer(

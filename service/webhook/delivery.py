@@ -8,7 +8,7 @@ import asyncio
 import logging
 import ssl
 import uuid
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -53,25 +53,27 @@ _REQUESTED: Final = "webhook_delivery_requested"
 async def announce(
     session: AsyncSession,
     queue: App,
-    organisation_id: uuid.UUID,
     event: str,
-    *subject_ids: uuid.UUID,
+    subject_ids: Mapping[uuid.UUID, Collection[uuid.UUID]],
+    *,
     moment: datetime,
 ) -> None:
-    """Send an event about each subject to an organisation's endpoints, if the transaction of `session` commits.
+    """Send an event about each subject to the endpoints of its organisation, if the transaction of `session` commits.
 
-    `moment` is that of the act, the same for every organisation: deliveries made one after the other would show each
-    how many others the act concerns.
+    `subject_ids` has the subjects by organisation. `moment` is that of the act, the same for every organisation:
+    deliveries made one after the other would show each how many others the act concerns.
 
     Raises:
         ValueError: `event` has no entry in `PAYLOADS`.
     """
     if event not in PAYLOADS:
         raise ValueError("this event has no payload")
-    in_use = select(WebhookEndpoint.id).where(
-        WebhookEndpoint.organisation_id == organisation_id, col(WebhookEndpoint.removed_at).is_(None)
+    if not subject_ids:
+        return
+    in_use = select(WebhookEndpoint.id, WebhookEndpoint.organisation_id).where(
+        col(WebhookEndpoint.organisation_id).in_(subject_ids), col(WebhookEndpoint.removed_at).is_(None)
     )
-    endpoint_ids = (await session.exec(in_use)).all()
+    endpoints = (await session.exec(in_use)).all()
     session.add_all(
         WebhookDelivery(
             id=uuid7(moment),
@@ -81,10 +83,10 @@ async def announce(
             recorded_at=moment,
             next_attempt_at=moment,
         )
-        for subject_id in subject_ids
-        for endpoint_id in endpoint_ids
+        for endpoint_id, organisation_id in endpoints
+        for subject_id in subject_ids[organisation_id]
     )
-    if endpoint_ids:
+    if endpoints:
         await request_delivery(session, queue)
 
 

@@ -61,7 +61,7 @@ def announce_event(dsn: str, subjects_without_payload: set[uuid.UUID]) -> Announ
             database = Database(dsn, pool_size=1)
             try:
                 async with open_queue(dsn) as queue, database.transaction() as session:
-                    await announce(session, queue, organisation_id, EVENT, subject_id, moment=now())
+                    await announce(session, queue, EVENT, {organisation_id: [subject_id]}, moment=now())
                     if not commit:
                         await session.rollback()
             finally:

@@ -81,7 +81,7 @@ def test_announce_event_reaches_all_endpoints_of_the_organisation_only(
 
 def test_announce_event_without_payload_is_an_error() -> None:
     with pytest.raises(ValueError, match="payload"):
-        asyncio.run(announce(None, None, uuid.uuid4(), "no.such", uuid.uuid4(), moment=now()))  # type: ignore[arg-type]
+        asyncio.run(announce(None, None, "no.such", {}, moment=now()))  # type: ignore[arg-type]
 
 
 def test_failed_attempt_is_repeated_under_the_same_id(
