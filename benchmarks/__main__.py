@@ -23,7 +23,9 @@ from benchmarks import (
     p07_objection,
     p08_erasure,
     p10_start,
+    p13_neighbours,
     p14_objecting,
+    p15_mixed,
 )
 from benchmarks.record import record, result_rows
 from benchmarks.result import Progress, Result
@@ -40,7 +42,9 @@ BENCHMARKS: dict[str, Callable[[Scale, Progress], Result]] = {
     "P7": p07_objection.measure,
     "P8": p08_erasure.measure,
     "P10": p10_start.measure,
+    "P13": p13_neighbours.measure,
     "P14": p14_objecting.measure,
+    "P15": p15_mixed.measure,
     "times": lookup_times.measure,
     "writer": p04_writer.measure,
     "peers": p04_peers.measure,

@@ -2,10 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import LiteralString, NamedTuple
 
@@ -17,15 +18,14 @@ from benchmarks.clients import LoadResult, client_process
 from benchmarks.comparison import Comparison, Target
 from benchmarks.paced import Paced, run_paced
 from benchmarks.registration import register
+from benchmarks.repeated import all_repeated
 from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
 from benchmarks.service import Service, running_service
-from benchmarks.store import open_store
+from benchmarks.sessions import begin_sessions
 from benchmarks.trade import registered_trade
 from service.core.locks import Lock
 from service.core.vocabulary import Role
-from service.number.keyring import KeyRing
-from service.verification.sessions import begin_session
 
 PERSONS, LOOKERS, SEALERS = 20, 20, 5
 _INTERVAL = 1.0
@@ -48,7 +48,7 @@ def measure(scale: Scale, progress: Progress) -> Result:
         client_process() as other_process,
     ):
         progress(f"{3 * persons:,} persons of {scale.answer_memberships:,} memberships")
-        sessions = _begin_sessions(service, trade.numbers[: 3 * persons].tolist())
+        sessions = begin_sessions(service, trade.numbers[: 3 * persons].tolist())
         alone, beside, beside_more = (
             Paced(service.port, "/v1/objections", [(token, _OBJECTION) for token in tokens], PERSONS, _INTERVAL)
             for tokens in (sessions[:persons], sessions[persons : 2 * persons], sessions[2 * persons :])
@@ -59,12 +59,12 @@ def measure(scale: Scale, progress: Progress) -> Result:
         with _watched_locks(service) as watch, _sealing(service, sealers) as sealed:
             for objecting, interval in ((beside, _INTERVAL), (beside_more, _INTERVAL / _MORE)):
                 progress(f"objecting beside others, who look up every {interval:g} s")
-                sealed_before = len(sealed)
+                sealed_before = sealed()
                 lookups = _lookups(service, trade.party, trade.numbers[-persons:].tolist(), interval)
                 looking = other_process.submit(run_paced, lookups, seconds)
                 objected = process.submit(run_paced, objecting, seconds).result()
-                found.append(_Beside(objected, looking.result(), len(sealed) - sealed_before))
-        _check(service, watch, found)
+                found.append(_Beside(objected, looking.result(), sealed() - sealed_before))
+        _check(service, watch, sealed())
     return Result(_comparisons(seconds, idle, found, watch))
 
 
@@ -90,17 +90,6 @@ def _comparisons(seconds: float, idle: LoadResult, found: Sequence[_Beside], wat
     return rows
 
 
-def _begin_sessions(service: Service, numbers: Sequence[int]) -> list[str]:
-    """A session of each number's owner."""
-
-    async def begin(ring: KeyRing) -> list[str]:
-        async with store.database.transaction() as session:
-            return [(await begin_session(session, ring, number, None)).token for number in numbers]
-
-    with open_store(service) as store:
-        return store.run(lambda opened: begin(opened.ring))
-
-
 def _lookups(service: Service, party: Caller, numbers: Sequence[int], interval: float) -> Paced:
     bodies = [json.dumps({"number": f"+{number}"}).encode() for number in numbers]
     repeated = int(_INTERVAL / interval) + 1
@@ -108,24 +97,11 @@ def _lookups(service: Service, party: Caller, numbers: Sequence[int], interval: 
 
 
 @contextmanager
-def _sealing(service: Service, sealers: Sequence[Caller]) -> Iterator[list[None]]:
-    """During the block, each organisation registers one file after another. The list grows with each sealed dataset."""
-    ended, sealed = Event(), list[None]()
+def _sealing(service: Service, sealers: Sequence[Caller]) -> Iterator[Callable[[], int]]:
+    """During the block, each organisation registers a file after another. The function counts the sealed datasets."""
     file = files.write_file(service.folder / "sealed.csv", 0, _SEALED_NUMBERS, with_consents=True)
-
-    def seal_until_ended(sealer: Caller) -> None:
-        while not ended.is_set():
-            register(service, sealer, file)
-            sealed.append(None)
-
-    with ThreadPoolExecutor(len(sealers)) as pool:
-        running = [pool.submit(seal_until_ended, sealer) for sealer in sealers]
-        try:
-            yield sealed
-        finally:
-            ended.set()
-            for each in running:
-                each.result()
+    with all_repeated([partial(register, service, sealer, file) for sealer in sealers]) as sealed:
+        yield lambda: sum(map(len, sealed))
 
 
 # Only the search for objected numbers waits for `RECORDING`. A commit may be anybody's, and counts too.
@@ -168,11 +144,10 @@ def _watched_locks(service: Service) -> Iterator[_Watch]:
             looking.result()
 
 
-def _check(service: Service, watch: _Watch, found: Sequence[_Beside]) -> None:
+def _check(service: Service, watch: _Watch, sealed: int) -> None:
     """Refuse figures of a run in which too little happened."""
     with psycopg.connect(service.dsn) as connection:
         ((relayed,),) = connection.execute("SELECT count(DISTINCT objection_id) FROM relay").fetchall()
         ((recorded,),) = connection.execute("SELECT count(*) FROM objection").fetchall()
-    sealed = sum(beside.sealed for beside in found)
     if not 0 < relayed == recorded or sealed < SEALERS or not watch.looks:
         raise RuntimeError(f"{recorded} objections, {relayed} relayed, {sealed} datasets sealed")

@@ -15,7 +15,10 @@ _TIMEOUT_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Paced:
-    """What so many clients send in turn: POSTs of (key, body) to one path, each client one at every interval."""
+    """What so many clients send in turn: requests of (key, body) to one path, each client one at every interval.
+
+    Without a body it is a GET.
+    """
 
     port: int
     path: str
@@ -52,8 +55,9 @@ async def _run_paced(paced: Paced, seconds: float) -> LoadResult:
 
 
 def _message(paced: Paced, key: str, body: bytes) -> bytes:
+    method = "POST" if body else "GET"
     head = (
-        f"POST {paced.path} HTTP/1.1\r\nHost: 127.0.0.1:{paced.port}\r\nAuthorization: Bearer {key}\r\n"
+        f"{method} {paced.path} HTTP/1.1\r\nHost: 127.0.0.1:{paced.port}\r\nAuthorization: Bearer {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
