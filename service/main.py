@@ -20,7 +20,8 @@ from service.core.middleware import OutermostMiddleware
 from service.core.openapi import DescribedApp
 from service.core.resources import Resources
 from service.core.settings import Settings
-from service.core.task_queue import open_queue, run_worker
+from service.core.task_queue import open_queue
+from service.core.worker import run_worker
 from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
 from service.job import routes as job

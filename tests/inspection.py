@@ -50,7 +50,7 @@ def defer_pending(dsn: str, task: str, **arguments: Any) -> None:
 def retry_pending(dsn: str) -> None:
     """Make the pauses of all pending tasks end now, and start what is due."""
     rows(dsn, "UPDATE pending_task SET next_attempt_at = now()")
-    defer(dsn, "retry_pending_tasks", timestamp=0)
+    defer(dsn, "sweep")
 
 
 def until(look: Callable[[], Found]) -> Found:

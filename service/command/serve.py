@@ -15,7 +15,8 @@ from fastapi import FastAPI
 from service.command import logs, schema
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings, read_settings
-from service.core.task_queue import open_queue, run_worker
+from service.core.task_queue import open_queue
+from service.core.worker import run_worker
 from service.main import create_app, running
 from service.messaging.gateway import require_private_outbox
 from service.number.app_keyring import open_key_ring

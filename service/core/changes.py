@@ -31,8 +31,8 @@ from service.core.db import Connection, Database, run
 from service.core.locks import Lock, try_to_take
 from service.core.resources import Resources
 from service.core.retention import Rule, forget
-from service.core.task_queue import beside_tasks
 from service.core.vocabulary import ChangeKind, ChangeOperation
+from service.core.worker import beside_tasks
 
 log = logging.getLogger(__name__)
 

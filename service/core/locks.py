@@ -31,6 +31,9 @@ _SPACE: Final = 0x66696C00
 class Lock(IntEnum):
     """What is locked, in the order in which it is taken. Several keys of a lock are taken in ascending order."""
 
+    SWEEP = 0
+    """The search for work that was left behind. It is only tried: a worker that finds it taken has nothing to do."""
+
     COMPACTION_RUN = 1
     """The worker's compaction. It is only tried: a run that finds it taken has nothing to do."""
 

@@ -1,8 +1,8 @@
 """Work that must not be lost: a row says what is to be done, from the transaction that asks for it until it is done.
 
-The queue's own record of a job does not serve for that. A job that raises an exception has failed and is not run again,
-and one whose worker was killed may stay as it is. So a task that is registered as `until_done` is started again, after
-growing pauses and without end, as long as its row is there.
+The queue's own record of a job does not serve for that: a job that raises an exception has failed and is not run again,
+and its record may be lost. So a task that is registered as `until_done` is started again, after growing pauses and
+without end, as long as its row is there. An outage of the database ends an attempt without a pause of its own.
 """
 
 import logging
@@ -82,12 +82,13 @@ async def end_attempt(database: Database, pending_id: uuid.UUID, error: Exceptio
             log.error("Attempt %d of the task %s failed.", row.attempts, row.name, exc_info=error)
 
 
-# A task that waits for its turn in the queue needs no second job.
+# A task that waits for its turn in the queue, or that a worker is doing, needs no second job. One that a dead worker
+# left is put back by the sweep.
 _DUE: Final = text("""
     UPDATE pending_task SET next_attempt_at = :next
     WHERE next_attempt_at <= :moment AND NOT EXISTS (
         SELECT FROM procrastinate_jobs
-        WHERE status = 'todo' AND task_name = pending_task.name AND args ->> 'pending_id' = pending_task.id::text)
+        WHERE status IN ('todo', 'doing') AND task_name = pending_task.name AND args ->> 'pending_id' = pending_task.id::text)
     RETURNING id, name
 """)
 

@@ -69,6 +69,17 @@ class Settings(BaseSettings):
         le=200,
         description="Database connections that each process keeps. Under load it opens as many again.",
     )
+    sweep_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="Seconds between two searches of a worker for work that was left behind.",
+    )
+    heartbeat_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="Seconds between two signs of life of a worker. After three are missing, it counts as dead, and "
+        "others do its work.",
+    )
     max_json_bytes: int = Field(
         default=1024 * 1024, ge=1024, description="Largest JSON body in bytes. Parts of a dataset have no such limit."
     )

@@ -1,21 +1,32 @@
-"""The task queue, for work that takes longer than a request: procrastinate, on the same PostgreSQL."""
+"""The task queue, for work that takes longer than a request: procrastinate, on the same PostgreSQL.
+
+`worker` runs its tasks, and `sweeps` starts those again that were left behind.
+"""
 
 import asyncio
+import logging
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
 
 from fastapi import Depends
 from procrastinate import App, BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
 from procrastinate.jobs import Job as QueuedJob
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import pending_tasks
 from service.core.db import Database, connection_of
+from service.core.outages import is_outage
 from service.core.resources import Resources, resource
+
+log = logging.getLogger(__name__)
 
 Work = Callable[..., Awaitable[None]]
 
@@ -46,7 +57,7 @@ def task(
     """Register a function as the task `name`. With `cron` it runs at those minutes, and never twice at once.
 
     A task that runs `alone` waits until the previous one has ended, on whichever worker. One that runs `until_done` is
-    started again after every failure (see `pending_tasks`), and may run twice at once if it takes long.
+    started again after every failure (see `pending_tasks`).
 
     The function receives the worker's resources, the queue among them, and the arguments that it was deferred with. It
     must be able to start over after it was killed.
@@ -59,36 +70,109 @@ def task(
     return register
 
 
-_BESIDE: list[Callable[[Resources], Awaitable[None]]] = []
+_LONGEST_RETRY_SECONDS: Final = 60
+# Before each attempt to record how a job ended.
+_RECORD_PAUSES: Final = (0.0, 0.5)
+# A worker that stops must not wait longer for a database that is away.
+_POOL_SECONDS: Final = 1.0
+# Its pool would wait longer after each failed attempt. When it gives up, the next use of the pool is an attempt.
+_RECONNECT_SECONDS: Final = 2.0
 
 
-def beside_tasks(work: Callable[[Resources], Awaitable[None]]) -> Callable[[Resources], Awaitable[None]]:
-    """Register what every worker does beside its tasks, until it is cancelled. It must catch its own errors."""
-    _BESIDE.append(work)
-    return work
+class _Retries(BaseRetryStrategy):
+    """Puts back the jobs that a stopping worker interrupts, and those that an outage of the database ends.
 
-
-class _RetryInterrupted(BaseRetryStrategy):
-    """Puts back the jobs that a worker interrupts when it is stopped. A job that raised an exception has failed.
-
-    If its task is to run `until_done`, another job follows.
+    A job that raised any other exception has failed. If its task is to run `until_done`, another job follows.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
-        """At once for an interrupted job. The next worker starts it over."""
-        return RetryDecision(retry_at=None) if isinstance(exception, asyncio.CancelledError) else None
+        """At once for an interrupted job, and after a growing pause for one that an outage ended."""
+        if isinstance(exception, asyncio.CancelledError):
+            return RetryDecision(retry_at=None)
+        if is_outage(exception):
+            return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), _LONGEST_RETRY_SECONDS)})
+        return None
+
+
+class _PatientJobs(JobManager):
+    """Records how a job ended also if the connection is lost just then, and never fails for a periodic job.
+
+    A job whose end was not recorded would count as running for as long as its worker lives. So `on_unrecorded` is
+    called, which ends the worker: what it left is then taken for stalled, and is started over.
+    """
+
+    def __init__(self, connector: PsycopgConnector) -> None:
+        super().__init__(connector)
+        self.on_unrecorded: Callable[[], object] = _do_nothing
+
+    async def finish_job(self, job: QueuedJob, status: Status, delete_job: bool) -> None:
+        await self._record(lambda: JobManager.finish_job(self, job, status, delete_job))
+
+    async def retry_job(
+        self,
+        job: QueuedJob,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        try:
+            await self._record(lambda: JobManager.retry_job(self, job, retry_at, priority, queue, lock))
+        except (UniqueViolation, AlreadyEnqueued):
+            # The next run of this periodic task is waiting already, and does what this one would do.
+            await self.finish_job(job, Status.FAILED, delete_job=True)
+
+    async def _record(self, record: Callable[[], Awaitable[None]]) -> None:
+        for attempt, pause in enumerate(_RECORD_PAUSES):
+            await asyncio.sleep(pause)
+            try:
+                return await record()
+            except UniqueViolation:
+                raise
+            except ConnectorException as problem:
+                if not is_outage(problem):
+                    if attempt:
+                        # It was recorded at the first attempt, and only the reply was lost.
+                        return None
+                    raise
+                if attempt == len(_RECORD_PAUSES) - 1:
+                    self.on_unrecorded()
+                    raise
+        return None
+
+
+@contextmanager
+def on_unrecorded(queue: App, end: Callable[[], object]) -> Iterator[None]:
+    """Call `end` during the block if the end of a job cannot be recorded."""
+    jobs = queue.job_manager
+    assert isinstance(jobs, _PatientJobs)
+    jobs.on_unrecorded = end
+    try:
+        yield
+    finally:
+        jobs.on_unrecorded = _do_nothing
+
+
+def _do_nothing() -> None:
+    pass
 
 
 @asynccontextmanager
 async def open_queue(dsn: str) -> AsyncIterator[App]:
     """The queue of a database, with every registered task."""
-    queue = App(connector=PsycopgConnector(conninfo=dsn, min_size=1, max_size=4))
+    connector = PsycopgConnector(
+        conninfo=dsn, min_size=1, max_size=4, timeout=_POOL_SECONDS, reconnect_timeout=_RECONNECT_SECONDS
+    )
+    queue = App(connector=connector)
+    queue.job_manager = _PatientJobs(connector)
     for name, cron, alone, until_done, work in _TASKS.values():
         call = _with_resources(_until_done(work) if until_done else work)
         if cron is None:
-            queue.task(name=name, pass_context=True, retry=_RetryInterrupted(), lock=name if alone else None)(call)
+            queue.task(name=name, pass_context=True, retry=_Retries(), lock=name if alone else None)(call)
         else:
-            periodic = queue.task(name=name, pass_context=True, queueing_lock=name)(_without_timestamp(call))
+            periodic = queue.task(name=name, pass_context=True, retry=_Retries(), queueing_lock=name)(
+                _without_timestamp(call)
+            )
             queue.periodic(cron=cron)(periodic)
     async with queue.open_async():
         yield queue
@@ -99,7 +183,14 @@ def _with_resources(work: Work) -> Work:
 
     async def call(context: JobContext, **arguments: Any) -> None:
         resources: Resources = context.additional_context["resources"]
-        await work(resources, **arguments)
+        try:
+            await work(resources, **arguments)
+        except Exception as problem:
+            if is_outage(problem):
+                log.info("An outage of the database ended the task %s. It is retried.", context.job.task_name)
+            else:
+                log.exception("The task %s failed.", context.job.task_name)
+            raise
 
     return call
 
@@ -115,7 +206,10 @@ def _until_done(work: Work) -> Work:
         error: Exception | None = None
         try:
             await work(resources, **arguments)
-        except Exception as problem:  # noqa: BLE001 - it is logged, and the task is started again whatever it was
+        except Exception as problem:  # the task is started again whatever it was
+            # The queue repeats it sooner than the pauses of pending tasks.
+            if is_outage(problem):
+                raise
             error = problem
         await pending_tasks.end_attempt(database, row_id, error)
 
@@ -145,53 +239,15 @@ _WAITING = text("""
 """)
 
 
+async def restart(session: AsyncSession, queue: App, name: str, pending_id: uuid.UUID) -> None:
+    """Put a pending task into the queue again, in the transaction of `session`."""
+    configured = queue.configure_task(name, connection=await connection_of(session), allow_unknown=False)
+    await configured.defer_async(pending_id=str(pending_id))
+
+
 async def other_jobs_wait(session: AsyncSession, task: str) -> bool:
     """Whether a job of another task is waiting for a worker."""
     return bool(await session.scalar(_WAITING, {"task": task}))
-
-
-async def run_worker(resources: Resources, patience: float = 10.0) -> None:
-    """Run the tasks of the queue in `resources`, until cancelled.
-
-    Jobs that have not ended `patience` seconds later are interrupted, and the next worker starts them over.
-    """
-    beside = [asyncio.create_task(_run(work, resources)) for work in _BESIDE]
-    try:
-        await resources.get(App).run_worker_async(
-            concurrency=2,
-            additional_context={"resources": resources},
-            install_signal_handlers=False,
-            delete_jobs="successful",
-            fetch_job_polling_interval=1.0,
-            shutdown_graceful_timeout=patience,
-        )
-    finally:
-        for running in beside:
-            running.cancel()
-        await asyncio.gather(*beside, return_exceptions=True)
-
-
-async def _run(work: Callable[[Resources], Awaitable[None]], resources: Resources) -> None:
-    await work(resources)
-
-
-@task("retry_stalled", cron="* * * * *")
-async def retry_stalled(resources: Resources) -> None:
-    """Retry the jobs of workers that were killed."""
-    manager = resources.get(App).job_manager
-    for job in await manager.get_stalled_jobs():
-        await manager.retry_job(job)
-
-
-@task("retry_pending_tasks", cron="* * * * *")
-async def retry_pending_tasks(resources: Resources) -> None:
-    """Start the tasks again that are not done yet and whose pause is over."""
-    queue = resources.get(App)
-    async with resources.get(Database).transaction() as session:
-        connection = await connection_of(session)
-        for pending_id, name in await pending_tasks.claim_due(session):
-            configured = queue.configure_task(name, connection=connection, allow_unknown=False)
-            await configured.defer_async(pending_id=str(pending_id))
 
 
 QueueDep = Annotated[App, Depends(resource(App))]

@@ -5,6 +5,7 @@ marks the dataset as sealed. A sealing that is interrupted starts over from the 
 """
 
 import asyncio
+import logging
 import uuid
 from collections import Counter
 from collections.abc import Collection
@@ -21,6 +22,7 @@ from service.core.clock import now
 from service.core.db import Database, connection_of, run
 from service.core.resources import Resources
 from service.core.settings import Settings
+from service.core.sweeps import sweep
 from service.core.task_queue import TaskName, defer, task
 from service.core.threads import run_in_thread
 from service.core.vocabulary import Content, DatasetState, UsageKind
@@ -38,26 +40,24 @@ from service.number.keyring import KeyRing
 from service.release.operations import release_by_standing
 from service.usage.quotas import add_usage
 
+log = logging.getLogger(__name__)
+
 # Up to this level (some 30,000 numbers) a commit takes longer than a shard, so all shards share one commit.
 SMALL_LEVEL = 6
 # Shards loaded at once: while one is sorted here, the database writes the other.
 LOADERS = 2
 
 
-@task(JobKind.SEAL_DATASET)
+@task(JobKind.SEAL_DATASET, until_done=True)
 async def seal_dataset(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/datasets/{id}/seal`."""
     database = resources.get(Database)
     ring = resources.get(KeyRing)
 
     async def work(job: Job, report: ReportProgress) -> None:
-        try:
-            await seal(database, ring, resources.get(App), resources.get(Settings), job.subject_id, report)
-        except Exception:
-            await _reopen(database, job.subject_id)
-            raise
+        await seal(database, ring, resources.get(App), resources.get(Settings), job.subject_id, report)
 
-    await run_job(database, uuid.UUID(job_id), work)
+    await run_job(database, uuid.UUID(job_id), work, _reopen)
 
 
 @dataclass
@@ -275,8 +275,22 @@ async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]
         await forget_losses(session, dataset_id)
 
 
-async def _reopen(database: Database, dataset_id: uuid.UUID) -> None:
-    async with database.transaction() as session:
-        row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        # A dataset whose last transaction was committed stays sealed, even if the reply to the commit was lost.
-        row.state = DatasetState.OPEN if row.state == DatasetState.SEALING else row.state
+async def _reopen(session: AsyncSession, job: Job) -> None:
+    row = await session.get_one(Dataset, job.subject_id, with_for_update=True)
+    # A dataset whose last transaction was committed stays sealed, even if the reply to the commit was lost.
+    row.state = DatasetState.OPEN if row.state == DatasetState.SEALING else row.state
+
+
+_REOPEN_LOST = text("""
+    UPDATE dataset SET state = 'open' WHERE state = 'sealing' AND NOT EXISTS (
+        SELECT FROM job WHERE subject_id = dataset.id AND state IN ('waiting', 'running'))
+    RETURNING id
+""")
+
+
+@sweep
+async def reopen_lost_sealings(resources: Resources) -> None:
+    """Open the datasets again that no job seals, so that their holders can seal them."""
+    async with resources.get(Database).transaction() as session:
+        for row in (await run(session, _REOPEN_LOST)).all():
+            log.error("No job was sealing the dataset %s, which is open again.", row.id)

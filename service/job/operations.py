@@ -14,6 +14,9 @@ from service.access.actor import Actor
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
+from service.core.outages import is_outage
+from service.core.resources import Resources
+from service.core.sweeps import sweep
 from service.core.task_queue import defer
 from service.job.models import Job, JobKind, JobState
 from service.job.schemas import JobOut
@@ -57,20 +60,48 @@ _REPORT_SECONDS = 0.25
 
 ReportProgress = Callable[[int, int], Awaitable[None]]
 Work = Callable[[Job, ReportProgress], Awaitable[None]]
+Undo = Callable[[AsyncSession, Job], Awaitable[None]]
 
 
-async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
+async def _leave_as_it_is(session: AsyncSession, job: Job) -> None:
+    pass
+
+
+async def run_job(database: Database, job_id: uuid.UUID, work: Work, undo: Undo = _leave_as_it_is) -> None:
     """Do `work` for a job, and record its state and progress.
 
     A `Problem` that the work raises is stored with the job. So is any other exception, but without its text, which may
-    quote data. Nothing is raised again, because the queue would log it with its text.
+    quote data. Nothing is raised again, because the queue would log it with its text. The transaction that records the
+    failure also does `undo`.
+
+    Raises:
+        Exception: the database was away. The job is not finished, and this is to be called again.
     """
     async with database.transaction() as session:
         job = await session.get_one(Job, job_id, with_for_update=True)
-        if job.state in (JobState.SUCCEEDED, JobState.FAILED):
+        if job.finished_at is not None:
             return
         job.state, job.started_at = JobState.RUNNING, now()
 
+    problem: dict[str, Any] | None = None
+    try:
+        await work(job, _reporting(database, job_id))
+    except Problem as refusal:
+        problem = _document(refusal.status, refusal.slug, refusal.detail)
+    except Exception as error:
+        if is_outage(error):
+            raise
+        log.error("Job %s of kind %s failed: %s", job_id, job.kind, type(error).__name__)
+        detail = "An unexpected error occurred. Try again. If it persists, report its time to the operator."
+        problem = _document(500, "internal_error", detail)
+    async with database.transaction() as session:
+        job = await session.get_one(Job, job_id)
+        if problem is not None:
+            await undo(session, job)
+        _finish(job, problem)
+
+
+def _reporting(database: Database, job_id: uuid.UUID) -> ReportProgress:
     reported_at = 0.0
 
     async def report(done: int, total: int) -> None:
@@ -81,28 +112,40 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work) -> None:
         async with database.transaction() as session:
             await run(session, _ADVANCE, {"id": job_id, "done": done, "total": total})
 
-    try:
-        await work(job, report)
-    except Problem as problem:
-        await _finish(database, job_id, _document(problem.status, problem.slug, problem.detail))
-    except Exception as problem:  # noqa: BLE001 - the last resort: it is logged and stored with the job
-        log.error("Job %s of kind %s failed: %s", job_id, job.kind, type(problem).__name__)
-        detail = "An unexpected error occurred. Try again. If it persists, report its time to the operator."
-        await _finish(database, job_id, _document(500, "internal_error", detail))
-    else:
-        await _finish(database, job_id, None)
+    return report
 
 
 def _document(status: int, slug: str, detail: str) -> dict[str, Any]:
     return {"type": TYPE_PREFIX + slug, "title": TITLES[status], "status": status, "detail": detail}
 
 
-async def _finish(database: Database, job_id: uuid.UUID, problem: dict[str, Any] | None) -> None:
+def _finish(job: Job, problem: dict[str, Any] | None) -> None:
+    job.state = JobState.FAILED if problem else JobState.SUCCEEDED
+    job.problem, job.finished_at = problem, now()
+    job.done = job.done if problem else job.total
+
+
+_WITHOUT_TASK = text("""
+    SELECT id, kind FROM job WHERE state IN ('waiting', 'running') AND NOT EXISTS (
+        SELECT FROM pending_task WHERE name = job.kind AND arguments ->> 'job_id' = job.id::text)
+    ORDER BY id
+""")
+
+
+@sweep
+async def resume_lost_jobs(resources: Resources) -> None:
+    """Start the unfinished jobs again for which no task is recorded. The start of a job records it, so there are none.
+
+    Damage, or a restored table, may still leave such jobs, and nobody could then seal, confirm or drop what they are
+    about.
+    """
+    database, queue = resources.get(Database), resources.get(App)
     async with database.transaction() as session:
-        job = await session.get_one(Job, job_id)
-        job.state = JobState.FAILED if problem else JobState.SUCCEEDED
-        job.problem, job.finished_at = problem, now()
-        job.done = job.done if problem else job.total
+        lost = (await run(session, _WITHOUT_TASK)).all()
+    for row in lost:
+        log.error("Job %s of kind %s was lost, and is started again.", row.id, row.kind)
+        async with database.transaction() as session:
+            await defer(session, queue, JobKind(row.kind), job_id=str(row.id))
 
 
 async def follow_job(

@@ -118,7 +118,7 @@ async def start_comparison(session: AsyncSession, queue: App, actor: Actor, tran
     return await start_job(session, queue, actor, JobKind.RECONCILE_TRANSFER, received.id)
 
 
-@task(JobKind.RECONCILE_TRANSFER)
+@task(JobKind.RECONCILE_TRANSFER, until_done=True)
 async def reconcile_transfer(resources: Resources, job_id: str) -> None:
     """The task behind `POST /v1/transfers/{id}/reconciliation/compare`."""
     database = resources.get(Database)

@@ -14,7 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.core.settings import Settings
-from service.core.task_queue import open_queue, run_worker
+from service.core.task_queue import open_queue
+from service.core.worker import run_worker
 from service.main import create_app, running
 from service.membership.blocks import SHARDS
 from tests.builders import open_dataset
@@ -121,7 +122,7 @@ def test_job_of_killed_worker_is_started_over(registry: Registry, settings: Sett
                 worker.send_signal(signal.SIGKILL)
     # The worker is taken for dead after half a minute without a heartbeat, which a task checks every minute.
     rows(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
-    defer(dsn, "retry_stalled", timestamp=0)
+    defer(dsn, "sweep")
     work_until(settings, dsn, lambda: broker.finish(job))
     assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "succeeded"
     assert outcome(broker, dsn, dataset) == outcome(broker, dsn, twin)

@@ -158,7 +158,7 @@ def test_flag_task_whose_job_is_lost_is_started_again(holders: Holders, dsn: str
         "INSERT INTO pending_task (id, name, arguments, requested_at, attempts, next_attempt_at) "
         "SELECT id, 'flag_objections', jsonb_build_object('campaign_id', id), now(), 1, now() FROM campaign",
     )
-    defer(dsn, "retry_pending_tasks", timestamp=0)
+    defer(dsn, "sweep")
     assert until(lambda: flags(holders.party)) == {holders.campaign["id"]: 1}
 
 

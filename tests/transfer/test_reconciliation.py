@@ -7,7 +7,7 @@ import psycopg
 
 from tests.builders import hand_over, number
 from tests.callers import Caller, Registry
-from tests.inspection import defer, refusal, rows
+from tests.inspection import defer_pending, refusal, rows
 from tests.transfer.builders import compare_file, send_file, transfer_collected
 
 
@@ -174,7 +174,7 @@ def test_reconcile_transfer_task_run_again_changes_nothing(registry: Registry, d
             "UPDATE job SET state = 'running', finished_at = NULL WHERE subject_id = %s RETURNING id",
             transfer["received_dataset_id"],
         )
-        defer(dsn, "reconcile_transfer", job_id=str(job_id))
+        defer_pending(dsn, "reconcile_transfer", job_id=str(job_id))
         assert party.finish({"id": job_id, "kind": "reconcile_transfer"})["state"] == "succeeded"
         assert party.get(f"/v1/transfers/{transfer['id']}") == settled
         assert party.get(own) == before
