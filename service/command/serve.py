@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 import uvicorn
@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from service.command import logs, schema
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings, read_settings
+from service.core.supervision import GivenUp
 from service.core.task_queue import open_queue
 from service.core.worker import run_worker
 from service.main import create_app, running
@@ -92,22 +93,34 @@ def _options(host: str, port: int) -> dict[str, Any]:
         "port": port,
         "access_log": False,
         "log_config": None,
-        "timeout_graceful_shutdown": 10,
+        "timeout_graceful_shutdown": _GRACE_SECONDS,
     }
 
 
+# Streams end only with their clients. Together with the worker's patience, a stop takes less than the ten seconds after
+# which Docker kills.
+_GRACE_SECONDS: Final = 2
+
+# Then the process ends, so that whatever supervises it can start it elsewhere.
+_WORKER_GIVES_UP_SECONDS: Final = 600.0
+
+
 def worker() -> None:
-    """Run jobs, without serving the API."""
+    """Run jobs, without serving the API. Status 1 if it could not do so for ten minutes."""
     settings = read_settings()
     logs.configure()
     with database(settings) as dsn:
-        asyncio.run(_run_worker(settings, dsn))
+        try:
+            asyncio.run(_run_worker(settings, dsn))
+        except GivenUp as end:
+            typer.echo(f"filiation: {end}", err=True)
+            raise typer.Exit(1) from None
 
 
 async def _run_worker(settings: Settings, dsn: str) -> None:
     async with running(settings, dsn) as resources, open_queue(dsn) as queue:
         resources.add(queue)
-        task = asyncio.create_task(run_worker(resources))
+        task = asyncio.create_task(run_worker(resources, give_up_after=_WORKER_GIVES_UP_SECONDS))
         for signal_number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(signal_number, task.cancel)
         with suppress(asyncio.CancelledError):

@@ -88,7 +88,8 @@ _DUE: Final = text("""
     UPDATE pending_task SET next_attempt_at = :next
     WHERE next_attempt_at <= :moment AND NOT EXISTS (
         SELECT FROM procrastinate_jobs
-        WHERE status IN ('todo', 'doing') AND task_name = pending_task.name AND args ->> 'pending_id' = pending_task.id::text)
+        WHERE status IN ('todo', 'doing') AND task_name = pending_task.name
+          AND args ->> 'pending_id' = pending_task.id::text)
     RETURNING id, name
 """)
 
