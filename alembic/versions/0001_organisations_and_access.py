@@ -9,6 +9,23 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+LIVING_KEY = """
+    CREATE VIEW living_key AS
+    SELECT id FROM api_key WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+"""
+# The key itself, or the last of those that replaced it in rotations. What a key made belongs to its heir.
+HEIR_OF_KEY = """
+    CREATE FUNCTION heir_of_key(key_id uuid) RETURNS uuid LANGUAGE sql STABLE AS $$
+        WITH RECURSIVE line (id, place) AS (
+            SELECT key_id, 0
+            UNION ALL
+            SELECT (SELECT api_key.id FROM api_key WHERE replaces_id = line.id AND revoked_at IS NULL
+                    ORDER BY created_at DESC, api_key.id DESC LIMIT 1), place + 1
+            FROM line WHERE line.id IS NOT NULL)
+        SELECT id FROM line WHERE id IS NOT NULL ORDER BY place DESC LIMIT 1
+    $$
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -79,6 +96,10 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("expiry_announced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("end_announced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["replaces_id"], ["api_key.id"]),
         sa.CheckConstraint(
             "scopes <@ ARRAY['facts:read', 'facts:write', 'numbers:read', 'numbers:write', 'accounts']::varchar[]",
             name="ck_api_key_scopes",
@@ -96,6 +117,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_api_key_acts_for_id"), "api_key", ["acts_for_id"], unique=False)
     op.create_index(op.f("ix_api_key_organisation_id"), "api_key", ["organisation_id"], unique=False)
+    op.create_index(op.f("ix_api_key_replaces_id"), "api_key", ["replaces_id"], unique=False)
+    op.execute(LIVING_KEY)
+    op.execute(HEIR_OF_KEY)
     op.create_table(
         "inspection",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -136,6 +160,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("through_id", sa.Uuid(), nullable=True),
+        sa.Column("api_key_id", sa.Uuid(), nullable=False),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("subject_id", sa.Uuid(), nullable=False),
         sa.Column("state", sa.String(40), nullable=False),
@@ -145,6 +170,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_key.id"]),
         sa.CheckConstraint("kind IN ('seal_dataset', 'reconcile_transfer')", name="ck_job_kind"),
         sa.CheckConstraint("state IN ('waiting', 'running', 'succeeded', 'failed')", name="ck_job_state"),
         sa.ForeignKeyConstraint(
@@ -159,6 +185,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_job_organisation_id"), "job", ["organisation_id"], unique=False)
     op.create_index(op.f("ix_job_subject_id"), "job", ["subject_id"], unique=False)
+    op.create_index(op.f("ix_job_api_key_id"), "job", ["api_key_id"], unique=False)
     op.execute("INSERT INTO graph_version (singleton, version) VALUES (true, 0)")
     kinds = "kind IN ('objections', 'organisations', 'numbers')"
     op.create_table(
@@ -196,6 +223,8 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_table("idempotent_request")
     op.drop_table("inspection")
+    op.execute("DROP FUNCTION heir_of_key(uuid)")
+    op.execute("DROP VIEW living_key")
     op.drop_table("api_key")
     op.drop_table("organisation_statement")
     op.drop_table("organisation")

@@ -8,6 +8,64 @@ down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+# Webhooks belong to a key, and no statement can leave one without: a rotation hands them over, a revocation ends them.
+# A key that expires is ended by the worker, and no event is sent meanwhile.
+ENDS_WITH_KEYS = (
+    """
+    CREATE FUNCTION end_webhooks_of_key(key_id uuid) RETURNS void LANGUAGE sql AS $$
+        UPDATE webhook_endpoint SET removed_at = now() WHERE api_key_id = key_id AND removed_at IS NULL;
+        UPDATE webhook_delivery
+        SET state = 'cancelled', last_outcome = 'key ended', next_attempt_at = NULL, ended_at = now()
+        WHERE next_attempt_at IS NOT NULL
+          AND endpoint_id IN (SELECT id FROM webhook_endpoint WHERE api_key_id = key_id)
+    $$
+    """,
+    """
+    CREATE FUNCTION end_with_key() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM end_webhooks_of_key(NEW.id);
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER end_with_key AFTER UPDATE OF revoked_at ON api_key FOR EACH ROW
+    WHEN (OLD.revoked_at IS NULL AND NEW.revoked_at IS NOT NULL) EXECUTE FUNCTION end_with_key()
+    """,
+    # A replacement that was never used got lost on its way to the caller, who rotates the old key a second time.
+    """
+    CREATE FUNCTION hand_over_to_key() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+        old_ids uuid[] := ARRAY(
+            SELECT id FROM api_key
+            WHERE id = NEW.replaces_id
+               OR (replaces_id = NEW.replaces_id AND id <> NEW.id AND last_used_at IS NULL));
+    BEGIN
+        UPDATE webhook_endpoint SET api_key_id = NEW.id WHERE api_key_id = ANY (old_ids) AND removed_at IS NULL;
+        UPDATE job SET api_key_id = NEW.id WHERE api_key_id = ANY (old_ids) AND finished_at IS NULL;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER hand_over_to_key AFTER INSERT ON api_key FOR EACH ROW
+    WHEN (NEW.replaces_id IS NOT NULL) EXECUTE FUNCTION hand_over_to_key()
+    """,
+    # The lock lets a revocation at the same moment wait, so that it finds the webhook.
+    """
+    CREATE FUNCTION require_living_key() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        PERFORM FROM api_key WHERE id = NEW.api_key_id AND revoked_at IS NULL FOR SHARE;
+        IF NOT FOUND THEN
+            RAISE check_violation USING MESSAGE = 'a webhook in use needs a key that is not revoked';
+        END IF;
+        RETURN NEW;
+    END $$
+    """,
+    """
+    CREATE TRIGGER require_living_key BEFORE INSERT OR UPDATE OF api_key_id, removed_at ON webhook_endpoint
+    FOR EACH ROW WHEN (NEW.removed_at IS NULL) EXECUTE FUNCTION require_living_key()
+    """,
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -145,6 +203,8 @@ def upgrade() -> None:
         "webhook_endpoint",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("through_id", sa.Uuid(), nullable=True),
+        sa.Column("api_key_id", sa.Uuid(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
         sa.Column("secret_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("previous_secret_encrypted", sa.LargeBinary(), nullable=True),
@@ -155,9 +215,12 @@ def upgrade() -> None:
             ["organisation_id"],
             ["organisation.id"],
         ),
+        sa.ForeignKeyConstraint(["through_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["api_key_id"], ["api_key.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_webhook_endpoint_organisation_id"), "webhook_endpoint", ["organisation_id"], unique=False)
+    op.create_index(op.f("ix_webhook_endpoint_api_key_id"), "webhook_endpoint", ["api_key_id"], unique=False)
     op.create_table(
         "webhook_delivery",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -183,6 +246,8 @@ def upgrade() -> None:
     op.create_index(op.f("ix_webhook_delivery_endpoint_id"), "webhook_delivery", ["endpoint_id"], unique=False)
     op.create_index(op.f("ix_webhook_delivery_next_attempt_at"), "webhook_delivery", ["next_attempt_at"], unique=False)
     op.create_index(op.f("ix_webhook_delivery_subject_id"), "webhook_delivery", ["subject_id"], unique=False)
+    for statement in ENDS_WITH_KEYS:
+        op.execute(statement)
     op.create_table(
         "deadline_publication",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -219,6 +284,8 @@ def downgrade() -> None:
     op.drop_table("deadline_publication")
     op.drop_table("webhook_delivery")
     op.drop_table("webhook_endpoint")
+    for function in ("require_living_key()", "hand_over_to_key()", "end_with_key()", "end_webhooks_of_key(uuid)"):
+        op.execute(f"DROP FUNCTION {function} CASCADE")
     op.drop_table("objection_flag")
     op.drop_table("relay_feed")
     op.drop_table("relay")

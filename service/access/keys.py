@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final, LiteralString, NamedTuple
 
 from psycopg.rows import tuple_row
+from sqlalchemy import text
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor, Scope
 from service.core.clock import now
@@ -106,6 +108,41 @@ async def authenticate(connection: Connection, key: str | None) -> Actor:
         roles=frozenset(map(Role, stored.roles)),
         scopes=frozenset(map(Scope, stored.scopes)),
     )
+
+
+# Two statements: the second sees a rotation that the first has waited for.
+_LOCK_OWN = text("SELECT id FROM api_key WHERE id = :id AND revoked_at IS NULL FOR SHARE")
+_LOCK_HEIR = text("SELECT id FROM api_key WHERE id = heir_of_key(:id) AND revoked_at IS NULL FOR SHARE")
+
+
+async def owning_key(session: AsyncSession, actor: Actor) -> uuid.UUID:
+    """The key that owns what the caller makes: the caller's, or after a rotation the key that replaced it.
+
+    Until the transaction ends, neither can be rotated or revoked.
+
+    Raises:
+        Unauthenticated: the caller's key was revoked since the request began.
+    """
+    own = {"id": actor.key_id}
+    if await session.scalar(_LOCK_OWN, own) is None:
+        raise _refusal()
+    heir_id: uuid.UUID | None = await session.scalar(_LOCK_HEIR, own)
+    return heir_id or actor.key_id
+
+
+_IS_LIVING = text("""
+    SELECT EXISTS (
+        SELECT FROM api_key AS own JOIN living_key AS heir ON heir.id = heir_of_key(own.id)
+        WHERE own.id = :id AND own.revoked_at IS NULL)
+""")
+
+
+async def is_living(session: AsyncSession, key_id: uuid.UUID) -> bool:
+    """Whether a key is valid, or expired after a rotation that replaced it by a valid key.
+
+    This is for what goes on after its request was admitted, such as an event stream. A revoked key ends it at once.
+    """
+    return bool(await session.scalar(_IS_LIVING, {"id": key_id}))
 
 
 async def _find(connection: Connection, prefix: str) -> _StoredKey | None:

@@ -13,7 +13,11 @@ from service.core.ids import uuid7
 
 
 class ApiKey(SQLModel, table=True):
-    """An API key of an organisation. Only its digest is stored, so that the table gives nobody access."""
+    """An API key of an organisation. Only its digest is stored, so that the table gives nobody access.
+
+    `replaces_id` is the key that it replaced in a rotation. `expiry_announced_at` and `end_announced_at` are when its
+    organisation was sent the events of the coming expiry and of the end, or when nothing was left to announce.
+    """
 
     __tablename__ = "api_key"
 
@@ -27,6 +31,9 @@ class ApiKey(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    replaces_id: uuid.UUID | None = Field(default=None, foreign_key="api_key.id", index=True)
+    expiry_announced_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    end_announced_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Inspection(SQLModel, table=True):

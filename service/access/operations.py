@@ -1,7 +1,8 @@
 """Operations on API keys: issue, list, rotate, revoke."""
 
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import and_, or_, text
 from sqlmodel import col, select
@@ -18,6 +19,7 @@ from service.core.vocabulary import Role
 
 _ADMIT = text("UPDATE organisation SET admitted_at = COALESCE(admitted_at, :now) WHERE id = :id RETURNING roles")
 _ROLES = text("SELECT roles FROM organisation WHERE id = :id")
+_HEIR = text("SELECT heir_of_key(:id)")
 
 # After a rotation the old key stays valid for this time, so that a running client can switch to the new one.
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -35,7 +37,8 @@ async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
         raise NotFound("organisation")
     await _check_acts_for(session, wanted, roles)
     _check_scopes(wanted, roles)
-    return await _store(session, wanted.organisation_id, wanted.acts_for_id, wanted.scopes, wanted.expires_at)
+    row = ApiKey(**wanted.model_dump(exclude={"scopes"}), scopes=sorted(set(wanted.scopes)))
+    return await _store(session, row)
 
 
 async def usual_scopes(session: AsyncSession, organisation_id: uuid.UUID) -> list[Scope]:
@@ -70,25 +73,18 @@ def _check_scopes(wanted: KeyIn, roles: list[str]) -> None:
         )
 
 
-async def _store(
-    session: AsyncSession,
-    organisation_id: uuid.UUID,
-    acts_for_id: uuid.UUID | None,
-    scopes: list[Scope],
-    expires_at: datetime | None,
-) -> IssuedKey:
+async def _store(session: AsyncSession, row: ApiKey) -> IssuedKey:
+    """Store a key with a new text, and return it with that text."""
     key = new_key()
-    row = ApiKey(
-        organisation_id=organisation_id,
-        acts_for_id=acts_for_id,
-        prefix=key.prefix,
-        digest=key.digest,
-        scopes=sorted(set(scopes)),
-        expires_at=expires_at,
-    )
+    row.prefix, row.digest = key.prefix, key.digest
     session.add(row)
     await session.flush()
-    return IssuedKey(**row.model_dump(exclude={"digest"}), key=key.text)
+    return IssuedKey(**_shown(row), key=key.text)
+
+
+def _shown(row: ApiKey) -> dict[str, Any]:
+    """What is shown of a key, without its text."""
+    return row.model_dump(include=set(KeyOut.model_fields))
 
 
 async def _lock_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> ApiKey:
@@ -120,11 +116,14 @@ async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None
         own = and_(col(ApiKey.organisation_id) == owner_id, col(ApiKey.acts_for_id).is_not_distinct_from(acts_for_id))
         query = query.where(own if actor.through_id else or_(own, col(ApiKey.acts_for_id) == owner_id))
     rows = await read_slice(session, query, after, limit, ApiKey.id)
-    return rows.page(KeyOut(**row.model_dump(exclude={"digest"})) for row in rows)
+    return rows.page(KeyOut(**_shown(row)) for row in rows)
 
 
 async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
     """Issue a new key with the rights of an old one, which expires a day later.
+
+    The new key gets the webhooks and unfinished jobs of the old one (a trigger of the migration), and its open streams
+    go on.
 
     Raises:
         NotFound: the caller manages no such key.
@@ -136,10 +135,12 @@ async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UU
     moment = now()
     if old.revoked_at or (old.expires_at and old.expires_at <= moment):
         raise Conflict("key_inactive", "This key has expired or was revoked. Ask the operator for a new one.")
-    expires_at = old.expires_at
+    # Of a key that is rotated again, because its replacement got lost, the replacement has the expiry that was meant.
+    heir = await session.get_one(ApiKey, await session.scalar(_HEIR, {"id": old.id}))
+    rights = old.model_dump(include={"organisation_id", "acts_for_id", "scopes"}) | {"expires_at": heir.expires_at}
     end = moment + ROTATION_OVERLAP
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
-    return await _store(session, old.organisation_id, old.acts_for_id, old.scopes, expires_at)
+    return await _store(session, ApiKey(**rights, replaces_id=old.id))
 
 
 def _check_rotation(actor: Actor | None, old: ApiKey) -> None:
@@ -155,11 +156,11 @@ def _check_rotation(actor: Actor | None, old: ApiKey) -> None:
 
 
 async def revoke_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> KeyOut:
-    """Revoke a key at once. Revoking it again changes nothing."""
+    """Revoke a key at once, and with it its webhooks (a trigger of the migration). Again changes nothing."""
     row = await _lock_key(session, actor, key_id)
     row.revoked_at = row.revoked_at or now()
     await session.flush()
-    return KeyOut(**row.model_dump(exclude={"digest"}))
+    return KeyOut(**_shown(row))
 
 
 async def find_key(session: AsyncSession, name: str) -> uuid.UUID:

@@ -44,13 +44,20 @@ async def list_keys(session: SessionDep, actor: KeyHolder, after: After = None, 
 
 @router.post("/{key_id}/rotate", status_code=201, summary="Rotate a key", responses=responses(404, 409, 413))
 async def rotate_key(key_id: KeyId, session: SessionDep, actor: KeyHolder) -> IssuedKey:
-    """You get a new key with the same rights. The old one stays valid for 24 hours."""
+    """You get a new key with the same rights. The old one stays valid for 24 hours.
+
+    The webhooks, unfinished jobs and open event streams of the old key are the new key's from now on.
+    """
     return await operations.rotate_key(session, actor, key_id)
 
 
 @router.delete("/{key_id}", summary="Revoke a key", responses=responses(404))
 async def revoke_key(key_id: KeyId, session: SessionDep, actor: KeyHolder) -> KeyOut:
-    """The key is refused from the next request on. Revoking it again changes nothing."""
+    """The key is refused from the next request on. Revoking it again changes nothing.
+
+    Its webhooks are removed, and its event streams end. Jobs run to their end. The organisation's other webhooks get
+    the event `key.revoked`.
+    """
     return await operations.revoke_key(session, actor, key_id)
 
 

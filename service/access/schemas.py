@@ -32,6 +32,7 @@ class KeyOut(BaseModel):
     expires_at: AwareDatetime | None
     revoked_at: AwareDatetime | None
     last_used_at: AwareDatetime | None = Field(description="When the key was last used, to the minute.")
+    replaces_id: uuid.UUID | None = Field(description="The key that this one replaced in a rotation.")
 
 
 class IssuedKey(KeyOut):

@@ -31,13 +31,18 @@ class JobState(StrEnum):
 
 
 class Job(SQLModel, table=True):
-    """Work for an organisation that takes longer than a request, with its progress."""
+    """Work for an organisation that takes longer than a request, with its progress.
+
+    It belongs to the key that started it or, if that was replaced before the end, to its replacement. It runs to its
+    end whatever becomes of the key, because it works for the organisation.
+    """
 
     __tablename__ = "job"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    api_key_id: uuid.UUID = Field(foreign_key="api_key.id", index=True)
     kind: JobKind = Field(sa_type=enum_type(JobKind))
     subject_id: uuid.UUID = Field(index=True)
     state: JobState = Field(default=JobState.WAITING, sa_type=enum_type(JobState))

@@ -8,13 +8,16 @@ from typing import Any
 
 from procrastinate import App
 from sqlalchemy import text
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
+from service.access.keys import is_living, owning_key
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
 from service.core.outages import is_outage
+from service.core.paging import Page, read_slice
 from service.core.resources import Resources
 from service.core.sweeps import sweep
 from service.core.task_queue import defer
@@ -26,11 +29,26 @@ log = logging.getLogger(__name__)
 
 async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: JobKind, subject_id: uuid.UUID) -> JobOut:
     """Record a job and defer the task named by its kind. Both take effect if the transaction commits."""
-    job = Job(organisation_id=actor.organisation_id, through_id=actor.through_id, kind=kind, subject_id=subject_id)
+    job = Job(
+        organisation_id=actor.organisation_id,
+        through_id=actor.through_id,
+        api_key_id=await owning_key(session, actor),
+        kind=kind,
+        subject_id=subject_id,
+    )
     session.add(job)
     await session.flush()
     await defer(session, queue, kind, job_id=str(job.id))
     return JobOut.model_validate(job.model_dump())
+
+
+async def list_jobs(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[JobOut]:
+    """The jobs of the caller's organisation; the regulator sees all."""
+    query = select(Job)
+    if not actor.is_regulator:
+        query = query.where(Job.organisation_id == actor.organisation_id)
+    rows = await read_slice(session, query, after, limit, Job.id)
+    return rows.page(JobOut.model_validate(row.model_dump()) for row in rows)
 
 
 async def get_job(session: AsyncSession, actor: Actor, job_id: uuid.UUID) -> JobOut:
@@ -151,10 +169,15 @@ async def resume_lost_jobs(resources: Resources) -> None:
 async def follow_job(
     database: Database, actor: Actor, job_id: uuid.UUID, pause: Callable[[], Awaitable[None]]
 ) -> AsyncIterator[JobOut]:
-    """Yield the job each time it has changed, until it is finished. No connection is held while it pauses."""
+    """Yield the job each time it has changed, until it is finished or the caller's key has ended.
+
+    No connection is held while it pauses.
+    """
     last: JobOut | None = None
     while True:
         async with database.transaction() as session:
+            if not await is_living(session, actor.key_id):
+                return
             job = await get_job(session, actor, job_id)
         if job != last:
             yield job

@@ -13,6 +13,7 @@ from service.access.actor import Actor
 from service.access.permit import FactsReader
 from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import responses
+from service.core.paging import After, Limit, Page
 from service.job import operations
 from service.job.schemas import JobOut
 
@@ -22,6 +23,12 @@ JobId = Annotated[uuid.UUID, Path(description="The id of a job.")]
 
 # Twice a second looks smooth and costs the database almost nothing.
 _PAUSE_SECONDS = 0.5
+
+
+@router.get("", summary="List jobs")
+async def list_jobs(session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100) -> Page[JobOut]:
+    """The jobs of your organisation, each with the API key that it belongs to."""
+    return await operations.list_jobs(session, actor, after, limit)
 
 
 @router.get("/{job_id}", summary="Get a job", responses=responses(404))
@@ -53,7 +60,11 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 async def follow_job(
     job_id: JobId, database: DatabaseDep, actor: Annotated[Actor, Depends(_authorised_follower, scope="function")]
 ) -> AsyncIterator[ServerSentEvent]:
-    """Sends server-sent events named `progress`, each with the job as data, and a last one named `finished`."""
+    """Sends server-sent events named `progress`, each with the job as data, and a last one named `finished`.
+
+    The stream ends without `finished`, within a second, when your key is revoked or expires. One that you rotated may
+    expire: its open streams go on for the new key.
+    """
     pause = partial(asyncio.sleep, _PAUSE_SECONDS)
     async for job in operations.follow_job(database, actor, job_id, pause):
         yield ServerSentEvent(data=job, event="finished" if job.finished_at else "progress")

@@ -12,6 +12,12 @@ class JobOut(BaseModel):
     """A job and its progress."""
 
     id: uuid.UUID
+    api_key_id: uuid.UUID = Field(
+        description="The API key that started it. A key that replaces it in a rotation takes over unfinished jobs."
+    )
+    through_id: uuid.UUID | None = Field(
+        description="The processor whose key started it for your organisation; null if the key is your own."
+    )
     kind: JobKind
     subject_id: uuid.UUID = Field(description="The dataset that it works on.")
     state: JobState

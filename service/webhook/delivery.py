@@ -19,6 +19,7 @@ from procrastinate import App
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.access.keys import is_living
 from service.core.clock import now
 from service.core.db import Database
 from service.core.ids import uuid7
@@ -254,7 +255,9 @@ class _DeliveryRun:
             row = await session.get_one(WebhookDelivery, delivery_id)
             endpoint = await session.get_one(WebhookEndpoint, row.endpoint_id)
             payload = await PAYLOADS[row.event](self.resources, session, row.subject_id)
-            if payload is None or endpoint.removed_at is not None:
+            # The key may have expired since the worker last looked for webhooks to end.
+            ended = endpoint.removed_at is not None or not await is_living(session, endpoint.api_key_id)
+            if payload is None or ended:
                 return None
             body = orjson.dumps({"type": row.event, "timestamp": row.recorded_at, "data": payload}).decode()
             return Message(row.id, endpoint.url, valid_secrets(self.ring, endpoint, now()), body)

@@ -26,12 +26,18 @@ class DeliveryState(StrEnum):
 
 
 class WebhookEndpoint(SQLModel, table=True):
-    """An organisation's address for events. After a rotation both secrets sign until the old one expires."""
+    """An organisation's address for events. After a rotation both secrets sign until the old one expires.
+
+    It belongs to the key that registered it or, after a rotation of that key, to its replacement, and ends with it.
+    `through_id` is the processor whose key that is. Triggers keep one without a key from being in use.
+    """
 
     __tablename__ = "webhook_endpoint"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    api_key_id: uuid.UUID = Field(foreign_key="api_key.id", index=True)
     url: str = Field(sa_type=Text)
     secret_encrypted: bytes = Field(sa_type=LargeBinary)
     previous_secret_encrypted: bytes | None = Field(default=None, sa_type=LargeBinary)

@@ -9,7 +9,9 @@ from procrastinate import App
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+import service.webhook.key_events  # noqa: F401  (its task)
 from service.access.actor import Actor
+from service.access.keys import owning_key
 from service.core.clock import now
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
@@ -48,6 +50,8 @@ async def register_webhook(
     row = WebhookEndpoint(
         id=endpoint_id,
         organisation_id=actor.organisation_id,
+        through_id=actor.through_id,
+        api_key_id=await owning_key(session, actor),
         url=url,
         secret_encrypted=encrypted_secret(ring, endpoint_id, secret),
     )
@@ -73,8 +77,10 @@ def _refused(problem: AddressProblem) -> Unprocessable:
 
 
 async def list_webhooks(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[WebhookOut]:
-    """The endpoints of the caller's organisation, removed ones too."""
+    """The endpoints of the caller's organisation, removed ones too. A processor sees those of its own keys."""
     query = select(WebhookEndpoint).where(WebhookEndpoint.organisation_id == actor.organisation_id)
+    if actor.through_id is not None:
+        query = query.where(WebhookEndpoint.through_id == actor.through_id)
     rows = await read_slice(session, query, after, limit, WebhookEndpoint.id)
     return rows.page(WebhookOut(**row.model_dump()) for row in rows)
 
@@ -111,10 +117,15 @@ async def remove_webhook(session: AsyncSession, actor: Actor, webhook_id: uuid.U
     return WebhookOut(**row.model_dump())
 
 
+def _is_own(actor: Actor, row: WebhookEndpoint) -> bool:
+    """Whether the caller may see and change an endpoint: a processor only those that its own keys registered."""
+    return row.organisation_id == actor.organisation_id and actor.through_id in (None, row.through_id)
+
+
 async def _lock_own_endpoint(session: AsyncSession, actor: Actor, webhook_id: uuid.UUID) -> WebhookEndpoint:
     """Lock an endpoint of the caller's organisation in order to change it."""
     row = await session.get(WebhookEndpoint, webhook_id)
-    if row is None or row.organisation_id != actor.organisation_id:
+    if row is None or not _is_own(actor, row):
         raise NotFound("webhook")
     return await lock_endpoint(session, webhook_id)
 
@@ -133,7 +144,7 @@ async def list_webhook_deliveries(
         NotFound: the organisation has no such webhook.
     """
     endpoint = await session.get(WebhookEndpoint, webhook_id)
-    if endpoint is None or endpoint.organisation_id != actor.organisation_id:
+    if endpoint is None or not _is_own(actor, endpoint):
         raise NotFound("webhook")
     query = select(WebhookDelivery).where(WebhookDelivery.endpoint_id == webhook_id)
     if state is not None:
@@ -155,7 +166,7 @@ async def retry_webhook_delivery(
     if row is None:
         raise NotFound("delivery")
     endpoint = await lock_endpoint(session, row.endpoint_id)
-    if endpoint.organisation_id != actor.organisation_id:
+    if not _is_own(actor, endpoint):
         raise NotFound("delivery")
     await session.refresh(row, with_for_update=True)
     if endpoint.removed_at is not None:

@@ -46,6 +46,8 @@ async def register_webhook(
 
     Respond with a status from 200 to 299 within 15 seconds. Otherwise the event is sent again: ten attempts within
     about three days. Redirects are not followed. Respond with 410 to have the webhook removed.
+
+    The webhook belongs to your key. It ends when that is revoked or expires, and a rotation hands it to the new key.
     """
     return await operations.register_webhook(session, ring, settings, actor, body)
 
@@ -54,7 +56,10 @@ async def register_webhook(
 async def list_webhooks(
     session: SessionDep, actor: HoldersReader, after: After = None, limit: Limit = 100
 ) -> Page[WebhookOut]:
-    """The webhooks of your organisation, removed ones too."""
+    """The webhooks of your organisation, removed ones too, each with the API key that it belongs to.
+
+    A processor sees those of its own keys. A party sees the processors' too, and can remove them.
+    """
     return await operations.list_webhooks(session, actor, after, limit)
 
 

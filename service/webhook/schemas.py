@@ -29,12 +29,18 @@ class WebhookOut(BaseModel):
 
     id: uuid.UUID
     url: str = Field(examples=[_URL])
+    api_key_id: uuid.UUID = Field(
+        description="The API key that registered it, or that replaced that key in a rotation. The webhook ends with it."
+    )
+    through_id: uuid.UUID | None = Field(
+        description="The processor whose key registered it for your organisation; null if the key is your own."
+    )
     recorded_at: AwareDatetime
     previous_until: AwareDatetime | None = Field(
         description="After a rotation: until when the previous secret signs too."
     )
     removed_at: AwareDatetime | None = Field(
-        description="When it was removed, or answered 410. Null while it is in use."
+        description="When it was removed or answered 410, or its key ended. Null while it is in use."
     )
 
 
@@ -56,14 +62,15 @@ class DeliveryOut(BaseModel):
     state: DeliveryState = Field(
         description="`pending` until it is `delivered` (the receiver answered 200 to 299), `failed` (the last of ten "
         "attempts within about three days failed, or the receiver answered 410) or `cancelled` (nothing was left to "
-        "send, or the endpoint was removed). A failed `relay.created` is attempted once a day while the relay is open."
+        "send, or the endpoint was removed or ended with its key). A failed `relay.created` is attempted once a day "
+        "while the relay is open."
     )
     attempts: int = Field(examples=[1])
     last_outcome: str | None = Field(
         examples=["status 503"],
         description="How the last attempt ended: `status` and a number, `timeout`, `connection failed`, "
-        "`connection broken`, `TLS failed`, `address refused`, `name not found`, `internal error`, `nothing to send` "
-        "or `endpoint removed`.",
+        "`connection broken`, `TLS failed`, `address refused`, `name not found`, `internal error`, "
+        "`nothing to send`, `endpoint removed` or `key ended`.",
     )
     recorded_at: AwareDatetime
     next_attempt_at: AwareDatetime | None

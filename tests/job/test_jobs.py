@@ -11,19 +11,20 @@ from pydantic import SecretStr
 from service.core.db import Database
 from service.core.errors import Conflict
 from service.core.settings import Settings
+from service.core.vocabulary import Role
 from service.job.models import Job
 from service.job.operations import ReportProgress, run_job
 from service.main import create_app
 from tests.builders import number, open_dataset
 from tests.callers import Caller, Registry
-from tests.conftest import MASTER_SECRET
+from tests.conftest import MASTER_SECRET, settings_of_tests
 from tests.inspection import refusal, rows
 from tests.sockets import on_a_socket
 
 
-def sealing(broker: Caller) -> Any:
+def sealing(broker: Caller, **more: Any) -> Any:
     """The job that seals a small dataset."""
-    dataset = open_dataset(broker)
+    dataset = open_dataset(broker, **more)
     broker.put_part(dataset["id"], [number(last) for last in range(50)])
     return broker.post(f"/v1/datasets/{dataset['id']}/seal")
 
@@ -120,3 +121,50 @@ def test_follow_job_holds_no_connection_while_it_waits(dsn: str) -> None:
         rows(dsn, "UPDATE job SET state = 'succeeded', finished_at = now()")
         names = [[line for line in lines if line.startswith("event: ")] for lines in streams]
     assert names == [["event: finished"]] * 6
+
+
+def test_list_jobs_shows_the_key_and_the_processor_that_started_them(registry: Registry) -> None:
+    party = registry.party()
+    sender = registry.organisation(Role.PROCESSOR, acts_for=party)
+    own, through = sealing(party), sealing(sender, holder_id=str(party.id))
+    listed = {job["id"]: job for job in party.get("/v1/jobs")["items"]}
+    assert (listed[own["id"]]["through_id"], listed[through["id"]]["through_id"]) == (None, through["through_id"])
+    assert own["api_key_id"] != through["api_key_id"]
+    assert through["through_id"] is not None
+    page = party.get("/v1/jobs", params={"limit": 1})
+    assert [page["items"][0]["id"], page["next"]] == [own["id"], own["id"]]
+    assert registry.party().get("/v1/jobs")["items"] == []
+
+
+def test_follow_job_ends_with_its_key_on_another_process(dsn: str) -> None:
+    """Three streams: of a key that is revoked elsewhere, of one that was rotated and expires, and of another."""
+    with ExitStack() as stack:
+        apps = [create_app(settings_of_tests(), dsn, with_worker=False) for _ in range(2)]
+        client, elsewhere = (stack.enter_context(on_a_socket(app)) for app in apps)
+        registry = Registry(client, dsn)
+        operator, broker = Registry(elsewhere, dsn).operator(), registry.broker()
+        issued = [
+            operator.post("/v1/keys", {"organisation_id": str(broker.id), "scopes": ["facts:read", "accounts"]})
+            for _ in range(2)
+        ]
+        revoked, rotated = (Caller(client, broker.id, key["key"]) for key in issued)
+        job = sealing(broker)
+        renewed = rotated.post(f"/v1/keys/{issued[1]['id']}/rotate")
+        streams = []
+        for caller in (revoked, rotated, broker):
+            headers = {"Authorization": f"Bearer {caller.key}"}
+            stream = client.stream("GET", f"/v1/jobs/{job['id']}/events", headers=headers)
+            streams.append(stack.enter_context(stream).iter_lines())
+        assert [next(lines) for lines in streams] == ["event: progress"] * 3
+        operator.request("DELETE", f"/v1/keys/{issued[0]['id']}").raise_for_status()
+        assert "event: finished" not in list(streams[0]), "it ends although its job does not"
+        assert refusal(revoked.request("GET", f"/v1/jobs/{job['id']}")) == (401, "key_refused")
+        rows(dsn, "UPDATE api_key SET expires_at = now() WHERE id = %s", issued[1]["id"])
+        assert refusal(rotated.request("GET", f"/v1/jobs/{job['id']}")) == (401, "key_refused")
+        assert broker.get(f"/v1/jobs/{job['id']}")["state"] == "waiting", "a job runs to its end"
+        rows(dsn, "UPDATE job SET done = 1")
+        assert "event: progress" in [next(streams[1]) for _ in range(4)], "the stream is the new key's"
+        operator.request("DELETE", f"/v1/keys/{renewed['id']}").raise_for_status()
+        assert "event: finished" not in list(streams[1])
+        rows(dsn, "UPDATE job SET state = 'succeeded', finished_at = now()")
+        assert "event: finished" in list(streams[2])

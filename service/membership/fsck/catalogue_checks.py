@@ -99,6 +99,12 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
                    'after', attempts, 'attempts:', coalesce(last_error, 'no error'))
         FROM pending_task WHERE requested_at < now() - interval '1 hour'
     """,
+    # The worker ends those of a key that has expired within a minute.
+    Violation.WEBHOOK_WITHOUT_KEY: """
+        SELECT NULL, NULL, NULL, NULL, NULL, concat_ws(' ', 'webhook', endpoint.id, 'of key', api_key.id)
+        FROM webhook_endpoint AS endpoint JOIN api_key ON api_key.id = api_key_id
+        WHERE removed_at IS NULL AND least(revoked_at, expires_at) < now() - interval '1 hour'
+    """,
     # Of a webhook whose receiver fails, few deliveries are attempted at a time. Those that failed wait for their time.
     Violation.DELIVERIES_LATE: """
         SELECT NULL, NULL, NULL, NULL, NULL, concat_ws(' ', 'webhook', endpoint_id, 'with', count(*), 'deliveries')

@@ -55,6 +55,7 @@ class Violation(StrEnum):
     STAGED_COLUMNS = "the columns of a staged run do not match its keys"
 
     TASK_LATE = "a task that should be done has waited for more than an hour"
+    WEBHOOK_WITHOUT_KEY = "a webhook in use belongs to a key that ended more than an hour ago"
     DELIVERIES_LATE = "deliveries to a webhook have been due for more than an hour without an attempt"
 
 
