@@ -24,6 +24,6 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["python", "-c", "\
 import http.client, os, sys; \
 api = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('FILIATION_PORT', '8000')), timeout=4); \
-api.request('GET', '/v1/health'); \
+api.request('GET', '/healthz'); \
 sys.exit(api.getresponse().status != 200)"]
 CMD ["filiation", "serve", "--host", "0.0.0.0"]

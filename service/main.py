@@ -16,8 +16,10 @@ from service.core import error_handlers, errors, health
 from service.core.allocator import keep_freed_memory
 from service.core.body_limits import BodyLimits
 from service.core.db import Database
+from service.core.disk import Disk
 from service.core.middleware import OutermostMiddleware
 from service.core.openapi import DescribedApp
+from service.core.readiness import Readiness
 from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import open_queue
@@ -176,7 +178,7 @@ async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: 
         snapshots = resources.get(Snapshots)
         gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
         on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
-        resources.add(queue, Messaging(gateway, on_inbound))
+        resources.add(queue, Messaging(gateway, on_inbound), Readiness(dsn, settings, resources.get(Disk)))
         app.state.resources = resources
         worker = asyncio.create_task(run_worker(resources)) if with_worker else None
         try:
@@ -196,6 +198,6 @@ async def running(settings: Settings, dsn: str) -> AsyncIterator[Resources]:
     database = Database(dsn, settings.pool_size)
     try:
         await require_same_secret(database, ring)
-        yield Resources(settings, database, ring, Snapshots(database))
+        yield Resources(settings, database, ring, Snapshots(database), Disk.of(settings))
     finally:
         await database.close()

@@ -15,7 +15,9 @@ ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(r
 
 # Anybody may call these. The address of a delivery report contains a token of its own, which Kannel was given.
 PUBLIC = {
+    "get_alive",
     "get_health",
+    "get_ready",
     "get_disclosure_schema",
     "list_publications",
     "get_publication",

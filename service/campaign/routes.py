@@ -10,6 +10,7 @@ from service.access.permit import FactsReader, FactsWriter
 from service.campaign import operations
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.db import SessionDep
+from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
@@ -17,7 +18,13 @@ from service.core.task_queue import QueueDep
 router = APIRouter(prefix="/v1/campaigns", tags=["campaigns"], route_class=IdempotentRoute)
 
 
-@router.post("", status_code=201, summary="Register a campaign", responses=responses(*JSON_BODY, 404, 409))
+@router.post(
+    "",
+    status_code=201,
+    summary="Register a campaign",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
 async def register_campaign(body: CampaignIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> CampaignOut:
     """Records which message was sent, for which party, when, from which originator and to which datasets."""
     return await operations.register_campaign(session, queue, actor, body)

@@ -22,6 +22,7 @@ from service.collection.schemas import (
     PartnerListOut,
 )
 from service.core.db import SessionDep
+from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 
@@ -34,7 +35,13 @@ CollectionId = Annotated[uuid.UUID, Path(description="The id of a collection.")]
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 
 
-@notices.post("", status_code=201, summary="Register a notice", responses=responses(*JSON_BODY, 404, 409))
+@notices.post(
+    "",
+    status_code=201,
+    summary="Register a notice",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
 async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWriter) -> NoticeOut:
     """Registers the wording of a form, verbatim. A notice never changes; a new version is a notice that replaces it."""
     return await notice_operations.register_notice(session, actor, body)
@@ -58,7 +65,8 @@ async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReade
     "/{notice_id}/partner-lists",
     status_code=201,
     summary="Add a partner list",
-    responses=responses(*JSON_BODY, 404, 409),
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
 )
 async def add_partner_list(
     notice_id: NoticeId, body: PartnerListIn, session: SessionDep, actor: FactsWriter
@@ -71,7 +79,8 @@ async def add_partner_list(
     "/{notice_id}/evidence",
     status_code=201,
     summary="Upload a screenshot of the form",
-    responses=responses(404, 409, 413, 415),
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 413, 415, 507),
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
@@ -97,7 +106,13 @@ async def get_evidence(
     return Response(content, media_type=media_type, headers={"Content-Disposition": "attachment"})
 
 
-@collections.post("", status_code=201, summary="Register a collection", responses=responses(*JSON_BODY, 404, 409))
+@collections.post(
+    "",
+    status_code=201,
+    summary="Register a collection",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
 async def register_collection(body: CollectionIn, session: SessionDep, actor: FactsWriter) -> CollectionOut:
     """Registers that a collector gathered numbers: where, under which notice, from when to when."""
     return await operations.register_collection(session, actor, body)

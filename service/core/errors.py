@@ -27,6 +27,7 @@ TITLES: Final = {
     429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
+    507: "Insufficient Storage",
 }
 
 
@@ -144,6 +145,19 @@ class Unreachable(Problem):
     status = 503
 
 
+class NoRoom(Problem):
+    """The disk of the database is nearly full (RFC 4918, 11.5)."""
+
+    status = 507
+
+    def __init__(self) -> None:
+        super().__init__(
+            "disk_nearly_full",
+            "The registry's disk is nearly full, so it takes no new files and facts. Try again later. Lookups, "
+            "objections and erasures go on.",
+        )
+
+
 class ProblemDocument(BaseModel):
     """An RFC 9457 problem. Its `type` is stable, so that programs can branch on it."""
 
@@ -170,6 +184,7 @@ _MEANINGS: Final = {
     429: "Too many requests. `Retry-After` says in how many seconds to try again.",
     500: "An unexpected error occurred.",
     503: "A service that this request needs does not respond at the moment.",
+    507: "The disk of the registry is nearly full. Try again later.",
 }
 
 # The statuses with which a JSON body may be refused before its content is looked at.

@@ -69,6 +69,16 @@ class Settings(BaseSettings):
         le=200,
         description="Database connections that each process keeps. Under load it opens as many again.",
     )
+    disk_path: Path | None = Field(
+        default=None,
+        description="A folder on the disk of the database, whose free space is watched.",
+        json_schema_extra={"default_in_words": "the service's own database; none where `DATABASE_URL` is set"},
+    )
+    disk_reserve_bytes: int = Field(
+        default=2 * 1024**3,
+        ge=0,
+        description="Free space of that disk in bytes below which new files and facts are refused.",
+    )
     sweep_seconds: float = Field(
         default=60,
         gt=0,

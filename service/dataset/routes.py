@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
 from service.core.db import DatabaseDep, SessionDep
+from service.core.disk import NEEDS_ROOM, DiskDep
 from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
@@ -64,7 +65,13 @@ def _columns(
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
 
 
-@router.post("", status_code=201, summary="Register a dataset", responses=responses(*JSON_BODY, 404, 409))
+@router.post(
+    "",
+    status_code=201,
+    summary="Register a dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
 async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
     """Creates an open dataset. Upload its parts, then seal it. A union takes no parts."""
     return await operations.register_dataset(session, actor, body)
@@ -93,7 +100,8 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
 @router.put(
     "/{dataset_id}/parts/{number}",
     summary="Upload a part",
-    responses=responses(404, 409, 415),
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 415, 507),
     openapi_extra=_PART,
 )
 async def upload_part(
@@ -102,6 +110,7 @@ async def upload_part(
     request: Request,
     database: DatabaseDep,
     ring: RingDep,
+    disk: DiskDep,
     actor: Uploader,
     columns: Annotated[ColumnChoice, Depends(_columns)],
 ) -> PartOut:
@@ -111,7 +120,7 @@ async def upload_part(
     possible number are rejected with a reason, and all others accepted.
     """
     form = (*_form(request), columns)
-    return await parts.upload_part(database, ring, actor, dataset_id, number, form, request.stream())
+    return await parts.upload_part(database, ring, actor, dataset_id, number, form, disk.while_room(request.stream()))
 
 
 def _form(request: Request) -> tuple[Format, Compression]:
@@ -124,7 +133,13 @@ def _form(request: Request) -> tuple[Format, Compression]:
         raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
 
 
-@router.post("/{dataset_id}/seal", status_code=202, summary="Seal a dataset", responses=responses(404, 409, 413))
+@router.post(
+    "/{dataset_id}/seal",
+    status_code=202,
+    summary="Seal a dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 413, 507),
+)
 async def seal_dataset(dataset_id: DatasetId, session: SessionDep, queue: QueueDep, actor: NumbersWriter) -> JobOut:
     """Closes it for good. A job stores its numbers and counts where they come from; follow it at `/v1/jobs`."""
     return await operations.seal_dataset(session, queue, actor, dataset_id)

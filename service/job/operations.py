@@ -18,6 +18,7 @@ from service.core.db import Database, run
 from service.core.errors import TITLES, TYPE_PREFIX, NotFound, Problem
 from service.core.outages import is_outage
 from service.core.paging import Page, read_slice
+from service.core.readiness import Condition, look_for
 from service.core.resources import Resources
 from service.core.sweeps import sweep
 from service.core.task_queue import defer
@@ -164,6 +165,19 @@ async def resume_lost_jobs(resources: Resources) -> None:
         log.error("Job %s of kind %s was lost, and is started again.", row.id, row.kind)
         async with database.transaction() as session:
             await defer(session, queue, JobKind(row.kind), job_id=str(row.id))
+
+
+look_for(
+    "jobs",
+    """
+    SELECT EXISTS (SELECT FROM job WHERE state IN ('waiting', 'running')
+        AND coalesce(started_at, created_at) < now() - interval '3 minutes'
+        AND NOT EXISTS (SELECT FROM pending_task WHERE name = job.kind AND arguments ->> 'job_id' = job.id::text))
+    """,
+    Condition.FAILED,
+    "A job is not finished, and nothing works on it. Look at the worker's log.",
+    "Something works on every job.",
+)
 
 
 async def follow_job(

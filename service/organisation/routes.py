@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import DirectoryReader, DirectoryWriter
 from service.core.db import SessionDep
+from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
@@ -24,7 +25,13 @@ from service.organisation.schemas import (
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=IdempotentRoute)
 
 
-@router.post("", status_code=201, summary="Register an organisation", responses=responses(*JSON_BODY, 409, 429))
+@router.post(
+    "",
+    status_code=201,
+    summary="Register an organisation",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 409, 429, 507),
+)
 async def register_organisation(
     body: OrganisationIn, session: SessionDep, settings: SettingsDep, actor: DirectoryWriter
 ) -> OrganisationOut:

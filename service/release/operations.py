@@ -15,6 +15,7 @@ from service.core.clock import now
 from service.core.db import run
 from service.core.errors import Conflict, NotFound
 from service.core.paging import Page, cut, write_cursor
+from service.core.readiness import Condition, look_for
 from service.core.task_queue import TaskName, defer
 from service.organisation.operations import find_organisation
 from service.release.block_fill import request_block_fill
@@ -204,3 +205,12 @@ def _block_fill(block_counts: Sequence[int] | None) -> list[BlockFillOut] | None
         BlockFillOut(from_count=first, to_count=last, block_count=count)
         for (first, last), count in zip(spans(), block_counts, strict=True)
     ]
+
+
+look_for(
+    "releases",
+    "SELECT EXISTS (SELECT FROM unreleased_dataset WHERE is_listed AND sealed_at < now() - interval '5 days')",
+    Condition.WARNING,
+    "A dataset has waited for its release for more than five days. The operator releases it, or says why not.",
+    "No release is overdue.",
+)

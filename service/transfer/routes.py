@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter, NumbersWriter
 from service.core.db import SessionDep
+from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
@@ -22,7 +23,13 @@ router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=Idemp
 TransferId = Annotated[uuid.UUID, Path(description="The id of a transfer.")]
 
 
-@router.post("", status_code=201, summary="Register a transfer", responses=responses(*JSON_BODY, 404, 409))
+@router.post(
+    "",
+    status_code=201,
+    summary="Register a transfer",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
 async def register_transfer(body: TransferIn, session: SessionDep, queue: QueueDep, actor: FactsWriter) -> TransferOut:
     """The recipient gets a dataset of its own, which shares the content of the sender's."""
     return await operations.register_transfer(session, queue, actor, body)
@@ -59,7 +66,8 @@ async def state_transfer(
     "/{transfer_id}/reconciliation",
     status_code=201,
     summary="Open the reconciliation of a transfer",
-    responses=responses(404, 409, 413),
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 413, 507),
 )
 async def open_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
     """Opens the received dataset for the recipient's own file. Send it with `PUT /v1/datasets/{id}/parts/{number}`."""
@@ -78,7 +86,8 @@ async def cancel_reconciliation(transfer_id: TransferId, session: SessionDep, ac
     "/{transfer_id}/reconciliation/compare",
     status_code=202,
     summary="Compare the recipient's file with what was declared",
-    responses=responses(404, 409, 413),
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 413, 507),
 )
 async def start_comparison(
     transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter

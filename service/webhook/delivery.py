@@ -23,6 +23,7 @@ from service.access.keys import is_living
 from service.core.clock import now
 from service.core.db import Database
 from service.core.ids import uuid7
+from service.core.readiness import Condition, look_for
 from service.core.resources import Resources
 from service.core.retention import Rule, forget
 from service.core.settings import Settings
@@ -278,3 +279,16 @@ class _DeliveryRun:
             if outcome == GONE:
                 await remove_endpoint(session, endpoint)
             return row.state in (DeliveryState.DELIVERED, DeliveryState.CANCELLED)
+
+
+look_for(
+    "webhooks",
+    """
+    SELECT EXISTS (SELECT FROM webhook_delivery WHERE next_attempt_at IS NOT NULL GROUP BY endpoint_id
+        HAVING min(next_attempt_at) < now() - interval '1 hour'
+           AND NOT bool_or(attempts > 0 AND next_attempt_at >= now() - interval '1 hour'))
+    """,
+    Condition.WARNING,
+    "Deliveries to a webhook have been due for more than an hour. `filiation fsck` names it.",
+    "No delivery is late.",
+)

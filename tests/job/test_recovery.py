@@ -16,11 +16,14 @@ from service.core.settings import Settings
 from service.job.models import Job
 from service.job.operations import ReportProgress, run_job
 from service.main import create_app
+from service.membership.fsck.check import check
+from service.membership.fsck.report import Finding, Violation
 from tests.builders import filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
 from tests.inspection import rows, until, waiting_for_locks
 from tests.outages import end_connections, outage
+from tests.persons import ring_of_tests
 from tests.transfer.builders import send_file
 
 UNFINISHED: LiteralString = "SELECT 1 FROM job WHERE finished_at IS NULL UNION ALL SELECT 1 FROM pending_task"
@@ -156,3 +159,34 @@ def test_dataset_that_no_job_seals_can_be_sealed_again(registry: Registry, dsn: 
     rows(dsn, "UPDATE dataset SET state = 'sealing'")
     until(lambda: broker.get(f"/v1/datasets/{dataset}")["state"] == "open")
     assert broker.seal(dataset)["number_count"] == 50
+
+
+def test_check_names_a_lost_job_and_a_lost_sealing(dsn: str, settings: Settings) -> None:
+    with TestClient(create_app(settings, dsn, with_worker=False)) as client:
+        broker = Registry(client, dsn).broker()
+        lost, sealing = uploaded(broker), uploaded(broker)
+        job = broker.post(f"/v1/datasets/{lost}/seal")
+    assert violations(dsn) == []
+    rows(dsn, "DELETE FROM pending_task")
+    rows(dsn, "UPDATE dataset SET state = 'sealing'")
+    rows(dsn, _LEFT_BEHIND)
+    rows(
+        dsn,
+        "INSERT INTO procrastinate_events (job_id, type, at) SELECT id, 'started', now() - interval '1 hour' "
+        "FROM procrastinate_jobs WHERE status = 'doing'",
+    )
+    found = {(finding.kind, str(finding.dataset_id or finding.task)) for finding in violations(dsn)}
+    assert found == {
+        (Violation.JOB_LOST, lost),
+        (Violation.SEALING_LOST, sealing),
+        (Violation.WORK_LEFT, "compact_memberships"),
+        (Violation.WORK_LEFT, "deliver_webhooks"),
+    }
+    assert [finding.task for finding in violations(dsn) if finding.kind is Violation.JOB_LOST] == [
+        f"seal_dataset job {job['id']}"
+    ]
+
+
+def violations(dsn: str) -> list[Finding]:
+    """What `filiation fsck` finds."""
+    return check(dsn, ring_of_tests(), lambda _rows, _total: None).violations

@@ -143,6 +143,9 @@ def test_every_refusal_is_a_problem_document() -> None:
     wrong = []
     for operation in OPERATIONS:
         for status, content in operation.answers():
+            if (operation.id, status) == ("get_ready", 503):
+                # What is not ready is described as what is.
+                continue
             as_problem = content == {MEDIA_TYPE: {"schema": PROBLEM}} if status >= 400 else MEDIA_TYPE not in content
             if not as_problem:
                 wrong.append((operation.id, status, content))
@@ -151,7 +154,7 @@ def test_every_refusal_is_a_problem_document() -> None:
 
 def test_documented_refusals_are_those_that_can_happen() -> None:
     # What else is missing, conflicting, too much or out of order depends on the domain of each operation.
-    domain = {404, 409, 429, 503}
+    domain = {404, 409, 429, 503, 507}
     wrong = []
     for operation in OPERATIONS:
         if operation.is_["tags"] == ["messages"]:

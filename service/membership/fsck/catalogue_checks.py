@@ -105,6 +105,23 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
         FROM webhook_endpoint AS endpoint JOIN api_key ON api_key.id = api_key_id
         WHERE removed_at IS NULL AND least(revoked_at, expires_at) < now() - interval '1 hour'
     """,
+    Violation.JOB_LOST: """
+        SELECT NULL, subject_id, NULL, NULL, NULL, concat_ws(' ', kind, 'job', id)
+        FROM job WHERE state IN ('waiting', 'running') AND NOT EXISTS (
+            SELECT FROM pending_task WHERE name = job.kind AND arguments ->> 'job_id' = job.id::text)
+    """,
+    Violation.SEALING_LOST: """
+        SELECT NULL, id FROM dataset WHERE state = 'sealing' AND NOT EXISTS (
+            SELECT FROM job WHERE subject_id = dataset.id AND state IN ('waiting', 'running'))
+    """,
+    # Workers start such work again about a minute after the last sign of life.
+    Violation.WORK_LEFT: """
+        SELECT NULL, NULL, NULL, NULL, NULL, task_name
+        FROM procrastinate_jobs AS job LEFT JOIN procrastinate_workers AS worker ON worker.id = worker_id
+        WHERE status = 'doing' AND coalesce(last_heartbeat, '-infinity') < now() - interval '3 minutes'
+          AND EXISTS (SELECT FROM procrastinate_events AS event WHERE event.job_id = job.id
+                      GROUP BY job_id HAVING max(event.at) < now() - interval '3 minutes')
+    """,
     # Of a webhook whose receiver fails, few deliveries are attempted at a time. Those that failed wait for their time.
     Violation.DELIVERIES_LATE: """
         SELECT NULL, NULL, NULL, NULL, NULL, concat_ws(' ', 'webhook', endpoint_id, 'with', count(*), 'deliveries')

@@ -56,6 +56,9 @@ class Violation(StrEnum):
 
     TASK_LATE = "a task that should be done has waited for more than an hour"
     WEBHOOK_WITHOUT_KEY = "a webhook in use belongs to a key that ended more than an hour ago"
+    JOB_LOST = "a job is not finished, and no task is recorded that works on it"
+    SEALING_LOST = "a dataset is being sealed, and no job does so"
+    WORK_LEFT = "work that a worker left behind has not been started again"
     DELIVERIES_LATE = "deliveries to a webhook have been due for more than an hour without an attempt"
 
 
