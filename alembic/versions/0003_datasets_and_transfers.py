@@ -76,14 +76,6 @@ SELECT dataset.id AS dataset_id, content,
 FROM dataset
 LEFT JOIN collection ON collection.id = collection_id
 """
-# The first and the last consent in the datasets of a collection.
-COLLECTION_CONSENTS = """
-CREATE VIEW collection_consents AS
-SELECT collection_id, min(first_consented_at) AS first_consented_at, max(last_consented_at) AS last_consented_at
-FROM dataset
-WHERE collection_id IS NOT NULL
-GROUP BY collection_id
-"""
 VIEWS = {
     "transfer_status": TRANSFER_STATUS,
     "denied_transfer": DENIED_TRANSFER,
@@ -91,7 +83,6 @@ VIEWS = {
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
     "dataset_node": DATASET_NODE,
-    "collection_consents": COLLECTION_CONSENTS,
 }
 
 
@@ -117,8 +108,7 @@ def upgrade() -> None:
         sa.Column("orphan_count", sa.BigInteger(), nullable=True),
         sa.Column("numbers_left", sa.BigInteger(), nullable=True),
         sa.Column("orphans_left", sa.BigInteger(), nullable=True),
-        sa.Column("first_consented_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_consented_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("consent_span", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),

@@ -24,9 +24,8 @@ def upgrade() -> None:
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("upload", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("run", sa.Integer(), nullable=False),
-        sa.Column("keys", sa.LargeBinary(), nullable=False),
-        sa.Column("consented_at", sa.LargeBinary(), nullable=True),
-        sa.Column("record_ids", sa.LargeBinary(), nullable=True),
+        sa.Column("number_count", sa.Integer(), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "shard", "upload", "run"),
     )
@@ -79,8 +78,7 @@ def upgrade() -> None:
         for column in ("keys", "holders", "consented_at", "record_ids"):
             op.execute(f"ALTER TABLE {partition} ALTER COLUMN {column} SET STORAGE EXTERNAL")
     op.execute("ALTER TABLE staged_run SET (toast_tuple_target = 8160)")
-    for column in ("keys", "consented_at", "record_ids"):
-        op.execute(f"ALTER TABLE staged_run ALTER COLUMN {column} SET STORAGE EXTERNAL")
+    op.execute("ALTER TABLE staged_run ALTER COLUMN content SET STORAGE EXTERNAL")
 
     op.create_table(
         "exclusion",

@@ -84,7 +84,6 @@ def upgrade() -> None:
         sa.Column("received_by_id", sa.Uuid(), nullable=True),
         sa.Column("relayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mark", sa.LargeBinary(), nullable=False),
-        sa.Column("key", sa.LargeBinary(), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("kind IN ('objection', 'erasure')", name="ck_objection_kind"),
         sa.CheckConstraint("scope IN ('everything', 'organisation', 'purpose')", name="ck_objection_scope"),

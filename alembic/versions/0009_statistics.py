@@ -11,23 +11,22 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
-# Every column of bytes, except `objection.mark`, whose rows stay, and which is looked up among very many. The block of
-# numbers in which a code was asked for is text, and nearly a number.
+# Every column of bytes, except `objection.mark`, whose rows stay, and which is looked up among very many.
 COLUMNS = {
     "api_key": ["digest"],
+    "dataset": ["consent_span"],
     "dataset_part": ["digest"],
     "evidence_content": ["content"],
     "exclusion": ["key"],
     "idempotent_request": ["request_fingerprint", "body"],
     "inspection": ["number_fingerprint"],
     "membership_block": ["keys", "holders", "consented_at", "record_ids"],
-    "objection": ["key"],
     "outbox_message": ["encrypted"],
     "person_session": ["token_digest", "number_encrypted"],
     "rejected_line": ["raw"],
     "segment_member": ["digest"],
-    "staged_run": ["keys", "consented_at", "record_ids"],
-    "verification": ["number_block", "number_encrypted", "number_fingerprint", "address_fingerprint", "code_mac"],
+    "staged_run": ["content"],
+    "verification": ["block_fingerprint", "number_encrypted", "number_fingerprint", "address_fingerprint", "code_mac"],
     "webhook_endpoint": ["secret_encrypted", "previous_secret_encrypted"],
 }
 

@@ -1,6 +1,6 @@
 """`Idempotency-Key`: a POST that is sent again creates nothing new and gets its first response again.
 
-The response is stored in the transaction that made it, so that both are written or neither.
+The response is stored, encrypted, in the transaction that made it, so that both are written or neither.
 """
 
 import hashlib
@@ -72,13 +72,22 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
         raise Conflict(
             "request_in_progress", "The first request with this Idempotency-Key is still running. Try again later."
         )
-    raise _ReplayedError(first.status, first.body)
+    raise _ReplayedError(first.status, _ring(request).decrypt(first.body, _body_context(name)))
+
+
+def _ring(request: Request) -> KeyRing:
+    return resources_of(request).get(KeyRing)
+
+
+# A response may hold a phone number, or the consents of a dataset.
+def _body_context(name: str) -> bytes:
+    return b"repeated response " + name.encode()
 
 
 def _fingerprint(request: Request, body: bytes) -> bytes:
     head = f"{request.method} {request.url.path}\n".encode()
     # A body may be little more than a phone number. A hash without a key could be compared with that of every number.
-    return resources_of(request).get(KeyRing).fingerprint("repeated request", head + body)
+    return _ring(request).fingerprint("repeated request", head + body)
 
 
 # A client may repeat a request for as long as this: a file of tens of millions of numbers can take days to upload.
@@ -89,7 +98,7 @@ forget(
         table=IdempotentRequest,
         moment="recorded_at",
         kept=timedelta(days=30),
-        data="the answer to a request with an `Idempotency-Key`",
+        data="the encrypted answer to a request with an `Idempotency-Key`",
         since="the request",
     ),
 )
@@ -135,7 +144,8 @@ class IdempotentRoute(APIRoute):
             if claim := getattr(request.state, "idempotent", None):
                 key, organisation_id = claim
                 row = await request.state.session.get_one(IdempotentRequest, (organisation_id, key))
-                row.status, row.body = response.status_code, self.stored_body(bytes(response.body))
+                body = self.stored_body(bytes(response.body))
+                row.status, row.body = response.status_code, _ring(request).encrypt(body, _body_context(key))
             return response
 
         return handle_or_replay

@@ -17,18 +17,22 @@ from service.access.visible_rows import get_visible, list_visible, visible_among
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
+from service.core.db import run
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
+from service.membership.encryption import decrypt_span
+from service.number.keyring import KeyRing
 from service.organisation.operations import find_organisation, require_may_assert_for
 
 
-async def register_collection(session: AsyncSession, actor: Actor, wanted: CollectionIn) -> CollectionOut:
+async def register_collection(
+    session: AsyncSession, ring: KeyRing, actor: Actor, wanted: CollectionIn
+) -> CollectionOut:
     """Register a collection of the caller, or of a collector without an account."""
     require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
     notice = await find_own_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
-    if wanted.corrects_id is not None:
-        await _check_correction(session, actor, wanted, notice, wanted.corrects_id)
+    await _check_correction(session, ring, actor, wanted, notice)
     row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **assertion_columns(actor, wanted.occurred_at))
     session.add(row)
     await session.flush()
@@ -56,21 +60,22 @@ def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
 
 
 # A dataset keeps the collection that it was registered with, also when that collection is corrected later.
-_OUTSIDE = text("""
+_SPANS = text("""
     WITH RECURSIVE earlier (id, corrects_id) AS (
         SELECT id, corrects_id FROM collection WHERE id = :id
         UNION ALL
         SELECT found.id, found.corrects_id FROM collection AS found JOIN earlier ON found.id = earlier.corrects_id)
-    SELECT EXISTS (
-        SELECT FROM collection_consents JOIN earlier ON collection_id = earlier.id
-        WHERE first_consented_at < :began_at OR last_consented_at > :ended_at)
+    SELECT dataset.id, consent_span FROM dataset JOIN earlier ON collection_id = earlier.id
+    WHERE consent_span IS NOT NULL
 """)
 
 
 async def _check_correction(
-    session: AsyncSession, actor: Actor, wanted: CollectionIn, notice: Notice, corrected_id: uuid.UUID
+    session: AsyncSession, ring: KeyRing, actor: Actor, wanted: CollectionIn, notice: Notice
 ) -> None:
     """A correction keeps the collector and the notice, by which numbers are counted, and covers all consents."""
+    if (corrected_id := wanted.corrects_id) is None:
+        return
     await find_collection(session, actor, corrected_id)
     corrected = await lock_for_correction(session, actor, Collection, corrected_id)
     if (corrected.collector_id, corrected.notice_id) != (wanted.collector_id, wanted.notice_id):
@@ -78,7 +83,8 @@ async def _check_correction(
             "correction_changes_origin", "A correction keeps the collector and the notice. Register another collection."
         )
     began_at, ended_at = _period(wanted.began_on, wanted.ended_on, ZoneInfo(notice.time_zone))
-    if await session.scalar(_OUTSIDE, {"id": corrected_id, "began_at": began_at, "ended_at": ended_at}):
+    spans = [decrypt_span(ring, row.id, row.consent_span) for row in await run(session, _SPANS, {"id": corrected_id})]
+    if any(span.first < began_at or (ended_at is not None and span.last > ended_at) for span in spans):
         raise Unprocessable(
             "consents_outside_period",
             "Datasets of this collection contain consents outside this period. Choose one that covers them.",

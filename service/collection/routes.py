@@ -25,6 +25,7 @@ from service.core.db import SessionDep
 from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
+from service.number.app_keyring import RingDep
 
 notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=IdempotentRoute)
 collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=IdempotentRoute)
@@ -113,9 +114,11 @@ async def get_evidence(
     dependencies=[NEEDS_ROOM],
     responses=responses(*JSON_BODY, 404, 409, 507),
 )
-async def register_collection(body: CollectionIn, session: SessionDep, actor: FactsWriter) -> CollectionOut:
+async def register_collection(
+    body: CollectionIn, session: SessionDep, ring: RingDep, actor: FactsWriter
+) -> CollectionOut:
     """Registers that a collector gathered numbers: where, under which notice, from when to when."""
-    return await operations.register_collection(session, actor, body)
+    return await operations.register_collection(session, ring, actor, body)
 
 
 @collections.get("", summary="List collections")

@@ -35,8 +35,8 @@ class Dataset(Fact, table=True):
     # What erasures by its holder left of the two counts above, which say what was sealed.
     numbers_left: int | None = Field(default=None, sa_type=BigInteger)
     orphans_left: int | None = Field(default=None, sa_type=BigInteger)
-    first_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
-    last_consented_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    # The first and the last known consent, encrypted.
+    consent_span: bytes | None = Field(default=None, sa_type=LargeBinary)
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # When the recipient acknowledged the transfer that delivered it, after it had denied it.
     taken_over_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -21,10 +21,12 @@ from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
 from service.job.models import JobKind
 from service.job.operations import start_job
 from service.job.schemas import JobOut
+from service.membership.encryption import decrypt_span
+from service.number.keyring import KeyRing
 from service.organisation.operations import find_organisation, require_may_assert_for
 
 
-async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetIn) -> DatasetOut:
+async def register_dataset(session: AsyncSession, ring: KeyRing, actor: Actor, wanted: DatasetIn) -> DatasetOut:
     """Register an open dataset. A union takes no parts; its holder only seals it."""
     require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
@@ -41,7 +43,7 @@ async def register_dataset(session: AsyncSession, actor: Actor, wanted: DatasetI
     await session.flush()
     session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
     await session.flush()
-    return (await _response_bodies(session, actor, [row]))[0]
+    return (await _response_bodies(session, ring, actor, [row]))[0]
 
 
 async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
@@ -108,22 +110,26 @@ def _is_own(actor: Actor, row: Dataset) -> bool:
     return actor.organisation_id in (row.holder_id, row.asserted_by_id)
 
 
-async def get_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:
+async def get_dataset(session: AsyncSession, ring: KeyRing, actor: Actor, dataset_id: uuid.UUID) -> DatasetOut:
     """A dataset that the caller sees."""
-    return (await _response_bodies(session, actor, [await find_dataset(session, actor, dataset_id)]))[0]
+    return (await _response_bodies(session, ring, actor, [await find_dataset(session, actor, dataset_id)]))[0]
 
 
-async def list_datasets(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[DatasetOut]:
+async def list_datasets(
+    session: AsyncSession, ring: KeyRing, actor: Actor, after: uuid.UUID | None, limit: int
+) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
     rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
-    return rows.page(await _response_bodies(session, actor, rows.rows))
+    return rows.page(await _response_bodies(session, ring, actor, rows.rows))
 
 
 # What a holder's file was like. It would tell others what else the holder has.
 _OF_FILE: Final = ("duplicate_count", "rejected_count", "orphan_count")
 
 
-async def _response_bodies(session: AsyncSession, actor: Actor, datasets: Sequence[Dataset]) -> list[DatasetOut]:
+async def _response_bodies(
+    session: AsyncSession, ring: KeyRing, actor: Actor, datasets: Sequence[Dataset]
+) -> list[DatasetOut]:
     """The datasets as the caller sees them: of those upstream, not what else they were made from."""
     own = {row.id for row in datasets if actor.is_regulator or _is_own(actor, row)}
     seen = visibility.visible_datasets(actor)
@@ -134,17 +140,20 @@ async def _response_bodies(session: AsyncSession, actor: Actor, datasets: Sequen
     edges = (await session.exec(query)).all()
     answers = []
     for row in datasets:
-        answer = dataset_out(row, [edge for edge in edges if edge.dataset_id == row.id])
+        answer = dataset_out(ring, row, [edge for edge in edges if edge.dataset_id == row.id])
         answers.append(answer if row.id in own else answer.model_copy(update=dict.fromkeys(_OF_FILE)))
     return answers
 
 
-def dataset_out(row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
+def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
     """The response body of a dataset, with the edges to its parents."""
-    values: dict[str, Any] = row.model_dump(exclude={"dialect"})
+    values: dict[str, Any] = row.model_dump(exclude={"dialect", "consent_span"})
+    span = None if row.consent_span is None else decrypt_span(ring, row.id, row.consent_span)
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
     return DatasetOut(
         **values,
+        first_consented_at=span and span.first,
+        last_consented_at=span and span.last,
         derived_from=[edge.parent_id for edge in edges if edge.transfer_id is None],
         received_by_transfer_id=transfers[0] if transfers else None,
     )

@@ -72,23 +72,23 @@ def _columns(
     dependencies=[NEEDS_ROOM],
     responses=responses(*JSON_BODY, 404, 409, 507),
 )
-async def register_dataset(body: DatasetIn, session: SessionDep, actor: FactsWriter) -> DatasetOut:
+async def register_dataset(body: DatasetIn, session: SessionDep, ring: RingDep, actor: FactsWriter) -> DatasetOut:
     """Creates an open dataset. Upload its parts, then seal it. A union takes no parts."""
-    return await operations.register_dataset(session, actor, body)
+    return await operations.register_dataset(session, ring, actor, body)
 
 
 @router.get("", summary="List datasets")
 async def list_datasets(
-    session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+    session: SessionDep, ring: RingDep, actor: FactsReader, after: After = None, limit: Limit = 100
 ) -> Page[DatasetOut]:
     """The datasets that you hold, and those upstream of them."""
-    return await operations.list_datasets(session, actor, after, limit)
+    return await operations.list_datasets(session, ring, actor, after, limit)
 
 
 @router.get("/{dataset_id}", summary="Get a dataset", responses=responses(404))
-async def get_dataset(dataset_id: DatasetId, session: SessionDep, actor: FactsReader) -> DatasetOut:
+async def get_dataset(dataset_id: DatasetId, session: SessionDep, ring: RingDep, actor: FactsReader) -> DatasetOut:
     """A dataset with its counts."""
-    return await operations.get_dataset(session, actor, dataset_id)
+    return await operations.get_dataset(session, ring, actor, dataset_id)
 
 
 @router.get("/{dataset_id}/parts", summary="List the parts of a dataset", responses=responses(404))

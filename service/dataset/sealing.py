@@ -34,6 +34,7 @@ from service.job.operations import ReportProgress, run_job
 from service.membership import bulk_read, store
 from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Ancestors, read_ancestors
+from service.membership.encryption import ConsentSpan, encrypt_span
 from service.membership.runs import Digest
 from service.membership.store import LoadedShard
 from service.number.keyring import KeyRing
@@ -80,6 +81,12 @@ class Tally:
         self.ancestors.clear()
         self.notices.clear()
 
+    def encrypted_span(self, ring: KeyRing, dataset_id: uuid.UUID) -> bytes | None:
+        """The span of the dataset's consents as it is stored; None if none is known."""
+        if self.first_consented_at is None or self.last_consented_at is None:
+            return None
+        return encrypt_span(ring, dataset_id, ConsentSpan(self.first_consented_at, self.last_consented_at))
+
     def add(self, loaded: LoadedShard) -> None:
         """Add the result of loading one shard."""
         self.digest += loaded.digest
@@ -114,7 +121,7 @@ async def seal(
         if not alone:
             await recount_if_erased(database, session, ancestors, dataset_id, tally)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        await write_tally(session, row, tally)
+        await write_tally(session, ring, row, tally)
         # Taken late: an objection that is recorded until then is shown as earlier than the dataset.
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await session.flush()
@@ -226,13 +233,13 @@ def count_without_parents(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Ta
         tally.orphans = tally.numbers
 
 
-async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None:
+async def write_tally(session: AsyncSession, ring: KeyRing, row: Dataset, tally: Tally) -> None:
     """Store the counts of a dataset, let lookups find its numbers, and delete what was staged."""
     row.number_count = row.numbers_left = tally.numbers
     row.orphan_count = row.orphans_left = tally.orphans
     row.duplicate_count = tally.duplicates
     row.rejected_count = await _rejected(session, row.id)
-    row.first_consented_at, row.last_consented_at = tally.first_consented_at, tally.last_consented_at
+    row.consent_span = tally.encrypted_span(ring, row.id)
     session.add(row)
     session.add_all(
         AncestorCount(dataset_id=row.id, ancestor_id=ancestor_id, count_at_sealing=count, count_left=count)
@@ -247,7 +254,7 @@ async def write_tally(session: AsyncSession, row: Dataset, tally: Tally) -> None
     await session.flush()
     connection = await connection_of(session)
     if row.content == Content.UPLOADED:
-        await store.complete_segment(connection, row.id, tally.digest)
+        await store.complete_segment(connection, ring, row.id, tally.digest)
     await store.unstage(connection, row.id)
 
 

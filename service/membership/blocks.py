@@ -22,8 +22,8 @@ LEADS: Final = 1 << DEEPEST_LEVEL
 RECORD_ID_CHARACTERS: Final = 200
 
 # The room for rows in a PostgreSQL page of 8 KB, and the part of it that a row takes in addition to its bytea columns:
-# line pointer, tuple header, shard, level, lead and segment. Each column has a length word and its alignment. An
-# encrypted column also has a nonce and a tag.
+# line pointer, tuple header, shard, level, lead and segment. Each column has a length word and its alignment. Encrypted
+# record ids also have a nonce and a tag, and encrypted times a head.
 _PAGE_BYTES: Final = 8168
 _ROW_BYTES: Final = 44
 _COLUMN_BYTES: Final = 8
@@ -37,9 +37,12 @@ _SMALLEST_GAP_BYTES: Final = 1000
 
 _TIMES: Final = np.dtype(">u4")
 TIME_BYTES: Final = _TIMES.itemsize
+TIMES_HEAD_BYTES: Final = 16
 _SHORT: Final = np.dtype(">u2")
 _HALVES: Final = np.dtype(">u8")
 _NO_RECORD_ID: Final = 0xFFFF
+# Packed record ids are padded to a multiple of this, because the length of a single id may tell whose it is.
+_RECORD_IDS_PADDING: Final = 128
 
 
 class Block(NamedTuple):
@@ -52,7 +55,7 @@ class Block(NamedTuple):
 
 
 class BlockColumns(NamedTuple):
-    """The stored bytes of a block, with the record ids as `pack_record_ids` packs them.
+    """The bytes of a block, with times and record ids as `pack_times` and `pack_record_ids` pack them, or encrypted.
 
     `holders` is None in a segment of a single dataset. Otherwise it has two bytes for each key: the place in the block
     of the key's first membership. Then it has two bytes for each membership: its holder.
@@ -173,10 +176,9 @@ def _row_bytes(run: Run) -> Callable[[Block], int]:
     """A function that gives the size of a block's row in a page."""
     overhead, membership_bytes, text_ends = _ROW_BYTES + _COLUMN_BYTES, 0, None
     if run.consented_at is not None:
-        overhead, membership_bytes = overhead + _COLUMN_BYTES, membership_bytes + TIME_BYTES
+        overhead, membership_bytes = overhead + _COLUMN_BYTES + TIMES_HEAD_BYTES, membership_bytes + TIME_BYTES
     if run.record_ids is not None:
         overhead += _COLUMN_BYTES + _ENCRYPTION_BYTES
-        membership_bytes += _SHORT.itemsize
         lengths = [0 if record_id is None else len(record_id.encode()) for record_id in run.record_ids]
         text_ends = [0, *np.cumsum(lengths).tolist()]
     key_counts = None
@@ -191,7 +193,9 @@ def _row_bytes(run: Run) -> Callable[[Block], int]:
             total += (KEY_BYTES - level // 8) * (end - start)
         else:
             total += (KEY_BYTES - level // 8 + _SHORT.itemsize) * (key_counts[end] - key_counts[start])
-        return total if text_ends is None else total + text_ends[end] - text_ends[start]
+        if text_ends is None:
+            return total
+        return total + _padded(_SHORT.itemsize * (end - start) + text_ends[end] - text_ends[start])
 
     return size
 
@@ -328,7 +332,7 @@ def unpack_times(data: bytes) -> NDArray[np.uint32]:
 
 
 def pack_record_ids(record_ids: NDArray[np.object_]) -> bytes:
-    """A length of 2 bytes for each id (0xFFFF for an unknown id), followed by their texts in UTF-8.
+    """A length of 2 bytes for each id (0xFFFF for an unknown id), followed by their texts in UTF-8, padded with zeros.
 
     Raises ValueError if an id is too long.
     """
@@ -336,7 +340,12 @@ def pack_record_ids(record_ids: NDArray[np.object_]) -> bytes:
     if any(record_id is not None and len(record_id) > RECORD_ID_CHARACTERS for record_id in record_ids):
         raise ValueError(f"A consent record id has at most {RECORD_ID_CHARACTERS} characters.")
     lengths = np.array([_NO_RECORD_ID if text is None else len(text) for text in texts], _SHORT)
-    return lengths.tobytes() + b"".join(text for text in texts if text is not None)
+    packed = lengths.tobytes() + b"".join(text for text in texts if text is not None)
+    return packed.ljust(_padded(len(packed)), b"\x00")
+
+
+def _padded(size: int) -> int:
+    return -(-size // _RECORD_IDS_PADDING) * _RECORD_IDS_PADDING
 
 
 def unpack_record_ids(data: bytes, count: int) -> NDArray[np.object_]:

@@ -24,7 +24,7 @@ from service.core.db import Database, connection_of
 from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.task_queue import other_jobs_wait, task
-from service.membership import blocks, runs, store
+from service.membership import blocks, encryption, runs, store
 from service.membership.blocks import LEADS, SHARDS, BlockColumns
 from service.membership.models import SegmentState
 from service.membership.runs import Run
@@ -223,8 +223,9 @@ def _interleave_sources(ring: KeyRing, merge: Merge, rows: list[tuple[Any, ...]]
     # Blocks of a single dataset have no list of holders and are unpacked apart from the others.
     rows.sort(key=_SEGMENT_AND_LEAD)
     parts: dict[bool, tuple[list[int], list[BlockColumns]]] = {False: ([], []), True: ([], [])}
-    for segment_id, *columns in rows:
-        block = store.decrypt_record_ids(ring, segment_id, BlockColumns(*columns))
+    segment_ids = [row[0] for row in rows]
+    decrypted = encryption.decrypt_blocks(ring, segment_ids, [BlockColumns(*row[1:]) for row in rows])
+    for segment_id, block in zip(segment_ids, decrypted, strict=True):
         offsets, part_blocks = parts[block.holders is not None]
         offsets.append(merge.offsets[segment_id])
         part_blocks.append(block)

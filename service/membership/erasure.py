@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from service.core import locks
 from service.core.locks import Lock
-from service.membership import blocks, runs, store
+from service.membership import blocks, encryption, runs, store
 from service.membership.blocks import Block, BlockColumns
 from service.membership.runs import Run
 from service.membership.store import Connection, rows_of
@@ -69,15 +69,17 @@ async def erase(conn: Connection, ring: KeyRing, key: bytes, dataset_ids: Collec
     # Pipelined: all statements are sent before the first result is awaited.
     async with conn.pipeline():
         for segment_id, *columns, is_live, places, datasets, counts, digests in rows:
-            block = store.decrypt_record_ids(ring, segment_id, BlockColumns(*columns))
+            (block,) = encryption.decrypt_blocks(ring, [segment_id], [BlockColumns(*columns)])
             run, _ = blocks.unpack_blocks([block])
             erased = _find_memberships(run, key, places)
             if erased.any():
                 await _rewrite(conn, ring, segment_id, block, run[~erased])
             for at in np.flatnonzero(erased).tolist() if is_live else ():
                 member = places.index(runs.holders_of(run)[at])
-                left = store.unpack_digest(counts[member], digests[member]) - runs.digest(run[at : at + 1])
-                await conn.execute(_UPDATE_MEMBER, (left.count, store.pack_digest(left), segment_id, places[member]))
+                before = encryption.decrypt_digest(ring, datasets[member], counts[member], digests[member])
+                left = before - runs.digest(run[at : at + 1])
+                encrypted = encryption.encrypt_digest(ring, datasets[member], left)
+                await conn.execute(_UPDATE_MEMBER, (left.count, encrypted, segment_id, places[member]))
                 stored_in.add(datasets[member])
     return stored_in
 
@@ -95,7 +97,7 @@ async def _rewrite(conn: Connection, ring: KeyRing, segment_id: int, old: BlockC
     if not len(run):
         await conn.execute(_DELETE, place)
         return
-    (new,) = blocks.pack_blocks(run, [Block(old.level, old.lead, 0, len(run))])
-    encrypted_ids = store.encrypt_record_ids(ring, segment_id, new)
-    columns = {"keys": new.keys, "holders": new.holders, "times": new.consented_at, "ids": encrypted_ids}
+    packed = list(blocks.pack_blocks(run, [Block(old.level, old.lead, 0, len(run))]))
+    (new,) = encryption.encrypt_blocks(ring, segment_id, packed)
+    columns = {"keys": new.keys, "holders": new.holders, "times": new.consented_at, "ids": new.record_ids}
     await conn.execute(_REWRITE, place | columns)

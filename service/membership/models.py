@@ -40,7 +40,7 @@ class MembershipSegment(SQLModel, table=True):
 class SegmentMember(SQLModel, table=True):
     """A dataset whose numbers a segment holds, and its place in the list that the segment's blocks refer to.
 
-    `number_count` and `digest` describe what the blocks hold for the dataset now: erasure updates them.
+    `number_count` and the encrypted `digest` describe what the blocks hold for the dataset now: erasure updates them.
     """
 
     __tablename__ = "segment_member"
@@ -49,11 +49,13 @@ class SegmentMember(SQLModel, table=True):
     place: int = Field(sa_type=Integer, primary_key=True, sa_column_kwargs={"autoincrement": False})
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
     number_count: int = Field(default=0, sa_type=BigInteger)
-    digest: bytes = Field(default=bytes(16), sa_type=LargeBinary)
+    digest: bytes = Field(default=b"", sa_type=LargeBinary)
 
 
 class MembershipBlock(SQLModel, table=True):
     """The memberships of one segment in one range of the key space. `membership.blocks` defines the bytes.
+
+    Consent times and record ids are encrypted: see `membership.encryption`.
 
     The bytes are kept in the row itself, so that a lookup reads one page per segment. Blocks of several datasets
     (`merged`) are kept apart from blocks of a single dataset. So merged blocks leave their room at the end of a file,
@@ -79,7 +81,10 @@ class MembershipBlock(SQLModel, table=True):
 
 
 class StagedRun(SQLModel, table=True):
-    """A page of what one chunk of an uploaded part has in one shard, in the order of the file, until sealing."""
+    """A page of what one chunk of an uploaded part has in one shard, in the order of the file, until sealing.
+
+    The content is encrypted with that order, which would tell which line of the file a pseudonym comes from.
+    """
 
     __tablename__ = "staged_run"
 
@@ -87,9 +92,8 @@ class StagedRun(SQLModel, table=True):
     shard: int = Field(sa_type=SmallInteger, primary_key=True)
     upload: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     run: int = Field(primary_key=True)
-    keys: bytes = Field(sa_type=LargeBinary)
-    consented_at: bytes | None = Field(default=None, sa_type=LargeBinary)
-    record_ids: bytes | None = Field(default=None, sa_type=LargeBinary)
+    number_count: int = Field(sa_type=Integer)
+    content: bytes = Field(sa_type=LargeBinary)
 
 
 class Exclusion(SQLModel, table=True):

@@ -4,14 +4,12 @@ Every function works in the caller's transaction and commits nothing.
 """
 
 import asyncio
-import struct
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, NamedTuple
 
-import numpy as np
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import tuple_row
@@ -19,20 +17,20 @@ from psycopg.rows import tuple_row
 from service.core import locks
 from service.core.erasures import NO_ERASURES, Erasures
 from service.core.locks import Lock
-from service.membership import blocks, runs
+from service.membership import blocks, encryption, runs
 from service.membership.blocks import BlockColumns
 from service.membership.models import SegmentState
 from service.membership.runs import Digest, Run
-from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
+from service.number.keyring import KEY_BYTES, KeyRing, Keys
 
 Connection = AsyncConnection[Any]
 BulkConnection = psycopg.Connection[Any]
 
 # The binary format does not convert, so the types must be those of the columns.
 _COPY_RUN: Final = """
-    COPY staged_run (dataset_id, shard, upload, run, keys, consented_at, record_ids) FROM STDIN (FORMAT BINARY)
+    COPY staged_run (dataset_id, shard, upload, run, number_count, content) FROM STDIN (FORMAT BINARY)
 """
-_RUN_TYPES: Final = ("uuid", "int2", "int8", "int4", "bytea", "bytea", "bytea")
+_RUN_TYPES: Final = ("uuid", "int2", "int8", "int4", "int4", "bytea")
 _COPY_BLOCK: Final = """
     COPY membership_block (shard, level, lead, segment_id, merged, keys, holders, consented_at, record_ids)
     FROM STDIN (FORMAT BINARY)
@@ -91,18 +89,11 @@ async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: 
 
 
 def _staged_rows(ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> list[tuple[Any, ...]]:
-    # Everything is packed once and then cut as bytes, because there are many pieces.
-    keys = memoryview(pack_keys(run.keys))
-    times = None if run.consented_at is None else memoryview(blocks.pack_times(run.consented_at))
     rows = []
     for shard, number, start, end in blocks.page_pieces(run):
-        encrypted_ids = None
-        if run.record_ids is not None:
-            context = _run_context(dataset_id, shard, upload, first + number)
-            encrypted_ids = ring.encrypt(blocks.pack_record_ids(run.record_ids[start:end]), context)
-        piece_times = None if times is None else times[blocks.TIME_BYTES * start : blocks.TIME_BYTES * end]
-        piece_keys = keys[KEY_BYTES * start : KEY_BYTES * end]
-        rows.append((dataset_id, shard, upload, first + number, piece_keys, piece_times, encrypted_ids))
+        place = (shard, upload, first + number)
+        content = encryption.encrypt_staged(ring, dataset_id, place, run[start:end])
+        rows.append((dataset_id, *place, end - start, content))
     return rows
 
 
@@ -121,11 +112,12 @@ async def unstage_except(conn: Connection, dataset_id: uuid.UUID, uploads: Colle
     )
 
 
-async def staged_keys(conn: Connection, dataset_id: uuid.UUID, shard: int) -> Keys:
+async def staged_keys(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> Keys:
     """The sorted distinct keys staged in one shard: a recipient's own file, to compare with what was declared."""
-    query: LiteralString = "SELECT keys FROM staged_run WHERE dataset_id = %s AND shard = %s"
-    packed = [row[0] async for row in rows_of(conn, query, (dataset_id, shard))]
-    return await asyncio.to_thread(lambda: runs.union([unpack_keys(b"".join(packed))]))
+    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
+    return await asyncio.to_thread(
+        lambda: runs.union([run.keys for run in _staged_runs(ring, dataset_id, shard, rows)])
+    )
 
 
 async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
@@ -133,19 +125,16 @@ async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
     await drop_unfinished_segment(conn, dataset_id)
     # PostgreSQL knows the length of a stored value without reading it.
     query: LiteralString = """
-        SELECT coalesce(sum(octet_length(keys)), 0)::bigint,
-               coalesce(sum(octet_length(consented_at)), 0)::bigint,
-               coalesce(sum(octet_length(record_ids)), 0)::bigint
+        SELECT coalesce(sum(number_count), 0)::bigint, coalesce(sum(octet_length(content) - %s), 0)::bigint
         FROM staged_run WHERE dataset_id = %s
     """
-    ((keys, times, record_ids),) = [row async for row in rows_of(conn, query, (dataset_id,))]
-    count = keys // KEY_BYTES
-    level = blocks.fit_level(count, (times + record_ids) / max(count, 1))
+    ((count, size),) = [row async for row in rows_of(conn, query, (encryption.STAGED_OVERHEAD, dataset_id))]
+    level = blocks.fit_level(count, size / max(count, 1) - KEY_BYTES)
     query = """
         WITH begun AS (
             INSERT INTO membership_segment (state, level, created_at) VALUES (%s, %s, now()) RETURNING id)
         INSERT INTO segment_member (segment_id, place, dataset_id, number_count, digest)
-        SELECT id, 0, %s, 0, decode(repeat('00', 16), 'hex') FROM begun RETURNING segment_id
+        SELECT id, 0, %s, 0, '' FROM begun RETURNING segment_id
     """
     ((segment_id,),) = [row async for row in rows_of(conn, query, (SegmentState.LOADING, level, dataset_id))]
     return Segment(segment_id, level)
@@ -191,7 +180,7 @@ def load_shard_in_thread(
 
 
 def _merge_staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Run, int]:
-    return runs.merge([_unpack_staged(ring, dataset_id, shard, rows)])
+    return runs.merge(_staged_runs(ring, dataset_id, shard, rows))
 
 
 def _loaded_shard(run: Run, duplicates: int) -> LoadedShard:
@@ -202,7 +191,7 @@ def _loaded_shard(run: Run, duplicates: int) -> LoadedShard:
     return LoadedShard(runs.digest(run), duplicates, first, last)
 
 
-async def complete_segment(conn: Connection, dataset_id: uuid.UUID, digest: Digest) -> None:
+async def complete_segment(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, digest: Digest) -> None:
     """Let lookups find a dataset after every shard of it has been loaded."""
     query: LiteralString = """
         UPDATE membership_segment SET state = %s WHERE state = %s AND id IN (
@@ -211,17 +200,7 @@ async def complete_segment(conn: Connection, dataset_id: uuid.UUID, digest: Dige
     parameters = (SegmentState.LIVE, SegmentState.LOADING, dataset_id)
     ((segment_id,),) = [row async for row in rows_of(conn, query, parameters)]
     query = "UPDATE segment_member SET number_count = %s, digest = %s WHERE segment_id = %s"
-    await conn.execute(query, (digest.count, pack_digest(digest), segment_id))
-
-
-def pack_digest(digest: Digest) -> bytes:
-    """The two sums of a digest as they are stored, 8 bytes each. The count has its own column."""
-    return struct.pack(">QQ", digest.hi, digest.lo)
-
-
-def unpack_digest(count: int, sums: bytes) -> Digest:
-    """The digest with this count and the sums that `pack_digest` packed."""
-    return Digest(count, *struct.unpack(">QQ", sums))
+    await conn.execute(query, (digest.count, encryption.encrypt_digest(ring, dataset_id, digest), segment_id))
 
 
 async def lock_shards(conn: Connection, shards: Iterable[int]) -> None:
@@ -238,28 +217,17 @@ async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) 
 
 # In the order of the file, because the first of equal duplicates stays.
 _STAGED: Final[LiteralString] = """
-    SELECT upload, run, keys, consented_at, record_ids FROM staged_run
+    SELECT upload, run, number_count, content FROM staged_run
     WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
 """
 
 
-def _unpack_staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> Run:
+def _staged_runs(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
     """The staged runs of one shard, in the order of the file."""
-    keys = unpack_keys(b"".join(row[2] for row in rows))
-    times = record_ids = None
-    if any(row[3] is not None for row in rows):
-        unknown = [bytes(len(row[2]) // KEY_BYTES * blocks.TIME_BYTES) for row in rows]
-        times = blocks.unpack_times(b"".join(row[3] or zeros for row, zeros in zip(rows, unknown, strict=True)))
-    if any(row[4] is not None for row in rows):
-        record_ids = np.full(len(keys), None, np.object_)
-        start = 0
-        for upload, number, packed_keys, _, encrypted_ids in rows:
-            end = start + len(packed_keys) // KEY_BYTES
-            if encrypted_ids is not None:
-                packed_ids = ring.decrypt(encrypted_ids, _run_context(dataset_id, shard, upload, number))
-                record_ids[start:end] = blocks.unpack_record_ids(packed_ids, end - start)
-            start = end
-    return Run(keys, times, record_ids)
+    return [
+        encryption.decrypt_staged(ring, dataset_id, (shard, upload, number), count, content)
+        for upload, number, count, content in rows
+    ]
 
 
 async def write_blocks(conn: Connection, ring: KeyRing, segment: Segment, run: Run) -> None:
@@ -272,32 +240,12 @@ async def write_blocks(conn: Connection, ring: KeyRing, segment: Segment, run: R
 
 
 def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ...]]:
+    packed = list(blocks.pack_blocks(run, blocks.cut_blocks(run, segment.level)))
+    merged = run.holders is not None
     return [
-        (
-            blocks.shard_of(row.lead),
-            row.level,
-            row.lead,
-            segment.id,
-            run.holders is not None,
-            row.keys,
-            row.holders,
-            row.consented_at,
-            encrypt_record_ids(ring, segment.id, row),
-        )
-        for row in blocks.pack_blocks(run, blocks.cut_blocks(run, segment.level))
+        (blocks.shard_of(row.lead), row.level, row.lead, segment.id, merged, *row[2:])
+        for row in encryption.encrypt_blocks(ring, segment.id, packed)
     ]
-
-
-def encrypt_record_ids(ring: KeyRing, segment_id: int, row: BlockColumns) -> bytes | None:
-    """The record ids of a block, encrypted for storage."""
-    return None if row.record_ids is None else ring.encrypt(row.record_ids, _block_context(segment_id, row))
-
-
-def decrypt_record_ids(ring: KeyRing, segment_id: int, row: BlockColumns) -> BlockColumns:
-    """A stored block with its record ids decrypted. Raises KeyMismatchError if they do not belong to this block."""
-    if row.record_ids is None:
-        return row
-    return row._replace(record_ids=ring.decrypt(row.record_ids, _block_context(segment_id, row)))
 
 
 # The blocks that hold a key. A block of any level may hold it, so all 26 levels are probed by the primary key. If the
@@ -324,7 +272,7 @@ _MEMBERSHIPS_OF_KEY: Final[LiteralString] = f"""
     SELECT (SELECT dataset_id FROM segment_member AS member
             WHERE member.segment_id = found.segment_id AND member.place = holder.place) AS dataset_id,
            found.segment_id, found.level, found.lead, entry.at, total,
-           substr(consented_at, 4 * entry.at + 1, 4) AS consented_at, record_ids
+           substr(consented_at, 1, 16) || substr(consented_at, 16 + 4 * entry.at + 1, 4) AS consented_at, record_ids
     FROM ({CANDIDATE_BLOCKS}) AS found
     CROSS JOIN LATERAL (
         SELECT octet_length(keys) / (16 - level / 8) AS keys_here, octet_length(holders) / 2 AS shorts) AS size
@@ -362,18 +310,21 @@ async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> LookupResult:
     rows = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
     version, datasets, times, *_ = rows[0]
     erasures = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
-    return LookupResult(version, [_membership(ring, row[3:]) for row in rows if row[3] is not None], erasures)
+    return LookupResult(version, _memberships(ring, [row[3:] for row in rows if row[3] is not None]), erasures)
 
 
-def _membership(ring: KeyRing, row: tuple[Any, ...]) -> Membership:
-    dataset_id, segment_id, level, lead, at, total, time, encrypted_ids = row
-    seconds = int.from_bytes(time or b"")
-    record_id = None
-    if encrypted_ids is not None:
-        block = BlockColumns(level, lead, b"", None, None, encrypted_ids)
-        record_ids = decrypt_record_ids(ring, segment_id, block).record_ids
-        record_id = blocks.record_id_at(record_ids or b"", total, at)
-    return Membership(dataset_id, _from_unix(seconds) if seconds else None, record_id)
+def _memberships(ring: KeyRing, rows: Sequence[tuple[Any, ...]]) -> list[Membership]:
+    # All times together cost one call. Most lookups of one number find some dozens.
+    times = iter(encryption.decrypt_times_at(ring, [(row[6], row[4]) for row in rows if row[6] is not None]))
+    found = []
+    for dataset_id, segment_id, level, lead, at, total, time, encrypted_ids in rows:
+        seconds = 0 if time is None else next(times)
+        record_id = None
+        if encrypted_ids is not None:
+            block = BlockColumns(level, lead, b"", None, None, encrypted_ids)
+            record_id = blocks.record_id_at(encryption.decrypt_record_ids(ring, segment_id, block) or b"", total, at)
+        found.append(Membership(dataset_id, _from_unix(seconds) if seconds else None, record_id))
+    return found
 
 
 async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:
@@ -382,14 +333,6 @@ async def rows_of(conn: Connection, query: LiteralString, parameters: Any) -> As
         await cursor.execute(query, parameters)
         async for row in cursor:
             yield row
-
-
-def _run_context(dataset_id: uuid.UUID, shard: int, upload: int, run_number: int) -> bytes:
-    return b"staged record ids" + struct.pack(">16sBQI", dataset_id.bytes, shard, upload, run_number)
-
-
-def _block_context(segment_id: int, row: BlockColumns) -> bytes:
-    return b"record ids" + struct.pack(">IBI", segment_id, row.level, row.lead)
 
 
 def _from_unix(seconds: int) -> datetime:

@@ -93,6 +93,8 @@ class KeyRing:
         # or randomised mode it could not be looked up, and an HMAC cut to 16 bytes could collide.
         self._blocks = Cipher(AES(self._derive("pseudonym")), ECB())  # noqa: S305
         self._marks = Cipher(AES(self._derive("objection mark")), ECB())  # noqa: S305
+        # In ECB mode too, because who calls it counts: this is the block function of counter mode.
+        self._counters = Cipher(AES(self._derive("consent times")), ECB())  # noqa: S305
         # The purpose keeps its first name, because a stored text can be decrypted only under the key derived from it.
         self._texts = AESGCM(self._derive("sealed text"))
         self.key_id: Final = self._derive("key id")[:8].hex()
@@ -142,6 +144,13 @@ class KeyRing:
     def keys_of_marks(self, marks: Keys) -> Keys:
         """The inverse of `marks`."""
         return unpack_keys(self._marks.decryptor().update(pack_keys(marks)))
+
+    def keystream(self, counters: bytes) -> bytes:
+        """The bytes that mask consent times, 16 for each counter of 16 bytes (counter mode, NIST SP 800-38A, 6.5).
+
+        No counter may mask two texts.
+        """
+        return self._counters.encryptor().update(counters)
 
     def encrypt(self, text: bytes, context: bytes) -> bytes:
         """`text` encrypted and authenticated (AES-256-GCM, preceded by a random nonce).

@@ -118,7 +118,7 @@ async def record_objections(
             relays += added
             new_relays += added
         if is_new and all(relay.state not in UNFINISHED_STATES for relay in relays):
-            objection.key, objection.closed_at = None, objection.recorded_at
+            objection.closed_at = objection.recorded_at
         recorded.append(Recorded(objection, is_new, relays))
     session.add_all(it.objection for it in recorded if it.is_new)
     await session.flush()
@@ -132,7 +132,7 @@ def _new_objection(holders: NumberHolders, new: NewObjection, mark: bytes, momen
     reaches_others = new.received_by_id is None or holders.counts_for(new.received_by_id)
     relayed_at = moment if reaches_others else None
     known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
-    return Objection(**known, mark=mark, key=holders.key)
+    return Objection(**known, mark=mark)
 
 
 def _missing_relays(
@@ -262,9 +262,9 @@ def one_month_after(moment: datetime) -> datetime:
 
 
 async def close_if_done(session: AsyncSession, objection: Objection) -> None:
-    """Close an objection and delete its pseudonym once none of its relays is open or waits. The mark stays."""
+    """Close an objection once none of its relays is open or waits."""
     open_relays = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(UNFINISHED_STATES))
     if (await session.exec(open_relays.limit(1))).first() is None:
-        objection.key, objection.closed_at = None, now()
+        objection.closed_at = now()
         session.add(objection)
         await session.flush()

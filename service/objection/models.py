@@ -1,7 +1,7 @@
 """Tables of objections, of their relays to holders, and of flagged datasets and campaigns.
 
 A number is stored as a mark, its pseudonym under a second key, for as long as the objection applies. The pseudonym
-itself is kept only while a relay is open, because the holder must be shown the number.
+itself is not stored beside it: the moment of an objection would tell the person who knows it which pseudonym it is.
 """
 
 import uuid
@@ -42,7 +42,6 @@ class Objection(SQLModel, table=True):
     received_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
     relayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     mark: bytes = Field(sa_type=LargeBinary, index=True)
-    key: bytes | None = Field(default=None, sa_type=LargeBinary)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 

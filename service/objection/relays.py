@@ -115,7 +115,7 @@ def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
 def _reach(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
     start_month(relay, RelayState.PENDING, now())
-    objection.key, objection.closed_at = key_of_mark(ring, objection.mark), None
+    objection.closed_at = None
 
 
 def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:
@@ -135,8 +135,7 @@ async def relay_payload(resources: Resources, session: AsyncSession, relay_id: u
     objection = await session.get_one(Objection, relay.objection_id)
     if relay.state not in OPEN_STATES:
         return None
-    assert objection.key is not None, "kept as long as a relay is open"
-    holders = await holders_of_number(snapshots, ring, number_of_key(ring, objection.key))
+    holders = await holders_of_number(snapshots, ring, number_of_key(ring, key_of_mark(ring, objection.mark)))
     number = _number_shown(ring, relay, objection, holders)
     out = await _relay_out(snapshots, ring, as_holder(relay.holder_id), relay, objection)
     return out.model_dump(mode="json") | {"number": number}
@@ -179,8 +178,7 @@ async def complete_relay(
     _refuse_ended(relay, RelayState.COMPLETED)
     if relay.state != RelayState.COMPLETED:
         if objection.kind == ObjectionKind.ERASURE:
-            assert objection.key is not None, "kept as long as a relay is open"
-            await exclude_holder(session, ring, objection.key, relay.holder_id)
+            await exclude_holder(session, ring, key_of_mark(ring, objection.mark), relay.holder_id)
         await _end_relay(session, relay, objection, RelayState.COMPLETED)
     return await _relay_out(snapshots, ring, actor, relay, objection)
 

@@ -72,7 +72,7 @@ async def _views(
     related = await _read_related(session, rows, sorted(relays, key=_by_holder), flags)
     return [
         ObjectionOut(
-            **row.model_dump(exclude={"mark", "key"}),
+            **row.model_dump(exclude={"mark"}),
             organisation=related.organisation(row.organisation_id),
             recorded_by=related.organisation(row.asserted_by_id),
             campaign=related.campaign(row.campaign_id),

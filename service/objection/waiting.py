@@ -106,7 +106,7 @@ async def _judge(
     for flag in flags.all():
         _judge_flag(flag, holders, moment)
     if let_out_now:
-        objection.key, objection.closed_at = holders.key, None
+        objection.closed_at = None
     await session.flush()
     await announce_relays(session, queue, let_out_now, moment)
     if objection.closed_at is None:

@@ -56,7 +56,7 @@ from service.transfer.operations import (
 from service.transfer.schemas import TransferOut
 
 
-async def open_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
+async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
     """Let the recipient upload its file as parts of the received dataset."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
@@ -72,7 +72,7 @@ async def open_reconciliation(session: AsyncSession, actor: Actor, transfer_id: 
     session.add(received)
     await session.flush()
     edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
-    return dataset_out(received, [edge])
+    return dataset_out(ring, received, [edge])
 
 
 async def cancel_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
@@ -142,7 +142,7 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
     found = _Difference(0, 0, 0)
     for shard in range(SHARDS):
         async with database.snapshot() as session:
-            found = found.plus(await _difference(session, ancestors, transfer, shard))
+            found = found.plus(await _difference(session, ring, ancestors, transfer, shard))
         await report(shard + 1, SHARDS)
     # The file proves what was handed over then, also if the transfer was denied in between.
     received_id = transfer.received_dataset_id
@@ -172,11 +172,13 @@ class _Difference(NamedTuple):
         return _Difference(self.extra + other.extra, self.missing + other.missing, self.gone + other.gone)
 
 
-async def _difference(session: AsyncSession, ancestors: Ancestors, transfer: Transfer, shard: int) -> _Difference:
+async def _difference(
+    session: AsyncSession, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, shard: int
+) -> _Difference:
     """The difference in the numbers of one shard."""
     connection = await connection_of(session)
     dag, received_id = ancestors.dag, transfer.received_dataset_id
-    file = await store.staged_keys(connection, received_id, shard)
+    file = await store.staged_keys(connection, ring, received_id, shard)
     erased = unpack_keys(b"".join(await exclusion.erasures_in_shard(connection, [received_id], shard)))
     declared = held = await bulk_read.content_in_shard(connection, dag, received_id, shard)
     if dag[received_id].made_at > transfer.recorded_at:
@@ -224,7 +226,7 @@ async def _record_result(
         else:
             received.content, received.sealed_at = Content.UPLOADED, now()
             await clear_counts(session, [received.id])
-            await write_tally(session, received, tally)
+            await write_tally(session, ring, received, tally)
             await release_by_standing(session, queue, received.id)
             await request_flagging(session, queue, received.id)
             # Also drops what the file contains of the numbers that the recipient erased.

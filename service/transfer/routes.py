@@ -69,9 +69,11 @@ async def state_transfer(
     dependencies=[NEEDS_ROOM],
     responses=responses(404, 409, 413, 507),
 )
-async def open_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> DatasetOut:
+async def open_reconciliation(
+    transfer_id: TransferId, session: SessionDep, ring: RingDep, actor: NumbersWriter
+) -> DatasetOut:
     """Opens the received dataset for the recipient's own file. Send it with `PUT /v1/datasets/{id}/parts/{number}`."""
-    return await reconciliation.open_reconciliation(session, actor, transfer_id)
+    return await reconciliation.open_reconciliation(session, ring, actor, transfer_id)
 
 
 @router.delete(

@@ -35,7 +35,7 @@ class Fingerprints(NamedTuple):
 
     number: bytes
     address: bytes
-    block: str
+    block: bytes
 
 
 def fingerprints_of(ring: KeyRing, number: int, address: str) -> Fingerprints:
@@ -43,7 +43,7 @@ def fingerprints_of(ring: KeyRing, number: int, address: str) -> Fingerprints:
     return Fingerprints(
         ring.fingerprint("verified number", str(number).encode()),
         ring.fingerprint("verifying address", _caller(address).encode()),
-        block_of(number),
+        ring.fingerprint("verified number block", block_of(number).encode()),
     )
 
 
@@ -69,7 +69,7 @@ class _Limit(NamedTuple):
 def _limits(settings: Settings, fingerprints: Fingerprints) -> tuple[_Limit, ...]:
     number = col(Verification.number_fingerprint) == fingerprints.number
     address = col(Verification.address_fingerprint) == fingerprints.address
-    block = col(Verification.number_block) == fingerprints.block
+    block = col(Verification.block_fingerprint) == fingerprints.block
     number_limit = "number_limit", "This number has received too many codes. Use the last one, or try again later."
     address_limit = "address_limit", "Your IP address has requested too many codes. Try again later."
     block_limit = "block_limit", "Similar numbers have received too many codes. Try again later."
@@ -122,8 +122,7 @@ forget(
         table=Verification,
         moment="recorded_at",
         kept=DAY,
-        data="a verification: keyed fingerprints of the number and the asking address, and the number without its last "
-        "four digits",
+        data="a verification: keyed fingerprints of the number, its number block and the asking address",
         since="the request for the code",
     ),
 )

@@ -1,13 +1,13 @@
 """Tables of verifications and of the sessions that they open.
 
 Numbers are encrypted with a random nonce, so that no row can be found by its number. Keyed fingerprints allow counting
-the rows of a number or an address. Rows that are over are deleted from both tables.
+the rows of a number, a number block or an address. Rows that are over are deleted from both tables.
 """
 
 import uuid
 from datetime import date, datetime
 
-from sqlalchemy import Date, DateTime, LargeBinary, Text
+from sqlalchemy import Date, DateTime, LargeBinary
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
@@ -23,7 +23,7 @@ class Verification(SQLModel, table=True):
     number_encrypted: bytes = Field(sa_type=LargeBinary)
     number_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
     address_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
-    number_block: str = Field(sa_type=Text, index=True)
+    block_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
     code_mac: bytes = Field(sa_type=LargeBinary)
     attempts_left: int
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)

@@ -52,7 +52,7 @@ async def begin_verification(
         number_encrypted=ring.encrypt(str(number).encode(), _context(verification_id)),
         number_fingerprint=fingerprints.number,
         address_fingerprint=fingerprints.address,
-        number_block=fingerprints.block,
+        block_fingerprint=fingerprints.block,
         code_mac=mac_of(ring, verification_id, code),
         attempts_left=MAX_ATTEMPTS,
         recorded_at=moment,

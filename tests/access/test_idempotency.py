@@ -92,5 +92,6 @@ def test_key_is_stored_as_a_hash_and_a_lookup_not_at_all(registry: Registry, dsn
     first, again = (broker.request("POST", "/v1/lookups", json=lookup, headers=KEY) for _ in range(2))
     assert first.json()["held"]
     assert "idempotent-replayed" not in again.headers
-    ((stored, body),) = rows(dsn, "SELECT key, convert_from(body, 'UTF8') FROM idempotent_request")
-    assert "33639980001" not in stored + body
+    ((stored, body),) = rows(dsn, "SELECT key, body FROM idempotent_request")
+    assert "33639980001" not in stored
+    assert b"name" not in body

@@ -76,16 +76,16 @@ def test_apply_a_rule_deletes_what_is_older_and_nothing_else(registry: Registry,
 
 def test_apply_a_rule_empties_the_column_of_older_rows(dsn: str) -> None:
     statement = """
-        INSERT INTO verification (id, number_encrypted, number_fingerprint, address_fingerprint, number_block, code_mac,
-                                  attempts_left, recorded_at, expires_at)
+        INSERT INTO verification (id, number_encrypted, number_fingerprint, address_fingerprint, block_fingerprint,
+                                  code_mac, attempts_left, recorded_at, expires_at)
         VALUES (gen_random_uuid(), 'x', '', '', %s, '', 0, now(), now() + %s)
     """
     for name, left in (("expired", timedelta(minutes=-1)), ("valid", timedelta(minutes=1))):
         rows(dsn, statement, name, left)
     (rule,) = [rule for rule in RULES if rule.table is Verification and rule.emptied]
     apply(dsn, rule)
-    found = rows(dsn, "SELECT number_block, number_encrypted FROM verification ORDER BY number_block")
-    assert found == [("expired", b""), ("valid", b"x")]
+    found = rows(dsn, "SELECT block_fingerprint, number_encrypted FROM verification ORDER BY 1")
+    assert found == [(b"expired", b""), (b"valid", b"x")]
 
 
 # A period, and how the pages about privacy write it.

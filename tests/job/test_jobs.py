@@ -68,7 +68,7 @@ def test_job_with_unexpected_error_shows_no_text_and_can_be_repeated(registry: R
     broker = registry.broker()
     dataset = open_dataset(broker)
     broker.put_part(dataset["id"], [number(last) for last in range(50)])
-    rows(dsn, "UPDATE staged_run SET keys = keys || '\\x00'")
+    rows(dsn, "UPDATE staged_run SET content = content || '\\x00'")
     failed = broker.finish(broker.post(f"/v1/datasets/{dataset['id']}/seal"))
     assert failed["state"] == "failed"
     assert failed["problem"] == {
@@ -79,7 +79,7 @@ def test_job_with_unexpected_error_shows_no_text_and_can_be_repeated(registry: R
     }
     assert events(broker, failed) == [("finished", failed)]
     assert broker.get(f"/v1/datasets/{dataset['id']}")["state"] == "open"
-    rows(dsn, "UPDATE staged_run SET keys = substr(keys, 1, octet_length(keys) - 1)")
+    rows(dsn, "UPDATE staged_run SET content = substr(content, 1, octet_length(content) - 1)")
     assert broker.seal(dataset["id"])["number_count"] == 50
 
 

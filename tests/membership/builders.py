@@ -98,7 +98,7 @@ async def load_staged(connection: Connection, ring: KeyRing, dataset_id: uuid.UU
     """Load what is staged of a dataset, in the transaction of `connection`, so that lookups find it."""
     segment = await store.begin_segment(connection, dataset_id)
     loaded = [await store.load_shard(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
-    await store.complete_segment(connection, dataset_id, sum((shard.digest for shard in loaded), Digest()))
+    await store.complete_segment(connection, ring, dataset_id, sum((shard.digest for shard in loaded), Digest()))
     await store.unstage(connection, dataset_id)
     return loaded
 
@@ -134,11 +134,11 @@ async def load_shards(database: Database, ring: KeyRing, dataset_id: uuid.UUID, 
     return digest
 
 
-async def complete_dataset(database: Database, dataset_id: uuid.UUID, digest: Digest) -> None:
+async def complete_dataset(database: Database, ring: KeyRing, dataset_id: uuid.UUID, digest: Digest) -> None:
     """Seal a loaded dataset, so that lookups find it."""
     async with database.transaction() as session:
         connection = await connection_of(session)
-        await store.complete_segment(connection, dataset_id, digest)
+        await store.complete_segment(connection, ring, dataset_id, digest)
         await store.unstage(connection, dataset_id)
         query = "UPDATE dataset SET state = 'sealed', sealed_at = now(), number_count = %s WHERE id = %s"
         await connection.execute(query, (digest.count, dataset_id))
@@ -147,5 +147,5 @@ async def complete_dataset(database: Database, dataset_id: uuid.UUID, digest: Di
 async def seal_run(database: Database, ring: KeyRing, run: Run) -> uuid.UUID:
     """A dataset sealed as the service does it, in several transactions between which others may read."""
     dataset_id = await stage_run(database, ring, run, state="sealing")
-    await complete_dataset(database, dataset_id, await load_shards(database, ring, dataset_id))
+    await complete_dataset(database, ring, dataset_id, await load_shards(database, ring, dataset_id))
     return dataset_id

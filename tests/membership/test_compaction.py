@@ -116,7 +116,7 @@ def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: Ke
                 await store.stage(connection, ring, dataset_id, 1, 1, run)
                 segment = await store.begin_segment(connection, dataset_id)
                 loaded = await store.load_shard(connection, ring, dataset_id, segment, shard)
-                await store.complete_segment(connection, dataset_id, loaded.digest)
+                await store.complete_segment(connection, ring, dataset_id, loaded.digest)
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
@@ -145,7 +145,7 @@ async def add_in_blocks(
         segment = await store.begin_segment(connection, dataset_id)
         await connection.execute("UPDATE membership_segment SET level = %s WHERE id = %s", (level, segment.id))
         await store.write_blocks(connection, ring, segment._replace(level=level), run)
-        await store.complete_segment(connection, dataset_id, runs.digest(run))
+        await store.complete_segment(connection, ring, dataset_id, runs.digest(run))
     model[dataset_id] = lines_by_number(lines_without_consent(numbers))
     return dataset_id
 

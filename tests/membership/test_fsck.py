@@ -6,7 +6,7 @@ from typing import LiteralString
 import numpy as np
 import pytest
 
-from service.membership import blocks, store
+from service.membership import blocks, encryption
 from service.membership.blocks import BlockColumns
 from service.membership.fsck.check import Report, check
 from service.membership.fsck.report import Finding, Violation
@@ -168,7 +168,7 @@ def test_check_wrong_number_of_record_ids_finds_them_malformed(sample: Sample, r
         sample, "SELECT shard, level, lead FROM membership_block WHERE segment_id = %s LIMIT 1", [segment_id]
     )
     few = blocks.pack_record_ids(np.array(["ref-1"], np.object_))
-    encrypted = store.encrypt_record_ids(ring, segment_id, BlockColumns(level, lead, b"", None, None, few))
+    encrypted = encryption.encrypt_record_ids(ring, segment_id, BlockColumns(level, lead, b"", None, None, few))
     query: LiteralString = "UPDATE membership_block SET record_ids = %s WHERE segment_id = %s AND lead = %s"
     execute(sample, query, [encrypted, segment_id, lead])
     expected = [Finding(Violation.RECORD_IDS, segment_id, dataset_id, shard, level, lead)]
@@ -178,10 +178,10 @@ def test_check_wrong_number_of_record_ids_finds_them_malformed(sample: Sample, r
 @pytest.mark.parametrize(
     ("damage", "kind"),
     [
-        ("keys = substr(keys, 2)", Violation.STAGED_KEYS),
-        ("shard = 50", Violation.STAGED_KEYS),
-        ("consented_at = substr(consented_at, 2)", Violation.STAGED_COLUMNS),
-        ("record_ids = substr(record_ids, 1, 5)", Violation.STAGED_COLUMNS),
+        ("content = substr(content, 2)", Violation.STAGED_RUN),
+        ("shard = 50", Violation.STAGED_RUN),
+        ("upload = upload + 1", Violation.STAGED_RUN),
+        ("number_count = number_count + 1", Violation.STAGED_RUN),
     ],
     ids=case_name,
 )

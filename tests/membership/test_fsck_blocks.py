@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.membership import blocks, runs
+from service.membership import blocks, encryption, runs
 from service.membership.blocks import BlockColumns
 from service.membership.fsck.block_checks import (
     CatalogueMember,
@@ -19,9 +19,10 @@ from service.membership.fsck.block_checks import (
 )
 from service.membership.fsck.report import Violation
 from service.membership.runs import Run
-from service.number.keyring import Keys
+from service.number.keyring import KeyRing, Keys, unpack_keys
 
 SHARD, LEVEL, LEAD = 3, 8, 3 << 25
+RING = KeyRing(bytes(32))
 
 
 def segment(places: int) -> CatalogueSegment:
@@ -49,7 +50,7 @@ def test_block_violations_of_packed_blocks_are_none(
         np.array([row[2] for row in chosen], np.uint16) if several else None,
     )
     packed = list(blocks.pack_blocks(run, blocks.cut_blocks(run, level)))
-    for row in packed:
+    for row in encryption.encrypt_blocks(RING, 1, packed):
         assert block_violations(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
     keys = runs.union([run.keys])
     assert list(key_violations([row._replace(holders=None, consented_at=None) for row in packed], keys)) == []
@@ -85,9 +86,9 @@ def test_are_record_ids_accepts_exactly_as_many_as_there_are_memberships(names: 
 
 
 def test_are_record_ids_refuses_text_cut_within_a_character() -> None:
-    assert are_record_ids(shorts([2]) + "é".encode(), 1)
-    assert not are_record_ids(shorts([1, 1]) + "é".encode(), 2)
-    assert not are_record_ids(shorts([201]) + b"a" * 201, 1)
+    assert are_record_ids((shorts([2]) + "é".encode()).ljust(128, b"\0"), 1)
+    assert not are_record_ids((shorts([1, 1]) + "é".encode()).ljust(128, b"\0"), 2)
+    assert not are_record_ids((shorts([201]) + b"a" * 201).ljust(256, b"\0"), 1)
 
 
 def test_block_violations_of_a_row_larger_than_a_page_are_none_if_it_cannot_be_divided() -> None:
@@ -104,12 +105,18 @@ def test_block_violations_of_a_row_larger_than_a_page_are_none_if_it_cannot_be_d
         )
 
 
-def test_staged_run_violations_of_incomplete_or_misplaced_keys_are_found() -> None:
+def test_staged_run_violations_of_incomplete_or_misplaced_runs_are_found() -> None:
     low, high = bytes([SHARD << 3]) + bytes(15), bytes([SHARD << 3]) + bytes(14) + b"\1"
-    assert staged_run_violations(SHARD, high + low + low, None, None) == []
-    assert staged_run_violations(SHARD + 1, low + high, None, None) == [Violation.STAGED_KEYS]
-    assert staged_run_violations(SHARD, low[:-1], None, None) == [Violation.STAGED_KEYS]
-    assert staged_run_violations(SHARD, b"", None, None) == [Violation.STAGED_KEYS]
-    assert staged_run_violations(SHARD, low, bytes(4), bytes(30)) == []
-    assert staged_run_violations(SHARD, low, bytes(5), None) == [Violation.STAGED_COLUMNS]
-    assert staged_run_violations(SHARD, low + high, bytes(8), bytes(3)) == [Violation.STAGED_COLUMNS]
+    dataset_id, place = uuid.UUID(int=7), (SHARD, 4, 0)
+    times = np.array([1, 2, 3], np.uint32)
+    for keys, count, column, found in (
+        (high + low + low, 3, None, []),
+        (high + low + low, 3, times, []),
+        (low + high, 3, None, [Violation.STAGED_RUN]),
+        (low + high, 2, times, [Violation.STAGED_RUN]),
+        (low + bytes(16), 2, None, [Violation.STAGED_RUN]),
+        (b"", 0, None, [Violation.STAGED_RUN]),
+    ):
+        content = encryption.encrypt_staged(RING, dataset_id, place, Run(unpack_keys(keys), column))
+        assert staged_run_violations(RING, dataset_id, place, count, content) == found, (keys, count)
+        assert staged_run_violations(RING, dataset_id, (SHARD, 4, 1), count, content) == [Violation.STAGED_RUN]

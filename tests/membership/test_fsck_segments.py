@@ -69,9 +69,9 @@ AT_SEGMENTS: list[tuple[LiteralString, Expected]] = [
         {(Violation.NOT_STORED, None, "empty")},
     ),
     (
-        "INSERT INTO segment_member SELECT segment_id, 3, %(large)s, 0, decode(repeat('00', 16), 'hex')"
+        "INSERT INTO segment_member SELECT segment_id, 3, %(large)s, 0, ''"
         " FROM segment_member WHERE dataset_id = %(small 0)s",
-        {(Violation.STORED_TWICE, "large", "large")},
+        {(Violation.STORED_TWICE, "large", "large"), (Violation.DIGEST, "small 0", "large")},
     ),
     ("UPDATE dataset SET state = 'open' WHERE id = %(large)s", {(Violation.NOT_SEALED, "large", "large")}),
     ("UPDATE dataset SET content = 'union' WHERE id = %(small 1)s", {(Violation.NOT_SEALED, "small 1", "small 1")}),

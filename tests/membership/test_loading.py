@@ -24,7 +24,7 @@ LINES = [
     for place in range(5_000)
 ]
 BLOCKS: LiteralString = """
-    SELECT level, lead, keys, consented_at, octet_length(record_ids) FROM membership_block
+    SELECT level, lead, keys, octet_length(consented_at), octet_length(record_ids) FROM membership_block
     WHERE segment_id = %s ORDER BY level, lead
 """
 WAITING: LiteralString = "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"

@@ -236,7 +236,7 @@ def test_content_in_shard_gives_extra_and_missing_numbers_of_a_received_file(
         extra, missing = [], []
         for shard in range(blocks.SHARDS):
             declared = await bulk_read.content_in_shard(connection, dag, merged, shard)
-            uploaded = await store.staged_keys(connection, received, shard)
+            uploaded = await store.staged_keys(connection, ring, received, shard)
             extra += ring.numbers(uploaded[~runs.isin_sorted(uploaded, declared)]).tolist()
             missing += ring.numbers(declared[~runs.isin_sorted(declared, uploaded)]).tolist()
         assert (extra, missing) == ([SOME[9], SOME[8]], [SOME[0]])
@@ -277,12 +277,15 @@ def test_stored_rows_contain_no_readable_number_or_record_id(ring: KeyRing, in_t
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
         segment = await store.begin_segment(connection, dataset_id)
         await store.load_shard(connection, ring, dataset_id, segment, ring.pseudonym(SOME[0])[0] >> 3)
-        for source in (
-            "staged_run WHERE dataset_id = %s",
-            "membership_block WHERE segment_id = (SELECT segment_id FROM segment_member WHERE dataset_id = %s)",
+        for columns, source in (
+            ("content", "staged_run WHERE dataset_id = %s"),
+            (
+                "keys || record_ids",
+                "membership_block WHERE segment_id = (SELECT segment_id FROM segment_member WHERE dataset_id = %s)",
+            ),
         ):
             cursor = connection.cursor(binary=True)
-            await cursor.execute(f"SELECT keys || record_ids FROM {source}", (dataset_id,))
+            await cursor.execute(f"SELECT {columns} FROM {source}", (dataset_id,))
             (content,) = (await cursor.fetchall())[0]
             for readable in (b"opt-in", SOME[0].to_bytes(8), str(SOME[0]).encode()):
                 assert readable not in content

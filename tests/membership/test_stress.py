@@ -58,7 +58,7 @@ async def load(database: Database, ring: KeyRing, known: Known, draw: random.Ran
     lines = random_lines(draw, NUMBERS, dated=draw.random() < 0.5, with_record_ids=draw.random() < 0.3)
     dataset = await stage_run(database, ring, run_of_lines(ring, lines), state="sealing")
     known.loading_or_sealed[dataset] = lines_by_number(lines)
-    await complete_dataset(database, dataset, await load_shards(database, ring, dataset))
+    await complete_dataset(database, ring, dataset, await load_shards(database, ring, dataset))
     known.sealed.add(dataset)
 
 

@@ -67,7 +67,7 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
         segment = await store.begin_segment(connection, dataset.id)
         for shard in range(blocks.SHARDS):
             await store.load_shard(connection, RING, dataset.id, segment, shard)
-        await store.complete_segment(connection, dataset.id, digest(Run(keys)))
+        await store.complete_segment(connection, RING, dataset.id, digest(Run(keys)))
         await store.unstage(connection, dataset.id)
 
 

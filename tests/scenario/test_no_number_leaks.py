@@ -1,19 +1,28 @@
 """After the whole story, with lookups and refusals, numbers are nowhere but in requests and their responses."""
 
+import base64
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import psycopg
 import pytest
-from psycopg import sql
 
 from tests.builders import FICTION, number
+from tests.callers import Caller
+from tests.persons import prove
 from tests.scenario.conftest import Scenario
-
-# Any spelling of a number from the range for fiction, which begins with 06 39 98.
-SPELLING = re.compile(r"(?:\+|00)?(?:33|0)?[\s.]*(?:\(0\))?[\s.]*6[\s.]*39[\s.]*98(?:[\s.-]*\d){4}(?!\d)")
-SPELLING_BYTES = re.compile(rb"6[ .]?39[ .]?98(?:[ .-]?\d){4}")
+from tests.scenario.dump import (
+    SPELLING,
+    Column,
+    columns_of,
+    consents_in,
+    contains_number,
+    moments_among,
+    number_prefixes,
+    share_of_seconds,
+)
 
 REFUSED = [
     ("POST", "/v1/lookups", {"number": "0639980001", "region": "ZZ"}),
@@ -43,7 +52,28 @@ def used(scenario: Scenario) -> Scenario:
     )
     lines = ["telephone", "0639980001 / 0639980002", "6,39980001E+08", "0639980001 poste 3", "0639980003"]
     assert broker.put_part(dataset["id"], lines)["rejected_count"] == 3
+    _send_consents(scenario.caller("enseigne-maison"))
+    prove(scenario.client, scenario.dsn, number(8005))
     return scenario
+
+
+def _send_consents(collector: Caller) -> None:
+    """Two files with a consent for each number, at any second of a day: one is sealed, one stays as it was uploaded."""
+    (collection, *_) = [
+        row for row in collector.get("/v1/collections")["items"] if row["collector_id"] == str(collector.id)
+    ]
+    noon = datetime.fromisoformat(f"{collection['began_on']}T12:00:00+00:00")
+    for name, first in (("Cartes, scellé", 8000), ("Cartes, ouvert", 8300)):
+        body = {"holder_id": collector.id, "name": name, "collection_id": collection["id"]}
+        dataset = collector.post("/v1/datasets", body | {"occurred_at": (noon + timedelta(days=1)).isoformat()})
+        lines = [
+            f"EM-{place:012},{number(first + place)},{noon + timedelta(seconds=37 * place + 1):%Y-%m-%d %H:%M:%S}"
+            for place in range(300)
+        ]
+        part = collector.put_part(dataset["id"], ["id_consentement,Mobile,consented_at", *lines])
+        assert part["rejected_count"] == 0
+        if "scellé" in name:
+            collector.seal(dataset["id"])
 
 
 def test_log_contains_no_number(used: Scenario) -> None:
@@ -64,28 +94,67 @@ def test_problems_contain_no_number(used: Scenario) -> None:
     assert [response.text for response in problems if SPELLING.search(response.text)] == []
 
 
-def test_rows_of_database_contain_no_number(used: Scenario) -> None:
-    with psycopg.connect(used.dsn) as connection:
-        tables = [name for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-        for table in tables:
-            for row in connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))):
-                assert not any(_contains_number(value) for value in row), table
-        (blocks,) = connection.execute("SELECT count(*) FROM membership_block").fetchone() or (0,)
-    assert blocks > 100
+@pytest.fixture(scope="module")
+def stolen(used: Scenario) -> list[Column]:
+    """Every column of the database, as a thief has it."""
+    columns = columns_of(used.dsn)
+    assert len({column.table for column in columns}) > 40
+    filled = {column.table for column in columns if column.values}
+    # Each place where numbers or consents are stored has rows.
+    assert filled >= {"staged_run", "rejected_line", "objection", "verification", "person_session"}
+    assert filled & {"membership_block_own", "membership_block_merged"}
+    return columns
 
 
-def _contains_number(value: object) -> bool:
-    if not isinstance(value, bytes):
-        return SPELLING.search(str(value)) is not None
-    words = [np.frombuffer(value[: len(value) // 8 * 8], order) for order in (">u8", "<u8")]
-    as_integers = any(bool(np.any((word >= FICTION) & (word < FICTION + 10_000))) for word in words)
-    return as_integers or SPELLING_BYTES.search(value) is not None
+def test_stolen_dump_contains_no_number_in_any_form(stolen: list[Column]) -> None:
+    found = {(column.table, column.name) for column in stolen if any(map(contains_number, column.values))}
+    assert found == set()
 
 
-def test_contains_number_finds_numbers() -> None:
-    assert _contains_number("rappel au 06 39 98 00 01")
-    assert _contains_number(number(1).encode())
-    assert _contains_number((FICTION + 1).to_bytes(8) * 2)
+def test_stolen_dump_contains_no_part_of_a_number(stolen: list[Column]) -> None:
+    found = [(column.table, column.name, prefix) for column in stolen for prefix in number_prefixes(column)]
+    assert found == []
+
+
+def test_stolen_dump_contains_no_consent_of_a_line(used: Scenario, stolen: list[Column]) -> None:
+    consents = consents_in(used.dsn)
+    assert len(consents.seconds) > 500
+    readable = [(column.table, column.name) for column in stolen if share_of_seconds(column, consents.seconds)]
+    assert readable == []
+    printed = [(column.table, column.name, moments_among(column, consents.seconds)) for column in stolen]
+    assert [entry for entry in printed if entry[2]] == []
+
+
+def test_stolen_dump_contains_no_record_id_of_a_line(used: Scenario, stolen: list[Column]) -> None:
+    record_ids = consents_in(used.dsn).record_ids
+    assert len(record_ids) > 100
+    starts = {record_id[:5] for record_id in record_ids}
+    found = [
+        (column.table, column.name)
+        for column in stolen
+        if any(start in text for text in column.texts for start in starts)
+        or any(start.encode() in value for value in column.contents for start in starts)
+    ]
+    assert found == []
+
+
+def test_readers_of_a_dump_find_what_is_in_clear() -> None:
+    assert contains_number("rappel au 06 39 98 00 01")
+    assert contains_number(number(1).encode())
+    assert contains_number((FICTION + 1).to_bytes(8) * 2)
+    assert contains_number(b"xyz" + (FICTION + 1).to_bytes(8, "little"))
+    for skipped in range(3):
+        assert contains_number(base64.b64encode(b"x" * skipped + number(1).encode()).decode())
+    assert number_prefixes(Column("verification", "prefix", "text", ["3363998"])) == ["3363998"]
+    assert number_prefixes(Column("verification", "prefix", "bytea", [b"3363998"])) == ["3363998"]
+    seconds = frozenset({1_700_000_001, 1_700_000_002, 1_700_000_003})
+    clear = np.array(sorted(seconds), ">u4").tobytes()
+    for value in (clear, b"x" * 17 + clear, np.array(sorted(seconds), "<u4").tobytes()):
+        assert share_of_seconds(Column("block", "times", "bytea", [value]), seconds) > 0
+    assert share_of_seconds(Column("block", "time", "bigint", [1_700_000_001]), seconds) > 0
+    moment = datetime.fromtimestamp(1_700_000_001, UTC)
+    for text in (moment, {"first": moment.isoformat()}, str(moment)):
+        assert moments_among(Column("dataset", "first", "jsonb", [text]), seconds)
 
 
 def test_files_of_database_contain_no_number(used: Scenario) -> None:

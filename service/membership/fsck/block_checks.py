@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.membership import blocks
-from service.membership.blocks import DEEPEST_LEVEL, LEADS, SHARD_BITS, TIME_BYTES, BlockColumns
+from service.membership import blocks, encryption
+from service.membership.blocks import DEEPEST_LEVEL, LEADS, SHARD_BITS, TIME_BYTES, TIMES_HEAD_BYTES, BlockColumns
 from service.membership.fsck.report import Violation
-from service.number.keyring import KEY_BYTES, KeyMismatchError, KeyRing, Keys, unpack_keys
+from service.number.keyring import KeyMismatchError, KeyRing, Keys
 
 # `toast_tuple_target` of the table: beyond it a column leaves the row. The overhead of a row is not counted, so that no
 # row is wrongly reported as too large.
@@ -32,7 +32,7 @@ UNREADABLE: Final = frozenset(
 
 
 class CatalogueMember(NamedTuple):
-    """A dataset of a segment, and the count and packed digest of what it holds according to the segment."""
+    """A dataset of a segment, and the count and encrypted digest of what it holds according to the segment."""
 
     dataset_id: uuid.UUID
     number_count: int
@@ -57,7 +57,7 @@ class CatalogueSegment:
 
 
 def block_violations(shard: int, merged: bool, row: BlockColumns, segment: CatalogueSegment | None) -> list[Violation]:
-    """The violations in a block's range, holders and lengths.
+    """The violations in the range, holders and lengths of a block as it is stored.
 
     `shard` and `merged` are the other columns of its row.
     """
@@ -88,7 +88,8 @@ def _column_violations(row: BlockColumns, segment: CatalogueSegment) -> list[Vio
     if row.holders is not None and not _are_holders(row.holders, _key_count(row), segment.places):
         return [Violation.HOLDERS]
     found = []
-    if row.consented_at is not None and len(row.consented_at) != TIME_BYTES * membership_count(row):
+    times = 0 if row.consented_at is None else len(row.consented_at) - TIMES_HEAD_BYTES
+    if row.consented_at is not None and times != TIME_BYTES * membership_count(row):
         found.append(Violation.CONSENTS_LENGTH)
     if row.level < DEEPEST_LEVEL and sum(map(len, filter(None, row[2:]))) > _LARGEST_ROW_BYTES:
         found.append(Violation.UNFITTED)
@@ -153,16 +154,12 @@ def _distinct_rows(row_of_key: NDArray[np.int64], selected: NDArray[np.bool_]) -
 
 
 def staged_run_violations(
-    shard: int, keys: bytes, consented_at: bytes | None, encrypted_record_ids: bytes | None
+    ring: KeyRing, dataset_id: uuid.UUID, place: tuple[int, int, int], count: int, content: bytes
 ) -> list[Violation]:
-    """The violations in the columns of a staged run, whose keys are in the order of the file."""
-    if not keys or len(keys) % KEY_BYTES:
-        return [Violation.STAGED_KEYS]
-    run = unpack_keys(keys)
-    found = [Violation.STAGED_KEYS] if np.any(run.hi >> np.uint64(64 - SHARD_BITS) != shard) else []
-    times_do_not_fit = consented_at is not None and len(consented_at) != TIME_BYTES * len(run)
-    if times_do_not_fit or (
-        encrypted_record_ids is not None and len(encrypted_record_ids) < _SHORT.itemsize * len(run)
-    ):
-        found.append(Violation.STAGED_COLUMNS)
-    return found
+    """The violations in a staged run of `count` numbers. `place` is its shard, upload and number."""
+    try:
+        keys = encryption.decrypt_staged(ring, dataset_id, place, count, content).keys
+    except ValueError:
+        return [Violation.STAGED_RUN]
+    misplaced = not len(keys) or np.any(keys.hi >> np.uint64(64 - SHARD_BITS) != place[0])
+    return [Violation.STAGED_RUN] if misplaced else []

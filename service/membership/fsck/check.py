@@ -18,10 +18,11 @@ import psycopg
 from psycopg import IsolationLevel, sql
 
 from service.core.errors import ConfigurationError
-from service.membership import blocks, runs, store
+from service.membership import blocks, encryption, runs
 from service.membership.blocks import SHARDS, BlockColumns
 from service.membership.fsck.block_checks import (
     UNREADABLE,
+    CatalogueMember,
     CatalogueSegment,
     are_pseudonyms,
     are_record_ids,
@@ -186,7 +187,7 @@ _BLOCKS: Final[LiteralString] = """
     WHERE shard >= %s AND shard <= %s
 """
 _STAGED: Final[LiteralString] = """
-    SELECT dataset_id, shard, keys, consented_at, record_ids FROM staged_run WHERE shard >= %s AND shard <= %s
+    SELECT dataset_id, shard, upload, run, number_count, content FROM staged_run WHERE shard >= %s AND shard <= %s
 """
 
 
@@ -203,8 +204,8 @@ def _check_shard(
         _check_blocks(state, stored_blocks)
         on_rows(len(rows))
     for rows in _batches(reader, _STAGED, bounds):
-        for dataset_id, run_shard, *columns in rows:
-            found = staged_run_violations(run_shard, *columns)
+        for dataset_id, run_shard, upload, number, *columns in rows:
+            found = staged_run_violations(state.ring, dataset_id, (run_shard, upload, number), *columns)
             state.report.findings += [Finding(kind, dataset_id=dataset_id, shard=run_shard) for kind in found]
         on_rows(len(rows))
     return state
@@ -252,7 +253,7 @@ def _finding(state: CheckState, block: StoredBlock, kind: Violation) -> Finding:
 
 def _record_id_violations(ring: KeyRing, block: StoredBlock) -> list[Violation]:
     try:
-        record_ids = store.decrypt_record_ids(ring, block.segment_id, block.columns).record_ids
+        record_ids = encryption.decrypt_record_ids(ring, block.segment_id, block.columns)
     except KeyMismatchError:
         return [Violation.RECORD_IDS_ENCRYPTION]
     if record_ids is None or are_record_ids(record_ids, membership_count(block.columns)):
@@ -266,7 +267,9 @@ def _check_contents(state: CheckState, rows: Sequence[StoredBlock]) -> None:
     keys = blocks.unpack_blocks(keys_only)[0].keys
     violations = [*key_violations(keys_only, keys), *_pseudonym_violations(state.ring, keys_only, keys)]
     state.report.findings += [_finding(state, rows[index], kind) for index, kind in violations]
-    run, counts = blocks.unpack_blocks([block.columns._replace(record_ids=None) for block in rows])
+    with_times = [block.columns._replace(record_ids=None) for block in rows]
+    decrypted = encryption.decrypt_blocks(state.ring, [block.segment_id for block in rows], with_times)
+    run, counts = blocks.unpack_blocks(decrypted)
     start = 0
     with_counts = zip(rows, counts.tolist(), strict=True)
     for segment_id, group in groupby(with_counts, lambda block_and_count: block_and_count[0].segment_id):
@@ -309,7 +312,15 @@ def _sum_findings(state: CheckState) -> Iterator[Finding]:
             at = (segment.id, member.dataset_id)
             if segment.state == SegmentState.LIVE and stored.count != member.number_count:
                 yield Finding(Violation.COUNT, *at)
-            elif segment.state == SegmentState.LIVE and store.pack_digest(stored) != member.digest:
+            elif segment.state == SegmentState.LIVE and stored != _recorded_digest(state.ring, member):
                 yield Finding(Violation.DIGEST, *at)
             elif segment.state == SegmentState.MERGING and stored != sums.to_merge[at]:
                 yield Finding(Violation.MERGED, *at)
+
+
+def _recorded_digest(ring: KeyRing, member: CatalogueMember) -> Digest | None:
+    """The digest that a segment's catalogue records for a dataset; None if it cannot be decrypted."""
+    try:
+        return encryption.decrypt_digest(ring, member.dataset_id, member.number_count, member.digest)
+    except KeyMismatchError:
+        return None

@@ -51,8 +51,7 @@ class Violation(StrEnum):
     COUNT_AT_SEALING = "a count of what was sealed is lower than what the dataset held then"
 
     STAGED_AFTER_SEALING = "numbers are staged for a dataset that accepts none"
-    STAGED_KEYS = "staged keys are empty, end within a key, or belong to another shard"
-    STAGED_COLUMNS = "the columns of a staged run do not match its keys"
+    STAGED_RUN = "a staged run cannot be decrypted, or does not hold the recorded number of its shard's keys"
 
     TASK_LATE = "a task that should be done has waited for more than an hour"
     WEBHOOK_WITHOUT_KEY = "a webhook in use belongs to a key that ended more than an hour ago"
