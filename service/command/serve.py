@@ -26,18 +26,18 @@ Port = Annotated[int | None, typer.Option(help="Port to listen on; 0 chooses a f
 
 
 @contextmanager
-def database(settings: Settings) -> Iterator[str]:
+def database(settings: Settings, *, watched: bool = False) -> Iterator[str]:
     """The address of the database, with the schema of this version.
 
-    Without `DATABASE_URL` it is the embedded one, which is started for the block and migrated by each process. Another
-    server is migrated by `filiation migrate` alone.
+    Without `DATABASE_URL` it is the embedded one, which is started for the block and migrated by each process. If it is
+    `watched`, it is started again whenever it ends. Another server is migrated by `filiation migrate` alone.
     """
     if settings.database_url is not None:
         dsn = settings.database_url.get_secret_value()
         schema.require_current(dsn)
         yield dsn
         return
-    with embedded_server.embedded(settings.data_dir) as server:
+    with embedded_server.embedded(settings.data_dir, watched=watched) as server:
         schema.upgrade(server.dsn)
         yield server.dsn
 
@@ -55,7 +55,7 @@ def serve(
     # Checked here, because in one of several processes a wrong secret would print a traceback.
     open_key_ring(settings)
     logs.configure()
-    with database(settings) as dsn:
+    with database(settings, watched=True) as dsn:
         if processes == 1:
             run(create_app(settings, dsn, with_worker=with_worker), host, port)
             return
@@ -109,7 +109,7 @@ def worker() -> None:
     """Run jobs, without serving the API. Status 1 if it could not do so for ten minutes."""
     settings = read_settings()
     logs.configure()
-    with database(settings) as dsn:
+    with database(settings, watched=True) as dsn:
         try:
             asyncio.run(_run_worker(settings, dsn))
         except GivenUp as end:

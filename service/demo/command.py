@@ -57,7 +57,7 @@ def demo(
     console = Console(highlight=False)
     with exit_on_error(), closing(_open_listener(port)) as listener:
         print_start(console, language, settings.data_dir)
-        with database(settings) as dsn, _serve_in_thread(create_app(settings, dsn), listener) as url:
+        with database(settings, watched=True) as dsn, _serve_in_thread(create_app(settings, dsn), listener) as url:
             all_right = _run_story(console, language, url, asyncio.run(_operator_key(dsn)), keep_running=not exit_)
             if exit_:
                 raise typer.Exit(0 if all_right else 1)

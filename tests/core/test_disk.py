@@ -36,7 +36,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     try:
         yield tmp_path
     finally:
-        subprocess.run(["umount", tmp_path], check=True)
+        subprocess.run(["umount", "--lazy", tmp_path], check=True)
 
 
 @pytest.fixture

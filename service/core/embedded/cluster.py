@@ -116,15 +116,23 @@ def running(cluster: Cluster) -> Postmaster | None:
     return Postmaster(pid, socket_folder, lines[-1].strip() == "ready")
 
 
-def start(cluster: Cluster) -> Postmaster:
-    """Start the server of `cluster`, or find the running one, and wait until it accepts connections."""
+def is_alive(cluster: Cluster, server: Postmaster) -> bool:
+    """Whether `server` still runs. Unlike `running`, this makes no connection, and may be asked often."""
+    return _is_postmaster(server.pid, cluster.data)
+
+
+def start(cluster: Cluster, socket_folder: Path | None = None) -> Postmaster:
+    """Start the server of `cluster`, or find the running one, and wait until it accepts connections.
+
+    `socket_folder` is that of the address under which it is known, if it ran before.
+    """
     while (server := running(cluster)) is not None and not server.ready:
         # The process that started or stopped it was killed in between. Recovery has no time limit.
         time.sleep(_POLL_SECONDS)
     if server is not None:
         return server
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)
-    settings = _SETTINGS | {"unix_socket_directories": _as_list(_socket_folder(cluster))}
+    settings = _SETTINGS | {"unix_socket_directories": _as_list(_socket_folder(cluster, socket_folder))}
     options = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in settings.items())
     logged_before = len(_log(cluster))
     waiting = ("--wait", "--timeout=86400", "--silent")
@@ -188,13 +196,13 @@ def _give_to_server(folder: Path, cluster: Cluster) -> None:
         os.chown(folder, *cluster.programs.account)
 
 
-def _socket_folder(cluster: Cluster) -> Path:
-    """A new private folder for the server's socket, with a path that sockets and libpq accept."""
-    folder = cluster.home / "socket"
+def _socket_folder(cluster: Cluster, known: Path | None) -> Path:
+    """A private folder for the server's socket, with a path that sockets and libpq accept: the known one, or new."""
+    folder = known or cluster.home / "socket"
     # A crash leaves a lock file there which, like `postmaster.pid`, may name another process.
     shutil.rmtree(folder, ignore_errors=True)
     # In libpq a comma separates two hosts.
-    if len(os.fsencode(_socket(folder))) <= _SOCKET_PATH_BYTES and "," not in str(folder):
+    if known is not None or (len(os.fsencode(_socket(folder))) <= _SOCKET_PATH_BYTES and "," not in str(folder)):
         folder.mkdir(mode=0o700)
     else:
         folder = Path(tempfile.mkdtemp(prefix="filiation-", dir="/tmp"))

@@ -14,11 +14,13 @@ import string
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from service.core.embedded.cluster import Cluster, open_cluster, start, stop
+from service.core.embedded.cluster import Cluster, Postmaster, is_alive, open_cluster, start, stop
 from service.core.embedded.programs import SYSTEM_FOLDER, EmbeddedUnavailable, explained, make_folder
+from service.core.embedded.watch import Watch
 
 __all__ = [
     "EmbeddedServer",
@@ -36,17 +38,28 @@ _SECRET_BYTES = 32
 class EmbeddedServer:
     """A process's share in a running server. `dsn` is a libpq URL, and `release` gives the share back."""
 
-    def __init__(self, folder: Path, cluster: Cluster, dsn: str, using: int) -> None:
-        self.dsn = dsn
-        self._folder, self._cluster = folder, cluster
+    def __init__(self, folder: Path, cluster: Cluster, server: Postmaster, using: int) -> None:
+        self.dsn = server.dsn
+        self._folder, self._cluster, self._server = folder, cluster, server
         self._using: int | None = using
+        self._watch: Watch | None = None
         atexit.register(self.release)
+
+    def watch(self) -> None:
+        """From now on, start the server again whenever it ends, under the same address."""
+        self._watch = Watch(self._server, partial(is_alive, self._cluster), self._start_again)
+
+    def _start_again(self) -> Postmaster:
+        with explained(self._folder), _starting(self._folder):
+            return start(self._cluster, self._server.socket_folder)
 
     def release(self) -> None:
         """Give the share back, once. The last process stops the server and waits until it has ended."""
         if self._using is None:
             return
         using, self._using = self._using, None
+        if self._watch is not None:
+            self._watch.end()
         atexit.unregister(self.release)
         try:
             with _starting(self._folder):
@@ -73,15 +86,20 @@ def acquire(folder: Path) -> EmbeddedServer:
             server = start(cluster)
             using = _open_lock(folder / "using.lock")
             fcntl.flock(using, fcntl.LOCK_SH)
-    return EmbeddedServer(folder, cluster, server.dsn, using)
+    return EmbeddedServer(folder, cluster, server, using)
 
 
 @contextmanager
-def embedded(folder: Path) -> Iterator[EmbeddedServer]:
-    """A share in the server during the block. It is also given back on Ctrl-C, SIGTERM and a closed terminal."""
+def embedded(folder: Path, *, watched: bool = False) -> Iterator[EmbeddedServer]:
+    """A share in the server during the block. It is also given back on Ctrl-C, SIGTERM and a closed terminal.
+
+    A server that is `watched` is started again if it ends.
+    """
     with _signals_leave_block():
         server = acquire(folder)
         try:
+            if watched:
+                server.watch()
             yield server
         finally:
             server.release()
