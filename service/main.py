@@ -39,7 +39,6 @@ from service.portal import routes as portal
 from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.release import routes as release
-from service.sandbox.pool import ReaderPool
 from service.transfer import routes as transfer
 from service.usage import routes as usage
 from service.verification import routes as verification
@@ -155,7 +154,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     app = DescribedApp(
         **_description(),
         generate_unique_id_function=_operation_id,
-        lifespan=partial(_lifespan, settings, dsn, with_worker=with_worker),
+        lifespan=partial(lifespan, settings, dsn, with_worker=with_worker),
         responses=errors.responses(500),
         # A redirect would repeat the URL, and any number that a caller put into it.
         redirect_slashes=False,
@@ -170,19 +169,18 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
 
 
 @asynccontextmanager
-async def _lifespan(settings: Settings, dsn: str, app: FastAPI, *, with_worker: bool) -> AsyncIterator[None]:
-    """Opens the resources of the application, and runs the worker beside it."""
+async def lifespan(
+    settings: Settings, dsn: str, app: FastAPI, *, with_worker: bool, by_clock: bool = True
+) -> AsyncIterator[None]:
+    """Opens the resources of the application, and runs the worker beside it, with the periodic tasks if `by_clock`."""
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(running(settings, dsn))
-        queue = await stack.enter_async_context(open_queue(dsn))
+        queue = await stack.enter_async_context(open_queue(dsn, by_clock=by_clock))
         database, ring = resources.get(Database), resources.get(KeyRing)
         snapshots = resources.get(Snapshots)
         gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
         on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
-        pool = ReaderPool(settings)
-        stack.callback(pool.close)
-        readiness = Readiness(dsn, settings, resources.get(Disk))
-        resources.add(queue, Messaging(gateway, on_inbound), readiness, pool)
+        resources.add(queue, Messaging(gateway, on_inbound), Readiness(dsn, settings, resources.get(Disk)))
         app.state.resources = resources
         worker = asyncio.create_task(run_worker(resources)) if with_worker else None
         try:

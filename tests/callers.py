@@ -3,10 +3,11 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx2
 from fastapi.testclient import TestClient
@@ -20,6 +21,9 @@ from service.core.vocabulary import Role
 from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
 from service.release.models import StandingRelease
+from tests.inspection import resources_of_app
+
+Found = TypeVar("Found")
 
 TRADE_SCOPES = (Scope.FACTS_READ, Scope.FACTS_WRITE, Scope.NUMBERS_READ, Scope.NUMBERS_WRITE)
 
@@ -62,11 +66,14 @@ class Caller:
     def finish(self, job: Any) -> Any:
         """Wait until a job has ended, and return it."""
         end = monotonic() + 120
-        while monotonic() < end:
+        # Each look costs as much as a step of the job. So the pauses grow with the job.
+        for pause in chain((0.03, 0.02, 0.03, 0.05, 0.08), repeat(0.12)):
+            sleep(pause)
             found = self.get(f"/v1/jobs/{job['id']}")
             if found["finished_at"]:
                 return found
-            sleep(0.02)
+            if monotonic() > end:
+                break
         raise AssertionError(f"job {job['kind']} did not finish")
 
     def seal(self, dataset_id: str) -> Any:
@@ -104,8 +111,7 @@ class Registry:
         name = name or f"{roles[0].value.capitalize()} {next(self._serials)}"
         wanted = OrganisationIn(legal_name=name, country="FR", roles=list(roles))
 
-        async def make() -> Caller:
-            database = Database(self.dsn, pool_size=1)
+        async def make(database: Database) -> Caller:
             async with database.transaction() as session:
                 made = await organisations.register_organisation(session, None, wanted)
                 key = await keys.issue_key(
@@ -118,11 +124,24 @@ class Registry:
                 )
                 if released:
                     session.add(StandingRelease(organisation_id=made.id, up_to_count=2**40, operator_id=made.id))
-            await database.close()
             assert key.key is not None
             return Caller(self.client, made.id, key.key)
 
-        return asyncio.run(make())
+        return self._with_database(make)
+
+    def _with_database(self, act: Callable[[Database], Awaitable[Found]]) -> Found:
+        """The result of `act`, with the connections of the application if it runs in this process."""
+        if isinstance(self.client, TestClient) and self.client.portal is not None:
+            return self.client.portal.call(act, resources_of_app(self.client.app).get(Database))
+
+        async def run() -> Found:
+            database = Database(self.dsn, pool_size=1)
+            try:
+                return await act(database)
+            finally:
+                await database.close()
+
+        return asyncio.run(run())
 
     def broker(self) -> Caller:
         """A new broker."""

@@ -24,10 +24,10 @@ from sqlalchemy import make_url
 from service.command import schema
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
-from service.main import create_app
 from tests import system_parts
 from tests.callers import Registry
 from tests.kannel import Kannel, running_kannel
+from tests.kept import keep_compiled_statements, kept_app
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -43,19 +43,33 @@ MASTER_SECRET = "5e" * 32
 _TEMPLATE = "filiation_template"
 _numbers = itertools.count(1)
 
+# A test process uses up to 3 GB there, for the write-ahead log above all.
+_PLENTY_OF_BYTES = 10 * 2**30
+
 # An example takes as long as the machine lets it. A time limit would fail on a busy one.
 hypothesis_settings.register_profile("filiation", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("filiation")
+
+keep_compiled_statements()
 
 
 def _renamed(dsn: str, database: str) -> str:
     return make_url(dsn).set(database=database).render_as_string(hide_password=False)
 
 
+def _folder_in_memory() -> str | None:
+    """Where files stay in memory, if there is plenty. A database has 600 files, new ones for each test."""
+    folder = Path("/dev/shm")
+    try:
+        return str(folder) if shutil.disk_usage(folder).free >= _PLENTY_OF_BYTES else None
+    except OSError:
+        return None
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """The address of a PostgreSQL server for this test run, with the migrated template."""
-    folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
+    folder = Path(tempfile.mkdtemp(prefix="filiation-test-", dir=_folder_in_memory()))
     # If root starts the server, it runs as another account, which has to pass through this folder.
     folder.chmod(0o711)
     with embedded_server.embedded(folder) as server:
@@ -111,7 +125,7 @@ def settings_of_tests() -> Settings:
 @pytest.fixture
 def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
     """The running application with its worker, without a key."""
-    with TestClient(create_app(settings, dsn)) as running:
+    with TestClient(kept_app(settings, dsn)) as running:
         yield running
 
 

@@ -158,8 +158,8 @@ def _do_nothing() -> None:
 
 
 @asynccontextmanager
-async def open_queue(dsn: str) -> AsyncIterator[App]:
-    """The queue of a database, with every registered task."""
+async def open_queue(dsn: str, *, by_clock: bool = True) -> AsyncIterator[App]:
+    """The queue of a database, with every registered task. Unless `by_clock`, periodic tasks run on request only."""
     connector = PsycopgConnector(
         conninfo=dsn, min_size=1, max_size=4, timeout=_POOL_SECONDS, reconnect_timeout=_RECONNECT_SECONDS
     )
@@ -173,7 +173,8 @@ async def open_queue(dsn: str) -> AsyncIterator[App]:
             periodic = queue.task(name=name, pass_context=True, retry=_Retries(), queueing_lock=name)(
                 _without_timestamp(call)
             )
-            queue.periodic(cron=cron)(periodic)
+            if by_clock:
+                queue.periodic(cron=cron)(periodic)
     async with queue.open_async():
         yield queue
 
