@@ -1,7 +1,6 @@
 """Organisations of a test, and how they call the API."""
 
 import asyncio
-import itertools
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -97,7 +96,8 @@ class Registry:
 
     def __init__(self, client: TestClient | httpx2.Client, dsn: str) -> None:
         self.client, self.dsn = client, dsn
-        self._serials = itertools.count(1)
+        self.serial = 0
+        """The number in the last name that was given to an organisation."""
 
     def organisation(
         self,
@@ -108,7 +108,9 @@ class Registry:
         released: bool = True,
     ) -> Caller:
         """A new organisation with an account, and its caller. If `released`, its files are released when sealed."""
-        name = name or f"{roles[0].value.capitalize()} {next(self._serials)}"
+        if name is None:
+            self.serial += 1
+            name = f"{roles[0].value.capitalize()} {self.serial}"
         wanted = OrganisationIn(legal_name=name, country="FR", roles=list(roles))
 
         async def make(database: Database) -> Caller:

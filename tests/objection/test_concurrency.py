@@ -4,18 +4,11 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from tests.builders import filled, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import rows, until, waiting_for_locks
 from tests.interleaving import held_at_commit
-from tests.objection.builders import Holders, create_objection, several_holders
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
+from tests.objection.builders import Holders, create_objection
 
 
 def report_letters(holder: Caller, last_fours: Sequence[int]) -> list[str]:

@@ -10,12 +10,11 @@ from service.wording.language import PARIS
 from tests.builders import collected, filled, number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import create_objection, objections_of, relay_states, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 from tests.persons import prove
 
 
-def test_create_objection_relays_to_every_holder(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_create_objection_relays_to_every_holder(holders: Holders) -> None:
     person = holders.person(7)
     filed = create_objection(person)
     assert relay_states(filed) == {
@@ -33,8 +32,7 @@ def test_create_objection_relays_to_every_holder(registry: Registry) -> None:
     assert person.request("GET", f"/v1/objections/{filed['id']}").json() == filed
 
 
-def test_relay_is_due_one_month_after_recording(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_relay_is_due_one_month_after_recording(holders: Holders) -> None:
     (relay, *_) = create_objection(holders.person(7))["relays"]
     recorded, due = (datetime.fromisoformat(relay[name]) for name in ("recorded_at", "due_at"))
     assert 28 <= (due - recorded).days <= 31
@@ -42,23 +40,20 @@ def test_relay_is_due_one_month_after_recording(registry: Registry) -> None:
 
 
 @pytest.mark.parametrize("kind", ["objection", "erasure"])
-def test_create_objection_to_one_organisation_relays_to_it_only(registry: Registry, kind: str) -> None:
-    holders = several_holders(registry)
+def test_create_objection_to_one_organisation_relays_to_it_only(holders: Holders, kind: str) -> None:
     filed = create_objection(holders.person(7), kind=kind, scope="organisation", organisation_id=str(holders.party.id))
     assert relay_states(filed) == {str(holders.party.id): "pending"}
     assert filed["organisation"] == {"id": str(holders.party.id), "legal_name": "Party 2"}
     assert relays_to(holders.broker) == []
 
 
-def test_create_objection_to_one_purpose_relays_to_every_holder(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_create_objection_to_one_purpose_relays_to_every_holder(holders: Holders) -> None:
     filed = create_objection(holders.person(7), scope="purpose", purpose="political_canvassing")
     assert len(filed["relays"]) == 3
     assert relays_to(holders.party)[0]["purpose"] == "political_canvassing"
 
 
-def test_create_identical_objection_returns_the_open_one(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_create_identical_objection_returns_the_open_one(holders: Holders) -> None:
     person = holders.person(7)
     first = create_objection(person)
     assert create_objection(person)["id"] == first["id"]
@@ -76,8 +71,8 @@ def test_create_identical_objection_returns_the_open_one(registry: Registry) -> 
 
 
 @pytest.mark.parametrize("kind", ["objection", "erasure"])
-def test_create_identical_objection_relays_to_new_holders(registry: Registry, kind: str) -> None:
-    holders, later = several_holders(registry), registry.broker()
+def test_create_identical_objection_relays_to_new_holders(registry: Registry, holders: Holders, kind: str) -> None:
+    later = registry.broker()
     person = holders.person(7)
     first = create_objection(person, kind=kind)
     filled(later, [7, 8])
@@ -93,8 +88,7 @@ def test_create_identical_objection_relays_to_new_holders(registry: Registry, ki
     assert objections_of(person)[0]["closed_at"] is None, "others have not ended"
 
 
-def test_create_identical_erasure_relays_again_to_holder_that_holds_it_again(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_create_identical_erasure_relays_again_to_holder_that_holds_it_again(holders: Holders) -> None:
     person = holders.person(7)
     first = create_objection(person, kind="erasure")
     (relay,) = relays_to(holders.party)
@@ -123,8 +117,7 @@ def test_create_objection_for_number_without_holder_stores_a_mark(
     assert len(mark) == 16
 
 
-def test_objection_is_closed_when_the_last_holder_has_ended(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_objection_is_closed_when_the_last_holder_has_ended(holders: Holders, dsn: str) -> None:
     person = holders.person(7)
     create_objection(person)
     for holder, ended in ((holders.broker, False), (holders.party, True)):
@@ -134,8 +127,7 @@ def test_objection_is_closed_when_the_last_holder_has_ended(registry: Registry, 
     assert sorted(relay_states(objections_of(person)[0]).values()) == ["completed", "completed", "undeliverable"]
 
 
-def test_get_objection_of_another_person_is_not_found(registry: Registry, unknown_id: object) -> None:
-    holders = several_holders(registry)
+def test_get_objection_of_another_person_is_not_found(holders: Holders, unknown_id: object) -> None:
     filed = create_objection(holders.person(7))
     other = holders.person(8)
     assert objections_of(other) == []
@@ -180,8 +172,7 @@ def test_create_objection_leaves_graph_version(client: TestClient, registry: Reg
     assert rows(dsn, "SELECT version FROM graph_version") == before
 
 
-def test_new_owner_sees_no_objection_of_former_owner_and_can_object(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_new_owner_sees_no_objection_of_former_owner_and_can_object(holders: Holders, dsn: str) -> None:
     before = create_objection(holders.person(7))
     rows(dsn, "UPDATE objection SET occurred_at = occurred_at - interval '1 year'")
     person = holders.person(7)
@@ -197,8 +188,7 @@ def test_new_owner_sees_no_objection_of_former_owner_and_can_object(registry: Re
     assert objections_of(person) == [now]
 
 
-def test_rows_of_one_act_show_each_holder_no_order_and_no_time_of_another(registry: Registry) -> None:
-    holders = several_holders(registry)
+def test_rows_of_one_act_show_each_holder_no_order_and_no_time_of_another(registry: Registry, holders: Holders) -> None:
     for holder in (holders.broker, holders.party):
         holder.post("/v1/webhooks", {"url": "https://93.184.215.14/hook"})
     recorder = registry.party()

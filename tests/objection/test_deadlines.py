@@ -2,13 +2,10 @@
 
 from datetime import UTC, datetime
 
-import pytest
-
 from service.objection.create import one_month_after
 from tests.builders import number
-from tests.callers import Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, create_objection, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, relays_to
 
 
 def test_one_month_after_is_the_same_day_or_the_months_last() -> None:
@@ -21,11 +18,6 @@ def test_one_month_after_is_the_same_day_or_the_months_last() -> None:
     }
     found = {recorded: one_month_after(datetime(*recorded, 10, 30, tzinfo=UTC)) for recorded in due_days}
     assert found == {recorded: datetime(*due, 10, 30, tzinfo=UTC) for recorded, due in due_days.items()}
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 def elapsed(dsn: str, days: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from tests.builders import FICTION, number
 from tests.callers import Caller, Registry
 from tests.dataset.builders import admitted, check_memberships, read_exclusions
-from tests.objection.builders import create_objection, objections_of, relay_states, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 from tests.persons import ring_of_tests
 from tests.traces import dump, number_is_in, pseudonym_is_in, table_files
 
@@ -27,9 +27,8 @@ def holders_of(answer: Any) -> set[str]:
     return {holding["dataset"]["holder"]["id"] for holding in answer["holdings"]}
 
 
-def test_complete_erasure_by_all_holders_leaves_only_the_mark(registry: Registry, dsn: str) -> None:
+def test_complete_erasure_by_all_holders_leaves_only_the_mark(registry: Registry, holders: Holders, dsn: str) -> None:
     """The shop has no account until the others have erased the number. It still holds it then."""
-    holders = several_holders(registry)
     authority, person = registry.regulator(), holders.person(7)
     before = provenance_for(holders.party, 7)
     create_objection(person, kind="erasure")

@@ -20,14 +20,8 @@ from tests.objection.builders import (
     objections_of,
     register_campaign,
     relays_to,
-    several_holders,
 )
 from tests.persons import prove, ring_of_tests
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 def flags(holder: Caller) -> dict[str, int]:

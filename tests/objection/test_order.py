@@ -7,17 +7,12 @@ from typing import Any
 import pytest
 
 from tests.builders import filled, hand_over, number, open_dataset
-from tests.callers import Caller, Registry
+from tests.callers import Caller
 from tests.inspection import rows, until, waiting_for_locks
 from tests.interleaving import held_at_commit
-from tests.objection.builders import Holders, create_objection, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, relays_to
 
 Begin = Callable[[], Any]
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 def sealing(holders: Holders) -> Begin:

@@ -20,7 +20,7 @@ from tests.builders import number
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import refusal, rows
-from tests.objection.builders import create_objection, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, relays_to
 from tests.objection.publication_builders import (
     admit_in,
     last_due_quarter,
@@ -62,9 +62,8 @@ def rows_of(publication: Any) -> dict[str, Any]:
 
 
 def test_objection_changes_no_public_byte_until_the_day_of_its_quarter(
-    registry: Registry, client: TestClient, dsn: str
+    holders: Holders, client: TestClient, dsn: str
 ) -> None:
-    holders = several_holders(registry)
     admit_in(dsn, QUARTER)
     receive_requests(dsn, holders.party.id, QUARTER, in_time=12)
     publish(dsn)
@@ -135,9 +134,8 @@ def test_publication_reads_alike_on_page_and_in_both_files(party: Caller, client
 
 
 def test_publication_counts_no_objections_recorded_by_organisations(
-    registry: Registry, client: TestClient, dsn: str
+    registry: Registry, holders: Holders, client: TestClient, dsn: str
 ) -> None:
-    holders = several_holders(registry)
     body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
     assert holders.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
     create_objection(holders.person(8))

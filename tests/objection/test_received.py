@@ -4,20 +4,13 @@ import hashlib
 import json
 from typing import Any
 
-import pytest
-
 from service.core.vocabulary import Role
 from tests.builders import number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 
 PATH = "/v1/objections/received"
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 def letter(*last_fours: int, **more: Any) -> dict[str, Any]:

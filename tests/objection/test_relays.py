@@ -4,7 +4,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
@@ -12,15 +11,10 @@ from service.core.vocabulary import Role
 from tests.builders import collected, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 from tests.persons import prove
 
 REASON = {"reason": "La preuve du consentement doit être gardée."}
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 def answer(holder: Caller, relay: Any, action: str, body: Any = None) -> Any:
@@ -205,8 +199,9 @@ def test_list_relays_without_number_scope_is_refused(holders: Holders, registry:
     assert refusal(caller.request("GET", "/v1/objections/relays")) == (403, "scope_missing")
 
 
-def test_undeliverable_relay_is_delivered_once_the_holder_has_an_account(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_undeliverable_relay_is_delivered_once_the_holder_has_an_account(
+    registry: Registry, holders: Holders, dsn: str
+) -> None:
     person = holders.person(7)
     create_objection(person, scope="organisation", organisation_id=holders.shop_id)
     assert objections_of(person)[0]["closed_at"] is not None

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
@@ -11,13 +10,7 @@ from service.objection.stops import is_stop
 from tests.builders import FICTION, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, resources_of_app, rows
-from tests.objection.builders import Holders, objections_of, register_campaign, relay_states, relays_to, several_holders
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
-
+from tests.objection.builders import Holders, objections_of, register_campaign, relay_states, relays_to
 
 STOPS = [
     "\u200bSTOP", "STOP", "stop", "Stop !", " s t o p ", "S.T.O.P.", "«STOP»", "STOP.", "stop\n", "ＳＴＯＰ",

@@ -15,8 +15,7 @@ from service.core.vocabulary import Purpose
 from service.number.keyring import KEY_BYTES, pack_keys
 from service.objection.suppression import suppressed
 from tests.builders import FICTION
-from tests.callers import Registry
-from tests.objection.builders import create_objection, several_holders
+from tests.objection.builders import Holders, create_objection
 from tests.persons import ring_of_tests
 from tests.statements import record_statements
 
@@ -40,8 +39,7 @@ def suppressed_numbers(
     return asyncio.run(find())
 
 
-def test_suppressed_depends_on_scope_organisation_purpose_and_time(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_suppressed_depends_on_scope_organisation_purpose_and_time(holders: Holders, dsn: str) -> None:
     before = now()
     create_objection(holders.person(1))
     create_objection(holders.person(2), kind="erasure")
@@ -65,8 +63,7 @@ def test_suppressed_depends_on_scope_organisation_purpose_and_time(registry: Reg
     assert found(holders.party.id, political, before) == set()
 
 
-def test_suppressed_after_all_holders_completed_still_counts(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_suppressed_after_all_holders_completed_still_counts(holders: Holders, dsn: str) -> None:
     create_objection(holders.person(1), kind="erasure")
     for holder in (holders.broker, holders.party):
         (relay,) = holder.get("/v1/objections/relays")["items"]

@@ -18,14 +18,8 @@ from tests.objection.builders import (
     register_campaign,
     relay_states,
     relays_to,
-    several_holders,
 )
 from tests.persons import PersonCaller
-
-
-@pytest.fixture
-def holders(registry: Registry) -> Holders:
-    return several_holders(registry)
 
 
 @pytest.fixture

@@ -16,10 +16,9 @@ from service.core.settings import Settings
 from service.objection.relays import relay_payload
 from service.provenance.snapshot import Snapshots
 from tests.builders import number
-from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import defer, rows, until
-from tests.objection.builders import create_objection, objections_of, relay_states, relays_to, several_holders
+from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 from tests.persons import ring_of_tests
 from tests.webhook.builders import deliveries, delivery_after
 from tests.webhook.receiver import Receiver, receiving
@@ -50,8 +49,7 @@ def payload(dsn: str, relay: Any) -> dict[str, Any] | None:
     return asyncio.run(make())
 
 
-def test_relay_is_sent_to_webhook_with_its_number(registry: Registry, receiver: Receiver, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_relay_is_sent_to_webhook_with_its_number(holders: Holders, receiver: Receiver, dsn: str) -> None:
     webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     create_objection(holders.person(7), kind="erasure")
     (request,) = receiver.wait_for(1)
@@ -63,8 +61,8 @@ def test_relay_is_sent_to_webhook_with_its_number(registry: Registry, receiver: 
     assert rows(dsn, "SELECT 1 FROM webhook_delivery AS delivery WHERE delivery::text LIKE %s", "%3998%") == []
 
 
-def test_relay_accepted_by_webhook_is_delivered(registry: Registry, receiver: Receiver) -> None:
-    holders, party = several_holders(registry), {}
+def test_relay_accepted_by_webhook_is_delivered(holders: Holders, receiver: Receiver) -> None:
+    party = {}
     person = holders.person(7)
     holders.party.post("/v1/webhooks", {"url": receiver.url})
     create_objection(person)
@@ -83,9 +81,9 @@ def test_relay_accepted_by_webhook_is_delivered(registry: Registry, receiver: Re
 
 
 def test_relay_whose_delivery_failed_is_sent_once_a_day_until_it_arrives(
-    registry: Registry, receiver: Receiver, dsn: str
+    holders: Holders, receiver: Receiver, dsn: str
 ) -> None:
-    holders, receiver.status = several_holders(registry), 503
+    receiver.status = 503
     webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     create_objection(holders.person(7))
     delivery_after(holders.party, webhook)
@@ -104,8 +102,8 @@ def test_relay_whose_delivery_failed_is_sent_once_a_day_until_it_arrives(
     assert rows(dsn, "SELECT state FROM relay WHERE holder_id = %s", holders.party.id) == [("delivered",)]
 
 
-def test_relay_refused_by_webhook_stays_pending(registry: Registry, receiver: Receiver) -> None:
-    holders, receiver.status = several_holders(registry), 503
+def test_relay_refused_by_webhook_stays_pending(holders: Holders, receiver: Receiver) -> None:
+    receiver.status = 503
     person = holders.person(7)
     webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     create_objection(person)
@@ -115,8 +113,8 @@ def test_relay_refused_by_webhook_stays_pending(registry: Registry, receiver: Re
     assert relay_states(objection)[str(holders.party.id)] == "pending"
 
 
-def test_relay_accepted_late_by_webhook_keeps_its_state(registry: Registry, receiver: Receiver, dsn: str) -> None:
-    holders, receiver.status = several_holders(registry), 503
+def test_relay_accepted_late_by_webhook_keeps_its_state(holders: Holders, receiver: Receiver, dsn: str) -> None:
+    receiver.status = 503
     person = holders.person(7)
     webhook = holders.party.post("/v1/webhooks", {"url": receiver.url})
     create_objection(person)
@@ -132,8 +130,7 @@ def test_relay_accepted_late_by_webhook_keeps_its_state(registry: Registry, rece
     assert relay_states(objection)[str(holders.party.id)] == "acknowledged"
 
 
-def test_relay_is_not_sent_to_the_organisation_that_recorded_it(registry: Registry, receiver: Receiver) -> None:
-    holders = several_holders(registry)
+def test_relay_is_not_sent_to_the_organisation_that_recorded_it(holders: Holders, receiver: Receiver) -> None:
     for holder in (holders.party, holders.broker):
         holder.post("/v1/webhooks", {"url": receiver.url})
     letter = {"number": number(7), "occurred_at": "2024-05-20T10:00:00Z"}
@@ -142,8 +139,7 @@ def test_relay_is_not_sent_to_the_organisation_that_recorded_it(registry: Regist
     assert relays_to(holders.party)[0]["id"].encode() in request.body
 
 
-def test_payload_of_later_attempt_shows_the_current_state(registry: Registry, dsn: str) -> None:
-    holders = several_holders(registry)
+def test_payload_of_later_attempt_shows_the_current_state(holders: Holders, dsn: str) -> None:
     person = holders.person(7)
     create_objection(person, kind="erasure")
     create_objection(person)
