@@ -21,7 +21,7 @@ from benchmarks.service import running_service
 from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
 from service.core.vocabulary import Role
-from service.dataset.chunks import read_chunk
+from service.dataset.chunks import make_chunk
 from service.intake.dialect import ColumnChoice
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
@@ -29,6 +29,7 @@ from service.membership import runs
 from service.membership.matching import match_keys
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
+from service.sandbox.acceptance import Acceptance
 
 _REGION, _TIME_ZONE = "FR", "Europe/Paris"
 
@@ -72,11 +73,10 @@ def _read(file: Path, ring: KeyRing) -> Run:
         time_zone=_TIME_ZONE,
         reads_consent=False,
     )
-    chunks = []
-    for lines in (reader.feed(file.read_bytes()), reader.finish()):
-        while (chunk := read_chunk(lines, _REGION, None, ring)) is not None:
-            chunks.append(chunk.run)
-    run, _ = runs.merge(chunks)
+    acceptance = Acceptance(_REGION, None, rejects_kept=0)
+    read = (reader.feed(file.read_bytes()), reader.finish())
+    batches = [batch for lines_of_part in read for lines in lines_of_part for batch in acceptance.read(lines)]
+    run, _ = runs.merge([make_chunk(batches, ring, uuid.UUID(int=0), 0).run])
     return run
 
 

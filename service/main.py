@@ -39,6 +39,7 @@ from service.portal import routes as portal
 from service.provenance import routes as provenance
 from service.provenance.snapshot import Snapshots
 from service.release import routes as release
+from service.sandbox.pool import ReaderPool
 from service.transfer import routes as transfer
 from service.usage import routes as usage
 from service.verification import routes as verification
@@ -180,7 +181,10 @@ async def lifespan(
         snapshots = resources.get(Snapshots)
         gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
         on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
-        resources.add(queue, Messaging(gateway, on_inbound), Readiness(dsn, settings, resources.get(Disk)))
+        pool = ReaderPool(settings)
+        stack.callback(pool.close)
+        readiness = Readiness(dsn, settings, resources.get(Disk))
+        resources.add(queue, Messaging(gateway, on_inbound), readiness, pool)
         app.state.resources = resources
         worker = asyncio.create_task(run_worker(resources)) if with_worker else None
         try:

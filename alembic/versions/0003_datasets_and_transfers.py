@@ -278,6 +278,7 @@ def upgrade() -> None:
         sa.Column("line_count", sa.BigInteger(), nullable=False),
         sa.Column("accepted_count", sa.BigInteger(), nullable=False),
         sa.Column("rejected_count", sa.BigInteger(), nullable=False),
+        sa.Column("rejects_kept", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "number"),

@@ -96,6 +96,26 @@ class Settings(BaseSettings):
     max_evidence_bytes: int = Field(
         default=10 * 1024 * 1024, ge=1024, description="Largest file of evidence (an image or a PDF) in bytes."
     )
+    reader_processes: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Reader processes that read uploaded parts at the same time, for each process of the service. "
+        "Eight times as many may wait for slow clients.",
+        json_schema_extra={"default_in_words": "the number of processor cores"},
+    )
+    reader_memory_mib: int = Field(
+        default=256,
+        ge=200,
+        le=4096,
+        description="Memory of a reader process in MiB. A part that needs more is refused.",
+    )
+    rejects_kept_per_part: int = Field(
+        default=100_000,
+        ge=0,
+        le=10_000_000,
+        description="Rejected lines that are kept of a part, with their reasons and texts. Further ones are counted.",
+    )
     sms_gateway: GatewayKind = Field(
         default=GatewayKind.OUTBOX,
         description="How messages leave: `outbox` shows them on this machine only, `kannel` sends them.",

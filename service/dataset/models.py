@@ -72,6 +72,8 @@ class DatasetPart(SQLModel, table=True):
     line_count: int = Field(sa_type=BigInteger)
     accepted_count: int = Field(sa_type=BigInteger)
     rejected_count: int = Field(sa_type=BigInteger)
+    # Of how many rejected lines there is a row. Further ones are only counted.
+    rejects_kept: int = Field(sa_type=BigInteger)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 

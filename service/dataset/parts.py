@@ -6,34 +6,43 @@ only once the last transaction records their upload in the table of parts. An in
 
 import asyncio
 import hmac
+import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
+from fastapi import Depends
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.collection.operations import collection_period
 from service.core.clock import now
-from service.core.db import Database, connection_of, run
-from service.core.errors import Conflict, Unprocessable
+from service.core.db import Database, DatabaseDep, connection_of, run
+from service.core.errors import Conflict, Overloaded, Unprocessable
+from service.core.settings import Settings, SettingsDep
 from service.core.vocabulary import Content, DatasetState
 from service.dataset import rejects
-from service.dataset.chunks import Chunk, ConsentPeriod, read_chunk
+from service.dataset.chunks import LINES_AT_ONCE, Chunk, make_chunk
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import find_own_dataset, part_out
 from service.dataset.schemas import PartOut
 from service.intake.dialect import ColumnChoice, Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
-from service.intake.reader import Lines, PartReader
 from service.job.operations import has_unfinished_job
 from service.membership import store
+from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
+from service.sandbox.batch import Batch
+from service.sandbox.form import ConsentPeriod, PartForm
+from service.sandbox.frames import End
+from service.sandbox.launcher import ReaderLost
+from service.sandbox.pool import ReaderPool, ReaderPoolDep
+from service.sandbox.process import ReaderProcess
 
 # Portions of this size need few hops to a thread and little memory.
 PORTION_BYTES = 1024 * 1024
@@ -47,10 +56,7 @@ class Upload:
     id: int
     dataset_id: uuid.UUID
     part: int
-    region: str
-    time_zone: str
-    consent_period: ConsentPeriod | None
-    dialect: Dialect | None
+    form: PartForm
 
 
 @dataclass
@@ -60,17 +66,32 @@ class Counts:
     bytes: int = 0
     lines: int = 0
     accepted: int = 0
-    rejected: int = 0
+    rejects_kept: int = 0
     rows: int = 0
 
 
+class Uploads(NamedTuple):
+    """What uploads need of the process."""
+
+    database: Database
+    ring: KeyRing
+    pool: ReaderPool
+    settings: Settings
+
+
+async def _uploads_of(database: DatabaseDep, ring: RingDep, pool: ReaderPoolDep, settings: SettingsDep) -> Uploads:
+    return Uploads(database, ring, pool, settings)
+
+
+UploadsDep = Annotated[Uploads, Depends(_uploads_of)]
+
+
 async def upload_part(
-    database: Database,
-    ring: KeyRing,
+    uploads: Uploads,
     actor: Actor,
     dataset_id: uuid.UUID,
     number: int,
-    form: tuple[Format, Compression, ColumnChoice],
+    declared: tuple[Format, Compression, ColumnChoice],
     body: AsyncIterator[bytes],
 ) -> PartOut:
     """Store a part. The same bytes again change nothing; other bytes replace the part while the dataset is open.
@@ -78,40 +99,46 @@ async def upload_part(
     Raises:
         Conflict: the dataset takes no numbers, or part 1, which defines the layout, has not been sent yet.
         Unprocessable: the body cannot be read. Nothing of it is kept.
+        Overloaded: too many parts are being read, or the process that read this one was ended from outside.
     """
-    upload = await _begin(database, actor, dataset_id, number)
-    counts, hasher = Counts(), ring.hasher("part")
+    upload = await _begin(uploads, actor, dataset_id, number, declared)
+    counts, hasher = Counts(), uploads.ring.hasher("part")
     # The same bytes read in another way, say from another column, are a different part.
-    hasher.update(repr(form).encode())
+    hasher.update(repr(declared).encode())
     try:
-        reader = _reader(upload, *form)
-        read = partial(read_chunk, region=upload.region, consent_period=upload.consent_period, ring=ring)
         async with _read_ahead(_portions(body)) as portions:
-            chunks = _chunks(portions, reader, counts, hasher, read)
-            await _write_behind(chunks, partial(_write, database, ring, upload, counts))
-        return await _finish(database, upload, counts, hasher, reader)
+            # A reader is taken once there is something to read, so that no client holds it that sends nothing.
+            first = await anext(portions, b"")
+            async with uploads.pool.reader(actor.organisation_id, upload.form) as reader:
+                write = partial(_write, uploads, upload, counts)
+                sending = partial(_send, uploads.pool, reader, _counted(first, portions, counts), hasher)
+                async with _beside(sending(), reader), aclosing(_chunks(uploads, upload, reader)) as chunks:
+                    await _write_behind(chunks, write)
+        assert reader.end is not None
+        return await _finish(uploads.database, upload, counts, hasher.digest(), reader.end)
     except UnreadablePart as refusal:
-        await _forget(database, upload)
+        await _forget(uploads.database, upload)
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
+    except ReaderLost:
+        await _forget(uploads.database, upload)
+        raise Overloaded(
+            "reader_lost",
+            "The process that read this part was ended from outside. Nothing of the part was kept. Send it again.",
+        ) from None
     except BaseException:
         # Also when the client goes away: what it sent counts for nothing and should not take up space.
-        await asyncio.shield(_forget(database, upload))
+        await asyncio.shield(_forget(uploads.database, upload))
         raise
 
 
-def _reader(upload: Upload, format_: Format, compression: Compression, columns: ColumnChoice) -> PartReader:
-    return PartReader(
-        format=format_,
-        compression=compression,
-        dialect=upload.dialect,
-        columns=columns,
-        time_zone=upload.time_zone,
-        reads_consent=upload.consent_period is not None,
-    )
-
-
-async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number: int) -> Upload:
-    async with database.transaction() as session:
+async def _begin(
+    uploads: Uploads,
+    actor: Actor,
+    dataset_id: uuid.UUID,
+    number: int,
+    declared: tuple[Format, Compression, ColumnChoice],
+) -> Upload:
+    async with uploads.database.transaction() as session:
         row = await find_own_dataset(session, actor, dataset_id)
         await _require_open(session, row)
         if row.dialect is None and number != 1:
@@ -121,15 +148,25 @@ async def _begin(database: Database, actor: Actor, dataset_id: uuid.UUID, number
             )
         # Part 1 may be sent again with another layout, as long as no other part was read with the first layout.
         dialect = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
-        return Upload(
-            id=await session.scalar(_NEXT_UPLOAD),
-            dataset_id=dataset_id,
-            part=number,
+        form = PartForm(
+            *declared,
+            dialect=_settled_dialect(dialect, declared[0]),
             region=row.default_region,
             time_zone=row.time_zone,
             consent_period=await _consent_period(session, row),
-            dialect=Dialect.from_json(dialect) if dialect else None,
+            rejects_kept=uploads.settings.rejects_kept_per_part,
+            folder=tempfile.gettempdir(),
         )
+        return Upload(await session.scalar(_NEXT_UPLOAD), dataset_id, number, form)
+
+
+def _settled_dialect(stored: dict[str, Any] | None, declared: Format) -> Dialect | None:
+    dialect = Dialect.from_json(stored) if stored else None
+    if dialect is not None and dialect.format is not declared:
+        raise Unprocessable(
+            "format_differs", f"The first part of this dataset is {dialect.format}. Send this part in that format."
+        )
+    return dialect
 
 
 _NEXT_UPLOAD = text("SELECT nextval('part_upload')")
@@ -203,27 +240,78 @@ async def _read_ahead(portions: AsyncIterator[bytes]) -> AsyncIterator[AsyncIter
         await asyncio.gather(receiving, return_exceptions=True)
 
 
-async def _chunks(
-    portions: AsyncIterator[bytes],
-    reader: PartReader,
-    counts: Counts,
-    hasher: hmac.HMAC,
-    read: Callable[[Iterator[Lines]], Chunk | None],
-) -> AsyncIterator[Chunk]:
-    """The chunks of the portions, which a thread hashes, reads, normalises and encrypts."""
+async def _counted(first: bytes, portions: AsyncIterator[bytes], counts: Counts) -> AsyncIterator[bytes]:
+    counts.bytes += len(first)
+    yield first
     async for portion in portions:
         counts.bytes += len(portion)
-        lines = _hashed(portion, reader, hasher)
-        while (chunk := await asyncio.to_thread(read, lines)) is not None:
-            yield chunk
-    lines = reader.finish()
-    while (chunk := await asyncio.to_thread(read, lines)) is not None:
-        yield chunk
+        yield portion
 
 
-def _hashed(portion: bytes, reader: PartReader, hasher: hmac.HMAC) -> Iterator[Lines]:
+async def _send(pool: ReaderPool, reader: ReaderProcess, portions: AsyncIterator[bytes], hasher: hmac.HMAC) -> None:
+    """Send the portions to the reader, each in its turn. While a client is waited for, others read."""
+    async for portion in portions:
+        if portion:
+            async with pool.turn():
+                if not await pool.in_thread(partial(_hash_and_send, reader, portion, hasher)):
+                    return
+    async with pool.turn():
+        await pool.in_thread(reader.finish)
+        await reader.answered.wait()
+
+
+def _hash_and_send(reader: ReaderProcess, portion: bytes, hasher: hmac.HMAC) -> bool:
     hasher.update(portion)
-    yield from reader.feed(portion)
+    return reader.send(portion)
+
+
+@asynccontextmanager
+async def _beside(sending: Coroutine[Any, Any, None], reader: ReaderProcess) -> AsyncIterator[None]:
+    """Send beside the block. If sending fails, because the client is gone, the block fails of the same cause."""
+
+    async def send() -> None:
+        try:
+            await sending
+        except BaseException:
+            # Whatever waits for the reader ends with it.
+            reader.close()
+            raise
+
+    task = asyncio.create_task(send())
+    try:
+        yield
+        await task
+    except Exception:
+        if task.done() and not task.cancelled() and (cause := task.exception()) is not None:
+            raise cause from None
+        raise
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _chunks(uploads: Uploads, upload: Upload, reader: ReaderProcess) -> AsyncGenerator[Chunk]:
+    """The chunks of the lines. While a thread encrypts one, the batches of the next are received."""
+    receiving = asyncio.create_task(uploads.pool.in_thread(partial(_receive, reader)))
+    try:
+        while batches := await receiving:
+            receiving = asyncio.create_task(uploads.pool.in_thread(partial(_receive, reader)))
+            yield await asyncio.to_thread(make_chunk, batches, uploads.ring, upload.dataset_id, upload.id)
+    finally:
+        reader.answered.set()
+        if not receiving.done():
+            reader.close()
+            await asyncio.gather(receiving, return_exceptions=True)
+
+
+def _receive(reader: ReaderProcess) -> list[Batch]:
+    """The batches of the next chunk; none after the last line."""
+    batches: list[Batch] = []
+    lines = 0
+    while lines < LINES_AT_ONCE and (batch := reader.receive()) is not None:
+        batches.append(batch)
+        lines += batch.lines
+    return batches
 
 
 async def _write_behind(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], Coroutine[Any, Any, None]]) -> None:
@@ -242,48 +330,51 @@ async def _write_behind(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], C
             await asyncio.gather(writing, return_exceptions=True)
 
 
-async def _write(database: Database, ring: KeyRing, upload: Upload, counts: Counts, chunk: Chunk) -> None:
-    async with database.transaction(durable=False) as session:
+async def _write(uploads: Uploads, upload: Upload, counts: Counts, chunk: Chunk) -> None:
+    async with uploads.database.transaction(durable=False) as session:
         # The lock keeps a sealing from starting between this check and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
         await _require_open(session, row)
         connection = await connection_of(session)
         if len(chunk.run):
-            counts.rows = await store.stage(connection, ring, upload.dataset_id, upload.id, counts.rows, chunk.run)
-        await rejects.keep(session, ring, upload.dataset_id, upload.id, upload.part, chunk.rejected)
+            counts.rows = await store.stage(
+                connection, uploads.ring, upload.dataset_id, upload.id, counts.rows, chunk.run
+            )
+        await rejects.keep(session, upload.dataset_id, upload.id, upload.part, chunk.rejects)
     counts.lines += chunk.lines
     counts.accepted += len(chunk.run)
-    counts.rejected += len(chunk.rejected)
+    counts.rejects_kept += len(chunk.rejects)
 
 
-async def _finish(database: Database, upload: Upload, counts: Counts, hasher: hmac.HMAC, reader: PartReader) -> PartOut:
+async def _finish(database: Database, upload: Upload, counts: Counts, digest: bytes, end: End) -> PartOut:
     async with database.transaction() as session:
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
         await _require_open(session, row)
         old = await session.get(DatasetPart, (upload.dataset_id, upload.part))
-        if old is not None and hmac.compare_digest(old.digest, hasher.digest()):
+        if old is not None and hmac.compare_digest(old.digest, digest):
             await _drop(session, upload.dataset_id, upload.id)
-            return part_out(old, repeated=True, ignored_columns=reader.ignored_columns)
+            return part_out(old, repeated=True, ignored_columns=end.ignored_columns)
         if old is not None:
             await _drop(session, upload.dataset_id, old.upload)
             await session.delete(old)
             await session.flush()
-        if upload.part == 1 and reader.dialect is not None:
-            row.dialect = reader.dialect.to_json()
+        if upload.part == 1:
+            row.dialect = end.dialect.to_json()
             session.add(row)
         part = DatasetPart(
             dataset_id=upload.dataset_id,
             number=upload.part,
             upload=upload.id,
-            digest=hasher.digest(),
+            digest=digest,
             byte_count=counts.bytes,
             line_count=counts.lines,
             accepted_count=counts.accepted,
-            rejected_count=counts.rejected,
+            rejected_count=counts.lines - counts.accepted,
+            rejects_kept=counts.rejects_kept,
         )
         session.add(part)
         await session.flush()
-        return part_out(part, ignored_columns=reader.ignored_columns)
+        return part_out(part, ignored_columns=end.ignored_columns)
 
 
 async def _drop(session: AsyncSession, dataset_id: uuid.UUID, upload: int) -> None:

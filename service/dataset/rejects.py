@@ -3,7 +3,7 @@
 import csv
 import io
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -15,7 +15,7 @@ from service.core.clock import now
 from service.core.db import Database, run
 from service.core.paging import Page, Slice, read_cursor, read_slice
 from service.core.retention import Rule, forget
-from service.dataset.chunks import Rejected
+from service.dataset.chunks import KeptRejects, reject_context
 from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own_dataset
 from service.dataset.schemas import RejectOut
@@ -32,33 +32,23 @@ _KEEP = text("""
 """)
 
 
-async def keep(
-    session: AsyncSession,
-    ring: KeyRing,
-    dataset_id: uuid.UUID,
-    upload: int,
-    part: int,
-    rejected: Sequence[Rejected],
-) -> None:
-    """Keep the rejected lines of one upload, their raw values encrypted."""
-    if not rejected:
-        return
-    values = {
-        "dataset_id": dataset_id,
-        "upload": upload,
-        "part": part,
-        "lines": [reject.line for reject in rejected],
-        "reasons": [reject.reason.value for reject in rejected],
-        "raws": [
-            ring.encrypt(reject.raw.encode(errors="replace"), _context(dataset_id, upload, reject.line))
-            for reject in rejected
-        ],
-    }
-    await run(session, _KEEP, values)
+async def keep(session: AsyncSession, dataset_id: uuid.UUID, upload: int, part: int, rejects: KeptRejects) -> None:
+    """Keep rejected lines of one upload."""
+    # A statement with many values takes the event loop for as long as they are written out.
+    for start in range(0, len(rejects), _KEPT_AT_ONCE):
+        rows = slice(start, start + _KEPT_AT_ONCE)
+        values = {
+            "dataset_id": dataset_id,
+            "upload": upload,
+            "part": part,
+            "lines": rejects.lines[rows],
+            "reasons": rejects.reasons[rows],
+            "raws": rejects.raws[rows],
+        }
+        await run(session, _KEEP, values)
 
 
-def _context(dataset_id: uuid.UUID, upload: int, line: int) -> bytes:
-    return f"rejected line {line} of upload {upload} to {dataset_id}".encode()
+_KEPT_AT_ONCE = 1000
 
 
 # Lines of uploads that were interrupted or replaced do not count. Sealing deletes them.
@@ -98,14 +88,27 @@ async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.U
             rows = await _read(session, dataset_id, after, 5000)
         yield "".join(_csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
         if rows.next is None:
-            return
+            break
         after = rows.rows[-1].part, rows.rows[-1].line
+    async with database.snapshot() as session:
+        incomplete = await run(session, _INCOMPLETE, {"id": dataset_id})
+        yield "".join(_csv_line(part, "", "not_kept", _not_kept(count)) for part, count in map(tuple, incomplete))
+
+
+_INCOMPLETE = text("""
+    SELECT number, rejected_count - rejects_kept FROM dataset_part
+    WHERE dataset_id = :id AND rejected_count > rejects_kept ORDER BY number
+""")
+
+
+def _not_kept(count: int) -> str:
+    return f"{count} further lines of this part were rejected. They are counted but not kept."
 
 
 def _raw(ring: KeyRing, row: RejectedLine) -> str:
     if row.raw is None or row.recorded_at < now() - RAW_KEPT:
         return ""
-    return ring.decrypt(row.raw, _context(row.dataset_id, row.upload, row.line)).decode()
+    return ring.decrypt(row.raw, reject_context(row.dataset_id, row.upload, row.line)).decode()
 
 
 def _csv_line(*cells: object) -> str:

@@ -101,15 +101,14 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
     "/{dataset_id}/parts/{number}",
     summary="Upload a part",
     dependencies=[NEEDS_ROOM],
-    responses=responses(404, 409, 415, 507),
+    responses=responses(404, 409, 415, 503, 507),
     openapi_extra=_PART,
 )
 async def upload_part(
     dataset_id: DatasetId,
     number: Annotated[int, Path(ge=1, le=1_000_000, description="From 1. Part 1 defines the layout of all parts.")],
     request: Request,
-    database: DatabaseDep,
-    ring: RingDep,
+    uploads: parts.UploadsDep,
     disk: DiskDep,
     actor: Uploader,
     columns: Annotated[ColumnChoice, Depends(_columns)],
@@ -119,8 +118,8 @@ async def upload_part(
     The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a
     possible number are rejected with a reason, and all others accepted.
     """
-    form = (*_form(request), columns)
-    return await parts.upload_part(database, ring, actor, dataset_id, number, form, disk.while_room(request.stream()))
+    body = disk.while_room(request.stream())
+    return await parts.upload_part(uploads, actor, dataset_id, number, (*_form(request), columns), body)
 
 
 def _form(request: Request) -> tuple[Format, Compression]:

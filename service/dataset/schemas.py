@@ -96,6 +96,9 @@ class PartOut(BaseModel):
     line_count: int = Field(description="Lines that are not empty, without the header.", examples=[8504])
     accepted_count: int = Field(examples=[8500])
     rejected_count: int = Field(examples=[4])
+    rejects_kept: int = Field(
+        description="Rejected lines that are listed with their reasons. Further ones are only counted.", examples=[4]
+    )
     recorded_at: AwareDatetime
     repeated: bool = Field(default=False, description="The same bytes were uploaded before, so nothing changed.")
     ignored_columns: list[str] = Field(default_factory=list, description="Columns of the file that were not read.")

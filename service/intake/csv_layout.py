@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from service.intake.decoding import Encoding
 from service.intake.dialect import (
+    MOST_COLUMNS,
     Column,
     ColumnChoice,
     Dialect,
@@ -17,6 +18,7 @@ from service.intake.dialect import (
     phone_column_unclear,
     plain_name,
     role_of,
+    too_many_columns,
 )
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
@@ -42,10 +44,13 @@ def settle_dialect(sample: str, encoding: Encoding, choice: ColumnChoice) -> tup
 
     Raises UnreadablePart if there is no line, or if the phone column is unclear.
     """
-    candidates = {delimiter: _rows(sample, delimiter) for delimiter in (NO_DELIMITER, *_DELIMITERS)}
+    found_rows = {delimiter: _rows(sample, delimiter) for delimiter in (NO_DELIMITER, *_DELIMITERS)}
+    candidates = {delimiter: rows for delimiter, rows in found_rows.items() if not _too_wide(rows)}
     delimiter, rows = max(candidates.items(), key=lambda candidate: _fitness(candidate[0], candidate[1], choice))
     if not rows:
         raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
+    if delimiter == NO_DELIMITER and len(candidates) < len(found_rows):
+        raise too_many_columns()
     if not any(_is_known(name, choice) for name in rows[0]):
         for candidate_rows in candidates.values():
             _refuse_lines_above_header(candidate_rows)
@@ -75,6 +80,8 @@ def begins_with_header(sample: str, dialect: Dialect) -> bool:
     rows = _rows(sample, dialect.delimiter or NO_DELIMITER)[:_CHECKED_RECORDS]
     if not rows:
         return False
+    if _too_wide(rows):
+        raise too_many_columns()
     if all(len(row) != dialect.width for row in rows):
         raise UnreadablePart(
             "columns_differ",
@@ -99,6 +106,11 @@ def begins_with_header(sample: str, dialect: Dialect) -> bool:
 def _rows(sample: str, delimiter: str) -> list[list[str]]:
     records = each_record(sample.encode(), delimiter, final=True)
     return [record.fields for record in islice(filter(attrgetter("fields"), records), _SAMPLE_RECORDS)]
+
+
+def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether there are more columns than a list of numbers has. Each name and cell would be looked at."""
+    return any(len(row) > MOST_COLUMNS for row in rows)
 
 
 def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice) -> tuple[int, bool, float, int]:

@@ -23,19 +23,59 @@ _ZSTD_STEP = 256
 _ZSTD_WINDOW = 8 << 20
 
 
+# The text of a list of numbers is some twenty times as long as it is compressed. With constant columns it is more.
+_EXPANSION_FREE = 16 << 20
+_EXPANSION_RATIO = 200
+_MOST_EXPANDED = 64 << 30
+# Writers end a stream with an empty frame, or put one before each full one. Nobody needs a thousand more than that.
+_EMPTY_FRAMES = 1000
+
+
+class Expansion:
+    """How much a part may become when it is read, by how many bytes of it have arrived."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self.expanded = 0
+
+    def expand(self, size: int) -> None:
+        """Count bytes that were made of those received. Raises UnreadablePart if they are too many."""
+        self.expanded += size
+        if self.expanded > _EXPANSION_FREE + _EXPANSION_RATIO * self.received:
+            raise UnreadablePart(
+                "expands_too_much",
+                f"A few bytes of the part stand for very many: for more than {_EXPANSION_FREE >> 20} MiB, and for more "
+                f"than {_EXPANSION_RATIO} times as many as they are. Check that it is a list of numbers, or send it "
+                "uncompressed.",
+            )
+        if self.expanded > _MOST_EXPANDED:
+            raise UnreadablePart(
+                "expands_too_much",
+                f"The part has more than {_MOST_EXPANDED >> 30} GiB when it is decompressed. Send it in several parts.",
+            )
+
+
 class Decompressor:
     """Decompresses a stream. If no compression is declared, it is recognised by its magic bytes."""
 
     def __init__(self, compression: Compression) -> None:
+        self.expansion = Expansion()
         self._declared = compression
         self._method: Compression | None = None
         self._head = b""
         self._gzip = zlib.decompressobj(wbits=31)
         self._zstd = _zstd_frame()
         self._frame_is_open = False
+        # How many frames held nothing, less those that held something.
+        self._idle_frames = 0
+        self._frame_bytes = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The decompressed bytes, in bounded pieces. Raises UnreadablePart for a corrupt stream."""
+        """The decompressed bytes, in bounded pieces.
+
+        Raises UnreadablePart for a corrupt stream, and for a stream that expands to far more than a list of numbers.
+        """
+        self.expansion.received += len(data)
         if self._method is None:
             self._head += data
             if len(self._head) < _MAGIC_BYTES:
@@ -77,10 +117,11 @@ class Decompressor:
                     return
                 self._gzip, self._frame_is_open = zlib.decompressobj(wbits=31), True
             try:
-                yield self._gzip.decompress(data, PIECE_BYTES)
+                piece = self._gzip.decompress(data, PIECE_BYTES)
             except zlib.error as problem:
                 raise _corrupt(Compression.GZIP) from problem
-            self._frame_is_open = not self._gzip.eof
+            self._count(piece, frame_ends=self._gzip.eof)
+            yield piece
             data = self._gzip.unused_data if self._gzip.eof else self._gzip.unconsumed_tail
 
     def _unzstd(self, data: bytes) -> Iterator[bytes]:
@@ -90,11 +131,26 @@ class Decompressor:
                 if not self._frame_is_open:
                     self._zstd, self._frame_is_open = _zstd_frame(), True
                 try:
-                    yield self._zstd.decompress(step)
+                    piece = self._zstd.decompress(step)
                 except zstandard.ZstdError as problem:
                     raise _corrupt(Compression.ZSTD) from problem
-                self._frame_is_open = not self._zstd.eof
+                self._count(piece, frame_ends=self._zstd.eof)
+                yield piece
                 step = self._zstd.unused_data if self._zstd.eof else b""
+
+    def _count(self, piece: bytes, *, frame_ends: bool) -> None:
+        self._frame_is_open = not frame_ends
+        self._frame_bytes += len(piece)
+        self.expansion.expand(len(piece))
+        if frame_ends:
+            self._idle_frames += -1 if self._frame_bytes else 1
+            self._frame_bytes = 0
+            if self._idle_frames > _EMPTY_FRAMES:
+                raise UnreadablePart(
+                    "empty_frames",
+                    f"The {self._method} stream has thousands of frames without content. Compress the file again, in "
+                    "the usual way.",
+                )
 
 
 def _zstd_frame() -> "zstandard.ZstdDecompressionObj":

@@ -6,7 +6,7 @@ the caller. Otherwise a row mistaken for a header would be stored in clear.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -59,6 +59,8 @@ _NAMES: dict[Role, frozenset[str]] = {
 # A name with more digits may be a telephone number instead of a name.
 _MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
+MOST_COLUMNS = 1000
+"""A line with more columns is not read."""
 
 
 def plain_name(name: str) -> str:
@@ -180,9 +182,26 @@ def _find_by_name(names: Sequence[str], role: Role, chosen: str | None) -> int |
     return matches[0] if matches else None
 
 
+def require_names(columns: Mapping[Role, str]) -> dict[Role, Column]:
+    """The columns, whose names are stored. Raises UnreadablePart for a name that might be a telephone number."""
+    if not all(map(is_name, columns.values())):
+        raise UnreadablePart(
+            "invalid_column_name", "The name of a column is very long, or might be a number. Give it a name of words."
+        )
+    return {**columns}
+
+
 def phone_column_unclear(problem: str) -> UnreadablePart:
     """The error if it is unclear which column contains the phone number."""
     return UnreadablePart("phone_column_unclear", f"{problem} Set column= to a header name or a 1-based position.")
+
+
+def too_many_columns() -> UnreadablePart:
+    """The error for a part that is wider than any list of numbers."""
+    return UnreadablePart(
+        "too_many_columns",
+        f"A line has more than {MOST_COLUMNS:,} columns. Check the delimiter, or export the columns that are needed.",
+    )
 
 
 def columns_seen(names: Sequence[str]) -> str:

@@ -10,7 +10,17 @@ import polars as pl
 
 from service.intake.cells import Cells
 from service.intake.decoding import valid_utf8
-from service.intake.dialect import ColumnChoice, Dialect, Role, choose_columns, columns_seen, phone_column_unclear
+from service.intake.dialect import (
+    MOST_COLUMNS,
+    ColumnChoice,
+    Dialect,
+    Role,
+    choose_columns,
+    columns_seen,
+    phone_column_unclear,
+    require_names,
+    too_many_columns,
+)
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, line_too_long
@@ -74,11 +84,13 @@ def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, lis
         raise UnreadablePart(
             "not_ndjson", "No line is a JSON object. Send an object per line, or state the right format."
         )
+    if len(names) > MOST_COLUMNS:
+        raise too_many_columns()
     found = choose_columns(names, choice)
     if Role.PHONE not in found and len(names) > 1:
         raise phone_column_unclear(f"No member has a name for phone numbers.{columns_seen(names)}")
     columns = {role: names[at] for role, at in ({Role.PHONE: 0} | found).items()}
-    return Dialect(Format.NDJSON, {**columns}), names
+    return Dialect(Format.NDJSON, require_names(columns)), names
 
 
 def _read_by_polars(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cells] | None:

@@ -67,8 +67,8 @@ class PartReader:
     """Reads one part. Feed it bytes as they arrive, then finish it. The lines do not depend on how the bytes are cut.
 
     The first part of a dataset is read with `dialect=None` and `columns`; it settles the dialect for all others.
-    Consent columns are read if `reads_consent` is set, and times without an offset are in `time_zone`. All methods
-    raise UnreadablePart.
+    Consent columns are read if `reads_consent` is set, and times without an offset are in `time_zone`. Parquet is
+    spooled to a file without a name in `folder`, which is opened at once. All methods raise UnreadablePart.
     """
 
     def __init__(
@@ -80,6 +80,7 @@ class PartReader:
         columns: ColumnChoice,
         time_zone: str,
         reads_consent: bool,
+        folder: str | None = None,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
         if dialect is not None and dialect.format is not format:
@@ -97,6 +98,19 @@ class PartReader:
         self._head = bytearray()
         self._decoder: TextDecoder | None = None
         self._parser: CsvLines | NdjsonLines | ParquetLines | None = None
+        if format is Format.PARQUET:
+            # It spools to a file, which must be open before anything is fed.
+            self._parser = ParquetLines(dialect, columns, self._roles, self._decompressor.expansion, folder)
+
+    @property
+    def received_bytes(self) -> int:
+        """How many bytes have been fed."""
+        return self._decompressor.expansion.received
+
+    @property
+    def expanded_bytes(self) -> int:
+        """How many bytes of text, or cells of Parquet, the bytes have become so far."""
+        return self._decompressor.expansion.expanded
 
     @property
     def dialect(self) -> Dialect | None:
@@ -140,12 +154,9 @@ class PartReader:
         parser = self._parser or self._begin()
         yield from map(self._lines, parser.feed(self._text(piece)))
 
-    def _begin(self) -> CsvLines | NdjsonLines | ParquetLines:
-        """Choose the parser by the first bytes."""
+    def _begin(self) -> CsvLines | NdjsonLines:
+        """Choose the parser of text by the first bytes."""
         head = bytes(self._head[:ENCODING_SAMPLE_BYTES])
-        if self._format is Format.PARQUET:
-            self._parser = ParquetLines(self._dialect, self._columns, self._roles)
-            return self._parser
         for magic, description in _OTHER_FORMATS.items():
             if head.startswith(magic):
                 raise UnreadablePart("wrong_format", f"The part is declared as {self._format} but is {description}.")
@@ -156,11 +167,13 @@ class PartReader:
                 "not_text", "The part is not text. Send UTF-8, Windows-1252, or UTF-16 with a byte order mark."
             )
         self._decoder = TextDecoder(encoding)
-        if self._format is Format.CSV:
-            self._parser = CsvLines(self._dialect, encoding, self._columns, self._roles, self._chunk_bytes)
-        else:
-            self._parser = NdjsonLines(self._dialect, self._columns, self._roles, self._chunk_bytes)
-        return self._parser
+        parser = (
+            CsvLines(self._dialect, encoding, self._columns, self._roles, self._chunk_bytes)
+            if self._format is Format.CSV
+            else NdjsonLines(self._dialect, self._columns, self._roles, self._chunk_bytes)
+        )
+        self._parser = parser
+        return parser
 
     def _text(self, data: bytes, *, final: bool = False) -> bytes:
         return self._decoder.feed(data, final=final) if self._decoder else data

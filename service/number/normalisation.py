@@ -181,6 +181,12 @@ class Column(Protocol):
         """The groups of cells of one shape."""
 
 
+def prepare_normalisation() -> None:
+    """Compute the tables that are otherwise computed when they are first needed."""
+    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
+        is_possible_by_prefix(digits)
+
+
 def normalise_column(cells: Column, region: str) -> Normalised:
     """Normalise a column. Cells without a country code are read as numbers of `region`.
 

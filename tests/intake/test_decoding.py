@@ -66,16 +66,36 @@ def test_decompress_gzip_with_zeros_at_the_end_ignores_them() -> None:
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
-def test_decompress_bomb_gives_pieces_that_fit_in_memory(compression: Compression) -> None:
+def test_decompress_bomb_is_refused_and_fits_in_memory(compression: Compression) -> None:
     bomb = COMPRESS[compression](b"0" * (64 << 20))
     decompressor = Decompressor(compression)
     tracemalloc.start()
     try:
-        assert sum(len(piece) for piece in decompressor.feed(bomb)) == 64 << 20
+        with pytest.raises(UnreadablePart) as refusal:
+            sum(map(len, decompressor.feed(bomb)))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
+    assert refusal.value.slug == "expands_too_much"
     assert peak < 20 << 20
+
+
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
+def test_decompress_thousands_of_frames_without_content_is_refused(compression: Compression) -> None:
+    empty = COMPRESS[compression](b"")
+    ten = [COMPRESS[compression](b"06"), *[empty] * 10]
+    assert decompress([b"".join(ten)], compression) == b"06"
+    with pytest.raises(UnreadablePart) as refusal:
+        decompress([b"".join(ten), empty * 2000], compression)
+    assert refusal.value.slug == "empty_frames"
+
+
+def test_decompress_skippable_frames_before_each_full_one_gives_the_content() -> None:
+    skippable = b"\x50\x2a\x4d\x18\x02\0\0\0ab"
+    frame = zstandard.compress(b"0639980000\n")
+    assert decompress([(skippable + frame) * 2000], Compression.ZSTD) == b"0639980000\n" * 2000
+    with pytest.raises(UnreadablePart, match="without content"):
+        decompress([skippable * 2000 + frame], Compression.ZSTD)
 
 
 def test_decompress_zstd_with_a_large_window_is_refused() -> None:

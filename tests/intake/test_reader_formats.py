@@ -102,10 +102,8 @@ def test_read_parquet_column_of_text_or_integers_gives_text() -> None:
         assert [row.line for row in rows] == [1, 2]
 
 
-def test_read_parquet_long_value_shared_by_many_rows_is_truncated() -> None:
-    part = parquet(telephone=["6" * 300_000] * 500)
-    assert len(part) < 1_000_000
-    _, rows = read_part(part, part_format=Format.PARQUET)
+def test_read_parquet_long_value_is_truncated() -> None:
+    _, rows = read_part(parquet(telephone=["6" * 300_000] * 3), part_format=Format.PARQUET)
     assert {len(row.phone) for row in rows} == {300}
     assert normalise_column(Cells.of([rows[0].phone]), "FR").reason(0) is RejectReason.TOO_LONG
 
