@@ -38,6 +38,7 @@ class TaskName(StrEnum):
     DELIVER_WEBHOOKS = "deliver_webhooks"
     FLAG_OBJECTIONS = "flag_objections"
     RELEASE_WAITING = "release_waiting"
+    SEND_UNREAD_RELAYS = "send_unread_relays"
 
 
 class _Task(NamedTuple):

@@ -8,7 +8,7 @@ from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.objection.applies import Use, covers
 from service.objection.create import OPEN_STATES
-from service.objection.schemas import FlagView, ObjectionOut, RelayView
+from service.objection.schemas import CheckView, FlagView, ObjectionOut, RelayView
 from service.provenance.answer.schemas import CampaignView
 from service.wording.typography import capitalised
 
@@ -109,6 +109,8 @@ def _objection_blocks(subject: SubjectAnswer, book: Phrasebook, objection: Objec
     heading = phrases.heading.of(objection.source, objection.kind)
     yield Heading(text=heading.format(when=_when(book, objection)))
     yield Paragraph(text=f"{_arrival(subject, book, objection)} {_scope(book, objection)}")
+    if objection.check:
+        yield Paragraph(text=_check(book, objection.check) + ".")
     yield from _late_message_blocks(subject, book, objection)
     if objection.flags:
         yield Paragraph(text=phrases.flags)
@@ -117,7 +119,7 @@ def _objection_blocks(subject: SubjectAnswer, book: Phrasebook, objection: Objec
         header = [phrases.column_holder, phrases.column_state, phrases.column_since]
         rows = [_relay_row(book, relay) for relay in objection.relays]
         yield Table(caption=phrases.relays, header=header, rows=rows)
-    else:
+    elif not objection.check:
         yield Paragraph(text=phrases.no_relays)
 
 
@@ -184,13 +186,17 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
         contact = book.address(relay.holder.privacy_contact, relay.holder.stated_by)
         return phrases.undeliverable.format(state=state, contact=contact)
     if relay.check is not None:
-        name, check_day = relay.check.organisation.legal_name, book.day_of(relay.check.due_at)
-        check_phrase = phrases.check_overdue if relay.check.overdue else phrases.check_due
-        return check_phrase.format(state=state, name=name, day=check_day)
+        return _check(book, relay.check)
     if relay.due_at is not None and relay.state in OPEN_STATES:
         phrase = phrases.overdue if relay.overdue else phrases.answer_due
         return phrase.format(state=state, day=book.day_of(relay.due_at))
     return state
+
+
+def _check(book: Phrasebook, check: CheckView) -> str:
+    phrases, state = book.phrases.objections, capitalised(book.terms.relay_state(RelayState.WAITING))
+    phrase = phrases.check_overdue if check.overdue else phrases.check_due
+    return phrase.format(state=state, name=check.organisation.legal_name, day=book.day_of(check.due_at))
 
 
 def _flag(book: Phrasebook, flag: FlagView) -> str:

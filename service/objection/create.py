@@ -18,7 +18,7 @@ from service.core.ids import uuid7
 from service.core.locks import Lock
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
-from service.objection.applies import Use, covers
+from service.objection.applies import Scoped, Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
 from service.webhook.delivery import announce
@@ -114,10 +114,10 @@ async def record_objections(
             existing[mark].append(objection)
         relays = relays_of[objection.id]
         if is_new or objection.closed_at is None:
-            added = _missing_relays(objection, holders, covered, relays, moment)
+            added = missing_relays(objection, holders, relays, moment)
             relays += added
             new_relays += added
-        if is_new and all(relay.state not in UNFINISHED_STATES for relay in relays):
+        if is_new and _is_finished(objection, relays):
             objection.closed_at = objection.recorded_at
         recorded.append(Recorded(objection, is_new, relays))
     session.add_all(it.objection for it in recorded if it.is_new)
@@ -129,19 +129,23 @@ async def record_objections(
 
 
 def _new_objection(holders: NumberHolders, new: NewObjection, mark: bytes, moment: datetime) -> Objection:
-    reaches_others = new.received_by_id is None or holders.counts_for(new.received_by_id)
+    reaches_others = new.received_by_id is None or holders.counted_for(new.received_by_id)
     relayed_at = moment if reaches_others else None
     known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
     return Objection(**known, mark=mark)
 
 
-def _missing_relays(
-    objection: Objection,
-    holders: NumberHolders,
-    covered: Mapping[uuid.UUID, bool],
-    relays: Sequence[Relay],
-    moment: datetime,
+def missing_relays(
+    objection: Objection, holders: NumberHolders, relays: Sequence[Relay], moment: datetime
 ) -> list[Relay]:
+    """The relays that an open objection lacks to the holders it covers, which are not in the session yet.
+
+    One that does not reach others yet is relayed to the organisation alone that received it. What it writes, and so
+    how long it takes, does not tell that organisation how many others hold the number.
+    """
+    covered = _covered_holders(holders, objection)
+    if objection.relayed_at is None:
+        covered = {holder_id: covered[holder_id] for holder_id in covered if holder_id == objection.received_by_id}
     return [
         _new_relay(objection, holders, holder_id, has_account, moment)
         for holder_id, has_account in covered.items()
@@ -149,12 +153,12 @@ def _missing_relays(
     ]
 
 
-def _covered_holders(holders: NumberHolders, new: NewObjection) -> Mapping[uuid.UUID, bool]:
+def _covered_holders(holders: NumberHolders, scoped: Scoped) -> Mapping[uuid.UUID, bool]:
     # What a holder uses a number for is not known here, so that an objection to a purpose is relayed to every holder.
     return {
         holder_id: has_account
         for holder_id, has_account in holders.ids_with_account().items()
-        if covers(new, Use([holder_id], None))
+        if covers(scoped, Use([holder_id], None))
     }
 
 
@@ -241,6 +245,12 @@ def let_out(relay: Relay, moment: datetime, *, has_account: bool, counts: bool) 
     return counts
 
 
+def hold_back(relay: Relay, objection: Objection) -> None:
+    """Let a relay wait that its holder has not read, for a release. Its objection stays open, or opens again."""
+    relay.state, relay.received_at, relay.due_at, relay.cursor = RelayState.WAITING, None, None, None
+    reopen(objection)
+
+
 def start_month(relay: Relay, state: RelayState, moment: datetime) -> None:
     """Begin the month that a holder has to answer."""
     relay.state, relay.received_at, relay.due_at = state, moment, one_month_after(moment)
@@ -261,10 +271,20 @@ def one_month_after(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
 
 
+def _is_finished(objection: Objection, relays: Iterable[Relay]) -> bool:
+    """Whether nobody has anything left to do: the objection reaches others, and none of its relays is open or waits."""
+    return objection.relayed_at is not None and all(relay.state not in UNFINISHED_STATES for relay in relays)
+
+
 async def close_if_done(session: AsyncSession, objection: Objection) -> None:
-    """Close an objection once none of its relays is open or waits."""
-    open_relays = select(Relay.id).where(Relay.objection_id == objection.id, col(Relay.state).in_(UNFINISHED_STATES))
-    if (await session.exec(open_relays.limit(1))).first() is None:
+    """Close an objection once it is finished."""
+    unfinished = select(Relay).where(Relay.objection_id == objection.id, col(Relay.state).in_(UNFINISHED_STATES))
+    if _is_finished(objection, (await session.exec(unfinished.limit(1))).all()):
         objection.closed_at = now()
         session.add(objection)
         await session.flush()
+
+
+def reopen(objection: Objection) -> None:
+    """Open an objection whose relay is not finished any more."""
+    objection.closed_at = None

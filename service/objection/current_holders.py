@@ -43,6 +43,11 @@ class NumberHolders:
         held_by = self.snapshot.visibility_index.held_by.get(organisation_id, frozenset())
         return self.counts_for(organisation_id) or not (held_by & self.erased_from).isdisjoint(self.counting)
 
+    def known_to(self, organisation_id: uuid.UUID) -> bool:
+        """Whether an organisation holds the number, or did until it erased it."""
+        held_by = self.snapshot.visibility_index.held_by.get(organisation_id, frozenset())
+        return not held_by.isdisjoint(self.datasets | self.erased_from)
+
     def _held_by(self, organisation_id: uuid.UUID) -> frozenset[uuid.UUID]:
         return held_by_organisation(self.snapshot.visibility_index, organisation_id, self.datasets, self.erased_from)
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from procrastinate import App
-from sqlalchemy import text
+from sqlalchemy import case, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -128,9 +128,11 @@ async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> 
     relayed = select(Relay.id).where(
         col(Relay.objection_id) == col(Objection.id), col(Relay.holder_id) == subject.holder_id
     )
-    # A later objection has a relay to the holder of the subject. It has none if it was recorded at the same time as
-    # the subject and did not see it.
-    earlier = or_(col(Objection.recorded_at) <= subject.since, ~relayed.exists())
+    received_itself = col(Objection.received_by_id) == subject.holder_id
+    since = case((received_itself, col(Objection.recorded_at)), else_=col(Objection.relayed_at))
+    # What is relayed later has a relay to the holder of the subject. It has none if it was relayed at the same time as
+    # the subject was made and did not see it. What is not relayed yet will reach the holder by a relay.
+    earlier = or_(since <= subject.since, and_(col(Objection.relayed_at).is_not(None), ~relayed.exists()))
     query = select(Objection.id, Objection.mark).where(earlier, covers_clause(subject.use))
     rows = (await session.exec(query)).all()
     keys = ring.keys_of_marks(unpack_keys(b"".join(mark for _, mark in rows)))

@@ -21,7 +21,7 @@ class Objection(SQLModel, table=True):
 
     `received_by_id` is the organisation that the person turned to instead: the holder that records the objection, or
     the party whose campaign a STOP answers. It is bound at once, the others since `relayed_at`: from the recording on,
-    or from the moment at which the number counts for that organisation.
+    or from the moment at which the number counts for that organisation. Until then the others have no relay.
 
     It is a fact but not part of the provenance graph, so that recording it makes no process load the graph again.
     """

@@ -3,21 +3,25 @@
 import uuid
 from typing import Any, Final
 
+from procrastinate import App
+from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core import locks
 from service.core.clock import now
+from service.core.db import Database, run
 from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.locks import Lock
 from service.core.resources import Resources
+from service.core.task_queue import TaskName, task
 from service.core.text import contains_number
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
-from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, start_month
+from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back, reopen, start_month
 from service.objection.current_holders import (
     NumberHolders,
     holders_of_keys,
@@ -30,7 +34,7 @@ from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, recorder_of, recorders_of
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.provenance.snapshot import Snapshots
-from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED
+from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
 
 _ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
 
@@ -39,7 +43,7 @@ async def list_relays(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, after: int, limit: int
 ) -> RelayPage:
     """List the caller's relays after a cursor, in order. They are delivered by being read."""
-    await _judge_undeliverable(session, snapshots, ring, actor.organisation_id)
+    await judge_undeliverable(session, snapshots, ring, actor.organisation_id)
     await give_cursors(session, actor.organisation_id)
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
     query = query.where(
@@ -52,6 +56,8 @@ async def list_relays(
     listed = []
     for relay, objection in rows:
         seen = holders.get(keys.get(objection.id, b""))
+        if seen is not None and await _is_held_back(session, snapshots, ring, relay, objection, seen):
+            continue
         _mark_delivered(ring, relay, objection)
         listed.append((relay, objection, None if seen is None else _number_shown(ring, relay, objection, seen)))
     await session.flush()
@@ -68,12 +74,13 @@ async def list_relays(
 _JUDGED_AT_ONCE: Final = 1000
 
 
-async def _judge_undeliverable(
+async def judge_undeliverable(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, holder_id: uuid.UUID
-) -> None:
+) -> list[Relay]:
     """Let the relays out, or wait for a release, that a holder got before it obtained an account.
 
-    It is done before cursors are given: a gap among them would count the objections to numbers that nobody released.
+    Returns a batch of those that it judged, none if there are no more. It is done before cursors are given: a gap among
+    them would count the objections to numbers that nobody released.
     """
     query = select(Relay, Objection).join(Objection, col(Objection.id) == col(Relay.objection_id))
     query = query.where(
@@ -81,7 +88,7 @@ async def _judge_undeliverable(
     )
     query = query.order_by(col(Relay.recorded_at), col(Relay.id)).limit(_JUDGED_AT_ONCE)
     if (await session.exec(query.limit(1))).first() is None:
-        return
+        return []
     # A release that is recorded meanwhile waits for this, and so finds the relays that wait for it.
     await locks.take_own(session, Lock.RECORDING)
     rows = (await session.exec(query.with_for_update(of=Relay).execution_options(populate_existing=True))).all()
@@ -89,11 +96,48 @@ async def _judge_undeliverable(
     holders = await holders_of_keys(snapshots, ring, keys.values())
     for relay, objection in rows:
         seen = holders[keys[objection.id]]
-        if seen.held_by(holder_id) and not seen.counts_for(holder_id):
-            relay.state, relay.due_at = RelayState.WAITING, None
+        if _must_wait(relay, objection, seen):
+            hold_back(relay, objection)
         else:
             _reach(ring, relay, objection)
     await session.flush()
+    return [relay for relay, _ in rows]
+
+
+def _must_wait(relay: Relay, objection: Objection, holders: NumberHolders) -> bool:
+    """Whether a number does not count for the holder that should read of it, so that the relay must wait."""
+    reported = objection.asserted_by_id == relay.holder_id
+    return not reported and holders.held_by(relay.holder_id) and not holders.counts_for(relay.holder_id)
+
+
+def _is_to_be_held_back(relay: Relay, objection: Objection, holders: NumberHolders) -> bool:
+    return relay.state == RelayState.PENDING and _must_wait(relay, objection, holders)
+
+
+async def _is_held_back(
+    session: AsyncSession,
+    snapshots: Snapshots,
+    ring: KeyRing,
+    relay: Relay,
+    objection: Objection,
+    holders: NumberHolders,
+) -> bool:
+    """Whether a relay that nobody has read waits for a release, because the one that let it out was taken back.
+
+    The task of the withdrawal may not have run yet. Sent without its number, the relay would tell its holder of an
+    objection, and the number would not follow.
+    """
+    if not _is_to_be_held_back(relay, objection, holders):
+        return False
+    # A release that is recorded meanwhile waits for this, and so finds the relay that waits for it.
+    await locks.take_own(session, Lock.RECORDING)
+    await session.refresh(relay, with_for_update=True)
+    now_held = await holders_of_number(snapshots, ring, number_of_key(ring, holders.key))
+    if not _is_to_be_held_back(relay, objection, now_held):
+        return False
+    hold_back(relay, objection)
+    await session.flush()
+    return True
 
 
 def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: NumberHolders) -> str | None:
@@ -115,7 +159,7 @@ def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
 def _reach(ring: KeyRing, relay: Relay, objection: Objection) -> None:
     """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
     start_month(relay, RelayState.PENDING, now())
-    objection.closed_at = None
+    reopen(objection)
 
 
 def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:
@@ -129,13 +173,18 @@ async def _relay_out(snapshots: Snapshots, ring: KeyRing, actor: Actor, relay: R
 
 
 async def relay_payload(resources: Resources, session: AsyncSession, relay_id: uuid.UUID) -> dict[str, Any] | None:
-    """What a holder's webhook receives about a relay: the listed relay without its cursor. None once it has ended."""
+    """What a holder's webhook receives about a relay: the listed relay without its cursor.
+
+    None once it has ended, or while it waits.
+    """
     ring, snapshots = resources.get(KeyRing), resources.get(Snapshots)
     relay = await session.get_one(Relay, relay_id)
     objection = await session.get_one(Objection, relay.objection_id)
     if relay.state not in OPEN_STATES:
         return None
     holders = await holders_of_number(snapshots, ring, number_of_key(ring, key_of_mark(ring, objection.mark)))
+    if await _is_held_back(session, snapshots, ring, relay, objection, holders):
+        return None
     number = _number_shown(ring, relay, objection, holders)
     out = await _relay_out(snapshots, ring, as_holder(relay.holder_id), relay, objection)
     return out.model_dump(mode="json") | {"number": number}
@@ -152,6 +201,45 @@ PAYLOADS[RELAY_CREATED] = relay_payload
 ON_DELIVERY[RELAY_CREATED] = relay_delivered
 # A holder that has only a webhook must learn of an objection, however long its receiver was down.
 UNTIL_DELIVERED.add(RELAY_CREATED)
+
+
+_HOLDER_OF_ENDPOINT: Final = text("SELECT organisation_id FROM webhook_endpoint WHERE id = :id AND removed_at IS NULL")
+_UNSENT: Final = text("""
+    SELECT id FROM relay
+    WHERE holder_id = :holder_id AND state = 'pending' AND NOT EXISTS (
+        SELECT FROM webhook_delivery WHERE subject_id = relay.id AND endpoint_id = :endpoint_id)
+    ORDER BY recorded_at LIMIT :limit
+""")
+_SENT_AT_ONCE: Final = 1000
+
+
+@task(TaskName.SEND_UNREAD_RELAYS, until_done=True)
+async def send_unread_relays(resources: Resources, endpoint_id: str) -> None:
+    """Let the relays out that an organisation got before its account, and send its endpoint all that it has not read.
+
+    An organisation that never lists its relays would not learn of those from before it had the webhook.
+    """
+    database, ring, queue = resources.get(Database), resources.get(KeyRing), resources.get(App)
+    snapshots, wanted = Snapshots(database), uuid.UUID(endpoint_id)
+    async with database.transaction() as session:
+        holder_id = await session.scalar(_HOLDER_OF_ENDPOINT, {"id": wanted})
+    if holder_id is None:
+        return
+    judged = True
+    while judged:
+        async with database.transaction() as session:
+            judged = bool(await judge_undeliverable(session, snapshots, ring, holder_id))
+    sent = True
+    while sent:
+        async with database.transaction() as session:
+            sent = await _send_batch(session, queue, holder_id, wanted)
+
+
+async def _send_batch(session: AsyncSession, queue: App, holder_id: uuid.UUID, endpoint_id: uuid.UUID) -> bool:
+    found = await run(session, _UNSENT, {"holder_id": holder_id, "endpoint_id": endpoint_id, "limit": _SENT_AT_ONCE})
+    relay_ids = [row.id for row in found]
+    await announce_to(session, queue, RELAY_CREATED, {endpoint_id: relay_ids}, moment=now())
+    return bool(relay_ids)
 
 
 async def acknowledge_relay(

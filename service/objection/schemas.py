@@ -167,10 +167,10 @@ class RelayView(BaseModel):
 
 
 class CheckView(BaseModel):
-    """The registry's check of an organisation, until which a relay waits."""
+    """The registry's check of an organisation, until which a relay or an objection waits."""
 
     organisation: OrganisationRef = Field(description="Whose files the operator has to release.")
-    due_at: AwareDatetime = Field(description="Five days after the relay was recorded.")
+    due_at: AwareDatetime = Field(description="Five days after what waits was recorded.")
     overdue: bool = Field(description="Whether the operator is overdue.")
 
 
@@ -199,6 +199,9 @@ class ObjectionOut(BaseModel):
     relayed_at: AwareDatetime | None = Field(
         description="Since when it applies to others than the organisation that received it. Null while the registry "
         "checks that organisation."
+    )
+    check: CheckView | None = Field(
+        description="The check of the organisation that received it, after which it is relayed to the other holders."
     )
     closed_at: AwareDatetime | None = Field(description="Since when no holder has anything left to do.")
     relays: list[RelayView]

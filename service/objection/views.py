@@ -76,7 +76,8 @@ async def _views(
             organisation=related.organisation(row.organisation_id),
             recorded_by=related.organisation(row.asserted_by_id),
             campaign=related.campaign(row.campaign_id),
-            relays=[_relay_view(related, row, relay) for relay in related.relays if relay.objection_id == row.id],
+            relays=[_relay_view(related, relay) for relay in related.relays if relay.objection_id == row.id],
+            check=None if row.relayed_at else _check_view(related, row.received_by_id, row.recorded_at),
             flags=[
                 _flag_view(related, flag) for flag in related.flags if flag.objection_id == row.id and row.relayed_at
             ],
@@ -110,11 +111,11 @@ async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.U
     return {row.id: row for row in await session.exec(select(table).where(col(table.id).in_(known)))}
 
 
-def _relay_view(related: _Related, objection: Objection, relay: Relay) -> RelayView:
+def _relay_view(related: _Related, relay: Relay) -> RelayView:
     holder = related.organisations[relay.holder_id]
     return RelayView(
         **relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}),
-        check=_check_view(related, objection, relay) if relay.state == RelayState.WAITING else None,
+        check=_check_view(related, relay.holder_id, relay.recorded_at) if relay.state == RelayState.WAITING else None,
         holder=HolderView(
             id=holder.id,
             legal_name=holder.legal_name,
@@ -126,11 +127,9 @@ def _relay_view(related: _Related, objection: Objection, relay: Relay) -> RelayV
     )
 
 
-def _check_view(related: _Related, objection: Objection, relay: Relay) -> CheckView:
-    """Which organisation is checked: who received the objection, until that reaches others, and then the holder."""
-    checked = relay.holder_id if objection.relayed_at else objection.received_by_id
-    organisation, due_at = related.organisation(checked), relay.recorded_at + CHECK_PERIOD
-    assert organisation is not None
+def _check_view(related: _Related, organisation_id: uuid.UUID | None, since: datetime) -> CheckView:
+    organisation, due_at = related.organisation(organisation_id), since + CHECK_PERIOD
+    assert organisation is not None, "an objection waits for the organisation that received it, a relay for its holder"
     return CheckView(organisation=organisation, due_at=due_at, overdue=due_at < now())
 
 

@@ -1,7 +1,8 @@
 """The task that lets relays, flags and objections out when the operator has released what they wait for.
 
 They wait from the beginning if a number does not count for a holder yet (`provenance.graph.released_holdings`). What
-makes it count is a release, or a dataset that came by a released path. What ends it is a release taken back.
+makes it count is a release, or a dataset that came by a released path. What ends it is a release taken back. A relay
+that waits ends if its holder denies the transfer, or shows a file without the number.
 """
 
 import uuid
@@ -20,19 +21,30 @@ from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
 from service.core.vocabulary import RelayState
 from service.number.keyring import KeyRing
-from service.objection.create import announce_relays, begin_recording, close_if_done, let_out, wait_for_recording
+from service.objection.create import (
+    announce_relays,
+    begin_recording,
+    close_if_done,
+    hold_back,
+    let_out,
+    missing_relays,
+    reopen,
+    wait_for_recording,
+)
 from service.objection.current_holders import NumberHolders, holders_of_number, key_of_mark, number_of_key
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.provenance.snapshot import Snapshots
 
-# What concerns those who hold the dataset, or got it further on. What is out is concerned by a withdrawal alone.
+# What concerns those who hold the dataset, or got it further on, also if they deny it by now. What is out is concerned
+# by a withdrawal alone.
 _CONCERNED: Final = text("""
     WITH RECURSIVE down (id) AS (
         SELECT CAST(:dataset_id AS uuid)
         UNION
         SELECT edge.dataset_id FROM down JOIN dataset_parent AS edge ON edge.parent_id = down.id),
     concerned AS MATERIALIZED (
-        SELECT DISTINCT organisation_id AS id FROM holder_of_record WHERE dataset_id IN (SELECT id FROM down))
+        SELECT holder_id AS id FROM dataset WHERE id IN (SELECT id FROM down)
+        UNION SELECT asserted_by_id FROM dataset WHERE id IN (SELECT id FROM down))
     SELECT objection_id AS id FROM relay
     WHERE holder_id IN (SELECT id FROM concerned) AND (state = 'waiting' OR (:withdrawn AND state = 'pending'))
     UNION
@@ -98,22 +110,41 @@ async def _judge(
     moment = now()
     if objection.relayed_at is None:
         assert objection.received_by_id is not None, "what a person records here reaches everybody at once"
-        if not holders.counts_for(objection.received_by_id):
+        # What an organisation recorded before it erased the number reaches the others too.
+        if not holders.counted_for(objection.received_by_id):
             return
         objection.relayed_at = moment
-    let_out_now = [relay for relay in relays if _judge_relay(relay, holders, moment)]
+        await _relay_to_others(session, queue, objection, holders, moment)
+    let_out_now = []
+    for relay in relays:
+        if relay.state == RelayState.WAITING and not holders.known_to(relay.holder_id):
+            # It says that it never got the number, and has learned nothing of the objection. Nothing is left to ask.
+            await session.delete(relay)
+        elif _judge_relay(relay, objection, holders, moment):
+            let_out_now.append(relay)
     flags = await session.exec(select(ObjectionFlag).where(ObjectionFlag.objection_id == objection.id))
     for flag in flags.all():
         _judge_flag(flag, holders, moment)
     if let_out_now:
-        objection.closed_at = None
+        reopen(objection)
     await session.flush()
     await announce_relays(session, queue, let_out_now, moment)
     if objection.closed_at is None:
         await close_if_done(session, objection)
 
 
-def _judge_relay(relay: Relay, holders: NumberHolders, moment: datetime) -> bool:
+async def _relay_to_others(
+    session: AsyncSession, queue: App, objection: Objection, holders: NumberHolders, moment: datetime
+) -> None:
+    """Make the relays of an objection that reaches others from now on, to those who hold the number now."""
+    own = (await session.exec(select(Relay).where(Relay.objection_id == objection.id))).all()
+    added = missing_relays(objection, holders, own, moment)
+    session.add_all(added)
+    await session.flush()
+    await announce_relays(session, queue, added, moment)
+
+
+def _judge_relay(relay: Relay, objection: Objection, holders: NumberHolders, moment: datetime) -> bool:
     """Let a relay out or wait, and say whether it has just reached its holder's list."""
     counts = holders.counts_for(relay.holder_id)
     if relay.state == RelayState.WAITING:
@@ -121,7 +152,7 @@ def _judge_relay(relay: Relay, holders: NumberHolders, moment: datetime) -> bool
         # A holder that erased the number meanwhile still has to answer the person.
         return let_out(relay, moment, has_account=has_account, counts=holders.counted_for(relay.holder_id))
     if relay.state == RelayState.PENDING and holders.held_by(relay.holder_id) and not counts:
-        relay.state, relay.received_at, relay.due_at, relay.cursor = RelayState.WAITING, None, None, None
+        hold_back(relay, objection)
     return False
 
 

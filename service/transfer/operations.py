@@ -15,6 +15,7 @@ from service.access.visible_rows import get_visible, list_visible
 from service.core.db import connection_of
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
+from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import Content, DatasetState, Side, TransferStatus
 from service.dataset.counts import copy_counts, count_again_as_shared
 from service.dataset.erasure import drop_copies_unneeded_without
@@ -166,6 +167,8 @@ async def state_transfer(
     await session.flush()
     if denied:
         await drop_copies_unneeded_without(session, ring, received.id)
+        # Relays that wait for the recipient end.
+        await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(received.id))
     if holds_again:
         source = await session.get_one(Dataset, row.dataset_id, with_for_update=True)
         await count_again_as_shared(session, ring, source, received)

@@ -76,6 +76,19 @@ async def announce(
         col(WebhookEndpoint.organisation_id).in_(subject_ids), col(WebhookEndpoint.removed_at).is_(None)
     )
     endpoints = (await session.exec(in_use)).all()
+    of_endpoints = {endpoint_id: subject_ids[organisation_id] for endpoint_id, organisation_id in endpoints}
+    await announce_to(session, queue, event, of_endpoints, moment=moment)
+
+
+async def announce_to(
+    session: AsyncSession,
+    queue: App,
+    event: str,
+    subject_ids: Mapping[uuid.UUID, Collection[uuid.UUID]],
+    *,
+    moment: datetime,
+) -> None:
+    """Send an event about each subject to its endpoint, as `announce` does. `subject_ids` has them by endpoint."""
     session.add_all(
         WebhookDelivery(
             id=uuid7(moment),
@@ -85,10 +98,10 @@ async def announce(
             recorded_at=moment,
             next_attempt_at=moment,
         )
-        for endpoint_id, organisation_id in endpoints
-        for subject_id in subject_ids[organisation_id]
+        for endpoint_id, of_endpoint in subject_ids.items()
+        for subject_id in of_endpoint
     )
-    if endpoints:
+    if any(subject_ids.values()):
         await request_delivery(session, queue)
 
 

@@ -17,6 +17,7 @@ from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
 from service.core.paging import Page, read_slice
 from service.core.settings import Settings
+from service.core.task_queue import TaskName, defer
 from service.number.keyring import KeyRing
 from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressError, webhook_url
 from service.webhook.delivery import request_delivery
@@ -34,9 +35,9 @@ _RESOLVE_SECONDS: Final = 3
 
 
 async def register_webhook(
-    session: AsyncSession, ring: KeyRing, settings: Settings, actor: Actor, wanted: WebhookIn
+    session: AsyncSession, queue: App, ring: KeyRing, settings: Settings, actor: Actor, wanted: WebhookIn
 ) -> IssuedWebhook:
-    """Register an address. It is checked now and again before each attempt.
+    """Register an address. It is checked now and again before each attempt. It is sent what nobody has read yet.
 
     Raises:
         Conflict: the organisation has as many webhooks as it may have.
@@ -57,6 +58,7 @@ async def register_webhook(
     )
     session.add(row)
     await session.flush()
+    await defer(session, queue, TaskName.SEND_UNREAD_RELAYS, endpoint_id=str(endpoint_id))
     return IssuedWebhook(**row.model_dump(), secret=secret)
 
 

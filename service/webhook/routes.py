@@ -34,9 +34,11 @@ WebhookId = Annotated[uuid.UUID, Path(description="The id of a webhook.")]
 
 @router.post("", status_code=201, summary="Register a webhook", responses=responses(*JSON_BODY, 409))
 async def register_webhook(
-    body: WebhookIn, session: SessionDep, ring: RingDep, settings: SettingsDep, actor: NumbersWriter
+    body: WebhookIn, session: SessionDep, queue: QueueDep, ring: RingDep, settings: SettingsDep, actor: NumbersWriter
 ) -> IssuedWebhook:
     """From now on every event that concerns you is sent to this address as a POST, signed as Standard Webhooks 1.0.
+
+    So is the `relay.created` of every relay that you have not received yet, also from before your account.
 
     Verify it with the `secret`, which is shown only here, and any library of standardwebhooks.com. By hand:
     `webhook-signature` holds signatures separated by spaces, and one of them must match. Each is `v1,` and the base64
@@ -49,7 +51,7 @@ async def register_webhook(
 
     The webhook belongs to your key. It ends when that is revoked or expires, and a rotation hands it to the new key.
     """
-    return await operations.register_webhook(session, ring, settings, actor, body)
+    return await operations.register_webhook(session, queue, ring, settings, actor, body)
 
 
 @router.get("", summary="List webhooks")

@@ -28,9 +28,9 @@ def numbers_with_holders(registry: Registry, dsn: str, counts: list[int]) -> Non
         collected(holder, [last for last, count in enumerate(counts, 1) if place < count])
         rows(
             dsn,
-            "INSERT INTO webhook_endpoint (id, organisation_id, url, secret_encrypted, recorded_at) "
-            "VALUES (%s, %s, 'https://127.0.0.1:9', '', now())",
-            uuid.uuid4(),
+            "INSERT INTO webhook_endpoint (id, organisation_id, api_key_id, url, secret_encrypted, recorded_at) "
+            "SELECT gen_random_uuid(), organisation_id, id, 'https://127.0.0.1:9', '', now() "
+            "FROM api_key WHERE organisation_id = %s",
             holder.id,
         )
 

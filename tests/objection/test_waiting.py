@@ -96,6 +96,7 @@ def test_organisation_that_obtains_an_account_waits_for_its_release(holders: Hol
     admitted = Caller(holders.registry.client, invented, issued["key"])
     assert relays_to(admitted) == []
     assert relay_to(admitted, person)["state"] == "waiting"
+    assert objections_of(person)[0]["closed_at"] is None
     operator.post(f"/v1/datasets/{dataset['id']}/release", {})
     until(lambda: relay_to(admitted, person)["state"] == "pending")
     assert [relay["number"] for relay in relays_to(admitted)] == [number(7)]
@@ -170,3 +171,110 @@ def test_inbound_stop_does_not_answer_a_strangers_later_campaign(
     (own,) = objections_of(holders.person(50))
     assert (own["relayed_at"], relay_states(own)) == (None, {str(stranger.id): "waiting"})
     assert relays_to(stranger) == []
+
+
+LETTER = {"occurred_at": "2024-05-20T08:00:00Z"}
+
+
+def receive(holder: Caller, last_four: int, kind: str = "objection") -> Any:
+    """Have a holder record what it received by letter; returns the objection's id."""
+    body = {"kind": kind, "numbers": [LETTER | {"number": number(last_four)}]}
+    (result,) = holder.post("/v1/objections/received", body)["results"]
+    assert result["outcome"] == "recorded"
+    return result["objection_id"]
+
+
+def test_objection_received_by_an_unreleased_holder_is_written_alike_for_any_number_of_holders(
+    holders: Holders, stranger: Caller, dsn: str
+) -> None:
+    dataset = collected(stranger, [7, 40])
+    held_by_many, held_by_none = receive(stranger, 7), receive(stranger, 40)
+    written = "SELECT objection_id::text, holder_id, state FROM relay ORDER BY objection_id = %s"
+    assert rows(dsn, written, held_by_many) == [
+        (objection_id, stranger.id, "acknowledged") for objection_id in (held_by_none, held_by_many)
+    ]
+    late = holders.registry.party()
+    hand_over(holders.broker, holders.broker.get("/v1/datasets")["items"][-1], late)
+    holders.registry.operator().post(f"/v1/datasets/{dataset['id']}/release", {})
+    person = holders.person(7)
+    expected = dict.fromkeys((str(holders.broker.id), str(holders.party.id), str(late.id)), "pending")
+    expected |= {holders.shop_id: "undeliverable", str(stranger.id): "acknowledged"}
+    until(lambda: relay_states(objections_of(person)[0]) == expected)
+    (relay,) = relays_to(late)
+    assert relay["occurred_at"] == LETTER["occurred_at"]
+    assert objections_of(person)[0]["check"] is None
+
+
+def test_objection_completed_by_its_receiver_stays_open_until_it_is_relayed(holders: Holders, stranger: Caller) -> None:
+    """Its receiver has erased the number by then."""
+    dataset, person = collected(stranger, [7]), holders.person(7)
+    receive(stranger, 7, "erasure")
+    (own,) = relays_to(stranger)
+    stranger.post(f"/v1/objections/relays/{own['id']}/complete")
+    (seen,) = objections_of(person)
+    assert (seen["closed_at"], seen["relayed_at"]) == (None, None)
+    holders.registry.operator().post(f"/v1/datasets/{dataset['id']}/release", {})
+    until(lambda: [relay["number"] for relay in relays_to(holders.party)] == [number(7)])
+
+
+def test_stop_reported_after_the_party_erased_the_number_reaches_the_other_holders(holders: Holders) -> None:
+    receive(holders.party, 7, "erasure")
+    (own,) = relays_to(holders.party)
+    holders.party.post(f"/v1/objections/relays/{own['id']}/complete")
+    reply = {"number": number(7), "replied_at": "2024-06-06T10:40:00+02:00"}
+    holders.party.post(f"/v1/campaigns/{holders.campaign['id']}/stops", {"replies": [reply]})
+    stop = next(seen for seen in objections_of(holders.person(7)) if seen["source"] == "stop")
+    assert stop["relayed_at"] is not None
+    assert relay_states(stop)[str(holders.broker.id)] == "pending"
+
+
+def test_closed_objection_opens_again_for_a_relay_that_is_held_back(
+    holders: Holders, stranger: Caller, dsn: str
+) -> None:
+    """An organisation without account alone holds the number, so that the objection was closed at once."""
+    named = {"legal_name": "Inventé SARL", "country": "FR", "roles": ["collector"]}
+    invented = stranger.post("/v1/organisations", named)["id"]
+    collection = make_collection(stranger, invented, make_notice(stranger, invented)["id"])
+    dataset = filled(stranger, [40], holder_id=invented, collection_id=collection["id"])
+    person, operator = holders.person(40), holders.registry.operator()
+    assert create_objection(person)["closed_at"] is not None
+    issued = operator.post("/v1/keys", {"organisation_id": invented, "scopes": ["numbers:read", "numbers:write"]})
+    admitted = Caller(holders.registry.client, invented, issued["key"])
+    assert relays_to(admitted) == []
+    assert (relay_to(admitted, person)["state"], objections_of(person)[0]["closed_at"]) == ("waiting", None)
+    operator.post(f"/v1/datasets/{dataset['id']}/release", {})
+    until(lambda: [relay["number"] for relay in relays_to(admitted)] == [number(40)])
+    (relay,) = relays_to(admitted)
+    admitted.post(f"/v1/objections/relays/{relay['id']}/complete")
+    assert objections_of(person)[0]["closed_at"] is not None
+
+
+def test_relay_ends_that_waits_for_a_holder_that_denies_the_transfer(holders: Holders, stranger: Caller) -> None:
+    accomplice = holders.registry.organisation(Role.PARTY, Role.BROKER, Role.COLLECTOR, released=False)
+    transfer = hand_over(accomplice, collected(accomplice, [40]), stranger)
+    person = holders.person(40)
+    create_objection(person)
+    assert relay_to(stranger, person)["state"] == "waiting"
+    denial = {"status": "denied", "occurred_at": "2024-06-01T00:00:00Z"}
+    stranger.post(f"/v1/transfers/{transfer['id']}/statements", denial)
+    until(lambda: set(relay_states(objections_of(person)[0])) == {str(accomplice.id)})
+    assert relays_to(stranger) == []
+
+
+def test_relay_is_held_back_between_the_withdrawal_and_its_task(holders: Holders, stranger: Caller, dsn: str) -> None:
+    operator, person = holders.registry.operator(), holders.person(7)
+    dataset = collected(stranger, [7])
+    path = f"/v1/datasets/{dataset['id']}/release"
+    operator.post(path, {})
+    create_objection(person)
+    # The withdrawal as it is recorded, without the task that follows it.
+    rows(
+        dsn,
+        "INSERT INTO dataset_release (id, dataset_id, recorded_at, withdrawn, operator_id) "
+        "SELECT gen_random_uuid(), dataset_id, now(), true, operator_id FROM dataset_release WHERE dataset_id = %s",
+        dataset["id"],
+    )
+    assert relays_to(stranger) == []
+    assert relay_to(stranger, person)["state"] == "waiting"
+    operator.post(path, {})
+    until(lambda: [relay["number"] for relay in relays_to(stranger)] == [number(7)])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import SecretStr
 
@@ -13,10 +14,12 @@ from service.core.clock import now
 from service.core.db import Database
 from service.core.resources import Resources
 from service.core.settings import Settings
+from service.core.vocabulary import Role
 from service.objection.relays import relay_payload
 from service.provenance.snapshot import Snapshots
-from tests.builders import number
+from tests.builders import collected, number
 from tests.conftest import MASTER_SECRET
+from tests.dataset.builders import admitted
 from tests.inspection import defer, rows, until
 from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
 from tests.persons import ring_of_tests
@@ -153,3 +156,37 @@ def test_payload_of_later_attempt_shows_the_current_state(holders: Holders, dsn:
     shown = payload(dsn, objection)
     assert shown is not None
     assert shown["number"] is None, "it no longer holds the number"
+
+
+def test_webhook_is_sent_what_came_before_it_and_before_the_account(
+    holders: Holders, receiver: Receiver, dsn: str
+) -> None:
+    """Its organisation never lists its relays, and need not."""
+    create_objection(holders.person(7))
+    create_objection(holders.person(8))
+    shop = admitted(holders.registry, dsn, holders.shop_id)
+    for holder in (shop, holders.party):
+        webhook = holder.post("/v1/webhooks", {"url": receiver.url})
+        until(lambda holder=holder, webhook=webhook: len(deliveries(holder, webhook, state="delivered")) == 2)  # type: ignore[misc]
+    events = [orjson.loads(request.body)["data"]["number"] for request in receiver.got]
+    assert sorted(events) == [number(7), number(7), number(8), number(8)]
+    states = "SELECT DISTINCT state FROM relay WHERE holder_id = ANY(%s)"
+    assert rows(dsn, states, [uuid.UUID(holders.shop_id), holders.party.id]) == [("delivered",)]
+
+
+def test_payload_of_a_relay_whose_release_was_just_withdrawn_is_held_back(holders: Holders, dsn: str) -> None:
+    registry = holders.registry
+    stranger = registry.organisation(Role.PARTY, Role.COLLECTOR, released=False)
+    dataset = collected(stranger, [7])
+    registry.operator().post(f"/v1/datasets/{dataset['id']}/release", {})
+    create_objection(holders.person(7))
+    ((relay_id,),) = rows(dsn, "SELECT id::text FROM relay WHERE holder_id = %s", stranger.id)
+    # The withdrawal as it is recorded, without the task that follows it.
+    rows(
+        dsn,
+        "INSERT INTO dataset_release (id, dataset_id, recorded_at, withdrawn, operator_id) "
+        "SELECT gen_random_uuid(), dataset_id, now(), true, operator_id FROM dataset_release WHERE dataset_id = %s",
+        dataset["id"],
+    )
+    assert payload(dsn, {"id": relay_id}) is None
+    assert rows(dsn, "SELECT state FROM relay WHERE id = %s", relay_id) == [("waiting",)]
