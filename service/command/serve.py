@@ -93,13 +93,13 @@ def _options(host: str, port: int) -> dict[str, Any]:
         "port": port,
         "access_log": False,
         "log_config": None,
-        "timeout_graceful_shutdown": _GRACE_SECONDS,
+        "timeout_graceful_shutdown": GRACE_SECONDS,
     }
 
 
 # Streams end only with their clients. Together with the worker's patience, a stop takes less than the ten seconds after
 # which Docker kills.
-_GRACE_SECONDS: Final = 2
+GRACE_SECONDS: Final = 2
 
 # Then the process ends, so that whatever supervises it can start it elsewhere.
 _WORKER_GIVES_UP_SECONDS: Final = 600.0
