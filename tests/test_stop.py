@@ -29,17 +29,8 @@ def test_serve_that_is_stopped_ends_beside_streams_uploads_and_jobs(dsn: str) ->
         broker.put_part(datasets[0], [number(last) for last in range(50)])
         headers = {"Authorization": f"Bearer {broker.key}"}
         stopped = threading.Event()
-
-        def slowly() -> Iterator[bytes]:
-            yield number(1).encode() + b"\n"
-            stopped.wait(60)
-
-        def upload() -> None:
-            path = f"{client.base_url}/v1/datasets/{datasets[1]}/parts/1"
-            with suppress(httpx2.TransportError):
-                httpx2.put(path, content=slowly(), headers=headers | {"Content-Type": "text/csv"}, timeout=60)
-
-        uploading = threading.Thread(target=upload)
+        url = f"{client.base_url}/v1/datasets/{datasets[1]}/parts/1"
+        uploading = threading.Thread(target=_upload_slowly, args=(url, headers, stopped))
         with psycopg.connect(dsn) as holder:
             holder.execute("LOCK TABLE membership_segment IN SHARE MODE")
             job = broker.post(f"/v1/datasets/{datasets[0]}/seal")
@@ -60,6 +51,17 @@ def test_serve_that_is_stopped_ends_beside_streams_uploads_and_jobs(dsn: str) ->
         broker.client = again.client
         assert broker.finish(job)["state"] == "succeeded"
         broker.put_part(datasets[1], [number(1)])
+
+
+def _upload_slowly(url: str, headers: dict[str, str], stopped: threading.Event) -> None:
+    """Send one line, and nothing more until the service has stopped."""
+
+    def body() -> Iterator[bytes]:
+        yield number(1).encode() + b"\n"
+        stopped.wait(60)
+
+    with suppress(httpx2.TransportError):
+        httpx2.put(url, content=body(), headers=headers | {"Content-Type": "text/csv"}, timeout=60)
 
 
 def _runs(process_id: int) -> bool:

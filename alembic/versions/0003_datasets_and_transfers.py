@@ -111,6 +111,8 @@ def upgrade() -> None:
         sa.Column("consent_span", sa.LargeBinary(), nullable=True),
         sa.Column("sealed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("taken_over_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_upload_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("upload_removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),
         sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
         sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),

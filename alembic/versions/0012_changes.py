@@ -57,7 +57,8 @@ WATCHED = {
     "dataset": Watch(
         organisation_ids=f"ARRAY[changed.holder_id, {_FACT}]",
         # How a file is read, whether one is being compared, and what erasures left, is not part of the graph.
-        state="to_jsonb(changed) - '{dialect,reconciling,numbers_left,orphans_left}'::text[]",
+        state="to_jsonb(changed) - '{dialect,reconciling,numbers_left,orphans_left,"
+        "last_upload_at,upload_removed_at}'::text[]",
     ),
     "dataset_parent": Watch("dataset_id, parent_id", "changed.dataset_id", "ARRAY[changed.parent_id]"),
     "ancestor_count": Watch("dataset_id, ancestor_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),

@@ -4,7 +4,7 @@ Data that has served its purpose is not kept (GDPR Art. 5(1)(e)). The privacy pa
 same periods, and tests compare them with the rules.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Table, Update, delete, update
 from sqlalchemy.sql.dml import Delete
 from sqlmodel import SQLModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, run
@@ -19,13 +20,16 @@ from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import task
 
+Work = Callable[[AsyncSession, datetime], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
     """Rows of a table are deleted, or a column of theirs is emptied, some time after a moment in the row.
 
     `data` and `since` say in words what is deleted, and what the time is counted from. `setting` is the setting that
-    states the time in days, if there is one; `kept` is then its default.
+    states the time in days, if there is one; `kept` is then its default. Where one statement is not enough, `work` does
+    it, given the moment before which data has been kept too long.
     """
 
     table: type[SQLModel]
@@ -35,6 +39,7 @@ class Rule:
     since: str
     emptied: str | None = None
     setting: str | None = None
+    work: Work | None = None
 
     def __post_init__(self) -> None:
         # A misspelt column fails at the start, and not at four in the morning.
@@ -58,6 +63,13 @@ class Rule:
         nothing = None if column.nullable else b""
         return update(table).where(is_over, column.is_distinct_from(nothing)).values({column: nothing})
 
+    async def apply(self, session: AsyncSession, at: datetime, kept: timedelta) -> None:
+        """Delete what has been kept longer than `kept` at a moment."""
+        if self.work is None:
+            await run(session, self.statement(at, kept))
+        else:
+            await self.work(session, at - kept)
+
 
 _RULES: Final[list[Rule]] = []
 
@@ -76,4 +88,4 @@ def forget(task_name: str, cron: str, *declared: Rule) -> None:
         async with resources.get(Database).transaction() as session:
             for rule in declared:
                 days = getattr(resources.get(Settings), rule.setting) if rule.setting else None
-                await run(session, rule.statement(now(), None if days is None else timedelta(days=days)))
+                await rule.apply(session, now(), rule.kept if days is None else timedelta(days=days))

@@ -69,6 +69,12 @@ class Settings(BaseSettings):
         le=200,
         description="Database connections that each process keeps. Under load it opens as many again.",
     )
+    unsealed_kept_days: int = Field(
+        default=30,
+        ge=1,
+        description="Days after the last upload for which the numbers of a dataset that is not sealed, or of a file "
+        "that is not compared, are kept.",
+    )
     disk_path: Path | None = Field(
         default=None,
         description="A folder on the disk of the database, whose free space is watched.",

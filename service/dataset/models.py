@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -38,6 +38,11 @@ class Dataset(Fact, table=True):
     # The first and the last known consent, encrypted.
     consent_span: bytes | None = Field(default=None, sa_type=LargeBinary)
     sealed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    # When a part was last sent, to the hour, and when the numbers of a dataset were deleted that nobody sealed.
+    last_upload_at: datetime = Field(
+        default_factory=now, sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": text("now()")}
+    )
+    upload_removed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # When the recipient acknowledged the transfer that delivered it, after it had denied it.
     taken_over_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # Whether the recipient of a transfer is uploading its own file, or having it compared with what was declared.

@@ -124,7 +124,7 @@ async def list_datasets(
 
 
 # What a holder's file was like. It would tell others what else the holder has.
-_OF_FILE: Final = ("duplicate_count", "rejected_count", "orphan_count")
+_OF_FILE: Final = ("duplicate_count", "rejected_count", "orphan_count", "upload_removed_at")
 
 
 async def _response_bodies(
@@ -147,7 +147,7 @@ async def _response_bodies(
 
 def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
     """The response body of a dataset, with the edges to its parents."""
-    values: dict[str, Any] = row.model_dump(exclude={"dialect", "consent_span"})
+    values: dict[str, Any] = row.model_dump(exclude={"dialect", "consent_span", "last_upload_at"})
     span = None if row.consent_span is None else decrypt_span(ring, row.id, row.consent_span)
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
     return DatasetOut(

@@ -25,7 +25,7 @@ from service.core.db import Database, DatabaseDep, connection_of, run
 from service.core.errors import Conflict, Overloaded, Unprocessable
 from service.core.settings import Settings, SettingsDep
 from service.core.vocabulary import Content, DatasetState
-from service.dataset import rejects
+from service.dataset import expiry, rejects
 from service.dataset.chunks import LINES_AT_ONCE, Chunk, make_chunk
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import find_own_dataset, part_out
@@ -148,6 +148,7 @@ async def _begin(
             )
         # Part 1 may be sent again with another layout, as long as no other part was read with the first layout.
         dialect = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
+        expiry.note_upload(row)
         form = PartForm(
             *declared,
             dialect=_settled_dialect(dialect, declared[0]),

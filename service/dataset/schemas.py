@@ -83,6 +83,10 @@ class DatasetOut(FactOut):
     first_consented_at: AwareDatetime | None
     last_consented_at: AwareDatetime | None
     sealed_at: AwareDatetime | None
+    upload_removed_at: AwareDatetime | None = Field(
+        description="When the parts that had been sent were deleted, because nobody sealed or compared them in time. "
+        "Send them again."
+    )
     reconciling: bool = Field(
         description="Whether its holder is uploading its own file, or having it compared with what was declared."
     )

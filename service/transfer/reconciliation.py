@@ -21,6 +21,7 @@ from service.core.resources import Resources
 from service.core.task_queue import task
 from service.core.vocabulary import Content, Side, TransferStatus
 from service.dataset.erasure import drop_copies_unneeded_without
+from service.dataset.expiry import note_upload
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
@@ -69,6 +70,7 @@ async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor
             "reconciliation_already_open", "The reconciliation of this transfer is already open. Send your file."
         )
     received.reconciling = True
+    note_upload(received)
     session.add(received)
     await session.flush()
     edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))

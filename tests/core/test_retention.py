@@ -11,7 +11,7 @@ from service.core.changes import Change
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.retention import Rule, rules
-from service.dataset.models import RejectedLine
+from service.dataset.models import DatasetPart, RejectedLine
 from service.messaging.models import Message, OutboxMessage
 from service.usage.models import DailyUsage, UsageAlert
 from service.verification import codes, sessions
@@ -40,12 +40,13 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (Message, None): timedelta(days=7),
         (OutboxMessage, None): timedelta(minutes=10),
         (RejectedLine, "raw"): timedelta(days=7),
+        (DatasetPart, None): timedelta(days=30),
         (WebhookDelivery, None): timedelta(days=90),
         (Change, None): timedelta(days=90),
         (DailyUsage, None): timedelta(days=90),
         (UsageAlert, None): timedelta(days=90),
     }
-    assert len(RULES) == 11
+    assert len(RULES) == 12
 
 
 def apply(dsn: str, rule: Rule) -> None:
