@@ -28,4 +28,4 @@ def serve(add_routes: Callable[[FastAPI], FastAPI], port: int) -> None:
     settings = Settings()
     logs.configure()
     with database(settings) as dsn:
-        run(add_routes(create_app(settings, dsn)), settings.host, port)
+        run(add_routes(create_app(settings, dsn)), settings.host, port, settings)

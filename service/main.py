@@ -15,6 +15,7 @@ from service.collection import routes as collection
 from service.core import error_handlers, errors, health
 from service.core.allocator import keep_freed_memory
 from service.core.body_limits import BodyLimits
+from service.core.bounded_route import BoundedRoute
 from service.core.db import Database
 from service.core.disk import Disk
 from service.core.middleware import OutermostMiddleware
@@ -156,14 +157,17 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
         **_description(),
         generate_unique_id_function=_operation_id,
         lifespan=partial(lifespan, settings, dsn, with_worker=with_worker),
-        responses=errors.responses(500),
+        responses=errors.responses(500, 503),
         # A redirect would repeat the URL, and any number that a caller put into it.
         redirect_slashes=False,
     )
+    # A route that is added directly, as benchmarks do, is bounded like all others.
+    app.router.route_class = BoundedRoute
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
-    app.add_middleware(OutermostMiddleware, limits=BodyLimits(settings.max_json_bytes, settings.max_evidence_bytes))
+    limits = BodyLimits(settings.max_json_bytes, settings.max_evidence_bytes)
+    app.add_middleware(OutermostMiddleware, limits=limits, most_requests=settings.max_requests)
     app.include_router(api_docs.router)
     portal.install(app)
     return app

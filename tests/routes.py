@@ -33,6 +33,15 @@ def method_of(route: APIRoute) -> str:
     return next(iter(route.methods or ()))
 
 
+def filled_path(route: APIRoute) -> str:
+    """The path of a route with ids that nothing has."""
+    path = route.path_format
+    for parameter in route.param_convertors:
+        value = {"number": "1", "quarter": "2020-Q1"}.get(parameter, "01890000-0000-7000-8000-000000000000")
+        path = path.replace("{" + parameter + "}", value)
+    return path
+
+
 def rules(route: APIRoute) -> list[Rule]:
     """The rules about API keys that a route names."""
     return [call for call in _calls(route.dependant) if isinstance(call, Rule)]

@@ -9,11 +9,15 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 
+from service.command.serve import server_options
+from service.core.settings import Settings
+
 
 @contextmanager
 def on_a_socket(app: FastAPI, port: int = 0) -> Iterator[httpx2.Client]:
     """Serve `app` over TCP, so that bodies arrive in pieces, and yield a client. Port 0 chooses a free port."""
-    config = uvicorn.Config(app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+    options = server_options("127.0.0.1", port, Settings()) | {"loop": "asyncio", "timeout_graceful_shutdown": 1}
+    config = uvicorn.Config(app, **options)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

@@ -56,7 +56,6 @@ def test_post_with_malformed_json_is_refused(broker: Caller) -> None:
         "cut short": b"{",
         "trailing comma": b'{"legal_name": "Relais",}',
         "not UTF-8": b'{"legal_name": "\xff"}',
-        "too deep": b"[" * 100_000,
         "number too long": b'{"legal_name": ' + b"9" * 5000 + b"}",
         "NUL": b"\x00",
     }
@@ -64,6 +63,29 @@ def test_post_with_malformed_json_is_refused(broker: Caller) -> None:
         (name, broker.request("POST", "/v1/organisations", content=body, headers=JSON)) for name, body in bodies.items()
     )
     assert wrong_refusals((400, "malformed_request"), sent) == []
+
+
+def test_post_json_of_too_many_values_is_refused(broker: Caller) -> None:
+    bodies = {
+        "too deep": b"[" * 33 + b"]" * 33,
+        "far too deep": b"[" * 100_000,
+        "too deep behind a text": b'{"legal_name": "[[\\"]]", "a": ' + b"[" * 33,
+        "too many in a list": b"[" + b"[]," * 300_000 + b"[]]",
+        "too many fields": b"{" + b",".join(b'"%d":1' % serial for serial in range(10_001)) + b"}",
+    }
+    sent = (
+        (name, broker.request("POST", "/v1/organisations", content=body, headers=JSON)) for name, body in bodies.items()
+    )
+    assert wrong_refusals((413, "content_too_large"), sent) == []
+    brackets = json.dumps(ORGANISATION | {"legal_name": "[" * 100 + '"' + "{" * 50})
+    taken = broker.request("POST", "/v1/organisations", content=brackets, headers=JSON)
+    assert taken.status_code == 201
+
+
+def test_post_with_thousands_of_invalid_fields_names_a_hundred(broker: Caller) -> None:
+    response = broker.request("POST", "/v1/organisations", json={f"a{serial}": 1 for serial in range(9_000)})
+    assert refusal(response) == (422, "invalid_request")
+    assert len(response.json()["errors"]) == 100
 
 
 def test_request_with_an_invalid_key_is_refused(client: TestClient) -> None:
@@ -92,13 +114,13 @@ def test_get_an_unknown_id_is_not_found(broker: Caller, unknown_id: object) -> N
 
 def test_request_with_another_method_is_refused_with_every_allowed_method(broker: Caller) -> None:
     allowed = {
-        ("DELETE", "/v1/datasets"): "GET, POST",
-        ("PUT", "/v1/keys"): "GET, POST",
-        ("HEAD", "/v1/health"): "GET",
+        ("DELETE", "/v1/datasets"): "GET, HEAD, POST",
+        ("PUT", "/v1/keys"): "GET, HEAD, POST",
+        ("PATCH", "/v1/health"): "GET, HEAD",
         ("OPTIONS", "/v1/lookups"): "POST",
         ("TRACE", "/v1/datasets/1/parts/1"): "PUT",
-        ("BREW", "/v1/campaigns"): "GET, POST",
-        ("POST", "/docs"): "GET",
+        ("BREW", "/v1/campaigns"): "GET, HEAD, POST",
+        ("POST", "/docs"): "GET, HEAD",
         ("DELETE", "/openapi.json"): "GET, HEAD",
     }
     wrong = []

@@ -142,6 +142,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("evidence_id"),
     )
+    # Images and PDFs are compressed already. Without a second compression, a piece of one is read without the rest.
+    op.execute("ALTER TABLE evidence_content ALTER COLUMN content SET STORAGE EXTERNAL")
     op.create_table(
         "collection",
         sa.Column("id", sa.Uuid(), nullable=False),

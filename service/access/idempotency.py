@@ -6,17 +6,16 @@ The response is stored, encrypted, in the transaction that made it, so that both
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request, Response
-from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.models import IdempotentRequest
+from service.core.bounded_route import BoundedRoute, Handler
 from service.core.db import run
 from service.core.errors import Conflict, Unprocessable
 from service.core.resources import resources_of
@@ -116,7 +115,7 @@ def _documented(
     """Adds the header to the OpenAPI document. `claim_or_replay` reads it."""
 
 
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(BoundedRoute):
     """A route that stores its response for an `Idempotency-Key`, before the transaction is committed."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -128,14 +127,11 @@ class IdempotentRoute(APIRoute):
         """What is stored of a response's body. A route whose response contains a secret leaves that out."""
         return body
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    def handler(self) -> Handler:
         """The framework's handler, with the replay around it."""
-        handle = super().get_route_handler()
+        handle = super().handler()
 
         async def handle_or_replay(request: Request) -> Response:
-            # The body is read first: no database connection is held while a slow client sends it.
-            if request.method == "POST":
-                await request.body()
             try:
                 response = await handle(request)
             except _ReplayedError as replay:

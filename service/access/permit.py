@@ -1,6 +1,6 @@
 """Who may call a route. Every route of `/v1` names one of these rules, or is on the short public list of the tests."""
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -9,6 +9,7 @@ from service.access.actor import Actor, Scope
 from service.access.idempotency import claim_or_replay
 from service.access.inspections import inspection_of
 from service.access.keys import authenticate
+from service.core.bounded_route import Gate
 from service.core.db import Connection, Database, SessionDep, connection_of
 from service.core.errors import Forbidden
 from service.core.resources import resources_of
@@ -19,7 +20,7 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="ApiKey", description="An API
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-class Rule:
+class Rule(Gate):
     """Permits a request if its key has `scope` and the organisation has one of `roles`."""
 
     def __init__(self, scope: Scope, *roles: Role) -> None:
@@ -46,6 +47,11 @@ class Rule:
             )
         return actor
 
+    async def admit_before_body(self, request: Request) -> None:
+        """Check the rule without the request's transaction, and keep the caller for a rule that has none."""
+        database, credentials = resources_of(request).get(Database), await _bearer(request)
+        request.state.actor = await database.without_transaction(lambda connection: self.admit(connection, credentials))
+
 
 class Allow(Rule):
     """A rule in the request's own transaction, where a repeated POST is replayed and an inspection recorded."""
@@ -65,6 +71,8 @@ class AllowWithoutTransaction(Rule):
 
     async def __call__(self, request: Request, credentials: Credentials) -> Actor:
         """The caller, if the rule permits the request."""
+        if (actor := getattr(request.state, "actor", None)) is not None:
+            return cast("Actor", actor)
         database = resources_of(request).get(Database)
         return await database.without_transaction(lambda connection: self.admit(connection, credentials))
 

@@ -11,6 +11,7 @@ from service.access import operations
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import KeyHolder, Operator, Regulator
 from service.access.schemas import InspectionOut, IssuedKey, KeyIn, KeyOut
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
@@ -25,7 +26,7 @@ class IssuingRoute(IdempotentRoute):
 
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"], route_class=IssuingRoute)
-inspections = APIRouter(prefix="/v1/inspections", tags=["inspections"])
+inspections = APIRouter(prefix="/v1/inspections", tags=["inspections"], route_class=BoundedRoute)
 
 KeyId = Annotated[uuid.UUID, Path(description="The id of a key.")]
 

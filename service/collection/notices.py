@@ -198,11 +198,10 @@ async def add_evidence(
 
 async def get_evidence(
     session: AsyncSession, actor: Actor, notice_id: uuid.UUID, evidence_id: uuid.UUID
-) -> tuple[str, bytes]:
-    """The media type and bytes of a piece of evidence."""
+) -> NoticeEvidence:
+    """What is recorded of a piece of evidence."""
     await find_notice(session, actor, notice_id)
     row = await session.get(NoticeEvidence, evidence_id)
-    content = await session.get(EvidenceContent, evidence_id)
-    if row is None or content is None or row.notice_id != notice_id:
+    if row is None or row.notice_id != notice_id:
         raise NotFound("piece of evidence")
-    return row.media_type, content.content
+    return row

@@ -10,6 +10,7 @@ from service.access.permit import FactsReader, FactsWriter
 from service.collection import notices as notice_operations
 from service.collection import operations
 from service.collection.evidence import EVIDENCE_TYPES
+from service.collection.evidence_content import evidence_response
 from service.collection.schemas import (
     AttestationIn,
     AttestationOut,
@@ -21,7 +22,8 @@ from service.collection.schemas import (
     PartnerListIn,
     PartnerListOut,
 )
-from service.core.db import SessionDep
+from service.core.body_limits import Body, reads
+from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
@@ -84,6 +86,7 @@ async def add_partner_list(
     responses=responses(404, 409, 413, 415, 507),
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
+@reads(Body.EVIDENCE)
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
     """A complete PNG, JPEG, WebP or PDF file whose bytes match Content-Type. The response states its SHA-256."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -100,11 +103,12 @@ async def get_evidence(
     notice_id: NoticeId,
     evidence_id: Annotated[uuid.UUID, Path(description="The id of a piece of evidence.")],
     session: SessionDep,
+    database: DatabaseDep,
     actor: FactsReader,
 ) -> Response:
     """The file as it was uploaded."""
-    media_type, content = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
-    return Response(content, media_type=media_type, headers={"Content-Disposition": "attachment"})
+    evidence = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
+    return evidence_response(database, evidence, {"Content-Disposition": "attachment"})
 
 
 @collections.post(

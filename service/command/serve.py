@@ -13,6 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from service.command import logs, schema
+from service.core.descriptors import most_connections
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings, read_settings
 from service.core.supervision import GivenUp
@@ -57,7 +58,7 @@ def serve(
     logs.configure()
     with database(settings, watched=True) as dsn:
         if processes == 1:
-            run(create_app(settings, dsn, with_worker=with_worker), host, port)
+            run(create_app(settings, dsn, with_worker=with_worker), host, port, settings)
             return
         # The processes are new interpreters, which read their settings from the environment as this one did.
         os.environ[_DSN], os.environ[_WORKER] = dsn, "1" if with_worker else ""
@@ -65,7 +66,7 @@ def serve(
             "service.command.serve:app_from_environment",
             factory=True,
             workers=processes,
-            **_options(host, port),
+            **server_options(host, port, settings),
         )
 
 
@@ -79,20 +80,25 @@ def app_from_environment() -> FastAPI:
     return create_app(read_settings(), os.environ[_DSN], with_worker=bool(os.environ[_WORKER]))
 
 
-def run(app: FastAPI, host: str, port: int) -> None:
+def run(app: FastAPI, host: str, port: int, settings: Settings) -> None:
     """Serve `app` until Ctrl-C or SIGTERM."""
     # Imported objects live as long as the process, so the garbage collector need not visit them.
     gc.freeze()
-    uvicorn.run(app, **_options(host, port))
+    uvicorn.run(app, **server_options(host, port, settings))
 
 
-def _options(host: str, port: int) -> dict[str, Any]:
+def server_options(host: str, port: int, settings: Settings) -> dict[str, Any]:
+    """How uvicorn serves: with bounded heads and connections, and without its access log."""
     # The access log of uvicorn contains raw addresses; that of `core.middleware` does not.
     return {
         "host": host,
         "port": port,
         "access_log": False,
         "log_config": None,
+        "http": "service.core.http_protocol:BoundedProtocol",
+        "ws": "none",
+        "server_header": False,
+        "limit_concurrency": most_connections(settings.max_connections),
         "timeout_graceful_shutdown": GRACE_SECONDS,
     }
 

@@ -1,40 +1,179 @@
-"""How many bytes of a request's body the framework may collect in memory."""
+"""How much of a request's body may be read, and for how long: nothing, until its route opens it.
 
-from typing import Final, NamedTuple
+A path that no route serves, or a method that it does not have, therefore reads nothing.
+"""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum
+from typing import Any, Final, TypeVar
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
-from service.core.errors import TooLarge
+from service.core.errors import Overloaded, TooLarge, TooSlow, UnsupportedMedia
 
-_EVIDENCE_TYPES: Final = ("image/", "application/pdf")
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
+_KEY: Final = "filiation.body"
+_DECLARED: Final = "__body__"
+_KIB: Final = 1024
 
-class BodyLimits(NamedTuple):
-    """The largest bodies, in bytes: of evidence by its media type, and of JSON."""
-
-    json: int
-    evidence: int
-
-    def of(self, scope: Scope) -> int | None:
-        """The limit for a request. A PUT has none: it is a part of a dataset, which is streamed."""
-        media_type = Headers(scope=scope).get("content-type", "")
-        if scope["method"] == "PUT":
-            return None
-        return self.evidence if media_type.startswith(_EVIDENCE_TYPES) else self.json
+# A body that is collected in memory must be complete by then. An upload may go on for hours, as long as its mean speed
+# reaches the minimum after the first seconds. The time that this service itself takes counts for neither.
+_SECONDS: Final = 30.0
+_LEAST_BYTES_PER_SECOND: Final = 500
+# Bodies that all requests of a process together may hold in memory.
+_MOST_HELD: Final = 48 * _KIB * _KIB
+_ENCODING_REFUSED: Final = "This endpoint reads uncompressed bodies only. Send it without `Content-Encoding`."
 
 
-def limited(receive: Receive, limit: int | None) -> Receive:
-    """`receive`, which raises TooLarge once it has received more than `limit` bytes."""
-    read = 0
+class Body(Enum):
+    """What a route reads: the kind of body that it declares with `reads`."""
 
-    async def receive_limited() -> Message:
-        nonlocal read
-        message = await receive()
-        if message["type"] == "http.request":
-            read += len(message.get("body", b""))
-            if limit is not None and read > limit:
-                raise TooLarge(limit)
+    NOTHING = "nothing"
+    FORM = "form"
+    SMALL = "small"
+    TEXT = "text"
+    JSON = "json"
+    EVIDENCE = "evidence"
+    UPLOAD = "upload"
+
+
+# Some clients send `{}` where no body is needed. Forms of ours have a few short fields, and what a person sends
+# without a key has less. Kannel splits a long message of a telephone into ten parts at most.
+_MOST_BYTES: Final = {
+    Body.NOTHING: 1 * _KIB,
+    Body.FORM: 8 * _KIB,
+    Body.SMALL: 16 * _KIB,
+    Body.TEXT: 16 * _KIB,
+}
+
+
+def reads(kind: Body) -> Callable[[Endpoint], Endpoint]:
+    """Declare what a route reads. Without it a route reads JSON if it has a model for it, and otherwise nothing."""
+
+    def declare(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _DECLARED, kind)
+        return endpoint
+
+    return declare
+
+
+def declared_body(endpoint: Callable[..., Any], *, has_model: bool) -> Body:
+    """The kind of body that a route's function reads."""
+    default = Body.JSON if has_model else Body.NOTHING
+    kind: Body = getattr(endpoint, _DECLARED, default)
+    return kind
+
+
+class HeldBytes:
+    """How much the requests of a process hold in memory together."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._count = most, 0
+
+    def hold(self, count: int) -> None:
+        """Count bytes that a request holds from now on.
+
+        Raises:
+            Overloaded: all requests together hold too much.
+        """
+        if self._count + count > self._most:
+            raise Overloaded("overloaded", "The service moves too much data at the moment. Try again in a moment.")
+        self._count += count
+
+    def release(self, count: int) -> None:
+        """Count bytes no longer."""
+        self._count -= count
+
+
+class BodyLimits:
+    """The largest bodies of a process in bytes, and how much of them it holds at the moment."""
+
+    def __init__(self, json: int, evidence: int) -> None:
+        self._most = _MOST_BYTES | {Body.JSON: json, Body.EVIDENCE: evidence}
+        self.held = HeldBytes(_MOST_HELD)
+
+    def of(self, kind: Body) -> int | None:
+        """The limit of a kind; None for an upload, which is read in portions and never held as a whole."""
+        return self._most.get(kind)
+
+
+class RequestBody:
+    """The body of one request, which its route opens before it is read."""
+
+    def __init__(self, scope: Scope, receive: Receive, limits: BodyLimits) -> None:
+        headers = Headers(scope=scope)
+        length = headers.get("content-length", "0")
+        self.length = int(length) if length.isdecimal() else 0
+        self.is_complete = self.length == 0 and "transfer-encoding" not in headers
+        self._encoding = headers.get("content-encoding", "identity").strip().lower()
+        self._receive, self._limits = receive, limits
+        self._limit: int | None = 0
+        self._read = self._held = 0
+        self._waited = 0.0
+        scope[_KEY] = self
+
+    def open(self, kind: Body) -> None:
+        """Let the body be read.
+
+        Raises:
+            TooLarge: its head already says that it is larger than `kind` may be.
+            UnsupportedMedia: it is compressed, and the route reads no compressed bodies.
+        """
+        self._limit = self._limits.of(kind)
+        if self._limit is not None and self.length > self._limit:
+            raise TooLarge(self._limit)
+        if kind is not Body.UPLOAD and self._encoding != "identity" and not self.is_complete:
+            raise UnsupportedMedia("unsupported_content_encoding", _ENCODING_REFUSED)
+
+    async def receive(self) -> Message:
+        """The next message. One that says that the client has gone may take as long as the response does.
+
+        Raises:
+            TooLarge: the body is larger than its route reads.
+            TooSlow: it arrives too slowly.
+            Overloaded: the bodies of all requests together are too large.
+        """
+        if self.is_complete:
+            return await self._receive()
+        message = await self._receive_in_time()
+        if message["type"] != "http.request":
+            self.is_complete = True
+            return message
+        self._count(len(message.get("body", b"")))
+        self.is_complete = not message.get("more_body", False)
         return message
 
-    return receive_limited
+    async def _receive_in_time(self) -> Message:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        patience = _SECONDS if self._limit is not None else _SECONDS + self._read / _LEAST_BYTES_PER_SECOND
+        try:
+            async with asyncio.timeout(patience - self._waited):
+                return await self._receive()
+        except TimeoutError:
+            raise TooSlow from None
+        finally:
+            self._waited += loop.time() - began
+
+    def _count(self, count: int) -> None:
+        self._read += count
+        if self._limit is None:
+            return
+        if self._read > self._limit:
+            raise TooLarge(self._limit)
+        self._limits.held.hold(count)
+        self._held += count
+
+    def release(self) -> None:
+        """Count no longer what the request holds, because it has ended."""
+        self._limits.held.release(self._held)
+        self._held = 0
+
+
+def body_of(scope: Scope) -> RequestBody:
+    """The body of a request that the outermost middleware let in."""
+    body: RequestBody = scope[_KEY]
+    return body

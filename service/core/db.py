@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final, TypeVar, cast
 
 import psycopg
 from fastapi import Depends, Request
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 from sqlalchemy import URL, CursorResult, Executable, make_url, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core.head_requests import is_head
 from service.core.resources import resource, resources_of
 
 Connection = psycopg.AsyncConnection[Any]
@@ -21,7 +23,26 @@ def driver_url(dsn: str) -> URL:
     """The libpq address `dsn` for SQLAlchemy with psycopg 3. Times are returned in UTC, wherever the server is."""
     url = make_url(dsn).set(drivername="postgresql+psycopg")
     options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC"]
-    return url.update_query_dict({"options": " ".join(options)})
+    return url.set(query=_PATIENCE | url.query).update_query_dict({"options": " ".join(options)})
+
+
+# A server that is away is noticed in seconds, also one whose machine vanished without a word. What an operator writes
+# into the address counts instead.
+_PATIENCE: Final = {
+    "connect_timeout": "2",
+    "keepalives_idle": "10",
+    "keepalives_interval": "3",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "10000",
+}
+# A request that gets no connection by then is refused, so that its caller can try again.
+_POOL_SECONDS: Final = 5.0
+_AUTOCOMMIT_SECONDS: Final = 2.0
+
+
+def libpq_parameters(dsn: str) -> dict[str, Any]:
+    """The same address for the driver itself."""
+    return _PATIENCE | conninfo_to_dict(dsn) | {"options": driver_url(dsn).query["options"]}
 
 
 # A process that answers lookups is busy in Python, so more connections than callers at one time bring nothing.
@@ -43,6 +64,7 @@ class Database:
             driver_url(dsn),
             pool_size=pool_size,
             max_overflow=pool_size,
+            pool_timeout=_POOL_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
         )
@@ -52,6 +74,7 @@ class Database:
             driver_url(dsn),
             pool_size=2,
             max_overflow=pool_size,
+            pool_timeout=_POOL_SECONDS,
             pool_pre_ping=True,
             hide_parameters=True,
             isolation_level="REPEATABLE READ",
@@ -71,8 +94,10 @@ class Database:
             engine.dialect.use_insertmanyvalues_wo_returning = True
         # The most frequent statements bypass the sessions: a transaction's begin and end cost more than they do.
         self._autocommit = AsyncConnectionPool(
-            dsn,
-            kwargs={"autocommit": True, "options": driver_url(dsn).query["options"]},
+            kwargs={"autocommit": True} | libpq_parameters(dsn),
+            # A pool that waits longer and longer between its attempts would not notice that the server is back.
+            reconnect_timeout=_AUTOCOMMIT_SECONDS,
+            timeout=_AUTOCOMMIT_SECONDS,
             min_size=1,
             max_size=min(pool_size, _AUTOCOMMIT_CONNECTIONS),
             open=False,
@@ -119,8 +144,9 @@ class Database:
 
         It is synchronous: the event loop would be woken, and take its turn, for every few kilobytes.
         """
-        options = f"{driver_url(self.dsn).query['options']} -c synchronous_commit=off"
-        return psycopg.connect(self.dsn, options=options, autocommit=True)
+        parameters = libpq_parameters(self.dsn)
+        parameters["options"] += " -c synchronous_commit=off"
+        return psycopg.connect(**parameters, autocommit=True)
 
     @contextmanager
     def bulk_snapshot(self) -> Iterator[psycopg.Connection[Any]]:
@@ -186,6 +212,8 @@ async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     async with resources_of(request).get(Database).transaction() as session:
         request.state.session = session
         yield session
+        if is_head(request.scope):
+            await session.rollback()
 
 
 SessionDep = Annotated[AsyncSession, Depends(get_session, scope="function")]

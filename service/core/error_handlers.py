@@ -11,11 +11,22 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from service.core.errors import MEDIA_TYPE, TITLES, TYPE_PREFIX, Problem, TooLarge
+from service.core.errors import (
+    MEDIA_TYPE,
+    TITLES,
+    TYPE_PREFIX,
+    Problem,
+    TooLarge,
+    TooManyValues,
+    TooSlow,
+)
+from service.core.lost_connections import refusal_of
 
 log = logging.getLogger(__name__)
 
 
+# Of more, nobody reads all before they correct the first.
+_MOST_ERRORS: Final = 100
 # Documented fields have names like this. Any other name in a request is the caller's text, which may be a number.
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z_-]{0,60}")
 
@@ -64,11 +75,12 @@ async def _on_validation(_: Request, problem: Exception) -> JSONResponse:
     errors = problem.errors()
     if errors[0]["type"] == "json_invalid":
         return _refuse(400)
+    fields = [{"location": _location(error["loc"]), "reason": _reason(error)} for error in errors[:_MOST_ERRORS]]
     return _respond(
         422,
         "invalid_request",
         "The request does not match the documented schema. Correct the fields in `errors` and send it again.",
-        {"errors": [{"location": _location(error["loc"]), "reason": _reason(error)} for error in errors]},
+        {"errors": fields},
     )
 
 
@@ -79,6 +91,7 @@ _FRAMEWORK_DETAILS: Final = {
         "method_not_allowed",
         "This endpoint does not support the method. The `Allow` header lists those that it supports.",
     ),
+    408: ("body_too_slow", "The body did not arrive in time. Send it again over a faster connection."),
     413: ("content_too_large", "The body is larger than this endpoint accepts. Send less at once."),
     415: ("unsupported_media_type", "This endpoint reads JSON. Send the body with `Content-Type: application/json`."),
 }
@@ -95,7 +108,8 @@ async def _on_framework(request: Request, problem: Exception) -> JSONResponse:
     assert isinstance(problem, HTTPException)
     if problem.status_code == 405:
         return _refuse(405, headers={"Allow": ", ".join(_methods_of(request))})
-    return _refuse(problem.status_code, detail=problem.detail if isinstance(problem, TooLarge) else None)
+    detail = problem.detail if isinstance(problem, TooLarge | TooSlow | TooManyValues) else None
+    return _refuse(problem.status_code, detail=detail)
 
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -108,15 +122,21 @@ def _methods_of(request: Request) -> list[str]:
     return [
         method
         for method in _METHODS
-        if any(route.matches(scope | {"method": method})[0] is Match.FULL for route in routes)
+        # HEAD is answered wherever GET is.
+        if any(route.matches(scope | {"method": method.replace("HEAD", "GET")})[0] is Match.FULL for route in routes)
     ]
 
 
-def crash_response(problem: Exception) -> JSONResponse:
-    """The response to an unexpected exception, after logging where it was raised.
+def failure_response(problem: Exception) -> JSONResponse:
+    """The response to an exception that is no refusal: what a lost database means, or an unexpected one.
 
     Its text may quote a row or a parameter, so only its type and place are logged.
     """
+    known = problem if isinstance(problem, Problem) else refusal_of(problem)
+    if known is not None:
+        if known is not problem:
+            log.warning("%s: %s", known.slug, type(problem).__name__)
+        return respond(known)
     trace = problem.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next

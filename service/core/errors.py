@@ -20,11 +20,13 @@ TITLES: Final = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
     429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
     507: "Insufficient Storage",
@@ -47,6 +49,12 @@ class Problem(Exception):
     def headers(self) -> dict[str, str]:
         """The headers that the response has in addition."""
         return {}
+
+
+class Malformed(Problem):
+    """A request that HTTP itself does not allow."""
+
+    status = 400
 
 
 class Unauthenticated(Problem):
@@ -100,6 +108,22 @@ class TooLarge(HTTPException):
         super().__init__(413, f"This endpoint accepts at most {limit} bytes. Send less at once.")
 
 
+class TooSlow(HTTPException):
+    """A body that does not arrive in time. It is an exception of the framework, for the same reason."""
+
+    def __init__(self) -> None:
+        super().__init__(408, "The body did not arrive in time. Send it again over a faster connection.")
+
+
+class TooManyValues(HTTPException):
+    """JSON with more values, or deeper nesting, than an endpoint reads. Also an exception of the framework."""
+
+    def __init__(self, most: int, deepest: int) -> None:
+        super().__init__(
+            413, f"This endpoint reads at most {most} values of JSON, nested at most {deepest} deep. Send less at once."
+        )
+
+
 class UnsupportedMedia(Problem):
     """A media type or content encoding that this endpoint does not read."""
 
@@ -134,9 +158,20 @@ class FieldProblem(BaseModel):
 
 
 class Overloaded(Problem):
-    """More requests at once than there are database connections."""
+    """More requests at once, or more work, than the service does."""
 
     status = 503
+    retry_after: ClassVar[int] = 2
+
+    def headers(self) -> dict[str, str]:
+        """When to try again, in seconds (RFC 9110, 10.2.3)."""
+        return {"Retry-After": str(self.retry_after)}
+
+
+class Unavailable(Overloaded):
+    """The database does not respond, so that nothing can be read or recorded."""
+
+    retry_after = 5
 
 
 class Unreachable(Problem):
@@ -177,18 +212,19 @@ _MEANINGS: Final = {
     401: "The API key, or the person's session, is missing, unknown, expired or revoked.",
     403: "The API key does not allow this.",
     404: "Nothing has this id, or the caller may not see it.",
+    408: "The body did not arrive in time.",
     409: "The request contradicts what is recorded, or another use of the same `Idempotency-Key`.",
     413: "The body is larger than this endpoint accepts.",
     415: "This endpoint does not read the body's media type or encoding.",
     422: "The request does not match the documented schema, or it breaks a rule of the domain.",
     429: "Too many requests. `Retry-After` says in how many seconds to try again.",
     500: "An unexpected error occurred.",
-    503: "A service that this request needs does not respond at the moment.",
+    503: "The database or another service does not respond, or too much is asked at once. Try again a little later.",
     507: "The disk of the registry is nearly full. Try again later.",
 }
 
 # The statuses with which a JSON body may be refused before its content is looked at.
-JSON_BODY: Final = (400, 413, 415)
+JSON_BODY: Final = (400, 408, 413, 415)
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, Field
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.core.pending_tasks import is_work_late
 from service.core.readiness import Condition, Readiness
 from service.core.resources import resource
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], route_class=BoundedRoute)
 
 VERSION = version("filiation")
 

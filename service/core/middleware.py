@@ -1,27 +1,28 @@
-"""The outermost middleware: a log line without the address, a limit on bodies, headers, and a response to a crash."""
+"""The outermost middleware: a log line without the address, bounds, headers, and a response to a crash."""
 
 import logging
 import time
 from typing import Final
 
-from psycopg_pool import PoolTimeout
-from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.core.body_limits import BodyLimits, limited
-from service.core.error_handlers import crash_response, respond
-from service.core.errors import Overloaded
+from service.core.body_limits import BodyLimits, HeldBytes, RequestBody
+from service.core.error_handlers import failure_response, respond
+from service.core.errors import Malformed, Overloaded
+from service.core.head_requests import as_get, without_body
+from service.core.response_limits import MOST_HELD, BoundedSender, UnreadError
+from service.core.security_headers import add_security_headers, is_local
 
 log = logging.getLogger("service.access")
 
 _BUSY: Final = Overloaded("overloaded", "The service has too many requests at once. Try again in a moment.")
+_HOST: Final = Malformed("host_header", "A request needs one `Host` header, with the name of this service.")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"cache-control", b"no-store"),
-    (b"referrer-policy", b"no-referrer"),
-)
+# Whoever watches the service still has to learn that it is busy, and not down.
+_ALWAYS: Final = frozenset({"/v1/health", "/healthz", "/readyz"})
+MOST_REQUESTS: Final = 256
 
 
 class OutermostMiddleware:
@@ -31,42 +32,68 @@ class OutermostMiddleware:
     puts there. This one writes the route's template.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits) -> None:
-        self.app, self.limits = app, limits
+    def __init__(self, app: ASGIApp, limits: BodyLimits, most_requests: int = MOST_REQUESTS) -> None:
+        self.app, self.limits, self.most_requests = app, limits, most_requests
+        self.running, self.unread = 0, HeldBytes(MOST_HELD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Other scopes (the lifespan) pass through."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = time.perf_counter(), 0
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                # A page sets stricter headers of its own, and a style sheet may be cached.
-                present = {name.lower() for name, _ in message["headers"]}
-                added = (header for header in _HEADERS if header[0] not in present)
-                message["headers"] = [*message["headers"], *added]
-            await send(message)
-
+        began, body = time.perf_counter(), RequestBody(scope, receive, self.limits)
+        hosts = Headers(scope=scope).getlist("host")
+        local = len(hosts) == 1 and is_local(hosts[0])
+        sender = BoundedSender(_with_headers(send, body, local=local), self.unread)
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope = as_get(scope)
+        self.running += 1
         try:
-            await self.app(scope, limited(receive, self.limits.of(scope)), send_with_headers)
+            if len(hosts) != 1:
+                await respond(_HOST)(scope, receive, sender.send)
+            elif self.running > self.most_requests and scope["path"] not in _ALWAYS:
+                await respond(_BUSY)(scope, receive, sender.send)
+            elif is_head:
+                await self._serve(scope, *without_body(sender.send), sender)
+            else:
+                await self._serve(scope, body.receive, sender.send, sender)
+        finally:
+            self.running -= 1
+            body.release()
+            sender.release()
+        method = "HEAD" if is_head else scope["method"]
+        _log(scope, method, sender.status, time.perf_counter() - began)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, sender: BoundedSender) -> None:
+        try:
+            await self.app(scope, receive, send)
         except ClientDisconnect:
             log.info("the client disconnected before it had sent the whole body")
-        except (NoConnectionLeft, PoolTimeout):
-            if status == 0:
-                await respond(_BUSY)(scope, receive, send_with_headers)
+        except UnreadError:
+            log.info("the client did not read its response")
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and responds
-            response = crash_response(problem)
-            if status == 0:
-                await response(scope, receive, send_with_headers)
-        _log(scope, status, time.perf_counter() - began)
+            response = failure_response(problem)
+            # Once a part is sent, only its early end tells the client that the response is not whole.
+            if sender.status == 0:
+                await response(scope, receive, send)
 
 
-def _log(scope: Scope, status: int, seconds: float) -> None:
+def _with_headers(send: Send, body: RequestBody, *, local: bool) -> Send:
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            add_security_headers(headers, local=local)
+            if not body.is_complete:
+                # Nobody reads the rest of the body, and the next request would begin behind it.
+                headers["connection"] = "close"
+        await send(message)
+
+    return send_with_headers
+
+
+def _log(scope: Scope, method: str, status: int, seconds: float) -> None:
     template = getattr(scope.get("route"), "path", "(no route)")
     # A client may send any text as the method, a number too.
-    method = scope["method"] if scope["method"] in _METHODS else "(other method)"
+    method = method if method in _METHODS else "(other method)"
     log.info("%s %s %s %.1f ms", method, template, status, seconds * 1000)

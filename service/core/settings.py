@@ -96,6 +96,15 @@ class Settings(BaseSettings):
         description="Seconds between two signs of life of a worker. After three are missing, it counts as dead, and "
         "others do its work.",
     )
+    max_connections: int = Field(
+        default=1000,
+        ge=16,
+        description="Connections of clients to each process. A further one takes the place of the longest idle one. "
+        "It is less where the system allows fewer open files.",
+    )
+    max_requests: int = Field(
+        default=256, ge=1, description="Requests that each process serves at one time. Further ones get 503."
+    )
     max_json_bytes: int = Field(
         default=1024 * 1024, ge=1024, description="Largest JSON body in bytes. Parts of a dataset have no such limit."
     )

@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Final, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from service.core.errors import Overloaded
 
 Result = TypeVar("Result")
 
@@ -28,3 +31,34 @@ async def run_in_thread(work: Callable[[], Result], interrupt: Callable[[], None
         # The exception of an interrupted thread is of no interest, but must be read.
         working.exception()
         raise
+
+
+class WorkThreads:
+    """Threads for one kind of work that requests ask for, and that would hold up the event loop.
+
+    The other threads of a process stay free for the rest. Only so much may wait, because whatever is cheap to ask for
+    and takes long to make would fill the memory of a process, and all of its time.
+    """
+
+    def __init__(self, name: str, threads: int, waiting: int) -> None:
+        self._threads = ThreadPoolExecutor(threads, name)
+        self._most, self._begun = threads + waiting, 0
+
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """The result of `work`. The thread goes on if the caller is cancelled, so `work` may write nothing.
+
+        Raises:
+            Overloaded: too many others already wait for such work.
+        """
+        if self._begun >= self._most:
+            raise Overloaded("overloaded", "Too many requests of this kind are being served. Try again in a moment.")
+        self._begun += 1
+        working = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        # Counted until the thread has ended, not until nobody waits for it any more.
+        working.add_done_callback(self._end)
+        return await asyncio.shield(working)
+
+    def _end(self, working: asyncio.Future[Any]) -> None:
+        self._begun -= 1
+        if not working.cancelled():
+            working.exception()

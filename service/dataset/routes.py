@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
+from service.core.body_limits import Body, reads
 from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM, DiskDep
 from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
@@ -104,6 +105,7 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
     responses=responses(404, 409, 415, 503, 507),
     openapi_extra=_PART,
 )
+@reads(Body.UPLOAD)
 async def upload_part(
     dataset_id: DatasetId,
     number: Annotated[int, Path(ge=1, le=1_000_000, description="From 1. Part 1 defines the layout of all parts.")],

@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from asyncio import gather, sleep, to_thread
+from asyncio import gather, sleep
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,6 +15,7 @@ from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Conflict, NotFound
 from service.core.padding import pad_json, pad_pdf
+from service.core.threads import WorkThreads
 from service.core.vocabulary import ObjectionKind, RelayState, Role
 from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import HolderRequest, print_holder_letter
@@ -29,9 +30,10 @@ from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
-from service.provenance.answer.build import build_answer, prepare_answer
+from service.provenance.answer.build import build_answer
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.views import organisation_view
+from service.provenance.answering import answer_of
 from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 from service.wording.language import Language, paris_day
@@ -39,6 +41,10 @@ from service.wording.language import Language, paris_day
 # Longer than nearly every answer takes. An observer of encrypted traffic then cannot learn from the time whether a
 # number is held, and the wait is too short to be noticed.
 _LEAST_SECONDS: Final = 0.3
+
+# A letter to a number with a thousand recipients takes seconds to print, a report of it some tenths of a second.
+_PRINTING: Final = WorkThreads("letter", 2, 16)
+_REPORTS: Final = WorkThreads("report", 2, 32)
 
 
 async def get_report(
@@ -55,7 +61,8 @@ async def get_report(
 async def _write_report(
     database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language
 ) -> Report:
-    return write_report(await get_subject_answer(database, snapshots, ring, person), language)
+    subject = await get_subject_answer(database, snapshots, ring, person)
+    return await _REPORTS.run(partial(write_report, subject, language))
 
 
 async def get_subject_answer(database: Database, snapshots: Snapshots, ring: KeyRing, person: Person) -> SubjectAnswer:
@@ -68,7 +75,7 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
         _, held, ended = await store.lookup(await connection_of(reading), ring, person.key)
         objections = await objections_on_number(reading, ring, person.key)
     visibility_of = partial(full_visibility, snapshot.visibility_index)
-    found = build_answer(prepare_answer(snapshot.graph, snapshot.answers, held, ended, visibility_of, now()))
+    found = build_answer(await answer_of(snapshot, held, ended, visibility_of))
     facts = snapshot.graph.facts
     holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings)
     operator_ids = [row.id for row in facts.organisations.values() if Role.OPERATOR in row.roles]
@@ -98,6 +105,10 @@ async def make_disclosure(
     subject = await get_subject_answer(database, snapshots, ring, person)
     async with database.transaction() as session:
         reference = await _record(session, wanted)
+    return await _PRINTING.run(partial(_file, subject, wanted, reference))
+
+
+def _file(subject: SubjectAnswer, wanted: DisclosureIn, reference: str) -> File:
     report = write_report(subject, wanted.language, reference=reference)
     name = f"filiation-{reference}.{wanted.form}"
     match wanted.form:
@@ -105,7 +116,7 @@ async def make_disclosure(
             document = _document(subject, report, reference).model_dump_json().encode()
             return File(name, "application/json", pad_json(document))
         case Form.PDF:
-            return File(name, "application/pdf", pad_pdf(await to_thread(print_report, report)))
+            return File(name, "application/pdf", pad_pdf(print_report(report)))
 
 
 # Crockford's base 32, which has no letters that people take for digits.
@@ -181,5 +192,5 @@ async def make_holder_letter(
         privacy_contact=holder.privacy_contact,
         stated_by=OrganisationRef(id=namer.id, legal_name=namer.legal_name) if namer and namer != holder else None,
     )
-    content = await to_thread(print_holder_letter, request, language)
-    return File(f"filiation-{relay.id}.pdf", "application/pdf", pad_pdf(content))
+    content = await _PRINTING.run(lambda: pad_pdf(print_holder_letter(request, language)))
+    return File(f"filiation-{relay.id}.pdf", "application/pdf", content)

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 import orjson
 from fastapi import APIRouter, Path, Query, Response
 
+from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.padding import NO_TRANSFORM
@@ -17,7 +19,7 @@ from service.provenance.routes import SnapshotsDep
 from service.verification.sessions import PersonDep
 from service.wording.language import Language
 
-router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"])
+router = APIRouter(prefix="/v1/disclosures", tags=["disclosures"], route_class=BoundedRoute)
 
 _PDF: Final[dict[str, Any]] = {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}
 _SCHEMA: Final = "application/schema+json"
@@ -30,6 +32,7 @@ _SCHEMA: Final = "application/schema+json"
     response_model=DisclosureOut,
     responses=responses(*JSON_BODY, 401, 422) | {201: {"description": "The disclosure.", "content": _PDF}},
 )
+@reads(Body.SMALL)
 async def make_disclosure(
     body: DisclosureIn, database: DatabaseDep, snapshots: SnapshotsDep, ring: RingDep, person: PersonDep
 ) -> Response:

@@ -11,13 +11,14 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from service.access.actor import Actor
 from service.access.permit import FactsReader
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import responses
 from service.core.paging import After, Limit, Page
 from service.job import operations
 from service.job.schemas import JobOut
 
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=BoundedRoute)
 
 JobId = Annotated[uuid.UUID, Path(description="The id of a job.")]
 

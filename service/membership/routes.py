@@ -3,11 +3,12 @@
 from fastapi import APIRouter
 
 from service.access.permit import Operator
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.membership import operations
 from service.membership.schemas import CompactionOut
 
-router = APIRouter(prefix="/v1/memberships", tags=["memberships"])
+router = APIRouter(prefix="/v1/memberships", tags=["memberships"], route_class=BoundedRoute)
 
 
 @router.get("/compaction", summary="Get the state of compaction")

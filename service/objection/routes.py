@@ -8,10 +8,13 @@ from fastapi import APIRouter, Path, Query, Response
 
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, HoldersReader, NumbersWriter, Regulator
+from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
+from service.core.threads import WorkThreads
 from service.core.tick import TICK_SECONDS, wait_for_tick
 from service.number.app_keyring import RingDep
 from service.objection import deadlines, flags, operations, publication, relays, stops
@@ -44,10 +47,13 @@ _CSV_EXAMPLE = (
 )
 
 # The routes for persons and for the public need no API key.
-persons = APIRouter(prefix="/v1/objections", tags=["objections"])
-public = APIRouter(prefix="/v1/objections", tags=["objections"])
+persons = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=BoundedRoute)
+public = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=BoundedRoute)
 holders = APIRouter(prefix="/v1/objections", tags=["objections"], route_class=IdempotentRoute)
 campaigns = APIRouter(prefix="/v1/campaigns", tags=["objections"], route_class=IdempotentRoute)
+
+# A quarter has a line for each organisation, and anybody may ask for it.
+_TABLES = WorkThreads("table", 1, 8)
 
 RelayId = Annotated[uuid.UUID, Path(description="The id of a relay.")]
 PublishedQuarter = Annotated[
@@ -63,6 +69,7 @@ Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the
     summary="Create an objection or a request for erasure",
     responses=responses(*JSON_BODY, 401, 404, 422),
 )
+@reads(Body.SMALL)
 async def create_objection(
     body: ObjectionIn,
     session: SessionDep,
@@ -215,7 +222,7 @@ async def get_publication(quarter: PublishedQuarter, session: SessionDep, versio
 async def download_publication(quarter: PublishedQuarter, session: SessionDep, version: Version = None) -> Response:
     """The same figures as CSV. The last line is the total; an empty cell is a figure that is left out."""
     document = await publication.read_document(session, quarter, version)
-    table = publication_csv(Publication.model_validate_json(document))
+    table = await _TABLES.run(lambda: publication_csv(Publication.model_validate_json(document)))
     headers = {"Content-Disposition": f'attachment; filename="deadlines-{quarter}.csv"'}
     return Response(table, media_type="text/csv", headers=headers)
 

@@ -2,11 +2,14 @@
 
 import uuid
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.collection.models import EvidenceContent, NoticeEvidence
+from service.collection.evidence_content import evidence_response
+from service.collection.models import NoticeEvidence
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.disclosure import operations
@@ -14,9 +17,10 @@ from service.disclosure.blocks import Quote, Report
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import PersonOfPageDep, PortalRequestDep
 from service.provenance.routes import SnapshotsDep
+from service.web.site import PAGES
 from service.wording.language import write_day
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 async def _report(
@@ -33,7 +37,7 @@ async def get_answer_page(page_request: PortalRequestDep, person: PersonOfPageDe
     """Who collected the number, in which words, who received it, and what the person can do."""
     since = person.owned_since
     written = write_day(page_request.language, since) if since else None
-    return page_request.render(Page.ANSWER, report=report, since=written)
+    return await PAGES.run(partial(page_request.render, Page.ANSWER, report=report, since=written))
 
 
 @ADDRESSES.route(router, Page.EVIDENCE)
@@ -43,12 +47,11 @@ async def get_evidence(evidence_id: uuid.UUID, report: ReportDep, database: Data
         raise NotFound("piece of evidence")
     async with database.snapshot() as session:
         evidence = await session.get_one(NoticeEvidence, evidence_id)
-        content = await session.get_one(EvidenceContent, evidence_id)
     # An organisation uploaded it: the browser shows the picture and runs nothing in it.
     headers = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
     if not evidence.media_type.startswith("image/"):
         headers["Content-Disposition"] = "attachment"
-    return Response(content.content, media_type=evidence.media_type, headers=headers)
+    return evidence_response(database, evidence, headers)
 
 
 def _evidence_in(report: Report) -> Iterator[uuid.UUID]:

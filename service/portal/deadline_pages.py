@@ -5,14 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.objection.figures import OUTCOMES, Publication
 from service.objection.publication import list_publications, read_document
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import PortalRequestDep
+from service.web.site import PAGES
 from service.wording.language import write_count, write_day
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 @ADDRESSES.route(router, Page.DEADLINES)
@@ -31,16 +33,19 @@ async def get_quarter_page(
 
 async def _figures_page(page_request: PortalRequestDep, session: SessionDep, quarter: str | None) -> Response:
     published = await list_publications(session)
-    publication = None
+    document = None
     if quarter is not None or published:
         document = await read_document(session, quarter or published[0].quarter, None)
-        publication = Publication.model_validate_json(document)
-    return page_request.render(
-        Page.DEADLINES if quarter is None else Page.QUARTER,
-        "deadlines.html",
-        publication=publication,
-        published=published,
-        columns=(*OUTCOMES, "received"),
-        write_count=partial(write_count, page_request.language),
-        day=partial(write_day, page_request.language),
-    )
+
+    def render() -> Response:
+        return page_request.render(
+            Page.DEADLINES if quarter is None else Page.QUARTER,
+            "deadlines.html",
+            publication=None if document is None else Publication.model_validate_json(document),
+            published=published,
+            columns=(*OUTCOMES, "received"),
+            write_count=partial(write_count, page_request.language),
+            day=partial(write_day, page_request.language),
+        )
+
+    return await PAGES.run(render)

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.core.padding import NO_TRANSFORM
@@ -11,7 +12,7 @@ from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequestDep
 from service.provenance.routes import SnapshotsDep
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 @ADDRESSES.route(router, Page.DOWNLOAD, "POST")

@@ -1,10 +1,12 @@
 """Objections and erasures: a person chooses how far one goes, sees what it means, and confirms it."""
 
 import uuid
-from typing import Annotated, Final
+from functools import partial
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.core.task_queue import QueueDep
@@ -16,10 +18,11 @@ from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
 from service.portal.session import ObjectionDraft
 from service.provenance.routes import SnapshotsDep
+from service.web.site import PAGES
 from service.wording.terms import Terms
 from service.wording.typography import capitalised
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 _PAGES: Final = {ObjectionKind.OBJECTION: Page.OBJECTION, ObjectionKind.ERASURE: Page.ERASURE}
 # Longer than any value that a form of ours offers.
@@ -42,13 +45,13 @@ HoldersDep = Annotated[Holders, Depends(_holders)]
 @ADDRESSES.route(router, Page.OBJECTION)
 async def get_objection_page(page_request: PortalRequestDep, holders: HoldersDep) -> Response:
     """How far an objection goes."""
-    return _form_page(page_request, ObjectionKind.OBJECTION, holders)
+    return await PAGES.run(partial(_form_page, page_request, ObjectionKind.OBJECTION, holders))
 
 
 @ADDRESSES.route(router, Page.ERASURE)
 async def get_erasure_page(page_request: PortalRequestDep, holders: HoldersDep) -> Response:
     """Where the number is to be erased."""
-    return _form_page(page_request, ObjectionKind.ERASURE, holders)
+    return await PAGES.run(partial(_form_page, page_request, ObjectionKind.ERASURE, holders))
 
 
 def _form_page(page_request: PortalRequest, kind: ObjectionKind, holders: Holders) -> Response:
@@ -122,14 +125,14 @@ async def get_confirmation_page(page_request: PortalRequestDep, holders: Holders
         # The organisation has erased the number since it was chosen.
         page_request.state.draft = None
         return page_request.redirect(_PAGES[draft.kind])
-    return page_request.render(
-        Page.CONFIRMATION,
-        kind=draft.kind,
-        form_page=_PAGES[draft.kind],
-        confirmation=page_request.phrases.confirmations.of(draft.kind),
-        scope=write_scope(page_request, draft, holders[only] if only else None),
-        reached=[name for holder_id, name in holders.items() if only in (None, holder_id)],
-    )
+    context: dict[str, Any] = {
+        "kind": draft.kind,
+        "form_page": _PAGES[draft.kind],
+        "confirmation": page_request.phrases.confirmations.of(draft.kind),
+        "scope": write_scope(page_request, draft, holders[only] if only else None),
+        "reached": [name for holder_id, name in holders.items() if only in (None, holder_id)],
+    }
+    return await PAGES.run(partial(page_request.render, Page.CONFIRMATION, **context))
 
 
 def write_scope(page_request: PortalRequest, request: ObjectionDraft | ObjectionOut, organisation: str | None) -> str:

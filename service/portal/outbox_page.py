@@ -4,18 +4,19 @@ import ipaddress
 
 from fastapi import APIRouter, Request, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.core.resources import resources_of
+from service.core.security_headers import is_local
 from service.messaging.gateway import Messaging
 from service.messaging.providers.outbox import Outbox, list_shown
 from service.number.app_keyring import RingDep
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import PortalRequestDep
-from service.web.security_headers import is_local
 from service.wording.language import write_time
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 def may_see_outbox(request: Request) -> bool:

@@ -3,13 +3,14 @@
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import PortalRequestDep
 from service.portal.controller import write_operators
 from service.wording.language import Language
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 @ADDRESSES.route(router, Page.HOW)

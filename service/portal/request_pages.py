@@ -2,9 +2,12 @@
 
 import uuid
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep, SessionDep
 from service.disclosure.operations import make_holder_letter
 from service.objection.schemas import ObjectionOut
@@ -13,11 +16,12 @@ from service.portal.address import ADDRESSES, Page
 from service.portal.context import PersonOfPageDep, PortalRequestDep
 from service.portal.downloads import file_response
 from service.portal.objection_pages import write_scope
+from service.web.site import PAGES
 from service.wording.language import write_day_of
 from service.wording.terms import Terms
 from service.wording.typography import capitalised
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 @ADDRESSES.route(router, Page.REQUESTS)
@@ -35,9 +39,8 @@ async def get_requests_page(page_request: PortalRequestDep, person: PersonOfPage
         scope = write_scope(page_request, objection, organisation)
         return page_request.phrases.requests.heading.format(kind=kind, scope=scope)
 
-    return page_request.render(
-        Page.REQUESTS, objections=own, has_earlier=len(own) < len(found), day=day, heading=heading
-    )
+    context: dict[str, Any] = {"objections": own, "has_earlier": len(own) < len(found), "day": day, "heading": heading}
+    return await PAGES.run(partial(page_request.render, Page.REQUESTS, **context))
 
 
 @ADDRESSES.route(router, Page.LETTER)

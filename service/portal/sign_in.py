@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 from fastapi import APIRouter, Depends, Response
 from pydantic import ValidationError
 
+from service.core.bounded_route import BoundedRoute
 from service.core.clock import now
 from service.core.db import Database, DatabaseDep, SessionDep
 from service.core.errors import Conflict, NotFound, TooManyRequests, Unprocessable, Unreachable
@@ -21,7 +22,7 @@ from service.verification import operations
 from service.verification.schemas import ConfirmationIn, VerificationIn
 from service.wording.language import paris_day, write_elapsed
 
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 _REGION: Final = "FR"
 # A message has this long to arrive before another can be asked for.

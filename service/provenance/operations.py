@@ -9,7 +9,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.access.models import Inspection
 from service.access.visibility import Visibility, visible_to
-from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.core.text import contains_number
@@ -18,8 +17,9 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
-from service.provenance.answer.build import PreparedAnswer, prepare_answer
+from service.provenance.answer.build import PreparedAnswer
 from service.provenance.answer.schemas import LookupIn
+from service.provenance.answering import answer_of
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
@@ -51,7 +51,7 @@ async def look_up_number(
             session.add(_inspection(ring, actor, number, wanted.reason))
     snapshot, stored, erasures = await snapshots.locate(ring, number)
     visibility_of = partial(visible_to, snapshot.visibility_index, actor)
-    return prepare_answer(snapshot.graph, snapshot.answers, stored, erasures, visibility_of, now())
+    return await answer_of(snapshot, stored, erasures, visibility_of)
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:

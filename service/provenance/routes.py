@@ -7,6 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.access.permit import FactsReader, NumbersReader
+from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute
 from service.core.db import Database, DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.resources import resource, resources_of
@@ -19,7 +21,7 @@ from service.provenance.lineage.schemas import ImpactOut, LineageOut
 from service.provenance.lineage.walk import Direction
 from service.provenance.snapshot import Snapshots
 
-router = APIRouter(prefix="/v1", tags=["provenance"])
+router = APIRouter(prefix="/v1", tags=["provenance"], route_class=BoundedRoute)
 
 
 SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
@@ -31,6 +33,7 @@ SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
     response_model=Answer,
     responses=responses(*JSON_BODY),
 )
+@reads(Body.SMALL)
 async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader) -> Response:
     """Returns where a number was first collected and under which notice, its chains, recipients and campaigns.
 

@@ -3,12 +3,13 @@
 from fastapi import APIRouter
 
 from service.access.permit import Operator
+from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.core.paging import After, Limit, Page
 from service.usage import operations
 from service.usage.schemas import UsageAlertOut
 
-router = APIRouter(prefix="/v1/usage", tags=["usage"])
+router = APIRouter(prefix="/v1/usage", tags=["usage"], route_class=BoundedRoute)
 
 
 @router.get("/alerts", summary="List days of unusual usage")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.settings import SettingsDep
@@ -21,8 +23,8 @@ from service.verification.schemas import (
 )
 from service.verification.sessions import PersonDep
 
-verifications = APIRouter(prefix="/v1/verifications", tags=["verifications"])
-session = APIRouter(prefix="/v1/session", tags=["verifications"])
+verifications = APIRouter(prefix="/v1/verifications", tags=["verifications"], route_class=BoundedRoute)
+session = APIRouter(prefix="/v1/session", tags=["verifications"], route_class=BoundedRoute)
 
 
 @verifications.post(
@@ -31,6 +33,7 @@ session = APIRouter(prefix="/v1/session", tags=["verifications"])
     summary="Send a code to a number",
     responses=responses(*JSON_BODY, 422, 429, 503),
 )
+@reads(Body.SMALL)
 async def begin_verification(
     request: Request,
     body: VerificationIn,
@@ -54,6 +57,7 @@ async def begin_verification(
     summary="Confirm a verification",
     responses=responses(*JSON_BODY, 404, 409, 422),
 )
+@reads(Body.SMALL)
 async def confirm_verification(
     verification_id: Annotated[uuid.UUID, Path(description="The id of a verification.")],
     body: ConfirmationIn,
@@ -65,6 +69,7 @@ async def confirm_verification(
 
 
 @session.put("", summary="Set the day from which you have owned the number", responses=responses(*JSON_BODY, 401, 422))
+@reads(Body.SMALL)
 async def set_owned_since(body: SessionIn, database: DatabaseDep, person: PersonDep) -> PersonSessionOut:
     """Numbers are reassigned. Of what happened before that day, only organisations are shown. Null: all is shown."""
     return await operations.set_owned_since(database, person, body.owned_since)

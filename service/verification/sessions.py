@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from service.core.bounded_route import Gate
 from service.core.clock import now
-from service.core.db import Connection, Database, DatabaseDep
+from service.core.db import Connection, Database
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
+from service.core.resources import resources_of
 from service.core.retention import Rule, forget
-from service.number.app_keyring import RingDep
 from service.number.keyring import KeyRing
 from service.verification.models import PersonSession
 from service.verification.schemas import SessionOut
@@ -94,16 +95,27 @@ _bearer = HTTPBearer(
 )
 
 
-async def person(
-    database: DatabaseDep,
-    ring: RingDep,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Person:
-    """The calling person, or a 401 problem."""
-    if credentials is None:
-        raise session_refused()
-    return await person_of(database, ring, credentials.credentials)
+class _PersonGate(Gate):
+    """Lets a person with a session through."""
 
+    async def admit_before_body(self, request: Request) -> None:
+        """Find the person before the body is read."""
+        await self(request, await _bearer(request))
+
+    async def __call__(
+        self, request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    ) -> Person:
+        """The calling person, or a 401 problem. A session is looked up once for each request."""
+        if credentials is None:
+            raise session_refused()
+        found: Person | None = getattr(request.state, "person", None)
+        if found is None:
+            get = resources_of(request).get
+            found = request.state.person = await person_of(get(Database), get(KeyRing), credentials.credentials)
+        return found
+
+
+person: Final = _PersonGate()
 
 PersonDep = Annotated[Person, Depends(person)]
 

@@ -6,6 +6,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
 from fastapi import APIRouter, Response
 
+from service.core.body_limits import Body, reads
 from service.wording.language import Language
 
 PageT = TypeVar("PageT", bound=StrEnum)
@@ -47,10 +48,11 @@ class Addresses(Generic[PageT]):
         """Let a function answer for a page in each language. Pages are not part of the described API."""
 
         def register(handler: Handler) -> Handler:
+            declared = reads(Body.FORM)(handler) if method == "POST" else handler
             for language in Language:
                 router.add_api_route(
                     self.pattern(page, language),
-                    handler,
+                    declared,
                     methods=[method],
                     name=f"{handler.__name__}_{language}",
                     include_in_schema=False,

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from fastapi import APIRouter, Response
 
+from service.core.bounded_route import BoundedRoute
 from service.core.errors import NotFound
 
 _MEDIA_TYPES: Final = {
@@ -66,7 +67,7 @@ class Assets:
 
     def router(self) -> APIRouter:
         """The route that serves the files."""
-        router = APIRouter()
+        router = APIRouter(route_class=BoundedRoute)
 
         @router.get(f"{self._prefix}/{{version}}/{{name}}", include_in_schema=False)
         async def get_asset(version: str, name: str) -> Response:

@@ -6,12 +6,11 @@ from typing import Final
 from fastapi import Request
 from starlette.datastructures import Headers
 
-from service.core.errors import Forbidden, TooLarge, UnsupportedMedia
+from service.core.errors import Forbidden, UnsupportedMedia
 from service.number.keyring import KeyRing
 
-# More fields and bytes than a form of ours has, with all that people type into it.
+# More fields than a form of ours has.
 _MOST_FIELDS: Final = 20
-_MOST_BYTES: Final = 8192
 _MEDIA_TYPE: Final = "application/x-www-form-urlencoded"
 
 
@@ -46,11 +45,9 @@ async def read_fields(request: Request) -> dict[str, str]:
 
     Raises:
         UnsupportedMedia: the body is not URL-encoded.
-        TooLarge: the body is longer than any form of ours.
+        TooLarge: the body is longer than any form of ours (`Body.FORM`).
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _MEDIA_TYPE:
         raise UnsupportedMedia("form_encoding", f"This form is encoded in another way. Send it as {_MEDIA_TYPE}.")
-    if len(await request.body()) > _MOST_BYTES:
-        raise TooLarge(_MOST_BYTES)
     form = await request.form(max_files=0, max_fields=_MOST_FIELDS)
     return {name: value for name, value in form.multi_items() if isinstance(value, str)}

@@ -9,9 +9,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.clock import now
 from service.core.errors import MEDIA_TYPE, TYPE_PREFIX
+from service.core.security_headers import is_local
 from service.web.addresses import language_of
 from service.web.phrasebook import phrases_in
-from service.web.security_headers import is_local, page_response
+from service.web.security_headers import page_response
 from service.web.site import Site
 from service.wording.language import Language, write_elapsed
 

@@ -1,11 +1,11 @@
 """What a page tells the browser about itself, so that nothing of it leaves and nothing foreign comes in."""
 
-import re
 from typing import Final
 
 from fastapi.responses import HTMLResponse
 
 from service.core.padding import NO_TRANSFORM, pad_html
+from service.core.security_headers import STRICT_TRANSPORT_SECURITY
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
@@ -14,8 +14,6 @@ _POLICY: Final = (
 # Elsewhere than on this machine a form goes over TLS or not at all. A browser that got the page without TLS upgrades
 # the form's address before it sends a number, and it would not keep the cookies anyway.
 _UPGRADE: Final = "; upgrade-insecure-requests"
-_LOCAL: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?", re.IGNORECASE)
-_SECONDS_OF_A_YEAR: Final = 31_536_000
 
 
 def security_headers(*, local: bool) -> dict[str, str]:
@@ -32,7 +30,7 @@ def security_headers(*, local: bool) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
     }
     if not local:
-        headers["Strict-Transport-Security"] = f"max-age={_SECONDS_OF_A_YEAR}"
+        headers["Strict-Transport-Security"] = STRICT_TRANSPORT_SECURITY
     return headers
 
 
@@ -40,8 +38,3 @@ def page_response(text: str, status: int, *, local: bool, padded: bool = False) 
     """A page with its headers. The size of a `padded` one says nothing of what it contains."""
     content = text.encode()
     return HTMLResponse(pad_html(content) if padded else content, status, headers=security_headers(local=local))
-
-
-def is_local(host: str) -> bool:
-    """Whether the header `Host` names the machine on which the service runs."""
-    return _LOCAL.fullmatch(host) is not None

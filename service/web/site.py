@@ -2,21 +2,26 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic
+from typing import Any, Final, Generic
 
 from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 
 from service.core.errors import Forbidden
+from service.core.security_headers import is_local
+from service.core.threads import WorkThreads
 from service.number.keyring import KeyRing
 from service.web.addresses import Addresses, PageT, other_language
 from service.web.browser_state import FormError, StateCookie, StateT
 from service.web.forms import form_token, is_form_token, read_fields, require_same_origin
 from service.web.phrasebook import phrases_in
-from service.web.security_headers import is_local, page_response
+from service.web.security_headers import page_response
 from service.web.templates import Templates
 from service.wording.language import Language
 from service.wording.terms import Terms
+
+# Pages that list as much as others have recorded take long to render, and are rendered there.
+PAGES: Final = WorkThreads("page", 4, 32)
 
 
 @dataclass(frozen=True)

@@ -23,37 +23,37 @@ from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressErro
 from service.webhook.delivery import request_delivery
 from service.webhook.endpoints import encrypted_secret, lock_endpoint, new_secret, remove_endpoint
 from service.webhook.models import DeliveryState, WebhookDelivery, WebhookEndpoint
-from service.webhook.schemas import DeliveryOut, IssuedWebhook, WebhookIn, WebhookOut
-from service.webhook.sending import resolve
+from service.webhook.schemas import DeliveryOut, IssuedWebhook, WebhookOut
+from service.webhook.sending import REGISTERING, resolve
 
 # Every event is sent to each endpoint, so their number multiplies the deliveries.
 MAX_ENDPOINTS: Final = 10
 # After a rotation the previous secret still signs for this long, so that a running receiver can change over.
 ROTATION_OVERLAP: Final = timedelta(hours=24)
-# Short, because a database connection is held while the name is resolved.
+# Longer than name servers take that a delivery could use.
 _RESOLVE_SECONDS: Final = 3
 
 
 async def register_webhook(
-    session: AsyncSession, queue: App, ring: KeyRing, settings: Settings, actor: Actor, wanted: WebhookIn
+    session: AsyncSession, queue: App, ring: KeyRing, actor: Actor, checked_url: str
 ) -> IssuedWebhook:
-    """Register an address. It is checked now and again before each attempt. It is sent what nobody has read yet.
+    """Register an address that `check_address` let through. It is sent what nobody has read yet.
+
+    The address is checked again before each attempt.
 
     Raises:
         Conflict: the organisation has as many webhooks as it may have.
-        Unprocessable: the address must not be called, or its name is not found.
     """
     live = (WebhookEndpoint.organisation_id == actor.organisation_id, col(WebhookEndpoint.removed_at).is_(None))
     if (await session.exec(select(func.count()).select_from(WebhookEndpoint).where(*live))).one() >= MAX_ENDPOINTS:
         raise Conflict("too_many_webhooks", f"You have {MAX_ENDPOINTS} webhooks, the maximum. Remove one first.")
-    url = await _checked(wanted.url, private=settings.webhook_allow_private)
     secret, endpoint_id = new_secret(), uuid7()
     row = WebhookEndpoint(
         id=endpoint_id,
         organisation_id=actor.organisation_id,
         through_id=actor.through_id,
         api_key_id=await owning_key(session, actor),
-        url=url,
+        url=checked_url,
         secret_encrypted=encrypted_secret(ring, endpoint_id, secret),
     )
     session.add(row)
@@ -62,11 +62,18 @@ async def register_webhook(
     return IssuedWebhook(**row.model_dump(), secret=secret)
 
 
-async def _checked(text: str, *, private: bool) -> str:
+async def check_address(settings: Settings, text: str) -> str:
+    """An address in its normal form, after its name was resolved. Not for use in a transaction: it waits for others.
+
+    Raises:
+        Unprocessable: the address must not be called, or its name is not found.
+        Overloaded: many others are registering addresses whose names are found slowly or not at all.
+    """
+    private = settings.webhook_allow_private
     try:
         url = webhook_url(text, private=private)
         async with asyncio.timeout(_RESOLVE_SECONDS):
-            await resolve(url, private=private)
+            await resolve(url, private=private, threads=REGISTERING)
     except RefusedAddressError as problem:
         raise _refused(problem.problem) from None
     except TimeoutError:

@@ -4,7 +4,7 @@ import uuid
 from typing import Annotated
 
 import orjson
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import HoldersReader, NumbersWriter
@@ -32,9 +32,17 @@ router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=SecretR
 WebhookId = Annotated[uuid.UUID, Path(description="The id of a webhook.")]
 
 
-@router.post("", status_code=201, summary="Register a webhook", responses=responses(*JSON_BODY, 409))
+async def _checked_address(body: WebhookIn, settings: SettingsDep) -> str:
+    return await operations.check_address(settings, body.url)
+
+
+# Named before the session: the name is resolved before the transaction begins.
+CheckedAddress = Annotated[str, Depends(_checked_address)]
+
+
+@router.post("", status_code=201, summary="Register a webhook", responses=responses(*JSON_BODY, 409, 503))
 async def register_webhook(
-    body: WebhookIn, session: SessionDep, queue: QueueDep, ring: RingDep, settings: SettingsDep, actor: NumbersWriter
+    address: CheckedAddress, session: SessionDep, queue: QueueDep, ring: RingDep, actor: NumbersWriter
 ) -> IssuedWebhook:
     """From now on every event that concerns you is sent to this address as a POST, signed as Standard Webhooks 1.0.
 
@@ -51,7 +59,7 @@ async def register_webhook(
 
     The webhook belongs to your key. It ends when that is revoked or expires, and a rotation hands it to the new key.
     """
-    return await operations.register_webhook(session, queue, ring, settings, actor, body)
+    return await operations.register_webhook(session, queue, ring, actor, address)
 
 
 @router.get("", summary="List webhooks")

@@ -5,7 +5,6 @@ import socket
 import ssl
 import uuid
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
@@ -15,6 +14,7 @@ import httpx2
 from standardwebhooks import Webhook
 
 from service.core.health import VERSION
+from service.core.threads import WorkThreads
 from service.webhook.addresses import (
     Address,
     AddressProblem,
@@ -27,8 +27,10 @@ from service.webhook.addresses import (
 
 # For everything together: name, connection, and the head of the response.
 SECONDS: Final = 15
-# Name servers may answer slowly on purpose. With threads of its own, resolving holds up nothing else.
-_RESOLVERS: Final = ThreadPoolExecutor(16, "webhook-resolver")
+# Name servers may answer slowly on purpose. With threads of its own, resolving holds up nothing else, and whoever
+# registers addresses holds up no delivery.
+DELIVERING: Final = WorkThreads("webhook-resolver", 16, 1000)
+REGISTERING: Final = WorkThreads("webhook-check", 4, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,14 @@ class Message:
     body: str = field(repr=False)
 
 
-async def resolve(url: httpx2.URL, *, private: bool) -> list[Address]:
+async def resolve(url: httpx2.URL, *, private: bool, threads: WorkThreads = DELIVERING) -> list[Address]:
     """Every address of the host of `url`.
 
     Raises:
         RefusedAddressError: there is none, or at least one must not be called: such a name cannot be trusted at all.
     """
     literal = literal_address(url)
-    found = [literal] if literal is not None else await _look_up(host_of(url))
+    found = [literal] if literal is not None else await _look_up(host_of(url), threads)
     if not found:
         raise RefusedAddressError(AddressProblem.UNRESOLVED)
     if not all(may_be_called(address, private=private) for address in found):
@@ -56,12 +58,12 @@ async def resolve(url: httpx2.URL, *, private: bool) -> list[Address]:
     return found
 
 
-async def _look_up(name: str) -> list[Address]:
+async def _look_up(name: str, threads: WorkThreads) -> list[Address]:
     def get_addresses() -> list[str]:
         return [str(info[4][0]) for info in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)]
 
     try:
-        found = await asyncio.get_running_loop().run_in_executor(_RESOLVERS, get_addresses)
+        found = await threads.run(get_addresses)
     except OSError:
         return []
     return [ip_address(address) for address in dict.fromkeys(found)]

@@ -38,6 +38,15 @@ def test_list_relays_shows_number_and_marks_relay_delivered(holders: Holders) ->
     assert (found[str(holders.party.id)], found[str(holders.broker.id)]) == ("delivered", "pending")
 
 
+def test_head_of_relays_delivers_none(holders: Holders) -> None:
+    person = holders.person(7)
+    create_objection(person)
+    asked = holders.party.request("HEAD", "/v1/objections/relays")
+    assert (asked.status_code, asked.content) == (200, b"")
+    found = relay_states(objections_of(person)[0])
+    assert found[str(holders.party.id)] == "pending"
+
+
 def test_list_relays_shows_each_holder_its_own(holders: Holders, registry: Registry) -> None:
     create_objection(holders.person(7))
     assert {relay["id"] for relay in relays_to(holders.party)}.isdisjoint(

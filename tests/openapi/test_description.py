@@ -179,7 +179,7 @@ def _refusals_of(operation: Operation) -> set[int]:
     if "{" in operation.path:
         expected |= {404}
     if "application/json" in operation.body():
-        expected |= {400, 413, 415}
+        expected |= {400, 408, 413, 415}
     elif operation.body():
         expected |= {415}
     if any(parameter["name"] == "idempotency-key" for parameter in operation.is_.get("parameters", [])):

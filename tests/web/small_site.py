@@ -6,6 +6,7 @@ from typing import Annotated, Final, NamedTuple
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from service.core.body_limits import BodyLimits
+from service.core.bounded_route import BoundedRoute
 from service.core.error_handlers import install
 from service.core.middleware import OutermostMiddleware
 from service.web.addresses import Addresses, Paths, language_of
@@ -55,7 +56,7 @@ SITE: Final = Site(
     cookie=StateCookie("__Host-small-state", State),
     phrases=PHRASES.__getitem__,
 )
-router = APIRouter()
+router = APIRouter(route_class=BoundedRoute)
 
 
 async def _page_request(request: Request) -> PageRequest[Page, State]:

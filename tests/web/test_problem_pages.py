@@ -83,7 +83,7 @@ def test_problem_for_a_program_or_below_v1_stays_a_problem(failing: TestClient) 
 def test_page_called_with_a_wrong_method_or_too_much_is_a_page(site: TestClient) -> None:
     wrong_method = site.put("/", headers=HTML)
     assert wrong_method.status_code == 405
-    assert wrong_method.headers["allow"] == "GET, POST"
+    assert wrong_method.headers["allow"] == "GET, HEAD, POST"
     assert "Cette page ne s’ouvre pas ainsi" in wrong_method.text
     values = forms_of(site.get("/").text)[0].values
     too_large = site.post("/", data=values | {"name": "a" * 2_000_000}, headers=FROM_HERE)

@@ -1,21 +1,24 @@
 """Routes that only our own Kannel calls: reports on messages, and messages from telephones."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 from fastapi.security.http import HTTPBase
 
+from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute, Gate
 from service.core.db import DatabaseDep
 from service.core.errors import responses
-from service.core.settings import SettingsDep
+from service.core.resources import resources_of
+from service.core.settings import Settings, SettingsDep
 from service.messaging.gateway import MessagingDep
 from service.messaging.messages import record_state, require_report_token
 from service.messaging.providers import kannel
 from service.number.app_keyring import RingDep
 
-router = APIRouter(prefix=kannel.PATH, tags=["messages"])
+router = APIRouter(prefix=kannel.PATH, tags=["messages"], route_class=BoundedRoute)
 
 _basic = HTTPBase(
     scheme="basic", auto_error=False, scheme_name="SmsGateway", description="The secret of the registry's SMS gateway."
@@ -49,11 +52,21 @@ async def report_message(
         await record_state(database, message_id, state)
 
 
-async def authenticate_kannel(
-    settings: SettingsDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_basic)]
-) -> None:
-    """Let the registry's own Kannel through, or respond with a 401 problem."""
-    kannel.require_kannel(settings, credentials.credentials if credentials else "")
+class _KannelGate(Gate):
+    """Lets the registry's own Kannel through."""
+
+    async def admit_before_body(self, request: Request) -> None:
+        """Check the secret before the body is read."""
+        await self(resources_of(request).get(Settings), await _basic(request))
+
+    async def __call__(
+        self, settings: SettingsDep, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_basic)]
+    ) -> None:
+        """Respond with a 401 problem to everybody else."""
+        kannel.require_kannel(settings, credentials.credentials if credentials else "")
+
+
+authenticate_kannel: Final = _KannelGate()
 
 
 _TEXT = {
@@ -73,6 +86,7 @@ _TEXT = {
     openapi_extra=_TEXT,
     dependencies=[Depends(authenticate_kannel)],
 )
+@reads(Body.TEXT)
 async def receive_message(
     request: Request,
     messaging: MessagingDep,

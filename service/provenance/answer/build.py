@@ -13,7 +13,7 @@ from typing import Any
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.membership.store import Membership
-from service.provenance.answer.cache import AnswerCache
+from service.provenance.answer.cache import AnswerCache, AnswerKey, answer_key, make_answer
 from service.provenance.answer.schemas import Answer, Holding, Origin
 from service.provenance.answer.shared import SharedAnswer
 from service.provenance.answer.views import Consent, consent_of, partner_list_view
@@ -57,8 +57,23 @@ def prepare_answer(
     as_of: datetime,
 ) -> PreparedAnswer:
     """Find what the answer about a number is made of, given its memberships and erasures. `cache` is of `graph`."""
+    key = key_of_answer(graph, stored, erasures, visibility_of)
+    shared = cache.kept(key) or cache.keep(key, make_answer(graph, key))
+    return complete_answer(graph, cache, shared, stored, as_of)
+
+
+def key_of_answer(
+    graph: Graph, stored: Sequence[Membership], erasures: Erasures, visibility_of: VisibilityOf
+) -> AnswerKey:
+    """What the shared answer about a number depends on."""
     datasets = datasets_holding(graph, (membership.dataset_id for membership in stored), erasures)
-    shared = cache.find(graph, visibility_of(datasets, erasures), datasets, erasures)
+    return answer_key(graph, visibility_of(datasets, erasures), datasets, erasures)
+
+
+def complete_answer(
+    graph: Graph, cache: AnswerCache, shared: SharedAnswer, stored: Sequence[Membership], as_of: datetime
+) -> PreparedAnswer:
+    """The answer about a number, of which the shared part is found."""
     by_dataset = {membership.dataset_id: membership for membership in stored}
     return PreparedAnswer(graph.facts, cache, shared, by_dataset, as_of)
 

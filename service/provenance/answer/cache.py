@@ -27,7 +27,17 @@ _NOTHING_ERASED: Final[frozenset[Erased]] = frozenset()
 MOST_BYTES: Final = 64 * 1024 * 1024
 
 
-_Key = tuple[Visibility, frozenset[uuid.UUID], frozenset[Erased]]
+class AnswerKey(NamedTuple):
+    """What a shared answer depends on."""
+
+    visibility: Visibility
+    datasets: frozenset[uuid.UUID]
+    erased: frozenset[Erased]
+
+    @property
+    def size(self) -> int:
+        """About how many facts the answer tells."""
+        return len(self.visibility.datasets) + len(self.visibility.transfers) + len(self.visibility.campaigns)
 
 
 class _PartnerList(NamedTuple):
@@ -46,7 +56,7 @@ class AnswerCache:
 
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most_bytes, self._bytes = most_bytes, 0
-        self._answers: OrderedDict[_Key, SharedAnswer] = OrderedDict()
+        self._answers: OrderedDict[AnswerKey, SharedAnswer] = OrderedDict()
         # By the list, and by whether the caller may see who asserts it and through which processor.
         self._partner_lists: dict[tuple[uuid.UUID, bool, bool], _PartnerList] = {}
 
@@ -72,13 +82,21 @@ class AnswerCache:
         self, graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures
     ) -> SharedAnswer:
         """The shared answer for a caller with this visibility, of a number that `datasets` hold or held."""
-        erased = _shown_erasures(graph, visibility, erasures) if erasures else _NOTHING_ERASED
-        key = visibility, _shown_datasets(graph, visibility, datasets), erased
+        key = answer_key(graph, visibility, datasets, erasures)
+        return self.kept(key) or self.keep(key, make_answer(graph, key))
+
+    def kept(self, key: AnswerKey) -> SharedAnswer | None:
+        """The shared answer of a key, if it is kept."""
         shared = self._answers.get(key)
         if shared is not None:
             self._answers.move_to_end(key)
-            return shared
-        shared = self._answers[key] = make_shared_answer(graph, visibility, key[1], dict(erased))
+        return shared
+
+    def keep(self, key: AnswerKey, shared: SharedAnswer) -> SharedAnswer:
+        """Keep an answer, unless another request kept it meanwhile."""
+        if key in self._answers:
+            return self._answers[key]
+        self._answers[key] = shared
         self._bytes += shared.size
         while self._bytes > self._most_bytes:
             _, forgotten = self._answers.popitem(last=False)
@@ -97,6 +115,17 @@ class AnswerCache:
             rendered = to_fragment(partner_list_view(recorded, known, row))
             kept = self._partner_lists[key] = _PartnerList(rendered, frozenset(reads))
         return kept.rendered
+
+
+def answer_key(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures) -> AnswerKey:
+    """What a shared answer depends on, for a caller with this visibility."""
+    erased = _shown_erasures(graph, visibility, erasures) if erasures else _NOTHING_ERASED
+    return AnswerKey(visibility, _shown_datasets(graph, visibility, datasets), erased)
+
+
+def make_answer(graph: Graph, key: AnswerKey) -> SharedAnswer:
+    """The shared answer of a key."""
+    return make_shared_answer(graph, key.visibility, key.datasets, dict(key.erased))
 
 
 def _shown_datasets(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:

@@ -160,6 +160,9 @@ def _recipients(
                 number_received=transfer.number_received,
             )
         )
+    sent_by: dict[uuid.UUID, list[CampaignRef]] = {}
+    for campaign in campaigns:
+        sent_by.setdefault(campaign.party.id, []).append(CampaignRef(id=campaign.id, name=campaign.name))
     return [
         Recipient(
             organisation=organisation_view(facts, known, recipient),
@@ -167,11 +170,7 @@ def _recipients(
             if Role.PARTY in facts.organisations[recipient].roles
             else RecipientKind.INTERMEDIARY,
             through=brought,
-            campaigns=[
-                CampaignRef(id=campaign.id, name=campaign.name)
-                for campaign in campaigns
-                if campaign.party.id == recipient
-            ],
+            campaigns=sent_by.get(recipient, []),
         )
         for recipient, brought in through.items()
     ]

@@ -12,8 +12,10 @@ from typing import Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
+from service.core.bounded_route import BoundedRoute
+from service.core.security_headers import is_local
 from service.web.assets import Assets
-from service.web.security_headers import is_local, security_headers
+from service.web.security_headers import security_headers
 
 # Swagger UI (Apache-2.0) as npm has it in swagger-ui-dist. The lock file pins the hash of the package that brings it.
 _SWAGGER_UI: Final = "fastapi_swagger.resources"
@@ -51,7 +53,7 @@ def _list_files() -> Iterator[Traversable]:
 
 ASSETS: Final = Assets("/docs/files", _list_files)
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=BoundedRoute)
 router.include_router(ASSETS.router())
 
 
