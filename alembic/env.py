@@ -17,10 +17,8 @@ def _ours(_item: SchemaItem, name: str | None, kind: str, _reflected: bool, _com
 
 
 def _migrate(dsn: str) -> None:
-    engine = create_engine(driver_url(dsn), poolclass=NullPool)
+    engine = create_engine(driver_url(dsn, Settings().migration_limits()), poolclass=NullPool)
     with engine.connect() as connection:
-        connection.execute(text("SET lock_timeout = '5s'"))
-        connection.execute(text("SET statement_timeout = '10min'"))
         connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": locks.MIGRATION})
         connection.commit()
         context.configure(
@@ -43,10 +41,10 @@ def _run() -> None:
         return
     settings = Settings()
     if settings.database_url is not None:
-        _migrate(settings.database_url.get_secret_value())
+        _migrate((settings.database_owner_url or settings.database_url).get_secret_value())
     else:
         with embedded_server.embedded(settings.data_dir) as server:
-            _migrate(server.dsn)
+            _migrate(server.owner_dsn)
 
 
 _run()

@@ -24,6 +24,7 @@ from service.core.readiness import Readiness
 from service.core.resources import Resources
 from service.core.settings import Settings
 from service.core.task_queue import open_queue
+from service.core.time_limits import TimeLimits
 from service.core.worker import run_worker
 from service.dataset import routes as dataset
 from service.disclosure import routes as disclosure
@@ -179,8 +180,8 @@ async def lifespan(
 ) -> AsyncIterator[None]:
     """Opens the resources of the application, and runs the worker beside it, with the periodic tasks if `by_clock`."""
     async with AsyncExitStack() as stack:
-        resources = await stack.enter_async_context(running(settings, dsn))
-        queue = await stack.enter_async_context(open_queue(dsn, by_clock=by_clock))
+        resources = await stack.enter_async_context(running(settings, dsn, settings.request_limits()))
+        queue = await stack.enter_async_context(open_queue(dsn, settings.job_limits(), by_clock=by_clock))
         database, ring = resources.get(Database), resources.get(KeyRing)
         snapshots = resources.get(Snapshots)
         gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
@@ -190,7 +191,12 @@ async def lifespan(
         readiness = Readiness(dsn, settings, resources.get(Disk))
         resources.add(queue, Messaging(gateway, on_inbound), readiness, pool)
         app.state.resources = resources
-        worker = asyncio.create_task(run_worker(resources)) if with_worker else None
+        worker = None
+        if with_worker:
+            # What works in the background has connections of its own, which may take longer than those of requests.
+            background = Database(dsn, settings.pool_size, settings.job_limits())
+            stack.push_async_callback(background.close)
+            worker = asyncio.create_task(run_worker(resources.instead(background)))
         try:
             yield
         finally:
@@ -201,11 +207,11 @@ async def lifespan(
 
 
 @asynccontextmanager
-async def running(settings: Settings, dsn: str) -> AsyncIterator[Resources]:
+async def running(settings: Settings, dsn: str, limits: TimeLimits) -> AsyncIterator[Resources]:
     """The resources that every process needs: the settings, the database, the key ring and the graph."""
     keep_freed_memory()
     ring = open_key_ring(settings)
-    database = Database(dsn, settings.pool_size)
+    database = Database(dsn, settings.pool_size, limits)
     try:
         await require_same_secret(database, ring)
         yield Resources(settings, database, ring, Snapshots(database), Disk.of(settings))

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from service.command import schema
+from service.core.embedded import roles
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
 from tests import system_parts
@@ -66,6 +67,11 @@ def _folder_in_memory() -> str | None:
         return None
 
 
+def as_service(dsn: str) -> str:
+    """The same database for the service's own role. Tests look at it as the administrator."""
+    return make_url(dsn).set(username=roles.SERVICE).render_as_string(hide_password=False)
+
+
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """The address of a PostgreSQL server for this test run, with the migrated template."""
@@ -73,13 +79,17 @@ def cluster() -> Iterator[str]:
     # If root starts the server, it runs as another account, which has to pass through this folder.
     folder.chmod(0o711)
     with embedded_server.embedded(folder) as server:
-        with psycopg.connect(server.dsn, autocommit=True) as connection:
+        administrator = server.administrator_dsn
+        with psycopg.connect(administrator, autocommit=True) as connection:
             # Only durability is switched off, because no test needs data to survive a power cut.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
-        schema.upgrade(_renamed(server.dsn, _TEMPLATE))
-        yield server.dsn
+            connection.execute(roles.creation_of(_TEMPLATE))
+        with psycopg.connect(_renamed(administrator, _TEMPLATE)) as connection:
+            for grant in roles.GRANTS:
+                connection.execute(grant)
+        schema.upgrade(_renamed(server.owner_dsn, _TEMPLATE))
+        yield administrator
     shutil.rmtree(folder)
 
 
@@ -125,7 +135,7 @@ def settings_of_tests() -> Settings:
 @pytest.fixture
 def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
     """The running application with its worker, without a key."""
-    with TestClient(kept_app(settings, dsn)) as running:
+    with TestClient(kept_app(settings, as_service(dsn))) as running:
         yield running
 
 

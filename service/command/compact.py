@@ -43,7 +43,7 @@ def compact(
 
 async def _compact(settings: Settings, dsn: str, *, all_segments: bool) -> None:
     began = monotonic()
-    async with running(settings, dsn) as resources:
+    async with running(settings, dsn, settings.job_limits()) as resources:
         registry = resources.get(Database)
         before = await _compaction(registry)
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())

@@ -39,7 +39,7 @@ def database(settings: Settings, *, watched: bool = False) -> Iterator[str]:
         yield dsn
         return
     with embedded_server.embedded(settings.data_dir, watched=watched) as server:
-        schema.upgrade(server.dsn)
+        schema.upgrade(server.owner_dsn)
         yield server.dsn
 
 
@@ -124,7 +124,8 @@ def worker() -> None:
 
 
 async def _run_worker(settings: Settings, dsn: str) -> None:
-    async with running(settings, dsn) as resources, open_queue(dsn) as queue:
+    limits = settings.job_limits()
+    async with running(settings, dsn, limits) as resources, open_queue(dsn, limits) as queue:
         resources.add(queue)
         task = asyncio.create_task(run_worker(resources, give_up_after=_WORKER_GIVES_UP_SECONDS))
         for signal_number in (signal.SIGINT, signal.SIGTERM):

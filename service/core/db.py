@@ -14,15 +14,18 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.head_requests import is_head
 from service.core.resources import resource, resources_of
+from service.core.time_limits import TimeLimits
 
 Connection = psycopg.AsyncConnection[Any]
 Found = TypeVar("Found")
 
 
-def driver_url(dsn: str) -> URL:
+def driver_url(dsn: str, limits: TimeLimits | None = None) -> URL:
     """The libpq address `dsn` for SQLAlchemy with psycopg 3. Times are returned in UTC, wherever the server is."""
     url = make_url(dsn).set(drivername="postgresql+psycopg")
     options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC"]
+    if limits is not None:
+        options.append(limits.options)
     return url.set(query=_PATIENCE | url.query).update_query_dict({"options": " ".join(options)})
 
 
@@ -40,9 +43,9 @@ _POOL_SECONDS: Final = 5.0
 _AUTOCOMMIT_SECONDS: Final = 2.0
 
 
-def libpq_parameters(dsn: str) -> dict[str, Any]:
+def libpq_parameters(dsn: str, limits: TimeLimits | None = None) -> dict[str, Any]:
     """The same address for the driver itself."""
-    return _PATIENCE | conninfo_to_dict(dsn) | {"options": driver_url(dsn).query["options"]}
+    return _PATIENCE | conninfo_to_dict(dsn) | {"options": driver_url(dsn, limits).query["options"]}
 
 
 # A process that answers lookups is busy in Python, so more connections than callers at one time bring nothing.
@@ -57,11 +60,12 @@ _STEP_PATIENCE_SECONDS: Final = 120.0
 class Database:
     """The connection pools of one process: for writing, for snapshots, and for statements without a transaction."""
 
-    def __init__(self, dsn: str, pool_size: int = 10) -> None:
-        self.dsn = dsn
+    def __init__(self, dsn: str, pool_size: int = 10, limits: TimeLimits | None = None) -> None:
+        url = driver_url(dsn, limits)
+        self.dsn, self._limits = dsn, limits
         # Parameters stay out of error texts, since they may be pseudonyms or wordings.
         self._writing = create_async_engine(
-            driver_url(dsn),
+            url,
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=_POOL_SECONDS,
@@ -71,7 +75,7 @@ class Database:
         # Snapshots have connections of their own. Otherwise, requests that each hold one connection and need a snapshot
         # too could hold all of them, and wait for each other for ever.
         self._reading = create_async_engine(
-            driver_url(dsn),
+            url,
             pool_size=2,
             max_overflow=pool_size,
             pool_timeout=_POOL_SECONDS,
@@ -82,7 +86,7 @@ class Database:
         )
         # Steps have connections of their own too, for the same reason: a request that works in steps holds one already.
         self._stepping = create_async_engine(
-            driver_url(dsn),
+            url,
             pool_size=1,
             max_overflow=_STEPS_AT_ONCE - 1,
             pool_timeout=_STEP_PATIENCE_SECONDS,
@@ -94,7 +98,7 @@ class Database:
             engine.dialect.use_insertmanyvalues_wo_returning = True
         # The most frequent statements bypass the sessions: a transaction's begin and end cost more than they do.
         self._autocommit = AsyncConnectionPool(
-            kwargs={"autocommit": True} | libpq_parameters(dsn),
+            kwargs={"autocommit": True} | libpq_parameters(dsn, limits),
             # A pool that waits longer and longer between its attempts would not notice that the server is back.
             reconnect_timeout=_AUTOCOMMIT_SECONDS,
             timeout=_AUTOCOMMIT_SECONDS,
@@ -144,7 +148,7 @@ class Database:
 
         It is synchronous: the event loop would be woken, and take its turn, for every few kilobytes.
         """
-        parameters = libpq_parameters(self.dsn)
+        parameters = libpq_parameters(self.dsn, self._limits)
         parameters["options"] += " -c synchronous_commit=off"
         return psycopg.connect(**parameters, autocommit=True)
 

@@ -31,6 +31,12 @@ class Resources:
                 raise ValueError(f"This process already has a {kind.__name__}.")
             self._by_type[kind] = resource
 
+    def instead(self, *resources: object) -> "Resources":
+        """The same objects, with these in the place of those of their types."""
+        changed = Resources(*resources)
+        changed._by_type = self._by_type | changed._by_type
+        return changed
+
     def get(self, kind: type[Resource]) -> Resource:
         """The object of this type.
 

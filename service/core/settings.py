@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from service.core.embedded import server as embedded_server
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
+from service.core.time_limits import TimeLimits
 
 
 class GatewayKind(StrEnum):
@@ -44,6 +45,12 @@ class Settings(BaseSettings):
         description="Address of the PostgreSQL database, as libpq takes it. Without it, the service runs its own "
         "server in the data folder. With it, a master secret must be set.",
     )
+    database_owner_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_OWNER_URL",
+        description="The same database for the role that owns its tables, which `filiation migrate` alone connects as.",
+        json_schema_extra={"default_in_words": "`DATABASE_URL`, whose role then owns the tables"},
+    )
     data_dir: Path = Field(
         default_factory=embedded_server.default_folder,
         description="Folder for the service's own database and its own master secret, where these are not set.",
@@ -74,6 +81,28 @@ class Settings(BaseSettings):
         ge=1,
         description="Days after the last upload for which the numbers of a dataset that is not sealed, or of a file "
         "that is not compared, are kept.",
+    )
+    request_statement_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="Seconds after which PostgreSQL ends a statement of a request, or its transaction if that is idle.",
+    )
+    request_lock_seconds: float = Field(
+        default=60, gt=0, description="Seconds for which a statement of a request waits for a lock."
+    )
+    job_statement_seconds: float = Field(
+        default=3600, gt=0, description="The same for jobs and tasks in the background, which read and write much."
+    )
+    job_lock_seconds: float = Field(
+        default=900, gt=0, description="Seconds for which a statement of a job waits for a lock."
+    )
+    migration_statement_seconds: float = Field(
+        default=600, gt=0, description="Seconds after which PostgreSQL ends a statement of a migration."
+    )
+    migration_lock_seconds: float = Field(
+        default=5,
+        gt=0,
+        description="Seconds for which a migration waits for a lock, while all who come after it wait too.",
     )
     disk_path: Path | None = Field(
         default=None,
@@ -213,6 +242,18 @@ class Settings(BaseSettings):
                 "FILIATION_KANNEL_PASSWORD, FILIATION_KANNEL_CALLBACK_URL and FILIATION_KANNEL_INBOUND_SECRET."
             )
         return self
+
+    def request_limits(self) -> TimeLimits:
+        """The limits of connections that answer requests."""
+        return TimeLimits(self.request_statement_seconds, self.request_lock_seconds)
+
+    def job_limits(self) -> TimeLimits:
+        """The limits of connections that work in the background."""
+        return TimeLimits(self.job_statement_seconds, self.job_lock_seconds)
+
+    def migration_limits(self) -> TimeLimits:
+        """The limits of the connection that migrates."""
+        return TimeLimits(self.migration_statement_seconds, self.migration_lock_seconds)
 
     def secret(self) -> str:
         """The master secret as text: as set, read from its file, or the data folder's own (made at first use)."""

@@ -22,9 +22,10 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import pending_tasks
-from service.core.db import Database, connection_of
+from service.core.db import Database, connection_of, driver_url
 from service.core.outages import is_outage
 from service.core.resources import Resources, resource
+from service.core.time_limits import TimeLimits
 
 log = logging.getLogger(__name__)
 
@@ -159,10 +160,15 @@ def _do_nothing() -> None:
 
 
 @asynccontextmanager
-async def open_queue(dsn: str, *, by_clock: bool = True) -> AsyncIterator[App]:
+async def open_queue(dsn: str, limits: TimeLimits | None = None, *, by_clock: bool = True) -> AsyncIterator[App]:
     """The queue of a database, with every registered task. Unless `by_clock`, periodic tasks run on request only."""
     connector = PsycopgConnector(
-        conninfo=dsn, min_size=1, max_size=4, timeout=_POOL_SECONDS, reconnect_timeout=_RECONNECT_SECONDS
+        conninfo=dsn,
+        min_size=1,
+        max_size=4,
+        timeout=_POOL_SECONDS,
+        reconnect_timeout=_RECONNECT_SECONDS,
+        kwargs={"options": driver_url(dsn, limits).query["options"]},
     )
     queue = App(connector=connector)
     queue.job_manager = _PatientJobs(connector)

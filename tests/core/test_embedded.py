@@ -105,7 +105,7 @@ def test_embedded_is_a_durable_postgresql_18_in_utf8_without_network(folder: Pat
 
 
 def test_log_of_a_failed_statement_contains_no_values(folder: Path) -> None:
-    with embedded(folder) as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+    with embedded(folder) as server, psycopg.connect(server.owner_dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE tripped (number bigint PRIMARY KEY)")
         connection.execute("INSERT INTO tripped VALUES (33639981234)")
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -117,7 +117,7 @@ def test_log_of_a_failed_statement_contains_no_values(folder: Path) -> None:
 
 def test_embedded_in_two_folders_starts_two_servers(place: Path, folder: Path) -> None:
     with embedded(folder) as server, embedded(place / "other") as other:
-        with psycopg.connect(server.dsn) as connection:
+        with psycopg.connect(server.owner_dsn) as connection:
             connection.execute("CREATE TABLE only_in_first ()")
         with psycopg.connect(other.dsn) as connection:
             assert connection.execute("SELECT to_regclass('only_in_first')").fetchone() == (None,)

@@ -68,7 +68,7 @@ def work_until(settings: Settings, dsn: str, done: Any, patience: float = 10.0) 
     """Run a worker in this process until `done` returns, then stop it."""
 
     async def run() -> None:
-        async with running(settings, dsn) as resources, open_queue(dsn) as queue:
+        async with running(settings, dsn, settings.job_limits()) as resources, open_queue(dsn) as queue:
             resources.add(queue)
             worker = asyncio.create_task(run_worker(resources, patience))
             try:

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.callers import Registry
-from tests.conftest import settings_of_tests, temporary_database
+from tests.conftest import as_service, settings_of_tests, temporary_database
 from tests.inspection import rows, until
 from tests.kept import kept_app
 from tests.objection.builders import Holders, several_holders
@@ -17,7 +17,7 @@ from tests.objection.builders import Holders, several_holders
 def made_holders(cluster: str) -> Iterator[tuple[str, Holders]]:
     """The name of a database with several holders, whose application has ended, and these holders."""
     with temporary_database(cluster) as dsn:
-        with TestClient(kept_app(settings_of_tests(), dsn)) as client:
+        with TestClient(kept_app(settings_of_tests(), as_service(dsn))) as client:
             holders = several_holders(Registry(client, dsn))
             until(lambda: not rows(dsn, "SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"))
         yield dsn.rpartition("/")[2].partition("?")[0], holders

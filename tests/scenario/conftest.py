@@ -15,7 +15,7 @@ from service.demo.loader import LoadedStory, load_story
 from service.main import create_app
 from tests.builders import number
 from tests.callers import Caller, Registry
-from tests.conftest import settings_of_tests, temporary_database
+from tests.conftest import as_service, settings_of_tests, temporary_database
 
 
 class _Lines(logging.Handler):
@@ -58,7 +58,7 @@ def loaded_scenario(cluster: str) -> Iterator[Scenario]:
     lines = _Lines()
     root = logging.getLogger()
     level = root.level
-    with temporary_database(cluster) as dsn, TestClient(create_app(settings, dsn)) as client:
+    with temporary_database(cluster) as dsn, TestClient(create_app(settings, as_service(dsn))) as client:
         operator = Registry(client, dsn).operator()
         loaded = Scenario(client, dsn, operator, LoadedStory(), lines.lines)
         client.event_hooks["request"].append(loaded.requests.append)

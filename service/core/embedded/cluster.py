@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from service.core.embedded import programs as postgres
+from service.core.embedded import roles
 from service.core.embedded.programs import EmbeddedUnavailable, Programs
 
 _DATABASE = "filiation"
@@ -66,11 +67,10 @@ class Postmaster(NamedTuple):
     socket_folder: Path
     ready: bool
 
-    @property
-    def dsn(self) -> str:
-        """A libpq URL of the service's database."""
+    def dsn(self, role: str) -> str:
+        """A libpq URL of the service's database for a role."""
         host = quote(str(self.socket_folder), safe="")
-        return f"postgresql://{_DATABASE}@/{_DATABASE}?host={host}&port={_PORT}"
+        return f"postgresql://{role}@/{_DATABASE}?host={host}&port={_PORT}"
 
 
 def open_cluster(folder: Path) -> Cluster:
@@ -179,14 +179,20 @@ def _initialise(cluster: Cluster) -> None:
     if draft.exists():
         shutil.rmtree(draft)
     locale = ("--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
-    access = (f"--username={_DATABASE}", "--auth=trust", "--no-instructions")
+    access = (f"--username={roles.ADMINISTRATOR}", "--auth=trust", "--no-instructions")
     result = postgres.run(cluster.programs, cluster.home, "initdb", "-D", draft.name, *locale, *access)
     if result.returncode:
         raise postgres.failure("create its data folder", result.stdout)
-    single = ("postgres", "--single", "-D", draft.name, "postgres")
-    result = postgres.run(cluster.programs, cluster.home, *single, script=f"CREATE DATABASE {_DATABASE}\n")
-    if result.returncode or "ERROR:" in result.stdout:
-        raise postgres.failure("create its database", result.stdout)
+    # In single-user mode each line is a statement.
+    for database, statements in (
+        ("postgres", (*roles.CREATION, roles.creation_of(_DATABASE))),
+        (_DATABASE, roles.GRANTS),
+    ):
+        single = ("postgres", "--single", "-D", draft.name, database)
+        script = "".join(f"{statement}\n" for statement in statements)
+        result = postgres.run(cluster.programs, cluster.home, *single, script=script)
+        if result.returncode or "ERROR:" in result.stdout:
+            raise postgres.failure("create its database", result.stdout)
     draft.rename(cluster.data)
 
 

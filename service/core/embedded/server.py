@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
+from service.core.embedded import roles
 from service.core.embedded.cluster import Cluster, Postmaster, is_alive, open_cluster, start, stop
 from service.core.embedded.programs import SYSTEM_FOLDER, EmbeddedUnavailable, explained, make_folder
 from service.core.embedded.watch import Watch
@@ -36,10 +37,14 @@ _SECRET_BYTES = 32
 
 
 class EmbeddedServer:
-    """A process's share in a running server. `dsn` is a libpq URL, and `release` gives the share back."""
+    """A process's share in a running server, which `release` gives back.
+
+    `dsn` is a libpq URL for the service, `owner_dsn` for migrations and `administrator_dsn` for the server itself.
+    """
 
     def __init__(self, folder: Path, cluster: Cluster, server: Postmaster, using: int) -> None:
-        self.dsn = server.dsn
+        self.dsn, self.owner_dsn = server.dsn(roles.SERVICE), server.dsn(roles.OWNER)
+        self.administrator_dsn = server.dsn(roles.ADMINISTRATOR)
         self._folder, self._cluster, self._server = folder, cluster, server
         self._using: int | None = using
         self._watch: Watch | None = None
