@@ -95,11 +95,14 @@ serve: $(VENV)/.service ## Run the service with its worker, and its database unl
 	@exec $(BIN)/filiation serve $(ARGS)
 
 .PHONY: test
-test: lint ## Check and test everything, as CI does
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+test: style ## Check and test everything, as CI does
+	@$(BIN)/mypy >$(VENV)/types.log 2>&1 & types=$$!; \
+	    $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS); \
+	    tests=$$?; wait $$types; typed=$$?; cat $(VENV)/types.log; exit $$((tests + typed))
 
 .PHONY: soak
 soak: $(VENV)/.checked ## Compare thousands of random worlds with a naive registry, for hours (WORLDS=50000: more)
+	LONG=1 $(BIN)/python -m pytest tests/number tests/intake --numprocesses auto --maxprocesses 4 --timeout 0 $(ARGS)
 	WORLDS=$(WORLDS) $(BIN)/python -m pytest tests/worlds --numprocesses auto --maxprocesses 4 --timeout 0 $(ARGS)
 
 .PHONY: bench
@@ -111,11 +114,18 @@ peers: $(VENV)/.service requirements-peers.lock ## Install other databases, whic
 	@$(call locked,requirements-peers.lock)
 
 .PHONY: lint
-lint: $(VENV)/.checked ## Check style, types and the direction of imports
+lint: style types ## Check style, types and the direction of imports
+
+.PHONY: style
+style: $(VENV)/.checked
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# A minute on a single core, so `make test` does this while the tests run.
+.PHONY: types
+types: $(VENV)/.checked
+	$(BIN)/mypy
 
 .PHONY: format
 format: $(VENV)/.checked ## Format the code

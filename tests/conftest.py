@@ -30,9 +30,24 @@ from tests.callers import Registry
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
 
+_LONG_FILES = (
+    "tests/openapi/test_schemathesis.py",
+    "tests/worlds/test_worlds.py",
+    "tests/portal/test_accessibility.py",
+    "tests/objection/test_figures.py",
+    "tests/dataset/test_erasure_model.py",
+    "tests/scenario/test_twin_worlds.py",
+    "tests/objection/test_guessed_numbers.py",
+    "tests/portal/test_sizes.py",
+    "tests/test_million_lines.py",
+    "tests/test_problems.py",
+)
+"""The files that take longest. They are run first, so that no process waits at the end for another's last file."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse tests of one name: pytest-xdist runs only one of them, and says nothing of the others."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG_FILES))
     counts = Counter(item.nodeid for item in items)
     repeated = sorted(nodeid for nodeid, count in counts.items() if count > 1)
     if repeated:

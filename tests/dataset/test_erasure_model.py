@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from service.core.db import Database
-from service.main import create_app
 from service.membership.compaction import compact
 from tests.builders import filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
@@ -29,6 +28,7 @@ from tests.dataset.builders import (
     with_database,
 )
 from tests.dataset.erasure_model import Handover, HeldSet, Model
+from tests.kept import kept_app
 from tests.membership.builders import no_pause
 from tests.objection.builders import create_objection, relay_states
 from tests.persons import prove
@@ -208,7 +208,7 @@ STEPS: list[Callable[[Play], None]] = [
 @pytest.fixture(scope="module")
 def registry(cluster: str) -> Iterator[Registry]:
     """One application for all worlds: each has organisations and numbers of its own."""
-    with temporary_database(cluster) as dsn, TestClient(create_app(settings_of_tests(), dsn)) as client:
+    with temporary_database(cluster) as dsn, TestClient(kept_app(settings_of_tests(), dsn)) as client:
         yield Registry(client, dsn)
 
 

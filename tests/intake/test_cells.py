@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.intake.cells import LONGEST_GROUPED, Cells
+from tests.examples import examples
 
 SIGNS = st.text("0123456789+- /:\u00e9\u00a0\uff10\0", max_size=70)
 TEXTS = st.lists(SIGNS | st.text(max_size=50) | st.integers(10**8, 10**11).map("+{}".format), max_size=30)
@@ -27,7 +28,7 @@ def spread(texts: list[str], gaps: list[str]) -> Cells:
     return Cells(b"".join(parts), starts[1::2], lengths[1::2])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(80, 200))
 @given(
     TEXTS.flatmap(lambda texts: st.tuples(st.just(texts), st.lists(SIGNS, min_size=len(texts), max_size=len(texts))))
 )

@@ -14,6 +14,7 @@ from service.intake.decoding import Encoding
 from service.intake.dialect import ColumnChoice, Dialect, Role
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression
+from tests.examples import examples
 from tests.intake.builders import Row, cut, phones, read_part
 
 REAL = (
@@ -253,7 +254,7 @@ def written(
     return file.getvalue().replace("\n", newline), rows
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 300))
 @given(
     table=TABLES,
     delimiter=st.sampled_from(";,\t|"),
@@ -293,7 +294,7 @@ def test_read_written_table_gives_its_cells_and_line_numbers(
 JUNK = st.lists(st.sampled_from(['"', '""', ";", "\n", "\r", "é", "x", "06 39 98 00 00", " ", "\n\n"]), max_size=60)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(150, 500))
 @given(junk=JUNK.map("".join), first=st.integers(1, 90), second=st.integers(1, 90), chunk_bytes=st.integers(1, 300))
 def test_read_part_cut_anywhere_gives_the_same_lines(junk: str, first: int, second: int, chunk_bytes: int) -> None:
     data = ("nom;telephone\nDupont;0639980000\n" + junk + "\nMartin;0639980001\n").encode()

@@ -25,6 +25,7 @@ from service.intake.media import (
     format_of_content_type,
 )
 from service.number.normalisation import RejectReason, normalise_column
+from tests.examples import examples
 from tests.intake.builders import Row, cut, read_part
 
 
@@ -195,7 +196,7 @@ VALID = {
 }
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(120, 400))
 @given(
     st.sampled_from(list(Format)),
     st.sampled_from(list(Compression)),

@@ -7,11 +7,12 @@ from hypothesis import strategies as st
 
 from service.intake.errors import UnreadablePart
 from service.intake.records import MOST_LINES_OF_A_RECORD, each_record, whole_records
+from tests.examples import examples
 
 TEXTS = st.lists(st.sampled_from(['"', '"', '""', ";", ";", "\n", "\n", "x", "é"]), max_size=40).map("".join)
 
 
-@settings(max_examples=3000)
+@settings(max_examples=examples(600, 3000))
 @given(TEXTS)
 @example('"a"b;"\n";c\n')
 @example('a";"b\n";\n')

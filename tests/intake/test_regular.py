@@ -10,6 +10,7 @@ from service.intake.cells import Cells
 from service.intake.errors import UnreadablePart
 from service.intake.records import each_record
 from service.intake.regular import regular_columns
+from tests.examples import examples
 from tests.intake.builders import Row, cut, read_part
 
 SIGNS = ['"', '""', ";", ";", "\n", "\n", "\r\n", "\r", "x", "é", "0", ",", "\uff10", "\0"]
@@ -49,7 +50,7 @@ EVEN = st.builds(
 JUNK = st.just("") | st.lists(st.sampled_from(SIGNS), max_size=12).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(150, 500))
 @given(REGULAR | EVEN, JUNK, st.just("") | REGULAR | EVEN)
 @example("a\n\nbcd\n", "", "")
 @example('"a;b"\n"c;d"\n', "", "")
@@ -111,7 +112,7 @@ LINES = st.sampled_from([TWO, FOUR, ONE, TWO + FOUR + ONE]).flatmap(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100, 300))
 @given(
     header=HEADERS,
     lines=LINES,

@@ -16,6 +16,7 @@ from service.number.normalisation import (
     normalise_column,
     normalise_number,
 )
+from tests.examples import examples
 
 FICTION = 33639980000
 SEPARATORS = " .-/()'\"\u00a0\u202f\ufffd"
@@ -207,7 +208,7 @@ def spelled(draw: st.DrawFn, separators: str) -> tuple[str, str]:
     return country + draw(st.sampled_from(["", trunk, "0"])) + spaced, region
 
 
-@settings(max_examples=3000)
+@settings(max_examples=examples(600, 3000))
 @given(spelled(LIBRARY_SEPARATORS))
 @example(("06 39 98 00 00", "FR"))
 @example(("331234567", "FR"))
@@ -243,7 +244,7 @@ def test_normalise_by_shape_international_numbers_agree_with_the_library() -> No
     assert wrong == []
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(200, 1000))
 @given(st.lists(spelled(SEPARATORS), min_size=1, max_size=4), st.lists(st.text(max_size=20), max_size=3))
 def test_normalise_column_agrees_with_the_library_alone(spelled_in: list[tuple[str, str]], texts: list[str]) -> None:
     region = spelled_in[0][1]

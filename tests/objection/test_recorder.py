@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from service.core.settings import Settings
-from service.main import create_app
 from tests.builders import collected, filled, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET, temporary_database
 from tests.inspection import rows, until
+from tests.kept import kept_app
 from tests.objection.builders import Holders, create_objection, objections_of, relays_to, several_holders
 from tests.objection.test_stops import inbound
 from tests.webhook.receiver import receiving
@@ -68,7 +68,7 @@ def world(registry: Registry) -> World:
 @pytest.fixture(scope="module")
 def shared(cluster: str) -> Iterator[World]:
     """A world that several tests share: each lets the owner of another number object."""
-    with temporary_database(cluster) as dsn, TestClient(create_app(SETTINGS, dsn)) as client:
+    with temporary_database(cluster) as dsn, TestClient(kept_app(SETTINGS, dsn)) as client:
         yield make_world(Registry(client, dsn))
 
 
