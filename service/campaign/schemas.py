@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from service.core.facts import FactOut, RequestBody
 from service.core.instant import Day, Instant
-from service.core.text import Line, Verbatim
+from service.core.text import Line, Quotation
 
 
 class CampaignIn(RequestBody):
@@ -17,7 +17,7 @@ class CampaignIn(RequestBody):
     sender_id: uuid.UUID | None = Field(default=None, description="The processor that sends; null if the party does.")
     name: Line = Field(examples=["Européennes, dernier appel"])
     originator: Line = Field(examples=["38001"], description="The short code or name that the message comes from.")
-    message_text: Verbatim = Field(
+    message_text: Quotation = Field(
         examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"]
     )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.instant import Day
-from service.core.text import Line, Verbatim
+from service.core.text import Line, Quotation
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Channel, Mechanism, Purpose
 
@@ -68,7 +68,7 @@ class NoticeIn(FactIn):
     code: Line = Field(examples=["EM-1"], description="The collector's own name for this notice.")
     replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this new version replaces.")
     language: Language = Field(examples=["fr"], description="The language of the wording (BCP 47).")
-    wording: Verbatim = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
+    wording: Quotation = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
     mechanism: Mechanism = Field(examples=["double_opt_in"])
     purposes: list[Purpose] = Field(min_length=1, examples=[["commercial_canvassing", "political_canvassing"]])
     valid_from_on: Day = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")

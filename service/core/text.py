@@ -1,7 +1,13 @@
-"""Texts that callers send, and how they are checked."""
+"""Texts that callers send, and how they are checked.
+
+They are stored in clear. So a free text holds no phone number: a copy of the database would show it, and an erasure
+would not find it.
+"""
 
 import re
-from typing import Annotated
+import unicodedata
+from collections.abc import Iterator
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, StringConstraints
 
@@ -17,39 +23,104 @@ def _storable(text: str) -> str:
 
 
 # Characters that change the direction of all text after them in a paragraph, the registry's own sentences too, and
-# control characters. The marks U+200E and U+200F, which names in other scripts need, change no direction.
-_DISRUPTIVE = re.compile("[\u202a-\u202e\u2066-\u2069\u2028\u2029\x01-\x08\x0b-\x1f\x7f-\x9f]")
+# control characters. The marks U+200E and U+200F, which names in other scripts need, change no direction. A quoted text
+# may have line breaks of any kind.
+_CONTROLS: Final = "\u202a-\u202e\u2066-\u2069\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
+_DISRUPTIVE: Final = re.compile(f"[{_CONTROLS}\r\x85\u2028\u2029]")
+_DISRUPTIVE_IN_QUOTATION: Final = re.compile(f"[{_CONTROLS}]")
+_DISRUPTION: Final = (
+    "must not contain control characters, or characters that change the direction of the text after them"
+)
 
 
 def _plain(text: str) -> str:
     if _DISRUPTIVE.search(text):
-        raise ValueError(
-            "must not contain control characters, or characters that change the direction of the text after them"
-        )
+        raise ValueError(_DISRUPTION)
     return _storable(text)
 
 
-# One line, such as a name. Surrounding spaces have no meaning there.
-Line = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\r\n]*$"),
-    AfterValidator(_plain),
-]
+def _quotable(text: str) -> str:
+    if _DISRUPTIVE_IN_QUOTATION.search(text):
+        raise ValueError(_DISRUPTION)
+    return _storable(text)
+
+
+# Nine digits or more, with what people write between them. A file number is shorter.
+_RUN: Final = re.compile(r"\d(?:[\W_]{0,6}?\d){8,}")
+_DATE: Final = (
+    r"(?:(?:19|20)\d\d[-/.](?:0[1-9]|1[0-2])[-/.](?:0[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.](?:19|20)\d\d)"
+)
+_MOMENT: Final = rf"(?:{_DATE}|(?:19|20)\d\d|[012]?\d:[0-5]\d(?::[0-5]\d)?)"
+# Two dates beside each other, a date with its time, or years.
+_MOMENTS: Final = re.compile(rf"{_MOMENT}(?:[\W_]{{1,3}}{_MOMENT})*")
+# Mobile numbers belong to persons. In France no service that companies offer has one (ARCEP, décision n° 2022-1583).
+_MOBILE: Final = re.compile(r"(?:0|33|262|590|594|596)0?[67]\d{8}")
+
+
+def _runs(text: str) -> Iterator[str]:
+    """What a text has of nine digits or more, and is not dates."""
+    # Digits of all scripts and forms become those of ASCII, and what is not visible goes.
+    visible = "".join(
+        str(unicodedata.digit(character)) if character.isdigit() else character
+        for character in unicodedata.normalize("NFKC", text)
+        if unicodedata.category(character) not in ("Cf", "Mn")
+    )
+    for run in _RUN.finditer(visible.replace("\n", "  ab  ")):
+        if not _MOMENTS.fullmatch(run[0]):
+            yield run[0]
+
+
+def contains_number(text: str) -> bool:
+    """Whether a text contains something like a phone number: nine digits, however they are written."""
+    return next(_runs(text), None) is not None
+
+
+def contains_mobile_number(text: str) -> bool:
+    """Whether a text contains something like a mobile number of France or its overseas departments."""
+    return any(_MOBILE.search(re.sub(r"\D", "", run)) for run in _runs(text))
+
+
+def _without_number(text: str) -> str:
+    if contains_number(text):
+        raise ValueError("must not contain a phone number or nine other digits: texts are stored in clear. Remove them")
+    return text
+
+
+def _without_mobile_number(text: str) -> str:
+    if contains_mobile_number(text):
+        raise ValueError("must not contain a mobile number, which belongs to a person: texts are stored in clear")
+    return text
+
+
+_LINE: Final = StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\r\n]*$")
+
+# A free text of one line, such as a name. Surrounding spaces have no meaning there.
+Line = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_number)]
 
 # A sentence to a person, which is shown beside the registry's own.
 Sentence = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=10, max_length=300),
     AfterValidator(_plain),
+    AfterValidator(_without_number),
 ]
 
-# A text that is evidence, stored verbatim, with its spaces.
-Verbatim = Annotated[str, StringConstraints(min_length=1, max_length=20_000), AfterValidator(_storable)]
+# A free text of several lines, such as a comment.
+Note = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=20_000),
+    AfterValidator(_quotable),
+    AfterValidator(_without_number),
+]
 
-# Nine digits or more, with what people write between them. A file number or a date is shorter.
-_LIKE_A_NUMBER = re.compile(r"\d(?:[\s.()/+-]*\d){8,}")
+# A text that is evidence, stored verbatim, with its spaces: what a person read, which may name a hotline of its author.
+Quotation = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=20_000),
+    AfterValidator(_quotable),
+    AfterValidator(_without_mobile_number),
+]
 
-
-def contains_number(text: str) -> bool:
-    """Whether a text contains something like a phone number."""
-    return _LIKE_A_NUMBER.search(text) is not None
+# The official number of a legal person. In France it has nine digits.
+RegistrationNumber = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_mobile_number)]

@@ -12,11 +12,10 @@ from service.access.actor import Actor
 from service.core import locks
 from service.core.clock import now
 from service.core.db import Database, run
-from service.core.errors import Conflict, NotFound, Unprocessable
+from service.core.errors import Conflict, NotFound
 from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
-from service.core.text import contains_number
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
@@ -279,13 +278,7 @@ async def refuse_relay(
     Raises:
         NotFound: the caller has no such relay.
         Conflict: the caller has completed it, or refused it for another reason.
-        Unprocessable: the reason contains what could be a phone number.
     """
-    if contains_number(wanted.reason):
-        raise Unprocessable(
-            "reason_holds_a_number",
-            "Remove the phone number: reasons are stored in clear text, so nine or more digits in a row are refused.",
-        )
     relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
     _refuse_ended(relay, RelayState.REFUSED)
     if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:

@@ -12,7 +12,7 @@ from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
-from service.core.text import Line
+from service.core.text import RegistrationNumber
 from service.organisation import operations
 from service.organisation.schemas import (
     Country,
@@ -48,7 +48,8 @@ async def list_organisations(
     actor: DirectoryReader,
     country: Annotated[Country | None, Query(description="Country of the organisation (ISO 3166-1 alpha-2).")] = None,
     registration_number: Annotated[
-        Line | None, Query(description="Returns only the organisation with this number; in France the SIREN.")
+        RegistrationNumber | None,
+        Query(description="Returns only the organisation with this number; in France the SIREN."),
     ] = None,
     after: After = None,
     limit: Limit = 100,

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_v
 from stdnum.fr import siren
 
 from service.core.facts import FactOut, RequestBody
-from service.core.text import Line
+from service.core.text import Line, RegistrationNumber
 from service.core.vocabulary import Role
 
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
@@ -23,7 +23,7 @@ class OrganisationIn(RequestBody):
 
     legal_name: Line = Field(examples=["Contact Direct SAS"])
     country: Country = Field(examples=["FR"], description="ISO 3166-1 alpha-2.")
-    registration_number: Line | None = Field(
+    registration_number: RegistrationNumber | None = Field(
         default=None,
         examples=["000 000 018"],
         description="The number in the country's register. In France the SIREN, whose check digit is verified.",

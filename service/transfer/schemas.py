@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from service.core.facts import FactIn, FactOut, RequestBody
-from service.core.text import Line, Verbatim
+from service.core.text import Line, Note
 from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
 
 
@@ -49,7 +49,7 @@ class StatementIn(FactIn):
     status: Literal[TransferStatus.ACKNOWLEDGED, TransferStatus.DENIED] = Field(
         description="`acknowledged`: it took place as registered. `denied`: there was no such transfer."
     )
-    comment: Verbatim | None = Field(default=None, examples=["Reçu le 2 avril."])
+    comment: Note | None = Field(default=None, examples=["Reçu le 2 avril."])
 
 
 class StatementOut(FactOut):

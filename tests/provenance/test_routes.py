@@ -111,7 +111,8 @@ def test_look_up_with_a_reason_that_could_contain_a_number_is_refused(registry: 
     regulator = registry.regulator()
     for reason in ("appel de 06 39 98 00 01", "voir +33639980001", "0639.98.00.01"):
         problem = refusal(regulator, number=number(1), reason=reason)
-        assert problem["type"] == "urn:filiation:problem:reason_holds_a_number", reason
+        assert problem["type"] == "urn:filiation:problem:invalid_request", reason
+        assert "phone number" in problem["errors"][0]["reason"], reason
 
 
 def test_get_lineage_shows_each_caller_what_it_may_see(trade: Trade) -> None:
