@@ -18,7 +18,7 @@ from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.sandbox.batch import BrokenReader
 
-BYTES, BATCH, REFUSAL, END, OUT_OF_MEMORY = b"P", b"B", b"R", b"E", b"M"
+BYTES, BATCH, REFUSAL, END = b"P", b"B", b"R", b"E"
 MOST_BYTES: Final = 64 << 20
 """The longest frame."""
 

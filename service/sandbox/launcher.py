@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final
 
-from service.sandbox.template import CONTROL, ENDED, FORK, KILL, READY, STARTED
+from service.sandbox.template import CONTROL, ENDED, FORK, KILL, STARTED
 
 # `-m` would find the installed package, which is not always the one that runs here.
 _BOOT = "import sys; sys.path.insert(0, sys.argv[1]); from service.sandbox.template import main; main()"
@@ -27,11 +28,11 @@ class ReaderLost(Exception):
 class _Template:
     """One running template process. Its methods may be called from any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
         self._control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-W", "ignore", "-c", _BOOT, _ROOT],
+                [sys.executable, "-I", "-W", "ignore", "-c", _BOOT, _ROOT, module],
                 env=dict[str, str](),
                 cwd="/",
                 stdin=theirs.fileno(),
@@ -42,7 +43,10 @@ class _Template:
         self._asking = threading.Lock()
         self._started: deque[int] = deque()
         self._ended: dict[int, int] = {}
-        self._ready = self._lost = False
+        self._forgotten: set[int] = set()
+        self._lost = False
+        self.peak = 0
+        """The most memory that a reader process had, in the unit of `ru_maxrss`."""
         threading.Thread(target=self._listen, daemon=True, name="template process").start()
 
     @property
@@ -59,7 +63,7 @@ class _Template:
         """Start a reader process at the other end of this socket, and return its process id. Raises ReaderLost."""
         with self._asking:
             try:
-                socket.send_fds(self._control, [CONTROL.pack(FORK, memory_bytes, 0)], [connection.fileno()])
+                socket.send_fds(self._control, [CONTROL.pack(FORK, memory_bytes, 0, 0)], [connection.fileno()])
             except OSError:
                 raise ReaderLost from None
             with self._changed:
@@ -71,37 +75,46 @@ class _Template:
     def kill(self, reader: int) -> None:
         """End a reader process at once, if it still runs."""
         try:
-            self._control.sendall(CONTROL.pack(KILL, reader, 0))
+            self._control.sendall(CONTROL.pack(KILL, reader, 0, 0))
         except OSError:
             # Nobody is left who could end it. It ends by itself, because its socket is closed.
             return
 
     def status(self, reader: int) -> int | None:
-        """How a reader process ended, as `os.waitpid` says it; None if that is not known. Asked once."""
+        """How a reader process ended, as `os.waitpid` says it; None if that is not known."""
         with self._changed:
             self._changed.wait_for(lambda: reader in self._ended or self._lost, _END_SECONDS)
-            return self._ended.pop(reader, None)
+            return self._ended.get(reader)
+
+    def forget(self, reader: int) -> None:
+        """End a reader process, and do not keep how it ended."""
+        self.kill(reader)
+        with self._changed:
+            if self._ended.pop(reader, None) is None:
+                self._forgotten.add(reader)
 
     def close(self) -> None:
         """End the process."""
+        with suppress(OSError):
+            self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
         self._process.terminate()
         self._process.wait()
 
     def _listen(self) -> None:
-        try:
+        with suppress(OSError):
             while len(message := self._control.recv(CONTROL.size, socket.MSG_WAITALL)) == CONTROL.size:
-                kind, reader, status = CONTROL.unpack(message)
+                kind, reader, status, peak = CONTROL.unpack(message)
                 with self._changed:
                     if kind == STARTED:
                         self._started.append(reader)
                     elif kind == ENDED:
-                        self._ended[reader] = status
-                    elif kind == READY:
-                        self._ready = True
+                        self.peak = max(self.peak, peak)
+                        if reader in self._forgotten:
+                            self._forgotten.discard(reader)
+                        else:
+                            self._ended[reader] = status
                     self._changed.notify_all()
-        except OSError:
-            pass
         with self._changed:
             self._lost = True
             self._changed.notify_all()
@@ -110,8 +123,9 @@ class _Template:
 class Launcher:
     """Starts the template process when it is first needed, and again if it is lost."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str = "service.sandbox.part") -> None:
         self._lock = threading.Lock()
+        self._module = module
         self._template: _Template | None = None
 
     def template(self) -> _Template:
@@ -120,7 +134,7 @@ class Launcher:
             if self._template is None or self._template.lost:
                 if self._template is not None:
                     self._template.close()
-                self._template = _Template()
+                self._template = _Template(self._module)
             return self._template
 
     def close(self) -> None:

@@ -11,7 +11,6 @@ from service.sandbox.form import PartForm
 from service.sandbox.frames import (
     BATCH,
     END,
-    OUT_OF_MEMORY,
     REFUSAL,
     pack_end,
     pack_refusal,
@@ -26,7 +25,7 @@ class _Gone(Exception):
 
 
 def read_part(connection: socket.socket, memory_bytes: int) -> None:
-    """Read one part. Nothing is raised for a part that cannot be read: the service is told."""
+    """Read one part. For a part that cannot be read nothing is raised: the service is told. Raises MemoryError."""
     try:
         form = PartForm.from_json(bytes(_next(connection)))
         reader = _reader(form)
@@ -37,8 +36,6 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
         send_frame(connection, END, pack_end(reader.dialect, reader.ignored_columns))
     except UnreadablePart as refusal:
         send_frame(connection, REFUSAL, pack_refusal(refusal))
-    except MemoryError:
-        send_frame(connection, OUT_OF_MEMORY, b"")
     except (_Gone, BrokenPipeError, ConnectionResetError):
         return
 

@@ -17,7 +17,6 @@ from service.sandbox.frames import (
     BATCH,
     BYTES,
     END,
-    OUT_OF_MEMORY,
     REFUSAL,
     End,
     receive_frame,
@@ -27,6 +26,7 @@ from service.sandbox.frames import (
 )
 from service.sandbox.launcher import Launcher, ReaderLost
 from service.sandbox.limits import CPU_SECONDS, CPU_SECONDS_PER_MIB
+from service.sandbox.template import OUT_OF_MEMORY
 
 # A reader that has something to do and says nothing for so long is stuck.
 _SILENT_SECONDS: Final = 120
@@ -79,7 +79,7 @@ class ReaderProcess:
         with self._lock:
             self._pid = pid
             if self._closed:
-                self._template.kill(pid)
+                self._template.forget(pid)
                 raise ReaderLost
         self._send(self._form.to_json())
 
@@ -135,8 +135,6 @@ class ReaderProcess:
             return None
         if kind == REFUSAL:
             raise unpack_refusal(payload)
-        if kind == OUT_OF_MEMORY:
-            raise _needs_too_much_memory(self._memory_bytes)
         raise BrokenReader
 
     def _check(self, batch: Batch) -> None:
@@ -176,8 +174,8 @@ class ReaderProcess:
         """Why the process ended without an answer."""
         status = None if self._pid is None else self._template.status(self._pid)
         cause = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
-        # Python raises MemoryError; libraries end the process instead.
-        if self._memory_exceeded or cause == signal.SIGABRT:
+        # Where Python raises MemoryError, libraries abort the process.
+        if self._memory_exceeded or cause == signal.SIGABRT or _exit_status(status) == OUT_OF_MEMORY:
             return _needs_too_much_memory(self._memory_bytes)
         if cause == signal.SIGXCPU:
             return _takes_too_long()
@@ -188,12 +186,19 @@ class ReaderProcess:
     def close(self) -> None:
         """End the process if it still runs, and whatever waits for it."""
         with self._lock:
+            if self._closed:
+                return
             self._closed = True
-        self._end_process()
+            if self._pid is not None:
+                self._template.forget(self._pid)
         for end in (self._socket, self._theirs):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+def _exit_status(status: int | None) -> int | None:
+    return os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
 
 
 def _takes_too_long() -> UnreadablePart:

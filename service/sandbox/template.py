@@ -5,25 +5,32 @@ secret of the service, and starting it takes milliseconds.
 """
 
 import gc
+import importlib
 import os
 import select
 import signal
 import socket
 import struct
 import sys
+from collections.abc import Callable
 from typing import Final
 
-CONTROL: Final = struct.Struct("<cqq")
-"""A message over the socket: its kind, and two numbers."""
-READY, FORK, STARTED, ENDED, KILL = b"R", b"F", b"S", b"E", b"K"
+CONTROL: Final = struct.Struct("<cqqq")
+"""A message over the socket: its kind, and three numbers."""
+FORK, STARTED, ENDED, KILL = b"F", b"S", b"E", b"K"
 
+OUT_OF_MEMORY: Final = 12
+"""The exit status of a reader process that had too little memory."""
 # The template itself has seven: it opens none for a part.
 _MOST_DESCRIPTORS = 256
 _ENCODINGS = ("ascii", "utf-8", "cp1252", "windows-1252", "utf-16-le", "utf-16-be", "latin-1")
 
 
-def _import() -> None:
-    """Import and compute what readers need: they can open no file."""
+ReadPart = Callable[[socket.socket, int], None]
+
+
+def _import(module: str) -> ReadPart:
+    """Import and compute what readers need: they can open no file. Returns the function that reads a part."""
     # With threads of its own the template could not be forked.
     os.environ.update(OPENBLAS_NUM_THREADS="1", POLARS_MAX_THREADS="1", _RJEM_MALLOC_CONF="background_thread:false")
     import phonenumbers  # noqa: PLC0415
@@ -31,8 +38,8 @@ def _import() -> None:
     from service.core.allocator import keep_freed_memory  # noqa: PLC0415
     from service.intake.zones import load_zone  # noqa: PLC0415
     from service.number.normalisation import prepare_normalisation  # noqa: PLC0415
-    from service.sandbox import part  # noqa: F401, PLC0415
 
+    read_part: ReadPart = importlib.import_module(module).read_part
     keep_freed_memory()
     phonenumbers.PhoneMetadata.load_all()
     prepare_normalisation()
@@ -43,13 +50,15 @@ def _import() -> None:
     gc.collect()
     # What lives as long as the process is visited by no collection, and so is not copied by the forks.
     gc.freeze()
+    return read_part
 
 
 class _Template:
     """Forks a reader process for each request, and tells how each ended."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, read_part: ReadPart) -> None:
         self._control = control
+        self._read_part = read_part
         self._living: set[int] = set()
         self._wakeup, self._woken = socket.socketpair()
         self._woken.setblocking(False)
@@ -59,7 +68,6 @@ class _Template:
 
     def run(self) -> None:
         """Serve requests until the service is gone."""
-        self._tell(READY, 0, 0)
         while True:
             readable, _, _ = select.select([self._control, self._wakeup], [], [])
             if self._wakeup in readable:
@@ -72,7 +80,7 @@ class _Template:
         data, descriptors, _, _ = socket.recv_fds(self._control, CONTROL.size, 1)
         if len(data) < CONTROL.size:
             return False
-        kind, number, _ = CONTROL.unpack(data)
+        kind, number, *_ = CONTROL.unpack(data)
         if kind == KILL and number in self._living:
             os.kill(number, signal.SIGKILL)
         if kind == FORK:
@@ -82,24 +90,24 @@ class _Template:
     def _fork(self, descriptor: int, memory_bytes: int) -> None:
         child = os.fork()
         if child == 0:
-            _become_reader(descriptor, memory_bytes)
+            _become_reader(descriptor, memory_bytes, self._read_part)
         os.close(descriptor)
         self._living.add(child)
-        self._tell(STARTED, child, 0)
+        self._tell(STARTED, child)
 
     def _reap(self) -> None:
         while self._living:
-            child, status = os.waitpid(-1, os.WNOHANG)
+            child, status, usage = os.wait4(-1, os.WNOHANG)
             if not child:
                 return
             self._living.discard(child)
-            self._tell(ENDED, child, status)
+            self._tell(ENDED, child, status, usage.ru_maxrss)
 
-    def _tell(self, kind: bytes, first: int, second: int) -> None:
-        self._control.sendall(CONTROL.pack(kind, first, second))
+    def _tell(self, kind: bytes, reader: int = 0, status: int = 0, peak: int = 0) -> None:
+        self._control.sendall(CONTROL.pack(kind, reader, status, peak))
 
 
-def _become_reader(descriptor: int, memory_bytes: int) -> None:
+def _become_reader(descriptor: int, memory_bytes: int, read_part: ReadPart) -> None:
     """Read one part in a fresh fork, which keeps no descriptor but its socket. Does not return."""
     status = 1
     try:
@@ -110,10 +118,10 @@ def _become_reader(descriptor: int, memory_bytes: int) -> None:
         for place, source in enumerate((descriptor, nowhere, nowhere)):
             os.dup2(source, place)
         os.closerange(3, _MOST_DESCRIPTORS)
-        from service.sandbox.part import read_part  # noqa: PLC0415
-
         read_part(socket.socket(fileno=0), memory_bytes)
         status = 0
+    except MemoryError:
+        status = OUT_OF_MEMORY
     finally:
         os._exit(status)
 
@@ -123,8 +131,8 @@ def main() -> None:
     # Ctrl-C in a terminal is for the service, whose end this process notices.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
-    _import()
+    read_part = _import(sys.argv[2])
     try:
-        _Template(control).run()
+        _Template(control, read_part).run()
     except (BrokenPipeError, ConnectionResetError):
         return
