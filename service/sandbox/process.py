@@ -172,7 +172,9 @@ class ReaderProcess:
 
     def _reason(self) -> Exception:
         """Why the process ended without an answer."""
-        status = None if self._pid is None else self._template.status(self._pid)
+        if self._pid is None or self._closed:
+            return ReaderLost()
+        status = self._template.status(self._pid)
         cause = os.WTERMSIG(status) if status is not None and os.WIFSIGNALED(status) else 0
         # Where Python raises MemoryError, libraries abort the process.
         if self._memory_exceeded or cause == signal.SIGABRT or _exit_status(status) == OUT_OF_MEMORY:

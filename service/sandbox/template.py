@@ -44,6 +44,8 @@ def _import(module: str) -> ReadPart:
     phonenumbers.PhoneMetadata.load_all()
     prepare_normalisation()
     load_zone("Europe/Paris")
+    # Imported by numpy and polars when they first need it.
+    importlib.import_module("numpy.ma")
     for encoding in _ENCODINGS:
         b"a".decode(encoding, "replace")
     os.environ.clear()

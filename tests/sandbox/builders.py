@@ -16,20 +16,18 @@ MEMORY_BYTES = 256 << 20
 
 
 def form(**given: Any) -> PartForm:
-    return PartForm(
-        **{
-            "format": Format.CSV,
-            "compression": Compression.NONE,
-            "columns": ColumnChoice(),
-            "dialect": None,
-            "region": "FR",
-            "time_zone": "Europe/Paris",
-            "consent_period": None,
-            "rejects_kept": 100,
-            "folder": tempfile.gettempdir(),
-        }
-        | given
-    )
+    usual: dict[str, Any] = {
+        "format": Format.CSV,
+        "compression": Compression.NONE,
+        "columns": ColumnChoice(),
+        "dialect": None,
+        "region": "FR",
+        "time_zone": "Europe/Paris",
+        "consent_period": None,
+        "rejects_kept": 100,
+        "folder": tempfile.gettempdir(),
+    }
+    return PartForm(**usual | given)
 
 
 def read(launcher: Launcher, data: bytes, **given: Any) -> list[Batch]:
