@@ -14,6 +14,9 @@ COMPILE := $(BIN)/uv pip compile --quiet --system-certs --universal --python-ver
 ARGS ?=
 SCALE ?= short
 WORLDS ?= 5000
+PARTS ?= 2000
+SOAK ?= spellings worlds stands
+SOAKING = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --timeout 0
 
 # The first suitable Python: 3.11 or newer, with venv and ensurepip (which Debian and others package separately).
 define FIND_PYTHON
@@ -100,10 +103,18 @@ test: style ## Check and test everything, as CI does
 	    $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS); \
 	    tests=$$?; wait $$types; typed=$$?; cat $(VENV)/types.log; exit $$((tests + typed))
 
-.PHONY: soak
-soak: $(VENV)/.checked ## Compare thousands of random worlds with a naive registry, for hours (WORLDS=50000: more)
-	LONG=1 $(BIN)/python -m pytest tests/number tests/intake --numprocesses auto --maxprocesses 4 --timeout 0 $(ARGS)
-	WORLDS=$(WORLDS) $(BIN)/python -m pytest tests/worlds --numprocesses auto --maxprocesses 4 --timeout 0 $(ARGS)
+# What takes minutes in `make test` takes hours here. Each soak has the name of what it shows, and the same code.
+.PHONY: soak soak-worlds soak-spellings soak-stands
+soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=: more)
+
+soak-worlds: $(VENV)/.checked
+	WORLDS=$(WORLDS) $(SOAKING) tests/worlds $(ARGS)
+
+soak-spellings: $(VENV)/.checked
+	LONG=1 $(SOAKING) tests/number tests/intake $(ARGS)
+
+soak-stands: $(VENV)/.checked
+	PARTS=$(PARTS) $(SOAKING) tests/sandbox $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)

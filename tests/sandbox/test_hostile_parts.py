@@ -1,6 +1,6 @@
 """Parts that are made to do harm are read or refused, and everybody else's are taken meanwhile.
 
-`PARTS=2000` (`make soak SOAK=stands`) tries as many.
+`make soak SOAK=stands` tries 2,000; `PARTS` says how many.
 """
 
 import logging
