@@ -1,7 +1,5 @@
 """Rejected lines with their reasons. Raw values are encrypted, shown to the holder only, and deleted after 7 days."""
 
-import csv
-import io
 import uuid
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.clock import now
+from service.core.csv_download import csv_line
 from service.core.db import Database, run
 from service.core.paging import Page, Slice, read_cursor, read_slice
 from service.core.retention import Rule, forget
@@ -81,18 +80,18 @@ async def list_rejects(
 
 async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.UUID) -> AsyncIterator[str]:
     """All rejected lines as CSV, with the raw values that are still kept. The caller was authorised before."""
-    yield _csv_line("part", "line", "reason", "raw")
+    yield csv_line("part", "line", "reason", "raw")
     after: tuple[int, ...] | None = None
     while True:
         async with database.snapshot() as session:
             rows = await _read(session, dataset_id, after, 5000)
-        yield "".join(_csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
+        yield "".join(csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
         if rows.next is None:
             break
         after = rows.rows[-1].part, rows.rows[-1].line
     async with database.snapshot() as session:
         incomplete = await run(session, _INCOMPLETE, {"id": dataset_id})
-        yield "".join(_csv_line(part, "", "not_kept", _not_kept(count)) for part, count in map(tuple, incomplete))
+        yield "".join(csv_line(part, "", "not_kept", _not_kept(count)) for part, count in map(tuple, incomplete))
 
 
 _INCOMPLETE = text("""
@@ -109,12 +108,6 @@ def _raw(ring: KeyRing, row: RejectedLine) -> str:
     if row.raw is None or row.recorded_at < now() - RAW_KEPT:
         return ""
     return ring.decrypt(row.raw, reject_context(row.dataset_id, row.upload, row.line)).decode()
-
-
-def _csv_line(*cells: object) -> str:
-    buffer = io.StringIO()
-    csv.writer(buffer).writerow(cells)
-    return buffer.getvalue()
 
 
 # GDPR 5(1)(e). By then the file was corrected or given up.

@@ -17,8 +17,6 @@ counts that they are made of, in rare cases to one or two values. Each of those 
 A looser rule for sums would not do. Two counts of at most 9, of which the sum reads 20, are both at least 6.
 """
 
-import csv
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -27,6 +25,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
+from service.core.csv_download import csv_table
 from service.objection.quarter import Quarter
 from service.provenance.answer.references import OrganisationRef
 
@@ -204,18 +203,13 @@ _COLUMNS: Final = (*OUTCOMES, "received", "in_time_percent", "median_days", "mea
 
 def publication_csv(publication: Publication) -> str:
     """A publication as CSV (RFC 4180), with the values of the JSON. The last line is the total, without an id."""
-    text = io.StringIO()
-    writer = csv.writer(text)
     head = (publication.quarter, publication.version, publication.published_on, publication.reason)
-    writer.writerow(("quarter", "version", "published_on", "reason", "organisation_id", "legal_name", *_COLUMNS))
+    lines: list[tuple[object, ...]] = [
+        ("quarter", "version", "published_on", "reason", "organisation_id", "legal_name", *_COLUMNS)
+    ]
     for row in publication.organisations:
-        names = row.organisation.id, _cell(row.organisation.legal_name)
-        writer.writerow((*map(_cell, head), *names, *(getattr(row, column) for column in _COLUMNS)))
+        names = row.organisation.id, row.organisation.legal_name
+        lines.append((*head, *names, *(getattr(row, column) for column in _COLUMNS)))
     total = publication.total
-    writer.writerow((*map(_cell, head), "", "total", *(getattr(total, column, None) for column in _COLUMNS)))
-    return text.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A value that no spreadsheet takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t"} else value
+    lines.append((*head, "", "total", *(getattr(total, column, None) for column in _COLUMNS)))
+    return csv_table(lines)

@@ -6,7 +6,7 @@ request forgery). So only addresses of the public internet are allowed, whatever
 
 import re
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 from urllib.parse import unquote
 
@@ -103,11 +103,31 @@ def literal_address(url: httpx2.URL) -> Address | None:
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
-# Inside the range above, but not on the public internet. Python's own list differs between versions.
-_SPECIAL: Final = [
+# IANA's registries of special-purpose addresses, without the IPv6 networks outside the range above. Python's own lists
+# differ between versions. Services of the network itself are refused too: no receiver has such an address.
+_SPECIAL: Final[list[IPv4Network | IPv6Network]] = [
+    IPv4Network("0.0.0.0/8"),  # "this network": RFC 791
+    IPv4Network("10.0.0.0/8"),  # private: RFC 1918
+    IPv4Network("100.64.0.0/10"),  # behind a provider's translation: RFC 6598
+    IPv4Network("127.0.0.0/8"),  # loopback: RFC 1122
+    IPv4Network("169.254.0.0/16"),  # link-local: RFC 3927
+    IPv4Network("172.16.0.0/12"),  # private: RFC 1918
+    IPv4Network("192.0.0.0/24"),  # protocol assignments: RFC 6890
+    IPv4Network("192.0.2.0/24"),  # documentation: RFC 5737
+    IPv4Network("192.31.196.0/24"),  # AS112: RFC 7535
+    IPv4Network("192.52.193.0/24"),  # AMT: RFC 7450
+    IPv4Network("192.88.99.0/24"),  # relays of 6to4, deprecated: RFC 7526
+    IPv4Network("192.168.0.0/16"),  # private: RFC 1918
+    IPv4Network("192.175.48.0/24"),  # AS112: RFC 7534
+    IPv4Network("198.18.0.0/15"),  # benchmarks: RFC 2544
+    IPv4Network("198.51.100.0/24"),  # documentation: RFC 5737
+    IPv4Network("203.0.113.0/24"),  # documentation: RFC 5737
+    IPv4Network("224.0.0.0/4"),  # multicast: RFC 5771
+    IPv4Network("240.0.0.0/4"),  # reserved, and broadcast: RFC 1112, RFC 8190
     IPv6Network("2001::/23"),  # protocol assignments, Teredo among them: RFC 2928, RFC 4380
     IPv6Network("2001:db8::/32"),  # documentation: RFC 3849
     IPv6Network("2002::/16"),  # 6to4, which leads to the IPv4 address inside: RFC 7526
+    IPv6Network("2620:4f:8000::/48"),  # AS112: RFC 7534
     IPv6Network("3fff::/20"),  # documentation: RFC 9637
 ]
 
@@ -135,6 +155,6 @@ def _embedded(address: Address) -> Address:
 
 def _is_public(address: Address) -> bool:
     """Whether an address is public by IANA's registries of special-purpose addresses (RFC 6890)."""
-    if not address.is_global or address.is_multicast:
+    if address.version == 6 and address not in _GLOBAL_UNICAST:
         return False
-    return address.version == 4 or (address in _GLOBAL_UNICAST and not any(address in network for network in _SPECIAL))
+    return address.is_global and not any(address in network for network in _SPECIAL)
