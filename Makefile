@@ -17,6 +17,7 @@ WORLDS ?= 5000
 PARTS ?= 2000
 SOAK ?= spellings worlds stands
 SOAKING = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --timeout 0
+KILLS ?= 60
 
 # The first suitable Python: 3.11 or newer, with venv and ensurepip (which Debian and others package separately).
 define FIND_PYTHON
@@ -105,7 +106,7 @@ test: style ## Check and test everything, as CI does
 
 # What takes minutes in `make test` takes hours here. Each soak has the name of what it shows, and the same code.
 .PHONY: soak soak-worlds soak-spellings soak-stands
-soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=: more)
+soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=, KILLS=: more)
 
 soak-worlds: $(VENV)/.checked
 	WORLDS=$(WORLDS) $(SOAKING) tests/worlds $(ARGS)
@@ -115,6 +116,7 @@ soak-spellings: $(VENV)/.checked
 
 soak-stands: $(VENV)/.checked
 	PARTS=$(PARTS) $(SOAKING) tests/sandbox $(ARGS)
+	KILLS=$(KILLS) $(BIN)/python -m pytest tests/kills --timeout 0 $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)
