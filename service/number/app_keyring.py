@@ -1,11 +1,12 @@
 """The key ring of the running application: opened from the settings, checked against the database, given to routes."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends
+from sqlalchemy import text
 from sqlmodel import select
 
-from service.core.db import Database
+from service.core.db import Database, run
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
 from service.core.settings import Settings
@@ -28,6 +29,9 @@ def open_key_ring(settings: Settings) -> KeyRing:
         ) from problem
 
 
+_LOCK: Final = text("LOCK TABLE pseudonym_key IN SHARE ROW EXCLUSIVE MODE")
+
+
 async def require_same_secret(database: Database, ring: KeyRing) -> None:
     """Bind an empty database to the master secret of `ring`, and refuse a database of another secret.
 
@@ -38,6 +42,10 @@ async def require_same_secret(database: Database, ring: KeyRing) -> None:
     """
     async with database.transaction() as session:
         known = (await session.exec(select(PseudonymKey.id))).all()
+        if not known:
+            # Of several processes that start together on an empty database, one decides.
+            await run(session, _LOCK)
+            known = (await session.exec(select(PseudonymKey.id))).all()
         if not known:
             session.add(PseudonymKey(id=ring.key_id))
         elif ring.key_id not in known:

@@ -81,3 +81,7 @@ def test_kill_loses_nothing_that_was_acknowledged(
     until(lambda: stuck(machine) == [])
     assert trade.missing() == []
     assert check(machine.dsn, ring_of_tests(), lambda _rows, _total: None).violations == []
+
+
+def test_every_kind_of_work_was_acknowledged(trade: Trade) -> None:
+    assert all([trade.uploaded, trade.sealed, trade.jobs, trade.objections, trade.erased])

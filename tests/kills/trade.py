@@ -102,7 +102,8 @@ class Trade:
         if answer.status_code == 201:
             self.objections[answer.json()["id"]] = person
         for relay in self.insist("GET", "/v1/objections/relays", self.shop).json()["items"]:
-            if relay["kind"] == "erasure" and relay["state"] in ("pending", "acknowledged"):
+            # One that is completed no longer shows its number.
+            if relay["kind"] == "erasure" and relay["number"] is not None:
                 self.insist("POST", f"/v1/objections/relays/{relay['id']}/complete", self.shop)
                 self.erased.append(relay["number"])
 
