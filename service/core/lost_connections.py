@@ -7,21 +7,24 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
-from service.core.errors import Overloaded, Unavailable
+from service.core.errors import NoRoom, Overloaded, Problem, Unavailable
 
 # A connection exception, a server that shuts down or starts, and one that accepts no more connections.
 _AWAY: Final = ("08", "57P", "53300")
+_FULL: Final = "53100"
 # A statement or a lock that took too long, a deadlock, and a conflict of two transactions. Nothing of it was written.
 _BUSY: Final = ("57014", "55P03", "40P01", "40001")
 
 
-def refusal_of(problem: BaseException) -> Overloaded | None:
+def refusal_of(problem: BaseException) -> Problem | None:
     """The refusal that an exception means; None if it is a fault."""
     if isinstance(problem, NoConnectionLeft | PoolTimeout):
         return Overloaded(
             "overloaded",
             "No connection to the database became free in time: it is busy or does not respond. Try again in a moment.",
         )
+    if _state(problem) == _FULL:
+        return NoRoom()
     if is_lost(problem):
         return Unavailable(
             "database_unavailable",

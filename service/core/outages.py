@@ -2,6 +2,7 @@
 
 import psycopg
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 
 def is_outage(problem: BaseException | None) -> bool:
@@ -18,7 +19,7 @@ def is_outage(problem: BaseException | None) -> bool:
         return problem.connection_invalidated or is_outage(problem.orig)
     if isinstance(problem, psycopg.errors.QueryCanceled):
         return False
-    if isinstance(problem, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(problem, psycopg.OperationalError | psycopg.InterfaceError | NoConnectionLeft):
         return True
     # The queue raises its own exception from the driver's.
     return is_outage(problem.__cause__)
