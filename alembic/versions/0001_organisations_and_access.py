@@ -96,9 +96,12 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("issued_by_id", sa.Uuid(), nullable=True),
         sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("issue_announced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expiry_announced_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("end_announced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["issued_by_id"], ["organisation.id"]),
         sa.ForeignKeyConstraint(["replaces_id"], ["api_key.id"]),
         sa.CheckConstraint(
             "scopes <@ ARRAY['facts:read', 'facts:write', 'numbers:read', 'numbers:write', 'accounts']::varchar[]",

@@ -15,8 +15,9 @@ from service.core.ids import uuid7
 class ApiKey(SQLModel, table=True):
     """An API key of an organisation. Only its digest is stored, so that the table gives nobody access.
 
-    `replaces_id` is the key that it replaced in a rotation. `expiry_announced_at` and `end_announced_at` are when its
-    organisation was sent the events of the coming expiry and of the end, or when nothing was left to announce.
+    `issued_by_id` is the operator whose key issued it; null if that was the operator's command line, or a rotation.
+    `replaces_id` is the key that it replaced in a rotation. The moments of announcements are when its organisation was
+    sent the events of its issue, of the coming expiry and of the end, or when nothing was left to announce.
     """
 
     __tablename__ = "api_key"
@@ -31,7 +32,9 @@ class ApiKey(SQLModel, table=True):
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     last_used_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    issued_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     replaces_id: uuid.UUID | None = Field(default=None, foreign_key="api_key.id", index=True)
+    issue_announced_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     expiry_announced_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     end_announced_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 

@@ -25,8 +25,11 @@ _HEIR = text("SELECT heir_of_key(:id)")
 ROTATION_OVERLAP = timedelta(hours=24)
 
 
-async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
-    """Issue a key. An organisation gets an account with its first key.
+async def issue_key(session: AsyncSession, wanted: KeyIn, actor: Actor | None = None) -> IssuedKey:
+    """Issue a key. An organisation gets an account with its first key. `actor` None is the operator's command line.
+
+    The organisation's other keys see who issued it, and its webhooks get an event. So the operator, which sees no
+    numbers, cannot give itself another's key unnoticed.
 
     Raises:
         NotFound: no such organisation.
@@ -38,6 +41,7 @@ async def issue_key(session: AsyncSession, wanted: KeyIn) -> IssuedKey:
     await _check_acts_for(session, wanted, roles)
     _check_scopes(wanted, roles)
     row = ApiKey(**wanted.model_dump(exclude={"scopes"}), scopes=sorted(set(wanted.scopes)))
+    row.issued_by_id = None if actor is None else actor.organisation_id
     return await _store(session, row)
 
 
@@ -140,7 +144,7 @@ async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UU
     rights = old.model_dump(include={"organisation_id", "acts_for_id", "scopes"}) | {"expires_at": heir.expires_at}
     end = moment + ROTATION_OVERLAP
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
-    return await _store(session, ApiKey(**rights, replaces_id=old.id))
+    return await _store(session, ApiKey(**rights, replaces_id=old.id, issue_announced_at=moment))
 
 
 def _check_rotation(actor: Actor | None, old: ApiKey) -> None:

@@ -33,8 +33,11 @@ KeyId = Annotated[uuid.UUID, Path(description="The id of a key.")]
 
 @router.post("", status_code=201, summary="Issue a key", responses=responses(*JSON_BODY, 404, 409))
 async def issue_key(body: KeyIn, session: SessionDep, actor: Operator) -> IssuedKey:
-    """For the operator. An organisation gets an account with its first key."""
-    return await operations.issue_key(session, body)
+    """For the operator. An organisation gets an account with its first key.
+
+    The organisation sees in its list of keys who issued it, and its webhooks get the event `key.issued`.
+    """
+    return await operations.issue_key(session, body, actor)
 
 
 @router.get("", summary="List keys")

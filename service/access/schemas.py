@@ -32,6 +32,9 @@ class KeyOut(BaseModel):
     expires_at: AwareDatetime | None
     revoked_at: AwareDatetime | None
     last_used_at: AwareDatetime | None = Field(description="When the key was last used, to the minute.")
+    issued_by_id: uuid.UUID | None = Field(
+        description="The operator that issued it. Null if that was the operator's command line, or a rotation."
+    )
     replaces_id: uuid.UUID | None = Field(description="The key that this one replaced in a rotation.")
 
 

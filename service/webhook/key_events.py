@@ -23,6 +23,7 @@ from service.core.task_queue import task
 from service.webhook.delivery import PAYLOADS, request_delivery
 from service.webhook.models import WebhookDelivery, WebhookEndpoint
 
+KEY_ISSUED: Final = "key.issued"
 KEY_EXPIRING: Final = "key.expiring"
 KEY_EXPIRED: Final = "key.expired"
 KEY_REVOKED: Final = "key.revoked"
@@ -32,25 +33,29 @@ ANNOUNCED_BEFORE: Final = timedelta(days=14)
 
 
 async def key_payload(_resources: Resources, session: AsyncSession, key_id: uuid.UUID) -> dict[str, Any]:
-    """What is sent about a key: whose it is and when it ends, and which webhooks belong to it."""
+    """What is sent about a key: whose it is, who issued it and when it ends, and which webhooks belong to it."""
     key = await session.get_one(ApiKey, key_id)
     endpoints = select(WebhookEndpoint.id).where(WebhookEndpoint.api_key_id == key_id)
     return {
         "api_key_id": key.id,
-        **key.model_dump(include={"organisation_id", "acts_for_id", "expires_at", "revoked_at"}),
+        **key.model_dump(include={"organisation_id", "acts_for_id", "issued_by_id", "expires_at", "revoked_at"}),
         "webhook_ids": sorted((await session.exec(endpoints)).all()),
     }
 
 
-PAYLOADS.update(dict.fromkeys((KEY_EXPIRING, KEY_EXPIRED, KEY_REVOKED), key_payload))
+PAYLOADS.update(dict.fromkeys((KEY_ISSUED, KEY_EXPIRING, KEY_EXPIRED, KEY_REVOKED), key_payload))
 
 
 @task("watch_keys", cron="* * * * *")
 async def watch_keys(resources: Resources) -> None:
-    """End what has expired, and announce each end and each coming expiry once."""
+    """End what has expired, and announce each issue, each end and each coming expiry once."""
     async with resources.get(Database).transaction() as session:
         moment = now()
         queue = resources.get(App)
+        for key in await _lock_issued(session):
+            key.issue_announced_at = moment
+            # Who registered a webhook with this key knows of it.
+            await _announce(session, queue, key, KEY_ISSUED, moment, registered_before=key.created_at)
         for key in await _lock_ended(session, moment):
             key.end_announced_at = moment
             if key.revoked_at is not None:
@@ -65,6 +70,11 @@ async def watch_keys(resources: Resources) -> None:
 
 _END_WEBHOOKS: Final = text("SELECT end_webhooks_of_key(:id)")
 _HEIR: Final = text("SELECT heir_of_key(:id)")
+
+
+async def _lock_issued(session: AsyncSession) -> Iterable[ApiKey]:
+    query = select(ApiKey).where(col(ApiKey.issue_announced_at).is_(None)).order_by(col(ApiKey.id))
+    return (await session.exec(query.with_for_update())).all()
 
 
 async def _lock_ended(session: AsyncSession, moment: datetime) -> Iterable[ApiKey]:
@@ -90,7 +100,14 @@ async def _announce_unless_replaced(
         await _announce(session, queue, key, event, moment)
 
 
-async def _announce(session: AsyncSession, queue: App, key: ApiKey, event: str, moment: datetime) -> None:
+async def _announce(
+    session: AsyncSession,
+    queue: App,
+    key: ApiKey,
+    event: str,
+    moment: datetime,
+    registered_before: datetime | None = None,
+) -> None:
     """Send an event about a key to those webhooks whose own keys may see that key.
 
     These are the organisation's own and, of a processor's key, the party's and that processor's for the party.
@@ -100,6 +117,7 @@ async def _announce(session: AsyncSession, queue: App, key: ApiKey, event: str, 
         WebhookEndpoint.organisation_id == (key.acts_for_id or key.organisation_id),
         or_(col(WebhookEndpoint.through_id).is_(None), WebhookEndpoint.through_id == through_id),
         col(WebhookEndpoint.removed_at).is_(None),
+        WebhookEndpoint.recorded_at < (registered_before or moment),
     )
     endpoint_ids = (await session.exec(query)).all()
     session.add_all(

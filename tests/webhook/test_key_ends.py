@@ -190,3 +190,17 @@ def test_webhook_in_use_cannot_be_left_without_a_key(party: Caller, receiver: Re
     ):
         with pytest.raises(psycopg.errors.CheckViolation):
             rows(dsn, statement)
+
+
+def test_key_that_the_operator_issues_is_shown_and_announced_to_its_organisation(
+    registry: Registry, party: Caller, receiver: Receiver, dsn: str
+) -> None:
+    operator = registry.operator()
+    webhook = register(party, receiver)
+    issued = operator.post("/v1/keys", {"organisation_id": str(party.id), "scopes": ["numbers:read"]})
+    assert watch_until(dsn, party, webhook, 1) == [("key.issued", issued["id"])]
+    assert watch_until(dsn, party, webhook, 1) == [("key.issued", issued["id"])]
+    issuers = {key["id"]: key["issued_by_id"] for key in party.get("/v1/keys")["items"]}
+    assert issuers == {key_of(party): None, issued["id"]: str(operator.id)}
+    event = receiver.wait_for(1)[0].verified(webhook["secret"])
+    assert (event["data"]["api_key_id"], event["data"]["issued_by_id"]) == (issued["id"], str(operator.id))
