@@ -23,7 +23,7 @@ _VIOLATED, _UNCHECKED = 1, 2
 def fsck(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
 ) -> None:
-    """Check every stored membership; the service may be running. Status 1 for violations, 2 if the check fails."""
+    """Check stored memberships and jobs; the service may be running. Status 1 for violations, 2 if the check fails."""
     began = time.monotonic()
     try:
         report = _check()

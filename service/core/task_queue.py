@@ -22,7 +22,7 @@ from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core import pending_tasks
-from service.core.db import Database, connection_of, driver_url
+from service.core.db import Database, connection_of, libpq_parameters
 from service.core.outages import is_outage
 from service.core.resources import Resources, resource
 from service.core.time_limits import TimeLimits
@@ -163,12 +163,11 @@ def _do_nothing() -> None:
 async def open_queue(dsn: str, limits: TimeLimits | None = None, *, by_clock: bool = True) -> AsyncIterator[App]:
     """The queue of a database, with every registered task. Unless `by_clock`, periodic tasks run on request only."""
     connector = PsycopgConnector(
-        conninfo=dsn,
         min_size=1,
         max_size=4,
         timeout=_POOL_SECONDS,
         reconnect_timeout=_RECONNECT_SECONDS,
-        kwargs={"options": driver_url(dsn, limits).query["options"]},
+        kwargs=libpq_parameters(dsn, limits),
     )
     queue = App(connector=connector)
     queue.job_manager = _PatientJobs(connector)
