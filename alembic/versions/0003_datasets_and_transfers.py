@@ -138,7 +138,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_dataset_asserted_by_id"), "dataset", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_dataset_collection_id"), "dataset", ["collection_id"], unique=False)
-    op.create_index(op.f("ix_dataset_holder_id"), "dataset", ["holder_id"], unique=False)
+    op.create_index("ix_dataset_holder_id", "dataset", ["holder_id", "id"], unique=False)
     op.create_table(
         "transfer",
         sa.Column("id", sa.Uuid(), nullable=False),

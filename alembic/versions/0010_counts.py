@@ -16,37 +16,85 @@ SELECT received_dataset_id AS dataset_id FROM denied_transfer
 UNION
 SELECT dataset_id FROM denied_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
 """
-# The ancestors that at least one number left in a dataset came from, by a path that no denial cuts. Counts say it for
-# all datasets but those below a denial, for which the paths are walked.
-CAME_FROM = """
-CREATE VIEW came_from AS
-SELECT dataset_id, ancestor_id
-FROM ancestor_count
-WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_denial)
-UNION ALL
-(WITH RECURSIVE path AS (
-    SELECT dataset_id, dataset_id AS ancestor_id FROM dataset_below_denial
+# The ancestors that at least one number left in a dataset below a denied one came from, by a path that no denial cuts.
+# Paths are walked step by step: a join would read all counts, though there are next to no such datasets.
+CAME_FROM_BELOW_DENIAL = """
+CREATE VIEW came_from_below_denial AS
+WITH RECURSIVE path AS (
+    SELECT dataset_id, dataset_id AS ancestor_id
+    FROM denied_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
     UNION
     SELECT path.dataset_id, edge.parent_id
-    FROM path
-    JOIN dataset_parent AS edge ON edge.dataset_id = path.ancestor_id
-    JOIN ancestor_count AS counted ON counted.dataset_id = path.dataset_id AND counted.ancestor_id = edge.parent_id
-    WHERE count_left > 0
+    FROM path CROSS JOIN LATERAL (
+        SELECT parent_id, transfer_id FROM dataset_parent WHERE dataset_id = path.ancestor_id OFFSET 0) AS edge
+    WHERE (SELECT count_left FROM ancestor_count AS counted
+           WHERE counted.dataset_id = path.dataset_id AND counted.ancestor_id = edge.parent_id) > 0
       AND NOT EXISTS (SELECT FROM denied_transfer WHERE denied_transfer.transfer_id = edge.transfer_id))
-SELECT dataset_id, ancestor_id FROM path WHERE dataset_id <> ancestor_id)
+SELECT dataset_id, ancestor_id FROM path WHERE dataset_id <> ancestor_id
 """
 # What an organisation sees: what counts as held by it, and upstream what at least one number of it came from
-# (`service.access.visibility.visible_to` says the same in memory). A dataset may be in it more than once.
+# (`service.access.visibility.visible_to` says the same in memory). A dataset may be in it more than once. Read it for a
+# given dataset: the indexes on counts then find the answer at once.
 SEEN_DATASET = """
 CREATE VIEW seen_dataset AS
 SELECT organisation_id, dataset_id FROM holder_of_record
 UNION ALL
+SELECT holder_id, ancestor_id FROM ancestor_count
+WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_denial)
+UNION ALL
+SELECT counted.asserted_by_id, ancestor_id
+FROM ancestor_count AS counted JOIN organisation AS holder ON holder.id = holder_id
+WHERE count_left > 0 AND counted.asserted_by_id <> holder_id AND admitted_at IS NULL
+  AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_denial)
+UNION ALL
 SELECT organisation_id, ancestor_id
-FROM holder_of_record JOIN came_from ON came_from.dataset_id = holder_of_record.dataset_id
+FROM holder_of_record JOIN came_from_below_denial ON came_from_below_denial.dataset_id = holder_of_record.dataset_id
+"""
+# The same for all that an organisation sees, each dataset once, or for the page of `wanted` datasets after an id, of
+# which it may say more than are wanted. It goes from each ancestor to the next in the index, and so reads a count for
+# each ancestor instead of one for each dataset and ancestor.
+DATASETS_SEEN_BY = """
+CREATE FUNCTION datasets_seen_by(
+    viewer uuid, after uuid DEFAULT '00000000-0000-0000-0000-000000000000', wanted bigint DEFAULT NULL)
+RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+WITH RECURSIVE below AS MATERIALIZED (SELECT dataset_id FROM dataset_below_denial),
+own_ancestor (id) AS (
+    (SELECT ancestor_id FROM ancestor_count
+     WHERE holder_id = viewer AND count_left > 0 AND ancestor_id > after
+       AND dataset_id NOT IN (SELECT dataset_id FROM below)
+     ORDER BY ancestor_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT ancestor_id FROM ancestor_count
+            WHERE holder_id = viewer AND count_left > 0 AND ancestor_id > own_ancestor.id
+              AND dataset_id NOT IN (SELECT dataset_id FROM below)
+            ORDER BY ancestor_id LIMIT 1)
+    FROM own_ancestor WHERE id IS NOT NULL)
+(SELECT dataset_id FROM holder_of_record WHERE organisation_id = viewer AND dataset_id > after
+ ORDER BY dataset_id LIMIT wanted)
+UNION
+(SELECT id FROM own_ancestor WHERE id IS NOT NULL LIMIT wanted)
+UNION
+SELECT ancestor_id
+FROM ancestor_count AS counted JOIN organisation AS holder ON holder.id = holder_id
+WHERE counted.asserted_by_id = viewer AND counted.asserted_by_id <> holder_id AND count_left > 0
+  AND admitted_at IS NULL AND ancestor_id > after AND dataset_id NOT IN (SELECT dataset_id FROM below)
+UNION
+SELECT ancestor_id
+FROM holder_of_record JOIN came_from_below_denial ON came_from_below_denial.dataset_id = holder_of_record.dataset_id
+WHERE organisation_id = viewer
+$$
+"""
+# The holder and the asserter of a dataset never change. Beside its counts they make these findable by who sees them.
+NAME_HOLDER = """
+CREATE FUNCTION name_holder_of_count() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT holder_id, asserted_by_id INTO NEW.holder_id, NEW.asserted_by_id FROM dataset WHERE id = NEW.dataset_id;
+    RETURN NEW;
+END $$
 """
 VIEWS = {
     "dataset_below_denial": DATASET_BELOW_DENIAL,
-    "came_from": CAME_FROM,
+    "came_from_below_denial": CAME_FROM_BELOW_DENIAL,
     "seen_dataset": SEEN_DATASET,
 }
 
@@ -56,6 +104,8 @@ def upgrade() -> None:
         "ancestor_count",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("ancestor_id", sa.Uuid(), nullable=False),
+        sa.Column("holder_id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
         sa.Column("count_at_sealing", sa.BigInteger(), nullable=False),
         sa.Column("count_left", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),
@@ -70,6 +120,25 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "ancestor_id"),
     )
     op.create_index(op.f("ix_ancestor_count_ancestor_id"), "ancestor_count", ["ancestor_id"], unique=False)
+    op.create_index(
+        "ix_ancestor_count_seen",
+        "ancestor_count",
+        ["holder_id", "ancestor_id"],
+        unique=False,
+        postgresql_where=sa.text("count_left > 0"),
+    )
+    op.create_index(
+        "ix_ancestor_count_spoken_for",
+        "ancestor_count",
+        ["asserted_by_id", "ancestor_id"],
+        unique=False,
+        postgresql_where=sa.text("count_left > 0 AND asserted_by_id <> holder_id"),
+    )
+    op.execute(NAME_HOLDER)
+    op.execute(
+        "CREATE TRIGGER name_holder BEFORE INSERT ON ancestor_count "
+        "FOR EACH ROW EXECUTE FUNCTION name_holder_of_count()"
+    )
     op.create_table(
         "notice_count",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
@@ -103,11 +172,14 @@ def upgrade() -> None:
     op.create_index(op.f("ix_loss_dataset_id"), "loss", ["dataset_id"], unique=False)
     for view in VIEWS.values():
         op.execute(view)
+    op.execute(DATASETS_SEEN_BY)
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION datasets_seen_by(uuid, uuid, bigint)")
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
     op.drop_table("loss")
     op.drop_table("notice_count")
     op.drop_table("ancestor_count")
+    op.execute("DROP FUNCTION name_holder_of_count()")

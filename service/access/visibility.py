@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
+from sqlalchemy import BigInteger, Select, TextualSelect, Uuid, bindparam, column, false, select, table, text
 
 from service.access.actor import Actor
 from service.core.erasures import NO_ERASURES, Erasures, held_at
@@ -27,10 +27,13 @@ Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
 # The tables of the features above are named in SQL, because visibility spans all of them and every one of them filters
 # by it. The rules that hold for more than visibility are views: `seen_dataset`, `denied_transfer`.
-_DATASETS: Final = "SELECT dataset_id AS id FROM seen_dataset WHERE organisation_id = :own_id"
+# Sight of datasets is said by a function for all of them or for a page, and by a view for one that a statement names.
+_DATASETS: Final = "SELECT datasets_seen_by(:own_id) AS id"
+_DATASET_PAGE: Final = "SELECT datasets_seen_by(:own_id, :after_id, :wanted) AS id"
+_SINGLE_DATASET: Final = "SELECT dataset_id AS id FROM seen_dataset WHERE organisation_id = :own_id"
 # A transfer between others is seen if numbers of the caller's went through it, so that it sees both ends.
 _VISIBLE: Final = f"""
-WITH RECURSIVE datasets(id) AS MATERIALIZED (SELECT DISTINCT id FROM ({_DATASETS}) AS seen),
+WITH RECURSIVE datasets(id) AS MATERIALIZED ({_DATASETS}),
 transfers(id) AS (
     SELECT id FROM transfer WHERE sender_id = :own_id OR recipient_id = :own_id
     UNION
@@ -91,6 +94,20 @@ def _part(name: str) -> str:
 def visible_datasets(actor: Actor) -> Ids:
     """Ids of the datasets that count as held by `actor`, and of those upstream that a number of them came from."""
     return _visible_ids(actor, "dataset", _DATASETS)
+
+
+def visible_dataset_page(actor: Actor, after: uuid.UUID | None, limit: int) -> Ids:
+    """Those of the same ids that the page of `limit` datasets after an id is taken from, and the id that follows it."""
+    if actor.is_regulator or actor.is_operator:
+        return visible_datasets(actor)
+    own = bindparam("own_id", actor.organisation_id, Uuid)
+    page = bindparam("after_id", after or uuid.UUID(int=0), Uuid), bindparam("wanted", limit + 1, BigInteger)
+    return text(_DATASET_PAGE).bindparams(own, *page).columns(column("id", Uuid))
+
+
+def visible_single_dataset(actor: Actor) -> Ids:
+    """The same ids as `visible_datasets`, for a statement that asks about one dataset. For several it would be slow."""
+    return _visible_ids(actor, "dataset", _SINGLE_DATASET)
 
 
 def visible_transfers(actor: Actor) -> Ids:

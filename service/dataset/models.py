@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, LargeBinary, Text, Uuid, column, table, text
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, Uuid, column, table, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -19,8 +19,9 @@ class Dataset(Fact, table=True):
     """A set of numbers held by one organisation. The numbers themselves are in the tables of membership."""
 
     __tablename__ = "dataset"
+    __table_args__ = (Index("ix_dataset_holder_id", "holder_id", "id"),)
 
-    holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
+    holder_id: uuid.UUID = Field(foreign_key="organisation.id")
     name: str = Field(sa_type=Text)
     content: Content = Field(sa_type=enum_type(Content))
     state: DatasetState = Field(sa_type=enum_type(DatasetState))
@@ -100,13 +101,25 @@ class AncestorCount(GraphRow, table=True):
     """How many numbers of a sealed dataset come from an ancestor, by a path of datasets that all hold them.
 
     `count_left` is how many of these the dataset still holds: its own holder's erasures lower it, an ancestor's do not.
+    A trigger repeats here by whom the dataset is held and asserted, so that an index says who sees the ancestor.
     """
 
     __tablename__ = "ancestor_count"
-    __table_args__ = (CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),)
+    __table_args__ = (
+        CheckConstraint("count_left BETWEEN 0 AND count_at_sealing", name="ck_ancestor_count_left"),
+        Index("ix_ancestor_count_seen", "holder_id", "ancestor_id", postgresql_where=text("count_left > 0")),
+        Index(
+            "ix_ancestor_count_spoken_for",
+            "asserted_by_id",
+            "ancestor_id",
+            postgresql_where=text("count_left > 0 AND asserted_by_id <> holder_id"),
+        ),
+    )
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
     ancestor_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True, index=True)
+    holder_id: uuid.UUID | None = Field(default=None, nullable=False)
+    asserted_by_id: uuid.UUID | None = None
     count_at_sealing: int = Field(sa_type=BigInteger)
     count_left: int = Field(sa_type=BigInteger)
 

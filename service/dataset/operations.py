@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from procrastinate import App
+from sqlalchemy import ColumnElement
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -91,7 +92,7 @@ async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUI
     if lock:
         # Lock in a statement of its own: while it waits, a denial may end what the caller sees.
         await session.get(Dataset, dataset_id, with_for_update=True)
-    return await get_visible(session, Dataset, visibility.visible_datasets(actor), dataset_id, "dataset")
+    return await get_visible(session, Dataset, visibility.visible_single_dataset(actor), dataset_id, "dataset")
 
 
 async def find_own_dataset(
@@ -119,7 +120,8 @@ async def list_datasets(
     session: AsyncSession, ring: KeyRing, actor: Actor, after: uuid.UUID | None, limit: int
 ) -> Page[DatasetOut]:
     """The datasets that the caller sees."""
-    rows = await list_visible(session, Dataset, visibility.visible_datasets(actor), after, limit)
+    page = visibility.visible_dataset_page(actor, after, limit)
+    rows = await list_visible(session, Dataset, page, after, limit)
     return rows.page(await _response_bodies(session, ring, actor, rows.rows))
 
 
@@ -132,11 +134,10 @@ async def _response_bodies(
 ) -> list[DatasetOut]:
     """The datasets as the caller sees them: of those upstream, not what else they were made from."""
     own = {row.id for row in datasets if actor.is_regulator or _is_own(actor, row)}
-    seen = visibility.visible_datasets(actor)
-    query = select(DatasetParent).where(
-        col(DatasetParent.dataset_id).in_([row.id for row in datasets]),
-        or_(col(DatasetParent.dataset_id).in_(own), col(DatasetParent.parent_id).in_(seen)),
-    )
+    shown: ColumnElement[bool] = col(DatasetParent.dataset_id).in_(own)
+    if len(own) < len(datasets):
+        shown = or_(shown, col(DatasetParent.parent_id).in_(visibility.visible_datasets(actor)))
+    query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]), shown)
     edges = (await session.exec(query)).all()
     answers = []
     for row in datasets:

@@ -14,7 +14,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.visibility import Visibility
+from service.access.visible_rows import list_visible
 from service.core.db import Database
+from service.dataset.models import Dataset
 from service.provenance.graph.rows import Rows
 from service.provenance.snapshot import make_snapshot
 from tests.provenance import oracle
@@ -231,6 +233,15 @@ def test_visible_to_regulator_is_everything(made: Made) -> None:
     assert seen.campaigns == world.campaigns.keys()
 
 
+async def check_pages(session: AsyncSession, caller: Actor, expected: list[uuid.UUID]) -> None:
+    """Pages of two datasets, the first and one from the middle, have what the list of all has there."""
+    for start in (0, len(expected) // 2):
+        after = expected[start - 1] if start else None
+        found = await list_visible(session, Dataset, visibility.visible_dataset_page(caller, after, 2), after, 2)
+        assert [row.id for row in found] == expected[start : start + 2]
+        assert (found.next is not None) == (len(expected) > start + 2)
+
+
 class _Undo(Exception):
     """Ends a transaction without a commit."""
 
@@ -248,6 +259,8 @@ def compare_in_database(dsn: str) -> Callable[..., None]:
                 for caller in callers(world, cast):
                     seen = visibility.visible_to(index, caller)
                     assert await ids(session, visibility.visible_datasets(caller)) == seen.datasets
+                    assert await ids(session, visibility.visible_single_dataset(caller)) == seen.datasets
+                    await check_pages(session, caller, sorted(seen.datasets))
                     assert await ids(session, visibility.visible_transfers(caller)) == seen.transfers
                     assert await ids(session, visibility.visible_campaigns(caller)) == seen.campaigns
                     await check_documents(session, world, caller, seen)
