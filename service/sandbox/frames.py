@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import orjson
 
 from service.intake.dialect import MOST_COLUMNS, Dialect, Role, is_name
@@ -55,11 +56,12 @@ def receive_frame(
 
 def _receive(connection: socket.socket, size: int, on_timeout: Callable[[], None] | None) -> memoryview:
     """Up to `size` bytes: fewer if the socket was closed."""
-    data = memoryview(bytearray(size))
+    # Not filled with zeros first, as a bytearray is.
+    data = memoryview(np.empty(size, np.uint8))
     at = 0
     while at < size:
         try:
-            taken = connection.recv_into(data[at:])
+            taken = connection.recv_into(data[at:], 0, socket.MSG_WAITALL)
         except BlockingIOError:
             if on_timeout is not None:
                 on_timeout()

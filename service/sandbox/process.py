@@ -30,6 +30,8 @@ from service.sandbox.template import OUT_OF_MEMORY
 
 # A reader that has something to do and says nothing for so long is stuck.
 _SILENT_SECONDS: Final = 120
+# As much as the system allows: the two sides then wait for each other less often.
+_BUFFER_BYTES: Final = 4 << 20
 # A struct timeval of five seconds.
 _CHECKED_AFTER: Final = struct.pack("ll", 5, 0)
 
@@ -52,6 +54,8 @@ class ReaderProcess:
     def __init__(self, launcher: Launcher, form: PartForm, memory_bytes: int) -> None:
         self._launcher, self._form, self._memory_bytes = launcher, form, memory_bytes
         self._socket, self._theirs = socket.socketpair()
+        for end in (self._socket, self._theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         # A timeout of Python's own would also cut short what is being sent.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _CHECKED_AFTER)
         self._lock = threading.Lock()
