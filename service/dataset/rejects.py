@@ -1,7 +1,8 @@
 """Rejected lines with their reasons. Raw values are encrypted, shown to the holder only, and deleted after 7 days."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -84,14 +85,22 @@ async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.U
     after: tuple[int, ...] | None = None
     while True:
         async with database.snapshot() as session:
-            rows = await _read(session, dataset_id, after, 5000)
-        yield "".join(csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
+            rows = await _read(session, dataset_id, after, _READ_AT_ONCE)
+        # Decrypting them would block the event loop.
+        yield await asyncio.to_thread(_csv_lines, ring, rows.rows)
         if rows.next is None:
             break
         after = rows.rows[-1].part, rows.rows[-1].line
     async with database.snapshot() as session:
         incomplete = await run(session, _INCOMPLETE, {"id": dataset_id})
         yield "".join(csv_line(part, "", "not_kept", _not_kept(count)) for part, count in map(tuple, incomplete))
+
+
+_READ_AT_ONCE = 1000
+
+
+def _csv_lines(ring: KeyRing, rows: Sequence[RejectedLine]) -> str:
+    return "".join(csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
 
 
 _INCOMPLETE = text("""

@@ -57,7 +57,7 @@ def receive_frame(
 def _receive(connection: socket.socket, size: int, on_timeout: Callable[[], None] | None) -> memoryview:
     """Up to `size` bytes: fewer if the socket was closed."""
     # Not filled with zeros first, as a bytearray is.
-    data = memoryview(np.empty(size, np.uint8))
+    data = np.empty(size, np.uint8).data
     at = 0
     while at < size:
         try:
