@@ -44,6 +44,7 @@ from service.release import routes as release
 from service.sandbox.pool import ReaderPool
 from service.transfer import routes as transfer
 from service.usage import routes as usage
+from service.usage.lookups import LookupMeter
 from service.verification import routes as verification
 from service.web.api_docs import page as api_docs
 from service.webhook import routes as webhook
@@ -124,7 +125,10 @@ _TAGS = [
     {"name": "memberships", "description": "How memberships are stored. For the operator, without numbers and names."},
     {"name": "keys", "description": "API keys: the operator issues them, their organisations rotate and revoke them."},
     {"name": "inspections", "description": "What the supervisory authority looked at, when and why."},
-    {"name": "usage", "description": "Days on which organisations did far more than usual. For the operator."},
+    {
+        "name": "usage",
+        "description": "What organisations did today and may do, and days that stand out.",
+    },
     {"name": "verifications", "description": "A person proves with a code sent by SMS that a number is theirs."},
     {"name": "disclosures", "description": "A person's answer about their number, as a letter or as data."},
     {"name": "messages", "description": "Delivery reports and inbound messages from the registry's SMS gateway."},
@@ -214,6 +218,7 @@ async def running(settings: Settings, dsn: str, limits: TimeLimits) -> AsyncIter
     database = Database(dsn, settings.pool_size, limits)
     try:
         await require_same_secret(database, ring)
-        yield Resources(settings, database, ring, Snapshots(database), Disk.of(settings))
+        meter = LookupMeter(database, settings)
+        yield Resources(settings, database, ring, Snapshots(database), Disk.of(settings), meter)
     finally:
         await database.close()

@@ -190,7 +190,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_job_subject_id"), "job", ["subject_id"], unique=False)
     op.create_index(op.f("ix_job_api_key_id"), "job", ["api_key_id"], unique=False)
     op.execute("INSERT INTO graph_version (singleton, version) VALUES (true, 0)")
-    kinds = "kind IN ('objections', 'organisations', 'numbers')"
+    kinds = (
+        "kind IN ('bytes', 'codes', 'datasets', 'lines', 'lookups', 'numbers', 'objections', 'organisations', "
+        "'reports', 'webhooks')"
+    )
     op.create_table(
         "daily_usage",
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
@@ -206,21 +209,37 @@ def upgrade() -> None:
     op.create_table(
         "usage_alert",
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=True),
         sa.Column("kind", sa.String(40), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
         sa.Column("usual_count", sa.BigInteger(), nullable=False),
+        sa.Column("reached_limit", sa.BigInteger(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(kinds, name="ck_usage_alert_kind"),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("organisation_id", "kind", "day"),
+        sa.UniqueConstraint("organisation_id", "kind", "day", postgresql_nulls_not_distinct=True),
     )
     op.create_index(op.f("ix_usage_alert_recorded_at"), "usage_alert", ["recorded_at"], unique=False)
+    op.create_table(
+        "usage_limit",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("daily_limit", sa.BigInteger(), nullable=False),
+        sa.Column("operator_id", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(kinds, name="ck_usage_limit_kind"),
+        sa.ForeignKeyConstraint(["operator_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_usage_limit_organisation_id_kind", "usage_limit", ["organisation_id", "kind"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("usage_limit")
     op.drop_table("usage_alert")
     op.drop_table("daily_usage")
     op.drop_table("job")

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import and_, or_, text
 from sqlmodel import col, select
@@ -13,8 +13,10 @@ from service.access.keys import new_key
 from service.access.models import ApiKey
 from service.access.schemas import IssuedKey, KeyIn, KeyOut
 from service.core.clock import now
-from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.db import run
+from service.core.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unprocessable
 from service.core.paging import Page, read_slice
+from service.core.settings import Settings
 from service.core.vocabulary import Role
 
 _ADMIT = text("UPDATE organisation SET admitted_at = COALESCE(admitted_at, :now) WHERE id = :id RETURNING roles")
@@ -123,7 +125,7 @@ async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None
     return rows.page(KeyOut(**_shown(row)) for row in rows)
 
 
-async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
+async def rotate_key(session: AsyncSession, settings: Settings, actor: Actor | None, key_id: uuid.UUID) -> IssuedKey:
     """Issue a new key with the rights of an old one, which expires a day later.
 
     The new key gets the webhooks and unfinished jobs of the old one (a trigger of the migration), and its open streams
@@ -133,9 +135,12 @@ async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UU
         NotFound: the caller manages no such key.
         Forbidden: the new key could do more than the calling key.
         Conflict: the old key has expired or was revoked.
+        TooManyRequests: the organisation has as many valid keys as it may.
     """
     old = await _lock_key(session, actor, key_id)
     _check_rotation(actor, old)
+    if actor is not None and not actor.is_operator:
+        await _check_valid_keys(session, settings, old.organisation_id)
     moment = now()
     if old.revoked_at or (old.expires_at and old.expires_at <= moment):
         raise Conflict("key_inactive", "This key has expired or was revoked. Ask the operator for a new one.")
@@ -145,6 +150,24 @@ async def rotate_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UU
     end = moment + ROTATION_OVERLAP
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
     return await _store(session, ApiKey(**rights, replaces_id=old.id, issue_announced_at=moment))
+
+
+_VALID: Final = text("""
+    SELECT count(*) AS valid_count, min(expires_at) AS first_end
+    FROM api_key JOIN living_key ON living_key.id = api_key.id WHERE organisation_id = :id
+""")
+
+
+async def _check_valid_keys(session: AsyncSession, settings: Settings, organisation_id: uuid.UUID) -> None:
+    found = (await run(session, _VALID, {"id": organisation_id})).one()
+    if found.valid_count >= settings.keys_at_once:
+        wait = min(found.first_end - now(), ROTATION_OVERLAP) if found.first_end else ROTATION_OVERLAP
+        raise TooManyRequests(
+            "key_quota",
+            f"Your organisation may have {settings.keys_at_once:,} valid keys. Nothing was recorded. Revoke one that "
+            "you do not use, or wait until one expires: rotated keys expire within 24 hours.",
+            wait,
+        )
 
 
 def _check_rotation(actor: Actor | None, old: ApiKey) -> None:

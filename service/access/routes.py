@@ -15,6 +15,7 @@ from service.core.bounded_route import BoundedRoute
 from service.core.db import SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
+from service.core.settings import SettingsDep
 
 
 class IssuingRoute(IdempotentRoute):
@@ -46,13 +47,13 @@ async def list_keys(session: SessionDep, actor: KeyHolder, after: After = None, 
     return await operations.list_keys(session, actor, after, limit)
 
 
-@router.post("/{key_id}/rotate", status_code=201, summary="Rotate a key", responses=responses(404, 409, 413))
-async def rotate_key(key_id: KeyId, session: SessionDep, actor: KeyHolder) -> IssuedKey:
+@router.post("/{key_id}/rotate", status_code=201, summary="Rotate a key", responses=responses(404, 409, 413, 429))
+async def rotate_key(key_id: KeyId, session: SessionDep, settings: SettingsDep, actor: KeyHolder) -> IssuedKey:
     """You get a new key with the same rights. The old one stays valid for 24 hours.
 
     The webhooks, unfinished jobs and open event streams of the old key are the new key's from now on.
     """
-    return await operations.rotate_key(session, actor, key_id)
+    return await operations.rotate_key(session, settings, actor, key_id)
 
 
 @router.delete("/{key_id}", summary="Revoke a key", responses=responses(404))

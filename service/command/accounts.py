@@ -99,7 +99,7 @@ def rotate_key(name: Annotated[str, typer.Argument(help="Prefix or id of the key
     """Print a new key with the same scopes. The old key remains valid for 24 hours."""
 
     async def rotate(session: AsyncSession) -> IssuedKey:
-        return await keys.rotate_key(session, None, await keys.find_key(session, name))
+        return await keys.rotate_key(session, read_settings(), None, await keys.find_key(session, name))
 
     _print_key(in_transaction(rotate))
 

@@ -203,6 +203,18 @@ async def connection_of(session: AsyncSession) -> Connection:
     return cast("Connection", raw.driver_connection)
 
 
+@asynccontextmanager
+async def instead(session: AsyncSession) -> AsyncIterator[AsyncSession]:
+    """Undo what the transaction of `session` did, and commit something else in its place.
+
+    For what must be remembered of a request that is about to be refused.
+    """
+    await session.rollback()
+    yield session
+    await session.flush()
+    await session.commit()
+
+
 async def run(
     session: AsyncSession, statement: Executable, parameters: Mapping[str, Any] | None = None
 ) -> CursorResult[Any]:

@@ -137,7 +137,7 @@ class Unprocessable(Problem):
 
 
 class TooManyRequests(Problem):
-    """A limit is reached that protects a person from being pestered, or a secret from being guessed."""
+    """A limit is reached that protects a person, a secret, or the others who use the registry."""
 
     status = 429
 

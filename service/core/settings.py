@@ -189,6 +189,50 @@ class Settings(BaseSettings):
     organisations_per_day: int = Field(
         default=1000, ge=1, description="Organisations that an organisation may register in a day (UTC)."
     )
+    reports_per_day: int = Field(
+        default=50_000,
+        ge=1,
+        description="Numbers that an organisation may report as objecting in a day (UTC), whatever comes of each.",
+    )
+    bytes_per_day: int = Field(
+        default=50_000_000_000, ge=1, description="Bytes that an organisation may upload in a day (UTC)."
+    )
+    lines_per_day: int = Field(
+        default=200_000_000,
+        ge=1,
+        description="Lines that an organisation may upload in a day (UTC). A base of 29 million numbers fits in six "
+        "times.",
+    )
+    staged_numbers: int = Field(
+        default=100_000_000,
+        ge=1,
+        description="Uploaded numbers that an organisation may have in datasets that are not sealed. Uploads at the "
+        "same time may each exceed it by a million.",
+    )
+    datasets_per_day: int = Field(
+        default=2000, ge=1, description="Datasets that an organisation may register in a day (UTC)."
+    )
+    open_datasets: int = Field(
+        default=500, ge=1, description="Datasets that an organisation may have open, which are not sealed."
+    )
+    webhooks_per_day: int = Field(
+        default=100, ge=1, description="Webhooks that an organisation may register in a day (UTC)."
+    )
+    lookups_per_day: int = Field(
+        default=100_000,
+        ge=1,
+        description="Numbers that an organisation may look up in a day (UTC). A process counts them in portions of a "
+        "thousandth of the limit, at most 100. With several processes the last portions may stay unused.",
+    )
+    lookups_per_second: int = Field(
+        default=100,
+        ge=1,
+        description="Numbers that a key may look up in a second, for each process. After a pause it may look up at "
+        "once what this gives in ten seconds.",
+    )
+    keys_at_once: int = Field(
+        default=50, ge=1, description="Valid API keys that an organisation may have. Beyond, none can be rotated."
+    )
     usage_jump_factor: int = Field(
         default=10,
         ge=1,

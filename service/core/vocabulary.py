@@ -146,11 +146,22 @@ class ObjectionSource(StrEnum):
 
 
 class UsageKind(StrEnum):
-    """What is counted of an organisation in a day: objections for others, organisations named, numbers sealed."""
+    """What is counted of an organisation in a day.
 
+    `bytes` and `lines` of uploads, `numbers` sealed, `lookups`, `datasets`, `organisations` and `webhooks` registered,
+    `reports` of numbers that object, and the `objections` recorded by them. `codes` are those that the registry sends.
+    """
+
+    BYTES = "bytes"
+    CODES = "codes"
+    DATASETS = "datasets"
+    LINES = "lines"
+    LOOKUPS = "lookups"
+    NUMBERS = "numbers"
     OBJECTIONS = "objections"
     ORGANISATIONS = "organisations"
-    NUMBERS = "numbers"
+    REPORTS = "reports"
+    WEBHOOKS = "webhooks"
 
 
 class RelayState(StrEnum):

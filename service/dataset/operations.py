@@ -16,7 +16,8 @@ from service.access.visible_rows import get_visible, list_visible
 from service.collection.operations import collection_period, find_collection
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page
-from service.core.vocabulary import Content, DatasetState
+from service.core.settings import Settings
+from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
 from service.job.models import JobKind
@@ -25,10 +26,18 @@ from service.job.schemas import JobOut
 from service.membership.encryption import decrypt_span
 from service.number.keyring import KeyRing
 from service.organisation.operations import find_organisation, require_may_assert_for
+from service.usage.quotas import add_usage
+from service.usage.uploads import check_open_datasets
 
 
-async def register_dataset(session: AsyncSession, ring: KeyRing, actor: Actor, wanted: DatasetIn) -> DatasetOut:
-    """Register an open dataset. A union takes no parts; its holder only seals it."""
+async def register_dataset(
+    session: AsyncSession, settings: Settings, ring: KeyRing, actor: Actor, wanted: DatasetIn
+) -> DatasetOut:
+    """Register an open dataset. A union takes no parts; its holder only seals it.
+
+    Raises:
+        TooManyRequests: the organisation has registered as many today as it may, or has as many open.
+    """
     require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
         await _check_collection(session, actor, wanted, wanted.collection_id)
@@ -44,6 +53,9 @@ async def register_dataset(session: AsyncSession, ring: KeyRing, actor: Actor, w
     await session.flush()
     session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
     await session.flush()
+    await add_usage(session, settings, actor.organisation_id, UsageKind.DATASETS, 1)
+    # The organisation's other registrations wait for this one from here on, so that the count is exact.
+    await check_open_datasets(session, settings, actor.organisation_id)
     return (await _response_bodies(session, ring, actor, [row]))[0]
 
 

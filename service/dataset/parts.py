@@ -43,6 +43,7 @@ from service.sandbox.frames import End
 from service.sandbox.launcher import ReaderLost
 from service.sandbox.pool import ReaderPool, ReaderPoolDep
 from service.sandbox.process import ReaderProcess
+from service.usage.uploads import UploadUsage
 
 # Portions of this size need few hops to a thread and little memory.
 PORTION_BYTES = 1024 * 1024
@@ -88,6 +89,7 @@ UploadsDep = Annotated[Uploads, Depends(_uploads_of)]
 
 async def upload_part(
     uploads: Uploads,
+    usage: UploadUsage,
     actor: Actor,
     dataset_id: uuid.UUID,
     number: int,
@@ -99,6 +101,7 @@ async def upload_part(
     Raises:
         Conflict: the dataset takes no numbers, or part 1, which defines the layout, has not been sent yet.
         Unprocessable: the body cannot be read. Nothing of it is kept.
+        TooManyRequests: the organisation may not upload as much. Nothing of it is kept.
         Overloaded: too many parts are being read, or the process that read this one was ended from outside.
     """
     upload = await _begin(uploads, actor, dataset_id, number, declared)
@@ -106,16 +109,19 @@ async def upload_part(
     # The same bytes read in another way, say from another column, are a different part.
     hasher.update(repr(declared).encode())
     try:
-        async with _read_ahead(_portions(body)) as portions:
+        async with _read_ahead(_portions(usage.counted(body))) as portions:
             # A reader is taken once there is something to read, so that no client holds it that sends nothing.
             first = await anext(portions, b"")
             async with uploads.pool.reader(actor.organisation_id, upload.form) as reader:
-                write = partial(_write, uploads, upload, counts)
+                write = partial(_write, uploads, usage, upload, counts)
                 sending = partial(_send, uploads.pool, reader, _counted(first, portions, counts), hasher)
                 async with _beside(sending(), reader), aclosing(_chunks(uploads, upload, reader)) as chunks:
                     await _write_behind(chunks, write)
         assert reader.end is not None
-        return await _finish(uploads.database, upload, counts, hasher.digest(), reader.end)
+        part = await _finish(uploads.database, upload, counts, hasher.digest(), reader.end)
+        if part.repeated:
+            usage.repeat()
+        return part
     except UnreadablePart as refusal:
         await _forget(uploads.database, upload)
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
@@ -331,7 +337,9 @@ async def _write_behind(chunks: AsyncIterator[Chunk], write: Callable[[Chunk], C
             await asyncio.gather(writing, return_exceptions=True)
 
 
-async def _write(uploads: Uploads, upload: Upload, counts: Counts, chunk: Chunk) -> None:
+async def _write(uploads: Uploads, usage: UploadUsage, upload: Upload, counts: Counts, chunk: Chunk) -> None:
+    await usage.count_lines(chunk.lines)
+    await usage.count_numbers(len(chunk.run))
     async with uploads.database.transaction(durable=False) as session:
         # The lock keeps a sealing from starting between this check and the end of this transaction.
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})

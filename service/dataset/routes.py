@@ -13,6 +13,7 @@ from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM, DiskDep
 from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
 from service.core.paging import After, Limit, Page
+from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
 from service.core.text import Line
 from service.dataset import operations, orphans, parts, rejects
@@ -29,6 +30,7 @@ from service.intake.media import (
 )
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
+from service.usage.uploads import counted_upload
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=IdempotentRoute)
 
@@ -71,11 +73,13 @@ def _columns(
     status_code=201,
     summary="Register a dataset",
     dependencies=[NEEDS_ROOM],
-    responses=responses(*JSON_BODY, 404, 409, 507),
+    responses=responses(*JSON_BODY, 404, 409, 429, 507),
 )
-async def register_dataset(body: DatasetIn, session: SessionDep, ring: RingDep, actor: FactsWriter) -> DatasetOut:
+async def register_dataset(
+    body: DatasetIn, session: SessionDep, settings: SettingsDep, ring: RingDep, actor: FactsWriter
+) -> DatasetOut:
     """Creates an open dataset. Upload its parts, then seal it. A union takes no parts."""
-    return await operations.register_dataset(session, ring, actor, body)
+    return await operations.register_dataset(session, settings, ring, actor, body)
 
 
 @router.get("", summary="List datasets")
@@ -102,7 +106,7 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
     "/{dataset_id}/parts/{number}",
     summary="Upload a part",
     dependencies=[NEEDS_ROOM],
-    responses=responses(404, 409, 415, 503, 507),
+    responses=responses(404, 409, 415, 429, 503, 507),
     openapi_extra=_PART,
 )
 @reads(Body.UPLOAD)
@@ -120,8 +124,11 @@ async def upload_part(
     The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a
     possible number are rejected with a reason, and all others accepted.
     """
-    body = disk.while_room(request.stream())
-    return await parts.upload_part(uploads, actor, dataset_id, number, (*_form(request), columns), body)
+    declared, body = (*_form(request), columns), disk.while_room(request.stream())
+    length = request.headers.get("content-length", "")
+    body_bytes = int(length) if length.isdecimal() else None
+    async with counted_upload(uploads.database, uploads.settings, actor.organisation_id, body_bytes) as usage:
+        return await parts.upload_part(uploads, usage, actor, dataset_id, number, declared, body)
 
 
 def _form(request: Request) -> tuple[Format, Compression]:

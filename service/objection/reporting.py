@@ -55,6 +55,8 @@ class Reporting:
         kind = UsageKind.OBJECTIONS
         # All of the call is reserved before its first part is recorded, so that a call over the limit records nothing.
         async with self.database.step() as session:
+            # Numbers that come to nothing cost as much, and say who is held.
+            await reserve(session, self.settings, actor.organisation_id, UsageKind.REPORTS, len(numbers))
             day = await reserve(session, self.settings, actor.organisation_id, kind, len(numbers))
         for at in range(0, len(numbers), _BATCH):
             results |= await self._record_batch(numbers[at : at + _BATCH], report)

@@ -20,6 +20,7 @@ from service.provenance.answer.schemas import Answer, LookupIn
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
 from service.provenance.lineage.walk import Direction
 from service.provenance.snapshot import Snapshots
+from service.usage.lookups import LookupMeter
 
 router = APIRouter(prefix="/v1", tags=["provenance"], route_class=BoundedRoute)
 
@@ -31,7 +32,7 @@ SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
     "/lookups",
     summary="Look up a number",
     response_model=Answer,
-    responses=responses(*JSON_BODY),
+    responses=responses(*JSON_BODY, 429),
 )
 @reads(Body.SMALL)
 async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader) -> Response:
@@ -40,9 +41,11 @@ async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader)
     You see what you hold, what it came from, and the transfers that you are a side of. `held` says whether
     a dataset that you may see holds the number. A supervisory authority sees everything and must give a `reason`.
     A number that cannot be read is refused with the cause in `reason`. The refusal does not repeat the number.
+    A key may look up so many numbers a second, and an organisation so many in a day (UTC).
     """
+    await resources_of(request).get(LookupMeter).count(actor)
     began = time.monotonic()
-    # Taken directly: as dependencies, these three would cost more time than preparing and rendering the answer.
+    # Taken directly: as dependencies, these would cost more time than preparing and rendering the answer.
     get = resources_of(request).get
     prepared = await operations.look_up_number(get(Database), get(Snapshots), get(KeyRing), actor, body)
     content = render_answer(prepared)

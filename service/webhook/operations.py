@@ -18,7 +18,9 @@ from service.core.ids import uuid7
 from service.core.paging import Page, read_slice
 from service.core.settings import Settings
 from service.core.task_queue import TaskName, defer
+from service.core.vocabulary import UsageKind
 from service.number.keyring import KeyRing
+from service.usage.quotas import add_usage
 from service.webhook.addresses import ADVICE, AddressProblem, RefusedAddressError, webhook_url
 from service.webhook.delivery import request_delivery
 from service.webhook.endpoints import encrypted_secret, lock_endpoint, new_secret, remove_endpoint
@@ -35,7 +37,7 @@ _RESOLVE_SECONDS: Final = 3
 
 
 async def register_webhook(
-    session: AsyncSession, queue: App, ring: KeyRing, actor: Actor, checked_url: str
+    session: AsyncSession, settings: Settings, queue: App, ring: KeyRing, actor: Actor, checked_url: str
 ) -> IssuedWebhook:
     """Register an address that `check_address` let through. It is sent what nobody has read yet.
 
@@ -43,6 +45,7 @@ async def register_webhook(
 
     Raises:
         Conflict: the organisation has as many webhooks as it may have.
+        TooManyRequests: the organisation has registered as many today as it may.
     """
     live = (WebhookEndpoint.organisation_id == actor.organisation_id, col(WebhookEndpoint.removed_at).is_(None))
     if (await session.exec(select(func.count()).select_from(WebhookEndpoint).where(*live))).one() >= MAX_ENDPOINTS:
@@ -59,6 +62,7 @@ async def register_webhook(
     session.add(row)
     await session.flush()
     await defer(session, queue, TaskName.SEND_UNREAD_RELAYS, endpoint_id=str(endpoint_id))
+    await add_usage(session, settings, actor.organisation_id, UsageKind.WEBHOOKS, 1)
     return IssuedWebhook(**row.model_dump(), secret=secret)
 
 

@@ -40,9 +40,14 @@ async def _checked_address(body: WebhookIn, settings: SettingsDep) -> str:
 CheckedAddress = Annotated[str, Depends(_checked_address)]
 
 
-@router.post("", status_code=201, summary="Register a webhook", responses=responses(*JSON_BODY, 409, 503))
+@router.post("", status_code=201, summary="Register a webhook", responses=responses(*JSON_BODY, 409, 429, 503))
 async def register_webhook(
-    address: CheckedAddress, session: SessionDep, queue: QueueDep, ring: RingDep, actor: NumbersWriter
+    address: CheckedAddress,
+    session: SessionDep,
+    settings: SettingsDep,
+    queue: QueueDep,
+    ring: RingDep,
+    actor: NumbersWriter,
 ) -> IssuedWebhook:
     """From now on every event that concerns you is sent to this address as a POST, signed as Standard Webhooks 1.0.
 
@@ -59,7 +64,7 @@ async def register_webhook(
 
     The webhook belongs to your key. It ends when that is revoked or expires, and a rotation hands it to the new key.
     """
-    return await operations.register_webhook(session, queue, ring, actor, address)
+    return await operations.register_webhook(session, settings, queue, ring, actor, address)
 
 
 @router.get("", summary="List webhooks")

@@ -15,7 +15,9 @@ READING = [route for route in ROUTES if "GET" in (route.methods or ()) and opene
 # Routes for the operator and the regulator alone refuse everybody else (tests/test_routes.py).
 TRADE = {Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR}
 OF_OFFICES = {route.name for route in READING if not TRADE & rules(route)[0].roles} - {"list_inspections"}
-LISTS = [route for route in READING if not route.param_convertors and route.name not in OF_OFFICES]
+# What an organisation used today is no list, and of itself alone (tests/usage).
+NOT_LISTS = OF_OFFICES | {"get_usage"}
+LISTS = [route for route in READING if not route.param_convertors and route.name not in NOT_LISTS]
 # A published quarter is everybody's, and each organisation reads its own row of it (tests/objection).
 SINGLE = [route for route in READING if route.param_convertors.keys() - {"quarter"}]
 # An organisation sees itself and its own keys, and listing inspections is an inspection.
