@@ -21,7 +21,6 @@ from service.core.db import Database
 from service.core.errors import TooManyRequests
 from service.core.settings import Settings
 from service.core.vocabulary import UsageKind
-from service.number.keyring import KEY_BYTES
 from service.usage.quotas import reserve, settle
 
 # Of a body of unknown length, so many bytes are reserved at once, or a thousandth of the limit.
@@ -31,9 +30,8 @@ _STAGED_AT_ONCE: Final = 1_000_000
 # Numbers stay staged until their dataset is sealed, which nobody can foretell.
 _STAGED_PAUSE: Final = timedelta(minutes=10)
 
-# The length is read without the keys themselves.
 _STAGED: Final = text("""
-    SELECT coalesce(sum(octet_length(keys)), 0) FROM staged_run JOIN dataset ON dataset.id = dataset_id
+    SELECT coalesce(sum(staged_run.key_count), 0) FROM staged_run JOIN dataset ON dataset.id = dataset_id
     WHERE asserted_by_id = :organisation_id
 """)
 
@@ -102,7 +100,7 @@ class UploadUsage:
             return
         limit = self.settings.staged_numbers
         async with self.database.transaction() as session:
-            staged = int(await session.scalar(_STAGED, {"organisation_id": self.organisation_id}) or 0) // KEY_BYTES
+            staged = int(await session.scalar(_STAGED, {"organisation_id": self.organisation_id}) or 0)
         self._room, self._since_look = limit - staged, numbers
         if numbers > self._room or self._room <= 0:
             raise TooManyRequests(
