@@ -31,7 +31,7 @@ _STAGED_AT_ONCE: Final = 1_000_000
 _STAGED_PAUSE: Final = timedelta(minutes=10)
 
 _STAGED: Final = text("""
-    SELECT coalesce(sum(staged_run.key_count), 0) FROM staged_run JOIN dataset ON dataset.id = dataset_id
+    SELECT coalesce(sum(staged_run.number_count), 0) FROM staged_run JOIN dataset ON dataset.id = dataset_id
     WHERE asserted_by_id = :organisation_id
 """)
 
