@@ -34,6 +34,7 @@ def upgrade() -> None:
         sa.Column("number_encrypted", sa.LargeBinary(), nullable=False),
         sa.Column("number_fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("address_fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("network_fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("block_fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("code_mac", sa.LargeBinary(), nullable=False),
         sa.Column("attempts_left", sa.Integer(), nullable=False),
@@ -43,6 +44,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_verification_address_fingerprint"), "verification", ["address_fingerprint"], unique=False)
+    op.create_index(op.f("ix_verification_network_fingerprint"), "verification", ["network_fingerprint"], unique=False)
     op.create_index(op.f("ix_verification_number_fingerprint"), "verification", ["number_fingerprint"], unique=False)
     op.create_index(op.f("ix_verification_block_fingerprint"), "verification", ["block_fingerprint"], unique=False)
     op.create_index(op.f("ix_verification_recorded_at"), "verification", ["recorded_at"], unique=False)

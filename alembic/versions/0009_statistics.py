@@ -26,7 +26,10 @@ COLUMNS = {
     "rejected_line": ["raw"],
     "segment_member": ["digest"],
     "staged_run": ["content"],
-    "verification": ["block_fingerprint", "number_encrypted", "number_fingerprint", "address_fingerprint", "code_mac"],
+    "verification": [
+        *("number_encrypted", "code_mac"),
+        *(f"{of}_fingerprint" for of in ("number", "block", "address", "network")),
+    ],
     "webhook_endpoint": ["secret_encrypted", "previous_secret_encrypted"],
 }
 

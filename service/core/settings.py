@@ -180,6 +180,19 @@ class Settings(BaseSettings):
         description="Codes in an hour that one address may ask for. Behind a proxy, all callers share this limit "
         "unless `FORWARDED_ALLOW_IPS` names the proxy.",
     )
+    codes_per_network: int = Field(
+        default=200,
+        ge=1,
+        description="Codes in an hour that one network may ask for: the first 24 bits of an IPv4 address, the first 48 "
+        "of an IPv6 address. The operator gets an alert.",
+    )
+    codes_per_hour: int = Field(
+        default=2000,
+        ge=1,
+        description="Codes that are sent in an hour in all. From four fifths on, the operator gets an alert and "
+        "`/readyz` warns.",
+    )
+    codes_per_day: int = Field(default=20_000, ge=1, description="Codes that are sent in 24 hours in all, likewise.")
     objections_per_day: int = Field(
         default=5000,
         ge=1,

@@ -26,6 +26,11 @@ _USUAL: Final = text("""
     WHERE organisation_id = :organisation_id AND kind = :kind AND day >= :first AND day < :day
 """)
 
+_IS_KNOWN: Final = text("""
+    SELECT EXISTS (SELECT FROM usage_alert WHERE organisation_id IS NOT DISTINCT FROM CAST(:organisation_id AS uuid)
+                   AND kind = :kind AND day = :day AND reached_limit IS NOT NULL)
+""")
+
 # Of an alert that is repeated, the first moment stays, and the limit once it is reached.
 _ALERT: Final = text("""
     INSERT INTO usage_alert (id, organisation_id, kind, day, count, usual_count, reached_limit, recorded_at)
@@ -55,12 +60,17 @@ async def alert_unusual(
 async def alert_limit(
     session: AsyncSession, organisation_id: uuid.UUID | None, kind: UsageKind, day: date, count: int, limit: int
 ) -> None:
-    """Alert the operator that an organisation has reached a limit; without an organisation, the registry has."""
+    """Alert the operator that an organisation has reached a limit; without an organisation, the registry has.
+
+    Once a day: refusals that are repeated write nothing.
+    """
     of_day = {"organisation_id": organisation_id, "kind": kind, "day": day}
+    if await session.scalar(_IS_KNOWN, of_day):
+        return
     usual = int((await run(session, _USUAL, of_day | {"first": day - _HABIT})).scalar_one())
     if await _record(session, of_day | {"count": count, "usual_count": usual, "reached_limit": limit}):
         who = "The registry" if organisation_id is None else f"Organisation {organisation_id}"
-        log.warning("%s has reached its limit of %s today.", who, kind)
+        log.warning("%s reaches its limit of %s: %d of %d.", who, kind, count, limit)
 
 
 async def _record(session: AsyncSession, alert: dict[str, Any]) -> bool:

@@ -23,6 +23,7 @@ class Verification(SQLModel, table=True):
     number_encrypted: bytes = Field(sa_type=LargeBinary)
     number_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
     address_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
+    network_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
     block_fingerprint: bytes = Field(sa_type=LargeBinary, index=True)
     code_mac: bytes = Field(sa_type=LargeBinary)
     attempts_left: int

@@ -19,6 +19,7 @@ from service.core.settings import Settings
 from service.messaging.gateway import Gateway
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
+from service.verification.budget import check_budgets
 from service.verification.codes import LIFETIME, MAX_ATTEMPTS, is_code, mac_of, message, new_code
 from service.verification.limits import check_limits, fingerprints_of
 from service.verification.models import PersonSession, Verification
@@ -40,7 +41,7 @@ async def begin_verification(
 
     Raises:
         Unprocessable: the text is not a number, or codes are not sent to such numbers.
-        TooMany: the limit of the number, the address or the number block is reached.
+        TooManyRequests: the limit of the number, the address, its network or the number block is reached, or of all.
         Unreachable: the gateway did not accept the message.
     """
     number = read_number(wanted.number, wanted.region)
@@ -52,6 +53,7 @@ async def begin_verification(
         number_encrypted=ring.encrypt(str(number).encode(), _context(verification_id)),
         number_fingerprint=fingerprints.number,
         address_fingerprint=fingerprints.address,
+        network_fingerprint=fingerprints.network,
         block_fingerprint=fingerprints.block,
         code_mac=mac_of(ring, verification_id, code),
         attempts_left=MAX_ATTEMPTS,
@@ -60,6 +62,7 @@ async def begin_verification(
     )
     async with database.transaction() as session:
         await check_limits(session, settings, fingerprints, moment)
+        await check_budgets(session, settings, moment)
         await run(session, _INVALIDATE, {"number": fingerprints.number, "address": fingerprints.address})
         session.add(row)
     # It is counted before it is sent, so that breaking off a request does not give more codes. The request itself sends

@@ -45,7 +45,8 @@ async def begin_verification(
     """Sends a code of six digits by SMS, whether or not anybody holds the number. The code is valid for five minutes.
 
     Only mobile numbers of France and its overseas territories receive codes. There are limits per number, per IP
-    address and per number block. No API key is needed. Repeating the request sends a new code and invalidates yours.
+    address, per network, per number block and for all. Who asks for the first time waits ten minutes at most for what
+    others asked for. No API key is needed. Repeating the request sends a new code and invalidates yours.
     """
     address = request.client.host if request.client else ""
     return await operations.begin_verification(database, ring, gateway, settings, body, address)

@@ -1,5 +1,6 @@
 """How many codes are sent: to a number, on request of an address, into a number block."""
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from time import monotonic
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from service.main import create_app
-from service.verification.limits import fingerprints_of
+from service.verification.limits import LONGEST_PAUSE, fingerprints_of, pause_beyond
 from service.verification.prefixes import MOBILE_PREFIXES, block_of, is_served
 from tests.builders import number
+from tests.callers import Registry
 from tests.inspection import refusal
 from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
 from tests.verification.builders import example, from_elsewhere, grow_older, limited, other_block
@@ -89,6 +91,107 @@ def test_request_code_beyond_limit_of_address_is_refused(strict: TestClient) -> 
     assert ask_code(from_elsewhere(strict, "192.0.2.7"), number(7)).status_code == 201
 
 
+def use_up_codes(client: TestClient, *hosts: str) -> None:
+    """Let two addresses ask for all codes that a number gets in an hour."""
+    for host in (hosts[0], hosts[0], hosts[0], hosts[1], hosts[1]):
+        assert ask_code(from_elsewhere(client, host), number(4600)).status_code == 201
+
+
+@pytest.mark.parametrize("own", ["203.0.113.7", "198.51.100.7", "2001:db8:9::1"])
+def test_first_asker_is_slowed_and_not_shut_out_by_others(client: TestClient, dsn: str, own: str) -> None:
+    """Two addresses use up the codes of a number. Its owner comes from elsewhere, or from their own network."""
+    strangers = ("2001:db8:9:1::1", "2001:db8:9:2::1") if ":" in own else ("198.51.100.1", "198.51.100.2")
+    use_up_codes(client, *strangers)
+    owner = from_elsewhere(client, own)
+    slowed = ask_code(owner, number(4600))
+    assert refusal(slowed) == (429, "number_limit")
+    assert retry_after(slowed) <= timedelta(minutes=1)
+    grow_older(dsn, "1 minute")
+    for host in strangers:
+        assert retry_after(ask_code(from_elsewhere(client, host), number(4600))) > timedelta(minutes=50)
+    begun = ask_code(owner, number(4600))
+    assert begun.status_code == 201
+    assert confirm(owner, begun.json()["id"], code_sent_to(dsn, number(4600))).status_code == 201
+
+
+def test_strangers_with_many_networks_slow_a_first_asker_by_ten_minutes_at_most(client: TestClient, dsn: str) -> None:
+    use_up_codes(client, "198.51.100.1", "198.51.100.2")
+    for place, minutes in enumerate((1, 2, 4, 8, 10, 10, 10)):
+        refused = ask_code(from_elsewhere(client, f"203.0.{place}.1"), number(4600))
+        assert refusal(refused) == (429, "number_limit")
+        assert timedelta(minutes=minutes - 1) < retry_after(refused) <= timedelta(minutes=minutes)
+        grow_older(dsn, f"{minutes} minutes")
+        assert ask_code(from_elsewhere(client, f"203.0.{place}.1"), number(4600)).status_code == 201
+
+
+def test_stranger_with_many_addresses_of_a_network_takes_no_turn_of_another_network(
+    client: TestClient, dsn: str
+) -> None:
+    use_up_codes(client, "2001:db8:9:1::1", "2001:db8:9:2::1")
+    grow_older(dsn, "1 minute")
+    assert ask_code(from_elsewhere(client, "2001:db8:9:3::1"), number(4600)).status_code == 201
+    assert ask_code(from_elsewhere(client, "192.0.2.9"), number(4600)).status_code == 201
+
+
+@given(st.integers(1, 10**6), st.integers(1, 1000))
+def test_pause_grows_with_the_codes_and_is_bounded(beyond: int, maximum: int) -> None:
+    pauses = [pause_beyond(maximum + more, maximum) for more in (0, beyond, beyond + 1)]
+    assert sorted(pauses) == pauses
+    assert pauses[-1] <= LONGEST_PAUSE == timedelta(minutes=10)
+
+
+def test_address_that_others_used_up_still_gets_codes_for_new_numbers(strict: TestClient, dsn: str) -> None:
+    """Many persons may have the address of their mobile network in common."""
+    for last in range(3):
+        assert ask_code(strict, number(last)).status_code == 201
+        assert ask_code(strict, other_block(last)).status_code == 201
+    grow_older(dsn, "1 minute")
+    assert refusal(ask_code(strict, number(1))) == (429, "address_limit")
+    assert ask_code(strict, number(7)).status_code == 201
+    slowed = ask_code(strict, number(8))
+    assert refusal(slowed) == (429, "address_limit")
+    assert timedelta(minutes=1) < retry_after(slowed) <= timedelta(minutes=2)
+
+
+def test_network_with_many_addresses_has_one_limit_and_the_operator_gets_an_alert(dsn: str) -> None:
+    """Each request comes from another network of 64 bits, and for a number of another block."""
+    with TestClient(create_app(limited(codes_per_network=4), dsn)) as client:
+        for place in range(4):
+            home = from_elsewhere(client, f"2001:db8:9:{place}::1")
+            assert ask_code(home, other_block(place * 10_000)).status_code == 201
+        refused = ask_code(from_elsewhere(client, "2001:db8:9:ffff::1"), other_block(50_000))
+        assert refusal(refused) == (429, "network_limit")
+        assert ask_code(from_elsewhere(client, "2001:db8:a::1"), other_block(60_000)).status_code == 201
+        (alert,) = Registry(client, dsn).operator().get("/v1/usage/alerts")["items"]
+        assert (alert["organisation_id"], alert["kind"], alert["reached_limit"]) == (None, "codes", 4)
+
+
+@pytest.mark.parametrize(("limit", "window"), [("codes_per_hour", "1 hour"), ("codes_per_day", "1 day")])
+def test_total_of_codes_is_bounded_and_announced_before(
+    dsn: str, limit: str, window: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with TestClient(create_app(limited(**{limit: 5}), dsn)) as client:
+        operator = Registry(client, dsn).operator()
+
+        def ask(place: int) -> Response:
+            return ask_code(from_elsewhere(client, f"203.0.{place}.1"), other_block(place * 10_000))
+
+        assert [ask(place).status_code for place in range(3)] == [201] * 3
+        assert operator.get("/v1/usage/alerts")["items"] == []
+        with caplog.at_level(logging.WARNING):
+            assert [ask(place).status_code for place in (3, 4)] == [201, 201]
+            (alert,) = operator.get("/v1/usage/alerts")["items"]
+            assert (alert["kind"], alert["reached_limit"], alert["count"]) == ("codes", 5, 4)
+            refused = [ask(place) for place in (5, 6)]
+        assert [refusal(answer) for answer in refused] == [(429, "code_budget")] * 2
+        assert len({answer.json()["detail"] for answer in refused}) == 1
+        assert len([record for record in caplog.records if "limit of codes" in record.getMessage()]) == 1
+        assert "Most codes" in client.get("/readyz").text
+        assert len(outbox(dsn)) == 5
+        grow_older(dsn, window)
+        assert ask(7).status_code == 201
+
+
 def test_fingerprint_of_ipv6_address_is_that_of_its_network() -> None:
     ring = ring_of_tests()
     home = fingerprints_of(ring, 33639984600, "2001:db8:1:2::1").address
@@ -97,6 +200,12 @@ def test_fingerprint_of_ipv6_address_is_that_of_its_network() -> None:
     four = fingerprints_of(ring, 33639984600, "192.0.2.7").address
     assert fingerprints_of(ring, 33639984600, "::ffff:192.0.2.7").address == four
     assert fingerprints_of(ring, 33639984600, "192.0.2.8").address != four
+    site = fingerprints_of(ring, 33639984600, "2001:db8:1:2::1").network
+    assert fingerprints_of(ring, 33639984600, "2001:db8:1:ffff::1").network == site
+    assert fingerprints_of(ring, 33639984600, "2001:db8:2:2::1").network != site
+    street = fingerprints_of(ring, 33639984600, "192.0.2.7").network
+    assert fingerprints_of(ring, 33639984600, "::ffff:192.0.2.200").network == street
+    assert fingerprints_of(ring, 33639984600, "192.0.3.7").network != street
 
 
 def test_request_code_beyond_limit_of_block_is_refused_for_that_block(strict: TestClient, dsn: str) -> None:
