@@ -141,19 +141,22 @@ async def _wait(session: AsyncSession, limit: _Limit, moment: datetime) -> timed
     """How long to wait until a limit lets one more code through."""
     since = moment - limit.window
     # The latest `maximum` codes in the window fill the limit. The oldest of these must leave the window first.
+    place = func.row_number().over(order_by=col(Verification.recorded_at).desc()).label("place")
     latest = (
-        select(Verification.recorded_at)
+        select(Verification.recorded_at, place)
         .where(limit.condition, col(Verification.recorded_at) > since)
         .order_by(col(Verification.recorded_at).desc())
         .limit(limit.maximum + 8)
+        .subquery()
     )
-    found = (await session.exec(latest)).all()
-    if len(found) < limit.maximum:
+    oldest = func.min(latest.c.recorded_at).filter(latest.c.place <= limit.maximum)
+    count, filled_since = (await session.exec(select(func.count(), oldest).select_from(latest))).one()
+    if count < limit.maximum:
         return timedelta(0)
-    wait: timedelta = found[limit.maximum - 1] - since
+    wait: timedelta = filled_since - since
     for newcomer in limit.newcomers:
         if not await _is_known(session, newcomer, moment):
-            pause = pause_beyond(len(found), limit.maximum)
+            pause = pause_beyond(count, limit.maximum)
             turn = await _last_turn(session, limit, newcomer, moment)
             wait = min(wait, turn + pause - moment)
             break

@@ -130,6 +130,8 @@ def test_stranger_with_many_addresses_of_a_network_takes_no_turn_of_another_netw
     use_up_codes(client, "2001:db8:9:1::1", "2001:db8:9:2::1")
     grow_older(dsn, "1 minute")
     assert ask_code(from_elsewhere(client, "2001:db8:9:3::1"), number(4600)).status_code == 201
+    grow_older(dsn, "1 minute")
+    assert refusal(ask_code(from_elsewhere(client, "2001:db8:9:4::1"), number(4600))) == (429, "number_limit")
     assert ask_code(from_elsewhere(client, "192.0.2.9"), number(4600)).status_code == 201
 
 
