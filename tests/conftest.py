@@ -143,8 +143,16 @@ def settings() -> Settings:
 
 
 def settings_of_tests() -> Settings:
-    """Settings with a fixed master secret. They allow many codes, because all callers of a test have one address."""
-    return Settings(master_secret=SecretStr(MASTER_SECRET), verifications_per_address=1000)
+    """Settings with a fixed master secret. They allow many codes, because all callers of a test have one address.
+
+    One key also does in a second what many do elsewhere.
+    """
+    return Settings(
+        master_secret=SecretStr(MASTER_SECRET),
+        verifications_per_address=1000,
+        codes_per_network=1000,
+        lookups_per_second=10_000,
+    )
 
 
 @pytest.fixture

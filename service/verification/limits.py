@@ -119,7 +119,7 @@ def _limits(settings: Settings, fingerprints: Fingerprints) -> tuple[_Limit, ...
 def pause_beyond(count: int, maximum: int) -> timedelta:
     """How long after the last code a newcomer gets one, when `count` codes have filled a limit of `maximum`."""
     doublings = max(0, min(count - maximum, 8))
-    return min(FIRST_PAUSE * 2**doublings, LONGEST_PAUSE)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 async def check_limits(session: AsyncSession, settings: Settings, fingerprints: Fingerprints, moment: datetime) -> None:

@@ -30,7 +30,8 @@ def running(cluster: str) -> Iterator[Stage]:
 
 
 def _settings() -> Settings:
-    return settings_of_tests().model_copy(update={"sms_block_budget": 1_000_000, "verifications_per_address": 10**6})
+    limits = "sms_block_budget", "verifications_per_address", "codes_per_network", "codes_per_hour", "codes_per_day"
+    return settings_of_tests().model_copy(update=dict.fromkeys(limits, 10**6))
 
 
 @pytest.mark.parametrize("batch", range(-(-WORLDS // BATCH)))
