@@ -77,9 +77,9 @@ def test_apply_a_rule_deletes_what_is_older_and_nothing_else(registry: Registry,
 
 def test_apply_a_rule_empties_the_column_of_older_rows(dsn: str) -> None:
     statement = """
-        INSERT INTO verification (id, number_encrypted, number_fingerprint, address_fingerprint, block_fingerprint,
-                                  code_mac, attempts_left, recorded_at, expires_at)
-        VALUES (gen_random_uuid(), 'x', '', '', %s, '', 0, now(), now() + %s)
+        INSERT INTO verification (id, number_encrypted, number_fingerprint, address_fingerprint, network_fingerprint,
+                                  block_fingerprint, code_mac, attempts_left, recorded_at, expires_at)
+        VALUES (gen_random_uuid(), 'x', '', '', '', %s, '', 0, now(), now() + %s)
     """
     for name, left in (("expired", timedelta(minutes=-1)), ("valid", timedelta(minutes=1))):
         rows(dsn, statement, name, left)
