@@ -10,7 +10,13 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from service.access.actor import Scope
+from service.access.operations import issue_key
+from service.access.schemas import KeyIn
 from service.core.db import Database, connection_of
+from service.core.pending_tasks import add_pending
+from service.dataset.models import Dataset
+from service.job.models import Job, JobKind
 from service.membership.compaction import compact
 from service.membership.fsck.check import Report, check
 from service.number.app_keyring import require_same_secret
@@ -52,11 +58,23 @@ async def _fill(database: Database, ring: KeyRing) -> dict[str, uuid.UUID]:
     datasets["empty"] = await stage_run(database, ring, consecutive_run(ring, 0))
     datasets["sealing"] = await stage_run(database, ring, staged, state="sealing")
     await load_shards(database, ring, datasets["sealing"], shards=16)
+    await _request_sealing(database, datasets["sealing"])
     datasets["received"] = await stage_run(database, ring, consecutive_run(ring, 300), state="sealed")
     async with database.transaction() as session:
         query = "UPDATE dataset SET content = 'shared', reconciling = true WHERE id = %s"
         await (await connection_of(session)).execute(query, (datasets["received"],))
     return datasets
+
+
+async def _request_sealing(database: Database, dataset_id: uuid.UUID) -> None:
+    """A job that will go on with the sealing, as a request makes it."""
+    async with database.transaction() as session:
+        holder_id = (await session.get_one(Dataset, dataset_id)).holder_id
+        issued = await issue_key(session, KeyIn(organisation_id=holder_id, scopes=[Scope.NUMBERS_WRITE]))
+        job = Job(organisation_id=holder_id, api_key_id=issued.id, kind=JobKind.SEAL_DATASET, subject_id=dataset_id)
+        session.add(job)
+        await session.flush()
+        await add_pending(session, job.kind, {"job_id": str(job.id)})
 
 
 @contextmanager
