@@ -25,7 +25,7 @@ from service.command import schema
 from service.core.embedded import roles
 from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
-from tests import system_parts
+from tests import loop_watch, system_parts
 from tests.callers import Registry
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
@@ -52,6 +52,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     repeated = sorted(nodeid for nodeid, count in counts.items() if count > 1)
     if repeated:
         raise pytest.UsageError(f"Give each of these tests a name of its own: {', '.join(repeated)}")
+
+
+def pytest_configure() -> None:
+    """Watch the event loops in every process of the tests."""
+    loop_watch.install()
+
+
+@pytest.fixture(autouse=True)
+def _loops_are_free() -> Iterator[None]:
+    """Fail a test in which a request held up all others."""
+    loop_watch.take_findings()
+    yield
+    found = loop_watch.take_findings()
+    assert found == [], "The event loop computed for too long. Leave it to `core.threads`."
 
 
 MASTER_SECRET = "5e" * 32

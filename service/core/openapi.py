@@ -4,11 +4,16 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-from fastapi import FastAPI
+import orjson
+from fastapi import FastAPI, Response
 
 from service.core.errors import MEDIA_TYPE, ProblemDocument
+from service.core.threads import WorkThreads
 
 Json = dict[str, Any]
+
+# It takes a second, once.
+_DESCRIBING: Final = WorkThreads("openapi", 1, 32)
 
 _SCHEMAS: Final = "#/components/schemas/"
 _METHODS: Final = ("get", "put", "post", "delete")
@@ -16,6 +21,18 @@ _METHODS: Final = ("get", "put", "post", "delete")
 
 class DescribedApp(FastAPI):
     """An application whose OpenAPI document has problem documents and examples."""
+
+    _rendered: bytes | None = None
+
+    def setup(self) -> None:
+        """Serve the document. The framework would make and render it in the event loop."""
+        self.add_api_route("/openapi.json", self.serve_document, include_in_schema=False)
+
+    async def serve_document(self) -> Response:
+        """The OpenAPI document."""
+        if self._rendered is None:
+            self._rendered = await _DESCRIBING.run(lambda: orjson.dumps(self.openapi()))
+        return Response(self._rendered, media_type="application/json")
 
     def openapi(self) -> Json:
         """The OpenAPI document. It is made once."""
