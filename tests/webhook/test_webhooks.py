@@ -1,5 +1,8 @@
 """Endpoints: who registers them, with which addresses, and who sees them."""
 
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -9,7 +12,7 @@ from service.core.settings import Settings
 from service.core.vocabulary import Role
 from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
-from tests.inspection import refusal, rows
+from tests.inspection import refusal, rows, until
 
 # An IP address, so that registering it asks no name server.
 URL = "https://1.1.1.1/filiation"
@@ -118,3 +121,24 @@ def test_register_eleventh_webhook_is_refused_until_one_is_removed(registry: Reg
     assert len(first["items"]) == 6
     assert len(second["items"]) == 5
     assert second["next"] is None
+
+
+def test_register_with_a_name_server_that_does_not_answer_holds_up_nobody(
+    registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker, answered, asked = registry.broker(), threading.Event(), []
+
+    def get_addresses(name: str, *_: object, **__: object) -> list[Any]:
+        asked.append(name)
+        answered.wait(60)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", get_addresses)
+    with ThreadPoolExecutor(30) as pool:
+        waiting = [pool.submit(refused, broker, f"https://slow{serial}.example/") for serial in range(30)]
+        until(lambda: len(asked) >= 4)
+        assert rows(dsn, "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'") == []
+        assert register(broker)["url"] == URL
+        answered.set()
+        found = {future.result() for future in waiting}
+    assert found <= {(422, "webhook_address_unresolved"), (503, "overloaded")}

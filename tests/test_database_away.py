@@ -1,0 +1,43 @@
+"""While the database is away, every operation says so within seconds; afterwards it works without a restart."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from service.core.errors import MEDIA_TYPE, TYPE_PREFIX
+from tests.builders import number
+from tests.callers import Registry
+from tests.inspection import refusal
+from tests.outages import outage
+from tests.routes import ROUTES, filled_path, method_of, openers
+
+
+def test_operations_while_the_database_is_away_are_refused_as_that(
+    client: TestClient, registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    keys = {"ApiKey": broker.key, "PersonSession": "fis_something"}
+    assert broker.lookup(number(42))["held"] is False
+
+    def call(route: APIRoute) -> Response:
+        (scheme,) = openers(route)
+        headers = {"Authorization": f"Bearer {keys[scheme]}"}
+        return client.request(method_of(route), filled_path(route), headers=headers)
+
+    routes = [route for route in ROUTES if openers(route) in (["ApiKey"], ["PersonSession"])]
+    with outage(dsn), ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(call, routes))
+        page = client.get("/", headers={"Accept": "text/html"})
+    wrong = [
+        (route.name, answer.status_code, answer.text)
+        for route, answer in zip(routes, answers, strict=True)
+        if (answer.status_code, answer.headers["content-type"]) != (503, MEDIA_TYPE)
+        or answer.json()["type"] not in (f"{TYPE_PREFIX}database_unavailable", f"{TYPE_PREFIX}overloaded")
+        or not 1 <= int(answer.headers["retry-after"]) <= 10
+    ]
+    assert wrong == []
+    assert page.status_code in (200, 503)
+    assert broker.lookup(number(42))["held"] is False
+    assert refusal(broker.request("GET", "/v1/nothing")) == (404, "endpoint_not_found")
