@@ -1,5 +1,6 @@
 """Style sheets, scripts and images. The address of one names its content, so that browsers keep it for ever."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
@@ -56,6 +57,11 @@ class Assets:
             found[file.name] = Asset(content, media_type, hashlib.sha256(content).hexdigest()[:12])
         return found
 
+    async def load(self) -> None:
+        """Read and hash the files in a thread, if that has not happened yet: some are megabytes."""
+        if "_by_name" not in self.__dict__:
+            await asyncio.to_thread(lambda: self._by_name)
+
     def path(self, name: str) -> str:
         """The address of a file, which changes with its content."""
         return f"{self._prefix}/{self._by_name[name].version}/{name}"
@@ -72,6 +78,7 @@ class Assets:
         @router.get(f"{self._prefix}/{{version}}/{{name}}", include_in_schema=False)
         async def get_asset(version: str, name: str) -> Response:
             """Serve a style sheet, a script or an image."""
+            await self.load()
             asset = self.find(name, version)
             if asset is None:
                 raise NotFound("file")

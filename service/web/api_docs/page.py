@@ -60,6 +60,7 @@ router.include_router(ASSETS.router())
 @router.get("/docs")
 async def show_documentation(request: Request) -> HTMLResponse:
     """Show every operation, and let the reader try it with their own key."""
+    await ASSETS.load()
     names = {"icon": _ICON, "style": _STYLE, "script": _SCRIPT, "start": _START}
     # The addresses are relative, so that the page also works behind a path of a proxy.
     paths = {part: ASSETS.path(name).removeprefix("/") for part, name in names.items()}
