@@ -172,7 +172,7 @@ def _facts(walk: Walk) -> None:
 
 
 def _accounts(walk: Walk) -> None:
-    """Webhooks and keys."""
+    """Webhooks, keys and limits."""
     for actor in ("broker", "party", "sender"):
         hook = walk.call(actor, "POST", "/v1/webhooks", {"url": "https://1.1.1.1/"}).json()
         walk.call(actor, "GET", f"/v1/webhooks/{hook['id']}/deliveries")
@@ -184,6 +184,8 @@ def _accounts(walk: Walk) -> None:
     keys = walk.call("operator", "GET", "/v1/keys").json()["items"]
     own = next(key["id"] for key in keys if key["organisation_id"] == str(walk.scenario.operator.id))
     walk.call("operator", "POST", f"/v1/keys/{own}/rotate")
+    limit = {"organisation_id": walk.scenario.story.ids[AUBE.code], "kind": "lookups", "daily_limit": 500_000}
+    walk.call("operator", "POST", "/v1/usage/limits", limit)
 
 
 def _offices(walk: Walk) -> None:
