@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 
 from service.core.disk import NEEDS_ROOM, Disk
 from service.core.settings import Settings
@@ -65,8 +64,9 @@ def test_register_with_a_full_disk_is_refused_until_space_is_free(registry: Regi
     assert registry.client.get("/readyz").json()["checks"]["disk"]["status"] == "ok"
 
 
-def test_every_route_that_takes_files_and_facts_is_refused_with_a_full_disk(client: TestClient) -> None:
-    disk_of(client).reserve = 2**60
+def test_every_route_that_takes_files_and_facts_is_refused_with_a_full_disk(registry: Registry) -> None:
+    broker = registry.broker()
+    disk_of(registry.client).reserve = 2**60
     filling = [route for route in ROUTES if NEEDS_ROOM in route.dependencies]
     names = {route.name for route in filling}
     assert {"upload_part", "register_dataset", "register_notice", "register_collection", "seal_dataset"} <= names
@@ -75,7 +75,7 @@ def test_every_route_that_takes_files_and_facts_is_refused_with_a_full_disk(clie
         path = route.path_format.replace("{number}", "1")
         for parameter in route.param_convertors:
             path = path.replace("{" + parameter + "}", "01890000-0000-7000-8000-000000000000")
-        answer = refusal(client.request(method_of(route), path, json={}))
+        answer = refusal(broker.request(method_of(route), path, json={}))
         if answer != (507, "disk_nearly_full"):
             wrong.append((route.name, answer))
     assert wrong == []

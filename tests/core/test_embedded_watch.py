@@ -45,11 +45,11 @@ def test_watched_server_that_is_killed_runs_again_under_its_address(place: Path,
     """A long path has its socket elsewhere, in a folder whose name is made up."""
     folder = place / name
     with embedded(folder, watched=True) as server:
-        commit(server.dsn)
+        commit(server.owner_dsn)
         postmaster = int((folder / "cluster" / "data" / "postmaster.pid").read_text().split()[0])
         os.kill(postmaster, signal.SIGKILL)
-        assert until(lambda: _is_another(folder, postmaster) and committed(server.dsn)) == [(42,)]
-    assert committed(server.dsn) == []
+        assert until(lambda: _is_another(folder, postmaster) and committed(server.owner_dsn)) == [(42,)]
+    assert committed(server.owner_dsn) == []
 
 
 def _is_another(folder: Path, postmaster: int) -> bool:
@@ -74,15 +74,15 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 def test_watched_server_that_a_full_disk_ends_runs_again_when_space_is_free(place: Path) -> None:
     with small_disk(place / "disk"), embedded(place / "disk" / "data", watched=True) as server:
-        commit(server.dsn)
+        commit(server.owner_dsn)
         filler = place / "disk" / "filler"
         free = os.statvfs(place / "disk")
         with filler.open("wb") as file:
             file.truncate()
             os.posix_fallocate(file.fileno(), 0, (free.f_bavail - 256) * free.f_frsize)
-        with pytest.raises(psycopg.OperationalError), psycopg.connect(server.dsn) as connection:
+        with pytest.raises(psycopg.OperationalError), psycopg.connect(server.owner_dsn) as connection:
             connection.execute("CREATE TABLE large AS SELECT repeat('x', 1000) FROM generate_series(1, 200000)")
         filler.unlink()
-        assert until(lambda: committed(server.dsn)) == [(42,)]
-        with psycopg.connect(server.dsn) as connection:
+        assert until(lambda: committed(server.owner_dsn)) == [(42,)]
+        with psycopg.connect(server.owner_dsn) as connection:
             connection.execute("INSERT INTO committed VALUES (43)")

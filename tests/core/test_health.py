@@ -147,9 +147,10 @@ LATE: dict[str, tuple[LiteralString, int, dict[str, str]]] = {
     ),
     "lost": (
         """
-        INSERT INTO job (id, organisation_id, kind, subject_id, state, done, total, created_at)
-        SELECT gen_random_uuid(), id, 'seal_dataset', gen_random_uuid(), 'running', 0, 0, now() - interval '4 minutes'
-        FROM organisation LIMIT 1
+        INSERT INTO job (id, organisation_id, api_key_id, kind, subject_id, state, done, total, created_at)
+        SELECT gen_random_uuid(), organisation_id, id, 'seal_dataset', gen_random_uuid(), 'running', 0, 0,
+               now() - interval '4 minutes'
+        FROM api_key LIMIT 1
         """,
         503,
         {"jobs": "failed"},

@@ -129,13 +129,13 @@ def running_machine(folder: Path) -> Iterator[Machine]:
     """The processes of a new registry."""
     # The share of this process keeps PostgreSQL running while the service and the worker are both killed.
     with embedded(folder) as server:
-        with psycopg.connect(server.dsn, autocommit=True) as connection:
+        with psycopg.connect(server.administrator_dsn, autocommit=True) as connection:
             # Processes die here, not the machine.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
         port = _free_port()
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
-            machine = Machine(folder, server.dsn, client, port)
+            machine = Machine(folder, server.administrator_dsn, client, port)
             machine.start()
             try:
                 until(machine.is_ready)
