@@ -1,5 +1,6 @@
 """The operations on notices, partner lists and evidence."""
 
+import asyncio
 import hashlib
 import uuid
 from collections import defaultdict
@@ -12,7 +13,15 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible, list_visible, visible_among
-from service.collection.evidence import EVIDENCE_TYPES, is_whole
+from service.collection.evidence import (
+    EVIDENCE_TYPES,
+    MOST_PAGES,
+    MOST_PIXELS,
+    ActiveContent,
+    TooManyPixels,
+    UnfitEvidence,
+    check_evidence,
+)
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
 from service.collection.schemas import (
     EvidenceOut,
@@ -176,13 +185,10 @@ async def add_evidence(
 
     Raises:
         UnsupportedMedia: its type is not accepted, differs from the stated type, or the file is incomplete.
+        Unprocessable: it is too large to be shown, or acts when it is opened.
     """
     notice = await find_own_notice(session, actor, notice_id)
-    if media_type not in EVIDENCE_TYPES or not is_whole(content, media_type):
-        raise UnsupportedMedia(
-            "evidence_type",
-            f"Send a complete file of one of the types {', '.join(EVIDENCE_TYPES)}, with its Content-Type.",
-        )
+    await _check_evidence(media_type, content)
     row = NoticeEvidence(
         notice_id=notice.id,
         media_type=media_type,
@@ -194,6 +200,29 @@ async def add_evidence(
     await session.flush()
     session.add(EvidenceContent(evidence_id=row.id, content=content))
     return EvidenceOut(**row.model_dump())
+
+
+async def _check_evidence(media_type: str, content: bytes) -> None:
+    wrong_type = UnsupportedMedia(
+        "evidence_type",
+        f"Send a complete file of one of the types {', '.join(EVIDENCE_TYPES)}, with its Content-Type.",
+    )
+    if media_type not in EVIDENCE_TYPES:
+        raise wrong_type
+    try:
+        await asyncio.to_thread(check_evidence, content, media_type)
+    except ActiveContent:
+        raise Unprocessable(
+            "evidence_active",
+            "This PDF holds a script, an action, another file or encryption. Print it to a new PDF, and send that.",
+        ) from None
+    except TooManyPixels:
+        raise Unprocessable(
+            "evidence_too_large",
+            f"Send a smaller file, of at most {MOST_PIXELS // 1_000_000} million pixels or {MOST_PAGES} pages.",
+        ) from None
+    except UnfitEvidence:
+        raise wrong_type from None
 
 
 async def get_evidence(

@@ -88,7 +88,10 @@ async def add_partner_list(
 )
 @reads(Body.EVIDENCE)
 async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
-    """A complete PNG, JPEG, WebP or PDF file whose bytes match Content-Type. The response states its SHA-256."""
+    """A complete PNG, JPEG, WebP or PDF file whose bytes match Content-Type. The response states its SHA-256.
+
+    A PDF with scripts, actions, other files or encryption is refused, and what has too many pixels or pages.
+    """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return await notice_operations.add_evidence(session, actor, notice_id, media_type, await request.body())
 

@@ -82,7 +82,8 @@ def _default_of(field: FieldInfo) -> str:
 def retention_page() -> str:
     """`docs/retention.md`. The rules are those of all packages, which `service.main` imports."""
     assert service.main.ROUTERS
-    rows = [(_data_of(rule), _period_of(rule), rule.since) for rule in rules()]
+    # Rules are declared in the order in which modules are imported, which is not always the same.
+    rows = sorted((_data_of(rule), _period_of(rule), rule.since) for rule in rules())
     return _RETENTION.format(rules=_table(("what", "deleted after", "counted from"), rows))
 
 

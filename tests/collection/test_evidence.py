@@ -5,10 +5,14 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import SecretStr
 
+from service.collection.evidence import UnfitEvidence, check_evidence
 from service.core.settings import Settings
 from tests.builders import make_notice
 from tests.callers import Registry
@@ -16,11 +20,11 @@ from tests.conftest import MASTER_SECRET
 from tests.inspection import refusal, rows
 
 
-def png() -> bytes:
-    """One grey dot."""
+def png(width: int = 1, height: int = 1, pixels: bytes = b"\0\0") -> bytes:
+    """A grey picture."""
     chunks = [
-        (b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)),
-        (b"IDAT", zlib.compress(b"\0\0")),
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)),
+        (b"IDAT", zlib.compress(pixels)),
         (b"IEND", b""),
     ]
     written = [
@@ -58,6 +62,86 @@ def test_upload_evidence_returns_the_same_bytes(registry: Registry) -> None:
     assert [piece["media_type"] for piece in shop.get(path)["evidence"]] == list(FILES)
 
 
+def pdf(objects: bytes) -> bytes:
+    return PDF.replace(b"%%EOF", objects + b"\n%%EOF")
+
+
+def compressed(objects: bytes, dictionary: bytes = b"/Filter/FlateDecode") -> bytes:
+    """Objects in an object stream."""
+    stream = zlib.compress(objects)
+    return pdf(b"5 0 obj<</Type/ObjStm%b/Length %d>>stream\n%b\nendstream endobj" % (dictionary, len(stream), stream))
+
+
+def webp(name: bytes, data: bytes) -> bytes:
+    chunk = name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+    return b"RIFF" + struct.pack("<I", 4 + len(chunk)) + b"WEBP" + chunk
+
+
+SCRIPT = b"3 0 obj<</S/JavaScript/JS(app.alert(1))>>endobj"
+ACTIVE = {
+    "script": pdf(SCRIPT),
+    "escaped name": pdf(SCRIPT.replace(b"/JavaScript", b"/J#61va#53cript")),
+    "compressed": compressed(SCRIPT),
+    "compressed in another way": compressed(b"", b"/Filter[/ASCIIHexDecode/FlateDecode]"),
+    "compressed behind a long dictionary": compressed(SCRIPT, b"/Filter/FlateDecode/X(" + b"x" * 3000 + b")"),
+    "opening action": pdf(b"/OpenAction 3 0 R"),
+    "launch": pdf(b"<</S/Launch/F(cmd.exe)>>"),
+    "attached file": pdf(b"<</Names<</EmbeddedFiles 7 0 R>>>>"),
+    "form that is sent": pdf(b"<</S/SubmitForm>>"),
+    "encrypted": pdf(b"trailer<</Encrypt 8 0 R>>"),
+}
+FRAME = b"\xff\xc2\x00\x0b\x08"
+LARGE = {
+    "png": ("image/png", png(50_000, 50_000)),
+    "jpeg": (
+        "image/jpeg",
+        JPEG.replace(b"\xff\xc2\x00\x0b\x08\x00\x01\x00\x01", b"\xff\xc2\x00\x0b\x08\xc3\x50\xc3\x50"),
+    ),
+    "webp": ("image/webp", webp(b"VP8L", b"\x2f" + struct.pack("<I", 0x3FFF | 0x3FFF << 14) + b"\0" * 8)),
+    "pdf": ("application/pdf", pdf(b"<</Type/Page>>" * 201)),
+    "compressed pdf": ("application/pdf", compressed(b"<</Type /Page>>" * 201)),
+}
+
+
+def test_upload_evidence_that_is_active_or_too_large_is_refused(registry: Registry, dsn: str) -> None:
+    shop = registry.collector()
+    path = f"/v1/notices/{make_notice(shop, shop.id)['id']}/evidence"
+    cases = [(name, "application/pdf", content, "evidence_active") for name, content in ACTIVE.items()]
+    cases += [(name, *file, "evidence_too_large") for name, file in LARGE.items()]
+    wrong = []
+    for name, media_type, content, slug in cases:
+        answer = shop.request("POST", path, content=content, headers={"Content-Type": media_type})
+        if refusal(answer) != (422, slug):
+            wrong.append((name, refusal(answer)))
+    assert wrong == []
+    assert rows(dsn, "SELECT FROM evidence_content") == []
+
+
+def test_check_evidence_takes_what_word_processors_and_scanners_write() -> None:
+    for content in (
+        pdf(b"<</OpenAction[1 0 R/XYZ null null 0]>>"),
+        compressed(b"<</Type/Page>>"),
+        pdf(b"6 0 obj<</Type/XObject/Filter/DCTDecode>>stream\r\n" + JPEG + b"\nendstream endobj"),
+    ):
+        check_evidence(content, "application/pdf")
+    check_evidence(png(3, 2, b"\0abc\0def"), "image/png")
+
+
+@pytest.mark.parametrize("media_type", FILES)
+@given(st.data())
+def test_check_evidence_of_damaged_files_refuses_or_takes_them(media_type: str, data: st.DataObject) -> None:
+    content = bytearray(FILES[media_type])
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(UnfitEvidence):
+        check_evidence(bytes(content[: data.draw(st.integers(1, len(content)))]), media_type)
+
+
+def test_check_evidence_of_a_bomb_ends_within_its_limit() -> None:
+    with pytest.raises(UnfitEvidence):
+        check_evidence(png(7000, 7000, bytes(1 << 20)), "image/png")
+
+
 def wrong_files() -> Iterator[tuple[str, bytes]]:
     for media_type, content in FILES.items():
         yield from ((other, content) for other in FILES if other != media_type)
@@ -66,6 +150,8 @@ def wrong_files() -> Iterator[tuple[str, bytes]]:
     yield "image/gif", b"GIF89a\1\0\1\0\0\0\0;"
     yield "image/svg+xml", b"<svg xmlns='http://www.w3.org/2000/svg'/>"
     yield "application/pdf", b"<html>%PDF-</html>"
+    yield "image/webp", webp(b"<htm", b"<html><script>alert(1)</script></html>")
+    yield "image/png", png(2, 2)
     yield "text/plain", PDF
     yield "", PDF
 
