@@ -115,7 +115,7 @@ soak-spellings: $(VENV)/.checked
 	LONG=1 $(SOAKING) tests/number tests/intake $(ARGS)
 
 soak-stands: $(VENV)/.checked
-	PARTS=$(PARTS) $(SOAKING) tests/sandbox $(ARGS)
+	PARTS=$(PARTS) LONG=1 $(SOAKING) tests/sandbox tests/test_hostile_memory.py $(ARGS)
 	KILLS=$(KILLS) $(BIN)/python -m pytest tests/kills --timeout 0 $(ARGS)
 
 .PHONY: bench

@@ -33,15 +33,14 @@ def process_on(dsn: str) -> Iterator[tuple[httpx2.Client, int]]:
         port = probe.getsockname()[1]
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
     command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    # A pipe that nobody reads would stop the service at its next line of log, once it is full.
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _wait_for(client, process)
                 yield client, process.pid
         finally:
             process.terminate()
-            assert process.stderr is not None
-            process.stderr.read()
 
 
 def _wait_for(client: httpx2.Client, process: "subprocess.Popen[str]") -> None:
