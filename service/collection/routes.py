@@ -71,6 +71,7 @@ async def get_notice(notice_id: NoticeId, session: SessionDep, actor: FactsReade
     dependencies=[NEEDS_ROOM],
     responses=responses(*JSON_BODY, 404, 409, 507),
 )
+@reads(Body.LONG_LIST)
 async def add_partner_list(
     notice_id: NoticeId, body: PartnerListIn, session: SessionDep, actor: FactsWriter
 ) -> PartnerListOut:

@@ -36,6 +36,7 @@ class Body(Enum):
     SMALL = "small"
     TEXT = "text"
     JSON = "json"
+    LONG_LIST = "long list"
     EVIDENCE = "evidence"
     UPLOAD = "upload"
 
@@ -92,7 +93,7 @@ class BodyLimits:
     """The largest bodies of a process in bytes, and how much of them it holds at the moment."""
 
     def __init__(self, json: int, evidence: int) -> None:
-        self._most = _MOST_BYTES | {Body.JSON: json, Body.EVIDENCE: evidence}
+        self._most = _MOST_BYTES | {Body.JSON: json, Body.LONG_LIST: json, Body.EVIDENCE: evidence}
         self.held = HeldBytes(_MOST_HELD)
 
     def of(self, kind: Body) -> int | None:

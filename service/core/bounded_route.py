@@ -19,6 +19,8 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 # A body of so many values is parsed and validated in some ten milliseconds. An objection reported for a thousand
 # numbers has four thousand.
 MOST_VALUES: Final = 20_000
+# A partner list has up to 10,000 names, each with the id of an organisation.
+MOST_VALUES_OF_LIST: Final = 60_000
 DEEPEST: Final = 32
 # Each value after the first stands behind one of these. In texts they count too, which are few there.
 _SEPARATORS: Final = (b",", b":", b"[", b"{")
@@ -36,22 +38,24 @@ class Gate(ABC):
 class BoundedRequest(Request):
     """A request whose JSON has a bounded number of values and depth."""
 
+    most_values = MOST_VALUES
+
     async def json(self) -> Any:
         """The body as JSON."""
         if not hasattr(self, "_json"):
-            self._json = read_json(await self.body())
+            self._json = read_json(await self.body(), self.most_values)
         return self._json
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes, most: int) -> Any:
     """Parse a body, after counting what it contains.
 
     Raises:
         TooManyValues: parsing would take too long.
         ValueError: it is not JSON in UTF-8.
     """
-    if sum(map(body.count, _SEPARATORS)) > MOST_VALUES or _is_too_deep(body):
-        raise TooManyValues(MOST_VALUES, DEEPEST)
+    if sum(map(body.count, _SEPARATORS)) > most or _is_too_deep(body):
+        raise TooManyValues(most, DEEPEST)
     return json.loads(body)
 
 
@@ -103,6 +107,8 @@ class BoundedRoute(APIRoute):
                     await gate.admit_before_body(request)
                 body_of(request.scope).open(self.body)
             bounded = BoundedRequest(request.scope, request.receive)
+            if self.body is Body.LONG_LIST:
+                bounded.most_values = MOST_VALUES_OF_LIST
             # What is raised while the framework reads a body becomes its own error. And while a slow client sends it,
             # no connection to the database is held.
             if request.method != "GET" and self.body not in (Body.UPLOAD, Body.FORM):
