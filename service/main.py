@@ -51,6 +51,8 @@ from service.webhook import routes as webhook
 
 ROUTERS = (
     provenance.router,
+    # Early, so that a probe is answered without a look at all others.
+    health.router,
     organisation.router,
     collection.notices,
     collection.collections,
@@ -72,7 +74,6 @@ ROUTERS = (
     verification.session,
     kannel_routes.router,
     disclosure.router,
-    health.router,
 )
 
 # No API key opens these. They declare their error responses themselves.
