@@ -67,7 +67,6 @@ def test_hostile_parts_are_read_or_refused_within_limits(own_launcher: Launcher,
     parent = memory_mib("self", "VmHWM") - idle
     child = template.peak / 1024 - memory_mib(template.pid, "VmRSS")
     assert parent + child < MEMORY_MIB, (parent, child)
-    assert "read" not in outcomes.get("expanding_text", set())
     log.info("parent %.0f MiB, child %.0f MiB above idle; %s", parent, child, outcomes)
 
 
