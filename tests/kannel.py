@@ -128,7 +128,8 @@ def running_kannel(folder: Path) -> Iterator[Kannel]:
 
 def _shipped_configuration(ports: dict[str, int]) -> str:
     """Kannel's configuration from docker-compose.yml, changed to the loopback address and other ports."""
-    _, _, content = _COMPOSE.read_text(encoding="utf-8").partition("    content: |\n")
+    _, _, configs = _COMPOSE.read_text(encoding="utf-8").partition("\n  kannel:\n    #")
+    _, _, content = configs.partition("    content: |\n")
     environment = {
         "FILIATION_KANNEL_PASSWORD": PASSWORD,
         "FILIATION_KANNEL_INBOUND_SECRET": INBOUND_SECRET,

@@ -104,6 +104,7 @@ def objection(**more: Any) -> ObjectionOut:
         "occurred_at": paris(6, 12),
         "recorded_at": paris(6, 12),
         "relayed_at": paris(6, 12),
+        "check": None,
         "closed_at": None,
         "relays": [],
         "flags": [],
