@@ -60,7 +60,7 @@ def running_service(*module: str) -> Iterator[Service]:
             (folder / "service.log").open("wb") as log,
             subprocess.Popen(command, cwd=ROOT, env=_environment(folder / "data"), stdout=log, stderr=log) as process,
         ):
-            service = Service(port, server.dsn, process.pid, folder)
+            service = Service(port, server.administrator_dsn, process.pid, folder)
             try:
                 _wait_until_healthy(service, process)
                 yield service

@@ -105,6 +105,7 @@ async def upload_part(
         Overloaded: too many parts are being read, or the process that read this one was ended from outside.
     """
     upload = await _begin(uploads, actor, dataset_id, number, declared)
+    await usage.begin()
     counts, hasher = Counts(), uploads.ring.hasher("part")
     # The same bytes read in another way, say from another column, are a different part.
     hasher.update(repr(declared).encode())

@@ -69,7 +69,11 @@ class UploadUsage:
     _repeated: bool = False
 
     async def begin(self) -> None:
-        """Check what can be checked before the body is read."""
+        """Check what can be checked before the body is read.
+
+        Raises:
+            TooManyRequests: the organisation may not upload as much today, or may not stage further numbers.
+        """
         await self.count_numbers(0)
         if self.body_bytes:
             await self._reserve(UsageKind.BYTES, self.body_bytes)
@@ -142,13 +146,8 @@ class UploadUsage:
 async def counted_upload(
     database: Database, settings: Settings, organisation_id: uuid.UUID, body_bytes: int | None
 ) -> AsyncIterator[UploadUsage]:
-    """The usage of an upload, which is settled at the end, however that comes about.
-
-    Raises:
-        TooManyRequests: the organisation may not upload as much today, or may not stage further numbers.
-    """
+    """The usage of an upload, which is settled at the end, however that comes about."""
     usage = UploadUsage(database, settings, organisation_id, body_bytes)
-    await usage.begin()
     try:
         yield usage
     finally:

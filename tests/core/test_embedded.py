@@ -185,7 +185,7 @@ def test_acquire_after_a_crash_recovers_although_another_process_has_the_pid(
 ) -> None:
     acquired = acquire(folder)
     owner = (folder / "cluster" / "data").stat().st_uid
-    with psycopg.connect(acquired.dsn) as connection:
+    with psycopg.connect(acquired.owner_dsn) as connection:
         connection.execute("CREATE TABLE committed AS SELECT 42 AS answer")
     pid_file = folder / "cluster" / "data" / "postmaster.pid"
     crashed_pid, described = postmaster(folder), pid_file.read_text()
@@ -196,7 +196,7 @@ def test_acquire_after_a_crash_recovers_although_another_process_has_the_pid(
     with subprocess.Popen(["sleep", "60"], user=owner) as stranger:
         try:
             pid_file.write_text(described.replace(str(crashed_pid), str(stranger.pid), 1))
-            with embedded(folder) as server, psycopg.connect(server.dsn) as connection:
+            with embedded(folder) as server, psycopg.connect(server.owner_dsn) as connection:
                 assert connection.execute("SELECT answer FROM committed").fetchone() == (42,)
             assert stranger.poll() is None
         finally:

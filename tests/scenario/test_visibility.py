@@ -118,7 +118,8 @@ def test_list_shows_the_same_as_answers(scenario: Scenario) -> None:
     found = []
     for who, collection, _ in LISTED:
         items = scenario.caller(who).get(f"/v1/{collection}")["items"]
-        found.append((who, collection, {codes_of[item["id"]] for item in items}))
+        # Other tests of the process record facts of their own beside the scenario.
+        found.append((who, collection, {codes_of[item["id"]] for item in items if item["id"] in codes_of}))
     assert [line for line in found if line not in LISTED] == []
 
 
