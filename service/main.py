@@ -196,6 +196,7 @@ async def lifespan(
         readiness = Readiness(dsn, settings, resources.get(Disk))
         resources.add(queue, Messaging(gateway, on_inbound), readiness, pool)
         app.state.resources = resources
+        _work_out_routes(app)
         worker = None
         if with_worker:
             # What works in the background has connections of its own, which may take longer than those of requests.
@@ -209,6 +210,13 @@ async def lifespan(
                 worker.cancel()
                 with suppress(asyncio.CancelledError):
                     await worker
+
+
+def _work_out_routes(app: FastAPI) -> None:
+    """Match a path with all routes. Otherwise the framework works them out in the first request, beside all others."""
+    scope = {"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": [], "path_params": {}}
+    for route in app.router.routes:
+        route.matches(scope)
 
 
 @asynccontextmanager
