@@ -6,13 +6,16 @@ Of the dataset that a recipient got from it, it sees that this exists and who ho
 that it asserts for a holder without an account counts as its own, because nobody else here can look after it. A
 transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
 
+Who asserts a fact is named to those who see that organisation anyway, in lists as in answers (`named`), and to the
+organisation that the fact is about.
+
 A party sees its campaigns; a key of a processor that acts for it, only those which that processor sent. A regulator
 sees everything; the operator sees accounts only. An organisation that erased a number no longer sees anything of it,
 not even for the holders that it speaks for. Others still see what came to them through that organisation.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Container, Iterable, Mapping, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -68,6 +71,12 @@ organisations(id) AS (
     UNION SELECT collector_id FROM collection WHERE id IN (SELECT id FROM collections)
     UNION SELECT collector_id FROM notice WHERE id IN (SELECT id FROM notices)
     UNION SELECT sender_id FROM campaign WHERE id IN (SELECT id FROM campaigns) AND sender_id IS NOT NULL
+    UNION SELECT asserted_by_id FROM dataset WHERE holder_id = :own_id AND asserted_by_id IS NOT NULL
+    UNION SELECT asserted_by_id FROM collection WHERE collector_id = :own_id AND asserted_by_id IS NOT NULL
+    UNION SELECT asserted_by_id FROM notice WHERE collector_id = :own_id AND asserted_by_id IS NOT NULL
+    UNION SELECT asserted_by_id FROM transfer
+          WHERE (sender_id = :own_id OR recipient_id = :own_id) AND asserted_by_id IS NOT NULL
+    UNION SELECT organisation_id FROM api_key WHERE acts_for_id = :own_id AND :through_id IS NULL
     UNION SELECT partner.organisation_id
           FROM partner JOIN partner_list ON partner_list.id = partner.partner_list_id
           WHERE partner_list.notice_id IN (SELECT id FROM notices) AND partner.organisation_id IS NOT NULL)
@@ -131,8 +140,19 @@ def visible_campaigns(actor: Actor) -> Ids:
 
 
 def visible_organisations(actor: Actor) -> Ids:
-    """Ids of the organisations that appear in a fact that `actor` sees, or that it named here."""
+    """Ids of the organisations that appear in a fact that `actor` sees, state something of it or it named here.
+
+    Those that appear are subjects of facts. Who merely asserts a fact is seen by its subject alone.
+    """
     return _visible_ids(actor, "organisation", _part("organisations"), to_operator=True)
+
+
+def named(known: Container[uuid.UUID], organisation_id: uuid.UUID | None) -> uuid.UUID | None:
+    """The organisation that asserts something, or None for a reader to whom it is not `known`.
+
+    Every route names asserters by this rule: an answer by what is known of its number, a list by all that is.
+    """
+    return organisation_id if organisation_id is not None and organisation_id in known else None
 
 
 IdSet = frozenset[uuid.UUID]

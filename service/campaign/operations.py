@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.correction import lock_for_correction
-from service.access.visible_rows import get_visible, list_visible
+from service.access.visible_rows import get_visible, list_visible, read_asserters
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
@@ -55,7 +55,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
     await session.flush()
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, campaign_id=str(row.id))
-    return (await _with_datasets(session, [row]))[0]
+    return (await _with_datasets(session, actor, [row]))[0]
 
 
 async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn) -> None:
@@ -89,19 +89,20 @@ async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller may see."""
     row = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
-    return (await _with_datasets(session, [row]))[0]
+    return (await _with_datasets(session, actor, [row]))[0]
 
 
 async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[CampaignOut]:
     """The campaigns that the caller may see."""
     rows = await list_visible(session, Campaign, visibility.visible_campaigns(actor), after, limit)
-    return rows.page(await _with_datasets(session, rows.rows))
+    return rows.page(await _with_datasets(session, actor, rows.rows))
 
 
-async def _with_datasets(session: AsyncSession, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
+async def _with_datasets(session: AsyncSession, actor: Actor, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
     query = select(CampaignDataset).where(col(CampaignDataset.campaign_id).in_([row.id for row in campaigns]))
-    used = (await session.exec(query)).all()
+    used = (await session.exec(query.order_by(col(CampaignDataset.dataset_id)))).all()
+    asserters = await read_asserters(session, actor, campaigns)
     return [
-        CampaignOut(**row.model_dump(), dataset_ids=[use.dataset_id for use in used if use.campaign_id == row.id])
+        CampaignOut(**asserters.body(row), dataset_ids=[use.dataset_id for use in used if use.campaign_id == row.id])
         for row in campaigns
     ]

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.visible_rows import get_visible, list_visible, visible_among
+from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
 from service.collection.evidence import (
     EVIDENCE_TYPES,
     MOST_PAGES,
@@ -160,19 +160,22 @@ async def _response_bodies(session: AsyncSession, actor: Actor, notices: Sequenc
             .order_by(col(NoticeEvidence.recorded_at), col(NoticeEvidence.id))
         )
     ).all()
+    asserters = await read_asserters(session, actor, notices, lists, evidence)
     names: dict[uuid.UUID, list[PartnerOut]] = defaultdict(list)
     for partner in partners:
         names[partner.partner_list_id].append(PartnerOut(name=partner.name, organisation_id=partner.organisation_id))
     return [
         NoticeOut(
-            **notice.model_dump(exclude={"replaces_id"}),
-            replaces_id=notice.replaces_id if notice.replaces_id in replaced else None,
-            partner_lists=[
-                PartnerListOut(**partner_list.model_dump(), partners=names[partner_list.id])
-                for partner_list in lists
-                if partner_list.notice_id == notice.id
-            ],
-            evidence=[EvidenceOut(**piece.model_dump()) for piece in evidence if piece.notice_id == notice.id],
+            **asserters.body(
+                notice,
+                replaces_id=notice.replaces_id if notice.replaces_id in replaced else None,
+                partner_lists=[
+                    PartnerListOut(**asserters.body(partner_list), partners=names[partner_list.id])
+                    for partner_list in lists
+                    if partner_list.notice_id == notice.id
+                ],
+                evidence=[EvidenceOut(**asserters.body(piece)) for piece in evidence if piece.notice_id == notice.id],
+            )
         )
         for notice in notices
     ]

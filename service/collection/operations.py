@@ -13,7 +13,7 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.correction import lock_for_correction
-from service.access.visible_rows import get_visible, list_visible, visible_among
+from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
 from service.collection.models import Collection, CollectionAttestation, Notice
 from service.collection.notices import find_own_notice
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
@@ -139,11 +139,14 @@ async def _response_bodies(
     attested = await _attested(session, collections)
     corrected_ids = (row.corrects_id for row in collections)
     corrected = await visible_among(session, Collection, visibility.visible_collections(actor), corrected_ids)
+    asserters = await read_asserters(session, actor, collections)
     return [
         CollectionOut(
-            **row.model_dump(exclude={"corrects_id"}),
-            corrects_id=row.corrects_id if row.corrects_id in corrected else None,
-            attested=row.id in attested,
+            **asserters.body(
+                row,
+                corrects_id=row.corrects_id if row.corrects_id in corrected else None,
+                attested=row.id in attested,
+            )
         )
         for row in collections
     ]

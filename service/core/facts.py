@@ -58,7 +58,11 @@ class FactOut(BaseModel):
     """Who asserts a fact, and its two times."""
 
     id: uuid.UUID
-    asserted_by_id: uuid.UUID | None = BodyField(description="The organisation that asserts this fact.")
-    asserted_through_id: uuid.UUID | None = BodyField(description="The processor whose key stated it, if any.")
+    asserted_by_id: uuid.UUID | None = BodyField(
+        description="The organisation that asserts this fact. Null if you do not see that organisation."
+    )
+    asserted_through_id: uuid.UUID | None = BodyField(
+        description="The processor whose key stated it, if any. Null if you do not see that organisation."
+    )
     occurred_at: AwareDatetime = BodyField(description="When the fact is stated to have happened.")
     recorded_at: AwareDatetime = BodyField(description="When the registry recorded it, by its own clock.")

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.visible_rows import get_visible, list_visible
+from service.access.visible_rows import Asserters, get_visible, list_visible, read_asserters
 from service.collection.operations import collection_period, find_collection
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.paging import Page
@@ -150,17 +150,21 @@ async def _response_bodies(
     if len(own) < len(datasets):
         shown = or_(shown, col(DatasetParent.parent_id).in_(visibility.visible_datasets(actor)))
     query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]), shown)
-    edges = (await session.exec(query)).all()
+    edges = (await session.exec(query.order_by(col(DatasetParent.parent_id)))).all()
+    asserters = await read_asserters(session, actor, datasets)
     answers = []
     for row in datasets:
-        answer = dataset_out(ring, row, [edge for edge in edges if edge.dataset_id == row.id])
+        answer = dataset_out(ring, row, [edge for edge in edges if edge.dataset_id == row.id], asserters)
         answers.append(answer if row.id in own else answer.model_copy(update=dict.fromkeys(_OF_FILE)))
     return answers
 
 
-def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent]) -> DatasetOut:
+_NOT_SHOWN: Final = ("dialect", "consent_span", "last_upload_at")
+
+
+def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent], asserters: Asserters) -> DatasetOut:
     """The response body of a dataset, with the edges to its parents."""
-    values: dict[str, Any] = row.model_dump(exclude={"dialect", "consent_span", "last_upload_at"})
+    values = {name: value for name, value in asserters.body(row).items() if name not in _NOT_SHOWN}
     span = None if row.consent_span is None else decrypt_span(ring, row.id, row.consent_span)
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
     return DatasetOut(

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
-from service.access.visible_rows import get_visible
+from service.access.visible_rows import get_visible, visible_organisations_among
 from service.core import locks
 from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -201,14 +201,10 @@ _NAMERS = ("asserted_by_id", "asserted_through_id", "stated_by_id")
 
 async def _as_told(session: AsyncSession, actor: Actor, rows: Sequence[Organisation]) -> list[OrganisationOut]:
     """Organisations, without the ids of namers that the caller does not see."""
-    named = {getattr(row, name) for row in rows for name in _NAMERS} - {None}
-    visible = visibility.visible_organisations(actor)
-    query = select(Organisation.id).where(col(Organisation.id).in_(named), col(Organisation.id).in_(visible))
-    seen = set((await session.exec(query)).all())
+    namers = (getattr(row, name) for row in rows for name in _NAMERS)
+    seen = await visible_organisations_among(session, actor, namers)
     return [
-        OrganisationOut(
-            **row.model_dump() | {name: None for name in _NAMERS if getattr(row, name) not in seen},
-        )
+        OrganisationOut(**row.model_dump() | {name: visibility.named(seen, getattr(row, name)) for name in _NAMERS})
         for row in rows
     ]
 

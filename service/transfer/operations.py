@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.visible_rows import get_visible, list_visible
+from service.access.visible_rows import get_visible, list_visible, read_asserters
 from service.core.db import connection_of
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
@@ -64,7 +64,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     await session.flush()
     await release_by_standing(session, queue, received.id)
     await request_flagging(session, queue, received.id)
-    return (await _response_bodies(session, [row]))[0]
+    return (await _response_bodies(session, actor, [row]))[0]
 
 
 def _check_registrant(actor: Actor, dataset: Dataset, sender: Organisation, recipient: Organisation) -> None:
@@ -117,13 +117,13 @@ async def find_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.U
 
 async def get_transfer(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:
     """A transfer with both sides' statements."""
-    return (await _response_bodies(session, [await find_transfer(session, actor, transfer_id)]))[0]
+    return (await _response_bodies(session, actor, [await find_transfer(session, actor, transfer_id)]))[0]
 
 
 async def list_transfers(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[TransferOut]:
     """The transfers that the caller sees."""
     rows = await list_visible(session, Transfer, visibility.visible_transfers(actor), after, limit)
-    return rows.page(await _response_bodies(session, rows.rows))
+    return rows.page(await _response_bodies(session, actor, rows.rows))
 
 
 async def state_transfer(
@@ -175,7 +175,7 @@ async def state_transfer(
     if side is Side.SENDER or holds_again:
         # The sender's own word may make numbers count, and a denial taken back brings them to the recipient again.
         await request_flagging(session, queue, received.id)
-    return (await _response_bodies(session, [row]))[0]
+    return (await _response_bodies(session, actor, [row]))[0]
 
 
 async def _check_recipient(session: AsyncSession, row: Transfer, received: Dataset, status: TransferStatus) -> None:
@@ -243,17 +243,20 @@ async def read_status(session: AsyncSession, row: Transfer) -> TransferStatus:
     return status_of(await _statements(session, [row.id]))
 
 
-async def _response_bodies(session: AsyncSession, transfers: Sequence[Transfer]) -> list[TransferOut]:
+async def _response_bodies(session: AsyncSession, actor: Actor, transfers: Sequence[Transfer]) -> list[TransferOut]:
     statements = await _statements(session, [row.id for row in transfers])
+    asserters = await read_asserters(session, actor, transfers, statements)
     answers = []
     for row in transfers:
         own = [statement for statement in statements if statement.transfer_id == row.id]
         answers.append(
             TransferOut(
-                **row.model_dump(exclude={"targeting"}),
-                targeting=[CriterionOut(**criterion) for criterion in row.targeting],
-                status=status_of(own),
-                statements=[StatementOut(**statement.model_dump()) for statement in own],
+                **asserters.body(
+                    row,
+                    targeting=[CriterionOut(**criterion) for criterion in row.targeting],
+                    status=status_of(own),
+                    statements=[StatementOut(**asserters.body(statement)) for statement in own],
+                )
             )
         )
     return answers

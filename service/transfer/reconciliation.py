@@ -14,6 +14,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
+from service.access.visible_rows import read_asserters
 from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Conflict, Forbidden
@@ -74,7 +75,7 @@ async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor
     session.add(received)
     await session.flush()
     edge = await session.get_one(DatasetParent, (received.id, row.dataset_id))
-    return dataset_out(ring, received, [edge])
+    return dataset_out(ring, received, [edge], await read_asserters(session, actor, [received]))
 
 
 async def cancel_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> TransferOut:

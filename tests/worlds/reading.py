@@ -10,11 +10,10 @@ import httpx2
 from tests.worlds import reach, sight
 from tests.worlds.model import Registry
 from tests.worlds.reader import Reader
+from tests.worlds.shown import LISTS, flags_shown, lists_shown, orphans_shown, relays_shown, visible
 from tests.worlds.sight import PERSON, REGULATOR, Viewer
 from tests.worlds.strategies import VIEWERS
 from tests.worlds.telling import FIRST_CONSENT, UUID, Told
-
-LISTS = ("organisations", "notices", "collections", "datasets", "transfers", "campaigns")
 
 
 def differences(told: Told, *, last: bool) -> list[str]:
@@ -166,20 +165,7 @@ def _state(relay: Any) -> str:
 
 async def _differences_in_lists(reader: Reader, *, items: bool) -> AsyncIterator[str]:
     told, viewer, world = reader.told, reader.viewer, reader.told.world
-    expected: dict[str, dict[str, Any]] = {
-        "organisations": {name: world.organisations[name].account for name in _visible(world, viewer, "organisations")},
-        "notices": {name: world.notices[name].collector for name in _visible(world, viewer, "notices")},
-        "collections": {
-            name: (world.collections[name].collector, world.collections[name].notice)
-            for name in _visible(world, viewer, "collections")
-        },
-        "datasets": {name: dataset_shown(world, viewer, name) for name in _visible(world, viewer, "datasets")},
-        "transfers": {name: transfer_shown(world, name) for name in _visible(world, viewer, "transfers")},
-        "campaigns": {
-            name: (world.campaigns[name].party, world.campaigns[name].sender, frozenset(world.campaigns[name].datasets))
-            for name in _visible(world, viewer, "campaigns")
-        },
-    }
+    expected = lists_shown(world, viewer)
     nameable = _nameable(world, viewer)
     for kind in LISTS:
         found = await reader.pages(f"/v1/{kind}")
@@ -194,11 +180,6 @@ async def _differences_in_lists(reader: Reader, *, items: bool) -> AsyncIterator
         if items:
             async for line in _differences_in_items(reader, kind, set(expected[kind])):
                 yield line
-
-
-def _visible(world: Registry, viewer: Viewer, kind: str) -> set[str]:
-    shown: set[str] = getattr(sight, f"visible_{kind}")(world, viewer)
-    return shown
 
 
 async def _differences_in_items(reader: Reader, kind: str, visible: set[str]) -> AsyncIterator[str]:
@@ -238,34 +219,12 @@ def _item(told: Told, kind: str, item: Any) -> Any:
             )  # fmt: skip
 
 
-def dataset_shown(world: Registry, viewer: Viewer, name: str) -> tuple[Any, ...]:
-    """A dataset as a list shows it: of another's, only the parents that the viewer sees, and no counts of its file."""
-    row, visible = world.datasets[name], _visible(world, viewer, "datasets")
-    own = viewer.sees_everything or viewer.organisation in (row.holder, row.by)
-    parents = frozenset(parent for parent in row.came if own or parent in visible) if row.transfer is None else ()
-    transfer = row.transfer if row.transfer in _visible(world, viewer, "transfers") else None
-    orphan_count = row.orphan_count if own else None
-    return row.holder, row.content, row.number_count, orphan_count, row.collection, transfer, frozenset(parents)
-
-
-def transfer_shown(world: Registry, name: str) -> tuple[Any, ...]:
-    row = world.transfers[name]
-    statements = tuple((each.side, each.status, each.extra, each.missing) for each in row.statements)
-    return row.sender, row.recipient, row.dataset, row.received, row.status, row.number_count, statements
-
-
 def _nameable(world: Registry, viewer: Viewer, number: int | None = None) -> set[str]:
-    """What may be named to a viewer at all: what it sees, and the other end of each transfer that it sees."""
-    names = {name for kind in LISTS for name in _visible(world, viewer, kind)}
-    transfers = _visible(world, viewer, "transfers")
+    """What may be named to a viewer at all, as asserter too: what it sees, and the ends of transfers that it sees."""
+    names = {name for kind in LISTS for name in visible(world, viewer, kind)}
+    transfers = visible(world, viewer, "transfers")
     if number is not None:
         transfers |= sight.seen_of_number(world, viewer, number).transfers
-    # Who asserts a fact about an organisation is named to it, and who named an organisation to all that deal with it.
-    facts = [(row.collector, row.by) for row in world.collections.values()]
-    facts += [(row.collector, row.by) for row in world.notices.values()]
-    facts += [(row.holder, row.by) for row in world.datasets.values()]
-    names |= {by for subject, by in facts if subject == viewer.organisation}
-    names |= {namer for name in names & world.organisations.keys() if (namer := world.organisations[name].named_by)}
     ends = [
         (row.dataset, row.received, row.sender, row.recipient) for row in map(world.transfers.get, transfers) if row
     ]
@@ -284,7 +243,7 @@ def _names_beyond(told: Told, what: str, nameable: set[str], shown: Any) -> Iter
 
 async def _differences_in_lineage(reader: Reader) -> AsyncIterator[str]:
     told, viewer, world = reader.told, reader.viewer, reader.told.world
-    for name in sorted(_visible(world, viewer, "datasets")):
+    for name in sorted(visible(world, viewer, "datasets")):
         response = await reader.request("GET", f"/v1/datasets/{told.ids[name]}/lineage", params={"direction": "both"})
         if not response.is_success:
             yield f"{viewer.name} follows the lineage of {name}: status {response.status_code}"
@@ -324,49 +283,22 @@ async def _differences_in_own(reader: Reader) -> AsyncIterator[str]:
     assert own is not None
     for name in sorted(sight.own_datasets(world, own)):
         found = (await reader.get(f"/v1/datasets/{told.ids[name]}/orphans", limit=1000))["numbers"]
-        numbers = {number for number in world.datasets[name].current if world.is_orphan(number, name)}
-        for line in _compare(f"{viewer.name} lists the orphans of {name}", numbers, set(map(told.last_of, found))):
+        for line in _compare(
+            f"{viewer.name} lists the orphans of {name}", orphans_shown(world, name), set(map(told.last_of, found))
+        ):
             yield line
     shown = await reader.pages("/v1/objections/flags")
-    flags = Counter(
-        {
-            subject: len({world.objections[objection].number for other, objection in world.flags if other == subject})
-            for subject, _ in world.flags
-            if subject in _own_subjects(world, viewer)
-        }
-    )
     got = Counter({told.of(flag["id"]): flag["number_count"] for flag in shown})
-    for line in _compare(f"{viewer.name} lists flags", dict(flags), dict(got)):
+    for line in _compare(f"{viewer.name} lists flags", dict(flags_shown(world, viewer)), dict(got)):
         yield line
     relays = (await reader.get("/v1/objections/relays", limit=1000))["items"]
     listed = Counter(
         (told.moments.get(row["occurred_at"]), _state(row), told.last_of(row["number"]), _recorder(told, row))
         for row in relays
     )
-    for line in _compare(f"{viewer.name} lists relays", dict(_relays(world, viewer)), dict(listed)):
+    for line in _compare(f"{viewer.name} lists relays", dict(relays_shown(world, viewer)), dict(listed)):
         yield line
-
-
-def _own_subjects(world: Registry, viewer: Viewer) -> set[str]:
-    held = {row.name for row in world.datasets.values() if row.holder == viewer.organisation}
-    return held | _visible(world, viewer, "campaigns")
 
 
 def _recorder(told: Told, row: Any) -> str | None:
     return told.of(row["recorded_by"]["id"]) if row["recorded_by"] else str(row["recorder"])
-
-
-def _relays(world: Registry, viewer: Viewer) -> Counter[tuple[Any, ...]]:
-    """The relays to a holder, each with the number while it is open and the holder still holds it."""
-    own = viewer.organisation or ""
-    return Counter(
-        (
-            row.name,
-            relay.state,
-            row.number if relay.is_open and sight.entry_points(world, own, row.number) else None,
-            sight.recorder(world, viewer, row.number, row.by),
-        )
-        for row in world.objections.values()
-        for relay in row.relays
-        if relay.holder == own
-    )

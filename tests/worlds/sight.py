@@ -315,4 +315,14 @@ def visible_organisations(world: Registry, viewer: Viewer) -> set[str]:
     found |= {world.collections[name].collector for name in visible_collections(world, viewer)}
     found |= {world.notices[name].collector for name in visible_notices(world, viewer)}
     found |= {world.campaigns[name].sender for name in visible_campaigns(world, viewer)}
+    found |= asserting_of(world, viewer.organisation)
     return {name for name in found if name is not None}
+
+
+def asserting_of(world: Registry, subject: str) -> set[str]:
+    """Who asserts any fact about an organisation."""
+    facts = [(row.by, {row.collector}) for row in world.collections.values()]
+    facts += [(row.by, {row.collector}) for row in world.notices.values()]
+    facts += [(row.by, {row.holder}) for row in world.datasets.values()]
+    facts += [(row.by, {row.sender, row.recipient}) for row in world.transfers.values()]
+    return {by for by, about in facts if subject in about}

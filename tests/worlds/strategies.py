@@ -213,13 +213,13 @@ def new_world() -> Registry:
 def stories(draw: st.DrawFn, most_acts: int = 16) -> Story:
     """A story in which everybody looks, once on the way and at the end."""
     world, acts = new_world(), list[Act]()
-    for act in draw(st.sampled_from([_BROKERS_BASE, _SALE])):
+    for act in draw(st.sampled_from(beginnings())):
         act.apply(world)
         acts.append(act)
     count = draw(st.integers(most_acts // 2, most_acts))
     look_after = draw(st.integers(1, count - 1))
     for at in range(1, count + 1):
-        act = _draw_act(draw, world)
+        act = draw_act(draw, world)
         act.apply(world)
         acts.append(act)
         if at == look_after:
@@ -227,7 +227,7 @@ def stories(draw: st.DrawFn, most_acts: int = 16) -> Story:
     return Story((*acts, Look()))
 
 
-def _draw_act(draw: st.DrawFn, world: Registry) -> Act:
+def draw_act(draw: st.DrawFn, world: Registry) -> Act:
     """An act of a drawn kind or, if none of that kind is allowed now, of the next kind that is."""
     first = draw(st.integers(0, len(_ACTS) - 1))
     for kind in _ACTS[first:] + _ACTS[:first]:
@@ -237,12 +237,12 @@ def _draw_act(draw: st.DrawFn, world: Registry) -> Act:
     raise AssertionError("collections are always allowed")
 
 
-def _pick(draw: st.DrawFn, items: Iterable[Item]) -> Item | None:
+def pick(draw: st.DrawFn, items: Iterable[Item]) -> Item | None:
     found = list(items)
     return draw(st.sampled_from(found)) if found else None
 
 
-def _some(draw: st.DrawFn, numbers: Iterable[int]) -> Numbers:
+def some(draw: st.DrawFn, numbers: Iterable[int]) -> Numbers:
     return draw(st.frozensets(st.sampled_from(sorted(numbers)), min_size=1, max_size=8))
 
 
@@ -254,12 +254,12 @@ def _collect(draw: st.DrawFn, world: Registry) -> Act:
     holder = draw(st.sampled_from(COLLECTORS))
     by = draw(st.sampled_from(_speaks_for(world, holder)))
     earlier = [row.name for row in world.notices.values() if (row.collector, row.by) == (holder, by)]
-    return Collect(holder, by, _some(draw, NUMBERS), draw(st.sampled_from([None, *earlier])))
+    return Collect(holder, by, some(draw, NUMBERS), draw(st.sampled_from([None, *earlier])))
 
 
 def _upload(draw: st.DrawFn, world: Registry) -> Act:
     holder = draw(st.sampled_from(BROKERS + PARTIES))
-    return Upload(holder, draw(st.sampled_from(_speaks_for(world, holder))), (), _some(draw, NUMBERS))
+    return Upload(holder, draw(st.sampled_from(_speaks_for(world, holder))), (), some(draw, NUMBERS))
 
 
 def _parents(draw: st.DrawFn, world: Registry, most: int) -> tuple[str, str, tuple[str, ...]] | None:
@@ -269,7 +269,7 @@ def _parents(draw: st.DrawFn, world: Registry, most: int) -> tuple[str, str, tup
         if world.is_held(row):
             by = row.holder if world.organisations[row.holder].account else row.by
             groups.setdefault((row.holder, by), []).append(row.name)
-    group = _pick(draw, groups)
+    group = pick(draw, groups)
     if group is None:
         return None
     names = draw(st.lists(st.sampled_from(groups[group]), min_size=1, max_size=most, unique=True))
@@ -287,7 +287,7 @@ def _cut(draw: st.DrawFn, world: Registry) -> Act | None:
     kept = {
         number for number, name in there.items() if left_out is None or left_out not in world.upstream(number, name)
     }
-    numbers = _some(draw, kept) if kept else Numbers()
+    numbers = some(draw, kept) if kept else Numbers()
     numbers |= draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=2))
     return Upload(holder, by, parents, numbers) if numbers else None
 
@@ -298,7 +298,7 @@ def _unite(draw: st.DrawFn, world: Registry) -> Act | None:
 
 
 def _hand_over(draw: st.DrawFn, world: Registry) -> Act | None:
-    dataset = _pick(draw, (row for row in world.datasets.values() if row.holder not in PARTIES and world.is_held(row)))
+    dataset = pick(draw, (row for row in world.datasets.values() if row.holder not in PARTIES and world.is_held(row)))
     if dataset is None:
         return None
     by = dataset.holder if world.organisations[dataset.holder].account else dataset.by
@@ -322,12 +322,12 @@ def _state(draw: st.DrawFn, world: Registry) -> Act | None:
             options += [State(row.name, row.recipient, "denied")] * (not used)
         if world.organisations[row.sender].account and row.by != row.sender:
             options += [State(row.name, row.sender, status) for status in ("acknowledged", "denied")]
-    return _pick(draw, options)
+    return pick(draw, options)
 
 
 def _receipt(draw: st.DrawFn, world: Registry) -> Act | None:
     rows = world.transfers.values()
-    row = _pick(draw, (row for row in rows if _may_change(world, row.name) and not row.denied))
+    row = pick(draw, (row for row in rows if _may_change(world, row.name) and not row.denied))
     if row is None or world.passed_on(row.received):
         return None
     file = frozenset(row.declared) ^ draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=3))
@@ -344,7 +344,7 @@ def _send(draw: st.DrawFn, world: Registry) -> Act | None:
 
 
 def _object(draw: st.DrawFn, world: Registry) -> Act | None:
-    number = _pick(draw, [number for number in NUMBERS if world.holding(number)])
+    number = pick(draw, [number for number in NUMBERS if world.holding(number)])
     if number is None:
         return None
     holders = sorted({row.holder for row in world.holding(number)})
@@ -358,12 +358,12 @@ def _end(draw: st.DrawFn, world: Registry) -> Act | None:
     open_relays = [
         (row.name, relay.holder) for row in world.objections.values() for relay in row.relays if relay.is_open
     ]
-    relay = _pick(draw, open_relays)
+    relay = pick(draw, open_relays)
     return End(*relay, completed=draw(st.integers(0, 5)) > 0) if relay else None
 
 
 def _admit(draw: st.DrawFn, world: Registry) -> Act | None:
-    name = _pick(draw, (row.name for row in world.organisations.values() if not row.account))
+    name = pick(draw, (row.name for row in world.organisations.values() if not row.account))
     return Admit(name) if name else None
 
 
@@ -387,3 +387,8 @@ _BROKERS_BASE: tuple[Act, ...] = (
     HandOver("D6", "p1", "b1"),
 )
 _SALE: tuple[Act, ...] = (Collect("c1", "c1", frozenset({0, 1, 2, 3}), None), HandOver("D1", "b1", "c1"))
+
+
+def beginnings() -> list[tuple[Act, ...]]:
+    """How a story may begin."""
+    return [_BROKERS_BASE, _SALE]

@@ -130,9 +130,9 @@ class Told:
         return self.persons[last]
 
 
-def begin(running: Stage) -> Told:
-    """A new world with its cast."""
-    told = Told(running, first=len(NUMBERS) * running.worlds)
+def begin(running: Stage, world: Registry | None = None) -> Told:
+    """A new world with its cast: the usual one, or that of a `world` in which nothing happened yet."""
+    told = Told(running, world or new_world(), first=len(NUMBERS) * running.worlds)
     running.worlds += 1
     for row in told.world.organisations.values():
         body = {"legal_name": row.name, "country": "FR", "roles": [row.role]}

@@ -5,7 +5,7 @@ consented.
 """
 
 import uuid
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -87,8 +87,8 @@ def make_shared_answer(
 
 
 def _build(context: AnswerContext) -> Answer:
-    facts, visibility, rank, erasures = context.facts, context.visibility, context.graph.rank, context.erasures
-    shown = [facts.datasets[dataset_id] for dataset_id in sorted(visibility.datasets, key=rank.__getitem__)]
+    facts, visibility, erasures = context.facts, context.visibility, context.erasures
+    shown = [facts.datasets[dataset_id] for dataset_id in sorted(visibility.datasets, key=context.graph.place)]
     holding = [row for row in shown if row.id not in erasures]
     orphan_ids = orphans(context.graph, visibility.datasets, erasures)
     paths, more = chains(context.graph, visibility.datasets | _delivered(context), erasures)
@@ -120,15 +120,34 @@ def _began_at(row: CampaignRow) -> tuple[datetime, uuid.UUID]:
 
 
 def organisations_named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
-    """The organisations that visible facts name. A collector is the holder of the dataset that it collected."""
+    """The organisations that visible facts name. A collector is the holder of the dataset that it collected.
+
+    Who asserts a fact is named to the organisation that it is about. `visible_organisations` says the same in SQL.
+    """
     datasets = (facts.datasets[dataset_id] for dataset_id in visibility.datasets | visibility.bare)
     named = {dataset.holder_id for dataset in datasets} | visibility.viewers
     for transfer_id in visibility.transfers:
         named |= {facts.transfers[transfer_id].sender_id, facts.transfers[transfer_id].recipient_id}
+    named.update(asserter for asserter in _speaking_of(facts, visibility) if asserter)
     for campaign_id in visibility.campaigns:
         campaign = facts.campaigns[campaign_id]
         named |= {campaign.party_id} | ({campaign.sender_id} if campaign.sender_id else set())
     return named
+
+
+def _speaking_of(facts: FactIndex, visibility: Visibility) -> Iterator[uuid.UUID | None]:
+    """Who asserts a visible fact about the reader itself."""
+    for dataset_id in visibility.datasets:
+        dataset = facts.datasets[dataset_id]
+        if dataset.holder_id in visibility.viewers:
+            yield dataset.asserted_by_id
+        collection = facts.collections.get(dataset.collection_id) if dataset.collection_id else None
+        if collection is not None and collection.collector_id in visibility.viewers:
+            yield from (collection.asserted_by_id, facts.notices[collection.notice_id].asserted_by_id)
+    for transfer_id in visibility.transfers:
+        transfer = facts.transfers[transfer_id]
+        if not visibility.viewers.isdisjoint({transfer.sender_id, transfer.recipient_id}):
+            yield transfer.asserted_by_id
 
 
 def _delivered(context: AnswerContext) -> frozenset[uuid.UUID]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, TypedDict
 
-from service.access.visibility import Visibility
+from service.access.visibility import Visibility, named
 from service.collection.schemas import PartnerOut
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content, Role, Side, TransferStatus
@@ -126,9 +126,8 @@ def assertion(facts: FactIndex, known: Container[uuid.UUID], row: FactRow) -> As
 def _if_known(
     facts: FactIndex, known: Container[uuid.UUID], organisation_id: uuid.UUID | None
 ) -> OrganisationRef | None:
-    if organisation_id is None or organisation_id not in known:
-        return None
-    return organisation_ref(facts, organisation_id)
+    found = named(known, organisation_id)
+    return organisation_ref(facts, found) if found else None
 
 
 def dataset_ref(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID) -> DatasetRef:

@@ -52,6 +52,14 @@ class Graph:
     datasets_of_transfer: Mapping[uuid.UUID, frozenset[uuid.UUID]]
     holding_cache: dict[uuid.UUID, frozenset[uuid.UUID]] = field(default_factory=dict, compare=False)
 
+    def place(self, dataset_id: uuid.UUID) -> tuple[datetime, int]:
+        """The place of a dataset in what is shown: when it was recorded.
+
+        Its rank counts steps that the reader may not see. An order by rank would show whether there are any.
+        """
+        _, recorded_at, number = self.rank[dataset_id]
+        return recorded_at, number
+
 
 NO_GRAPH: Final = Graph(0, NO_FACTS, {}, {})
 
@@ -215,10 +223,8 @@ def chains(
 
 
 def _hops_by_parent(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> dict[uuid.UUID, list[Hop]]:
-    """The hops between `datasets`, by the dataset that they start from, in order of rank."""
-    hops_from: dict[uuid.UUID, list[Hop]] = {
-        dataset_id: [] for dataset_id in sorted(datasets, key=graph.rank.__getitem__)
-    }
+    """The hops between `datasets`, by the dataset that they start from, in the order in which these were recorded."""
+    hops_from: dict[uuid.UUID, list[Hop]] = {dataset_id: [] for dataset_id in sorted(datasets, key=graph.place)}
     for dataset_id in hops_from:
         for edge in sources(graph.facts, dataset_id, erasures):
             if edge.parent_id in hops_from:

@@ -8,7 +8,7 @@ from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.shared import organisations_named
 from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import Graph, Hop, Rank
+from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
 from service.provenance.lineage.schemas import (
     CollectedUnder,
@@ -32,16 +32,15 @@ from service.provenance.lineage.walk import (
 def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage) -> LineageOut:
     """The lineage of `start`."""
     facts = graph.facts
-    in_order = sorted(found.distances, key=lambda dataset_id: (found.distances[dataset_id], graph.rank[dataset_id]))
+    in_order = sorted(found.distances, key=lambda dataset_id: (found.distances[dataset_id], graph.place(dataset_id)))
     return LineageOut(
         dataset_id=start,
         nodes=[_node(facts, visibility, start, dataset_id, found.distances[dataset_id]) for dataset_id in in_order],
-        edges=[_edge(facts, visibility, hop) for hop in sorted(found.hops, key=lambda hop: _ranks(graph, hop))],
+        edges=[
+            _edge(facts, visibility, hop)
+            for hop in sorted(found.hops, key=lambda hop: (graph.place(hop.parent_id), graph.place(hop.dataset_id)))
+        ],
     )
-
-
-def _ranks(graph: Graph, hop: Hop) -> tuple[Rank, Rank]:
-    return graph.rank[hop.parent_id], graph.rank[hop.dataset_id]
 
 
 def _node(
@@ -108,7 +107,7 @@ def impact_view(
         whole=visibility.whole,
         datasets=[
             _reached(facts, visibility, dataset_id, counts[dataset_id])
-            for dataset_id in sorted(counts, key=graph.rank.__getitem__)
+            for dataset_id in sorted(counts, key=graph.place)
         ],
         clients=[
             ReachedClient(
