@@ -28,10 +28,11 @@ WHERE NOT latest.withdrawn AND latest.recorded_at >= dataset.sealed_at
 """
 # What needs a release and has none: all numbers of a first upload, and the orphans of any other dataset. The operator's
 # list leaves out a file that its asserter hands on for a holder without account: what was received from it is judged.
-# `organisation_id` is whose standing release covers it.
+# `organisation_id` is whose standing release covers it. The operator has five days: `CHECK_PERIOD` in
+# release/operations.py, which a relay's deadline is counted with.
 UNRELEASED_DATASET = """
 CREATE VIEW unreleased_dataset AS
-SELECT dataset.id AS dataset_id, holder_id, sealed_at,
+SELECT dataset.id AS dataset_id, holder_id, sealed_at, sealed_at + interval '5 days' AS due_at,
        CASE WHEN admitted_at IS NULL THEN dataset.asserted_by_id ELSE holder_id END AS organisation_id,
        CASE WHEN first_upload.dataset_id IS NULL THEN orphan_count ELSE number_count END AS number_count,
        admitted_at IS NOT NULL OR NOT EXISTS (SELECT FROM transfer WHERE transfer.dataset_id = dataset.id) AS is_listed
@@ -42,10 +43,16 @@ LEFT JOIN first_upload ON first_upload.dataset_id = dataset.id
 WHERE (first_upload.dataset_id IS NOT NULL OR orphan_count > 0)
   AND NOT EXISTS (SELECT FROM released_dataset WHERE released_dataset.dataset_id = dataset.id)
 """
+# The files that the operator should have released by now, or refused.
+OVERDUE_RELEASE = """
+CREATE VIEW overdue_release AS
+SELECT dataset_id, due_at FROM unreleased_dataset WHERE is_listed AND due_at < now()
+"""
 VIEWS = {
     "first_upload": FIRST_UPLOAD,
     "released_dataset": RELEASED_DATASET,
     "unreleased_dataset": UNRELEASED_DATASET,
+    "overdue_release": OVERDUE_RELEASE,
 }
 
 
@@ -85,6 +92,13 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"]),
         sa.PrimaryKeyConstraint("dataset_id"),
     )
+    op.create_table(
+        "organisation_block_fill",
+        sa.Column("organisation_id", sa.Uuid(), nullable=False),
+        sa.Column("block_counts", sa.ARRAY(sa.BigInteger()), nullable=False),
+        sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.PrimaryKeyConstraint("organisation_id"),
+    )
     for view in VIEWS.values():
         op.execute(view)
 
@@ -92,6 +106,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.drop_table("organisation_block_fill")
     op.drop_table("number_block_fill")
     op.drop_table("dataset_release")
     op.drop_table("standing_release")

@@ -16,31 +16,39 @@ Comment = Annotated[str | None, typer.Option(help="Why, for the operator's own r
 def list_waiting(url: Url = DEFAULT_URL, key_file: KeyFile = None) -> None:
     """List the datasets that wait for a release, with the operator's key."""
     with exit_on_error(), connect(url, read_key(key_file)) as client:
-        table = Table("dataset", "holder", "numbers", "contract", "due", "blocks by fill")
+        table = Table("dataset", "holder", "numbers", "contract", "due", "blocks by fill", "all files together")
         after: str | None = None
+        overdue = 0
         while True:
             params = {"after": after} if after else {}
             page = call(client, "GET", "/v1/releases/waiting", params=params)
             for item in page["items"]:
                 table.add_row(*_cells(item))
+                overdue += item["overdue"]
             after = page["next"]
             if after is None:
                 break
         Console().print(table)
+        if overdue:
+            typer.echo(f"{overdue:,} overdue: release them, or ask their holders. Persons read that you are late.")
 
 
 def _cells(item: dict[str, Any]) -> list[str]:
     due = item["due_at"][:10] + (" (overdue)" if item["overdue"] else "")
-    spans = [span for span in item["block_fill"] or () if span["block_count"]]
-    fill = ", ".join(f"{_span(span)}: {span['block_count']}" for span in spans) or "being counted"
     return [
         item["dataset_id"],
         item["holder"]["legal_name"],
         f"{item['number_count']:,}",
         item["contract"] or "–",
         due,
-        fill,
+        _fill(item["block_fill"]),
+        _fill(item["block_fill_together"]),
     ]
+
+
+def _fill(spans: list[dict[str, int]] | None) -> str:
+    filled = [span for span in spans or () if span["block_count"]]
+    return ", ".join(f"{_span(span)}: {span['block_count']}" for span in filled) or "being counted"
 
 
 def _span(span: dict[str, int]) -> str:

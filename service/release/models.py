@@ -1,4 +1,4 @@
-"""Tables of releases, of standing releases, and of how full the number blocks of waiting datasets are."""
+"""Tables of releases, of standing releases, and of how full the number blocks of what waits are."""
 
 import uuid
 from datetime import datetime
@@ -51,4 +51,13 @@ class NumberBlockFill(SQLModel, table=True):
     __tablename__ = "number_block_fill"
 
     dataset_id: uuid.UUID = Field(foreign_key="dataset.id", primary_key=True)
+    block_counts: list[int] = Field(sa_type=ARRAY(BigInteger))
+
+
+class OrganisationBlockFill(SQLModel, table=True):
+    """The same for all datasets of an organisation that wait, together: a block in many small files is a full block."""
+
+    __tablename__ = "organisation_block_fill"
+
+    organisation_id: uuid.UUID = Field(foreign_key="organisation.id", primary_key=True)
     block_counts: list[int] = Field(sa_type=ARRAY(BigInteger))

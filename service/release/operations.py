@@ -32,7 +32,10 @@ from service.release.schemas import (
 )
 
 CHECK_PERIOD: Final = timedelta(days=5)
-"""The time that the operator has to look at a file. After it, the operator is overdue, as persons can read."""
+"""The time that the operator has to look at a file. After it, the operator is overdue, as persons can read.
+
+The view `unreleased_dataset` says the same in SQL.
+"""
 
 # The dataset's row is locked, so that of two acts at once the second sees the first.
 _LOCK: Final = text("SELECT state FROM dataset WHERE id = :id FOR UPDATE")
@@ -102,8 +105,7 @@ async def _record(session: AsyncSession, queue: App, act: DatasetRelease) -> Rel
     session.add(act)
     await session.flush()
     await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(act.dataset_id), withdrawn=act.withdrawn)
-    if act.withdrawn:
-        await request_block_fill(session, queue, act.dataset_id)
+    await request_block_fill(session, queue, act.dataset_id)
     return ReleaseOut.model_validate(act.model_dump())
 
 
@@ -169,11 +171,12 @@ async def release_by_standing(session: AsyncSession, queue: App, dataset_id: uui
 # Whose datasets wait is all that the operator sees here: no name of a file, no supplier, no client.
 _WAITING: Final = text("""
     SELECT waiting.dataset_id, waiting.holder_id, legal_name, waiting.number_count, contract, waiting.sealed_at,
-           block_counts
+           due_at, due_at < now() AS overdue, fill.block_counts, together.block_counts AS counts_together
     FROM unreleased_dataset AS waiting
     JOIN organisation AS holder ON holder.id = waiting.holder_id
     LEFT JOIN transfer ON transfer.received_dataset_id = waiting.dataset_id
     LEFT JOIN number_block_fill AS fill ON fill.dataset_id = waiting.dataset_id
+    LEFT JOIN organisation_block_fill AS together ON together.organisation_id = waiting.organisation_id
     WHERE is_listed AND (CAST(:after AS uuid) IS NULL OR waiting.dataset_id > :after)
     ORDER BY waiting.dataset_id LIMIT :limit
 """)
@@ -182,7 +185,7 @@ _WAITING: Final = text("""
 async def list_waiting_datasets(session: AsyncSession, after: uuid.UUID | None, limit: int) -> Page[WaitingDataset]:
     """The datasets that wait for their release, in the order in which they were registered."""
     found = (await run(session, _WAITING, {"after": after, "limit": limit + 1})).all()
-    rows, moment = cut(found, limit, lambda row: write_cursor(row.dataset_id)), now()
+    rows = cut(found, limit, lambda row: write_cursor(row.dataset_id))
     return rows.page(
         WaitingDataset(
             dataset_id=row.dataset_id,
@@ -190,12 +193,22 @@ async def list_waiting_datasets(session: AsyncSession, after: uuid.UUID | None, 
             number_count=row.number_count,
             contract=row.contract,
             sealed_at=row.sealed_at,
-            due_at=row.sealed_at + CHECK_PERIOD,
-            overdue=row.sealed_at + CHECK_PERIOD < moment,
+            due_at=row.due_at,
+            overdue=row.overdue,
             block_fill=_block_fill(row.block_counts),
+            # Without the file's own fill, that of all was counted before this file came.
+            block_fill_together=_block_fill(row.counts_together if row.block_counts else None),
         )
         for row in rows
     )
+
+
+_IS_OVERDUE: Final = text("SELECT EXISTS (SELECT FROM overdue_release)")
+
+
+async def is_release_overdue(session: AsyncSession) -> bool:
+    """Whether a dataset has waited for the operator's release for longer than `CHECK_PERIOD`."""
+    return bool(await session.scalar(_IS_OVERDUE))
 
 
 def _block_fill(block_counts: Sequence[int] | None) -> list[BlockFillOut] | None:

@@ -1,12 +1,18 @@
 """What waits for a release, who releases it, and what a release lasts for."""
 
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from service.core.db import Database
 from service.core.vocabulary import Role
+from service.membership.fsck.report import Finding, Violation
+from service.release.operations import CHECK_PERIOD, is_release_overdue
 from tests.builders import collected, filled, hand_over, make_collection, make_notice
 from tests.callers import Caller, Registry
+from tests.dataset.builders import check_memberships, with_database
 from tests.inspection import refusal, rows, until
 
 
@@ -23,11 +29,13 @@ def stranger(registry: Registry, role: Role = Role.BROKER) -> Caller:
 def waiting(operator: Caller) -> dict[str, Any]:
     """What waits for a release, by dataset, once all of it is counted."""
 
-    def counted() -> list[dict[str, Any]]:
+    def found() -> list[dict[str, Any]]:
         items = operator.get("/v1/releases/waiting")["items"]
-        return [{item["dataset_id"]: item for item in items}] if all(item["block_fill"] for item in items) else []
+        return (
+            [{item["dataset_id"]: item for item in items}] if all(item["block_fill_together"] for item in items) else []
+        )
 
-    return until(counted)[0]
+    return until(found)[0]
 
 
 def release(operator: Caller, dataset_id: str, act: str = "release") -> Any:
@@ -52,11 +60,49 @@ def test_list_waiting_names_holder_size_contract_and_fill_only(registry: Registr
     seen = found[transfer["received_dataset_id"]]
     assert set(seen) == {
         "dataset_id", "holder", "number_count", "contract", "sealed_at", "due_at", "overdue", "block_fill",
+        "block_fill_together",
     }  # fmt: skip
     assert (seen["holder"]["id"], seen["number_count"], seen["contract"]) == (str(broker.id), 1200, "2024-118")
     assert not seen["overdue"]
-    filled_blocks = [(span["from_count"], span["block_count"]) for span in seen["block_fill"] if span["block_count"]]
-    assert filled_blocks == [(1000, 1)]
+    assert filled_blocks(seen["block_fill"]) == filled_blocks(seen["block_fill_together"]) == {1000: 1}
+
+
+def filled_blocks(spans: Any) -> dict[int, int]:
+    """How many blocks have at least so many numbers, and less than the next class has."""
+    return {span["from_count"]: span["block_count"] for span in spans if span["block_count"]}
+
+
+def test_list_waiting_shows_a_block_in_many_files_as_one_full_block(registry: Registry, operator: Caller) -> None:
+    broker = stranger(registry, Role.COLLECTOR)
+    parts = [collected(broker, range(first, first + 400))["id"] for first in (0, 300, 600, 900)]
+    found = waiting(operator)
+    assert [filled_blocks(found[part]["block_fill"]) for part in parts] == [{100: 1}] * 4
+    assert [filled_blocks(found[part]["block_fill_together"]) for part in parts] == [{1000: 1}] * 4
+    for part in parts[:3]:
+        release(operator, part)
+    until(lambda: filled_blocks(waiting(operator)[parts[3]]["block_fill_together"]) == {100: 1})
+
+
+def test_release_that_waits_for_more_than_five_days_is_overdue_everywhere(registry: Registry, operator: Caller) -> None:
+    late = collected(stranger(registry, Role.COLLECTOR), range(3))["id"]
+    collected(stranger(registry, Role.COLLECTOR), range(3, 6))
+    assert not is_overdue(registry.dsn)
+    sealed = "UPDATE dataset SET sealed_at = sealed_at - %s::interval WHERE id = %s"
+    rows(registry.dsn, sealed, CHECK_PERIOD + timedelta(minutes=1), late)
+    assert [key for key, item in waiting(operator).items() if item["overdue"]] == [late]
+    assert is_overdue(registry.dsn)
+    assert check_memberships(registry.dsn).violations == [Finding(Violation.RELEASE_LATE, dataset_id=uuid.UUID(late))]
+    release(operator, late)
+    assert not is_overdue(registry.dsn)
+    assert check_memberships(registry.dsn).violations == []
+
+
+def is_overdue(dsn: str) -> bool:
+    async def read(database: Database) -> bool:
+        async with database.snapshot() as session:
+            return await is_release_overdue(session)
+
+    return with_database(dsn, read)
 
 
 def test_list_waiting_of_a_cut_with_more_than_its_base_counts_the_extras(registry: Registry, operator: Caller) -> None:

@@ -122,6 +122,7 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
           AND EXISTS (SELECT FROM procrastinate_events AS event WHERE event.job_id = job.id
                       GROUP BY job_id HAVING max(event.at) < now() - interval '3 minutes')
     """,
+    Violation.RELEASE_LATE: "SELECT NULL, dataset_id FROM overdue_release",
     # Of a webhook whose receiver fails, few deliveries are attempted at a time. Those that failed wait for their time.
     Violation.DELIVERIES_LATE: """
         SELECT NULL, NULL, NULL, NULL, NULL, concat_ws(' ', 'webhook', endpoint_id, 'with', count(*), 'deliveries')

@@ -58,6 +58,7 @@ class Violation(StrEnum):
     JOB_LOST = "a job is not finished, and no task is recorded that works on it"
     SEALING_LOST = "a dataset is being sealed, and no job does so"
     WORK_LEFT = "work that a worker left behind has not been started again"
+    RELEASE_LATE = "a dataset has waited for the operator's release for more than five days"
     DELIVERIES_LATE = "deliveries to a webhook have been due for more than an hour without an attempt"
 
 
