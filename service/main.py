@@ -20,6 +20,7 @@ from service.core.db import Database
 from service.core.disk import Disk
 from service.core.middleware import OutermostMiddleware
 from service.core.openapi import DescribedApp
+from service.core.personal_responses import PersonalResponses
 from service.core.readiness import Readiness
 from service.core.resources import Resources
 from service.core.settings import Settings
@@ -172,6 +173,7 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     error_handlers.install(app)
     for router in ROUTERS:
         app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
+    app.add_middleware(PersonalResponses, step=settings.person_wait_seconds)
     limits = BodyLimits(settings.max_json_bytes, settings.max_evidence_bytes)
     app.add_middleware(OutermostMiddleware, limits=limits, most_requests=settings.max_requests)
     app.include_router(api_docs.router)

@@ -159,13 +159,14 @@ def settings() -> Settings:
 def settings_of_tests() -> Settings:
     """Settings with a fixed master secret. They allow many codes, because all callers of a test have one address.
 
-    One key also does in a second what many do elsewhere.
+    One key also does in a second what many do elsewhere. Nothing that persons are sent waits.
     """
     return Settings(
         master_secret=SecretStr(MASTER_SECRET),
         verifications_per_address=1000,
         codes_per_network=1000,
         lookups_per_second=10_000,
+        person_wait_seconds=0,
     )
 
 

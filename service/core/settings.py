@@ -193,6 +193,13 @@ class Settings(BaseSettings):
         "`/readyz` warns.",
     )
     codes_per_day: int = Field(default=20_000, ge=1, description="Codes that are sent in 24 hours in all, likewise.")
+    person_wait_seconds: float = Field(
+        default=0.3,
+        ge=0,
+        le=5,
+        description="What is sent to a person takes a multiple of so many seconds, so that the time does not show "
+        "whether a number is held. Nearly every answer should be made within it.",
+    )
     objections_per_day: int = Field(
         default=5000,
         ge=1,

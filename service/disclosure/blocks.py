@@ -145,6 +145,14 @@ class Contact:
         ),
     ]
     note: Annotated[str, Field(examples=["Détient votre numéro."])]
+    statements: Annotated[
+        list[str],
+        Field(
+            description="Its name and contact in the words of each other organisation that states them, until it "
+            "speaks for itself.",
+            examples=[["Contact selon Mouvement du Rivage : rgpd@contact-direct.example"]],
+        ),
+    ] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,8 @@ _GENERAL: Final = phrases.General(
     through="{who} (through {processor})",
     no_address="no address is recorded here",
     according_to="{contact} (name and contact as stated by {namer})",
+    contact_by_another="Contact as stated by {namer}: {contact}",
+    name_and_contact_by_another="Name and contact as stated by {namer}: {name}, {contact}",
     separator="; ",
 )
 

@@ -12,6 +12,8 @@ _GENERAL: Final = phrases.General(
     through="{who} (par l'intermédiaire de {processor})",
     no_address="aucune adresse n'est enregistrée ici",
     according_to="{contact} (nom et contact selon {namer})",
+    contact_by_another="Contact selon {namer} : {contact}",
+    name_and_contact_by_another="Nom et contact selon {namer} : {name}, {contact}",
     separator=" ; ",
 )
 

@@ -2,7 +2,6 @@
 
 import secrets
 import uuid
-from asyncio import gather, sleep
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -14,13 +13,13 @@ from service.access.visibility import full_visibility
 from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Conflict, NotFound
-from service.core.padding import pad_json, pad_pdf
 from service.core.threads import WorkThreads
 from service.core.vocabulary import ObjectionKind, RelayState, Role
 from service.disclosure.blocks import Report
 from service.disclosure.holder_letter import HolderRequest, print_holder_letter
 from service.disclosure.letter import print_report
 from service.disclosure.models import Disclosure
+from service.disclosure.other_namers import read_other_namers
 from service.disclosure.report import write_report
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, Form
 from service.disclosure.subject_answer import SubjectAnswer
@@ -38,10 +37,6 @@ from service.provenance.snapshot import Snapshots
 from service.verification.sessions import Person
 from service.wording.language import Language, paris_day
 
-# Longer than nearly every answer takes. An observer of encrypted traffic then cannot learn from the time whether a
-# number is held, and the wait is too short to be noticed.
-_LEAST_SECONDS: Final = 0.3
-
 # A letter to a number with a thousand recipients takes seconds to print, a report of it some tenths of a second.
 _PRINTING: Final = WorkThreads("letter", 2, 16)
 _REPORTS: Final = WorkThreads("report", 2, 32)
@@ -50,17 +45,7 @@ _REPORTS: Final = WorkThreads("report", 2, 32)
 async def get_report(
     database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language
 ) -> Report:
-    """The report on a person's number, as of now. Nothing is recorded about it.
-
-    It takes as long if nobody holds the number.
-    """
-    report, _ = await gather(_write_report(database, snapshots, ring, person, language), sleep(_LEAST_SECONDS))
-    return report
-
-
-async def _write_report(
-    database: Database, snapshots: Snapshots, ring: KeyRing, person: Person, language: Language
-) -> Report:
+    """The report on a person's number, as of now. Nothing is recorded about it."""
     subject = await get_subject_answer(database, snapshots, ring, person)
     return await _REPORTS.run(partial(write_report, subject, language))
 
@@ -74,8 +59,9 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
         snapshot = await snapshots.current(reading)
         _, held, ended = await store.lookup(await connection_of(reading), ring, person.key)
         objections = await objections_on_number(reading, ring, person.key)
-    visibility_of = partial(full_visibility, snapshot.visibility_index)
-    found = build_answer(await answer_of(snapshot, held, ended, visibility_of))
+        visibility_of = partial(full_visibility, snapshot.visibility_index)
+        found = build_answer(await answer_of(snapshot, held, ended, visibility_of))
+        stated_by_others = await read_other_namers(reading, found)
     facts = snapshot.graph.facts
     holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings)
     operator_ids = [row.id for row in facts.organisations.values() if Role.OPERATOR in row.roles]
@@ -84,6 +70,7 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
         answer=found,
         holders=[organisation_view(facts, facts.organisations, holder_id) for holder_id in holder_ids],
         operators=[organisation_view(facts, facts.organisations, operator_id) for operator_id in operator_ids],
+        stated_by_others=stated_by_others,
         objections=objections,
         owned_since=person.owned_since,
     )
@@ -91,7 +78,7 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that a person downloads, padded."""
+    """A file that a person downloads."""
 
     name: str
     media_type: str
@@ -113,10 +100,9 @@ def _file(subject: SubjectAnswer, wanted: DisclosureIn, reference: str) -> File:
     name = f"filiation-{reference}.{wanted.form}"
     match wanted.form:
         case Form.JSON:
-            document = _document(subject, report, reference).model_dump_json().encode()
-            return File(name, "application/json", pad_json(document))
+            return File(name, "application/json", _document(subject, report, reference).model_dump_json().encode())
         case Form.PDF:
-            return File(name, "application/pdf", pad_pdf(print_report(report)))
+            return File(name, "application/pdf", print_report(report))
 
 
 # Crockford's base 32, which has no letters that people take for digits.
@@ -192,5 +178,5 @@ async def make_holder_letter(
         privacy_contact=holder.privacy_contact,
         stated_by=OrganisationRef(id=namer.id, legal_name=namer.legal_name) if namer and namer != holder else None,
     )
-    content = await _PRINTING.run(lambda: pad_pdf(print_holder_letter(request, language)))
+    content = await _PRINTING.run(lambda: print_holder_letter(request, language))
     return File(f"filiation-{relay.id}.pdf", "application/pdf", content)

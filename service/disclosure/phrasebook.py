@@ -7,7 +7,8 @@ from typing import Final
 
 from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
-from service.provenance.answer.references import OrganisationRef
+from service.disclosure.subject_answer import StatedByAnother
+from service.provenance.answer.references import OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import Asserted
 from service.wording.language import (
     Language,
@@ -55,6 +56,13 @@ class Phrasebook:
         """Where to write to an organisation, and whose word that is until the organisation speaks for itself."""
         general, shown = self.phrases.general, contact or self.phrases.general.no_address
         return general.according_to.format(contact=shown, namer=stated_by.legal_name) if stated_by else shown
+
+    def stated_by_another(self, organisation: OrganisationView, stated: StatedByAnother) -> str:
+        """What another organisation states of the name and contact of `organisation`, as its word."""
+        general, contact = self.phrases.general, stated.privacy_contact or self.phrases.general.no_address
+        same_name = stated.legal_name == organisation.legal_name
+        phrase = general.contact_by_another if same_name else general.name_and_contact_by_another
+        return phrase.format(namer=stated.namer, name=stated.legal_name, contact=contact)
 
     def from_sender(self, name: str) -> str:
         """From a named organisation: d’Enseigne Maison SA, de Contact Direct SAS."""

@@ -19,6 +19,8 @@ class General:
     through: str
     no_address: str
     according_to: str
+    contact_by_another: str
+    name_and_contact_by_another: str
     separator: str
 
 

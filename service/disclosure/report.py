@@ -200,7 +200,8 @@ def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
     ):
         for organisation in organisations:
             erased = organisation.id in subject.erased
-            found.setdefault(organisation.id, _contact(book, organisation, phrases.contact_erased if erased else note))
+            note_shown = phrases.contact_erased if erased else note
+            found.setdefault(organisation.id, _contact(subject, book, organisation, note_shown))
     return list(found.values())
 
 
@@ -214,11 +215,14 @@ def _with_own_statement(subject: SubjectAnswer) -> set[uuid.UUID]:
     return registered | received | {campaign.party.id for campaign in answer.campaigns}
 
 
-def _contact(book: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
+def _contact(subject: SubjectAnswer, book: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
     return Contact(
         organisation_id=organisation.id,
         name=organisation.legal_name,
         privacy_contact=organisation.privacy_contact,
         address=book.address(organisation.privacy_contact, organisation.stated_by),
         note=note,
+        statements=[
+            book.stated_by_another(organisation, stated) for stated in subject.stated_by_others.get(organisation.id, ())
+        ],
     )

@@ -10,7 +10,6 @@ from service.core.body_limits import Body, reads
 from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import JSON_BODY, responses
-from service.core.padding import NO_TRANSFORM
 from service.disclosure import operations
 from service.disclosure.operations import File
 from service.disclosure.schemas import DisclosureIn, DisclosureOut, disclosure_schema
@@ -77,5 +76,5 @@ async def get_disclosure_schema() -> Response:
 
 
 def _download(file: File, status: int = 200) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": NO_TRANSFORM}
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.content, status, headers, media_type=file.media_type)

@@ -1,7 +1,7 @@
 """What a report is made from: everything known about a number and its person, as of one moment. Pure."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,11 +11,22 @@ from service.provenance.answer.schemas import Answer, CampaignUse, CampaignView,
 from service.wording.language import paris_day
 
 
+@dataclass(frozen=True, slots=True)
+class StatedByAnother:
+    """The name and contact of an organisation as another states them that is not the one whose word counts."""
+
+    namer: str
+    legal_name: str
+    privacy_contact: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubjectAnswer:
     """The answer about a number for its own person, the data subject.
 
     Nothing is withheld from `answer`; `holders` hold the number now, and `operators` are responsible for the registry.
+    `stated_by_others` has, by organisation, what others on the number's paths state of its name and contact, as long as
+    it does not speak for itself.
     Before `owned_since`, if that is given, the number was another person's. This person may learn next to nothing
     about that one (GDPR 15(4)).
     """
@@ -24,6 +35,7 @@ class SubjectAnswer:
     answer: Answer
     holders: Sequence[OrganisationView] = ()
     operators: Sequence[OrganisationView] = ()
+    stated_by_others: Mapping[uuid.UUID, Sequence[StatedByAnother]] = field(default_factory=dict)
     objections: Sequence[ObjectionOut] = ()
     owned_since: date | None = None
 

@@ -1,5 +1,6 @@
 """The answer: the report of a number, and the screenshots that belong to it."""
 
+import base64
 import uuid
 from collections.abc import Iterator
 from functools import partial
@@ -7,13 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.collection.evidence_content import evidence_response
-from service.collection.models import NoticeEvidence
+from service.collection.models import EvidenceContent
 from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
 from service.disclosure import operations
-from service.disclosure.blocks import Quote, Report
+from service.disclosure.blocks import Quote, Report, Screenshot
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import PersonOfPageDep, PortalRequestDep
 from service.provenance.routes import SnapshotsDep
@@ -41,21 +41,34 @@ async def get_answer_page(page_request: PortalRequestDep, person: PersonOfPageDe
 
 
 @ADDRESSES.route(router, Page.EVIDENCE)
-async def get_evidence(evidence_id: uuid.UUID, report: ReportDep, database: DatabaseDep) -> Response:
-    """A screenshot in the person's own answer. Any other is not distinguished from one that does not exist."""
-    if evidence_id not in set(_evidence_in(report)):
+async def get_evidence(
+    page_request: PortalRequestDep, evidence_id: uuid.UUID, report: ReportDep, database: DatabaseDep
+) -> Response:
+    """A screenshot in the person's own answer. Any other is not distinguished from one that does not exist.
+
+    The answer links to it and loads none: their number and sizes would show how many origins the number has, and which.
+    The file is within this page, which is padded like every other, so that its own size does not show it either. An
+    organisation uploaded it: the browser shows it as a picture, or saves it unchanged.
+    """
+    screenshot = next((each for each in _screenshots_in(report) if each.evidence_id == evidence_id), None)
+    if screenshot is None:
         raise NotFound("piece of evidence")
     async with database.snapshot() as session:
-        evidence = await session.get_one(NoticeEvidence, evidence_id)
-    # An organisation uploaded it: the browser shows the picture and runs nothing in it.
-    headers = {"Content-Security-Policy": "default-src 'none'; sandbox", "Cross-Origin-Resource-Policy": "same-origin"}
-    if not evidence.media_type.startswith("image/"):
-        headers["Content-Disposition"] = "attachment"
-    return evidence_response(database, evidence, headers)
+        content = (await session.get_one(EvidenceContent, evidence_id)).content
+    address = f"data:{screenshot.media_type};base64,{base64.b64encode(content).decode()}"
+    page = partial(
+        page_request.render,
+        Page.EVIDENCE,
+        with_pictures=True,
+        screenshot=screenshot,
+        address=address,
+        file_name=f"filiation-{evidence_id}.{screenshot.media_type.partition('/')[2]}",
+    )
+    return await PAGES.run(page)
 
 
-def _evidence_in(report: Report) -> Iterator[uuid.UUID]:
+def _screenshots_in(report: Report) -> Iterator[Screenshot]:
     for section in report.sections:
         for block in section.blocks:
             if isinstance(block, Quote):
-                yield from (screenshot.evidence_id for screenshot in block.screenshots)
+                yield from block.screenshots

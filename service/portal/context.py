@@ -7,6 +7,7 @@ from fastapi import Depends, Request, Response
 
 from service.core.db import DatabaseDep
 from service.core.errors import Unauthenticated
+from service.core.personal_responses import mark_personal
 from service.number.app_keyring import RingDep
 from service.portal.address import Page
 from service.portal.phrasebook import phrases_in
@@ -29,10 +30,9 @@ class PortalRequest(PageRequest[Page, PortalState]):
         """What the portal says in the language of the page."""
         return phrases_in(self.language)
 
-    def render(self, page: Page, template: str | None = None, *, padded: bool = True, **context: Any) -> Response:
-        """A page, which shows the verified number if there is one. A verified person's pages are padded."""
-        padded = padded and self.person is not None
-        return PageRequest.render(self, page, template, padded=padded, person=self.person, **context)
+    def render(self, page: Page, template: str | None = None, **context: Any) -> Response:
+        """A page, which shows the verified number if there is one."""
+        return PageRequest.render(self, page, template, person=self.person, **context)
 
 
 async def _portal_request(request: Request, database: DatabaseDep, ring: RingDep) -> PortalRequest:
@@ -42,6 +42,7 @@ async def _portal_request(request: Request, database: DatabaseDep, ring: RingDep
     if token:
         try:
             person = await person_of(database, ring, token)
+            mark_personal(request)
         except Unauthenticated:
             person = None
     return PortalRequest(

@@ -5,7 +5,6 @@ from fastapi import APIRouter, Response
 from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
-from service.core.padding import NO_TRANSFORM
 from service.disclosure.operations import File, make_disclosure
 from service.disclosure.schemas import DisclosureIn, Form
 from service.portal.address import ADDRESSES, Page
@@ -32,5 +31,5 @@ async def download_answer(
 
 def file_response(file: File) -> Response:
     """A file that the browser saves instead of showing it."""
-    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": NO_TRANSFORM}
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.content, headers=headers, media_type=file.media_type)

@@ -90,7 +90,10 @@ _ANSWER: Final = phrases.Answer(
     since="You said that this number has been yours since {day}.",
     since_unknown="You did not say since when this number has been yours.",
     since_change="Change",
-    open_screenshot="Open the screenshot (new page)",
+    new_page="new page",
+    back="Back to the answer",
+    save_screenshot="Save the file as it was given to us",
+    screenshot_hash="SHA-256 hash of the file: {hash}",
     path_in_words="The same path in words",
 )
 

@@ -94,7 +94,10 @@ _ANSWER: Final = phrases.Answer(
     since="Vous avez indiqué que ce numéro est à vous depuis le {day}.",
     since_unknown="Vous n'avez pas indiqué depuis quand ce numéro est à vous.",
     since_change="Changer",
-    open_screenshot="Ouvrir la capture d'écran (nouvelle page)",
+    new_page="nouvelle page",
+    back="Revenir à la réponse",
+    save_screenshot="Enregistrer le fichier tel qu'il nous a été remis",
+    screenshot_hash="Empreinte SHA-256 du fichier : {hash}",
     path_in_words="Le même chemin en toutes lettres",
 )
 

@@ -90,7 +90,10 @@ class Answer:
     since: str
     since_unknown: str
     since_change: str
-    open_screenshot: str
+    new_page: str
+    back: str
+    save_screenshot: str
+    screenshot_hash: str
     path_in_words: str
 
 

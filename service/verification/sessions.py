@@ -19,6 +19,7 @@ from service.core.clock import now
 from service.core.db import Connection, Database
 from service.core.errors import Unauthenticated
 from service.core.ids import uuid7
+from service.core.personal_responses import mark_personal
 from service.core.resources import resources_of
 from service.core.retention import Rule, forget
 from service.number.keyring import KeyRing
@@ -112,6 +113,7 @@ class _PersonGate(Gate):
         if found is None:
             get = resources_of(request).get
             found = request.state.person = await person_of(get(Database), get(KeyRing), credentials.credentials)
+            mark_personal(request)
         return found
 
 

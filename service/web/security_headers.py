@@ -4,11 +4,11 @@ from typing import Final
 
 from fastapi.responses import HTMLResponse
 
-from service.core.padding import NO_TRANSFORM, pad_html
+from service.core.padding import NO_TRANSFORM
 from service.core.security_headers import STRICT_TRANSPORT_SECURITY
 
 _POLICY: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src {images}; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
 # Elsewhere than on this machine a form goes over TLS or not at all. A browser that got the page without TLS upgrades
@@ -16,13 +16,16 @@ _POLICY: Final = (
 _UPGRADE: Final = "; upgrade-insecure-requests"
 
 
-def security_headers(*, local: bool) -> dict[str, str]:
+def security_headers(*, local: bool, with_pictures: bool = False) -> dict[str, str]:
     """The headers of a page. No cache keeps a page: it may be personal, or carry a form's token.
+
+    A page `with_pictures` brings these in itself, as `data:` addresses.
 
     Only this site learns the origin of a form. Without it, the check of where a form comes from had nothing to read.
     """
+    policy = _POLICY.format(images="'self' data:" if with_pictures else "'self'")
     headers = {
-        "Content-Security-Policy": _POLICY if local else _POLICY + _UPGRADE,
+        "Content-Security-Policy": policy if local else policy + _UPGRADE,
         "Referrer-Policy": "same-origin",
         "Cache-Control": NO_TRANSFORM,
         "X-Content-Type-Options": "nosniff",
@@ -34,7 +37,6 @@ def security_headers(*, local: bool) -> dict[str, str]:
     return headers
 
 
-def page_response(text: str, status: int, *, local: bool, padded: bool = False) -> HTMLResponse:
-    """A page with its headers. The size of a `padded` one says nothing of what it contains."""
-    content = text.encode()
-    return HTMLResponse(pad_html(content) if padded else content, status, headers=security_headers(local=local))
+def page_response(text: str, status: int, *, local: bool, with_pictures: bool = False) -> HTMLResponse:
+    """A page with its headers."""
+    return HTMLResponse(text, status, headers=security_headers(local=local, with_pictures=with_pictures))

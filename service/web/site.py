@@ -79,8 +79,13 @@ class PageRequest(Generic[PageT, StateT]):
     is_new: bool
     session_token: str | None
 
-    def render(self, page: PageT, template: str | None = None, *, padded: bool = False, **context: Any) -> Response:
-        """A page. An error or a flash message that was carried here for it is shown once."""
+    def render(
+        self, page: PageT, template: str | None = None, *, with_pictures: bool = False, **context: Any
+    ) -> Response:
+        """A page, which may bring pictures of its own as `data:` addresses.
+
+        An error or a flash message that was carried here for it is shown once.
+        """
         error = self.state.error if self.state.error and self.state.error.page == page else None
         flash, self.state.error, self.state.flash = self.state.flash, None, None
         shared = self.site.context(self.language) | {
@@ -91,7 +96,8 @@ class PageRequest(Generic[PageT, StateT]):
             "flash": flash,
         }
         text = self.site.templates.render(template or f"{page.value}.html", shared | context)
-        response = page_response(text, 200, local=is_local(self.request.headers.get("host", "")), padded=padded)
+        local = is_local(self.request.headers.get("host", ""))
+        response = page_response(text, 200, local=local, with_pictures=with_pictures)
         self.site.cookie.set(response, self.ring, self.state)
         return response
 

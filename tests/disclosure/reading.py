@@ -39,7 +39,9 @@ def texts_of(block: Block) -> Iterator[str]:
             yield from (block.title, *block.alternative)
         case Contacts():
             yield from (
-                text for contact in block.items for text in (contact.name, contact.privacy_contact or "", contact.note)
+                text
+                for contact in block.items
+                for text in (contact.name, contact.privacy_contact or "", contact.note, *contact.statements)
             )
         case Steps():
             yield from (text for step in block.items for text in (step.title, step.text))

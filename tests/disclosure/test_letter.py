@@ -102,7 +102,14 @@ COMMANDS = '#strong[x] *y* _z_ $1$ `w` = T \\ #read("/etc/passwd") @a <b> "c" //
 
 def test_print_letter_prints_commands_of_the_typesetter_as_text() -> None:
     table = Table(caption=COMMANDS, header=["a", "b", "c"], rows=[[COMMANDS] * 3])
-    contact = Contact(organisation_id=uuid.UUID(int=1), name=COMMANDS, privacy_contact=None, address=COMMANDS, note="")
+    contact = Contact(
+        organisation_id=uuid.UUID(int=1),
+        name=COMMANDS,
+        privacy_contact=None,
+        address=COMMANDS,
+        note="",
+        statements=[COMMANDS],
+    )
     contacts = Contacts(items=[contact])
     callout = Callout(tone=Tone.ATTENTION, text=COMMANDS)
     every: list[Block] = [Heading(text=COMMANDS), Paragraph(text=COMMANDS), table, contacts, callout]

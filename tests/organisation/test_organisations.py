@@ -155,6 +155,33 @@ def test_wrong_first_name_and_contact_are_the_namers_word_until_the_organisation
     assert refusal(outsider.request("POST", path, json=again)) == (409, "speaks_for_itself")
 
 
+def test_second_namers_word_is_on_the_persons_page_until_the_organisation_speaks(registry: Registry) -> None:
+    first, second, stranger = registry.broker(), registry.broker(), registry.broker()
+    made = first.post("/v1/organisations", body_of("Jeux", privacy_contact="a@jeux.example"))
+    notice = make_notice(first, made["id"])
+    collection = make_collection(first, made["id"], notice["id"])
+    base = hand_over(first, filled(first, [7], holder_id=made["id"], collection_id=collection["id"]), first)
+    hand_over(first, {"id": base["received_dataset_id"]}, second)
+    hand_over(stranger, filled(stranger, [8]), Caller(stranger.client, uuid.UUID(made["id"]), ""))
+    _stated(second, made["id"], "Jeux", "old@jeux.example")
+    _stated(second, made["id"], "Jeux SARL", "b@jeux.example")
+    _stated(stranger, made["id"], "Jeux", "phish@evil.example")
+    person = prove(registry.client, registry.dsn, number(7))
+    namer = second.get(f"/v1/organisations/{second.id}")["legal_name"]
+
+    def shown(language: str) -> str:
+        sent = person.request("POST", "/v1/disclosures", json={"form": "json", "language": language})
+        return json.dumps(sent.json(), ensure_ascii=False).replace("\u202f", " ").replace("\u00a0", " ")
+
+    assert f"Nom et contact selon {namer} : Jeux SARL, b@jeux.example" in shown("fr")
+    assert f"Name and contact as stated by {namer}: Jeux SARL, b@jeux.example" in shown("en")
+    assert "a@jeux.example (name and contact as stated by" in shown("en")
+    assert [text for text in ("old@jeux.example", "phish@evil.example") if text in shown("en")] == []
+    issued = registry.operator().post("/v1/keys", {"organisation_id": made["id"], "scopes": ["facts:write"]})
+    _stated(Caller(registry.client, uuid.UUID(made["id"]), issued["key"]), made["id"], "Jeux SAS", "dpo@jeux.example")
+    assert [text for text in ("a@jeux.example", "b@jeux.example", "as stated by") if text in shown("en")] == []
+
+
 def test_statement_of_second_namer_stands_beside_and_is_shown_to_those_who_see_it(registry: Registry) -> None:
     first, second, operator = registry.broker(), registry.broker(), registry.operator()
     made = first.post("/v1/organisations", body_of("Jeux", privacy_contact="a@jeux.example"))

@@ -109,8 +109,11 @@ def test_answer_and_letter_are_downloaded(browser: Browser, service: Service) ->
 def test_screenshot_is_shown_only_to_the_person_in_whose_answer_it_is(browser: Browser, service: Service) -> None:
     person = person_in(browser, service, Language.FR, 5205)
     person.enter()
-    picture = person.page.locator(".evidence img")
-    address = picture.get_attribute("src")
+    link = person.page.locator(".evidence a").first
+    address = link.get_attribute("href")
+    with person.page.expect_popup() as opened:
+        link.click()
+    picture = opened.value.locator(".evidence img")
     assert picture.evaluate("async picture => { await picture.decode(); return picture.naturalWidth; }") > 0
     other = person_in(browser, service, Language.FR, 1500)
     other.enter()
