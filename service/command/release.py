@@ -42,7 +42,7 @@ def _cells(item: dict[str, Any]) -> list[str]:
         item["contract"] or "–",
         due,
         _fill(item["block_fill"]),
-        _fill(item["block_fill_together"]),
+        _fill(item["organisation_block_fill"]),
     ]
 
 

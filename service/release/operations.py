@@ -197,7 +197,7 @@ async def list_waiting_datasets(session: AsyncSession, after: uuid.UUID | None, 
             overdue=row.overdue,
             block_fill=_block_fill(row.block_counts),
             # Without the file's own fill, that of all was counted before this file came.
-            block_fill_together=_block_fill(row.counts_together if row.block_counts else None),
+            organisation_block_fill=_block_fill(row.counts_together if row.block_counts else None),
         )
         for row in rows
     )

@@ -83,7 +83,7 @@ class WaitingDataset(BaseModel):
     block_fill: list[BlockFillOut] | None = Field(
         description="How full the blocks of 10,000 numbers are, without naming any. Null until a job has counted it."
     )
-    block_fill_together: list[BlockFillOut] | None = Field(
+    organisation_block_fill: list[BlockFillOut] | None = Field(
         description="How full all files of its organisation that wait make these blocks together. Many small files can "
         "fill a block that none of them fills. Null until a job has counted it."
     )

@@ -32,7 +32,9 @@ def waiting(operator: Caller) -> dict[str, Any]:
     def found() -> list[dict[str, Any]]:
         items = operator.get("/v1/releases/waiting")["items"]
         return (
-            [{item["dataset_id"]: item for item in items}] if all(item["block_fill_together"] for item in items) else []
+            [{item["dataset_id"]: item for item in items}]
+            if all(item["organisation_block_fill"] for item in items)
+            else []
         )
 
     return until(found)[0]
@@ -60,11 +62,11 @@ def test_list_waiting_names_holder_size_contract_and_fill_only(registry: Registr
     seen = found[transfer["received_dataset_id"]]
     assert set(seen) == {
         "dataset_id", "holder", "number_count", "contract", "sealed_at", "due_at", "overdue", "block_fill",
-        "block_fill_together",
+        "organisation_block_fill",
     }  # fmt: skip
     assert (seen["holder"]["id"], seen["number_count"], seen["contract"]) == (str(broker.id), 1200, "2024-118")
     assert not seen["overdue"]
-    assert filled_blocks(seen["block_fill"]) == filled_blocks(seen["block_fill_together"]) == {1000: 1}
+    assert filled_blocks(seen["block_fill"]) == filled_blocks(seen["organisation_block_fill"]) == {1000: 1}
 
 
 def filled_blocks(spans: Any) -> dict[int, int]:
@@ -77,10 +79,12 @@ def test_list_waiting_shows_a_block_in_many_files_as_one_full_block(registry: Re
     parts = [collected(broker, range(first, first + 400))["id"] for first in (0, 300, 600, 900)]
     found = waiting(operator)
     assert [filled_blocks(found[part]["block_fill"]) for part in parts] == [{100: 1}] * 4
-    assert [filled_blocks(found[part]["block_fill_together"]) for part in parts] == [{1000: 1}] * 4
+    until(
+        lambda: all(filled_blocks(item["organisation_block_fill"]) == {1000: 1} for item in waiting(operator).values())
+    )
     for part in parts[:3]:
         release(operator, part)
-    until(lambda: filled_blocks(waiting(operator)[parts[3]]["block_fill_together"]) == {100: 1})
+    until(lambda: filled_blocks(waiting(operator)[parts[3]]["organisation_block_fill"]) == {100: 1})
 
 
 def test_release_that_waits_for_more_than_five_days_is_overdue_everywhere(registry: Registry, operator: Caller) -> None:
