@@ -304,7 +304,7 @@ def visible_campaigns(world: Registry, viewer: Viewer) -> set[str]:
 
 
 def visible_organisations(world: Registry, viewer: Viewer) -> set[str]:
-    """Those that a fact names which the viewer sees, and those that it named here."""
+    """Those that a fact names which the viewer sees, those that it named here, and those with a key of its own."""
     if viewer.organisation is None:
         return set(world.organisations)
     found: set[str | None] = {viewer.organisation, viewer.through}
@@ -316,6 +316,8 @@ def visible_organisations(world: Registry, viewer: Viewer) -> set[str]:
     found |= {world.notices[name].collector for name in visible_notices(world, viewer)}
     found |= {world.campaigns[name].sender for name in visible_campaigns(world, viewer)}
     found |= asserting_of(world, viewer.organisation)
+    if viewer.through is None:
+        found |= {processor for processor, party in world.processors.items() if party == viewer.organisation}
     return {name for name in found if name is not None}
 
 

@@ -204,6 +204,7 @@ def new_world() -> Registry:
     world.organisation("p1", "party")
     world.organisation("p2", "party")
     world.organisation(SENDER, "processor")
+    world.processors[SENDER] = "p1"
     world.organisation("n1", "collector", named_by="b1")
     world.organisation("x1", "broker", named_by="b1")
     return world
