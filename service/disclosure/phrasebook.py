@@ -60,9 +60,9 @@ class Phrasebook:
     def stated_by_another(self, organisation: OrganisationView, stated: StatedByAnother) -> str:
         """What another organisation states of the name and contact of `organisation`, as its word."""
         general, contact = self.phrases.general, stated.privacy_contact or self.phrases.general.no_address
-        same_name = stated.legal_name == organisation.legal_name
-        phrase = general.contact_by_another if same_name else general.name_and_contact_by_another
-        return phrase.format(namer=stated.namer, name=stated.legal_name, contact=contact)
+        if stated.legal_name == organisation.legal_name:
+            return general.contact_by_another.format(namer=stated.namer, contact=contact)
+        return general.name_and_contact_by_another.format(namer=stated.namer, name=stated.legal_name, contact=contact)
 
     def from_sender(self, name: str) -> str:
         """From a named organisation: d’Enseigne Maison SA, de Contact Direct SAS."""

@@ -278,6 +278,14 @@ async def ids(session: AsyncSession, selected: visibility.Ids) -> set[uuid.UUID]
     return set((await connection.execute(selected)).scalars())
 
 
+def asserting_of(world: World, own: uuid.UUID) -> set[uuid.UUID]:
+    """Who asserts a fact that is about an organisation."""
+    facts = [(row.asserted_by_id, {row.collector_id}) for row in world.collections]
+    facts += [(row.asserted_by_id, {row.holder_id}) for row in world.datasets.values()]
+    facts += [(row.asserted_by_id, {row.sender_id, row.recipient_id}) for row in world.transfers.values()]
+    return {by for by, about in facts if own in about and by is not None}
+
+
 async def check_documents(session: AsyncSession, world: World, caller: Actor, seen: Visibility) -> None:
     """Check collections, notices and organisations, which follow from what is held, asserted and seen."""
     if caller.is_regulator:
@@ -298,6 +306,7 @@ async def check_documents(session: AsyncSession, world: World, caller: Actor, se
     known |= {sender_id for sender_id in senders if sender_id}
     known |= {org_id for org_id, row in world.organisations.items() if row.asserted_by_id == own}
     known |= {world.transfers[transfer_id].recipient_id for transfer_id in seen.transfers}
+    known |= asserting_of(world, own)
     assert await ids(session, visibility.visible_organisations(caller)) == known
 
 
