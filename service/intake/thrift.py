@@ -113,7 +113,7 @@ def _written(kind: int, value: Any) -> bytes:
         return write_struct(value)
     if kind in (LIST, SET):
         item, items = value
-        written = (bytes([one]) if item in (BOOL_TRUE, BOOL_FALSE) else _written(item, one) for one in items)
+        written = (bytes([part]) if item in (BOOL_TRUE, BOOL_FALSE) else _written(item, part) for part in items)
         return bytes([_LONG_LIST << 4 | item]) + _unsigned(len(items)) + b"".join(written)
     return bytes([value]) if kind == I8 else bytes(value)
 

@@ -105,7 +105,7 @@ def unpack_batch(data: memoryview) -> Batch:
     times = reading.array(_TIME, accepted) if flags & _HAS_TIMES else None
     ids = None
     if flags & _HAS_RECORD_IDS:
-        ids = np.array([_text(one) for one in reading.texts(accepted, id_bytes)], dtype=np.object_)
+        ids = np.array([_text(record_id) for record_id in reading.texts(accepted, id_bytes)], dtype=np.object_)
     refusals = _unpack_refusals(reading, kept, raw_bytes)
     reading.end()
     return Batch(lines, numbers, times, ids, refusals)
