@@ -15,9 +15,11 @@ ARGS ?=
 SCALE ?= short
 WORLDS ?= 5000
 PARTS ?= 2000
-SOAK ?= spellings worlds stands
+SOAK ?= spellings worlds stands messages
 SOAKING = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --timeout 0
 KILLS ?= 60
+ACCOUNTS ?= 300
+TURNS ?= 50
 
 # The first suitable Python: 3.11 or newer, with venv and ensurepip (which Debian and others package separately).
 define FIND_PYTHON
@@ -78,6 +80,9 @@ endef
 
 export FIND_PYTHON TRUST_SYSTEM EXPLAIN
 
+# The tests start Python a hundred times. Where no bytecode is kept, each of them would compile the service first.
+unexport PYTHONDONTWRITEBYTECODE
+
 # $(call install,arguments of pip install)
 install = $(PIP) install $(1) >$(LOG) 2>&1 || sh -c "$$EXPLAIN"
 locked = $(call install,--require-hashes --only-binary :all: -r $(1))
@@ -104,9 +109,17 @@ test: style ## Check and test everything, as CI does
 	    $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS); \
 	    tests=$$?; wait $$types; typed=$$?; cat $(VENV)/types.log; exit $$((tests + typed))
 
+# Everything on another PostgreSQL, as its superuser. Whoever lists the processes sees `make matrix URL=…`. In the
+# environment the address stays hidden: `export URL`, then `make matrix`. No recipe contains it.
+.PHONY: matrix
+matrix: export TEST_DATABASE_URL = $(value URL)
+matrix: $(VENV)/.checked ## Test on the PostgreSQL server at URL= (also from the environment), a throw-away server
+	@[ -n "$$TEST_DATABASE_URL" ] || { echo "Name the server: make matrix URL=postgresql://superuser:password@host:port/postgres" >&2; exit 2; }
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -ra $(ARGS)
+
 # What takes minutes in `make test` takes hours here. Each soak has the name of what it shows, and the same code.
-.PHONY: soak soak-worlds soak-spellings soak-stands
-soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=, KILLS=: more)
+.PHONY: soak soak-worlds soak-spellings soak-stands soak-messages
+soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=, KILLS=, TURNS=, ACCOUNTS=: more)
 
 soak-worlds: $(VENV)/.checked
 	WORLDS=$(WORLDS) $(SOAKING) tests/worlds $(ARGS)
@@ -117,6 +130,10 @@ soak-spellings: $(VENV)/.checked
 soak-stands: $(VENV)/.checked
 	PARTS=$(PARTS) LONG=1 $(SOAKING) tests/sandbox tests/test_hostile_memory.py $(ARGS)
 	KILLS=$(KILLS) $(BIN)/python -m pytest tests/kills --timeout 0 $(ARGS)
+
+soak-messages: $(VENV)/.checked
+	TURNS=$(TURNS) SENDERS=4 AWAY_SECONDS=75 $(BIN)/python -m pytest tests/deployment/test_stops_beside_kills.py --timeout 0 $(ARGS)
+	ACCOUNTS=$(ACCOUNTS) $(BIN)/python -m pytest tests/messaging/test_operator_accounts.py --timeout 0 $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)
@@ -160,8 +177,13 @@ lock: $(VENV)/.service ## Pin the dependencies (ARGS=--upgrade: in their newest 
 	@$(call install,--quiet --upgrade uv)
 	$(COMPILE) $(ARGS) --group build -o requirements-build.lock
 	$(COMPILE) $(ARGS) pyproject.toml -o requirements.lock
-	$(COMPILE) $(ARGS) -c requirements.lock pyproject.toml --group test -o requirements-test.lock
-	$(COMPILE) $(ARGS) -c requirements.lock --group peers -o requirements-peers.lock
+	$(COMPILE) $(ARGS) -c requirements.lock pyproject.toml --extra embedded -o requirements-embedded.lock
+	$(COMPILE) $(ARGS) -c requirements-embedded.lock pyproject.toml --extra embedded --group test -o requirements-test.lock
+	$(COMPILE) $(ARGS) -c requirements-embedded.lock --group peers -o requirements-peers.lock
+
+.PHONY: size
+size: $(VENV)/.base ## Measure what the image adds to its base, without Docker, and check that it works
+	@sh deployment/size.sh $(BIN)/python
 
 .PHONY: clean
 clean: ## Remove installed packages and caches, but no data
@@ -181,8 +203,8 @@ $(VENV)/.project: $(VENV)/.base pyproject.toml
 	@$(call install,--no-deps --no-build-isolation -e .)
 	@touch $@
 
-$(VENV)/.service: $(VENV)/.base requirements.lock $(VENV)/.project
-	@$(call locked,requirements.lock)
+$(VENV)/.service: $(VENV)/.base requirements-embedded.lock $(VENV)/.project
+	@$(call locked,requirements-embedded.lock)
 	@touch $@
 
 $(VENV)/.checked: $(VENV)/.base requirements-test.lock $(VENV)/.project

@@ -28,6 +28,9 @@ def _migrate(dsn: str) -> None:
             transaction_per_migration=True,
             compare_type=True,
         )
+        if (on_start := context.config.attributes.get("on_start")) is not None:
+            on_start(context.get_context().get_current_revision())
+            connection.rollback()
         with context.begin_transaction():
             context.run_migrations()
     engine.dispose()

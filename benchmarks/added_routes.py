@@ -7,7 +7,8 @@ import typer
 from fastapi import FastAPI
 
 from service.command import logs
-from service.command.serve import database, run
+from service.command.database import database
+from service.command.serve import run
 from service.core.settings import Settings
 from service.main import create_app
 

@@ -15,6 +15,7 @@ from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import KeyIn
 from service.command.client import call, connect
+from service.command.upload import follow_job
 from service.core.db import Database
 from service.core.vocabulary import Role
 from service.organisation import operations as organisations
@@ -53,6 +54,16 @@ class Caller:
             time.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE_SECONDS)
             job = self.get(f"/v1/jobs/{job['id']}")
+        self._require_success(job)
+
+    def follow(self, job: Any) -> None:
+        """Wait for a job as the command line does, by its events: half a second late, and by a single request."""
+        for state in follow_job(self.client, job["id"]):
+            job = state
+        self._require_success(job)
+
+    @staticmethod
+    def _require_success(job: Any) -> None:
         if job["problem"]:
             raise RuntimeError(f"{job['kind']} failed: {job['problem']['detail']}")
 

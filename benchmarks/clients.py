@@ -34,12 +34,16 @@ class Requests:
     bodies: Sequence[bytes]
 
 
+PERCENTILES = (50, 95, 99)
+
+
 @dataclass(frozen=True, slots=True)
 class LoadResult:
     """Answered requests per second, all clients together; percentiles of the time of one request in milliseconds."""
 
     per_second: float
     p50: float
+    p95: float
     p99: float
 
 
@@ -77,8 +81,7 @@ async def _run_load(requests: Requests, clients: int, seconds: float) -> LoadRes
         for transport, _ in connections:
             transport.close()
     milliseconds = np.concatenate([client.durations for client in protocols]) * 1000
-    p50, p99 = np.percentile(milliseconds, (50, 99))
-    return LoadResult(len(milliseconds) / elapsed, float(p50), float(p99))
+    return LoadResult(len(milliseconds) / elapsed, *np.percentile(milliseconds, PERCENTILES).tolist())
 
 
 def _messages(requests: Requests) -> list[bytes]:

@@ -31,9 +31,9 @@ class PeakMemory:
 def watch_memory(service: Service) -> Iterator[PeakMemory]:
     """The peak during the block; it is complete when the block ends."""
     peak, finished = PeakMemory(), threading.Event()
-    for process in _processes(service):
-        _reset_peak(process)
-    watcher = threading.Thread(target=_watch, args=(service, _postmaster(service), peak, finished))
+    # The service keeps its memory private, so that only root can have the kernel forget an earlier peak.
+    field = "VmHWM" if all(map(_reset_peak, _processes(service))) else "VmRSS"
+    watcher = threading.Thread(target=_watch, args=(service, _postmaster(service), field, peak, finished))
     watcher.start()
     try:
         yield peak
@@ -49,10 +49,10 @@ def _postmaster(service: Service) -> int:
     return parent
 
 
-def _watch(service: Service, postmaster: int, peak: PeakMemory, finished: threading.Event) -> None:
+def _watch(service: Service, postmaster: int, field: str, peak: PeakMemory, finished: threading.Event) -> None:
     while not finished.wait(_PAUSE_SECONDS):
         for process in _processes(service):
-            peak.service = max(peak.service, _mebibytes(process, "VmHWM"))
+            peak.service = max(peak.service, _mebibytes(process, field))
         for process in _children(postmaster):
             peak.backend = max(peak.backend, _mebibytes(process, "RssAnon"))
 
@@ -61,9 +61,13 @@ def _processes(service: Service) -> list[int]:
     return [service.process, *_children(service.process)]
 
 
-def _reset_peak(process: int) -> None:
-    """Reset the peak that the kernel keeps for a process (VmHWM, see proc(5))."""
-    Path(f"/proc/{process}/clear_refs").write_text("5")
+def _reset_peak(process: int) -> bool:
+    """Reset the peak that the kernel keeps for a process (VmHWM, see proc(5)), if this process may do so."""
+    try:
+        Path(f"/proc/{process}/clear_refs").write_text("5")
+    except PermissionError:
+        return False
+    return True
 
 
 def _children(process: int) -> list[int]:

@@ -55,7 +55,7 @@ def load_task(process: ProcessPoolExecutor, requests: Requests, clients: int, sc
 
 def median_load(loads: Sequence[LoadResult]) -> LoadResult:
     """The median of each figure of several loads."""
-    return LoadResult(*(median(getattr(load, name) for load in loads) for name in ("per_second", "p50", "p99")))
+    return LoadResult(*(median(getattr(load, name) for load in loads) for name in ("per_second", "p50", "p95", "p99")))
 
 
 def _compare(answer: LoadResult, empty: LoadResult) -> list[Comparison]:

@@ -22,13 +22,14 @@ from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
 from service.core.vocabulary import Role
 from service.dataset.chunks import make_chunk
-from service.intake.dialect import ColumnChoice
+from service.intake.column_choice import ColumnChoice, ColumnRules
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
 from service.membership import runs
 from service.membership.matching import match_keys
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
+from service.number.looks import is_country, telephone_test
 from service.sandbox.acceptance import Acceptance
 
 _REGION, _TIME_ZONE = "FR", "Europe/Paris"
@@ -69,9 +70,8 @@ def _read(file: Path, ring: KeyRing) -> Run:
         format=Format.CSV,
         compression=Compression.NONE,
         dialect=None,
-        columns=ColumnChoice(),
-        time_zone=_TIME_ZONE,
-        reads_consent=False,
+        rules=ColumnRules(ColumnChoice(), telephone_test(_REGION), is_country, reads_consent=False),
+        times=None,
     )
     acceptance = Acceptance(_REGION, None, rejects_kept=0)
     read = (reader.feed(file.read_bytes()), reader.finish())

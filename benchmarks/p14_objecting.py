@@ -17,7 +17,7 @@ from benchmarks.callers import Caller, admit_callers
 from benchmarks.clients import LoadResult, client_process
 from benchmarks.comparison import Comparison, Target
 from benchmarks.paced import Paced, run_paced
-from benchmarks.registration import register
+from benchmarks.registration import register_patiently
 from benchmarks.repeated import all_repeated
 from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
@@ -100,7 +100,7 @@ def _lookups(service: Service, party: Caller, numbers: Sequence[int], interval: 
 def _sealing(service: Service, sealers: Sequence[Caller]) -> Iterator[Callable[[], int]]:
     """During the block, each organisation registers a file after another. The function counts the sealed datasets."""
     file = files.write_file(service.folder / "sealed.csv", 0, _SEALED_NUMBERS, with_consents=True)
-    with all_repeated([partial(register, service, sealer, file) for sealer in sealers]) as sealed:
+    with all_repeated([partial(register_patiently, service, sealer, file) for sealer in sealers]) as sealed:
         yield lambda: sum(map(len, sealed))
 
 

@@ -14,7 +14,7 @@ from benchmarks.clients import LoadResult, client_process
 from benchmarks.comparison import Comparison, Target
 from benchmarks.memory import PeakMemory, watch_memory
 from benchmarks.paced import Paced, run_paced
-from benchmarks.registration import register
+from benchmarks.registration import register_patiently
 from benchmarks.repeated import all_repeated
 from benchmarks.result import Progress, Result
 from benchmarks.scale import Scale
@@ -76,13 +76,14 @@ def _acts(service: Service, trade: Trade, sealers: Sequence[Caller]) -> list[Cal
     """What each client but those that look numbers up does, again and again. A failed request ends the benchmark."""
     numbers = trade.numbers.tolist()
     tokens = iter(begin_sessions(service, numbers[-_PERSONS_SESSIONS:]))
-    letters = [_person(service, token) for token in begin_sessions(service, numbers[:READERS])]
+    readers = begin_sessions(service, numbers[:READERS])
+    # One for all: each would load the certificates of the machine, which takes longer than an objection.
+    persons = httpx2.Client(base_url=service.url, timeout=60)
     file = files.write_file(service.folder / "mixed.csv", 0, _FILE_LINES, with_consents=True)
     lists, recorded = itertools.cycle(_LISTS), itertools.count(READERS, _RECORDED)
 
     def object_to_all() -> None:
-        with _person(service, next(tokens)) as person:
-            person.post("/v1/objections", json={"kind": "objection"}).raise_for_status()
+        persons.post("/v1/objections", json={"kind": "objection"}, headers=_bearer(next(tokens))).raise_for_status()
 
     def record_objections() -> None:
         begin = next(recorded)
@@ -90,20 +91,20 @@ def _acts(service: Service, trade: Trade, sealers: Sequence[Caller]) -> list[Cal
         trade.party.post("/v1/objections/received", {"kind": "objection", "numbers": said})
 
     return [
-        *(partial(_read_letter, person) for person in letters),
-        *(partial(register, service, sealer, file) for sealer in sealers),
+        *(partial(_read_letter, persons, token) for token in readers),
+        *(partial(register_patiently, service, sealer, file) for sealer in sealers),
         *(object_to_all,) * PERSONS,
         *(record_objections,) * RECORDERS,
         *(lambda: trade.party.get(next(lists)),) * LISTERS,
     ]
 
 
-def _person(service: Service, token: str) -> httpx2.Client:
-    return httpx2.Client(base_url=service.url, headers={"Authorization": f"Bearer {token}"}, timeout=60)
+def _bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
 
 
-def _read_letter(person: httpx2.Client) -> None:
-    response = person.post("/v1/disclosures", json={"form": "pdf"})
+def _read_letter(persons: httpx2.Client, token: str) -> None:
+    response = persons.post("/v1/disclosures", json={"form": "pdf"}, headers=_bearer(token))
     # The heaviest requests may be refused for a moment, if the response says when to come again.
     if response.status_code != httpx2.codes.SERVICE_UNAVAILABLE or "Retry-After" not in response.headers:
         response.raise_for_status()

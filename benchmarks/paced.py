@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import uvloop
 
-from benchmarks.clients import LoadResult
+from benchmarks.clients import PERCENTILES, LoadResult
 
 _TIMEOUT_SECONDS = 60
 
@@ -50,8 +50,8 @@ async def _run_paced(paced: Paced, seconds: float) -> LoadResult:
 
     async with asyncio.timeout(seconds + _TIMEOUT_SECONDS):
         await asyncio.gather(*(send_in_turn(place) for place in range(paced.clients)))
-    p50, p99 = np.percentile(np.array(durations) * 1000, (50, 99))
-    return LoadResult(len(durations) / (time.perf_counter() - began), float(p50), float(p99))
+    elapsed = time.perf_counter() - began
+    return LoadResult(len(durations) / elapsed, *np.percentile(np.array(durations) * 1000, PERCENTILES).tolist())
 
 
 def _message(paced: Paced, key: str, body: bytes) -> bytes:

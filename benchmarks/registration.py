@@ -93,6 +93,13 @@ def register_many(service: Service, caller: Caller, files: Iterable[Path]) -> No
             caller.finish(job)
 
 
+def register_patiently(service: Service, caller: Caller, file: Path) -> None:
+    """Register a file as one part, and wait for its sealing by the events of the job."""
+    dataset_id = open_dataset(caller)
+    upload_part(service, caller, dataset_id, file, range(file.stat().st_size))
+    caller.follow(caller.post(f"/v1/datasets/{dataset_id}/seal"))
+
+
 def register(service: Service, caller: Caller, file: Path, **fields: Any) -> Any:
     """Register a file, uploaded as one part, and return the sealed dataset."""
     dataset_id = open_dataset(caller, **fields)

@@ -8,14 +8,15 @@ from typing import Any
 
 
 @contextmanager
-def repeated(act: Callable[[], Any], pause: float = 0.0) -> Iterator[Sequence[None]]:
-    """During the block, `act` is done again and again, with a pause in seconds. The list grows each time.
+def repeated(act: Callable[[], Any], pause: float = 0.0, first_pause: float = 0.0) -> Iterator[Sequence[None]]:
+    """During the block, `act` is done again and again, with pauses in seconds. The list grows each time.
 
     A failure is raised at the end of the block.
     """
     ended, times = Event(), list[None]()
 
     def repeat() -> None:
+        ended.wait(first_pause)
         while not ended.is_set():
             act()
             times.append(None)
@@ -32,6 +33,6 @@ def repeated(act: Callable[[], Any], pause: float = 0.0) -> Iterator[Sequence[No
 
 @contextmanager
 def all_repeated(acts: Sequence[Callable[[], Any]], pause: float = 0.0) -> Iterator[Sequence[Sequence[None]]]:
-    """During the block, all `acts` are done again and again, side by side."""
+    """During the block, all `acts` are done again and again, side by side. They begin in turn within a pause."""
     with ExitStack() as stack:
-        yield [stack.enter_context(repeated(act, pause)) for act in acts]
+        yield [stack.enter_context(repeated(act, pause, pause * place / len(acts))) for place, act in enumerate(acts)]

@@ -37,7 +37,12 @@ def open_store(service: Service) -> Iterator[Store]:
     """The store of a running service, opened in this process."""
     # What the environment says of another registry on this machine must not count.
     settings = Settings(
-        database_url=None, master_secret=None, master_secret_file=None, data_dir=service.folder / "data"
+        database_url=None,
+        database_password=None,
+        database_owner_url=None,
+        database_owner_password=None,
+        master_secret=None,
+        data_dir=service.folder / "data",
     )
     with asyncio.Runner() as runner:
         store = Store(Database(service.dsn), open_key_ring(settings), runner)

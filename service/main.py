@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from procrastinate import App
 
 from service.access import routes as access
 from service.campaign import routes as campaign
@@ -32,7 +33,7 @@ from service.disclosure import routes as disclosure
 from service.job import routes as job
 from service.membership import routes as membership
 from service.messaging.gateway import Messaging, open_gateway
-from service.messaging.providers import kannel_routes
+from service.messaging.providers.kannel import receiver as kannel_receiver
 from service.number.app_keyring import open_key_ring, require_same_secret
 from service.number.keyring import KeyRing
 from service.objection import routes as objection
@@ -58,6 +59,7 @@ ROUTERS = (
     collection.notices,
     collection.collections,
     dataset.router,
+    dataset.previews,
     release.router,
     transfer.router,
     campaign.router,
@@ -73,7 +75,6 @@ ROUTERS = (
     usage.router,
     verification.verifications,
     verification.session,
-    kannel_routes.router,
     disclosure.router,
 )
 
@@ -83,10 +84,12 @@ _WITHOUT_KEY = (
     objection.persons,
     verification.verifications,
     verification.session,
-    kannel_routes.router,
     disclosure.router,
     health.router,
 )
+
+# Workers run what these modules register.
+_BESIDE_TASKS = (kannel_receiver.receive_messages,)
 
 _DESCRIPTION = """
 Who first collected a phone number, under which opt-in wording, which organisations it passed through, and which clients
@@ -133,7 +136,6 @@ _TAGS = [
     },
     {"name": "verifications", "description": "A person proves with a code sent by SMS that a number is theirs."},
     {"name": "disclosures", "description": "A person's answer about their number, as a letter or as data."},
-    {"name": "messages", "description": "Delivery reports and inbound messages from the registry's SMS gateway."},
     {"name": "health", "description": "Whether the service is running. No key is needed."},
 ]
 
@@ -172,10 +174,15 @@ def create_app(settings: Settings, dsn: str, *, with_worker: bool = True) -> Fas
     app.router.route_class = BoundedRoute
     error_handlers.install(app)
     for router in ROUTERS:
-        app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422))
+        app.include_router(router, responses=None if router in _WITHOUT_KEY else errors.responses(401, 403, 422, 429))
     app.add_middleware(PersonalResponses, step=settings.person_wait_seconds)
     limits = BodyLimits(settings.max_json_bytes, settings.max_evidence_bytes)
-    app.add_middleware(OutermostMiddleware, limits=limits, most_requests=settings.max_requests)
+    app.add_middleware(
+        OutermostMiddleware,
+        limits=limits,
+        most_requests=settings.max_requests,
+        most_streams=settings.streams_at_once,
+    )
     app.include_router(api_docs.router)
     portal.install(app)
     return app
@@ -189,14 +196,12 @@ async def lifespan(
     async with AsyncExitStack() as stack:
         resources = await stack.enter_async_context(running(settings, dsn, settings.request_limits()))
         queue = await stack.enter_async_context(open_queue(dsn, settings.job_limits(), by_clock=by_clock))
-        database, ring = resources.get(Database), resources.get(KeyRing)
-        snapshots = resources.get(Snapshots)
-        gateway = await stack.enter_async_context(open_gateway(settings, database, ring))
-        on_inbound = partial(record_inbound_stop, database, snapshots, ring, queue)
+        resources.add(queue)
+        messaging = await stack.enter_async_context(open_messaging(resources))
         pool = ReaderPool(settings)
         stack.callback(pool.close)
         readiness = Readiness(dsn, settings, resources.get(Disk))
-        resources.add(queue, Messaging(gateway, on_inbound), readiness, pool)
+        resources.add(messaging, readiness, pool)
         app.state.resources = resources
         _work_out_routes(app)
         worker = None
@@ -212,6 +217,15 @@ async def lifespan(
                 worker.cancel()
                 with suppress(asyncio.CancelledError):
                     await worker
+
+
+@asynccontextmanager
+async def open_messaging(resources: Resources) -> AsyncIterator[Messaging]:
+    """How this process sends messages, and what it does with those of telephones, for the duration of the block."""
+    database, ring = resources.get(Database), resources.get(KeyRing)
+    on_inbound = partial(record_inbound_stop, database, resources.get(Snapshots), ring, resources.get(App))
+    async with open_gateway(resources.get(Settings), database, ring) as gateway:
+        yield Messaging(gateway, on_inbound)
 
 
 def _work_out_routes(app: FastAPI) -> None:

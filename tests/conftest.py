@@ -3,15 +3,16 @@
 Each database is a copy of a migrated template, which PostgreSQL creates in milliseconds.
 """
 
+import gc
 import itertools
-import shutil
-import tempfile
+import os
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from typing import NamedTuple, TypeVar
 
+import httpx2
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
@@ -19,16 +20,18 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg import sql
 from pydantic import SecretStr
-from sqlalchemy import make_url
 
 from service.command import schema
 from service.core.embedded import roles
-from service.core.embedded import server as embedded_server
 from service.core.settings import Settings
+from service.demo.loader import LoadedStory, load_story
+from service.demo.story import OPERATOR
 from tests import loop_watch, system_parts
-from tests.callers import Registry
+from tests.callers import Caller, Registry
+from tests.inspection import rows, until
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
+from tests.server import NAMED, administrator_of_server, as_role, major_version, renamed
 
 _LONG_FILES = (
     "tests/openapi/test_schemathesis.py",
@@ -54,9 +57,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"Give each of these tests a name of its own: {', '.join(repeated)}")
 
 
+def pytest_collection_finish() -> None:
+    """Spare the garbage collector what lives as long as the process, as `serve` does: modules, tests, Hypothesis."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
+
+
 def pytest_configure() -> None:
-    """Watch the event loops in every process of the tests."""
+    """Watch the event loops in every process of the tests. Nothing is garbage until all tests are collected."""
     loop_watch.install()
+    gc.disable()
 
 
 @pytest.fixture(autouse=True)
@@ -69,12 +80,12 @@ def _loops_are_free() -> Iterator[None]:
 
 
 MASTER_SECRET = "5e" * 32
+Made = TypeVar("Made")
 
-_TEMPLATE = "filiation_template"
+# Several processes share a named server. It may wait for its disk, which copied files would have to reach at once.
+_TEMPLATE = f"filiation_template_{os.getpid()}"
+_STRATEGY = sql.SQL("WAL_LOG" if NAMED else "FILE_COPY")
 _numbers = itertools.count(1)
-
-# A test process uses up to 3 GB there, for the write-ahead log above all.
-_PLENTY_OF_BYTES = 10 * 2**30
 
 # An example takes as long as the machine lets it. A time limit would fail on a busy one.
 hypothesis_settings.register_profile("filiation", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -83,43 +94,79 @@ hypothesis_settings.load_profile("filiation")
 keep_compiled_statements()
 
 
-def _renamed(dsn: str, database: str) -> str:
-    return make_url(dsn).set(database=database).render_as_string(hide_password=False)
-
-
-def _folder_in_memory() -> str | None:
-    """Where files stay in memory, if there is plenty. A database has 600 files, new ones for each test."""
-    folder = Path("/dev/shm")
-    try:
-        return str(folder) if shutil.disk_usage(folder).free >= _PLENTY_OF_BYTES else None
-    except OSError:
-        return None
-
-
 def as_service(dsn: str) -> str:
     """The same database for the service's own role. Tests look at it as the administrator."""
-    return make_url(dsn).set(username=roles.SERVICE).render_as_string(hide_password=False)
+    return as_role(dsn, roles.SERVICE)
 
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[str]:
     """The address of a PostgreSQL server for this test run, with the migrated template."""
-    folder = Path(tempfile.mkdtemp(prefix="filiation-test-", dir=_folder_in_memory()))
-    # If root starts the server, it runs as another account, which has to pass through this folder.
-    folder.chmod(0o711)
-    with embedded_server.embedded(folder) as server:
-        administrator = server.administrator_dsn
+    with administrator_of_server() as administrator:
         with psycopg.connect(administrator, autocommit=True) as connection:
-            # Only durability is switched off, because no test needs data to survive a power cut.
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-            connection.execute(roles.creation_of(_TEMPLATE))
-        with psycopg.connect(_renamed(administrator, _TEMPLATE)) as connection:
-            for grant in roles.GRANTS:
-                connection.execute(grant)
-        schema.upgrade(_renamed(server.owner_dsn, _TEMPLATE))
+            connection.execute(roles.creation_of(_TEMPLATE).encode())
+            grants = roles.grants_on(major_version(connection))
+        template = renamed(administrator, _TEMPLATE)
+        with psycopg.connect(template) as connection:
+            for grant in grants:
+                connection.execute(grant.encode())
+        schema.upgrade(as_role(template, roles.OWNER))
         yield administrator
-    shutil.rmtree(folder)
+        if NAMED:
+            with psycopg.connect(administrator, autocommit=True) as connection:
+                connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
+
+
+class StoredStory(NamedTuple):
+    """The name of a database with the whole story of the demonstration, what loading it created, and its operator."""
+
+    database: str
+    story: LoadedStory
+    operator_id: uuid.UUID
+
+    def operator(self, client: TestClient | httpx2.Client) -> Caller:
+        """The API as the operator calls it."""
+        return Caller(client, self.operator_id, self.story.keys[OPERATOR.code])
+
+
+@contextmanager
+def made_once(cluster: str, make: Callable[[Registry], Made]) -> Iterator[tuple[str, Made]]:
+    """The name of a database, and what `make` made in it through the application, which has ended.
+
+    Tests take copies of the database, since most of them need longer to make what they have in common.
+    """
+    with temporary_database(cluster) as dsn:
+        with TestClient(kept_app(settings_of_tests(), as_service(dsn))) as client:
+            made = make(Registry(client, dsn))
+            until(lambda: not rows(dsn, "SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"))
+        yield str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]), made
+
+
+@pytest.fixture(scope="session")
+def stored_story(cluster: str) -> Iterator[StoredStory]:
+    """The story, of which tests take copies."""
+
+    def load(registry: Registry) -> tuple[LoadedStory, uuid.UUID]:
+        operator = registry.operator()
+        return load_story(registry.client, operator.key), operator.id
+
+    with made_once(cluster, load) as (database, made):
+        yield StoredStory(database, *made)
+
+
+@pytest.fixture
+def story_dsn(cluster: str, stored_story: StoredStory) -> Iterator[str]:
+    """The address of a copy of the story for this test."""
+    with temporary_database(cluster, stored_story.database) as dsn:
+        yield dsn
+
+
+def pytest_report_header() -> str:
+    """Say which server is tested."""
+    if not NAMED:
+        return "PostgreSQL: embedded"
+    with psycopg.connect(NAMED) as connection:
+        return f"PostgreSQL: {connection.execute('SELECT version()').fetchone()} at TEST_DATABASE_URL"
 
 
 @pytest.fixture
@@ -139,14 +186,14 @@ def dsn(cluster: str) -> Iterator[str]:
 @contextmanager
 def temporary_database(cluster: str, template: str = _TEMPLATE) -> Iterator[str]:
     """The address of a new database, which is a copy of `template` and exists during the block."""
-    name = f"test_{next(_numbers)}"
+    name = f"test_{os.getpid()}_{next(_numbers)}"
     with psycopg.connect(cluster, autocommit=True) as connection:
         connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
-                sql.Identifier(name), sql.Identifier(template)
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
+                sql.Identifier(name), sql.Identifier(template), _STRATEGY
             )
         )
-        yield _renamed(cluster, name)
+        yield renamed(cluster, name)
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
@@ -183,11 +230,18 @@ def registry(client: TestClient, dsn: str) -> Registry:
     return Registry(client, dsn)
 
 
-@pytest.fixture
-def kannel(tmp_path: Path) -> Iterator[Kannel]:
-    """A real Kannel with its fake message centre; the test is skipped where Debian's packages are missing."""
-    with running_kannel(tmp_path) as running:
+@pytest.fixture(scope="session")
+def kept_kannel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kannel]:
+    """A real Kannel for all tests of this process, since it takes six seconds to start."""
+    with running_kannel(tmp_path_factory.mktemp("kannel")) as running:
         yield running
+
+
+@pytest.fixture
+def kannel(kept_kannel: Kannel) -> Kannel:
+    """A real Kannel that keeps no message of an earlier test; the test is skipped where Debian's package is missing."""
+    kept_kannel.forget()
+    return kept_kannel
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,26 +1,32 @@
-"""Debian's Kannel beside the service: bearerbox, smsbox and, in place of telephones, its fake message centre."""
+"""Debian's Kannel beside the service, started by the deployment's own script, and in place of telephones a fake centre.
 
+Kannel has a driver for a message centre that is a line of text for each message: "sender receiver text words".
+"""
+
+import asyncio
+import os
 import re
+import signal
 import socket
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from textwrap import dedent
 from typing import NamedTuple
 
-from pydantic import SecretStr
-
 from service.core.settings import GatewayKind, Settings
+from service.messaging.providers.kannel.box import opened_box
+from service.messaging.providers.kannel.packets import Ack, Sms
+from tests.free_ports import free_ports
 from tests.system_parts import find_program, require
 
-PASSWORD, INBOUND_SECRET = "b0a7" * 8, "1c5e" * 8
+SCRIPT = Path(__file__).parents[1] / "deployment" / "kannel.sh"
 ORIGINATOR = "Filiation"
 
-_COMPOSE = Path(__file__).parents[1] / "docker-compose.yml"
+_LINE = re.compile(r"(\S+) (\S+) text (.*)")
 
 
 class Sent(NamedTuple):
@@ -33,119 +39,188 @@ class Sent(NamedTuple):
 
 @dataclass
 class Kannel:
-    """Running boxes, and a message centre that tests can read from and type into.
-
-    The service that uses them listens on `service_port`, with settings from `configure`.
-    """
+    """A bearerbox, and a message centre that tests can read from and type into."""
 
     folder: Path
-    ports: dict[str, int]
-    _centre: "subprocess.Popen[bytes] | None" = None
-    _typed: int = 0
+    more: Mapping[str, str] = field(default_factory=dict)
+    """What its environment has apart from ports and folder, such as the account at a message centre."""
+    box_port: int = 0
+    admin_port: int = 0
+    _centre_port: int = 0
+    _process: "subprocess.Popen[bytes] | None" = None
+    _centre: socket.socket | None = None
+    _arrived: list[Sent] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.box_port, self.admin_port, self._centre_port = free_ports(3)
+        self.spool.mkdir()
 
     @property
-    def service_port(self) -> int:
-        """The port at which Kannel calls the service."""
-        return self.ports["service"]
+    def spool(self) -> Path:
+        """Where it keeps what nobody has taken yet."""
+        return self.folder / "spool"
+
+    @property
+    def address(self) -> str:
+        """Where it takes its boxes."""
+        return f"127.0.0.1:{self.box_port}"
 
     def configure(self, settings: Settings) -> Settings:
         """The settings of a service that sends through this Kannel."""
         return settings.model_copy(
             update={
                 "sms_gateway": GatewayKind.KANNEL,
-                "kannel_url": f"http://127.0.0.1:{self.ports['sendsms']}/cgi-bin/sendsms",
-                "kannel_password": SecretStr(PASSWORD),
+                "kannel_address": self.address,
                 "kannel_originator": ORIGINATOR,
-                "kannel_callback_url": f"http://127.0.0.1:{self.service_port}",
-                "kannel_inbound_secret": SecretStr(INBOUND_SECRET),
             }
         )
 
+    def begin(self) -> None:
+        """Start bearerbox by the deployment's script. It takes five seconds until it does anything."""
+        bearerbox = require("Kannel", find_program("bearerbox"))
+        environment = {
+            "PATH": f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{bearerbox.parent}",
+            "KANNEL_FOLDER": str(self.spool),
+            "KANNEL_BOX_PORT": str(self.box_port),
+            "KANNEL_BOX_INTERFACE": "127.0.0.1",
+            "KANNEL_ADMIN_PORT": str(self.admin_port),
+            "KANNEL_SMSC_PORT": str(self._centre_port),
+        }
+        with (self.folder / "bearerbox.log").open("ab") as log:
+            self._process = subprocess.Popen([SCRIPT], stdout=log, stderr=log, env=environment | dict(self.more))
+
+    def start(self) -> None:
+        """Start bearerbox and wait until it accepts boxes and the message centre."""
+        self.begin()
+        # It opens the port of its boxes before that of the centre. After each box that connects it waits for a second.
+        self.connect()
+
+    def kill(self) -> None:
+        """End bearerbox without a warning. What it keeps on disk stays."""
+        self.disconnect()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=10)
+            self._process = None
+
+    def stop(self, seconds: float) -> None:
+        """Ask bearerbox to end, as Docker does: after so many seconds it is killed. It waits for its boxes to go."""
+        assert self._process is not None
+        self.disconnect()
+        self._process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=seconds)
+        self.kill()
+
+    @property
+    def process_id(self) -> int:
+        """The id of bearerbox, which runs."""
+        assert self._process is not None
+        return self._process.pid
+
+    def ended(self) -> int | None:
+        """The status with which bearerbox ended by itself, if it has."""
+        assert self._process is not None
+        return self._process.poll()
+
+    def connect(self) -> None:
+        """Connect the message centre, which bearerbox may not accept yet."""
+        wait_until(self._reaches_centre, "bearerbox accepts no message centre")
+        assert self._centre is not None
+        threading.Thread(target=self._listen, args=[self._centre], daemon=True).start()
+
+    def disconnect(self) -> None:
+        """Disconnect the message centre."""
+        if self._centre is not None:
+            with suppress(OSError):
+                self._centre.shutdown(socket.SHUT_RDWR)
+            self._centre.close()
+            self._centre = None
+
+    def forget(self) -> None:
+        """Begin a test without the messages of an earlier one, such as a report that came after its end."""
+        self._arrived.clear()
+        if self.kept():
+            asyncio.run(self._take_all())
+
     def sent(self) -> list[Sent]:
         """The messages that have arrived so far, the oldest first."""
-        matches = (_GOT.search(line) for line in self._centre_log().splitlines())
-        return [Sent(number=match[2], originator=match[1], text=match[3]) for match in matches if match]
+        return list(self._arrived)
 
     def wait_for_sent(self, count: int = 1) -> list[Sent]:
         """The messages that have arrived, once there are so many."""
-        wait_until(lambda: len(self.sent()) >= count, "no message arrived at the message centre")
+        wait_until(lambda: len(self._arrived) >= count, "no message arrived at the message centre")
         return self.sent()
 
     def type_in(self, number: str, originator: str, text: str, kind: str = "text") -> None:
         """Have a telephone send an SMS to a short code, the `originator`. For `ucs2`, `text` is percent-encoded."""
-        self._typed += 1
-        self._connect("-m", "1", f"{number} {originator} {kind} {text}")
-        wait_until(lambda: self._centre_log().count("sent message") == self._typed, "the message was not typed in")
+        self.type_in_many([(number, originator, text)], kind)
+
+    def type_in_many(self, messages: list[tuple[str, str, str]], kind: str = "text") -> None:
+        """Have telephones send messages, in this order: of each the number, the originator and the text."""
+        assert self._centre is not None
+        lines = [f"{number} {originator} {kind} {text}\n" for number, originator, text in messages]
+        self._centre.sendall("".join(lines).encode())
+
+    def kept(self) -> int:
+        """How many messages bearerbox keeps on disk. It creates a file before it writes the message into that."""
+        found = 0
+        for path in self.spool.rglob("*"):
+            with suppress(FileNotFoundError):
+                found += path.is_file() and path.stat().st_size > 0
+        return found
 
     def log(self) -> str:
-        """The logs of the boxes, without that of the message centre."""
-        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*box.log")))
+        """What bearerbox has written to its log."""
+        return (self.folder / "bearerbox.log").read_text(errors="replace")
 
-    @contextmanager
-    def connected(self) -> Iterator["Kannel"]:
-        """With a message centre, for as long as the block lasts."""
-        self._connect("-m", "0", "0 0 text nothing")
+    async def take_next(self) -> tuple[bytes, bytes] | None:
+        """Sender and text of what a telephone sent, as it arrives at a box; None if bearerbox ends by itself."""
+        while self.ended() is None:
+            with suppress(OSError):
+                async with asyncio.timeout(120), opened_box(self.address, None) as box:
+                    while True:
+                        packet = await box.read()
+                        if isinstance(packet, Sms):
+                            await box.write(Ack(packet.id))
+                            return packet.sender, packet.text
+            await asyncio.sleep(0.1)
+        return None
+
+    async def _take_all(self) -> None:
+        async with opened_box(self.address, None) as box:
+            while self.kept():
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.1):
+                        packet = await box.read()
+                        if isinstance(packet, Sms):
+                            await box.write(Ack(packet.id))
+
+    def _reaches_centre(self) -> bool:
+        assert self.ended() is None, f"bearerbox ended by itself: {self.log()}"
         try:
-            yield self
-        finally:
-            self._disconnect()
+            self._centre = socket.create_connection(("127.0.0.1", self._centre_port), timeout=1)
+        except OSError:
+            return False
+        self._centre.settimeout(None)
+        return True
 
-    def _connect(self, *arguments: str) -> None:
-        """Start the message centre: it sends the message it is started with, and accepts messages from then on."""
-        self._disconnect()
-        program = require("Kannel", find_program("fakesmsc"))
-        with (self.folder / "centre.log").open("ab") as log:
-            command = [str(program), "-H", "127.0.0.1", "-r", str(self.ports["centre"]), *arguments]
-            self._centre = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def _disconnect(self) -> None:
-        if self._centre is not None:
-            _stop(self._centre)
-            self._centre = None
-
-    def _centre_log(self) -> str:
-        return (self.folder / "centre.log").read_text(errors="replace")
-
-
-_GOT = re.compile(r"Got message \d+: <(\S+) (\S+) text (.*)>$")
+    def _listen(self, centre: socket.socket) -> None:
+        with suppress(OSError, ValueError), centre.makefile(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if match := _LINE.match(line):
+                    self._arrived.append(Sent(match[2], match[1], match[3]))
 
 
 @contextmanager
 def running_kannel(folder: Path) -> Iterator[Kannel]:
     """Run a Kannel on free ports of this machine, with its files in `folder`, for as long as the block lasts."""
-    bearerbox = require("Kannel", find_program("bearerbox"))
-    smsbox = require("Kannel", find_program("smsbox"))
-    ports = dict(zip(("admin", "box", "centre", "sendsms", "service"), _free_ports(5), strict=True))
-    configuration = folder / "kannel.conf"
-    configuration.write_text(_shipped_configuration(ports))
-    with ExitStack() as stack:
-        for program, port in ((bearerbox, ports["box"]), (smsbox, ports["sendsms"])):
-            command = [str(program), "-v", "2", str(configuration)]
-            process = stack.enter_context(_box(command, folder / f"{program.name}.log"))
-            wait_until(partial(_answers, process, port), f"{program.name} is not up")
-        yield stack.enter_context(Kannel(folder, ports).connected())
-
-
-def _shipped_configuration(ports: dict[str, int]) -> str:
-    """Kannel's configuration from docker-compose.yml, changed to the loopback address and other ports."""
-    _, _, configs = _COMPOSE.read_text(encoding="utf-8").partition("\n  kannel:\n    #")
-    _, _, content = configs.partition("    content: |\n")
-    environment = {
-        "FILIATION_KANNEL_PASSWORD": PASSWORD,
-        "FILIATION_KANNEL_INBOUND_SECRET": INBOUND_SECRET,
-        "KANNEL_SMSC_PORT": str(ports["centre"]),
-    }
-    text = re.sub(r"\$\{(\w+)(?::-(.*?))?\}", lambda found: environment.get(found[1], found[2]), dedent(content))
-    for shipped, changed in (
-        ("admin-port = 13000", f"admin-port = {ports['admin']}"),
-        ("smsbox-port = 13001", f"smsbox-port = {ports['box']}"),
-        ("sendsms-port = 13013", f"sendsms-port = {ports['sendsms']}\nsendsms-interface = 127.0.0.1"),
-        ("@api:8000/", f"@127.0.0.1:{ports['service']}/"),
-        ("http-queue-delay = 10", "http-queue-delay = 1"),
-    ):
-        assert text.count(shipped) == 1, shipped
-        text = text.replace(shipped, changed)
-    return text
+    kannel = Kannel(folder)
+    try:
+        kannel.start()
+        yield kannel
+    finally:
+        kannel.kill()
 
 
 def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 120) -> None:
@@ -154,35 +229,3 @@ def wait_until(done: Callable[[], bool], complaint: str, seconds: float = 120) -
     while not done():
         assert time.monotonic() < end, complaint
         time.sleep(0.02)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for unused in sockets:
-            unused.bind(("127.0.0.1", 0))
-        return [unused.getsockname()[1] for unused in sockets]
-
-
-def _answers(process: "subprocess.Popen[bytes]", port: int) -> bool:
-    assert process.poll() is None, "a box of Kannel ended by itself"
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-@contextmanager
-def _box(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file, cwd=log.parent) as process:
-        try:
-            yield process
-        finally:
-            _stop(process)
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    # A box that is asked to end waits for the other one. Neither has anything to save.
-    process.kill()
-    process.wait(timeout=10)

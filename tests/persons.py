@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from service.core.db import Database
+from service.messaging.messages import record_state
+from service.messaging.models import MessageState
 from service.messaging.providers.outbox import ShownMessage, list_shown
 from service.number.keyring import KeyRing, load_master_secret
 from tests.conftest import MASTER_SECRET
@@ -44,6 +47,19 @@ def outbox(dsn: str) -> list[ShownMessage]:
             await database.close()
 
     return asyncio.run(read())
+
+
+def report_message(dsn: str, message_id: str, state: MessageState) -> None:
+    """Record the provider's report on a message."""
+
+    async def record() -> None:
+        database = Database(dsn, pool_size=1)
+        try:
+            await record_state(database, uuid.UUID(message_id), state)
+        finally:
+            await database.close()
+
+    asyncio.run(record())
 
 
 def code_in(text: str) -> str:

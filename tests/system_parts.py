@@ -1,4 +1,4 @@
-"""Parts of the system that some tests need and that no Python package contains: Kannel and Chromium.
+"""Parts of the system that some tests need and that no Python package contains: Caddy, Chromium and Kannel.
 
 A test without its part is skipped, and the run ends with a line that says so. Where CI is set the test fails, because
 there a missing part is an error of the machine.
@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 Found = TypeVar("Found")
 
-PACKAGES: Final = {"Kannel": ("kannel", "kannel-extras"), "Chromium": ("chromium",)}
+PACKAGES: Final = {"Caddy": ("caddy",), "Chromium": ("chromium",), "Kannel": ("kannel",)}
 
 
 def require(part: str, found: Found | None) -> Found:
@@ -39,8 +39,8 @@ def closing_line(skipped: Iterable[str]) -> str | None:
 
 
 def find_program(*names: str) -> Path | None:
-    """The first of these programs that exists, also in the folders of root's shell and of Debian's test programs."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/lib/kannel/test"])
+    """The first of these programs that exists, also in the folder of root's shell."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
     return next((Path(found) for name in names if (found := shutil.which(name, path=path))), None)
 
 

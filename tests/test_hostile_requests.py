@@ -42,7 +42,7 @@ def service(cluster: str) -> Iterator[Service]:
 def test_every_route_is_bounded() -> None:
     assert [route.path for route in (*ROUTES, *PAGE_ROUTES) if not isinstance(route, BoundedRoute)] == []
     unbounded = [route.name for route in ROUTES if isinstance(route, BoundedRoute) and route.body is Body.UPLOAD]
-    assert unbounded == ["upload_part"]
+    assert unbounded == ["upload_part", "preview_part"]
     reading = {
         route.path for route in PAGE_ROUTES if isinstance(route, BoundedRoute) and route.body is not Body.NOTHING
     }

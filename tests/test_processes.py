@@ -1,7 +1,6 @@
 """Two service processes on one database, over real sockets."""
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ import pytest
 from tests.builders import collected, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
+from tests.free_ports import free_port
 
 
 @contextmanager
@@ -26,15 +26,12 @@ def served(dsn: str) -> Iterator[httpx2.Client]:
 
 
 @contextmanager
-def process_on(dsn: str) -> Iterator[tuple[httpx2.Client, int]]:
+def process_on(dsn: str, stderr: int = subprocess.DEVNULL) -> Iterator[tuple[httpx2.Client, int]]:
     """A client of a service process on `dsn`, and the id of that process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
     command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
-    # A pipe that nobody reads would stop the service at its next line of log, once it is full.
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, text=True) as process:
+    with subprocess.Popen(command, env=environment, stderr=stderr, text=True) as process:
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _wait_for(client, process)
@@ -107,3 +104,8 @@ def test_lookups_while_a_transfer_changes_never_mix_two_states(two: tuple[Regist
         reader.join()
     assert wrong == []
     assert {"denied", "acknowledged"} <= set(seen)
+
+
+def test_service_does_not_import_what_only_readers_need() -> None:
+    command = [sys.executable, "-c", "import sys, service.main; print('polars' in sys.modules)"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == "False\n"

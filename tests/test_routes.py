@@ -16,10 +16,11 @@ from service.main import create_app
 from tests.callers import Registry
 from tests.routes import PUBLIC, ROUTES, method_of, openers, rules
 
-# A lookup creates nothing, and its answer must not be stored. Persons and the SMS gateway have no API keys, and these
-# routes recognise a repeated request by other means.
+# A lookup and a preview create nothing, and the answer to a lookup must not be stored. Persons and the SMS gateway have
+# no API keys, and these routes recognise a repeated request by other means.
 NOT_CREATING = {
     "look_up_number",
+    "preview_part",
     "begin_verification",
     "confirm_verification",
     "make_disclosure",

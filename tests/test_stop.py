@@ -11,18 +11,18 @@ import httpx2
 import psycopg
 
 from service.command.serve import GRACE_SECONDS
-from service.core.worker import PATIENCE_SECONDS
+from service.core.worker import stop_seconds
 from tests.builders import number, open_dataset
 from tests.callers import Registry
 from tests.inspection import until, waiting_for_locks
 from tests.test_processes import process_on
 
-# What a stop waits for besides: two statements of the queue, and PostgreSQL itself.
-REST_SECONDS = 3
+# What a stop waits for apart from that: PostgreSQL itself.
+REST_SECONDS = 1
 
 
 def test_serve_that_is_stopped_ends_beside_streams_uploads_and_jobs(dsn: str) -> None:
-    assert GRACE_SECONDS + PATIENCE_SECONDS + REST_SECONDS < 8
+    assert GRACE_SECONDS + stop_seconds() + REST_SECONDS < 8
     with process_on(dsn) as (client, process_id):
         broker = Registry(client, dsn).broker()
         datasets = [open_dataset(broker)["id"] for _ in range(2)]

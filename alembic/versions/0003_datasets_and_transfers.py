@@ -101,10 +101,13 @@ def upgrade() -> None:
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column("default_region", sa.Text(), nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("date_format", sa.Text(), nullable=True),
+        sa.Column("month_first_refused", sa.ARRAY(sa.Integer()), server_default="{}", nullable=False),
         sa.Column("dialect", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("number_count", sa.BigInteger(), nullable=True),
         sa.Column("duplicate_count", sa.BigInteger(), nullable=True),
         sa.Column("rejected_count", sa.BigInteger(), nullable=True),
+        sa.Column("unallocated_count", sa.BigInteger(), nullable=True),
         sa.Column("orphan_count", sa.BigInteger(), nullable=True),
         sa.Column("numbers_left", sa.BigInteger(), nullable=True),
         sa.Column("orphans_left", sa.BigInteger(), nullable=True),
@@ -279,8 +282,20 @@ def upgrade() -> None:
         sa.Column("byte_count", sa.BigInteger(), nullable=False),
         sa.Column("line_count", sa.BigInteger(), nullable=False),
         sa.Column("accepted_count", sa.BigInteger(), nullable=False),
+        sa.Column("unallocated_count", sa.BigInteger(), nullable=False),
         sa.Column("rejected_count", sa.BigInteger(), nullable=False),
         sa.Column("rejects_kept", sa.BigInteger(), nullable=False),
+        sa.Column("consent_count", sa.BigInteger(), nullable=False),
+        sa.Column("begins_cut", sa.Boolean(), nullable=False),
+        sa.Column("ends_cut", sa.Boolean(), nullable=False),
+        sa.Column("ends_open", sa.Boolean(), nullable=False),
+        sa.Column("read_columns", postgresql.JSONB(), nullable=False),
+        sa.Column("ignored_columns", postgresql.JSONB(), nullable=False),
+        sa.Column("date_format", sa.Text(), nullable=True),
+        sa.Column("states_date_format", sa.Boolean(), nullable=False),
+        sa.Column("day_first_count", sa.BigInteger(), nullable=False),
+        sa.Column("month_first_count", sa.BigInteger(), nullable=False),
+        sa.Column("either_count", sa.BigInteger(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "number"),
@@ -295,8 +310,10 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "reason IN ('empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', 'extension', "
-            "'not_a_number', 'too_short', 'too_long', 'unknown_country_code', 'not_possible', "
+            "reason IN ('too_few_fields', 'too_many_fields', 'country_unknown', "
+            "'empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', 'extension', "
+            "'not_a_number', 'too_short', 'too_long', 'plus_missing', 'only_zeros', 'unknown_country_code', "
+            "'not_possible', "
             "'consent_unreadable', 'consent_in_future', 'consent_after_dataset', 'consent_outside_collection', "
             "'consent_record_id_too_long')",
             name="ck_rejected_line_reason",

@@ -16,10 +16,20 @@ def upgrade() -> None:
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("reported_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("state IN ('sent', 'delivered', 'failed')", name="ck_message_state"),
+        sa.CheckConstraint("state IN ('unknown', 'delivered', 'failed')", name="ck_message_state"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_message_sent_at"), "message", ["sent_at"], unique=False)
+    op.create_table(
+        "inbound_message",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=True),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_inbound_message_fingerprint"), "inbound_message", ["fingerprint"], unique=False)
+    op.create_index(op.f("ix_inbound_message_recorded_at"), "inbound_message", ["recorded_at"], unique=False)
     op.create_table(
         "outbox_message",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -40,6 +50,7 @@ def upgrade() -> None:
         sa.Column("attempts_left", sa.Integer(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("from_reserve", sa.Boolean(), nullable=False),
         sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -79,4 +90,5 @@ def downgrade() -> None:
     op.drop_table("person_session")
     op.drop_table("verification")
     op.drop_table("outbox_message")
+    op.drop_table("inbound_message")
     op.drop_table("message")

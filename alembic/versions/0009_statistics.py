@@ -19,6 +19,7 @@ COLUMNS = {
     "evidence_content": ["content"],
     "exclusion": ["key"],
     "idempotent_request": ["request_fingerprint", "body"],
+    "inbound_message": ["fingerprint"],
     "inspection": ["number_fingerprint"],
     "membership_block": ["keys", "holders", "consented_at", "record_ids"],
     "outbox_message": ["encrypted"],

@@ -57,7 +57,7 @@ WATCHED = {
     "dataset": Watch(
         organisation_ids=f"ARRAY[changed.holder_id, {_FACT}]",
         # How a file is read, whether one is being compared, and what erasures left, is not part of the graph.
-        state="to_jsonb(changed) - '{dialect,reconciling,numbers_left,orphans_left,"
+        state="to_jsonb(changed) - '{dialect,date_format,month_first_refused,reconciling,numbers_left,orphans_left,"
         "last_upload_at,upload_removed_at}'::text[]",
     ),
     "dataset_parent": Watch("dataset_id, parent_id", "changed.dataset_id", "ARRAY[changed.parent_id]"),
@@ -80,7 +80,7 @@ WATCHED = {
 # transaction will give the graph it has 0.
 _RECORD = """
 INSERT INTO change (version, kind, operation, object_id, row_ids, organisation_ids)
-SELECT CASE WHEN bool_or({in_graph}) THEN 0 END, '{table}', lower(TG_OP), {object_id},
+SELECT CASE WHEN bool_or({in_graph}) THEN 0 END, '{table}', lower(TG_OP COLLATE "C"), {object_id},
        coalesce(array_agg(DISTINCT part.id) FILTER (WHERE part.id IS NOT NULL), '{{}}'),
        coalesce(array_agg(DISTINCT side.id) FILTER (WHERE side.id IS NOT NULL), '{{}}')
 FROM {rows} AS changed

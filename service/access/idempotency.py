@@ -17,7 +17,8 @@ from service.access.actor import Actor
 from service.access.models import IdempotentRequest
 from service.core.bounded_route import BoundedRoute, Handler
 from service.core.db import run
-from service.core.errors import Conflict, Unprocessable
+from service.core.errors import Conflict, StillRunning, Unprocessable
+from service.core.locks import Lock, key_of, try_to_take
 from service.core.resources import resources_of
 from service.core.retention import Rule, forget
 from service.number.keyring import KeyRing
@@ -43,7 +44,10 @@ _KEY_FORMAT = re.compile(r"[A-Za-z0-9._:\-]{8,128}")
 async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request) -> None:
     """Claim the request's `Idempotency-Key`, if it has one, or replay the response of the first request with it.
 
-    A second request with the same key waits here until the transaction of the first one ends.
+    Raises:
+        StillRunning: the first request has not ended. This one does not wait, because it holds a connection.
+        Conflict: the key was used for a different request.
+        Unprocessable: the key is malformed.
     """
     key = request.headers.get("idempotency-key")
     if key is None or not isinstance(request.scope["route"], IdempotentRoute):
@@ -57,6 +61,11 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
     # The key itself is the caller's text, which may be a number. Only its hash is stored.
     name = hashlib.sha256(f"{actor.organisation_id}:{actor.through_id}:{key}".encode()).hexdigest()
     values = {"organisation_id": actor.organisation_id, "key": name, "request_fingerprint": fingerprint}
+    if not await try_to_take(session, Lock.REPEATED_REQUEST, key_of(name)):
+        raise StillRunning(
+            "request_in_progress",
+            "A request with this Idempotency-Key is still running. Send this one again when that has ended.",
+        )
     claimed = await run(session, _CLAIM, values)
     if claimed.rowcount:
         request.state.idempotent = name, actor.organisation_id
@@ -67,10 +76,8 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
             "idempotency_key_reused",
             "This Idempotency-Key was used for a different request. Use a new key for each new request.",
         )
-    if first.status is None or first.body is None:
-        raise Conflict(
-            "request_in_progress", "The first request with this Idempotency-Key is still running. Try again later."
-        )
+    assert first.status is not None
+    assert first.body is not None
     raise _ReplayedError(first.status, _ring(request).decrypt(first.body, _body_context(name)))
 
 

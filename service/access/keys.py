@@ -49,11 +49,12 @@ def _prefix_of(key: str) -> str:
     prefix, _, secret = rest.partition("_")
     # Letters and digits only: the prefix goes into a statement, and a database text cannot hold every character.
     if kind != "fil" or not prefix.isalnum() or not secret:
-        raise _refusal()
+        raise refused_key()
     return prefix
 
 
-def _refusal() -> Unauthenticated:
+def refused_key() -> Unauthenticated:
+    """The refusal of a key, which does not say why."""
     return Unauthenticated(
         "key_refused",
         "The API key is missing, unknown, expired or revoked. Send a valid one as `Authorization: Bearer fil_…`. "
@@ -94,11 +95,11 @@ async def authenticate(connection: Connection, key: str | None) -> Actor:
         Unauthenticated: the key is missing, unknown, expired or revoked. The problem does not say which.
     """
     if not key:
-        raise _refusal()
+        raise refused_key()
     stored = await _find(connection, _prefix_of(key))
     moment = now()
     if stored is None or not hmac.compare_digest(stored.digest, digest_of(key)) or _is_inactive(stored, moment):
-        raise _refusal()
+        raise refused_key()
     if stored.last_used_at is None or moment - stored.last_used_at > _USE_RECORDED_EVERY:
         await connection.execute(_TOUCH, (moment, stored.id, stored.last_used_at))
     return Actor(
@@ -125,7 +126,7 @@ async def owning_key(session: AsyncSession, actor: Actor) -> uuid.UUID:
     """
     own = {"id": actor.key_id}
     if await session.scalar(_LOCK_OWN, own) is None:
-        raise _refusal()
+        raise refused_key()
     heir_id: uuid.UUID | None = await session.scalar(_LOCK_HEIR, own)
     return heir_id or actor.key_id
 

@@ -12,6 +12,7 @@ from service.access.keys import authenticate
 from service.core.bounded_route import Gate
 from service.core.db import Connection, Database, SessionDep, connection_of
 from service.core.errors import Forbidden
+from service.core.request_places import place_of
 from service.core.resources import resources_of
 from service.core.vocabulary import Role
 
@@ -26,12 +27,13 @@ class Rule(Gate):
     def __init__(self, scope: Scope, *roles: Role) -> None:
         self.scope, self.roles = scope, frozenset(roles)
 
-    async def admit(self, connection: Connection, credentials: Credentials) -> Actor:
-        """Authenticate the caller and check the rule.
+    async def admit(self, request: Request, connection: Connection, credentials: Credentials) -> Actor:
+        """Authenticate the caller, check the rule, and count the request for the key's organisation.
 
         Raises:
             Unauthenticated: the key is missing or invalid.
             Forbidden: the key lacks the scope, or the organisation the role.
+            TooManyRequests: the organisation has its share of requests running.
         """
         actor = await authenticate(connection, credentials.credentials if credentials else None)
         if self.scope not in actor.scopes:
@@ -45,12 +47,16 @@ class Rule(Gate):
                 f"This endpoint is for {', '.join(sorted(self.roles))} only. "
                 "Your organisation has none of these roles. Ask the operator to add the role.",
             )
+        # A processor has one share, for however many parties it acts.
+        place_of(request).belong_to(actor.through_id or actor.organisation_id)
         return actor
 
     async def admit_before_body(self, request: Request) -> None:
         """Check the rule without the request's transaction, and keep the caller for a rule that has none."""
         database, credentials = resources_of(request).get(Database), await _bearer(request)
-        request.state.actor = await database.without_transaction(lambda connection: self.admit(connection, credentials))
+        request.state.actor = await database.without_transaction(
+            lambda connection: self.admit(request, connection, credentials)
+        )
 
 
 class Allow(Rule):
@@ -58,7 +64,7 @@ class Allow(Rule):
 
     async def __call__(self, request: Request, session: SessionDep, credentials: Credentials) -> Actor:
         """The caller, if the rule permits the request."""
-        actor = await self.admit(await connection_of(session), credentials)
+        actor = await self.admit(request, await connection_of(session), credentials)
         if request.method == "POST":
             await claim_or_replay(session, actor, request)
         if actor.is_regulator and request.method == "GET":
@@ -74,7 +80,12 @@ class AllowWithoutTransaction(Rule):
         if (actor := getattr(request.state, "actor", None)) is not None:
             return cast("Actor", actor)
         database = resources_of(request).get(Database)
-        return await database.without_transaction(lambda connection: self.admit(connection, credentials))
+        return await database.without_transaction(lambda connection: self.admit(request, connection, credentials))
+
+
+def admitted(request: Request) -> Actor:
+    """The caller whom the rule of the route let through, for what is done before the request's transaction begins."""
+    return cast("Actor", request.state.actor)
 
 
 _TRADE = (Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR)

@@ -14,10 +14,12 @@ from service.access.visible_rows import get_visible, list_visible, read_asserter
 from service.campaign.models import Campaign, CampaignDataset
 from service.campaign.schemas import CampaignIn, CampaignOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
+from service.core.new_rows import insert_rows
 from service.core.paging import Page
 from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
-from service.dataset.operations import find_dataset
+from service.dataset.models import Dataset
+from service.dataset.operations import lock_datasets
 from service.organisation.operations import find_organisation
 
 
@@ -40,9 +42,8 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     if wanted.corrects_id is not None:
         await get_campaign(session, actor, wanted.corrects_id)
         await lock_for_correction(session, actor, Campaign, wanted.corrects_id)
-    # Datasets are locked in the order of their ids everywhere, so that no two transactions block each other.
-    for dataset_id in sorted(wanted.dataset_ids):
-        await _check_dataset(session, actor, wanted, dataset_id)
+    for dataset in await lock_datasets(session, actor, wanted.dataset_ids):
+        _check_dataset(wanted, dataset)
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),
         asserted_by_id=actor.organisation_id,
@@ -52,8 +53,8 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     )
     session.add(row)
     await session.flush()
-    session.add_all(CampaignDataset(campaign_id=row.id, dataset_id=dataset_id) for dataset_id in wanted.dataset_ids)
-    await session.flush()
+    uses = [{"campaign_id": row.id, "dataset_id": dataset_id} for dataset_id in wanted.dataset_ids]
+    await insert_rows(session, CampaignDataset, uses)
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, campaign_id=str(row.id))
     return (await _with_datasets(session, actor, [row]))[0]
 
@@ -70,8 +71,7 @@ async def _check_sender(session: AsyncSession, actor: Actor, wanted: CampaignIn)
             )
 
 
-async def _check_dataset(session: AsyncSession, actor: Actor, wanted: CampaignIn, dataset_id: uuid.UUID) -> None:
-    dataset = await find_dataset(session, actor, dataset_id, lock=True)
+def _check_dataset(wanted: CampaignIn, dataset: Dataset) -> None:
     if dataset.holder_id != wanted.party_id:
         raise Unprocessable(
             "dataset_not_held_by_party",

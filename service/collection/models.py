@@ -63,7 +63,7 @@ class NoticeEvidence(Fact, table=True):
 
 
 class EvidenceContent(SQLModel, table=True):
-    """The bytes of a piece of evidence."""
+    """The bytes of a piece of evidence, encrypted in pieces (see `evidence_content`)."""
 
     __tablename__ = "evidence_content"
 

@@ -1,7 +1,5 @@
 """The operations on notices, partner lists and evidence."""
 
-import asyncio
-import hashlib
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,15 +11,7 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
-from service.collection.evidence import (
-    EVIDENCE_TYPES,
-    MOST_PAGES,
-    MOST_PIXELS,
-    ActiveContent,
-    TooManyPixels,
-    UnfitEvidence,
-    check_evidence,
-)
+from service.collection.evidence import AcceptedEvidence
 from service.collection.models import EvidenceContent, Notice, NoticeEvidence, Partner, PartnerList
 from service.collection.schemas import (
     EvidenceOut,
@@ -32,9 +22,10 @@ from service.collection.schemas import (
     PartnerOut,
 )
 from service.core.clock import now
-from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable, UnsupportedMedia
+from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.new_rows import insert_rows
 from service.core.paging import Page
-from service.organisation.operations import find_organisation, require_may_assert_for
+from service.organisation.operations import find_organisation, require_may_assert_for, require_organisations
 
 
 async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
@@ -124,11 +115,17 @@ async def _store_partner_list(
     )
     session.add(row)
     await session.flush()
-    for position, partner in enumerate(wanted.partners):
-        if partner.organisation_id is not None:
-            await find_organisation(session, partner.organisation_id, f"partners.{position}.organisation_id")
-        session.add(Partner(partner_list_id=row.id, position=position, **partner.model_dump()))
-    await session.flush()
+    named = {
+        f"partners.{position}.organisation_id": partner.organisation_id
+        for position, partner in enumerate(wanted.partners)
+        if partner.organisation_id is not None
+    }
+    await require_organisations(session, named)
+    partners = [
+        {"partner_list_id": row.id, "position": position, "name": it.name, "organisation_id": it.organisation_id}
+        for position, it in enumerate(wanted.partners)
+    ]
+    await insert_rows(session, Partner, partners)
     return PartnerListOut(
         **row.model_dump(), partners=[PartnerOut(**partner.model_dump()) for partner in wanted.partners]
     )
@@ -182,50 +179,22 @@ async def _response_bodies(session: AsyncSession, actor: Actor, notices: Sequenc
 
 
 async def add_evidence(
-    session: AsyncSession, actor: Actor, notice_id: uuid.UUID, media_type: str, content: bytes
+    session: AsyncSession, actor: Actor, notice_id: uuid.UUID, evidence: AcceptedEvidence
 ) -> EvidenceOut:
-    """Store a screenshot of the form. Its content must have the type that the request states.
-
-    Raises:
-        UnsupportedMedia: its type is not accepted, differs from the stated type, or the file is incomplete.
-        Unprocessable: it is too large to be shown, or acts when it is opened.
-    """
+    """Store a checked screenshot of the form."""
     notice = await find_own_notice(session, actor, notice_id)
-    await _check_evidence(media_type, content)
     row = NoticeEvidence(
+        id=evidence.id,
         notice_id=notice.id,
-        media_type=media_type,
-        sha256=hashlib.sha256(content).hexdigest(),
-        byte_count=len(content),
+        media_type=evidence.media_type,
+        sha256=evidence.sha256,
+        byte_count=evidence.byte_count,
         **assertion_columns(actor, now()),
     )
     session.add(row)
     await session.flush()
-    session.add(EvidenceContent(evidence_id=row.id, content=content))
+    session.add(EvidenceContent(evidence_id=row.id, content=evidence.encrypted))
     return EvidenceOut(**row.model_dump())
-
-
-async def _check_evidence(media_type: str, content: bytes) -> None:
-    wrong_type = UnsupportedMedia(
-        "evidence_type",
-        f"Send a complete file of one of the types {', '.join(EVIDENCE_TYPES)}, with its Content-Type.",
-    )
-    if media_type not in EVIDENCE_TYPES:
-        raise wrong_type
-    try:
-        await asyncio.to_thread(check_evidence, content, media_type)
-    except ActiveContent:
-        raise Unprocessable(
-            "evidence_active",
-            "This PDF holds a script, an action, another file or encryption. Print it to a new PDF, and send that.",
-        ) from None
-    except TooManyPixels:
-        raise Unprocessable(
-            "evidence_too_large",
-            f"Send a smaller file, of at most {MOST_PIXELS // 1_000_000} million pixels or {MOST_PAGES} pages.",
-        ) from None
-    except UnfitEvidence:
-        raise wrong_type from None
 
 
 async def get_evidence(

@@ -3,13 +3,13 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Response
 
 from service.access.idempotency import IdempotentRoute
 from service.access.permit import FactsReader, FactsWriter
 from service.collection import notices as notice_operations
 from service.collection import operations
-from service.collection.evidence import EVIDENCE_TYPES
+from service.collection.evidence import AcceptedEvidenceDep
 from service.collection.evidence_content import evidence_response
 from service.collection.schemas import (
     AttestationIn,
@@ -27,6 +27,7 @@ from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
+from service.intake.evidence import EVIDENCE_TYPES
 from service.number.app_keyring import RingDep
 
 notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=IdempotentRoute)
@@ -88,13 +89,14 @@ async def add_partner_list(
     openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(EVIDENCE_TYPES, _FILE)}},
 )
 @reads(Body.EVIDENCE)
-async def add_evidence(notice_id: NoticeId, request: Request, session: SessionDep, actor: FactsWriter) -> EvidenceOut:
+async def add_evidence(
+    evidence: AcceptedEvidenceDep, notice_id: NoticeId, session: SessionDep, actor: FactsWriter
+) -> EvidenceOut:
     """A complete PNG, JPEG, WebP or PDF file whose bytes match Content-Type. The response states its SHA-256.
 
     A PDF with scripts, actions, other files or encryption is refused, and what has too many pixels or pages.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return await notice_operations.add_evidence(session, actor, notice_id, media_type, await request.body())
+    return await notice_operations.add_evidence(session, actor, notice_id, evidence)
 
 
 @notices.get(
@@ -108,11 +110,12 @@ async def get_evidence(
     evidence_id: Annotated[uuid.UUID, Path(description="The id of a piece of evidence.")],
     session: SessionDep,
     database: DatabaseDep,
+    ring: RingDep,
     actor: FactsReader,
 ) -> Response:
     """The file as it was uploaded."""
     evidence = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
-    return evidence_response(database, evidence, {"Content-Disposition": "attachment"})
+    return evidence_response(database, ring, evidence, {"Content-Disposition": "attachment"})
 
 
 @collections.post(

@@ -13,7 +13,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import IssuedKey, KeyIn
-from service.command.serve import database
+from service.command import release
+from service.command.database import database
 from service.core.clock import now
 from service.core.db import Database
 from service.core.settings import read_settings
@@ -22,6 +23,7 @@ from service.organisation import operations as organisations
 from service.organisation.schemas import OrganisationIn
 
 organisation = typer.Typer(help="Manage organisations with an account.", no_args_is_help=True)
+organisation.command("release")(release.release_organisation)
 key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
 
 Result = TypeVar("Result")
@@ -29,16 +31,17 @@ Result = TypeVar("Result")
 
 def in_transaction(operation: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
     """Run an operation in a transaction on the configured database, and return its result."""
+    settings = read_settings()
 
     async def run(dsn: str) -> Result:
-        registry = Database(dsn, pool_size=1)
+        registry = Database(dsn, pool_size=1, limits=settings.request_limits())
         try:
             async with registry.transaction() as session:
                 return await operation(session)
         finally:
             await registry.close()
 
-    with database(read_settings()) as dsn:
+    with database(settings) as dsn:
         return asyncio.run(run(dsn))
 
 

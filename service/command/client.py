@@ -1,6 +1,5 @@
 """Calls to a running service: its address, the API key, and every failure as one sentence."""
 
-import os
 import ssl
 import sys
 from collections.abc import Iterator
@@ -10,6 +9,9 @@ from typing import Annotated, Any
 
 import httpx2
 import typer
+
+from service.core.errors import ConfigurationError
+from service.core.secret_files import read_secret
 
 KEY_VARIABLE = "FILIATION_API_KEY"
 URL_VARIABLE = "FILIATION_URL"
@@ -30,7 +32,11 @@ _TIMEOUT = httpx2.Timeout(10.0, read=300.0, write=300.0)
 
 
 class CommandError(Exception):
-    """A failure, as a text that says what is wrong and what to do."""
+    """A failure, as a text that says what is wrong and what to do. `problem` is the slug of the service's refusal."""
+
+    def __init__(self, text: str, problem: str | None = None) -> None:
+        super().__init__(text)
+        self.problem = problem
 
 
 @contextmanager
@@ -55,7 +61,10 @@ def read_key(key_file: Path | None) -> str:
         except (OSError, UnicodeDecodeError):
             raise CommandError(f"The key file {key_file} cannot be read. Check its path and permissions.") from None
     else:
-        key = os.environ.get(KEY_VARIABLE, "").strip()
+        try:
+            key = (read_secret(KEY_VARIABLE) or "").strip()
+        except ConfigurationError as problem:
+            raise CommandError(str(problem)) from None
         if not key and sys.stdin.isatty():
             key = typer.prompt("API key", hide_input=True, err=True).strip()
     if not key or not key.isascii() or not key.isprintable():
@@ -110,7 +119,7 @@ def json_answer(response: httpx2.Response) -> Any:
             f"The answer does not come from a Filiation service (status {response.status_code}). Check --url."
         )
     reasons = [f"{error['location']}: {error['reason']}" for error in document.get("errors") or ()]
-    raise CommandError("; ".join([detail, *reasons]))
+    raise CommandError("; ".join([detail, *reasons]), str(document.get("type")).rpartition(":")[2])
 
 
 @contextmanager

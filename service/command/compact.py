@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from service.command.serve import database
+from service.command.database import database
 from service.core.db import Database
 from service.core.settings import Settings, read_settings
 from service.main import running

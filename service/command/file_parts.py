@@ -1,6 +1,7 @@
 """Splits a file of numbers into parts to upload: the same parts each time, with little of the file in memory."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -15,9 +16,12 @@ _SUFFIXES = {
     ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_WHOLE = (_SUFFIXES[".parquet"], _SUFFIXES[".xlsx"])
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PARQUET = b"PAR1"
+_LINE_END = re.compile(rb"\r\n?|\n")
 # A line end in UTF-16 is two bytes, one of them zero. A cut between them would shift all that follows.
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -52,7 +56,7 @@ def form_of(path: Path) -> Form:
     headers = {"Content-Type": media_type}
     if compression:
         headers["Content-Encoding"] = compression
-    is_text = media_type != _SUFFIXES[".parquet"] and not compression
+    is_text = media_type not in _WHOLE and not compression
     return Form(headers, is_text and not head.startswith(_UTF_16_MARKS), media_type == "text/csv")
 
 
@@ -80,8 +84,13 @@ def _cut(file: BinaryIO, begin: int, part_bytes: int, quotes: bool) -> int:
     """The end of the part from `begin`: after a line end outside quotes if there is one nearby, else after any."""
     file.seek(begin)
     text = file.read(part_bytes)
-    last = text.rfind(b"\n") + 1
+    last = _last_line_end(text)
     return begin + (_last_record_end(text, last, quotes) or _whole_record(file, text, quotes) or last or len(text))
+
+
+def _last_line_end(text: bytes) -> int:
+    """Where the last complete line of `text` ends. A carriage return at its very end may be half of a line end."""
+    return max(text.rfind(b"\n"), text.rfind(b"\r", 0, max(len(text) - 1, 0))) + 1
 
 
 def _last_record_end(text: bytes, last: int, quotes: bool) -> int:
@@ -90,7 +99,7 @@ def _last_record_end(text: bytes, last: int, quotes: bool) -> int:
     for _ in range(MOST_LINES_OF_A_RECORD):
         if open_quotes % 2 == 0:
             return end
-        before = text.rfind(b"\n", 0, end - 1) + 1
+        before = _last_line_end(text[: end - 1].removesuffix(b"\r") + b" ")
         open_quotes -= text.count(b'"', before, end)
         end = before
     return 0
@@ -102,10 +111,19 @@ def _whole_record(file: BinaryIO, text: bytes, quotes: bool) -> int:
     The service reads the lines of such a record one by one too, so the file may be cut at any of their ends.
     """
     for _ in range(MOST_LINES_OF_A_RECORD):
-        text += file.readline(LONGEST_LINE)
+        text += _rest_of_line(file)
         if not quotes or text.count(b'"') % 2 == 0:
             return len(text)
     return 0
+
+
+def _rest_of_line(file: BinaryIO) -> bytes:
+    """The bytes up to the next line end, or so many as a line may have."""
+    begin, text = file.tell(), file.read(LONGEST_LINE)
+    end = _LINE_END.search(text)
+    text = text[: end.end()] if end else text
+    file.seek(begin + len(text))
+    return text
 
 
 def pieces_of(path: Path, part: Part) -> Iterator[bytes]:

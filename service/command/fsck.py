@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.command.serve import database
+from service.command.database import database
 from service.core.errors import ConfigurationError
 from service.core.settings import read_settings
 from service.membership.fsck.check import Report, check

@@ -1,15 +1,21 @@
 """`migrate`: brings a database to the schema of this version."""
 
+import typer
+
 from service.command import schema
 from service.core.embedded import server as embedded_server
 from service.core.settings import read_settings
 
 
 def migrate() -> None:
-    """Migrate the database to the schema of this version."""
+    """Migrate the database to the schema of this version, and print from which revision to which."""
     settings = read_settings()
-    if settings.database_url is not None:
-        schema.upgrade((settings.database_owner_url or settings.database_url).get_secret_value())
+    if settings.database_url is None:
+        with embedded_server.embedded(settings.data_dir) as server:
+            typer.echo(schema.upgrade(server.owner_dsn))
         return
-    with embedded_server.embedded(settings.data_dir) as server:
-        schema.upgrade(server.owner_dsn)
+    if settings.database_owner_url is None:
+        typer.echo(schema.upgrade(settings.database_url.get_secret_value()))
+    else:
+        owner = settings.database_owner_url.get_secret_value()
+        typer.echo(schema.upgrade(owner, variable="DATABASE_OWNER_URL"))

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 import service.main
 from service.command.client import KEY_VARIABLE, URL_VARIABLE
 from service.core.retention import Rule, rules
+from service.core.secret_files import SUFFIX, is_secret
 from service.core.settings import Settings, variable_of
 
 Output = Annotated[Path | None, typer.Argument(help="File to write. Default: standard output.")]
@@ -22,7 +23,9 @@ _SETTINGS: Final = """\
 
 `make openapi` generates this page from `service/core/settings.py`. Every setting is an environment variable. None is
 required by itself: without any, the service runs its own database and makes its own master secret. No secret has a
-default.
+default. Each secret may stand in a file instead, which another variable names: `FILIATION_MASTER_SECRET_FILE` for
+`FILIATION_MASTER_SECRET`, for example `/run/secrets/…` with Docker or `%d/…` with `LoadCredential=` of systemd. A line
+break at its end does not count. Only the service should be able to read the file.
 
 {settings}
 
@@ -30,9 +33,15 @@ Three more variables are read elsewhere:
 
 {others}
 """
+
+
+def _or_file(secret: str) -> str:
+    return f"`{secret}` or `{secret}{SUFFIX}`"
+
+
 _OTHERS: Final = (
     (
-        f"`{KEY_VARIABLE}`",
+        _or_file(KEY_VARIABLE),
         "–",
         "API key for `filiation lookup` and `filiation dataset`. Without it they ask for the key.",
     ),
@@ -60,11 +69,15 @@ A number leaves the stored datasets by erasure. [Architecture](architecture.md) 
 def settings_page() -> str:
     """`docs/settings.md`."""
     rows = [
-        (f"`{variable_of(name)}`", _default_of(field), str(field.description))
+        (_variable(name, field), _default_of(field), str(field.description))
         for name, field in Settings.model_fields.items()
     ]
     head = ("variable", "default", "meaning")
     return _SETTINGS.format(settings=_table(head, rows), others=_table(head, _OTHERS))
+
+
+def _variable(name: str, field: FieldInfo) -> str:
+    return _or_file(variable_of(name)) if is_secret(field) else f"`{variable_of(name)}`"
 
 
 def _default_of(field: FieldInfo) -> str:

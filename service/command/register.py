@@ -7,11 +7,12 @@ The same command therefore finds the same dataset, and the service lists the par
 import hashlib
 import hmac
 import json
+import sys
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -20,12 +21,18 @@ import httpx2
 import typer
 from rich.console import Console
 
+from service.command import release
 from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
+from service.command.date_order import naming_the_option, seal_when_confirmed, state_date_format, was_read_with
 from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
-from service.command.registration_result import print_counts, print_parts, write_rejects
-from service.command.upload import seal, upload, wait_until_sealed
+from service.command.preview import asks_before_sealing, confirm, show_preview
+from service.command.registration_result import print_counts, print_parts, print_rejects, write_rejects
+from service.command.upload import upload, wait_until_sealed
 
 dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
+dataset.command("waiting")(release.list_waiting)
+dataset.command("release")(release.release_dataset)
+dataset.command("withdraw-release")(release.withdraw_release)
 
 _DEFAULT_PART_BYTES = 16 * 1024 * 1024
 _INTERRUPTED = 130
@@ -33,7 +40,10 @@ _INTERRUPTED = 130
 
 @dataclass(frozen=True)
 class Plan:
-    """What to register: the body of the dataset, the file, and how it is split and read."""
+    """What to register: the body of the dataset, the file, and how it is split and read.
+
+    The date format is not in the body, so that the dataset stays the same when the format turns out to be needed.
+    """
 
     body: dict[str, Any]
     path: Path
@@ -41,30 +51,44 @@ class Plan:
     parts: list[Part]
     columns: dict[str, str]
     idempotency_key: str
+    date_format: str | None
+
+    def previewed(self) -> dict[str, str]:
+        """What says how the file is to be read, for its preview."""
+        return self.columns | ({"date_format": self.date_format} if self.date_format else {})
 
 
 File = Annotated[
     Path,
     typer.Argument(
-        help="CSV, NDJSON or Parquet file; CSV and NDJSON may be compressed by gzip or zstd.", metavar="FILE"
+        help="CSV, NDJSON, Parquet or XLSX file; CSV and NDJSON may be compressed by gzip or zstd.", metavar="FILE"
     ),
 ]
 Holder = Annotated[str, typer.Option(help="Holder: an organisation's id or registration number (SIREN).")]
 Name = Annotated[str | None, typer.Option(help="Name of the dataset at its holder. Default: the name of the file.")]
 Collection = Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that the numbers come from.")]
 DerivedFrom = Annotated[list[uuid.UUID] | None, typer.Option(help="Id of a parent dataset (repeatable).")]
-OccurredAt = Annotated[
-    str | None, typer.Option(help="When the dataset was made (ISO 8601). Default: when the file was last written.")
-]
+OccurredAt = Annotated[str, typer.Option(help="When the dataset was made (ISO 8601), such as 2024-05-28.")]
 Column = Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its position from 1.")]
 ConsentedAtColumn = Annotated[str | None, typer.Option(help="Column of the consent times.")]
 ConsentRecordIdColumn = Annotated[
     str | None, typer.Option(help="Column of the collector's references to consent records.")
 ]
+CountryColumn = Annotated[str | None, typer.Option(help="Column of the numbers' countries or calling codes.")]
+Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook: its name, or its position from 1.")]
 Region = Annotated[str, typer.Option(help="Region of numbers without a country code.")]
 TimeZone = Annotated[str, typer.Option(help="Time zone for timestamps without an offset.")]
+DateFormat = Annotated[
+    str | None,
+    typer.Option(
+        help="Format of the consent times: day_first, month_first, epoch_seconds, %d/%m/%y %H:%M … "
+        "Not needed for ISO 8601, and where other lines show that the day comes first."
+    ),
+]
 Sealed = Annotated[bool, typer.Option("--seal/--no-seal", help="Seal the dataset when all parts are uploaded.")]
 PartBytes = Annotated[int, typer.Option(min=1024, help="Approximate size of a part in bytes.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Answer yes to every question, and show no preview.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the dataset as JSON on standard output.")]
 Rejects = Annotated[Path | None, typer.Option(help="File for the rejected lines, with their values.")]
 
 
@@ -72,18 +96,23 @@ Rejects = Annotated[Path | None, typer.Option(help="File for the rejected lines,
 def register(  # noqa: PLR0913  (each is an option of the command line)
     file: File,
     holder: Holder,
+    occurred_at: OccurredAt,
     name: Name = None,
     collection: Collection = None,
     derived_from: DerivedFrom = None,
-    occurred_at: OccurredAt = None,
     column: Column = None,
     consented_at_column: ConsentedAtColumn = None,
     consent_record_id_column: ConsentRecordIdColumn = None,
+    country_column: CountryColumn = None,
+    sheet: Sheet = None,
     region: Region = "FR",
     time_zone: TimeZone = "Europe/Paris",
+    date_format: DateFormat = None,
     sealed: Sealed = True,
     part_bytes: PartBytes = _DEFAULT_PART_BYTES,
     rejects: Rejects = None,
+    yes: Yes = False,
+    as_json: AsJson = False,
     url: Url = DEFAULT_URL,
     key_file: KeyFile = None,
 ) -> None:
@@ -92,15 +121,23 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
         "column": column,
         "consented_at_column": consented_at_column,
         "consent_record_id_column": consent_record_id_column,
+        "country_column": country_column,
+        "sheet": sheet,
     }
     with exit_on_error(), _resumable():
         key = read_key(key_file)
         _check_file(file)
-        body = _body(file, name, collection, derived_from or [], _made_at(occurred_at, time_zone, file))
+        body = _body(file, name, collection, derived_from or [], _made_at(occurred_at, time_zone))
         body |= {"default_region": region, "time_zone": time_zone}
         with connect(url, key) as client:
             body["holder_id"] = _holder_id(client, holder)
-            _register(client, _plan(key, file, body, columns, part_bytes), sealed=sealed, rejects=rejects)
+            plan = _plan(key, file, body, columns, part_bytes, date_format)
+            if not yes:
+                with naming_the_option():
+                    show_preview(Console(stderr=True), client, file, plan.form, plan.body, plan.previewed())
+                confirm("Send the file?")
+            path = _register(client, plan, sealed=sealed, rejects=rejects, yes=yes)
+            _print_registered(client, path, as_json=as_json)
 
 
 @contextmanager
@@ -133,9 +170,7 @@ def _check_file(file: Path) -> None:
         raise CommandError(f"The file {file} is empty. Choose one with numbers.")
 
 
-def _made_at(text: str | None, time_zone: str, file: Path) -> str:
-    if text is None:
-        return datetime.fromtimestamp(file.stat().st_mtime, UTC).replace(microsecond=0).isoformat()
+def _made_at(text: str, time_zone: str) -> str:
     try:
         moment = datetime.fromisoformat(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).isoformat()
@@ -162,33 +197,70 @@ def _holder_id(client: httpx2.Client, holder: str) -> str:
     return str(found[0]["id"])
 
 
-def _plan(key: str, path: Path, body: dict[str, Any], columns: dict[str, str | None], part_bytes: int) -> Plan:
+def _plan(
+    key: str,
+    path: Path,
+    body: dict[str, Any],
+    columns: dict[str, str | None],
+    part_bytes: int,
+    date_format: str | None,
+) -> Plan:
     form = form_of(path)
     given = {name: value for name, value in columns.items() if value is not None}
     options = json.dumps([body, given, part_bytes], sort_keys=True).encode()
     # Keyed: the numbers of a small file could be guessed from an unkeyed hash.
     name = hmac.new(key.encode(), digest_of(path) + options, hashlib.sha256).hexdigest()
-    return Plan(body, path, form, list(parts_of(path, form, part_bytes)), given, f"register-{name}")
+    return Plan(body, path, form, list(parts_of(path, form, part_bytes)), given, f"register-{name}", date_format)
 
 
-def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path | None) -> None:
+def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path | None, yes: bool) -> str:
+    """Register, upload and seal. Returns the path of the dataset."""
     console = Console(stderr=True)
     headers = {"Idempotency-Key": plan.idempotency_key}
     created = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
     path = f"/v1/datasets/{created['id']}"
-    state = call(client, "GET", path)["state"]
+    found = call(client, "GET", path)
+    state = found["state"]
     if state == "open":
-        upload(console, client, path, plan.path, plan.parts, headers=plan.form.headers, params=plan.columns)
+        state_date_format(client, found, plan.date_format)
+        with naming_the_option():
+            upload(
+                console,
+                client,
+                path,
+                plan.path,
+                plan.parts,
+                headers=plan.form.headers,
+                params=plan.columns,
+                is_current=lambda part: was_read_with(part, plan.date_format),
+            )
+        print_rejects(console, client, path, shows_command=rejects is None)
         if rejects is not None:
             # Before sealing, which is refused if every line was rejected: the reasons are needed then most of all.
             write_rejects(client, path, rejects)
         if sealed:
-            seal(console, client, path)
+            question = asks_before_sealing(call(client, "GET", f"{path}/parts"))
+            if question and not yes:
+                confirm(question)
+            seal_when_confirmed(console, client, path, asks=not yes)
     elif state == "sealing":
         wait_until_sealed(console, client, path)
     if rejects is not None and state != "open":
         write_rejects(client, path, rejects)
-    if sealed or state != "open":
-        print_counts(Console(), client, call(client, "GET", path))
+    return path
+
+
+def _print_registered(client: httpx2.Client, path: str, *, as_json: bool) -> None:
+    """Print the dataset: as JSON, as a table on a terminal, or its id alone for the next command of a pipe."""
+    dataset = call(client, "GET", path)
+    if as_json:
+        typer.echo(json.dumps(dataset, indent=2, ensure_ascii=False))
+        return
+    to_terminal = sys.stdout.isatty()
+    console = Console(stderr=not to_terminal)
+    if dataset["state"] == "sealed":
+        print_counts(console, client, dataset)
     else:
-        print_parts(Console(), created["id"], call(client, "GET", f"{path}/parts"))
+        print_parts(console, dataset["id"], call(client, "GET", f"{path}/parts"))
+    if not to_terminal:
+        typer.echo(dataset["id"])

@@ -1,7 +1,6 @@
 """The result of a registration: counts, and the rejected lines by reason or as a file."""
 
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,52 @@ from rich.table import Table
 from service.command.client import CommandError, call, connection_errors, json_answer
 
 
+def print_columns(console: Console, parts: Sequence[dict[str, Any]]) -> None:
+    """Print which columns of these parts were read, and which were not although they look relevant."""
+    read = list(dict.fromkeys(column_words(column) for part in parts for column in part["read_columns"]))
+    if read:
+        console.print(f"Columns read: {', '.join(read)}.", soft_wrap=True, highlight=False)
+    ignored = list(dict.fromkeys(name for part in parts for name in part["ignored_columns"]))
+    if ignored:
+        console.print(
+            f"Not read, although they look relevant: {', '.join(ignored)}. Consents are read only in a dataset of a "
+            "collection (--collection); other columns are chosen by --column and --consented-at-column.",
+            soft_wrap=True,
+            highlight=False,
+        )
+
+
+def column_words(column: dict[str, Any]) -> str:
+    """A column that was read, in words: its role, and its name or position."""
+    roles = {
+        "phone": "numbers",
+        "consented_at": "consent times",
+        "consent_record_id": "consent record ids",
+        "country": "countries",
+    }
+    place = column["name"] or f"column {column['position']}"
+    return f"{place} ({roles[column['role']]})"
+
+
 def print_counts(console: Console, client: httpx2.Client, dataset: dict[str, Any]) -> None:
     """Print the counts of a sealed dataset."""
     table = _table(f"Dataset {dataset['id']}")
     table.add_row("numbers", f"{dataset['number_count']:,}")
     table.add_row("repeated lines", f"{dataset['duplicate_count']:,}")
     table.add_row("rejected lines", f"{dataset['rejected_count']:,}")
-    for reason, count in _reasons(client, dataset).most_common():
-        table.add_row(f"  {reason}", f"{count:,}")
+    for reason, rejects in _rejects_by_reason(client, f"/v1/datasets/{dataset['id']}"):
+        table.add_row(f"  {reason}", f"{len(rejects):,}")
+    table.add_row(_UNALLOCATED, _of(dataset["unallocated_count"], dataset["number_count"] + dataset["duplicate_count"]))
+    _add_consents(table, dataset)
     table.add_row("numbers without a declared origin", f"{dataset['orphan_count']:,}")
     console.print(table)
+
+
+_UNALLOCATED = "possible, but not in use by the plan"
+
+
+def _of(count: int, accepted: int) -> str:
+    return f"{count:,} of {accepted:,}"
 
 
 def _table(title: str) -> Table:
@@ -32,28 +67,56 @@ def _table(title: str) -> Table:
     return table
 
 
-def _reasons(client: httpx2.Client, dataset: dict[str, Any]) -> Counter[str]:
-    """How many lines were rejected for which reason; empty if the key may not read numbers."""
-    reasons: Counter[str] = Counter()
+def _add_consents(table: Table, of: dict[str, Any]) -> None:
+    """A row with how many lines have a consent time, if such a column was read."""
+    if any(column["role"] == "consented_at" for column in of["read_columns"] or []):
+        table.add_row("lines with a consent time", f"{of['consent_count']:,} of {of['accepted_count']:,}")
+
+
+def print_rejects(console: Console, client: httpx2.Client, dataset_path: str, *, shows_command: bool) -> None:
+    """Print why lines were rejected, how many and which are the first. Nothing if the key may not read numbers."""
+    found = _rejects_by_reason(client, dataset_path)
+    for reason, rejects in found:
+        first = ", ".join(f"{reject['part']}:{reject['line']}" for reject in rejects[:_FIRST_LINES])
+        more = ", …" if len(rejects) > _FIRST_LINES else ""
+        lines = f"{len(rejects):,} line{'s' if len(rejects) > 1 else ''} rejected as {reason}"
+        sentence = f"{lines} (part:line {first}{more}). {rejects[0]['explanation']}"
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+    if found and shows_command:
+        console.print("Run the same command with --rejects FILE for all of them, with their text.", soft_wrap=True)
+
+
+_FIRST_LINES = 3
+
+
+def _rejects_by_reason(client: httpx2.Client, dataset_path: str) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The rejected lines by reason, the most frequent first; empty if the key may not read numbers."""
+    found: dict[str, list[dict[str, Any]]] = {}
     params = {"limit": "1000"}
-    while dataset["rejected_count"]:
+    while True:
         try:
-            page = call(client, "GET", f"/v1/datasets/{dataset['id']}/rejects", params=params)
+            page = call(client, "GET", f"{dataset_path}/rejects", params=params)
         except CommandError:
             break
-        reasons.update(reject["reason"] for reject in page["items"])
+        for reject in page["items"]:
+            found.setdefault(reject["reason"], []).append(reject)
         if page["next"] is None:
             break
         params["after"] = page["next"]
-    return reasons
+    return sorted(found.items(), key=lambda entry: -len(entry[1]))
 
 
 def print_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
     """Print the counts of an open dataset."""
     table = _table(f"Dataset {dataset_id}, open")
     table.add_row("parts", f"{len(parts):,}")
-    table.add_row("accepted lines", f"{sum(part['accepted_count'] for part in parts):,}")
+    accepted = sum(part["accepted_count"] for part in parts)
+    table.add_row("accepted lines", f"{accepted:,}")
     table.add_row("rejected lines", f"{sum(part['rejected_count'] for part in parts):,}")
+    table.add_row(_UNALLOCATED, _of(sum(part["unallocated_count"] for part in parts), accepted))
+    columns = [column for part in parts for column in part["read_columns"]]
+    counts = {name: sum(part[name] for part in parts) for name in ("accepted_count", "consent_count")}
+    _add_consents(table, {"read_columns": columns, **counts})
     console.print(table)
 
 

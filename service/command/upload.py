@@ -21,6 +21,7 @@ from rich.progress import (
 
 from service.command.client import CommandError, call, connection_errors, json_answer
 from service.command.file_parts import Part, pieces_of
+from service.command.registration_result import print_columns
 
 Result = TypeVar("Result")
 
@@ -53,17 +54,19 @@ def upload(
     *,
     headers: Mapping[str, str],
     params: Mapping[str, str],
+    is_current: Callable[[dict[str, Any]], bool],
 ) -> None:
-    """Upload the parts that the dataset does not have yet.
+    """Upload the parts that the dataset does not have yet, or has in a reading that is not current.
 
     Raises:
         CommandError: the service refuses a part, or can no longer be reached.
     """
-    stored = {part["number"]: part["byte_count"] for part in call(client, "GET", f"{dataset_path}/parts")}
+    known = call(client, "GET", f"{dataset_path}/parts")
+    stored = {part["number"]: part["byte_count"] for part in known if is_current(part)}
     missing = [part for part in parts if stored.get(part.number) != part.size]
     if len(missing) < len(parts):
         console.print(f"{len(parts) - len(missing)} of {len(parts)} parts are already uploaded.")
-    ignored: set[str] = set()
+    answers: list[dict[str, Any]] = []
     with _progress(console) as progress:
         sent = sum(part.size for part in parts) - sum(part.size for part in missing)
         task = progress.add_task("Uploading", total=sum(part.size for part in parts), completed=sent)
@@ -78,11 +81,9 @@ def upload(
                     raise _Busy("busy")
                 return json_answer(response)
 
-            answer = _with_retries(client, upload_part)
-            ignored.update(answer["ignored_columns"])
+            answers.append(_with_retries(client, upload_part))
             sent += part.size
-    for name in sorted(ignored):
-        console.print(f"Column {name} was ignored: only a dataset of a collection has consents (see --collection).")
+    print_columns(console, answers)
 
 
 def _progress(console: Console) -> Progress:
@@ -106,7 +107,7 @@ def seal(console: Console, client: httpx2.Client, dataset_path: str) -> None:
     job = call(client, "POST", f"{dataset_path}/seal")
     with _sealing_progress(console) as progress:
         task = progress.add_task("Sealing", total=None)
-        for state in _follow_job(client, job["id"]):
+        for state in follow_job(client, job["id"]):
             progress.update(task, completed=state["done"], total=state["total"] or None)
             if state["problem"]:
                 raise CommandError(state["problem"]["detail"])
@@ -116,7 +117,7 @@ def _sealing_progress(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), console=console)
 
 
-def _follow_job(client: httpx2.Client, job_id: str) -> Iterator[dict[str, Any]]:
+def follow_job(client: httpx2.Client, job_id: str) -> Iterator[dict[str, Any]]:
     """The job after each change until it is finished, over several streams if the connection fails."""
     finished = False
     while not finished:

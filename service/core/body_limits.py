@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope
 
 from service.core.errors import Overloaded, TooLarge, TooSlow, UnsupportedMedia
+from service.core.request_places import Place
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
@@ -22,6 +23,8 @@ _KIB: Final = 1024
 # A body that is collected in memory must be complete by then. An upload may go on for hours, as long as its mean speed
 # reaches the minimum after the first seconds. The time that this service itself takes counts for neither.
 _SECONDS: Final = 30.0
+# A small one comes with its head, or right behind it.
+_SECONDS_OF_SMALL: Final = 10.0
 _LEAST_BYTES_PER_SECOND: Final = 500
 # Bodies that all requests of a process together may hold in memory.
 _MOST_HELD: Final = 48 * _KIB * _KIB
@@ -34,7 +37,6 @@ class Body(Enum):
     NOTHING = "nothing"
     FORM = "form"
     SMALL = "small"
-    TEXT = "text"
     JSON = "json"
     LONG_LIST = "long list"
     EVIDENCE = "evidence"
@@ -42,12 +44,11 @@ class Body(Enum):
 
 
 # Some clients send `{}` where no body is needed. Forms of ours have a few short fields, and what a person sends
-# without a key has less. Kannel splits a long message of a telephone into ten parts at most.
+# without a key has less.
 _MOST_BYTES: Final = {
     Body.NOTHING: 1 * _KIB,
     Body.FORM: 8 * _KIB,
     Body.SMALL: 16 * _KIB,
-    Body.TEXT: 16 * _KIB,
 }
 
 
@@ -104,14 +105,15 @@ class BodyLimits:
 class RequestBody:
     """The body of one request, which its route opens before it is read."""
 
-    def __init__(self, scope: Scope, receive: Receive, limits: BodyLimits) -> None:
+    def __init__(self, scope: Scope, receive: Receive, limits: BodyLimits, place: Place) -> None:
         headers = Headers(scope=scope)
         length = headers.get("content-length", "0")
         self.length = int(length) if length.isdecimal() else 0
         self.is_complete = self.length == 0 and "transfer-encoding" not in headers
         self._encoding = headers.get("content-encoding", "identity").strip().lower()
-        self._receive, self._limits = receive, limits
+        self._receive, self._limits, self._place = receive, limits, place
         self._limit: int | None = 0
+        self._seconds = _SECONDS
         self._read = self._held = 0
         self._waited = 0.0
         scope[_KEY] = self
@@ -124,6 +126,7 @@ class RequestBody:
             UnsupportedMedia: it is compressed, and the route reads no compressed bodies.
         """
         self._limit = self._limits.of(kind)
+        self._seconds = _SECONDS_OF_SMALL if kind in _MOST_BYTES else _SECONDS
         if self._limit is not None and self.length > self._limit:
             raise TooLarge(self._limit)
         if kind is not Body.UPLOAD and self._encoding != "identity" and not self.is_complete:
@@ -135,25 +138,30 @@ class RequestBody:
         Raises:
             TooLarge: the body is larger than its route reads.
             TooSlow: it arrives too slowly.
-            Overloaded: the bodies of all requests together are too large.
+            Overloaded: the bodies of all requests together are too large, or too many requests run.
         """
         if self.is_complete:
             return await self._receive()
         message = await self._receive_in_time()
-        if message["type"] != "http.request":
-            self.is_complete = True
-            return message
-        self._count(len(message.get("body", b"")))
-        self.is_complete = not message.get("more_body", False)
+        has_gone = message["type"] != "http.request"
+        if not has_gone:
+            self._count(len(message.get("body", b"")))
+        self.is_complete = has_gone or not message.get("more_body", False)
+        if self.is_complete:
+            # Nobody should have to upload hours of work twice.
+            self._place.run(always=self._limit is None or has_gone)
         return message
 
     async def _receive_in_time(self) -> Message:
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        patience = _SECONDS if self._limit is not None else _SECONDS + self._read / _LEAST_BYTES_PER_SECOND
+        began, waited, allowed = loop.time(), self._waited, 0.0
+        if self._limit is None:
+            allowed = self._read / _LEAST_BYTES_PER_SECOND
+        self._place.receive()
         try:
-            async with asyncio.timeout(patience - self._waited):
-                return await self._receive()
+            async with asyncio.timeout(self._seconds + allowed - waited) as limit:
+                with self._place.waiting(limit, lambda moment: max(waited + moment - began - allowed, 0.0)):
+                    return await self._receive()
         except TimeoutError:
             raise TooSlow from None
         finally:

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 
 from service.core.body_limits import Body, body_of, declared_body
 from service.core.errors import TooManyValues, Unprocessable
+from service.core.turns import is_served_first, step_by_step
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -97,6 +98,10 @@ class BoundedRoute(APIRoute):
     def get_route_handler(self) -> Handler:
         """The handler, behind the gates and the bound."""
         handle = self.handler()
+        first = is_served_first(self.endpoint)
+
+        async def handle_in_turn(request: Request) -> Response:
+            return await (handle_within_bounds(request) if first else step_by_step(handle_within_bounds(request)))
 
         async def handle_within_bounds(request: Request) -> Response:
             # Pages ignore what other sites append to their addresses.
@@ -115,7 +120,7 @@ class BoundedRoute(APIRoute):
                 await bounded.body()
             return await handle(bounded)
 
-        return handle_within_bounds
+        return handle_in_turn
 
     def _require_known_parameters(self, request: Request) -> None:
         if not self._parameters.issuperset(request.query_params):

@@ -17,9 +17,10 @@ import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import psycopg
+from psycopg.rows import tuple_row
 from sqlalchemy import ARRAY, BigInteger, DateTime, Index, Uuid, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Field, SQLModel, col, select
@@ -68,23 +69,40 @@ class ChangeSequence(SQLModel, table=True):
 
 
 # A version without rows was bumped by hand, or its rows are no longer kept.
-_SINCE = text("""
-    SELECT kind, array_agg(DISTINCT object_id) AS object_ids,
-           (SELECT count(DISTINCT version) FROM change WHERE version > :before AND version <= :version) AS versions
-    FROM change
-    WHERE version > :before AND version <= :version
-    GROUP BY kind
-""")
+_SINCE: Final = """
+    SELECT graph_version.version, kind, array_agg(DISTINCT object_id) AS object_ids,
+           (SELECT count(DISTINCT counted.version) FROM change AS counted
+            WHERE counted.version > %(before)s AND counted.version <= graph_version.version) AS versions
+    FROM graph_version
+    LEFT JOIN change ON change.version > %(before)s AND change.version <= graph_version.version
+    GROUP BY graph_version.version, kind
+"""
 
 
-async def changes_of_versions(
-    session: AsyncSession, before: int, version: int
-) -> Mapping[ChangeKind, frozenset[uuid.UUID]] | None:
-    """The objects of each kind that changed after the version `before`, up to `version`; None if it is not known."""
-    found = (await run(session, _SINCE, {"before": before, "version": version})).all()
-    if not found or found[0].versions < version - before:
-        return None
-    return {ChangeKind(row.kind): frozenset(row.object_ids) for row in found}
+class ChangesSince(NamedTuple):
+    """The version of the graph, and the objects of each kind that changed since an earlier one.
+
+    `objects` is None if that is not known: `before` is a later version, or the rows of one are missing.
+    """
+
+    version: int
+    objects: Mapping[ChangeKind, frozenset[uuid.UUID]] | None
+
+
+async def version_now(connection: Connection) -> int:
+    """The version of the graph that the transaction of `connection` reads."""
+    ((version,),) = await (await connection.execute("SELECT version FROM graph_version")).fetchall()
+    return int(version)
+
+
+async def changes_since(connection: Connection, before: int) -> ChangesSince:
+    """The version that the transaction of `connection` reads, and what changed after the version `before`."""
+    cursor = connection.cursor(binary=True, row_factory=tuple_row)
+    found = await (await cursor.execute(_SINCE, {"before": before})).fetchall()
+    version, *_, versions = found[0]
+    if version < before or versions < version - before:
+        return ChangesSince(version, None)
+    return ChangesSince(version, {ChangeKind(kind): frozenset(ids) for _, kind, ids, _ in found if kind})
 
 
 _BATCH: Final = 10_000

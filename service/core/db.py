@@ -1,5 +1,6 @@
 """The database: connections, transactions, and the only place that commits."""
 
+import select
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Annotated, Any, Final, TypeVar, cast
@@ -8,13 +9,15 @@ import psycopg
 from fastapi import Depends, Request
 from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import URL, CursorResult, Executable, make_url, text
+from sqlalchemy import URL, CursorResult, Dialect, Executable, make_url, text
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.head_requests import is_head
+from service.core.request_places import place_of
 from service.core.resources import resource, resources_of
 from service.core.time_limits import TimeLimits
+from service.core.turns import in_a_hurry
 
 Connection = psycopg.AsyncConnection[Any]
 Found = TypeVar("Found")
@@ -23,12 +26,15 @@ Found = TypeVar("Found")
 def driver_url(dsn: str, limits: TimeLimits | None = None) -> URL:
     """The libpq address `dsn` for SQLAlchemy with psycopg 3. Times are returned in UTC, wherever the server is."""
     url = make_url(dsn).set(drivername="postgresql+psycopg")
-    options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC"]
+    options = [*url.normalized_query.get("options", ()), "-c TimeZone=UTC", _WITHOUT_JIT]
     if limits is not None:
         options.append(limits.options)
     return url.set(query=_PATIENCE | url.query).update_query_dict({"options": " ".join(options)})
 
 
+# Up to version 17, PostgreSQL adds ten billion to the cost of a plan that reads a table whole against `_by_index`. It
+# then spends seconds on machine code for a lookup that takes two milliseconds.
+_WITHOUT_JIT: Final = "-c jit=off"
 # A server that is away is noticed in seconds, also one whose machine vanished without a word. What an operator writes
 # into the address counts instead.
 _PATIENCE: Final = {
@@ -46,6 +52,14 @@ _AUTOCOMMIT_SECONDS: Final = 2.0
 def libpq_parameters(dsn: str, limits: TimeLimits | None = None) -> dict[str, Any]:
     """The same address for the driver itself."""
     return _PATIENCE | conninfo_to_dict(dsn) | {"options": driver_url(dsn, limits).query["options"]}
+
+
+def _by_index(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of connections whose statements read single rows of large tables.
+
+    They keep the plans of their statements. A plan from when a table was empty would read it whole once it is not.
+    """
+    return parameters | {"options": f"{parameters['options']} -c enable_seqscan=off"}
 
 
 # A process that answers lookups is busy in Python, so more connections than callers at one time bring nothing.
@@ -93,17 +107,20 @@ class Database:
             pool_pre_ping=True,
             hide_parameters=True,
         )
+        for engine in (self._writing, self._reading, self._stepping):
+            _look_before_asking(engine.dialect)
         # Otherwise each new row would be a statement of its own, and each statement makes a row of `change`.
         for engine in (self._writing, self._stepping):
             engine.dialect.use_insertmanyvalues_wo_returning = True
         # The most frequent statements bypass the sessions: a transaction's begin and end cost more than they do.
         self._autocommit = AsyncConnectionPool(
-            kwargs={"autocommit": True} | libpq_parameters(dsn, limits),
+            kwargs={"autocommit": True} | _by_index(libpq_parameters(dsn, limits)),
             # A pool that waits longer and longer between its attempts would not notice that the server is back.
             reconnect_timeout=_AUTOCOMMIT_SECONDS,
             timeout=_AUTOCOMMIT_SECONDS,
             min_size=1,
             max_size=min(pool_size, _AUTOCOMMIT_CONNECTIONS),
+            configure=_begin_snapshots,
             open=False,
         )
         self._sessions = async_sessionmaker(self._writing, class_=AsyncSession, expire_on_commit=False)
@@ -143,6 +160,16 @@ class Database:
         async with self._snapshots() as session:
             yield session
 
+    @asynccontextmanager
+    async def quick_snapshot(self) -> AsyncIterator[Connection]:
+        """A read-only connection in which every statement sees the same state: for single rows, in a hurry.
+
+        Statements and their transaction's begin go to the server together, up to the first result that is fetched.
+        """
+        await self._open_autocommit()
+        async with self._autocommit.connection() as connection, connection.pipeline(), connection.transaction():
+            yield connection
+
     def bulk_connection(self) -> psycopg.Connection[Any]:
         """A connection for threads that read or write much. What it commits is not durable by itself.
 
@@ -161,6 +188,15 @@ class Database:
             connection.read_only = True
             yield connection
 
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Connection]:
+        """A connection outside the pools, without a transaction, for the duration of the block."""
+        connection = await psycopg.AsyncConnection.connect(**libpq_parameters(self.dsn, self._limits), autocommit=True)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
     async def vacuum(self, table: str) -> None:
         """Let the server reuse the space of deleted rows, or return it. This cannot run in a transaction."""
         async with self._writing.connect() as connection:
@@ -173,17 +209,22 @@ class Database:
         They run again if their connection turns out to be dead, as all are after a restart of the server. So anything
         that they write must be idempotent.
         """
+        await self._open_autocommit()
+        # Whoever has one of these few connections keeps others waiting.
+        with in_a_hurry():
+            async with self._autocommit.connection() as connection:
+                try:
+                    return await statements(connection)
+                except psycopg.OperationalError:
+                    if not connection.broken:
+                        raise
+            await self._autocommit.check()
+            async with self._autocommit.connection() as connection:
+                return await statements(connection)
+
+    async def _open_autocommit(self) -> None:
         if self._autocommit.closed:
             await self._autocommit.open()
-        async with self._autocommit.connection() as connection:
-            try:
-                return await statements(connection)
-            except psycopg.OperationalError:
-                if not connection.broken:
-                    raise
-        await self._autocommit.check()
-        async with self._autocommit.connection() as connection:
-            return await statements(connection)
 
     async def close(self) -> None:
         """Close every connection."""
@@ -191,6 +232,33 @@ class Database:
         await self._writing.dispose()
         await self._stepping.dispose()
         await self._reading.dispose()
+
+
+async def _begin_snapshots(connection: Connection) -> None:
+    """Let transactions be snapshots. Statements outside any may write all the same."""
+    await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+    await connection.set_read_only(True)
+
+
+def _look_before_asking(dialect: Dialect) -> None:
+    """Let a pool ask the server whether a connection is alive only if there is something to read from it.
+
+    A server that ends a connection says so, and closes it. To ask each time costs as much as a short transaction. A
+    server that vanished without a word is noticed by the first statement, as it would be by the question.
+    """
+
+    def look(connection: Any) -> bool:
+        raw = cast("Connection", connection.driver_connection)
+        # The question of the dialect's class: engines that share a dialect would ask once more for each of them.
+        return (not raw.closed and _is_quiet(raw.fileno())) or type(dialect).do_ping(dialect, connection)
+
+    dialect.do_ping = look  # type: ignore[method-assign,assignment]
+
+
+def _is_quiet(socket: int) -> bool:
+    poll = select.poll()
+    poll.register(socket, select.POLLIN)
+    return not poll.poll(0)
 
 
 _NOT_DURABLE = text("SET LOCAL synchronous_commit = off")
@@ -225,7 +293,8 @@ async def run(
 
 async def get_session(request: Request) -> AsyncIterator[AsyncSession]:
     """One transaction for each request. It is committed after the response is made, and before it is sent."""
-    async with resources_of(request).get(Database).transaction() as session:
+    database = resources_of(request).get(Database)
+    async with place_of(request).in_transaction(), database.transaction() as session:
         request.state.session = session
         yield session
         if is_head(request.scope):

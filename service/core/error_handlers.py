@@ -20,7 +20,8 @@ from service.core.errors import (
     TooManyValues,
     TooSlow,
 )
-from service.core.lost_connections import refusal_of
+from service.core.outages import refusal_of
+from service.core.outline import outline
 
 log = logging.getLogger(__name__)
 
@@ -130,18 +131,14 @@ def _methods_of(request: Request) -> list[str]:
 def failure_response(problem: Exception) -> JSONResponse:
     """The response to an exception that is no refusal: what a lost database means, or an unexpected one.
 
-    Its text may quote a row or a parameter, so only its type and place are logged.
+    Its text may quote a row or a parameter, so only its kind and places are logged.
     """
     known = problem if isinstance(problem, Problem) else refusal_of(problem)
     if known is not None:
         if known is not problem:
             log.warning("%s: %s", known.slug, type(problem).__name__)
         return respond(known)
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "unknown place"
-    log.error("unexpected %s at %s", type(problem).__name__, place)
+    log.error("An unexpected error ended a request.\n%s", outline(problem))
     return _respond(
         500,
         "internal_error",

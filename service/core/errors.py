@@ -68,12 +68,6 @@ class Unauthenticated(Problem):
         return {"WWW-Authenticate": self.challenge}
 
 
-class UnknownGateway(Unauthenticated):
-    """A request that only the SMS gateway may make, without its secret."""
-
-    challenge = 'Basic realm="SMS gateway"'
-
-
 class Forbidden(Problem):
     """A valid key that does not allow this."""
 
@@ -96,6 +90,14 @@ class Conflict(Problem):
     """The request contradicts what is recorded."""
 
     status = 409
+
+
+class StillRunning(Conflict):
+    """The request that this one repeats has not ended."""
+
+    def headers(self) -> dict[str, str]:
+        """When to try again, in seconds (RFC 9110, 10.2.3)."""
+        return {"Retry-After": "2"}
 
 
 class TooLarge(HTTPException):

@@ -4,13 +4,16 @@ Two transactions that take the same locks in different orders wait for each othe
 So this module defines the order, and refuses a lock that is taken out of order, whether or not another transaction
 waits.
 
-Two more locks are not taken through this module. Migrations hold `MIGRATION` for their whole connection, so that two
-migrators run one after the other. The task queue has locks in its own tables, for tasks that run alone.
+Three more locks are not for transactions. Migrations hold `MIGRATION` for their whole connection, so that two migrators
+run one after the other. One worker at a time holds `INBOUND` (see `alone`). The task queue has locks in its own tables,
+for tasks that run alone.
 """
 
+import asyncio
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from enum import IntEnum, unique
 from typing import Any, Final, LiteralString, NamedTuple
 
@@ -18,10 +21,13 @@ import psycopg
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.core.db import connection_of, run
+from service.core.db import Database, connection_of, run
 
 # A lock with one number. PostgreSQL keeps those with two numbers, as all below have, separate from it.
 MIGRATION: Final = 0x66696C69
+
+INBOUND: Final = 0x66696C6A
+"""Held by the worker that takes what telephones send."""
 
 # Every lock's first number is this plus its place in the order. Another program is unlikely to use the same.
 _SPACE: Final = 0x66696C00
@@ -31,38 +37,44 @@ _SPACE: Final = 0x66696C00
 class Lock(IntEnum):
     """What is locked, in the order in which it is taken. Several keys of a lock are taken in ascending order."""
 
-    SWEEP = 0
+    REPEATED_REQUEST = 0
+    """The first request with an `Idempotency-Key` (the key). It is only tried: a second one is refused meanwhile."""
+
+    SWEEP = 1
     """The search for work that was left behind. It is only tried: a worker that finds it taken has nothing to do."""
 
-    COMPACTION_RUN = 1
+    COMPACTION_RUN = 2
     """The worker's compaction. It is only tried: a run that finds it taken has nothing to do."""
 
-    MERGE_CHOICE = 2
+    MERGE_CHOICE = 3
     """The choice of the segments for the next merge."""
 
-    REGISTRATION_NUMBER = 3
+    REGISTRATION_NUMBER = 4
     """A registration number (the key), so that two organisations cannot be registered with it at once."""
 
-    VERIFICATION_LIMIT = 4
+    VERIFICATION_LIMIT = 5
     """What the limits of codes count: a number, an address and a number block (the keys)."""
 
-    RECORDING = 5
+    RECORDING = 6
     """The recording of objections. Each transaction takes a key of its own; who must not miss one waits for them."""
 
-    NUMBER = 6
+    NUMBER = 7
     """The objections to the use of a number (the key, from its mark)."""
 
-    HOLDINGS = 7
+    HOLDINGS = 8
     """What begins or ends the holdings of a holder (the key). Rows of datasets are locked after it, never before."""
 
-    ERASURES = 8
+    ERASURES = 9
     """The decision which stored copies an erasure drops. Rows of datasets are locked after it, never before."""
 
-    SHARD = 9
+    SHARD = 10
     """What is stored of a shard (the key)."""
 
-    CHANGE_SEQUENCE = 10
+    CHANGE_SEQUENCE = 11
     """The numbering of changes. It is only tried: a worker that finds it taken has nothing to do."""
+
+    CODE_RESERVE = 12
+    """The reserve of codes that are sent to persons."""
 
     def numbers(self, key: int = 0) -> tuple[int, int]:
         """The two numbers of this lock in the database. The second is its key, from -2³¹ to 2³¹ - 1."""
@@ -133,6 +145,19 @@ async def _take(conn: psycopg.AsyncConnection[Any], wanted: Iterable[_Place]) ->
     _refuse_out_of_order(await cursor.fetchone(), places)
 
 
+@asynccontextmanager
+async def taking(conn: psycopg.AsyncConnection[Any], *wanted: tuple[Lock, int]) -> AsyncIterator[None]:
+    """Take several locks, each under a key, and send them together with the statements of the block (see `take`).
+
+    Nothing may be read before the end of the block. What its statements find is what they find with the locks held.
+    """
+    places, spaces, keys = zip(*sorted({_place(lock, key) for lock, key in wanted}), strict=True)
+    async with conn.pipeline():
+        cursor = await conn.execute(_TAKE, {"places": list(places), "spaces": list(spaces), "keys": list(keys)})
+        yield
+    _refuse_out_of_order(await cursor.fetchone(), places)
+
+
 async def take_in(session: AsyncSession, lock: Lock, *keys: int) -> None:
     """Take a lock in the transaction of `session` (see `take`)."""
     await take(await connection_of(session), lock, *keys)
@@ -166,9 +191,9 @@ async def wait_for_holders(session: AsyncSession, lock: Lock) -> None:
         await take_in(session, lock, *keys)
 
 
-async def try_to_take(session: AsyncSession, lock: Lock) -> bool:
+async def try_to_take(session: AsyncSession, lock: Lock, key: int = 0) -> bool:
     """Take a lock without waiting, if no other transaction holds it. Says whether it was taken."""
-    wanted = _place(lock, 0)
+    wanted = _place(lock, key)
     cursor = await (await connection_of(session)).execute(_TRY, wanted._asdict())
     row = await cursor.fetchone()
     _refuse_out_of_order(row, [wanted.place])
@@ -179,3 +204,35 @@ def _refuse_out_of_order(row: tuple[Any, ...] | None, places: Sequence[str]) -> 
     if row is not None and row[0] == "out of order":
         names = ", ".join(sorted({Lock(int(place[:2], 16)).name for place in places}))
         raise LockOrderError(f"{names} is taken after a lock that comes later in the order.")
+
+
+_SECONDS_BETWEEN_TRIES: Final = 2.0
+
+
+@asynccontextmanager
+async def alone(database: Database, number: int) -> AsyncIterator[None]:
+    """Hold a lock that is not for transactions, on a connection of its own, as soon as no other process holds it.
+
+    If that connection dies, another process may take the lock while this one goes on. So what both do must be harmless.
+    """
+    async with database.own_connection() as connection:
+        while True:
+            taken = await (await connection.execute("SELECT pg_try_advisory_lock(%s)", [number])).fetchone()
+            if taken == (True,):
+                break
+            await asyncio.sleep(_SECONDS_BETWEEN_TRIES)
+        yield
+
+
+_IS_HELD: Final[LiteralString] = """
+    SELECT EXISTS (
+        SELECT FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = 0 AND objid = %s AND objsubid = 1 AND granted
+          AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+"""
+
+
+async def is_held(connection: psycopg.AsyncConnection[Any], number: int) -> bool:
+    """Whether a process holds a lock that is not for transactions (see `alone`)."""
+    ((held,),) = await (await connection.execute(_IS_HELD, [number])).fetchall()
+    return bool(held)

@@ -10,19 +10,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.core.body_limits import BodyLimits, HeldBytes, RequestBody
 from service.core.error_handlers import failure_response, respond
-from service.core.errors import Malformed, Overloaded
+from service.core.errors import ConfigurationError, Malformed, Overloaded
 from service.core.head_requests import as_get, without_body
-from service.core.response_limits import MOST_HELD, BoundedSender, UnreadError
+from service.core.request_places import MOST_REQUESTS, MOST_STREAMS, Place, Places
+from service.core.response_limits import MOST_HELD, BoundedSender, BrokenOff
 from service.core.security_headers import add_security_headers, is_local
 
 log = logging.getLogger("service.access")
 
-_BUSY: Final = Overloaded("overloaded", "The service has too many requests at once. Try again in a moment.")
-_HOST: Final = Malformed("host_header", "A request needs one `Host` header, with the name of this service.")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 # Whoever watches the service still has to learn that it is busy, and not down.
 _ALWAYS: Final = frozenset({"/v1/health", "/healthz", "/readyz"})
-MOST_REQUESTS: Final = 256
 
 
 class OutermostMiddleware:
@@ -32,46 +30,67 @@ class OutermostMiddleware:
     puts there. This one writes the route's template.
     """
 
-    def __init__(self, app: ASGIApp, limits: BodyLimits, most_requests: int = MOST_REQUESTS) -> None:
-        self.app, self.limits, self.most_requests = app, limits, most_requests
-        self.running, self.unread = 0, HeldBytes(MOST_HELD)
+    def __init__(
+        self,
+        app: ASGIApp,
+        limits: BodyLimits,
+        most_requests: int = MOST_REQUESTS,
+        most_streams: int = MOST_STREAMS,
+    ) -> None:
+        self.app, self.limits = app, limits
+        self.places, self.unread = Places(most_requests, most_streams), HeldBytes(MOST_HELD)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. Other scopes (the lifespan) pass through."""
+        """Serve one request, or the start and the end of the application."""
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._start_and_end(scope, receive, send)
             return
-        began, body = time.perf_counter(), RequestBody(scope, receive, self.limits)
+        began, place = time.perf_counter(), Place(scope, self.places)
+        body = RequestBody(scope, receive, self.limits, place)
         hosts = Headers(scope=scope).getlist("host")
         local = len(hosts) == 1 and is_local(hosts[0])
-        sender = BoundedSender(_with_headers(send, body, local=local), self.unread)
+        sender = BoundedSender(_with_headers(send, body, local=local), self.unread, place)
         is_head = scope["method"] == "HEAD"
         if is_head:
             scope = as_get(scope)
-        self.running += 1
         try:
+            place.run(always=scope["path"] in _ALWAYS)
             if len(hosts) != 1:
-                await respond(_HOST)(scope, receive, sender.send)
-            elif self.running > self.most_requests and scope["path"] not in _ALWAYS:
-                await respond(_BUSY)(scope, receive, sender.send)
-            elif is_head:
+                raise Malformed("host_header", "A request needs one `Host` header, with the name of this service.")
+            if is_head:
                 await self._serve(scope, *without_body(sender.send), sender)
             else:
                 await self._serve(scope, body.receive, sender.send, sender)
+        except (Malformed, Overloaded) as refusal:
+            await respond(refusal)(scope, receive, sender.send)
         finally:
-            self.running -= 1
+            place.leave()
             body.release()
             sender.release()
         method = "HEAD" if is_head else scope["method"]
         _log(scope, method, sender.status, time.perf_counter() - began)
+
+    async def _start_and_end(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_without_text(message: Message) -> None:
+            # The framework puts a traceback there, and the server writes it to its log.
+            await send({"type": message["type"]})
+
+        try:
+            await self.app(scope, receive, send_without_text)
+        except ConfigurationError as error:
+            log.critical("%s", error)
+            raise
+        except Exception:
+            log.exception("The application could not start or end.")
+            raise
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, sender: BoundedSender) -> None:
         try:
             await self.app(scope, receive, send)
         except ClientDisconnect:
             log.info("the client disconnected before it had sent the whole body")
-        except UnreadError:
-            log.info("the client did not read its response")
+        except BrokenOff as end:
+            log.info("%s", end)
         except Exception as problem:  # noqa: BLE001 - the last resort, which logs it and responds
             response = failure_response(problem)
             # Once a part is sent, only its early end tells the client that the response is not whole.

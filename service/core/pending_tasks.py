@@ -7,8 +7,9 @@ without end, as long as its row is there. An outage of the database ends an atte
 
 import logging
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 from sqlalchemy import DateTime, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -16,7 +17,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
-from service.core.db import Database, run
+from service.core.db import Connection, Database, run
 from service.core.ids import uuid7
 
 log = logging.getLogger(__name__)
@@ -60,26 +61,36 @@ async def add_pending(session: AsyncSession, name: str, arguments: dict[str, Any
 
 async def begin_attempt(database: Database, pending_id: uuid.UUID) -> dict[str, Any] | None:
     """Count an attempt, and return the task's arguments; None if the task has been done since it was queued."""
-    async with database.transaction() as session:
-        row = await session.get(PendingTask, pending_id, with_for_update=True)
-        if row is None:
-            return None
-        row.attempts += 1
-        row.next_attempt_at = now() + pause_after(row.attempts)
-        return row.arguments
+    values = {"id": pending_id, "moment": now(), "pauses": _PAUSES, "longest": _LONGEST_PAUSE}
+    row = await database.without_transaction(lambda connection: _row(connection, _BEGIN, values))
+    return None if row is None else row[0]
 
 
 async def end_attempt(database: Database, pending_id: uuid.UUID, error: Exception | None) -> None:
     """Delete the record of a task that is done. Of one that failed, keep the kind of the error."""
-    async with database.transaction() as session:
-        row = await session.get(PendingTask, pending_id, with_for_update=True)
-        if row is None:
-            return
-        if error is None:
-            await session.delete(row)
-        else:
-            row.last_error = type(error).__name__
-            log.error("Attempt %d of the task %s failed.", row.attempts, row.name, exc_info=error)
+    values = {"id": pending_id, "error": None if error is None else type(error).__name__}
+    query = _DONE if error is None else _FAILED
+    row = await database.without_transaction(lambda connection: _row(connection, query, values))
+    if row is not None and error is not None:
+        log.error("Attempt %d of the task %s failed.", *row, exc_info=error)
+
+
+# Single statements, because most tasks take no longer than a session would. An attempt that is counted twice, after a
+# lost connection, only lets the next one wait longer.
+_BEGIN: Final[LiteralString] = """
+    UPDATE pending_task
+    SET attempts = attempts + 1,
+        next_attempt_at = %(moment)s + coalesce((%(pauses)s::interval[])[attempts + 2], %(longest)s)
+    WHERE id = %(id)s RETURNING arguments
+"""
+_DONE: Final[LiteralString] = "DELETE FROM pending_task WHERE id = %(id)s RETURNING attempts, name"
+_FAILED: Final[LiteralString] = """
+    UPDATE pending_task SET last_error = %(error)s WHERE id = %(id)s RETURNING attempts, name
+"""
+
+
+async def _row(connection: Connection, query: LiteralString, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    return await (await connection.execute(query, values)).fetchone()
 
 
 # A task that waits for its turn in the queue, or that a worker is doing, needs no second job. One that a dead worker
@@ -101,9 +112,10 @@ async def claim_due(session: AsyncSession) -> list[tuple[uuid.UUID, str]]:
     return [(row.id, row.name) for row in found]
 
 
-_LATE: Final = text("SELECT EXISTS (SELECT FROM pending_task WHERE requested_at < :before)")
+_LATE: Final[LiteralString] = "SELECT EXISTS (SELECT FROM pending_task WHERE requested_at < %s)"
 
 
-async def is_work_late(session: AsyncSession) -> bool:
+async def is_work_late(connection: Connection) -> bool:
     """Whether a task has waited longer than `LATE_AFTER` to be done."""
-    return bool(await session.scalar(_LATE, {"before": now() - LATE_AFTER}))
+    ((late,),) = await (await connection.execute(_LATE, [now() - LATE_AFTER])).fetchall()
+    return bool(late)

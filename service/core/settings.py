@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import Depends
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from service.core import secret_files
+from service.core.database_address import with_password
 from service.core.embedded import server as embedded_server
 from service.core.errors import ConfigurationError
 from service.core.resources import resource
+from service.core.setting_types import ORIGINATOR, HostAndPort, LeadingDigits, split
 from service.core.time_limits import TimeLimits
 
 
@@ -20,13 +23,6 @@ class GatewayKind(StrEnum):
     OUTBOX = "outbox"
     KANNEL = "kannel"
 
-
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-HttpAddress = Annotated[str, StringConstraints(pattern="^https?://[^/]")]
-LeadingDigits = Annotated[str, StringConstraints(pattern="^[1-9][0-9]{0,14}$")]
 
 _PREFIX: Final = "FILIATION_"
 
@@ -42,14 +38,25 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="Address of the PostgreSQL database, as libpq takes it. Without it, the service runs its own "
-        "server in the data folder. With it, a master secret must be set.",
+        description="Address of the PostgreSQL database (15 or newer): postgresql://role:password@host/database, with "
+        "options of libpq. Without it, the service runs its own server in the data folder. With it, a master secret "
+        "must be set.",
+    )
+    database_password: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_PASSWORD",
+        description="Password for `DATABASE_URL`, which then has none itself. Here it needs no percent-encoding.",
     )
     database_owner_url: SecretStr | None = Field(
         default=None,
         validation_alias="DATABASE_OWNER_URL",
         description="The same database for the role that owns its tables, which `filiation migrate` alone connects as.",
         json_schema_extra={"default_in_words": "`DATABASE_URL`, whose role then owns the tables"},
+    )
+    database_owner_password: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_OWNER_PASSWORD",
+        description="The same for `DATABASE_OWNER_URL`.",
     )
     data_dir: Path = Field(
         default_factory=embedded_server.default_folder,
@@ -64,9 +71,6 @@ class Settings(BaseSettings):
         description="Master secret: 32 random bytes in hexadecimal, for example from `openssl rand -hex 32`. All keys "
         "are derived from it. With it and the database, every number can be read; without it, none. Keep a copy "
         "outside the database and its backups.",
-    )
-    master_secret_file: Path | None = Field(
-        default=None, description="File that holds the master secret. Only read where the secret itself is not set."
     )
     host: str = Field(default="127.0.0.1", description="Address that the service listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that it listens on; 0 takes any free port.")
@@ -125,6 +129,12 @@ class Settings(BaseSettings):
         description="Seconds between two signs of life of a worker. After three are missing, it counts as dead, and "
         "others do its work.",
     )
+    worker_life_path: Path | None = Field(
+        default=None,
+        description="File that `filiation worker` touches every second for as long as it is alive, for a health check. "
+        "Each worker needs its own.",
+        json_schema_extra={"default_in_words": "none"},
+    )
     max_connections: int = Field(
         default=1000,
         ge=16,
@@ -132,7 +142,13 @@ class Settings(BaseSettings):
         "It is less where the system allows fewer open files.",
     )
     max_requests: int = Field(
-        default=256, ge=1, description="Requests that each process serves at one time. Further ones get 503."
+        default=256,
+        ge=1,
+        description="Requests that each process serves at one time. Further ones get 503. An organisation gets 429 "
+        "beyond half of them. As many more may be receiving their bodies; beyond, the slowest ends.",
+    )
+    streams_at_once: int = Field(
+        default=20, ge=1, description="Event streams that an organisation may have open, for each process."
     )
     max_json_bytes: int = Field(
         default=1024 * 1024, ge=1024, description="Largest JSON body in bytes. Parts of a dataset have no such limit."
@@ -144,8 +160,8 @@ class Settings(BaseSettings):
         default=None,
         ge=1,
         le=256,
-        description="Reader processes that read uploaded parts at the same time, for each process of the service. "
-        "Eight times as many may wait for slow clients.",
+        description="Reader processes that read uploaded parts and evidence at the same time, for each process of the "
+        "service. Eight times as many may wait for slow clients.",
         json_schema_extra={"default_in_words": "the number of processor cores"},
     )
     reader_memory_mib: int = Field(
@@ -164,7 +180,7 @@ class Settings(BaseSettings):
         default=GatewayKind.OUTBOX,
         description="How messages leave: `outbox` shows them on this machine only, `kannel` sends them.",
     )
-    sms_prefixes: Annotated[tuple[LeadingDigits, ...] | None, NoDecode, BeforeValidator(_split)] = Field(
+    sms_prefixes: Annotated[tuple[LeadingDigits, ...] | None, NoDecode, BeforeValidator(split)] = Field(
         default=None,
         description="Leading digits, in E.164 form and separated by commas, of the numbers that codes are sent to.",
         json_schema_extra={"default_in_words": "mobile numbers of France and its overseas territories"},
@@ -189,8 +205,8 @@ class Settings(BaseSettings):
     codes_per_hour: int = Field(
         default=2000,
         ge=1,
-        description="Codes that are sent in an hour in all. From four fifths on, the operator gets an alert and "
-        "`/readyz` warns.",
+        description="Codes that are sent in an hour in all. From four fifths on, the operator gets an alert, "
+        "`/readyz` warns, and only networks that asked for fewer than three in 24 hours get one, at an even pace.",
     )
     codes_per_day: int = Field(default=20_000, ge=1, description="Codes that are sent in 24 hours in all, likewise.")
     person_wait_seconds: float = Field(
@@ -264,19 +280,15 @@ class Settings(BaseSettings):
     usage_jump_objections: int = Field(
         default=200, ge=1, description="Objections recorded in a day below which there is no alert."
     )
-    kannel_url: HttpAddress | None = Field(
-        default=None, description="Where Kannel's smsbox takes messages: the address that ends with `/cgi-bin/sendsms`."
+    kannel_address: HostAndPort | None = Field(
+        default=None,
+        description="Where Kannel's bearerbox takes its boxes: host and `smsbox-port`, such as `kannel:13001`. Only "
+        "this service may reach it, because it asks for no password.",
     )
-    kannel_username: str = Field(default="filiation", description="User name for Kannel's smsbox.")
-    kannel_password: SecretStr | None = Field(default=None, description="Password for Kannel's smsbox.")
     kannel_originator: str = Field(
-        default="Filiation", description="Originator of messages: the name or short code that they come from."
-    )
-    kannel_callback_url: HttpAddress | None = Field(
-        default=None, description="Address under which Kannel reaches this service, in order to report deliveries."
-    )
-    kannel_inbound_secret: SecretStr | None = Field(
-        default=None, description="Password with which Kannel delivers messages that telephones send."
+        default="Filiation",
+        description="Originator of messages: a number or short code, or a name of at most 11 unaccented letters, "
+        "digits, blanks and `.&'-` that begins with a letter.",
     )
     changes_kept_days: int = Field(
         default=90, ge=1, description="Days for which the record of changes is kept, from which feeds are read."
@@ -289,7 +301,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _require_secret_for_external_database(self) -> "Settings":
         # A key generated beside a remote database would be lost with the machine, and every number with it.
-        if self.database_url and not (self.master_secret or self.master_secret_file):
+        if self.database_url and not self.master_secret:
             raise ConfigurationError(
                 "DATABASE_URL is set, but no master secret. Set FILIATION_MASTER_SECRET_FILE or "
                 "FILIATION_MASTER_SECRET to 32 random bytes in hexadecimal, for example from `openssl rand -hex 32`. "
@@ -298,14 +310,45 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
-    def _require_description_of_kannel(self) -> "Settings":
-        given = (self.kannel_url, self.kannel_password, self.kannel_callback_url, self.kannel_inbound_secret)
-        if self.sms_gateway is GatewayKind.KANNEL and not all(given):
+    def _require_address_of_kannel(self) -> "Settings":
+        if self.sms_gateway is GatewayKind.KANNEL and not self.kannel_address:
             raise ConfigurationError(
-                "FILIATION_SMS_GATEWAY is kannel, but Kannel is not described. Set FILIATION_KANNEL_URL, "
-                "FILIATION_KANNEL_PASSWORD, FILIATION_KANNEL_CALLBACK_URL and FILIATION_KANNEL_INBOUND_SECRET."
+                "FILIATION_SMS_GATEWAY is kannel, but FILIATION_KANNEL_ADDRESS is not set. Set it to the host and port "
+                "of Kannel's bearerbox, such as kannel:13001."
             )
         return self
+
+    @model_validator(mode="after")
+    def _require_originator_of_messages(self) -> "Settings":
+        if not ORIGINATOR.fullmatch(self.kannel_originator):
+            raise ConfigurationError(
+                "FILIATION_KANNEL_ORIGINATOR is neither a number of 3 to 15 digits nor a name that every telephone "
+                "shows. Set a name of at most 11 unaccented letters, digits, blanks and .&'- that begins with a letter."
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _put_passwords_into_addresses(self) -> "Settings":
+        self.database_url = with_password(
+            "DATABASE_URL", self.database_url, "DATABASE_PASSWORD", self.database_password
+        )
+        self.database_owner_url = with_password(
+            "DATABASE_OWNER_URL", self.database_owner_url, "DATABASE_OWNER_PASSWORD", self.database_owner_password
+        )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read secrets by our own rules, and the rest from the environment."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, secret_files.Source(settings_cls), env_settings
 
     def request_limits(self) -> TimeLimits:
         """The limits of connections that answer requests."""
@@ -320,24 +363,15 @@ class Settings(BaseSettings):
         return TimeLimits(self.migration_statement_seconds, self.migration_lock_seconds)
 
     def secret(self) -> str:
-        """The master secret as text: as set, read from its file, or the data folder's own (made at first use)."""
+        """The master secret as text: as set, or the data folder's own (made at first use)."""
         if self.master_secret:
-            return self.master_secret.get_secret_value()
-        if self.master_secret_file:
-            try:
-                return self.master_secret_file.read_text().strip()
-            except OSError as problem:
-                raise ConfigurationError(
-                    f"The file in FILIATION_MASTER_SECRET_FILE cannot be read: {problem.strerror}. Check its path and "
-                    "permissions."
-                ) from problem
+            return self.master_secret.get_secret_value().strip()
         return embedded_server.master_secret(self.data_dir)
 
 
 def variable_of(field: str) -> str:
     """The environment variable of a setting."""
-    alias = Settings.model_fields[field].validation_alias
-    return alias if isinstance(alias, str) else _PREFIX + field.upper()
+    return secret_files.variable_of(Settings, field)
 
 
 def read_settings(**given: Any) -> Settings:
@@ -352,7 +386,8 @@ def read_settings(**given: Any) -> Settings:
         wrong = problem.errors(include_input=False, include_url=False, include_context=False)[0]
         location = str(wrong["loc"][0])
         name = variable_of(location) if location in Settings.model_fields else location
-        raise ConfigurationError(f"Invalid value for {name}: {wrong['msg']}.") from None
+        reason = str(wrong["msg"]).removeprefix("Value error, ")
+        raise ConfigurationError(f"Invalid value for {name}: {reason}.") from None
 
 
 SettingsDep = Annotated[Settings, Depends(resource(Settings))]

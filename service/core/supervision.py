@@ -1,10 +1,10 @@
-"""Work that lasts as long as its process: it is begun again whenever it ends."""
+"""Work that lasts as long as its process: it is begun again whenever it ends, and it ends when it is to."""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 log = logging.getLogger(__name__)
 
@@ -12,6 +12,11 @@ _FIRST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 STEADY_SECONDS: Final = 30.0
 """Work that has lasted this long counts as recovered: the next pause is the shortest again."""
+
+END_SECONDS: Final = 0.75
+"""How long a task that is to end is waited for."""
+
+_CANCEL_AGAIN_SECONDS: Final = 0.2
 
 
 class GivenUp(RuntimeError):
@@ -55,6 +60,31 @@ async def keep_running(name: str, work: Callable[[], Awaitable[None]], give_up_a
         if give_up_after is not None and monotonic() - failing_since >= give_up_after:
             raise GivenUp(f"The {name} does not run: {reason}.")
         await asyncio.sleep(pause_after(ends))
+
+
+async def end(*tasks: asyncio.Task[Any], within: float = END_SECONDS) -> list[asyncio.Task[Any]]:
+    """Cancel tasks until they have ended, and return those that have not `within` so many seconds.
+
+    A cancellation can be lost: psycopg's pool, for example, forgets it if it gets a connection at the same moment. A
+    task that loops would then go on for ever, and so would a caller that waits for it. So tasks are cancelled again and
+    again, and those that do not end even so are abandoned: nothing waits for them any more, and the log names them.
+    """
+    deadline, running = monotonic() + within, set(tasks)
+    while running and (left := deadline - monotonic()) > 0:
+        for running_task in running:
+            running_task.cancel()
+        _, running = await asyncio.wait(running, timeout=min(_CANCEL_AGAIN_SECONDS, left))
+    for each in tasks:
+        each.add_done_callback(_read_end)
+    for abandoned in running:
+        log.error("%s did not end when it was to, and is abandoned.", abandoned.get_name())
+    return list(running)
+
+
+def _read_end(ended: asyncio.Task[Any]) -> None:
+    """Read what the end of a task raised. It is of no interest, since the task was to end."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _report_steady(name: str) -> None:

@@ -25,6 +25,7 @@ from service.core import pending_tasks
 from service.core.db import Database, connection_of, libpq_parameters
 from service.core.outages import is_outage
 from service.core.resources import Resources, resource
+from service.core.supervision import end
 from service.core.time_limits import TimeLimits
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,20 @@ def task(
     return register
 
 
+class WorkerContext(NamedTuple):
+    """What a worker gives to each job: the resources, and where the job's work is listed for as long as it runs."""
+
+    resources: Resources
+    works: set[asyncio.Task[None]]
+
+
+class Abandoned(Exception):
+    """Work that was to end did not, so that its worker has left it alone."""
+
+
 _LONGEST_RETRY_SECONDS: Final = 60
+# Until then, work that was abandoned has ended with its process.
+_ABANDONED_SECONDS: Final = 60
 # Before each attempt to record how a job ended.
 _RECORD_PAUSES: Final = (0.0, 0.5)
 # A worker that stops must not wait longer for a database that is away.
@@ -82,15 +96,17 @@ _RECONNECT_SECONDS: Final = 2.0
 
 
 class _Retries(BaseRetryStrategy):
-    """Puts back the jobs that a stopping worker interrupts, and those that an outage of the database ends.
+    """Puts back the jobs that a stopping worker interrupts or abandons, and those that an outage of the database ends.
 
     A job that raised any other exception has failed. If its task is to run `until_done`, another job follows.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: QueuedJob) -> RetryDecision | None:
-        """At once for an interrupted job, and after a growing pause for one that an outage ended."""
+        """At once for an interrupted job, later for an abandoned one, and ever later for one that an outage ended."""
         if isinstance(exception, asyncio.CancelledError):
             return RetryDecision(retry_at=None)
+        if isinstance(exception, Abandoned):
+            return RetryDecision(retry_in={"seconds": _ABANDONED_SECONDS})
         if is_outage(exception):
             return RetryDecision(retry_in={"seconds": min(2 ** min(job.attempts, 10), _LONGEST_RETRY_SECONDS)})
         return None
@@ -186,12 +202,22 @@ async def open_queue(dsn: str, limits: TimeLimits | None = None, *, by_clock: bo
 
 
 def _with_resources(work: Work) -> Work:
-    """`work` as procrastinate calls it: with a context that contains the worker's resources."""
+    """`work` as procrastinate calls it: with the context of the worker (`WorkerContext`).
+
+    procrastinate interrupts a job once, and waits for it without end. So the work is a task of its own, which `end`
+    ends or abandons.
+    """
 
     async def call(context: JobContext, **arguments: Any) -> None:
-        resources: Resources = context.additional_context["resources"]
+        worker = WorkerContext(**context.additional_context)
+        name = f"The task {context.job.task_name}"
+        working = asyncio.create_task(_call(work, worker.resources, arguments), name=name)
+        worker.works.add(working)
+        working.add_done_callback(worker.works.discard)
         try:
-            await work(resources, **arguments)
+            await _until_ended(working)
+        except Abandoned:
+            raise
         except Exception as problem:
             if is_outage(problem):
                 log.info("An outage of the database ended the task %s. It is retried.", context.job.task_name)
@@ -200,6 +226,29 @@ def _with_resources(work: Work) -> Work:
             raise
 
     return call
+
+
+async def _call(work: Work, resources: Resources, arguments: dict[str, Any]) -> None:
+    await work(resources, **arguments)
+
+
+async def _until_ended(working: asyncio.Task[None]) -> None:
+    """Wait for a job's work. If this is cancelled, end it first.
+
+    Raises:
+        Abandoned: it did not end.
+    """
+    try:
+        # Unlike the work itself, this loses no cancellation.
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        try:
+            await end(working)
+        finally:
+            if not working.done():
+                raise Abandoned from None
+        if working.cancelled() or working.exception() is not None:
+            raise
 
 
 def _until_done(work: Work) -> Work:

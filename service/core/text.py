@@ -52,8 +52,9 @@ _DATE: Final = (
     r"|(?:0?[1-9]|[12]\d|3[01])[-/.](?:0?[1-9]|1[0-2])[-/.](?:19|20)\d\d)"
 )
 _MOMENT: Final = rf"(?:{_DATE}|(?:19|20)\d\d|[012]?\d:[0-5]\d(?::[0-5]\d)?)"
-# Two dates beside each other, a date with its time, or years.
-_MOMENTS: Final = re.compile(rf"{_MOMENT}(?:[\W_]{{1,3}}{_MOMENT})*")
+# Two dates beside each other, a date with its time, or years. Nothing is given back once it has matched: a time of day
+# can be read in several ways, and a row of times in exponentially many.
+_MOMENTS: Final = re.compile(rf"(?>{_MOMENT})(?:[\W_]{{1,3}}+(?>{_MOMENT}))*+")
 # Mobile numbers belong to persons. In France no service that companies offer has one (ARCEP, décision n° 2022-1583).
 _MOBILE: Final = re.compile(r"(?:0|33|262|590|594|596)0?[67]\d{8}")
 

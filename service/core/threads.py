@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from service.core.errors import Overloaded
@@ -12,25 +13,37 @@ Result = TypeVar("Result")
 
 # A thread that was interrupted has this long to notice, before it is interrupted again.
 _INTERRUPT_SECONDS: Final = 0.2
+# Threads of their own: all others may be the ones that wait.
+_INTERRUPTING: Final = ThreadPoolExecutor(2, "interrupt")
 
 
 async def run_in_thread(work: Callable[[], Result], interrupt: Callable[[], None] | None = None) -> Result:
     """The result of `work`, which runs in a thread. A caller that is cancelled waits until the thread has ended.
 
     A thread cannot be stopped, and must not write while another process starts the same work over. `interrupt` ends
-    what it may be waiting for: a database statement that waits for a lock could do so for ever.
+    what it may be waiting for: a database statement that waits for a lock could do so for ever. Who cancels it twice
+    waits no less.
     """
     working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
         return await asyncio.shield(working)
     except asyncio.CancelledError:
-        while not working.done():
-            if interrupt is not None:
-                await asyncio.to_thread(interrupt)
-            await asyncio.wait([working], timeout=_INTERRUPT_SECONDS)
-        # The exception of an interrupted thread is of no interest, but must be read.
-        working.exception()
+        interrupting = asyncio.create_task(_interrupt(working, interrupt))
+        while not interrupting.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(interrupting)
         raise
+
+
+async def _interrupt(working: asyncio.Future[Result], interrupt: Callable[[], None] | None) -> None:
+    """Interrupt a thread until it has ended."""
+    loop = asyncio.get_running_loop()
+    while not working.done():
+        if interrupt is not None:
+            await loop.run_in_executor(_INTERRUPTING, interrupt)
+        await asyncio.wait([working], timeout=_INTERRUPT_SECONDS)
+    # The exception of an interrupted thread is of no interest, but must be read.
+    working.exception()
 
 
 class WorkThreads:

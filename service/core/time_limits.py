@@ -13,11 +13,18 @@ class TimeLimits(NamedTuple):
     lock: float
 
     @property
+    def milliseconds(self) -> dict[str, int]:
+        """What each connection asks of PostgreSQL, whatever its role, database and server have been given."""
+        statement = round(1000 * self.statement)
+        return {
+            "statement_timeout": statement,
+            "lock_timeout": round(1000 * self.lock),
+            "idle_in_transaction_session_timeout": statement,
+            # Connections wait in pools, and for notifications, for as long as there is nothing to do.
+            "idle_session_timeout": 0,
+        }
+
+    @property
     def options(self) -> str:
         """The limits as libpq's `options`."""
-        limits = {
-            "statement_timeout": self.statement,
-            "lock_timeout": self.lock,
-            "idle_in_transaction_session_timeout": self.statement,
-        }
-        return " ".join(f"-c {name}={round(1000 * seconds)}" for name, seconds in limits.items())
+        return " ".join(f"-c {name}={value}" for name, value in self.milliseconds.items())

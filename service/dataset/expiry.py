@@ -28,7 +28,8 @@ def note_upload(row: Dataset) -> None:
 
 
 _EXPIRED: Final = text("""
-    UPDATE dataset SET upload_removed_at = now(), dialect = NULL, reconciling = false WHERE id IN (
+    UPDATE dataset
+    SET upload_removed_at = now(), dialect = NULL, month_first_refused = '{}', reconciling = false WHERE id IN (
         SELECT id FROM dataset
         WHERE (state = 'open' OR reconciling) AND last_upload_at < :before
           AND NOT EXISTS (SELECT FROM job WHERE subject_id = dataset.id AND state IN ('waiting', 'running'))

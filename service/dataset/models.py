@@ -4,7 +4,20 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, CheckConstraint, DateTime, Index, LargeBinary, Text, Uuid, column, table, text
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    Uuid,
+    column,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -12,7 +25,7 @@ from service.core.clock import now
 from service.core.columns import enum_type
 from service.core.facts import Fact, GraphRow
 from service.core.vocabulary import Content, DatasetState
-from service.number.normalisation import RejectReason
+from service.number.rejection import RejectReason
 
 
 class Dataset(Fact, table=True):
@@ -28,10 +41,17 @@ class Dataset(Fact, table=True):
     collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", index=True)
     default_region: str = Field(default="FR", sa_type=Text)
     time_zone: str = Field(default="Europe/Paris", sa_type=Text)
+    # The format of consent times that is stated for all parts, and the parts that were refused because their dates
+    # have the month first, until they are sent again.
+    date_format: str | None = Field(default=None, sa_type=Text)
+    month_first_refused: list[int] = Field(
+        default_factory=list, sa_type=ARRAY(Integer), sa_column_kwargs={"server_default": "{}"}
+    )
     dialect: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
     number_count: int | None = Field(default=None, sa_type=BigInteger)
     duplicate_count: int | None = Field(default=None, sa_type=BigInteger)
     rejected_count: int | None = Field(default=None, sa_type=BigInteger)
+    unallocated_count: int | None = Field(default=None, sa_type=BigInteger)
     orphan_count: int | None = Field(default=None, sa_type=BigInteger)
     # What erasures by its holder left of the two counts above, which say what was sealed.
     numbers_left: int | None = Field(default=None, sa_type=BigInteger)
@@ -77,9 +97,27 @@ class DatasetPart(SQLModel, table=True):
     byte_count: int = Field(sa_type=BigInteger)
     line_count: int = Field(sa_type=BigInteger)
     accepted_count: int = Field(sa_type=BigInteger)
+    # How many of the accepted lines have a number that is possible, but not in use by its plan.
+    unallocated_count: int = Field(sa_type=BigInteger)
     rejected_count: int = Field(sa_type=BigInteger)
     # Of how many rejected lines there is a row. Further ones are only counted.
     rejects_kept: int = Field(sa_type=BigInteger)
+    # Of how many accepted lines the consent time is known.
+    consent_count: int = Field(sa_type=BigInteger)
+    # Whether its first or last line was rejected as half of one, and whether the last has no line end.
+    begins_cut: bool
+    ends_cut: bool
+    ends_open: bool
+    # Which columns were read, and which ones look relevant but were not. A name that may be a cell is not among these.
+    read_columns: list[dict[str, Any]] = Field(sa_type=JSONB)
+    ignored_columns: list[str] = Field(sa_type=JSONB)
+    # The format that its consent times were read with, if it was stated: for the part itself, or for the dataset.
+    date_format: str | None = Field(default=None, sa_type=Text)
+    states_date_format: bool = False
+    # Of how many lines the date shows or leaves open whether the day or the month is first.
+    day_first_count: int = Field(default=0, sa_type=BigInteger)
+    month_first_count: int = Field(default=0, sa_type=BigInteger)
+    either_count: int = Field(default=0, sa_type=BigInteger)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 

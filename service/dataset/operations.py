@@ -1,25 +1,30 @@
 """One function per operation on datasets."""
 
 import uuid
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from procrastinate import App
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, text
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.visible_rows import Asserters, get_visible, list_visible, read_asserters
+from service.access.visible_rows import Asserters, get_visible, list_visible, read_asserters, visible_among
 from service.collection.operations import collection_period, find_collection
+from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.new_rows import insert_rows
 from service.core.paging import Page
 from service.core.settings import Settings
 from service.core.vocabulary import Content, DatasetState, UsageKind
+from service.dataset.date_order import PartDates, check_before_sealing
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
-from service.dataset.schemas import DatasetIn, DatasetOut, PartOut
+from service.dataset.part_columns import part_out, read_part_columns
+from service.dataset.schemas import DatasetIn, DatasetOut, DateFormatIn, PartOut
+from service.intake.dates.order import OrderCounts
 from service.job.models import JobKind
 from service.job.operations import start_job
 from service.job.schemas import JobOut
@@ -41,9 +46,8 @@ async def register_dataset(
     require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
         await _check_collection(session, actor, wanted, wanted.collection_id)
-    # Parents are locked in the same order everywhere, so that two requests cannot wait for each other in a circle.
-    for parent_id in sorted(wanted.derived_from):
-        _check_parent(actor, wanted, await find_dataset(session, actor, parent_id, lock=True))
+    for parent in await lock_datasets(session, actor, wanted.derived_from):
+        _check_parent(actor, wanted, parent)
     row = Dataset(
         **wanted.model_dump(exclude={"occurred_at", "derived_from"}),
         state=DatasetState.OPEN,
@@ -51,8 +55,8 @@ async def register_dataset(
     )
     session.add(row)
     await session.flush()
-    session.add_all(DatasetParent(dataset_id=row.id, parent_id=parent_id) for parent_id in wanted.derived_from)
-    await session.flush()
+    edges = [{"dataset_id": row.id, "parent_id": parent_id} for parent_id in wanted.derived_from]
+    await insert_rows(session, DatasetParent, edges)
     await add_usage(session, settings, actor.organisation_id, UsageKind.DATASETS, 1)
     # The organisation's other registrations wait for this one from here on, so that the count is exact.
     await check_open_datasets(session, settings, actor.organisation_id)
@@ -107,6 +111,31 @@ async def find_dataset(session: AsyncSession, actor: Actor, dataset_id: uuid.UUI
     return await get_visible(session, Dataset, visibility.visible_single_dataset(actor), dataset_id, "dataset")
 
 
+async def lock_datasets(session: AsyncSession, actor: Actor, dataset_ids: Collection[uuid.UUID]) -> Sequence[Dataset]:
+    """Some datasets that the caller sees, locked until the transaction ends, in the order of their ids.
+
+    They are locked in this order everywhere, so that two requests cannot wait for each other in a circle.
+
+    Raises:
+        NotFound: one of them does not exist, or the caller may not see it.
+    """
+    if len(dataset_ids) <= 1:
+        return [await find_dataset(session, actor, dataset_id, lock=True) for dataset_id in dataset_ids]
+    # Before, so that nobody locks what it does not see.
+    await _require_seen(session, actor, dataset_ids)
+    query = select(Dataset).where(col(Dataset.id).in_(dataset_ids)).order_by(col(Dataset.id))
+    rows = (await session.exec(query.with_for_update().execution_options(populate_existing=True))).all()
+    # And after, because a denial may have ended what the caller sees while this waited.
+    await _require_seen(session, actor, dataset_ids)
+    return rows
+
+
+async def _require_seen(session: AsyncSession, actor: Actor, dataset_ids: Collection[uuid.UUID]) -> None:
+    seen = await visible_among(session, Dataset, visibility.visible_datasets(actor), dataset_ids)
+    if not seen.issuperset(dataset_ids):
+        raise NotFound("dataset")
+
+
 async def find_own_dataset(
     session: AsyncSession, actor: Actor, dataset_id: uuid.UUID, *, lock: bool = False
 ) -> Dataset:
@@ -138,7 +167,14 @@ async def list_datasets(
 
 
 # What a holder's file was like. It would tell others what else the holder has.
-_OF_FILE: Final = ("duplicate_count", "rejected_count", "orphan_count", "upload_removed_at")
+_OF_FILE: Final = (
+    "duplicate_count",
+    "rejected_count",
+    "unallocated_count",
+    "orphan_count",
+    "upload_removed_at",
+    "date_format",
+)
 
 
 async def _response_bodies(
@@ -152,14 +188,16 @@ async def _response_bodies(
     query = select(DatasetParent).where(col(DatasetParent.dataset_id).in_([row.id for row in datasets]), shown)
     edges = (await session.exec(query.order_by(col(DatasetParent.parent_id)))).all()
     asserters = await read_asserters(session, actor, datasets)
+    of_parts = await read_part_columns(session, own)
     answers = []
     for row in datasets:
         answer = dataset_out(ring, row, [edge for edge in edges if edge.dataset_id == row.id], asserters)
-        answers.append(answer if row.id in own else answer.model_copy(update=dict.fromkeys(_OF_FILE)))
+        update = of_parts.get(row.id, {}) if row.id in own else dict.fromkeys(_OF_FILE)
+        answers.append(answer.model_copy(update=update))
     return answers
 
 
-_NOT_SHOWN: Final = ("dialect", "consent_span", "last_upload_at")
+_NOT_SHOWN: Final = ("dialect", "consent_span", "last_upload_at", "month_first_refused")
 
 
 def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent], asserters: Asserters) -> DatasetOut:
@@ -180,27 +218,87 @@ async def seal_dataset(session: AsyncSession, queue: App, actor: Actor, dataset_
     """Close a dataset for good, and start the job that stores its numbers in order and counts where they come from.
 
     Raises:
-        Conflict: it is sealed or being sealed, received by a transfer, or empty.
+        Conflict: it is sealed or being sealed, received by a transfer, or empty, or the order of its dates is in doubt.
     """
     row = await find_own_dataset(session, actor, dataset_id, lock=True)
     if row.state != DatasetState.OPEN:
         raise Conflict("already_sealed", "This dataset is already sealed, or being sealed.")
     if row.content == Content.UPLOADED:
         await require_numbers(session, row.id)
+        check_before_sealing(await read_part_dates(session, row.id), row.month_first_refused, row.date_format)
     row.state = DatasetState.SEALING
     session.add(row)
     return await start_job(session, queue, actor, JobKind.SEAL_DATASET, row.id)
 
 
+async def state_date_format(
+    session: AsyncSession, ring: KeyRing, actor: Actor, dataset_id: uuid.UUID, wanted: DateFormatIn
+) -> DatasetOut:
+    """State the format of consent times for all parts of an open dataset that have no statement of their own.
+
+    Raises:
+        Conflict: it takes no parts.
+    """
+    row = await find_own_dataset(session, actor, dataset_id, lock=True)
+    if row.content != Content.UPLOADED or row.state != DatasetState.OPEN:
+        raise Conflict(
+            "dataset_not_open", "Only an open dataset that takes parts has a date format. Register another dataset."
+        )
+    row.date_format = wanted.date_format
+    session.add(row)
+    await session.flush()
+    return (await _response_bodies(session, ring, actor, [row]))[0]
+
+
+async def read_part_dates(session: AsyncSession, dataset_id: uuid.UUID) -> list[PartDates]:
+    """What is known of the dates of all parts, by number."""
+    query = select(DatasetPart).where(DatasetPart.dataset_id == dataset_id).order_by(col(DatasetPart.number))
+    return [part_dates(row) for row in (await session.exec(query)).all()]
+
+
+def part_dates(row: DatasetPart) -> PartDates:
+    """What is known of the dates of a part."""
+    counts = OrderCounts(row.day_first_count, row.month_first_count, row.either_count)
+    return PartDates(row.number, row.date_format, row.states_date_format, counts)
+
+
+# Half a line may be another number, or have another consent time.
+_CUT: Final = text("""
+    SELECT min(before.number) FROM dataset_part AS before JOIN dataset_part AS after
+    ON after.dataset_id = before.dataset_id AND after.number = before.number + 1
+    WHERE before.dataset_id = :id AND before.ends_open AND (before.ends_cut OR after.begins_cut)
+""")
+_REASONS: Final = text("""
+    SELECT reason, count(*) AS count FROM rejected_line AS line JOIN dataset_part AS part
+    ON part.dataset_id = line.dataset_id AND part.number = line.part AND part.upload = line.upload
+    WHERE line.dataset_id = :id GROUP BY reason ORDER BY count DESC, reason
+""")
+
+
 async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
     """Refuse to seal a dataset without numbers, or with missing parts."""
-    query = select(func.count(), func.max(DatasetPart.number), func.sum(DatasetPart.accepted_count))
-    parts, last, numbers = (await session.exec(query.where(DatasetPart.dataset_id == dataset_id))).one()
+    sums = func.sum(DatasetPart.accepted_count), func.sum(DatasetPart.line_count)
+    query = select(func.count(), func.max(DatasetPart.number), *sums)
+    parts, last, numbers, lines = (await session.exec(query.where(DatasetPart.dataset_id == dataset_id))).one()
     if not parts:
         raise Conflict("no_parts_uploaded", "No part of this dataset was uploaded yet. Upload one before you seal it.")
-    if not numbers:
+    if not lines:
         raise Conflict(
-            "no_numbers", "Every line was rejected. See the reasons at `rejects`, correct the file and upload it again."
+            "no_lines", "The parts have no line below their header. Upload parts that have lines with numbers."
+        )
+    if not numbers:
+        counts = await run(session, _REASONS, {"id": dataset_id})
+        reasons = ", ".join(f"{count:,} × {reason}" for reason, count in map(tuple, counts))
+        raise Conflict(
+            "no_numbers",
+            f"Every line was rejected ({reasons}). See `rejects`, correct the file and upload it again.",
+        )
+    cut_at = await session.scalar(_CUT, {"id": dataset_id})
+    if cut_at is not None:
+        raise Conflict(
+            "part_cut",
+            f"Part {cut_at} ends in the middle of a line, which part {cut_at + 1} goes on with. Cut the file at line "
+            f"ends and upload both again. If part {cut_at} ends with a whole line, upload it with a line end.",
         )
     if parts != last:
         raise Conflict(
@@ -213,8 +311,3 @@ async def list_parts(session: AsyncSession, actor: Actor, dataset_id: uuid.UUID)
     await find_own_dataset(session, actor, dataset_id)
     query = select(DatasetPart).where(DatasetPart.dataset_id == dataset_id).order_by(col(DatasetPart.number))
     return [part_out(row) for row in (await session.exec(query)).all()]
-
-
-def part_out(row: DatasetPart, **extra: Any) -> PartOut:
-    """The response body of a part."""
-    return PartOut(**row.model_dump(exclude={"dataset_id", "upload", "digest"}), **extra)

@@ -20,7 +20,7 @@ from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own_dataset
 from service.dataset.schemas import RejectOut
 from service.number.keyring import KeyRing
-from service.number.normalisation import REJECT_EXPLANATIONS, RejectReason
+from service.number.rejection import REJECT_EXPLANATIONS, RejectReason
 
 RAW_KEPT = timedelta(days=7)
 

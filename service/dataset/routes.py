@@ -3,69 +3,41 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import StreamingResponse
 
 from service.access.idempotency import IdempotentRoute
+from service.access.key_watch import items_while_key_lives, while_key_lives
 from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter, Uploader
 from service.core.body_limits import Body, reads
+from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM, DiskDep
-from service.core.errors import JSON_BODY, Unprocessable, UnsupportedMedia, responses
+from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
-from service.core.text import Line
-from service.dataset import operations, orphans, parts, rejects
-from service.dataset.schemas import DatasetIn, DatasetOut, OrphanPage, PartOut, RejectOut
-from service.intake.dialect import ColumnChoice
-from service.intake.errors import UnreadablePart
-from service.intake.media import (
-    CONTENT_ENCODINGS,
-    MEDIA_TYPES,
-    Compression,
-    Format,
-    compression_of_content_encoding,
-    format_of_content_type,
+from service.dataset import operations, orphans, parts, preview, rejects
+from service.dataset.declaration import PART_IN_OPENAPI, DeclaredPart
+from service.dataset.preview import PreviewedPart
+from service.dataset.schemas import (
+    DatasetIn,
+    DatasetOut,
+    DateFormatIn,
+    OrphanPage,
+    PartOut,
+    PreviewOut,
+    RejectOut,
 )
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
 from service.usage.uploads import counted_upload
 
 router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=IdempotentRoute)
+previews = APIRouter(prefix="/v1/previews", tags=["datasets"], route_class=BoundedRoute)
 
 DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
-Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]
 TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the previous page.")]
-
-_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
-_CSV_EXAMPLE = "telephone;date_consentement\n06 39 98 40 01;02/10/2023 12:00\n0639984002;03/10/2023 12:00\n"
-_NDJSON_EXAMPLE = '{"phone": "+33639984001"}\n{"phone": "+33639984002"}\n'
-_EXAMPLES = {Format.CSV: {"example": _CSV_EXAMPLE}, Format.NDJSON: {"example": _NDJSON_EXAMPLE}}
-_PART: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": "Content-Encoding",
-            "in": "header",
-            "description": f"How the body is compressed: {', '.join(CONTENT_ENCODINGS)}.",
-            "schema": {"type": "string", "examples": ["gzip"]},
-        }
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {name: _FILE | _EXAMPLES.get(form, {}) for name, form in MEDIA_TYPES.items()},
-    },
-}
-
-
-def _columns(
-    column: Column = None, consented_at_column: Column = None, consent_record_id_column: Column = None
-) -> ColumnChoice:
-    """Which columns of a part to read, where the header does not show it."""
-    try:
-        return ColumnChoice(phone=column, consented_at=consented_at_column, consent_record_id=consent_record_id_column)
-    except UnreadablePart as refusal:
-        raise Unprocessable(refusal.slug, refusal.detail) from refusal
 
 
 @router.post(
@@ -80,6 +52,27 @@ async def register_dataset(
 ) -> DatasetOut:
     """Creates an open dataset. Upload its parts, then seal it. A union takes no parts."""
     return await operations.register_dataset(session, settings, ring, actor, body)
+
+
+@previews.post(
+    "",
+    summary="Preview a part",
+    responses=responses(404, 409, 415, 429, 503),
+    openapi_extra=PART_IN_OPENAPI,
+)
+@reads(Body.UPLOAD)
+async def preview_part(
+    request: Request, uploads: parts.UploadsDep, actor: Uploader, declared: DeclaredPart, previewed: PreviewedPart
+) -> PreviewOut:
+    """Shows how a file, or its beginning, would be read: columns, first lines, and why lines would be rejected.
+
+    Nothing is kept. Of text, send a beginning that ends with a whole line; of Parquet and XLSX, the whole file.
+    """
+    async with (
+        while_key_lives(uploads.database, actor),
+        counted_upload(uploads.database, uploads.settings, actor.organisation_id, _length(request)) as usage,
+    ):
+        return await preview.preview_part(uploads, usage, actor, declared, previewed, request.stream())
 
 
 @router.get("", summary="List datasets")
@@ -107,7 +100,7 @@ async def list_parts(dataset_id: DatasetId, session: SessionDep, actor: FactsRea
     summary="Upload a part",
     dependencies=[NEEDS_ROOM],
     responses=responses(404, 409, 415, 429, 503, 507),
-    openapi_extra=_PART,
+    openapi_extra=PART_IN_OPENAPI,
 )
 @reads(Body.UPLOAD)
 async def upload_part(
@@ -117,28 +110,42 @@ async def upload_part(
     uploads: parts.UploadsDep,
     disk: DiskDep,
     actor: Uploader,
-    columns: Annotated[ColumnChoice, Depends(_columns)],
+    declared: DeclaredPart,
 ) -> PartOut:
-    """CSV, NDJSON or Parquet, plain or with `Content-Encoding: gzip` or `zstd`, of any size.
+    """CSV, NDJSON, Parquet or XLSX, plain or with `Content-Encoding: gzip` or `zstd`, of any size.
 
     The same bytes again change nothing; other bytes replace the part while the dataset is open. Lines without a
-    possible number are rejected with a reason, and all others accepted.
+    possible number are rejected with a reason, and all others accepted. An upload ends with its key.
     """
-    declared, body = (*_form(request), columns), disk.while_room(request.stream())
-    length = request.headers.get("content-length", "")
-    body_bytes = int(length) if length.isdecimal() else None
-    async with counted_upload(uploads.database, uploads.settings, actor.organisation_id, body_bytes) as usage:
+    body = disk.while_room(request.stream())
+    async with (
+        while_key_lives(uploads.database, actor),
+        counted_upload(uploads.database, uploads.settings, actor.organisation_id, _length(request)) as usage,
+    ):
         return await parts.upload_part(uploads, usage, actor, dataset_id, number, declared, body)
 
 
-def _form(request: Request) -> tuple[Format, Compression]:
-    try:
-        return (
-            format_of_content_type(request.headers.get("content-type")),
-            compression_of_content_encoding(request.headers.get("content-encoding")),
-        )
-    except UnreadablePart as refusal:
-        raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
+def _length(request: Request) -> int | None:
+    """How many bytes the client says that the body has."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
+
+
+@router.put(
+    "/{dataset_id}/date-format",
+    summary="State the date format of a dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def state_date_format(
+    dataset_id: DatasetId, body: DateFormatIn, session: SessionDep, ring: RingDep, actor: NumbersWriter
+) -> DatasetOut:
+    """States how consent times are written, while the dataset is open; `day_first` confirms how parts were read.
+
+    It holds for all parts without a statement of their own. Parts that it would read in another way must be sent again
+    before the dataset can be sealed.
+    """
+    return await operations.state_date_format(session, ring, actor, dataset_id, body)
 
 
 @router.post(
@@ -185,7 +192,7 @@ async def download_rejects(
 ) -> StreamingResponse:
     """The rejected lines with their raw values, which are kept encrypted for 7 days and given to the holder only."""
     await operations.find_own_dataset(session, actor, dataset_id)
-    lines = rejects.download_rejects(database, ring, dataset_id)
+    lines = items_while_key_lives(database, actor, rejects.download_rejects(database, ring, dataset_id))
     headers = {"Content-Disposition": 'attachment; filename="rejects.csv"'}
     return StreamingResponse(lines, media_type="text/csv", headers=headers)
 

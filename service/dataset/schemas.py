@@ -1,15 +1,28 @@
 """Request and response bodies of datasets, parts, rejected lines and orphans."""
 
 import uuid
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from phonenumbers import SUPPORTED_REGIONS
-from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from service.core.facts import FactIn, FactOut
 from service.core.text import Line
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Content, DatasetState
+from service.intake.column_names import Role as ColumnRole
+from service.intake.dates.stated import LONGEST_FORMAT, NAMED_FORMATS
+from service.intake.dates.stated import date_format as read_date_format
+from service.intake.errors import UnreadablePart
+from service.intake.media import Format
 
 
 def _numbered(region: str) -> str:
@@ -19,6 +32,21 @@ def _numbered(region: str) -> str:
 
 
 Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(_numbered)]
+
+
+def _date_format(stated: str) -> str:
+    try:
+        read_date_format(stated)
+    except UnreadablePart as refusal:
+        raise ValueError(refusal.detail) from None
+    return stated
+
+
+DateFormat = Annotated[str, StringConstraints(max_length=LONGEST_FORMAT), AfterValidator(_date_format)]
+DATE_FORMAT_DESCRIPTION: Final = (
+    f"Format of the consent times: {', '.join(NAMED_FORMATS)}, or a pattern as for strptime. Cells of another form are "
+    "then rejected. Without it, ISO 8601, dates with the day first, and months named in French or English are read."
+)
 
 
 class DatasetIn(FactIn):
@@ -40,6 +68,11 @@ class DatasetIn(FactIn):
         default="FR", description="Region of numbers without a country code (ISO 3166-1 alpha-2)."
     )
     time_zone: TimeZone = Field(default="Europe/Paris", description="Time zone of consent times without an offset.")
+    date_format: DateFormat | None = Field(
+        default=None,
+        description=f"{DATE_FORMAT_DESCRIPTION} It counts for all parts without a statement of their own.",
+        examples=["month_first"],
+    )
 
     @model_validator(mode="after")
     def _one_descent(self) -> "DatasetIn":
@@ -50,6 +83,20 @@ class DatasetIn(FactIn):
         if len(set(self.derived_from)) < len(self.derived_from):
             raise ValueError("derived_from names a dataset twice")
         return self
+
+
+class ColumnOut(BaseModel):
+    """A column that was read."""
+
+    # Spelled out, because the roles of organisations have the same name in the description of the API.
+    role: Annotated[str, WithJsonSchema({"type": "string", "enum": [*ColumnRole]})] = Field(
+        description="What it contains.", examples=["phone"]
+    )
+    name: str | None = Field(
+        description="Its name. Null without a header, and if the column was chosen by its position or its cells.",
+        examples=["telephone"],
+    )
+    position: int | None = Field(description="From 1, in CSV.", examples=[2])
 
 
 class DatasetOut(FactOut):
@@ -67,6 +114,10 @@ class DatasetOut(FactOut):
     received_by_transfer_id: uuid.UUID | None
     default_region: str = Field(examples=["FR"])
     time_zone: str = Field(examples=["Europe/Paris"])
+    date_format: str | None = Field(
+        description="The format of consent times that is stated for all parts. Null upstream of what you hold.",
+        examples=["month_first"],
+    )
     number_count: int | None = Field(
         description="Distinct numbers, as counted at sealing or, if received, at the transfer. Later erasures do not "
         "change it.",
@@ -75,6 +126,10 @@ class DatasetOut(FactOut):
     duplicate_count: int | None = Field(description="Lines that repeat a number. Null upstream of what you hold.")
     rejected_count: int | None = Field(
         description="Lines without a possible number, or with an invalid consent. Null upstream of what you hold."
+    )
+    unallocated_count: int | None = Field(
+        description="Accepted lines whose number is possible but not in use by its numbering plan, such as a typing "
+        "error. Null upstream of what you hold."
     )
     orphan_count: int | None = Field(
         description="Numbers from which no path of holdings leads back to a collection, as counted at sealing. Null "
@@ -87,9 +142,29 @@ class DatasetOut(FactOut):
         description="When the parts that had been sent were deleted, because nobody sealed or compared them in time. "
         "Send them again."
     )
+    accepted_count: int | None = Field(
+        default=None, description="Accepted lines of its parts. Null upstream of what you hold, and without parts."
+    )
+    consent_count: int | None = Field(
+        default=None, description="Accepted lines of which the consent time is known. Null like `accepted_count`."
+    )
+    read_columns: list[ColumnOut] | None = Field(
+        default=None, description="The columns that were read, in any part. Null like `accepted_count`."
+    )
+    ignored_columns: list[str] | None = Field(
+        default=None,
+        description="Columns that look relevant and were not read, in any part: by name, or by position from 1. Null "
+        "like `accepted_count`.",
+    )
     reconciling: bool = Field(
         description="Whether its holder is uploading its own file, or having it compared with what was declared."
     )
+
+
+class DateFormatIn(BaseModel):
+    """How the consent times of a dataset are written."""
+
+    date_format: DateFormat = Field(description=DATE_FORMAT_DESCRIPTION, examples=["day_first"])
 
 
 class PartOut(BaseModel):
@@ -99,13 +174,77 @@ class PartOut(BaseModel):
     byte_count: int = Field(examples=[119_052])
     line_count: int = Field(description="Lines that are not empty, without the header.", examples=[8504])
     accepted_count: int = Field(examples=[8500])
+    unallocated_count: int = Field(
+        description="Accepted lines whose number is possible, but not in use by its numbering plan.", examples=[12]
+    )
     rejected_count: int = Field(examples=[4])
     rejects_kept: int = Field(
         description="Rejected lines that are listed with their reasons. Further ones are only counted.", examples=[4]
     )
+    date_format: str | None = Field(
+        description="The format that its consent times were read with, if it was stated for the part or the dataset.",
+        examples=["month_first"],
+    )
+    day_first_count: int = Field(description="Lines whose date can only have the day first.", examples=[5139])
+    month_first_count: int = Field(description="Lines whose date can only have the month first.", examples=[0])
+    either_count: int = Field(description="Lines whose date is another day in the other order.", examples=[3083])
     recorded_at: AwareDatetime
     repeated: bool = Field(default=False, description="The same bytes were uploaded before, so nothing changed.")
-    ignored_columns: list[str] = Field(default_factory=list, description="Columns of the file that were not read.")
+    consent_count: int = Field(description="Accepted lines of which the consent time is known.", examples=[8498])
+    read_columns: list[ColumnOut] = Field(description="The columns that were read.")
+    ignored_columns: list[str] = Field(
+        description="Columns that were not read although their names are known, or their cells are dates or telephone "
+        "numbers: by name, or by position from 1.",
+        examples=[["date_modification"]],
+    )
+
+
+class PreviewedLine(BaseModel):
+    """An accepted line, as it would be stored. Only the last digits of its number are shown."""
+
+    number: str = Field(examples=["+•••••••0001"])
+    consented_at: AwareDatetime | None = Field(examples=["2023-10-26T10:00:00Z"])
+    consent_record_id: str | None = Field(examples=["c-17"])
+
+
+class PreviewedReject(BaseModel):
+    """A line that would be rejected. Only the last digits of its value are shown."""
+
+    line: int = Field(description="From 1, the header included.", examples=[3017])
+    reason: str = Field(examples=["too_short"])
+    value: str = Field(examples=["•• •• 98 00"])
+
+
+class PreviewedReason(BaseModel):
+    """A reason for which lines would be rejected."""
+
+    reason: str = Field(examples=["too_short"])
+    explanation: str = Field(examples=["The number has too few digits for its country…"])
+    count: int = Field(examples=[4])
+
+
+class PreviewOut(BaseModel):
+    """How the first 100,000 lines of a file would be read. Nothing of it was kept."""
+
+    format: Format
+    encoding: str | None = Field(description="Of text.", examples=["utf-8"])
+    delimiter: str | None = Field(description="Of CSV. `\u001f` for a single column.", examples=[";"])
+    has_header: bool | None = Field(
+        description="Of CSV and XLSX: whether the first line names the columns.", examples=[True]
+    )
+    whole: bool = Field(description="Whether these are all lines of the file that was sent.")
+    line_count: int = Field(description="Lines that are not empty, without the header.", examples=[8504])
+    accepted_count: int = Field(examples=[8500])
+    rejected_count: int = Field(examples=[4])
+    consent_count: int = Field(description="Accepted lines of which the consent time is known.", examples=[8498])
+    read_columns: list[ColumnOut] = Field(description="The columns that would be read.")
+    ignored_columns: list[str] = Field(
+        description="Columns that look relevant and would not be read: by name, or by position from 1.",
+        examples=[["date_modification"]],
+    )
+    reasons: list[PreviewedReason] = Field(description="Why lines would be rejected, the most frequent reason first.")
+    lines: list[PreviewedLine] = Field(description="The first ten accepted lines.")
+    rejects: list[PreviewedReject] = Field(description="The first ten lines that would be rejected.")
 
 
 class RejectOut(BaseModel):

@@ -15,7 +15,7 @@ from functools import partial
 
 from procrastinate import App
 from sqlalchemy import text
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
@@ -36,16 +36,14 @@ from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.membership.encryption import ConsentSpan, encrypt_span
 from service.membership.runs import Digest
-from service.membership.store import LoadedShard
+from service.membership.store import LoadedRange
 from service.number.keyring import KeyRing
 from service.release.operations import release_by_standing
 from service.usage.quotas import add_usage
 
 log = logging.getLogger(__name__)
 
-# Up to this level (some 30,000 numbers) a commit takes longer than a shard, so all shards share one commit.
-SMALL_LEVEL = 6
-# Shards loaded at once: while one is sorted here, the database writes the other.
+# Ranges of shards loaded at once: while one is sorted here, the database writes the other.
 LOADERS = 2
 
 
@@ -87,8 +85,8 @@ class Tally:
             return None
         return encrypt_span(ring, dataset_id, ConsentSpan(self.first_consented_at, self.last_consented_at))
 
-    def add(self, loaded: LoadedShard) -> None:
-        """Add the result of loading one shard."""
+    def add(self, loaded: LoadedRange) -> None:
+        """Add the result of loading some shards."""
         self.digest += loaded.digest
         self.duplicates += loaded.duplicates
         firsts = [moment for moment in (self.first_consented_at, loaded.first_consented_at) if moment]
@@ -121,10 +119,9 @@ async def seal(
         if not alone:
             await recount_if_erased(database, session, ancestors, dataset_id, tally)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
-        await write_tally(session, ring, row, tally)
         # Taken late: an objection that is recorded until then is shown as earlier than the dataset.
         row.state, row.sealed_at = DatasetState.SEALED, now()
-        await session.flush()
+        await write_tally(session, ring, row, tally)
         await release_by_standing(session, queue, row.id)
         await request_flagging(session, queue, row.id)
         if row.asserted_by_id is not None:
@@ -134,27 +131,28 @@ async def seal(
 async def load_shards(
     database: Database, ring: KeyRing, dataset_id: uuid.UUID, tally: Tally, report: ReportProgress, steps: int
 ) -> None:
-    """Merge the staged runs of a dataset into blocks, shard by shard."""
-    async with database.transaction() as session:
+    """Merge the staged runs of a dataset into blocks, in ranges of shards."""
+    async with database.transaction(durable=False) as session:
         await drop_stale_uploads(session, dataset_id)
-        segment = await store.begin_segment(await connection_of(session), dataset_id)
-    if segment.level <= SMALL_LEVEL:
-        async with database.transaction(durable=False) as session:
-            for shard in range(SHARDS):
-                tally.add(await store.load_shard(await connection_of(session), ring, dataset_id, segment, shard))
+        connection = await connection_of(session)
+        segment = await store.begin_segment(connection, dataset_id)
+        if len(segment.ranges) == 1:
+            # So small that a transaction, a thread or a connection of its own would take longer than the load.
+            tally.add(await store.load_range(connection, ring, dataset_id, segment, segment.ranges[0]))
+    if len(segment.ranges) == 1:
         await report(SHARDS, steps)
         return
-    waiting = iter(range(SHARDS))
+    waiting = iter(segment.ranges)
 
-    def load_one(connection: store.BulkConnection, shard: int) -> LoadedShard:
+    def load_one(connection: store.BulkConnection, shards: range) -> LoadedRange:
         with connection.transaction():
-            return store.load_shard_in_thread(connection, ring, dataset_id, segment, shard)
+            return store.load_range_in_thread(connection, ring, dataset_id, segment, shards)
 
     async def load_some() -> None:
         with await run_in_thread(database.bulk_connection) as connection:
-            for shard in waiting:
-                tally.add(await run_in_thread(partial(load_one, connection, shard), connection.cancel_safe))
-                await report(shard + 1, steps)
+            for shards in waiting:
+                tally.add(await run_in_thread(partial(load_one, connection, shards), connection.cancel_safe))
+                await report(shards.stop, steps)
 
     async with asyncio.TaskGroup() as loaders:
         for _ in range(LOADERS):
@@ -235,10 +233,11 @@ def count_without_parents(ancestors: Ancestors, dataset_id: uuid.UUID, tally: Ta
 
 async def write_tally(session: AsyncSession, ring: KeyRing, row: Dataset, tally: Tally) -> None:
     """Store the counts of a dataset, let lookups find its numbers, and delete what was staged."""
+    # Read first, so that the row is written once.
+    row.rejected_count, row.unallocated_count = await _counts_of_parts(session, row.id)
     row.number_count = row.numbers_left = tally.numbers
     row.orphan_count = row.orphans_left = tally.orphans
     row.duplicate_count = tally.duplicates
-    row.rejected_count = await _rejected(session, row.id)
     row.consent_span = tally.encrypted_span(ring, row.id)
     session.add(row)
     session.add_all(
@@ -259,17 +258,23 @@ async def write_tally(session: AsyncSession, ring: KeyRing, row: Dataset, tally:
 
 
 async def request_flagging(session: AsyncSession, queue: App, dataset_id: uuid.UUID) -> None:
-    """Ask for the tasks that look at objections again for a newly sealed dataset.
+    """Ask for the task that looks at objections again for a newly sealed dataset.
 
-    One flags its numbers whose owners objected before, the other lets out what waited until they count.
+    It flags its numbers whose owners objected before, and lets out what waited until they count.
     """
     await defer(session, queue, TaskName.FLAG_OBJECTIONS, dataset_id=str(dataset_id))
-    await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(dataset_id))
 
 
-async def _rejected(session: AsyncSession, dataset_id: uuid.UUID) -> int:
-    query = select(func.coalesce(func.sum(DatasetPart.rejected_count), 0)).where(DatasetPart.dataset_id == dataset_id)
-    return int((await session.exec(query)).one())
+_COUNTS_OF_PARTS = text("""
+    SELECT coalesce(sum(rejected_count), 0) AS rejected, coalesce(sum(unallocated_count), 0) AS unallocated
+    FROM dataset_part WHERE dataset_id = :id
+""")
+
+
+async def _counts_of_parts(session: AsyncSession, dataset_id: uuid.UUID) -> tuple[int, int]:
+    """How many lines of all parts were rejected, and how many have a number that no plan uses."""
+    counts = (await run(session, _COUNTS_OF_PARTS, {"id": dataset_id})).one()
+    return int(counts.rejected), int(counts.unallocated)
 
 
 async def clear_counts(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> None:

@@ -1,13 +1,14 @@
 """`demo`: starts the service with its own database, loads the story and checks the answers."""
 
 import asyncio
+import os
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import httpx2
 import typer
@@ -20,7 +21,7 @@ from service.access.actor import Scope
 from service.access.schemas import KeyIn
 from service.command.answer_words import terminal_language
 from service.command.client import CommandError, exit_on_error
-from service.command.serve import database
+from service.command.database import database
 from service.core.clock import now
 from service.core.db import Database
 from service.core.embedded import server as embedded_server
@@ -41,11 +42,14 @@ _HOST = "127.0.0.1"
 
 def demo(
     lang: Annotated[Language | None, typer.Option(help="Language of the output. Default: the terminal's.")] = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the service; 0 chooses a free one.")] = 8000,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the service; 0 chooses a free one. Default: FILIATION_PORT."),
+    ] = None,
     data_dir: Annotated[
         Path | None,
         typer.Option(
-            help="Folder of the demonstration's database. Default: a folder of its own, apart from the service's."
+            help="Folder of the demonstration's database. Default: a folder of its own, whatever FILIATION_DATA_DIR is."
         ),
     ] = None,
     exit_: Annotated[
@@ -55,15 +59,27 @@ def demo(
     """Load the story of an election through the API, show answers about its numbers, and leave the service running."""
     language, settings = lang or terminal_language(), _settings(data_dir)
     console = Console(highlight=False)
-    with exit_on_error(), closing(_open_listener(port)) as listener:
-        print_start(console, language, settings.data_dir)
+    with exit_on_error(), closing(_open_listener(settings.port if port is None else port)) as listener:
+        print_start(console, language, settings.data_dir, _ignored(data_dir))
         with database(settings, watched=True) as dsn, _serve_in_thread(create_app(settings, dsn), listener) as url:
-            all_right = _run_story(console, language, url, asyncio.run(_operator_key(dsn)), keep_running=not exit_)
+            all_right = _run_story(
+                console, language, url, asyncio.run(_operator_key(dsn, settings)), keep_running=not exit_
+            )
             if exit_:
                 raise typer.Exit(0 if all_right else 1)
             # Ctrl-C is the regular end.
             with suppress(KeyboardInterrupt):
                 threading.Event().wait()
+
+
+# Settings of the registry that is in use, which the demonstration stays away from.
+_OTHERS: Final = ("DATABASE_URL", "DATABASE_OWNER_URL", "FILIATION_MASTER_SECRET", "FILIATION_MASTER_SECRET_FILE")
+
+
+def _ignored(data_dir: Path | None) -> list[str]:
+    """The variables that are set and not read."""
+    names = (*_OTHERS, "FILIATION_SMS_GATEWAY", *(() if data_dir else ("FILIATION_DATA_DIR",)))
+    return [name for name in names if os.environ.get(name)]
 
 
 def _settings(data_dir: Path | None) -> Settings:
@@ -74,8 +90,10 @@ def _settings(data_dir: Path | None) -> Settings:
     folder = data_dir or embedded_server.default_folder().with_name("filiation-demo")
     return read_settings(
         database_url=None,
+        database_password=None,
+        database_owner_url=None,
+        database_owner_password=None,
         master_secret=None,
-        master_secret_file=None,
         data_dir=folder,
         # The numbers are invented, so no code may be sent to them.
         sms_gateway=GatewayKind.OUTBOX,
@@ -96,7 +114,7 @@ def _open_listener(port: int) -> socket.socket:
     return listener
 
 
-async def _operator_key(dsn: str) -> str:
+async def _operator_key(dsn: str, settings: Settings) -> str:
     """A new key of the registry's operator, which the first run registers."""
     wanted = OrganisationIn(
         legal_name=story.OPERATOR.name,
@@ -105,7 +123,7 @@ async def _operator_key(dsn: str) -> str:
         roles=[Role.OPERATOR],
         privacy_contact=story.OPERATOR.contact,
     )
-    registry = Database(dsn, pool_size=1)
+    registry = Database(dsn, pool_size=1, limits=settings.request_limits())
     try:
         async with registry.transaction() as session:
             try:

@@ -28,6 +28,7 @@ class OutputPhrases:
     """The texts in one language, with the values to fill in."""
 
     starting: str
+    ignored: str
     answers: str
     reason: str
     impact: str
@@ -47,6 +48,7 @@ class OutputPhrases:
 
 _ENGLISH = OutputPhrases(
     starting="Starting the service with its own database in {folder}…",
+    ignored="Not read here: {names}. The demonstration stays apart from a registry in use.",
     answers="Nine numbers, as the CNIL sees them",
     reason="Demonstration",
     impact="Impact of two notices, in numbers",
@@ -68,6 +70,7 @@ _ENGLISH = OutputPhrases(
 
 _FRENCH = OutputPhrases(
     starting="Démarrage du service avec sa propre base de données dans {folder}…",
+    ignored="Ignoré ici : {names}. La démonstration reste à l'écart d'un registre en service.",
     answers="Neuf numéros, tels que la CNIL les voit",
     reason="Démonstration",
     impact="Portée de deux mentions, en nombre de numéros",
@@ -94,9 +97,12 @@ PHRASES: Final = typeset_catalogue(fr=_FRENCH, en=_ENGLISH)
 _EXAMPLE_NUMBER = "06 39 98 52 00"
 
 
-def print_start(console: Console, language: Language, folder: Path) -> None:
-    """Print what happens before the first step of the story."""
-    console.print(Text(PHRASES.of(language).starting.format(folder=folder)), soft_wrap=True)
+def print_start(console: Console, language: Language, folder: Path, ignored: Sequence[str]) -> None:
+    """Print what happens before the first step of the story, and which variables are set but `ignored`."""
+    phrases = PHRASES.of(language)
+    if ignored:
+        console.print(Text(phrases.ignored.format(names=", ".join(ignored))), soft_wrap=True)
+    console.print(Text(phrases.starting.format(folder=folder)), soft_wrap=True)
 
 
 def print_answers(console: Console, language: Language, client: httpx2.Client, loaded: LoadedStory) -> bool:

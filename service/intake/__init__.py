@@ -1,1 +1,1 @@
-"""Reads an uploaded part: from bytes to columns of lines, by decompression, decoding, tables and consent times."""
+"""Reads uploaded files: the evidence of notices, and parts, from bytes to columns of lines."""

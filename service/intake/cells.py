@@ -9,11 +9,14 @@ CACM 18(8), 1975). That is why a line takes only tens of nanoseconds.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Self, overload
+from typing import TYPE_CHECKING, Self, overload
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    # The service imports this module, and not Polars.
+    import polars as pl
 
 LONGEST_GROUPED = 64
 """Longer cells, in bytes, are neither a number nor a time, and are in no group."""
@@ -109,10 +112,10 @@ class Cells:
         return cls._joined(b"".join(cells), np.fromiter(map(len, cells), dtype=np.int64, count=len(cells)))
 
     @classmethod
-    def of_series(cls, texts: pl.Series) -> Self:
+    def of_series(cls, texts: "pl.Series") -> Self:
         """A column with the cells of a series of strings without nulls."""
         return cls._joined(
-            str(texts.str.join("").item() or "").encode(), texts.str.len_bytes().cast(pl.Int64).to_numpy()
+            str(texts.str.join("").item() or "").encode(), texts.str.len_bytes().to_numpy().astype(np.int64)
         )
 
     @classmethod
@@ -131,18 +134,46 @@ class Cells:
             return self.text[self.starts[row] : self.starts[row] + self.lengths[row]].decode()
         return Cells(self.text, self.starts[row], self.lengths[row])
 
+    def take(self, rows: NDArray[np.intp]) -> "Cells":
+        """The column of these rows."""
+        return self[rows]
+
     def texts(self) -> list[str]:
         """The texts of all cells."""
         ends = (self.starts + self.lengths).tolist()
         return [self.text[start:end].decode() for start, end in zip(self.starts.tolist(), ends, strict=True)]
 
-    def by_shape(self) -> Iterator[ShapeGroup]:
-        """The cells grouped by shape. Only empty cells and those above `LONGEST_GROUPED` are in no group."""
+    def distinct(self) -> tuple[list[str], NDArray[np.intp]]:
+        """The distinct texts, and for each row which of them it has. Of long cells, only the beginning counts."""
+        lengths = np.minimum(self.lengths, LONGEST_GROUPED + 1)
+        texts: list[str] = []
+        places = np.zeros(len(self), dtype=np.intp)
+        for length in np.unique(lengths).tolist():
+            rows = np.flatnonzero(lengths == length)
+            if not length:
+                places[rows] = len(texts)
+                texts.append("")
+                continue
+            items = np.ndarray((len(self.text) - length + 1,), f"S{length}", self.text, strides=(1,))
+            found, place = np.unique(items[self.starts[rows]], return_inverse=True)
+            places[rows] = place + len(texts)
+            texts.extend(item.decode(errors="replace") for item in found.tolist())
+        return texts, places
+
+    def texts_of(self, rows: NDArray[np.intp]) -> list[str]:
+        """The texts of the cells in these rows."""
+        return self[rows].texts()
+
+    def by_shape(self, fewest: int = 1) -> Iterator[ShapeGroup]:
+        """The groups of at least so many cells of one shape. There may be smaller groups too.
+
+        Empty cells and those above `LONGEST_GROUPED` are in no group.
+        """
         if self.group is not None:
             yield self.group
             return
         for length, rows, starts in self._by_length():
-            for shape, rows_of_shape, digits in _split_by_shape(_words(self.text, starts, length), rows):
+            for shape, rows_of_shape, digits in _split_by_shape(_words(self.text, starts, length), rows, fewest):
                 all_rows = len(rows_of_shape) == len(self)
                 group_rows = slice(None) if all_rows else rows_of_shape
                 yield ShapeGroup(_shape_text(shape, length), group_rows, digits, _places(length))
@@ -188,7 +219,7 @@ def _even_slice(starts: NDArray[np.int64]) -> slice | None:
 
 
 def _split_by_shape(
-    words: list[_Words], rows: NDArray[np.intp]
+    words: list[_Words], rows: NDArray[np.intp], fewest: int
 ) -> Iterator[tuple[list[int], NDArray[np.intp], list[_Words]]]:
     """Each shape among cells of one length, as words, with the rows that have it and their digits."""
     for _ in range(_SHAPES_WITHOUT_SORTING):
@@ -207,6 +238,8 @@ def _split_by_shape(
     changes = np.logical_or.reduce([shape[1:] != shape[:-1] for shape in shapes])
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), len(rows)]
     for start, end in pairwise(edges):
+        if end - start < fewest:
+            continue
         yield [int(shape[start]) for shape in shapes], rows[start:end], [word[start:end] for word in digits]
 
 

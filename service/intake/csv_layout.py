@@ -1,26 +1,29 @@
-"""The dialect of a CSV part: its delimiter, whether it has a header, and the relevant columns."""
+"""Where the columns of a CSV part are: its delimiter, whether it has a header, and how wide its lines are.
 
-import re
+The first part of a dataset settles this for all. `csv_header` finds the same columns in a later part.
+"""
+
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from operator import attrgetter
 
-from service.intake.decoding import Encoding
-from service.intake.dialect import (
+from service.intake.column_choice import (
     MOST_COLUMNS,
-    Column,
     ColumnChoice,
-    Dialect,
-    Role,
+    ColumnRules,
+    SampleColumn,
+    check_country,
     choose_columns,
-    columns_seen,
-    phone_column_unclear,
-    plain_name,
-    role_of,
+    guess_phone_column,
     too_many_columns,
 )
+from service.intake.column_names import Role, is_name, name_check, plain_name, role_of
+from service.intake.decoding import Encoding
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
+from service.intake.looks import MOST_CELLS, has_digits_of_a_number, has_words_only, holds_number, share
 from service.intake.media import Format
 from service.intake.records import each_record
 
@@ -33,87 +36,125 @@ NO_DELIMITER = "\x1f"
 _DELIMITERS = (";", "\t", "|", ",")
 _SAMPLE_RECORDS = 200
 _CHECKED_RECORDS = 20
-_PHONE = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
-_FEWEST_DIGITS, _MOST_DIGITS = 9, 15
-# The share of cells that must look like phone numbers.
-_MOST_CELLS = 0.8
+
+Rows = Sequence[Sequence[str]]
 
 
-def settle_dialect(sample: str, encoding: Encoding, choice: ColumnChoice) -> tuple[Dialect, bool, list[str]]:
-    """The dialect of the first part, whether its first record is a header, and the header (or an empty list).
+@dataclass(frozen=True)
+class Layout:
+    """Where the columns of one part are: a position from 0 for each role, and the number of fields of a line.
+
+    Fields from `filled` on are empty: what a delimiter at the end of each line makes. `sample` are all its columns as
+    its beginning shows them, and `names` those names of columns that may be stored.
+    """
+
+    columns: dict[Role, int]
+    width: int
+    filled: int
+    has_header: bool
+    sample: Sequence[SampleColumn]
+    names: dict[Role, str]
+
+
+def settle_layout(
+    sample: str, encoding: Encoding, rules: ColumnRules, delimiter: str | None = None
+) -> tuple[Dialect, Layout]:
+    """The dialect and the layout of the first part. Its delimiter is found unless the part states it.
 
     Raises UnreadablePart if there is no line, or if the phone column is unclear.
     """
-    found_rows = {delimiter: _rows(sample, delimiter) for delimiter in (NO_DELIMITER, *_DELIMITERS)}
-    candidates = {delimiter: rows for delimiter, rows in found_rows.items() if not _too_wide(rows)}
+    delimiter, rows = _split(sample, rules.choice, delimiter)
+    has_header = _is_header(rows[0], rules.choice)
+    header = trimmed(rows[0]) if has_header else []
+    columns = sample_columns(header, rows[1:] if has_header else rows)
+    found = choose_columns(columns, rules)
+    if Role.PHONE not in found:
+        found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
+    found = check_country(columns, found, rules)
+    filled, width = line_shape(header, rows[1:] if has_header else rows, found)
+    names = storable_names(header, found, rules.choice)
+    checks = list(map(name_check, header)) if has_header else None
+    dialect = Dialect(Format.CSV, {**found}, names, encoding, delimiter, width, filled, checks)
+    return dialect, Layout(found, width, filled, has_header, columns, names)
+
+
+def _split(sample: str, choice: ColumnChoice, stated: str | None) -> tuple[str, Rows]:
+    """The delimiter that fits the sample best, and the rows that it makes."""
+    found = {delimiter: sample_rows(sample, delimiter) for delimiter in ([stated] if stated else _ALL_DELIMITERS)}
+    candidates = {delimiter: rows for delimiter, rows in found.items() if not is_too_wide(rows)}
+    if not candidates:
+        raise too_many_columns()
     delimiter, rows = max(candidates.items(), key=lambda candidate: _fitness(candidate[0], candidate[1], choice))
     if not rows:
         raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
-    if delimiter == NO_DELIMITER and len(candidates) < len(found_rows):
+    if delimiter == NO_DELIMITER and len(candidates) < len(found):
         raise too_many_columns()
     if not any(_is_known(name, choice) for name in rows[0]):
         for candidate_rows in candidates.values():
             _refuse_lines_above_header(candidate_rows)
-    has_header = _is_header(rows[0], choice)
-    header, data = (rows[0], rows[1:]) if has_header else ([], rows)
-    # Records may be wider than their header (a delimiter at the end of each line), as may those of later parts.
-    width = _common_width(data or rows)
-    found = choose_columns([*header, *[""] * (width - len(header))], choice)
-    if Role.PHONE not in found:
-        found[Role.PHONE] = _guess_phone_column(data, width, header)
-    names = {at: plain_name(name) for at, name in enumerate(header) if _is_known(name, choice)}
-    columns: dict[Role, Column] = dict(found)
-    return Dialect(Format.CSV, columns, encoding, delimiter, width, names if has_header else None), has_header, header
+    return delimiter, rows
 
 
-def _refuse_lines_above_header(rows: Sequence[Sequence[str]]) -> None:
+_ALL_DELIMITERS = (NO_DELIMITER, *_DELIMITERS)
+
+
+def _refuse_lines_above_header(rows: Rows) -> None:
     """Refuse titles above the header: the phone column would only be guessed, and consent columns would be missed."""
+    if holds_number(rows[0]):
+        return
     for row in rows[1:_CHECKED_RECORDS]:
-        if _has_words_only(row) and any(role_of(name) is Role.PHONE for name in row):
+        if has_words_only(row) and any(role_of(name) is Role.PHONE for name in row):
             raise UnreadablePart(
                 "lines_above_header", "The header is not on the first line. Remove the lines above it."
             )
 
 
-def begins_with_header(sample: str, dialect: Dialect) -> bool:
-    """Whether a later part repeats the header. Raises UnreadablePart if its layout differs from the first part's."""
-    rows = _rows(sample, dialect.delimiter or NO_DELIMITER)[:_CHECKED_RECORDS]
-    if not rows:
-        return False
-    if _too_wide(rows):
-        raise too_many_columns()
-    if all(len(row) != dialect.width for row in rows):
-        raise UnreadablePart(
-            "columns_differ",
-            f"This part does not have {dialect.width} columns as the first part has. Send parts of the "
-            "same layout, or open another dataset.",
-        )
-    phone = dialect.columns[Role.PHONE]
-    names = dict(enumerate(map(plain_name, rows[0])))
-    if dialect.header and all(names.get(at) == name for at, name in dialect.header.items()):
-        return True
-    if dialect.header is not None and not dialect.header and _has_words_only(rows[0]):
-        return True
-    if any(role_of(name) is Role.PHONE and at != phone for at, name in enumerate(rows[0])):
-        raise UnreadablePart(
-            "header_differs",
-            "The header puts the phone number in another column than the first part does. Send the columns in the same "
-            "order.",
-        )
-    return phone in names and role_of(names[int(phone)]) is Role.PHONE
-
-
-def _rows(sample: str, delimiter: str) -> list[list[str]]:
+def sample_rows(sample: str, delimiter: str) -> list[list[str]]:
+    """The first records of a sample that are not blank."""
     records = each_record(sample.encode(), delimiter, final=True)
     return [record.fields for record in islice(filter(attrgetter("fields"), records), _SAMPLE_RECORDS)]
 
 
-def _too_wide(rows: Sequence[Sequence[str]]) -> bool:
+def storable_names(header: Sequence[str], columns: Mapping[Role, int], choice: ColumnChoice) -> dict[Role, str]:
+    """The header names of these columns that are known here or chosen by the caller."""
+    named = {role: header[at].strip() for role, at in columns.items() if at < len(header)}
+    return {role: name for role, name in named.items() if is_name(name) and _is_known(name, choice)}
+
+
+def sample_columns(header: Sequence[str], rows: Rows) -> list[SampleColumn]:
+    """The columns of these rows, with the names of the header where it has any."""
+    width = max(len(header), _common_width(rows))
+    return [SampleColumn(header[at] if at < len(header) else "", _column(rows, at)) for at in range(width)]
+
+
+def trimmed(header: Sequence[str]) -> list[str]:
+    """A header without the empty names that delimiters at its end make."""
+    named = [at for at, name in enumerate(header) if name.strip()]
+    return list(header[: named[-1] + 1]) if named else []
+
+
+def line_shape(header: Sequence[str], rows: Rows, columns: Mapping[Role, int]) -> tuple[int, int]:
+    """How many fields of a line may be filled, and how many there are: those, and empty ones at its end.
+
+    All lines must have the same number of fields. In a line with an empty field more than the others, it may also be
+    that a delimiter stands in a cell, which shifts the cells behind it, and that the last cell is empty.
+    """
+    filled = max([len(header) or _common_width(rows), *(at + 1 for at in columns.values())])
+    width = _common_width([row for row in rows if len(row) >= filled and not any(map(str.strip, row[filled:]))])
+    return filled, width or filled
+
+
+def fits(row: Sequence[str], width: int, filled: int) -> bool:
+    """Whether a record has as many fields as the lines of its part, and none is filled that should be empty."""
+    return len(row) == width and not any(map(str.strip, row[filled:]))
+
+
+def is_too_wide(rows: Rows) -> bool:
     """Whether there are more columns than a list of numbers has. Each name and cell would be looked at."""
     return any(len(row) > MOST_COLUMNS for row in rows)
 
 
-def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice) -> tuple[int, bool, float, int]:
+def _fitness(delimiter: str, rows: Rows, choice: ColumnChoice) -> tuple[int, bool, float, int]:
     """How well a delimiter fits the sample: known names, a phone column, the share of equally wide rows, columns."""
     if not rows:
         return (0, False, 0.0, 0)
@@ -121,52 +162,28 @@ def _fitness(delimiter: str, rows: Sequence[Sequence[str]], choice: ColumnChoice
     if width == 1 and delimiter != NO_DELIMITER:
         return (0, False, 0.0, 0)
     named = sum(_is_known(name, choice) for name in rows[0])
-    has_phone = any(_looks_like_phones(_column(rows[1:] or rows, at)) for at in range(width))
+    has_phone = any(share(_column(rows[1:] or rows, at), has_digits_of_a_number) >= MOST_CELLS for at in range(width))
     return (named, has_phone, sum(len(row) == width for row in rows) / len(rows), width)
 
 
-def _width(rows: Sequence[Sequence[str]], choice: ColumnChoice) -> int:
+def _width(rows: Rows, choice: ColumnChoice) -> int:
     """How many columns there are: as many as a header names, else as most records have."""
     return len(rows[0]) if any(_is_known(name, choice) for name in rows[0]) else _common_width(rows)
 
 
-def _common_width(rows: Sequence[Sequence[str]]) -> int:
-    return Counter(map(len, rows)).most_common(1)[0][0]
+def _common_width(rows: Rows) -> int:
+    return Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
 
 
 def _is_known(name: str, choice: ColumnChoice) -> bool:
     """Whether a header name gives a role, or was chosen by the caller."""
-    chosen = [plain_name(choice.of(role) or "") for role in Role if choice.position(role) is None]
-    return role_of(name) is not None or (bool(plain_name(name)) and plain_name(name) in chosen)
+    return role_of(name) is not None or plain_name(name) in choice.names()
 
 
 def _is_header(first: Sequence[str], choice: ColumnChoice) -> bool:
-    return any(_is_known(name, choice) for name in first) or _has_words_only(first)
-
-
-def _has_words_only(first: Sequence[str]) -> bool:
-    """Whether a line has letters and no digit. It contains no number, so it can only be a header."""
-    text = "".join(first)
-    return any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
-
-
-def _guess_phone_column(rows: Sequence[Sequence[str]], width: int, header: Sequence[str]) -> int:
-    if width == 1:
-        return 0
-    candidates = [at for at in range(width) if _looks_like_phones(_column(rows, at))]
-    prefixed = [at for at in candidates if all(cell.lstrip(" '\"(")[:1] in "0+" for cell in _column(rows, at))]
-    if len(candidates) != 1 and len(prefixed) != 1:
-        columns = "Several columns look" if candidates else "No column looks"
-        raise phone_column_unclear(f"{columns} like phone numbers.{columns_seen(header)}")
-    return candidates[0] if len(candidates) == 1 else prefixed[0]
+    """Whether the first line is a header. A line that contains a number is not, whatever words stand beside it."""
+    return not holds_number(first) and (any(_is_known(name, choice) for name in first) or has_words_only(first))
 
 
 def _column(rows: Iterable[Sequence[str]], at: int) -> list[str]:
     return [row[at] for row in rows if at < len(row) and row[at].strip()]
-
-
-def _looks_like_phones(cells: Sequence[str]) -> bool:
-    likely = sum(
-        bool(_PHONE.fullmatch(cell)) and _FEWEST_DIGITS <= sum(map(str.isdigit, cell)) <= _MOST_DIGITS for cell in cells
-    )
-    return bool(cells) and likely >= _MOST_CELLS * len(cells)

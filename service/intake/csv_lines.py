@@ -1,5 +1,6 @@
 """Reads delimited text into tables: by arrays if it is regular, by polars if well-formed, else record by record."""
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -7,39 +8,57 @@ import numpy as np
 import polars as pl
 
 from service.intake.cells import Cells
-from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, begins_with_header, settle_dialect
+from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn, ignored_columns
+from service.intake.column_names import Role
+from service.intake.csv_header import later_layout
+from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, Layout, settle_layout
 from service.intake.decoding import Encoding, valid_utf8
-from service.intake.dialect import ColumnChoice, Dialect, Role
+from service.intake.dialect import Dialect
+from service.intake.misfits import misfits_of_records, misfits_of_text
 from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
-from service.intake.table import PIECE_BYTES, Table, check_unfinished_line
+from service.intake.table import PIECE_BYTES, Table, check_unfinished_line, without_end_mark
 
 # Python objects take far more memory than their text.
 _RECORDS_PER_BATCH = 50_000
+# The first line that Excel reads the delimiter from, and writes for itself.
+_STATED_DELIMITER = re.compile(rb'"?sep=([;,|\t])"?;*\n', re.IGNORECASE)
 
 
 class CsvLines:
-    """Reads UTF-8 text with plain newlines. `dialect` is None until the first lines have settled it."""
+    """Reads UTF-8 text with plain newlines.
+
+    `dialect` is None until the first lines have settled it, and the delimiter is found unless it is known.
+    """
 
     def __init__(
         self,
         dialect: Dialect | None,
         encoding: Encoding,
-        choice: ColumnChoice,
-        roles: frozenset[Role],
+        rules: ColumnRules,
         chunk_bytes: int,
+        delimiter: str | None = None,
     ) -> None:
         self.dialect = dialect
-        self.header: list[str] = []
         self._encoding = encoding
-        self._choice = choice
-        self._roles = roles
+        self._rules = rules
         self._chunk_bytes = chunk_bytes
         self._pending = bytearray()
         self._enough = max(chunk_bytes, SAMPLE_BYTES)
         self._line = 1
-        self._layout: Dialect | None = None
+        self.ends_open = False
+        self.ignored_columns: list[IgnoredColumn] = []
+        self._layout: Layout | None = None
+        self._delimiter = dialect.delimiter if dialect else delimiter
         self._header_is_next = False
+
+    @property
+    def read_columns(self) -> list[ReadColumn]:
+        """The columns of this part that are read."""
+        if self._layout is None or self.dialect is None:
+            return []
+        positions, names = self._positions(self._layout), self.dialect.names | self._layout.names
+        return [ReadColumn(role, names.get(role), at + 1) for role, at in positions.items()]
 
     def feed(self, text: bytes) -> Iterator[Table]:
         """The tables of the complete records, as soon as there is enough text for a chunk."""
@@ -50,6 +69,8 @@ class CsvLines:
 
     def finish(self) -> Iterator[Table]:
         """The tables of the last records."""
+        self._pending = bytearray(without_end_mark(self._pending))
+        self.ends_open = bool(self._pending) and not self._pending.endswith(b"\n")
         if self._pending and not self._pending.endswith(b"\n"):
             self._pending += b"\n"
         yield from self._read(final=True)
@@ -57,6 +78,7 @@ class CsvLines:
     def _read(self, *, final: bool) -> Iterator[Table]:
         if self._layout is None:
             self._skip_blank_lines()
+            self._skip_stated_delimiter()
             if len(self._pending) < SAMPLE_BYTES and not final:
                 return
         size = self._pending.rfind(b"\n") + 1
@@ -81,25 +103,37 @@ class CsvLines:
         del self._pending[:blank]
         self._line += blank
 
-    def _begin(self, text: bytes) -> Dialect:
+    def _skip_stated_delimiter(self) -> None:
+        stated = _STATED_DELIMITER.match(self._pending)
+        if stated:
+            self._delimiter = self._delimiter or stated[1].decode()
+            del self._pending[: stated.end()]
+            self._line += 1
+
+    def _begin(self, text: bytes) -> Layout:
         sample = (text[: text.rfind(b"\n", 0, SAMPLE_BYTES) + 1] or text[: text.find(b"\n") + 1]).decode()
         if self.dialect is None:
-            self.dialect, self._header_is_next, self.header = settle_dialect(sample, self._encoding, self._choice)
+            self.dialect, layout = settle_layout(sample, self._encoding, self._rules, self._delimiter)
+            self._delimiter = self.dialect.delimiter
         else:
-            self._header_is_next = begins_with_header(sample, self.dialect)
-        return self.dialect
+            layout = later_layout(sample, self.dialect, self._rules)
+        self.ignored_columns = ignored_columns(
+            layout.sample, self._positions(layout).values(), self._rules.is_telephone
+        )
+        self._header_is_next = layout.has_header
+        return layout
 
     def _without_header(self, table: Table) -> Table:
         if not self._header_is_next:
             return table
         self._header_is_next = False
-        return Table(table.line[1:], {role: cells[1:] for role, cells in table.cells.items()})
+        return table.without_first()
 
-    def _table(self, text: bytes, start: int, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
+    def _table(self, text: bytes, start: int, layout: Layout, *, final: bool) -> tuple[Table | None, int, int]:
         """The first records from `start` on, and how many bytes and lines they take."""
-        delimiter, positions = layout.delimiter or NO_DELIMITER, self._positions(layout)
+        delimiter, positions = self._delimiter or NO_DELIMITER, self._positions(layout)
         piece = text[start : text.rfind(b"\n", start, start + PIECE_BYTES) + 1]
-        columns = regular_columns(piece, delimiter, positions.values())
+        columns = regular_columns(piece, delimiter, positions.values(), layout.width, layout.filled)
         if columns:
             lines = len(columns[0])
             line = np.arange(self._line, self._line + lines)
@@ -115,16 +149,16 @@ class CsvLines:
             return self._read_by_record(text[: whole.size], layout, final=True)
         return table, whole.size, whole.lines
 
-    def _read_by_polars(self, text: bytes, whole: WholeRecords, layout: Dialect) -> Table | None:
+    def _read_by_polars(self, text: bytes, whole: WholeRecords, layout: Layout) -> Table | None:
         """The table that polars reads; None if polars finds other records."""
-        positions = self._positions(layout)
+        positions, delimiter = self._positions(layout), self._delimiter or NO_DELIMITER
         names = [f"column_{at}" for at in range(max(positions.values()) + 1)]
         try:
             frame = pl.read_csv(
                 text,
                 has_header=False,
-                separator=layout.delimiter or NO_DELIMITER,
-                quote_char='"' if whole.quoted else None,
+                separator=delimiter,
+                quote_char='"' if whole.quotes.size else None,
                 schema=dict.fromkeys(names, pl.String),
                 columns=[names[at] for at in sorted(set(positions.values()))],
                 truncate_ragged_lines=True,
@@ -138,10 +172,11 @@ class CsvLines:
         line = whole.starts + self._line
         if whole.blank.any():
             frame, line = frame.filter(~whole.blank), line[~whole.blank]
-        return Table(line, {role: Cells.of_series(frame[names[at]].fill_null("")) for role, at in positions.items()})
+        cells = {role: Cells.of_series(frame[names[at]].fill_null("")) for role, at in positions.items()}
+        return Table(line, cells, misfits_of_text(text, whole, delimiter, layout.width, layout.filled))
 
-    def _read_by_record(self, text: bytes, layout: Dialect, *, final: bool) -> tuple[Table | None, int, int]:
-        records = each_record(text, layout.delimiter or NO_DELIMITER, final=final)
+    def _read_by_record(self, text: bytes, layout: Layout, *, final: bool) -> tuple[Table | None, int, int]:
+        records = each_record(text, self._delimiter or NO_DELIMITER, final=final)
         batch = list(islice(records, _RECORDS_PER_BATCH))
         if not batch:
             return None, 0, 0
@@ -151,7 +186,8 @@ class CsvLines:
             role: Cells.of(record.fields[at] if at < len(record.fields) else "" for record in filled)
             for role, at in self._positions(layout).items()
         }
-        return Table(line, cells), batch[-1].end, batch[-1].next_line
+        table = Table(line, cells, misfits_of_records(text, filled, layout.width, layout.filled))
+        return table, batch[-1].end, batch[-1].next_line
 
-    def _positions(self, layout: Dialect) -> dict[Role, int]:
-        return {role: int(at) for role, at in layout.columns.items() if role in self._roles}
+    def _positions(self, layout: Layout) -> dict[Role, int]:
+        return {role: at for role, at in layout.columns.items() if role in self._rules.roles}

@@ -11,6 +11,12 @@ class Format(StrEnum):
     CSV = "csv"
     NDJSON = "ndjson"
     PARQUET = "parquet"
+    XLSX = "xlsx"
+
+    @property
+    def has_positions(self) -> bool:
+        """Whether its columns are found by their positions; otherwise by their names."""
+        return self in (Format.CSV, Format.XLSX)
 
 
 class Compression(StrEnum):
@@ -31,6 +37,7 @@ MEDIA_TYPES: dict[str, Format] = {
     "application/jsonl": Format.NDJSON,
     "application/vnd.apache.parquet": Format.PARQUET,
     "application/x-parquet": Format.PARQUET,
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": Format.XLSX,
 }
 """Accepted values of Content-Type, without parameters."""
 

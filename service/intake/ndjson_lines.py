@@ -2,28 +2,18 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
-import orjson
 import polars as pl
 
 from service.intake.cells import Cells
+from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
+from service.intake.column_names import Role
 from service.intake.decoding import valid_utf8
-from service.intake.dialect import (
-    MOST_COLUMNS,
-    ColumnChoice,
-    Dialect,
-    Role,
-    choose_columns,
-    columns_seen,
-    phone_column_unclear,
-    require_names,
-    too_many_columns,
-)
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.media import Format
-from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, line_too_long
+from service.intake.ndjson_members import Members, as_text, read_object
+from service.intake.table import LONGEST_LINE, Table, check_unfinished_line, line_too_long, without_end_mark
 
 SAMPLE_BYTES = 64 * 1024
 """The dialect is settled by this much text, and at least one line."""
@@ -36,15 +26,30 @@ _UNUSUAL_VALUE = re.compile(rb":\s*(?:-?[0-9]+[.eE]|[\[{])")
 class NdjsonLines:
     """Reads UTF-8 text with plain newlines. `dialect` is None until the first lines have settled it."""
 
-    def __init__(self, dialect: Dialect | None, choice: ColumnChoice, roles: frozenset[Role], chunk_bytes: int) -> None:
-        self.dialect = dialect
-        self.header: list[str] = []
-        self._choice = choice
-        self._roles = roles
+    def __init__(self, dialect: Dialect | None, rules: ColumnRules, chunk_bytes: int) -> None:
+        self._settled = dialect
+        self._members: Members | None = None
+        self._rules = rules
         self._chunk_bytes = chunk_bytes
         self._pending = bytearray()
         self._enough = max(chunk_bytes, SAMPLE_BYTES)
         self._line = 1
+
+    @property
+    def dialect(self) -> Dialect | None:
+        """The dialect, which the first lines of the first part settle."""
+        return self._members.dialect if self._members else self._settled
+
+    @property
+    def read_columns(self) -> list[ReadColumn]:
+        """The members that are read so far."""
+        names = self._members.names if self._members else {}
+        return [ReadColumn(role, name, None) for role, name in names.items() if role in self._rules.roles]
+
+    @property
+    def ignored_columns(self) -> list[IgnoredColumn]:
+        """The members seen so far that look relevant and are not read."""
+        return self._members.ignored() if self._members else []
 
     def feed(self, text: bytes) -> Iterator[Table]:
         """The tables of the complete lines, as soon as there is enough text for a chunk."""
@@ -58,8 +63,10 @@ class NdjsonLines:
 
     def finish(self) -> Iterator[Table]:
         """The tables of the last lines."""
-        yield from self._read(bytes(self._pending) + b"\n")
-        if self.dialect is None:
+        yield from self._read(without_end_mark(self._pending) + b"\n")
+        if self._members is not None:
+            self._members.finish()
+        elif self._settled is None:
             raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
 
     def _read(self, text: bytes) -> Iterator[Table]:
@@ -69,28 +76,16 @@ class NdjsonLines:
             raise line_too_long()
         filled = [at for at, line in enumerate(lines) if line.strip()]
         if filled:
-            if self.dialect is None:
-                sample = text[: SAMPLE_BYTES + 1].split(b"\n")[:-1]
-                self.dialect, self.header = _settle([*filter(bytes.strip, sample)] or [lines[filled[0]]], self._choice)
-            names = {role: str(name) for role, name in self.dialect.columns.items() if role in self._roles}
+            members = self._members = self._members or self._settle(text, lines[filled[0]])
+            members.look(text, lines)
+            names = {role: name for role, name in members.names.items() if role in self._rules.roles}
             cells = _read_by_polars(text, names, len(filled)) or _read_by_line([lines[at] for at in filled], names)
             yield Table(np.array(filled, dtype=np.int64) + self._line, cells)
         self._line += len(lines)
 
-
-def _settle(sample: Sequence[bytes], choice: ColumnChoice) -> tuple[Dialect, list[str]]:
-    names = list(dict.fromkeys(name for line in sample for name in _object(line) or ()))
-    if not names:
-        raise UnreadablePart(
-            "not_ndjson", "No line is a JSON object. Send an object per line, or state the right format."
-        )
-    if len(names) > MOST_COLUMNS:
-        raise too_many_columns()
-    found = choose_columns(names, choice)
-    if Role.PHONE not in found and len(names) > 1:
-        raise phone_column_unclear(f"No member has a name for phone numbers.{columns_seen(names)}")
-    columns = {role: names[at] for role, at in ({Role.PHONE: 0} | found).items()}
-    return Dialect(Format.NDJSON, require_names(columns)), names
+    def _settle(self, text: bytes, first: bytes) -> Members:
+        sample = [*filter(bytes.strip, text[: SAMPLE_BYTES + 1].split(b"\n")[:-1])] or [first]
+        return Members(sample, self._settled, self._rules)
 
 
 def _read_by_polars(text: bytes, names: dict[Role, str], lines: int) -> dict[Role, Cells] | None:
@@ -108,27 +103,12 @@ def _read_by_polars(text: bytes, names: dict[Role, str], lines: int) -> dict[Rol
 
 def _read_by_line(lines: Sequence[bytes], names: dict[Role, str]) -> dict[Role, Cells]:
     """The columns of these lines. A line that is not an object takes the place of its number, to be rejected there."""
-    objects = [_object(line) for line in lines]
+    objects = [read_object(line) for line in lines]
     cells = {
-        role: [_text(members.get(name)) if members is not None else "" for members in objects]
+        role: [as_text(members.get(name)) if members is not None else "" for members in objects]
         for role, name in names.items()
     }
     for at, members in enumerate(objects):
         if members is None:
             cells[Role.PHONE][at] = lines[at].decode()
     return {role: Cells.of(column) for role, column in cells.items()}
-
-
-def _object(line: bytes) -> dict[str, Any] | None:
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    return found if isinstance(found, dict) else None
-
-
-def _text(value: object) -> str:
-    """A member as the text of a cell. A number keeps its fraction, so that it is rejected."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else orjson.dumps(value).decode()

@@ -31,7 +31,7 @@ _PAGE_TYPE, _PAGE_UNCOMPRESSED, _PAGE_COMPRESSED, _DATA_PAGE, _DICTIONARY_PAGE, 
 _PAGE_VALUES, _PAGE_ENCODING, _PAGE_ENCODING_V2 = 1, 2, 4
 
 _REPEATED = 2
-_BYTE_ARRAY, _FIXED_BYTES = 6, 7
+_INT96, _BYTE_ARRAY, _FIXED_BYTES = 3, 6, 7
 _PLAIN, _BY_DICTIONARY = 0, (2, 8)
 # No other type has longer cells as text.
 _LONGEST_OF_OTHER_TYPES = 40
@@ -79,6 +79,10 @@ class ParquetFile:
     def is_flat(self, name: str) -> bool:
         """Whether the cells of a column are single values."""
         return name in self._leaves
+
+    def is_int96(self, name: str) -> bool:
+        """Whether a flat column has times in INT96, which Spark writes and means in UTC."""
+        return _number(self._leaves[name][1], _TYPE) == _INT96
 
     def column(self, group: int, name: str) -> Column:
         """A column of a row group."""

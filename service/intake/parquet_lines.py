@@ -7,20 +7,27 @@ from collections.abc import Iterator
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.decoding import Expansion
-from service.intake.dialect import (
+from service.intake.column_choice import (
     MOST_COLUMNS,
     ColumnChoice,
-    Dialect,
-    Role,
+    ColumnRules,
+    IgnoredColumn,
+    ReadColumn,
+    SampleColumn,
     choose_columns,
     columns_seen,
+    ignored_columns,
+    later_columns,
     phone_column_unclear,
     require_names,
     too_many_columns,
 )
+from service.intake.column_names import Role, is_certain
+from service.intake.decoding import Expansion
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.parquet_file import NotParquet, ParquetFile
@@ -33,16 +40,18 @@ class ParquetLines:
     def __init__(
         self,
         dialect: Dialect | None,
-        choice: ColumnChoice,
-        roles: frozenset[Role],
+        rules: ColumnRules,
         expansion: Expansion,
         folder: str | None,
+        *,
+        takes_integers: bool,
     ) -> None:
         self.dialect = dialect
-        self.header: list[str] = []
-        self._choice = choice
-        self._roles = roles
+        self.read_columns: list[ReadColumn] = []
+        self.ignored_columns: list[IgnoredColumn] = []
+        self._rules = rules
         self._expansion = expansion
+        self._takes_integers = takes_integers
         # The file contains numbers in clear. It has no name, so nothing is left of it however the process ends.
         self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives from the first feed to the finish
         weakref.finalize(self, self._spool.close)
@@ -73,76 +82,125 @@ class ParquetLines:
     def _tables(self, file: ParquetFile) -> Iterator[Table]:
         if len(file.names) > MOST_COLUMNS:
             raise too_many_columns()
+        columns = [SampleColumn(name) for name in file.names]
         if self.dialect is None:
-            self.header = file.names
-            self.dialect = _settle(self.header, self._choice)
-        names = {role: str(name) for role, name in self.dialect.columns.items() if role in self._roles}
-        if not set(names.values()) <= set(file.names):
-            raise UnreadablePart(
-                "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(file.names)}"
-            )
+            names = _settle(columns, self._rules)
+            self.dialect = Dialect(Format.PARQUET, require_names(names))
+        else:
+            names = _later(columns, self.dialect, self._rules.choice)
+        names = {role: name for role, name in names.items() if role in self._rules.roles}
+        self.read_columns = [ReadColumn(role, name, None) for role, name in names.items()]
+        read = [file.names.index(name) for name in names.values()]
+        ignored = ignored_columns(columns, read, self._rules.is_telephone)
+        # These are names of columns, never cells.
+        self.ignored_columns = [IgnoredColumn(column.shown, column.shown) for column in ignored]
         for name in names.values():
             if not file.is_flat(name):
                 raise _nested(name)
         self._expansion.expand(sum(file.rows))
         row = 0
         for group, rows in enumerate(file.rows):
-            columns = {name: file.column(group, name) for name in sorted(set(names.values()))}
-            most_bytes = sum(column.most_bytes for column in columns.values())
+            read_columns = {name: file.column(group, name) for name in sorted(set(names.values()))}
+            most_bytes = sum(column.most_bytes for column in read_columns.values())
             self._expansion.expand(most_bytes)
             at_once = min(TABLE_ROWS, rows * _BYTES_AT_ONCE // max(most_bytes, 1) + 1)
             for start in range(0, rows, at_once):
-                cells = {
-                    name: _cells(column.file, name, start, min(at_once, rows - start))
-                    for name, column in columns.items()
+                values = {
+                    name: _values(column.file, name, start, min(at_once, rows - start))
+                    for name, column in read_columns.items()
                 }
                 line = np.arange(row + start + 1, row + min(start + at_once, rows) + 1, dtype=np.int64)
-                yield Table(line, {role: cells[name] for role, name in names.items()})
+                yield self._table(file, line, {role: values[name] for role, name in names.items()})
             row += rows
+
+    def _table(self, file: ParquetFile, line: NDArray[np.int64], values: dict[Role, pl.Series]) -> Table:
+        times = values.pop(Role.CONSENTED_AT, None)
+        cells = {role: _as_text(column) for role, column in values.items()}
+        if times is None:
+            return Table(line, cells)
+        if times.dtype.is_numeric():
+            cells[Role.CONSENTED_AT] = _numbers_as_text(times, takes_integers=self._takes_integers)
+            return Table(line, cells)
+        is_typed = times.dtype.is_temporal()
+        if is_typed and file.is_int96(times.name):
+            times = times.dt.replace_time_zone("UTC")
+        return Table(line, cells | {Role.CONSENTED_AT: _as_text(times)}, has_typed_times=is_typed)
 
 
 # With what else is read from a file of this size, it fills the folder for temporary files.
 _MOST_BYTES = 4 << 30
 _BYTES_AT_ONCE = 16 << 20
+# Enough for a millisecond of a day.
+_DECIMALS = 9
+# As in scientific notation, so that the cell is rejected for that reason.
+_LOST_DIGITS = "e0"
 # Longer than any accepted cell, so that a truncated cell is rejected like the whole one.
 _LONGEST_CELL = 300
 
 
-def _settle(names: list[str], choice: ColumnChoice) -> Dialect:
-    found = choose_columns(names, choice)
-    if Role.PHONE not in found and len(names) > 1:
-        raise phone_column_unclear(f"No column has a name for phone numbers.{columns_seen(names)}")
-    if not names:
+def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
+    if not columns:
         raise NotParquet
-    return Dialect(Format.PARQUET, require_names({role: names[at] for role, at in ({Role.PHONE: 0} | found).items()}))
+    found = choose_columns(columns, rules)
+    phone = found.setdefault(Role.PHONE, 0)
+    # Of a Parquet file only the columns that are read are looked at. So a name must be clear, or the only one.
+    if rules.choice.phone is None and len(columns) > 1 and not is_certain(columns[phone].name):
+        raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
+    return {role: columns[at].name for role, at in found.items()}
 
 
-def _cells(file: bytes, name: str, start: int, rows: int) -> Cells:
+def _later(columns: list[SampleColumn], dialect: Dialect, choice: ColumnChoice) -> dict[Role, str]:
+    """The columns of a later part. Raises UnreadablePart if it lacks a settled one, or if the caller chose others."""
+    places = {column.name: at for at, column in enumerate(columns)}
+    if not set(dialect.columns.values()) <= places.keys():
+        raise UnreadablePart(
+            "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
+        )
+    found = later_columns(columns, choice, {role: places[str(name)] for role, name in dialect.columns.items()})
+    return {role: columns[at].name for role, at in found.items()}
+
+
+def _values(file: bytes, name: str, start: int, rows: int) -> pl.Series:
     """Some rows of a column."""
     frame = pl.scan_parquet(io.BytesIO(file)).slice(start, rows).collect()
     if frame.height != rows or frame.columns != [name]:
         raise NotParquet
-    return Cells.of_series(frame.select(_as_text(name, frame.schema[name]))[name])
+    return frame[name]
 
 
 def _nested(name: str) -> UnreadablePart:
     return UnreadablePart(
         "unsupported_column_type",
-        f"A column has a nested type. Store it as text, whole numbers or times.{columns_seen([name])}",
+        f"A column has a nested type. Store it as text, whole numbers or times.{columns_seen([SampleColumn(name)])}",
     )
 
 
-def _as_text(name: str, kind: pl.DataType) -> pl.Expr:
-    """A column as text. A float keeps its decimal point, so that it is rejected later even if it is integral.
+def _as_text(values: pl.Series) -> Cells:
+    """A column as text. A float keeps its decimal point, as it would in CSV.
 
-    A tool that stored the numbers as floats took them for quantities. The plus and leading zeros are lost, and in
-    single precision the last digits too. The same file as CSV would also be rejected.
+    A tool that stored the numbers as floats took them for quantities, which have neither a plus nor leading zeros. So
+    only a number with its country code can be read. Single precision has lost the last digits too, and is marked so.
     """
-    column = pl.col(name)
+    kind = values.dtype
     if kind.is_nested():
-        raise _nested(name)
+        raise _nested(values.name)
     if isinstance(kind, pl.Datetime):
-        utc = column.dt.convert_time_zone("UTC") if kind.time_zone else column
-        column = utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ" if kind.time_zone else "%Y-%m-%dT%H:%M:%S")
+        utc = values.dt.convert_time_zone("UTC") if kind.time_zone else values
+        values = utc.dt.strftime("%Y-%m-%dT%H:%M:%SZ" if kind.time_zone else "%Y-%m-%dT%H:%M:%S")
+    if kind == pl.Float32:
+        values = values.cast(pl.String, strict=False) + _LOST_DIGITS
     # A long value shared by thousands of rows takes little room in the file, but would take much memory here.
-    return column.cast(pl.String, strict=False).str.head(_LONGEST_CELL).fill_null("").alias(name)
+    return Cells.of_series(values.cast(pl.String, strict=False).str.head(_LONGEST_CELL).fill_null(""))
+
+
+def _numbers_as_text(times: pl.Series, *, takes_integers: bool) -> Cells:
+    """Times that are numbers as text. What they count, and from when, only a stated format can say."""
+    if not takes_integers:
+        raise UnreadablePart(
+            "dates_are_numbers",
+            "The column of the consent times contains numbers. State what they count by date_format=, such as "
+            f"epoch_seconds or epoch_milliseconds, or write times.{columns_seen([SampleColumn(times.name)])}",
+        )
+    if times.dtype.is_float():
+        times = times.cast(pl.Decimal(38, _DECIMALS), strict=False)
+    return Cells.of_series(times.cast(pl.String).fill_null(""))

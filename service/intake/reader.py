@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.consent import read_times
+from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
+from service.intake.column_names import Role
 from service.intake.csv_lines import CsvLines
+from service.intake.dates.order import OrderCounts
+from service.intake.dates.reading import TimeReader
 from service.intake.decoding import (
     ENCODING_SAMPLE_BYTES,
     Decompressor,
@@ -17,32 +20,25 @@ from service.intake.decoding import (
     guess_encoding,
     marked_encoding,
 )
-from service.intake.dialect import ColumnChoice, Dialect, Role, is_name, role_of
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
 from service.intake.ndjson_lines import NdjsonLines
+from service.intake.other_formats import refuse_other_format
 from service.intake.parquet_lines import ParquetLines
-from service.intake.table import CHUNK_BYTES, Table
-from service.intake.zones import load_zone
+from service.intake.table import CHUNK_BYTES, Misfits, Table
+from service.intake.xlsx_lines import XlsxLines
 
 _RAW_LENGTH = 200
-# Files that are often sent instead of text, by their first bytes, and what to do.
-_OTHER_FORMATS = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook. Export the sheet as CSV",
-    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Export the sheet as CSV",
-    b"%PDF": "a PDF. Export the list as CSV",
-    b"BZh": "bzip2. Compress it with gzip or zstd",
-    b"\xfd7zXZ": "xz. Compress it with gzip or zstd",
-    b"PAR1": "Parquet. Send it with Content-Type application/vnd.apache.parquet",
-}
 
 
 @dataclass(frozen=True)
 class Lines:
     """Consecutive lines of a part, one per row.
 
-    `line` counts physical lines from 1 (rows in Parquet). `consented_at` is in Unix seconds, 0 if unknown, and
-    `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read.
+    `line` counts physical lines from 1 (rows in Parquet and XLSX). `consented_at` is in Unix seconds, 0 if unknown, and
+    `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read. Of the
+    cells of `misfits`, none may be used.
     """
 
     line: NDArray[np.int64]
@@ -51,24 +47,31 @@ class Lines:
     consent_unreadable: NDArray[np.bool_] | None
     consent: Cells | None
     consent_record_id: Cells | None
+    country: Cells | None = None
+    misfits: Misfits | None = None
 
-    def raw(self, row: int, *, with_consent: bool = False) -> str:
-        """What the holder is shown of a rejected row: the phone cell and, if it is the reason, the consent cell.
+    def raw(self, row: int, beside: Cells | None = None) -> str:
+        """What the holder is shown of a rejected row: the phone cell and, if it is the reason, the cell beside it.
 
-        At most 200 characters.
+        Of a misfit, it is the whole row. At most 200 characters.
         """
+        if self.misfits is not None:
+            at = int(np.searchsorted(self.misfits.rows, row))
+            if at < len(self.misfits.rows) and self.misfits.rows[at] == row:
+                return self.misfits.text[at][:_RAW_LENGTH]
         cells = [self.phone[row]]
-        if with_consent and self.consent is not None:
-            cells.append(self.consent[row])
+        if beside is not None:
+            cells.append(beside[row])
         return "; ".join(cells)[:_RAW_LENGTH]
 
 
 class PartReader:
     """Reads one part. Feed it bytes as they arrive, then finish it. The lines do not depend on how the bytes are cut.
 
-    The first part of a dataset is read with `dialect=None` and `columns`; it settles the dialect for all others.
-    Consent columns are read if `reads_consent` is set, and times without an offset are in `time_zone`. Parquet is
-    spooled to a file without a name in `folder`, which is opened at once. All methods raise UnreadablePart.
+    The first part of a dataset is read with `dialect=None`; it settles the dialect for all others. Consent columns are
+    read if there are `times` to read their times. Of a workbook one `sheet` is read, by name or position. Parquet and
+    workbooks are spooled to a file without a name in `folder`, which is opened at once. All methods raise
+    UnreadablePart.
     """
 
     def __init__(
@@ -77,9 +80,9 @@ class PartReader:
         format: Format,  # noqa: A002
         compression: Compression,
         dialect: Dialect | None,
-        columns: ColumnChoice,
-        time_zone: str,
-        reads_consent: bool,
+        rules: ColumnRules,
+        times: TimeReader | None,
+        sheet: str | None = None,
         folder: str | None = None,
         chunk_bytes: int = CHUNK_BYTES,
     ) -> None:
@@ -87,20 +90,26 @@ class PartReader:
             raise UnreadablePart(
                 "format_differs", f"The first part of this dataset is {dialect.format}. Send this part in that format."
             )
-        load_zone(time_zone)
+        self._times = times
         self._dialect = dialect
         self._format = format
-        self._columns = columns
-        self._time_zone = time_zone
-        self._roles = frozenset(Role) if reads_consent else frozenset([Role.PHONE])
+        self._rules = rules
         self._chunk_bytes = chunk_bytes
         self._decompressor = Decompressor(compression)
         self._head = bytearray()
         self._decoder: TextDecoder | None = None
-        self._parser: CsvLines | NdjsonLines | ParquetLines | None = None
+        self._parser: CsvLines | NdjsonLines | ParquetLines | XlsxLines | None = None
         if format is Format.PARQUET:
             # It spools to a file, which must be open before anything is fed.
-            self._parser = ParquetLines(dialect, columns, self._roles, self._decompressor.expansion, folder)
+            self._parser = ParquetLines(
+                dialect,
+                rules,
+                self._decompressor.expansion,
+                folder,
+                takes_integers=times is not None and times.takes_integers,
+            )
+        elif format is Format.XLSX:
+            self._parser = XlsxLines(dialect, rules, sheet, self._decompressor.expansion, folder, chunk_bytes)
 
     @property
     def received_bytes(self) -> int:
@@ -118,16 +127,24 @@ class PartReader:
         return self._parser.dialect if self._parser else self._dialect
 
     @property
-    def ignored_columns(self) -> list[str]:
-        """The names of columns whose role is known but which are not read."""
-        if self._parser is None or self._parser.dialect is None:
-            return []
-        read = {column for role, column in self._parser.dialect.columns.items() if role in self._roles}
-        return [
-            name.strip()
-            for at, name in enumerate(self._parser.header)
-            if role_of(name) and is_name(name) and at not in read and name not in read
-        ]
+    def order_counts(self) -> OrderCounts:
+        """How many lines so far show in which order the consent times have day and month."""
+        return self._times.order_counts if self._times else OrderCounts()
+
+    @property
+    def read_columns(self) -> list[ReadColumn]:
+        """The columns of this part that are read."""
+        return self._parser.read_columns if self._parser else []
+
+    @property
+    def ignored_columns(self) -> list[IgnoredColumn]:
+        """The columns of this part that look relevant and are not read."""
+        return self._parser.ignored_columns if self._parser else []
+
+    @property
+    def ends_open(self) -> bool:
+        """Whether delimited text ended without a line end, so that its last line may go on in the next part."""
+        return isinstance(self._parser, CsvLines) and self._parser.ends_open
 
     def feed(self, data: bytes) -> Iterator[Lines]:
         """The lines completed by the next bytes. Nothing is read until the result is iterated."""
@@ -144,6 +161,8 @@ class PartReader:
             yield from map(self._lines, parser.feed(self._text(bytes(self._head))))
         yield from map(self._lines, parser.feed(self._text(b"", final=True)))
         yield from map(self._lines, parser.finish())
+        if self._times is not None:
+            self._times.finish()
 
     def _take(self, piece: bytes) -> Iterator[Lines]:
         if self._parser is None:
@@ -157,9 +176,7 @@ class PartReader:
     def _begin(self) -> CsvLines | NdjsonLines:
         """Choose the parser of text by the first bytes."""
         head = bytes(self._head[:ENCODING_SAMPLE_BYTES])
-        for magic, description in _OTHER_FORMATS.items():
-            if head.startswith(magic):
-                raise UnreadablePart("wrong_format", f"The part is declared as {self._format} but is {description}.")
+        refuse_other_format(head, self._format)
         settled = self._dialect.encoding if self._dialect else None
         encoding = marked_encoding(head) or settled or guess_encoding(head)
         if b"\0" in head and encoding not in (Encoding.UTF_16_LE, Encoding.UTF_16_BE):
@@ -168,9 +185,9 @@ class PartReader:
             )
         self._decoder = TextDecoder(encoding)
         parser = (
-            CsvLines(self._dialect, encoding, self._columns, self._roles, self._chunk_bytes)
+            CsvLines(self._dialect, encoding, self._rules, self._chunk_bytes)
             if self._format is Format.CSV
-            else NdjsonLines(self._dialect, self._columns, self._roles, self._chunk_bytes)
+            else NdjsonLines(self._dialect, self._rules, self._chunk_bytes)
         )
         self._parser = parser
         return parser
@@ -179,8 +196,11 @@ class PartReader:
         return self._decoder.feed(data, final=final) if self._decoder else data
 
     def _lines(self, table: Table) -> Lines:
+        table = table.without_misfit_cells()
         consent = table.cells.get(Role.CONSENTED_AT)
-        times, unreadable = read_times(consent, self._time_zone) if consent is not None else (None, None)
+        times, unreadable = None, None
+        if consent is not None and self._times is not None:
+            times, unreadable = (self._times.read_typed if table.has_typed_times else self._times.read)(consent)
         return Lines(
             line=table.line,
             phone=table.cells[Role.PHONE],
@@ -188,4 +208,6 @@ class PartReader:
             consent_unreadable=unreadable,
             consent=consent,
             consent_record_id=table.cells.get(Role.CONSENT_RECORD_ID),
+            country=table.cells.get(Role.COUNTRY),
+            misfits=table.misfits,
         )

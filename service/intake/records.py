@@ -33,22 +33,31 @@ class WholeRecords:
     """Complete, well-formed records at the beginning of a text.
 
     `size` and `lines` are their length in bytes and lines. `starts` gives the line (from 0) on which each record
-    begins, and `blank` whether it is blank. `quoted` is whether quotes have a meaning in them.
+    begins. `begins` and `ends` are the places of its first byte and of its newline. `quotes` are the places of all
+    quotes; none if they have no meaning.
     """
 
     size: int
     lines: int
     starts: NDArray[np.int64]
-    blank: NDArray[np.bool_]
-    quoted: bool
+    begins: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    quotes: NDArray[np.int64]
+
+    @property
+    def blank(self) -> NDArray[np.bool_]:
+        """Which records are blank lines."""
+        blank: NDArray[np.bool_] = self.begins == self.ends
+        return blank
 
 
 @dataclass(frozen=True)
 class Record:
-    """A record: the line on which it begins (from 0), its fields, and where the next record begins."""
+    """A record: the line on which it begins (from 0), its fields, its place in the text, and where the next begins."""
 
     line: int
     fields: list[str]
+    begin: int
     end: int
     next_line: int
 
@@ -73,11 +82,10 @@ def whole_records(text: bytes, delimiter: str) -> WholeRecords | None:
         if not _well_formed(text, inside, delimiter) or _too_large(newlines, ends, len(text)):
             return None
     if not ends.size:
-        return WholeRecords(0, 0, ends, ends > 0, quoted=False)
+        return WholeRecords(0, 0, ends, ends, ends, quotes)
     starts = np.concatenate(([0], ends[:-1] + 1))
     begins = np.concatenate(([0], newlines[ends[:-1]] + 1))
-    blank = newlines[ends] == begins
-    return WholeRecords(int(newlines[ends[-1]]) + 1, int(ends[-1]) + 1, starts, blank, quoted=quotes.size > 0)
+    return WholeRecords(int(newlines[ends[-1]]) + 1, int(ends[-1]) + 1, starts, begins, newlines[ends], quotes)
 
 
 def _meaningful_quotes(text: bytes, signs: NDArray[np.uint8], delimiter: str) -> NDArray[np.int64]:
@@ -138,7 +146,7 @@ def each_record(text: bytes, delimiter: str, *, final: bool) -> Iterator[Record]
                     return
                 fields, taken = text[start : end - 1].decode().split(delimiter), 1
             end = int(newlines[line + taken - 1]) + 1
-        yield Record(line, fields if end - start > 1 else [], end, line + taken)
+        yield Record(line, fields if end - start > 1 else [], start, end, line + taken)
         line, start = line + taken, end
 
 

@@ -1,12 +1,12 @@
 """What the readers of all formats produce: the cells of the relevant columns as text, with their line numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.dialect import Role
+from service.intake.column_names import Role
 from service.intake.errors import UnreadablePart
 
 CHUNK_BYTES = 4 << 20
@@ -20,11 +20,57 @@ TABLE_ROWS = 250_000
 
 
 @dataclass(frozen=True)
+class Misfits:
+    """Records with fewer fields than the layout, or with more filled ones: their cells may be in the wrong columns.
+
+    `rows` are their rows in the table, ascending. `text` is each of them as it was sent.
+    """
+
+    rows: NDArray[np.intp]
+    has_more: NDArray[np.bool_]
+    text: Cells
+
+    def without_first(self) -> "Misfits":
+        """Those of the table without its first row."""
+        kept = np.flatnonzero(self.rows > 0)
+        return Misfits(self.rows[kept] - 1, self.has_more[kept], self.text[kept])
+
+
+@dataclass(frozen=True)
 class Table:
-    """Consecutive records: the line on which each begins, from 1, and a column of text for each role to be read."""
+    """Consecutive records: the line on which each begins, from 1, and a column of text for each role to be read.
+
+    `has_typed_times` is whether the consent times had a type, so that their text in ISO 8601 was written here.
+    """
 
     line: NDArray[np.int64]
     cells: dict[Role, Cells]
+    misfits: Misfits | None = None
+    has_typed_times: bool = False
+
+    def without_first(self) -> "Table":
+        """The table without its first record."""
+        misfits = self.misfits and self.misfits.without_first()
+        return Table(self.line[1:], {role: cells[1:] for role, cells in self.cells.items()}, misfits)
+
+    def without_misfit_cells(self) -> "Table":
+        """The table with empty cells in the rows of misfits, so that no cell of these counts as anything."""
+        if self.misfits is None:
+            return self
+        fits = np.ones(len(self.line), dtype=np.int64)
+        fits[self.misfits.rows] = 0
+        cells = {role: Cells(of.text, of.starts, of.lengths * fits) for role, of in self.cells.items()}
+        return replace(self, cells=cells)
+
+
+# CP/M ended a text with this sign, and DOS still wrote it.
+_END_OF_TEXT = b"\x1a"
+
+
+def without_end_mark(text: bytes | bytearray) -> bytes:
+    """The last lines of a part without the sign that old programs put at its end."""
+    bare = bytes(text).rstrip(b"\n" + _END_OF_TEXT)
+    return bare if _END_OF_TEXT in text[len(bare) :] else bytes(text)
 
 
 def check_unfinished_line(text: bytes | bytearray) -> None:

@@ -3,12 +3,13 @@
 import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from procrastinate import App
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
@@ -96,15 +97,15 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work, undo: Undo 
     Raises:
         Exception: the database was away. The job is not finished, and this is to be called again.
     """
+    begin = update(Job).where(col(Job.id) == job_id, col(Job.finished_at).is_(None)).returning(Job)
     async with database.transaction() as session:
-        job = await session.get_one(Job, job_id, with_for_update=True)
-        if job.finished_at is not None:
-            return
-        job.state, job.started_at = JobState.RUNNING, now()
-
+        job = await session.scalar(begin.values(state=JobState.RUNNING, started_at=now()))
+    if job is None:
+        return
+    progress = _Progress(database, job_id)
     problem: dict[str, Any] | None = None
     try:
-        await work(job, _reporting(database, job_id))
+        await work(job, progress.report)
     except Problem as refusal:
         problem = _document(refusal.status, refusal.slug, refusal.detail)
     except Exception as error:
@@ -113,35 +114,43 @@ async def run_job(database: Database, job_id: uuid.UUID, work: Work, undo: Undo 
         log.error("Job %s of kind %s failed: %s", job_id, job.kind, type(error).__name__)
         detail = "An unexpected error occurred. Try again. If it persists, report its time to the operator."
         problem = _document(500, "internal_error", detail)
+    end = update(Job).where(col(Job.id) == job_id).values(_end(progress, problem))
     async with database.transaction() as session:
-        job = await session.get_one(Job, job_id)
         if problem is not None:
             await undo(session, job)
-        _finish(job, problem)
+        await run(session, end)
 
 
-def _reporting(database: Database, job_id: uuid.UUID) -> ReportProgress:
-    reported_at = 0.0
+@dataclass
+class _Progress:
+    """How far the work of a job has got. It is stored from time to time, and at the end."""
 
-    async def report(done: int, total: int) -> None:
-        nonlocal reported_at
-        if monotonic() - reported_at < _REPORT_SECONDS:
+    database: Database
+    job_id: uuid.UUID
+    done: int = 0
+    total: int = 0
+    _stored_at: float = field(default_factory=monotonic)
+
+    async def report(self, done: int, total: int) -> None:
+        """Store the progress, if it is time to. Much work ends before it is."""
+        self.done, self.total = done, total
+        if monotonic() - self._stored_at < _REPORT_SECONDS:
             return
-        reported_at = monotonic()
-        async with database.transaction() as session:
-            await run(session, _ADVANCE, {"id": job_id, "done": done, "total": total})
-
-    return report
+        self._stored_at = monotonic()
+        async with self.database.transaction() as session:
+            await run(session, _ADVANCE, {"id": self.job_id, "done": done, "total": total})
 
 
 def _document(status: int, slug: str, detail: str) -> dict[str, Any]:
     return {"type": TYPE_PREFIX + slug, "title": TITLES[status], "status": status, "detail": detail}
 
 
-def _finish(job: Job, problem: dict[str, Any] | None) -> None:
-    job.state = JobState.FAILED if problem else JobState.SUCCEEDED
-    job.problem, job.finished_at = problem, now()
-    job.done = job.done if problem else job.total
+def _end(progress: _Progress, problem: dict[str, Any] | None) -> dict[str, Any]:
+    """The columns that a job ends with."""
+    ended = {"finished_at": now(), "total": progress.total}
+    if problem is None:
+        return ended | {"state": JobState.SUCCEEDED, "done": progress.total}
+    return ended | {"state": JobState.FAILED, "done": progress.done, "problem": problem}
 
 
 _WITHOUT_TASK = text("""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from service.access.actor import Actor
@@ -15,6 +15,7 @@ from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import responses
 from service.core.paging import After, Limit, Page
+from service.core.request_places import place_of
 from service.job import operations
 from service.job.schemas import JobOut
 
@@ -38,9 +39,10 @@ async def get_job(job_id: JobId, session: SessionDep, actor: FactsReader) -> Job
     return await operations.get_job(session, actor, job_id)
 
 
-async def _authorised_follower(job_id: JobId, session: SessionDep, actor: FactsReader) -> Actor:
-    """The caller, after checking that the job exists. Once the stream has begun it is too late for a 404."""
+async def _authorised_follower(request: Request, job_id: JobId, session: SessionDep, actor: FactsReader) -> Actor:
+    """The caller, after checking that the job exists. Once the stream has begun it is too late for a 404 or 429."""
     await operations.get_job(session, actor, job_id)
+    place_of(request).stream()
     return actor
 
 
@@ -64,7 +66,7 @@ async def follow_job(
     """Sends server-sent events named `progress`, each with the job as data, and a last one named `finished`.
 
     The stream ends without `finished`, within a second, when your key is revoked or expires. One that you rotated may
-    expire: its open streams go on for the new key.
+    expire: its open streams go on for the new key. An organisation may have a bounded number of streams open.
     """
     pause = partial(asyncio.sleep, _PAUSE_SECONDS)
     async for job in operations.follow_job(database, actor, job_id, pause):

@@ -5,7 +5,7 @@ A block holds the memberships whose keys begin with the same `level` bits. `lead
 have in common are not stored. A key is stored in a block once, however many datasets hold it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import Final, NamedTuple
 
@@ -72,6 +72,18 @@ class BlockColumns(NamedTuple):
 def shard_of(lead: int) -> int:
     """The shard of a key that begins with `lead`."""
     return lead >> (DEEPEST_LEVEL - SHARD_BITS)
+
+
+def shard_ranges(sizes: Mapping[int, int], most: int) -> Iterator[range]:
+    """All shards, in ranges of at most `most` bytes or a single shard, given the size of each that is not empty."""
+    begin = total = 0
+    for shard in range(SHARDS):
+        size = sizes.get(shard, 0)
+        if shard > begin and total + size > most:
+            yield range(begin, shard)
+            begin, total = shard, 0
+        total += size
+    yield range(begin, SHARDS)
 
 
 def lead_of(key: bytes) -> int:
@@ -145,11 +157,14 @@ def cut_blocks(run: Run, level: int) -> Iterator[Block]:
     """The blocks of a sorted run, in key order: at `level`, or deeper to fill pages. No holder may have a key twice.
 
     Rows a little over half a page would leave almost half of every page empty. So this keeps track of the page that
-    PostgreSQL is filling, and halves a block that does not fit in its rest.
+    PostgreSQL is filling, and halves a block that does not fit in its rest. A shard begins on a new page, so that its
+    blocks do not depend on the others that are cut with it.
     """
     row_bytes = _row_bytes(run)
-    room = _PAGE_BYTES
+    room, shard = _PAGE_BYTES, -1
     for whole in _buckets(run.keys.hi, level):
+        if shard_of(whole.lead) != shard:
+            room, shard = _PAGE_BYTES, shard_of(whole.lead)
         waiting = [whole]
         while waiting:
             block = waiting.pop()

@@ -66,18 +66,18 @@ async def _read_stored_keys(
 ) -> list[StoredKeys]:
     """What these datasets, or all, store in one shard, by segment. It includes keys of the segments' other datasets."""
     async with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-        await cursor.execute(STORED_KEYS, shard_parameters(dataset_ids, shard, states))
+        await cursor.execute(STORED_KEYS, range_parameters(dataset_ids, range(shard, shard + 1), states))
         rows = await cursor.fetchall()
     return await asyncio.to_thread(group_by_segment, rows)
 
 
-def shard_parameters(
-    dataset_ids: Collection[uuid.UUID] | None, shard: int, states: Sequence[SegmentState]
+def range_parameters(
+    dataset_ids: Collection[uuid.UUID] | None, shards: range, states: Sequence[SegmentState]
 ) -> dict[str, Any]:
-    """The parameters of `STORED_KEYS` for these datasets, or all, in one shard."""
+    """The parameters of `STORED_KEYS` for these datasets, or all, in some shards."""
     width = blocks.LEADS // blocks.SHARDS
     wanted = None if dataset_ids is None else list(dataset_ids)
-    return {"datasets": wanted, "states": list(states), "begin": shard * width, "end": (shard + 1) * width}
+    return {"datasets": wanted, "states": list(states), "begin": shards.start * width, "end": shards.stop * width}
 
 
 def group_by_segment(rows: Sequence[tuple[Any, ...]]) -> list[StoredKeys]:

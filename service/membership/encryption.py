@@ -112,12 +112,12 @@ def decrypt_times_at(ring: KeyRing, cells: Sequence[tuple[bytes, int]]) -> list[
     return times
 
 
-def encrypt_blocks(ring: KeyRing, segment_id: int, rows: Sequence[BlockColumns]) -> list[BlockColumns]:
-    """Blocks of a segment, encrypted for storage."""
+def encrypt_blocks(ring: KeyRing, segment_ids: Sequence[int], rows: Sequence[BlockColumns]) -> list[BlockColumns]:
+    """Blocks of these segments, encrypted for storage."""
     times = encrypt_times(ring, [row.consented_at for row in rows])
     return [
         BlockColumns(*row[:4], encrypted, encrypt_record_ids(ring, segment_id, row))
-        for row, encrypted in zip(rows, times, strict=True)
+        for segment_id, row, encrypted in zip(segment_ids, rows, times, strict=True)
     ]
 
 

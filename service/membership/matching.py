@@ -1,61 +1,115 @@
 """Matches a list of numbers with what datasets store: for screenings, objections and flags.
 
-Blocks are read in key order, shard after shard, and compared with the sorted list. So every stored key is read once,
-however long the list is. Memory holds the list and the few shards that are being read.
+Blocks are read in key order, range of shards after range, and compared with the sorted list. So every stored key is
+read once, however long the list is. Memory holds the list and the few ranges that are being read.
 """
 
 import asyncio
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.db import Database
+from service.core.db import Database, connection_of
 from service.membership import blocks, bulk_read, runs
 from service.membership.blocks import SHARDS
 from service.membership.bulk_read import StoredKeys
 from service.membership.models import SegmentState
 from service.membership.runs import matching_places
+from service.membership.store import Connection, rows_of
 from service.number.keyring import Keys
 
-# While one shard is compared here, the database reads another.
+# While one range is compared here, the database reads another.
 _READERS: Final = 2
+# So many stored keys are read at once, some two megabytes, or one shard if it has more.
+READ_AT_ONCE: Final = 100_000
 
 Matches = dict[uuid.UUID, NDArray[np.intp]]
 """For each dataset that stores any of the keys, the places of the stored keys in the list, ascending."""
 
 
-async def match_keys(database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None) -> Matches:
+async def match_keys(
+    database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None = None, at_once: int = READ_AT_ONCE
+) -> Matches:
     """Which of the sorted, distinct `keys` each of these uploaded datasets stores; by default all datasets.
 
     A dataset may still store a number that was erased from it, for its dependents. So for a found number that has
     exclusions, ask `Descendants.datasets_holding` or an answer who holds it. Each reader sees a state of its own: a
-    dataset that is sealed, or a number that is erased, in the meantime may be found or not.
+    dataset that is sealed, or a number that is erased, in the meantime may be found or not. About `at_once` stored keys
+    are read at once, or a shard if it has more.
     """
+    if not len(keys):
+        return {}
+    async with database.snapshot() as session:
+        connection = await connection_of(session)
+        ranges = _ranges(await _count_stored(connection, dataset_ids), at_once)
+        if len(ranges) == 1:
+            # So little that connections of their own would cost more than what they read.
+            query, parameters = bulk_read.STORED_KEYS, _parameters(dataset_ids, ranges[0])
+            rows = [row async for row in rows_of(connection, query, parameters)]
+            return await asyncio.to_thread(match_rows, keys, rows)
+    return await _match_ranges(database, keys, dataset_ids, ranges)
+
+
+async def few_stored_keys(conn: Connection, dataset_ids: Collection[uuid.UUID], most: int) -> Keys | None:
+    """The sorted keys of the segments that store these datasets, also those of other datasets; None if over `most`."""
+    if await _count_stored(conn, dataset_ids) > most:
+        return None
+    rows = [row async for row in rows_of(conn, bulk_read.STORED_KEYS, _parameters(dataset_ids, range(SHARDS)))]
+    return runs.union([stored.keys for stored in bulk_read.group_by_segment(rows)])
+
+
+_STORED: Final[LiteralString] = """
+    SELECT coalesce(sum(number_count), 0)::bigint FROM segment_member WHERE segment_id IN (
+        SELECT segment_id FROM segment_member WHERE dataset_id = ANY(%(datasets)s) OR %(datasets)s IS NULL)
+"""
+
+
+async def _count_stored(conn: Connection, dataset_ids: Collection[uuid.UUID] | None) -> int:
+    """How many memberships the segments of these datasets, or all, store."""
+    wanted = None if dataset_ids is None else list(dataset_ids)
+    ((count,),) = [row async for row in rows_of(conn, _STORED, {"datasets": wanted})]
+    return int(count)
+
+
+def _ranges(stored: int, at_once: int) -> list[range]:
+    """All shards, in ranges that have about `at_once` of the `stored` keys each, or are one shard."""
+    # Keys are random, so that shards are about equal.
+    width = min(max(at_once * SHARDS // max(stored, 1), 1), SHARDS)
+    return [range(begin, min(begin + width, SHARDS)) for begin in range(0, SHARDS, width)]
+
+
+def _parameters(dataset_ids: Collection[uuid.UUID] | None, shards: range) -> dict[str, Any]:
+    return bulk_read.range_parameters(dataset_ids, shards, [SegmentState.LIVE])
+
+
+async def _match_ranges(
+    database: Database, keys: Keys, dataset_ids: Collection[uuid.UUID] | None, ranges: Sequence[range]
+) -> Matches:
+    """Like `match_keys`, range by range in threads."""
     edges = np.searchsorted(blocks.leads_of(keys), np.arange(SHARDS + 1) * (blocks.LEADS // SHARDS)).tolist()
-    waiting = iter([shard for shard in range(SHARDS) if edges[shard] < edges[shard + 1]])
+    waiting = iter([shards for shards in ranges if edges[shards.start] < edges[shards.stop]])
     found: dict[uuid.UUID, dict[int, NDArray[np.intp]]] = {}
 
-    def read_shards() -> None:
+    def read_ranges() -> None:
         with database.bulk_snapshot() as connection, connection.cursor(binary=True) as cursor:
-            for shard in waiting:
-                first, last = edges[shard : shard + 2]
-                parameters = bulk_read.shard_parameters(dataset_ids, shard, [SegmentState.LIVE])
-                cursor.execute(bulk_read.STORED_KEYS, parameters)
+            for shards in waiting:
+                first, last = edges[shards.start], edges[shards.stop]
+                cursor.execute(bulk_read.STORED_KEYS, _parameters(dataset_ids, shards))
                 for dataset_id, places in match_rows(keys[first:last], cursor.fetchall()).items():
-                    found.setdefault(dataset_id, {})[shard] = places + first
+                    found.setdefault(dataset_id, {})[first] = places + first
 
-    await asyncio.gather(*(asyncio.to_thread(read_shards) for _ in range(_READERS)))
+    await asyncio.gather(*(asyncio.to_thread(read_ranges) for _ in range(_READERS)))
     return {
-        dataset_id: np.concatenate([places_by_shard[shard] for shard in sorted(places_by_shard)])
-        for dataset_id, places_by_shard in found.items()
+        dataset_id: np.concatenate([places_by_first[first] for first in sorted(places_by_first)])
+        for dataset_id, places_by_first in found.items()
     }
 
 
 def match_rows(keys: Keys, rows: Sequence[tuple[Any, ...]]) -> Matches:
-    """Which of the sorted, distinct `keys` of one shard each dataset stores, given the rows of `STORED_KEYS`."""
+    """Which of the sorted, distinct `keys` of a range each dataset stores, given the rows of `STORED_KEYS`."""
     found: Matches = {}
     for segment in bulk_read.group_by_segment(rows):
         found |= _match_segment(keys, segment)
@@ -63,7 +117,7 @@ def match_rows(keys: Keys, rows: Sequence[tuple[Any, ...]]) -> Matches:
 
 
 def _match_segment(keys: Keys, stored: StoredKeys) -> Matches:
-    """Which of `keys` the requested datasets of a segment store in one shard."""
+    """Which of `keys` the requested datasets of a segment store in a range."""
     places, entries = matching_places(keys, stored.keys)
     if not len(places):
         return {}

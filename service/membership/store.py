@@ -38,16 +38,21 @@ _COPY_BLOCK: Final = """
 _BLOCK_TYPES: Final = ("int2", "int2", "int4", "int4", "bool", "bytea", "bytea", "bytea", "bytea")
 
 
+# So many staged bytes are loaded at once. Each range costs two statements and a turn of a thread, however small it is.
+LOADED_AT_ONCE: Final = 512 * 1024
+
+
 class Segment(NamedTuple):
-    """A segment to which blocks are being written, and the level of its coarsest blocks."""
+    """A segment to which blocks are being written, the level of its coarsest blocks, and the shards to load at once."""
 
     id: int
     level: int
+    ranges: Sequence[range] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class LoadedShard:
-    """What was loaded into a shard: distinct numbers, duplicates left out, and the span of known consent times."""
+class LoadedRange:
+    """What was loaded into some shards: distinct numbers, duplicates left out, and the span of known consent times."""
 
     digest: Digest
     duplicates: int
@@ -72,6 +77,20 @@ class LookupResult(NamedTuple):
     version: int
     memberships: list[Membership]
     erasures: Erasures
+
+
+class Stored(NamedTuple):
+    """Which datasets store a number, without what they state of its consent, and its erasures."""
+
+    dataset_ids: Sequence[uuid.UUID]
+    erasures: Erasures
+
+
+class ManyResult(NamedTuple):
+    """What is stored about many numbers, in their order, read by one statement."""
+
+    version: int
+    numbers: list[Stored]
 
 
 async def stage(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, upload: int, first: int, run: Run) -> int:
@@ -114,21 +133,23 @@ async def unstage_except(conn: Connection, dataset_id: uuid.UUID, uploads: Colle
 
 async def staged_keys(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> Keys:
     """The sorted distinct keys staged in one shard: a recipient's own file, to compare with what was declared."""
-    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
-    return await asyncio.to_thread(
-        lambda: runs.union([run.keys for run in _staged_runs(ring, dataset_id, shard, rows)])
-    )
+    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard, shard + 1))]
+    return await asyncio.to_thread(lambda: runs.union([run.keys for run in _staged_runs(ring, dataset_id, rows)]))
 
 
-async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
-    """Begin a segment for what is staged of a dataset, at the level that fits it. Drops an unfinished segment first."""
+async def begin_segment(conn: Connection, dataset_id: uuid.UUID, at_once: int = LOADED_AT_ONCE) -> Segment:
+    """Begin a segment for what is staged of a dataset, at the level that fits it. Drops an unfinished segment first.
+
+    At most `at_once` staged bytes are to be loaded at once, or a single shard.
+    """
     await drop_unfinished_segment(conn, dataset_id)
     # PostgreSQL knows the length of a stored value without reading it.
     query: LiteralString = """
-        SELECT coalesce(sum(number_count), 0)::bigint, coalesce(sum(octet_length(content) - %s), 0)::bigint
-        FROM staged_run WHERE dataset_id = %s
+        SELECT shard, sum(number_count)::bigint, sum(octet_length(content) - %s)::bigint
+        FROM staged_run WHERE dataset_id = %s GROUP BY shard
     """
-    ((count, size),) = [row async for row in rows_of(conn, query, (encryption.STAGED_OVERHEAD, dataset_id))]
+    staged = [row async for row in rows_of(conn, query, (encryption.STAGED_OVERHEAD, dataset_id))]
+    count, size = sum(row[1] for row in staged), sum(row[2] for row in staged)
     level = blocks.fit_level(count, size / max(count, 1) - KEY_BYTES)
     query = """
         WITH begun AS (
@@ -137,7 +158,7 @@ async def begin_segment(conn: Connection, dataset_id: uuid.UUID) -> Segment:
         SELECT id, 0, %s, 0, '' FROM begun RETURNING segment_id
     """
     ((segment_id,),) = [row async for row in rows_of(conn, query, (SegmentState.LOADING, level, dataset_id))]
-    return Segment(segment_id, level)
+    return Segment(segment_id, level, list(blocks.shard_ranges({row[0]: row[2] for row in staged}, at_once)))
 
 
 async def drop_unfinished_segment(conn: Connection, dataset_id: uuid.UUID) -> None:
@@ -147,48 +168,52 @@ async def drop_unfinished_segment(conn: Connection, dataset_id: uuid.UUID) -> No
         WHERE dataset_id = %s AND state = %s
     """
     unfinished = [row[0] async for row in rows_of(conn, query, (dataset_id, SegmentState.LOADING))]
-    await conn.execute("DELETE FROM membership_block WHERE segment_id = ANY(%s)", (unfinished,))
-    await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (unfinished,))
+    if unfinished:
+        await conn.execute("DELETE FROM membership_block WHERE segment_id = ANY(%s)", (unfinished,))
+        await conn.execute("DELETE FROM membership_segment WHERE id = ANY(%s)", (unfinished,))
 
 
-async def load_shard(
-    conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
-) -> LoadedShard:
-    """Merge the staged runs of one shard into blocks. The runs stay until `unstage` is called after the last shard.
+async def load_range(
+    conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shards: range
+) -> LoadedRange:
+    """Merge the staged runs of some shards into blocks. The runs stay until `unstage` is called after the last shard.
 
-    Raises psycopg.errors.UniqueViolation if the shard has already been loaded.
+    The blocks are the same, however the shards are divided into ranges.
+
+    Raises psycopg.errors.UniqueViolation if one of the shards has already been loaded.
     """
-    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard))]
+    staged = [row async for row in rows_of(conn, _STAGED, (dataset_id, shards.start, shards.stop))]
     # Sorting would block the event loop for too long.
-    run, duplicates = await asyncio.to_thread(_merge_staged, ring, dataset_id, shard, rows)
-    await write_blocks(conn, ring, segment, run)
-    return _loaded_shard(run, duplicates)
+    rows, loaded = await asyncio.to_thread(_merge_staged, ring, dataset_id, segment, staged)
+    await _copy_blocks(conn, rows)
+    return loaded
 
 
-def load_shard_in_thread(
-    conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shard: int
-) -> LoadedShard:
-    """Like `load_shard`, for large loads in a thread: the event loop would be woken for every few kilobytes."""
+def load_range_in_thread(
+    conn: BulkConnection, ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, shards: range
+) -> LoadedRange:
+    """Like `load_range`, for large loads in a thread: the event loop would be woken for every few kilobytes."""
     with conn.cursor(binary=True, row_factory=tuple_row) as cursor:
-        rows = cursor.execute(_STAGED, (dataset_id, shard)).fetchall()
-        run, duplicates = _merge_staged(ring, dataset_id, shard, rows)
+        staged = cursor.execute(_STAGED, (dataset_id, shards.start, shards.stop)).fetchall()
+        rows, loaded = _merge_staged(ring, dataset_id, segment, staged)
         with cursor.copy(_COPY_BLOCK) as copy:
             copy.set_types(_BLOCK_TYPES)
-            for row in _block_rows(ring, segment, run):
+            for row in rows:
                 copy.write_row(row)
-    return _loaded_shard(run, duplicates)
+    return loaded
 
 
-def _merge_staged(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> tuple[Run, int]:
-    return runs.merge(_staged_runs(ring, dataset_id, shard, rows))
-
-
-def _loaded_shard(run: Run, duplicates: int) -> LoadedShard:
+def _merge_staged(
+    ring: KeyRing, dataset_id: uuid.UUID, segment: Segment, staged: Sequence[tuple[Any, ...]]
+) -> tuple[list[tuple[Any, ...]], LoadedRange]:
+    """The rows of the blocks into which staged runs are merged, and what they contain."""
+    run, duplicates = runs.merge(_staged_runs(ring, dataset_id, staged))
+    rows = _block_rows(ring, segment, run)
     known = None if run.consented_at is None else run.consented_at[run.consented_at > 0]
     if known is None or not len(known):
-        return LoadedShard(runs.digest(run), duplicates, None, None)
+        return rows, LoadedRange(runs.digest(run), duplicates, None, None)
     first, last = _from_unix(int(known.min())), _from_unix(int(known.max()))
-    return LoadedShard(runs.digest(run), duplicates, first, last)
+    return rows, LoadedRange(runs.digest(run), duplicates, first, last)
 
 
 async def complete_segment(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, digest: Digest) -> None:
@@ -215,24 +240,27 @@ async def drop_blocks(conn: Connection, segment_ids: Sequence[int], shard: int) 
     await conn.execute(query, (list(segment_ids), shard * width, (shard + 1) * width))
 
 
-# In the order of the file, because the first of equal duplicates stays.
+# In each shard in the order of the file, because the first of equal duplicates stays.
 _STAGED: Final[LiteralString] = """
-    SELECT upload, run, number_count, content FROM staged_run
-    WHERE dataset_id = %s AND shard = %s ORDER BY upload, run
+    SELECT shard, upload, run, number_count, content FROM staged_run
+    WHERE dataset_id = %s AND shard >= %s AND shard < %s ORDER BY shard, upload, run
 """
 
 
-def _staged_runs(ring: KeyRing, dataset_id: uuid.UUID, shard: int, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
-    """The staged runs of one shard, in the order of the file."""
+def _staged_runs(ring: KeyRing, dataset_id: uuid.UUID, rows: Sequence[tuple[Any, ...]]) -> list[Run]:
+    """The staged runs of some shards, in each shard in the order of the file."""
     return [
         encryption.decrypt_staged(ring, dataset_id, (shard, upload, number), count, content)
-        for upload, number, count, content in rows
+        for shard, upload, number, count, content in rows
     ]
 
 
 async def write_blocks(conn: Connection, ring: KeyRing, segment: Segment, run: Run) -> None:
     """Write a sorted run as blocks of a segment."""
-    rows = await asyncio.to_thread(_block_rows, ring, segment, run)
+    await _copy_blocks(conn, await asyncio.to_thread(_block_rows, ring, segment, run))
+
+
+async def _copy_blocks(conn: Connection, rows: Sequence[tuple[Any, ...]]) -> None:
     async with conn.cursor() as cursor, cursor.copy(_COPY_BLOCK) as copy:
         copy.set_types(_BLOCK_TYPES)
         for row in rows:
@@ -244,18 +272,21 @@ def _block_rows(ring: KeyRing, segment: Segment, run: Run) -> list[tuple[Any, ..
     merged = run.holders is not None
     return [
         (blocks.shard_of(row.lead), row.level, row.lead, segment.id, merged, *row[2:])
-        for row in encryption.encrypt_blocks(ring, segment.id, packed)
+        for row in encryption.encrypt_blocks(ring, [segment.id] * len(packed), packed)
     ]
 
 
 # The blocks that hold a key. A block of any level may hold it, so all 26 levels are probed by the primary key. If the
 # bytes match across two neighbouring keys, each key is compared instead; random keys never make that necessary.
+# OFFSET 0 keeps each subquery as it is written. Otherwise a small table is read by whole shards instead of by probes,
+# and each value that is computed from the place of the key searches for the key again.
 CANDIDATE_BLOCKS: Final[LiteralString] = """
     SELECT block.*, place.place
     FROM generate_series(5, 30) AS width (level)
-    JOIN membership_block AS block
-      ON block.shard = %(shard)s AND block.level = width.level
-     AND block.lead = %(lead)s >> (30 - width.level) << (30 - width.level)
+    CROSS JOIN LATERAL (
+        SELECT * FROM membership_block AS probed
+        WHERE probed.shard = %(shard)s AND probed.level = width.level
+          AND probed.lead = %(lead)s >> (30 - width.level) << (30 - width.level) OFFSET 0) AS block
     CROSS JOIN LATERAL (
         SELECT substr(%(key)s, 1 + width.level / 8) AS rest, 16 - width.level / 8 AS size) AS stored
     CROSS JOIN LATERAL (SELECT position(stored.rest IN block.keys) - 1 AS at) AS first
@@ -263,7 +294,7 @@ CANDIDATE_BLOCKS: Final[LiteralString] = """
         SELECT CASE WHEN at %% size = 0 THEN at / size ELSE (
             SELECT n / size FROM generate_series(0, octet_length(block.keys) - 1, size) AS n
             WHERE substr(block.keys, n + 1, size) = rest) END AS place) AS place
-    WHERE first.at >= 0 AND place.place IS NOT NULL
+    WHERE first.at >= 0 AND place.place IS NOT NULL OFFSET 0
 """
 # The memberships of the key in each block. In a segment of a single dataset there is one, at the place of the key. In a
 # segment of several datasets, the block's list of holders states where the key's memberships begin. They end where the
@@ -289,13 +320,28 @@ _MEMBERSHIPS_OF_KEY: Final[LiteralString] = f"""
 """  # noqa: S608
 STORING_DATASETS: Final[LiteralString] = f"SELECT dataset_id FROM ({_MEMBERSHIPS_OF_KEY}) AS membership"  # noqa: S608
 # Erasures are read once, not for each membership. As a rule there are none.
+_ERASURES: Final[LiteralString] = """
+    SELECT array_agg(dataset_id) AS datasets, array_agg(erased_at) AS times FROM exclusion WHERE key = %(key)s
+"""
 _LOOKUP: Final[LiteralString] = f"""
     SELECT version, erasure.*, membership.*
     FROM graph_version
-    CROSS JOIN (
-        SELECT array_agg(dataset_id) AS datasets, array_agg(erased_at) AS times FROM exclusion WHERE key = %(key)s
-    ) AS erasure
+    CROSS JOIN ({_ERASURES}) AS erasure
     LEFT JOIN LATERAL ({_MEMBERSHIPS_OF_KEY}) AS membership ON true
+"""  # noqa: S608
+_STORED: Final[LiteralString] = f"""
+    SELECT ARRAY({STORING_DATASETS}) AS dataset_ids, erasure.* FROM ({_ERASURES}) AS erasure
+"""  # noqa: S608
+_STORED_OF_WANTED: Final[LiteralString] = (
+    _STORED.replace("%(key)s", "wanted.key").replace("%(lead)s", "wanted.lead").replace("%(shard)s", "wanted.shard")
+)
+_LOOKUP_MANY: Final[LiteralString] = f"""
+    SELECT version, stored.*
+    FROM graph_version
+    CROSS JOIN unnest(%(keys)s::bytea[], %(leads)s::int[], %(shards)s::int[])
+        WITH ORDINALITY AS wanted (key, lead, shard, place)
+    CROSS JOIN LATERAL ({_STORED_OF_WANTED}) AS stored
+    ORDER BY wanted.place
 """  # noqa: S608
 
 
@@ -309,8 +355,23 @@ async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> LookupResult:
     """The version of the graph, every dataset that stores this key, and its erasures, as of one moment."""
     rows = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
     version, datasets, times, *_ = rows[0]
-    erasures = dict(zip(datasets, times, strict=True)) if datasets else NO_ERASURES
-    return LookupResult(version, _memberships(ring, [row[3:] for row in rows if row[3] is not None]), erasures)
+    memberships = _memberships(ring, [row[3:] for row in rows if row[3] is not None])
+    return LookupResult(version, memberships, _erasures(datasets, times))
+
+
+async def lookup_many(conn: Connection, keys: Sequence[bytes]) -> ManyResult:
+    """The version of the graph and, for each of these keys, the datasets that store it and its erasures.
+
+    All is as of one moment. There must be at least one key.
+    """
+    places = [lookup_parameters(key) for key in keys]
+    columns = {f"{name}s": [place[name] for place in places] for name in ("key", "lead", "shard")}
+    rows = [row async for row in rows_of(conn, _LOOKUP_MANY, columns)]
+    return ManyResult(rows[0][0], [Stored(stored, _erasures(datasets, times)) for _, stored, datasets, times in rows])
+
+
+def _erasures(datasets: Sequence[uuid.UUID] | None, times: Sequence[datetime] | None) -> Erasures:
+    return dict(zip(datasets, times, strict=True)) if datasets and times else NO_ERASURES
 
 
 def _memberships(ring: KeyRing, rows: Sequence[tuple[Any, ...]]) -> list[Membership]:

@@ -1,9 +1,11 @@
 """The gateway that sends messages: one of the `providers`, chosen by the settings."""
 
 import ipaddress
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Protocol
 
 from fastapi import Depends
@@ -13,7 +15,7 @@ from service.core.errors import ConfigurationError
 from service.core.resources import resource
 from service.core.settings import GatewayKind, Settings
 from service.messaging.messages import OnInbound
-from service.messaging.providers.kannel import Kannel, kannel_client
+from service.messaging.providers.kannel.sender import Kannel
 from service.messaging.providers.outbox import Outbox
 from service.number.keyring import KeyRing
 
@@ -21,8 +23,10 @@ from service.number.keyring import KeyRing
 class Gateway(Protocol):
     """Sends messages to telephones. Each provider is one."""
 
-    async def send(self, number: int, text: str) -> None:
-        """Send a message to `number` (E.164 digits as an integer), and record it without the number.
+    async def send(self, message_id: uuid.UUID, number: int, text: str, *, until: datetime) -> None:
+        """Send a message to `number` (E.164 digits as an integer), and record it under its id, without the number.
+
+        The message is not sent after `until`, to the second, wherever it waits for its sending.
 
         Raises:
             Unreachable: the provider did not accept the message.
@@ -36,8 +40,11 @@ async def open_gateway(settings: Settings, database: Database, ring: KeyRing) ->
         case GatewayKind.OUTBOX:
             yield Outbox(database, ring)
         case GatewayKind.KANNEL:
-            async with kannel_client(settings) as client:
-                yield Kannel(client, settings, database, ring)
+            kannel = Kannel(settings, database)
+            try:
+                yield kannel
+            finally:
+                await kannel.close()
 
 
 def require_private_outbox(settings: Settings, host: str) -> None:
@@ -49,7 +56,7 @@ def require_private_outbox(settings: Settings, host: str) -> None:
     if settings.sms_gateway is GatewayKind.OUTBOX and not _is_loopback(host):
         raise ConfigurationError(
             "The outbox shows all messages, including codes, to everybody who can reach the service. Listen on "
-            "127.0.0.1, or set FILIATION_SMS_GATEWAY=kannel and configure your Kannel."
+            "127.0.0.1, or set FILIATION_SMS_GATEWAY=kannel and FILIATION_KANNEL_ADDRESS."
         )
 
 

@@ -1,4 +1,8 @@
-"""Tables of messages. Only the outbox of a demonstration stores who receives a message, and it is encrypted."""
+"""Tables of messages.
+
+Only the outbox of a demonstration stores who receives a message, encrypted. No number or text of a message from a
+telephone is stored.
+"""
 
 import uuid
 from datetime import datetime
@@ -13,9 +17,9 @@ from service.core.ids import uuid7
 
 
 class MessageState(StrEnum):
-    """How far a message got, as the provider reports."""
+    """What became of a message. Until the provider's report comes, and if it never does, it is unknown."""
 
-    SENT = "sent"
+    UNKNOWN = "unknown"
     DELIVERED = "delivered"
     FAILED = "failed"
 
@@ -26,9 +30,24 @@ class Message(SQLModel, table=True):
     __tablename__ = "message"
 
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
-    state: MessageState = Field(default=MessageState.SENT, sa_type=enum_type(MessageState))
+    state: MessageState = Field(default=MessageState.UNKNOWN, sa_type=enum_type(MessageState))
     sent_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
     reported_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class InboundMessage(SQLModel, table=True):
+    """A message from a telephone that had an effect, so that it has none when it is delivered again.
+
+    The fingerprint is that of sender, originator and text, by which a message is known that the operator delivers
+    again, under another id. It is null for such a repetition, and once no repetition is expected.
+    """
+
+    __tablename__ = "inbound_message"
+
+    id: uuid.UUID = Field(primary_key=True)
+    fingerprint: bytes | None = Field(default=None, sa_type=LargeBinary, index=True)
+    received_at: datetime = Field(sa_type=DateTime(timezone=True))
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
 
 
 class OutboxMessage(SQLModel, table=True):

@@ -28,6 +28,8 @@ KEY_BYTES: Final = 16
 # The first half of every plain block. After decryption it proves that the key is right.
 _TAG: Final = int.from_bytes(b"E.164 \x00\x01")
 _NONCE_BYTES: Final = 12
+ENCRYPTION_BYTES: Final = _NONCE_BYTES + 16
+"""By how much an encrypted text is longer than the text: its nonce and its tag."""
 _HALVES: Final = np.dtype(">u8")
 
 
@@ -55,6 +57,12 @@ def pack_keys(keys: Keys) -> bytes:
     halves[:, 0] = keys.hi
     halves[:, 1] = keys.lo
     return halves.tobytes()
+
+
+def split_keys(keys: Keys) -> list[bytes]:
+    """`keys` as 16 bytes each, singly, in their order."""
+    packed = pack_keys(keys)
+    return [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
 
 
 def unpack_keys(data: bytes | memoryview) -> Keys:

@@ -1,143 +1,49 @@
 """Normalises telephone numbers as people write them to E.164 (ITU-T E.164), or rejects a line with a reason.
 
-A number is an int64: the digits of E.164 without the plus. Nearly every line of a real file is clean, so a vectorised
-fast path serves it. Cells of one shape (their text with every digit replaced by 0) are interpreted once, by that shape,
-and their digits are computed by arithmetic. Only cells that it leaves over reach the `phonenumbers` library, once per
-distinct cell. The fast path accepts a cell only if the library's own metadata proves that the library would give the
-same number. `_after_zeros` and `numbering_plan` explain how, and the tests compare it with the library.
+A number is an int64: the digits of E.164 without the plus. Nearly all lines of a file have one of a few shapes (their
+text with every digit replaced by 0), so each shape is interpreted once (`spelling`), and the digits of all its cells
+are computed by arithmetic. What a number's digits mean depends on a few leading ones (`reading`), so it is decided once
+for all numbers that share them (`leading_digits`). `normalise_number` does the same for one text without tables.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple, Protocol
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
-from phonenumbers import NumberParseException, ValidationResult
 
-from service.number.numbering_plan import FEWEST_DIGITS, MOST_DIGITS, Plan, is_possible_by_prefix, plan_of
+from service.core.signs import has_other_digits, plain
+from service.number.allocation import Allocation, allocation_of, allocations_of
+from service.number.leading_digits import LeadingDigits
+from service.number.reading import is_reading_decided, read_digits
+from service.number.rejection import CODES, REASONS, NumberRejected, RejectReason
+from service.number.spelling import LONGEST, Spelling, read_shape
 
-
-class RejectReason(StrEnum):
-    """Why a line was rejected. The values are stable, because they are stored and appear in responses and downloads."""
-
-    EMPTY = "empty"
-    SCIENTIFIC_NOTATION = "scientific_notation"
-    SPREADSHEET_DECIMAL = "spreadsheet_decimal"
-    SEVERAL_NUMBERS = "several_numbers"
-    EXTENSION = "extension"
-    NOT_A_NUMBER = "not_a_number"
-    TOO_SHORT = "too_short"
-    TOO_LONG = "too_long"
-    UNKNOWN_COUNTRY_CODE = "unknown_country_code"
-    NOT_POSSIBLE = "not_possible"
-    CONSENT_UNREADABLE = "consent_unreadable"
-    CONSENT_IN_FUTURE = "consent_in_future"
-    CONSENT_AFTER_DATASET = "consent_after_dataset"
-    CONSENT_OUTSIDE_COLLECTION = "consent_outside_collection"
-    CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
-
-
-REJECT_EXPLANATIONS: dict[RejectReason, str] = {
-    RejectReason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
-    RejectReason.SCIENTIFIC_NOTATION: (
-        "A spreadsheet wrote the number in scientific notation, which lost its last digits. Format the column as text "
-        "in the source file and export it again."
-    ),
-    RejectReason.SPREADSHEET_DECIMAL: (
-        "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "
-        "file and export it again."
-    ),
-    RejectReason.SEVERAL_NUMBERS: "The cell contains several numbers. Put each number on its own line.",
-    RejectReason.EXTENSION: (
-        "The number has an extension, so it belongs to a switchboard and not to a person. Remove the extension if the "
-        "number is meant without it."
-    ),
-    RejectReason.NOT_A_NUMBER: (
-        "The cell contains letters or signs that a telephone number cannot have. Correct it, or check that the right "
-        "column was read (column=)."
-    ),
-    RejectReason.TOO_SHORT: "The number has too few digits for its country. Write it with its area or country code.",
-    RejectReason.TOO_LONG: (
-        "The number has too many digits for its country. Correct it, or put each number on its own line."
-    ),
-    RejectReason.UNKNOWN_COUNTRY_CODE: (
-        "The number begins with a calling code that no country has. Correct the digits after the plus sign or 00."
-    ),
-    RejectReason.NOT_POSSIBLE: (
-        "The numbers of its country do not have this many digits. Correct it, or state the right default region."
-    ),
-    RejectReason.CONSENT_UNREADABLE: (
-        "The consent time is neither ISO 8601 nor dd/mm/yyyy, or is not between 1970 and 2106. Correct it, or leave it "
-        "empty if it is unknown."
-    ),
-    RejectReason.CONSENT_IN_FUTURE: (
-        "The consent time is in the future. Check the day, the month and the stated time zone."
-    ),
-    RejectReason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check both dates.",
-    RejectReason.CONSENT_OUTSIDE_COLLECTION: (
-        "The consent was given outside the period of the collection. Check the date, or register the numbers under the "
-        "collection that they come from."
-    ),
-    RejectReason.CONSENT_RECORD_ID_TOO_LONG: (
-        "The consent record id is longer than 200 characters. Send the id alone."
-    ),
-}
-REASONS: tuple[RejectReason, ...] = tuple(RejectReason)
-"""Reason codes of `Normalised.reasons` are positions in this tuple, plus one."""
-_CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
-
-_SEPARATORS = (" ", "\u00a0", "\u202f", "\ufffd", ".", "-", "/", "(", ")", "'", '"')
-# Address books put marks of writing direction around numbers that are copied from them. They are ignored.
-_DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-_TO_SPACES = str.maketrans(dict.fromkeys("\u00a0\u202f\ufffd'\"", " ") | dict.fromkeys(_DIRECTION_MARKS, ""))
-# After a single full stop, one or two last digits are a fraction. `06.12.34.56.78` has four full stops.
-_ONE_DECIMAL_POINT = r"^[^.]*\.[0-9]{1,2}[^0-9.]*$"
-_DECIMAL = re.compile(rf"{_ONE_DECIMAL_POINT}|^[^,]*,[0-9]{{1,2}}[^0-9,]*$")
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d*)?e[+-]?\d+", re.IGNORECASE)
-_EXTENSION = re.compile(r"\d\D*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*\d{1,7}", re.IGNORECASE)
-_BETWEEN_NUMBERS = re.compile(r"[^\d\s.()\[\]~+-]+|\n+")
-# The punctuation that the library ignores. A cell with anything else is rejected before the library is called.
-_SPELLING = re.compile(r"[\d\s+().\[\]/~\u00ad\u200b\u2010-\u2015\u2060\u2212\u30fc\uff08\uff09\uff0b\uff0d-\uff0f-]*")
-# Fourteen digits between separators may be two local numbers of seven digits, which only the slow path can tell.
-_SPELLED_DIGITS = 13
-_LONGEST_SPELLING = 64
-_POWERS = 10 ** np.arange(19, dtype=np.int64)
-
-
-_UNPARSED = {
-    NumberParseException.INVALID_COUNTRY_CODE: RejectReason.UNKNOWN_COUNTRY_CODE,
-    NumberParseException.NOT_A_NUMBER: RejectReason.NOT_A_NUMBER,
-    NumberParseException.TOO_SHORT_AFTER_IDD: RejectReason.TOO_SHORT,
-    NumberParseException.TOO_SHORT_NSN: RejectReason.TOO_SHORT,
-    NumberParseException.TOO_LONG: RejectReason.TOO_LONG,
-}
-_IMPOSSIBLE = {
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: RejectReason.TOO_SHORT,
-    ValidationResult.TOO_SHORT: RejectReason.TOO_SHORT,
-    ValidationResult.TOO_LONG: RejectReason.TOO_LONG,
-    ValidationResult.INVALID_LENGTH: RejectReason.NOT_POSSIBLE,
-    ValidationResult.INVALID_COUNTRY_CODE: RejectReason.UNKNOWN_COUNTRY_CODE,
-}
-
-
-class NumberRejected(ValueError):
-    """A text is not a telephone number. The message explains the reason and never contains the text."""
-
-    def __init__(self, reason: RejectReason) -> None:
-        super().__init__(REJECT_EXPLANATIONS[reason])
-        self.reason = reason
+# Fewer cells of one shape are read as texts: that costs less than arrays for each shape.
+_FEWEST_OF_A_SHAPE = 16
+# More digits than this with spaces between them are several numbers, if they are none.
+_FEWEST_OF_TWO_NUMBERS = 16
+_DIGIT = re.compile(r"[0-9]")
+# What `read_shape` makes of most texts, said in one expression. So few digits are never several numbers.
+_SIMPLE = re.compile(r"[ (]*(?P<plus>\+)?(?P<digits>[ ()-]*[0-9](?:[ ()-]*[0-9]){4,12})[ )]*")
+_BETWEEN_DIGITS = re.compile(r"[ ()-]+")
 
 
 @dataclass(frozen=True)
 class Normalised:
-    """A normalised column: `numbers[i]` is E.164, or 0 if rejected; `reasons[i]` is 0 or the reason's code."""
+    """A normalised column: `numbers[i]` is E.164, or 0 if rejected; `reasons[i]` is 0 or the reason's code.
+
+    `unallocated[i]` is whether the number is possible, but not in use by its numbering plan.
+    """
 
     numbers: NDArray[np.int64]
     reasons: NDArray[np.uint8]
+    unallocated: NDArray[np.bool_]
 
     def rejected(self) -> NDArray[np.int64]:
         """Positions of the rejected lines, ascending."""
@@ -146,13 +52,6 @@ class Normalised:
     def reason(self, position: int) -> RejectReason:
         """Why the line at this position was rejected."""
         return REASONS[int(self.reasons[position]) - 1]
-
-
-class _Form(NamedTuple):
-    """What matters of a shape: the number of digits, and whether they follow a plus."""
-
-    digits: int
-    plus: bool
 
 
 class ShapeGroup(Protocol):
@@ -175,16 +74,18 @@ class Column(Protocol):
 
     def __len__(self) -> int: ...
 
-    def __getitem__(self, row: int, /) -> str: ...
+    def texts_of(self, rows: NDArray[np.intp]) -> list[str]:
+        """The texts of the cells in these rows."""
 
-    def by_shape(self) -> Iterator[ShapeGroup]:
-        """The groups of cells of one shape."""
+    def by_shape(self, fewest: int = 1) -> Iterator[ShapeGroup]:
+        """The groups of at least so many cells of one shape. There may be smaller groups too."""
 
 
 def prepare_normalisation() -> None:
     """Compute the tables that are otherwise computed when they are first needed."""
-    for digits in range(FEWEST_DIGITS, MOST_DIGITS + 1):
-        is_possible_by_prefix(digits)
+    for digits, plus, first in ((10, False, 1), (11, True, 33 * 10**9), (9, False, 1)):
+        values = np.arange(first, first + 10**9 - 1, 10**7)
+        allocations_of(_readings("FR", digits, plus).read(values)[0])
 
 
 def normalise_column(cells: Column, region: str) -> Normalised:
@@ -193,20 +94,41 @@ def normalise_column(cells: Column, region: str) -> Normalised:
     Raises ValueError for a region without a numbering plan.
     """
     region = _check_region(region)
-    numbers = _normalise_by_shape(cells, region)
+    numbers = np.zeros(len(cells), dtype=np.int64)
     reasons = np.zeros(len(cells), dtype=np.uint8)
-    rest = np.flatnonzero(numbers == 0)
+    for group in cells.by_shape(_FEWEST_OF_A_SHAPE):
+        shape = group.shape.decode()
+        if not has_other_digits(shape):
+            numbers[group.rows], reasons[group.rows] = _read_group(group, read_shape(shape), region)
+    rest = np.flatnonzero((numbers == 0) & (reasons == 0))
     if rest.size:
-        numbers[rest], reasons[rest] = _normalise_by_library([cells[row] for row in rest.tolist()], region)
-    return Normalised(numbers, reasons)
+        numbers[rest], reasons[rest] = _read_texts(cells.texts_of(rest), region)
+    return _allocated(numbers, reasons)
+
+
+def _allocated(numbers: NDArray[np.int64], reasons: NDArray[np.uint8]) -> Normalised:
+    """The normalised column, in which numbers that are cut short are rejected."""
+    found = np.full(len(numbers), Allocation.ALLOCATED, dtype=np.uint16)
+    read: NDArray[np.bool_] | slice = reasons == 0 if reasons.any() else slice(None)
+    found[read] = allocations_of(numbers[read])
+    cut_short = found == Allocation.CUT_SHORT
+    if cut_short.any():
+        numbers[cut_short], reasons[cut_short] = 0, CODES[RejectReason.TOO_SHORT]
+    return Normalised(numbers, reasons, found == Allocation.UNALLOCATED)
 
 
 def normalise_number(text: str, region: str) -> int:
     """Normalise one text like `normalise_column`. Raises NumberRejected, or ValueError for an unknown region."""
-    result = _parse(text, _check_region(region))
-    if isinstance(result, RejectReason):
-        raise NumberRejected(result)
-    return result
+    region, spelled = _check_region(region), _spelled(text)
+    if isinstance(spelled, RejectReason):
+        raise NumberRejected(spelled)
+    digits, spelling = spelled
+    read = _read_spelled(digits, spelling, region)
+    if isinstance(read, RejectReason):
+        raise NumberRejected(read)
+    if allocation_of(read) is Allocation.CUT_SHORT:
+        raise NumberRejected(RejectReason.TOO_SHORT)
+    return read
 
 
 def e164(number: int) -> str:
@@ -226,134 +148,125 @@ def _check_region(region: str) -> str:
     return region.upper()
 
 
-def _normalise_by_shape(cells: Column, region: str) -> NDArray[np.int64]:
-    """The numbers of the cells whose shape and digits are unambiguous; 0 where the library must decide."""
-    numbers = np.zeros(len(cells), dtype=np.int64)
-    for group in cells.by_shape():
-        form = _form(group.shape.decode())
-        if form is not None:
-            numbers[group.rows] = _numbers(group.number(), form, plan_of(region))
-    return numbers
+_Read = tuple[NDArray[np.int64], NDArray[np.uint8]]
 
 
-def _form(shape: str) -> _Form | None:
-    """The form of cells with this shape; None if the library must decide."""
-    bare = shape
-    if not re.fullmatch(_ONE_DECIMAL_POINT, shape):
-        for separator in _SEPARATORS:
-            bare = bare.replace(separator, "")
-    digits = bare.removeprefix("+")
-    most = MOST_DIGITS if bare == shape else _SPELLED_DIGITS
-    if digits.strip("0") or not FEWEST_DIGITS <= len(digits) <= most:
-        return None
-    return _Form(len(digits), plus=digits != bare)
+def _read_group(group: ShapeGroup, spelling: Spelling | RejectReason, region: str) -> _Read:
+    """The numbers and reason codes of cells of one shape."""
+    if isinstance(spelling, RejectReason):
+        return _refused(spelling)
+    return _read_values(group.number(), spelling, region)
 
 
-def _numbers(values: NDArray[np.int64], form: _Form, plan: Plan | None) -> NDArray[np.int64]:
-    """The numbers of cells of one form from their digits as written; 0 where the library must decide."""
-    numbers = np.zeros(len(values), dtype=np.int64)
-    # Digits after three zeros, or after a plus and a zero, are not a number.
-    for zeros in range(1 if form.plus else 3):
-        digits = form.digits - zeros
-        has_zeros = (values >= _POWERS[digits - 1]) & (values < _POWERS[digits])
-        if has_zeros.any():
-            found = _after_zeros(values, zeros, digits, form, plan)
-            numbers += np.where(has_zeros, found, 0)
-    return numbers
+def _refused(reason: RejectReason) -> _Read:
+    """One rejected line, which numpy repeats for all rows that it is assigned to."""
+    return np.zeros(1, dtype=np.int64), np.full(1, CODES[reason], dtype=np.uint8)
 
 
-def _after_zeros(
-    values: NDArray[np.int64], zeros: int, digits: int, form: _Form, plan: Plan | None
-) -> NDArray[np.int64]:
-    """`_numbers` for values of so many digits after so many zeros.
-
-    The library takes a number that begins with the code of its region for an international number without its plus only
-    if it is too long for a national number. A shorter number needs the library's patterns and is left to it.
-    """
-    if form.plus or (zeros == 2 and plan is not None):
-        return _international(values, digits, plan)
-    if plan is None or zeros == 2 or (zeros == 1 and not plan.has_trunk_zero):
-        return np.zeros(len(values), dtype=np.int64)
-    national = _as_in_library(values + plan.code * _POWERS[digits], digits + plan.code_digits)
-    if zeros == 1:
-        return national
-    with_code = values // _POWERS[max(digits - plan.code_digits, 0)] == plan.code
-    without_plus = _international(values, digits, plan) if digits > plan.longest else 0
-    return np.where(with_code, without_plus, national)
+def _read_values(values: NDArray[np.int64], spelling: Spelling, region: str) -> _Read:
+    """The numbers and reason codes of numbers that are spelled alike, by all digits of their texts."""
+    if spelling.fraction:
+        return _read_decimals(values, spelling, region)
+    numbers, reasons = _readings(region, spelling.digits, spelling.plus).read(values)
+    if spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
+        reasons[reasons == CODES[RejectReason.TOO_LONG]] = CODES[RejectReason.SEVERAL_NUMBERS]
+    return numbers, reasons
 
 
-def _international(values: NDArray[np.int64], digits: int, plan: Plan | None) -> NDArray[np.int64]:
-    """The numbers of so many digits that begin with a country code.
-
-    In `+33 (0)6 ...` the trunk zero after the region's own code is removed.
-    """
-    numbers = _as_in_library(values, digits)
-    if plan is None or not plan.has_trunk_zero:
-        return numbers
-    rest = max(digits - plan.code_digits, 1)
-    with_zero = values // _POWERS[rest - 1] == plan.code * 10
-    if with_zero.any():
-        shorter = np.where(with_zero, values - plan.code * (_POWERS[rest] - _POWERS[rest - 1]), 0)
-        numbers = np.where(with_zero, _as_in_library(shorter, digits - 1), numbers)
-    return numbers
+def _read_decimals(values: NDArray[np.int64], spelling: Spelling, region: str) -> _Read:
+    """Numbers that a tool wrote as decimals. One with its country code has lost nothing, if its fraction is zero."""
+    whole, fraction = np.divmod(values, 10**spelling.fraction)
+    digits = spelling.digits - spelling.fraction
+    if not _has_code_digits(digits, region):
+        return _refused(RejectReason.SPREADSHEET_DECIMAL)
+    numbers, reasons = _readings(region, digits, plus=True).read(whole)
+    lost = (fraction != 0) | (whole // 10 ** (digits - len(_code(region))) != int(_code(region))) | (reasons != 0)
+    return np.where(lost, 0, numbers), np.where(lost, CODES[RejectReason.SPREADSHEET_DECIMAL], 0).astype(np.uint8)
 
 
-def _as_in_library(values: NDArray[np.int64], digits: int) -> NDArray[np.int64]:
-    """The international numbers of so many digits; 0 where the library would change or refuse them."""
-    if not FEWEST_DIGITS <= digits <= MOST_DIGITS:
-        return np.zeros(len(values), dtype=np.int64)
-    # Values of more digits are ignored later. Here they only must stay inside the table; 999 is not a country code.
-    leading = np.minimum(values.view(np.uint64) // np.uint64(_POWERS[digits - 4]), np.uint64(9999))
-    return np.where(is_possible_by_prefix(digits)[leading], values, 0)
+def _code(region: str) -> str:
+    return str(phonenumbers.country_code_for_region(region))
 
 
-def _normalise_by_library(cells: Sequence[str], region: str) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-    """Numbers and reason codes according to the library, which is called once per distinct cell."""
-    results = {cell: _parse(cell, region) for cell in set(cells)}
-    numbers = {cell: 0 if isinstance(result, RejectReason) else result for cell, result in results.items()}
-    codes = {cell: _CODES[result] if isinstance(result, RejectReason) else 0 for cell, result in results.items()}
-    return (
-        np.fromiter((numbers[cell] for cell in cells), dtype=np.int64, count=len(cells)),
-        np.fromiter((codes[cell] for cell in cells), dtype=np.uint8, count=len(cells)),
-    )
+def _has_code_digits(digits: int, region: str) -> bool:
+    """Whether digits that begin with the code of the region are too many for a number without it."""
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    lengths = metadata.general_desc.possible_length if metadata and metadata.general_desc else ()
+    return digits > max(lengths, default=0)
 
 
-def _parse(cell: str, region: str) -> int | RejectReason:
-    """The number of a cell. Letters are rejected first, because the library would read `0800 CALL ME` by its keys."""
-    text = cell.translate(_TO_SPACES).strip()
-    reason = _reject_reason(cell, text)
-    if reason is not None:
-        return reason
-    try:
-        number = phonenumbers.parse(text, region)
-    except NumberParseException as problem:
-        return _UNPARSED[problem.error_type]
-    verdict = phonenumbers.is_possible_number_with_reason(number)
-    if verdict != ValidationResult.IS_POSSIBLE:
-        return _IMPOSSIBLE[verdict]
-    return int(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)[1:])
+class _Readings:
+    """Reads numbers of one region that are written with so many digits, with or without a plus."""
+
+    def __init__(self, region: str, digits: int, *, plus: bool) -> None:
+        self._region = region
+        self._plus = plus
+        # Each outcome is how much is added to the digits as written, or a reason.
+        self._outcomes: dict[tuple[int, int], int] = {}
+        self._decisions = LeadingDigits(digits, self._decide)
+
+    def read(self, values: NDArray[np.int64]) -> _Read:
+        """The numbers and reason codes of these values of the digits."""
+        decisions = self._decisions.look_up(values)
+        added, codes = np.array(list(self._outcomes), dtype=np.int64).T
+        reasons = codes.astype(np.uint8)[decisions]
+        numbers = np.where(reasons == 0, values + added[decisions], 0)
+        zeros = values == 0
+        if zeros.any():
+            numbers[zeros], reasons[zeros] = 0, CODES[RejectReason.ONLY_ZEROS]
+        return numbers, reasons
+
+    def _decide(self, digits: str, known: int) -> int | None:
+        if not is_reading_decided(digits, known, self._region, plus=self._plus):
+            return None
+        read = read_digits(digits, self._region, plus=self._plus)
+        outcome = (0, CODES[read]) if isinstance(read, RejectReason) else (read - int(digits), 0)
+        return self._outcomes.setdefault(outcome, len(self._outcomes))
 
 
-def _reject_reason(cell: str, text: str) -> RejectReason | None:
-    if not text.strip(" .-/()"):
-        return RejectReason.EMPTY
-    if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
-        return RejectReason.SCIENTIFIC_NOTATION
-    if _DECIMAL.search(cell) and not any(map(str.isalpha, text)):
-        return RejectReason.SPREADSHEET_DECIMAL
-    if _has_several_numbers(text):
+@lru_cache(maxsize=64)
+def _readings(region: str, digits: int, plus: bool) -> _Readings:
+    return _Readings(region, digits, plus=plus)
+
+
+def _read_texts(texts: list[str], region: str) -> _Read:
+    """The numbers and reason codes of texts of many shapes: those that are spelled alike are read together."""
+    numbers = np.zeros(len(texts), dtype=np.int64)
+    reasons = np.zeros(len(texts), dtype=np.uint8)
+    alike: defaultdict[Spelling, list[tuple[int, int]]] = defaultdict(list)
+    for row, text in enumerate(texts):
+        spelled = _spelled(text)
+        if isinstance(spelled, RejectReason):
+            reasons[row] = CODES[spelled]
+        else:
+            alike[spelled[1]].append((row, int(spelled[0])))
+    for spelling, found in alike.items():
+        rows, values = np.array(found, dtype=np.int64).T
+        numbers[rows], reasons[rows] = _read_values(values, spelling, region)
+    return numbers, reasons
+
+
+def _spelled(text: str) -> tuple[str, Spelling] | RejectReason:
+    """The digits of a text and how they are spelled, or why they are not a number."""
+    text = plain(text)
+    simple = _SIMPLE.fullmatch(text)
+    if simple is not None:
+        digits = _BETWEEN_DIGITS.sub("", simple["digits"])
+        return digits, Spelling(len(digits), plus=simple["plus"] is not None)
+    # Long texts are not kept in a cache.
+    read = read_shape if len(text) <= LONGEST else read_shape.__wrapped__
+    spelling = read(_DIGIT.sub("0", text))
+    return spelling if isinstance(spelling, RejectReason) else ("".join(_DIGIT.findall(text)), spelling)
+
+
+def _read_spelled(digits: str, spelling: Spelling, region: str) -> int | RejectReason:
+    """The number of these digits, without the tables, which are worth their memory for many numbers only."""
+    if spelling.fraction:
+        whole, fraction = digits[: -spelling.fraction], digits[-spelling.fraction :]
+        has_code = _has_code_digits(len(whole), region) and whole.startswith(_code(region))
+        read = read_digits(whole, region, plus=True) if has_code and not int(fraction) else None
+        return read if isinstance(read, int) else RejectReason.SPREADSHEET_DECIMAL
+    read = read_digits(digits, region, plus=spelling.plus)
+    if read is RejectReason.TOO_LONG and spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
         return RejectReason.SEVERAL_NUMBERS
-    if _EXTENSION.search(text):
-        return RejectReason.EXTENSION
-    if not _SPELLING.fullmatch(text):
-        return RejectReason.NOT_A_NUMBER
-    return RejectReason.TOO_LONG if len(text) > _LONGEST_SPELLING else None
-
-
-def _has_several_numbers(text: str) -> bool:
-    parts = _BETWEEN_NUMBERS.split(text.replace("/", ","))
-    return text.count("+") > 1 or sum(_count_digits(part) >= 7 for part in parts) > 1
-
-
-def _count_digits(text: str) -> int:
-    return sum(map(str.isdecimal, text))
+    return read

@@ -1,7 +1,8 @@
 """Reads a number that a request states as free text, or refuses the request."""
 
 from service.core.errors import Unprocessable
-from service.number.normalisation import NumberRejected, normalise_number
+from service.number.normalisation import normalise_number
+from service.number.rejection import NumberRejected
 
 
 def read_number(text: str, region: str) -> int:

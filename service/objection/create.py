@@ -4,7 +4,7 @@ import calendar
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
@@ -16,6 +16,7 @@ from service.core import locks
 from service.core.clock import now
 from service.core.ids import uuid7
 from service.core.locks import Lock
+from service.core.new_rows import insert_rows
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
 from service.objection.applies import Scoped, Use, covers
@@ -53,6 +54,42 @@ class NewObjection:
     asserted_through_id: uuid.UUID | None = None
 
 
+_SAID: Final = tuple(NewObjection.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectionRow(NewObjection):
+    """A new row of `Objection`."""
+
+    id: uuid.UUID
+    recorded_at: datetime
+    relayed_at: datetime | None
+    mark: bytes
+    closed_at: datetime | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class RelayRow:
+    """A new row of `Relay`."""
+
+    id: uuid.UUID
+    objection_id: uuid.UUID
+    holder_id: uuid.UUID
+    recorded_at: datetime
+    state: RelayState = RelayState.WAITING
+    received_at: datetime | None = None
+    due_at: datetime | None = None
+    delivered_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    # No new relay is answered yet.
+    refusal: None = None
+    ended_at: None = None
+
+
+AnyObjection = Objection | ObjectionRow
+AnyRelay = Relay | RelayRow
+
+
 async def begin_recording(session: AsyncSession, ring: KeyRing, keys: Iterable[bytes]) -> None:
     """Begin to record objections to the use of the numbers with these pseudonyms.
 
@@ -78,9 +115,9 @@ async def wait_for_recording(session: AsyncSession) -> None:
 class Recorded:
     """An objection as it is recorded now: whether it is new, and those of its relays that were read or made."""
 
-    objection: Objection
+    objection: AnyObjection
     is_new: bool
-    relays: Sequence[Relay]
+    relays: Sequence[AnyRelay]
 
 
 async def record_objections(
@@ -97,48 +134,55 @@ async def record_objections(
     have obtained the number since then get a relay too. Objections from before `since_on` are the former owner's and
     are ignored. The caller must have called `begin_recording`. The statements are as many for any number of holders.
     """
-    existing = await _existing_objections(session, [ring.mark(holders.key) for holders, _ in wanted], since_on)
+    marks = {holders.key: ring.mark(holders.key) for holders, _ in wanted}
+    existing = await _existing_objections(session, list(marks.values()), since_on)
     relays_of = await _relays_of_open(session, existing)
     recorded: list[Recorded] = []
-    new_relays: list[Relay] = []
+    new_objections: list[ObjectionRow] = []
+    new_relays: list[RelayRow] = []
     # One moment for all: the time between two rows would show how many others were made in between.
     moment = now()
     for holders, new in wanted:
-        mark, covered = ring.mark(holders.key), _covered_holders(holders, new)
-        objection = next(
-            (row for row in existing[mark] if _is_same(row, relays_of[row.id], new, has_holders=bool(covered))), None
+        mark, has_holders = marks[holders.key], bool(_covered_holders(holders, new))
+        found = next(
+            (row for row in existing[mark] if _is_same(row, relays_of[row.id], new, has_holders=has_holders)), None
         )
-        is_new = objection is None
-        if objection is None:
-            objection = _new_objection(holders, new, mark, moment)
-            existing[mark].append(objection)
-        relays = relays_of[objection.id]
-        if is_new or objection.closed_at is None:
-            added = missing_relays(objection, holders, relays, moment)
-            relays += added
-            new_relays += added
-        if is_new and _is_finished(objection, relays):
-            objection.closed_at = objection.recorded_at
-        recorded.append(Recorded(objection, is_new, relays))
-    session.add_all(it.objection for it in recorded if it.is_new)
-    await session.flush()
-    session.add_all(new_relays)
-    await session.flush()
+        if found is None:
+            made, added = _new_objection(holders, new, mark, moment)
+            existing[mark].append(made)
+            new_objections.append(made)
+        else:
+            added = [] if found.closed_at else missing_relays(found, holders, relays_of[found.id], moment)
+        objection = found or new_objections[-1]
+        relays_of[objection.id] += added
+        new_relays += added
+        recorded.append(Recorded(objection, found is None, relays_of[objection.id]))
+    await insert_rows(session, Objection, new_objections)
+    await insert_rows(session, Relay, new_relays)
     await announce_relays(session, queue, new_relays, moment)
     return recorded
 
 
-def _new_objection(holders: NumberHolders, new: NewObjection, mark: bytes, moment: datetime) -> Objection:
+def _new_objection(
+    holders: NumberHolders, new: NewObjection, mark: bytes, moment: datetime
+) -> tuple[ObjectionRow, list[RelayRow]]:
+    """A new objection with its relays. It is closed at once if nobody has anything to do."""
     reaches_others = new.received_by_id is None or holders.counted_for(new.received_by_id)
-    relayed_at = moment if reaches_others else None
-    known = asdict(new) | {"id": uuid7(moment), "recorded_at": moment, "relayed_at": relayed_at}
-    return Objection(**known, mark=mark)
+    made = ObjectionRow(
+        **{name: getattr(new, name) for name in _SAID},
+        id=uuid7(moment),
+        recorded_at=moment,
+        relayed_at=moment if reaches_others else None,
+        mark=mark,
+    )
+    relays = missing_relays(made, holders, (), moment)
+    return replace(made, closed_at=moment) if _is_finished(made, relays) else made, relays
 
 
 def missing_relays(
-    objection: Objection, holders: NumberHolders, relays: Sequence[Relay], moment: datetime
-) -> list[Relay]:
-    """The relays that an open objection lacks to the holders it covers, which are not in the session yet.
+    objection: AnyObjection, holders: NumberHolders, relays: Sequence[AnyRelay], moment: datetime
+) -> list[RelayRow]:
+    """The relays that an open objection lacks to the holders it covers, which are not stored yet.
 
     One that does not reach others yet is relayed to the organisation alone that received it. What it writes, and so
     how long it takes, does not tell that organisation how many others hold the number.
@@ -164,14 +208,14 @@ def _covered_holders(holders: NumberHolders, scoped: Scoped) -> Mapping[uuid.UUI
 
 async def _existing_objections(
     session: AsyncSession, marks: Sequence[bytes], since_on: date | None
-) -> dict[bytes, list[Objection]]:
+) -> dict[bytes, list[AnyObjection]]:
     """The objections on some numbers by mark, the latest first. With `since_on`, only those made since that day.
 
     They are locked, so that none is closed while relays are added to it. All who lock several do so in this order.
     """
     query = select(Objection).where(col(Objection.mark).in_(marks)).order_by(col(Objection.id))
     rows = (await session.exec(query.with_for_update(key_share=True))).all()
-    existing: dict[bytes, list[Objection]] = defaultdict(list)
+    existing: dict[bytes, list[AnyObjection]] = defaultdict(list)
     for row in sorted(rows, key=lambda row: row.recorded_at, reverse=True):
         if since_on is None or paris_day(row.occurred_at) >= since_on:
             existing[row.mark].append(row)
@@ -179,11 +223,11 @@ async def _existing_objections(
 
 
 async def _relays_of_open(
-    session: AsyncSession, existing: Mapping[bytes, Sequence[Objection]]
-) -> dict[uuid.UUID, list[Relay]]:
+    session: AsyncSession, existing: Mapping[bytes, Sequence[AnyObjection]]
+) -> dict[uuid.UUID, list[AnyRelay]]:
     """The relays of those objections that are not closed, by the objection's id."""
     open_ids = [row.id for rows in existing.values() for row in rows if row.closed_at is None]
-    relays_of: dict[uuid.UUID, list[Relay]] = defaultdict(list)
+    relays_of: dict[uuid.UUID, list[AnyRelay]] = defaultdict(list)
     if not open_ids:
         return relays_of
     for relay in (await session.exec(select(Relay).where(col(Relay.objection_id).in_(open_ids)))).all():
@@ -191,7 +235,7 @@ async def _relays_of_open(
     return relays_of
 
 
-def _needs_relay(objection: Objection, relays: Sequence[Relay], holder_id: uuid.UUID) -> bool:
+def _needs_relay(objection: AnyObjection, relays: Sequence[AnyRelay], holder_id: uuid.UUID) -> bool:
     """Whether a holder needs a relay: it has none yet, or it erased the number and holds it again."""
     states = {relay.state for relay in relays if relay.holder_id == holder_id}
     return not states or (objection.kind == ObjectionKind.ERASURE and states == {RelayState.COMPLETED})
@@ -200,7 +244,7 @@ def _needs_relay(objection: Objection, relays: Sequence[Relay], holder_id: uuid.
 _IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
 
 
-def _is_same(row: Objection, relays: Sequence[Relay], new: NewObjection, *, has_holders: bool) -> bool:
+def _is_same(row: AnyObjection, relays: Sequence[AnyRelay], new: NewObjection, *, has_holders: bool) -> bool:
     """Whether an objection is already recorded: still open, without any holder, or made at the same moment.
 
     What an organisation received is open as long as its own relay is. Otherwise the answer to a second report would
@@ -216,15 +260,9 @@ def _is_same(row: Objection, relays: Sequence[Relay], new: NewObjection, *, has_
 
 
 def _new_relay(
-    objection: Objection, holders: NumberHolders, holder_id: uuid.UUID, has_account: bool, moment: datetime
-) -> Relay:
-    relay = Relay(
-        id=uuid7(moment),
-        objection_id=objection.id,
-        holder_id=holder_id,
-        state=RelayState.WAITING,
-        recorded_at=moment,
-    )
+    objection: AnyObjection, holders: NumberHolders, holder_id: uuid.UUID, has_account: bool, moment: datetime
+) -> RelayRow:
+    relay = RelayRow(id=uuid7(moment), objection_id=objection.id, holder_id=holder_id, recorded_at=moment)
     if holder_id == objection.asserted_by_id:
         # The holder that reports an objection knows of it. It must still state that it has completed it.
         start_month(relay, RelayState.ACKNOWLEDGED, moment)
@@ -234,7 +272,7 @@ def _new_relay(
     return relay
 
 
-def let_out(relay: Relay, moment: datetime, *, has_account: bool, counts: bool) -> bool:
+def let_out(relay: AnyRelay, moment: datetime, *, has_account: bool, counts: bool) -> bool:
     """Let a relay out that waits for its holder, if it can be; returns whether it has reached the holder's list."""
     if not has_account:
         # No month runs: the person is shown until when a letter should be answered.
@@ -251,12 +289,12 @@ def hold_back(relay: Relay, objection: Objection) -> None:
     reopen(objection)
 
 
-def start_month(relay: Relay, state: RelayState, moment: datetime) -> None:
+def start_month(relay: AnyRelay, state: RelayState, moment: datetime) -> None:
     """Begin the month that a holder has to answer."""
     relay.state, relay.received_at, relay.due_at = state, moment, one_month_after(moment)
 
 
-async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[Relay], moment: datetime) -> None:
+async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[AnyRelay], moment: datetime) -> None:
     """Send the event of each relay that its holder has not received yet."""
     by_holder: dict[uuid.UUID, list[uuid.UUID]] = defaultdict(list)
     for relay in relays:
@@ -271,7 +309,7 @@ def one_month_after(moment: datetime) -> datetime:
     return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
 
 
-def _is_finished(objection: Objection, relays: Iterable[Relay]) -> bool:
+def _is_finished(objection: AnyObjection, relays: Iterable[AnyRelay]) -> bool:
     """Whether nobody has anything left to do: the objection reaches others, and none of its relays is open or waits."""
     return objection.relayed_at is not None and all(relay.state not in UNFINISHED_STATES for relay in relays)
 

@@ -9,7 +9,7 @@ from service.core.clock import now
 from service.core.paging import Page, read_slice
 from service.objection.create import OPEN_STATES
 from service.objection.models import Objection, Relay
-from service.objection.recorder import recorder_in_full
+from service.objection.recorder import recorders_in_full
 from service.objection.schemas import OverdueRelay
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
@@ -24,13 +24,13 @@ async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, li
         .where(col(Relay.state).in_(OPEN_STATES), col(Relay.due_at) < now())
     )
     rows = await read_slice(session, query, after, limit, Relay.id)
-    recorders = {objection.id: await recorder_in_full(session, objection) for _, objection, _ in rows}
+    recorders = await recorders_in_full(session, [objection for _, objection, _ in rows])
     return rows.page(
         OverdueRelay(
-            **recorders[objection.id],
+            **recorder,
             **relay.model_dump(include={"id", "state", "recorded_at", "due_at"}),
             holder=OrganisationRef(id=holder.id, legal_name=holder.legal_name),
             kind=objection.kind,
         )
-        for relay, objection, holder in rows
+        for recorder, (relay, objection, holder) in zip(recorders, rows, strict=True)
     )

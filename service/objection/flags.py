@@ -6,24 +6,24 @@ A task finds them. Holders see their own flags as counts, and the numbers that t
 import uuid
 from collections.abc import Collection
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from procrastinate import App
-from sqlalchemy import case, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import LargeBinary, case, func, literal, text
 from sqlmodel import and_, col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from sqlmodel.sql.expression import Select
+from sqlmodel.sql.expression import Select, SelectOfScalar
 
 from service.access import visibility
 from service.access.actor import Actor
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
-from service.core.db import Database, run
+from service.core.db import Database, connection_of, run
 from service.core.errors import NotFound
 from service.core.ids import uuid7
+from service.core.new_rows import insert_rows
 from service.core.paging import Page, cut, read_slice, write_cursor
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
@@ -32,22 +32,21 @@ from service.dataset.models import Dataset
 from service.membership import runs
 from service.membership.descent.ancestors import read_ancestors
 from service.membership.descent.dag import uploaded_sources_of
-from service.membership.matching import match_keys
-from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, unpack_keys
+from service.membership.matching import few_stored_keys, match_keys
+from service.number.keyring import KEY_BYTES, KeyRing, Keys, pack_keys, split_keys, unpack_keys
 from service.number.normalisation import e164
 from service.objection.applies import Use, covers_clause
 from service.objection.create import wait_for_recording
 from service.objection.current_holders import (
     NumberHolders,
     holders_of_keys,
-    holders_of_number,
-    key_of_mark,
+    holders_of_objections,
     number_of_key,
 )
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.recorder import recorders_of
 from service.objection.schemas import FlaggedNumber, FlagOut
-from service.objection.waiting import judge_objections
+from service.objection.waiting import judge_objections, objections_concerned
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
 from service.transfer.models import Transfer
@@ -55,7 +54,10 @@ from service.transfer.models import Transfer
 
 @task(TaskName.FLAG_OBJECTIONS, until_done=True)
 async def flag_objections(resources: Resources, dataset_id: str | None = None, campaign_id: str | None = None) -> None:
-    """Flag a sealed dataset or a registered campaign for each objection that was recorded before."""
+    """Flag a sealed dataset or a registered campaign for each objection that was recorded before.
+
+    A sealed dataset also lets out what waited until its numbers count.
+    """
     database, ring = resources.get(Database), resources.get(KeyRing)
     async with database.transaction() as session:
         # Objections that are being recorded may not see that this dataset holds their number.
@@ -64,18 +66,18 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
             subject = await _campaign(session, uuid.UUID(campaign_id))
         else:
             subject = await _dataset(session, uuid.UUID(dataset_id))
-        objected = await _objected(session, ring, subject)
-        ancestors = await read_ancestors(session, subject.dataset_ids)
-    if not objected.objection_ids:
-        return
-    sources = uploaded_sources_of(ancestors.dag, subject.dataset_ids)
+        sources = uploaded_sources_of((await read_ancestors(session, subject.dataset_ids)).dag, subject.dataset_ids)
+        objected = await _objected(session, ring, subject, sources)
+        to_judge = set() if subject.dataset_id is None else set(await objections_concerned(session, subject.dataset_id))
     matched = await match_keys(database, objected.keys, sources)
-    places = np.unique(np.concatenate([*matched.values(), np.empty(0, np.intp)]))
-    places = await _still_held(database, ring, subject, objected.keys, places)
-    async with database.transaction() as session:
+    if matched:
+        places = np.unique(np.concatenate(list(matched.values())))
+        places = await _still_held(database, subject, objected.keys, places)
         found = [objection_id for place in places.tolist() for objection_id in objected.objection_ids[place]]
-        await _write_flags(session, subject, found)
-    await judge_objections(database, resources.get(App), ring, sorted(set(found)))
+        async with database.transaction() as session:
+            await _write_flags(session, subject, found)
+        to_judge.update(found)
+    await judge_objections(database, resources.get(App), ring, sorted(to_judge))
 
 
 class _Subject(NamedTuple):
@@ -124,7 +126,16 @@ class _Objected(NamedTuple):
     objection_ids: list[list[uuid.UUID]]
 
 
-async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> _Objected:
+# Of a subject whose sources store no more numbers, only the objections to these are read. Of others, all are.
+FEW_NUMBERS: Final = 20_000
+_ANY_OBJECTION: Final = text("SELECT EXISTS (SELECT FROM objection)")
+
+
+async def _objected(
+    session: AsyncSession, ring: KeyRing, subject: _Subject, sources: Collection[uuid.UUID]
+) -> _Objected:
+    if not await session.scalar(_ANY_OBJECTION):
+        return _Objected(runs.no_keys(), [])
     relayed = select(Relay.id).where(
         col(Relay.objection_id) == col(Objection.id), col(Relay.holder_id) == subject.holder_id
     )
@@ -134,6 +145,9 @@ async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> 
     # the subject was made and did not see it. What is not relayed yet will reach the holder by a relay.
     earlier = or_(since <= subject.since, and_(col(Objection.relayed_at).is_not(None), ~relayed.exists()))
     query = select(Objection.id, Objection.mark).where(earlier, covers_clause(subject.use))
+    stored = await few_stored_keys(await connection_of(session), sources, FEW_NUMBERS)
+    if stored is not None:
+        query = query.where(col(Objection.mark).in_(_listed(pack_keys(ring.marks(stored)))))
     rows = (await session.exec(query)).all()
     keys = ring.keys_of_marks(unpack_keys(b"".join(mark for _, mark in rows)))
     order = runs.sort_order(keys)
@@ -147,27 +161,23 @@ async def _objected(session: AsyncSession, ring: KeyRing, subject: _Subject) -> 
     return _Objected(in_order[first], objection_ids)
 
 
+def _listed(marks: bytes) -> SelectOfScalar[Any]:
+    """Marks as the rows of a query. The driver would take longer over a list of thousands."""
+    place = func.generate_series(0, len(marks) // KEY_BYTES - 1).column_valued("place")
+    return select(func.substr(literal(marks, LargeBinary), KEY_BYTES * place + 1, KEY_BYTES))
+
+
 _ERASED: Final = text("SELECT DISTINCT key FROM exclusion WHERE key = ANY(:keys)")
 
 
-async def _still_held(
-    database: Database, ring: KeyRing, subject: _Subject, keys: Keys, places: NDArray[np.intp]
-) -> NDArray[np.intp]:
+async def _still_held(database: Database, subject: _Subject, keys: Keys, places: NDArray[np.intp]) -> NDArray[np.intp]:
     """Those places whose numbers the subject still holds. A copy of an erased number may be stored for others."""
-    packed = pack_keys(keys[places])
-    matched = [packed[at : at + KEY_BYTES] for at in range(0, len(packed), KEY_BYTES)]
+    matched = split_keys(keys[places])
     async with database.transaction() as session:
         erased = [row.key for row in await run(session, _ERASED, {"keys": matched})]
-    snapshots = Snapshots(database)
-    not_held: set[bytes] = set()
-    for key in erased:
-        holders = await holders_of_number(snapshots, ring, number_of_key(ring, key))
-        if subject.dataset_ids.isdisjoint(holders.datasets):
-            not_held.add(key)
+    holders = await holders_of_keys(Snapshots(database), erased)
+    not_held = {key for key in erased if subject.dataset_ids.isdisjoint(holders[key].datasets)}
     return places[[key not in not_held for key in matched]]
-
-
-_FLAGS_AT_ONCE: Final = 5000
 
 
 async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: list[uuid.UUID]) -> None:
@@ -183,10 +193,7 @@ async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: 
         }
         for objection_id in sorted(objection_ids)
     ]
-    # A statement has at most 65,535 parameters.
-    for at in range(0, len(flags), _FLAGS_AT_ONCE):
-        batch = flags[at : at + _FLAGS_AT_ONCE]
-        await run(session, insert(ObjectionFlag).values(batch).on_conflict_do_nothing())
+    await insert_rows(session, ObjectionFlag, flags, unless_there=True)
 
 
 # A processor's key sees a party's campaign only if that processor sent it.
@@ -244,15 +251,15 @@ async def list_flagged_numbers(
     if (await session.exec(query.limit(1))).first() is None:
         raise NotFound("flagged dataset or campaign")
     rows = await read_slice(session, query, after, limit, ObjectionFlag.id)
-    keys = {objection.mark: key_of_mark(ring, objection.mark) for _, objection in rows}
-    holders = await holders_of_keys(snapshots, ring, keys.values())
-    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection in rows))
+    objections = {objection.id: objection for _, objection in rows}
+    holders = await holders_of_objections(snapshots, ring, objections.values())
+    recorders = await recorders_of(actor, objections.values(), holders)
     return rows.page(
         FlaggedNumber(
             **objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}),
             id=flag.id,
             recorded_at=flag.recorded_at,
-            number=_number_shown(ring, actor, holders[keys[objection.mark]]),
+            number=_number_shown(ring, actor, holders[objection.id]),
             **recorders[objection.id],
         )
         for flag, objection in rows

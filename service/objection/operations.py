@@ -9,10 +9,11 @@ from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.core.clock import now
 from service.core.errors import Forbidden, NotFound
+from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionSource
 from service.number.keyring import KeyRing
 from service.objection.create import NewObjection, begin_recording, record_objections
-from service.objection.current_holders import NumberHolders, holders_of_number
+from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.models import Objection
 from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import (
@@ -43,7 +44,7 @@ async def create_objection(
     await snapshots.load()
     await begin_recording(session, ring, [person.key])
     new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
-    holders = await holders_of_number(snapshots, ring, person.number)
+    holders = await holders_of_key(snapshots, person.key)
     (recorded,) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
     return await recorded_view(session, recorded)
 
@@ -96,5 +97,5 @@ async def record_received_objections(reporting: Reporting, actor: Actor, wanted:
         # Otherwise anybody could object in the name of any person by guessing numbers.
         return new_objections[place] if holders.held_by(actor.organisation_id) else ReportOutcome.NOT_HELD
 
-    reported = [read_number(received.number, wanted.region) for received in wanted.numbers]
+    reported = [read_number(received.number, wanted.region) async for received in in_turns(wanted.numbers)]
     return await reporting.record(actor, reported, report)

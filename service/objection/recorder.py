@@ -15,25 +15,24 @@ not learn which organisations hold the number beyond those that it sees anyway. 
 What the caller sees is judged when it reads: an organisation that comes into its sight is named from then on.
 """
 
+import asyncio
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.visibility import Visibility, visible_to
 from service.core.vocabulary import Side, TransferStatus
-from service.number.keyring import KeyRing
-from service.objection.current_holders import key_of_mark, number_of_key
+from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection
 from service.objection.schemas import RecorderKind
 from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.views import organisation_ref
 from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import datasets_holding
-from service.provenance.snapshot import Snapshots
 
 
 class Recorder(TypedDict):
@@ -47,19 +46,47 @@ _PERSON: Recorder = {"recorder": RecorderKind.PERSON, "recorded_by": None}
 _HIDDEN: Recorder = {"recorder": RecorderKind.ORGANISATION_OR_SENDER, "recorded_by": None}
 
 
-async def recorder_of(snapshots: Snapshots, ring: KeyRing, actor: Actor, objection: Objection) -> Recorder:
-    """Who recorded an objection, as far as the caller may see."""
-    reporter_id = objection.asserted_by_id
-    if reporter_id is None:
-        return _PERSON
-    number = number_of_key(ring, key_of_mark(ring, objection.mark))
-    snapshot, stored, erasures = await snapshots.locate(ring, number)
-    held = datasets_holding(snapshot.graph, (membership.dataset_id for membership in stored), erasures)
-    facts = snapshot.graph.facts
-    visibility = visible_to(snapshot.visibility_index, actor, held, erasures)
-    if reporter_id not in visibility.viewers | _speakers(facts, visibility):
+async def recorders_of(
+    actor: Actor, objections: Iterable[Objection], holders: Mapping[uuid.UUID, NumberHolders]
+) -> dict[uuid.UUID, Recorder]:
+    """Who recorded each of some objections, by the objection's id.
+
+    `holders` are those of their numbers, by the same ids. What a person recorded needs none.
+    """
+    found: dict[uuid.UUID, Recorder] = {}
+    # Most numbers are held alike, so that the caller sees the same of them.
+    seen: dict[tuple[object, ...], frozenset[uuid.UUID]] = {}
+    for objection in objections:
+        if is_by_person(objection):
+            found[objection.id] = _PERSON
+            continue
+        held = holders[objection.id]
+        alike = id(held.snapshot), held.datasets, held.erased_from, frozenset(held.erasures.items())
+        if alike not in seen:
+            seen[alike] = _seen(actor, held)
+            # Other requests take their turns, however many numbers are held otherwise.
+            await asyncio.sleep(0)
+        found[objection.id] = _reporter(objection, held, seen[alike])
+    return found
+
+
+def is_by_person(objection: Objection) -> bool:
+    """Whether no organisation took part in recording an objection, so that nothing has to be known of its number."""
+    return objection.asserted_by_id is None
+
+
+def _reporter(objection: Objection, holders: NumberHolders, seen: frozenset[uuid.UUID]) -> Recorder:
+    if objection.asserted_by_id not in seen:
         return _HIDDEN
-    return {"recorder": RecorderKind.ORGANISATION, "recorded_by": organisation_ref(facts, reporter_id)}
+    named = organisation_ref(holders.snapshot.graph.facts, objection.asserted_by_id)
+    return {"recorder": RecorderKind.ORGANISATION, "recorded_by": named}
+
+
+def _seen(actor: Actor, holders: NumberHolders) -> frozenset[uuid.UUID]:
+    """The organisations that the caller sees on a path of a number, by what they stated themselves."""
+    snapshot = holders.snapshot
+    visibility = visible_to(snapshot.visibility_index, actor, holders.datasets | holders.erased_from, holders.erasures)
+    return visibility.viewers | _speakers(snapshot.graph.facts, visibility)
 
 
 def _speakers(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
@@ -79,21 +106,17 @@ def _speakers(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
     return found
 
 
-async def recorders_of(
-    snapshots: Snapshots, ring: KeyRing, actor: Actor, objections: Iterable[Objection]
-) -> dict[uuid.UUID, Recorder]:
-    """Who recorded each of some objections, by the objection's id."""
-    distinct = {objection.id: objection for objection in objections}
-    return {row_id: await recorder_of(snapshots, ring, actor, row) for row_id, row in distinct.items()}
-
-
-async def recorder_in_full(session: AsyncSession, objection: Objection) -> Recorder:
-    """Who recorded an objection, for the regulator."""
-    if objection.asserted_by_id is None:
-        return _PERSON
-    reporter = await session.get_one(Organisation, objection.asserted_by_id)
-    named = OrganisationRef(id=reporter.id, legal_name=reporter.legal_name)
-    return {"recorder": RecorderKind.ORGANISATION, "recorded_by": named}
+async def recorders_in_full(session: AsyncSession, objections: Sequence[Objection]) -> list[Recorder]:
+    """Who recorded each of some objections, in their order, for the regulator."""
+    ids = {objection.asserted_by_id for objection in objections if objection.asserted_by_id is not None}
+    rows = (await session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))).all() if ids else ()
+    named = {row.id: OrganisationRef(id=row.id, legal_name=row.legal_name) for row in rows}
+    return [
+        _PERSON
+        if objection.asserted_by_id is None
+        else {"recorder": RecorderKind.ORGANISATION, "recorded_by": named[objection.asserted_by_id]}
+        for objection in objections
+    ]
 
 
 def as_holder(organisation_id: uuid.UUID) -> Actor:

@@ -1,6 +1,7 @@
 """Relays: how holders learn of objections and answer them. The state of a relay only moves forward."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from procrastinate import App
@@ -16,6 +17,7 @@ from service.core.errors import Conflict, NotFound
 from service.core.locks import Lock
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
+from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
@@ -23,14 +25,13 @@ from service.number.normalisation import e164
 from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back, reopen, start_month
 from service.objection.current_holders import (
     NumberHolders,
-    holders_of_keys,
-    holders_of_number,
+    holders_of_objections,
     key_of_mark,
     number_of_key,
 )
 from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
-from service.objection.recorder import Recorder, as_holder, recorder_of, recorders_of
+from service.objection.recorder import Recorder, as_holder, is_by_person, recorders_of
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
@@ -50,22 +51,21 @@ async def list_relays(
     )
     query = query.order_by(col(Relay.cursor)).limit(limit).with_for_update(of=Relay)
     rows = (await session.exec(query)).all()
-    keys = {objection.id: key_of_mark(ring, objection.mark) for relay, objection in rows if relay.state not in _ENDED}
-    holders = await holders_of_keys(snapshots, ring, keys.values())
+    holders, held_back = await _hold_back(session, snapshots, ring, rows)
     listed = []
-    for relay, objection in rows:
-        seen = holders.get(keys.get(objection.id, b""))
-        if seen is not None and await _is_held_back(session, snapshots, ring, relay, objection, seen):
+    async for relay, objection in in_turns(rows):
+        if relay.id in held_back:
             continue
         _mark_delivered(ring, relay, objection)
-        listed.append((relay, objection, None if seen is None else _number_shown(ring, relay, objection, seen)))
+        number = None if relay.state in _ENDED else _number_shown(ring, relay, objection, holders[objection.id])
+        listed.append((relay, objection, number))
     await session.flush()
-    recorders = await recorders_of(snapshots, ring, actor, (objection for _, objection, _ in listed))
+    recorders = await recorders_of(actor, (objection for _, objection, _ in listed), holders)
     items = [
         RelayWithNumber(
             **_relay_fields(relay, objection, recorders[objection.id]), cursor=relay.cursor or 0, number=number
         )
-        for relay, objection, number in listed
+        async for relay, objection, number in in_turns(listed)
     ]
     return RelayPage(items=items, next=items[-1].cursor if items else None)
 
@@ -91,11 +91,9 @@ async def judge_undeliverable(
     # A release that is recorded meanwhile waits for this, and so finds the relays that wait for it.
     await locks.take_own(session, Lock.RECORDING)
     rows = (await session.exec(query.with_for_update(of=Relay).execution_options(populate_existing=True))).all()
-    keys = {objection.id: key_of_mark(ring, objection.mark) for _, objection in rows}
-    holders = await holders_of_keys(snapshots, ring, keys.values())
+    holders = await holders_of_objections(snapshots, ring, (objection for _, objection in rows))
     for relay, objection in rows:
-        seen = holders[keys[objection.id]]
-        if _must_wait(relay, objection, seen):
+        if _must_wait(relay, objection, holders[objection.id]):
             hold_back(relay, objection)
         else:
             _reach(ring, relay, objection)
@@ -113,30 +111,36 @@ def _is_to_be_held_back(relay: Relay, objection: Objection, holders: NumberHolde
     return relay.state == RelayState.PENDING and _must_wait(relay, objection, holders)
 
 
-async def _is_held_back(
-    session: AsyncSession,
-    snapshots: Snapshots,
-    ring: KeyRing,
-    relay: Relay,
-    objection: Objection,
-    holders: NumberHolders,
-) -> bool:
-    """Whether a relay that nobody has read waits for a release, because the one that let it out was taken back.
+async def _hold_back(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, rows: Sequence[tuple[Relay, Objection]]
+) -> tuple[dict[uuid.UUID, NumberHolders], set[uuid.UUID]]:
+    """Let those relays wait for a release that nobody has read, if the release that let them out was taken back.
 
-    The task of the withdrawal may not have run yet. Sent without its number, the relay would tell its holder of an
-    objection, and the number would not follow.
+    The task of the withdrawal may not have run yet. Sent without its number, a relay would tell its holder of an
+    objection, and the number would not follow. Returns who holds the numbers, by the objections' ids, as far as it is
+    needed to show the relays, and the ids of the relays that wait.
     """
-    if not _is_to_be_held_back(relay, objection, holders):
-        return False
-    # A release that is recorded meanwhile waits for this, and so finds the relay that waits for it.
+    needed = [objection for relay, objection in rows if relay.state not in _ENDED or not is_by_person(objection)]
+    holders = await holders_of_objections(snapshots, ring, needed)
+    doubtful = {
+        relay.id: (relay, objection)
+        for relay, objection in rows
+        if relay.state not in _ENDED and _is_to_be_held_back(relay, objection, holders[objection.id])
+    }
+    if not doubtful:
+        return holders, set()
+    # A release that is recorded meanwhile waits for this, and so finds the relays that wait for it.
     await locks.take_own(session, Lock.RECORDING)
-    await session.refresh(relay, with_for_update=True)
-    now_held = await holders_of_number(snapshots, ring, number_of_key(ring, holders.key))
-    if not _is_to_be_held_back(relay, objection, now_held):
-        return False
-    hold_back(relay, objection)
+    locked = select(Relay).where(col(Relay.id).in_(doubtful)).order_by(col(Relay.id)).with_for_update()
+    await session.exec(locked.execution_options(populate_existing=True))
+    holders |= await holders_of_objections(snapshots, ring, (objection for _, objection in doubtful.values()))
+    held_back = set()
+    for relay, objection in doubtful.values():
+        if _is_to_be_held_back(relay, objection, holders[objection.id]):
+            hold_back(relay, objection)
+            held_back.add(relay.id)
     await session.flush()
-    return True
+    return holders, held_back
 
 
 def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: NumberHolders) -> str | None:
@@ -167,8 +171,9 @@ def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dic
 
 
 async def _relay_out(snapshots: Snapshots, ring: KeyRing, actor: Actor, relay: Relay, objection: Objection) -> RelayOut:
-    recorder = await recorder_of(snapshots, ring, actor, objection)
-    return RelayOut.model_validate(_relay_fields(relay, objection, recorder))
+    holders = await holders_of_objections(snapshots, ring, [] if is_by_person(objection) else [objection])
+    recorders = await recorders_of(actor, [objection], holders)
+    return RelayOut.model_validate(_relay_fields(relay, objection, recorders[objection.id]))
 
 
 async def relay_payload(resources: Resources, session: AsyncSession, relay_id: uuid.UUID) -> dict[str, Any] | None:
@@ -181,12 +186,12 @@ async def relay_payload(resources: Resources, session: AsyncSession, relay_id: u
     objection = await session.get_one(Objection, relay.objection_id)
     if relay.state not in OPEN_STATES:
         return None
-    holders = await holders_of_number(snapshots, ring, number_of_key(ring, key_of_mark(ring, objection.mark)))
-    if await _is_held_back(session, snapshots, ring, relay, objection, holders):
+    holders, held_back = await _hold_back(session, snapshots, ring, [(relay, objection)])
+    if held_back:
         return None
-    number = _number_shown(ring, relay, objection, holders)
-    out = await _relay_out(snapshots, ring, as_holder(relay.holder_id), relay, objection)
-    return out.model_dump(mode="json") | {"number": number}
+    recorders = await recorders_of(as_holder(relay.holder_id), [objection], holders)
+    out = RelayOut.model_validate(_relay_fields(relay, objection, recorders[objection.id]))
+    return out.model_dump(mode="json") | {"number": _number_shown(ring, relay, objection, holders[objection.id])}
 
 
 async def relay_delivered(session: AsyncSession, relay_id: uuid.UUID) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
+import numpy as np
 from fastapi import Depends, Request
 from procrastinate import App
 
@@ -12,11 +13,12 @@ from service.core.db import Database
 from service.core.resources import resources_of
 from service.core.settings import Settings
 from service.core.vocabulary import UsageKind
-from service.number.keyring import KeyRing
-from service.number.normalisation import NumberRejected, normalise_number
+from service.number.keyring import KeyRing, split_keys
+from service.number.normalisation import normalise_number
+from service.number.rejection import NumberRejected
 from service.number.request_number import unknown_region
 from service.objection.create import NewObjection, begin_recording, record_objections
-from service.objection.current_holders import NumberHolders, holders_of_number
+from service.objection.current_holders import NumberHolders, holders_of_keys
 from service.objection.schemas import ReportOutcome, ReportResult, ReportResults
 from service.provenance.snapshot import Snapshots
 from service.usage.quotas import reserve, settle
@@ -25,7 +27,7 @@ Report = ReportOutcome | NewObjection
 """What to record of a reported number, or the outcome if nothing is to be recorded."""
 
 # As long as a transaction lasts, the owners of its numbers wait with their own objections: some tens of milliseconds.
-_BATCH: Final = 25
+BATCH: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +60,8 @@ class Reporting:
             # Numbers that come to nothing cost as much, and say who is held.
             await reserve(session, self.settings, actor.organisation_id, UsageKind.REPORTS, len(numbers))
             day = await reserve(session, self.settings, actor.organisation_id, kind, len(numbers))
-        for at in range(0, len(numbers), _BATCH):
-            results |= await self._record_batch(numbers[at : at + _BATCH], report)
+        for at in range(0, len(numbers), BATCH):
+            results |= await self._record_batch(numbers[at : at + BATCH], report)
         recorded = sum(result.outcome is ReportOutcome.RECORDED for result in results.values())
         async with self.database.step() as session:
             unused = len(numbers) - recorded
@@ -72,15 +74,16 @@ class Reporting:
         await self.snapshots.load()
         results: dict[int, ReportResult] = {}
         wanted: dict[int, tuple[NumberHolders, NewObjection]] = {}
+        keys = split_keys(self.ring.pseudonyms(np.array([number for _, number in numbers], np.int64)))
         async with self.database.step() as session:
-            await begin_recording(session, self.ring, [self.ring.pseudonym(number) for _, number in numbers])
-            for place, number in numbers:
-                holders = await holders_of_number(self.snapshots, self.ring, number)
-                made = report(place, holders)
+            await begin_recording(session, self.ring, keys)
+            holders = await holders_of_keys(self.snapshots, keys)
+            for (place, _), key in zip(numbers, keys, strict=True):
+                made = report(place, holders[key])
                 if isinstance(made, ReportOutcome):
                     results[place] = ReportResult(outcome=made)
                 else:
-                    wanted[place] = holders, made
+                    wanted[place] = holders[key], made
             recorded = await record_objections(session, self.queue, self.ring, list(wanted.values()))
             for place, it in zip(wanted, recorded, strict=True):
                 outcome = ReportOutcome.RECORDED if it.is_new else ReportOutcome.ALREADY_RECORDED

@@ -16,6 +16,7 @@ from service.core.paging import After, Limit, Page
 from service.core.task_queue import QueueDep
 from service.core.threads import WorkThreads
 from service.core.tick import TICK_SECONDS, wait_for_tick
+from service.core.turns import served_first
 from service.number.app_keyring import RingDep
 from service.objection import deadlines, flags, operations, publication, relays, stops
 from service.objection.figures import Publication, publication_csv
@@ -70,6 +71,7 @@ Cursor = Annotated[int, Query(ge=0, le=2**63 - 1, description="The `next` of the
     responses=responses(*JSON_BODY, 401, 404, 422),
 )
 @reads(Body.SMALL)
+@served_first
 async def create_objection(
     body: ObjectionIn,
     session: SessionDep,

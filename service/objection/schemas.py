@@ -13,7 +13,7 @@ from service.core.text import Sentence
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import CampaignRef, OrganisationRef
 
-# A request looks up its numbers singly; more of them would make other requests wait.
+# They are recorded in short transactions, one after the other. More of them would make the request last too long.
 MAX_NUMBERS = 1000
 
 Number = Annotated[

@@ -17,10 +17,13 @@ from service.access.visible_rows import get_visible
 from service.campaign.models import Campaign, CampaignDataset
 from service.core.clock import now
 from service.core.db import Database
+from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource
+from service.messaging.inbound import is_first_delivery
+from service.messaging.messages import Inbound
 from service.number.keyring import KeyRing
 from service.objection.create import NewObjection, begin_recording, record_objections
-from service.objection.current_holders import NumberHolders, holders_of_number
+from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import ReportOutcome, ReportResults, StopsIn
 from service.provenance.graph.rows import CampaignRow
@@ -61,7 +64,7 @@ async def report_stops(
         for place, reply in enumerate(wanted.replies)
     ]
     reported: list[int | ReportOutcome] = []
-    for reply in wanted.replies:
+    async for reply in in_turns(wanted.replies):
         number = read_number(reply.number, wanted.region)
         is_other = reply.text is not None and not is_stop(reply.text)
         reported.append(ReportOutcome.NOT_A_STOP if is_other and isinstance(number, int) else number)
@@ -87,22 +90,26 @@ def _stop(campaign: Campaign | CampaignRow, **assertion: Any) -> NewObjection:
 
 
 async def record_inbound_stop(
-    database: Database, snapshots: Snapshots, ring: KeyRing, queue: App, number: int, originator: str, text: str
+    database: Database, snapshots: Snapshots, ring: KeyRing, queue: App, message: Inbound
 ) -> None:
-    """Record a STOP that our own gateway received, for each campaign that it answers.
+    """Record a STOP that our own gateway received, for each campaign that it answers. A repetition changes nothing.
 
-    Another text, or a number that no campaign from this originator reached, leaves no trace.
+    Another text, or a number that no campaign from this originator reached, leaves no trace. The STOP answers what was
+    sent before the gateway received it, however long it waited there.
     """
-    if not is_stop(text):
+    if not is_stop(message.text):
         return
     await snapshots.load()
+    key = ring.pseudonym(message.number)
     async with database.transaction() as session:
-        await begin_recording(session, ring, [ring.pseudonym(number)])
-        holders = await holders_of_number(snapshots, ring, number)
-        moment = now()
-        campaigns = _answered_campaigns(holders, originator, moment)
-        wanted = [(holders, _stop(campaign, occurred_at=moment)) for campaign in campaigns]
-        await record_objections(session, queue, ring, wanted)
+        await begin_recording(session, ring, [key])
+        holders = await holders_of_key(snapshots, key)
+        # The gateway's clock may be ahead.
+        moment = min(message.received_at, now())
+        campaigns = _answered_campaigns(holders, message.originator, moment)
+        if campaigns and await is_first_delivery(session, ring, message):
+            wanted = [(holders, _stop(campaign, occurred_at=moment)) for campaign in campaigns]
+            await record_objections(session, queue, ring, wanted)
 
 
 def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetime) -> list[CampaignRow]:

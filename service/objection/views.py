@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -14,7 +14,7 @@ from service.core.clock import now
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
 from service.number.keyring import KeyRing
-from service.objection.create import OPEN_STATES, Recorded
+from service.objection.create import OPEN_STATES, AnyObjection, AnyRelay, Recorded
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
@@ -22,6 +22,15 @@ from service.provenance.answer.references import CampaignRef, OrganisationRef
 from service.release.operations import CHECK_PERIOD
 
 FactT = TypeVar("FactT", bound=Fact)
+
+_OF_OBJECTION: Final = (
+    *("id", "kind", "scope", "purpose", "source"),
+    *("occurred_at", "recorded_at", "relayed_at", "closed_at"),
+)
+_OF_RELAY: Final = (
+    *("id", "state", "refusal"),
+    *("recorded_at", "received_at", "due_at", "delivered_at", "acknowledged_at", "ended_at"),
+)
 
 
 async def objections_on_number(session: AsyncSession, ring: KeyRing, key: bytes) -> list[ObjectionOut]:
@@ -35,7 +44,7 @@ async def objections_on_number(session: AsyncSession, ring: KeyRing, key: bytes)
 class _Related:
     """The relays and flags of some objections, and the organisations and campaigns that these name."""
 
-    relays: Sequence[Relay]
+    relays: Sequence[AnyRelay]
     flags: Sequence[ObjectionFlag]
     organisations: Mapping[uuid.UUID, Organisation]
     campaigns: Mapping[uuid.UUID, Campaign]
@@ -51,7 +60,7 @@ class _Related:
         return None if campaign_id is None else CampaignRef(id=campaign_id, name=self.campaigns[campaign_id].name)
 
 
-async def objection_views(session: AsyncSession, rows: Sequence[Objection]) -> list[ObjectionOut]:
+async def objection_views(session: AsyncSession, rows: Sequence[AnyObjection]) -> list[ObjectionOut]:
     """Objections as the person sees them, in the given order, each with its relays and flags."""
     ids = [row.id for row in rows]
     relays = (await session.exec(select(Relay).where(col(Relay.objection_id).in_(ids)))).all()
@@ -67,12 +76,12 @@ async def recorded_view(session: AsyncSession, recorded: Recorded) -> ObjectionO
 
 
 async def _views(
-    session: AsyncSession, rows: Sequence[Objection], relays: Sequence[Relay], flags: Sequence[ObjectionFlag]
+    session: AsyncSession, rows: Sequence[AnyObjection], relays: Sequence[AnyRelay], flags: Sequence[ObjectionFlag]
 ) -> list[ObjectionOut]:
     related = await _read_related(session, rows, sorted(relays, key=_by_holder), flags)
     return [
         ObjectionOut(
-            **row.model_dump(exclude={"mark"}),
+            **_fields(row, _OF_OBJECTION),
             organisation=related.organisation(row.organisation_id),
             recorded_by=related.organisation(row.asserted_by_id),
             campaign=related.campaign(row.campaign_id),
@@ -86,13 +95,13 @@ async def _views(
     ]
 
 
-def _by_holder(relay: Relay) -> tuple[uuid.UUID, datetime, uuid.UUID]:
+def _by_holder(relay: AnyRelay) -> tuple[uuid.UUID, datetime, uuid.UUID]:
     """An order of relays that tells nothing of how the holders were found, or of what they do."""
     return relay.holder_id, relay.recorded_at, relay.id
 
 
 async def _read_related(
-    session: AsyncSession, rows: Sequence[Objection], relays: Sequence[Relay], flags: Sequence[ObjectionFlag]
+    session: AsyncSession, rows: Sequence[AnyObjection], relays: Sequence[AnyRelay], flags: Sequence[ObjectionFlag]
 ) -> _Related:
     organisation_ids = {row.organisation_id for row in rows} | {row.asserted_by_id for row in rows}
     organisation_ids |= {row.received_by_id for row in rows}
@@ -111,10 +120,14 @@ async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.U
     return {row.id: row for row in await session.exec(select(table).where(col(table.id).in_(known)))}
 
 
-def _relay_view(related: _Related, relay: Relay) -> RelayView:
+def _fields(row: AnyObjection | AnyRelay, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _relay_view(related: _Related, relay: AnyRelay) -> RelayView:
     holder = related.organisations[relay.holder_id]
     return RelayView(
-        **relay.model_dump(exclude={"cursor", "objection_id", "holder_id"}),
+        **_fields(relay, _OF_RELAY),
         check=_check_view(related, relay.holder_id, relay.recorded_at) if relay.state == RelayState.WAITING else None,
         holder=HolderView(
             id=holder.id,

@@ -17,6 +17,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.clock import now
 from service.core.db import Database, run
+from service.core.new_rows import insert_rows
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, task
 from service.core.vocabulary import RelayState
@@ -31,7 +32,7 @@ from service.objection.create import (
     reopen,
     wait_for_recording,
 )
-from service.objection.current_holders import NumberHolders, holders_of_number, key_of_mark, number_of_key
+from service.objection.current_holders import NumberHolders, holders_of_key, key_of_mark
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.provenance.snapshot import Snapshots
 
@@ -63,10 +64,17 @@ async def release_waiting(resources: Resources, dataset_id: str, withdrawn: bool
     async with database.transaction() as session:
         # Objections that are being recorded may not know of the release or of the dataset.
         await wait_for_recording(session)
-        found = await run(session, _CONCERNED, {"dataset_id": uuid.UUID(dataset_id), "withdrawn": withdrawn})
-        objection_ids = [row.id for row in found]
+        objection_ids = await objections_concerned(session, uuid.UUID(dataset_id), withdrawn=withdrawn)
     queue, ring = resources.get(App), resources.get(KeyRing)
     await judge_objections(database, queue, ring, objection_ids, withdrawn=withdrawn)
+
+
+async def objections_concerned(
+    session: AsyncSession, dataset_id: uuid.UUID, *, withdrawn: bool = False
+) -> list[uuid.UUID]:
+    """The objections that may be let out because of a dataset, or with `withdrawn` wait again."""
+    found = await run(session, _CONCERNED, {"dataset_id": dataset_id, "withdrawn": withdrawn})
+    return [row.id for row in found]
 
 
 async def judge_objections(
@@ -85,7 +93,7 @@ async def judge_objections(
             key = key_of_mark(ring, objection.mark)
             await begin_recording(session, ring, [key])
             relays = await _lock_with_relays(session, objection, withdrawn=withdrawn)
-            holders = await holders_of_number(snapshots, ring, number_of_key(ring, key))
+            holders = await holders_of_key(snapshots, key)
             await _judge(session, queue, objection, relays, holders)
 
 
@@ -139,8 +147,7 @@ async def _relay_to_others(
     """Make the relays of an objection that reaches others from now on, to those who hold the number now."""
     own = (await session.exec(select(Relay).where(Relay.objection_id == objection.id))).all()
     added = missing_relays(objection, holders, own, moment)
-    session.add_all(added)
-    await session.flush()
+    await insert_rows(session, Relay, added)
     await announce_relays(session, queue, added, moment)
 
 

@@ -1,7 +1,7 @@
 """The operations on organisations."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlmodel import col, or_, select
@@ -231,8 +231,28 @@ async def find_organisation(session: AsyncSession, organisation_id: uuid.UUID, f
     """
     row = await session.get(Organisation, organisation_id)
     if row is None:
-        raise NotFound(f"organisation as in `{field}`")
+        raise _no_organisation(field)
     return row
+
+
+async def require_organisations(session: AsyncSession, named: Mapping[str, uuid.UUID]) -> None:
+    """Refuse a request that names an organisation which does not exist. `named` has the ids by field.
+
+    Raises:
+        NotFound: no organisation has one of the ids.
+    """
+    if not named:
+        return
+    known = set(
+        (await session.exec(select(Organisation.id).where(col(Organisation.id).in_(set(named.values()))))).all()
+    )
+    for field, organisation_id in named.items():
+        if organisation_id not in known:
+            raise _no_organisation(field)
+
+
+def _no_organisation(field: str) -> NotFound:
+    return NotFound(f"organisation as in `{field}`")
 
 
 def may_assert_for(actor: Actor, organisation: Organisation) -> bool:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from service.collection.models import EvidenceContent
+from service.collection.evidence_content import read_content
+from service.collection.models import NoticeEvidence
 from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep
 from service.core.errors import NotFound
@@ -54,7 +55,8 @@ async def get_evidence(
     if screenshot is None:
         raise NotFound("piece of evidence")
     async with database.snapshot() as session:
-        content = (await session.get_one(EvidenceContent, evidence_id)).content
+        evidence = await session.get_one(NoticeEvidence, evidence_id)
+        content = await read_content(session, page_request.ring, evidence)
     address = f"data:{screenshot.media_type};base64,{base64.b64encode(content).decode()}"
     page = partial(
         page_request.render,

@@ -57,6 +57,11 @@ _CODE: Final = phrases.Code(
     hint="Do not give it to anybody. We will never ask you for it on the telephone.",
     confirm="Continue",
     not_received_title="Nothing received?",
+    arrival=phrases.Arrival(
+        unknown="Whether the message has arrived is unknown: your operator has not reported it.",
+        delivered="Your operator reports that the message has arrived.",
+        failed="Your operator reports that the message could not be delivered.",
+    ),
     not_received="A text message may take a minute. A new code replaces the previous one.",
     still_not_received="Still nothing? Check the number above, and the unwanted messages on your telephone. If you "
     "cannot receive text messages, write to us. Our address is here:",

@@ -61,6 +61,11 @@ _CODE: Final = phrases.Code(
     hint="Ne le donnez à personne : nous ne vous le demanderons jamais au téléphone.",
     confirm="Continuer",
     not_received_title="Rien reçu ?",
+    arrival=phrases.Arrival(
+        unknown="Nous ignorons si le message est arrivé : votre opérateur n'a rien signalé.",
+        delivered="Votre opérateur signale que le message est arrivé.",
+        failed="Votre opérateur signale que le message n'a pas pu être remis.",
+    ),
     not_received="Un SMS met parfois une minute. Un nouveau code remplace le précédent.",
     still_not_received="Toujours rien ? Vérifiez le numéro écrit plus haut, et les messages indésirables de votre "
     "téléphone. Si vous ne pouvez pas recevoir de SMS, écrivez-nous. Notre adresse est ici :",

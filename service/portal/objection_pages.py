@@ -12,7 +12,7 @@ from service.core.errors import NotFound
 from service.core.task_queue import QueueDep
 from service.core.vocabulary import ObjectionKind, ObjectionScope, Purpose
 from service.objection import operations
-from service.objection.current_holders import holders_of_number
+from service.objection.current_holders import holders_of_key
 from service.objection.schemas import ObjectionIn, ObjectionOut
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
@@ -33,7 +33,7 @@ Holders = dict[uuid.UUID, str]
 
 async def _holders(snapshots: SnapshotsDep, page_request: PortalRequestDep, person: PersonOfPageDep) -> Holders:
     """The organisations that hold the number now, in the order of their names."""
-    found = await holders_of_number(snapshots, page_request.ring, person.number)
+    found = await holders_of_key(snapshots, person.key)
     organisations = found.snapshot.graph.facts.organisations
     holders = [organisations[holder_id] for holder_id in found.ids_with_account()]
     return {holder.id: holder.legal_name for holder in sorted(holders, key=lambda holder: holder.legal_name)}

@@ -7,6 +7,7 @@ French and English are two values of one type, so that neither can lack a phrase
 from dataclasses import dataclass
 
 from service.core.vocabulary import ObjectionKind, RelayState
+from service.messaging.models import MessageState
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,25 @@ class Home:
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """Whether the message with the code arrived."""
+
+    unknown: str
+    delivered: str
+    failed: str
+
+    def of(self, state: MessageState) -> str:
+        """What the operator reported."""
+        match state:
+            case MessageState.UNKNOWN:
+                return self.unknown
+            case MessageState.DELIVERED:
+                return self.delivered
+            case MessageState.FAILED:
+                return self.failed
+
+
+@dataclass(frozen=True)
 class Code:
     """The page that asks for the code."""
 
@@ -53,6 +73,7 @@ class Code:
     hint: str
     confirm: str
     not_received_title: str
+    arrival: Arrival
     not_received: str
     still_not_received: str
     again: str

@@ -12,6 +12,7 @@ from service.core.db import Database, DatabaseDep, SessionDep
 from service.core.errors import Conflict, NotFound, TooManyRequests, Unprocessable, Unreachable
 from service.core.settings import Settings, SettingsDep
 from service.messaging.gateway import Gateway, GatewayDep
+from service.messaging.messages import state_of_message
 from service.number.normalisation import e164, international_format, normalise_number
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
@@ -93,8 +94,8 @@ def _write_wait(page_request: PortalRequest, wait: timedelta) -> str:
 
 
 @ADDRESSES.route(router, Page.CODE)
-async def get_code_page(page_request: PortalRequestDep) -> Response:
-    """The page that asks for the code."""
+async def get_code_page(page_request: PortalRequestDep, session: SessionDep) -> Response:
+    """The page that asks for the code. It says what became of the message, as far as that was reported."""
     pending = page_request.state.pending_code
     if pending is None:
         return page_request.redirect(Page.HOME)
@@ -102,6 +103,7 @@ async def get_code_page(page_request: PortalRequestDep) -> Response:
         Page.CODE,
         number=international_format(pending.number),
         wait_seconds=max(0, int(_wait_for_next_code(pending).total_seconds())),
+        message_state=await state_of_message(session, pending.verification_id),
         demonstration=may_see_outbox(page_request.request),
     )
 

@@ -13,6 +13,7 @@ from service.core.db import Database, DatabaseDep
 from service.core.errors import JSON_BODY, responses
 from service.core.resources import resource, resources_of
 from service.core.tick import wait_for_tick
+from service.core.turns import served_first
 from service.number.keyring import KeyRing
 from service.provenance import operations
 from service.provenance.answer.render import render_answer
@@ -35,6 +36,7 @@ SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
     responses=responses(*JSON_BODY, 429),
 )
 @reads(Body.SMALL)
+@served_first
 async def look_up_number(request: Request, body: LookupIn, actor: NumbersReader) -> Response:
     """Returns where a number was first collected and under which notice, its chains, recipients and campaigns.
 

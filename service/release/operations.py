@@ -203,14 +203,6 @@ async def list_waiting_datasets(session: AsyncSession, after: uuid.UUID | None, 
     )
 
 
-_IS_OVERDUE: Final = text("SELECT EXISTS (SELECT FROM overdue_release)")
-
-
-async def is_release_overdue(session: AsyncSession) -> bool:
-    """Whether a dataset has waited for the operator's release for longer than `CHECK_PERIOD`."""
-    return bool(await session.scalar(_IS_OVERDUE))
-
-
 def _block_fill(block_counts: Sequence[int] | None) -> list[BlockFillOut] | None:
     if block_counts is None:
         return None
@@ -222,7 +214,7 @@ def _block_fill(block_counts: Sequence[int] | None) -> list[BlockFillOut] | None
 
 look_for(
     "releases",
-    "SELECT EXISTS (SELECT FROM unreleased_dataset WHERE is_listed AND sealed_at < now() - interval '5 days')",
+    "SELECT EXISTS (SELECT FROM overdue_release)",
     Condition.WARNING,
     "A dataset has waited for its release for more than five days. The operator releases it, or says why not.",
     "No release is overdue.",

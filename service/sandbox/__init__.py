@@ -1,1 +1,1 @@
-"""Parts are read in processes that have nothing to lose: no secrets, database, network or files, and little memory."""
+"""Parts and evidence are read in processes that hold no secret, can open no file or socket, and have little memory."""

@@ -8,34 +8,49 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.reader import Lines
-from service.number.normalisation import REASONS, RejectReason, normalise_column
+from service.number.by_country import normalise_by_country
+from service.number.normalisation import Normalised, normalise_column
+from service.number.rejection import CODES, RejectReason
 from service.sandbox.batch import MAX_RECORD_ID_CHARACTERS, MOST_LINES, Batch, Refusals
 from service.sandbox.form import ConsentPeriod
 
-_CODES = {reason: code for code, reason in enumerate(REASONS, start=1)}
-_CONSENT_CODES = frozenset(code for reason, code in _CODES.items() if reason.startswith("consent_"))
+_MISFIT_CODES = CODES[RejectReason.TOO_MANY_FIELDS], CODES[RejectReason.TOO_FEW_FIELDS]
+# A file that is cut in the middle of a line leaves one of these on at least one side of the cut.
+_HALF_CODES = frozenset({CODES[RejectReason.TOO_FEW_FIELDS], CODES[RejectReason.TOO_SHORT]})
+_CONSENT_CODES = frozenset(code for reason, code in CODES.items() if reason.startswith("consent_"))
 
 
 class Acceptance:
-    """Reads the lines of one part. At most `rejects_kept` rejected lines are kept, the others are only counted."""
+    """Reads the lines of one part. At most `rejects_kept` rejected lines are kept, the others are only counted.
+
+    `begins_cut` and `ends_cut` are whether the part's first or last line was rejected as half a line would be.
+    """
 
     def __init__(self, region: str, consent_period: ConsentPeriod | None, rejects_kept: int) -> None:
         self._region = region
         self._consent_period = consent_period
         self._rejects_left = rejects_kept
+        self.begins_cut = False
+        self.ends_cut = False
 
     def read(self, lines: Lines) -> Iterator[Batch]:
         """What the lines contain, in batches of at most `MOST_LINES` lines."""
-        found = normalise_column(lines.phone, self._region)
+        found = _normalise(lines, self._region)
         reasons = found.reasons
+        if (misfits := lines.misfits) is not None:
+            # Their cells are not read, so no other reason counts.
+            reasons[misfits.rows] = np.where(misfits.has_more, *_MISFIT_CODES)
         for refused, reason in _consent_refusals(lines, self._consent_period):
             # Of several reasons, a line gets the first.
-            reasons[refused & (reasons == 0)] = _CODES[reason]
+            reasons[refused & (reasons == 0)] = CODES[reason]
+        if len(reasons):
+            self.begins_cut |= int(lines.line[0]) == 1 and int(reasons[0]) in _HALF_CODES
+            self.ends_cut = int(reasons[-1]) in _HALF_CODES
         for start in range(0, len(reasons), MOST_LINES):
-            yield self._batch(lines, found.numbers, reasons, slice(start, start + MOST_LINES))
+            yield self._batch(lines, found, slice(start, start + MOST_LINES))
 
-    def _batch(self, lines: Lines, numbers: NDArray[np.int64], reasons: NDArray[np.uint8], rows: slice) -> Batch:
-        reasons = reasons[rows]
+    def _batch(self, lines: Lines, found: Normalised, rows: slice) -> Batch:
+        reasons = found.reasons[rows]
         rejected = np.flatnonzero(reasons)
         accepted: NDArray[np.bool_] | slice = reasons == 0 if rejected.size else slice(None)
         kept = rejected[: self._rejects_left]
@@ -43,17 +58,31 @@ class Acceptance:
         ids, times = lines.consent_record_id, lines.consented_at
         return Batch(
             lines=len(reasons),
-            numbers=numbers[rows][accepted],
+            numbers=found.numbers[rows][accepted],
+            unallocated=int(np.count_nonzero(found.unallocated[rows][accepted])),
             consented_at=None if times is None else times[rows][accepted],
             record_ids=None if ids is None else np.array(ids[rows].texts(), dtype=np.object_)[accepted],
             refusals=_refusals(lines, reasons, kept, rows.start),
         )
 
 
+def _normalise(lines: Lines, region: str) -> Normalised:
+    if lines.country is None:
+        return normalise_column(lines.phone, region)
+    return normalise_by_country(lines.phone, *lines.country.distinct(), region)
+
+
+def _cell_beside(lines: Lines, code: int) -> Cells | None:
+    """The cell that is the reason of a reject, if it is not the number."""
+    if code in _CONSENT_CODES:
+        return lines.consent
+    return lines.country if code == CODES[RejectReason.COUNTRY_UNKNOWN] else None
+
+
 def _refusals(lines: Lines, reasons: NDArray[np.uint8], kept: NDArray[np.intp], start: int) -> Refusals:
     codes = reasons[kept]
     raws = [
-        lines.raw(start + row, with_consent=code in _CONSENT_CODES)
+        lines.raw(start + row, _cell_beside(lines, code))
         for row, code in zip(kept.tolist(), codes.tolist(), strict=True)
     ]
     return Refusals(lines.line[kept + start], codes, [raw.encode(errors="replace") for raw in raws])

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from service.number.normalisation import REASONS
+from service.number.rejection import REASONS
 
 MOST_LINES: Final = 1 << 16
 """The most lines of one batch."""
@@ -20,8 +20,9 @@ MAX_RECORD_ID_CHARACTERS: Final = 200
 MAX_RAW_CHARACTERS: Final = 200
 """The longest text that is kept of a rejected line."""
 
-# Lines, accepted lines, kept rejected lines, bytes of record ids, bytes of raw texts, and which columns there are.
-_HEADER = struct.Struct("<IIIIIB")
+# Lines, accepted lines, unallocated numbers, kept rejected lines, bytes of record ids, bytes of raw texts, and which
+# columns there are.
+_HEADER = struct.Struct("<IIIIIIB")
 _HAS_TIMES, _HAS_RECORD_IDS = 1, 2
 # E.164 allows 15 digits.
 _LARGEST_NUMBER = 10**15 - 1
@@ -49,12 +50,14 @@ class Batch:
     """What some consecutive lines contain.
 
     `numbers` are those of the accepted lines (E.164 digits), `consented_at` their times in Unix seconds (0 if unknown)
-    and `record_ids` their consent-record ids; None if the part has no such column. `refusals` are the rejected lines
-    that are kept, of all that are neither accepted nor kept only the number is known.
+    and `record_ids` their consent-record ids; None if the part has no such column. `unallocated` of the numbers are
+    possible, but not in use by their plan. `refusals` are the rejected lines that are kept, of all that are neither
+    accepted nor kept only the number is known.
     """
 
     lines: int
     numbers: NDArray[np.int64]
+    unallocated: int
     consented_at: NDArray[np.uint32] | None
     record_ids: NDArray[np.object_] | None
     refusals: Refusals
@@ -67,7 +70,8 @@ def pack_batch(batch: Batch) -> bytes:
     flags = (_HAS_TIMES if batch.consented_at is not None else 0) | (
         _HAS_RECORD_IDS if batch.record_ids is not None else 0
     )
-    header = _HEADER.pack(batch.lines, len(batch.numbers), len(batch.refusals), len(id_text), len(raw_text), flags)
+    counts = batch.lines, len(batch.numbers), batch.unallocated, len(batch.refusals)
+    header = _HEADER.pack(*counts, len(id_text), len(raw_text), flags)
     times = b"" if batch.consented_at is None else batch.consented_at.astype(_TIME, copy=False).tobytes()
     refusals = batch.refusals
     return b"".join(
@@ -96,10 +100,12 @@ def unpack_batch(data: memoryview) -> Batch:
         BrokenReader: they are no batch that a reader process makes of lines.
     """
     reading = _Reading(data)
-    lines, accepted, kept, id_bytes, raw_bytes, flags = _HEADER.unpack(reading.take(_HEADER.size))
+    lines, accepted, unallocated, kept, id_bytes, raw_bytes, flags = _HEADER.unpack(reading.take(_HEADER.size))
     if not (lines <= MOST_LINES and accepted + kept <= lines and flags <= _HAS_TIMES | _HAS_RECORD_IDS):
         raise BrokenReader
     numbers = reading.array(_NUMBER, accepted)
+    if unallocated > accepted:
+        raise BrokenReader
     if accepted and not (int(numbers.min()) > 0 and int(numbers.max()) <= _LARGEST_NUMBER):
         raise BrokenReader
     times = reading.array(_TIME, accepted) if flags & _HAS_TIMES else None
@@ -108,7 +114,7 @@ def unpack_batch(data: memoryview) -> Batch:
         ids = np.array([_text(record_id) for record_id in reading.texts(accepted, id_bytes)], dtype=np.object_)
     refusals = _unpack_refusals(reading, kept, raw_bytes)
     reading.end()
-    return Batch(lines, numbers, times, ids, refusals)
+    return Batch(lines, numbers, unallocated, times, ids, refusals)
 
 
 def _unpack_refusals(reading: "_Reading", kept: int, raw_bytes: int) -> Refusals:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.column_choice import ColumnChoice
+from service.intake.dialect import Dialect
 from service.intake.media import Compression, Format
 
 
@@ -24,8 +25,9 @@ class PartForm:
     """What a part is read with.
 
     Numbers without a country code are numbers of `region` (ISO 3166-1), and times without an offset are in `time_zone`
-    (IANA). Consent columns are read if there is a `consent_period`. The text of at most `rejects_kept` rejected lines
-    is kept. Parquet is spooled to `folder`.
+    (IANA), in the `date_format` that is stated, if any. Consent columns are read if there is a `consent_period`. The
+    text of at most `rejects_kept` rejected lines is kept. Of a workbook the `sheet` is read that is chosen by name or
+    position, if any. Reading ends after `most_lines`, if that is set. Parquet and workbooks are spooled to `folder`.
     """
 
     format: Format
@@ -34,6 +36,9 @@ class PartForm:
     dialect: Dialect | None
     region: str
     time_zone: str
+    date_format: str | None
+    sheet: str | None
+    most_lines: int | None
     consent_period: ConsentPeriod | None
     rejects_kept: int
     folder: str

@@ -1,7 +1,8 @@
 """Frames between the service and a reader process, over one socket: a kind, a length, and the bytes.
 
-The service sends the part's form, then its bytes in portions, then an empty portion. The reader process answers with
-batches, and at last with an end or a refusal. The service reads all of that as untrusted input.
+The service sends the form of a part or of a piece of evidence, then its bytes in portions, then an empty portion. For a
+part, the reader process answers with batches, and at last with an end or a refusal; for a piece of evidence, with a
+verdict. The service reads all of that as untrusted input.
 """
 
 import re
@@ -9,23 +10,28 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import orjson
 
-from service.intake.dialect import MOST_COLUMNS, Dialect, Role, is_name
+from service.intake.column_choice import MOST_COLUMNS, IgnoredColumn, ReadColumn
+from service.intake.column_names import Role, is_name
+from service.intake.dates.order import OrderCounts
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.sandbox.batch import BrokenReader
 
-BYTES, BATCH, REFUSAL, END = b"P", b"B", b"R", b"E"
+PART, EVIDENCE, BYTES, BATCH, REFUSAL, END, VERDICT = b"F", b"G", b"P", b"B", b"R", b"E", b"V"
 MOST_BYTES: Final = 64 << 20
 """The longest frame."""
 
 _HEADER = struct.Struct("<cI")
 _SLUG = re.compile(r"[a-z0-9_]{1,60}")
 _LONGEST_DETAIL = 2000
+# More than any part has, and as many as a column of the database can hold.
+_MOST_LINES: Final = 2**62
 # Who reads a problem's text must not find a number in it.
 _MANY_DIGITS = re.compile(r"(?:[0-9][^0-9A-Za-z]{0,2}){9}")
 
@@ -72,17 +78,37 @@ def _receive(connection: socket.socket, size: int, on_timeout: Callable[[], None
     return data[:at]
 
 
+class Edges(NamedTuple):
+    """Where a part may be cut off: its first or last line was rejected as half of one, and the last has no line end."""
+
+    begins_cut: bool
+    ends_cut: bool
+    ends_open: bool
+
+
 @dataclass(frozen=True, slots=True)
 class End:
-    """What is known after the last line: the dialect, and the names of columns that were not read."""
+    """What is known after the last line.
+
+    That is the dialect, the columns that were read, relevant ones that were not, and how many dates show which order.
+    """
 
     dialect: Dialect
-    ignored_columns: list[str]
+    read_columns: list[ReadColumn]
+    ignored_columns: list[IgnoredColumn]
+    order_counts: OrderCounts
+    edges: Edges
 
 
-def pack_end(dialect: Dialect, ignored_columns: list[str]) -> bytes:
+def pack_end(end: End) -> bytes:
     """The payload of END."""
-    members = {"dialect": dialect.to_json(), "ignored_columns": ignored_columns[:MOST_COLUMNS]}
+    members = {
+        "dialect": end.dialect.to_json(),
+        "read_columns": [[column.role, column.name, column.position] for column in end.read_columns],
+        "ignored_columns": [[column.shown, column.stored] for column in end.ignored_columns[:MOST_COLUMNS]],
+        "order_counts": [*end.order_counts],
+        "edges": [*end.edges],
+    }
     return orjson.dumps(members, option=orjson.OPT_NON_STR_KEYS)
 
 
@@ -90,29 +116,46 @@ def unpack_end(payload: memoryview, form: Format) -> End:
     """The inverse of `pack_end`. Raises BrokenReader for anything that a reader process never sends."""
     try:
         members = orjson.loads(payload)
-        ignored, stored = members["ignored_columns"], members["dialect"]
-        dialect = Dialect.from_json(stored)
-        sound = dialect.format is form and _is_sound(dialect) and all(isinstance(name, str) for name in ignored)
+        dialect = Dialect.from_json(members["dialect"])
+        read = [ReadColumn(Role(role), name, position) for role, name, position in members["read_columns"]]
+        ignored = [IgnoredColumn(shown, stored) for shown, stored in members["ignored_columns"]]
+        counts = OrderCounts(*members["order_counts"])
+        edges = Edges(*members["edges"])
+        sound = dialect.format is form and _is_sound(dialect)
     except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
         raise BrokenReader from None
-    if not (sound and isinstance(ignored, list) and len(ignored) <= MOST_COLUMNS and all(map(is_name, ignored))):
+    sound = sound and len(read) <= len(Role) and all(map(_is_sound_column, read)) and len(ignored) <= MOST_COLUMNS
+    if not (sound and all(_is_text(column.shown) and _is_text(column.stored) for column in ignored)):
         raise BrokenReader
-    return End(dialect, ignored)
+    if not all(type(count) is int and 0 <= count <= _MOST_LINES for count in counts):
+        raise BrokenReader
+    if not all(type(edge) is bool for edge in edges):
+        raise BrokenReader
+    return End(dialect, read, ignored, counts, edges)
+
+
+def _is_sound_column(column: ReadColumn) -> bool:
+    position: Any = column.position
+    return (column.name is None or _is_text(column.name)) and (
+        position is None or (type(position) is int and 0 < position <= MOST_COLUMNS)
+    )
 
 
 def _is_sound(dialect: Dialect) -> bool:
     """Whether a dialect is as `intake` settles it: above all, it holds no text that may be a number."""
-    sound_column = _is_position if dialect.format is Format.CSV else _is_text
-    header: dict[Any, Any] = dialect.header or {}
-    width: Any = dialect.width
+    sound_column = _is_position if dialect.format.has_positions else _is_text
+    header: Any = [] if dialect.header is None else dialect.header
+    sizes: tuple[Any, ...] = (dialect.width, dialect.filled)
     delimiter: Any = dialect.delimiter
     return (
         Role.PHONE in dialect.columns
         and all(map(sound_column, dialect.columns.values()))
+        and all(map(_is_text, dialect.names.values()))
+        and isinstance(header, list)
         and len(header) <= MOST_COLUMNS
-        and all(_is_position(at) and (name == "" or _is_text(name)) for at, name in header.items())
+        and all(type(check) is int and 0 <= check <= 0xFFFF for check in header)
         and (delimiter is None or (isinstance(delimiter, str) and len(delimiter) == 1))
-        and (width is None or (type(width) is int and 0 < width <= MOST_COLUMNS))
+        and all(size is None or (type(size) is int and 0 < size <= MOST_COLUMNS) for size in sizes)
     )
 
 

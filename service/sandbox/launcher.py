@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-from collections import deque
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -41,7 +40,7 @@ class _Template:
             )
         self._changed = threading.Condition()
         self._asking = threading.Lock()
-        self._started: deque[int] = deque()
+        self._started: int | None = None
         self._ended: dict[int, int] = {}
         self._forgotten: set[int] = set()
         self._lost = False
@@ -60,17 +59,27 @@ class _Template:
         return self._process.pid
 
     def fork(self, connection: socket.socket, memory_bytes: int) -> int:
-        """Start a reader process at the other end of this socket, and return its process id. Raises ReaderLost."""
+        """Start a reader process at the other end of this socket, and return its process id.
+
+        A template that does not answer in time is ended: its answer, if it still came, would be taken for that to the
+        next request.
+
+        Raises:
+            ReaderLost: the template has ended, or does not answer.
+        """
         with self._asking:
             try:
                 socket.send_fds(self._control, [CONTROL.pack(FORK, memory_bytes, 0, 0)], [connection.fileno()])
             except OSError:
                 raise ReaderLost from None
             with self._changed:
-                self._changed.wait_for(lambda: self._started or self._lost, _START_SECONDS)
-                if not self._started:
+                self._changed.wait_for(lambda: self._started is not None or self._lost, _START_SECONDS)
+                started, self._started = self._started, None
+                if started is None or self._lost:
+                    self._lost = True
+                    self._process.kill()
                     raise ReaderLost
-                return self._started.popleft()
+                return started
 
     def kill(self, reader: int) -> None:
         """End a reader process at once, if it still runs."""
@@ -98,7 +107,8 @@ class _Template:
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         self._control.close()
-        self._process.terminate()
+        # One that hangs, or is stopped by a signal, would not end for less.
+        self._process.kill()
         self._process.wait()
 
     def _listen(self) -> None:
@@ -107,7 +117,7 @@ class _Template:
                 kind, reader, status, peak = CONTROL.unpack(message)
                 with self._changed:
                     if kind == STARTED:
-                        self._started.append(reader)
+                        self._started = reader
                     elif kind == ENDED:
                         self.peak = max(self.peak, peak)
                         if reader in self._forgotten:

@@ -16,6 +16,7 @@ from service.core.errors import Overloaded
 from service.core.resources import resource
 from service.core.settings import Settings
 from service.sandbox import watch
+from service.sandbox.evidence import EvidenceForm
 from service.sandbox.form import PartForm
 from service.sandbox.launcher import Launcher, launcher
 from service.sandbox.process import ReaderProcess
@@ -31,7 +32,10 @@ _MIB = 1 << 20
 
 
 class ReaderPool:
-    """Opens a reader process for each part. It has two threads for each, so that waiting blocks nothing else."""
+    """Opens a reader process for each part or piece of evidence.
+
+    It has two threads for each, so that waiting blocks nothing else.
+    """
 
     def __init__(self, settings: Settings, starts: Launcher | None = None) -> None:
         turns = settings.reader_processes or os.cpu_count() or 1
@@ -44,8 +48,8 @@ class ReaderPool:
         self._threads = ThreadPoolExecutor(2 * self._most, thread_name_prefix="reader")
 
     @asynccontextmanager
-    async def reader(self, organisation_id: uuid.UUID, form: PartForm) -> AsyncIterator[ReaderProcess]:
-        """A reader process for one part of an organisation.
+    async def reader(self, organisation_id: uuid.UUID, form: PartForm | EvidenceForm) -> AsyncIterator[ReaderProcess]:
+        """A reader process for one part, or one piece of evidence, of an organisation.
 
         Raises:
             Overloaded: the service has as many as it may.
@@ -79,7 +83,7 @@ class ReaderPool:
         except TimeoutError:
             raise Overloaded(
                 "too_many_uploads",
-                "The service reads as many parts as it can at the same time. Send this part again in a minute.",
+                "The service reads as many files as it can at the same time. Send this one again in a minute.",
             ) from None
         try:
             yield

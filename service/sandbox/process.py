@@ -1,4 +1,4 @@
-"""One reader process as the service sees it: bytes in, batches out, and why it ended."""
+"""One reader process as the service sees it: bytes in, batches or a verdict out, and why it ended."""
 
 import asyncio
 import os
@@ -7,16 +7,20 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 
 from service.intake.errors import UnreadablePart
 from service.sandbox.batch import Batch, BrokenReader, unpack_batch
+from service.sandbox.evidence import EvidenceForm, accept_verdict
 from service.sandbox.form import PartForm
 from service.sandbox.frames import (
     BATCH,
     BYTES,
     END,
+    EVIDENCE,
+    PART,
     REFUSAL,
     End,
     receive_frame,
@@ -28,12 +32,19 @@ from service.sandbox.launcher import Launcher, ReaderLost
 from service.sandbox.limits import CPU_SECONDS, CPU_SECONDS_PER_MIB
 from service.sandbox.template import OUT_OF_MEMORY
 
+Result = TypeVar("Result")
+
 # A reader that has something to do and says nothing for so long is stuck.
 _SILENT_SECONDS: Final = 120
+# A piece of evidence is small, and takes seconds at most.
+_SILENT_SECONDS_OF_EVIDENCE: Final = 30
 # As much as the system allows: the two sides then wait for each other less often.
 _BUFFER_BYTES: Final = 4 << 20
 # A struct timeval of five seconds.
 _CHECKED_AFTER: Final = struct.pack("ll", 5, 0)
+
+# `check` sends and receives in one thread, so nothing else would notice a reader that takes no more bytes.
+_EVIDENCE_SENT_AFTER: Final = struct.pack("ll", _SILENT_SECONDS_OF_EVIDENCE, 0)
 
 
 def _needs_too_much_memory(most: int) -> UnreadablePart:
@@ -46,18 +57,20 @@ def _needs_too_much_memory(most: int) -> UnreadablePart:
 
 
 class ReaderProcess:
-    """Reads one part in a process of its own. `send` and `receive` block, and are called from two threads.
+    """Reads one part, or checks one piece of evidence, in a process of its own.
 
-    Every reader must be closed, which ends its process.
+    `send` and `receive` block, and are called from two threads. Every reader must be closed, which ends its process.
     """
 
-    def __init__(self, launcher: Launcher, form: PartForm, memory_bytes: int) -> None:
+    def __init__(self, launcher: Launcher, form: PartForm | EvidenceForm, memory_bytes: int) -> None:
         self._launcher, self._form, self._memory_bytes = launcher, form, memory_bytes
         self._socket, self._theirs = socket.socketpair()
         for end in (self._socket, self._theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         # A timeout of Python's own would also cut short what is being sent.
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _CHECKED_AFTER)
+        if isinstance(form, EvidenceForm):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _EVIDENCE_SENT_AFTER)
         self._lock = threading.Lock()
         self._closed = False
         self._pid: int | None = None
@@ -65,7 +78,7 @@ class ReaderProcess:
         # Since when the reader has owed an answer; None while it waits for bytes.
         self._owing_since: float | None = None
         self._last_line = 0
-        self._rejects_left = form.rejects_kept
+        self._rejects_left = form.rejects_kept if isinstance(form, PartForm) else 0
         self.end: End | None = None
         self.answered = asyncio.Event()
         """Set once nothing more is expected of the reader."""
@@ -85,9 +98,9 @@ class ReaderProcess:
             if self._closed:
                 self._template.forget(pid)
                 raise ReaderLost
-        self._send(self._form.to_json())
+        self._send(self._form.to_json(), PART if isinstance(self._form, PartForm) else EVIDENCE)
 
-    def send(self, portion: bytes) -> bool:
+    def send(self, portion: bytes | memoryview) -> bool:
         """Give the reader the next bytes; returns when it has taken nearly all. False if it wants no more."""
         self._owing_since = time.monotonic()
         wanted = self._send(portion)
@@ -99,9 +112,9 @@ class ReaderProcess:
         self._owing_since = time.monotonic()
         self._send(b"")
 
-    def _send(self, payload: bytes) -> bool:
+    def _send(self, payload: bytes | memoryview, kind: bytes = BYTES) -> bool:
         try:
-            send_frame(self._socket, BYTES, payload)
+            send_frame(self._socket, kind, payload)
         except OSError:
             # Why it ended is said by `receive`.
             return False
@@ -116,25 +129,41 @@ class ReaderProcess:
         """
         if self.end is not None:
             return None
+        return self._next(self._understand)
+
+    def check(self, content: bytes) -> None:
+        """Give the reader a whole piece of evidence, and wait for its verdict. Blocks.
+
+        Raises:
+            UnfitEvidence: the file is not accepted.
+            UnreadablePart: to check it takes too much, or the process failed on it.
+            ReaderLost: the process was ended from outside.
+        """
+        portions = memoryview(content)
+        for start in range(0, len(content), _BUFFER_BYTES):
+            if not self.send(portions[start : start + _BUFFER_BYTES]):
+                break
+        self.finish()
+        self._next(accept_verdict)
+
+    def _next(self, understand: Callable[[bytes, memoryview], Result]) -> Result:
+        """The next frame, as it is understood."""
         try:
             frame = receive_frame(self._socket, self._check_silence)
+            if frame is not None:
+                return understand(*frame)
         except OSError:
-            frame = None
+            raise self._reason() from None
         except BrokenReader:
             raise self._accused() from None
-        if frame is None:
-            raise self._reason()
-        try:
-            return self._understand(*frame)
-        except BrokenReader:
-            raise self._accused() from None
+        raise self._reason()
 
     def _understand(self, kind: bytes, payload: memoryview) -> Batch | None:
         if kind == BATCH:
             batch = unpack_batch(payload)
             self._check(batch)
             return batch
-        if kind == END:
+        if kind == END and isinstance(self._form, PartForm):
             self.end = unpack_end(payload, self._form.format)
             return None
         if kind == REFUSAL:
@@ -143,7 +172,7 @@ class ReaderProcess:
 
     def _check(self, batch: Batch) -> None:
         """Raise BrokenReader for a batch that cannot follow the ones before."""
-        reads_consent = self._form.consent_period is not None
+        reads_consent = isinstance(self._form, PartForm) and self._form.consent_period is not None
         columns = (batch.consented_at, batch.record_ids)
         kept = batch.refusals.line
         if any(column is not None and not reads_consent for column in columns):
@@ -157,7 +186,8 @@ class ReaderProcess:
 
     def _check_silence(self) -> None:
         since = self._owing_since
-        if since is not None and time.monotonic() - since > _SILENT_SECONDS:
+        most = _SILENT_SECONDS if isinstance(self._form, PartForm) else _SILENT_SECONDS_OF_EVIDENCE
+        if since is not None and time.monotonic() - since > most:
             raise _takes_too_long()
 
     def end_for_memory(self) -> None:

@@ -21,9 +21,11 @@ FORK, STARTED, ENDED, KILL = b"F", b"S", b"E", b"K"
 
 OUT_OF_MEMORY: Final = 12
 """The exit status of a reader process that had too little memory."""
+# Readers yield the processor to whoever answers somebody. Where nobody asks anything, they are as fast as ever.
+_NICENESS: Final = 10
 # The template itself has seven: it opens none for a part.
 _MOST_DESCRIPTORS = 256
-_ENCODINGS = ("ascii", "utf-8", "cp1252", "windows-1252", "utf-16-le", "utf-16-be", "latin-1")
+_ENCODINGS = ("ascii", "utf-8", "cp1252", "windows-1252", "utf-16-le", "utf-16-be", "utf-32-le", "latin-1", "cp437")
 
 
 ReadPart = Callable[[socket.socket, int], None]
@@ -31,18 +33,22 @@ ReadPart = Callable[[socket.socket, int], None]
 
 def _import(module: str) -> ReadPart:
     """Import and compute what readers need: they can open no file. Returns the function that reads a part."""
+    # Importing leaves nothing to collect, and a collection visits all that is there.
+    gc.disable()
     # With threads of its own the template could not be forked.
     os.environ.update(OPENBLAS_NUM_THREADS="1", POLARS_MAX_THREADS="1", _RJEM_MALLOC_CONF="background_thread:false")
     import phonenumbers  # noqa: PLC0415
 
     from service.core.allocator import keep_freed_memory  # noqa: PLC0415
-    from service.intake.zones import load_zone  # noqa: PLC0415
+    from service.intake.dates.zones import load_zone  # noqa: PLC0415
+    from service.number.countries import prepare_countries  # noqa: PLC0415
     from service.number.normalisation import prepare_normalisation  # noqa: PLC0415
 
     read_part: ReadPart = importlib.import_module(module).read_part
     keep_freed_memory()
     phonenumbers.PhoneMetadata.load_all()
     prepare_normalisation()
+    prepare_countries()
     load_zone("Europe/Paris")
     # Imported by numpy and polars when they first need it.
     importlib.import_module("numpy.ma")
@@ -52,6 +58,7 @@ def _import(module: str) -> ReadPart:
     gc.collect()
     # What lives as long as the process is visited by no collection, and so is not copied by the forks.
     gc.freeze()
+    gc.enable()
     return read_part
 
 
@@ -132,6 +139,7 @@ def main() -> None:
     """Run the template process over the socket that it was started with."""
     # Ctrl-C in a terminal is for the service, whose end this process notices.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(_NICENESS)
     control = socket.socket(fileno=os.dup(sys.stdin.fileno()))
     read_part = _import(sys.argv[2])
     try:

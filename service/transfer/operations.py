@@ -101,6 +101,7 @@ async def _create_received(session: AsyncSession, actor: Actor, wanted: Transfer
         state=DatasetState.SEALED,
         duplicate_count=0,
         rejected_count=0,
+        unallocated_count=0,
         **assertion_columns(actor, wanted.occurred_at),
     )
     received.sealed_at = received.recorded_at

@@ -81,8 +81,8 @@ async def add_usage(
     Raises:
         TooManyRequests: it would do more today than it may; nothing of the transaction is kept.
     """
-    day = await reserve(session, settings, organisation_id, kind, amount)
-    await settle(session, settings, organisation_id, kind, day, 0)
+    day, count = await _reserve(session, settings, organisation_id, kind, amount)
+    await alert_unusual(session, settings, organisation_id, kind, day, count)
 
 
 async def reserve(
@@ -93,6 +93,14 @@ async def reserve(
     Raises:
         TooManyRequests: it would do more today than it may; nothing of the transaction is kept but the alert.
     """
+    day, _ = await _reserve(session, settings, organisation_id, kind, amount)
+    return day
+
+
+async def _reserve(
+    session: AsyncSession, settings: Settings, organisation_id: uuid.UUID, kind: UsageKind, amount: int
+) -> tuple[date, int]:
+    """Like `reserve`; also how much the organisation has done that day with it."""
     moment = now()
     count = await _add(session, organisation_id, kind, moment.date(), amount)
     if kind in QUOTAS:
@@ -101,7 +109,7 @@ async def reserve(
             async with instead(session):
                 await alert_limit(session, organisation_id, kind, moment.date(), count - amount, limit)
             raise quota_reached(kind, limit, moment)
-    return moment.date()
+    return moment.date(), count
 
 
 async def settle(

@@ -74,9 +74,11 @@ class UploadUsage:
         Raises:
             TooManyRequests: the organisation may not upload as much today, or may not stage further numbers.
         """
-        await self.count_numbers(0)
-        if self.body_bytes:
-            await self._reserve(UsageKind.BYTES, self.body_bytes)
+        async with self.database.transaction(durable=False) as session:
+            await self._look_at_staged(session, 0)
+            day = await self._reserve_in(session, UsageKind.BYTES, self.body_bytes) if self.body_bytes else None
+        if self.body_bytes and day:
+            self._reserved[UsageKind.BYTES, day] += self.body_bytes
 
     async def counted(self, body: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The body, whose bytes are counted as they arrive."""
@@ -100,11 +102,13 @@ class UploadUsage:
             TooManyRequests: the organisation has as many staged numbers as it may.
         """
         self._since_look += numbers
-        if self._since_look <= min(self._room, _STAGED_AT_ONCE):
-            return
+        if self._since_look > min(self._room, _STAGED_AT_ONCE):
+            async with self.database.transaction() as session:
+                await self._look_at_staged(session, numbers)
+
+    async def _look_at_staged(self, session: AsyncSession, numbers: int) -> None:
         limit = self.settings.staged_numbers
-        async with self.database.transaction() as session:
-            staged = int(await session.scalar(_STAGED, {"organisation_id": self.organisation_id}) or 0)
+        staged = int(await session.scalar(_STAGED, {"organisation_id": self.organisation_id}) or 0)
         self._room, self._since_look = limit - staged, numbers
         if numbers > self._room or self._room <= 0:
             raise TooManyRequests(
@@ -124,22 +128,25 @@ class UploadUsage:
     async def _reserve(self, kind: UsageKind, amount: int) -> None:
         # Another process may see it a moment late after a crash of the server, which no limit is worth a wait for.
         async with self.database.transaction(durable=False) as session:
-            day = await reserve(session, self.settings, self.organisation_id, kind, amount)
+            day = await self._reserve_in(session, kind, amount)
         self._reserved[kind, day] += amount
+
+    async def _reserve_in(self, session: AsyncSession, kind: UsageKind, amount: int) -> date:
+        return await reserve(session, self.settings, self.organisation_id, kind, amount)
 
     async def settle(self) -> None:
         """Take back what was reserved in vain."""
-        if not self._reserved:
+        unused = {place: self._unused(place[0], amount) for place, amount in sorted(self._reserved.items())}
+        if not any(unused.values()):
             return
         async with self.database.transaction(durable=False) as session:
-            for (kind, day), amount in sorted(self._reserved.items()):
-                await self._settle(session, kind, day, amount)
+            for (kind, day), amount in unused.items():
+                if amount:
+                    await settle(session, self.settings, self.organisation_id, kind, day, amount)
 
-    async def _settle(self, session: AsyncSession, kind: UsageKind, day: date, amount: int) -> None:
+    def _unused(self, kind: UsageKind, amount: int) -> int:
         spare = self._total(UsageKind.BYTES) - self._received if kind is UsageKind.BYTES else 0
-        unused = amount if self._repeated else min(amount, spare)
-        if unused:
-            await settle(session, self.settings, self.organisation_id, kind, day, unused)
+        return amount if self._repeated else min(amount, spare)
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from service.core.ids import uuid7
 
 
 class Verification(SQLModel, table=True):
-    """A code that was sent to a number. The code is stored as an HMAC."""
+    """A code that was sent to a number. The code is stored as an HMAC. `budget` tells what the reserve is."""
 
     __tablename__ = "verification"
 
@@ -29,6 +29,7 @@ class Verification(SQLModel, table=True):
     attempts_left: int
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True), index=True)
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
+    from_reserve: bool
     confirmed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 

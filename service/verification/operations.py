@@ -17,6 +17,7 @@ from service.core.errors import Conflict, NotFound, Unprocessable
 from service.core.ids import uuid7
 from service.core.settings import Settings
 from service.messaging.gateway import Gateway
+from service.messaging.messages import state_of_message
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
 from service.verification.budget import check_budgets
@@ -30,6 +31,7 @@ from service.verification.schemas import (
     SessionOut,
     VerificationIn,
     VerificationOut,
+    VerificationStateOut,
 )
 from service.verification.sessions import Person, begin_session, session_refused
 
@@ -59,15 +61,16 @@ async def begin_verification(
         attempts_left=MAX_ATTEMPTS,
         recorded_at=moment,
         expires_at=moment + LIFETIME,
+        from_reserve=False,
     )
     async with database.transaction() as session:
         await check_limits(session, settings, fingerprints, moment)
-        await check_budgets(session, settings, moment)
+        row.from_reserve = await check_budgets(session, settings, fingerprints.network, moment)
         await run(session, _INVALIDATE, {"number": fingerprints.number, "address": fingerprints.address})
         session.add(row)
     # It is counted before it is sent, so that breaking off a request does not give more codes. The request itself sends
-    # it, because a job would have to store the number and the code.
-    await gateway.send(number, message(code, wanted.language))
+    # it, because a job would have to store the number and the code. The gateway discards it when the code is over.
+    await gateway.send(verification_id, number, message(code, wanted.language), until=row.expires_at)
     return VerificationOut(id=verification_id, expires_at=row.expires_at)
 
 
@@ -129,6 +132,20 @@ async def _refuse_ended(session: AsyncSession, verification_id: uuid.UUID) -> No
             "verification_ended",
             "This code was used or replaced, has expired, or was entered wrongly too often. Request a new code.",
         )
+
+
+async def read_verification(session: AsyncSession, verification_id: uuid.UUID) -> VerificationStateOut:
+    """A verification, and what became of its message.
+
+    Raises:
+        NotFound: no verification has this id; it may have been deleted.
+    """
+    row = await session.get(Verification, verification_id)
+    if row is None:
+        raise NotFound("verification")
+    return VerificationStateOut(
+        id=row.id, expires_at=row.expires_at, message_state=await state_of_message(session, verification_id)
+    )
 
 
 _SET_SINCE: Final = text("UPDATE person_session SET owned_since = :since_on WHERE id = :id RETURNING expires_at")

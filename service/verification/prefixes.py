@@ -7,6 +7,8 @@ their operator shares the price. People who receive messages from French parties
 from collections.abc import Collection
 from typing import Final
 
+from service.number.french_plan import is_elsewhere
+
 # Leading digits of E.164. Those of countries 33, 262, 590, 594 and 596 are from ARCEP's numbering plan (décision
 # n° 2018-0881, annexe 1), the others from the plans of their territories. 3370 is left out because machines have those
 # numbers, and so are ranges of small islands that also contain landlines.
@@ -25,8 +27,11 @@ MOBILE_PREFIXES: Final = (
 
 
 def is_served(number: int, prefixes: Collection[str]) -> bool:
-    """Whether a number (E.164 digits) begins with one of these prefixes."""
-    return str(number).startswith(tuple(prefixes))
+    """Whether a number (E.164 digits) begins with one of these prefixes, and its country code is that of its range.
+
+    No telephone has a number of overseas France with +33 before it, so a code would reach nobody.
+    """
+    return str(number).startswith(tuple(prefixes)) and not is_elsewhere(number)
 
 
 def block_of(number: int) -> str:

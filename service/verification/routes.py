@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request
 
 from service.core.body_limits import Body, reads
 from service.core.bounded_route import BoundedRoute
-from service.core.db import DatabaseDep
+from service.core.db import DatabaseDep, SessionDep
 from service.core.errors import JSON_BODY, responses
 from service.core.settings import SettingsDep
 from service.messaging.gateway import GatewayDep
@@ -20,6 +20,7 @@ from service.verification.schemas import (
     SessionOut,
     VerificationIn,
     VerificationOut,
+    VerificationStateOut,
 )
 from service.verification.sessions import PersonDep
 
@@ -50,6 +51,14 @@ async def begin_verification(
     """
     address = request.client.host if request.client else ""
     return await operations.begin_verification(database, ring, gateway, settings, body, address)
+
+
+@verifications.get("/{verification_id}", summary="Read a verification", responses=responses(404, 422))
+async def get_verification(
+    verification_id: Annotated[uuid.UUID, Path(description="The id of a verification.")], session: SessionDep
+) -> VerificationStateOut:
+    """Says whether the message with the code arrived, as far as the mobile operator reports it."""
+    return await operations.read_verification(session, verification_id)
 
 
 @verifications.post(

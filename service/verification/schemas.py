@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, StringCon
 
 from service.core.facts import RequestBody
 from service.core.instant import Day
+from service.messaging.models import MessageState
 from service.wording.language import Language
 
 OwnedSince = Annotated[
@@ -43,6 +44,15 @@ class VerificationOut(BaseModel):
 
     id: uuid.UUID
     expires_at: AwareDatetime = Field(description="Until when the code is valid.")
+
+
+class VerificationStateOut(VerificationOut):
+    """A verification, and what became of its message."""
+
+    message_state: MessageState = Field(
+        description="Whether the message with the code reached the telephone, as the mobile operator reports. It is "
+        "`unknown` until a report arrives, and if none does."
+    )
 
 
 class ConfirmationIn(RequestBody):

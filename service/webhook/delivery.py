@@ -23,6 +23,7 @@ from service.access.keys import is_living
 from service.core.clock import now
 from service.core.db import Database
 from service.core.ids import uuid7
+from service.core.new_rows import insert_rows
 from service.core.readiness import Condition, look_for
 from service.core.resources import Resources
 from service.core.retention import Rule, forget
@@ -89,19 +90,22 @@ async def announce_to(
     moment: datetime,
 ) -> None:
     """Send an event about each subject to its endpoint, as `announce` does. `subject_ids` has them by endpoint."""
-    session.add_all(
-        WebhookDelivery(
-            id=uuid7(moment),
-            endpoint_id=endpoint_id,
-            event=event,
-            subject_id=subject_id,
-            recorded_at=moment,
-            next_attempt_at=moment,
-        )
+    rows = [
+        {
+            "id": uuid7(moment),
+            "endpoint_id": endpoint_id,
+            "event": event,
+            "subject_id": subject_id,
+            "state": DeliveryState.PENDING,
+            "attempts": 0,
+            "recorded_at": moment,
+            "next_attempt_at": moment,
+        }
         for endpoint_id, of_endpoint in subject_ids.items()
         for subject_id in of_endpoint
-    )
-    if any(subject_ids.values()):
+    ]
+    await insert_rows(session, WebhookDelivery, rows)
+    if rows:
         await request_delivery(session, queue)
 
 

@@ -3,6 +3,9 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import psycopg
+from httpx2 import Response
+
 from service.core.vocabulary import Role
 from tests.builders import filled, open_dataset
 from tests.callers import Caller, Registry
@@ -51,9 +54,33 @@ def test_same_request_at_once_from_many_threads_creates_one_dataset(registry: Re
             pool.submit(broker.request, "POST", "/v1/datasets", json=body_of(broker), headers=KEY) for _ in range(8)
         ]
     responses = [future.result() for future in sent]
-    assert {response.status_code for response in responses} == {201}
-    assert len({response.json()["id"] for response in responses}) == 1
-    assert sum("idempotent-replayed" not in response.headers for response in responses) == 1
+    created = [response for response in responses if response.status_code == 201]
+    assert len({response.json()["id"] for response in created}) == 1
+    assert sum("idempotent-replayed" not in response.headers for response in created) == 1
+    refused = [response for response in responses if response.status_code != 201]
+    assert {refusal(response) for response in refused} <= {(409, "request_in_progress")}
+
+
+def test_repeats_of_a_running_request_are_refused_at_once_and_hold_no_connection(registry: Registry, dsn: str) -> None:
+    """They are more than the pool has connections."""
+    broker, other = registry.broker(), registry.broker()
+
+    def repeat(_: int = 0) -> Response:
+        return broker.request("POST", "/v1/datasets", json=body_of(broker), headers=KEY)
+
+    with ThreadPoolExecutor(12) as pool, psycopg.connect(dsn) as blocking:
+        blocking.execute("LOCK TABLE dataset IN EXCLUSIVE MODE")
+        first = pool.submit(repeat)
+        while not rows(dsn, "SELECT FROM pg_locks WHERE NOT granted AND relation = 'dataset'::regclass"):
+            pass
+        repeated = list(pool.map(repeat, range(36)))
+        assert {refusal(response) for response in repeated} == {(409, "request_in_progress")}
+        assert all(int(response.headers["retry-after"]) > 0 for response in repeated)
+        assert other.get("/v1/datasets")["items"] == []
+        assert not first.done()
+        blocking.rollback()
+        assert first.result().status_code == 201
+    assert repeat().headers["idempotent-replayed"] == "true"
 
 
 def test_same_key_of_other_organisations_or_principals_is_another_key(registry: Registry) -> None:

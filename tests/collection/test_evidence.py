@@ -1,19 +1,31 @@
 """Evidence: which files are accepted, and that their bytes are returned unchanged."""
 
+import asyncio
 import base64
 import hashlib
 import struct
+import time
+import uuid
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import LiteralString, cast
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from service.collection.evidence import UnfitEvidence, check_evidence
+from service.collection.evidence import accept_evidence
+from service.core.errors import Problem
 from service.core.settings import Settings
+from service.intake.evidence import ActiveContent, UnfitEvidence, check_evidence
+from service.number.keyring import KeyRing
+from service.sandbox.launcher import Launcher
+from service.sandbox.pool import ReaderPool
 from tests.builders import make_notice
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
@@ -135,6 +147,126 @@ def test_check_evidence_of_damaged_files_refuses_or_takes_them(media_type: str, 
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     with suppress(UnfitEvidence):
         check_evidence(bytes(content[: data.draw(st.integers(1, len(content)))]), media_type)
+
+
+def test_check_evidence_with_escapes_at_every_place_finds_what_is_active() -> None:
+    """A file is searched in portions of a megabyte: no name is hidden by where it stands."""
+    for shift in range(4):
+        filling = b" " * ((1 << 20) - len(pdf(b"")) - 20 + shift)
+        with pytest.raises(ActiveContent):
+            check_evidence(pdf(filling + b"/#4a#61#76#61#53#63#72#69#70#74"), "application/pdf")
+
+
+MIB = 1 << 20
+EMPTY_STREAM = b"1 0 obj<</ObjStm/Filter/FlateDecode>>stream\n" + zlib.compress(b"")
+
+
+def png_of(*chunks: bytes) -> bytes:
+    return png(7000, 7000)[:33] + b"".join(chunks) + png()[-12:]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def floods(size: int) -> Iterator[tuple[str, str, bytes]]:
+    """Files of about a size that make a careless reader go over the rest of the file for each few bytes."""
+    for name, unit in (
+        ("object streams", EMPTY_STREAM),
+        ("streams", b" obj stream\n"),
+        ("escapes", b"#41"),
+        ("slashes", b"/"),
+        ("escaped dictionaries", b"1 0 obj" + b"#41" * 200 + b" stream\n"),
+    ):
+        yield name, "application/pdf", pdf(unit * (size // len(unit)))
+    # Each object stream goes on to the end of the file, past all those behind it.
+    head, count = EMPTY_STREAM[:-8], 1000
+    covering = b"".join(
+        head + b"\x78\x9c\0" + struct.pack("<HH", rest, rest ^ 0xFFFF)
+        for rest in range((count - 1) * (len(head) + 7), -1, -(len(head) + 7))
+    )
+    yield "overlapping streams", "application/pdf", pdf(covering + b"\0\0\0\xff\xff" * (size // 5))
+    ended = chunk(b"IDAT", zlib.compress(b""))
+    yield "data after the end", "image/png", png_of(ended, chunk(b"IDAT", b"x" * 13) * (size // 25))
+    yield "chunks", "image/png", png_of(chunk(b"tEXt", b"") * (size // 12))
+    yield "segments", "image/jpeg", b"\xff\xd8" + b"\xff\xc4\0\2" * (size // 4) + b"\xff\xd9"
+    chunks = b"XXXX\0\0\0\0" * (size // 8)
+    yield "webp chunks", "image/webp", b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
+
+
+def test_check_evidence_takes_time_in_proportion_to_the_file() -> None:
+    """In processor time. Reading a file four times as large takes some four times as long, and not sixteen times."""
+    slow = []
+    for (name, media_type, small), (_, _, large) in zip(floods(MIB // 4), floods(MIB), strict=True):
+        times = []
+        for content in (small, large):
+            began = time.process_time()
+            with suppress(UnfitEvidence):
+                check_evidence(content, media_type)
+            times.append(time.process_time() - began)
+        if times[1] > 6 * times[0] + 0.1:
+            slow.append((name, times))
+    assert slow == []
+
+
+@pytest.fixture(scope="module")
+def taken_over() -> Iterator[Launcher]:
+    """Reader processes that do what the file says."""
+    launcher = Launcher("tests.sandbox.hostile_reader")
+    yield launcher
+    launcher.close()
+
+
+@pytest.mark.parametrize(
+    ("act", "slug"),
+    [
+        ("crash", "evidence_unreadable"),
+        ("leave", "evidence_unreadable"),
+        ("eat", "evidence_unreadable"),
+        ("burn", "evidence_unreadable"),
+        ("use another kind", "evidence_unreadable"),
+        ("announce too much", "evidence_unreadable"),
+        ("lie about a batch", "evidence_unreadable"),
+        ("be ended from outside", "reader_lost"),
+    ],
+)
+def test_accept_evidence_when_its_reader_fails_says_so(taken_over: Launcher, act: str, slug: str) -> None:
+    async def accept() -> None:
+        pool = ReaderPool(Settings(reader_processes=1), taken_over)
+        try:
+            await accept_evidence(pool, KeyRing(bytes(32)), uuid.uuid4(), "application/pdf", act.encode())
+        finally:
+            pool.close()
+
+    with pytest.raises(Problem) as refused:
+        asyncio.run(accept())
+    assert refused.value.slug == slug
+
+
+def test_upload_evidence_holds_no_transaction_while_it_is_checked(
+    client: TestClient, registry: Registry, settings: Settings, taken_over: Launcher, dsn: str
+) -> None:
+    shop = registry.collector()
+    path = f"/v1/notices/{make_notice(shop, shop.id)['id']}/evidence"
+    app = cast("FastAPI", client.app)
+    app.state.resources = app.state.resources.instead(ReaderPool(settings, taken_over))
+    with ThreadPoolExecutor(1) as threads:
+        # It takes a second of the processor.
+        upload = threads.submit(
+            shop.request, "POST", path, content=b"burn", headers={"Content-Type": "application/pdf"}
+        )
+        waiting = []
+        while not upload.done():
+            waiting += rows(dsn, _WAITING)
+            time.sleep(0.05)
+    assert refusal(upload.result()) == (422, "evidence_unreadable")
+    assert waiting == []
+
+
+_WAITING: LiteralString = """
+    SELECT query FROM pg_stat_activity
+    WHERE datname = current_database() AND state LIKE 'idle in%%' AND xact_start < now() - interval '0.4 seconds'
+"""
 
 
 def test_check_evidence_of_a_bomb_ends_within_its_limit() -> None:

@@ -120,7 +120,8 @@ def test_add_to_notice_seen_upstream_is_refused(registry: Registry) -> None:
     path = f"/v1/notices/{notice['id']}"
     added = party.request("POST", f"{path}/partner-lists", json=partner_list("2020-01-01", "Parti de l'Aube"))
     assert refusal(added) == (403, "not_your_notice")
-    shot = party.request("POST", f"{path}/evidence", content=b"%PDF-1.4", headers={"Content-Type": "application/pdf"})
+    file: dict[str, Any] = {"content": b"%PDF-1.4\n%%EOF\n", "headers": {"Content-Type": "application/pdf"}}
+    shot = party.request("POST", f"{path}/evidence", **file)
     assert refusal(shot) == (403, "not_your_notice")
     replacing = {key: notice[key] for key in ("occurred_at", "collector_id", "code", "language", "wording")}
     replacing |= {"mechanism": "oral", "purposes": ["transfer"], "valid_from_on": "2021-01-01"}

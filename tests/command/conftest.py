@@ -66,6 +66,11 @@ class Terminal:
         return CliRunner().invoke(app, [str(argument) for argument in arguments], input=typed, env=variables)
 
 
+def held_by(holder: Caller) -> tuple[str, ...]:
+    """The options that every registration needs."""
+    return ("--holder", str(holder.id), "--occurred-at", "2024-05-27")
+
+
 @pytest.fixture
 def terminal(address: str, broker: Caller) -> Terminal:
     """The command line with the broker's key."""

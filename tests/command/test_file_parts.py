@@ -24,7 +24,7 @@ def _rows(content: bytes) -> list[list[str]]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tables, st.integers(1, 200), st.sampled_from(["\n", "\r\n"]))
+@given(tables, st.integers(1, 200), st.sampled_from(["\n", "\r\n", "\r"]))
 def test_parts_contain_every_record_whole(
     tmp_path: Path, table: list[tuple[str, str]], part_bytes: int, end: str
 ) -> None:
@@ -35,6 +35,21 @@ def test_parts_contain_every_record_whole(
     contents = _contents(path, part_bytes)
     assert b"".join(contents) == path.read_bytes()
     assert [row for content in contents for row in _rows(content)] == _rows(path.read_bytes())
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.sampled_from(["0639980001", "Zoé", ";", "\n", "\r\n", "\r", "x\ny"]), min_size=1, max_size=60),
+    st.integers(1, 40),
+)
+def test_parts_of_a_file_with_any_line_ends_contain_every_line_whole(
+    tmp_path: Path, pieces: list[str], part_bytes: int
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_bytes("".join(pieces).encode())
+    contents = _contents(path, part_bytes)
+    assert b"".join(contents) == path.read_bytes()
+    assert [line for content in contents for line in content.splitlines()] == path.read_bytes().splitlines()
 
 
 def test_parts_have_about_the_requested_size(tmp_path: Path) -> None:

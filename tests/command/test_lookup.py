@@ -85,7 +85,7 @@ def test_lookup_with_json_prints_the_answer_of_the_api(terminal: Terminal, broke
 
 def test_lookup_in_another_region_asks_about_another_number(terminal: Terminal, broker: Caller) -> None:
     _hold(broker)
-    result = terminal.run("lookup", "--lang", "en", "--region", "MQ", typed=NUMBER)
+    result = terminal.run("lookup", "--lang", "en", "--region", "DE", typed=NUMBER)
     assert result.exit_code == 0
     assert "no dataset that you may see contains this number" in result.stdout
 

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from service.__main__ import main
+from service.__main__ import run_command
+from service.command.unknown_settings import known_variables, warn_of_unknown_settings
+from service.core.errors import ConfigurationError
+from service.core.settings import read_settings
 
 SECRET = "ab" * 32
 REFUSED_SETTINGS = {
@@ -15,7 +18,8 @@ REFUSED_SETTINGS = {
     "FILIATION_POOL_SIZE": "0",
     "FILIATION_SMS_GATEWAY": "pigeon",
     "FILIATION_SMS_PREFIXES": "336,+337",
-    "FILIATION_KANNEL_URL": "kannel:13013/cgi-bin/sendsms",
+    "FILIATION_KANNEL_ADDRESS": "http://kannel:13001",
+    "FILIATION_KANNEL_ORIGINATOR": "Élection",
     "FILIATION_WEBHOOK_ALLOW_PRIVATE": "perhaps",
     "FILIATION_MASTER_SECRET": "of no use",
     "FILIATION_MASTER_SECRET_FILE": "/nowhere/secret",
@@ -49,7 +53,7 @@ def test_serve_with_an_invalid_setting_names_it_without_its_value(
         with monkeypatch.context() as environment:
             environment.setenv(setting, value)
             with pytest.raises(SystemExit) as ended:
-                main()
+                run_command()
         message = str(ended.value.code)
         # The value may be a secret.
         if not message.startswith("filiation: ") or setting not in message or value in message or "\n" in message:
@@ -65,3 +69,54 @@ def test_serve_without_an_answering_database_prints_one_sentence(tmp_path: Path)
     assert refused.stderr.startswith("filiation: The database cannot be reached: ")
     assert "open-sesame" not in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+WRONG_FORMS = {
+    "FILIATION_KANNEL_ADDRESS": (
+        "kannel",
+        "kannel:",
+        ":13001",
+        "kannel:0",
+        "kannel:70000",
+        "kannel:1/",
+        "a b:1",
+        "[::1]",
+    ),
+    "FILIATION_SMS_PREFIXES": ("+336", "0033", "336;337", "336,", "6 12"),
+}
+
+
+def test_setting_of_a_wrong_form_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    advice = {"FILIATION_KANNEL_ADDRESS": "as in kannel:13001", "FILIATION_SMS_PREFIXES": "as in 336,337"}
+    wrong = []
+    for setting, values in WRONG_FORMS.items():
+        for value in values:
+            with monkeypatch.context() as environment:
+                environment.setenv(setting, value)
+                with pytest.raises(ConfigurationError) as refused:
+                    read_settings()
+            message = str(refused.value)
+            if advice[setting] not in message or "match" in message or "\n" in message:
+                wrong.append((setting, value, message))
+    assert wrong == []
+    monkeypatch.setenv("FILIATION_KANNEL_ADDRESS", "[::1]:65535")
+    assert read_settings().kannel_address == "[::1]:65535"
+
+
+def test_variable_that_is_no_setting_is_named_in_the_log_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in [*os.environ]:
+        if name.startswith("FILIATION_"):
+            monkeypatch.delenv(name)
+    for name in known_variables():
+        monkeypatch.setenv(name, "open-sesame")
+    warn_of_unknown_settings()
+    assert caplog.messages == []
+    monkeypatch.setenv("FILIATION_SMS_GATWAY", "open-sesame")
+    monkeypatch.setenv("FILIATION_XYZ", "open-sesame")
+    warn_of_unknown_settings()
+    assert caplog.messages == [
+        "FILIATION_SMS_GATWAY is not a setting, and has no effect. Did you mean FILIATION_SMS_GATEWAY?",
+        "FILIATION_XYZ is not a setting, and has no effect.",
+    ]

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
-from service.core.db import Connection, Database, driver_url
+from service.core.db import Connection, Database, connection_of, driver_url
 from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.inspection import rows
@@ -32,7 +32,7 @@ def test_driver_url_keeps_the_options_of_the_address() -> None:
     given = "postgresql://host/db?application_name=x&options=" + quote("-c search_path=registry")
     query = driver_url(given).query
     assert query["application_name"] == "x"
-    assert query["options"] == "-c search_path=registry -c TimeZone=UTC"
+    assert query["options"] == "-c search_path=registry -c TimeZone=UTC -c jit=off"
 
 
 async def _backend(connection: Connection) -> int:
@@ -49,6 +49,24 @@ def test_without_transaction_on_dropped_connections_runs_again(dsn: str) -> None
                 connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backend,))
         again = await asyncio.gather(*(database.without_transaction(_backend) for _ in range(8)))
         assert not set(first) & set(again)
+        await database.close()
+
+    asyncio.run(run())
+
+
+def test_transaction_and_snapshot_on_dropped_connections_get_new_ones(dsn: str) -> None:
+    async def run() -> None:
+        database = Database(dsn)
+        for begin in (database.transaction, database.snapshot, database.step):
+            backends = []
+            for _ in range(2):
+                async with begin() as session:
+                    backends.append(await _backend(await connection_of(session)))
+                async with begin() as session:
+                    assert await _backend(await connection_of(session)) == backends[-1]
+                with psycopg.connect(dsn, autocommit=True) as connection:
+                    connection.execute("SELECT pg_terminate_backend(%s, 5000)", (backends[-1],))
+            assert backends[0] != backends[1]
         await database.close()
 
     asyncio.run(run())

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 
 from service.core.disk import NEEDS_ROOM, Disk
 from service.core.settings import Settings
+from service.main import create_app
 from tests.builders import filled, number, open_dataset
 from tests.callers import Registry
-from tests.conftest import settings_of_tests
+from tests.conftest import as_service, settings_of_tests
 from tests.inspection import refusal, resources_of_app, rows
 from tests.objection.builders import create_objection
 from tests.persons import prove
 from tests.routes import ROUTES, method_of
+from tests.sockets import on_a_socket
 
 RESERVE = 256 * 1024
 
@@ -90,19 +93,25 @@ def test_lookup_and_objection_with_a_full_disk_go_on(registry: Registry, dsn: st
     assert len(broker.get("/v1/objections/relays")["items"]) == 1
 
 
-def test_upload_that_fills_the_disk_ends_and_leaves_nothing(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    dataset = open_dataset(broker)
-    disk = disk_of(registry.client)
+def test_upload_that_fills_the_disk_ends_and_leaves_nothing(settings: Settings, dsn: str) -> None:
+    app = create_app(settings, as_service(dsn))
+    portions = [
+        b"".join(b"%d\n" % (33612000000 + 9973 * turn + 7 * place) for place in range(10_000)) for turn in range(40)
+    ]
 
     def body() -> Iterator[bytes]:
-        for turn in range(40):
-            # The first megabytes are stored by the time that the disk is full.
-            if turn == 30:
-                disk.reserve = 2**60
-            yield b"".join(b"%d\n" % (33612000000 + 9973 * turn + 7 * place) for place in range(10_000))
+        """Megabytes, of which the first are stored by the time that the disk is full."""
+        for portion in cycle(portions):
+            if rows(dsn, "SELECT 1 FROM staged_run"):
+                break
+            yield portion
+        resources_of_app(app).get(Disk).reserve = 2**60
+        yield from portions
 
-    path = f"/v1/datasets/{dataset['id']}/parts/1"
-    sent = broker.request("PUT", path, content=body(), headers={"Content-Type": "text/csv"})
-    assert refusal(sent) == (507, "disk_nearly_full")
-    assert rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM dataset_part") == []
+    # Only a body that is sent over a socket arrives in pieces.
+    with on_a_socket(app) as client:
+        broker = Registry(client, dsn).broker()
+        path = f"/v1/datasets/{open_dataset(broker)['id']}/parts/1"
+        sent = broker.request("PUT", path, content=body(), headers={"Content-Type": "text/csv"})
+        assert refusal(sent) == (507, "disk_nearly_full")
+        assert rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM dataset_part") == []

@@ -18,7 +18,7 @@ from service.core.settings import Settings
 from service.main import create_app
 from tests.callers import Registry
 from tests.conftest import settings_of_tests
-from tests.inspection import resources_of_app, rows, until
+from tests.inspection import refusal, resources_of_app, rows, until
 from tests.outages import outage
 
 
@@ -65,7 +65,9 @@ def test_get_ready_while_the_database_is_away_says_so(client: TestClient, dsn: s
     with outage(dsn):
         assert until(lambda: ready(client) == (503, {"database": "failed"}))
         assert client.get("/healthz").status_code == 200
+        assert refusal(client.get("/v1/health")) == (503, "database_unavailable")
     assert until(lambda: ready(client) == FINE)
+    assert client.get("/v1/health").json()["status"] == "ok"
 
 
 @contextmanager
@@ -86,7 +88,9 @@ def test_get_ready_while_the_database_hangs_answers_at_once(client: TestClient, 
     with stopped(postmaster):
         assert until(lambda: ready(client) == (503, {"database": "failed"}))
         assert ready(client) == (503, {"database": "failed"})
+        assert refusal(client.get("/v1/health")) == (503, "database_unavailable")
     assert until(lambda: ready(client) == FINE)
+    assert until(lambda: client.get("/v1/health").status_code == 200)
 
 
 def test_get_ready_while_a_table_is_locked_still_answers(client: TestClient, dsn: str) -> None:

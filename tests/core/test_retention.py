@@ -12,7 +12,7 @@ from service.core.clock import now
 from service.core.db import Database, run
 from service.core.retention import Rule, rules
 from service.dataset.models import DatasetPart, RejectedLine
-from service.messaging.models import Message, OutboxMessage
+from service.messaging.models import InboundMessage, Message, OutboxMessage
 from service.usage.models import DailyUsage, UsageAlert
 from service.verification import codes, sessions
 from service.verification.models import PersonSession, Verification
@@ -39,6 +39,8 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (Verification, None): timedelta(days=1),
         (Message, None): timedelta(days=7),
         (OutboxMessage, None): timedelta(minutes=10),
+        (InboundMessage, "fingerprint"): timedelta(days=1),
+        (InboundMessage, None): timedelta(days=30),
         (RejectedLine, "raw"): timedelta(days=7),
         (DatasetPart, None): timedelta(days=30),
         (WebhookDelivery, None): timedelta(days=90),
@@ -46,7 +48,7 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (DailyUsage, None): timedelta(days=90),
         (UsageAlert, None): timedelta(days=90),
     }
-    assert len(RULES) == 12
+    assert len(RULES) == 14
 
 
 def apply(dsn: str, rule: Rule) -> None:
@@ -78,8 +80,8 @@ def test_apply_a_rule_deletes_what_is_older_and_nothing_else(registry: Registry,
 def test_apply_a_rule_empties_the_column_of_older_rows(dsn: str) -> None:
     statement = """
         INSERT INTO verification (id, number_encrypted, number_fingerprint, address_fingerprint, network_fingerprint,
-                                  block_fingerprint, code_mac, attempts_left, recorded_at, expires_at)
-        VALUES (gen_random_uuid(), 'x', '', '', '', %s, '', 0, now(), now() + %s)
+                                  block_fingerprint, code_mac, attempts_left, from_reserve, recorded_at, expires_at)
+        VALUES (gen_random_uuid(), 'x', '', '', '', %s, '', 0, false, now(), now() + %s)
     """
     for name, left in (("expired", timedelta(minutes=-1)), ("valid", timedelta(minutes=1))):
         rows(dsn, statement, name, left)
@@ -95,6 +97,8 @@ PRINTED: Final = (
     (codes.LIFETIME, timedelta(minutes=5), "five minutes", "cinq minutes"),
     (period_of(Verification), timedelta(days=1), "one day", "un jour"),
     (period_of(Message), timedelta(days=7), "seven days", "sept jours"),
+    (period_of(InboundMessage, "fingerprint"), timedelta(days=1), "for one day", "pendant un jour"),
+    (period_of(InboundMessage), timedelta(days=30), "for thirty days", "pendant trente jours"),
 )
 
 

@@ -20,10 +20,10 @@ from tests.inspection import rows
 SAID: LiteralString = """
     SELECT current_user, current_setting('is_superuser') AS superuser,
            current_setting('statement_timeout') AS statement, current_setting('lock_timeout') AS lock,
-           current_setting('idle_in_transaction_session_timeout') AS idle
+           current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('jit') AS jit
 """
 LIMITS = TimeLimits(statement=7, lock=3)
-EXPECTED = ("filiation", "off", "7s", "3s", "7s")
+EXPECTED = ("filiation", "off", "7s", "3s", "7s", "off")
 
 
 def test_roles_of_service_and_owner_have_no_power_beyond_the_database(cluster: str) -> None:
@@ -76,7 +76,7 @@ def test_service_may_not_change_schema_or_server(dsn: str, statement: LiteralStr
         connection.execute(statement)
 
 
-def test_every_kind_of_connection_has_its_limits(dsn: str) -> None:
+def test_every_kind_of_connection_has_its_limits_and_waits_for_no_machine_code(dsn: str) -> None:
     async def ask() -> list[tuple[str, ...]]:
         database = Database(as_service(dsn), 2, LIMITS)
         said = []
@@ -125,8 +125,8 @@ def test_compose_gives_the_same_roles_and_rights() -> None:
     compose = (Path(__file__).parents[2] / "docker-compose.yml").read_text()
     statements = [*roles.CREATION, roles.creation_of("filiation"), *roles.GRANTS]
     assert [statement for statement in statements if statement not in compose] == []
-    assert f"//{roles.SERVICE}:" in compose
-    assert f"//{roles.OWNER}:" in compose
+    assert f"//{roles.SERVICE}@" in compose
+    assert f"//{roles.OWNER}@" in compose
 
 
 def test_settings_give_requests_jobs_and_migrations_limits_of_their_own() -> None:

@@ -157,3 +157,10 @@ def test_no_field_of_a_request_takes_a_phone_number_in_a_text() -> None:
                     taken += [(body.__name__, name, text) for text in forbidden if accepts(text_kind, text)]
     assert fields > 30
     assert taken == []
+
+
+@pytest.mark.parametrize("part", ["01:", "20:20:", "2024-", "01.02.", "10:00 ", "1-1-20"])
+def test_long_row_of_times_is_read_at_once(part: str) -> None:
+    """A row of times can be split in exponentially many ways. The search of one that fits would not end."""
+    row = (part * 20_000)[:19_998]
+    assert contains_number(row + "99")

@@ -1,6 +1,7 @@
 """Erasure per holder: the others keep the number with its origin, until all holders have erased it."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import permutations
 from typing import Any
@@ -10,7 +11,8 @@ import pytest
 from service.core.db import Database
 from service.membership.compaction import compact
 from tests.builders import collected, filled, hand_over, number, open_dataset
-from tests.callers import Caller, Registry
+from tests.callers import Caller, Registry, called_through
+from tests.conftest import made_once, temporary_database
 from tests.dataset.builders import (
     RING,
     check_memberships,
@@ -40,8 +42,7 @@ class Trade:
         return [holder.lookup(number(last_four))["held"] for holder in self.holders]
 
 
-@pytest.fixture
-def trade(registry: Registry) -> Trade:
+def make_trade(registry: Registry) -> Trade:
     shop, broker, party = registry.collector(), registry.broker(), registry.party()
     facts: dict[str, Any] = {"file": collected(shop, range(20))}
     facts["bought"] = hand_over(shop, facts["file"], broker)
@@ -52,6 +53,23 @@ def trade(registry: Registry) -> Trade:
     facts["cut"] = filled(broker, range(10), **more)
     facts["sold"] = hand_over(broker, facts["cut"], party, occurred_at="2024-04-01T00:00:00Z")
     return Trade(shop, broker, party, registry.regulator(), facts)
+
+
+@pytest.fixture(scope="module")
+def made_trade(cluster: str) -> Iterator[tuple[str, Trade]]:
+    with made_once(cluster, make_trade) as made:
+        yield made
+
+
+@pytest.fixture
+def dsn(cluster: str, made_trade: tuple[str, Trade]) -> Iterator[str]:
+    with temporary_database(cluster, made_trade[0]) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def trade(registry: Registry, made_trade: tuple[str, Trade]) -> Trade:
+    return called_through(registry.client, made_trade[1])
 
 
 def test_complete_erasure_ends_own_holdings_and_keeps_those_of_others(trade: Trade, dsn: str) -> None:

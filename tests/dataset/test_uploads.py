@@ -110,7 +110,7 @@ def test_upload_part_again_with_other_bytes_leaves_nothing_of_the_first(registry
     broker = registry.broker()
     dataset = open_dataset(broker)
     put(broker, dataset, "\n".join([*TEN, "12"]).encode())
-    put(broker, dataset, f"mobile;nom\n{number(20)};Zoé\n13".encode())
+    put(broker, dataset, f"mobile;nom\n{number(20)};Zoé\n13\n".encode())
     put(broker, dataset, f"{number(21)};Éva".encode(), number=2)
     put(broker, dataset, f"{number(22)};Éva".encode(), number=2)
     rejects = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]

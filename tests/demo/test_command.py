@@ -61,6 +61,7 @@ def test_demo_loads_the_story_once_and_gives_the_expected_answers(tmp_path: Path
     folder = str(tmp_path / "demo")
     first = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "fr")
     assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("Ignoré ici\u00a0: DATABASE_URL, FILIATION_MASTER_SECRET.")
     _check_french(first.stdout)
     with _running("--port", "0", "--data-dir", folder, "--lang", "en") as process:
         output = _until_running(process)

@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 from itertools import chain
 
 import numpy as np
-import puremagic
 from stdnum.fr import siren
 
 from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
 from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Reconciliation, Transfer
-from service.intake.dialect import ColumnChoice
+from service.intake.column_choice import ColumnChoice, ColumnRules
+from service.intake.dates.reading import TimeReader
+from service.intake.evidence import check_evidence
 from service.intake.media import compression_of_content_encoding, format_of_content_type
 from service.intake.reader import PartReader
+from service.number.looks import is_country, telephone_test
 from service.number.normalisation import normalise_column
 from service.wording.language import PARIS
 
@@ -27,9 +29,8 @@ def _read(file: File) -> dict[int, int]:
         format=format_of_content_type(file.headers["Content-Type"]),
         compression=compression_of_content_encoding(file.headers.get("Content-Encoding")),
         dialect=None,
-        columns=ColumnChoice(),
-        time_zone="Europe/Paris",
-        reads_consent=True,
+        rules=ColumnRules(ColumnChoice(), telephone_test("FR"), is_country, reads_consent=True),
+        times=TimeReader("Europe/Paris"),
     )
     found: dict[int, int] = {}
     for lines in chain(reader.feed(file.content), reader.finish()):
@@ -101,7 +102,7 @@ def test_organisations_have_valid_siren_that_belong_to_nobody() -> None:
 
 def test_screenshot_is_a_valid_png() -> None:
     content = screenshot()
-    assert puremagic.from_string(content, mime=True) == "image/png"
+    check_evidence(content, "image/png")
     begin = content.index(b"IDAT") + 4
     size = int.from_bytes(content[begin - 8 : begin - 4])
     assert len(zlib.decompress(content[begin : begin + size])) == 32 * (96 + 1)

@@ -3,9 +3,12 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.column_choice import ColumnChoice, ColumnRules
+from service.intake.dates.reading import TimeReader
+from service.intake.dialect import Dialect
 from service.intake.media import Compression, Format
 from service.intake.reader import Lines, PartReader
+from service.number.looks import is_country, telephone_test
 
 
 class Row(NamedTuple):
@@ -34,6 +37,17 @@ def rows_of(batches: Iterable[Lines]) -> list[Row]:
     ]
 
 
+def reader_of(*, dialect: Dialect | None = None, region: str = "FR") -> PartReader:
+    """A reader of a part in CSV, which reads consents."""
+    return PartReader(
+        format=Format.CSV,
+        compression=Compression.NONE,
+        dialect=dialect,
+        rules=ColumnRules(ColumnChoice(), telephone_test(region), is_country, reads_consent=True),
+        times=TimeReader("Europe/Paris"),
+    )
+
+
 def read_part(
     feeds: bytes | list[bytes],
     *,
@@ -42,15 +56,16 @@ def read_part(
     dialect: Dialect | None = None,
     columns: ColumnChoice | None = None,
     reads_consent: bool = True,
+    date_format: str | None = None,
+    region: str = "FR",
     chunk_bytes: int = 4 << 20,
 ) -> tuple[PartReader, list[Row]]:
     reader = PartReader(
         format=part_format,
         compression=compression,
         dialect=dialect,
-        columns=columns or ColumnChoice(),
-        time_zone="Europe/Paris",
-        reads_consent=reads_consent,
+        rules=ColumnRules(columns or ColumnChoice(), telephone_test(region), is_country, reads_consent),
+        times=TimeReader("Europe/Paris", date_format) if reads_consent else None,
         chunk_bytes=chunk_bytes,
     )
     batches = [lines for data in ([feeds] if isinstance(feeds, bytes) else feeds) for lines in reader.feed(data)]

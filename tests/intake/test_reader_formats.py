@@ -3,7 +3,7 @@
 import gzip
 import io
 import json
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import orjson
@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.cells import Cells
-from service.intake.dialect import ColumnChoice, Dialect
+from service.intake.column_choice import ColumnChoice
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import (
     CONTENT_ENCODINGS,
@@ -24,9 +25,12 @@ from service.intake.media import (
     compression_of_content_encoding,
     format_of_content_type,
 )
-from service.number.normalisation import RejectReason, normalise_column
+from service.number.normalisation import normalise_column
+from service.number.rejection import RejectReason
 from tests.examples import examples
 from tests.intake.builders import Row, cut, read_part
+from tests.intake.files_of_others import INT96_PARQUET
+from tests.intake.workbook_writers import by_openpyxl
 
 
 def ndjson(*objects: Any) -> bytes:
@@ -109,10 +113,15 @@ def test_read_parquet_long_value_is_truncated() -> None:
     assert normalise_column(Cells.of([rows[0].phone]), "FR").reason(0) is RejectReason.TOO_LONG
 
 
-def test_read_parquet_integral_floats_are_rejected_like_in_csv() -> None:
-    _, rows = read_part(parquet(phone=[639980000.0, 33639980000.0]), part_format=Format.PARQUET)
+def test_read_parquet_floats_are_numbers_only_if_nothing_of_them_is_lost() -> None:
+    floats = [639980000.0, 33639980000.0, 33639980000.5, None]
+    _, rows = read_part(parquet(phone=pl.Series(floats, dtype=pl.Float64)), part_format=Format.PARQUET)
     result = normalise_column(Cells.of(row.phone for row in rows), "FR")
-    assert [result.reason(at) for at in (0, 1)] == [RejectReason.SPREADSHEET_DECIMAL] * 2
+    assert result.numbers.tolist() == [0, 33639980000, 0, 0]
+    assert [result.reason(at) for at in (0, 2)] == [RejectReason.SPREADSHEET_DECIMAL] * 2
+    _, rows = read_part(parquet(phone=pl.Series(floats, dtype=pl.Float32)), part_format=Format.PARQUET)
+    result = normalise_column(Cells.of(row.phone for row in rows), "FR")
+    assert [result.reason(at) for at in range(3)] == [RejectReason.SCIENTIFIC_NOTATION] * 3
 
 
 def test_read_parquet_dates_and_times_gives_consent_times() -> None:
@@ -124,8 +133,39 @@ def test_read_parquet_dates_and_times_gives_consent_times() -> None:
         pl.Series([datetime(2024, 2, 4, 18)]).dt.replace_time_zone("America/New_York"),  # noqa: DTZ001
         pl.Series(["05/02/2024"]),
     ):
-        _, rows = read_part(parquet(phone=["06"], consented_at=moments, record_id=[7]), part_format=Format.PARQUET)
+        _, rows = read_part(parquet(phone=["06"], consented_at=moments, consent_id=[7]), part_format=Format.PARQUET)
         assert rows == [Row(1, "06", 1707087600, record_id="7")], moments.dtype
+
+
+def test_read_parquet_int96_is_in_utc() -> None:
+    _, rows = read_part(INT96_PARQUET, part_format=Format.PARQUET)
+    assert rows == [Row(1, "0639980001", round(datetime(2024, 2, 5, 12, 5, tzinfo=UTC).timestamp()))]
+
+
+def test_read_parquet_typed_times_are_read_whatever_format_is_stated() -> None:
+    for moments in (pl.Series([date(2024, 2, 5)]), pl.Series([datetime(2024, 2, 5)])):  # noqa: DTZ001
+        part = parquet(phone=["06"], consented_at=moments)
+        _, rows = read_part(part, part_format=Format.PARQUET, date_format="epoch_seconds")
+        assert rows == [Row(1, "06", 1707087600)]
+
+
+def test_read_parquet_times_that_are_numbers_need_a_stated_format() -> None:
+    for values, stated in (
+        (pl.Series([1707087600]), "epoch_seconds"),
+        (pl.Series([1707087600.25]), "epoch_seconds"),
+        (pl.Series([1707087600123], dtype=pl.UInt64), "epoch_milliseconds"),
+        (pl.Series([1707087600123456789]), "epoch_nanoseconds"),
+        (pl.Series([45327], dtype=pl.Int32), "excel_1900"),
+        (pl.Series([45327.0]), "excel_1900"),
+        (pl.Series([20240205]), "%Y%m%d"),
+    ):
+        part = parquet(phone=["06"], consented_at=values)
+        for other in (None, "day_first", "month_first"):
+            with pytest.raises(UnreadablePart) as refused:
+                read_part(part, part_format=Format.PARQUET, date_format=other)
+            assert refused.value.slug == "dates_are_numbers"
+        _, rows = read_part(part, part_format=Format.PARQUET, date_format=stated)
+        assert rows == [Row(1, "06", 1707087600)], stated
 
 
 def test_read_large_parquet_file_gives_all_rows() -> None:
@@ -193,6 +233,7 @@ VALID = {
     Format.CSV: b'nom;tel;consented_at\n"a";06;2024-02-05\n',
     Format.NDJSON: b'{"phone":"06","consented_at":"2024"}\n',
     Format.PARQUET: parquet(phone=["06", "07"], consented_at=["2024", None]),
+    Format.XLSX: by_openpyxl([["phone", "consented_at"], ["06", "2024"]]),
 }
 
 

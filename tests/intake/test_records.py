@@ -29,7 +29,7 @@ def test_whole_records_of_well_formed_text_agree_with_each_record(text: str) -> 
     filled = [record.fields for record in records if record.fields]
     if filled:
         assert [row[0] for row in filled] == _first_column_by_polars(
-            lines[: whole.size], whole.blank.tolist(), whole.quoted
+            lines[: whole.size], whole.blank.tolist(), bool(whole.quotes.size)
         )
 
 
@@ -67,7 +67,7 @@ def test_whole_records_of_badly_quoted_text_are_none() -> None:
 def test_whole_records_with_quotes_that_open_no_field_treat_them_as_text() -> None:
     whole = whole_records(b'5" pipe;a\n6" pipe;b\n', ";")
     assert whole is not None
-    assert not whole.quoted
+    assert not whole.quotes.size
     assert whole.lines == 2
 
 

@@ -63,7 +63,7 @@ def test_regular_columns_agree_with_each_record(lines: str, junk: str, more: str
     text = lines + junk.replace("\r", "") + ("\n" if junk else "") + more
     records = [record.fields for record in each_record(text.encode(), ";", final=True)]
     for width in (1, 2, 3):
-        columns = regular_columns(text.encode(), ";", range(width))
+        columns = regular_columns(text.encode(), ";", range(width), width, width)
         if columns is not None:
             assert {len(record) for record in records} == {len(records[0])}
             for at, column in enumerate(columns):
@@ -80,21 +80,21 @@ def groups(column: Cells) -> dict[bytes, tuple[list[int], list[int]]]:
 
 def test_regular_columns_of_common_text_are_found() -> None:
     for text in ("+33639980000;2024-02-05\n" * 3, "a;bcdef\n1234;567\n", '"ab";cdef\nabc;"d"\n'):
-        assert regular_columns(text.encode(), ";", [1, 0]) is not None, text
+        assert regular_columns(text.encode(), ";", [1, 0], 2, 2) is not None, text
 
 
 def test_regular_columns_of_other_text_are_none() -> None:
     texts = ("", "abcdefgh\n\n", "abc;def\nabcd\nab;c;defgh\n", "abcd;efgh;\nabcdefgh\n", '5" pipe;abc\n6" pipe;def\n')
     for text in texts:
-        assert regular_columns(text.encode(), ";", [0]) is None, text
+        assert regular_columns(text.encode(), ";", [0], 1, 1) is None, text
 
 
 def test_regular_columns_of_a_line_longer_than_a_mebibyte_are_none() -> None:
-    assert regular_columns(b"x" * ((1 << 20) + 1) + b"\n", ";", [0]) is None
+    assert regular_columns(b"x" * ((1 << 20) + 1) + b"\n", ";", [0], 1, 1) is None
 
 
 def test_regular_columns_beyond_the_lines_are_none() -> None:
-    assert regular_columns(b"abcd;efgh\n", ";", [2]) is None
+    assert regular_columns(b"abcd;efgh\n", ";", [2], 3, 3) is None
 
 
 HEADERS = st.sampled_from(["", "tel;consented_at\n", "nom;tel;consented_at;consent_record_id\n", "tel\n"])

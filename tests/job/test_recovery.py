@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import LiteralString
 
 import psycopg
@@ -100,8 +100,8 @@ def test_job_whose_end_cannot_be_recorded_is_done_later(registry: Registry, dsn:
         attempts.append(job.state)
         if len(attempts) == 1:
             end_connections(dsn)
-            with outage(dsn):
-                await report(1, 2)
+            away.enter_context(outage(dsn))
+            await report(1, 2)
 
     async def attempt() -> None:
         database = Database(dsn, pool_size=1)
@@ -110,7 +110,7 @@ def test_job_whose_end_cannot_be_recorded_is_done_later(registry: Registry, dsn:
         finally:
             await database.close()
 
-    with pytest.raises(Exception, match="OperationalError"):
+    with ExitStack() as away, pytest.raises(Exception, match="OperationalError"):
         asyncio.run(attempt())
     assert rows(dsn, "SELECT state FROM job") == [("running",)]
     asyncio.run(attempt())

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import psycopg
 
 from service.core.embedded.server import embedded
 from tests.conftest import MASTER_SECRET
+from tests.free_ports import free_port
 from tests.inspection import rows, until
 from tests.processes import python
 
@@ -27,13 +27,6 @@ _SETTINGS: Final = {
     "FILIATION_VERIFICATIONS_PER_ADDRESS": "100000",
     "FILIATION_SMS_BLOCK_BUDGET": "100000",
 }
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
 
 
 @dataclass
@@ -58,7 +51,11 @@ class Machine:
                     )
 
     def is_ready(self) -> bool:
-        """Whether the registry says that it can do its work."""
+        """Whether the registry says that it can do its work. Starts what has ended since, as the system would.
+
+        A process that was just starting ends if it finds no database.
+        """
+        self.start()
         try:
             return self.client.get("/readyz").status_code == 200
         except httpx2.TransportError:
@@ -133,7 +130,7 @@ def running_machine(folder: Path) -> Iterator[Machine]:
             # Processes die here, not the machine.
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-        port = _free_port()
+        port = free_port()
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
             machine = Machine(folder, server.administrator_dsn, client, port)
             machine.start()

@@ -13,7 +13,7 @@ from service.core.db import Database, connection_of
 from service.core.ids import uuid7
 from service.membership import blocks, runs, store
 from service.membership.runs import Digest, Run
-from service.membership.store import LoadedShard
+from service.membership.store import LoadedRange
 from service.number.keyring import KeyRing
 
 Connection = AsyncConnection[Any]
@@ -94,11 +94,11 @@ async def stage_numbers(connection: Connection, ring: KeyRing, numbers: Sequence
     return dataset_id
 
 
-async def load_staged(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[LoadedShard]:
+async def load_staged(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[LoadedRange]:
     """Load what is staged of a dataset, in the transaction of `connection`, so that lookups find it."""
     segment = await store.begin_segment(connection, dataset_id)
-    loaded = [await store.load_shard(connection, ring, dataset_id, segment, shard) for shard in range(blocks.SHARDS)]
-    await store.complete_segment(connection, ring, dataset_id, sum((shard.digest for shard in loaded), Digest()))
+    loaded = [await store.load_range(connection, ring, dataset_id, segment, shards) for shards in segment.ranges]
+    await store.complete_segment(connection, ring, dataset_id, sum((shards.digest for shards in loaded), Digest()))
     await store.unstage(connection, dataset_id)
     return loaded
 
@@ -127,10 +127,8 @@ async def load_shards(database: Database, ring: KeyRing, dataset_id: uuid.UUID, 
     digest = Digest()
     for first in range(0, shards, 8):
         async with database.transaction() as session:
-            for shard in range(first, first + 8):
-                digest += (
-                    await store.load_shard(await connection_of(session), ring, dataset_id, segment, shard)
-                ).digest
+            connection = await connection_of(session)
+            digest += (await store.load_range(connection, ring, dataset_id, segment, range(first, first + 8))).digest
     return digest
 
 

@@ -63,8 +63,11 @@ async def assert_agreement(database: Database, ring: KeyRing, model: Model, numb
     """Lookups of `numbers`, the keys of each dataset and their digests are as in the model."""
     async with database.snapshot() as session:
         connection = await connection_of(session)
-        for number in numbers:
-            found = (await store.lookup(connection, ring, ring.pseudonym(number))).memberships
+        together = (await store.lookup_many(connection, [ring.pseudonym(number) for number in numbers])).numbers
+        for number, stored_together in zip(numbers, together, strict=True):
+            _, found, erasures = await store.lookup(connection, ring, ring.pseudonym(number))
+            assert sorted(stored_together.dataset_ids) == sorted(membership.dataset_id for membership in found)
+            assert stored_together.erasures == erasures
             assert sorted(found) == sorted(
                 Membership(dataset, from_unix(lines[number][1]), lines[number][2])
                 for dataset, lines in model.items()

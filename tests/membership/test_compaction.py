@@ -115,7 +115,7 @@ def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: Ke
                 expected.add(dataset_id := await new_dataset(connection))
                 await store.stage(connection, ring, dataset_id, 1, 1, run)
                 segment = await store.begin_segment(connection, dataset_id)
-                loaded = await store.load_shard(connection, ring, dataset_id, segment, shard)
+                loaded = await store.load_range(connection, ring, dataset_id, segment, range(shard, shard + 1))
                 await store.complete_segment(connection, ring, dataset_id, loaded.digest)
                 await store.unstage(connection, dataset_id)
         await compact(database, ring, no_pause)

@@ -72,13 +72,15 @@ AT_BLOCKS: list[tuple[str, LiteralString, set[Violation], set[Violation]]] = [
     ("consented", "consented_at = set_byte(consented_at, 3, 255)", set(), {Violation.DIGEST}),
     ("consented", "consented_at = NULL", set(), {Violation.DIGEST}),
     ("consented", "record_ids = set_byte(record_ids, 40, 255)", {Violation.RECORD_IDS_ENCRYPTION}, set()),
-    ("consented", "record_ids = (SELECT max(record_ids) FROM membership_block AS other"
-     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead)",
+    ("consented", "record_ids = (SELECT record_ids FROM membership_block AS other"
+     " WHERE other.segment_id = block.segment_id AND other.lead < block.lead"
+     " ORDER BY record_ids DESC NULLS LAST LIMIT 1)",
      {Violation.RECORD_IDS_ENCRYPTION}, set()),
     ("large", "keys = substr(keys, 17, 16) || substr(keys, 1, 16) || substr(keys, 33)", {Violation.ORDER}, set()),
     ("large", "keys = substr(keys, 17, 16) || substr(keys, 17)", {Violation.ORDER}, {Violation.DIGEST}),
-    ("large", "keys = overlay(keys PLACING (SELECT substr(min(keys), 1, 16) FROM membership_block AS other"
-     " WHERE other.segment_id = block.segment_id AND other.lead > block.lead) FROM octet_length(keys) - 15)",
+    ("large", "keys = overlay(keys PLACING (SELECT substr(keys, 1, 16) FROM membership_block AS other"
+     " WHERE other.segment_id = block.segment_id AND other.lead > block.lead ORDER BY keys LIMIT 1)"
+     " FROM octet_length(keys) - 15)",
      {Violation.RANGE}, {Violation.DIGEST}),
     ("large", "keys = set_byte(keys, 15, get_byte(keys, 15) # 1)", {Violation.PSEUDONYMS}, {Violation.DIGEST}),
     ("large", "keys = substr(keys, 17)", set(), {Violation.COUNT}),

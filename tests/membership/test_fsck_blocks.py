@@ -50,7 +50,7 @@ def test_block_violations_of_packed_blocks_are_none(
         np.array([row[2] for row in chosen], np.uint16) if several else None,
     )
     packed = list(blocks.pack_blocks(run, blocks.cut_blocks(run, level)))
-    for row in encryption.encrypt_blocks(RING, 1, packed):
+    for row in encryption.encrypt_blocks(RING, [1] * len(packed), packed):
         assert block_violations(blocks.shard_of(row.lead), several, row, segment(3 if several else 1)) == []
     keys = runs.union([run.keys])
     assert list(key_violations([row._replace(holders=None, consented_at=None) for row in packed], keys)) == []

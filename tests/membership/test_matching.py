@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from service.core.db import Database
 from service.membership import blocks
 from service.membership.compaction import compact
-from service.membership.matching import match_keys, match_rows
+from service.membership.matching import READ_AT_ONCE, match_keys, match_rows
 from service.membership.runs import Run, sorted_run
 from service.number.keyring import KeyRing, Keys
 from tests.membership.builders import no_pause, run_with_database
@@ -24,10 +24,10 @@ NUMBERS = range(33639980000, 33639980000 + 900)
 
 
 async def match_numbers(
-    database: Database, ring: KeyRing, numbers: list[int], datasets: list[uuid.UUID] | None
+    database: Database, ring: KeyRing, numbers: list[int], datasets: list[uuid.UUID] | None, at_once: int = READ_AT_ONCE
 ) -> Numbers:
     keys = sorted_run(ring.pseudonyms(np.array(numbers, np.int64))).keys
-    found = await match_keys(database, keys, datasets)
+    found = await match_keys(database, keys, datasets, at_once)
     return {dataset: set(ring.numbers(keys[places]).tolist()) for dataset, places in found.items()}
 
 
@@ -47,7 +47,8 @@ def test_match_keys_in_all_or_some_datasets_finds_what_each_stores(length: int, 
                     for dataset, lines in model.items()
                     if (requested is None or dataset in requested) and set(lines) & set(wanted)
                 }
-                assert await match_numbers(database, ring, wanted, requested) == expected
+                at_once = draw.choice([0, 200, READ_AT_ONCE])
+                assert await match_numbers(database, ring, wanted, requested, at_once) == expected
             await compact(database, ring, no_pause, thoroughly=True)
 
     run_with_database(dsn, test)
@@ -102,7 +103,8 @@ def test_match_keys_of_few_numbers_in_merged_segments_finds_what_each_stores(dsn
                     for dataset, lines in model.items()
                     if (requested is None or dataset in requested) and set(lines) & set(wanted)
                 }
-                assert await match_numbers(database, ring, wanted, requested) == expected
+                at_once = draw.choice([0, 20, READ_AT_ONCE])
+                assert await match_numbers(database, ring, wanted, requested, at_once) == expected
             await compact(database, ring, no_pause, thoroughly=True)
 
     run_with_database(dsn, test)

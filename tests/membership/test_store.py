@@ -1,7 +1,8 @@
 """The store compared with plain Python: staging, loading, lookups and bulk reads."""
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg import AsyncConnection
 
+from service.core.clock import now
+from service.core.db import Database
+from service.core.erasures import NO_ERASURES
 from service.core.ids import uuid7
 from service.core.vocabulary import Content
 from service.membership import blocks, bulk_read, runs, store
 from service.membership.descent.dag import Node
+from service.membership.exclusion import exclude
 from service.membership.runs import Digest
-from service.membership.store import LoadedShard, Membership
+from service.membership.store import LoadedRange, Membership, Stored
 from service.number.keyring import KeyMismatchError, KeyRing, Keys, unpack_keys
+from tests.inspection import rows
 from tests.membership.builders import Line, from_unix, load_staged, new_dataset, stage_numbers, store_numbers
 from tests.membership.model import lines_by_number
 
@@ -100,6 +106,56 @@ def test_lookup_unknown_number_still_returns_the_version(ring: KeyRing, in_trans
     in_transaction(test)
 
 
+def test_lookup_many_gives_each_key_its_own_in_their_order_with_its_erasures(
+    ring: KeyRing, in_transaction: InTransaction
+) -> None:
+    async def test(connection: Connection) -> None:
+        dataset_id = await store_numbers(connection, ring, SOME[:3])
+        erased, *others = (ring.pseudonym(number) for number in (SOME[1], SOME[7], SOME[2], SOME[0], SOME[2]))
+        moment = now()
+        await exclude(connection, erased, [dataset_id], moment)
+        found = await store.lookup_many(connection, [erased, *others])
+        stored = Stored([dataset_id], NO_ERASURES)
+        assert found.numbers == [
+            Stored([dataset_id], {dataset_id: moment}), Stored([], NO_ERASURES), stored, stored, stored
+        ]  # fmt: skip
+
+    in_transaction(test)
+
+
+async def look_up_one(connection: Connection, key: bytes) -> None:
+    await store.lookup(connection, KeyRing(bytes(32)), key)
+
+
+async def look_up_many(connection: Connection, key: bytes) -> None:
+    await store.lookup_many(connection, [key, key])
+
+
+@pytest.mark.parametrize("look_up", [look_up_one, look_up_many])
+def test_lookup_planned_while_there_was_no_block_does_not_read_all_blocks_later(
+    look_up: Callable[[Connection, bytes], Awaitable[None]], dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans: list[str] = []
+    rows_of = store.rows_of
+
+    async def explained(connection: Connection, query: Any, parameters: Any) -> AsyncIterator[tuple[Any, ...]]:
+        plans.extend([row[0] async for row in rows_of(connection, f"EXPLAIN {query}", parameters)])
+        async for row in rows_of(connection, query, parameters):
+            yield row
+
+    async def plan() -> None:
+        database = Database(dsn)
+        await database.vacuum("membership_block")
+        await database.without_transaction(lambda connection: look_up(connection, bytes(16)))
+        await database.close()
+
+    rows(dsn, "ANALYZE membership_block")
+    monkeypatch.setattr(store, "rows_of", explained)
+    asyncio.run(plan())
+    assert any("Index Scan using membership_block_own" in line for line in plans)
+    assert not any("Seq Scan on membership_block" in line for line in plans)
+
+
 def test_lookup_among_ten_thousand_numbers_finds_each_only_where_it_is(
     ring: KeyRing, in_transaction: InTransaction
 ) -> None:
@@ -107,11 +163,13 @@ def test_lookup_among_ten_thousand_numbers_finds_each_only_where_it_is(
         base = range(33639980000, 33639990000)
         odd = await store_numbers(connection, ring, base[1::2])
         tail = await store_numbers(connection, ring, base[-50:])
-        for number in [*base[:20], *base[-70:]]:
+        wanted = [*base[:20], *base[-70:]]
+        together = (await store.lookup_many(connection, [ring.pseudonym(number) for number in wanted])).numbers
+        for number, stored in zip(wanted, together, strict=True):
             found = await stored_in(connection, ring, ring.pseudonym(number))
             expected = {odd} if number % 2 else set()
             expected |= {tail} if number in base[-50:] else set()
-            assert {membership.dataset_id for membership in found} == expected
+            assert {membership.dataset_id for membership in found} == set(stored.dataset_ids) == expected
         assert await numbers_of(connection, ring, odd) == list(base[1::2])
 
     in_transaction(test)
@@ -172,16 +230,15 @@ def test_keys_in_shard_after_rows_were_rewritten_are_in_order(ring: KeyRing, in_
     in_transaction(test)
 
 
-def test_stage_run_or_load_shard_twice_is_refused(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_stage_run_or_load_range_twice_is_refused(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await stage_numbers(connection, ring, SOME)
         segment = await store.begin_segment(connection, dataset_id)
-        for shard in range(blocks.SHARDS):
-            await store.load_shard(connection, ring, dataset_id, segment, shard)
+        await store.load_range(connection, ring, dataset_id, segment, range(blocks.SHARDS))
         shard = ring.pseudonym(SOME[0])[0] >> 3
         with pytest.raises(psycopg.errors.UniqueViolation):
             async with connection.transaction():
-                await store.load_shard(connection, ring, dataset_id, segment, shard)
+                await store.load_range(connection, ring, dataset_id, segment, range(shard, shard + 1))
         with pytest.raises(psycopg.errors.UniqueViolation):
             async with connection.transaction():
                 await stage_chunk(connection, ring, dataset_id, 1, 1, [(SOME[0], 0, None)])
@@ -205,8 +262,7 @@ def test_lookup_before_a_load_is_completed_finds_nothing(ring: KeyRing, in_trans
     async def test(connection: Connection) -> None:
         gone, other = await stage_numbers(connection, ring, SOME), await store_numbers(connection, ring, SOME[:2])
         segment = await store.begin_segment(connection, gone)
-        for shard in range(blocks.SHARDS):
-            await store.load_shard(connection, ring, gone, segment, shard)
+        await store.load_range(connection, ring, gone, segment, range(blocks.SHARDS))
         assert await numbers_of(connection, ring, gone) == SOME
         assert await stored_in(connection, ring, ring.pseudonym(SOME[0])) == [Membership(other, None, None)]
         await store.unstage(connection, gone)
@@ -276,7 +332,7 @@ def test_stored_rows_contain_no_readable_number_or_record_id(ring: KeyRing, in_t
         dataset_id = await new_dataset(connection)
         await stage_chunk(connection, ring, dataset_id, 1, 0, [(SOME[0], 1, "opt-in-4711")])
         segment = await store.begin_segment(connection, dataset_id)
-        await store.load_shard(connection, ring, dataset_id, segment, ring.pseudonym(SOME[0])[0] >> 3)
+        await store.load_range(connection, ring, dataset_id, segment, range(blocks.SHARDS))
         for columns, source in (
             ("content", "staged_run WHERE dataset_id = %s"),
             (
@@ -331,6 +387,7 @@ def test_keys_in_shard_without_numbers_is_empty(ring: KeyRing, in_transaction: I
         assert isinstance(keys[dataset_id], Keys)
         assert len(keys[dataset_id]) == 0
         segment = await store.begin_segment(connection, dataset_id)
-        assert await store.load_shard(connection, ring, dataset_id, segment, 0) == LoadedShard(Digest(), 0, None, None)
+        loaded = await store.load_range(connection, ring, dataset_id, segment, range(blocks.SHARDS))
+        assert loaded == LoadedRange(Digest(), 0, None, None)
 
     in_transaction(test)

@@ -1,11 +1,20 @@
 """Numbers with several holders: a shop without an account, a broker and a party, which sent a campaign."""
 
+import asyncio
+import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from fastapi.testclient import TestClient
+
+from service.core.clock import now
 from service.core.vocabulary import Role
-from tests.builders import filled, hand_over, make_collection, make_notice, number
+from service.messaging.gateway import Messaging
+from service.messaging.messages import Inbound
+from tests.builders import FICTION, filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
+from tests.inspection import resources_of_app
 from tests.persons import PersonCaller, prove
 
 
@@ -45,6 +54,24 @@ def register_campaign(party: Caller, dataset_id: str, **more: Any) -> Any:
     window = {"began_at": "2024-06-06T10:00:00+02:00", "ended_at": "2024-06-06T12:00:00+02:00"}
     said = {"name": "Dernier appel", "originator": "38001", "message_text": "Votez.", "dataset_ids": [dataset_id]}
     return party.post("/v1/campaigns", {"party_id": str(party.id)} | window | said | more)
+
+
+def message_from(
+    last_four: int, originator: str = "38001", text: str = "STOP", *, at: datetime | None = None
+) -> Inbound:
+    """A message from a telephone, which our own gateway took over `at` a moment."""
+    return Inbound(uuid.uuid4(), FICTION + last_four, originator, text, at or now())
+
+
+def deliver(client: TestClient, *messages: Inbound) -> None:
+    """Handle messages at the same time, as if our own gateway had delivered them."""
+    on_inbound = resources_of_app(client.app).get(Messaging).on_inbound
+
+    async def handle() -> None:
+        await asyncio.gather(*map(on_inbound, messages))
+
+    assert client.portal is not None
+    client.portal.call(handle)
 
 
 def create_objection(person: PersonCaller, **wanted: Any) -> Any:

@@ -43,8 +43,8 @@ def test_search_for_objected_numbers_waits_for_objections_of_before_and_holds_up
         reporting = thread.submit(report_letters, holders.broker, [7])
         held.wait()
         party.seal(dataset["id"])
-        # The report, and the two tasks that look at objections again for the dataset.
-        until(lambda: waiting_for_locks(dsn) == 3)
+        # The report, and the task that looks at objections again for the dataset.
+        until(lambda: waiting_for_locks(dsn) == 2)
         later = create_objection(holders.person(8))
         assert str(party.id) in {relay["holder"]["id"] for relay in later["relays"]}
         assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(0,)]

@@ -10,6 +10,8 @@ from service.access.actor import Scope
 from service.core.vocabulary import Role
 from service.membership.fsck.check import check
 from service.membership.fsck.report import Violation
+from service.objection import flags as flags_of_numbers
+from service.objection.flags import FEW_NUMBERS
 from tests.builders import filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import defer, defer_pending, refusal, retry_pending, rows, until
@@ -45,7 +47,11 @@ def settled(dsn: str) -> None:
     until(lambda: rows(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')") == [(0,)])
 
 
-def test_seal_dataset_with_objected_numbers_flags_it(holders: Holders, registry: Registry) -> None:
+@pytest.mark.parametrize("few", [FEW_NUMBERS, 0])
+def test_seal_dataset_with_objected_numbers_flags_it(
+    few: int, holders: Holders, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flags_of_numbers, "FEW_NUMBERS", few)
     person = holders.person(7)
     create_objection(person)
     create_objection(holders.person(8))
@@ -114,8 +120,11 @@ def test_register_campaign_on_a_compacted_dataset_flags_it(registry: Registry, d
     assert rows(dsn, "SELECT count(*) FROM objection_flag") == [(1,)]
 
 
-def test_flag_task_that_failed_is_repeated_until_it_is_done(holders: Holders, registry: Registry, dsn: str) -> None:
-    """A damaged mark makes every attempt fail, until it is repaired."""
+def test_flag_task_that_failed_is_repeated_until_it_is_done(
+    holders: Holders, registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged mark makes every attempt that reads it fail, until it is repaired."""
+    monkeypatch.setattr(flags_of_numbers, "FEW_NUMBERS", 0)
     create_objection(holders.person(7))
     create_objection(holders.person(8))
     damage = "UPDATE objection SET mark = mark || '\\x00' RETURNING 1"

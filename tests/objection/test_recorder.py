@@ -14,8 +14,15 @@ from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET, temporary_database
 from tests.inspection import rows, until
 from tests.kept import kept_app
-from tests.objection.builders import Holders, create_objection, objections_of, relays_to, several_holders
-from tests.objection.test_stops import inbound
+from tests.objection.builders import (
+    Holders,
+    create_objection,
+    deliver,
+    message_from,
+    objections_of,
+    relays_to,
+    several_holders,
+)
 from tests.webhook.receiver import receiving
 
 PERSON = ("person", None)
@@ -108,7 +115,7 @@ def test_objection_of_the_person_reads_as_the_persons_to_every_holder(shared: Wo
 def test_stop_to_the_registrys_own_number_reads_as_the_persons(shared: World) -> None:
     holders = shared.holders
     assert isinstance(holders.broker.client, TestClient)
-    inbound(holders.broker.client, 2, "38001", "STOP")
+    deliver(holders.broker.client, message_from(2))
     assert read_by(2, holders.broker, holders.party, shared.rival) == [PERSON] * 3
 
 

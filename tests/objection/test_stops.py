@@ -5,12 +5,19 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
-from service.messaging.gateway import Messaging
 from service.objection.stops import is_stop
-from tests.builders import FICTION, filled, number
+from tests.builders import filled, number
 from tests.callers import Caller, Registry
-from tests.inspection import refusal, resources_of_app, rows
-from tests.objection.builders import Holders, objections_of, register_campaign, relay_states, relays_to
+from tests.inspection import refusal, rows
+from tests.objection.builders import (
+    Holders,
+    deliver,
+    message_from,
+    objections_of,
+    register_campaign,
+    relay_states,
+    relays_to,
+)
 
 STOPS = [
     "\u200bSTOP", "STOP", "stop", "Stop !", " s t o p ", "S.T.O.P.", "«STOP»", "STOP.", "stop\n", "ＳＴＯＰ",
@@ -122,19 +129,12 @@ def test_report_stops_in_the_future_names_the_reply_by_its_place(holders: Holder
     assert problem["detail"].startswith("`replies.1.replied_at` is in the future")
 
 
-def inbound(client: TestClient, last_four: int, originator: str, text: str) -> None:
-    """Handle a message as if our own gateway had delivered it."""
-    messaging = resources_of_app(client.app).get(Messaging)
-    assert client.portal is not None
-    client.portal.call(messaging.on_inbound, FICTION + last_four, originator, text)
-
-
 def test_inbound_stop_answers_the_latest_campaign_of_its_originator(holders: Holders, client: TestClient) -> None:
     received = holders.campaign["dataset_ids"][0]
     window = {"began_at": "2024-06-08T10:00:00+02:00", "ended_at": "2024-06-08T12:00:00+02:00"}
     later = register_campaign(holders.party, received, name="Demain", **window)
     register_campaign(holders.party, received, name="Autre", originator="38009", **window)
-    inbound(client, 6, "38001", "Stop")
+    deliver(client, message_from(6, "38001", "Stop"))
     (seen,) = objections_of(holders.person(6))
     assert seen["campaign"]["id"] == later["id"]
     assert (seen["source"], seen["recorded_by"], seen["kind"]) == ("stop", None, "objection")
@@ -146,7 +146,7 @@ def test_inbound_stop_answers_all_campaigns_that_began_together(
 ) -> None:
     rival = registry.party()
     twin = register_campaign(rival, filled(rival, [6])["id"])
-    inbound(client, 6, "+38001", "STOP")
+    deliver(client, message_from(6, "+38001", "STOP"))
     seen = objections_of(holders.person(6))
     assert {objection["campaign"]["id"] for objection in seen} == {holders.campaign["id"], twin["id"]}
 
@@ -155,18 +155,18 @@ def test_inbound_message_that_answers_no_campaign_leaves_no_trace(
     holders: Holders, client: TestClient, dsn: str
 ) -> None:
     for last_four, originator, text in ((6, "38002", "STOP"), (9999, "38001", "STOP"), (6, "38001", "Qui êtes-vous ?")):
-        inbound(client, last_four, originator, text)
+        deliver(client, message_from(last_four, originator, text))
         assert rows(dsn, "SELECT count(*) FROM objection") == [(0,)], (originator, text)
 
 
 def test_inbound_stop_ignores_future_campaigns(holders: Holders, client: TestClient) -> None:
     window = {"began_at": "2199-06-06T10:00:00Z", "ended_at": "2199-06-06T12:00:00Z"}
     register_campaign(holders.party, holders.campaign["dataset_ids"][0], **window)
-    inbound(client, 6, "38001", "STOP")
+    deliver(client, message_from(6, "38001", "STOP"))
     assert objections_of(holders.person(6))[0]["campaign"]["id"] == holders.campaign["id"]
 
 
 def test_inbound_stop_twice_records_one_objection(holders: Holders, client: TestClient, dsn: str) -> None:
-    inbound(client, 6, "38001", "STOP")
-    inbound(client, 6, "38001", "STOP")
+    deliver(client, message_from(6, "38001", "STOP"))
+    deliver(client, message_from(6, "38001", "STOP"))
     assert rows(dsn, "SELECT count(*) FROM objection") == [(1,)]

@@ -7,13 +7,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
-from service.messaging.gateway import Messaging
-from tests.builders import FICTION, collected, filled, hand_over, make_collection, make_notice, number
+from tests.builders import collected, filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
-from tests.inspection import resources_of_app, rows, until, waiting_for_locks
+from tests.inspection import rows, until, waiting_for_locks
 from tests.objection.builders import (
     Holders,
     create_objection,
+    deliver,
+    message_from,
     objections_of,
     register_campaign,
     relay_states,
@@ -151,23 +152,16 @@ def test_release_locks_relays_before_their_objection_like_a_holder_that_ends_its
     until(lambda: relay_to(stranger, person)["state"] == "waiting")
 
 
-def inbound(client: TestClient, last_four: int) -> None:
-    """A person answers STOP to 38001, and the registry's own gateway receives it."""
-    messaging = resources_of_app(client.app).get(Messaging)
-    assert client.portal is not None
-    client.portal.call(messaging.on_inbound, FICTION + last_four, "38001", "STOP")
-
-
 def test_inbound_stop_does_not_answer_a_strangers_later_campaign(
     holders: Holders, stranger: Caller, client: TestClient
 ) -> None:
     dataset = collected(stranger, [6, 50])["id"]
     register_campaign(stranger, dataset, began_at="2024-06-07T10:00:00+02:00", ended_at="2024-06-07T11:00:00+02:00")
-    inbound(client, 6)
+    deliver(client, message_from(6))
     (seen,) = objections_of(holders.person(6))
     assert seen["campaign"]["id"] == holders.campaign["id"]
     assert relay_states(seen)[str(holders.broker.id)] == "pending"
-    inbound(client, 50)
+    deliver(client, message_from(50))
     (own,) = objections_of(holders.person(50))
     assert (own["relayed_at"], relay_states(own)) == (None, {str(stranger.id): "waiting"})
     assert relays_to(stranger) == []

@@ -8,11 +8,9 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser
 
 from service.core.settings import Settings
-from service.demo.loader import load_story
 from service.main import create_app
 from tests.builders import number
-from tests.callers import Registry
-from tests.conftest import settings_of_tests, temporary_database
+from tests.conftest import StoredStory, settings_of_tests, temporary_database
 from tests.portal.browsing import Service, running_chromium
 from tests.portal.reading import Reader
 from tests.sockets import on_a_socket
@@ -43,11 +41,13 @@ def reader(local_app: TestClient) -> Reader:
 
 
 @pytest.fixture(scope="session")
-def service(cluster: str) -> Iterator[Service]:
-    """The service on a socket, its worker beside it, with the whole story loaded."""
-    with temporary_database(cluster) as dsn, on_a_socket(create_app(settings_for_many_persons(), dsn)) as client:
-        story = load_story(client, Registry(client, dsn).operator().key)
-        yield Service(str(client.base_url).rstrip("/"), story, client, dsn)
+def service(cluster: str, stored_story: StoredStory) -> Iterator[Service]:
+    """The service on a socket, its worker beside it, with a copy of the whole story."""
+    with (
+        temporary_database(cluster, stored_story.database) as dsn,
+        on_a_socket(create_app(settings_for_many_persons(), dsn)) as client,
+    ):
+        yield Service(str(client.base_url).rstrip("/"), stored_story.story, client, dsn)
 
 
 @pytest.fixture(scope="module")

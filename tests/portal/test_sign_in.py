@@ -1,7 +1,13 @@
 """From the number to the session: each error is shown beside its field, and nothing has to be typed twice."""
 
+from fastapi.testclient import TestClient
+
+from service.messaging.models import MessageState
+from tests.builders import number
+from tests.inspection import rows
+from tests.persons import report_message
 from tests.portal.reading import Reader
-from tests.web.reading import text_of
+from tests.web.reading import HOST, text_of
 
 
 def test_submit_number_that_gets_no_code_shows_the_error_at_its_field(reader: Reader) -> None:
@@ -69,6 +75,19 @@ def test_ask_for_too_many_codes_shows_the_time_to_wait(reader: Reader) -> None:
     page = reader.ask()
     assert page.url.path == "/"
     assert "Trop de codes ont été demandés. Réessayez dans" in text_of(page.text)
+
+
+def test_code_page_says_whether_the_message_arrived_and_unknown_without_a_report(client: TestClient, dsn: str) -> None:
+    elsewhere = Reader(TestClient(client.app, base_url=HOST, client=("192.0.2.7", 50_000)), number(1))
+    assert "Nous ignorons si le message est arrivé" in text_of(elsewhere.ask().text)
+    ((message_id,),) = rows(dsn, "SELECT id::text FROM message")
+    report_message(dsn, message_id, MessageState.FAILED)
+    assert "n’a pas pu être remis" in text_of(elsewhere.open("/code").text)
+    elsewhere.ask("/en")
+    assert "Whether the message has arrived is unknown" in text_of(elsewhere.open("/en/code").text)
+    ((message_id,),) = rows(dsn, "SELECT id::text FROM message WHERE state = 'unknown'")
+    report_message(dsn, message_id, MessageState.DELIVERED)
+    assert "Your operator reports that the message has arrived." in text_of(elsewhere.open("/en/code").text)
 
 
 def test_code_page_without_a_number_leads_home(reader: Reader) -> None:

@@ -7,12 +7,11 @@ from playwright.sync_api import Browser
 
 from service.core.settings import Settings
 from service.core.vocabulary import RelayState
-from service.demo.loader import load_story
 from service.main import create_app
 from service.portal.address import Page
 from service.wording.language import Language
 from tests.builders import number
-from tests.callers import Registry
+from tests.conftest import StoredStory
 from tests.kannel import Kannel, wait_until
 from tests.persons import code_in
 from tests.portal.browsing import NARROW, WIDE, Person, Service, person_in, running_chromium
@@ -23,11 +22,10 @@ HOLDERS = ("contact-direct", "enseigne-maison", "aube", "rivage")
 
 
 @pytest.fixture
-def beside_kannel(kannel: Kannel, settings: Settings, dsn: str) -> Iterator[Service]:
+def beside_kannel(kannel: Kannel, settings: Settings, stored_story: StoredStory, story_dsn: str) -> Iterator[Service]:
     """The service with the story loaded, which sends its messages through Kannel."""
-    with on_a_socket(create_app(kannel.configure(settings), dsn), kannel.service_port) as client:
-        story = load_story(client, Registry(client, dsn).operator().key)
-        yield Service(str(client.base_url).rstrip("/"), story, client, dsn)
+    with on_a_socket(create_app(kannel.configure(settings), story_dsn)) as client:
+        yield Service(str(client.base_url).rstrip("/"), stored_story.story, client, story_dsn)
 
 
 @pytest.fixture

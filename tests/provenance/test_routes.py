@@ -1,5 +1,6 @@
 """Lookups, lineage and impact over HTTP: who may ask, what is refused and what is recorded."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,8 @@ import pytest
 from service.access.actor import Scope
 from service.core.vocabulary import Role
 from tests.builders import collected, filled, hand_over, number
-from tests.callers import Caller, Registry
+from tests.callers import Caller, Registry, called_through
+from tests.conftest import made_once, temporary_database
 
 FEW = range(4)
 
@@ -30,8 +32,7 @@ class Trade:
     campaign: Any
 
 
-@pytest.fixture
-def trade(registry: Registry) -> Trade:
+def make_trade(registry: Registry) -> Trade:
     collector, broker, party = registry.collector(), registry.broker(), registry.party()
     source = collected(collector, FEW)
     bought = hand_over(collector, source, broker)["received_dataset_id"]
@@ -43,6 +44,23 @@ def trade(registry: Registry) -> Trade:
     return Trade(
         collector, broker, party, registry.party(), regulator, notice_id, source, selection, received, campaign
     )
+
+
+@pytest.fixture(scope="module")
+def made_trade(cluster: str) -> Iterator[tuple[str, Trade]]:
+    with made_once(cluster, make_trade) as made:
+        yield made
+
+
+@pytest.fixture
+def dsn(cluster: str, made_trade: tuple[str, Trade]) -> Iterator[str]:
+    with temporary_database(cluster, made_trade[0]) as dsn:
+        yield dsn
+
+
+@pytest.fixture
+def trade(registry: Registry, made_trade: tuple[str, Trade]) -> Trade:
+    return called_through(registry.client, made_trade[1])
 
 
 def campaign_of(party: Caller, datasets: list[str]) -> dict[str, Any]:

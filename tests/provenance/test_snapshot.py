@@ -65,8 +65,7 @@ async def add_dataset(database: Database, holder: uuid.UUID) -> None:
         keys = RING.pseudonyms(np.array([NUMBER]))
         await store.stage(connection, RING, dataset.id, 1, 1, Run(keys))
         segment = await store.begin_segment(connection, dataset.id)
-        for shard in range(blocks.SHARDS):
-            await store.load_shard(connection, RING, dataset.id, segment, shard)
+        await store.load_range(connection, RING, dataset.id, segment, range(blocks.SHARDS))
         await store.complete_segment(connection, RING, dataset.id, digest(Run(keys)))
         await store.unstage(connection, dataset.id)
 
@@ -181,6 +180,45 @@ def test_current_in_an_older_session_gives_its_state_and_keeps_the_later_snapsho
             before_last = len(reads)
             assert await count_both(snapshots) == (1, 1)
             assert len(reads) == before_last
+
+    asyncio.run(run())
+
+
+def test_current_in_a_session_between_two_kept_versions_reads_only_what_changed(
+    dsn: str, reads: list[AsyncSession]
+) -> None:
+    async def run() -> None:
+        async with databases(dsn, 1) as (database,):
+            holder = await add_holder(database)
+            snapshots = Snapshots(database)
+            assert await count_both(snapshots) == (0, 0)
+            await add_dataset(database, holder)
+            async with database.snapshot() as reading:
+                # The session's state is that of its first statement.
+                await (await connection_of(reading)).execute("SELECT")
+                await add_dataset(database, holder)
+                assert await count_both(snapshots) == (2, 2)
+                between = await snapshots.current(reading)
+            assert len(between.graph.facts.datasets) == 1
+            assert await count_both(snapshots) == (2, 2)
+
+    asyncio.run(run())
+    assert len(reads) == 1
+
+
+def test_locate_that_is_cancelled_leaves_those_who_share_its_reload(dsn: str) -> None:
+    async def run() -> None:
+        async with databases(dsn, 1) as (database,):
+            await add_dataset(database, await add_holder(database))
+            snapshots = Snapshots(database)
+            sharing = [asyncio.create_task(count_both(snapshots)) for _ in range(4)]
+            # The first of them has begun the reload that all share.
+            while snapshots._forming is None:  # noqa: ASYNC110 - no event says so
+                await asyncio.sleep(0)
+            sharing[0].cancel()
+            found = await asyncio.gather(*sharing, return_exceptions=True)
+            assert isinstance(found[0], asyncio.CancelledError)
+            assert found[1:] == [(1, 1)] * 3
 
     asyncio.run(run())
 

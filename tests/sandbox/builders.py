@@ -4,7 +4,7 @@ import tempfile
 import threading
 from typing import Any
 
-from service.intake.dialect import ColumnChoice
+from service.intake.column_choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
 from service.sandbox.batch import Batch
@@ -23,6 +23,9 @@ def form(**given: Any) -> PartForm:
         "dialect": None,
         "region": "FR",
         "time_zone": "Europe/Paris",
+        "date_format": None,
+        "sheet": None,
+        "most_lines": None,
         "consent_period": None,
         "rejects_kept": 100,
         "folder": tempfile.gettempdir(),

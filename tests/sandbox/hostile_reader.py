@@ -3,6 +3,7 @@
 The name of the phone column says what it does. It does so behind the closed door, where the part would be read.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -10,12 +11,13 @@ import stat
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import orjson
 
+from service.sandbox.door import close_the_door
 from service.sandbox.form import PartForm
-from service.sandbox.frames import BATCH, END, REFUSAL, receive_frame, send_frame
-from service.sandbox.limits import close_the_door
+from service.sandbox.frames import BATCH, END, EVIDENCE, REFUSAL, receive_frame, send_frame
 
 # Of other modules in which keys, passwords or connections could be.
 _FOREIGN = ("sqlalchemy", "psycopg", "cryptography", "fastapi", "service.core.settings", "service.number.keyring")
@@ -25,6 +27,9 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
     """Do what the form says."""
     frame = receive_frame(connection)
     assert frame is not None
+    if frame[0] == EVIDENCE:
+        _take_over_by_evidence(connection, memory_bytes)
+        return
     form = PartForm.from_json(bytes(frame[1]))
     environment = _read("/proc/self/environ")
     close_the_door(memory_bytes)
@@ -32,6 +37,15 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
         send_frame(connection, REFUSAL, orjson.dumps(["seen", _seen(environment)]))
         return
     _ACTS[form.columns.phone or ""](connection)
+
+
+def _take_over_by_evidence(connection: socket.socket, memory_bytes: int) -> None:
+    """Do what the file says, which is one of the acts."""
+    close_the_door(memory_bytes)
+    content = b""
+    while (frame := receive_frame(connection)) is not None and frame[1]:
+        content += frame[1]
+    _ACTS[content.decode()](connection)
 
 
 def _read(path: str) -> str:
@@ -61,10 +75,24 @@ def _seen(environment: str) -> str:
         "unix": _attempt(lambda: socket.socket(socket.AF_UNIX)),
         "pipe": _attempt(os.pipe),
         "program": _attempt(lambda: os.posix_spawn("/bin/true", ["true"], {}) and None),
+        "memory of another": _read_memory_of_another(),
+        "signal": _attempt(lambda: os.kill(os.getppid(), 0)),
+        "fork": _attempt(os.fork),
+        "deleting": _attempt(lambda: Path("/tmp/no such file").unlink()),
         "foreign": [name for name in _FOREIGN if name in sys.modules],
         "arguments": " ".join(sys.argv[1:]).replace(os.sep, " ").split()[-1],
     }
     return "; ".join(f"{name}: {value}" for name, value in facts.items() if name != "program")
+
+
+def _read_memory_of_another() -> str:
+    """The first byte of an object that the template process has at the same place."""
+    library = ctypes.CDLL(None, use_errno=True)
+    text = ctypes.create_string_buffer(b"x")
+    place = (ctypes.c_void_p * 2)(ctypes.addressof(text), 1)
+    if library.process_vm_readv(os.getppid(), place, 1, place, 1, 0) < 0:
+        return os.strerror(ctypes.get_errno())
+    return "done"
 
 
 def _open(path: str, flags: int = os.O_RDONLY) -> None:

@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.dialect import Dialect, Role, is_name
+from service.intake.column_choice import IgnoredColumn, ReadColumn
+from service.intake.column_names import Role, is_name
+from service.intake.dates.order import OrderCounts
+from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
-from service.number.normalisation import REASONS
+from service.number.rejection import REASONS
 from service.sandbox.batch import Batch, BrokenReader, Refusals, pack_batch, unpack_batch
-from service.sandbox.frames import pack_end, pack_refusal, unpack_end, unpack_refusal
+from service.sandbox.frames import Edges, End, pack_end, pack_refusal, unpack_end, unpack_refusal
 
 NUMBERS = st.integers(1, 10**15 - 1)
 RAWS = st.text(st.characters(codec="utf-8"), max_size=20).map(str.encode)
@@ -28,6 +31,7 @@ def batches(draw: st.DrawFn) -> Batch:
     return Batch(
         lines=len(numbers) + len(lines) + draw(st.integers(0, 5)),
         numbers=np.array(numbers, dtype=np.int64),
+        unallocated=draw(st.integers(0, len(numbers))),
         consented_at=None if times is None else np.array(times, dtype=np.uint32),
         record_ids=None if ids is None else np.array(ids, dtype=np.object_),
         refusals=Refusals(
@@ -42,6 +46,7 @@ def plain(batch: Batch) -> tuple[object, ...]:
     return (
         batch.lines,
         batch.numbers.tolist(),
+        batch.unallocated,
         None if batch.consented_at is None else batch.consented_at.tolist(),
         None if batch.record_ids is None else list(batch.record_ids),
         batch.refusals.line.tolist(),
@@ -105,26 +110,37 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=5,
 )
-DIALECT = Dialect(Format.CSV, {Role.PHONE: 1}, None, ";", 3, {1: "mobile"})
+DIALECT = Dialect(Format.CSV, {Role.PHONE: 1}, {Role.PHONE: "mobile"}, None, ";", 3, 3, [7, 40_000, 0])
+END = End(
+    DIALECT,
+    [ReadColumn(Role.PHONE, "mobile", 2)],
+    [IgnoredColumn("ville", "3")],
+    OrderCounts(1, 0, 2),
+    Edges(begins_cut=False, ends_cut=True, ends_open=True),
+)
 
 
 @given(st.data())
 def test_end_of_a_lying_reader_stores_nothing_that_may_be_a_number(data: st.DataObject) -> None:
-    members = orjson.loads(pack_end(DIALECT, ["ville"]))
+    members = orjson.loads(pack_end(END))
     place = members["dialect"] if data.draw(st.booleans()) else members
     place[data.draw(st.sampled_from(sorted(place)))] = data.draw(JSON | st.just([[0, "0639984001"]]))
     try:
         end = unpack_end(memoryview(orjson.dumps(members)), Format.CSV)
     except BrokenReader:
         return
-    assert all(map(is_name, end.ignored_columns))
-    assert all(name == "" or is_name(name) for name in (end.dialect.header or {}).values())
+    assert all(is_name(column.shown) and is_name(column.stored) for column in end.ignored_columns)
+    assert all(column.name is None or is_name(column.name) for column in end.read_columns)
+    assert all(map(is_name, end.dialect.names.values()))
+    assert all(type(check) is int and 0 <= check < 1 << 16 for check in end.dialect.header or [])
     assert all(type(at) is int for at in end.dialect.columns.values())
+    assert all(type(edge) is bool for edge in end.edges)
+    assert all(type(count) is int and count >= 0 for count in end.order_counts)
 
 
 def test_end_and_refusal_as_bytes_and_back_are_the_same() -> None:
-    end = unpack_end(memoryview(pack_end(DIALECT, ["ville"])), Format.CSV)
-    assert (end.dialect, end.ignored_columns) == (DIALECT, ["ville"])
+    end = unpack_end(memoryview(pack_end(END)), Format.CSV)
+    assert end == END
     refusal = unpack_refusal(memoryview(pack_refusal(UnreadablePart("not_text", "The part is not text."))))
     assert (refusal.slug, refusal.detail) == ("not_text", "The part is not text.")
 

@@ -1,12 +1,14 @@
 """What a reader process can reach, and what the service makes of whatever one does."""
 
 import os
+import platform
 import signal
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from service.intake.dialect import ColumnChoice
+from service.intake.column_choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.sandbox.launcher import Launcher
 from tests.sandbox.builders import outcome, read
@@ -31,8 +33,12 @@ def test_reader_process_reaches_no_secret_file_or_network(hostile: Launcher, mon
     assert facts.pop("foreign") == "[]"
     assert (facts.pop("files"), facts.pop("sockets")) == ("0", "1")
     assert facts.pop("arguments") == "tests.sandbox.hostile_reader"
+    by_filter = {facts.pop(name) for name in ("memory of another", "signal", "fork", "deleting")}
+    if platform.machine() in ("x86_64", "aarch64") and sys.platform == "linux":
+        assert by_filter == {"Operation not permitted"}
+        refused.add("Operation not permitted")
     assert set(facts) == {"reading", "writing", "tcp", "unix", "pipe"}
-    assert set(facts.values()) == refused
+    assert set(facts.values()) <= refused
 
 
 @pytest.mark.parametrize(

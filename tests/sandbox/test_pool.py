@@ -1,16 +1,22 @@
 """What one organisation cannot take from another, and the memory of readers where the system does not limit it."""
 
 import asyncio
+import os
 import shutil
+import signal
+import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
 
 import pytest
 
 from service.core.settings import Settings
-from service.intake.dialect import ColumnChoice
+from service.intake.column_choice import ColumnChoice
 from service.intake.errors import UnreadablePart
-from service.sandbox.launcher import Launcher
+from service.sandbox import pool as reader_pool
+from service.sandbox.launcher import Launcher, ReaderLost
 from service.sandbox.pool import ReaderPool
 from service.sandbox.process import ReaderProcess
 from service.sandbox.watch import watched
@@ -29,7 +35,12 @@ Begun = asyncio.Queue[uuid.UUID]
 STAY = form(columns=ColumnChoice(phone="stay"))
 
 
-def test_organisation_that_has_many_uploads_waits_and_others_do_not(staying: Launcher) -> None:
+def test_organisation_that_has_many_uploads_waits_and_others_do_not(
+    staying: Launcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A busy machine takes its time to start readers.
+    monkeypatch.setattr(reader_pool, "_PATIENCE", timedelta(minutes=10))
+
     async def upload(pool: ReaderPool, organisation_id: uuid.UUID, end: asyncio.Event, begun: Begun) -> None:
         async with pool.reader(organisation_id, STAY):
             begun.put_nowait(organisation_id)
@@ -63,3 +74,31 @@ def test_reader_with_more_memory_than_it_may_have_is_ended_where_the_system_does
         reader.close()
 
     asyncio.run(run())
+
+
+def test_template_that_does_not_answer_in_time_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its late answer is not taken for that to the next request, and uploads go on without it."""
+    own = Launcher("tests.sandbox.hostile_reader")
+    first = ReaderProcess(own, STAY, MEMORY_BYTES)
+    first.start()
+    template = own.template()
+    os.kill(template.pid, signal.SIGSTOP)
+    monkeypatch.setattr("service.sandbox.launcher._START_SECONDS", 0.2)
+    late = ReaderProcess(own, STAY, MEMORY_BYTES)
+    with pytest.raises(ReaderLost):
+        late.start()
+    monkeypatch.undo()
+    with suppress(ProcessLookupError):
+        os.kill(template.pid, signal.SIGCONT)
+    following = ReaderProcess(own, STAY, MEMORY_BYTES)
+    following.start()
+    assert own.template() is not template
+    assert following.pid in _children_of(own.template().pid)
+    for reader in (first, late, following):
+        reader.close()
+    own.close()
+
+
+def _children_of(process_id: int) -> list[int]:
+    found = subprocess.run(["ps", "--ppid", str(process_id), "-o", "pid="], capture_output=True, text=True, check=False)
+    return [int(child) for child in found.stdout.split()]

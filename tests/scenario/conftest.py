@@ -1,6 +1,5 @@
-"""The whole story, loaded once through HTTP, with everything that the service logged during it."""
+"""The whole story, loaded through HTTP."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,33 +9,21 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Request, Response
 
-from service.core.settings import Settings
 from service.demo.loader import LoadedStory, load_story
 from service.main import create_app
 from tests.builders import number
 from tests.callers import Caller, Registry
-from tests.conftest import as_service, settings_of_tests, temporary_database
-
-
-class _Lines(logging.Handler):
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
+from tests.conftest import StoredStory, as_service, settings_of_tests, temporary_database
 
 
 @dataclass
 class Scenario:
-    """The loaded story, its requests and responses, and how each organisation calls the API."""
+    """The loaded story, its requests and responses where they are kept, and how each organisation calls the API."""
 
     client: TestClient
     dsn: str
     operator: Caller
     story: LoadedStory
-    log: list[str]
     requests: list[Request] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
 
@@ -53,28 +40,21 @@ class Scenario:
 
 @contextmanager
 def loaded_scenario(cluster: str) -> Iterator[Scenario]:
-    """The story, loaded into a database of its own."""
-    settings: Settings = settings_of_tests()
-    lines = _Lines()
-    root = logging.getLogger()
-    level = root.level
-    with temporary_database(cluster) as dsn, TestClient(create_app(settings, as_service(dsn))) as client:
+    """The story, loaded into a database of its own, with the requests of loading it."""
+    with temporary_database(cluster) as dsn, TestClient(create_app(settings_of_tests(), as_service(dsn))) as client:
         operator = Registry(client, dsn).operator()
-        loaded = Scenario(client, dsn, operator, LoadedStory(), lines.lines)
+        loaded = Scenario(client, dsn, operator, LoadedStory())
         client.event_hooks["request"].append(loaded.requests.append)
         client.event_hooks["response"].append(loaded.responses.append)
-        root.addHandler(lines)
-        root.setLevel(logging.DEBUG)
-        try:
-            loaded.story = load_story(client, operator.key)
-            yield loaded
-        finally:
-            root.setLevel(level)
-            root.removeHandler(lines)
+        loaded.story = load_story(client, operator.key)
+        yield loaded
 
 
 @pytest.fixture(scope="session")
-def scenario(cluster: str) -> Iterator[Scenario]:
-    """The loaded story, shared by the tests that only read it."""
-    with loaded_scenario(cluster) as loaded:
-        yield loaded
+def scenario(cluster: str, stored_story: StoredStory) -> Iterator[Scenario]:
+    """A copy of the story, shared by the tests that only read it."""
+    with (
+        temporary_database(cluster, stored_story.database) as dsn,
+        TestClient(create_app(settings_of_tests(), as_service(dsn))) as client,
+    ):
+        yield Scenario(client, dsn, stored_story.operator(client), stored_story.story)

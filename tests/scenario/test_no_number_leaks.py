@@ -1,7 +1,9 @@
 """After the whole story, with lookups and refusals, numbers are nowhere but in requests and their responses."""
 
 import base64
+import logging
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from tests.builders import FICTION, number
 from tests.callers import Caller
 from tests.persons import prove
-from tests.scenario.conftest import Scenario
+from tests.scenario.conftest import Scenario, loaded_scenario
 from tests.scenario.dump import (
     SPELLING,
     Column,
@@ -38,9 +40,39 @@ REFUSED = [
 ]
 
 
+class _Lines(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+        self.setFormatter(logging.Formatter("%(name)s %(message)s"))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
 @pytest.fixture(scope="module")
-def used(scenario: Scenario) -> Scenario:
-    """The story after lookups by every organisation and refusals of all kinds."""
+def log() -> Iterator[list[str]]:
+    """Everything that the service and its libraries log."""
+    handler, root = _Lines(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield handler.lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+@pytest.fixture(scope="module")
+def used(cluster: str, log: list[str]) -> Iterator[Scenario]:
+    """The story after lookups by every organisation and refusals of all kinds, all of it logged."""
+    with loaded_scenario(cluster) as scenario:
+        _use(scenario)
+        yield scenario
+
+
+def _use(scenario: Scenario) -> None:
     for who in ("cnil", "contact-direct", "aube", "rivage", "revente-data", "enseigne-maison"):
         for last_four in (4600, 5200, 9001, 9999):
             scenario.answer(who, last_four)
@@ -53,8 +85,19 @@ def used(scenario: Scenario) -> Scenario:
     lines = ["telephone", "0639980001 / 0639980002", "6,39980001E+08", "0639980001 poste 3", "0639980003"]
     assert broker.put_part(dataset["id"], lines)["rejected_count"] == 3
     _send_consents(scenario.caller("enseigne-maison"))
+    _send_evidence(scenario.caller("enseigne-maison"))
     prove(scenario.client, scenario.dsn, number(8005))
-    return scenario
+
+
+def _send_evidence(collector: Caller) -> None:
+    """A document of several pieces that shows numbers."""
+    (notice, *_) = [row for row in collector.get("/v1/notices")["items"] if row["collector_id"] == str(collector.id)]
+    shown = b"(06 39 98 00 01) Tj (+33639980002) Tj\n" * 20_000
+    file = {"content": b"%PDF-1.4\n" + shown + b"%%EOF\n", "headers": {"Content-Type": "application/pdf"}}
+    path = f"/v1/notices/{notice['id']}/evidence"
+    kept = collector.request("POST", path, **file).json()
+    # A copy of the database shows less than the service.
+    assert collector.request("GET", f"{path}/{kept['id']}").content == file["content"]
 
 
 def _send_consents(collector: Caller) -> None:
@@ -76,9 +119,10 @@ def _send_consents(collector: Caller) -> None:
             collector.seal(dataset["id"])
 
 
-def test_log_contains_no_number(used: Scenario) -> None:
-    assert len(used.log) > 100
-    assert [line for line in used.log if SPELLING.search(line) and not line.startswith(("httpx2", "httpcore2"))] == []
+@pytest.mark.usefixtures("used")
+def test_log_contains_no_number(log: list[str]) -> None:
+    assert len(log) > 100
+    assert [line for line in log if SPELLING.search(line) and not line.startswith(("httpx2", "httpcore2"))] == []
 
 
 def test_urls_of_our_own_clients_contain_no_number(used: Scenario) -> None:
@@ -101,7 +145,7 @@ def stolen(used: Scenario) -> list[Column]:
     assert len({column.table for column in columns}) > 40
     filled = {column.table for column in columns if column.values}
     # Each place where numbers or consents are stored has rows.
-    assert filled >= {"staged_run", "rejected_line", "objection", "verification", "person_session"}
+    assert filled >= {"staged_run", "rejected_line", "objection", "verification", "person_session", "evidence_content"}
     assert filled & {"membership_block_own", "membership_block_merged"}
     return columns
 

@@ -8,26 +8,23 @@ import pytest
 from fastapi import FastAPI
 
 from service.core.settings import Settings
-from service.demo.loader import load_story
 from service.main import create_app
 from tests.builders import number
-from tests.callers import Registry
 from tests.kannel import Kannel, wait_until
 from tests.persons import PersonCaller, ask_code, code_in, confirm
 from tests.sockets import on_a_socket
 
 
 @pytest.fixture
-def app(kannel: Kannel, settings: Settings, dsn: str) -> FastAPI:
-    """The service that this Kannel calls."""
-    return create_app(kannel.configure(settings), dsn)
+def app(kannel: Kannel, settings: Settings, story_dsn: str) -> FastAPI:
+    """The service that this Kannel calls, with the story loaded."""
+    return create_app(kannel.configure(settings), story_dsn)
 
 
 @pytest.fixture
-def service(app: FastAPI, kannel: Kannel, dsn: str) -> Iterator[httpx2.Client]:
-    """A client of that service, after the story was loaded into it."""
-    with on_a_socket(app, kannel.service_port) as client:
-        load_story(client, Registry(client, dsn).operator().key)
+def service(app: FastAPI, kannel: Kannel) -> Iterator[httpx2.Client]:
+    """A client of that service."""
+    with on_a_socket(app) as client:
         yield client
 
 

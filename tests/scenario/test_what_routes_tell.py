@@ -33,13 +33,15 @@ REFUSED = "refused"
 PUBLISHED = "all with published figures"
 FIGURES = {"list_deadlines", "get_publication", "download_publication"}
 # The SMS gateway calls the first two, and their answers are empty. The next two need what the story lacks: a delivery
-# that failed, and a collector that got its account later. The schema is static, with examples from the story.
+# that failed, and a collector that got its account later. The schema is static, with examples from the story. A preview
+# tells of the file that its caller sends, and of nothing else.
 ELSEWHERE = {
     "report_message",
     "receive_message",
     "retry_webhook_delivery",
     "attest_collection",
     "get_disclosure_schema",
+    "preview_part",
 }
 # Evidence is shown unchanged, whatever it names, and a message as its sender wrote it.
 VERBATIM = re.compile(r'"(?:wording|message_text)":"(?:[^"\\]|\\.)*"')
@@ -142,6 +144,7 @@ def _objections(walk: Walk) -> None:
         walk.call("person", "GET", f"/v1/disclosures/letters/{relay['id']}")
     walk.call("person", "PUT", "/v1/session", {"owned_since_on": "2019-01-01"})
     begun = walk.call("anybody", "POST", "/v1/verifications", {"number": number(1500)}).json()
+    walk.call("anybody", "GET", f"/v1/verifications/{begun['id']}")
     walk.call("anybody", "POST", f"/v1/verifications/{begun['id']}/confirm", {"code": "000000"})
     received = {"kind": "objection", "numbers": [{"number": number(5300), "occurred_at": "2024-06-10T10:00:00Z"}]}
     reply = {"replies": [{"number": number(5300), "replied_at": "2024-06-07T10:00:00Z", "text": "STOP"}]}
@@ -167,6 +170,10 @@ def _facts(walk: Walk) -> None:
     walk.call("party", "POST", f"/v1/transfers/{ids['T8']}/statements", said)
     stated = {"legal_name": "Jeux & Lots SARL", "privacy_contact": "rgpd@jeux-lots.example"}
     walk.call("broker", "POST", f"/v1/organisations/{ids['jeux-lots']}/statements", stated)
+    base = {"occurred_at": "2024-06-09T10:00:00Z", "holder_id": ids[CONTACT.code], "name": "Base à venir"}
+    opened = walk.call("broker", "POST", "/v1/datasets", base).json()["id"]
+    for actor in walk.actors:
+        walk.call(actor, "PUT", f"/v1/datasets/{opened}/date-format", {"date_format": "day_first"})
     for actor, last_four in itertools.product(walk.actors, (1500, 5200, 6000, 9001, 9999)):
         walk.call(actor, "POST", "/v1/lookups", {"number": number(last_four), "reason": "Plainte 2024-0611"})
 

@@ -31,7 +31,7 @@ def test_reconcile_with_a_matching_file_confirms_and_deletes_it(registry: Regist
     transfer = transfer_collected(shop, party, range(50))
     before = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     send_file(party, transfer, [*range(49, -1, -1), 7])
-    party.put_part(transfer["received_dataset_id"], ["12", "bonjour"], number=2)
+    party.put_part(transfer["received_dataset_id"], [number(3), "12", "bonjour"], number=2)
     assert party.get(f"/v1/datasets/{before['id']}")["reconciling"]
     settled = compare_file(party, transfer)
     assert settled["status"] == "confirmed"

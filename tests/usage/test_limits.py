@@ -54,7 +54,7 @@ def counted(dsn: str, kind: str) -> int:
 
 def put(caller: Caller, dataset: Any, lines: list[str], part: int = 1, *, chunked: bool = False) -> Response:
     content = "\n".join(lines).encode()
-    body = (content[at : at + 50] for at in range(0, len(content), 50)) if chunked else content
+    body = [content[at : at + 50] for at in range(0, len(content), 50)] if chunked else content
     path = f"/v1/datasets/{dataset['id']}/parts/{part}"
     return caller.request("PUT", path, content=body, headers={"Content-Type": "text/csv"})
 

@@ -16,7 +16,7 @@ from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm
 from tests.sockets import on_a_socket
 from tests.statements import Statement, record_statements
-from tests.verification.builders import limited
+from tests.verification.builders import limited, other_block
 
 MINE = number(4600)
 
@@ -57,6 +57,19 @@ def test_request_codes_at_once_respects_limits(dsn: str) -> None:
         others = at_once([partial(ask_code, client, number(last)) for last in range(12)])
         assert sorted(answer.status_code for answer in others) == [201] * 5 + [429] * 7
     assert rows(dsn, "SELECT count(*) FROM verification") == [(8,)]
+
+
+def test_reserve_gives_one_code_to_many_who_ask_at_once(dsn: str) -> None:
+    with on_a_socket(create_app(limited(codes_per_hour=5), dsn)) as client:
+        for place in range(4):
+            assert ask_code(client, other_block(place * 10_000)).status_code == 201
+
+        def ask(place: int) -> Response:
+            headers = {"X-Forwarded-For": f"203.0.{place}.1"}
+            return client.post("/v1/verifications", json={"number": other_block(place * 10_000)}, headers=headers)
+
+        answers = at_once([partial(ask, place) for place in range(10, 20)])
+        assert sorted(answer.status_code for answer in answers) == [201] + [429] * 9
 
 
 def test_request_codes_at_once_leaves_one_valid(settings: Settings, dsn: str) -> None:

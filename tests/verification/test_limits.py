@@ -18,7 +18,7 @@ from service.verification.limits import LONGEST_PAUSE, fingerprints_of, pause_be
 from service.verification.prefixes import MOBILE_PREFIXES, block_of, is_served
 from tests.builders import number
 from tests.callers import Registry
-from tests.inspection import refusal
+from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
 from tests.verification.builders import example, from_elsewhere, grow_older, limited, other_block
 
@@ -192,6 +192,54 @@ def test_total_of_codes_is_bounded_and_announced_before(
         assert len(outbox(dsn)) == 5
         grow_older(dsn, window)
         assert ask(7).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("limit", "pace"), [("codes_per_hour", timedelta(minutes=15)), ("codes_per_day", timedelta(hours=6))]
+)
+def test_newcomer_gets_a_code_after_others_spent_the_rest(dsn: str, limit: str, pace: timedelta) -> None:
+    """One attacker has many addresses of a network, one has many networks."""
+    with TestClient(create_app(limited(**{limit: 20}), dsn)) as client:
+
+        def ask(host: str, place: int) -> Response:
+            return ask_code(from_elsewhere(client, host), other_block(place * 10_000))
+
+        of_one = [ask(f"2001:db8:9:{place}::1", place).status_code for place in range(8)]
+        of_many = [ask(f"2001:db8:a{place}::1", 10 + place).status_code for place in range(8)]
+        assert of_one + of_many == [201] * 16
+        # A network that has asked for much gets nothing of the reserve. One with a single code gets its only turn.
+        refused = ask("2001:db8:9:99::1", 20)
+        assert refusal(refused) == (429, "code_budget")
+        assert retry_after(refused) > 3 * pace
+        assert ask("2001:db8:a0::1", 20).status_code == 201
+        slowed = ask("2001:db8:b::1", 21)
+        assert refusal(slowed) == (429, "code_budget")
+        assert pace - timedelta(minutes=1) < retry_after(slowed) <= pace
+        assert refusal(ask("2001:db8:9:98::1", 21)) == (429, "code_budget")
+        grow_older(dsn, f"{pace.total_seconds() - 60} seconds")
+        assert refusal(ask("2001:db8:b::1", 21)) == (429, "code_budget")
+        grow_older(dsn, "1 minute")
+        assert refusal(ask("2001:db8:9:98::1", 21)) == (429, "code_budget")
+        assert ask("2001:db8:b::1", 21).status_code == 201
+
+
+def test_reserve_leaves_the_total_of_codes_bounded(dsn: str) -> None:
+    """In every twelfth of an hour, as many fresh networks ask as get codes, and one more."""
+    with TestClient(create_app(limited(codes_per_hour=10), dsn)) as client:
+        networks = iter(range(1000))
+
+        def ask() -> int:
+            network = next(networks)
+            host = from_elsewhere(client, f"2001:db8:{network:x}::1")
+            return ask_code(host, other_block(network * 10_000)).status_code
+
+        for _ in range(30):
+            while ask() == 201:
+                pass
+            ((sent,),) = rows(dsn, "SELECT count(*) FROM verification WHERE recorded_at > now() - interval '1 hour'")
+            assert 8 <= sent <= 10
+            grow_older(dsn, "5 minutes")
+        assert rows(dsn, "SELECT count(*) > 4 FROM verification WHERE from_reserve") == [(True,)]
 
 
 def test_fingerprint_of_ipv6_address_is_that_of_its_network() -> None:

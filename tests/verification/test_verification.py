@@ -6,12 +6,13 @@ import psycopg
 from fastapi.testclient import TestClient
 from phonenumbers import PhoneNumberType
 
+from service.messaging.models import MessageState
 from service.verification.codes import message
 from service.wording.language import Language
 from tests.builders import number
 from tests.callers import Registry
 from tests.inspection import defer, refusal, rows, until
-from tests.persons import ask_code, code_in, code_sent_to, confirm, outbox, prove
+from tests.persons import ask_code, code_in, code_sent_to, confirm, outbox, prove, report_message
 from tests.verification.builders import example
 
 MINE, OTHER = number(4600), number(5200)
@@ -145,6 +146,20 @@ def test_request_code_again_invalidates_older_codes_of_the_number(client: TestCl
     assert refusal(confirm(client, first["id"], old)) == (409, "verification_ended")
     assert confirm(client, second["id"], code_sent_to(dsn, MINE)).status_code == 201
     assert confirm(client, other["id"], code_sent_to(dsn, OTHER)).status_code == 201
+
+
+def test_read_verification_whose_report_was_lost_says_unknown(client: TestClient, dsn: str, unknown_id: object) -> None:
+    lost, arrived, failed = (ask_code(client, number(last_four)).json() for last_four in (1, 2, 3))
+    report_message(dsn, arrived["id"], MessageState.DELIVERED)
+    report_message(dsn, failed["id"], MessageState.FAILED)
+    # A report that comes late, or twice, changes nothing.
+    report_message(dsn, arrived["id"], MessageState.FAILED)
+    for begun, state in ((lost, "unknown"), (arrived, "delivered"), (failed, "failed")):
+        found = client.get(f"/v1/verifications/{begun['id']}")
+        assert (found.status_code, found.json()) == (200, begun | {"message_state": state})
+    rows(dsn, "DELETE FROM message")
+    assert client.get(f"/v1/verifications/{arrived['id']}").json()["message_state"] == "unknown"
+    assert refusal(client.get(f"/v1/verifications/{unknown_id}")) == (404, "not_found")
 
 
 def test_confirm_unknown_verification_is_not_found(client: TestClient, unknown_id: object) -> None:

@@ -37,7 +37,8 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_checkpoints": "off",
-    # Neither a statement nor the row that it failed on may reach the log: both can contain a number.
+    # Neither a statement nor a value that it failed on may reach the log: both can contain a number.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
 }

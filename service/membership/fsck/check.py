@@ -17,7 +17,9 @@ from typing import Any, Final, LiteralString, NamedTuple
 import psycopg
 from psycopg import IsolationLevel, sql
 
+from service.core.db import libpq_parameters
 from service.core.errors import ConfigurationError
+from service.core.time_limits import TimeLimits
 from service.membership import blocks, encryption, runs
 from service.membership.blocks import SHARDS, BlockColumns
 from service.membership.fsck.block_checks import (
@@ -152,10 +154,14 @@ def check(dsn: str, ring: KeyRing, on_progress: OnProgress) -> Report:
 _TOTAL: Final[LiteralString] = "SELECT (SELECT count(*) FROM membership_block) + (SELECT count(*) FROM staged_run)"
 
 
+# A look at a large registry takes hours, whatever the role allows by itself.
+_LIMITS: Final = TimeLimits(statement=0, lock=0)
+
+
 @contextmanager
 def _reading(dsn: str, snapshot: str | None = None) -> Iterator[psycopg.Connection[Any]]:
     """A connection that sees one state: the exported `snapshot` if given, else that of its first statement."""
-    with psycopg.connect(dsn) as connection:
+    with psycopg.connect(**libpq_parameters(dsn, _LIMITS)) as connection:
         connection.isolation_level, connection.read_only = IsolationLevel.REPEATABLE_READ, True
         if snapshot is not None:
             connection.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))

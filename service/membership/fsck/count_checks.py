@@ -18,7 +18,7 @@ from service.core.erasures import NOT_YET, Erasures
 from service.core.vocabulary import Content
 from service.membership import runs, store
 from service.membership.blocks import SHARDS
-from service.membership.bulk_read import STORED_KEYS, group_by_segment, shard_parameters
+from service.membership.bulk_read import STORED_KEYS, group_by_segment, range_parameters
 from service.membership.descent.dag import (
     Dag,
     Node,
@@ -117,7 +117,7 @@ def _ancestors(nodes: Dag, rank: Mapping[uuid.UUID, int], dataset_id: uuid.UUID)
 def _stored_keys(connection: psycopg.Connection[Any], shard: int) -> dict[uuid.UUID, Keys]:
     """What each dataset stores in one shard."""
     with connection.cursor(binary=True) as cursor:
-        cursor.execute(STORED_KEYS, shard_parameters(None, shard, [SegmentState.LIVE]))
+        cursor.execute(STORED_KEYS, range_parameters(None, range(shard, shard + 1), [SegmentState.LIVE]))
         segments = group_by_segment(cursor.fetchall())
     return {
         dataset_id: stored.keys if stored.holders is None else stored.keys[stored.holders == place]

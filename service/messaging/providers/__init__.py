@@ -1,5 +1,5 @@
-"""One module per SMS provider, which owns everything about it: how to send, and its codes for what became of a message.
+"""One module or package per SMS provider, which owns all of it: how to send, its codes, and how messages arrive.
 
-To add a provider, write a module with a class that is a `messaging.gateway.Gateway`. Add its name to `GatewayKind` in
-`core.settings`, and open it in `messaging.gateway.open_gateway`. If it calls back, give it a module of routes as well.
+To add a provider, write a class that is a `messaging.gateway.Gateway`. Add its name to `GatewayKind` in
+`core.settings`, and open it in `messaging.gateway.open_gateway`.
 """

@@ -9,7 +9,6 @@ from sqlmodel import col, select
 
 from service.core.clock import now
 from service.core.db import Database
-from service.core.ids import uuid7
 from service.core.retention import Rule, forget
 from service.messaging.models import Message, OutboxMessage
 from service.number.keyring import KeyRing
@@ -24,12 +23,11 @@ class Outbox:
     def __init__(self, database: Database, ring: KeyRing) -> None:
         self._database, self._ring = database, ring
 
-    async def send(self, number: int, text: str) -> None:
-        """Keep the message so that it can be shown."""
-        message_id = uuid7()
+    async def send(self, message_id: uuid.UUID, number: int, text: str, *, until: datetime) -> None:
+        """Keep the message so that it can be shown, also after it is over."""
         encrypted = self._ring.encrypt(json.dumps([number, text]).encode(), _context(message_id))
         async with self._database.transaction() as session:
-            session.add_all([Message(), OutboxMessage(id=message_id, encrypted=encrypted)])
+            session.add_all([Message(id=message_id), OutboxMessage(id=message_id, encrypted=encrypted)])
 
 
 class ShownMessage(NamedTuple):

@@ -1,0 +1,287 @@
+"""Chooses the columns of a part: as the caller says, else by their names, and the phone column also by its cells.
+
+A column is chosen by its cells only if they are plausibly telephone numbers and those of no other column are. Any other
+choice would be a guess, and a customer number that is read as a telephone number is somebody else's.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
+from service.intake.errors import UnreadablePart
+from service.intake.looks import (
+    FEW_CELLS,
+    MOST_CELLS,
+    IsTelephone,
+    has_digits_of_a_number,
+    is_date,
+    share,
+    states_its_country,
+)
+
+MOST_COLUMNS = 1000
+"""A line with more columns is not read."""
+
+
+@dataclass(frozen=True)
+class ColumnChoice:
+    """The columns chosen by the caller: for each role a header name or a 1-based position, or None.
+
+    Raises UnreadablePart for a name that might be a telephone number.
+    """
+
+    phone: str | None = None
+    consented_at: str | None = None
+    consent_record_id: str | None = None
+    country: str | None = None
+
+    def __post_init__(self) -> None:
+        for of in fields(self):
+            choice = getattr(self, of.name)
+            if choice is not None and not is_name(choice):
+                raise UnreadablePart(
+                    "invalid_column_name", "A chosen column is not a name. State its header name or 1-based position."
+                )
+
+    def of(self, role: Role) -> str | None:
+        """The choice for a role."""
+        choice: str | None = getattr(self, role.value)
+        return choice
+
+    def position(self, role: Role) -> int | None:
+        """The choice for a role as a position from 0, if it is a position."""
+        choice = self.of(role)
+        if choice is None or not re.fullmatch(r"[0-9]+", choice):
+            return None
+        if int(choice) == 0:
+            raise UnreadablePart("column_not_found", "There is no column 0. Give a position from 1, or a header name.")
+        return int(choice) - 1
+
+    def names(self) -> set[str]:
+        """The plain names of all columns chosen by name."""
+        return {plain for role in Role if self.position(role) is None and (plain := plain_name(self.of(role) or ""))}
+
+
+@dataclass(frozen=True)
+class ColumnRules:
+    """How the columns of a part are chosen, and which are read.
+
+    `is_telephone` judges cells where no name says which column contains the numbers, and `is_country` those of a column
+    that has the name of one.
+    """
+
+    choice: ColumnChoice
+    is_telephone: Callable[[str], bool]
+    is_country: Callable[[str], bool]
+    reads_consent: bool
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """The roles whose columns are read."""
+        return frozenset(Role) if self.reads_consent else frozenset([Role.PHONE, Role.COUNTRY])
+
+
+@dataclass(frozen=True)
+class SampleColumn:
+    """A column as the beginning of a part shows it: its name, if it has one, and its cells that are not empty."""
+
+    name: str = ""
+    cells: Sequence[str] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True)
+class ReadColumn:
+    """A column that is read: its role, its name if that may be stored, and its position from 1 in delimited text."""
+
+    role: Role
+    name: str | None
+    position: int | None
+
+
+@dataclass(frozen=True)
+class IgnoredColumn:
+    """A column that looks relevant and is not read: what is shown of it, and what may be stored.
+
+    Both are its name, or its position from 1 where the name may be no name at all, but a cell of a data row.
+    """
+
+    shown: str
+    stored: str
+
+
+def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[Role, int]:
+    """The positions of the roles among these columns, as chosen by the caller or given by their names.
+
+    Raises UnreadablePart if a chosen column does not exist, or if it is unclear which one contains the phone number.
+    """
+    found: dict[Role, int] = {}
+    for role in Role:
+        chosen = find_chosen(columns, role, rules.choice)
+        if chosen is None:
+            chosen = _phone_by_name(columns, rules.is_telephone) if role is Role.PHONE else _best_by_name(columns, role)
+        if chosen is not None:
+            found[role] = chosen
+    return found
+
+
+def check_country(columns: Sequence[SampleColumn], found: dict[Role, int], rules: ColumnRules) -> dict[Role, int]:
+    """The columns, without that of the country if all numbers state their own.
+
+    Raises UnreadablePart if the column of the country cannot be read, so that numbers may be those of another country.
+    """
+    if Role.COUNTRY not in found:
+        return found
+    countries, numbers = columns[found[Role.COUNTRY]], columns[found[Role.PHONE]].cells
+    if not countries.cells or share(countries.cells, rules.is_country) >= MOST_CELLS:
+        return found
+    if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
+        return {role: at for role, at in found.items() if role is not Role.COUNTRY}
+    name = countries.name.strip() if is_name(countries.name.strip()) else found[Role.COUNTRY] + 1
+    raise UnreadablePart(
+        "country_unreadable",
+        f"Column {name} should contain the country of each number, but many of its cells are not a country. Write "
+        "ISO 3166-1 codes, names in English or French or calling codes, or leave the column out.",
+    )
+
+
+def find_chosen(columns: Sequence[SampleColumn], role: Role, choice: ColumnChoice) -> int | None:
+    """The position of the column that the caller chose for a role, if any.
+
+    Raises UnreadablePart if it does not exist.
+    """
+    at, wanted = choice.position(role), choice.of(role)
+    if at is not None and at >= len(columns):
+        raise UnreadablePart("column_not_found", f"There are only {len(columns)} columns.{columns_seen(columns)}")
+    if at is not None or wanted is None:
+        return at
+    exact = [at for at, column in enumerate(columns) if column.name.strip() == wanted]
+    plain = plain_name(wanted)
+    matches = exact or [at for at, column in enumerate(columns) if plain and plain_name(column.name) == plain]
+    if len(matches) != 1:
+        which = "Several columns have" if matches else "No column has"
+        raise UnreadablePart("column_not_found", f"{which} the chosen name.{columns_seen(columns)}")
+    return matches[0]
+
+
+def later_columns(
+    columns: Sequence[SampleColumn], choice: ColumnChoice, settled: Mapping[Role, int]
+) -> dict[Role, int]:
+    """The columns of a later part: the settled ones, and those of roles that the first part has no column for.
+
+    Raises UnreadablePart for a choice of another column than the settled one.
+    """
+    found = dict(settled)
+    for role in Role:
+        chosen = find_chosen(columns, role, choice)
+        if role not in settled:
+            at = _best_by_name(columns, role) if chosen is None else chosen
+            found |= {} if at is None else {role: at}
+        elif chosen is not None and chosen != settled[role]:
+            raise UnreadablePart(
+                "column_differs",
+                "The first part of this dataset was read from another column than the one chosen for this part. Leave "
+                "the choice out, or open another dataset.",
+            )
+    return found
+
+
+def _phone_by_name(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int | None:
+    """The phone column by its name, unless its cells are no telephone numbers while those of another column are."""
+    named = [at for at, column in enumerate(columns) if role_of(column.name) is Role.PHONE]
+    certain = [at for at in named if is_certain(columns[at].name)]
+    matches = certain or named
+    if len(matches) > 1:
+        raise phone_column_unclear(f"Several columns may contain the phone number.{columns_seen(columns)}")
+    if not matches:
+        return None
+    cells = columns[matches[0]].cells
+    test = has_digits_of_a_number if certain else is_telephone
+    others = (column for at, column in enumerate(columns) if at != matches[0])
+    if cells and share(cells, test) < FEW_CELLS and _any_looks_like_telephones(others, is_telephone):
+        name = columns[matches[0]].name.strip()
+        raise phone_column_unclear(
+            f"The cells of column {name} are not telephone numbers, but those of another column are."
+            f"{columns_seen(columns)}"
+        )
+    return matches[0]
+
+
+def _any_looks_like_telephones(columns: Iterable[SampleColumn], is_telephone: IsTelephone) -> bool:
+    return any(share(column.cells, is_telephone) >= MOST_CELLS for column in columns)
+
+
+def _best_by_name(columns: Sequence[SampleColumn], role: Role) -> int | None:
+    """The column with a name for this role. Of several, the one that holds dates, if any, then the one that is filled.
+
+    The names of the others are in the answer, as columns that are not read.
+    """
+
+    def rank(at: int) -> tuple[bool, bool, bool]:
+        cells = columns[at].cells
+        has_dates = role is Role.CONSENTED_AT and share(cells, is_date) >= MOST_CELLS
+        return (has_dates, bool(cells), is_certain(columns[at].name))
+
+    matches = [at for at, column in enumerate(columns) if role_of(column.name) is role]
+    return max(matches, key=rank, default=None)
+
+
+def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
+    """The only column whose cells are plausibly telephone numbers. Raises UnreadablePart if there is not just one."""
+    if len(columns) == 1:
+        return 0
+    shares = [share(column.cells, is_telephone) for column in columns]
+    likely = [at for at, of_cells in enumerate(shares) if of_cells >= MOST_CELLS]
+    rivals = [at for at, of_cells in enumerate(shares) if of_cells >= FEW_CELLS]
+    if len(likely) != 1 or len(rivals) != 1:
+        which = "Several columns contain" if rivals else "No column clearly contains"
+        raise phone_column_unclear(f"{which} telephone numbers.{columns_seen(columns)}")
+    return likely[0]
+
+
+def ignored_columns(
+    columns: Sequence[SampleColumn], read: Iterable[int], is_telephone: IsTelephone
+) -> list[IgnoredColumn]:
+    """The columns that are not read although they look relevant: by their names, or by cells that are dates or numbers.
+
+    A name is stored only if it is known here.
+    """
+    kept, found = set(read), []
+    for at, column in enumerate(columns):
+        name, role = column.name.strip(), role_of(column.name)
+        if at not in kept and (role or _is_relevant(column.cells, is_telephone)):
+            place = str(at + 1)
+            found.append(IgnoredColumn(name if is_name(name) else place, name if role and is_name(name) else place))
+    return found
+
+
+def _is_relevant(cells: Sequence[str], is_telephone: IsTelephone) -> bool:
+    return max(share(cells, is_date), share(cells, is_telephone)) >= MOST_CELLS
+
+
+def require_names(columns: Mapping[Role, str]) -> dict[Role, int | str]:
+    """The columns, whose names are stored. Raises UnreadablePart for a name that might be a telephone number."""
+    if not all(map(is_name, columns.values())):
+        raise UnreadablePart(
+            "invalid_column_name", "The name of a column is very long, or might be a number. Give it a name of words."
+        )
+    return {**columns}
+
+
+def phone_column_unclear(problem: str) -> UnreadablePart:
+    """The error if it is unclear which column contains the phone number."""
+    return UnreadablePart("phone_column_unclear", f"{problem} Set column= to a header name or a 1-based position.")
+
+
+def too_many_columns() -> UnreadablePart:
+    """The error for a part that is wider than any list of numbers."""
+    return UnreadablePart(
+        "too_many_columns",
+        f"A line has more than {MOST_COLUMNS:,} columns. Check the delimiter, or export the columns that are needed.",
+    )
+
+
+def columns_seen(columns: Sequence[SampleColumn]) -> str:
+    """A sentence with the column names that may be shown."""
+    shown = [name for column in columns if is_name(name := column.name.strip())]
+    return f" Columns seen: {', '.join(shown)}." if shown else ""

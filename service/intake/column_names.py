@@ -1,0 +1,102 @@
+"""What the names of columns mean: the vocabulary of real exports, in English and French.
+
+A name is compared without case, accents, spaces, signs and trailing digits. Names that say for certain what a column
+contains come before names that only suggest it.
+"""
+
+import unicodedata
+import zlib
+from collections.abc import Iterable
+from enum import StrEnum
+from itertools import product
+
+
+class Role(StrEnum):
+    """What a column contains."""
+
+    PHONE = "phone"
+    CONSENTED_AT = "consented_at"
+    CONSENT_RECORD_ID = "consent_record_id"
+    COUNTRY = "country"
+
+
+def _joined(*words: Iterable[str]) -> frozenset[str]:
+    """All names that consist of a word of each kind, in this order."""
+    return frozenset(map("".join, product(*words)))
+
+
+_MOBILE = ("telephone", "tel", "mobile", "portable", "gsm")
+_CONSENT = (
+    *("consent", "consented", "consentement", "optin", "optinsms", "smsoptin", "smsconsent", "consentementsms"),
+    *("doubleoptin", "gdprconsent", "consentementrgpd"),
+)
+_MOMENT = ("at", "on", "date", "time", "timestamp", "datetime", "givenat", "givenon")
+_RECORD = ("consent", "consentement", "optin", "preuve")
+
+_CERTAIN: dict[Role, frozenset[str]] = {
+    Role.PHONE: frozenset(_MOBILE)
+    | _joined(("numero", "num", "n", "no"), ("", "de"), _MOBILE)
+    | _joined(("telephone", "tel"), ("mobile", "portable", "gsm"))
+    | _joined(("", "mobile", "cell", "tele"), ("phone", "phonenumber"))
+    | {"mobilenumber", "telephonenumber", "msisdn", "numerosms", "e164"},
+    Role.CONSENTED_AT: _joined(("date", "datede", "dated", "dateheure", "horodatage"), _CONSENT)
+    | _joined(_CONSENT, _MOMENT, ("", "utc"))
+    | _joined(("confirm", "confirmation"), ("date", "time")),
+    Role.CONSENT_RECORD_ID: _joined(("id",), (*_RECORD, "preuveconsentement"))
+    | _joined((*_RECORD, "consentrecord"), ("id",))
+    | {"identifiantconsentement", "consentproofid", "consentreceiptid", "refconsentement"},
+    Role.COUNTRY: _joined(("indicatif",), ("", "pays", "telephonique", "tel", "telephone"))
+    | _joined(("calling", "dial", "dialing", "dialling", "phone", "telephone", "mobile"), ("", "country"), ("code",))
+    | _joined(("phone", "telephone", "mobile"), ("country", "prefix"))
+    | {"countrycallingcode", "countrydialcode", "countryphonecode"},
+}
+# A customer number is often called `numero`. `sms` and `cell` are also the names of a permission and of a place. When a
+# form was sent or a contact added is when the person agreed, only if no other column states that.
+_LIKELY: dict[Role, frozenset[str]] = {
+    Role.PHONE: frozenset({"numero", "num", "cell", "sms"}),
+    Role.CONSENTED_AT: _joined(("heure",), _CONSENT)
+    | _joined(("date",), ("", "de", "d"), ("inscription", "abonnement"))
+    | _joined(("subscribed", "signup", "subscription"), _MOMENT)
+    | {"addedtime", "createdtime", "horodateur", "horodatage", "timestamp"},
+    Role.CONSENT_RECORD_ID: frozenset(),
+    # A country is often that of the address.
+    Role.COUNTRY: _joined(("", "code", "nomdu"), ("pays",))
+    | _joined(("country",), ("", "code", "name", "iso", "isocode", "codeiso", "region", "territory"))
+    | {"paysiso", "isocountry", "isocountrycode", "paysregion", "paysderesidence"},
+}
+_ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
+# A name with more digits may be a telephone number instead of a name.
+_MOST_DIGITS_OF_A_NAME = 4
+_LONGEST_NAME = 100
+
+
+def plain_name(name: str) -> str:
+    """A column name without case, accents, spaces, signs and trailing digits: `N° de téléphone 1` is `ndetelephone`."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(sign for sign in letters if sign.isascii() and sign.isalnum())
+    return kept if kept in _ALL[Role.PHONE] else kept.rstrip("0123456789")
+
+
+def role_of(name: str) -> Role | None:
+    """The role of a column with this name."""
+    plain = plain_name(name)
+    return next((role for role, names in _ALL.items() if plain in names), None)
+
+
+def is_certain(name: str) -> bool:
+    """Whether a name with a role says for certain what its column contains."""
+    return any(plain_name(name) in names for names in _CERTAIN.values())
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may be shown and stored as a column name, because it cannot be a telephone number."""
+    return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME
+
+
+def name_check(name: str) -> int:
+    """Sixteen bits by which a header name is recognised in a later part; 0 for a column without a name.
+
+    The name cannot be found from them. So a data row that was mistaken for a header is not stored.
+    """
+    known = unicodedata.normalize("NFKC", name).casefold().strip()
+    return zlib.crc32(known.encode()) % 0xFFFF + 1 if known else 0

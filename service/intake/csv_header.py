@@ -1,0 +1,99 @@
+"""Finds the columns of a dataset in a later part: by the names of its header, or by their places if it has none."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from service.intake.column_choice import ColumnRules, SampleColumn, check_country, later_columns, too_many_columns
+from service.intake.column_names import Role, name_check, role_of
+from service.intake.csv_layout import (
+    NO_DELIMITER,
+    Layout,
+    fits,
+    is_too_wide,
+    line_shape,
+    sample_columns,
+    sample_rows,
+    storable_names,
+    trimmed,
+)
+from service.intake.dialect import Dialect
+from service.intake.errors import UnreadablePart
+from service.intake.looks import has_words_only, holds_number
+
+
+def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
+    """The layout of a later part of a dataset.
+
+    Raises UnreadablePart if the columns that the first part settled cannot be found for certain, or if the caller
+    chose others.
+    """
+    choice = rules.choice
+    rows = sample_rows(sample, dialect.delimiter or NO_DELIMITER)
+    if is_too_wide(rows):
+        raise too_many_columns()
+    settled = {role: int(at) for role, at in dialect.columns.items()}
+    width, filled = dialect.width or 1, dialect.filled or 1
+    found = _find_by_header(rows[0], settled, dialect) if rows and not holds_number(rows[0]) else None
+    header = trimmed(rows[0]) if found else []
+    places = found or settled
+    if found:
+        rows = rows[1:]
+        filled, width = line_shape(header, rows, places)
+    if rows and not any(fits(row, width, filled) for row in rows):
+        raise UnreadablePart(
+            "columns_differ",
+            f"The lines of this part do not have {width} fields, as those of the first part or its header have. Send "
+            "parts of the same layout, or open another dataset.",
+        )
+    columns = sample_columns(header, rows)
+    places = later_columns(columns if found else _with_settled_names(columns, dialect), choice, places)
+    places = check_country(columns, places, rules)
+    return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
+
+
+def _with_settled_names(columns: Sequence[SampleColumn], dialect: Dialect) -> list[SampleColumn]:
+    names = {dialect.columns[role]: name for role, name in dialect.names.items()}
+    return [SampleColumn(names.get(at, ""), column.cells) for at, column in enumerate(columns)]
+
+
+def _find_by_header(first: Sequence[str], settled: Mapping[Role, int], dialect: Dialect) -> dict[Role, int] | None:
+    """Where the header of a later part puts the settled columns; None if the line is not a header.
+
+    Raises UnreadablePart for a header that lacks one of them.
+    """
+    checks = list(map(name_check, trimmed(first)))
+    known = dialect.header or []
+    if known and checks == known:
+        return {**settled}
+    shared = (Counter(checks) & Counter(known)) - Counter([name_check("")])
+    if 2 * shared.total() >= len(known) - known.count(name_check("")) > 0:
+        places = {role: _places(checks, known[at] if at < len(known) else 0) for role, at in settled.items()}
+        if all(len(found) == 1 for found in places.values()):
+            return {role: found[0] for role, found in places.items()}
+        raise _header_differs()
+    return _find_by_roles(first, settled)
+
+
+def _places(checks: Sequence[int], wanted: int) -> list[int]:
+    return [at for at, check in enumerate(checks) if wanted and check == wanted]
+
+
+def _find_by_roles(first: Sequence[str], settled: Mapping[Role, int]) -> dict[Role, int] | None:
+    """The settled columns, if a header in other words gives each of them the same role as the first part."""
+    phone = settled[Role.PHONE]
+    cell = first[phone].strip() if phone < len(first) else ""
+    if not (cell and has_words_only(first)):
+        return None
+    if all(at < len(first) and role_of(first[at]) is role for role, at in settled.items()):
+        return {**settled}
+    if any(role_of(name) is Role.PHONE for name in first):
+        raise _header_differs()
+    return None
+
+
+def _header_differs() -> UnreadablePart:
+    return UnreadablePart(
+        "header_differs",
+        "The header of this part does not name the columns that the first part was read from. Send it with the header "
+        "of the first part, in any order, or open another dataset.",
+    )

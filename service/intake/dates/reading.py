@@ -1,0 +1,96 @@
+"""Converts a column of consent times from text to Unix seconds, or refuses it.
+
+The shapes of cells are parsed, and the rest is arithmetic (`instants`). `forms` has the forms that are read without a
+statement, `stated` those that a caller states, and `order` what a column shows about the order of day and month.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.intake.cells import LONGEST_GROUPED, Cells
+from service.intake.dates.forms import Calendar, DateOrder
+from service.intake.dates.instants import read_instants
+from service.intake.dates.order import OrderCounts, Orders
+from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
+from service.intake.dates.stated import DateFormat, date_format
+from service.intake.dates.zones import load_zone
+
+_Flags = NDArray[np.bool_]
+
+
+class TimeReader:
+    """Reads a column of consent times, chunk by chunk.
+
+    Times without an offset are in `time_zone` (IANA), and a date alone means its midnight there. A time that the clock
+    skips is shifted past the gap. A time that it shows twice is the earlier. `stated` is the format that the caller
+    states (see `stated`). Raises UnreadablePart for an unknown zone or format.
+    """
+
+    def __init__(self, time_zone: str, stated: str | None = None) -> None:
+        self._local = load_zone(time_zone)
+        self._format = date_format(stated)
+        self._orders = Orders(self._format.order or DateOrder.DAY_FIRST, stated=stated is not None)
+
+    @property
+    def order_counts(self) -> OrderCounts:
+        """How many lines show which order of day and month."""
+        return self._orders.counts
+
+    @property
+    def takes_integers(self) -> bool:
+        """Whether an integer can be meant as a time: only if its format is stated."""
+        return not self._format.reads_every_form
+
+    def read(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
+        """The Unix seconds of each cell, 0 if it is empty, and which cells cannot be read.
+
+        Raises UnreadablePart if the column is certainly in another order of day and month.
+        """
+        times, unreadable = self._read(cells, self._format)
+        # Longer cells are in no group, but may be a time with much space around it.
+        padded = np.flatnonzero(cells.lengths > LONGEST_GROUPED)
+        if padded.size:
+            stripped = Cells.of(plain_letters(cell).strip(" '\"") for cell in cells[padded].texts())
+            times[padded], unreadable[padded] = self._read(stripped, self._format)
+        self._orders.add_readable(int(np.count_nonzero(times)))
+        self._orders.check(final=False)
+        return times, unreadable
+
+    def read_typed(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
+        """The same of cells that were written here in ISO 8601, from values with a type, whatever format is stated."""
+        times, unreadable = self._read(cells, date_format(None))
+        self._orders.add_readable(int(np.count_nonzero(times)))
+        return times, unreadable
+
+    def finish(self) -> None:
+        """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
+        self._orders.check(final=True)
+
+    def _read(self, cells: Cells, wanted: DateFormat, *, is_plain: bool = False) -> tuple[NDArray[np.uint32], _Flags]:
+        times = np.zeros(len(cells), dtype=np.uint32)
+        unreadable = cells.lengths > 0
+        for group in cells.by_shape():
+            if not group.shape.isascii():
+                if is_plain:
+                    continue
+                return self._read_by_characters(cells, wanted)
+            form = wanted.form(group.shape)
+            if form is not None and form.calendar is Calendar.UNKNOWN:
+                unreadable[group.rows] = False
+            elif form is not None:
+                found = read_instants(group, form, self._local)
+                times[group.rows] = np.where(found.is_valid, found.seconds, 0)
+                unreadable[group.rows] = ~found.is_valid
+                if found.exchanged is not None and form.order is not None:
+                    self._orders.add(form.order, found.is_valid, *found.exchanged)
+        return times, unreadable
+
+    def _read_by_characters(self, cells: Cells, wanted: DateFormat) -> tuple[NDArray[np.uint32], _Flags]:
+        """Read the cells of ASCII, then the others with plain characters."""
+        times = np.zeros(len(cells), dtype=np.uint32)
+        unreadable = cells.lengths > 0
+        others = not_ascii(cells)
+        ascii_rows, other_rows = np.flatnonzero(~others), np.flatnonzero(others)
+        for rows, part in ((ascii_rows, cells[ascii_rows]), (other_rows, plain_cells(cells[other_rows]))):
+            times[rows], unreadable[rows] = self._read(part, wanted, is_plain=True)
+        return times, unreadable

@@ -1,0 +1,59 @@
+"""What the cells of a column look like, judged by a sample of them: telephone numbers, dates, or something else."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+IsTelephone = Callable[[str], bool]
+"""Whether a cell is plausibly a telephone number of the dataset's region."""
+
+# Most cells of a column of telephone numbers or dates are such, and nearly no cell of another column is.
+MOST_CELLS = 0.8
+FEW_CELLS = 0.2
+_DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
+_FEWEST_DIGITS, _MOST_DIGITS = 9, 15
+# A national number without its trunk zero has seven digits in some countries.
+_SHORTEST_NUMBER = 7
+_DATE = re.compile(
+    r"[\s'\"]*(?:(?:19|20)[0-9]{2}[-/.]?[01]?[0-9][-/.]?[0-3]?[0-9]|[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:19|20)[0-9]{2})"
+    r"(?:[T ,à].*)?"
+)
+
+
+def share(cells: Sequence[str], test: Callable[[str], bool]) -> float:
+    """The share of these cells that pass a test; 0 if there are none."""
+    return sum(map(test, cells)) / len(cells) if cells else 0.0
+
+
+def has_digits_of_a_number(cell: str) -> bool:
+    """Whether a cell consists of 9 to 15 digits and the signs between them, as customer numbers also do."""
+    return bool(_DIGITS_AND_SIGNS.fullmatch(cell)) and _FEWEST_DIGITS <= _count_digits(cell) <= _MOST_DIGITS
+
+
+def holds_number(cells: Iterable[str]) -> bool:
+    """Whether a cell of a line may contain a telephone number, so that the line is not a header."""
+    return any(_may_hold_number(cell) for cell in cells)
+
+
+def _may_hold_number(cell: str) -> bool:
+    digits = _count_digits(cell)
+    return digits >= _FEWEST_DIGITS or (digits >= _SHORTEST_NUMBER and bool(_DIGITS_AND_SIGNS.fullmatch(cell)))
+
+
+def states_its_country(cell: str) -> bool:
+    """Whether a number is written with its country code."""
+    return cell.lstrip(" \t\u00a0'\"=(").startswith(("+", "00"))
+
+
+def is_date(cell: str) -> bool:
+    """Whether a cell has the form of a date, with or without a time."""
+    return bool(_DATE.fullmatch(cell))
+
+
+def has_words_only(cells: Iterable[str]) -> bool:
+    """Whether a line has letters and no digit."""
+    text = "".join(cells)
+    return any(map(str.isalpha, text)) and not any(map(str.isdigit, text))
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))

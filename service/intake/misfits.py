@@ -1,0 +1,71 @@
+"""Finds records that have fewer or more fields than the other lines of their part.
+
+A stray delimiter or a missing cell shifts all cells behind it. Which cell of such a record is the telephone number is
+not known, so no cell of it is read.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.intake.cells import Cells
+from service.intake.csv_layout import fits
+from service.intake.records import Record, WholeRecords
+from service.intake.table import Misfits
+
+_EMPTY_SIGNS = b' \t"'
+
+
+def misfits_of_records(text: bytes, records: Sequence[Record], width: int, filled: int) -> Misfits | None:
+    """The misfits among these records of a text; None if there is none."""
+    rows = [row for row, record in enumerate(records) if not fits(record.fields, width, filled)]
+    if not rows:
+        return None
+    found = [records[row] for row in rows]
+    begins = np.array([record.begin for record in found], dtype=np.int64)
+    ends = np.array([record.end - 1 for record in found], dtype=np.int64)
+    has_more = np.array([len(record.fields) >= width for record in found])
+    return Misfits(np.array(rows, dtype=np.intp), has_more, Cells(text, begins, ends - begins))
+
+
+def misfits_of_text(text: bytes, whole: WholeRecords, delimiter: str, width: int, filled: int) -> Misfits | None:
+    """The misfits among the whole records of a text that are not blank; None if there is none."""
+    kept = np.flatnonzero(~whole.blank)
+    begins, ends = whole.begins[kept], whole.ends[kept]
+    delimiters = np.flatnonzero(np.frombuffer(text, dtype=np.uint8) == ord(delimiter))
+    if whole.quotes.size:
+        delimiters = delimiters[np.searchsorted(whole.quotes, delimiters) % 2 == 0]
+    if filled == width and _is_even(delimiters, begins, ends, width):
+        return None
+    first = np.searchsorted(delimiters, begins)
+    fields = np.searchsorted(delimiters, ends) - first + 1
+    has_more = fields > width
+    wide = np.flatnonzero(fields == width) if filled < width else np.empty(0, dtype=np.intp)
+    if wide.size:
+        extra = delimiters[first[wide] + filled - 1] + 1
+        has_more[wide] = _has_content(text, extra, ends[wide], delimiter)
+    rows = np.flatnonzero(has_more | (fields < width))
+    if not rows.size:
+        return None
+    return Misfits(rows, has_more[rows], Cells(text, begins[rows], ends[rows] - begins[rows]))
+
+
+def _is_even(delimiters: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64], width: int) -> bool:
+    """Whether each record has `width` fields. This is found much faster than how many each one has."""
+    if len(delimiters) != len(begins) * (width - 1):
+        return False
+    if width == 1:
+        return True
+    of_record = delimiters.reshape(len(begins), width - 1)
+    return bool((of_record[:, 0] >= begins).all() and (of_record[:, -1] < ends).all())
+
+
+def _has_content(text: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64], delimiter: str) -> NDArray[np.bool_]:
+    """Whether anything but empty fields stands between these places."""
+    is_content = np.ones(256, dtype=np.bool_)
+    is_content[[ord(delimiter), *_EMPTY_SIGNS]] = False
+    before = np.zeros(len(text) + 1, dtype=np.int32)
+    np.cumsum(is_content[np.frombuffer(text, dtype=np.uint8)], out=before[1:])
+    has_content: NDArray[np.bool_] = before[ends] > before[begins]
+    return has_content

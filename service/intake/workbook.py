@@ -1,0 +1,230 @@
+"""An Excel workbook (XLSX, ECMA-376-1): its sheets, and the rows of one of them as text, in bounded memory.
+
+The libraries that read workbooks keep a whole sheet in memory, or something of each of its rows.
+"""
+
+import posixpath
+from array import array
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import BinaryIO, Final, NamedTuple
+
+from service.intake.column_choice import MOST_COLUMNS, too_many_columns
+from service.intake.decoding import Expansion
+from service.intake.office_xml import Handlers, NotAPackage, Package
+from service.intake.spreadsheet_numbers import NumberText, number_text
+
+MOST_ROWS: Final = 1_048_576
+"""The rows that a sheet can have."""
+_LONGEST_CELL: Final = 32_767
+_LETTERS: Final = {chr(ord("A") + place): place + 1 for place in range(26)}
+_MOST_LETTERS: Final = 3
+_VALUES: Final = frozenset(["v", "t"])
+
+
+class Sheet(NamedTuple):
+    """A sheet: its name, whether it is shown to users, and the part of the package that contains its rows."""
+
+    name: str
+    visible: bool
+    part: str
+
+
+class Row(NamedTuple):
+    """A row of a sheet: its number, from 1, and its cells up to the last one that is filled."""
+
+    number: int
+    cells: list[str]
+
+
+class Workbook:
+    """An open workbook. All methods raise NotAPackage if it cannot be read."""
+
+    def __init__(self, file: BinaryIO, expansion: Expansion) -> None:
+        self._package = Package(file, expansion)
+        main = next((part for kind, part in self._relations("").values() if kind == "officeDocument"), "")
+        if not self._package.has(main):
+            raise NotAPackage("it contains no workbook")
+        relations = self._relations(main)
+        self.sheets, since_1904 = self._describe(main, relations)
+        parts = dict(relations.values())
+        self._formats = list(self._read_formats(parts.get("styles", ""), since_1904=since_1904))
+        self._strings_part = parts.get("sharedStrings")
+        self._strings: _Strings | None = None
+
+    def rows(self, sheet: Sheet) -> Iterator[Row]:
+        """The rows of a sheet that are in the file, in their order. Raises UnreadablePart for very wide ones."""
+        if self._strings is None:
+            self._strings = self._read_strings()
+        reading = _RowReading(self._strings, self._formats)
+        for _ in self._package.parse(sheet.part, reading.handlers()):
+            yield from reading.rows
+            reading.rows.clear()
+
+    def _relations(self, part: str) -> Mapping[str, tuple[str, str]]:
+        """What a part refers to, by id: the last word of its kind, and the name of the other part."""
+        folder, name = posixpath.split(part)
+        return {
+            element.attributes.get("Id", ""): (
+                element.attributes.get("Type", "").rpartition("/")[2],
+                posixpath.normpath(posixpath.join("/" + folder, element.attributes.get("Target", ""))).lstrip("/"),
+            )
+            for element in self._package.elements(posixpath.join(folder, "_rels", f"{name}.rels"))
+            if element.name == "Relationship"
+        }
+
+    def _describe(self, main: str, relations: Mapping[str, tuple[str, str]]) -> tuple[list[Sheet], bool]:
+        sheets, since_1904 = list[Sheet](), False
+        for name, _, attributes in self._package.elements(main):
+            if name == "workbookPr":
+                since_1904 = attributes.get("date1904") in ("1", "true")
+            elif name == "sheet":
+                relation = next((value for key, value in attributes.items() if key.endswith(":id")), "")
+                kind, part = relations.get(relation, ("", ""))
+                if kind == "worksheet" and self._package.has(part):
+                    visible = attributes.get("state", "visible") == "visible"
+                    sheets.append(Sheet(attributes.get("name", ""), visible, part))
+        return sheets, since_1904
+
+    def _read_formats(self, part: str, *, since_1904: bool) -> Iterator[NumberText]:
+        """How numeric cells are read, by the style that they name."""
+        codes = dict[str, str]()
+        for name, parent, attributes in self._package.elements(part):
+            if name == "numFmt":
+                codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
+            elif name == "xf" and parent == "cellXfs":
+                number = attributes.get("numFmtId", "0")
+                yield number_text(int(number), codes.get(number), since_1904=since_1904)
+
+    def _read_strings(self) -> "_Strings":
+        strings = _Strings()
+        if self._strings_part is not None:
+            for _ in self._package.parse(self._strings_part, strings.handlers()):
+                pass
+        return strings
+
+
+class _Text:
+    """Collects the text of an element, of all its runs, without the pronunciation that East Asian editions add."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._reading = self._pronunciation = False
+
+    def start(self, name: str) -> None:
+        if name == "rPh":
+            self._pronunciation = True
+        else:
+            self._reading = name in _VALUES and not self._pronunciation
+
+    def add(self, text: str) -> None:
+        if self._reading:
+            self._pieces.append(text)
+
+    def end(self, name: str) -> None:
+        self._reading = False
+        if name == "rPh":
+            self._pronunciation = False
+
+    def take(self) -> str:
+        text = "".join(self._pieces)[:_LONGEST_CELL]
+        self._pieces.clear()
+        return text
+
+
+class _Strings:
+    """The texts that cells share, by their places: a million take little more memory than their bytes."""
+
+    def __init__(self) -> None:
+        self._bytes, self._ends = bytearray(), array("Q", [0])
+
+    def handlers(self) -> Handlers:
+        text = _Text()
+
+        def start(name: str, _: Mapping[str, str]) -> None:
+            text.start(name)
+
+        def end(name: str) -> None:
+            text.end(name)
+            if name == "si":
+                self._bytes.extend(text.take().encode(errors="replace"))
+                self._ends.append(len(self._bytes))
+
+        return Handlers(start, end, text.add)
+
+    def __getitem__(self, place: int) -> str:
+        if not 0 <= place < len(self._ends) - 1:
+            raise NotAPackage("it is damaged: a cell refers to a text that is not there")
+        return self._bytes[self._ends[place] : self._ends[place + 1]].decode()
+
+
+class _RowReading:
+    """Makes rows of the events of a sheet."""
+
+    def __init__(self, strings: _Strings, formats: list[NumberText]) -> None:
+        self.rows: list[Row] = []
+        self._strings = strings
+        self._formats = formats
+        self._general = number_text(0, None, since_1904=False)
+        self._readers = {"s": self._shared, "n": self._number, "b": _truth}
+        self._text = _Text()
+        self._row, self._column = 0, 0
+        self._kind, self._style = "n", ""
+        self._cells: list[str] = []
+
+    def handlers(self) -> Handlers:
+        """What to call for the events."""
+        return Handlers(self._start, self._end, self._text.add)
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._text.start(name)
+        if name == "c":
+            self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
+            self._column = self._column_of(attributes.get("r", ""))
+        elif name == "row":
+            number = int(attributes.get("r", self._row + 1))
+            if not self._row < number <= MOST_ROWS:
+                raise NotAPackage("its rows are not in order")
+            self._row, self._column, self._cells = number, 0, []
+
+    def _end(self, name: str) -> None:
+        self._text.end(name)
+        if name == "c":
+            stored = self._text.take()
+            read = self._readers.get(self._kind) if stored else None
+            if value := read(stored) if read else stored:
+                self._cells.extend([""] * (self._column - len(self._cells) - 1))
+                self._cells.append(value)
+        elif name == "row":
+            self.rows.append(Row(self._row, self._cells))
+
+    def _column_of(self, reference: str) -> int:
+        """The column of a cell, from 1: the next one if it does not name itself."""
+        letters = reference.rstrip("0123456789")
+        if not letters:
+            return self._column + 1
+        column = _column(letters)
+        if column <= self._column:
+            raise NotAPackage("its cells are not in order")
+        if column > MOST_COLUMNS:
+            raise too_many_columns()
+        return column
+
+    def _shared(self, stored: str) -> str:
+        return self._strings[int(stored)]
+
+    def _number(self, stored: str) -> str:
+        style = int(self._style)
+        return (self._formats[style] if 0 <= style < len(self._formats) else self._general)(stored)
+
+
+@lru_cache(MOST_COLUMNS)
+def _column(letters: str) -> int:
+    column = 0
+    for letter in letters[:_MOST_LETTERS]:
+        column = column * 26 + _LETTERS[letter]
+    return column
+
+
+def _truth(stored: str) -> str:
+    return "TRUE" if stored == "1" else "FALSE"

@@ -1,0 +1,111 @@
+"""Which numbers of a possible length are in use by their numbering plan, according to the `phonenumbers` library.
+
+A number of a range that no plan uses is nearly always a typing error, but plans change faster than libraries do. So it
+is accepted and counted. A number whose range has longer numbers only lacks a digit: nobody can be called by it, because
+no number is the beginning of another (ITU-T E.164 numbers are prefix codes).
+"""
+
+import re
+from enum import IntEnum
+from functools import cache
+
+import numpy as np
+import phonenumbers
+from numpy.typing import NDArray
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
+
+from service.number import french_plan
+from service.number.digit_pattern import Rest, is_decided, may_end, parse_pattern, rest_after
+from service.number.leading_digits import LeadingDigits
+from service.number.reading import LONGEST_CODE, code_of
+
+_KINDS = (
+    *("general_desc", "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip"),
+    *("pager", "uan", "voicemail"),
+)
+
+
+class Allocation(IntEnum):
+    """Whether a plan has numbers like this: none, some, or only longer ones."""
+
+    UNALLOCATED = 0
+    ALLOCATED = 1
+    CUT_SHORT = 2
+
+
+def allocation_of(number: int) -> Allocation:
+    """Whether the plan of a number (E.164 digits) has numbers like it. ARCEP's range for fiction counts as in use."""
+    digits = str(number)
+    code = code_of(digits)
+    if code is None:
+        return Allocation.UNALLOCATED
+    national = digits[len(str(code)) :]
+    if _is_valid(code, national):
+        return Allocation.ALLOCATED
+    left = [rest_after(pattern, national) for pattern in _patterns(code)]
+    is_beginning = any(rest and not may_end(rest) for rest in left)
+    return Allocation.CUT_SHORT if is_beginning else Allocation.UNALLOCATED
+
+
+def _is_valid(code: int, national: str) -> bool:
+    if code == french_plan.MAINLAND_CODE and re.fullmatch(french_plan.FICTION, national):
+        return True
+    zeros = len(national) - len(national.lstrip("0"))
+    parsed = PhoneNumber(
+        country_code=code,
+        national_number=int(national or 0),
+        italian_leading_zero=zeros > 0,
+        number_of_leading_zeros=zeros or None,
+    )
+    return phonenumbers.is_valid_number(parsed)
+
+
+def allocations_of(numbers: NDArray[np.int64]) -> NDArray[np.uint16]:
+    """The `Allocation` of each number (E.164 digits)."""
+    if not len(numbers):
+        return np.zeros(0, dtype=np.uint16)
+    fewest, most = len(str(numbers.min())), len(str(numbers.max()))
+    if fewest == most:
+        return _decisions(most).look_up(numbers)
+    found = np.zeros(len(numbers), dtype=np.uint16)
+    for digits in range(fewest, most + 1):
+        rows = np.flatnonzero((numbers >= 10 ** (digits - 1)) & (numbers < 10**digits))
+        found[rows] = _decisions(digits).look_up(numbers[rows])
+    return found
+
+
+@cache
+def _decisions(digits: int) -> LeadingDigits:
+    return LeadingDigits(digits, _decide)
+
+
+def _decide(digits: str, known: int) -> int | None:
+    code = code_of(digits[:known])
+    if known < len(digits):
+        if code is None:
+            return Allocation.UNALLOCATED.value if known >= LONGEST_CODE else None
+        leading = digits[len(str(code)) : known]
+        if not all(is_decided(rest_after(pattern, leading)) for pattern in (*_patterns(code), *_leading_digits(code))):
+            return None
+    return allocation_of(int(digits)).value
+
+
+@cache
+def _patterns(code: int) -> tuple[Rest, ...]:
+    """The expressions over the digits after this country code: of all its numbers, and of each kind."""
+    found = {french_plan.FICTION} if code == french_plan.MAINLAND_CODE else set()
+    for metadata in _plans(code):
+        described = [getattr(metadata, kind) for kind in _KINDS]
+        found |= {kind.national_number_pattern for kind in described if kind and kind.national_number_pattern}
+    return tuple(map(parse_pattern, sorted(found)))
+
+
+@cache
+def _leading_digits(code: int) -> tuple[Rest, ...]:
+    """The expressions that tell the regions of this country code apart."""
+    return tuple(parse_pattern(metadata.leading_digits) for metadata in _plans(code) if metadata.leading_digits)
+
+
+def _plans(code: int) -> list[PhoneMetadata]:
+    regions = COUNTRY_CODE_TO_REGION_CODE[code]
+    return [plan for region in regions if (plan := PhoneMetadata.metadata_for_region_or_calling_code(code, region))]

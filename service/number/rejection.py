@@ -1,0 +1,107 @@
+"""Why a line of an upload is rejected: a closed list, and what each reason says to its reader."""
+
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """Why a line was rejected. The values are stable, because they are stored and appear in responses and downloads."""
+
+    TOO_FEW_FIELDS = "too_few_fields"
+    TOO_MANY_FIELDS = "too_many_fields"
+    COUNTRY_UNKNOWN = "country_unknown"
+    EMPTY = "empty"
+    SCIENTIFIC_NOTATION = "scientific_notation"
+    SPREADSHEET_DECIMAL = "spreadsheet_decimal"
+    SEVERAL_NUMBERS = "several_numbers"
+    EXTENSION = "extension"
+    NOT_A_NUMBER = "not_a_number"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    PLUS_MISSING = "plus_missing"
+    ONLY_ZEROS = "only_zeros"
+    UNKNOWN_COUNTRY_CODE = "unknown_country_code"
+    NOT_POSSIBLE = "not_possible"
+    CONSENT_UNREADABLE = "consent_unreadable"
+    CONSENT_IN_FUTURE = "consent_in_future"
+    CONSENT_AFTER_DATASET = "consent_after_dataset"
+    CONSENT_OUTSIDE_COLLECTION = "consent_outside_collection"
+    CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
+
+
+REJECT_EXPLANATIONS: dict[RejectReason, str] = {
+    RejectReason.TOO_FEW_FIELDS: (
+        "The line has fewer fields than the header, or than the lines around it, so its cells may be in the wrong "
+        "columns. Check its delimiters."
+    ),
+    RejectReason.TOO_MANY_FIELDS: (
+        "The line has more filled fields than the header, or than the lines around it, so its cells may be in the "
+        "wrong columns. Put cells that contain the delimiter between double quotes."
+    ),
+    RejectReason.COUNTRY_UNKNOWN: (
+        "The country of the line cannot be read, and its number has no country code of its own. Write an ISO 3166-1 "
+        "code, a name in English or French or a calling code, or write the number with + and its country code."
+    ),
+    RejectReason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
+    RejectReason.SCIENTIFIC_NOTATION: (
+        "A spreadsheet wrote the number in scientific notation, which lost its last digits. Format the column as text "
+        "in the source file and export it again."
+    ),
+    RejectReason.SPREADSHEET_DECIMAL: (
+        "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "
+        "file and export it again."
+    ),
+    RejectReason.SEVERAL_NUMBERS: "The cell contains several numbers. Put each number on its own line.",
+    RejectReason.EXTENSION: (
+        "The number has an extension, so it belongs to a switchboard and not to a person. Remove the extension if the "
+        "number is meant without it."
+    ),
+    RejectReason.NOT_A_NUMBER: (
+        "The cell contains letters or signs that a telephone number cannot have. Correct it, or check that the right "
+        "column was read (column=)."
+    ),
+    RejectReason.TOO_SHORT: "The number has too few digits for its country. Write it with its area or country code.",
+    RejectReason.TOO_LONG: (
+        "The number has too many digits for its country. Correct it, or put each number on its own line."
+    ),
+    RejectReason.PLUS_MISSING: (
+        "The number has too many digits for its region. If it begins with a foreign country code, write + or 00 before "
+        "it."
+    ),
+    RejectReason.ONLY_ZEROS: (
+        "The number consists of zeros, which stand for a number that is missing. Write the number, or delete the line."
+    ),
+    RejectReason.UNKNOWN_COUNTRY_CODE: (
+        "The number begins with a calling code that no country has. Correct the digits after the plus sign or 00."
+    ),
+    RejectReason.NOT_POSSIBLE: (
+        "The numbers of its country do not have this many digits. Correct it, or state the right default region."
+    ),
+    RejectReason.CONSENT_UNREADABLE: (
+        "The consent time is in none of the forms that are read, or is not between 1970 and 2106. The forms are ISO "
+        "8601 (yyyy-mm-dd, yyyymmdd, yyyy-ddd, yyyy-Www-d), dd/mm/yyyy with slashes, full stops or hyphens, and a day "
+        "with its month named in French or English (26 mars 2023), each with or without a time. Correct it, leave it "
+        "empty if it is unknown, or state another form by date_format=."
+    ),
+    RejectReason.CONSENT_IN_FUTURE: (
+        "The consent time is in the future. Check the day, the month and the stated time zone."
+    ),
+    RejectReason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check both dates.",
+    RejectReason.CONSENT_OUTSIDE_COLLECTION: (
+        "The consent was given outside the period of the collection. Check the date, or register the numbers under the "
+        "collection that they come from."
+    ),
+    RejectReason.CONSENT_RECORD_ID_TOO_LONG: (
+        "The consent record id is longer than 200 characters. Send the id alone."
+    ),
+}
+REASONS: tuple[RejectReason, ...] = tuple(RejectReason)
+"""A reason's code is its position in this tuple, plus one; 0 stands for none."""
+CODES: dict[RejectReason, int] = {reason: code for code, reason in enumerate(REASONS, start=1)}
+
+
+class NumberRejected(ValueError):
+    """A text is not a telephone number. The message explains the reason and never contains the text."""
+
+    def __init__(self, reason: RejectReason) -> None:
+        super().__init__(REJECT_EXPLANATIONS[reason])
+        self.reason = reason

@@ -1,0 +1,146 @@
+"""A preview shows how a file would be read, and keeps nothing."""
+
+from typing import Any
+
+from tests.builders import make_collection, make_notice, number, open_dataset
+from tests.callers import Caller, Registry
+from tests.dataset.files import CSV, collected_dataset, put_file, taken
+from tests.inspection import refusal, rows
+from tests.intake.workbook_writers import XLSX, by_openpyxl
+
+FILE = (
+    "nom;telephone;date_consentement;date_modification\n"
+    "Zoé;06 39 98 00 01;27/03/2023 10:00;02/01/2024\n"
+    "Léo;+33 6 39 98 00 02;;02/01/2024\n"
+    "Ana;06 39 98;27/03/2023;02/01/2024\n"
+    "Luc;par mail;27/03/2023;02/01/2024\n"
+    "Max;06 39 98;27/03/2023;02/01/2024\n"
+)
+
+
+def preview(caller: Caller, content: bytes | str, *, media_type: str = CSV, **params: Any) -> Any:
+    """The answer to a preview that must be given."""
+    content = content.encode() if isinstance(content, str) else content
+    answer = caller.request(
+        "POST", "/v1/previews", content=content, headers={"Content-Type": media_type}, params=params
+    )
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_preview_shows_columns_lines_and_reasons_and_keeps_nothing(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
+    seen = preview(broker, FILE, collection_id=collection["id"])
+    assert {name: seen[name] for name in ("format", "encoding", "delimiter", "has_header", "whole")} == {
+        "format": "csv",
+        "encoding": "utf-8",
+        "delimiter": ";",
+        "has_header": True,
+        "whole": True,
+    }
+    counts = [seen[f"{of}_count"] for of in ("line", "accepted", "rejected", "consent")]
+    assert counts == [5, 2, 3, 1]
+    assert [(column["role"], column["name"], column["position"]) for column in seen["read_columns"]] == [
+        ("phone", "telephone", 2),
+        ("consented_at", "date_consentement", 3),
+    ]
+    assert seen["ignored_columns"] == ["date_modification"]
+    assert [(reason["reason"], reason["count"]) for reason in seen["reasons"]] == [
+        ("too_short", 2),
+        ("not_a_number", 1),
+    ]
+    assert [(line["number"], line["consented_at"]) for line in seen["lines"]] == [
+        ("+•••••••0001", "2023-03-27T08:00:00Z"),
+        ("+•••••••0002", None),
+    ]
+    assert seen["rejects"][0] == {"line": 4, "reason": "too_short", "value": "•• 39 98"}
+    assert [reject["line"] for reject in seen["rejects"]] == [4, 5, 6]
+    for table in ("dataset", "dataset_part", "staged_run", "rejected_line"):
+        assert rows(dsn, f"SELECT 1 FROM {table}") == []
+
+
+def test_preview_without_a_collection_reads_no_consent_and_says_so(registry: Registry) -> None:
+    seen = preview(registry.broker(), FILE)
+    assert (seen["consent_count"], seen["accepted_count"]) == (0, 2)
+    assert "date_consentement" in seen["ignored_columns"]
+
+
+def test_preview_is_what_the_part_becomes(registry: Registry) -> None:
+    broker = registry.broker()
+    workbook = by_openpyxl([["Nom", "Téléphone"], ["Zoé", "0692123456"], ["Léo", 33639980002], ["Ana", "x"]])
+    for content, media_type in ((FILE, CSV), (workbook, XLSX)):
+        dataset = collected_dataset(broker)
+        seen = preview(broker, content, media_type=media_type, dataset_id=dataset["id"])
+        part = taken(broker, dataset, content, media_type=media_type)
+        shared = set(seen) & set(part)
+        assert {"line_count", "accepted_count", "rejected_count", "consent_count", "read_columns"} <= shared
+        assert {name: seen[name] for name in shared} == {name: part[name] for name in shared}
+
+
+def test_preview_for_a_later_part_is_read_by_the_settled_columns(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "nom;telephone\nZoé;0639980001\n")
+    seen = preview(broker, "telephone;nom\n0639980002;Léo\n", dataset_id=dataset["id"])
+    assert [column["position"] for column in seen["read_columns"]] == [1]
+    other = broker.request(
+        "POST",
+        "/v1/previews",
+        content=b'{"phone": "0639980002"}\n',
+        headers={"Content-Type": "application/x-ndjson"},
+        params={"dataset_id": dataset["id"]},
+    )
+    assert refusal(other) == (422, "format_differs")
+
+
+def test_preview_takes_the_region_and_zone_that_a_dataset_would_have(registry: Registry) -> None:
+    broker = registry.broker()
+    collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
+    content = "telephone;date_consentement\n0470 12 34 56;27/03/2023 10:00\n"
+    seen = preview(broker, content, default_region="BE", time_zone="Indian/Reunion", collection_id=collection["id"])
+    assert seen["lines"] == [
+        {"number": "+•••••••3456", "consented_at": "2023-03-27T06:00:00Z", "consent_record_id": None}
+    ]
+
+
+def test_preview_of_many_lines_ends_early(registry: Registry) -> None:
+    lines = b"".join(b"%d\n" % (33612000000 + 7 * place) for place in range(400_000))
+    seen = preview(registry.broker(), b"telephone\n" + lines)
+    assert seen["whole"] is False
+    assert 100_000 <= seen["line_count"] < 400_000
+
+
+def test_preview_of_what_cannot_be_read_is_refused_as_the_part_would_be(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    for content in (b"", b"%PDF-1.4", b"ref;ville\n1;Paris\n", b"telephone;mobile\n0639980001;0639980002\n"):
+        headers = {"Content-Type": CSV}
+        seen = broker.request("POST", "/v1/previews", content=content, headers=headers)
+        sent = put_file(broker, dataset, content)
+        assert (seen.status_code, seen.json()["detail"]) == (sent.status_code, sent.json()["detail"])
+        assert seen.status_code == 422
+
+
+def test_preview_for_what_another_organisation_holds_is_not_found(registry: Registry) -> None:
+    broker, other = registry.broker(), registry.broker()
+    dataset = collected_dataset(broker)
+    for params in ({"dataset_id": dataset["id"]}, {"collection_id": dataset["collection_id"]}):
+        answer = other.request(
+            "POST",
+            "/v1/previews",
+            content=number(1).encode(),
+            headers={"Content-Type": CSV},
+            params=params,
+        )
+        assert answer.status_code == 404
+    broker.put_part(dataset["id"], [number(1)])
+    broker.seal(dataset["id"])
+    answer = broker.request(
+        "POST",
+        "/v1/previews",
+        content=number(1).encode(),
+        headers={"Content-Type": CSV},
+        params={"dataset_id": dataset["id"]},
+    )
+    assert refusal(answer) == (409, "dataset_not_open")

@@ -1,0 +1,222 @@
+"""Which column is read: by its name, by its cells only if they are telephone numbers, and never without a word.
+
+The cases have the numbers of `tests/intake/README.md`.
+"""
+
+import json
+
+from tests.builders import hand_over, open_dataset
+from tests.callers import Registry
+from tests.dataset.files import CSV, NDJSON, collected_dataset, put_file, refused, rejects, stored, taken
+
+ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
+
+
+def test_upload_without_a_column_of_telephone_numbers_asks_for_it(registry: Registry) -> None:
+    broker = registry.broker()
+    wrong = []
+    for text in (
+        "Coordonnées;Siren\n06 39 98 00 01 (bureau);732829320\n06 39 98 00 02 (perso);552100554\n",
+        "ref;date;client\n100200301;2023-03-26;Zoé\n100200302;2023-03-27;Léo\n",
+        "contact,latitude,longitude\n06 39 98 00 01 perso,48.8566140,2.3522219\nnc,45.7640431,4.8356771\n",
+        "nom,ip,ville\nZoé,198.51.100.7,Paris\nLéo,203.0.113.199,Lyon\n",
+        "numero;nom;contact\n100200301;Zoé;0639980001\n100200302;Léo;0639980002\n",
+        "mobile;nom;contact\noui;Zoé;0639980001\nnon;Léo;0639980002\n",
+        "100200301;Zoé;75001\n100200302;Léo;69002\n",
+        "nom;contact;secours\nZoé;0639980001;0639980003\nLéo;0639980002;0639980004\n",
+    ):
+        answer = put_file(broker, open_dataset(broker), text)
+        if answer.status_code != 422 or "column=" not in answer.text or "phone_column_unclear" not in answer.text:
+            wrong.append((text, answer.text))
+    assert wrong == []
+
+
+def test_upload_reads_the_only_column_of_telephone_numbers(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    wrong = []
+    for text in (
+        "nom;contact;siren\nZoé;0639980001;732829320\nLéo;+33 6 39 98 00 02;552100554\n",
+        "100200301;0639980001;2023-03-26\n100200302;0033639980002;2023-03-27\n",
+        "numero;telephone\n100200301;0639980001\n100200302;0639980002\n",
+        "nom;numero\nZoé;639980001\nLéo;639980002\n",
+        "sms;nom\n+33639980001;Zoé\n+33639980002;Léo\n",
+    ):
+        dataset = open_dataset(broker)
+        answer = put_file(broker, dataset, text)
+        if answer.status_code != 200 or sorted(stored(dsn, dataset)) != [ZOE, LEO]:
+            wrong.append((text, answer.text))
+    assert wrong == []
+
+
+def test_upload_ndjson_member_that_appears_late_is_read(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    without = [{"phone": f"+336399{index:05}", "name": "Zoé" * 8} for index in range(80_000, 82_000)]
+    timed = [{"phone": f"+336399{index:05}", "consented_at": "2023-03-26T14:05:00Z"} for index in range(82_000, 84_000)]
+    for lines in (without + timed, timed + without):
+        dataset = collected_dataset(broker)
+        text = "\n".join(map(json.dumps, lines))
+        assert text.index("name") < 200_000 < len(text)
+        taken(broker, dataset, text, media_type=NDJSON)
+        found = stored(dsn, dataset)
+        assert len(found) == 4000
+        assert [found[line["phone"]] is not None for line in without + timed] == [False] * 2000 + [True] * 2000
+    parts = collected_dataset(broker)
+    for number, line in enumerate((without[0], timed[0], without[1]), start=1):
+        taken(broker, parts, json.dumps(line), part=number, media_type=NDJSON)
+    assert [time is not None for _, time in sorted(stored(dsn, parts).items())] == [False, False, True]
+
+
+def test_upload_ndjson_member_that_is_chosen_may_appear_late(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    lines = [{"phone": "0639980001"}, {"phone": "0639980002", "agreed": "2023-03-26T14:05:00Z"}]
+    text = "\n".join(map(json.dumps, [lines[0]] * 6000 + [lines[1]]))
+    dataset = collected_dataset(broker)
+    answer = put_file(broker, dataset, text, media_type=NDJSON, columns={"consented_at_column": "agreed"})
+    assert answer.status_code == 200, answer.text
+    columns = {"consented_at_column": "never"}
+    assert refused(broker, dataset, text, media_type=NDJSON, columns=columns)[0] == "column_not_found"
+
+
+def test_upload_number_of_a_record_is_no_consent_record(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    text = '"Record ID","First Name","Phone Number","Create Date"\n"90210","Zoé","+33 6 39 98 00 01","2023-03-26"\n'
+    for columns, expected in (({}, None), ({"consent_record_id_column": "Record ID"}, "90210")):
+        dataset = collected_dataset(collector)
+        part = taken(collector, dataset, text, columns=columns)
+        assert ("Create Date" in part["ignored_columns"]) is True
+        collector.seal(dataset["id"])
+        (*_, origin) = collector.lookup(ZOE)["origins"]
+        found = [origin["consent_record_id"] for origin in collector.lookup(ZOE)["origins"]]
+        assert expected in found if expected else set(found) == {None}, origin
+
+
+CONSENT_NAMES = [
+    *("ADDED_TIME", "created_time", "Horodateur", "Date d'inscription", "Date opt-in SMS", "consent_given_at"),
+    *("opt_in_time_utc", "OPTIN_TIME", "CONFIRM_TIME", "consented_at", "Date de consentement", "Opt-in date"),
+]
+
+
+def test_upload_reads_consent_times_under_the_names_of_real_exports(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    wrong = []
+    for name in CONSENT_NAMES:
+        dataset = collected_dataset(collector)
+        taken(collector, dataset, f"nom;telephone;{name}\nZoé;0639980001;2023-03-26 14:05:00\n")
+        if stored(dsn, dataset)[ZOE] is None:
+            wrong.append(name)
+    assert wrong == []
+
+
+def test_upload_of_several_consent_columns_reads_the_filled_one_and_names_the_others(
+    registry: Registry, dsn: str
+) -> None:
+    collector = registry.collector()
+    moment = "2023-03-26 14:05:00"
+    for header, cells, ignored in (
+        ("OPTIN_TIME;CONFIRM_TIME", f";{moment}", ["OPTIN_TIME"]),
+        ("CONFIRM_TIME;OPTIN_TIME", f"{moment};", ["OPTIN_TIME"]),
+        ("heure_consentement;date_consentement", f"14:05;{moment}", ["heure_consentement"]),
+        ("created_time;consented_at", f"2020-01-05;{moment}", ["created_time"]),
+        ("consent_date;optin_date", f"{moment};2020-01-05", ["optin_date"]),
+        ("signup;consent_date;dernier achat", f"x;{moment};2020-01-05", ["dernier achat"]),
+    ):
+        dataset = collected_dataset(collector)
+        part = taken(collector, dataset, f"telephone;{header}\n0639980001;{cells}\n")
+        assert part["ignored_columns"] == ignored, header
+        time = stored(dsn, dataset)[ZOE]
+        assert time is not None, header
+        assert f"{time:%Y-%m-%d %H:%M}" == "2023-03-26 12:05", header
+
+
+def test_answers_name_the_columns_that_were_read_and_count_consent_times(registry: Registry) -> None:
+    collector = registry.collector()
+    dataset = collected_dataset(collector)
+    header = "nom;telephone;date_consentement;Create Date;contact 2\n"
+    moment = "2023-03-26 14:05"
+    lines = f"Zoé;0639980001;{moment};2020-01-01;0639980003\nLéo;0639980002;;2020-01-02;0639980004\nEva;x;;;\n"
+    part = taken(collector, dataset, header + lines)
+    read = [
+        {"role": "phone", "name": "telephone", "position": 2},
+        {"role": "consented_at", "name": "date_consentement", "position": 3},
+    ]
+    assert (part["read_columns"], part["accepted_count"], part["consent_count"]) == (read, 2, 1)
+    assert part["ignored_columns"] == ["Create Date", "contact 2"]
+    # Names that are not known may be cells of a data row, and are not stored.
+    (listed,) = collector.get(f"/v1/datasets/{dataset['id']}/parts")
+    assert (listed["read_columns"], listed["ignored_columns"]) == (read, ["4", "5"])
+    later = f"telephone;nom;date_consentement;Create Date;contact 2\n0639980005;Ida;{moment};2020-01-01;\n"
+    assert taken(collector, dataset, later, part=2)["read_columns"][0]["position"] == 1
+    collector.seal(dataset["id"])
+    found = collector.get(f"/v1/datasets/{dataset['id']}")
+    assert (found["accepted_count"], found["consent_count"]) == (3, 2)
+    assert {(column["name"], column["position"]) for column in found["read_columns"]} == {
+        *(("telephone", 1), ("telephone", 2), ("date_consentement", 3)),
+    }
+    assert found["ignored_columns"] == ["4", "5"]
+
+
+def test_answers_about_the_columns_of_a_dataset_are_for_its_holder(registry: Registry) -> None:
+    broker, party = registry.broker(), registry.party()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "Zoé;0639980001\n")
+    broker.seal(dataset["id"])
+    hand_over(broker, dataset, party)
+    names = ("accepted_count", "consent_count", "read_columns", "ignored_columns")
+    phone = [{"role": "phone", "name": None, "position": 2}]
+    assert [broker.get(f"/v1/datasets/{dataset['id']}")[name] for name in names] == [1, 0, phone, []]
+    assert [party.get(f"/v1/datasets/{dataset['id']}")[name] for name in names] == [None] * 4
+
+
+COUNTRIES = [
+    ("nom;indicatif;telephone\nZoé;33;639980001\nJan;32;470123456\n", ["+32470123456", "+33639980001"]),
+    ("nom;indicatif;telephone\nZoé;+33;0639980001\nJan;0032;0470 12 34 56\n", ["+32470123456", "+33639980001"]),
+    (
+        "nom;pays;telephone\nZoé;FR;0639980001\nJan;BE;0470 12 34 56\nEva;CH;079 123 45 67\nIle;RE;0692 12 34 56\n",
+        ["+262692123456", "+32470123456", "+33639980001", "+41791234567"],
+    ),
+    (
+        "Phone,Country\n0639980001,France\n0470 12 34 56,Belgique\n+41 79 123 45 67,Belgium\n0639980002,\n",
+        ["+32470123456", "+33639980001", "+33639980002", "+41791234567"],
+    ),
+    (
+        "phone,country,calling code\n0470123456,FR,32\n0639980001,BE,France (+33)\n",
+        ["+32470123456", "+33639980001"],
+    ),
+    ("tel;code pays\n0470123456;BEL\n0639980001;fra\n", ["+32470123456", "+33639980001"]),
+    ("nom;pays;telephone\nZoé;Bretagne;+33639980001\nLéo;Pays basque;+33639980002\n", [ZOE, LEO]),
+]
+
+
+def test_upload_reads_each_number_as_one_of_its_country(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    wrong = []
+    for text, numbers in COUNTRIES:
+        dataset = open_dataset(broker)
+        answer = put_file(broker, dataset, text)
+        if answer.status_code != 200 or sorted(stored(dsn, dataset)) != numbers:
+            wrong.append((text, answer.text, sorted(stored(dsn, dataset))))
+    assert wrong == []
+    dataset = open_dataset(broker)
+    part = taken(broker, dataset, "pays;telephone\nBE;0470123456\n", media_type=CSV)
+    assert part["read_columns"][1] == {"role": "country", "name": "pays", "position": 1}
+    ndjson = '{"phone": "0470123456", "country": "BE"}\n{"phone": "0639980001"}\n'
+    other = open_dataset(broker)
+    taken(broker, other, ndjson, media_type=NDJSON)
+    assert sorted(stored(dsn, other)) == ["+32470123456", "+33639980001"]
+
+
+def test_upload_with_countries_that_cannot_be_read_is_refused_or_rejects_the_line(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    slug, detail = refused(broker, dataset, "nom;pays;telephone\nZoé;Bretagne;0639980001\nLéo;Corse;0639980002\n")
+    assert (slug, "Column pays" in detail) == ("country_unreadable", True)
+    lines = ["pays;telephone", *(f"FR;06399800{index:02}" for index in range(10, 20)), "?;0639980001", "?;+33639980002"]
+    taken(broker, dataset, "\n".join(lines))
+    assert len(stored(dsn, dataset)) == 11
+    assert LEO in stored(dsn, dataset)
+    assert rejects(broker, dataset) == [(1, 12, "country_unknown")]
+    assert "0639980001; ?" in broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
+    chosen = open_dataset(broker)
+    text = "domicile;telephone\nBE;0470123456\n"
+    taken(broker, chosen, text, columns={"country_column": "domicile"})
+    assert [*stored(dsn, chosen)] == ["+32470123456"]

@@ -1,0 +1,136 @@
+"""Which line is read: stray delimiters, missing cells, headers of later parts, and first lines that are not headers.
+
+The cases have the numbers of `tests/intake/README.md`.
+"""
+
+from tests.builders import open_dataset
+from tests.callers import Registry
+from tests.dataset.files import collected_dataset, put_file, refused, rejects, stored, taken
+
+ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
+
+
+def test_upload_line_with_a_stray_delimiter_is_rejected_and_shown(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    cases = {
+        "nom;fixe;mobile\nDurand;0199000001;0639980001\nDupont; Jean;0199000002;0639980002\n": {"column": "mobile"},
+        "name,landline,cell\nDurand,0199000001,0639980001\nSmith, Bob,0199000002,0639980002\n": {},
+        'nom;fixe;mobile\n"Durand";0199000001;0639980001\n"Dupont";Jean;0199000002;0639980002\n': {},
+        'nom;fixe;mobile\nDurand;0199000001;0639980001\n"a\\"; b";0199000002;0639980002;x\n': {},
+        "nom;fixe;mobile;;\nDurand;0199000001;0639980001;;\nDupont; Jean;0199000002;0639980002;\n": {},
+        "nom;fixe;mobile;note\nDurand;0199000001;0639980001;\nDupont; Jean;0199000002;0639980002;\n": {},
+        "Durand;;+33639980001\n" * 1 + "Dupont; Jean;0199000002;0639980002\nDurand;;\n": {"column": "3"},
+    }
+    wrong = []
+    for text, columns in cases.items():
+        dataset = open_dataset(broker)
+        taken(broker, dataset, text, columns=columns)
+        reasons = [reason for _, _, reason in rejects(broker, dataset) if reason != "empty"]
+        raw = broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
+        if [*stored(dsn, dataset)] != [ZOE] or reasons != ["too_many_fields"] or "0199000002" not in raw:
+            wrong.append((text, stored(dsn, dataset), reasons, raw))
+    assert wrong == []
+
+
+def test_upload_line_with_fewer_fields_is_rejected_and_shown(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "nom;telephone;fixe\nZoé,0639980003\nLéo;0639980002;\n0639980004;0199000001\n")
+    assert [*stored(dsn, dataset)] == [LEO]
+    assert rejects(broker, dataset) == [(1, 2, "too_few_fields"), (1, 4, "too_few_fields")]
+    assert "Zoé,0639980003" in broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
+
+
+def test_upload_lines_with_empty_fields_at_their_end_are_read(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for text in (
+        "nom;tel\nZoé;0639980001;\nLéo;0639980002;\n",
+        "nom;tel;;\nZoé;0639980001;;\nLéo;0639980002;;\n",
+        "nom;tel;;\nZoé;0639980001\nLéo;0639980002\n",
+        'nom;tel\nZoé;0639980001; ;""\nLéo;0639980002;;\n',
+    ):
+        dataset = open_dataset(broker)
+        assert taken(broker, dataset, text)["rejected_count"] == 0, text
+        assert [*sorted(stored(dsn, dataset))] == [ZOE, LEO], text
+
+
+def test_upload_later_part_with_its_columns_in_another_order_is_read_by_name(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    taken(broker, dataset, "telephone;date_consentement;date_modification\n0639980001;26/03/2023;01/01/2024\n")
+    second = "telephone;date_modification;date_consentement\n0639980002;02/01/2026;27/03/2023\n"
+    taken(broker, dataset, second, part=2)
+    found = {number: time and f"{time:%d/%m/%Y %H}" for number, time in stored(dsn, dataset).items()}
+    assert found == {ZOE: "25/03/2023 23", LEO: "26/03/2023 22"}
+    other = open_dataset(broker)
+    by_name, by_place = {"column": "contact"}, {"column": "2"}
+    for columns in (by_name, by_place):
+        taken(broker, other, "nom;contact;secours\nA;0639980001;0639980003\n", columns=columns)
+        taken(broker, other, "nom;secours;contact\nB;0639980004;0639980002\n", columns=columns and by_name, part=2)
+        assert sorted(stored(dsn, other)) == [ZOE, LEO]
+        assert rejects(broker, other) == []
+
+
+def test_upload_later_part_from_another_column_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    first = "nom;contact;secours\nA;0639980001;0639980003\n"
+    dataset = open_dataset(broker)
+    taken(broker, dataset, first, columns={"column": "contact"})
+    wrong = []
+    for text, columns, slug in (
+        ("nom;contact;secours\nB;0639980002;0639980004\n", {"column": "secours"}, "column_differs"),
+        ("nom;contact;secours\nB;0639980002;0639980004\n", {"column": "3"}, "column_differs"),
+        ("B;0639980002;0639980004\n", {"column": "3"}, "column_differs"),
+        ("B;0639980002;0639980004\n", {"column": "secours"}, "column_not_found"),
+        ("nom;secours;contact\nB;0639980004;0639980002\n", {"column": "2"}, "column_differs"),
+        ("nom;secours;mail\nB;0639980004;x\n", {}, "header_differs"),
+        ("nom;secours;téléphone\nB;0639980004;0639980002\n", {}, "header_differs"),
+        ("0639980002\n0639980003\n", {}, "columns_differ"),
+    ):
+        found = refused(broker, dataset, text, columns=columns, part=2)[0]
+        if found != slug:
+            wrong.append((text, columns, found))
+    assert wrong == []
+    assert [*stored(dsn, dataset)] == [ZOE]
+    for columns in ({"column": "contact"}, {"column": "2"}, {}):
+        taken(broker, dataset, "B;0639980002;0639980004\n", columns=columns, part=2)
+        assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+
+
+def test_upload_first_line_with_a_number_is_not_taken_for_a_header(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    wrong = []
+    for text, columns in (
+        ("0639980001;mobile\n0639980002;mobile\n0639980003;fixe\n", {"column": "1"}),
+        ("0639980001;mobile\n0639980002;mobile\n0639980003;fixe\n", {}),
+        ("sms;+33639980001;2023-03-26\nsms;+33639980002;2023-03-26\nsms;+33639980003;2023-03-26\n", {"column": "2"}),
+        ("Durand;0639980001;portable\nPetit;0639980002;\nRoy;0639980003;portable\n", {}),
+        ("Cell;0639980001\nPetit;0639980002\nRoy;0639980003\n", {}),
+        ("Durand;06 39 98 00 01 ;portable\nPetit;;portable\nRoy;0639980003;\nRoy;0639980002;\n", {}),
+    ):
+        dataset = open_dataset(broker)
+        part = put_file(broker, dataset, text, columns=columns)
+        if part.status_code != 200 or sorted(stored(dsn, dataset)) != [ZOE, LEO, EVA]:
+            wrong.append((text, columns, part.text))
+        elif part.json()["line_count"] != text.count("\n"):
+            wrong.append((text, columns, part.json()))
+    assert wrong == []
+
+
+def test_seal_dataset_of_a_file_that_was_cut_in_a_line_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    text = "nom;telephone;note\nZoé;0639980001;x\nLéo;+49 30 2312500000;y\nEva;0639980003;z\n"
+    for cut in (text.index("231250"), text.index("Léo") + 2, text.index("y\n") + 1):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, text[:cut])
+        taken(broker, dataset, text[cut:], part=2)
+        answer = broker.request("POST", f"/v1/datasets/{dataset['id']}/seal")
+        if text[cut] == "\n":
+            assert answer.status_code == 202
+            continue
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:filiation:problem:part_cut")
+        assert "Part 1 ends in the middle of a line" in answer.json()["detail"]
+        end = text.index("Eva")
+        taken(broker, dataset, text[:end])
+        taken(broker, dataset, text[end:], part=2)
+        assert broker.seal(dataset["id"])["number_count"] == 3

@@ -1,0 +1,112 @@
+"""Workbooks as brokers and parties have them, uploaded as they are."""
+
+import gzip
+import io
+from datetime import UTC, datetime
+
+import xlsxwriter
+
+from tests.builders import open_dataset
+from tests.callers import Registry
+from tests.dataset.files import collected_dataset, refused, rejects, stored, taken
+from tests.intake.workbook_writers import XLSX, Rows, by_openpyxl, by_xlsxwriter, workbook_of
+
+HEADER = ["Nom", "Téléphone", "Date de consentement"]
+LIST: Rows = [HEADER, ["Zoé", "06 39 98 00 01", None], ["Léo", "0639980002", None]]
+BOTH = {"+33639980001": None, "+33639980002": None}
+
+
+def test_workbook_is_read_with_the_digits_and_days_that_it_shows(registry: Registry, dsn: str) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet("Contacts")
+        phone = workbook.add_format({"num_format": '0#" "##" "##" "##" "##'})
+        day = workbook.add_format({"num_format": "dd/mm/yyyy hh:mm"})
+        sheet.write_row(0, 0, HEADER)
+        sheet.write_row(1, 0, ["Zoé"])
+        sheet.write_number(1, 1, 639980001, phone)
+        sheet.write_datetime(1, 2, datetime(2023, 3, 26, 14, 5), day)
+        sheet.write_row(2, 0, ["Léo", 33639980002, "27/03/2023 10:00"])
+        sheet.write_row(4, 0, ["Ana", "=NA()"])
+        sheet.write_row(5, 0, ["Luc", "06 39 98"])
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    part = taken(broker, dataset, file.getvalue(), media_type=XLSX)
+    assert (part["line_count"], part["accepted_count"]) == (4, 2)
+    assert stored(dsn, dataset) == {
+        "+33639980001": datetime(2023, 3, 26, 12, 5, tzinfo=UTC),
+        "+33639980002": datetime(2023, 3, 27, 8, 0, tzinfo=UTC),
+    }
+    assert [(place, line) for place, line, _ in rejects(broker, dataset)] == [(1, 5), (1, 6)]
+    assert broker.seal(dataset["id"])["number_count"] == 2
+
+
+def test_workbook_of_several_programs_and_compressed_gives_the_same(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for content in (by_openpyxl(LIST), by_xlsxwriter(LIST), by_xlsxwriter(LIST, constant_memory=True)):
+        for body in (content, gzip.compress(content)):
+            dataset = open_dataset(broker)
+            assert taken(broker, dataset, body, media_type=XLSX)["accepted_count"] == 2
+            assert stored(dsn, dataset) == BOTH
+
+
+def test_the_only_visible_sheet_with_rows_is_read_or_the_one_that_is_chosen(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    old: Rows = [["Téléphone"], ["0639980009"]]
+    hidden = workbook_of({"Notes": [], "Liste": LIST, "Ancien": old}, hidden="Ancien")
+    dataset = open_dataset(broker)
+    taken(broker, dataset, hidden, media_type=XLSX)
+    assert stored(dsn, dataset) == BOTH
+    for sheet in ("Ancien", "3"):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, hidden, media_type=XLSX, columns={"sheet": sheet})
+        assert stored(dsn, dataset) == {"+33639980009": None}
+    several = workbook_of({"Mai": LIST, "Juin": old, "0639980001": old})
+    slug, detail = refused(broker, open_dataset(broker), several, media_type=XLSX)
+    assert slug == "sheet_unclear"
+    assert detail.endswith("Sheets seen: Mai, Juin.")
+    for sheet in ("Août", "4", "0"):
+        slug, _ = refused(broker, open_dataset(broker), several, media_type=XLSX, columns={"sheet": sheet})
+        assert slug == "sheet_not_found"
+    slug, detail = refused(broker, open_dataset(broker), several, media_type=XLSX, columns={"sheet": "06 39 98 00 01"})
+    assert (slug, "0639" in detail) == ("invalid_request", False)
+
+
+def test_later_workbooks_are_read_by_the_names_of_their_headers(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, by_openpyxl([["Nom", "Téléphone"], ["Zoé", "0639980001"]]), media_type=XLSX)
+    taken(broker, dataset, by_openpyxl([["Téléphone", "Nom"], ["0639980002", "Léo"]]), part=2, media_type=XLSX)
+    assert stored(dsn, dataset) == BOTH
+    assert refused(broker, dataset, "Nom;Téléphone\nZoé;0639980003\n", part=3)[0] == "format_differs"
+
+
+def test_rows_and_cells_that_break_lines_do_not_shift_others(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    rows: Rows = [
+        ['Nom\n(complet)\t"x"', "Téléphone", ""],
+        ['"Zoé\r\nMartin', "0639980001", None],
+        [None, "0639980002"],
+        ["Luc", "0639980003", None, "de trop"],
+    ]
+    part = taken(broker, dataset, by_openpyxl(rows), media_type=XLSX)
+    assert stored(dsn, dataset) == BOTH
+    assert (part["line_count"], [line for _, line, _ in rejects(broker, dataset)]) == (3, [4])
+
+
+def test_what_is_no_readable_workbook_is_refused_with_the_reason(registry: Registry) -> None:
+    broker = registry.broker()
+    content = by_openpyxl(LIST)
+    for body, slug, word in (
+        (b"PK\x03\x04 no archive", "not_a_workbook", "damaged"),
+        (content[:-40], "not_a_workbook", "damaged"),
+        (b"Nom;Tel\nA;0639980001\n", "not_a_workbook", "damaged"),
+        (by_openpyxl([]), "empty_part", "No visible sheet"),
+    ):
+        found, detail = refused(broker, open_dataset(broker), body, media_type=XLSX)
+        assert (found, word in detail) == (slug, True)
+    slug, detail = refused(broker, open_dataset(broker), content)
+    assert (slug, XLSX in detail) == ("wrong_format", True)
+    slug, detail = refused(broker, open_dataset(broker), b"\xd0\xcf\x11\xe0" + bytes(600))
+    assert (slug, "password" in detail) == ("wrong_format", True)

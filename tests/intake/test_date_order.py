@@ -1,0 +1,126 @@
+"""When a column is refused for the order of its dates, and when lines in another order are single errors."""
+
+import pytest
+
+from service.intake.cells import Cells
+from service.intake.dates.order import OrderCounts
+from service.intake.dates.reading import TimeReader
+from service.intake.errors import UnreadablePart
+
+DAY_FIRST, MONTH_FIRST, EITHER, ISO, SAME = "26/03/2023", "03/26/2023", "04/05/2023", "2023-03-26", "05/05/2023"
+
+
+def verdict(cells: list[str], stated: str | None = None) -> str | int:
+    """The slug of the refusal, or how many cells cannot be read."""
+    reader = TimeReader("Europe/Paris", stated)
+    try:
+        _, unreadable = reader.read(Cells.of(cells))
+        reader.finish()
+    except UnreadablePart as refusal:
+        return refusal.slug
+    return int(unreadable.sum())
+
+
+COLUMNS: list[tuple[dict[str, int], str | int]] = [
+    # All lines in one order.
+    ({DAY_FIRST: 1}, 0),
+    ({EITHER: 1}, 0),
+    ({SAME: 3}, 0),
+    ({MONTH_FIRST: 1}, "dates_month_first"),
+    ({MONTH_FIRST: 2, EITHER: 1}, "dates_month_first"),
+    ({MONTH_FIRST: 442, EITHER: 288}, "dates_month_first"),
+    ({MONTH_FIRST: 1, EITHER: 999}, "dates_month_first"),
+    # Errors in a column that is in the right order.
+    ({DAY_FIRST: 2, MONTH_FIRST: 1}, 1),
+    ({DAY_FIRST: 2, MONTH_FIRST: 1, EITHER: 2}, 1),
+    ({DAY_FIRST: 400, MONTH_FIRST: 20, EITHER: 300}, 20),
+    ({DAY_FIRST: 600, MONTH_FIRST: 3, EITHER: 397}, 3),
+    # Too few lines to tell, or two files in one.
+    ({DAY_FIRST: 1, MONTH_FIRST: 1}, "dates_in_both_orders"),
+    ({DAY_FIRST: 1, MONTH_FIRST: 1, EITHER: 1}, "dates_in_both_orders"),
+    ({DAY_FIRST: 2, MONTH_FIRST: 1, EITHER: 1000}, "dates_in_both_orders"),
+    ({DAY_FIRST: 399, MONTH_FIRST: 20, EITHER: 300}, "dates_in_both_orders"),
+    ({DAY_FIRST: 100, MONTH_FIRST: 100, EITHER: 80}, "dates_in_both_orders"),
+    ({DAY_FIRST: 1, MONTH_FIRST: 100}, "dates_in_both_orders"),
+    # No line can be read wrong where none can be read in either order.
+    ({ISO: 100, MONTH_FIRST: 5}, 5),
+    ({ISO: 2, MONTH_FIRST: 1}, 1),
+    ({ISO: 100, MONTH_FIRST: 6}, "dates_month_first"),
+    ({ISO: 100, MONTH_FIRST: 5, EITHER: 1}, "dates_month_first"),
+    # Years that come first.
+    ({"2023-26-03": 1, ISO: 2}, 1),
+    ({"2023-26-03": 20, "2023-04-05": 12}, "dates_year_day_month"),
+    ({"2023-26-03": 20, "2023-04-05": 12, ISO: 1}, 20),
+]
+
+
+def test_read_column_in_one_or_two_orders_is_refused_or_its_errors_are() -> None:
+    found = [(lines, verdict([cell for cell, count in lines.items() for _ in range(count)])) for lines, _ in COLUMNS]
+    assert [case for case, expected in zip(found, COLUMNS, strict=True) if case[1] != expected[1]] == []
+
+
+STATED: list[tuple[str, dict[str, int], str | int]] = [
+    ("month_first", {MONTH_FIRST: 442, EITHER: 288}, 0),
+    ("month_first", {MONTH_FIRST: 2, DAY_FIRST: 2, EITHER: 1}, 2),
+    ("month_first", {DAY_FIRST: 19, EITHER: 9}, 19),
+    ("month_first", {DAY_FIRST: 20, EITHER: 9}, "date_format_contradicted"),
+    ("month_first", {DAY_FIRST: 21, MONTH_FIRST: 1, EITHER: 9}, "date_format_contradicted"),
+    ("month_first", {DAY_FIRST: 40, MONTH_FIRST: 2, EITHER: 9}, 40),
+    ("month_first", {MONTH_FIRST: 1, ISO: 1}, 0),
+    ("day_first", {MONTH_FIRST: 1, EITHER: 999}, 1),
+    ("day_first", {MONTH_FIRST: 20, EITHER: 999}, "date_format_contradicted"),
+    ("%m/%d/%Y", {DAY_FIRST: 20, EITHER: 9}, "date_format_contradicted"),
+    ("%m/%d/%Y", {MONTH_FIRST: 3, EITHER: 2, ISO: 2}, 2),
+    ("epoch_seconds", {"1679839530": 2, ISO: 1, DAY_FIRST: 1}, 2),
+]
+
+
+def test_read_column_with_a_stated_format_rejects_other_forms_or_refuses_the_statement() -> None:
+    wrong = [
+        (stated, lines, found)
+        for stated, lines, expected in STATED
+        if (found := verdict([cell for cell, count in lines.items() for _ in range(count)], stated)) != expected
+    ]
+    assert wrong == []
+
+
+def test_read_column_in_many_chunks_is_refused_before_its_end() -> None:
+    reader = TimeReader("Europe/Paris")
+    with pytest.raises(UnreadablePart) as refused:
+        reader.read(Cells.of([MONTH_FIRST] * 300 + [EITHER] * 200))
+    assert refused.value.slug == "dates_month_first"
+    assert "300 lines" in refused.value.detail
+    assert "200 either way" in refused.value.detail
+
+
+def test_order_counts_of_a_column_count_each_line_once() -> None:
+    reader = TimeReader("Europe/Paris")
+    reader.read(
+        Cells.of([DAY_FIRST] * 3 + [EITHER] * 2 + [MONTH_FIRST, ISO, SAME, "31/04/2023", "13/13/2023", "x", ""])
+    )
+    assert reader.order_counts == OrderCounts(day_first=3, month_first=1, either=2)
+
+
+BAD_FORMATS = [
+    *(
+        "",
+        "us",
+        "mm/dd/yyyy",
+        "%d/%m",
+        "%Y-%m",
+        "%Y %j %d",
+        "%Q %Y %m %d",
+        "%d/%m/%Y %",
+        "%d/%m/%Y %%%",
+        "2023-%m-%d %Y",
+    ),
+    *("%Y-%m-%d %I:%M", "%Y-%m-%d %H:%M %p", "%Y-%m-%d %M", "%Y-%m-%d %H:%S", "%Y-%m-%d %H:%M.%f", "%Y %y-%m-%d"),
+    *("%d/%m/%Y %d", "%d %m %B %Y", "%Y-%m-%d\x00", "%d/%m/%Y" + " " * 60),
+]
+
+
+def test_state_a_format_that_does_not_name_a_day_is_refused() -> None:
+    for stated in BAD_FORMATS:
+        with pytest.raises(UnreadablePart) as refused:
+            TimeReader("Europe/Paris", stated)
+        assert refused.value.slug == "invalid_date_format", stated

@@ -1,0 +1,75 @@
+"""Numeric cells: their number format decides whether they are dates, and how many digits they have."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, to_excel
+
+from service.intake.spreadsheet_numbers import number_text
+
+_PHONES_IN_FRENCH_EXCEL = '0#" "##" "##" "##" "##'
+
+
+@pytest.mark.parametrize(
+    ("code", "stored", "text"),
+    [
+        (None, "33639980001", "33639980001"),
+        (None, "3.3639980001E10", "33639980001"),
+        (None, "33639980001.0", "33639980001"),
+        (None, "3.36E+10", "33600000000"),
+        ("General", "639980001", "639980001"),
+        ("0", "639980001", "639980001"),
+        ("0000000000", "639980001", "0639980001"),
+        ("00 00 00 00 00", "639980001", "0639980001"),
+        ('00"."00"."00"."00"."00', "639980001", "0639980001"),
+        (r"00\ 00\ 00\ 00\ 00", "639980001", "0639980001"),
+        (_PHONES_IN_FRENCH_EXCEL, "639980001", "0639980001"),
+        ("[$-40C]0000000000;-0", "639980001", "0639980001"),
+        ("[>=10000000000]00000000000;0000000000", "639980001", "00639980001"),
+        ("#,##0", "639980001", "639980001"),
+        ("0.00", "639980001", "639980001"),
+        ("@", "639980001", "639980001"),
+    ],
+)
+def test_digits_are_those_that_the_format_shows(code: str | None, stored: str, text: str) -> None:
+    assert number_text(0, code, since_1904=False)(stored) == text
+
+
+@pytest.mark.parametrize("stored", ["639980001.5", "-639980001", "1E15", "1E400", "nan", "twelve", "", "0x1F"])
+def test_numbers_that_are_no_digits_stay_as_they_are(stored: str) -> None:
+    assert number_text(0, None, since_1904=False)(stored) == stored
+
+
+@pytest.mark.parametrize("code", ["dd/mm/yyyy", "[$-40C]d mmmm yyyy;@", "yyyy-mm-dd", "m/d/yy", 'dd" "mm" "yyyy'])
+@pytest.mark.parametrize("since_1904", [False, True])
+@given(at=st.datetimes(datetime(1904, 3, 1), datetime(9999, 12, 30)).map(lambda at: at.replace(microsecond=0)))
+def test_dates_are_read_whatever_their_order_on_the_screen(code: str, since_1904: bool, at: datetime) -> None:
+    epoch = CALENDAR_MAC_1904 if since_1904 else CALENDAR_WINDOWS_1900
+    read, day = number_text(164, code, since_1904=since_1904), at.replace(hour=0, minute=0, second=0)
+    assert read(repr(to_excel(day, epoch))) == day.date().isoformat()
+    assert read(repr(to_excel(at, epoch))) in (at.isoformat(), at.date().isoformat())
+
+
+@given(at=st.datetimes(datetime(1900, 3, 1), datetime(2199, 12, 31)).map(lambda at: at.replace(microsecond=0)))
+def test_times_are_read_to_the_second(at: datetime) -> None:
+    for format_id, code in ((22, None), (164, "dd/mm/yyyy hh:mm"), (164, "yyyy-mm-dd h:mm AM/PM")):
+        read = number_text(format_id, code, since_1904=False)(repr(to_excel(at)))
+        assert abs(datetime.fromisoformat(read) - at) < timedelta(milliseconds=2)
+        assert len(read) in (19, 23)
+
+
+@pytest.mark.parametrize("format_id", [14, 15, 16, 17, 27, 30, 36, 50, 57, 58])
+def test_formats_that_have_numbers_alone_are_dates(format_id: int) -> None:
+    assert number_text(format_id, None, since_1904=False)("45011") == "2023-03-26"
+
+
+@pytest.mark.parametrize("code", ["h:mm", "[h]:mm:ss", "mmm yyyy", '"day" 0', r"\d\a\y 0", '0 "y d"', "General"])
+def test_formats_without_a_day_are_no_dates(code: str) -> None:
+    assert number_text(164, code, since_1904=False)("45011") == "45011"
+
+
+@pytest.mark.parametrize("stored", ["0", "59", "60", "-1", "2958466", "1e300", "nan", "33639980001"])
+def test_serials_that_are_no_day_stay_as_they_are(stored: str) -> None:
+    assert number_text(14, None, since_1904=False)(stored) == stored

@@ -1,0 +1,124 @@
+"""What a written number is, said without tables: by the `phonenumbers` library, and the exceptions that are documented.
+
+It shares no code with the service but the reading of signs and of expressions, which have tests of their own.
+"""
+
+import re
+
+import phonenumbers
+from phonenumbers import CountryCodeSource, NumberParseException, PhoneMetadata, PhoneNumber, ValidationResult
+
+from service.core.signs import plain
+from service.number.digit_pattern import may_end, parse_pattern, rest_after
+
+FRENCH_REGIONS = ("FR", "GP", "BL", "MF", "RE", "YT", "MQ", "GF", "PM")
+# ARCEP, décision n° 2018-0881, annexe 1: by the digits after the trunk zero.
+OVERSEAS = {
+    262: (
+        "262",
+        "263",
+        "2688",
+        "2689",
+        "269",
+        "639",
+        "692",
+        "693",
+        "7092",
+        "70935",
+        "70936",
+        "70937",
+        "70938",
+        "70939",
+    ),
+    590: ("590", "5987", "690", "691", "7090", "9395", "9475", "9760", "9761", "9768"),
+    594: ("594", "5988", "694", *(f"7093{digit}" for digit in "01234"), "9396", "9476", "9764", "9765"),
+    596: ("596", "5989", "696", "697", "7091", "9397", "9477", "9766", "9767"),
+    508: ("508", "708"),
+}
+INDIAN_OCEAN = ("9398", "9399", "9478", "9479", "9762", "9763", "9769")
+FICTION = "63998"
+
+
+def code_in_france(national: str) -> int | None:
+    """The country code of nine digits that follow the trunk zero; None for special tariffs."""
+    if national.startswith(FICTION):
+        return 33
+    if national.startswith(INDIAN_OCEAN):
+        return 262
+    overseas = [code for code, prefixes in OVERSEAS.items() if national.startswith(prefixes)]
+    return overseas[0] if overseas else None if national[0] in "08" else 33
+
+
+def number_in_france(code: int, national: str) -> int:
+    """Numbers of Saint-Pierre-et-Miquelon repeat their code, except its mobile numbers."""
+    return int(f"{code}{national.removeprefix('508') if code == 508 else national}")
+
+
+def specified_number(text: str, region: str) -> int | None:
+    """The E.164 digits of a spelling of one number; None if it is refused."""
+    text = plain(text)
+    try:
+        parsed = phonenumbers.parse(text, region, keep_raw_input=True)
+    except NumberParseException:
+        return None
+    national = phonenumbers.national_significant_number(parsed)
+    if (
+        region in FRENCH_REGIONS
+        and parsed.country_code_source == CountryCodeSource.FROM_DEFAULT_COUNTRY
+        and len(national) == 9
+        and (code := code_in_france(national)) is not None
+    ):
+        return number_in_france(code, national)
+    verdict = phonenumbers.is_possible_number_with_reason(parsed)
+    if verdict != ValidationResult.IS_POSSIBLE or (national[0] == "0" and not keeps_zeros(parsed)):
+        return None
+    number = int(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:])
+    return None if lacks_digits(number) else number
+
+
+def keeps_zeros(parsed: PhoneNumber) -> bool:
+    """Whether numbers of its plan begin with these zeros, as those of Italy do."""
+    code = parsed.country_code or 0
+    region = phonenumbers.region_code_for_country_code(code)
+    metadata = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+    assert metadata is not None
+    assert metadata.general_desc is not None
+    begins = re.match("0+.?", phonenumbers.national_significant_number(parsed))
+    assert begins is not None
+    return bool(rest_after(parse_pattern(metadata.general_desc.national_number_pattern or ""), begins[0]))
+
+
+def is_in_use(number: int) -> bool:
+    """Whether the library finds the number valid, or it is of the range for fiction."""
+    return str(number).startswith(f"33{FICTION}") or phonenumbers.is_valid_number(phonenumbers.parse(f"+{number}"))
+
+
+def lacks_digits(number: int) -> bool:
+    """Whether a number is not in use, but begins numbers of an expression of its plan, none of which has its length."""
+    if is_in_use(number):
+        return False
+    code = phonenumbers.parse(f"+{number}").country_code or 0
+    national = str(number).removeprefix(str(code))
+    return any(_is_beginning(pattern, national) for pattern in _patterns(code))
+
+
+def _patterns(code: int) -> set[str]:
+    plans = [
+        PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    ]
+    kinds = ("general_desc", "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number")
+    found = [getattr(plan, kind) for plan in plans for kind in (*kinds, "voip", "pager", "uan", "voicemail")]
+    return {kind.national_number_pattern for kind in found if kind and kind.national_number_pattern}
+
+
+def _is_beginning(pattern: str, national: str) -> bool:
+    """Whether a longer number is found, which the expression itself must confirm."""
+    if re.fullmatch(pattern, national):
+        return False
+    longer, rest = national, rest_after(parse_pattern(pattern), national)
+    while rest and not may_end(rest):
+        digit = next(digit for digit in "0123456789" if rest_after(rest, digit))
+        longer, rest = longer + digit, rest_after(rest, digit)
+    assert not rest or re.fullmatch(pattern, longer)
+    return bool(rest)

@@ -1,0 +1,76 @@
+"""Cells that name a country, in the spellings of real lists, and numbers of several countries in one column."""
+
+import numpy as np
+import phonenumbers
+import pytest
+from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
+from phonenumbers import SUPPORTED_REGIONS
+
+from service.intake.cells import Cells
+from service.number.by_country import normalise_by_country
+from service.number.countries import region_of_country
+from service.number.normalisation import normalise_number
+from service.number.rejection import NumberRejected
+
+
+def test_region_of_country_reads_every_region_by_code_name_and_calling_code() -> None:
+    wrong = []
+    for language in ("en", "fr"):
+        names = Locale.parse(language).territories
+        for region in sorted(SUPPORTED_REGIONS & names.keys()):
+            spellings = [names[region], names[region].upper(), f" {names[region]}", region, region.lower()]
+            code = phonenumbers.country_code_for_region(region)
+            spellings.append(f"{names[region]} (+{code})")
+            wrong += [(text, found) for text in spellings if (found := region_of_country(text)) != region]
+    assert wrong == []
+
+
+def test_region_of_country_of_a_calling_code_has_that_code() -> None:
+    for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        for text in (str(code), f"+{code}", f"00{code}", f"{code}.0"):
+            region = region_of_country(text)
+            assert region is None or phonenumbers.country_code_for_region(region) == code, text
+        assert code > 799 or region_of_country(str(code)) is not None, code
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "?", "Bretagne", "Europe", "Belgium (+33)", "FR/BE", "XX", "999", "0", "x" * 500, "75001"]
+)
+def test_region_of_country_of_other_text_is_none(text: str) -> None:
+    assert region_of_country(text) is None
+
+
+NUMBERS = st.sampled_from(["0639980001", "0470123456", "+41791234567", "639980002", "00352621123456", "x", "", "06"])
+COUNTRIES = st.sampled_from(["FR", "Belgique", "32", "", "?", "Suisse", "+1", "RE"])
+
+
+@given(st.lists(st.tuples(NUMBERS, COUNTRIES), max_size=40))
+def test_normalise_by_country_gives_what_each_number_is_in_its_country(lines: list[tuple[str, str]]) -> None:
+    cells, countries = Cells.of(number for number, _ in lines), Cells.of(country for _, country in lines)
+    found = normalise_by_country(cells, *countries.distinct(), "FR")
+    for (text, country), number, reason in zip(lines, found.numbers.tolist(), found.reasons.tolist(), strict=True):
+        region = region_of_country(country) if country else "FR"
+        if region is None:
+            assert number == (normalise_number(text, "FR") if text.startswith("+") else 0)
+        else:
+            assert number == _number(text, region)
+        assert (number == 0) == (reason != 0)
+
+
+def _number(text: str, region: str) -> int:
+    try:
+        return normalise_number(text, region)
+    except NumberRejected:
+        return 0
+
+
+@given(st.lists(st.text(max_size=70), max_size=30))
+def test_distinct_texts_and_places_give_the_column(texts: list[str]) -> None:
+    cells = Cells.of(text.replace("\0", "") for text in texts)
+    found, places = cells.distinct()
+    assert len(set(found)) == len(found)
+    short = [row for row in range(len(texts)) if cells.lengths[row] <= 64]
+    assert [found[place] for place in places[short].tolist()] == [cells[row] for row in short]
+    assert np.all(places < max(len(found), 1))
