@@ -120,11 +120,13 @@ class MessageCentre:
                 link, _ = listening.accept()
             except OSError:
                 return
-            with link, suppress(OSError, EOFError):
-                self._converse(link)
-            with self._changed:
-                self._link = None
-                self._changed.notify_all()
+            with link:
+                with suppress(OSError, EOFError):
+                    self._converse(link)
+                # Forgotten before it is closed: whoever holds the condition may still use it.
+                with self._changed:
+                    self._link = None
+                    self._changed.notify_all()
 
     def _converse(self, link: socket.socket) -> None:
         while True:
@@ -179,7 +181,9 @@ class MessageCentre:
         with self._changed:
             self._ended = True
             if self._link is not None:
-                self._link.shutdown(socket.SHUT_RDWR)
+                # Kannel may have hung up already.
+                with suppress(OSError):
+                    self._link.shutdown(socket.SHUT_RDWR)
             self._changed.notify_all()
 
 
