@@ -307,6 +307,8 @@ def upgrade() -> None:
         sa.Column("line", sa.BigInteger(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("reason", sa.String(40), nullable=False),
+        sa.Column("field_count", sa.Integer(), nullable=True),
+        sa.Column("usual_field_count", sa.Integer(), nullable=True),
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(

@@ -80,7 +80,10 @@ def print_rejects(console: Console, client: httpx2.Client, dataset_path: str, *,
         first = ", ".join(f"{reject['part']}:{reject['line']}" for reject in rejects[:_FIRST_LINES])
         more = ", …" if len(rejects) > _FIRST_LINES else ""
         lines = f"{len(rejects):,} line{'s' if len(rejects) > 1 else ''} rejected as {reason}"
-        sentence = f"{lines} (part:line {first}{more}). {rejects[0]['explanation']}"
+        # Some explanations state what differs between lines.
+        same = all(reject["explanation"] == rejects[0]["explanation"] for reject in rejects)
+        which = "" if same else f"Of line {first.partition(',')[0]}: "
+        sentence = f"{lines} (part:line {first}{more}). {which}{rejects[0]['explanation']}"
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     if found and shows_command:
         console.print("Run the same command with --rejects FILE for all of them, with their text.", soft_wrap=True)

@@ -19,10 +19,15 @@ LINES_AT_ONCE = 200_000
 
 @dataclass(frozen=True, slots=True)
 class KeptRejects:
-    """Rejected lines that are kept, as columns: their line numbers, reasons and encrypted texts."""
+    """Rejected lines that are kept, as columns: their line numbers, reasons and encrypted texts.
+
+    `fields` and `usual_fields` are how many fields they have and should have, or None if that is not the reason.
+    """
 
     lines: list[int]
     reasons: list[str]
+    fields: list[int | None]
+    usual_fields: list[int | None]
     raws: list[bytes]
 
     def __len__(self) -> int:
@@ -80,11 +85,13 @@ def _record_ids(batches: Sequence[Batch]) -> NDArray[np.object_] | None:
 
 
 def _encrypt(batches: Sequence[Batch], ring: KeyRing, dataset_id: uuid.UUID, upload: int) -> KeptRejects:
-    kept = KeptRejects([], [], [])
+    kept = KeptRejects([], [], [], [], [])
     for refusals in (batch.refusals for batch in batches if len(batch.refusals)):
         lines = refusals.line.tolist()
         kept.lines.extend(lines)
         kept.reasons.extend(REASONS[code - 1].value for code in refusals.reason.tolist())
+        kept.fields.extend(count or None for count in refusals.fields[:, 0].tolist())
+        kept.usual_fields.extend(count or None for count in refusals.fields[:, 1].tolist())
         kept.raws.extend(
             ring.encrypt(raw, reject_context(dataset_id, upload, line))
             for raw, line in zip(refusals.raw, lines, strict=True)

@@ -131,6 +131,8 @@ class RejectedLine(SQLModel, table=True):
     line: int = Field(primary_key=True, sa_type=BigInteger)
     part: int
     reason: RejectReason = Field(sa_type=enum_type(RejectReason))
+    field_count: int | None = None
+    usual_field_count: int | None = None
     raw: bytes | None = Field(default=None, sa_type=LargeBinary)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 

@@ -29,7 +29,7 @@ from service.dataset.parts import Uploads
 from service.dataset.schemas import ColumnOut, PreviewedLine, PreviewedReason, PreviewedReject, PreviewOut, Region
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
-from service.number.rejection import REASONS, REJECT_EXPLANATIONS, RejectReason
+from service.number.rejection import REASONS, REJECT_EXPLANATIONS, FieldCounts, RejectReason, explain_reject
 from service.sandbox.batch import Batch
 from service.sandbox.form import PartForm
 from service.sandbox.frames import End
@@ -174,8 +174,11 @@ def _shown(batch: Batch) -> Iterator[PreviewedLine]:
 
 def _rejects(batch: Batch) -> Iterator[PreviewedReject]:
     refusals = batch.refusals
-    for line, code, raw in zip(refusals.line.tolist(), refusals.reason.tolist(), refusals.raw, strict=True):
-        yield PreviewedReject(line=line, reason=REASONS[code - 1], value=_masked(raw.decode()))
+    columns = refusals.line.tolist(), refusals.reason.tolist(), refusals.fields.tolist(), refusals.raw
+    for line, code, fields, raw in zip(*columns, strict=True):
+        reason = REASONS[code - 1]
+        explanation = explain_reject(reason, FieldCounts(*fields) if all(fields) else None)
+        yield PreviewedReject(line=line, reason=reason, value=_masked(raw.decode()), explanation=explanation)
 
 
 def _masked(text: str) -> str:

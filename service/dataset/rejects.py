@@ -20,15 +20,19 @@ from service.dataset.models import RejectedLine
 from service.dataset.operations import find_own_dataset
 from service.dataset.schemas import RejectOut
 from service.number.keyring import KeyRing
-from service.number.rejection import REJECT_EXPLANATIONS, RejectReason
+from service.number.rejection import FieldCounts, explain_reject
 
 RAW_KEPT = timedelta(days=7)
 
 
 _KEEP = text("""
-    INSERT INTO rejected_line (dataset_id, upload, line, part, reason, raw, recorded_at)
-    SELECT :dataset_id, :upload, line, :part, reason, raw, now()
-    FROM unnest(CAST(:lines AS bigint[]), CAST(:reasons AS text[]), CAST(:raws AS bytea[])) AS kept (line, reason, raw)
+    INSERT INTO rejected_line
+        (dataset_id, upload, line, part, reason, field_count, usual_field_count, raw, recorded_at)
+    SELECT :dataset_id, :upload, line, :part, reason, fields, usual_fields, raw, now()
+    FROM unnest(
+        CAST(:lines AS bigint[]), CAST(:reasons AS text[]), CAST(:fields AS integer[]),
+        CAST(:usual_fields AS integer[]), CAST(:raws AS bytea[])
+    ) AS kept (line, reason, fields, usual_fields, raw)
 """)
 
 
@@ -43,6 +47,8 @@ async def keep(session: AsyncSession, dataset_id: uuid.UUID, upload: int, part: 
             "part": part,
             "lines": rejects.lines[rows],
             "reasons": rejects.reasons[rows],
+            "fields": rejects.fields[rows],
+            "usual_fields": rejects.usual_fields[rows],
             "raws": rejects.raws[rows],
         }
         await run(session, _KEEP, values)
@@ -72,16 +78,18 @@ async def list_rejects(
     await find_own_dataset(session, actor, dataset_id)
     rows = await _read(session, dataset_id, None if after is None else read_cursor(after, 2), limit)
     return rows.page(
-        RejectOut(
-            part=row.part, line=row.line, reason=row.reason, explanation=REJECT_EXPLANATIONS[RejectReason(row.reason)]
-        )
-        for row in rows
+        RejectOut(part=row.part, line=row.line, reason=row.reason, explanation=_explanation(row)) for row in rows
     )
+
+
+def _explanation(row: RejectedLine) -> str:
+    fields, usual = row.field_count, row.usual_field_count
+    return explain_reject(row.reason, FieldCounts(fields, usual) if fields and usual else None)
 
 
 async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.UUID) -> AsyncIterator[str]:
     """All rejected lines as CSV, with the raw values that are still kept. The caller was authorised before."""
-    yield csv_line("part", "line", "reason", "raw")
+    yield csv_line("part", "line", "reason", "raw", "explanation")
     after: tuple[int, ...] | None = None
     while True:
         async with database.snapshot() as session:
@@ -93,14 +101,14 @@ async def download_rejects(database: Database, ring: KeyRing, dataset_id: uuid.U
         after = rows.rows[-1].part, rows.rows[-1].line
     async with database.snapshot() as session:
         incomplete = await run(session, _INCOMPLETE, {"id": dataset_id})
-        yield "".join(csv_line(part, "", "not_kept", _not_kept(count)) for part, count in map(tuple, incomplete))
+        yield "".join(csv_line(part, "", "not_kept", "", _not_kept(count)) for part, count in map(tuple, incomplete))
 
 
 _READ_AT_ONCE = 1000
 
 
 def _csv_lines(ring: KeyRing, rows: Sequence[RejectedLine]) -> str:
-    return "".join(csv_line(row.part, row.line, row.reason, _raw(ring, row)) for row in rows)
+    return "".join(csv_line(row.part, row.line, row.reason, _raw(ring, row), _explanation(row)) for row in rows)
 
 
 _INCOMPLETE = text("""

@@ -172,7 +172,9 @@ async def list_rejects(
     return await rejects.list_rejects(session, actor, dataset_id, after, limit)
 
 
-_REJECTS_EXAMPLE = 'part,line,reason,raw\r\n1,3017,scientific_notation,"3,36E+10"\r\n'
+_REJECTS_EXAMPLE = (
+    'part,line,reason,raw,explanation\r\n1,3017,scientific_notation,"3,36E+10","A spreadsheet wrote the number in…"\r\n'
+)
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The lines, as CSV.",

@@ -213,6 +213,7 @@ class PreviewedReject(BaseModel):
     line: int = Field(description="From 1, the header included.", examples=[3017])
     reason: str = Field(examples=["too_short"])
     value: str = Field(examples=["•• •• 98 00"])
+    explanation: str = Field(examples=["The number has too few digits for its country…"])
 
 
 class PreviewedReason(BaseModel):

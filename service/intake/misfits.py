@@ -15,6 +15,7 @@ from service.intake.records import Record, WholeRecords
 from service.intake.table import Misfits
 
 _EMPTY_SIGNS = b' \t"'
+_NEWLINE = ord("\n")
 
 
 def misfits_of_records(text: bytes, records: Sequence[Record], width: int, filled: int) -> Misfits | None:
@@ -25,8 +26,16 @@ def misfits_of_records(text: bytes, records: Sequence[Record], width: int, fille
     found = [records[row] for row in rows]
     begins = np.array([record.begin for record in found], dtype=np.int64)
     ends = np.array([record.end - 1 for record in found], dtype=np.int64)
-    has_more = np.array([len(record.fields) >= width for record in found])
-    return Misfits(np.array(rows, dtype=np.intp), has_more, Cells(text, begins, ends - begins))
+    counts = [_field_counts(record.fields, width, filled) for record in found]
+    fields, usual_fields = np.array(counts, dtype=np.int64).T
+    return Misfits(np.array(rows, dtype=np.intp), fields, usual_fields, Cells(text, begins, ends - begins))
+
+
+def _field_counts(fields: Sequence[str], width: int, filled: int) -> tuple[int, int]:
+    """How many fields a misfit has, and how many it should have."""
+    if len(fields) != width:
+        return len(fields), width
+    return max(at for at, field in enumerate(fields, start=1) if field.strip()), filled
 
 
 def misfits_of_text(text: bytes, whole: WholeRecords, delimiter: str, width: int, filled: int) -> Misfits | None:
@@ -40,15 +49,16 @@ def misfits_of_text(text: bytes, whole: WholeRecords, delimiter: str, width: int
         return None
     first = np.searchsorted(delimiters, begins)
     fields = np.searchsorted(delimiters, ends) - first + 1
-    has_more = fields > width
+    usual_fields = np.full(len(fields), width)
     wide = np.flatnonzero(fields == width) if filled < width else np.empty(0, dtype=np.intp)
     if wide.size:
-        extra = delimiters[first[wide] + filled - 1] + 1
-        has_more[wide] = _has_content(text, extra, ends[wide], delimiter)
-    rows = np.flatnonzero(has_more | (fields < width))
+        last = np.searchsorted(delimiters, _last_content(text, delimiter)[ends[wide]]) - first[wide] + 1
+        wide, last = wide[last > filled], last[last > filled]
+        fields[wide], usual_fields[wide] = last, filled
+    rows = np.flatnonzero(fields != usual_fields)
     if not rows.size:
         return None
-    return Misfits(rows, has_more[rows], Cells(text, begins[rows], ends[rows] - begins[rows]))
+    return Misfits(rows, fields[rows], usual_fields[rows], Cells(text, begins[rows], ends[rows] - begins[rows]))
 
 
 def _is_even(delimiters: NDArray[np.int64], begins: NDArray[np.int64], ends: NDArray[np.int64], width: int) -> bool:
@@ -61,11 +71,10 @@ def _is_even(delimiters: NDArray[np.int64], begins: NDArray[np.int64], ends: NDA
     return bool((of_record[:, 0] >= begins).all() and (of_record[:, -1] < ends).all())
 
 
-def _has_content(text: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64], delimiter: str) -> NDArray[np.bool_]:
-    """Whether anything but empty fields stands between these places."""
+def _last_content(text: bytes, delimiter: str) -> NDArray[np.int32]:
+    """For each place, the last place up to it that has anything but signs of empty fields; -1 if there is none."""
     is_content = np.ones(256, dtype=np.bool_)
-    is_content[[ord(delimiter), *_EMPTY_SIGNS]] = False
-    before = np.zeros(len(text) + 1, dtype=np.int32)
-    np.cumsum(is_content[np.frombuffer(text, dtype=np.uint8)], out=before[1:])
-    has_content: NDArray[np.bool_] = before[ends] > before[begins]
-    return has_content
+    is_content[[ord(delimiter), _NEWLINE, *_EMPTY_SIGNS]] = False
+    places = np.arange(len(text), dtype=np.int32)
+    places[~is_content[np.frombuffer(text, dtype=np.uint8)]] = -1
+    return np.maximum.accumulate(places, out=places)

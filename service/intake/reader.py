@@ -55,14 +55,21 @@ class Lines:
 
         Of a misfit, it is the whole row. At most 200 characters.
         """
-        if self.misfits is not None:
-            at = int(np.searchsorted(self.misfits.rows, row))
-            if at < len(self.misfits.rows) and self.misfits.rows[at] == row:
-                return self.misfits.text[at][:_RAW_LENGTH]
+        if self.misfits is not None and (place := self.misfits.place_of(row)) is not None:
+            return self.misfits.text[place][:_RAW_LENGTH]
         cells = [self.phone[row]]
         if beside is not None:
             cells.append(beside[row])
         return "; ".join(cells)[:_RAW_LENGTH]
+
+    def field_counts(self, rows: NDArray[np.intp]) -> NDArray[np.uint32]:
+        """How many fields each of these rows has, and how many it should have; zeros if it is not a misfit."""
+        counts = np.zeros((len(rows), 2), dtype=np.uint32)
+        if self.misfits is not None:
+            _, places, of_misfits = np.intersect1d(rows, self.misfits.rows, assume_unique=True, return_indices=True)
+            counts[places, 0] = self.misfits.fields[of_misfits]
+            counts[places, 1] = self.misfits.usual_fields[of_misfits]
+        return counts
 
 
 class PartReader:

@@ -23,17 +23,30 @@ TABLE_ROWS = 250_000
 class Misfits:
     """Records with fewer fields than the layout, or with more filled ones: their cells may be in the wrong columns.
 
-    `rows` are their rows in the table, ascending. `text` is each of them as it was sent.
+    `rows` are their rows in the table, ascending. `fields` is how many fields each of them has, up to the last filled
+    one where empty ones may follow, and `usual_fields` how many it should have. `text` is each as it was sent.
     """
 
     rows: NDArray[np.intp]
-    has_more: NDArray[np.bool_]
+    fields: NDArray[np.int64]
+    usual_fields: NDArray[np.int64]
     text: Cells
+
+    @property
+    def has_more(self) -> NDArray[np.bool_]:
+        """Which of them have more fields than they should, and not fewer."""
+        has_more: NDArray[np.bool_] = self.fields > self.usual_fields
+        return has_more
+
+    def place_of(self, row: int) -> int | None:
+        """Which of them a row of the table is, if any."""
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self.rows) and self.rows[place] == row else None
 
     def without_first(self) -> "Misfits":
         """Those of the table without its first row."""
         kept = np.flatnonzero(self.rows > 0)
-        return Misfits(self.rows[kept] - 1, self.has_more[kept], self.text[kept])
+        return Misfits(self.rows[kept] - 1, self.fields[kept], self.usual_fields[kept], self.text[kept])
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Why a line of an upload is rejected: a closed list, and what each reason says to its reader."""
 
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 
 class RejectReason(StrEnum):
@@ -28,15 +29,17 @@ class RejectReason(StrEnum):
     CONSENT_RECORD_ID_TOO_LONG = "consent_record_id_too_long"
 
 
-REJECT_EXPLANATIONS: dict[RejectReason, str] = {
+_SHIFT: Final = ", so its cells may be in the wrong columns. "
+_ADVICE: Final = {
     RejectReason.TOO_FEW_FIELDS: (
-        "The line has fewer fields than the header, or than the lines around it, so its cells may be in the wrong "
-        "columns. Check its delimiters."
+        "Add the missing delimiters, also those of empty cells at its end, which some spreadsheets leave out."
     ),
-    RejectReason.TOO_MANY_FIELDS: (
-        "The line has more filled fields than the header, or than the lines around it, so its cells may be in the "
-        "wrong columns. Put cells that contain the delimiter between double quotes."
-    ),
+    RejectReason.TOO_MANY_FIELDS: "Put cells that contain the delimiter between double quotes.",
+}
+REJECT_EXPLANATIONS: dict[RejectReason, str] = {
+    reason: f"The line has {compared} fields than the header or the other lines{_SHIFT}{_ADVICE[reason]}"
+    for reason, compared in ((RejectReason.TOO_FEW_FIELDS, "fewer"), (RejectReason.TOO_MANY_FIELDS, "more"))
+} | {
     RejectReason.COUNTRY_UNKNOWN: (
         "The country of the line cannot be read, and its number has no country code of its own. Write an ISO 3166-1 "
         "code, a name in English or French or a calling code, or write the number with + and its country code."
@@ -94,6 +97,23 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
         "The consent record id is longer than 200 characters. Send the id alone."
     ),
 }
+
+
+class FieldCounts(NamedTuple):
+    """How many fields a rejected line has, and how many its header or the other lines have."""
+
+    fields: int
+    usual: int
+
+
+def explain_reject(reason: RejectReason, counts: FieldCounts | None = None) -> str:
+    """Why a line was rejected, and what to do. With `counts`, these fields are the reason."""
+    if counts is None:
+        return REJECT_EXPLANATIONS[reason]
+    fields = f"{counts.fields:,} field{'' if counts.fields == 1 else 's'}"
+    return f"The line has {fields}, and the header or the other lines have {counts.usual:,}{_SHIFT}{_ADVICE[reason]}"
+
+
 REASONS: tuple[RejectReason, ...] = tuple(RejectReason)
 """A reason's code is its position in this tuple, plus one; 0 stands for none."""
 CODES: dict[RejectReason, int] = {reason: code for code, reason in enumerate(REASONS, start=1)}

@@ -85,7 +85,8 @@ def _refusals(lines: Lines, reasons: NDArray[np.uint8], kept: NDArray[np.intp], 
         lines.raw(start + row, _cell_beside(lines, code))
         for row, code in zip(kept.tolist(), codes.tolist(), strict=True)
     ]
-    return Refusals(lines.line[kept + start], codes, [raw.encode(errors="replace") for raw in raws])
+    rows = kept + start
+    return Refusals(lines.line[rows], codes, lines.field_counts(rows), [raw.encode(errors="replace") for raw in raws])
 
 
 def _consent_refusals(

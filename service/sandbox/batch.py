@@ -26,7 +26,10 @@ _HEADER = struct.Struct("<IIIIIIB")
 _HAS_TIMES, _HAS_RECORD_IDS = 1, 2
 # E.164 allows 15 digits.
 _LARGEST_NUMBER = 10**15 - 1
+# A line has at most 1 MiB, and a field takes a byte at least.
+_MOST_FIELDS = (1 << 20) + 1
 _NUMBER, _TIME, _LINE, _LENGTH = np.dtype("<i8"), np.dtype("<u4"), np.dtype("<i8"), np.dtype("<u2")
+_FIELDS = np.dtype("<u4")
 
 
 class BrokenReader(Exception):
@@ -35,10 +38,14 @@ class BrokenReader(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Rejected lines that are kept: their line numbers, the codes of their reasons, and their raw texts (UTF-8)."""
+    """Rejected lines that are kept: their line numbers, the codes of their reasons, and their raw texts (UTF-8).
+
+    `fields` has a row for each: how many fields it has and how many it should have, or zeros if that is not the reason.
+    """
 
     line: NDArray[np.int64]
     reason: NDArray[np.uint8]
+    fields: NDArray[np.uint32]
     raw: Sequence[bytes]
 
     def __len__(self) -> int:
@@ -83,6 +90,7 @@ def pack_batch(batch: Batch) -> bytes:
             id_text,
             refusals.line.astype(_LINE, copy=False).tobytes(),
             refusals.reason.tobytes(),
+            refusals.fields.astype(_FIELDS, copy=False).tobytes(),
             _lengths(refusals.raw),
             raw_text,
         )
@@ -119,15 +127,16 @@ def unpack_batch(data: memoryview) -> Batch:
 
 def _unpack_refusals(reading: "_Reading", kept: int, raw_bytes: int) -> Refusals:
     line, reason = reading.array(_LINE, kept), reading.array(np.dtype(np.uint8), kept)
+    fields = reading.array(_FIELDS, 2 * kept).reshape(kept, 2)
     raws = reading.texts(kept, raw_bytes)
     if kept:
         ascending = int(line[0]) > 0 and bool((line[1:] > line[:-1]).all())
         known = int(reason.min()) > 0 and int(reason.max()) <= len(REASONS)
-        if not (ascending and known):
+        if not (ascending and known and int(fields.max()) <= _MOST_FIELDS):
             raise BrokenReader
     for raw in raws:
         _text(raw, MAX_RAW_CHARACTERS)
-    return Refusals(line, reason, raws)
+    return Refusals(line, reason, fields, raws)
 
 
 def _text(data: bytes, longest: int = MAX_RECORD_ID_CHARACTERS) -> str:

@@ -169,7 +169,8 @@ def test_register_a_file_without_numbers_is_refused(terminal: Terminal, broker: 
     for text in (
         "filiation: Every line was rejected (2 × not_a_number, 1 × too_many_fields).",
         "2 lines rejected as not_a_number (part:line 1:2, 1:3). The cell contains letters",
-        "1 line rejected as too_many_fields (part:line 1:4).",
+        "1 line rejected as too_many_fields (part:line 1:4). The line has 4 fields, and the header or the other lines "
+        "have 2, so",
         "--rejects FILE",
     ):
         assert text in result.stderr

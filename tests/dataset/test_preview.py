@@ -54,7 +54,12 @@ def test_preview_shows_columns_lines_and_reasons_and_keeps_nothing(registry: Reg
         ("+•••••••0001", "2023-03-27T08:00:00Z"),
         ("+•••••••0002", None),
     ]
-    assert seen["rejects"][0] == {"line": 4, "reason": "too_short", "value": "•• 39 98"}
+    assert {name: seen["rejects"][0][name] for name in ("line", "reason", "value")} == {
+        "line": 4,
+        "reason": "too_short",
+        "value": "•• 39 98",
+    }
+    assert seen["rejects"][0]["explanation"].startswith("The number has too few digits")
     assert [reject["line"] for reject in seen["rejects"]] == [4, 5, 6]
     for table in ("dataset", "dataset_part", "staged_run", "rejected_line"):
         assert rows(dsn, f"SELECT 1 FROM {table}") == []

@@ -41,6 +41,31 @@ def test_upload_line_with_fewer_fields_is_rejected_and_shown(registry: Registry,
     assert "Zoé,0639980003" in broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
 
 
+def test_upload_line_with_other_fields_is_rejected_with_their_counts(registry: Registry) -> None:
+    broker = registry.broker()
+    wrong = []
+    for text, counts in (
+        (
+            "nom;fixe;mobile\nA;;0639980001\nD; J;;0639980002\n",
+            "has 4 fields, and the header or the other lines have 3,",
+        ),
+        ("nom;fixe;mobile\nA;;0639980001\n0639980002\n", "has 1 field, and the header or the other lines have 3,"),
+        # Delimiters stand at the end of each line, and one of these fields is filled.
+        ("nom;mobile;;\nA;0639980001;;\nD; J;0639980002;\n", "has 3 fields, and the header or the other lines have 2,"),
+        (
+            'nom;mobile;;\nA;0639980001;;\nD; J;"0639980002";\n"',
+            "has 3 fields, and the header or the other lines have 2,",
+        ),
+    ):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, text, columns={"column": "mobile"})
+        explanation = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"][0]["explanation"]
+        download = broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
+        if counts not in explanation or explanation not in download:
+            wrong.append((text, explanation, download))
+    assert wrong == []
+
+
 def test_upload_lines_with_empty_fields_at_their_end_are_read(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     for text in (

@@ -1,5 +1,6 @@
 """Parts over HTTP: in every format, sent again, cut short, concurrently, and while their dataset is being sealed."""
 
+import csv
 import gzip
 import io
 import threading
@@ -175,7 +176,8 @@ def test_download_rejects_after_seven_days_has_no_raw_values(registry: Registry,
     assert rows(dsn, "SELECT 1 FROM rejected_line WHERE position('06 12 34'::bytea IN raw) > 0") == []
     rows(dsn, "UPDATE rejected_line SET recorded_at = recorded_at - interval '7 days'")
     # Not shown from that moment on, and deleted within the hour.
-    assert broker.request("GET", download).text.splitlines()[1:] == ["1,2,too_short,", "1,3,not_a_number,"]
+    raws = [row["raw"] for row in csv.DictReader(broker.request("GET", download).text.splitlines())]
+    assert raws == ["", ""]
     defer(dsn, "forget_raw_lines", timestamp=0)
     broker.seal(dataset["id"])
     assert rows(dsn, "SELECT count(*), count(raw) FROM rejected_line") == [(2, 0)]

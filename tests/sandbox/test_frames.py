@@ -37,6 +37,7 @@ def batches(draw: st.DrawFn) -> Batch:
         refusals=Refusals(
             np.array(lines, dtype=np.int64),
             np.array([draw(st.integers(1, len(REASONS))) for _ in lines], dtype=np.uint8),
+            np.array([[draw(st.integers(0, 2**20))] * 2 for _ in lines], dtype=np.uint32).reshape(len(lines), 2),
             [draw(RAWS) for _ in lines],
         ),
     )
@@ -51,6 +52,7 @@ def plain(batch: Batch) -> tuple[object, ...]:
         None if batch.record_ids is None else list(batch.record_ids),
         batch.refusals.line.tolist(),
         batch.refusals.reason.tolist(),
+        batch.refusals.fields.tolist(),
         list(batch.refusals.raw),
     )
 
@@ -70,6 +72,8 @@ def is_sound(batch: Batch) -> bool:
         and all(len(column) == len(batch.numbers) for column in columns)
         and all(isinstance(text, str) and len(text) <= 200 for text in texts)
         and all(0 < reason <= len(REASONS) for reason in batch.refusals.reason.tolist())
+        and batch.refusals.fields.shape == (len(batch.refusals), 2)
+        and all(0 <= count < 2**31 for count in batch.refusals.fields.flatten().tolist())
         and all(len(raw.decode()) <= 200 for raw in batch.refusals.raw)
         and batch.refusals.line.tolist() == sorted({line for line in batch.refusals.line.tolist() if line > 0})
     )
