@@ -93,6 +93,16 @@ def test_upload_day_first_column_with_an_error_rejects_its_line_alone(registry: 
     assert consented_at(shop, 1001) == "2022-11-03T23:00:00Z"
 
 
+def test_upload_dates_for_nothing_rejects_their_lines_and_not_the_column(registry: Registry) -> None:
+    shop = registry.collector()
+    dataset_id = collected(shop)
+    sent = send(shop, dataset_id, [*["01/01/1970"] * 3, "01/02/2023", "03/04/2023"])
+    assert (sent.json()["accepted_count"], sent.json()["rejected_count"], evidence(sent.json())) == (2, 3, (0, 0, 2))
+    state(shop, dataset_id, "day_first")
+    shop.seal(dataset_id)
+    assert consented_at(shop, 1003) == "2023-01-31T23:00:00Z"
+
+
 def test_upload_later_part_with_the_month_first_puts_the_earlier_in_doubt(registry: Registry) -> None:
     """A file sorted by date, whose first part ends on 12 January, looks as if the day came first."""
     shop = registry.collector()

@@ -1,5 +1,7 @@
 """When a column is refused for the order of its dates, and when lines in another order are single errors."""
 
+from itertools import product
+
 import pytest
 
 from service.intake.cells import Cells
@@ -57,6 +59,21 @@ COLUMNS: list[tuple[dict[str, int], str | int]] = [
 def test_read_column_in_one_or_two_orders_is_refused_or_its_errors_are() -> None:
     found = [(lines, verdict([cell for cell, count in lines.items() for _ in range(count)])) for lines, _ in COLUMNS]
     assert [case for case, expected in zip(found, COLUMNS, strict=True) if case[1] != expected[1]] == []
+
+
+NULL_DATES = ["01/01/1970", "1970-01-01", "01/01/1970 00:00:00", "12/31/1969", "01/01/1900", "01/01/2107", "31/12/9999"]
+
+
+def test_read_column_with_dates_for_nothing_is_judged_as_without_them() -> None:
+    """Programs write 1 January 1970 for a time that is unknown. Each is unreadable, and says nothing of the column."""
+    wrong = []
+    for (lines, expected), null in product([*COLUMNS, ({}, 0)], NULL_DATES):
+        found = verdict([cell for cell, count in lines.items() for _ in range(count)] + [null] * 30)
+        if found != (expected + 30 if isinstance(expected, int) else expected):
+            wrong.append((lines, null, found))
+    assert wrong == []
+    for stated, null in product(["day_first", "month_first", "%d/%m/%Y", "%a %d/%m/%Y"], NULL_DATES):
+        assert verdict([null] * 30, stated) == 30, (stated, null)
 
 
 STATED: list[tuple[str, dict[str, int], str | int]] = [

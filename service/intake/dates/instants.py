@@ -96,19 +96,28 @@ def _by_month(digits: _Digits, form: Form, local: Zone, time_of_day: _Numbers, i
     year, day = digits.year(), digits.number("day")
     month = np.full(len(day), form.month) if form.month else digits.number("month")
     months = _months(year, month)
-    is_valid = is_time & (day > 0) & (day <= _MONTH_DAYS[months])
-    written = _MONTH_STARTS[months] + (day - 1) * _DAY + time_of_day
+    exists = is_time & (day > 0) & (day <= _MONTH_DAYS[months])
+    days = _MONTH_STARTS[months] + (day - 1) * _DAY
     if form.weekday:
         # A weekday that is not that of the date shows that one of the two is wrong.
-        is_valid &= (written // _DAY + _THURSDAY - 1) % 7 + 1 == form.weekday
-    found = _in_zone(digits, form, local, written, is_valid)
+        exists &= _weekday(days) == form.weekday
+    found = _in_zone(digits, form, local, days + time_of_day, exists.copy())
     if form.order is None:
         return found
-    if found.is_valid.all():
+    if found.is_valid.all() and not form.weekday:
         # Every month has twelve days.
         return found._replace(exchanged=(day <= _MONTHS_OF_YEAR, day != month))
-    is_other = is_time & (month > 0) & (month <= _MONTH_DAYS[_months(year, day)])
+    months = _months(year, day)
+    is_other = is_time & (month > 0) & (month <= _MONTH_DAYS[months])
+    # Where programs write 01/01/1970 for nothing, it is often too early to be read, and shows nothing of the order.
+    is_other &= ~(exists & ~found.is_valid) & (year > _FIRST_YEAR) & (year < _LAST_YEAR)
+    if form.weekday:
+        is_other &= _weekday(_MONTH_STARTS[months] + (month - 1) * _DAY) == form.weekday
     return found._replace(exchanged=(is_other, day != month))
+
+
+def _weekday(days: _Numbers) -> _Numbers:
+    return (days // _DAY + _THURSDAY - 1) % 7 + 1
 
 
 def _months(year: _Numbers, month: _Numbers) -> NDArray[np.uint64]:
