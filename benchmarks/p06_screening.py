@@ -29,7 +29,7 @@ from service.membership import runs
 from service.membership.matching import match_keys
 from service.membership.runs import Run
 from service.number.keyring import KeyRing
-from service.number.looks import is_country, telephone_test
+from service.number.looks import CountryTest, telephone_test
 from service.sandbox.acceptance import Acceptance
 
 _REGION, _TIME_ZONE = "FR", "Europe/Paris"
@@ -70,7 +70,7 @@ def _read(file: Path, ring: KeyRing) -> Run:
         format=Format.CSV,
         compression=Compression.NONE,
         dialect=None,
-        rules=ColumnRules(ColumnChoice(), telephone_test(_REGION), is_country, reads_consent=False),
+        rules=ColumnRules(ColumnChoice(), telephone_test(_REGION), CountryTest(_REGION), reads_consent=False),
         times=None,
     )
     acceptance = Acceptance(_REGION, None, rejects_kept=0)

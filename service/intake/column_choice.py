@@ -7,12 +7,14 @@ choice would be a guess, and a customer number that is read as a telephone numbe
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 
-from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
+from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of, says_calling_code
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
     FEW_CELLS,
     MOST_CELLS,
+    CountryTest,
     IsTelephone,
     has_digits_of_a_number,
     is_date,
@@ -67,13 +69,13 @@ class ColumnChoice:
 class ColumnRules:
     """How the columns of a part are chosen, and which are read.
 
-    `is_telephone` judges cells where no name says which column contains the numbers, and `is_country` those of a column
+    `is_telephone` judges cells where no name says which column contains the numbers, and `countries` those of a column
     that has the name of one.
     """
 
     choice: ColumnChoice
     is_telephone: Callable[[str], bool]
-    is_country: Callable[[str], bool]
+    countries: CountryTest
     reads_consent: bool
 
     @property
@@ -133,16 +135,24 @@ def check_country(columns: Sequence[SampleColumn], found: dict[Role, int], rules
     if Role.COUNTRY not in found:
         return found
     countries, numbers = columns[found[Role.COUNTRY]], columns[found[Role.PHONE]].cells
-    if not countries.cells or share(countries.cells, rules.is_country) >= MOST_CELLS:
+    is_country = partial(
+        rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
+    )
+    if not countries.cells or share(countries.cells, is_country) >= MOST_CELLS:
         return found
     if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
         return {role: at for role, at in found.items() if role is not Role.COUNTRY}
     name = countries.name.strip() if is_name(countries.name.strip()) else found[Role.COUNTRY] + 1
     raise UnreadablePart(
         "country_unreadable",
-        f"Column {name} should contain the country of each number, but many of its cells are not a country. Write "
-        "ISO 3166-1 codes, names in English or French or calling codes, or leave the column out.",
+        f"Column {name} should contain the country of each number, but many of its cells are not certain to be one. "
+        "Write ISO 3166-1 codes of letters, names in English or French, or calling codes with +, or leave it out.",
     )
+
+
+def holds_calling_codes(name: str | None, cells: Sequence[str], rules: ColumnRules) -> bool:
+    """Whether the digits in a country column are calling codes, as its name says or its cells show."""
+    return says_calling_code(name or "") or rules.countries.are_calling_codes(cells)
 
 
 def find_chosen(columns: Sequence[SampleColumn], role: Role, choice: ColumnChoice) -> int | None:

@@ -88,6 +88,12 @@ def is_certain(name: str) -> bool:
     return any(plain_name(name) in names for names in _CERTAIN.values())
 
 
+def says_calling_code(name: str) -> bool:
+    """Whether a column has the name of calling codes, so that 250 means Rwanda there, and not France (ISO 3166-1)."""
+    plain = plain_name(name)
+    return plain in _CERTAIN[Role.COUNTRY] and not plain.endswith("country")
+
+
 def is_name(text: str) -> bool:
     """Whether a text may be shown and stored as a column name, because it cannot be a telephone number."""
     return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME

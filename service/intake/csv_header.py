@@ -46,8 +46,9 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
             "parts of the same layout, or open another dataset.",
         )
     columns = sample_columns(header, rows)
-    places = later_columns(columns if found else _with_settled_names(columns, dialect), choice, places)
-    places = check_country(columns, places, rules)
+    named = columns if found else _with_settled_names(columns, dialect)
+    places = later_columns(named, choice, places)
+    places = check_country(named, places, rules)
     return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from service.intake.cells import Cells
-from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn, ignored_columns
+from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn, holds_calling_codes, ignored_columns
 from service.intake.column_names import Role
 from service.intake.csv_header import later_layout
 from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, Layout, settle_layout
@@ -59,6 +59,16 @@ class CsvLines:
             return []
         positions, names = self._positions(self._layout), self.dialect.names | self._layout.names
         return [ReadColumn(role, names.get(role), at + 1) for role, at in positions.items()]
+
+    @property
+    def has_calling_codes(self) -> bool:
+        """Whether digits in the country column of this part are calling codes."""
+        column = next((column for column in self.read_columns if column.role is Role.COUNTRY), None)
+        if self._layout is None or column is None:
+            return False
+        return holds_calling_codes(
+            column.name, self._layout.sample[self._layout.columns[Role.COUNTRY]].cells, self._rules
+        )
 
     def feed(self, text: bytes) -> Iterator[Table]:
         """The tables of the complete records, as soon as there is enough text for a chunk."""

@@ -2,9 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 IsTelephone = Callable[[str], bool]
 """Whether a cell is plausibly a telephone number of the dataset's region."""
+
+
+class CountryTest(Protocol):
+    """Judges the cells of a country column."""
+
+    def is_country(self, cell: str, *, calling_codes: bool) -> bool:
+        """Whether a cell names a country. Digits alone do, for certain, in a column of `calling_codes`."""
+
+    def are_calling_codes(self, cells: Iterable[str]) -> bool:
+        """Whether the digits in these cells are calling codes, and not ISO 3166-1 codes."""
+
 
 # Most cells of a column of telephone numbers or dates are such, and nearly no cell of another column is.
 MOST_CELLS = 0.8

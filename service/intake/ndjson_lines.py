@@ -51,6 +51,11 @@ class NdjsonLines:
         """The members seen so far that look relevant and are not read."""
         return self._members.ignored() if self._members else []
 
+    @property
+    def has_calling_codes(self) -> bool:
+        """Whether digits in the country member are calling codes."""
+        return self._members is not None and self._members.has_calling_codes
+
     def feed(self, text: bytes) -> Iterator[Table]:
         """The tables of the complete lines, as soon as there is enough text for a chunk."""
         self._pending += text

@@ -21,6 +21,7 @@ from service.intake.column_choice import (
     check_country,
     choose_columns,
     columns_seen,
+    holds_calling_codes,
     ignored_columns,
     later_columns,
     phone_column_unclear,
@@ -71,6 +72,13 @@ class Members:
                 self.names[role] = name
             elif name not in self.names.values():
                 self._later_ignored.append(name)
+
+    @property
+    def has_calling_codes(self) -> bool:
+        """Whether digits in the country member are calling codes."""
+        name = self.names.get(Role.COUNTRY)
+        cells = next((column.cells for column in self._sample if column.name == name), ())
+        return name is not None and holds_calling_codes(name, cells, self._rules)
 
     def finish(self) -> None:
         """Raise UnreadablePart if a member that the caller chose was in no line."""

@@ -25,7 +25,7 @@ from service.intake.column_choice import (
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_certain
+from service.intake.column_names import Role, is_certain, says_calling_code
 from service.intake.decoding import Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
@@ -56,6 +56,11 @@ class ParquetLines:
         self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives from the first feed to the finish
         weakref.finalize(self, self._spool.close)
         self._spooled = 0
+
+    @property
+    def has_calling_codes(self) -> bool:
+        """Whether digits in the country column are calling codes."""
+        return any(column.role is Role.COUNTRY and says_calling_code(column.name or "") for column in self.read_columns)
 
     def feed(self, data: bytes) -> Iterator[Table]:
         """Keep the bytes. All tables are given by `finish`."""

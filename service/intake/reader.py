@@ -37,8 +37,8 @@ class Lines:
     """Consecutive lines of a part, one per row.
 
     `line` counts physical lines from 1 (rows in Parquet and XLSX). `consented_at` is in Unix seconds, 0 if unknown, and
-    `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read. Of the
-    cells of `misfits`, none may be used.
+    `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read. Digits in
+    `country` are calling codes if `has_calling_codes`. Of the cells of `misfits`, none may be used.
     """
 
     line: NDArray[np.int64]
@@ -48,6 +48,7 @@ class Lines:
     consent: Cells | None
     consent_record_id: Cells | None
     country: Cells | None = None
+    has_calling_codes: bool = False
     misfits: Misfits | None = None
 
     def raw(self, row: int, beside: Cells | None = None) -> str:
@@ -216,5 +217,6 @@ class PartReader:
             consent=consent,
             consent_record_id=table.cells.get(Role.CONSENT_RECORD_ID),
             country=table.cells.get(Role.COUNTRY),
+            has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
             misfits=table.misfits,
         )

@@ -64,6 +64,11 @@ class XlsxLines:
         """The columns that look relevant and are not read."""
         return self._lines.ignored_columns
 
+    @property
+    def has_calling_codes(self) -> bool:
+        """Whether digits in the country column are calling codes."""
+        return self._lines.has_calling_codes
+
     def feed(self, data: bytes) -> Iterator[Table]:
         """Keep the bytes. All tables are given by `finish`."""
         self._spooled += len(data)

@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from service.number.countries import region_of_country
+from service.number.countries import country_of_line
 from service.number.normalisation import Column, Normalised, normalise_column
 from service.number.rejection import CODES, RejectReason
 
@@ -19,14 +19,20 @@ class Numbers(Column, Protocol):
 
 
 def normalise_by_country(
-    cells: Numbers, countries: Sequence[str], places: NDArray[np.intp], default_region: str
+    cells: Numbers,
+    countries: Sequence[str],
+    places: NDArray[np.intp],
+    default_region: str,
+    *,
+    calling_codes: bool = False,
 ) -> Normalised:
     """Normalise a column. Row i is a number of the country that is named in `countries[places[i]]`.
 
     An empty country stands for `default_region`. Where a country cannot be read, a number is accepted only if it is the
-    same in any country, because it has a country code of its own.
+    same in any country, because it has a country code of its own. `calling_codes` is whether digits without a plus are
+    calling codes for certain.
     """
-    regions = [region_of_country(country) if country.strip() else default_region for country in countries]
+    regions = [country_of_line(country, default_region, calling_codes=calling_codes) for country in countries]
     known = sorted({region for region in regions if region is not None})
     if len(known) == 1 and None not in regions:
         return normalise_column(cells, known[0])

@@ -5,9 +5,11 @@ The names and codes of three letters are those of the Unicode CLDR, as Babel bri
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
+import phonenumbers
 from babel import Locale
 from babel.core import get_global
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS
@@ -40,30 +42,72 @@ _OTHER_NAMES: Final = {
     "US": ("United States of America", "États-Unis d'Amérique", "Etats Unis", "USA"),
     "VN": ("Viet Nam", "Viêt Nam"),
 }
-_CALLING_CODE = re.compile(r"(?:\+|00)?\s*([1-9][0-9]{0,2})(?:\.0)?")
+_CALLING_CODE = re.compile(r"(\+|00)?\s*([1-9][0-9]{0,2})(?:\.0)?")
+_BARE_CODE = re.compile(r"([0-9]{1,3})(?:\.0)?")
+_SHORTEST_ISO_CODE_OF_DIGITS: Final = 3
+_LONGEST_ISO_CODE: Final = 3
+# Other short texts with signs, such as `N/A` and `s.o.`, stand for a country that is missing.
+_CODES_WITH_FULL_STOPS: Final = frozenset({"us", "usa", "uk", "gb", "rdc"})
+# R, pandas and people write this for a value that is missing, so it is not Namibia for certain.
+_ALSO_MISSING: Final = "na"
+# What programs, and never people, write for an empty cell.
+_EMPTY: Final = frozenset({"", "-", "--", "\\n", "null", "(null)", "none", "nan", "<na>", "#n/a", "(blank)", "(vide)"})
 _NAME_AND_CODE = re.compile(r"(.*\S)\s*[(\[:,-]?\s*(\+[0-9]{1,3})[)\]]?")
 _BETWEEN_PARTS = re.compile(r"\s*(?:[()\[\],;:|]|\s-\s|\s(?=\+))\s*")
 _LONGEST_CELL = 64
 
 
+def country_of_line(cell: str, default_region: str, *, calling_codes: bool) -> str | None:
+    """The region that the cell of a country column means: `default_region` if it is empty, None if it is unreadable.
+
+    `calling_codes` is whether digits without a plus are calling codes for certain (`are_calling_codes`).
+    """
+    text = cell.strip()
+    if text.casefold() in _EMPTY or text.upper() == default_region:
+        return default_region
+    return region_of_country(cell, calling_codes=calling_codes)
+
+
 @cache
-def region_of_country(cell: str) -> str | None:
+def region_of_country(cell: str, *, calling_codes: bool = False) -> str | None:
     """The region (ISO 3166-1 alpha-2) that a cell names; None if it names none, or several.
 
-    A calling code that several regions share stands for the largest of them.
+    A calling code that several regions share stands for the largest of them. Digits without a plus that are also an ISO
+    3166-1 code are read only as one of `calling_codes`: 250 is Rwanda's calling code, and the ISO code of France.
     """
     if len(cell) > _LONGEST_CELL:
         return None
     text = cell.strip(" \t\u00a0'\"=")
-    found = _region_of_part(text)
+    found = _region_of_part(text, calling_codes=calling_codes)
     if found is not None:
         return found
     # As in `France (+33)`: the name says more than the calling code, and both must agree.
     with_code = _NAME_AND_CODE.fullmatch(text)
-    parts = list(with_code.groups()) if with_code else sorted(filter(None, _BETWEEN_PARTS.split(text)), key=_has_digits)
-    regions = [_region_of_part(part.strip()) for part in parts]
+    parts = list(with_code.groups()) if with_code else sorted(_BETWEEN_PARTS.split(text), key=_has_digits)
+    regions = [_region_of_part(part.strip(), calling_codes=calling_codes) for part in parts if _plain(part)]
     codes = {region and _main_region(region) for region in regions}
     return regions[0] if len(codes) == 1 else None
+
+
+def are_calling_codes(cells: Iterable[str], default_region: str) -> bool:
+    """Whether the digits in these cells of a country column are calling codes, and not ISO 3166-1 codes.
+
+    They are if a cell can only be a calling code (33, or that of the default region) and none only an ISO code (276, or
+    that of the default region); else only if none has the three digits of an ISO code.
+    """
+    texts = {bare[1] for cell in cells if (bare := _BARE_CODE.fullmatch(cell.strip()))}
+    codes, iso_codes, of_default = (
+        set(map(int, texts)),
+        _iso_codes(),
+        phonenumbers.country_code_for_region(default_region),
+    )
+    if any(text.startswith("0") or int(text) not in COUNTRY_CODE_TO_REGION_CODE for text in texts):
+        return False
+    if of_default in codes or codes - iso_codes.keys():
+        return True
+    return bool(codes) and not any(
+        len(text) >= _SHORTEST_ISO_CODE_OF_DIGITS or default_region in iso_codes[int(text)] for text in texts
+    )
 
 
 def prepare_countries() -> None:
@@ -71,12 +115,25 @@ def prepare_countries() -> None:
     _regions_by_name()
 
 
-def _region_of_part(text: str) -> str | None:
+def _region_of_part(text: str, *, calling_codes: bool) -> str | None:
     calling_code = _CALLING_CODE.fullmatch(text)
     if calling_code:
-        regions = COUNTRY_CODE_TO_REGION_CODE.get(int(calling_code[1]), ())
+        code = int(calling_code[2])
+        if not (calling_code[1] or calling_codes) and code in _iso_codes():
+            return None
+        regions = COUNTRY_CODE_TO_REGION_CODE.get(code, ())
         return next((region for region in regions if region in SUPPORTED_REGIONS), None)
-    return _regions_by_name().get(_plain(text))
+    name = _plain(text)
+    is_word = text.isascii() and text.isalpha()
+    if name == _ALSO_MISSING or (len(name) <= _LONGEST_ISO_CODE and not is_word and name not in _CODES_WITH_FULL_STOPS):
+        return None
+    return _regions_by_name().get(name)
+
+
+@cache
+def _iso_codes() -> dict[int, list[str]]:
+    """The regions of each ISO 3166-1 code of digits."""
+    return {int(code): regions for code, regions in get_global("territory_aliases").items() if code.isdecimal()}
 
 
 def _has_digits(text: str) -> bool:

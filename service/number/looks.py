@@ -1,10 +1,11 @@
 """Judges whether a cell is plausibly a telephone number, where no column name says that it is one."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 
-from service.number.countries import region_of_country
+from service.number.countries import are_calling_codes, country_of_line
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
 
@@ -13,9 +14,19 @@ _PREFIXED = re.compile(r"[^0-9+]*[+0]")
 _LONGEST_CELL = 40
 
 
-def is_country(cell: str) -> bool:
-    """Whether a cell names a country, or is its calling code."""
-    return region_of_country(cell) is not None
+@dataclass(frozen=True)
+class CountryTest:
+    """Judges the cells of a country column of a dataset, whose empty cells stand for its default region."""
+
+    default_region: str
+
+    def is_country(self, cell: str, *, calling_codes: bool) -> bool:
+        """Whether a cell names a country. Digits alone do, for certain, in a column of `calling_codes`."""
+        return country_of_line(cell, self.default_region, calling_codes=calling_codes) is not None
+
+    def are_calling_codes(self, cells: Iterable[str]) -> bool:
+        """Whether the digits in these cells are calling codes, and not ISO 3166-1 codes."""
+        return are_calling_codes(cells, self.default_region)
 
 
 @cache

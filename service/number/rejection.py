@@ -41,8 +41,9 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     for reason, compared in ((RejectReason.TOO_FEW_FIELDS, "fewer"), (RejectReason.TOO_MANY_FIELDS, "more"))
 } | {
     RejectReason.COUNTRY_UNKNOWN: (
-        "The country of the line cannot be read, and its number has no country code of its own. Write an ISO 3166-1 "
-        "code, a name in English or French or a calling code, or write the number with + and its country code."
+        "The country of the line cannot be read for certain, and its number has no country code of its own. Write its "
+        "name in English or French, or its calling code with + (250 could also be the ISO 3166-1 code of France, "
+        "and NA may mean that it is missing). Or write the number with + and its country code."
     ),
     RejectReason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
     RejectReason.SCIENTIFIC_NOTATION: (

@@ -69,7 +69,8 @@ class Acceptance:
 def _normalise(lines: Lines, region: str) -> Normalised:
     if lines.country is None:
         return normalise_column(lines.phone, region)
-    return normalise_by_country(lines.phone, *lines.country.distinct(), region)
+    texts, places = lines.country.distinct()
+    return normalise_by_country(lines.phone, texts, places, region, calling_codes=lines.has_calling_codes)
 
 
 def _cell_beside(lines: Lines, code: int) -> Cells | None:

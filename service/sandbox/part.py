@@ -7,7 +7,7 @@ from service.intake.column_choice import ColumnRules
 from service.intake.dates.reading import TimeReader
 from service.intake.errors import UnreadablePart
 from service.intake.reader import Lines, PartReader
-from service.number.looks import is_country, telephone_test
+from service.number.looks import CountryTest, telephone_test
 from service.sandbox.acceptance import Acceptance
 from service.sandbox.batch import pack_batch
 from service.sandbox.door import close_the_door
@@ -63,7 +63,9 @@ def _reader(form: PartForm) -> PartReader:
         format=form.format,
         compression=form.compression,
         dialect=form.dialect,
-        rules=ColumnRules(form.columns, telephone_test(form.region), is_country, form.consent_period is not None),
+        rules=ColumnRules(
+            form.columns, telephone_test(form.region), CountryTest(form.region), form.consent_period is not None
+        ),
         times=TimeReader(form.time_zone, form.date_format) if form.consent_period is not None else None,
         sheet=form.sheet,
         folder=form.folder,

@@ -205,6 +205,35 @@ def test_upload_reads_each_number_as_one_of_its_country(registry: Registry, dsn:
     assert sorted(stored(dsn, other)) == ["+32470123456", "+33639980001"]
 
 
+def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(
+    registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    french = "".join(f"FR;063998001{at}\n" for at in range(8))
+    for cells in ("250", "380", "N/A", "NA", "S/O", "I/T"):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, f"country code;phone\n{french}{cells};0639980001\n{cells};+33639980002\n")
+        assert rejects(broker, dataset) == [(1, 10, "country_unknown")], cells
+        assert len(stored(dsn, dataset)) == 9, cells
+    for text in ("pays;telephone\n250;0639980001\n", "country;phone\n380;0612345678\n56;0470123456\n"):
+        slug, detail = refused(broker, open_dataset(broker), text)
+        assert (slug, "calling codes with +" in detail) == ("country_unreadable", True), text
+    for text, number in (
+        ("indicatif;telephone\n262;0692123456\n", "+262692123456"),
+        ("country code;phone\n32;0470123456\n", "+32470123456"),
+        ("pays;telephone\n+250;0781234567\n", "+250781234567"),
+        ("code pays;telephone\nNULL;0639980001\n", ZOE),
+    ):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, text)
+        assert [*stored(dsn, dataset)] == [number], text
+    # The name of a column holds for a part without a header too.
+    parts = open_dataset(broker)
+    taken(broker, parts, "indicatif;telephone\n33;0639980001\n")
+    taken(broker, parts, "262;0692123456\n", part=2)
+    assert sorted(stored(dsn, parts)) == ["+262692123456", ZOE]
+
+
 def test_upload_with_countries_that_cannot_be_read_is_refused_or_rejects_the_line(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)

@@ -15,7 +15,7 @@ from service.intake.dates.reading import TimeReader
 from service.intake.evidence import check_evidence
 from service.intake.media import compression_of_content_encoding, format_of_content_type
 from service.intake.reader import PartReader
-from service.number.looks import is_country, telephone_test
+from service.number.looks import CountryTest, telephone_test
 from service.number.normalisation import normalise_column
 from service.wording.language import PARIS
 
@@ -29,7 +29,7 @@ def _read(file: File) -> dict[int, int]:
         format=format_of_content_type(file.headers["Content-Type"]),
         compression=compression_of_content_encoding(file.headers.get("Content-Encoding")),
         dialect=None,
-        rules=ColumnRules(ColumnChoice(), telephone_test("FR"), is_country, reads_consent=True),
+        rules=ColumnRules(ColumnChoice(), telephone_test("FR"), CountryTest("FR"), reads_consent=True),
         times=TimeReader("Europe/Paris"),
     )
     found: dict[int, int] = {}

@@ -8,7 +8,7 @@ from service.intake.dates.reading import TimeReader
 from service.intake.dialect import Dialect
 from service.intake.media import Compression, Format
 from service.intake.reader import Lines, PartReader
-from service.number.looks import is_country, telephone_test
+from service.number.looks import CountryTest, telephone_test
 
 
 class Row(NamedTuple):
@@ -43,7 +43,7 @@ def reader_of(*, dialect: Dialect | None = None, region: str = "FR") -> PartRead
         format=Format.CSV,
         compression=Compression.NONE,
         dialect=dialect,
-        rules=ColumnRules(ColumnChoice(), telephone_test(region), is_country, reads_consent=True),
+        rules=ColumnRules(ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent=True),
         times=TimeReader("Europe/Paris"),
     )
 
@@ -64,7 +64,7 @@ def read_part(
         format=part_format,
         compression=compression,
         dialect=dialect,
-        rules=ColumnRules(columns or ColumnChoice(), telephone_test(region), is_country, reads_consent),
+        rules=ColumnRules(columns or ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent),
         times=TimeReader("Europe/Paris", date_format) if reads_consent else None,
         chunk_bytes=chunk_bytes,
     )

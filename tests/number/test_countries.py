@@ -4,13 +4,14 @@ import numpy as np
 import phonenumbers
 import pytest
 from babel import Locale
+from babel.core import get_global
 from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import SUPPORTED_REGIONS
 
 from service.intake.cells import Cells
 from service.number.by_country import normalise_by_country
-from service.number.countries import region_of_country
+from service.number.countries import are_calling_codes, country_of_line, region_of_country
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
 
@@ -24,15 +25,16 @@ def test_region_of_country_reads_every_region_by_code_name_and_calling_code() ->
             code = phonenumbers.country_code_for_region(region)
             spellings.append(f"{names[region]} (+{code})")
             wrong += [(text, found) for text in spellings if (found := region_of_country(text)) != region]
-    assert wrong == []
+    # It may also mean that the country is missing.
+    assert wrong == [("NA", None), ("na", None)] * 2
 
 
 def test_region_of_country_of_a_calling_code_has_that_code() -> None:
     for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
         for text in (str(code), f"+{code}", f"00{code}", f"{code}.0"):
-            region = region_of_country(text)
+            region = region_of_country(text, calling_codes=True)
             assert region is None or phonenumbers.country_code_for_region(region) == code, text
-        assert code > 799 or region_of_country(str(code)) is not None, code
+        assert code > 799 or region_of_country(str(code), calling_codes=True) is not None, code
 
 
 @pytest.mark.parametrize(
@@ -40,6 +42,49 @@ def test_region_of_country_of_a_calling_code_has_that_code() -> None:
 )
 def test_region_of_country_of_other_text_is_none(text: str) -> None:
     assert region_of_country(text) is None
+
+
+def test_region_of_country_of_digits_that_are_an_iso_code_is_read_only_as_a_calling_code_for_certain() -> None:
+    iso_codes = {code for code in get_global("territory_aliases") if code.isdecimal()}
+    assert len(iso_codes) > 200
+    for text in {*iso_codes, *(code.lstrip("0") for code in iso_codes)}:
+        assert region_of_country(text) is None, text
+    assert [region_of_country("250", calling_codes=True), region_of_country("+250")] == ["RW", "RW"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "region", "expected"),
+    [
+        (["33", "262"], "BE", True),
+        (["262", "FR", ""], "RE", True),
+        (["32"], "FR", True),
+        (["44.0", "32"], "FR", True),
+        (["250", "56"], "FR", False),
+        (["56"], "BE", False),
+        (["056", "33"], "FR", False),
+        (["276", "49"], "DE", False),
+        (["380"], "FR", False),
+        (["FR", "Italie", "+33"], "FR", False),
+        ([], "FR", False),
+    ],
+)
+def test_are_calling_codes_is_what_the_column_shows(cells: list[str], region: str, expected: bool) -> None:
+    assert are_calling_codes(cells, region) is expected
+
+
+MISSING = [
+    *("N/A", "#N/A", "n.a.", "NA", "na", "S/O", "s.o.", "N/C", "n.c.", "N/R", "A.D.", "P/E", "I/T", "Ré"),
+    *("-", "?", "NULL"),
+]
+
+
+def test_country_of_line_reads_no_country_in_what_stands_for_a_missing_one() -> None:
+    found = {text: country_of_line(text, "FR", calling_codes=False) for text in MISSING}
+    empty = {"#N/A", "-", "NULL"}
+    assert found == {text: "FR" if text in empty else None for text in MISSING}
+    assert country_of_line("NA", "NA", calling_codes=False) == "NA"
+    read = {"U.S.A.": "US", "U.K.": "GB", "(+33)": "FR", "Namibia": "NA", "NAM": "NA", "SO": "SO"}
+    assert {text: country_of_line(text, "FR", calling_codes=False) for text in read} == read
 
 
 NUMBERS = st.sampled_from(["0639980001", "0470123456", "+41791234567", "639980002", "00352621123456", "x", "", "06"])
