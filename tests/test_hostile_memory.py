@@ -85,7 +85,7 @@ def measured(client: httpx2.Client, process: int, what: str) -> Iterator[None]:
 
 
 def test_hostile_requests_take_neither_memory_nor_time(dsn: str) -> None:
-    with process_on(dsn) as (client, process):
+    with process_on(dsn, of_its_own=True) as (client, process):
         broker, address = Registry(client, dsn).broker(), address_of(client)
         key = f"Authorization: Bearer {broker.key}"
         requests = [
@@ -107,7 +107,7 @@ def test_hostile_requests_take_neither_memory_nor_time(dsn: str) -> None:
 
 
 def test_clients_that_read_nothing_or_only_wait_take_neither_memory_nor_time(dsn: str) -> None:
-    with process_on(dsn) as (client, process), ExitStack() as stack:
+    with process_on(dsn, of_its_own=True) as (client, process), ExitStack() as stack:
         broker, address = Registry(client, dsn).broker(), address_of(client)
         notice = make_notice(broker, broker.id)
         path = f"/v1/notices/{notice['id']}/evidence"

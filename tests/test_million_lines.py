@@ -12,7 +12,7 @@ import pytest
 
 from tests.callers import Caller, Registry
 from tests.command.unreliable_proxy import stalling_proxy
-from tests.processes import python
+from tests.processes import Running, command
 from tests.test_processes import process_on
 
 LINES = 1_000_000
@@ -49,11 +49,11 @@ def write(path: Path) -> tuple[set[int], int]:
 
 
 def register(caller: Caller, url: str, file: Path) -> "subprocess.Popen[str]":
-    command = python("-m", "service", "dataset", "register", "--yes", str(file), "--holder", str(caller.id))
-    command += ["--occurred-at", "2024-05-27"]
-    command += ["--part-bytes", str(PART_BYTES)]
+    register = command("dataset", "register", "--yes", str(file), "--holder", str(caller.id))
+    register += ["--occurred-at", "2024-05-27"]
+    register += ["--part-bytes", str(PART_BYTES)]
     environment = os.environ | {"FILIATION_URL": url, "FILIATION_API_KEY": caller.key}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return Running(register, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def parts_of(caller: Caller) -> list[Any]:
@@ -70,7 +70,7 @@ def peak_megabytes(process: int) -> float:
 def test_register_a_million_lines_interrupted_and_resumed_is_complete(dsn: str, tmp_path: Path) -> None:
     file = tmp_path / "base.csv"
     numbers, rejected = write(file)
-    with process_on(dsn) as (client, process):
+    with process_on(dsn, of_its_own=True) as (client, process):
         caller, url = Registry(client, dsn).broker(), str(client.base_url)
         size = file.stat().st_size
         with stalling_proxy(url, after_bytes=size // 2) as (proxy, stalled), register(caller, proxy, file) as first:

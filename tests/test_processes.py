@@ -16,6 +16,7 @@ from tests.builders import collected, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
 from tests.free_ports import free_port
+from tests.processes import Running, command, service_id_of
 
 
 @contextmanager
@@ -26,16 +27,26 @@ def served(dsn: str) -> Iterator[httpx2.Client]:
 
 
 @contextmanager
-def process_on(dsn: str, stderr: int = subprocess.DEVNULL) -> Iterator[tuple[httpx2.Client, int]]:
-    """A client of a service process on `dsn`, and the id of that process."""
+def process_on(
+    dsn: str, stderr: int = subprocess.DEVNULL, *, of_its_own: bool = False
+) -> Iterator[tuple[httpx2.Client, int]]:
+    """A client of a service process on `dsn`, and the id of that process.
+
+    Its memory is `of_its_own` if it shares none with the process from which commands are forked.
+    """
     port = free_port()
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stderr=stderr, text=True) as process:
+    arguments = ("serve", "--port", str(port))
+    starting = (
+        subprocess.Popen([sys.executable, "-m", "service", *arguments], env=environment, stderr=stderr, text=True)
+        if of_its_own
+        else Running(command(*arguments), env=environment, stderr=stderr, text=True)
+    )
+    with starting as process:
         try:
             with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
                 _wait_for(client, process)
-                yield client, process.pid
+                yield client, process.pid if of_its_own else service_id_of(process.pid)
         finally:
             process.terminate()
 

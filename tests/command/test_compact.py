@@ -15,7 +15,7 @@ from tests.builders import collected, number
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import defer, rows
-from tests.processes import python
+from tests.processes import Running, command
 
 PATH = "/v1/memberships/compaction"
 
@@ -23,7 +23,7 @@ PATH = "/v1/memberships/compaction"
 def _process(dsn: str, *arguments: str) -> dict[str, Any]:
     """Arguments of `subprocess` for the command on a database."""
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    return {"args": python("-m", "service", "compact", *arguments), "env": environment}
+    return {"args": command("compact", *arguments), "env": environment}
 
 
 def compact(dsn: str, *arguments: str) -> str:
@@ -143,7 +143,7 @@ def test_compact_interrupted_says_so_and_the_next_run_continues(registry: Regist
     with psycopg.connect(dsn) as busy:
         # The merge waits in the middle for this lock on a shard.
         busy.execute("SELECT pg_advisory_xact_lock(%s, %s)", Lock.SHARD.numbers(16))
-        with subprocess.Popen(**_process(dsn), stderr=subprocess.PIPE, text=True) as process:
+        with Running(**_process(dsn), stderr=subprocess.PIPE, text=True) as process:
             end = monotonic() + 30
             while (operator.get(PATH)["current_merge"] or {"progress": 0})["progress"] != 0.5:
                 assert monotonic() < end

@@ -3,7 +3,6 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from service.core.vocabulary import Role
 from tests.builders import filled, number
 from tests.callers import Caller, Registry
 from tests.command.conftest import Terminal
+from tests.processes import command
 
 NUMBER = "06 39 98 00 07"
 
@@ -64,9 +64,14 @@ def test_lookup_prints_times_of_the_region_in_any_machine_zone(organisations: Re
         "FILIATION_URL": address,
         "FILIATION_API_KEY": party.key,
     }
-    command = [sys.executable, "-m", "service", "lookup", "--lang", "fr"]
     output = subprocess.run(
-        command, env=environment, input=number(last_four), capture_output=True, text=True, timeout=60, check=True
+        command("lookup", "--lang", "fr"),
+        env=environment,
+        input=number(last_four),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert "6 juin 2024, entre 23 h 00 et 23 h 30 (heure de Paris)" in output.stdout.replace("\u00a0", " ")
 

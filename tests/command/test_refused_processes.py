@@ -18,7 +18,7 @@ from tests.command.false_servers import make_certificate, server_with, server_wi
 from tests.conftest import MASTER_SECRET, as_service
 from tests.free_ports import free_port
 from tests.inspection import rows
-from tests.processes import python
+from tests.processes import command
 from tests.server import as_role, renamed
 from tests.test_processes import served
 
@@ -59,20 +59,20 @@ def ends(folder: Path, service: str, owner: str | None = None, **more: str) -> d
     }
     environment |= {"DATABASE_OWNER_URL": owner} if owner is not None else {}
 
-    def run(command: str) -> str:
+    def run(name: str) -> str:
         ended = subprocess.run(
-            python("-m", "service", command),
+            command(name),
             env=environment | more,
             capture_output=True,
             text=True,
             timeout=300,
             check=False,
         )
-        assert (ended.returncode, ended.stdout) == (1, ""), (command, ended)
-        assert ended.stderr.startswith("filiation: "), (command, ended)
-        assert ended.stderr.endswith(".\n"), (command, ended)
-        assert ended.stderr.count("\n") == 1, (command, ended)
-        assert PASSWORD not in ended.stderr, (command, ended)
+        assert (ended.returncode, ended.stdout) == (1, ""), (name, ended)
+        assert ended.stderr.startswith("filiation: "), (name, ended)
+        assert ended.stderr.endswith(".\n"), (name, ended)
+        assert ended.stderr.count("\n") == 1, (name, ended)
+        assert PASSWORD not in ended.stderr, (name, ended)
         return ended.stderr
 
     with ThreadPoolExecutor(len(COMMANDS)) as threads:
@@ -146,7 +146,7 @@ def test_start_with_a_transaction_timeout_is_refused_and_with_other_timeouts_is_
         for timeout in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
             administer(dsn, f"ALTER ROLE {role} IN DATABASE {{}} SET {timeout} = '1ms'")
     environment = os.environ | {"DATABASE_URL": as_role(dsn, roles.OWNER), "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    migrated = subprocess.run(python("-m", "service", "migrate"), env=environment, capture_output=True, check=True)
+    migrated = subprocess.run(command("migrate"), env=environment, capture_output=True, check=True)
     assert b"nothing to migrate" in migrated.stdout
     with served(as_service(dsn)) as client:
         assert client.get("/v1/health").status_code == 200
@@ -174,9 +174,9 @@ def test_start_with_the_master_secret_of_another_registry_is_refused(dsn: str) -
     before = content_of(dsn)
     # To migrate, it is not needed.
     environment = os.environ | {"DATABASE_URL": as_service(dsn), "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    for command in (["serve", "--port", "0"], ["serve", "--port", "0", "--processes", "2"], ["worker"]):
+    for arguments in (["serve", "--port", "0"], ["serve", "--port", "0", "--processes", "2"], ["worker"]):
         ended = subprocess.run(
-            python("-m", "service", *command), env=environment, capture_output=True, text=True, timeout=300, check=False
+            command(*arguments), env=environment, capture_output=True, text=True, timeout=300, check=False
         )
         assert ended.returncode == 1, ended
         assert "were encrypted with the master secret 0123456789abcdef, but the given secret is " in ended.stderr

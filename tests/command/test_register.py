@@ -13,7 +13,7 @@ from tests.builders import make_collection, make_notice
 from tests.callers import Caller
 from tests.command.conftest import Terminal, held_by
 from tests.command.unreliable_proxy import breaking_proxy, stalling_proxy
-from tests.processes import python
+from tests.processes import Running, command
 
 FIRST, LINES, REPEATED = 20_000_000, 40_000, 500
 # One of the 40 lines without a number is among the repeated lines.
@@ -72,8 +72,8 @@ def test_register_interrupted_says_so_and_continues_when_run_again(
     part_count = -(-base.stat().st_size // 16384)
     with (
         stalling_proxy(address, after_bytes=200_000) as (proxy, stalled),
-        subprocess.Popen(
-            python("-m", "service", *arguments, "--url", proxy),
+        Running(
+            command(*arguments, "--url", proxy),
             env=os.environ | terminal.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ from tests.builders import make_collection, make_notice
 from tests.callers import Caller
 from tests.command.conftest import Terminal, held_by
 from tests.intake.workbook_writers import workbook_of
-from tests.processes import python
+from tests.processes import command
 
 GOOD = "nom;telephone;date_consentement;date_modification\n" + "".join(
     f"Zoé;06 39 98 {place:02} {place:02};27/03/2023 10:00;02/01/2024\n" for place in range(50)
@@ -30,9 +30,9 @@ def file(tmp_path: Path) -> Path:
 def at_terminal(terminal: Terminal, *arguments: object, types: str) -> tuple[int, str]:
     """The status and the screen of a command at a pseudo-terminal, with an answer typed after each question mark."""
     shown, screen = os.openpty()
-    command = python("-m", "service", *map(str, arguments))
+    typed = command(*map(str, arguments))
     environment = os.environ | terminal.environment | {"TERM": "dumb", "COLUMNS": "200"}
-    with subprocess.Popen(command, env=environment, stdin=screen, stdout=screen, stderr=screen) as process:
+    with subprocess.Popen(typed, env=environment, stdin=screen, stdout=screen, stderr=screen) as process:
         os.close(screen)
         seen, answers = b"", list(types)
         while True:

@@ -10,7 +10,7 @@ import pytest
 from tests.builders import make_collection, make_notice
 from tests.callers import Caller
 from tests.command.conftest import Terminal
-from tests.processes import python
+from tests.processes import command
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_register_dates_of_open_order_on_a_terminal_asks_and_seals(
     ours, theirs = pty.openpty()
     os.write(ours, b"y\ny\n")
     result = subprocess.run(
-        python("-m", "service", "dataset", "register", str(file), *arguments),
+        command("dataset", "register", str(file), *arguments),
         env=os.environ | terminal.environment,
         stdin=theirs,
         capture_output=True,

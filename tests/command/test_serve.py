@@ -11,6 +11,7 @@ from service.__main__ import run_command
 from service.command.unknown_settings import known_variables, warn_of_unknown_settings
 from service.core.errors import ConfigurationError
 from service.core.settings import read_settings
+from tests.processes import command
 
 SECRET = "ab" * 32
 REFUSED_SETTINGS = {
@@ -30,8 +31,14 @@ def _serve(folder: Path, *arguments: str, **more: str) -> subprocess.CompletedPr
     """Run `serve` with these settings alone; it must end by itself."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FILIATION_")}
     environment |= {"FILIATION_DATA_DIR": str(folder / "data")} | more
-    command = [sys.executable, "-m", "service", "serve", "--port", "0", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command("serve", "--port", "0", *arguments),
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_serve_with_a_public_outbox_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from service.command.watchdog import HUNG_STATUS
 from tests.builders import number, open_dataset
 from tests.callers import Registry
 from tests.inspection import rows, until
+from tests.processes import service_id_of
 from tests.test_processes import process_on
 
 
@@ -76,5 +77,5 @@ def _worker_of(process_id: int) -> int | None:
     for child in " ".join((task / "children").read_text() for task in tasks.iterdir()).split():
         command = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
         if command[-2:-1] == [b"worker"]:
-            return int(child)
+            return service_id_of(int(child))
     return None

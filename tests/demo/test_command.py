@@ -21,9 +21,8 @@ from service.demo.story_types import Dataset, Transfer, e164
 from service.number.keyring import KeyRing, load_master_secret
 from service.provenance.answer.schemas import Answer
 from tests.inspection import rows
-from tests.processes import python
+from tests.processes import Running, command
 
-DEMO = python("-m", "service", "demo")
 # The demonstration has its own database and secret, whatever the environment says.
 ENVIRONMENT = os.environ | {
     "COLUMNS": "400",
@@ -33,13 +32,14 @@ ENVIRONMENT = os.environ | {
 
 
 def _demo(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [*DEMO, *arguments]
-    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False)
+    return subprocess.run(
+        command("demo", *arguments), env=ENVIRONMENT, capture_output=True, text=True, timeout=200, check=False
+    )
 
 
 @contextmanager
 def _running(*arguments: str) -> Iterator["subprocess.Popen[str]"]:
-    with subprocess.Popen([*DEMO, *arguments], env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
+    with Running(command("demo", *arguments), env=ENVIRONMENT, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process
         finally:

@@ -16,6 +16,7 @@ from tests.builders import collected
 from tests.deployment.beside_centre import OPERATORS_PASSWORD, Parts, running_parts
 from tests.inspection import until
 from tests.objection.builders import register_campaign
+from tests.processes import service_id_of
 
 SAID: Final = "STOP Zanzibar"
 
@@ -68,7 +69,7 @@ class Deployment(Parts):
         """The parts that run as processes."""
         assert self.machine.cluster is not None
         postmaster = (self.machine.cluster.home / "data" / "postmaster.pid").read_text().split()[0]
-        started = {name: process.pid for name, process in self.machine.processes.items()}
+        started = {name: service_id_of(process.pid) for name, process in self.machine.processes.items()}
         return started | {"kannel": self.kannel.process_id, "database": int(postmaster)}
 
     def write_as(self, part: str, line: str) -> None:

@@ -22,7 +22,7 @@ from service.__main__ import app
 from tests.clusters import Cluster, own_cluster
 from tests.deployment.compose import FILE, read_compose, read_dotenv
 from tests.free_ports import free_port
-from tests.processes import python
+from tests.processes import Running, command
 
 _DOCKER = """
 import json, socket, sys
@@ -44,7 +44,7 @@ class Machine:
         self.port = free_port()
         self.migrations: list[str] = []
         self.cluster: Cluster | None = None
-        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self.processes: dict[str, Running[bytes]] = {}
         self.places: dict[str, str] = {}
         """What settings say here that name another service of the file."""
 
@@ -146,14 +146,12 @@ class Machine:
         program, *arguments = self.service(name)["command"]
         assert program == "filiation"
         log = self._stack.enter_context((self.folder / f"{name}.log").open("ab"))
-        process = subprocess.Popen(
-            python("-m", "service", *arguments), env=self.environment_of(name), stdout=log, stderr=log
-        )
+        process: Running[bytes] = Running(command(*arguments), env=self.environment_of(name), stdout=log, stderr=log)
         self.processes[name] = process
         self._stack.callback(_end, process)
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def _end(process: Running[bytes]) -> None:
     process.kill()
     process.wait(timeout=60)
 

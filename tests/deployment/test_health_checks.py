@@ -14,7 +14,7 @@ from tests.free_ports import free_port
 from tests.inspection import until
 from tests.kannel import Kannel
 from tests.message_centre import running_centre
-from tests.processes import python
+from tests.processes import Running, command, service_id_of
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def test_worker_is_healthy_only_while_it_does_anything(services: Any, dsn: str, 
     assert not is_healthy()
     environment = os.environ | {"DATABASE_URL": as_service(dsn), "FILIATION_MASTER_SECRET": MASTER_SECRET}
     environment["FILIATION_WORKER_LIFE_PATH"] = str(life)
-    with subprocess.Popen(python("-m", "service", "worker"), env=environment) as process:
+    with Running(command("worker"), env=environment) as process:
         try:
             until(is_healthy)
             process.send_signal(signal.SIGSTOP)
             # As if two minutes had passed. Whatever was under way when it stopped has ended by then.
-            until(lambda: " T " in Path(f"/proc/{process.pid}/stat").read_text())
+            until(lambda: " T " in Path(f"/proc/{service_id_of(process.pid)}/stat").read_text())
             seconds = life.stat().st_mtime - 120
             os.utime(life, (seconds, seconds))
             assert not is_healthy()
@@ -56,8 +56,9 @@ def test_worker_is_healthy_only_while_it_does_anything(services: Any, dsn: str, 
 def test_worker_with_a_life_file_that_it_cannot_write_is_refused(dsn: str, tmp_path: Path) -> None:
     environment = os.environ | {"DATABASE_URL": as_service(dsn), "FILIATION_MASTER_SECRET": MASTER_SECRET}
     environment["FILIATION_WORKER_LIFE_PATH"] = str(tmp_path / "nowhere" / "life")
-    command = python("-m", "service", "worker")
-    ended = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    ended = subprocess.run(
+        command("worker"), env=environment, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+    )
     assert ended.returncode == 1
     sentence = "The file in FILIATION_WORKER_LIFE_PATH cannot be written: No such file or directory. Check its folder."
     assert ended.stderr == f"filiation: {sentence}\n"

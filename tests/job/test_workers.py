@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -21,6 +20,7 @@ from tests.builders import open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
 from tests.inspection import defer, rows, until
+from tests.processes import Running, command
 
 # Enough numbers for two ranges of shards, each loaded in its own transaction.
 NUMBERS = 40_000
@@ -112,13 +112,11 @@ def test_job_of_killed_worker_is_started_over(registry: Registry, settings: Sett
     work_until(settings, dsn, lambda: broker.finish(job))
     job = broker.post(f"/v1/datasets/{dataset}/seal")
     environment = os.environ | {"DATABASE_URL": dsn, "FILIATION_MASTER_SECRET": MASTER_SECRET}
-    with held_up(dsn, twin):
-        command = [sys.executable, "-m", "service", "worker"]
-        with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as worker:
-            try:
-                wait_until_held_up(dsn, dataset)
-            finally:
-                worker.send_signal(signal.SIGKILL)
+    with held_up(dsn, twin), Running(command("worker"), env=environment, stderr=subprocess.DEVNULL) as worker:
+        try:
+            wait_until_held_up(dsn, dataset)
+        finally:
+            worker.send_signal(signal.SIGKILL)
     # The worker is taken for dead after half a minute without a heartbeat, which a task checks every minute.
     rows(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '31 seconds'")
     defer(dsn, "sweep")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from service.core.embedded.server import embedded
 from tests.conftest import MASTER_SECRET
 from tests.free_ports import free_port
 from tests.inspection import rows, until
-from tests.processes import python
+from tests.processes import Running, command, service_id_of
 
 # Dead workers are found within seconds, and limits that count the callers of one address are out of the way.
 _SETTINGS: Final = {
@@ -37,7 +36,7 @@ class Machine:
     dsn: str
     client: httpx2.Client
     port: int
-    processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
+    processes: dict[str, Running[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start what does not run."""
@@ -46,9 +45,7 @@ class Machine:
         with (self.folder / "log").open("ab") as log:
             for name, arguments in commands.items():
                 if name not in self.processes or self.processes[name].poll() is not None:
-                    self.processes[name] = subprocess.Popen(
-                        python("-m", "service", *arguments), env=environment, stdout=log, stderr=log
-                    )
+                    self.processes[name] = Running(command(*arguments), env=environment, stdout=log, stderr=log)
 
     def is_ready(self) -> bool:
         """Whether the registry says that it can do its work. Starts what has ended since, as the system would.
@@ -80,7 +77,7 @@ class Machine:
 
 
 def _of(name: str) -> Callable[[Machine, Random], list[int]]:
-    return lambda machine, _: [machine.processes[name].pid]
+    return lambda machine, _: [service_id_of(machine.processes[name].pid)]
 
 
 def _postmaster(machine: Machine, _: Random) -> list[int]:
@@ -97,7 +94,7 @@ def _backend(machine: Machine, random: Random) -> list[int]:
 
 def _reader(machine: Machine, random: Random) -> list[int]:
     """A process that reads a part, or the one from which such processes are forked."""
-    found = sorted(_descendants(machine.processes["service"].pid))
+    found = sorted(_descendants(service_id_of(machine.processes["service"].pid)))
     return [random.choice(found)] if found else []
 
 
