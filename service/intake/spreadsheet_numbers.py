@@ -4,10 +4,11 @@ A spreadsheet stores `06 39 98 00 01` as the number 639980001 and the format `00
 of days since 1900 and a format with letters for day, month and year.
 """
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
+
+from service.intake.number_formats import Sections, read_sections, without_literals
 
 NumberText = Callable[[str], str]
 """Gives the text of a numeric cell, of the number as it stands in the file."""
@@ -15,11 +16,7 @@ NumberText = Callable[[str], str]
 # The formats that every program knows by their numbers alone. Those from 27 on are the dates of East Asian editions.
 _DATES: Final = frozenset([*range(14, 18), 22, *range(27, 32), 36, *range(50, 55), 57, 58])
 _DATES_WITH_TIME: Final = frozenset([22])
-# Text in quotes, a sign behind a backslash, space of a sign's width, a sign that is repeated, and what is in brackets:
-# a colour, a condition, a language.
-_LITERAL: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
 _MOST_CODE: Final = 255
-_MOST_PLACES: Final = 20
 
 # Serial 60 is 29 February 1900, a day that never was. Days from March 1900 on are counted from the first epoch.
 _EPOCH: Final = datetime(1899, 12, 30)
@@ -32,29 +29,21 @@ _EXACT: Final = 10**15
 def number_text(format_id: int, code: str | None, *, since_1904: bool) -> NumberText:
     """How cells of a number format are read: its number, and its code if the workbook defines it."""
     if code is None:
-        is_date, has_time, places = format_id in _DATES, format_id in _DATES_WITH_TIME, 0
+        is_date, has_time = format_id in _DATES, format_id in _DATES_WITH_TIME
     else:
-        shown = _LITERAL.sub("", code[:_MOST_CODE].partition(";")[0]).lower()
+        shown = without_literals(code[:_MOST_CODE].partition(";")[0]).lower()
         # Without a year or a day it is a time or a month, which is no date to be read.
-        is_date = "y" in shown and "d" in shown
-        has_time, places = "h" in shown, _places(shown)
+        is_date, has_time = "y" in shown and "d" in shown, "h" in shown
     if is_date:
         return _DateText(with_time=has_time, epoch=_EPOCH_1904 if since_1904 else _EPOCH)
-    return _Digits(places)
-
-
-def _places(shown: str) -> int:
-    """How many digits a format shows at least: all places from the first `0` on, before the decimal point."""
-    places = re.sub(r"[^0#?]", "", shown.partition(".")[0])
-    first = places.find("0")
-    return 0 if first < 0 else min(len(places) - first, _MOST_PLACES)
+    return _Digits(read_sections((code or "")[:_MOST_CODE]))
 
 
 class _Digits:
-    """The digits of a whole number, with the leading zeros that its format shows. Other numbers stay as they are."""
+    """A whole number as its format shows it, as far as it says which number this is. Other numbers stay as they are."""
 
-    def __init__(self, places: int) -> None:
-        self._places = places
+    def __init__(self, sections: Sections) -> None:
+        self._sections = sections
 
     def __call__(self, number: str) -> str:
         if not (number.isascii() and number.isdigit()):
@@ -62,7 +51,7 @@ class _Digits:
             if value is None or value < 0 or value >= _EXACT or value != int(value):
                 return number
             number = str(int(value))
-        return number.zfill(self._places)
+        return self._sections.of(int(number)).write(number)
 
 
 class _DateText:

@@ -41,6 +41,28 @@ def test_workbook_is_read_with_the_digits_and_days_that_it_shows(registry: Regis
     assert broker.seal(dataset["id"])["number_count"] == 2
 
 
+def test_workbook_whose_formats_write_digits_is_read_with_them(registry: Registry, dsn: str) -> None:
+    """A country code or a zero that is only in the number format. The reasons of the lines are those of CSV."""
+    broker = registry.broker()
+    cells = [('"+33 "0', 639980001), (r"\+33 0", 639980002), ("+33 0", 639980003), ("[$+33-40C]0", 639980004)]
+    cells += [
+        ('"0"000000000', 470123456),
+        ("[>=10000000000]00000000000;0000000000", 470123457),
+        ('"+33 "0%', 639980008),
+    ]
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet()
+        sheet.write(0, 0, "Téléphone")
+        for row, (code, value) in enumerate(cells, start=1):
+            sheet.write_number(row, 0, value, workbook.add_format({"num_format": code}))
+    dataset = open_dataset(broker, default_region="BE")
+    taken(broker, dataset, file.getvalue(), media_type=XLSX)
+    french = {f"+3363998000{last}" for last in range(1, 5)}
+    assert stored(dsn, dataset) == dict.fromkeys(french | {"+32470123456", "+32470123457"})
+    assert rejects(broker, dataset) == [(1, 8, "not_a_number")]
+
+
 def test_workbook_of_several_programs_and_compressed_gives_the_same(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     for content in (by_openpyxl(LIST), by_xlsxwriter(LIST), by_xlsxwriter(LIST, constant_memory=True)):
