@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 
 from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of, says_calling_code
+from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
     FEW_CELLS,
@@ -17,7 +18,7 @@ from service.intake.looks import (
     CountryTest,
     IsTelephone,
     has_digits_of_a_number,
-    is_date,
+    may_be_a_time,
     share,
     states_its_country,
 )
@@ -70,13 +71,14 @@ class ColumnRules:
     """How the columns of a part are chosen, and which are read.
 
     `is_telephone` judges cells where no name says which column contains the numbers, and `countries` those of a column
-    that has the name of one.
+    that has the name of one. `date_format` is the stated format of consent times, by which their column is known.
     """
 
     choice: ColumnChoice
     is_telephone: Callable[[str], bool]
     countries: CountryTest
     reads_consent: bool
+    date_format: str | None = None
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -121,7 +123,11 @@ def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[
     for role in Role:
         chosen = find_chosen(columns, role, rules.choice)
         if chosen is None:
-            chosen = _phone_by_name(columns, rules.is_telephone) if role is Role.PHONE else _best_by_name(columns, role)
+            chosen = (
+                _phone_by_name(columns, rules.is_telephone)
+                if role is Role.PHONE
+                else _best_by_name(columns, role, rules)
+            )
         if chosen is not None:
             found[role] = chosen
     return found
@@ -174,18 +180,16 @@ def find_chosen(columns: Sequence[SampleColumn], role: Role, choice: ColumnChoic
     return matches[0]
 
 
-def later_columns(
-    columns: Sequence[SampleColumn], choice: ColumnChoice, settled: Mapping[Role, int]
-) -> dict[Role, int]:
+def later_columns(columns: Sequence[SampleColumn], rules: ColumnRules, settled: Mapping[Role, int]) -> dict[Role, int]:
     """The columns of a later part: the settled ones, and those of roles that the first part has no column for.
 
     Raises UnreadablePart for a choice of another column than the settled one.
     """
     found = dict(settled)
     for role in Role:
-        chosen = find_chosen(columns, role, choice)
+        chosen = find_chosen(columns, role, rules.choice)
         if role not in settled:
-            at = _best_by_name(columns, role) if chosen is None else chosen
+            at = _best_by_name(columns, role, rules) if chosen is None else chosen
             found |= {} if at is None else {role: at}
         elif chosen is not None and chosen != settled[role]:
             raise UnreadablePart(
@@ -221,19 +225,22 @@ def _any_looks_like_telephones(columns: Iterable[SampleColumn], is_telephone: Is
     return any(share(column.cells, is_telephone) >= MOST_CELLS for column in columns)
 
 
-def _best_by_name(columns: Sequence[SampleColumn], role: Role) -> int | None:
-    """The column with a name for this role. Of several, the one that holds dates, if any, then the one that is filled.
+def _best_by_name(columns: Sequence[SampleColumn], role: Role, rules: ColumnRules) -> int | None:
+    """The column with a name for this role. Of several, the one that holds times, if any, then the one that is filled.
 
     The names of the others are in the answer, as columns that are not read.
     """
 
-    def rank(at: int) -> tuple[bool, bool, bool]:
-        cells = columns[at].cells
-        has_dates = role is Role.CONSENTED_AT and share(cells, is_date) >= MOST_CELLS
-        return (has_dates, bool(cells), is_certain(columns[at].name))
+    def rank(at: int) -> tuple[bool, bool, bool, float]:
+        cells, certain = columns[at].cells, is_certain(columns[at].name)
+        times = share_of_times(cells, rules.date_format) if role is Role.CONSENTED_AT else 0.0
+        # What a column of a certain name contains is the time, even if it is in a form that must be stated. Its lines
+        # are then rejected, while another column would give another time.
+        means_times = role is Role.CONSENTED_AT and certain and share(cells, may_be_a_time) >= FEW_CELLS
+        return (means_times or times >= MOST_CELLS, bool(cells), certain, times)
 
     matches = [at for at, column in enumerate(columns) if role_of(column.name) is role]
-    return max(matches, key=rank, default=None)
+    return max(matches, key=rank) if len(matches) > 1 else next(iter(matches), None)
 
 
 def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
@@ -266,7 +273,7 @@ def ignored_columns(
 
 
 def _is_relevant(cells: Sequence[str], is_telephone: IsTelephone) -> bool:
-    return max(share(cells, is_date), share(cells, is_telephone)) >= MOST_CELLS
+    return max(share_of_times(cells), share(cells, is_telephone)) >= MOST_CELLS
 
 
 def require_names(columns: Mapping[Role, str]) -> dict[Role, int | str]:

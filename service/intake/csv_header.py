@@ -47,7 +47,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
         )
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
-    places = later_columns(named, choice, places)
+    places = later_columns(named, rules, places)
     places = check_country(named, places, rules)
     return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
 

@@ -25,10 +25,8 @@ _DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 # A national number without its trunk zero has seven digits in some countries.
 _SHORTEST_NUMBER = 7
-_DATE = re.compile(
-    r"[\s'\"]*(?:(?:19|20)[0-9]{2}[-/.]?[01]?[0-9][-/.]?[0-3]?[0-9]|[0-3]?[0-9][-/.][0-3]?[0-9][-/.](?:19|20)[0-9]{2})"
-    r"(?:[T ,à].*)?"
-)
+# A year or a serial number has no fewer. Whatever form it is in, a time has more.
+_FEWEST_DIGITS_OF_A_TIME = 4
 
 
 def share(cells: Sequence[str], test: Callable[[str], bool]) -> float:
@@ -56,9 +54,9 @@ def states_its_country(cell: str) -> bool:
     return cell.lstrip(" \t\u00a0'\"=(").startswith(("+", "00"))
 
 
-def is_date(cell: str) -> bool:
-    """Whether a cell has the form of a date, with or without a time."""
-    return bool(_DATE.fullmatch(cell))
+def may_be_a_time(cell: str) -> bool:
+    """Whether a cell has as many digits as a time has in any form, also one that is only read if it is stated."""
+    return _count_digits(cell) >= _FEWEST_DIGITS_OF_A_TIME
 
 
 def has_words_only(cells: Iterable[str]) -> bool:

@@ -167,7 +167,7 @@ def _settled(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) 
     missing = set(names.values()) - {column.name for column in columns}
     columns += [SampleColumn(name) for name in names.values() if name in missing]
     places = {column.name: at for at, column in enumerate(columns)}
-    found = later_columns(columns, rules.choice, {role: places[name] for role, name in names.items()})
+    found = later_columns(columns, rules, {role: places[name] for role, name in names.items()})
     found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}
 

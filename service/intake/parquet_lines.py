@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from service.intake.cells import Cells
 from service.intake.column_choice import (
     MOST_COLUMNS,
-    ColumnChoice,
     ColumnRules,
     IgnoredColumn,
     ReadColumn,
@@ -92,7 +91,7 @@ class ParquetLines:
             names = _settle(columns, self._rules)
             self.dialect = Dialect(Format.PARQUET, require_names(names))
         else:
-            names = _later(columns, self.dialect, self._rules.choice)
+            names = _later(columns, self.dialect, self._rules)
         names = {role: name for role, name in names.items() if role in self._rules.roles}
         self.read_columns = [ReadColumn(role, name, None) for role, name in names.items()]
         read = [file.names.index(name) for name in names.values()]
@@ -154,14 +153,14 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     return {role: columns[at].name for role, at in found.items()}
 
 
-def _later(columns: list[SampleColumn], dialect: Dialect, choice: ColumnChoice) -> dict[Role, str]:
+def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) -> dict[Role, str]:
     """The columns of a later part. Raises UnreadablePart if it lacks a settled one, or if the caller chose others."""
     places = {column.name: at for at, column in enumerate(columns)}
     if not set(dialect.columns.values()) <= places.keys():
         raise UnreadablePart(
             "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
         )
-    found = later_columns(columns, choice, {role: places[str(name)] for role, name in dialect.columns.items()})
+    found = later_columns(columns, rules, {role: places[str(name)] for role, name in dialect.columns.items()})
     return {role: columns[at].name for role, at in found.items()}
 
 

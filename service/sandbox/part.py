@@ -64,7 +64,11 @@ def _reader(form: PartForm) -> PartReader:
         compression=form.compression,
         dialect=form.dialect,
         rules=ColumnRules(
-            form.columns, telephone_test(form.region), CountryTest(form.region), form.consent_period is not None
+            form.columns,
+            telephone_test(form.region),
+            CountryTest(form.region),
+            form.consent_period is not None,
+            form.date_format,
         ),
         times=TimeReader(form.time_zone, form.date_format) if form.consent_period is not None else None,
         sheet=form.sheet,

@@ -4,6 +4,7 @@ The cases have the numbers of `tests/intake/README.md`.
 """
 
 import json
+from datetime import UTC, datetime
 
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
@@ -126,6 +127,36 @@ def test_upload_of_several_consent_columns_reads_the_filled_one_and_names_the_ot
         time = stored(dsn, dataset)[ZOE]
         assert time is not None, header
         assert f"{time:%Y-%m-%d %H:%M}" == "2023-03-26 12:05", header
+
+
+READ_TIMES = [
+    *((cell, None) for cell in ("26-MAR-2023", "26 mars 2023", "20230326", "2023-085", "2023-W12-7")),
+    *(
+        ("03/26/2023", "month_first"),
+        ("26/03/23", "%d/%m/%y"),
+        ("45011", "excel_1900"),
+        ("1679785200", "epoch_seconds"),
+    ),
+]
+UNREAD_TIMES = ["26/03/23", "45011", "1679785200", "03/26/2023"]
+
+
+def test_upload_of_several_consent_columns_knows_times_in_every_form(registry: Registry, dsn: str) -> None:
+    """Whatever its form, the time under the certain name is read, or its line is not: the other is never taken."""
+    collector = registry.collector()
+    wrong = []
+    for cell, stated in [*READ_TIMES, *((cell, None) for cell in UNREAD_TIMES)]:
+        for header, cells in (
+            ("date_optin;created_time", f"{cell};2022-12-02"),
+            ("created_time;date_optin", f"2022-12-02;{cell}"),
+        ):
+            dataset = collected_dataset(collector)
+            text = f"telephone;{header}\n0639980001;{cells}\n"
+            put_file(collector, dataset, text, columns={"date_format": stated} if stated else {})
+            expected = {ZOE: datetime(2023, 3, 25, 23, tzinfo=UTC)} if (cell, stated) in READ_TIMES else {}
+            if (found := stored(dsn, dataset)) != expected:
+                wrong.append((cell, stated, header, found))
+    assert wrong == []
 
 
 def test_answers_name_the_columns_that_were_read_and_count_consent_times(registry: Registry) -> None:

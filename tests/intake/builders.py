@@ -64,7 +64,9 @@ def read_part(
         format=part_format,
         compression=compression,
         dialect=dialect,
-        rules=ColumnRules(columns or ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent),
+        rules=ColumnRules(
+            columns or ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent, date_format
+        ),
         times=TimeReader("Europe/Paris", date_format) if reads_consent else None,
         chunk_bytes=chunk_bytes,
     )

@@ -4,6 +4,9 @@ The shapes of cells are parsed, and the rest is arithmetic (`instants`). `forms`
 statement, `stated` those that a caller states, and `order` what a column shows about the order of day and month.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,8 +15,8 @@ from service.intake.dates.forms import Calendar, DateOrder
 from service.intake.dates.instants import read_instants
 from service.intake.dates.order import OrderCounts, Orders
 from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
-from service.intake.dates.stated import DateFormat, date_format
-from service.intake.dates.zones import load_zone
+from service.intake.dates.stated import NUMERIC_ORDERS, DateFormat, date_format
+from service.intake.dates.zones import UTC_ZONE, Zone, load_zone
 
 _Flags = NDArray[np.bool_]
 
@@ -27,9 +30,10 @@ class TimeReader:
     """
 
     def __init__(self, time_zone: str, stated: str | None = None) -> None:
-        self._local = load_zone(time_zone)
-        self._format = date_format(stated)
+        local, self._format = load_zone(time_zone), date_format(stated)
         self._orders = Orders(self._format.order or DateOrder.DAY_FIRST, stated=stated is not None)
+        self._as_stated = _Reading(self._format, local, self._orders)
+        self._typed = _Reading(date_format(None), local, self._orders)
 
     @property
     def order_counts(self) -> OrderCounts:
@@ -46,19 +50,19 @@ class TimeReader:
 
         Raises UnreadablePart if the column is certainly in another order of day and month.
         """
-        times, unreadable = self._read(cells, self._format)
+        times, unreadable = self._as_stated.read(cells)
         # Longer cells are in no group, but may be a time with much space around it.
         padded = np.flatnonzero(cells.lengths > LONGEST_GROUPED)
         if padded.size:
             stripped = Cells.of(plain_letters(cell).strip(" '\"") for cell in cells[padded].texts())
-            times[padded], unreadable[padded] = self._read(stripped, self._format)
+            times[padded], unreadable[padded] = self._as_stated.read(stripped)
         self._orders.add_readable(int(np.count_nonzero(times)))
         self._orders.check(final=False)
         return times, unreadable
 
     def read_typed(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
         """The same of cells that were written here in ISO 8601, from values with a type, whatever format is stated."""
-        times, unreadable = self._read(cells, date_format(None))
+        times, unreadable = self._typed.read(cells)
         self._orders.add_readable(int(np.count_nonzero(times)))
         return times, unreadable
 
@@ -66,31 +70,57 @@ class TimeReader:
         """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
         self._orders.check(final=True)
 
-    def _read(self, cells: Cells, wanted: DateFormat, *, is_plain: bool = False) -> tuple[NDArray[np.uint32], _Flags]:
+
+def share_of_times(texts: Sequence[str], stated: str | None = None) -> float:
+    """The share of texts that are times in a stated format, or in a form that is read without; 0 if there are none.
+
+    Dates with the month first count too: a column of them is a column of times, although it may not be read.
+    """
+    if not texts:
+        return 0.0
+    wanted, cells = date_format(stated), Cells.of(texts)
+    formats = [date_format(order) for order in NUMERIC_ORDERS] if wanted.reads_every_form else [wanted]
+    unread = np.ones(len(texts), dtype=np.bool_)
+    for date_form in formats:
+        times, unreadable = _Reading(date_form, UTC_ZONE, Orders(DateOrder.DAY_FIRST, stated=True)).read(cells)
+        unread &= unreadable | (times == 0)
+    return 1 - float(np.count_nonzero(unread)) / len(texts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Reads cells by a format, in a zone, and counts what they show of the order of day and month."""
+
+    wanted: DateFormat
+    local: Zone
+    orders: Orders
+
+    def read(self, cells: Cells, *, is_plain: bool = False) -> tuple[NDArray[np.uint32], _Flags]:
+        """The Unix seconds of each cell, 0 if it is empty or cannot be read, and which cannot be read."""
         times = np.zeros(len(cells), dtype=np.uint32)
         unreadable = cells.lengths > 0
         for group in cells.by_shape():
             if not group.shape.isascii():
                 if is_plain:
                     continue
-                return self._read_by_characters(cells, wanted)
-            form = wanted.form(group.shape)
+                return self._read_by_characters(cells)
+            form = self.wanted.form(group.shape)
             if form is not None and form.calendar is Calendar.UNKNOWN:
                 unreadable[group.rows] = False
             elif form is not None:
-                found = read_instants(group, form, self._local)
+                found = read_instants(group, form, self.local)
                 times[group.rows] = np.where(found.is_valid, found.seconds, 0)
                 unreadable[group.rows] = ~found.is_valid
                 if found.exchanged is not None and form.order is not None:
-                    self._orders.add(form.order, found.is_valid, *found.exchanged)
+                    self.orders.add(form.order, found.is_valid, *found.exchanged)
         return times, unreadable
 
-    def _read_by_characters(self, cells: Cells, wanted: DateFormat) -> tuple[NDArray[np.uint32], _Flags]:
+    def _read_by_characters(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
         """Read the cells of ASCII, then the others with plain characters."""
         times = np.zeros(len(cells), dtype=np.uint32)
         unreadable = cells.lengths > 0
         others = not_ascii(cells)
         ascii_rows, other_rows = np.flatnonzero(~others), np.flatnonzero(others)
         for rows, part in ((ascii_rows, cells[ascii_rows]), (other_rows, plain_cells(cells[other_rows]))):
-            times[rows], unreadable[rows] = self._read(part, wanted, is_plain=True)
+            times[rows], unreadable[rows] = self.read(part, is_plain=True)
         return times, unreadable

@@ -23,7 +23,8 @@ from service.intake.errors import UnreadablePart
 LONGEST_FORMAT: Final = 60
 """The longest pattern that can be stated, in characters."""
 
-_ORDERS: Final = {order.value: order for order in (DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST)}
+NUMERIC_ORDERS: Final = {order.value: order for order in (DateOrder.DAY_FIRST, DateOrder.MONTH_FIRST)}
+"""The statements of an order, with all forms that are read."""
 
 
 class _Count(NamedTuple):
@@ -46,7 +47,7 @@ _COUNTS: Final = {
     "excel_1900": _Count(Calendar.DAYS_SINCE_1970, epoch_day=-25_569),
     "excel_1904": _Count(Calendar.DAYS_SINCE_1970, epoch_day=-24_107),
 }
-NAMED_FORMATS: Final = (*_ORDERS, *_COUNTS)
+NAMED_FORMATS: Final = (*NUMERIC_ORDERS, *_COUNTS)
 """The formats that have a name, in the order of their documentation."""
 
 _DIRECTIVES: Final = {
@@ -132,8 +133,8 @@ def date_format(stated: str | None) -> DateFormat:
     """
     if stated is None:
         return DateFormat(None, DateOrder.DAY_FIRST)
-    if stated in _ORDERS:
-        return DateFormat(stated, _ORDERS[stated])
+    if stated in NUMERIC_ORDERS:
+        return DateFormat(stated, NUMERIC_ORDERS[stated])
     if stated in _COUNTS:
         return DateFormat(stated, None, _count_pattern(_COUNTS[stated]), _COUNTS[stated])
     if "%" not in stated or len(stated) > LONGEST_FORMAT or not stated.isprintable():

@@ -40,6 +40,14 @@ class Zone(NamedTuple):
         return found
 
 
+UTC_ZONE: Final = Zone(
+    np.zeros(1, dtype=np.int64),
+    np.array([_NEVER]),
+    np.zeros(((LATEST - EARLIEST) >> _SLOT_BITS) + 1, dtype=np.int16),
+)
+"""UTC, for processes that can open no file."""
+
+
 @cache
 def load_zone(name: str) -> Zone:
     """A zone by its name in the IANA database. Raises UnreadablePart for an unknown name.
