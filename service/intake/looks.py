@@ -55,8 +55,8 @@ def states_its_country(cell: str) -> bool:
 
 
 def may_be_a_time(cell: str) -> bool:
-    """Whether a cell has as many digits as a time has in any form, also one that is only read if it is stated."""
-    return _count_digits(cell) >= _FEWEST_DIGITS_OF_A_TIME
+    """Whether a cell has as many digits as a time in any form that can be stated, or is a formula without a result."""
+    return _count_digits(cell) >= _FEWEST_DIGITS_OF_A_TIME or cell == "="
 
 
 def has_words_only(cells: Iterable[str]) -> bool:

@@ -125,10 +125,10 @@ class ParquetLines:
         if times.dtype.is_numeric():
             cells[Role.CONSENTED_AT] = _numbers_as_text(times, takes_integers=self._takes_integers)
             return Table(line, cells)
-        is_typed = times.dtype.is_temporal()
-        if is_typed and file.is_int96(times.name):
+        typed = np.full(len(line), times.dtype.is_temporal())
+        if typed.any() and file.is_int96(times.name):
             times = times.dt.replace_time_zone("UTC")
-        return Table(line, cells | {Role.CONSENTED_AT: _as_text(times)}, has_typed_times=is_typed)
+        return Table(line, cells | {Role.CONSENTED_AT: _as_text(times)}, typed_times=typed)
 
 
 # With what else is read from a file of this size, it fills the folder for temporary files.

@@ -208,7 +208,7 @@ class PartReader:
         consent = table.cells.get(Role.CONSENTED_AT)
         times, unreadable = None, None
         if consent is not None and self._times is not None:
-            times, unreadable = (self._times.read_typed if table.has_typed_times else self._times.read)(consent)
+            times, unreadable = self._times.read(consent, table.typed_times)
         return Lines(
             line=table.line,
             phone=table.cells[Role.PHONE],

@@ -26,6 +26,12 @@ _FIRST_DAY, _END_OF_DAYS = datetime(1900, 3, 1), datetime(9999, 12, 31)
 _EXACT: Final = 10**15
 
 
+class TypedTime(str):
+    """The text of a cell that contains a day or a time and no text: written here in ISO 8601."""
+
+    __slots__ = ()
+
+
 def number_text(format_id: int, code: str | None, *, since_1904: bool) -> NumberText:
     """How cells of a number format are read: its number, and its code if the workbook defines it."""
     if code is None:
@@ -66,10 +72,10 @@ class _DateText:
         if serial is None or not self._first <= serial < self._end:
             return number
         if not self._with_time and serial == int(serial):
-            return (self._epoch + timedelta(days=serial)).date().isoformat()
+            return TypedTime((self._epoch + timedelta(days=serial)).date().isoformat())
         # A time is a binary fraction of a day. No program shows less than a millisecond of it.
         at = self._epoch + timedelta(milliseconds=round(serial * 86_400_000))
-        return at.isoformat(timespec="milliseconds" if at.microsecond else "seconds")
+        return TypedTime(at.isoformat(timespec="milliseconds" if at.microsecond else "seconds"))
 
 
 def _finite(number: str) -> float | None:

@@ -53,18 +53,20 @@ class Misfits:
 class Table:
     """Consecutive records: the line on which each begins, from 1, and a column of text for each role to be read.
 
-    `has_typed_times` is whether the consent times had a type, so that their text in ISO 8601 was written here.
+    `typed_times` are the rows whose consent time had a type, so that its text in ISO 8601 was written here; None if no
+    row has such a time.
     """
 
     line: NDArray[np.int64]
     cells: dict[Role, Cells]
     misfits: Misfits | None = None
-    has_typed_times: bool = False
+    typed_times: NDArray[np.bool_] | None = None
 
     def without_first(self) -> "Table":
         """The table without its first record."""
         misfits = self.misfits and self.misfits.without_first()
-        return Table(self.line[1:], {role: cells[1:] for role, cells in self.cells.items()}, misfits)
+        typed_times = None if self.typed_times is None else self.typed_times[1:]
+        return Table(self.line[1:], {role: cells[1:] for role, cells in self.cells.items()}, misfits, typed_times)
 
     def without_misfit_cells(self) -> "Table":
         """The table with empty cells in the rows of misfits, so that no cell of these counts as anything."""

@@ -5,14 +5,14 @@ The libraries that read workbooks keep a whole sheet in memory, or something of 
 
 import posixpath
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple
 
 from service.intake.column_choice import MOST_COLUMNS, too_many_columns
 from service.intake.decoding import Expansion
 from service.intake.office_xml import Handlers, NotAPackage, Package
-from service.intake.spreadsheet_numbers import NumberText, number_text
+from service.intake.spreadsheet_numbers import NumberText, TypedTime, number_text
 
 MOST_ROWS: Final = 1_048_576
 """The rows that a sheet can have."""
@@ -20,6 +20,12 @@ _LONGEST_CELL: Final = 32_767
 _LETTERS: Final = {chr(ord("A") + place): place + 1 for place in range(26)}
 _MOST_LETTERS: Final = 3
 _VALUES: Final = frozenset(["v", "t"])
+
+
+class NotCalculated(str):
+    """The text of a cell whose formula has no result, because the program that wrote it does not calculate."""
+
+    __slots__ = ()
 
 
 class Sheet(NamedTuple):
@@ -166,10 +172,16 @@ class _RowReading:
         self._strings = strings
         self._formats = formats
         self._general = number_text(0, None, since_1904=False)
-        self._readers = {"s": self._shared, "n": self._number, "b": _truth}
+        self._readers: dict[str, Callable[[str], str]] = {
+            "s": self._shared,
+            "n": self._number,
+            "b": _truth,
+            "d": TypedTime,
+        }
         self._text = _Text()
         self._row, self._column = 0, 0
         self._kind, self._style = "n", ""
+        self._has_formula = False
         self._cells: list[str] = []
 
     def handlers(self) -> Handlers:
@@ -181,6 +193,9 @@ class _RowReading:
         if name == "c":
             self._kind, self._style = attributes.get("t", "n"), attributes.get("s", "0")
             self._column = self._column_of(attributes.get("r", ""))
+            self._has_formula = False
+        elif name == "f":
+            self._has_formula = True
         elif name == "row":
             number = int(attributes.get("r", self._row + 1))
             if not self._row < number <= MOST_ROWS:
@@ -192,7 +207,11 @@ class _RowReading:
         if name == "c":
             stored = self._text.take()
             read = self._readers.get(self._kind) if stored else None
-            if value := read(stored) if read else stored:
+            value = read(stored) if read else stored
+            # The result of a formula may be an empty text, which is a result.
+            if self._has_formula and not stored and self._kind != "str":
+                value = NotCalculated("=")
+            if value:
                 self._cells.extend([""] * (self._column - len(self._cells) - 1))
                 self._cells.append(value)
         elif name == "row":

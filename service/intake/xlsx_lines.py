@@ -3,22 +3,27 @@
 import csv
 import io
 import re
+from array import array
 from collections.abc import Iterator
 from dataclasses import replace
 from tempfile import TemporaryFile
 from typing import Final
 from weakref import finalize
 
+import numpy as np
+from numpy.typing import NDArray
+
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import is_name
+from service.intake.column_names import Role, is_name
 from service.intake.csv_lines import CsvLines
 from service.intake.decoding import Encoding, Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.office_xml import NotAPackage
+from service.intake.spreadsheet_numbers import TypedTime
 from service.intake.table import Table
-from service.intake.workbook import Row, Sheet, Workbook
+from service.intake.workbook import NotCalculated, Row, Sheet, Workbook
 
 _DELIMITER: Final = "\t"
 # What would end a cell or a line.
@@ -26,6 +31,8 @@ _BREAKS: Final = re.compile(r"[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 # A workbook of a million rows with a few columns takes some 50 MiB.
 _MOST_BYTES: Final = 1 << 30
 _TEXT_AT_ONCE: Final = 1 << 20
+# More than a sheet has columns.
+_COLUMN_BITS: Final = 16
 
 
 class XlsxLines:
@@ -41,6 +48,7 @@ class XlsxLines:
         chunk_bytes: int,
     ) -> None:
         self._lines = CsvLines(dialect, Encoding.UTF_8, rules, chunk_bytes, _DELIMITER)
+        self._writer = _RowWriter()
         self._sheet = sheet
         self._expansion = expansion
         # The file contains numbers in clear. It has no name, so nothing is left of it however the process ends.
@@ -86,15 +94,29 @@ class XlsxLines:
             self._spool.flush()
             try:
                 workbook = Workbook(self._spool, self._expansion)
-                for text in _lines_of(workbook.rows(_choose(workbook, self._sheet))):
-                    yield from self._lines.feed(text)
+                for text in self._writer.lines_of(workbook.rows(_choose(workbook, self._sheet))):
+                    yield from map(self._with_types, self._lines.feed(text))
             except NotAPackage as problem:
                 raise UnreadablePart(
                     "not_a_workbook",
                     f"The part is not a readable Excel workbook (.xlsx): {problem}. Save it again, or send the sheet "
                     "as CSV.",
                 ) from None
-        yield from self._lines.finish()
+        yield from map(self._with_types, self._lines.finish())
+
+    def _with_types(self, table: Table) -> Table:
+        """The table with what its text does not say of the cells. Raises UnreadablePart for one without a result."""
+        last_row = int(table.line[-1])
+        places = {column.role: column.position - 1 for column in self.read_columns if column.position is not None}
+        not_calculated = self._writer.not_calculated.take(last_row, [*places.values()])
+        if not_calculated.size:
+            raise UnreadablePart(
+                "formula_not_calculated",
+                f"Row {int(not_calculated[0])} has a formula without a result, because the program that wrote the "
+                "workbook does not calculate. Open it in a spreadsheet program, save it and send it again.",
+            )
+        times = [places[Role.CONSENTED_AT]] if Role.CONSENTED_AT in places else []
+        return replace(table, typed_times=np.isin(table.line, self._writer.typed.take(last_row, times)))
 
 
 def _choose(workbook: Workbook, chosen: str | None) -> Sheet:
@@ -125,25 +147,53 @@ def _seen(sheets: list[Sheet]) -> str:
     return f" Sheets seen: {', '.join(names)}." if names else ""
 
 
-def _lines_of(rows: Iterator[Row]) -> Iterator[bytes]:
-    """The rows as text, one on each line, so that the number of a line is that of its row."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=_DELIMITER, lineterminator="\n")
-    line, width = 1, 0
-    for number, cells in rows:
-        text.write("\n" * (number - line))
-        line = number + 1
-        # Cells at the end of a row are left out of the file where they are empty.
-        width = width or len(cells)
-        if cells:
-            writer.writerow([_in_line(cell) for cell in cells] + [""] * (width - len(cells)))
-        else:
-            text.write("\n")
-        if text.tell() >= _TEXT_AT_ONCE:
-            yield text.getvalue().encode(errors="replace")
-            text.seek(0)
-            text.truncate()
-    yield text.getvalue().encode(errors="replace")
+class _RowWriter:
+    """Writes rows as text, one on each line, so that the number of a line is that of its row.
+
+    `typed` and `not_calculated` are the places of cells that the text does not tell apart, until they are taken.
+    """
+
+    def __init__(self) -> None:
+        self.typed, self.not_calculated = _Places(), _Places()
+
+    def lines_of(self, rows: Iterator[Row]) -> Iterator[bytes]:
+        text = io.StringIO()
+        writer = csv.writer(text, delimiter=_DELIMITER, lineterminator="\n")
+        line, width = 1, 0
+        for number, cells in rows:
+            text.write("\n" * (number - line))
+            line = number + 1
+            # Cells at the end of a row are left out of the file where they are empty.
+            width = width or len(cells)
+            if cells:
+                self.typed.add(number, cells, TypedTime)
+                self.not_calculated.add(number, cells, NotCalculated)
+                writer.writerow([_in_line(cell) for cell in cells] + [""] * (width - len(cells)))
+            else:
+                text.write("\n")
+            if text.tell() >= _TEXT_AT_ONCE:
+                yield text.getvalue().encode(errors="replace")
+                text.seek(0)
+                text.truncate()
+        yield text.getvalue().encode(errors="replace")
+
+
+class _Places:
+    """Places in a sheet, by row and column, each in eight bytes."""
+
+    def __init__(self) -> None:
+        self._codes = array("q")
+
+    def add(self, row: int, cells: list[str], kind: type[str]) -> None:
+        """Note the cells of this kind."""
+        self._codes.extend([row << _COLUMN_BITS | at for at, cell in enumerate(cells) if type(cell) is kind])
+
+    def take(self, last_row: int, columns: list[int]) -> NDArray[np.int64]:
+        """The rows up to this one that are noted in one of the columns. They are not kept any longer."""
+        codes = np.array(self._codes, dtype=np.int64)
+        rows = codes >> _COLUMN_BITS
+        self._codes = array("q", codes[rows > last_row].tobytes())
+        return rows[(rows <= last_row) & np.isin(codes & (1 << _COLUMN_BITS) - 1, columns)]
 
 
 def _in_line(cell: str) -> str:

@@ -63,6 +63,60 @@ def test_workbook_whose_formats_write_digits_is_read_with_them(registry: Registr
     assert rejects(broker, dataset) == [(1, 8, "not_a_number")]
 
 
+def test_workbook_with_cells_that_are_days_reads_them_whatever_is_stated(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    day = datetime(2023, 3, 26, 14, 5)
+    for stated, text in (("%d/%m/%Y", "27/03/2023"), ("excel_1900", "45012"), ("month_first", "03/27/2023")):
+        dataset = collected_dataset(collector, date_format=stated)
+        rows: Rows = [HEADER, ["Zoé", "0639980001", day], ["Léo", "0639980002", text], ["Ana", "0639980003", "2023"]]
+        part = taken(collector, dataset, by_xlsxwriter(rows), media_type=XLSX)
+        assert stored(dsn, dataset) == {
+            "+33639980001": datetime(2023, 3, 26, 12, 5, tzinfo=UTC),
+            "+33639980002": datetime(2023, 3, 26, 22, tzinfo=UTC),
+        }, stated
+        assert (part["consent_count"], rejects(collector, dataset)) == (2, [(1, 4, "consent_unreadable")])
+
+
+def april(write_text: str, exchanged: bool) -> Rows:
+    """A list of April 2022 as a program saves it that takes for dates what is a day in its own order."""
+    days = [datetime(2022, 4, day) for day in range(1, 29)]
+    cells = [
+        (at.replace(month=at.day, day=at.month) if exchanged else at) if at.day <= 12 else f"{at:{write_text}}"
+        for at in days
+    ]
+    return [HEADER, *([f"P{at}", f"06399800{at:02}", cell] for at, cell in enumerate(cells))]
+
+
+def test_workbook_in_which_a_program_exchanged_day_and_month_is_refused(registry: Registry) -> None:
+    """Exchanged dates have a type, and what the program could not read as dates is text."""
+    collector = registry.collector()
+    by_order = {"%d/%m/%Y": (None, "day_first"), "%m/%d/%Y": (None, "month_first")}
+    for write_text, statements in by_order.items():
+        content = by_xlsxwriter(april(write_text, exchanged=True))
+        for stated in statements:
+            dataset = collected_dataset(collector, date_format=stated)
+            slug, detail = refused(collector, dataset, content, media_type=XLSX)
+            assert (slug, "11 lines" in detail, "16 lines" in detail) == ("dates_partly_exchanged", True, True)
+    # The same texts beside dates of all days are no trace of it.
+    others = [["A", f"06399801{day}", datetime(2022, 4, day)] for day in range(13, 20)]
+    rows = [*april("%d/%m/%Y", exchanged=True), *others]
+    dataset = collected_dataset(collector)
+    assert taken(collector, dataset, by_xlsxwriter(rows), media_type=XLSX)["accepted_count"] == 35
+
+
+def test_workbook_with_formulas_without_a_result_is_refused_if_they_are_read(registry: Registry) -> None:
+    collector = registry.collector()
+    for cells in (["Zoé", "0639980001", "=TODAY()"], ["Zoé", '="06"&"39980001"', None]):
+        content = by_openpyxl([HEADER, ["Léo", "0639980002", None], cells])
+        slug, detail = refused(collector, collected_dataset(collector), content, media_type=XLSX)
+        assert (slug, detail.startswith("Row 3 has a formula")) == ("formula_not_calculated", True)
+    dataset = collected_dataset(collector)
+    content = by_openpyxl([["date_optin", "timestamp", "Téléphone"], ["=NOW()", "2023-03-26", "0639980001"]])
+    assert refused(collector, dataset, content, media_type=XLSX)[0] == "formula_not_calculated"
+    content = by_openpyxl([HEADER, ['=UPPER("Zoé")', "0639980001", None]])
+    assert taken(collector, dataset, content, media_type=XLSX)["accepted_count"] == 1
+
+
 def test_workbook_of_several_programs_and_compressed_gives_the_same(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     for content in (by_openpyxl(LIST), by_xlsxwriter(LIST), by_xlsxwriter(LIST, constant_memory=True)):

@@ -17,6 +17,9 @@ from service.intake.errors import UnreadablePart
 _DECIDING_LINES_PER_ERROR: Final = 20
 # So many lines overrule a statement, or the order of years that come first.
 _OVERRULING_LINES: Final = 20
+# Of dates with a type, four in ten have a day up to 12, and six in ten of those in text have a higher one. If all are
+# so, with twice the former and the latter as many as this, that is one column in a hundred by chance.
+_LINES_OF_EXCHANGED_DATES: Final = 10
 # Before the end of a part, only so many lines decide.
 _EARLY_LINES: Final = 200
 
@@ -59,6 +62,11 @@ class Orders:
             return OrderCounts(tally.swapped, tally.as_read, tally.either)
         return OrderCounts(tally.as_read, tally.swapped, tally.either)
 
+    @property
+    def has_dates(self) -> bool:
+        """Whether a date whose year is first was counted."""
+        return any((self._year_first.as_read, self._year_first.swapped, self._year_first.either))
+
     def add_readable(self, lines: int) -> None:
         """Count lines with a time that could be read."""
         self._readable += lines
@@ -72,6 +80,22 @@ class Orders:
         tally.as_read += int(np.count_nonzero(as_read)) - both
         tally.swapped += int(np.count_nonzero(swapped)) - both
         tally.either += int(np.count_nonzero(as_read & swapped & differ))
+
+    def check_converted(self, typed: "Orders") -> None:
+        """Refuse the column if a program exchanged day and month of what it took for dates, which are `typed`.
+
+        A list opened with other regional settings than it was written with becomes two kinds of cells. What is a day in
+        both orders becomes a date, of the wrong one, with a day up to 12. What is a day in the order of the list alone
+        stays text. Raises UnreadablePart.
+        """
+        dates, texts = typed._year_first, self._numeric
+        decided, errors = max(texts.as_read, texts.swapped), min(texts.as_read, texts.swapped) + texts.either
+        if not (dates.either and decided) or 2 * dates.either + decided < _LINES_OF_EXCHANGED_DATES:
+            return
+        if dates.as_read * _DECIDING_LINES_PER_ERROR <= dates.either and (
+            errors * _DECIDING_LINES_PER_ERROR <= decided
+        ):
+            raise _exchanged(dates.either, decided)
 
     def check(self, *, final: bool) -> None:
         """Refuse the column if its dates are in another order. Before the end, only if there is no doubt left.
@@ -146,6 +170,15 @@ def _contradicted(read_in: DateOrder, counts: OrderCounts) -> UnreadablePart:
         f"The stated date format does not fit the consent times: {_lines(against)} can only be read with the {right} "
         f"first, and {supporting} only as stated. {_NOTHING_KEPT} State the format in which they are written, or "
         "correct the file.",
+    )
+
+
+def _exchanged(dates: int, texts: int) -> UnreadablePart:
+    return UnreadablePart(
+        "dates_partly_exchanged",
+        "The program that saved the workbook seems to have exchanged day and month. It took "
+        f"{_lines(dates)} for dates, all with a day up to 12, and left {_lines(texts)} with a higher one as text. "
+        f"{_NOTHING_KEPT} Import the original list again with this column as text, or send the original list.",
     )
 
 

@@ -33,7 +33,7 @@ class TimeReader:
         local, self._format = load_zone(time_zone), date_format(stated)
         self._orders = Orders(self._format.order or DateOrder.DAY_FIRST, stated=stated is not None)
         self._as_stated = _Reading(self._format, local, self._orders)
-        self._typed = _Reading(date_format(None), local, self._orders)
+        self._typed = _Reading(date_format(None), local, Orders(DateOrder.DAY_FIRST, stated=True))
 
     @property
     def order_counts(self) -> OrderCounts:
@@ -45,30 +45,37 @@ class TimeReader:
         """Whether an integer can be meant as a time: only if its format is stated."""
         return not self._format.reads_every_form
 
-    def read(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
+    def read(self, cells: Cells, typed: _Flags | None = None) -> tuple[NDArray[np.uint32], _Flags]:
         """The Unix seconds of each cell, 0 if it is empty, and which cells cannot be read.
 
+        Cells that are `typed` were written here in ISO 8601, from values with a type, so no statement is about them.
         Raises UnreadablePart if the column is certainly in another order of day and month.
         """
+        if typed is None or not typed.any():
+            times, unreadable = self._read_text(cells)
+        else:
+            times, unreadable = np.zeros(len(cells), dtype=np.uint32), np.zeros(len(cells), dtype=np.bool_)
+            for rows, read in ((typed, self._typed.read), (~typed, self._read_text)):
+                at = np.flatnonzero(rows)
+                times[at], unreadable[at] = read(cells[at])
+        self._orders.add_readable(int(np.count_nonzero(times)))
+        if not self._typed.orders.has_dates:
+            self._orders.check(final=False)
+        return times, unreadable
+
+    def finish(self) -> None:
+        """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
+        self._orders.check_converted(self._typed.orders)
+        self._orders.check(final=True)
+
+    def _read_text(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
         times, unreadable = self._as_stated.read(cells)
         # Longer cells are in no group, but may be a time with much space around it.
         padded = np.flatnonzero(cells.lengths > LONGEST_GROUPED)
         if padded.size:
             stripped = Cells.of(plain_letters(cell).strip(" '\"") for cell in cells[padded].texts())
             times[padded], unreadable[padded] = self._as_stated.read(stripped)
-        self._orders.add_readable(int(np.count_nonzero(times)))
-        self._orders.check(final=False)
         return times, unreadable
-
-    def read_typed(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
-        """The same of cells that were written here in ISO 8601, from values with a type, whatever format is stated."""
-        times, unreadable = self._typed.read(cells)
-        self._orders.add_readable(int(np.count_nonzero(times)))
-        return times, unreadable
-
-    def finish(self) -> None:
-        """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
-        self._orders.check(final=True)
 
 
 def share_of_times(texts: Sequence[str], stated: str | None = None) -> float:
