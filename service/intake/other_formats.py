@@ -2,6 +2,7 @@
 
 import codecs
 import re
+from typing import BinaryIO
 
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
@@ -23,6 +24,9 @@ _BY_FIRST_BYTES = {
     b"SQLite format 3": f"an SQLite database. {_EXPORT}",
     b"{\\rtf": f"an RTF document. {_EXPORT}",
 }
+# The formats that are not text begin so.
+_OWN_FIRST_BYTES = {Format.XLSX: b"PK\x03\x04", Format.PARQUET: b"PAR1"}
+_HEAD_BYTES = 4096
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_32_WITHOUT_MARK = re.compile(rb"(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
 _XML = re.compile(rb"<\?xml|<!--|<workbook", re.IGNORECASE)
@@ -32,8 +36,17 @@ _JSON_ARRAY = re.compile(rb"\[\s*(?:\{|\[\s*[\"\[{]|\]\s*$)")
 _JSON_OBJECT = re.compile(rb"\{\s*\"")
 
 
+def head_of(file: BinaryIO) -> bytes:
+    """The bytes with which a file begins, by which `refuse_other_format` knows what it is."""
+    file.seek(0)
+    return file.read(_HEAD_BYTES)
+
+
 def refuse_other_format(head: bytes, declared: Format) -> None:
     """Raise UnreadablePart if a part that begins with `head` is a file of a format that is not read as declared."""
+    own = _OWN_FIRST_BYTES.get(declared)
+    if own is not None and head.startswith(own):
+        return
     found = next((what for magic, what in _BY_FIRST_BYTES.items() if head.startswith(magic)), None) or _of_text(head)
     if found:
         raise UnreadablePart("wrong_format", f"The part is declared as {declared} but is {found}.")
@@ -49,6 +62,12 @@ def refuse_other_format(head: bytes, declared: Format) -> None:
             "wrong_format",
             "The part is declared as csv but is JSON. Send an object on each line, with Content-Type "
             "application/x-ndjson.",
+        )
+    if own is not None and head and b"\0" not in head:
+        raise UnreadablePart(
+            "wrong_format",
+            f"The part is declared as {declared} but is text. Send a list as CSV with Content-Type text/csv, and JSON "
+            "with Content-Type application/x-ndjson.",
         )
     if declared is Format.NDJSON and re.match(rb"\{\s*\n", text):
         raise UnreadablePart(

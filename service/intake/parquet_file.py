@@ -26,6 +26,7 @@ _TYPE, _TYPE_LENGTH, _REPETITION, _NAME, _CHILDREN = 1, 2, 3, 4, 5
 _COLUMNS, _GROUP_BYTES, _GROUP_ROWS = 1, 2, 3
 _META_DATA = 3
 _CODEC, _VALUES, _UNCOMPRESSED, _COMPRESSED, _DATA_AT, _DICTIONARY_AT = 4, 5, 6, 7, 9, 11
+_STATISTICS, _NULLS = 12, 3
 _KEPT_OF_META_DATA = (1, 2, 3, 4, 5, 6, 7, 9, 11)
 _PAGE_TYPE, _PAGE_UNCOMPRESSED, _PAGE_COMPRESSED, _DATA_PAGE, _DICTIONARY_PAGE, _DATA_PAGE_V2 = 1, 2, 3, 5, 7, 8
 _PAGE_VALUES, _PAGE_ENCODING, _PAGE_ENCODING_V2 = 1, 2, 4
@@ -80,17 +81,32 @@ class ParquetFile:
         """Whether the cells of a column are single values."""
         return name in self._leaves
 
+    def is_empty(self, name: str) -> bool:
+        """Whether a column has no value, as the file says. A writer may leave that out."""
+        return name in self._leaves and all(self._has_nulls_alone(group, name) for group in self._groups)
+
+    def _has_nulls_alone(self, group: Struct, name: str) -> bool:
+        meta = self._meta(group, name)
+        if _STATISTICS not in meta:
+            return False
+        statistics = _struct(meta, _STATISTICS)
+        return _NULLS in statistics and _number(statistics, _NULLS) == _number(meta, _VALUES)
+
+    def _meta(self, group: Struct, name: str) -> Struct:
+        place = self._leaves[name][0]
+        chunks: list[Struct] = _list(group, _COLUMNS)
+        if place >= len(chunks):
+            raise NotParquet
+        return _struct(chunks[place], _META_DATA)
+
     def is_int96(self, name: str) -> bool:
         """Whether a flat column has times in INT96, which Spark writes and means in UTC."""
         return _number(self._leaves[name][1], _TYPE) == _INT96
 
     def column(self, group: int, name: str) -> Column:
         """A column of a row group."""
-        place, element = self._leaves[name]
-        chunks: list[Struct] = _list(self._groups[group], _COLUMNS)
-        if place >= len(chunks):
-            raise NotParquet
-        meta = _struct(chunks[place], _META_DATA)
+        _, element = self._leaves[name]
+        meta = self._meta(self._groups[group], name)
         start = _number(meta, _DATA_AT)
         if _DICTIONARY_AT in meta and 0 < _number(meta, _DICTIONARY_AT) < start:
             start = _number(meta, _DICTIONARY_AT)

@@ -24,11 +24,12 @@ from service.intake.column_choice import (
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_certain, says_calling_code
+from service.intake.column_names import Role, is_certain, role_of, says_calling_code
 from service.intake.decoding import Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
+from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.parquet_file import NotParquet, ParquetFile
 from service.intake.table import TABLE_ROWS, Table
 
@@ -75,6 +76,7 @@ class ParquetLines:
         """All tables. Raises UnreadablePart if the part is not a Parquet file or lacks a settled column."""
         with self._spool:
             self._spool.flush()
+            refuse_other_format(head_of(self._spool), Format.PARQUET)
             try:
                 yield from self._tables(ParquetFile(self._spool))
             except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, NotParquet):
@@ -88,7 +90,7 @@ class ParquetLines:
             raise too_many_columns()
         columns = [SampleColumn(name) for name in file.names]
         if self.dialect is None:
-            names = _settle(columns, self._rules)
+            names = _settle(_without_empty_rivals(columns, file), self._rules)
             self.dialect = Dialect(Format.PARQUET, require_names(names))
         else:
             names = _later(columns, self.dialect, self._rules)
@@ -151,6 +153,13 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     if rules.choice.phone is None and len(columns) > 1 and not is_certain(columns[phone].name):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
     return {role: columns[at].name for role, at in found.items()}
+
+
+def _without_empty_rivals(columns: list[SampleColumn], file: ParquetFile) -> list[SampleColumn]:
+    """The columns, without the names of those that are empty while another with a name for their role is filled."""
+    empty = {column.name for column in columns if role_of(column.name) and file.is_empty(column.name)}
+    filled = {role_of(column.name) for column in columns if column.name not in empty}
+    return [SampleColumn() if column.name in empty and role_of(column.name) in filled else column for column in columns]
 
 
 def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) -> dict[Role, str]:

@@ -21,6 +21,7 @@ from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.office_xml import NotAPackage
+from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.spreadsheet_numbers import TypedTime
 from service.intake.table import Table
 from service.intake.workbook import NotCalculated, Row, Sheet, Workbook
@@ -92,6 +93,7 @@ class XlsxLines:
         """All tables. Raises UnreadablePart if the part is no workbook, or if it is unclear which sheet to read."""
         with self._spool:
             self._spool.flush()
+            refuse_other_format(head_of(self._spool), Format.XLSX)
             try:
                 workbook = Workbook(self._spool, self._expansion)
                 for text in self._writer.lines_of(workbook.rows(_choose(workbook, self._sheet))):

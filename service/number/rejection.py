@@ -34,7 +34,10 @@ _ADVICE: Final = {
     RejectReason.TOO_FEW_FIELDS: (
         "Add the missing delimiters, also those of empty cells at its end, which some spreadsheets leave out."
     ),
-    RejectReason.TOO_MANY_FIELDS: "Put cells that contain the delimiter between double quotes.",
+    RejectReason.TOO_MANY_FIELDS: (
+        "Put cells that contain the delimiter between double quotes. In a workbook, empty the last cell, or name its "
+        "column."
+    ),
 }
 REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     reason: f"The line has {compared} fields than the header or the other lines{_SHIFT}{_ADVICE[reason]}"

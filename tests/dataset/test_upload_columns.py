@@ -3,12 +3,15 @@
 The cases have the numbers of `tests/intake/README.md`.
 """
 
+import io
 import json
 from datetime import UTC, datetime
 
+import polars as pl
+
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
-from tests.dataset.files import CSV, NDJSON, collected_dataset, put_file, refused, rejects, stored, taken
+from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, refused, rejects, stored, taken
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 
@@ -127,6 +130,18 @@ def test_upload_of_several_consent_columns_reads_the_filled_one_and_names_the_ot
         time = stored(dsn, dataset)[ZOE]
         assert time is not None, header
         assert f"{time:%Y-%m-%d %H:%M}" == "2023-03-26 12:05", header
+
+
+def test_upload_parquet_of_several_consent_columns_reads_the_filled_one(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    moment = datetime(2023, 3, 26, 14, 5, tzinfo=UTC)
+    for filled, empty in (("OPTIN_TIME", "CONFIRM_TIME"), ("CONFIRM_TIME", "OPTIN_TIME")):
+        file = io.BytesIO()
+        columns = {"telephone": ["0639980001", "0639980002"], filled: [None, moment], empty: [None, None]}
+        pl.DataFrame(columns, schema_overrides={empty: pl.Datetime}).select(sorted(columns)).write_parquet(file)
+        dataset = collected_dataset(collector)
+        part = taken(collector, dataset, file.getvalue(), media_type=PARQUET)
+        assert (part["ignored_columns"], stored(dsn, dataset)) == ([empty], {ZOE: None, LEO: moment})
 
 
 READ_TIMES = [

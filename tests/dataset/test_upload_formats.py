@@ -7,7 +7,7 @@ import json
 
 from tests.builders import open_dataset
 from tests.callers import Registry
-from tests.dataset.files import CSV, NDJSON, refused, rejects, stored, taken
+from tests.dataset.files import CSV, NDJSON, PARQUET, refused, rejects, stored, taken
 
 NUMBERS = ["+33639980001", "+33639980002"]
 LINES = "nom;telephone\nZoé;0639980001\nLéo;0639980002\n"
@@ -34,6 +34,8 @@ OTHER_FORMATS: list[tuple[bytes | str, str, str, str]] = [
     ("SQLite format 3\0", CSV, "wrong_format", "SQLite"),
     (LINES.encode("utf-32"), CSV, "wrong_format", "UTF-32"),
     (LINES.encode("utf-32-be"), CSV, "wrong_format", "UTF-32"),
+    (LINES, PARQUET, "wrong_format", "text/csv"),
+    (b"PK\x03\x04" + bytes(60), PARQUET, "wrong_format", "Excel workbook"),
     (("<html>" + LINES).encode("utf-16"), CSV, "wrong_format", "HTML"),
 ]
 

@@ -177,7 +177,10 @@ def test_what_is_no_readable_workbook_is_refused_with_the_reason(registry: Regis
     for body, slug, word in (
         (b"PK\x03\x04 no archive", "not_a_workbook", "damaged"),
         (content[:-40], "not_a_workbook", "damaged"),
-        (b"Nom;Tel\nA;0639980001\n", "not_a_workbook", "damaged"),
+        (b"Nom;Tel\nA;0639980001\n", "wrong_format", "text/csv"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "wrong_format", "password"),
+        (b"PAR1" + bytes(600), "wrong_format", "Parquet"),
+        (bytes(600), "not_a_workbook", "damaged"),
         (by_openpyxl([]), "empty_part", "No visible sheet"),
     ):
         found, detail = refused(broker, open_dataset(broker), body, media_type=XLSX)
