@@ -48,6 +48,11 @@ _LONG_FILES = (
 """The files that take longest. They are run first, so that no process waits at the end for another's last file."""
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """A process more than the machine has cores: each waits for a database or a browser a third of its time."""
+    return min(4, (os.cpu_count() or 1) + 1)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse tests of one name: pytest-xdist runs only one of them, and says nothing of the others."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONG_FILES))
@@ -61,6 +66,9 @@ def pytest_collection_finish() -> None:
     """Spare the garbage collector what lives as long as the process, as `serve` does: modules, tests, Hypothesis."""
     gc.collect()
     gc.freeze()
+    # A test leaves little that only the collector can free. To look for it as often as by default takes a tenth of the
+    # time of all tests.
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

@@ -27,6 +27,7 @@ from service.main import create_app
 from tests.builders import filled, hand_over, make_collection, make_notice, open_dataset
 from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.conftest import settings_of_tests, temporary_database
+from tests.examples import examples
 from tests.routes import DOCUMENT
 from tests.sockets import on_a_socket
 
@@ -193,7 +194,7 @@ def test_responses_to_requests_at_the_bounds_of_schemas_conform(case: Case, worl
 # Generating requests takes longer than answering them. So each is sent by all.
 @pytest.mark.parametrize("roles", [list(SCOPES)], ids=["all"])
 @generated.parametrize()  # type: ignore[untyped-decorator]
-@repeatable(8)
+@repeatable(examples(4, 16))
 def test_responses_to_generated_requests_conform(case: Case, world: World, roles: list[Role]) -> None:
     call_and_check(case, world, roles)
 

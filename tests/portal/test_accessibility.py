@@ -1,4 +1,8 @@
-"""Every page, light and dark, on a telephone and on a desk: axe finds nothing, and nothing runs off the screen."""
+"""Every page, light and dark, on a telephone and on a desk: axe finds nothing, and nothing runs off the screen.
+
+Which words run off depends on the language and on the screen, so each language is read on each. Axe looks at the
+markup, which both languages share, and at its colours.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -108,24 +112,24 @@ def _answer_as_holders(person: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "screen", "scheme", "last_four"),
+    ("language", "screen", "scheme", "with_axe", "last_four"),
     [
-        (Language.FR, WIDE, "light", 6000),
-        (Language.FR, NARROW, "dark", 6001),
-        (Language.EN, NARROW, "light", 6002),
-        (Language.EN, WIDE, "dark", 6003),
+        (Language.FR, WIDE, "light", True, 6000),
+        (Language.FR, NARROW, "dark", True, 6001),
+        (Language.EN, NARROW, "light", False, 6002),
+        (Language.EN, WIDE, "dark", False, 6003),
     ],
     ids=["fr-wide-light", "fr-narrow-dark", "en-narrow-light", "en-wide-dark"],
 )
 def test_every_page_is_accessible_and_fits_its_screen(
-    browser: Browser, service: Service, language: Language, screen: Any, scheme: Any, last_four: int
+    browser: Browser, service: Service, language: Language, screen: Any, scheme: Any, with_axe: bool, last_four: int
 ) -> None:
     person = person_in(browser, service, language, last_four, viewport=screen, color_scheme=scheme)
     found: dict[str, list[str]] = {}
     size = "narrow" if screen is NARROW else "wide"
     for name in _every_page(person):
         keep_picture(person.page, f"{name}-{language}-{size}-{scheme}")
-        found[name] = violations(person.page)
+        found[name] = violations(person.page) if with_axe else []
         found[name] += too_wide(person.page, _READINGS[screen["width"]])
         found[name] += person.troubles
         assert person.page.locator("h1").count() == 1
