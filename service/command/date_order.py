@@ -21,6 +21,13 @@ _ABOUT_DATES: Final = (
     "dates_year_day_month",
     "date_format_contradicted",
 )
+_OPTIONS: Final = {
+    **dict.fromkeys(_ABOUT_DATES, "--date-format"),
+    **dict.fromkeys(("phone_column_unclear", "column_not_found"), "--column"),
+    **dict.fromkeys(("sheet_unclear", "sheet_not_found"), "--sheet"),
+    **dict.fromkeys(("header_unclear", "no_header"), "--header or --no-header"),
+    "country_unreadable": "--country-column",
+}
 _AS_READ: Final = "day_first"
 
 
@@ -41,13 +48,14 @@ def was_read_with(part: dict[str, Any], stated: str | None) -> bool:
 
 @contextmanager
 def naming_the_option() -> Iterator[None]:
-    """Add to a refusal of a part for its dates which option of the command states their format."""
+    """Add to the refusal of a part which option of the command stands for the parameter that it names."""
     try:
         yield
     except CommandError as refusal:
-        if refusal.problem not in _ABOUT_DATES:
+        option = _OPTIONS.get(refusal.problem or "")
+        if option is None:
             raise
-        raise CommandError(f"{refusal} The option of this command is --date-format.", refusal.problem) from None
+        raise CommandError(f"{refusal} The option of this command is {option}.", refusal.problem) from None
 
 
 def seal_when_confirmed(console: Console, client: httpx2.Client, dataset_path: str, *, asks: bool) -> None:

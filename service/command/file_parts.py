@@ -21,6 +21,8 @@ _SUFFIXES = {
 _WHOLE = (_SUFFIXES[".parquet"], _SUFFIXES[".xlsx"])
 _COMPRESSIONS = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 _PARQUET = b"PAR1"
+# A workbook is one, whatever its name ends with.
+_ZIP = b"PK\x03\x04"
 _LINE_END = re.compile(rb"\r\n?|\n")
 # A line end in UTF-16 is two bytes, one of them zero. A cut between them would shift all that follows.
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -51,6 +53,8 @@ def form_of(path: Path) -> Form:
     media_type = _SUFFIXES.get(suffixes[-1] if suffixes else "", "text/csv")
     if head == _PARQUET:
         media_type = _SUFFIXES[".parquet"]
+    elif head == _ZIP:
+        media_type = _SUFFIXES[".xlsx"]
     elif head[:1] == b"{":
         media_type = _SUFFIXES[".ndjson"]
     headers = {"Content-Type": media_type}

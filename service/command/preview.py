@@ -9,10 +9,11 @@ import httpx2
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from service.command.client import CommandError, call
 from service.command.file_parts import Form, parts_of, pieces_of
-from service.command.registration_result import print_columns
+from service.command.registration_result import print_columns, printable
 
 _PREVIEW_BYTES: Final = 2 << 20
 # A larger file that has to be sent whole would be sent twice.
@@ -33,7 +34,7 @@ def show_preview(
         console.print(f"{path.name} is too large for a preview in this format.", soft_wrap=True)
     else:
         seen = _ask_service(client, b"".join(pieces_of(path, part)), form, body, params)
-        _print_layout(console, path, seen)
+        _print_layout(console, path, seen, reads_consent=body["collection_id"] is not None)
         _print_lines(console, seen)
         _print_reasons(console, seen)
     at, region, zone = body["occurred_at"], body["default_region"], body["time_zone"]
@@ -54,14 +55,14 @@ def _ask_service(
     return call(client, "POST", "/v1/previews", params={**dataset, **params}, content=content, headers=form.headers)
 
 
-def _print_layout(console: Console, path: Path, seen: Mapping[str, Any]) -> None:
+def _print_layout(console: Console, path: Path, seen: Mapping[str, Any], *, reads_consent: bool) -> None:
     layout = [seen["format"].upper()]
     layout += [seen["encoding"]] if seen["encoding"] else []
     layout += [f"delimiter {seen['delimiter']!r}"] if seen["delimiter"] and seen["delimiter"].isprintable() else []
     if seen["has_header"] is not None:
         layout.append("with a header" if seen["has_header"] else "without a header")
-    console.print(f"{path.name}: {', '.join(layout)}.", soft_wrap=True, highlight=False, markup=False)
-    print_columns(console, [dict(seen)])
+    console.print(printable(f"{path.name}: {', '.join(layout)}."), soft_wrap=True, highlight=False, markup=False)
+    print_columns(console, [dict(seen)], reads_consent=reads_consent)
 
 
 def _print_lines(console: Console, seen: Mapping[str, Any]) -> None:
@@ -73,7 +74,8 @@ def _print_lines(console: Console, seen: Mapping[str, Any]) -> None:
     for _, title in shown:
         table.add_column(title)
     for line in seen["lines"]:
-        table.add_row(*(line[name] or "unknown" for name, _ in shown))
+        # Texts of a file are no markup of a terminal.
+        table.add_row(*(Text(printable(line[name] or "unknown")) for name, _ in shown))
     if seen["lines"]:
         console.print(table)
 
@@ -88,7 +90,7 @@ def _print_reasons(console: Console, seen: Mapping[str, Any]) -> None:
         example = f" Such as: {examples[0]}" if examples else ""
         sentences.append(f"{reason['count']:,} as {reason['reason']}: {reason['explanation']}{example}")
     for sentence in sentences:
-        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
+        console.print(printable(sentence), soft_wrap=True, highlight=False, markup=False)
 
 
 def confirm(question: str) -> None:

@@ -26,7 +26,7 @@ from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call
 from service.command.date_order import naming_the_option, seal_when_confirmed, state_date_format, was_read_with
 from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
 from service.command.preview import asks_before_sealing, confirm, show_preview
-from service.command.registration_result import print_counts, print_parts, print_rejects, write_rejects
+from service.command.registration_result import print_columns, print_counts, print_parts, print_rejects, write_rejects
 from service.command.upload import upload, wait_until_sealed
 
 dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
@@ -76,6 +76,10 @@ ConsentRecordIdColumn = Annotated[
 ]
 CountryColumn = Annotated[str | None, typer.Option(help="Column of the numbers' countries or calling codes.")]
 Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook: its name, or its position from 1.")]
+Header = Annotated[
+    bool | None,
+    typer.Option("--header/--no-header", help="Whether the file begins with a header. Default: as its first line is."),
+]
 Region = Annotated[str, typer.Option(help="Region of numbers without a country code.")]
 TimeZone = Annotated[str, typer.Option(help="Time zone for timestamps without an offset.")]
 DateFormat = Annotated[
@@ -105,6 +109,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     consent_record_id_column: ConsentRecordIdColumn = None,
     country_column: CountryColumn = None,
     sheet: Sheet = None,
+    header: Header = None,
     region: Region = "FR",
     time_zone: TimeZone = "Europe/Paris",
     date_format: DateFormat = None,
@@ -123,6 +128,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
         "consent_record_id_column": consent_record_id_column,
         "country_column": country_column,
         "sheet": sheet,
+        "header": None if header is None else str(header).lower(),
     }
     with exit_on_error(), _resumable():
         key = read_key(key_file)
@@ -224,7 +230,7 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
     if state == "open":
         state_date_format(client, found, plan.date_format)
         with naming_the_option():
-            upload(
+            answers = upload(
                 console,
                 client,
                 path,
@@ -234,6 +240,7 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
                 params=plan.columns,
                 is_current=lambda part: was_read_with(part, plan.date_format),
             )
+        print_columns(console, answers, reads_consent=plan.body["collection_id"] is not None)
         print_rejects(console, client, path, shows_command=rejects is None)
         if rejects is not None:
             # Before sealing, which is refused if every line was rejected: the reasons are needed then most of all.

@@ -12,19 +12,29 @@ from rich.table import Table
 from service.command.client import CommandError, call, connection_errors, json_answer
 
 
-def print_columns(console: Console, parts: Sequence[dict[str, Any]]) -> None:
+def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_consent: bool) -> None:
     """Print which columns of these parts were read, and which were not although they look relevant."""
     read = list(dict.fromkeys(column_words(column) for part in parts for column in part["read_columns"]))
     if read:
-        console.print(f"Columns read: {', '.join(read)}.", soft_wrap=True, highlight=False)
+        console.print(printable(f"Columns read: {', '.join(read)}."), soft_wrap=True, highlight=False, markup=False)
     ignored = list(dict.fromkeys(name for part in parts for name in part["ignored_columns"]))
     if ignored:
-        console.print(
-            f"Not read, although they look relevant: {', '.join(ignored)}. Consents are read only in a dataset of a "
-            "collection (--collection); other columns are chosen by --column and --consented-at-column.",
-            soft_wrap=True,
-            highlight=False,
+        advice = (
+            "Choose others by --column, --consented-at-column, --consent-record-id-column or --country-column."
+            if reads_consent
+            else "Consents are read only in a dataset of a collection (--collection). Choose other columns by --column "
+            "or --country-column."
         )
+        sentence = f"Not read, although they look relevant: {', '.join(ignored)}. {advice}"
+        console.print(printable(sentence), soft_wrap=True, highlight=False, markup=False)
+
+
+def printable(text: str) -> str:
+    """A text with a mark for each sign of a file that a terminal would obey."""
+    return "".join(sign if sign.isprintable() or sign in _SPACES else "\ufffd" for sign in text)
+
+
+_SPACES = " \u00a0\u202f"
 
 
 def column_words(column: dict[str, Any]) -> str:

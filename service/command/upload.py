@@ -21,7 +21,6 @@ from rich.progress import (
 
 from service.command.client import CommandError, call, connection_errors, json_answer
 from service.command.file_parts import Part, pieces_of
-from service.command.registration_result import print_columns
 
 Result = TypeVar("Result")
 
@@ -55,8 +54,10 @@ def upload(
     headers: Mapping[str, str],
     params: Mapping[str, str],
     is_current: Callable[[dict[str, Any]], bool],
-) -> None:
+) -> list[dict[str, Any]]:
     """Upload the parts that the dataset does not have yet, or has in a reading that is not current.
+
+    Returns what the service answered about each.
 
     Raises:
         CommandError: the service refuses a part, or can no longer be reached.
@@ -76,14 +77,16 @@ def upload(
                 update = partial(progress.update, task)
                 content = _with_progress(pieces_of(file, part), before, lambda done: update(completed=done))
                 path, size = f"{dataset_path}/parts/{part.number}", {"Content-Length": str(part.size)}
-                response = client.put(path, params=params, headers={**headers, **size}, content=content)
+                # A later part goes on where the file was cut, whatever its first line looks like.
+                wanted = {**params, "header": "false"} if part.number > 1 else params
+                response = client.put(path, params=wanted, headers={**headers, **size}, content=content)
                 if response.status_code in _BUSY:
                     raise _Busy("busy")
                 return json_answer(response)
 
             answers.append(_with_retries(client, upload_part))
             sent += part.size
-    print_columns(console, answers)
+    return answers
 
 
 def _progress(console: Console) -> Progress:

@@ -24,6 +24,7 @@ OF_ONE_CALL = {
         "consent_record_id_column",
         "consented_at_column",
         "country_column",
+        "header",
         "date_format",
         "derived_from",
         "holder",

@@ -13,6 +13,7 @@ from tests.builders import make_collection, make_notice
 from tests.callers import Caller
 from tests.command.conftest import Terminal, held_by
 from tests.command.unreliable_proxy import breaking_proxy, stalling_proxy
+from tests.intake.workbook_writers import workbook_of
 from tests.processes import Running, command
 
 FIRST, LINES, REPEATED = 20_000_000, 40_000, 500
@@ -181,13 +182,47 @@ def test_register_prints_which_columns_were_read(terminal: Terminal, broker: Cal
     path.write_text("Nom;Téléphone;Date opt-in\nZoé;0639980001;2023-03-26\n")
     result = terminal.run("dataset", "register", "--yes", path, *held_by(broker))
     assert "Columns read: Téléphone (numbers).\n" in result.stderr
-    assert "Not read, although they look relevant: Date opt-in." in result.stderr
+    assert "Not read, although they look relevant: Date opt-in. Consents are read only in" in result.stderr
     collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
     arguments = ("dataset", "register", "--yes", path, *held_by(broker), "--collection", collection["id"])
     result = terminal.run(*arguments)
     assert "Columns read: Téléphone (numbers), Date opt-in (consent times).\n" in result.stderr
     assert "Not read" not in result.stderr
+    path.write_text("Nom;Téléphone;Date opt-in;créé le\nZoé;0639980001;2023-03-26;2022-01-01\n")
+    result = terminal.run(*arguments)
+    assert "Not read, although they look relevant: créé le. Choose others by --column, --cons" in result.stderr
+    assert "--collection" not in result.stderr
     assert "lines with a consent time │ 1 of 1" in " ".join(result.stderr.split())
+
+
+def test_register_shows_names_of_columns_as_they_are(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("telephone;Date [/jj];\x1b[31mle\n0639980001;2023-03-26;2023-03-26\n")
+    result = terminal.run("dataset", "register", "--yes", path, *held_by(broker))
+    assert result.exit_code == 0, result.output
+    assert "relevant: Date [/jj], \ufffd[31mle." in result.stderr
+
+
+def test_register_refused_for_its_columns_or_sheets_names_the_option(
+    terminal: Terminal, broker: Caller, tmp_path: Path
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text("ref;ville\n1;Paris\n")
+    assert _refusal(terminal, path, *held_by(broker)).endswith("The option of this command is --column.")
+    path.write_text("telephone;mobile (ex : 06 12 34 56 78)\n0639980001;\n")
+    assert _refusal(terminal, path, *held_by(broker)).endswith("is --header or --no-header.")
+    workbook = tmp_path / "list.xlsm"
+    workbook.write_bytes(workbook_of({"Mai": [["0639980001"]], "Juin": [["0639980002"]]}))
+    assert _refusal(terminal, workbook, *held_by(broker)).endswith("is --sheet.")
+
+
+def test_register_cuts_a_file_before_a_line_of_words(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    lines = [f"06 39 98 {place:02} {place:02};x" if place % 2 else "inconnu;aucun" for place in range(100)]
+    path.write_text("\n".join(["telephone;note", *lines, ""]))
+    result = terminal.run("dataset", "register", "--yes", path, *held_by(broker), "--part-bytes", "1024")
+    assert result.exit_code == 0, result.output
+    assert len(broker.get(f"/v1/datasets/{broker.get('/v1/datasets')['items'][0]['id']}/parts")) > 1
 
 
 def test_register_a_file_with_carriage_returns_cuts_no_line(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
