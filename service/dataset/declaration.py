@@ -20,13 +20,14 @@ from service.intake.media import (
 
 
 class Declared(NamedTuple):
-    """The form of a part, its columns, the format of its consent times, and the sheet of a workbook."""
+    """The form of a part, its columns and header, the format of its consent times, and the sheet of a workbook."""
 
     format: Format
     compression: Compression
     columns: ColumnChoice
     date_format: str | None
     sheet: str | None
+    has_header: bool | None
 
 
 Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]
@@ -44,6 +45,14 @@ SheetName = Annotated[
         examples=["Contacts"],
     ),
 ]
+StatedHeader = Annotated[
+    bool | None,
+    Query(
+        description="Whether CSV or the sheet of a workbook begins with a header. Without it, that is found by what "
+        "its first line contains.",
+        examples=[False],
+    ),
+]
 
 
 def _declared(
@@ -54,6 +63,7 @@ def _declared(
     country_column: Column = None,
     date_format: StatedFormat = None,
     sheet: SheetName = None,
+    header: StatedHeader = None,
 ) -> Declared:
     try:
         form = (
@@ -64,7 +74,7 @@ def _declared(
         raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
     try:
         columns = ColumnChoice(column, consented_at_column, consent_record_id_column, country_column)
-        return Declared(*form, columns, date_format, sheet)
+        return Declared(*form, columns, date_format, sheet, header)
     except UnreadablePart as refusal:
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
 

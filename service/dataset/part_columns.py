@@ -6,11 +6,13 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import text
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.db import run
 from service.dataset.models import DatasetPart
 from service.dataset.schemas import ColumnOut, PartOut
+from service.intake.errors import UnreadablePart
 from service.sandbox.frames import Edges, End
 
 
@@ -18,6 +20,7 @@ def stored_columns(end: End) -> dict[str, Any]:
     """The columns and edges of a part as they are stored with it."""
     return {
         **end.edges._asdict(),
+        "has_header": end.has_header,
         "read_columns": [asdict(column) for column in end.read_columns],
         "ignored_columns": [column.stored for column in end.ignored_columns],
     }
@@ -26,6 +29,34 @@ def stored_columns(end: End) -> dict[str, Any]:
 def shown_columns(end: End) -> list[str]:
     """The ignored columns as they are shown to who sent the part, with names that are not stored."""
     return [column.shown for column in end.ignored_columns]
+
+
+async def check_places(session: AsyncSession, part: DatasetPart) -> None:
+    """Refuse a part if a header puts columns elsewhere than a part without a header was read from.
+
+    Its lines may go on from those below that header. Raises UnreadablePart.
+    """
+    if part.has_header is None:
+        return
+    query = select(DatasetPart).where(
+        DatasetPart.dataset_id == part.dataset_id,
+        DatasetPart.number != part.number,
+        DatasetPart.has_header == (not part.has_header),
+    )
+    places = _places_of(part)
+    for other in (await session.exec(query.order_by(col(DatasetPart.number)))).all():
+        if any(places.get(role, place) != place for role, place in _places_of(other).items()):
+            without, named = (other, part) if part.has_header else (part, other)
+            raise UnreadablePart(
+                "columns_elsewhere",
+                f"Part {without.number} has no header, and the header of part {named.number} has the columns in other "
+                "places than those that the first part was read from. Send the part without a header again with its "
+                "header, or put the columns of all parts in one order.",
+            )
+
+
+def _places_of(part: DatasetPart) -> dict[str, int]:
+    return {column["role"]: column["position"] for column in part.read_columns}
 
 
 _NOT_SHOWN: Final = {"dataset_id", "upload", "digest", "states_date_format", *Edges._fields}

@@ -15,7 +15,7 @@ from service.core.vocabulary import Content, DatasetState
 from service.dataset.date_order import check_part, earlier_parts, shows_month_first
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import part_dates, read_part_dates
-from service.dataset.part_columns import part_out, shown_columns, stored_columns
+from service.dataset.part_columns import check_places, part_out, shown_columns, stored_columns
 from service.dataset.schemas import PartOut
 from service.job.operations import has_unfinished_job
 from service.membership import store
@@ -71,7 +71,7 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
     Raises:
         Conflict: the dataset takes no parts any more.
         Unauthenticated: the caller's key has ended since.
-        UnreadablePart: its dates are in another order than those of other parts.
+        UnreadablePart: its dates or columns are in another order than those of other parts.
     """
     async with database.transaction() as session:
         await require_living(session, upload.actor)
@@ -112,6 +112,7 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
         )
         others = await read_part_dates(session, upload.dataset_id)
         check_part(part_dates(part), others, row.date_format)
+        await check_places(session, part)
         session.add(part)
         await session.flush()
         return part_out(part, ignored_columns=shown_columns(end))

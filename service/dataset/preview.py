@@ -144,7 +144,7 @@ class _Found:
             format=form.format,
             encoding=end.dialect.encoding,
             delimiter=end.dialect.delimiter if form.format is Format.CSV else None,
-            has_header=end.dialect.header is not None if form.format.has_positions else None,
+            has_header=end.has_header,
             whole=self.lines < _MOST_LINES,
             line_count=self.lines,
             accepted_count=self.accepted,
@@ -168,7 +168,7 @@ def _shown(batch: Batch) -> Iterator[PreviewedLine]:
         yield PreviewedLine(
             number=_masked(f"+{number}"),
             consented_at=datetime.fromtimestamp(seconds, UTC) if seconds else None,
-            consent_record_id=record_id,
+            consent_record_id=record_id and _masked(record_id),
         )
 
 

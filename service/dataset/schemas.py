@@ -191,10 +191,15 @@ class PartOut(BaseModel):
     recorded_at: AwareDatetime
     repeated: bool = Field(default=False, description="The same bytes were uploaded before, so nothing changed.")
     consent_count: int = Field(description="Accepted lines of which the consent time is known.", examples=[8498])
+    has_header: bool | None = Field(
+        description="Whether its first line was taken for a header and not for a line. Null in a format without lines "
+        "of text.",
+        examples=[True],
+    )
     read_columns: list[ColumnOut] = Field(description="The columns that were read.")
     ignored_columns: list[str] = Field(
-        description="Columns that were not read although their names are known, or their cells are dates or telephone "
-        "numbers: by name, or by position from 1.",
+        description="Columns that were not read although their names are known, or their cells are dates, telephone "
+        "numbers or countries: by name, or by position from 1.",
         examples=[["date_modification"]],
     )
 

@@ -72,6 +72,7 @@ class ColumnRules:
 
     `is_telephone` judges cells where no name says which column contains the numbers, and `countries` those of a column
     that has the name of one. `date_format` is the stated format of consent times, by which their column is known.
+    `has_header` is whether delimited text begins with a header, if that is stated.
     """
 
     choice: ColumnChoice
@@ -79,6 +80,7 @@ class ColumnRules:
     countries: CountryTest
     reads_consent: bool
     date_format: str | None = None
+    has_header: bool | None = None
 
     @property
     def roles(self) -> frozenset[Role]:

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from service.intake.column_choice import ColumnRules, SampleColumn, check_country, later_columns, too_many_columns
-from service.intake.column_names import Role, name_check, role_of
+from service.intake.column_names import Role, is_name, name_check, role_of
 from service.intake.csv_layout import (
     NO_DELIMITER,
     Layout,
     fits,
+    header_unclear,
     is_too_wide,
     line_shape,
     sample_columns,
@@ -18,7 +19,9 @@ from service.intake.csv_layout import (
 )
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.looks import has_words_only, holds_number
+from service.intake.looks import MOST_CELLS, has_words_only, holds_number, is_number_alone, is_unclear_header, share
+
+_DELIMITERS = ";\t|,"
 
 
 def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
@@ -33,18 +36,23 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
         raise too_many_columns()
     settled = {role: int(at) for role, at in dialect.columns.items()}
     width, filled = dialect.width or 1, dialect.filled or 1
-    found = _find_by_header(rows[0], settled, dialect) if rows and not holds_number(rows[0]) else None
+    if dialect.delimiter == NO_DELIMITER and share(["".join(row) for row in rows], _has_columns) >= MOST_CELLS:
+        raise _columns_differ(width)
+    may_be_header = bool(rows) and rules.has_header is not False and not any(map(is_number_alone, rows[0]))
+    if may_be_header and holds_number(rows[0]) and not rules.has_header:
+        if is_unclear_header(rows[0], lambda name: role_of(name) is not None):
+            raise header_unclear()
+        may_be_header = False
+    found = _find_by_header(rows[0], settled, dialect) if may_be_header else None
+    if found is None and may_be_header and fits(rows[0], width, filled) and _are_names(rows[0], settled[Role.PHONE]):
+        raise _header_unknown()
     header = trimmed(rows[0]) if found else []
     places = found or settled
     if found:
         rows = rows[1:]
         filled, width = line_shape(header, rows, places)
     if rows and not any(fits(row, width, filled) for row in rows):
-        raise UnreadablePart(
-            "columns_differ",
-            f"The lines of this part do not have {width} fields, as those of the first part or its header have. Send "
-            "parts of the same layout, or open another dataset.",
-        )
+        raise _columns_differ(width)
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
     places = later_columns(named, rules, places)
@@ -90,6 +98,33 @@ def _find_by_roles(first: Sequence[str], settled: Mapping[Role, int]) -> dict[Ro
     if any(role_of(name) is Role.PHONE for name in first):
         raise _header_differs()
     return None
+
+
+def _are_names(row: Sequence[str], phone: int) -> bool:
+    """Whether all cells of a line may be names of columns, and where the number should be there are letters."""
+    return any(map(str.isalpha, row[phone])) and all(not cell.strip() or is_name(cell.strip()) for cell in row)
+
+
+def _has_columns(line: str) -> bool:
+    """Whether a line of a part whose first part had but one column has several."""
+    return any(delimiter in line.strip(_DELIMITERS + " ") for delimiter in _DELIMITERS)
+
+
+def _columns_differ(width: int) -> UnreadablePart:
+    return UnreadablePart(
+        "columns_differ",
+        f"The lines of this part do not have {width} fields, as those of the first part or its header have. Send "
+        "parts of the same layout, or open another dataset.",
+    )
+
+
+def _header_unknown() -> UnreadablePart:
+    return UnreadablePart(
+        "header_differs",
+        "The first line of this part has no number, and is not the header of the first part. If it is a header, name "
+        "the columns as in the first part. If it is a line without a number, set header=false, so that only this line "
+        "is rejected.",
+    )
 
 
 def _header_differs() -> UnreadablePart:

@@ -23,7 +23,15 @@ from service.intake.column_names import Role, is_name, name_check, plain_name, r
 from service.intake.decoding import Encoding
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.looks import MOST_CELLS, has_digits_of_a_number, has_words_only, holds_number, share
+from service.intake.looks import (
+    MOST_CELLS,
+    has_digits_of_a_number,
+    has_words_only,
+    holds_number,
+    is_number_alone,
+    is_unclear_header,
+    share,
+)
 from service.intake.media import Format
 from service.intake.records import each_record
 
@@ -34,6 +42,8 @@ SAMPLE_BYTES = 64 * 1024
 # does not disappear in another column.
 NO_DELIMITER = "\x1f"
 _DELIMITERS = (";", "\t", "|", ",")
+EMPTY_SIGNS = ' \t"'
+"""A field of these signs is empty, however it is read."""
 _SAMPLE_RECORDS = 200
 _CHECKED_RECORDS = 20
 
@@ -64,7 +74,7 @@ def settle_layout(
     Raises UnreadablePart if there is no line, or if the phone column is unclear.
     """
     delimiter, rows = _split(sample, rules.choice, delimiter)
-    has_header = _is_header(rows[0], rules.choice)
+    has_header = rules.has_header is not False and _is_header(rows[0], rules)
     header = trimmed(rows[0]) if has_header else []
     columns = sample_columns(header, rows[1:] if has_header else rows)
     found = choose_columns(columns, rules)
@@ -140,13 +150,18 @@ def line_shape(header: Sequence[str], rows: Rows, columns: Mapping[Role, int]) -
     that a delimiter stands in a cell, which shifts the cells behind it, and that the last cell is empty.
     """
     filled = max([len(header) or _common_width(rows), *(at + 1 for at in columns.values())])
-    width = _common_width([row for row in rows if len(row) >= filled and not any(map(str.strip, row[filled:]))])
+    width = _common_width([row for row in rows if len(row) >= filled and not any(map(is_filled, row[filled:]))])
     return filled, width or filled
 
 
 def fits(row: Sequence[str], width: int, filled: int) -> bool:
     """Whether a record has as many fields as the lines of its part, and none is filled that should be empty."""
-    return len(row) == width and not any(map(str.strip, row[filled:]))
+    return len(row) == width and not any(map(is_filled, row[filled:]))
+
+
+def is_filled(field: str) -> bool:
+    """Whether a field has more than signs of an empty one."""
+    return bool(field.strip(EMPTY_SIGNS))
 
 
 def is_too_wide(rows: Rows) -> bool:
@@ -180,9 +195,31 @@ def _is_known(name: str, choice: ColumnChoice) -> bool:
     return role_of(name) is not None or plain_name(name) in choice.names()
 
 
-def _is_header(first: Sequence[str], choice: ColumnChoice) -> bool:
-    """Whether the first line is a header. A line that contains a number is not, whatever words stand beside it."""
-    return not holds_number(first) and (any(_is_known(name, choice) for name in first) or has_words_only(first))
+def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
+    """Whether the first line is a header. A line that contains a number is not, whatever words stand beside it.
+
+    Raises UnreadablePart if the caller says that such a line is one.
+    """
+    unclear = is_unclear_header(first, lambda name: _is_known(name, rules.choice))
+    if unclear and rules.has_header is None:
+        raise header_unclear()
+    if holds_number(first):
+        if rules.has_header and any(is_number_alone(cell) for cell in first):
+            raise UnreadablePart(
+                "no_header",
+                "The first line contains a number, so it is not a header. Set header=false, or add a header.",
+            )
+        return bool(rules.has_header)
+    return bool(rules.has_header) or any(_is_known(name, rules.choice) for name in first) or has_words_only(first)
+
+
+def header_unclear() -> UnreadablePart:
+    """The error for a first line that has names of columns, and digits of a number beside letters."""
+    return UnreadablePart(
+        "header_unclear",
+        "The first line has names of columns, but also the digits of a number. Remove these digits from the header, or "
+        "set header=true or header=false to say what the line is.",
+    )
 
 
 def _column(rows: Iterable[Sequence[str]], at: int) -> list[str]:

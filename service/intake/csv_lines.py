@@ -70,6 +70,11 @@ class CsvLines:
             column.name, self._layout.sample[self._layout.columns[Role.COUNTRY]].cells, self._rules
         )
 
+    @property
+    def has_header(self) -> bool | None:
+        """Whether the part begins with a header; None before that is known."""
+        return self._layout.has_header if self._layout else None
+
     def feed(self, text: bytes) -> Iterator[Table]:
         """The tables of the complete records, as soon as there is enough text for a chunk."""
         self._pending += text

@@ -197,6 +197,19 @@ def guess_encoding(head: bytes) -> Encoding:
     return Encoding.UTF_8
 
 
+def encoding_of(head: bytes, settled: Encoding | None) -> Encoding:
+    """The encoding of a part that begins with `head`, in a dataset whose first part has the `settled` one, if any.
+
+    The parts of a list may come from several programs. Letters in UTF-8 are hardly ever valid by chance.
+    """
+    marked = marked_encoding(head)
+    if marked is not None or settled is None:
+        return marked or guess_encoding(head)
+    if settled is Encoding.WINDOWS_1252 and not head.isascii():
+        return guess_encoding(head)
+    return settled
+
+
 class TextDecoder:
     """Decodes bytes to UTF-8 without a byte order mark, in which every line ends with a single line feed.
 

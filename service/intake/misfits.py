@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.csv_layout import fits
+from service.intake.csv_layout import EMPTY_SIGNS, fits, is_filled
 from service.intake.records import Record, WholeRecords
 from service.intake.table import Misfits
 
-_EMPTY_SIGNS = b' \t"'
 _NEWLINE = ord("\n")
 
 
@@ -35,7 +34,7 @@ def _field_counts(fields: Sequence[str], width: int, filled: int) -> tuple[int, 
     """How many fields a misfit has, and how many it should have."""
     if len(fields) != width:
         return len(fields), width
-    return max(at for at, field in enumerate(fields, start=1) if field.strip()), filled
+    return max(at for at, field in enumerate(fields, start=1) if is_filled(field)), filled
 
 
 def misfits_of_text(text: bytes, whole: WholeRecords, delimiter: str, width: int, filled: int) -> Misfits | None:
@@ -74,7 +73,7 @@ def _is_even(delimiters: NDArray[np.int64], begins: NDArray[np.int64], ends: NDA
 def _last_content(text: bytes, delimiter: str) -> NDArray[np.int32]:
     """For each place, the last place up to it that has anything but signs of empty fields; -1 if there is none."""
     is_content = np.ones(256, dtype=np.bool_)
-    is_content[[ord(delimiter), _NEWLINE, *_EMPTY_SIGNS]] = False
+    is_content[[ord(delimiter), _NEWLINE, *EMPTY_SIGNS.encode()]] = False
     places = np.arange(len(text), dtype=np.int32)
     places[~is_content[np.frombuffer(text, dtype=np.uint8)]] = -1
     return np.maximum.accumulate(places, out=places)

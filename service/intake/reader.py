@@ -17,8 +17,7 @@ from service.intake.decoding import (
     Decompressor,
     Encoding,
     TextDecoder,
-    guess_encoding,
-    marked_encoding,
+    encoding_of,
 )
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
@@ -150,6 +149,11 @@ class PartReader:
         return self._parser.ignored_columns if self._parser else []
 
     @property
+    def has_header(self) -> bool | None:
+        """Whether this part begins with a header; None in a format that has none."""
+        return self._parser.has_header if isinstance(self._parser, CsvLines | XlsxLines) else None
+
+    @property
     def ends_open(self) -> bool:
         """Whether delimited text ended without a line end, so that its last line may go on in the next part."""
         return isinstance(self._parser, CsvLines) and self._parser.ends_open
@@ -186,7 +190,7 @@ class PartReader:
         head = bytes(self._head[:ENCODING_SAMPLE_BYTES])
         refuse_other_format(head, self._format)
         settled = self._dialect.encoding if self._dialect else None
-        encoding = marked_encoding(head) or settled or guess_encoding(head)
+        encoding = encoding_of(head, settled)
         if b"\0" in head and encoding not in (Encoding.UTF_16_LE, Encoding.UTF_16_BE):
             raise UnreadablePart(
                 "not_text", "The part is not text. Send UTF-8, Windows-1252, or UTF-16 with a byte order mark."

@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, islice
 from tempfile import TemporaryFile
 from typing import Final
 from weakref import finalize
@@ -31,6 +32,7 @@ _DELIMITER: Final = "\t"
 _BREAKS: Final = re.compile(r"[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+")
 # A workbook of a million rows with a few columns takes some 50 MiB.
 _MOST_BYTES: Final = 1 << 30
+_SAMPLE_ROWS: Final = 200
 _TEXT_AT_ONCE: Final = 1 << 20
 # More than a sheet has columns.
 _COLUMN_BITS: Final = 16
@@ -78,6 +80,11 @@ class XlsxLines:
         """Whether digits in the country column are calling codes."""
         return self._lines.has_calling_codes
 
+    @property
+    def has_header(self) -> bool | None:
+        """Whether the sheet begins with a header; None before that is known."""
+        return self._lines.has_header
+
     def feed(self, data: bytes) -> Iterator[Table]:
         """Keep the bytes. All tables are given by `finish`."""
         self._spooled += len(data)
@@ -96,7 +103,9 @@ class XlsxLines:
             refuse_other_format(head_of(self._spool), Format.XLSX)
             try:
                 workbook = Workbook(self._spool, self._expansion)
-                for text in self._writer.lines_of(workbook.rows(_choose(workbook, self._sheet))):
+                settled = self._lines.dialect
+                fewest = (settled.width if settled else None) or 0
+                for text in self._writer.lines_of(workbook.rows(_choose(workbook, self._sheet)), fewest):
                     yield from map(self._with_types, self._lines.feed(text))
             except NotAPackage as problem:
                 raise UnreadablePart(
@@ -158,15 +167,17 @@ class _RowWriter:
     def __init__(self) -> None:
         self.typed, self.not_calculated = _Places(), _Places()
 
-    def lines_of(self, rows: Iterator[Row]) -> Iterator[bytes]:
+    def lines_of(self, rows: Iterator[Row], fewest: int) -> Iterator[bytes]:
+        """The lines. Each has at least `fewest` fields, and as many as the widest of the first rows."""
         text = io.StringIO()
         writer = csv.writer(text, delimiter=_DELIMITER, lineterminator="\n")
-        line, width = 1, 0
-        for number, cells in rows:
+        line = 1
+        # Empty cells at the end of a row are left out of the file. All others say in which column they are.
+        first = list(islice(rows, _SAMPLE_ROWS))
+        width = max([fewest, *(len(row.cells) for row in first)])
+        for number, cells in chain(first, rows):
             text.write("\n" * (number - line))
             line = number + 1
-            # Cells at the end of a row are left out of the file where they are empty.
-            width = width or len(cells)
             if cells:
                 self.typed.add(number, cells, TypedTime)
                 self.not_calculated.add(number, cells, NotCalculated)

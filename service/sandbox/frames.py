@@ -90,7 +90,8 @@ class Edges(NamedTuple):
 class End:
     """What is known after the last line.
 
-    That is the dialect, the columns that were read, relevant ones that were not, and how many dates show which order.
+    That is the dialect, the columns that were read, relevant ones that were not, how many dates show which order, and
+    whether there is a header, where the format can have one.
     """
 
     dialect: Dialect
@@ -98,6 +99,7 @@ class End:
     ignored_columns: list[IgnoredColumn]
     order_counts: OrderCounts
     edges: Edges
+    has_header: bool | None
 
 
 def pack_end(end: End) -> bytes:
@@ -108,6 +110,7 @@ def pack_end(end: End) -> bytes:
         "ignored_columns": [[column.shown, column.stored] for column in end.ignored_columns[:MOST_COLUMNS]],
         "order_counts": [*end.order_counts],
         "edges": [*end.edges],
+        "has_header": end.has_header,
     }
     return orjson.dumps(members, option=orjson.OPT_NON_STR_KEYS)
 
@@ -120,7 +123,7 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         read = [ReadColumn(Role(role), name, position) for role, name, position in members["read_columns"]]
         ignored = [IgnoredColumn(shown, stored) for shown, stored in members["ignored_columns"]]
         counts = OrderCounts(*members["order_counts"])
-        edges = Edges(*members["edges"])
+        edges, has_header = Edges(*members["edges"]), members["has_header"]
         sound = dialect.format is form and _is_sound(dialect)
     except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
         raise BrokenReader from None
@@ -129,9 +132,9 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         raise BrokenReader
     if not all(type(count) is int and 0 <= count <= _MOST_LINES for count in counts):
         raise BrokenReader
-    if not all(type(edge) is bool for edge in edges):
+    if not all(type(flag) is bool for flag in (*edges, bool(has_header) if has_header is None else has_header)):
         raise BrokenReader
-    return End(dialect, read, ignored, counts, edges)
+    return End(dialect, read, ignored, counts, edges, has_header)
 
 
 def _is_sound_column(column: ReadColumn) -> bool:

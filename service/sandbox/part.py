@@ -50,7 +50,9 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
         _read(connection, reader, acceptance, form.most_lines)
         assert reader.dialect is not None
         edges = Edges(acceptance.begins_cut, acceptance.ends_cut, reader.ends_open)
-        end = End(reader.dialect, reader.read_columns, reader.ignored_columns, reader.order_counts, edges)
+        end = End(
+            reader.dialect, reader.read_columns, reader.ignored_columns, reader.order_counts, edges, reader.has_header
+        )
         send_frame(connection, END, pack_end(end))
     except UnreadablePart as refusal:
         send_frame(connection, REFUSAL, pack_refusal(refusal))
@@ -69,6 +71,7 @@ def _reader(form: PartForm) -> PartReader:
             CountryTest(form.region),
             form.consent_period is not None,
             form.date_format,
+            form.has_header,
         ),
         times=TimeReader(form.time_zone, form.date_format) if form.consent_period is not None else None,
         sheet=form.sheet,

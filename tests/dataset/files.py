@@ -1,10 +1,13 @@
 """Files that are uploaded as datasets, and what is stored of them."""
 
+import io
+import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import polars as pl
 from httpx2 import Response
 
 from service.membership.encryption import decrypt_staged
@@ -12,6 +15,7 @@ from tests.builders import make_collection, make_notice, open_dataset
 from tests.callers import Caller
 from tests.dataset.builders import RING
 from tests.inspection import rows
+from tests.intake.workbook_writers import XLSX, by_openpyxl
 
 CSV, NDJSON, PARQUET = "text/csv", "application/x-ndjson", "application/vnd.apache.parquet"
 
@@ -73,3 +77,16 @@ def rejects(caller: Caller, dataset: Any) -> list[tuple[int, int, str]]:
     """The part, line and reason of each rejected line."""
     items = caller.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
     return [(item["part"], item["line"], item["reason"]) for item in items]
+
+
+def written(names: Sequence[str], lines: Sequence[Sequence[str]], media_type: str) -> bytes:
+    """A list with these columns in this format."""
+    if media_type == XLSX:
+        return by_openpyxl([names, *lines])
+    if media_type == PARQUET:
+        file = io.BytesIO()
+        pl.DataFrame(lines, schema=list(names), orient="row").write_parquet(file)
+        return file.getvalue()
+    if media_type == NDJSON:
+        return "".join(json.dumps(dict(zip(names, line, strict=True))) + "\n" for line in lines).encode()
+    return "".join(";".join(line) + "\n" for line in (names, *lines)).encode()

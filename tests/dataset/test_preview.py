@@ -4,9 +4,9 @@ from typing import Any
 
 from tests.builders import make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
-from tests.dataset.files import CSV, collected_dataset, put_file, taken
+from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, stored, taken, written
 from tests.inspection import refusal, rows
-from tests.intake.workbook_writers import XLSX, by_openpyxl
+from tests.intake.workbook_writers import XLSX, by_openpyxl, workbook_of
 
 FILE = (
     "nom;telephone;date_consentement;date_modification\n"
@@ -71,13 +71,32 @@ def test_preview_without_a_collection_reads_no_consent_and_says_so(registry: Reg
     assert "date_consentement" in seen["ignored_columns"]
 
 
-def test_preview_is_what_the_part_becomes(registry: Registry) -> None:
+def test_preview_is_what_the_part_becomes(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
-    workbook = by_openpyxl([["Nom", "Téléphone"], ["Zoé", "0692123456"], ["Léo", 33639980002], ["Ana", "x"]])
-    for content, media_type in ((FILE, CSV), (workbook, XLSX)):
+    workbook = by_openpyxl([["Nom", "Téléphone"], ["Zoé", "0692123456"], ["Léo", 33639980002], ["Ana", "x", "y"]])
+    sheets = workbook_of({"Notes": [["rien"]], "Mai": [["Téléphone"], ["0639980001"]]})
+    lines = [("Zoé", "0692123456", "2023-03-26"), ("Léo", "06 39 98", ""), ("Ana", "0639980003", "26/03/2023 10:00")]
+    parquet = written(("Nom", "Téléphone", "Date de consentement"), lines, PARQUET)
+    members = written(("Nom", "Téléphone", "Date de consentement"), lines, NDJSON)
+    for content, media_type, sheet in (
+        (FILE, CSV, {}),
+        (f"{FILE}Luc; Max;0639980001;;\n", CSV, {}),
+        (workbook, XLSX, {}),
+        (sheets, XLSX, {"sheet": "Mai"}),
+        (parquet, PARQUET, {}),
+        (members, NDJSON, {}),
+    ):
         dataset = collected_dataset(broker)
-        seen = preview(broker, content, media_type=media_type, dataset_id=dataset["id"])
-        part = taken(broker, dataset, content, media_type=media_type)
+        seen = preview(broker, content, media_type=media_type, dataset_id=dataset["id"], **sheet)
+        part = taken(broker, dataset, content, media_type=media_type, columns=sheet)
+        found = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
+        names = ("line", "reason", "explanation")
+        assert [[line[name] for name in names] for line in seen["rejects"]] == [
+            [reject[name] for name in names] for reject in found
+        ]
+        assert sorted(line["number"][-4:] for line in seen["lines"]) == sorted(
+            number[-4:] for number in stored(dsn, dataset)
+        )
         shared = set(seen) & set(part)
         assert {"line_count", "accepted_count", "rejected_count", "consent_count", "read_columns"} <= shared
         assert {name: seen[name] for name in shared} == {name: part[name] for name in shared}
@@ -97,6 +116,14 @@ def test_preview_for_a_later_part_is_read_by_the_settled_columns(registry: Regis
         params={"dataset_id": dataset["id"]},
     )
     assert refusal(other) == (422, "format_differs")
+
+
+def test_preview_hides_the_digits_of_consent_records(registry: Registry) -> None:
+    broker = registry.broker()
+    collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
+    content = "telephone;consent_record_id\n0639980001;+33639980002\n"
+    (line,) = preview(broker, content, collection_id=collection["id"])["lines"]
+    assert line["consent_record_id"] == "+•••••••0002"
 
 
 def test_preview_takes_the_region_and_zone_that_a_dataset_would_have(registry: Registry) -> None:
@@ -119,10 +146,18 @@ def test_preview_of_many_lines_ends_early(registry: Registry) -> None:
 def test_preview_of_what_cannot_be_read_is_refused_as_the_part_would_be(registry: Registry) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
-    for content in (b"", b"%PDF-1.4", b"ref;ville\n1;Paris\n", b"telephone;mobile\n0639980001;0639980002\n"):
-        headers = {"Content-Type": CSV}
+    several = workbook_of({"Mai": [["0639980001"]], "Juin": [["0639980002"]]})
+    for content, media_type in (
+        *((content, CSV) for content in (b"", b"%PDF-1.4", b"ref;ville\n1;Paris\n")),
+        (b"telephone;mobile\n0639980001;0639980002\n", CSV),
+        (several, XLSX),
+        (several, PARQUET),
+        (b"PK\x03\x04", XLSX),
+        (written(("ref", "siren"), [("A1", "732829320")], PARQUET), PARQUET),
+    ):
+        headers = {"Content-Type": media_type}
         seen = broker.request("POST", "/v1/previews", content=content, headers=headers)
-        sent = put_file(broker, dataset, content)
+        sent = put_file(broker, dataset, content, media_type=media_type)
         assert (seen.status_code, seen.json()["detail"]) == (sent.status_code, sent.json()["detail"])
         assert seen.status_code == 422
 

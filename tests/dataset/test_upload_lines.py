@@ -79,6 +79,19 @@ def test_upload_lines_with_empty_fields_at_their_end_are_read(registry: Registry
         assert [*sorted(stored(dsn, dataset))] == [ZOE, LEO], text
 
 
+def test_upload_odd_spaces_in_fields_that_should_be_empty_count_alike_however_they_are_read(registry: Registry) -> None:
+    broker = registry.broker()
+    wrong = []
+    for sign in ("\u2028", "\u0085", "\x0c", "\u00a0"):
+        # An unclosed quote sends a part to the reader that goes record by record.
+        for last in ("", 'Luc;";\n'):
+            dataset = open_dataset(broker)
+            taken(broker, dataset, f"nom;tel\nZoé;0639980001;\nLéo;0639980002;{sign}\nEva;0639980003;\n{last}")
+            if (1, 3, "too_many_fields") not in rejects(broker, dataset):
+                wrong.append((sign, last, rejects(broker, dataset)))
+    assert wrong == []
+
+
 def test_upload_later_part_with_its_columns_in_another_order_is_read_by_name(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = collected_dataset(broker)
@@ -96,6 +109,70 @@ def test_upload_later_part_with_its_columns_in_another_order_is_read_by_name(reg
         assert rejects(broker, other) == []
 
 
+def test_upload_later_part_in_another_encoding_is_read_by_the_names_of_its_header(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "prénom;téléphone;réf\nZoé;0639980001;0639980007\n".encode("latin-1"))
+    taken(broker, dataset, "prénom;réf;téléphone\nZoé;0639980003;0639980002\n", part=2)
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+
+
+def test_upload_later_part_without_a_header_may_begin_with_words_if_that_is_stated(
+    registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "nom;contact;secours\nA;0639980001;\n", columns={"column": "contact"})
+    cut = "Durand;néant;aucun\nB;0639980002;0639980004\n"
+    assert refused(broker, dataset, cut, part=2)[0] == "header_differs"
+    taken(broker, dataset, cut, part=2, columns={"header": "false"})
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+    assert rejects(broker, dataset) == [(2, 1, "not_a_number")]
+
+
+def test_upload_first_line_is_a_header_or_not_as_stated(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "inconnu\n0639980001\n", columns={"header": "false"})
+    assert ([*stored(dsn, dataset)], rejects(broker, dataset)) == ([ZOE], [(1, 1, "not_a_number")])
+    other = open_dataset(broker)
+    assert refused(broker, other, "0639980001;x\n0639980002;y\n", columns={"header": "true"})[0] == "no_header"
+    assert taken(broker, other, "a1;b2\nx;0639980001\ny;0639980002\n", columns={"header": "true"})["line_count"] == 2
+
+
+def test_upload_later_part_of_two_columns_where_the_first_has_one_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker, default_region="DE")
+    taken(broker, dataset, "telefon\n0301234567\n", columns={"column": "1"})
+    for text in ("0301234567\t7\n0301234568\t8\n", "telefon;ort\n0301234567;Berlin\n", "0301234567,2\n0301234568,3\n"):
+        assert refused(broker, dataset, text, part=2)[0] == "columns_differ"
+    assert [*stored(dsn, dataset)] == ["+49301234567"]
+
+
+def test_upload_part_without_a_header_that_may_go_on_from_another_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "nom;telephone;secours\nA;0639980001;0639980011\n")
+    elsewhere = "nom;secours;telephone\nB;0639980012;0639980002\n"
+    taken(broker, dataset, elsewhere, part=3)
+    slug, detail = refused(broker, dataset, "C;0639980013;0639980003\n", part=4)
+    assert (slug, "Part 4 has no header" in detail) == ("columns_elsewhere", True)
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+    other = open_dataset(broker)
+    taken(broker, other, "nom;telephone;secours\nA;0639980001;0639980011\n")
+    taken(broker, other, "C;0639980003;0639980013\n", part=2)
+    assert refused(broker, other, elsewhere)[0] == "columns_elsewhere"
+    assert sorted(stored(dsn, other)) == [ZOE, EVA]
+
+
+def test_upload_answers_whether_the_first_line_was_a_header(registry: Registry) -> None:
+    broker = registry.broker()
+    for text, has_header in (("Zoé;;Paris\nLéo;0639980001;Lyon\n", True), ("Zoé;0639980001\n", False)):
+        dataset = open_dataset(broker)
+        assert taken(broker, dataset, text)["has_header"] is has_header
+        assert broker.get(f"/v1/datasets/{dataset['id']}/parts")[0]["has_header"] is has_header
+
+
 def test_upload_later_part_from_another_column_is_refused(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     first = "nom;contact;secours\nA;0639980001;0639980003\n"
@@ -110,6 +187,8 @@ def test_upload_later_part_from_another_column_is_refused(registry: Registry, ds
         ("nom;secours;contact\nB;0639980004;0639980002\n", {"column": "2"}, "column_differs"),
         ("nom;secours;mail\nB;0639980004;x\n", {}, "header_differs"),
         ("nom;secours;téléphone\nB;0639980004;0639980002\n", {}, "header_differs"),
+        ("client;contact urgence;agence\nB;0639980004;Lyon\n", {}, "header_differs"),
+        ("client;secours 1;contact 2\nB;0639980004;0639980002\n", {}, "header_differs"),
         ("0639980002\n0639980003\n", {}, "columns_differ"),
     ):
         found = refused(broker, dataset, text, columns=columns, part=2)[0]
@@ -120,6 +199,22 @@ def test_upload_later_part_from_another_column_is_refused(registry: Registry, ds
     for columns in ({"column": "contact"}, {"column": "2"}, {}):
         taken(broker, dataset, "B;0639980002;0639980004\n", columns=columns, part=2)
         assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+
+
+def test_upload_header_with_the_digits_of_a_number_is_asked_about(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for header in (
+        "telephone;date_consentement (du 01/01/2023 au 31/12/2023)",
+        "telephone;date_consentement;export 202303261200",
+        "horodateur;téléphone (ex : 06 12 34 56 78)",
+    ):
+        cells = ["2023-03-26"] * header.count(";")
+        line = ";".join(["0639980001", *cells] if header.startswith("tel") else [*cells, "0639980001"])
+        dataset = open_dataset(broker)
+        slug, detail = refused(broker, dataset, f"{header}\n{line}\n")
+        assert (slug, "header=true" in detail) == ("header_unclear", True)
+        part = taken(broker, dataset, f"{header}\n{line}\n", columns={"header": "true"})
+        assert ([*stored(dsn, dataset)], part["line_count"], part["has_header"]) == ([ZOE], 1, True)
 
 
 def test_upload_first_line_with_a_number_is_not_taken_for_a_header(registry: Registry, dsn: str) -> None:

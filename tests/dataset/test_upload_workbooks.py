@@ -189,3 +189,16 @@ def test_what_is_no_readable_workbook_is_refused_with_the_reason(registry: Regis
     assert (slug, XLSX in detail) == ("wrong_format", True)
     slug, detail = refused(broker, open_dataset(broker), b"\xd0\xcf\x11\xe0" + bytes(600))
     assert (slug, "password" in detail) == ("wrong_format", True)
+
+
+def test_rows_without_their_last_cells_are_read(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for rows, columns in (
+        ([["0639980001"], ["0639980002", "Léo", "Lyon"]], {"column": "1"}),
+        ([["Téléphone", "Nom", "Ville"], ["0639980001"], ["0639980002", "Léo"]], {}),
+    ):
+        dataset = open_dataset(broker)
+        taken(broker, dataset, by_openpyxl(rows), media_type=XLSX, columns=columns)
+        assert stored(dsn, dataset) == BOTH
+        taken(broker, dataset, by_openpyxl([["0639980003"]]), part=2, media_type=XLSX)
+        assert rejects(broker, dataset) == []

@@ -25,6 +25,7 @@ def form(**given: Any) -> PartForm:
         "time_zone": "Europe/Paris",
         "date_format": None,
         "sheet": None,
+        "has_header": None,
         "most_lines": None,
         "consent_period": None,
         "rejects_kept": 100,

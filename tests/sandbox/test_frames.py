@@ -121,6 +121,7 @@ END = End(
     [IgnoredColumn("ville", "3")],
     OrderCounts(1, 0, 2),
     Edges(begins_cut=False, ends_cut=True, ends_open=True),
+    has_header=True,
 )
 
 
