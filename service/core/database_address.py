@@ -10,11 +10,13 @@ from service.core.errors import ConfigurationError
 
 # RFC 3986, as far as libpq reads it. Signs that end a part are nowhere else, so that no part of a password that is not
 # encoded is taken for a host, a port or an option, and shown.
+_HOST: Final = r"(?:\[[0-9A-Fa-f:.]+\]|[\w.~%-]*)(?::[0-9]*)?"
 _ADDRESS: Final = re.compile(
     r"(?P<scheme>postgres(?:ql)?://)(?:(?P<user>[\w.~!$&'()*+,;=%-]*)(?P<password>:[\w.~!$&'()*+,;=:%-]*)?@)?"
-    r"(?P<rest>(?:\[[0-9A-Fa-f:.]+\]|[\w.~%-]*)(?::[0-9]*)?(?:/(?P<name>[^/?#@\s]*))?(?P<options>\?[^#@\s]*)?)",
+    rf"(?P<rest>{_HOST}(?P<others>(?:,{_HOST})*)(?:/(?P<name>[^/?#@\s]*))?(?P<options>\?[^#@\s]*)?)",
     re.ASCII,
 )
+_HOSTS_OPTION: Final = re.compile("[?&]host(?:addr)?=[^&]*(?:,|%2C)", re.IGNORECASE)
 _WRONG_ENCODING: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 ENCODING_ADVICE: Final = (
@@ -35,6 +37,10 @@ def require_address(variable: str, address: str) -> re.Match[str]:
     parts = _ADDRESS.fullmatch(address)
     if parts is None or _WRONG_ENCODING.search(address):
         raise ConfigurationError(f"{variable} has signs that mean something else in an address. {ENCODING_ADVICE}")
+    if parts["others"] or _HOSTS_OPTION.search(parts["options"] or ""):
+        raise ConfigurationError(
+            f"{variable} names several hosts. Name one: the address that the primary server has, also after a failover."
+        )
     # libpq would take the database that is called like the role.
     if not parts["name"] and "dbname=" not in (parts["options"] or ""):
         raise ConfigurationError(

@@ -68,6 +68,21 @@ def test_password_in_the_address_is_used_as_it_is_or_refused_without_a_word_of_i
     assert parameters["password"] == url.password
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://filiation@one,two/filiation",
+        "postgresql://filiation:open-sesame@one:5432,[::1]:5433/filiation?target_session_attrs=read-write",
+        "postgresql://filiation@/filiation?host=one,two",
+        "postgresql://filiation@one/filiation?connect_timeout=2&hostaddr=192.0.2.1%2C192.0.2.2",
+    ],
+)
+def test_several_hosts_are_refused(address: str) -> None:
+    assert refusal(address) == (
+        "DATABASE_URL names several hosts. Name one: the address that the primary server has, also after a failover."
+    )
+
+
 def test_two_passwords_are_refused() -> None:
     assert refusal("postgresql://filiation:one@database/filiation", "two") == (
         "DATABASE_URL has a password, and DATABASE_PASSWORD is set as well. Take the password out of DATABASE_URL."
