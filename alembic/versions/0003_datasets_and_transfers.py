@@ -313,7 +313,7 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "reason IN ('too_few_fields', 'too_many_fields', 'country_unknown', "
+            "reason IN ('too_few_fields', 'too_many_fields', 'not_an_object', 'repeated_member', 'country_unknown', "
             "'empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', 'extension', "
             "'not_a_number', 'too_short', 'too_long', 'plus_missing', 'only_zeros', 'unknown_country_code', "
             "'not_possible', "

@@ -27,6 +27,7 @@ _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 _SHORTEST_NUMBER = 7
 # A year or a serial number has no fewer. Whatever form it is in, a time has more.
 _FEWEST_DIGITS_OF_A_TIME = 4
+_BARE_CODE = re.compile(r"[\s'\"=]*[0-9]{1,3}(?:\.0)?[\s'\"]*")
 
 
 def share(cells: Sequence[str], test: Callable[[str], bool]) -> float:
@@ -68,6 +69,11 @@ def states_its_country(cell: str) -> bool:
 def may_be_a_time(cell: str) -> bool:
     """Whether a cell has as many digits as a time in any form that can be stated, or is a formula without a result."""
     return _count_digits(cell) >= _FEWEST_DIGITS_OF_A_TIME or cell == "="
+
+
+def is_bare_code(cell: str) -> bool:
+    """Whether a country is written by digits alone: by a calling code, or by its number in ISO 3166-1."""
+    return bool(_BARE_CODE.fullmatch(cell))
 
 
 def has_words_only(cells: Iterable[str]) -> bool:

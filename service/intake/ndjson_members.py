@@ -1,13 +1,12 @@
 """The members of the objects of an NDJSON part: which of them are read, and those that appear only later.
 
 Writers that leave out nulls make lines with different members. So each chunk is searched for names that were not seen
-before, and a member with a known name is read from the chunk on in which it first appears.
+before, and a member with a known name is read from the chunk on in which it first appears. A line that lacks the
+country or the consent time may have it under another known name, which is then read. Of numbers only one name is read:
+another may be the number of somebody else.
 """
 
-import json
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import orjson
@@ -28,12 +27,13 @@ from service.intake.column_choice import (
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_name, plain_name, role_of
+from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
+from service.intake.looks import FEW_CELLS, may_be_a_time, share
 from service.intake.media import Format
+from service.intake.ndjson_objects import NAME, Member, as_text, member_of, read_object, unquoted
 
-_NAME = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"\s*:')
 _SPACES = np.frombuffer(b" \t", dtype=np.uint8)
 # With more names it is faster to look for all at once.
 _COUNTED_NAMES = 16
@@ -49,8 +49,9 @@ class Members:
         # A chosen member may be missing in the first lines.
         self._awaited = dict(_awaited(columns, choice)) if dialect is None else {}
         columns += [SampleColumn(name) for name in self._awaited.values()]
-        self.names = _settle(columns, rules) if dialect is None else _settled(columns, dialect, rules)
-        self.dialect = dialect or Dialect(Format.NDJSON, require_names(self.names))
+        names = _settle(columns, rules) if dialect is None else _settled(columns, dialect, rules)
+        self.dialect = dialect or Dialect(Format.NDJSON, require_names(names))
+        self.read = {role: _with_others(role, name, columns, rules) for role, name in names.items()}
         self._sample = columns
         self._seen = {column.name for column in columns}.difference(self._awaited.values())
         self._later_ignored: list[str] = []
@@ -68,17 +69,17 @@ class Members:
                 self._awaited = {role: awaited for role, awaited in self._awaited.items() if awaited != name}
             elif role is None:
                 continue
-            elif role not in self.names and self._rules.choice.of(role) is None:
-                self.names[role] = name
-            elif name not in self.names.values():
+            elif name not in self._names() and _may_be_read(role, name, self._rules, is_first=role not in self.read):
+                self.read[role] = _in_order([*self.read.get(role, ()), member_of(name)])
+            elif name not in self._names():
                 self._later_ignored.append(name)
 
     @property
     def has_calling_codes(self) -> bool:
-        """Whether digits in the country member are calling codes."""
-        name = self.names.get(Role.COUNTRY)
-        cells = next((column.cells for column in self._sample if column.name == name), ())
-        return name is not None and holds_calling_codes(name, cells, self._rules)
+        """Whether digits in the settled member of the country are calling codes."""
+        settled = [member.name for member in self.read.get(Role.COUNTRY, ()) if member.is_settled]
+        cells = [cell for column in self._sample if column.name in settled for cell in column.cells]
+        return bool(settled) and holds_calling_codes(settled[0], cells, self._rules)
 
     def finish(self) -> None:
         """Raise UnreadablePart if a member that the caller chose was in no line."""
@@ -88,13 +89,16 @@ class Members:
     def ignored(self) -> list[IgnoredColumn]:
         """The members seen so far that look relevant and are not read."""
         roles = self._rules.roles
-        read = {name for role, name in self.names.items() if role in roles}
+        read = self._names(roles)
         places = [at for at, column in enumerate(self._sample) if column.name in read]
         later = [name for name in dict.fromkeys(self._later_ignored) if name not in read]
-        unread = [name for role, name in self.names.items() if role not in roles and name not in self._sample_names()]
+        unread = self._names(frozenset(Role) - roles) - self._sample_names()
         early = [column.shown for column in ignored_columns(self._sample, places, self._rules.is_telephone)]
         # These are names of members, never cells.
-        return [IgnoredColumn(name, name) for name in [*early, *later, *unread]]
+        return [IgnoredColumn(name, name) for name in [*early, *later, *sorted(unread)]]
+
+    def _names(self, roles: Iterable[Role] = Role) -> set[str]:
+        return {member.name for role in roles for member in self.read.get(role, ())}
 
     def _sample_names(self) -> set[str]:
         return {column.name for column in self._sample}
@@ -108,37 +112,60 @@ class Members:
             # Where writers put spaces before colons, or a value has them, names are searched for.
             if known == np.count_nonzero(before == ord('"')) and not np.isin(before, _SPACES).any():
                 return
-        for quoted in set(_NAME.findall(text)):
-            name = _unquoted(quoted)
+        for quoted in set(NAME.findall(text)):
+            name = unquoted(quoted)
             if name is not None and name not in self._seen:
                 yield name
-
-
-def _unquoted(quoted: bytes) -> str | None:
-    try:
-        return str(orjson.loads(b'"' + quoted + b'"'))
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _is_member(name: str, lines: Iterable[bytes]) -> bool:
     """Whether a name is that of a member, and not only text in a value."""
     quoted = orjson.dumps(name)
-    # Letters beyond ASCII may be written as escapes.
-    return any(
-        name in (read_object(line) or {}) for line in lines if quoted in line or (not name.isascii() and b"\\u" in line)
-    )
+    # Letters may be written as escapes.
+    return any(name in (read_object(line) or {}) for line in lines if quoted in line or b"\\u" in line)
 
 
 def _sample_columns(sample: Iterable[bytes]) -> list[SampleColumn]:
     cells: dict[str, list[str]] = {}
     for line in sample:
-        for name, value in (read_object(line) or {}).items():
-            text = as_text(value)
-            cells.setdefault(name, []).extend([text] if text.strip() else [])
-            if len(cells) > MOST_COLUMNS:
-                raise too_many_columns()
+        members = read_object(line) or {}
+        if len(members) > MOST_COLUMNS:
+            raise too_many_columns()
+        for name, value in members.items():
+            # Some writers make names of what should be values. Of these, many are different.
+            if len(cells) < _MOST_NAMES or name in cells or role_of(name):
+                text = as_text(value)
+                cells.setdefault(name, []).extend([text] if text.strip() else [])
     return [SampleColumn(name, texts) for name, texts in cells.items()]
+
+
+def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: ColumnRules) -> list[Member]:
+    """The settled member of a role, whose cells were checked, and the others that it is read from."""
+    others = [
+        member_of(column.name)
+        for column in columns
+        if column.name != name
+        and role_of(column.name) is role
+        and is_name(column.name)
+        and _may_be_read(role, column.name, rules)
+        and (role is not Role.CONSENTED_AT or not column.cells or share(column.cells, may_be_a_time) >= FEW_CELLS)
+    ]
+    return _in_order([member_of(name)._replace(is_settled=True), *others])
+
+
+def _may_be_read(role: Role, name: str, rules: ColumnRules, *, is_first: bool = False) -> bool:
+    """Whether a member with a name of this role is read, beside others or as the first.
+
+    When an object was made is not when somebody consented, if only this line does not state that.
+    """
+    if rules.choice.of(role) is not None:
+        return False
+    return is_first or role is Role.COUNTRY or (role is not Role.PHONE and is_certain(name))
+
+
+def _in_order(members: Iterable[Member]) -> list[Member]:
+    """Those with a name that is certain come first."""
+    return sorted(members, key=lambda member: not member.is_certain)
 
 
 def _awaited(columns: Sequence[SampleColumn], choice: ColumnChoice) -> Iterator[tuple[Role, str]]:
@@ -170,25 +197,3 @@ def _settled(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) 
     found = later_columns(columns, rules, {role: places[name] for role, name in names.items()})
     found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}
-
-
-def read_object(line: bytes) -> Mapping[str, Any] | None:
-    """The object that a line contains; None if it contains none."""
-    try:
-        found = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(found, dict):
-        return None
-    if any(isinstance(value, float) for value in found.values()):
-        # As it is written, because 3.36e10 lost digits and 33639980000.0 did not.
-        found = json.loads(line, parse_float=str)
-    members: dict[str, Any] = found
-    return members
-
-
-def as_text(value: object) -> str:
-    """A member as the text of a cell."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else orjson.dumps(value).decode()

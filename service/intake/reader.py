@@ -155,8 +155,8 @@ class PartReader:
 
     @property
     def ends_open(self) -> bool:
-        """Whether delimited text ended without a line end, so that its last line may go on in the next part."""
-        return isinstance(self._parser, CsvLines) and self._parser.ends_open
+        """Whether text ended without a line end, so that its last line may go on in the next part."""
+        return isinstance(self._parser, CsvLines | NdjsonLines) and self._parser.ends_open
 
     def feed(self, data: bytes) -> Iterator[Lines]:
         """The lines completed by the next bytes. Nothing is read until the result is iterated."""

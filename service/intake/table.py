@@ -1,6 +1,9 @@
 """What the readers of all formats produce: the cells of the relevant columns as text, with their line numbers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +22,45 @@ TABLE_ROWS = 250_000
 """The rows of one table in a format without lines of text."""
 
 
+class MisfitKind(IntEnum):
+    """Why no cell of a record is read."""
+
+    TOO_FEW_FIELDS = 0
+    TOO_MANY_FIELDS = 1
+    NOT_AN_OBJECT = 2
+    REPEATED_MEMBER = 3
+
+
 @dataclass(frozen=True)
 class Misfits:
-    """Records with fewer fields than the layout, or with more filled ones: their cells may be in the wrong columns.
+    """Records of which no cell is read: as a rule those with fewer fields than the layout, or with more filled ones.
 
-    `rows` are their rows in the table, ascending. `fields` is how many fields each of them has, up to the last filled
-    one where empty ones may follow, and `usual_fields` how many it should have. `text` is each as it was sent.
+    Their cells may be in the wrong columns. `rows` are their rows in the table, ascending. `fields` is how many fields
+    each of them has, up to the last filled one where empty ones may follow, and `usual_fields` how many it should have;
+    zeros if that is not the reason. `text` is each as it was sent.
     """
 
     rows: NDArray[np.intp]
     fields: NDArray[np.int64]
     usual_fields: NDArray[np.int64]
     text: Cells
+    other_kinds: NDArray[np.uint8] | None = None
+    """The kind of each of them, if it is not given by the number of fields."""
 
     @property
-    def has_more(self) -> NDArray[np.bool_]:
-        """Which of them have more fields than they should, and not fewer."""
-        has_more: NDArray[np.bool_] = self.fields > self.usual_fields
-        return has_more
+    def kinds(self) -> NDArray[np.uint8]:
+        """The `MisfitKind` of each of them."""
+        if self.other_kinds is not None:
+            return self.other_kinds
+        has_more = self.fields > self.usual_fields
+        return np.where(has_more, MisfitKind.TOO_MANY_FIELDS, MisfitKind.TOO_FEW_FIELDS).astype(np.uint8)
+
+    @classmethod
+    def of_kinds(cls, kinds: Mapping[int, MisfitKind], text: Cells) -> Self:
+        """The misfits in these rows, ascending, whose numbers of fields do not matter."""
+        nothing = np.zeros(len(kinds), dtype=np.int64)
+        rows = np.fromiter(kinds, dtype=np.intp, count=len(kinds))
+        return cls(rows, nothing, nothing, text, np.fromiter(kinds.values(), dtype=np.uint8, count=len(kinds)))
 
     def place_of(self, row: int) -> int | None:
         """Which of them a row of the table is, if any."""
@@ -46,7 +70,8 @@ class Misfits:
     def without_first(self) -> "Misfits":
         """Those of the table without its first row."""
         kept = np.flatnonzero(self.rows > 0)
-        return Misfits(self.rows[kept] - 1, self.fields[kept], self.usual_fields[kept], self.text[kept])
+        kinds = self.other_kinds if self.other_kinds is None else self.other_kinds[kept]
+        return Misfits(self.rows[kept] - 1, self.fields[kept], self.usual_fields[kept], self.text[kept], kinds)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ class RejectReason(StrEnum):
 
     TOO_FEW_FIELDS = "too_few_fields"
     TOO_MANY_FIELDS = "too_many_fields"
+    NOT_AN_OBJECT = "not_an_object"
+    REPEATED_MEMBER = "repeated_member"
     COUNTRY_UNKNOWN = "country_unknown"
     EMPTY = "empty"
     SCIENTIFIC_NOTATION = "scientific_notation"
@@ -43,6 +45,12 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     reason: f"The line has {compared} fields than the header or the other lines{_SHIFT}{_ADVICE[reason]}"
     for reason, compared in ((RejectReason.TOO_FEW_FIELDS, "fewer"), (RejectReason.TOO_MANY_FIELDS, "more"))
 } | {
+    RejectReason.NOT_AN_OBJECT: (
+        "The line is not a JSON object. Write one object on each line, and nothing before, between or after them."
+    ),
+    RejectReason.REPEATED_MEMBER: (
+        "The object has a member twice, so which value counts is not known. Write each member once."
+    ),
     RejectReason.COUNTRY_UNKNOWN: (
         "The country of the line cannot be read for certain, and its number has no country code of its own. Write its "
         "name in English or French, or its calling code with + (250 could also be the ISO 3166-1 code of France, "

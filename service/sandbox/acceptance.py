@@ -8,15 +8,24 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.reader import Lines
+from service.intake.table import MisfitKind
 from service.number.by_country import normalise_by_country
 from service.number.normalisation import Normalised, normalise_column
 from service.number.rejection import CODES, RejectReason
 from service.sandbox.batch import MAX_RECORD_ID_CHARACTERS, MOST_LINES, Batch, Refusals
 from service.sandbox.form import ConsentPeriod
 
-_MISFIT_CODES = CODES[RejectReason.TOO_MANY_FIELDS], CODES[RejectReason.TOO_FEW_FIELDS]
+_MISFIT_REASONS = {
+    MisfitKind.TOO_FEW_FIELDS: RejectReason.TOO_FEW_FIELDS,
+    MisfitKind.TOO_MANY_FIELDS: RejectReason.TOO_MANY_FIELDS,
+    MisfitKind.NOT_AN_OBJECT: RejectReason.NOT_AN_OBJECT,
+    MisfitKind.REPEATED_MEMBER: RejectReason.REPEATED_MEMBER,
+}
+_MISFIT_CODES = np.array([CODES[_MISFIT_REASONS[kind]] for kind in MisfitKind], dtype=np.uint8)
 # A file that is cut in the middle of a line leaves one of these on at least one side of the cut.
-_HALF_CODES = frozenset({CODES[RejectReason.TOO_FEW_FIELDS], CODES[RejectReason.TOO_SHORT]})
+_HALF_CODES = frozenset(
+    CODES[reason] for reason in (RejectReason.TOO_FEW_FIELDS, RejectReason.TOO_SHORT, RejectReason.NOT_AN_OBJECT)
+)
 _CONSENT_CODES = frozenset(code for reason, code in CODES.items() if reason.startswith("consent_"))
 
 
@@ -39,7 +48,7 @@ class Acceptance:
         reasons = found.reasons
         if (misfits := lines.misfits) is not None:
             # Their cells are not read, so no other reason counts.
-            reasons[misfits.rows] = np.where(misfits.has_more, *_MISFIT_CODES)
+            reasons[misfits.rows] = _MISFIT_CODES[misfits.kinds]
         for refused, reason in _consent_refusals(lines, self._consent_period):
             # Of several reasons, a line gets the first.
             reasons[refused & (reasons == 0)] = CODES[reason]

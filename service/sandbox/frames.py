@@ -19,7 +19,7 @@ from service.intake.column_choice import MOST_COLUMNS, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_name
 from service.intake.dates.order import OrderCounts
 from service.intake.dialect import Dialect
-from service.intake.errors import UnreadablePart
+from service.intake.errors import LONGEST_DETAIL, MANY_DIGITS, UnreadablePart
 from service.intake.media import Format
 from service.sandbox.batch import BrokenReader
 
@@ -29,11 +29,8 @@ MOST_BYTES: Final = 64 << 20
 
 _HEADER = struct.Struct("<cI")
 _SLUG = re.compile(r"[a-z0-9_]{1,60}")
-_LONGEST_DETAIL = 2000
 # More than any part has, and as many as a column of the database can hold.
 _MOST_LINES: Final = 2**62
-# Who reads a problem's text must not find a number in it.
-_MANY_DIGITS = re.compile(r"(?:[0-9][^0-9A-Za-z]{0,2}){9}")
 
 
 def send_frame(connection: socket.socket, kind: bytes, payload: bytes | memoryview) -> None:
@@ -106,7 +103,7 @@ def pack_end(end: End) -> bytes:
     """The payload of END."""
     members = {
         "dialect": end.dialect.to_json(),
-        "read_columns": [[column.role, column.name, column.position] for column in end.read_columns],
+        "read_columns": [[column.role, column.name, column.position] for column in end.read_columns[:MOST_COLUMNS]],
         "ignored_columns": [[column.shown, column.stored] for column in end.ignored_columns[:MOST_COLUMNS]],
         "order_counts": [*end.order_counts],
         "edges": [*end.edges],
@@ -127,7 +124,7 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         sound = dialect.format is form and _is_sound(dialect)
     except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
         raise BrokenReader from None
-    sound = sound and len(read) <= len(Role) and all(map(_is_sound_column, read)) and len(ignored) <= MOST_COLUMNS
+    sound = sound and len(read) <= MOST_COLUMNS and all(map(_is_sound_column, read)) and len(ignored) <= MOST_COLUMNS
     if not (sound and all(_is_text(column.shown) and _is_text(column.stored) for column in ignored)):
         raise BrokenReader
     if not all(type(count) is int and 0 <= count <= _MOST_LINES for count in counts):
@@ -179,9 +176,9 @@ def unpack_refusal(payload: memoryview) -> UnreadablePart:
     """The inverse of `pack_refusal`. Raises BrokenReader for anything that a reader process never sends."""
     try:
         slug, detail = orjson.loads(payload)
-        sound = bool(_SLUG.fullmatch(slug)) and len(detail) <= _LONGEST_DETAIL and detail.isprintable()
+        sound = bool(_SLUG.fullmatch(slug)) and len(detail) <= LONGEST_DETAIL and detail.isprintable()
     except (orjson.JSONDecodeError, ValueError, TypeError, AttributeError):
         raise BrokenReader from None
-    if not sound or _MANY_DIGITS.search(detail):
+    if not sound or MANY_DIGITS.search(detail):
         raise BrokenReader
     return UnreadablePart(slug, detail)
