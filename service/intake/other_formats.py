@@ -27,6 +27,8 @@ _BY_FIRST_BYTES = {
 # The formats that are not text begin so.
 _OWN_FIRST_BYTES = {Format.XLSX: b"PK\x03\x04", Format.PARQUET: b"PAR1"}
 _HEAD_BYTES = 4096
+# The first file of such an archive, which is not compressed (OpenDocument 1.3, part 2, 3.3).
+_OPEN_DOCUMENT = b"mimetypeapplication/vnd.oasis.opendocument"
 _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_32_WITHOUT_MARK = re.compile(rb"(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
 _XML = re.compile(rb"<\?xml|<!--|<workbook", re.IGNORECASE)
@@ -44,6 +46,11 @@ def head_of(file: BinaryIO) -> bytes:
 
 def refuse_other_format(head: bytes, declared: Format) -> None:
     """Raise UnreadablePart if a part that begins with `head` is a file of a format that is not read as declared."""
+    if head.startswith(b"PK\x03\x04") and _OPEN_DOCUMENT in head[:_HEAD_BYTES]:
+        raise UnreadablePart(
+            "wrong_format",
+            f"The part is declared as {declared} but is an OpenDocument file (.ods). Save it as .xlsx, or as CSV.",
+        )
     own = _OWN_FIRST_BYTES.get(declared)
     if own is not None and head.startswith(own):
         return

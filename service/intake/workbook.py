@@ -4,6 +4,7 @@ The libraries that read workbooks keep a whole sheet in memory, or something of 
 """
 
 import posixpath
+import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -19,6 +20,8 @@ MOST_ROWS: Final = 1_048_576
 _LONGEST_CELL: Final = 32_767
 _LETTERS: Final = {chr(ord("A") + place): place + 1 for place in range(26)}
 _MOST_LETTERS: Final = 3
+# How a cell has a character that XML cannot contain, such as a carriage return (ST_Xstring, 22.9.2.19).
+_ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _VALUES: Final = frozenset(["v", "t"])
 
 
@@ -29,7 +32,10 @@ class NotCalculated(str):
 
 
 class Sheet(NamedTuple):
-    """A sheet: its name, whether it is shown to users, and the part of the package that contains its rows."""
+    """A tab: its name, whether it is shown to users, and the part of the package that contains its rows.
+
+    A tab that has no rows, such as a chart, has no part.
+    """
 
     name: str
     visible: bool
@@ -51,6 +57,8 @@ class Workbook:
         main = next((part for kind, part in self._relations("").values() if kind == "officeDocument"), "")
         if not self._package.has(main):
             raise NotAPackage("it contains no workbook")
+        if main.endswith(".bin"):
+            raise NotAPackage("it is a binary workbook (.xlsb)")
         relations = self._relations(main)
         self.sheets, since_1904 = self._describe(main, relations)
         parts = dict(relations.values())
@@ -87,9 +95,9 @@ class Workbook:
             elif name == "sheet":
                 relation = next((value for key, value in attributes.items() if key.endswith(":id")), "")
                 kind, part = relations.get(relation, ("", ""))
-                if kind == "worksheet" and self._package.has(part):
-                    visible = attributes.get("state", "visible") == "visible"
-                    sheets.append(Sheet(attributes.get("name", ""), visible, part))
+                has_rows = kind == "worksheet" and self._package.has(part)
+                visible = attributes.get("state", "visible") == "visible"
+                sheets.append(Sheet(attributes.get("name", ""), visible, part if has_rows else ""))
         return sheets, since_1904
 
     def _read_formats(self, part: str, *, since_1904: bool) -> Iterator[NumberText]:
@@ -135,7 +143,13 @@ class _Text:
     def take(self) -> str:
         text = "".join(self._pieces)[:_LONGEST_CELL]
         self._pieces.clear()
-        return text
+        return _ESCAPE.sub(_unescaped, text) if "_x" in text else text
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """The character of an escape. None of the signs that XML cannot contain is part of what people write."""
+    code = int(escape[1], 16)
+    return chr(code) if code >= ord(" ") else " "
 
 
 class _Strings:

@@ -14,6 +14,7 @@ from weakref import finalize
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.signs import plain
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_name
 from service.intake.csv_lines import CsvLines
@@ -133,13 +134,15 @@ class XlsxLines:
 def _choose(workbook: Workbook, chosen: str | None) -> Sheet:
     """The sheet that the caller chose by name or position; without a choice the only visible one with content."""
     if chosen is not None:
-        named = [sheet for sheet in workbook.sheets if sheet.name == chosen]
+        exact = [sheet for sheet in workbook.sheets if sheet.name == chosen]
+        named = exact or [sheet for sheet in workbook.sheets if _plain(sheet.name) == _plain(chosen)]
         if not named and re.fullmatch(r"[0-9]{1,4}", chosen) and 1 <= int(chosen) <= len(workbook.sheets):
             named = [workbook.sheets[int(chosen) - 1]]
-        if len(named) != 1:
+        if len(named) != 1 or not named[0].part:
             raise UnreadablePart("sheet_not_found", f"The workbook has no such sheet.{_seen(workbook.sheets)}")
         return named[0]
-    filled = [sheet for sheet in workbook.sheets if sheet.visible and any(row.cells for row in workbook.rows(sheet))]
+    shown = [sheet for sheet in workbook.sheets if sheet.visible and sheet.part]
+    filled = [sheet for sheet in shown if any(row.cells for row in workbook.rows(sheet))]
     if len(filled) == 1:
         return filled[0]
     if not filled:
@@ -153,8 +156,13 @@ def _choose(workbook: Workbook, chosen: str | None) -> Sheet:
     )
 
 
+def _plain(name: str) -> str:
+    """The name of a sheet as it is compared: no workbook has two that differ in capitals alone."""
+    return " ".join(plain(name).casefold().split())
+
+
 def _seen(sheets: list[Sheet]) -> str:
-    names = [sheet.name for sheet in sheets if is_name(sheet.name)]
+    names = [sheet.name for sheet in sheets if sheet.part and is_name(sheet.name)]
     return f" Sheets seen: {', '.join(names)}." if names else ""
 
 

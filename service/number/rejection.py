@@ -58,8 +58,8 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     ),
     RejectReason.EMPTY: "The line has no number. Delete it, or check that the right column was read (column=).",
     RejectReason.SCIENTIFIC_NOTATION: (
-        "A spreadsheet wrote the number in scientific notation, which lost its last digits. Format the column as text "
-        "in the source file and export it again."
+        "The number was written in scientific notation or single precision, which lost its last digits. Format the "
+        "column as text in the source file and export it again."
     ),
     RejectReason.SPREADSHEET_DECIMAL: (
         "A spreadsheet or data tool wrote the number as a decimal. Format the column as text in the source "

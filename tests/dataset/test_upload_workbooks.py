@@ -137,6 +137,8 @@ def test_the_only_visible_sheet_with_rows_is_read_or_the_one_that_is_chosen(regi
         dataset = open_dataset(broker)
         taken(broker, dataset, hidden, media_type=XLSX, columns={"sheet": sheet})
         assert stored(dsn, dataset) == {"+33639980009": None}
+    dataset = open_dataset(broker)
+    taken(broker, dataset, hidden, media_type=XLSX, columns={"sheet": "ANCIEN\u00a0"})
     several = workbook_of({"Mai": LIST, "Juin": old, "0639980001": old})
     slug, detail = refused(broker, open_dataset(broker), several, media_type=XLSX)
     assert slug == "sheet_unclear"
@@ -146,6 +148,32 @@ def test_the_only_visible_sheet_with_rows_is_read_or_the_one_that_is_chosen(regi
         assert slug == "sheet_not_found"
     slug, detail = refused(broker, open_dataset(broker), several, media_type=XLSX, columns={"sheet": "06 39 98 00 01"})
     assert (slug, "0639" in detail) == ("invalid_request", False)
+
+
+def test_a_chart_counts_as_a_tab_and_cannot_be_read(registry: Registry, dsn: str) -> None:
+    broker, file = registry.broker(), io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        first = workbook.add_worksheet("A")
+        chart = workbook.add_chart({"type": "line"})
+        chart.add_series({"values": "=A!$A$2:$A$2"})
+        workbook.add_chartsheet("G").set_chart(chart)
+        for last, sheet in enumerate((first, workbook.add_worksheet("B"), workbook.add_worksheet("C")), start=1):
+            sheet.write_column(0, 0, ["Téléphone", f"063998000{last}"])
+    dataset = open_dataset(broker)
+    taken(broker, dataset, file.getvalue(), media_type=XLSX, columns={"sheet": "3"})
+    assert stored(dsn, dataset) == {"+33639980002": None}
+    for sheet in ("2", "G"):
+        slug, detail = refused(broker, open_dataset(broker), file.getvalue(), media_type=XLSX, columns={"sheet": sheet})
+        assert (slug, detail.endswith("Sheets seen: A, B, C.")) == ("sheet_not_found", True)
+
+
+def test_escaped_characters_of_cells_are_read_as_what_they_are(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    dataset = collected_dataset(collector)
+    rows: Rows = [HEADER, ["Zoé_x000D_", "0639980001_x000D_", "26/03/2023_x000D_"], ["L", "_x002B_33639980002", None]]
+    # xlsxwriter would escape the escapes.
+    taken(collector, dataset, by_openpyxl(rows), media_type=XLSX)
+    assert stored(dsn, dataset) == BOTH | {"+33639980001": datetime(2023, 3, 25, 23, tzinfo=UTC)}
 
 
 def test_later_workbooks_are_read_by_the_names_of_their_headers(registry: Registry, dsn: str) -> None:
@@ -179,6 +207,7 @@ def test_what_is_no_readable_workbook_is_refused_with_the_reason(registry: Regis
         (content[:-40], "not_a_workbook", "damaged"),
         (b"Nom;Tel\nA;0639980001\n", "wrong_format", "text/csv"),
         (b"\xd0\xcf\x11\xe0" + bytes(600), "wrong_format", "password"),
+        (b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "wrong_format", ".ods"),
         (b"PAR1" + bytes(600), "wrong_format", "Parquet"),
         (bytes(600), "not_a_workbook", "damaged"),
         (by_openpyxl([]), "empty_part", "No visible sheet"),

@@ -83,9 +83,10 @@ def test_sheets_and_their_visibility_are_told() -> None:
     workbook.create_sheet("Ancien").sheet_state = "hidden"
     workbook.create_chartsheet("Graphique")
     workbook.save(file)
-    assert [(sheet.name, sheet.visible) for sheet in opened(file.getvalue()).sheets] == [
-        ("Contacts", True),
-        ("Ancien", False),
+    assert [(sheet.name, sheet.visible, bool(sheet.part)) for sheet in opened(file.getvalue()).sheets] == [
+        ("Contacts", True, True),
+        ("Ancien", False, True),
+        ("Graphique", True, False),
     ]
 
 

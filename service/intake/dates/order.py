@@ -178,7 +178,8 @@ def _exchanged(dates: int, texts: int) -> UnreadablePart:
         "dates_partly_exchanged",
         "The program that saved the workbook seems to have exchanged day and month. It took "
         f"{_lines(dates)} for dates, all with a day up to 12, and left {_lines(texts)} with a higher one as text. "
-        f"{_NOTHING_KEPT} Import the original list again with this column as text, or send the original list.",
+        f"{_NOTHING_KEPT} Send the original list, or import it again with this column as text. If the dates are right, "
+        "turn the text into dates too.",
     )
 
 
