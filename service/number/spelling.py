@@ -72,7 +72,9 @@ def _read_fraction(text: str, fraction: re.Match[str]) -> Spelling | RejectReaso
 def _refusal(text: str) -> RejectReason | None:
     if _has_several_numbers(text):
         return RejectReason.SEVERAL_NUMBERS
-    if _EXTENSION.search(text):
+    extension = _EXTENSION.search(text)
+    # Before an extension is a number. In #31#0639980001 and 0x639980001 there is none.
+    if extension is not None and text.count("0", 0, extension.start() + 1) >= _FEWEST_OF_SEVERAL:
         return RejectReason.EXTENSION
     if not _SPELLING.fullmatch(text):
         return RejectReason.NOT_A_NUMBER

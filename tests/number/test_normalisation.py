@@ -106,6 +106,8 @@ REJECTED = [
     ("0639980000 x12", RejectReason.EXTENSION),
     ("0639980000;ext=12", RejectReason.EXTENSION),
     ("0639980000#12", RejectReason.EXTENSION),
+    ("#31#0639980001", RejectReason.NOT_A_NUMBER),
+    ("0x639980001", RejectReason.NOT_A_NUMBER),
     ("0800 CALL ME", RejectReason.NOT_A_NUMBER),
     ("inconnu", RejectReason.NOT_A_NUMBER),
     ("#REF!", RejectReason.NOT_A_NUMBER),
