@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 _CONDITION: Final = r"\[(?P<compare><=|>=|<>|<|>|=)(?P<limit>-?[0-9]+(?:\.[0-9]+)?)\]"
@@ -53,7 +53,7 @@ class Section:
     shows_another: bool
     condition: Callable[[int], bool] | None
 
-    @property
+    @cached_property
     def adds_digits(self) -> bool:
         """Whether its own text has a digit, or the plus before a country code."""
         return any(sign.isdigit() or sign == "+" for piece in self.pieces for sign in piece)
@@ -87,6 +87,8 @@ class Sections:
     def of(self, number: int) -> Section:
         """The section that shows a whole number that is not negative."""
         first, *others = self.sections
+        if not others:
+            return first
         conditions = [section.condition for section in self.sections[:2]]
         if not any(conditions):
             # The third section is for zero, and the second for negative numbers.
