@@ -1,14 +1,14 @@
 """What a written number is, said without tables: by the `phonenumbers` library, and the exceptions that are documented.
 
-It shares no code with the service but the reading of signs and of expressions, which have tests of their own.
+It shares no code with the service but the reading of a plan's expressions, which has tests of its own.
 """
 
 import re
+import unicodedata
 
 import phonenumbers
 from phonenumbers import CountryCodeSource, NumberParseException, PhoneMetadata, PhoneNumber, ValidationResult
 
-from service.core.signs import plain
 from service.number.digit_pattern import may_end, parse_pattern, rest_after
 
 FRENCH_REGIONS = ("FR", "GP", "BL", "MF", "RE", "YT", "MQ", "GF", "PM")
@@ -54,9 +54,21 @@ def number_in_france(code: int, national: str) -> int:
     return int(f"{code}{national.removeprefix('508') if code == 508 else national}")
 
 
+def _plain_sign(sign: str) -> str:
+    """A sign as a person sees it, by its category in the Unicode Character Database (UAX #44)."""
+    if sign == "\u2212":
+        # A minus sign is a symbol of mathematics.
+        return "-"
+    if unicodedata.name(sign, "").startswith("VARIATION SELECTOR"):
+        return ""
+    category = unicodedata.category(sign)
+    of_category = {"Zs": " ", "Zl": " ", "Zp": " ", "Pd": "-", "Cf": ""}
+    return str(unicodedata.digit(sign)) if category == "Nd" else of_category.get(category, sign)
+
+
 def specified_number(text: str, region: str) -> int | None:
     """The E.164 digits of a spelling of one number; None if it is refused."""
-    text = plain(text)
+    text = "".join(map(_plain_sign, text))
     try:
         parsed = phonenumbers.parse(text, region, keep_raw_input=True)
     except NumberParseException:

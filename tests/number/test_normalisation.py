@@ -293,7 +293,10 @@ def test_e164_has_a_plus() -> None:
 REGIONS = st.sampled_from(FRENCH_REGIONS) | st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS))
 KINDS = st.sampled_from(["fixed_line", "mobile", "toll_free", "premium_rate", "voip"])
 # Those of the library, spaces, dashes, and what nobody sees.
-BETWEEN = " .-/()\u00a0\u2007\u2009\u202f\u2010\u2011\u2013\u2212\u00ad\u200b\u200e\u200f\u2060\u061c\ufe0f\u180e"
+BETWEEN = (
+    " .-/()\u00a0\u2003\u2007\u2009\u2028\u202f\u2010\u2011\u2012\u2013\u2014\u2212"
+    "\u00ad\u200b\u200c\u200e\u200f\u2060\u2066\u061c\ufe00\ufe0f\u180e"
+)
 
 
 @st.composite
