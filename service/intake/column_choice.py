@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 
-from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of, says_calling_code
+from service.intake.column_names import Role, is_certain, is_name, is_of_others, plain_name, role_of, says_calling_code
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
@@ -17,8 +17,10 @@ from service.intake.looks import (
     MOST_CELLS,
     CountryTest,
     IsTelephone,
+    begins_like_number,
     has_digits_of_a_number,
     may_be_a_time,
+    may_be_number,
     share,
     states_its_country,
 )
@@ -246,16 +248,57 @@ def _best_by_name(columns: Sequence[SampleColumn], role: Role, rules: ColumnRule
 
 
 def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
-    """The only column whose cells are plausibly telephone numbers. Raises UnreadablePart if there is not just one."""
-    if len(columns) == 1:
-        return 0
+    """The only column whose cells are plausibly telephone numbers of the persons themselves.
+
+    Raises UnreadablePart if there is not just one.
+    """
+    at = (
+        0
+        if len(columns) == 1 and _is_list_of_numbers(columns[0], is_telephone)
+        else _most_likely(columns, is_telephone)
+    )
+    if is_of_others(columns[at].name):
+        raise phone_column_unclear(
+            f"The name of {_shown(columns, at)} says that its telephone numbers are not those of the persons listed."
+            f"{columns_seen(columns)}"
+        )
+    return at
+
+
+def _is_list_of_numbers(column: SampleColumn, is_telephone: IsTelephone) -> bool:
+    """Whether those cells of the only column that have the digits of a number begin as telephone numbers do.
+
+    Others, such as words, need not be telephone numbers: they are rejected one by one, and none is read wrong.
+    """
+    cells = [cell for cell in column.cells if may_be_number(cell) or is_telephone(cell)]
+    if not cells:
+        return not column.name
+    return share(cells, lambda cell: begins_like_number(cell) or is_telephone(cell)) >= MOST_CELLS
+
+
+def _most_likely(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
     shares = [share(column.cells, is_telephone) for column in columns]
     likely = [at for at, of_cells in enumerate(shares) if of_cells >= MOST_CELLS]
     rivals = [at for at, of_cells in enumerate(shares) if of_cells >= FEW_CELLS]
     if len(likely) != 1 or len(rivals) != 1:
-        which = "Several columns contain" if rivals else "No column clearly contains"
-        raise phone_column_unclear(f"{which} telephone numbers.{columns_seen(columns)}")
+        raise phone_column_unclear(f"{_unclear(columns, rivals)}{columns_seen(columns)}")
     return likely[0]
+
+
+def _unclear(columns: Sequence[SampleColumn], rivals: Sequence[int]) -> str:
+    """What makes it unclear which column contains the numbers, where some cells of `rivals` are telephone numbers."""
+    if not rivals:
+        return "No column clearly contains telephone numbers that begin with +, 00 or 0."
+    shown = ", ".join(_shown(columns, at) for at in rivals)
+    if len(rivals) > 1:
+        return f"Several columns contain telephone numbers: {shown}."
+    return f"Only some cells of {shown} are telephone numbers, and no column has a name that says so."
+
+
+def _shown(columns: Sequence[SampleColumn], at: int) -> str:
+    """A column as a sentence names it: by its name if that may be shown, else by its position."""
+    name = columns[at].name.strip()
+    return f"column {name}" if is_name(name) else f"column {at + 1}"
 
 
 def ignored_columns(

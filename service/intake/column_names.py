@@ -4,6 +4,7 @@ A name is compared without case, accents, spaces, signs and trailing digits. Nam
 contains come before names that only suggest it.
 """
 
+import re
 import unicodedata
 import zlib
 from collections.abc import Iterable
@@ -26,6 +27,10 @@ def _joined(*words: Iterable[str]) -> frozenset[str]:
 
 
 _MOBILE = ("telephone", "tel", "mobile", "portable", "gsm")
+_PHONE = (
+    *(*_MOBILE, "phone", "mobilephone", "cellphone", "telephonemobile", "telephoneportable", "telephonegsm"),
+    *("telmobile", "telportable", "telgsm"),
+)
 _CONSENT = (
     *("consent", "consented", "consentement", "optin", "optinsms", "smsoptin", "smsconsent", "consentementsms"),
     *("doubleoptin", "gdprconsent", "consentementrgpd"),
@@ -34,11 +39,11 @@ _MOMENT = ("at", "on", "date", "time", "timestamp", "datetime", "givenat", "give
 _RECORD = ("consent", "consentement", "optin", "preuve")
 
 _CERTAIN: dict[Role, frozenset[str]] = {
-    Role.PHONE: frozenset(_MOBILE)
-    | _joined(("numero", "num", "n", "no"), ("", "de"), _MOBILE)
-    | _joined(("telephone", "tel"), ("mobile", "portable", "gsm"))
-    | _joined(("", "mobile", "cell", "tele"), ("phone", "phonenumber"))
-    | {"mobilenumber", "telephonenumber", "msisdn", "numerosms", "e164"},
+    Role.PHONE: _joined(("", *_joined(("numero", "num", "n", "no"), ("", "de"))), _PHONE)
+    | _joined((*_PHONE, "cell"), ("number", "no", "num", "e164"))
+    # As Google Contacts writes them.
+    | _joined(("phone",), ("1", "2", "3"), ("value",))
+    | {"msisdn", "numerosms", "e164"},
     Role.CONSENTED_AT: _joined(("date", "datede", "dated", "dateheure", "horodatage"), _CONSENT)
     | _joined(_CONSENT, _MOMENT, ("", "utc"))
     | _joined(("confirm", "confirmation"), ("date", "time")),
@@ -65,6 +70,39 @@ _LIKELY: dict[Role, frozenset[str]] = {
     | {"paysiso", "isocountry", "isocountrycode", "paysregion", "paysderesidence"},
 }
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
+# Words in the names of columns with telephone numbers that are not the person's own.
+_OF_OTHERS = frozenset(
+    {
+        *("fax", "telecopie", "telecopieur", "urgence", "urgences", "emergency", "secours", "prevenir", "kin"),
+        *(
+            "parent",
+            "parents",
+            "pere",
+            "mere",
+            "father",
+            "mother",
+            "conjoint",
+            "conjointe",
+            "epoux",
+            "epouse",
+            "spouse",
+        ),
+        *(
+            "parrain",
+            "marraine",
+            "filleul",
+            "filleule",
+            "sponsor",
+            "referrer",
+            "referral",
+            "tuteur",
+            "tutrice",
+            "guardian",
+        ),
+        *("employeur", "employer", "standard", "accueil", "switchboard", "agence", "magasin", "boutique", "store"),
+        *("vendeur", "commercial", "assistant", "asst", "medecin", "doctor"),
+    }
+)
 # A name with more digits may be a telephone number instead of a name.
 _MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
@@ -86,6 +124,13 @@ def role_of(name: str) -> Role | None:
 def is_certain(name: str) -> bool:
     """Whether a name with a role says for certain what its column contains."""
     return any(plain_name(name) in names for names in _CERTAIN.values())
+
+
+def is_of_others(name: str) -> bool:
+    """Whether a name says that telephone numbers are those of somebody or something else: `contact_urgence`."""
+    letters = unicodedata.normalize("NFKD", name)
+    words = re.findall(r"[a-z]+", "".join(sign for sign in letters if not unicodedata.combining(sign)).casefold())
+    return not _OF_OTHERS.isdisjoint(words)
 
 
 def says_calling_code(name: str) -> bool:

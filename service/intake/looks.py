@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+from service.core.signs import plain
+
 IsTelephone = Callable[[str], bool]
 """Whether a cell is plausibly a telephone number of the dataset's region."""
 
@@ -22,6 +24,7 @@ class CountryTest(Protocol):
 MOST_CELLS = 0.8
 FEW_CELLS = 0.2
 _DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
+_PREFIXED = re.compile(r"[^0-9+]*[+0]")
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 # A national number without its trunk zero has seven digits in some countries.
 _SHORTEST_NUMBER = 7
@@ -38,6 +41,12 @@ def share(cells: Sequence[str], test: Callable[[str], bool]) -> float:
 def has_digits_of_a_number(cell: str) -> bool:
     """Whether a cell consists of 9 to 15 digits and the signs between them, as customer numbers also do."""
     return bool(_DIGITS_AND_SIGNS.fullmatch(cell)) and _FEWEST_DIGITS <= _count_digits(cell) <= _MOST_DIGITS
+
+
+def may_be_number(cell: str) -> bool:
+    """Whether a cell consists of enough digits, and the signs between them, for a telephone number of any country."""
+    text = plain(cell)
+    return bool(_DIGITS_AND_SIGNS.fullmatch(text)) and _SHORTEST_NUMBER <= _count_digits(text) <= _MOST_DIGITS
 
 
 def holds_number(cells: Iterable[str]) -> bool:
@@ -59,6 +68,11 @@ def is_number_alone(cell: str) -> bool:
 def _may_hold_number(cell: str) -> bool:
     digits = _count_digits(cell)
     return digits >= _FEWEST_DIGITS or (digits >= _SHORTEST_NUMBER and bool(_DIGITS_AND_SIGNS.fullmatch(cell)))
+
+
+def begins_like_number(cell: str) -> bool:
+    """Whether the first sign of a cell that counts is a plus or a zero, as those of customer numbers rarely are."""
+    return bool(_PREFIXED.match(plain(cell)))
 
 
 def states_its_country(cell: str) -> bool:

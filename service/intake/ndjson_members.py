@@ -20,6 +20,7 @@ from service.intake.column_choice import (
     check_country,
     choose_columns,
     columns_seen,
+    guess_phone_column,
     holds_calling_codes,
     ignored_columns,
     later_columns,
@@ -184,7 +185,9 @@ def _settle(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[Role, s
     found = choose_columns(columns, rules)
     if Role.PHONE not in found and len(columns) > 1:
         raise phone_column_unclear(f"No member has a name for phone numbers.{columns_seen(columns)}")
-    found = check_country(columns, {Role.PHONE: 0} | found, rules)
+    if Role.PHONE not in found:
+        found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
+    found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}
 
 

@@ -149,8 +149,9 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
         raise NotParquet
     found = choose_columns(columns, rules)
     phone = found.setdefault(Role.PHONE, 0)
-    # Of a Parquet file only the columns that are read are looked at. So a name must be clear, or the only one.
-    if rules.choice.phone is None and len(columns) > 1 and not is_certain(columns[phone].name):
+    # Of a Parquet file only the columns that are read are looked at. So a name must be clear, or suggest it alone.
+    name = columns[phone].name
+    if rules.choice.phone is None and not (is_certain(name) if len(columns) > 1 else role_of(name) is Role.PHONE):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
     return {role: columns[at].name for role, at in found.items()}
 

@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from service.core.signs import plain
+from service.number.allocation import Allocation, allocation_of
 from service.number.countries import are_calling_codes, country_of_line
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
 
 # A plus, a trunk zero, or the two zeros before a country code. Customer numbers and coordinates rarely begin so.
 _PREFIXED = re.compile(r"[^0-9+]*[+0]")
+_SIGNS = re.compile(r"[^0-9]+")
 _LONGEST_CELL = 40
 
 
@@ -31,15 +34,21 @@ class CountryTest:
 
 @cache
 def telephone_test(region: str) -> Callable[[str], bool]:
-    """A test whether a cell is a possible number that begins with `+`, `00` or the trunk zero of `region`."""
+    """A test whether a cell is a possible number that begins with `+`, `00` or the trunk zero of `region`.
+
+    One that begins with the country code of `region`, without a plus, is a telephone number if its plan is in use.
+    """
 
     def is_telephone(cell: str) -> bool:
-        if len(cell) > _LONGEST_CELL or not _PREFIXED.match(cell):
+        if len(cell) > _LONGEST_CELL:
             return False
+        text = plain(cell)
         try:
-            normalise_number(cell, region)
+            number = normalise_number(cell, region)
         except NumberRejected:
             return False
-        return True
+        if _PREFIXED.match(text):
+            return True
+        return _SIGNS.sub("", text) == str(number) and allocation_of(number) is Allocation.ALLOCATED
 
     return is_telephone

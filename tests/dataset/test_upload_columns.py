@@ -6,6 +6,9 @@ The cases have the numbers of `tests/intake/README.md`.
 import io
 import json
 from datetime import UTC, datetime
+from io import BytesIO
+
+import polars as pl
 
 import polars as pl
 
@@ -14,6 +17,18 @@ from tests.callers import Registry
 from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, refused, rejects, stored, taken
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
+
+
+# A single column, or numbers that are not those of the persons listed.
+LISTS_OF_SOMETHING_ELSE = [
+    *("siren\n732829320\n552100554\n", "732829320\n552100554\n", "ref client\n100200301\n", "siren\n"),
+    *("fax\n0639980001\n", "tel_parent\n0639980001\n", "téléphone du parrain\n0639980001\n"),
+    *(
+        "nom;fax\nZoé;0639980001\n",
+        "nom;contact_urgence\nZoé;0639980001\n",
+        "nom;Personne à prévenir\nZoé;0639980001\n",
+    ),
+]
 
 
 def test_upload_without_a_column_of_telephone_numbers_asks_for_it(registry: Registry) -> None:
@@ -28,11 +43,39 @@ def test_upload_without_a_column_of_telephone_numbers_asks_for_it(registry: Regi
         "mobile;nom;contact\noui;Zoé;0639980001\nnon;Léo;0639980002\n",
         "100200301;Zoé;75001\n100200302;Léo;69002\n",
         "nom;contact;secours\nZoé;0639980001;0639980003\nLéo;0639980002;0639980004\n",
+        *LISTS_OF_SOMETHING_ELSE,
     ):
         answer = put_file(broker, open_dataset(broker), text)
         if answer.status_code != 422 or "column=" not in answer.text or "phone_column_unclear" not in answer.text:
             wrong.append((text, answer.text))
     assert wrong == []
+
+
+PHONE_NAMES = ["phone_e164", "numéro de téléphone portable", "mobile_no", "gsm number", "Cell Phone", "N° de portable"]
+
+
+def test_upload_of_an_unclear_column_says_which_columns_there_are(registry: Registry) -> None:
+    broker = registry.broker()
+    for text, sentence in (
+        ("nom1;contact2\nZoé;0639980001\n", "Only some cells of column 2 are telephone numbers"),
+        ("nom;contact\nZoé;0639980001\nLéo;x\n", "Only some cells of column contact are telephone numbers"),
+        ("Zoé;0639980001;0639980002\n", "Several columns contain telephone numbers: column 2, column 3."),
+        ("nom;ville\nZoé;Paris\n", "No column clearly contains telephone numbers"),
+    ):
+        slug, detail = refused(broker, open_dataset(broker), text)
+        assert (slug, sentence in detail) == ("phone_column_unclear", True), detail
+
+
+def test_upload_of_one_column_in_other_formats_asks_for_it_too(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for name, cell in (("siren", "732829320"), ("fax", "0639980001")):
+        parquet = BytesIO()
+        pl.DataFrame({name: [cell]}).write_parquet(parquet)
+        for content, media_type in ((json.dumps({name: cell}), NDJSON), (parquet.getvalue(), PARQUET)):
+            dataset = open_dataset(broker)
+            assert refused(broker, dataset, content, media_type=media_type)[0] == "phone_column_unclear"
+            taken(broker, dataset, content, media_type=media_type, columns={"column": name})
+            assert len(stored(dsn, dataset)) == 1
 
 
 def test_upload_reads_the_only_column_of_telephone_numbers(registry: Registry, dsn: str) -> None:
@@ -44,6 +87,11 @@ def test_upload_reads_the_only_column_of_telephone_numbers(registry: Registry, d
         "numero;telephone\n100200301;0639980001\n100200302;0639980002\n",
         "nom;numero\nZoé;639980001\nLéo;639980002\n",
         "sms;nom\n+33639980001;Zoé\n+33639980002;Léo\n",
+        "33639980001\n33639980002\n",
+        "contacts\n06 39 98 00 01\n0639980002 (perso)\n+33 6 39 98 00 02\n",
+        "nom;contact\nZoé;33639980001\nLéo;33639980002\n",
+        "Name,Phone 1 - Value\nZoé,0639980001\nLéo,0639980002\n",
+        *(f"nom;{name};contact\nZoé;0639980001;0639980003\nLéo;0639980002;0639980004\n" for name in PHONE_NAMES),
     ):
         dataset = open_dataset(broker)
         answer = put_file(broker, dataset, text)
