@@ -18,7 +18,7 @@ from service.core.facts import FactIn, FactOut
 from service.core.text import Line
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Content, DatasetState
-from service.intake.column_names import Role as ColumnRole
+from service.intake.column_names import SHOWN_ROLES
 from service.intake.dates.stated import LONGEST_FORMAT, NAMED_FORMATS
 from service.intake.dates.stated import date_format as read_date_format
 from service.intake.errors import UnreadablePart
@@ -89,7 +89,7 @@ class ColumnOut(BaseModel):
     """A column that was read."""
 
     # Spelled out, because the roles of organisations have the same name in the description of the API.
-    role: Annotated[str, WithJsonSchema({"type": "string", "enum": [*ColumnRole]})] = Field(
+    role: Annotated[str, WithJsonSchema({"type": "string", "enum": [*SHOWN_ROLES]})] = Field(
         description="What it contains.", examples=["phone"]
     )
     name: str | None = Field(

@@ -1,4 +1,4 @@
-"""Chooses the columns of a part: as the caller says, else by their names, and the phone column also by its cells.
+"""Chooses the columns of a part: as the caller says, else by their names. `phone_choice` goes by the cells.
 
 A column is chosen by its cells only if they are plausibly telephone numbers and those of no other column are. Any other
 choice would be a guess, and a customer number that is read as a telephone number is somebody else's.
@@ -9,7 +9,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 
-from service.intake.column_names import Role, is_certain, is_name, is_of_others, plain_name, role_of, says_calling_code
+from service.intake.column_names import (
+    Role,
+    is_certain,
+    is_name,
+    may_say_calling_code,
+    plain_name,
+    role_of,
+    says_calling_code,
+    shown_name,
+    shown_role,
+)
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
@@ -17,10 +27,11 @@ from service.intake.looks import (
     MOST_CELLS,
     CountryTest,
     IsTelephone,
-    begins_like_number,
     has_digits_of_a_number,
+    has_form_of_code,
+    has_form_of_code_with_plus,
+    has_form_of_country,
     may_be_a_time,
-    may_be_number,
     share,
     states_its_country,
 )
@@ -51,7 +62,7 @@ class ColumnChoice:
 
     def of(self, role: Role) -> str | None:
         """The choice for a role."""
-        choice: str | None = getattr(self, role.value)
+        choice: str | None = getattr(self, role.value, None)
         return choice
 
     def position(self, role: Role) -> int | None:
@@ -87,7 +98,9 @@ class ColumnRules:
     @property
     def roles(self) -> frozenset[Role]:
         """The roles whose columns are read."""
-        return frozenset(Role) if self.reads_consent else frozenset([Role.PHONE, Role.COUNTRY])
+        if self.reads_consent:
+            return frozenset(Role)
+        return frozenset([Role.PHONE, Role.COUNTRY, Role.OTHER_COUNTRY])
 
 
 @dataclass(frozen=True)
@@ -137,27 +150,64 @@ def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[
     return found
 
 
-def check_country(columns: Sequence[SampleColumn], found: dict[Role, int], rules: ColumnRules) -> dict[Role, int]:
-    """The columns, without that of the country if all numbers state their own.
+def with_other_country(
+    columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules
+) -> dict[Role, int]:
+    """The columns, with a second column of countries if there is one, and none was chosen by the caller.
 
-    Raises UnreadablePart if the column of the country cannot be read, so that numbers may be those of another country.
+    Where the cell of the first is empty, the second says whose national spelling a number has.
+    """
+    if Role.COUNTRY not in found or Role.OTHER_COUNTRY in found or rules.choice.country is not None:
+        return {**found}
+    other = _best_by_name(columns, Role.COUNTRY, rules, except_at=found[Role.COUNTRY])
+    return {**found} if other is None else {**found, Role.OTHER_COUNTRY: other}
+
+
+def column_at(columns: Sequence[SampleColumn], at: int) -> SampleColumn:
+    """A settled column; an empty one if the part has no lines, and so no columns."""
+    return columns[at] if at < len(columns) else SampleColumn()
+
+
+def check_country(columns: Sequence[SampleColumn], found: dict[Role, int], rules: ColumnRules) -> dict[Role, int]:
+    """The columns, without those of the country if all numbers state their own.
+
+    Raises UnreadablePart if the column of the country cannot be read, or if another contains calling codes, so that
+    numbers may be those of another country.
     """
     if Role.COUNTRY not in found:
+        _refuse_calling_codes(columns, found, rules)
         return found
-    countries, numbers = columns[found[Role.COUNTRY]], columns[found[Role.PHONE]].cells
+    countries, numbers = column_at(columns, found[Role.COUNTRY]), column_at(columns, found[Role.PHONE]).cells
     is_country = partial(
         rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
     )
     if not countries.cells or share(countries.cells, is_country) >= MOST_CELLS:
         return found
     if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
-        return {role: at for role, at in found.items() if role is not Role.COUNTRY}
-    name = countries.name.strip() if is_name(countries.name.strip()) else found[Role.COUNTRY] + 1
+        return {role: at for role, at in found.items() if shown_role(role) is not Role.COUNTRY}
+    name = shown_name(countries.name) or found[Role.COUNTRY] + 1
     raise UnreadablePart(
         "country_unreadable",
         f"Column {name} should contain the country of each number, but many of its cells are not certain to be one. "
         "Write ISO 3166-1 codes of letters, names in English or French, or calling codes with +, or leave it out.",
     )
+
+
+def _refuse_calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> None:
+    """Refuse a column of calling codes beside national numbers, if its name does not say so."""
+    numbers = column_at(columns, found[Role.PHONE]).cells
+    if not numbers or all(map(states_its_country, numbers)):
+        return
+    is_country = partial(rules.countries.is_country, calling_codes=True)
+    for at, column in enumerate(columns):
+        has_form = has_form_of_code if may_say_calling_code(column.name) else has_form_of_code_with_plus
+        codes = [cell for cell in column.cells if has_form(cell) and is_country(cell)]
+        if at not in found.values() and codes and len(codes) >= MOST_CELLS * len(column.cells):
+            raise UnreadablePart(
+                "country_column_unclear",
+                f"The cells of {shown_column(columns, at)} look like calling codes, and the numbers have none. Set "
+                "country_column= to it, or leave it out.",
+            )
 
 
 def holds_calling_codes(name: str | None, cells: Sequence[str], rules: ColumnRules) -> bool:
@@ -217,10 +267,9 @@ def _phone_by_name(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -
     test = has_digits_of_a_number if certain else is_telephone
     others = (column for at, column in enumerate(columns) if at != matches[0])
     if cells and share(cells, test) < FEW_CELLS and _any_looks_like_telephones(others, is_telephone):
-        name = columns[matches[0]].name.strip()
         raise phone_column_unclear(
-            f"The cells of column {name} are not telephone numbers, but those of another column are."
-            f"{columns_seen(columns)}"
+            f"The cells of {shown_column(columns, matches[0])} are not telephone numbers, but those of another column "
+            f"are.{columns_seen(columns)}"
         )
     return matches[0]
 
@@ -229,7 +278,9 @@ def _any_looks_like_telephones(columns: Iterable[SampleColumn], is_telephone: Is
     return any(share(column.cells, is_telephone) >= MOST_CELLS for column in columns)
 
 
-def _best_by_name(columns: Sequence[SampleColumn], role: Role, rules: ColumnRules) -> int | None:
+def _best_by_name(
+    columns: Sequence[SampleColumn], role: Role, rules: ColumnRules, except_at: int | None = None
+) -> int | None:
     """The column with a name for this role. Of several, the one that holds times, if any, then the one that is filled.
 
     The names of the others are in the answer, as columns that are not read.
@@ -243,82 +294,36 @@ def _best_by_name(columns: Sequence[SampleColumn], role: Role, rules: ColumnRule
         means_times = role is Role.CONSENTED_AT and certain and share(cells, may_be_a_time) >= FEW_CELLS
         return (means_times or times >= MOST_CELLS, bool(cells), certain, times)
 
-    matches = [at for at, column in enumerate(columns) if role_of(column.name) is role]
+    matches = [at for at, column in enumerate(columns) if role_of(column.name) is role and at != except_at]
     return max(matches, key=rank) if len(matches) > 1 else next(iter(matches), None)
 
 
-def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
-    """The only column whose cells are plausibly telephone numbers of the persons themselves.
-
-    Raises UnreadablePart if there is not just one.
-    """
-    at = (
-        0
-        if len(columns) == 1 and _is_list_of_numbers(columns[0], is_telephone)
-        else _most_likely(columns, is_telephone)
-    )
-    if is_of_others(columns[at].name):
-        raise phone_column_unclear(
-            f"The name of {_shown(columns, at)} says that its telephone numbers are not those of the persons listed."
-            f"{columns_seen(columns)}"
-        )
-    return at
-
-
-def _is_list_of_numbers(column: SampleColumn, is_telephone: IsTelephone) -> bool:
-    """Whether those cells of the only column that have the digits of a number begin as telephone numbers do.
-
-    Others, such as words, need not be telephone numbers: they are rejected one by one, and none is read wrong.
-    """
-    cells = [cell for cell in column.cells if may_be_number(cell) or is_telephone(cell)]
-    if not cells:
-        return not column.name
-    return share(cells, lambda cell: begins_like_number(cell) or is_telephone(cell)) >= MOST_CELLS
-
-
-def _most_likely(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
-    shares = [share(column.cells, is_telephone) for column in columns]
-    likely = [at for at, of_cells in enumerate(shares) if of_cells >= MOST_CELLS]
-    rivals = [at for at, of_cells in enumerate(shares) if of_cells >= FEW_CELLS]
-    if len(likely) != 1 or len(rivals) != 1:
-        raise phone_column_unclear(f"{_unclear(columns, rivals)}{columns_seen(columns)}")
-    return likely[0]
-
-
-def _unclear(columns: Sequence[SampleColumn], rivals: Sequence[int]) -> str:
-    """What makes it unclear which column contains the numbers, where some cells of `rivals` are telephone numbers."""
-    if not rivals:
-        return "No column clearly contains telephone numbers that begin with +, 00 or 0."
-    shown = ", ".join(_shown(columns, at) for at in rivals)
-    if len(rivals) > 1:
-        return f"Several columns contain telephone numbers: {shown}."
-    return f"Only some cells of {shown} are telephone numbers, and no column has a name that says so."
-
-
-def _shown(columns: Sequence[SampleColumn], at: int) -> str:
+def shown_column(columns: Sequence[SampleColumn], at: int) -> str:
     """A column as a sentence names it: by its name if that may be shown, else by its position."""
-    name = columns[at].name.strip()
-    return f"column {name}" if is_name(name) else f"column {at + 1}"
+    return f"column {shown_name(columns[at].name) or at + 1}"
 
 
-def ignored_columns(
-    columns: Sequence[SampleColumn], read: Iterable[int], is_telephone: IsTelephone
-) -> list[IgnoredColumn]:
-    """The columns that are not read although they look relevant: by their names, or by cells that are dates or numbers.
+def ignored_columns(columns: Sequence[SampleColumn], read: Iterable[int], rules: ColumnRules) -> list[IgnoredColumn]:
+    """The columns that are not read although they look relevant.
 
-    A name is stored only if it is known here.
+    They do by their names, or by cells that are dates, numbers, or countries other than the default region. A name is
+    stored only if it is known here.
     """
     kept, found = set(read), []
     for at, column in enumerate(columns):
         name, role = column.name.strip(), role_of(column.name)
-        if at not in kept and (role or _is_relevant(column.cells, is_telephone)):
+        if at not in kept and (role or _is_relevant(column.cells, rules)):
             place = str(at + 1)
             found.append(IgnoredColumn(name if is_name(name) else place, name if role and is_name(name) else place))
     return found
 
 
-def _is_relevant(cells: Sequence[str], is_telephone: IsTelephone) -> bool:
-    return max(share_of_times(cells), share(cells, is_telephone)) >= MOST_CELLS
+def _is_relevant(cells: Sequence[str], rules: ColumnRules) -> bool:
+    if max(share_of_times(cells), share(cells, rules.is_telephone)) >= MOST_CELLS:
+        return True
+    is_country = partial(rules.countries.is_country, calling_codes=False)
+    named = [cell for cell in cells if has_form_of_country(cell) and is_country(cell)]
+    return len(named) >= MOST_CELLS * max(len(cells), 1) and any(map(rules.countries.is_foreign, named))
 
 
 def require_names(columns: Mapping[Role, str]) -> dict[Role, int | str]:
@@ -345,5 +350,5 @@ def too_many_columns() -> UnreadablePart:
 
 def columns_seen(columns: Sequence[SampleColumn]) -> str:
     """A sentence with the column names that may be shown."""
-    shown = [name for column in columns if is_name(name := column.name.strip())]
+    shown = [name for column in columns if (name := shown_name(column.name))]
     return f" Columns seen: {', '.join(shown)}." if shown else ""

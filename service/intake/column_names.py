@@ -19,6 +19,8 @@ class Role(StrEnum):
     CONSENTED_AT = "consented_at"
     CONSENT_RECORD_ID = "consent_record_id"
     COUNTRY = "country"
+    OTHER_COUNTRY = "other_country"
+    """A second column of countries. It counts where the first is empty, and must not say anything else."""
 
 
 def _joined(*words: Iterable[str]) -> frozenset[str]:
@@ -50,10 +52,17 @@ _CERTAIN: dict[Role, frozenset[str]] = {
     Role.CONSENT_RECORD_ID: _joined(("id",), (*_RECORD, "preuveconsentement"))
     | _joined((*_RECORD, "consentrecord"), ("id",))
     | {"identifiantconsentement", "consentproofid", "consentreceiptid", "refconsentement"},
-    Role.COUNTRY: _joined(("indicatif",), ("", "pays", "telephonique", "tel", "telephone"))
-    | _joined(("calling", "dial", "dialing", "dialling", "phone", "telephone", "mobile"), ("", "country"), ("code",))
-    | _joined(("phone", "telephone", "mobile"), ("country", "prefix"))
-    | {"countrycallingcode", "countrydialcode", "countryphonecode"},
+    Role.COUNTRY: _joined(("indicatif",), ("", "pays", "telephonique", "tel", "telephone", "international", "mobile"))
+    | _joined(("ind", "prefixe"), ("pays", "telephonique", "tel", "telephone", "international", "mobile"))
+    | _joined((*_PHONE, "phonenumber", "mobilenumber", "cell", "international"), ("prefix", "prefixe"))
+    | _joined(
+        ("calling", "dial", "dialing", "dialling", "isd", "phone", "telephone", "mobile"), ("", "country"), ("code",)
+    )
+    | _joined((*_PHONE, "phonenumber", "mobilenumber", "cell"), ("country",), ("", "code", "iso", "isocode", "name"))
+    | _joined((*_PHONE, "phonenumber", "mobilenumber", "cell"), ("dial", "calling", "isd"), ("code",))
+    | _joined(("pays", "codepays"), ("tel", "telephone", "mobile", "dutelephone", "dumobile"))
+    | {"countrycallingcode", "countrydialcode", "countryphonecode", "countryprefix", "countryisdcode"},
+    Role.OTHER_COUNTRY: frozenset(),
 }
 # A customer number is often called `numero`. `sms` and `cell` are also the names of a permission and of a place. When a
 # form was sent or a contact added is when the person agreed, only if no other column states that.
@@ -67,8 +76,19 @@ _LIKELY: dict[Role, frozenset[str]] = {
     # A country is often that of the address.
     Role.COUNTRY: _joined(("", "code", "nomdu"), ("pays",))
     | _joined(("country",), ("", "code", "name", "iso", "isocode", "codeiso", "region", "territory"))
-    | {"paysiso", "isocountry", "isocountrycode", "paysregion", "paysderesidence"},
+    | _joined(
+        ("billing", "shipping", "mailing", "address", "defaultaddress", "home", "residence", "customer", "contact"),
+        ("country",),
+        ("", "code", "name", "iso"),
+    )
+    | _joined(
+        ("pays", "codepays"), ("", "de", "dela"), ("facturation", "livraison", "residence", "domicile", "adresse")
+    )
+    | {"paysiso", "isocountry", "isocountrycode", "paysregion", "adressepays", "countryofresidence"},
+    Role.OTHER_COUNTRY: frozenset(),
 }
+# Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
+_MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind"})
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
 # Words in the names of columns with telephone numbers that are not the person's own.
 _OF_OTHERS = frozenset(
@@ -103,6 +123,7 @@ _OF_OTHERS = frozenset(
         *("vendeur", "commercial", "assistant", "asst", "medecin", "doctor"),
     }
 )
+_OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
 # A name with more digits may be a telephone number instead of a name.
 _MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
@@ -113,6 +134,15 @@ def plain_name(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).casefold()
     kept = "".join(sign for sign in letters if sign.isascii() and sign.isalnum())
     return kept if kept in _ALL[Role.PHONE] else kept.rstrip("0123456789")
+
+
+SHOWN_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OTHER_COUNTRY)
+"""The roles that answers name. A second column of countries is one of countries there."""
+
+
+def shown_role(role: Role) -> Role:
+    """The role by which an answer names a column that is read."""
+    return Role.COUNTRY if role is Role.OTHER_COUNTRY else role
 
 
 def role_of(name: str) -> Role | None:
@@ -136,12 +166,23 @@ def is_of_others(name: str) -> bool:
 def says_calling_code(name: str) -> bool:
     """Whether a column has the name of calling codes, so that 250 means Rwanda there, and not France (ISO 3166-1)."""
     plain = plain_name(name)
-    return plain in _CERTAIN[Role.COUNTRY] and not plain.endswith("country")
+    return plain in _CERTAIN[Role.COUNTRY] and not _OF_COUNTRY.search(plain)
+
+
+def may_say_calling_code(name: str) -> bool:
+    """Whether a column has a name that calling codes, and also something else, may have."""
+    return plain_name(name) in _MAYBE_CALLING_CODES
 
 
 def is_name(text: str) -> bool:
     """Whether a text may be shown and stored as a column name, because it cannot be a telephone number."""
     return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME
+
+
+def shown_name(name: str) -> str | None:
+    """A name as a sentence shows it, with plain spaces; None if it may not be shown, or has signs that nobody sees."""
+    text = " ".join(name.split())
+    return text if is_name(text) and text.isprintable() else None
 
 
 def name_check(name: str) -> int:

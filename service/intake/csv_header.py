@@ -3,8 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from service.intake.column_choice import ColumnRules, SampleColumn, check_country, later_columns, too_many_columns
-from service.intake.column_names import Role, is_name, name_check, role_of
+from service.intake.column_choice import (
+    ColumnRules,
+    SampleColumn,
+    check_country,
+    later_columns,
+    too_many_columns,
+    with_other_country,
+)
+from service.intake.column_names import Role, is_name, name_check, role_of, shown_role
 from service.intake.csv_layout import (
     NO_DELIMITER,
     Layout,
@@ -55,7 +62,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
         raise _columns_differ(width)
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
-    places = later_columns(named, rules, places)
+    places = with_other_country(named, later_columns(named, rules, places), rules)
     places = check_country(named, places, rules)
     return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
 
@@ -93,7 +100,7 @@ def _find_by_roles(first: Sequence[str], settled: Mapping[Role, int]) -> dict[Ro
     cell = first[phone].strip() if phone < len(first) else ""
     if not (cell and has_words_only(first)):
         return None
-    if all(at < len(first) and role_of(first[at]) is role for role, at in settled.items()):
+    if all(at < len(first) and role_of(first[at]) is shown_role(role) for role, at in settled.items()):
         return {**settled}
     if any(role_of(name) is Role.PHONE for name in first):
         raise _header_differs()

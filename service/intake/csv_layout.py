@@ -16,8 +16,8 @@ from service.intake.column_choice import (
     SampleColumn,
     check_country,
     choose_columns,
-    guess_phone_column,
     too_many_columns,
+    with_other_country,
 )
 from service.intake.column_names import Role, is_name, name_check, plain_name, role_of
 from service.intake.decoding import Encoding
@@ -33,6 +33,7 @@ from service.intake.looks import (
     share,
 )
 from service.intake.media import Format
+from service.intake.phone_choice import guess_phone_column
 from service.intake.records import each_record
 
 SAMPLE_BYTES = 64 * 1024
@@ -80,7 +81,7 @@ def settle_layout(
     found = choose_columns(columns, rules)
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
-    found = check_country(columns, found, rules)
+    found = check_country(columns, with_other_country(columns, found, rules), rules)
     filled, width = line_shape(header, rows[1:] if has_header else rows, found)
     names = storable_names(header, found, rules.choice)
     checks = list(map(name_check, header)) if has_header else None

@@ -8,7 +8,14 @@ import numpy as np
 import polars as pl
 
 from service.intake.cells import Cells
-from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn, holds_calling_codes, ignored_columns
+from service.intake.column_choice import (
+    ColumnRules,
+    IgnoredColumn,
+    ReadColumn,
+    column_at,
+    holds_calling_codes,
+    ignored_columns,
+)
 from service.intake.column_names import Role
 from service.intake.csv_header import later_layout
 from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, Layout, settle_layout
@@ -67,7 +74,7 @@ class CsvLines:
         if self._layout is None or column is None:
             return False
         return holds_calling_codes(
-            column.name, self._layout.sample[self._layout.columns[Role.COUNTRY]].cells, self._rules
+            column.name, column_at(self._layout.sample, self._layout.columns[Role.COUNTRY]).cells, self._rules
         )
 
     @property
@@ -132,9 +139,7 @@ class CsvLines:
             self._delimiter = self.dialect.delimiter
         else:
             layout = later_layout(sample, self.dialect, self._rules)
-        self.ignored_columns = ignored_columns(
-            layout.sample, self._positions(layout).values(), self._rules.is_telephone
-        )
+        self.ignored_columns = ignored_columns(layout.sample, self._positions(layout).values(), self._rules)
         self._header_is_next = layout.has_header
         return layout
 

@@ -19,12 +19,17 @@ class CountryTest(Protocol):
     def are_calling_codes(self, cells: Iterable[str]) -> bool:
         """Whether the digits in these cells are calling codes, and not ISO 3166-1 codes."""
 
+    def is_foreign(self, cell: str) -> bool:
+        """Whether a cell names another country than the dataset's region."""
+
 
 # Most cells of a column of telephone numbers or dates are such, and nearly no cell of another column is.
 MOST_CELLS = 0.8
 FEW_CELLS = 0.2
 _DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
 _PREFIXED = re.compile(r"[^0-9+]*[+0]")
+_CODE = re.compile(r"\s*(\+|00)?\s*[1-9][0-9]{0,2}(?:\.0)?\s*")
+_LONGEST_ISO_CODE = 3
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 # A national number without its trunk zero has seven digits in some countries.
 _SHORTEST_NUMBER = 7
@@ -78,6 +83,23 @@ def begins_like_number(cell: str) -> bool:
 def states_its_country(cell: str) -> bool:
     """Whether a number is written with its country code."""
     return cell.lstrip(" \t\u00a0'\"=(").startswith(("+", "00"))
+
+
+def has_form_of_code(cell: str) -> bool:
+    """Whether a cell has the form of a calling code, with a plus or without."""
+    return bool(_CODE.fullmatch(cell))
+
+
+def has_form_of_code_with_plus(cell: str) -> bool:
+    """Whether a cell has the form of a calling code with a plus, or two zeros, as hardly anything else has."""
+    code = _CODE.fullmatch(cell)
+    return bool(code and code[1])
+
+
+def has_form_of_country(cell: str) -> bool:
+    """Whether a cell has the form of a country's name, or of its code in capital letters, as few other words have."""
+    text = cell.strip()
+    return not any(map(str.isdigit, text)) and (text.isupper() or len(text) > _LONGEST_ISO_CODE)
 
 
 def may_be_a_time(cell: str) -> bool:

@@ -20,7 +20,6 @@ from service.intake.column_choice import (
     check_country,
     choose_columns,
     columns_seen,
-    guess_phone_column,
     holds_calling_codes,
     ignored_columns,
     later_columns,
@@ -34,6 +33,7 @@ from service.intake.errors import UnreadablePart
 from service.intake.looks import FEW_CELLS, may_be_a_time, share
 from service.intake.media import Format
 from service.intake.ndjson_objects import NAME, Member, as_text, member_of, read_object, unquoted
+from service.intake.phone_choice import guess_phone_column
 
 _SPACES = np.frombuffer(b" \t", dtype=np.uint8)
 # With more names it is faster to look for all at once.
@@ -94,7 +94,7 @@ class Members:
         places = [at for at, column in enumerate(self._sample) if column.name in read]
         later = [name for name in dict.fromkeys(self._later_ignored) if name not in read]
         unread = self._names(frozenset(Role) - roles) - self._sample_names()
-        early = [column.shown for column in ignored_columns(self._sample, places, self._rules.is_telephone)]
+        early = [column.shown for column in ignored_columns(self._sample, places, self._rules)]
         # These are names of members, never cells.
         return [IgnoredColumn(name, name) for name in [*early, *later, *sorted(unread)]]
 

@@ -23,6 +23,7 @@ from service.intake.column_choice import (
     phone_column_unclear,
     require_names,
     too_many_columns,
+    with_other_country,
 )
 from service.intake.column_names import Role, is_certain, role_of, says_calling_code
 from service.intake.decoding import Expansion
@@ -97,7 +98,7 @@ class ParquetLines:
         names = {role: name for role, name in names.items() if role in self._rules.roles}
         self.read_columns = [ReadColumn(role, name, None) for role, name in names.items()]
         read = [file.names.index(name) for name in names.values()]
-        ignored = ignored_columns(columns, read, self._rules.is_telephone)
+        ignored = ignored_columns(columns, read, self._rules)
         # These are names of columns, never cells.
         self.ignored_columns = [IgnoredColumn(column.shown, column.shown) for column in ignored]
         for name in names.values():
@@ -153,7 +154,7 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     name = columns[phone].name
     if rules.choice.phone is None and not (is_certain(name) if len(columns) > 1 else role_of(name) is Role.PHONE):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
-    return {role: columns[at].name for role, at in found.items()}
+    return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
 
 
 def _without_empty_rivals(columns: list[SampleColumn], file: ParquetFile) -> list[SampleColumn]:
@@ -171,7 +172,7 @@ def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) ->
             "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
         )
     found = later_columns(columns, rules, {role: places[str(name)] for role, name in dialect.columns.items()})
-    return {role: columns[at].name for role, at in found.items()}
+    return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
 
 
 def _values(file: bytes, name: str, start: int, rows: int) -> pl.Series:

@@ -1,14 +1,14 @@
 """Reads one part, from the bytes of its upload to lines."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import Role
+from service.intake.column_names import Role, is_certain, shown_role
 from service.intake.csv_lines import CsvLines
 from service.intake.dates.order import OrderCounts
 from service.intake.dates.reading import TimeReader
@@ -37,7 +37,8 @@ class Lines:
 
     `line` counts physical lines from 1 (rows in Parquet and XLSX). `consented_at` is in Unix seconds, 0 if unknown, and
     `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read. Digits in
-    `country` are calling codes if `has_calling_codes`. Of the cells of `misfits`, none may be used.
+    `country` are calling codes if `has_calling_codes`. `other_country` counts where `country` is empty, and must not
+    say anything else unless `country_decides`. Of the cells of `misfits`, none may be used.
     """
 
     line: NDArray[np.int64]
@@ -47,7 +48,9 @@ class Lines:
     consent: Cells | None
     consent_record_id: Cells | None
     country: Cells | None = None
+    other_country: Cells | None = None
     has_calling_codes: bool = False
+    country_decides: bool = False
     misfits: Misfits | None = None
 
     def raw(self, row: int, beside: Cells | None = None) -> str:
@@ -141,7 +144,8 @@ class PartReader:
     @property
     def read_columns(self) -> list[ReadColumn]:
         """The columns of this part that are read."""
-        return self._parser.read_columns if self._parser else []
+        columns = self._parser.read_columns if self._parser else []
+        return [replace(column, role=shown_role(column.role)) for column in columns]
 
     @property
     def ignored_columns(self) -> list[IgnoredColumn]:
@@ -221,6 +225,13 @@ class PartReader:
             consent=consent,
             consent_record_id=table.cells.get(Role.CONSENT_RECORD_ID),
             country=table.cells.get(Role.COUNTRY),
+            other_country=table.cells.get(Role.OTHER_COUNTRY),
+            country_decides=self._country_decides(),
             has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
             misfits=table.misfits,
         )
+
+    def _country_decides(self) -> bool:
+        """Whether the first country column has the name of the countries of numbers, and the second has not."""
+        names = {column.role: column.name or "" for column in self._parser.read_columns} if self._parser else {}
+        return is_certain(names.get(Role.COUNTRY, "")) and not is_certain(names.get(Role.OTHER_COUNTRY, ""))

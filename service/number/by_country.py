@@ -1,12 +1,13 @@
 """Normalises a column of numbers beside a column of their countries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.number.countries import country_of_line
+from service.number.countries import country_of_line, country_of_two
 from service.number.normalisation import Column, Normalised, normalise_column
 from service.number.rejection import CODES, RejectReason
 
@@ -18,6 +19,18 @@ class Numbers(Column, Protocol):
         """The column of these rows."""
 
 
+@dataclass(frozen=True)
+class OtherColumn:
+    """A second column of countries: row i is in the country named in `countries[places[i]]`, or in none if it is empty.
+
+    `first_decides` is whether it counts only where the first column is empty, and may otherwise say something else.
+    """
+
+    countries: Sequence[str]
+    places: NDArray[np.intp]
+    first_decides: bool
+
+
 def normalise_by_country(
     cells: Numbers,
     countries: Sequence[str],
@@ -25,14 +38,28 @@ def normalise_by_country(
     default_region: str,
     *,
     calling_codes: bool = False,
+    other: OtherColumn | None = None,
 ) -> Normalised:
     """Normalise a column. Row i is a number of the country that is named in `countries[places[i]]`.
 
     An empty country stands for `default_region`. Where a country cannot be read, a number is accepted only if it is the
     same in any country, because it has a country code of its own. `calling_codes` is whether digits without a plus are
-    calling codes for certain.
+    calling codes for certain. `other` is a second column of countries.
     """
-    regions = [country_of_line(country, default_region, calling_codes=calling_codes) for country in countries]
+    if other is None:
+        regions = [country_of_line(country, default_region, calling_codes=calling_codes) for country in countries]
+    else:
+        pairs, places = np.unique(places * len(other.countries) + other.places, return_inverse=True)
+        regions = [
+            country_of_two(
+                countries[pair // len(other.countries)],
+                other.countries[pair % len(other.countries)],
+                default_region,
+                calling_codes=calling_codes,
+                decides=other.first_decides,
+            )
+            for pair in pairs.tolist()
+        ]
     known = sorted({region for region in regions if region is not None})
     if len(known) == 1 and None not in regions:
         return normalise_column(cells, known[0])

@@ -62,10 +62,28 @@ def country_of_line(cell: str, default_region: str, *, calling_codes: bool) -> s
 
     `calling_codes` is whether digits without a plus are calling codes for certain (`are_calling_codes`).
     """
-    text = cell.strip()
-    if text.casefold() in _EMPTY or text.upper() == default_region:
+    if _is_empty(cell) or cell.strip().upper() == default_region:
         return default_region
     return region_of_country(cell, calling_codes=calling_codes)
+
+
+def country_of_two(cell: str, other: str, default_region: str, *, calling_codes: bool, decides: bool) -> str | None:
+    """The region that the cells of two country columns mean together; None if they contradict each other.
+
+    The other counts where the first is empty. If the first `decides`, because it is about the number and the other
+    about the person, the other counts only there.
+    """
+    if _is_empty(cell):
+        return country_of_line(other, default_region, calling_codes=False)
+    first = country_of_line(cell, default_region, calling_codes=calling_codes)
+    if first is None or decides or _is_empty(other):
+        return first
+    second = country_of_line(other, default_region, calling_codes=False)
+    return first if second is None or _main_region(first) == _main_region(second) else None
+
+
+def _is_empty(cell: str) -> bool:
+    return cell.strip().casefold() in _EMPTY
 
 
 @cache

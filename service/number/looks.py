@@ -31,6 +31,10 @@ class CountryTest:
         """Whether the digits in these cells are calling codes, and not ISO 3166-1 codes."""
         return are_calling_codes(cells, self.default_region)
 
+    def is_foreign(self, cell: str) -> bool:
+        """Whether a cell names another country than the default region."""
+        return country_of_line(cell, self.default_region, calling_codes=False) not in (None, self.default_region)
+
 
 @cache
 def telephone_test(region: str) -> Callable[[str], bool]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from service.intake.cells import Cells
 from service.intake.reader import Lines
 from service.intake.table import MisfitKind
-from service.number.by_country import normalise_by_country
+from service.number.by_country import OtherColumn, normalise_by_country
 from service.number.normalisation import Normalised, normalise_column
 from service.number.rejection import CODES, RejectReason
 from service.sandbox.batch import MAX_RECORD_ID_CHARACTERS, MOST_LINES, Batch, Refusals
@@ -78,8 +78,11 @@ class Acceptance:
 def _normalise(lines: Lines, region: str) -> Normalised:
     if lines.country is None:
         return normalise_column(lines.phone, region)
+    other = None
+    if lines.other_country is not None:
+        other = OtherColumn(*lines.other_country.distinct(), first_decides=lines.country_decides)
     texts, places = lines.country.distinct()
-    return normalise_by_country(lines.phone, texts, places, region, calling_codes=lines.has_calling_codes)
+    return normalise_by_country(lines.phone, texts, places, region, calling_codes=lines.has_calling_codes, other=other)
 
 
 def _cell_beside(lines: Lines, code: int) -> Cells | None:

@@ -10,8 +10,6 @@ from io import BytesIO
 
 import polars as pl
 
-import polars as pl
-
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
 from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, refused, rejects, stored, taken
@@ -61,6 +59,7 @@ def test_upload_of_an_unclear_column_says_which_columns_there_are(registry: Regi
         ("nom;contact\nZoé;0639980001\nLéo;x\n", "Only some cells of column contact are telephone numbers"),
         ("Zoé;0639980001;0639980002\n", "Several columns contain telephone numbers: column 2, column 3."),
         ("nom;ville\nZoé;Paris\n", "No column clearly contains telephone numbers"),
+        ("x\u00a0y;a\tb;\u200b!\nZoé;Paris;x\n", "Columns seen: x y, a b."),
     ):
         slug, detail = refused(broker, open_dataset(broker), text)
         assert (slug, sentence in detail) == ("phone_column_unclear", True), detail
@@ -297,6 +296,81 @@ def test_upload_reads_each_number_as_one_of_its_country(registry: Registry, dsn:
     other = open_dataset(broker)
     taken(broker, other, ndjson, media_type=NDJSON)
     assert sorted(stored(dsn, other)) == ["+32470123456", "+33639980001"]
+
+
+TWO_COUNTRIES: list[tuple[str, list[str]]] = [
+    # Where the first column is empty, the second counts.
+    ("Indicatif;Pays;tel\n;BE;0470123456\n33;BE;0639980001\n;;0639980002\n", ["+32470123456", ZOE, LEO]),
+    ("Pays;Indicatif;tel\nBE;;0470123456\n;33;0639980001\n", ["+32470123456", ZOE]),
+    # Two that contradict each other reject the line, unless the first is about the number and not about the person.
+    ("Code pays;Pays;tel\n33;Belgique;0470123456\n33;France;0639980001\n", [ZOE]),
+    ("Billing Country;Shipping Country;tel\nFR;BE;0639980001\nFR;FR;0639980002\n", [LEO]),
+    ("Phone Country;Country;tel\nFR;BE;0639980001\n", [ZOE]),
+    ("Pays;Code pays;tel\nFR;FRA;0639980001\nFR;xx;0639980002\n", [ZOE, LEO]),
+]
+
+
+def test_upload_of_two_columns_of_countries_reads_both(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for text, numbers in TWO_COUNTRIES:
+        header, *lines = text.splitlines()
+        shuffled = [";".join(line.split(";")[::-1]) for line in (header, *lines)]
+        datasets = [open_dataset(broker) for _ in range(3)]
+        taken(broker, datasets[0], text)
+        taken(broker, datasets[1], f"{header}\n;;{EVA}\n")
+        taken(broker, datasets[1], "\n".join(shuffled), part=2)
+        taken(broker, datasets[2], f"{header}\n;;{EVA}\n")
+        taken(broker, datasets[2], "\n".join(lines), part=2)
+        found = [set(stored(dsn, dataset)) - {EVA} for dataset in datasets]
+        assert found == [set(numbers)] * 3, text
+    dataset = open_dataset(broker)
+    part = taken(broker, dataset, TWO_COUNTRIES[0][0])
+    assert [column["role"] for column in part["read_columns"]] == ["phone", "country", "country"]
+    parquet = BytesIO()
+    pl.DataFrame({"pays": ["BE", ""], "indicatif": ["", "33"], "tel": ["0470123456", "0639980001"]}).write_parquet(
+        parquet
+    )
+    dataset = open_dataset(broker)
+    taken(broker, dataset, parquet.getvalue(), media_type=PARQUET)
+    assert set(stored(dsn, dataset)) == {"+32470123456", ZOE}
+
+
+COUNTRY_NAMES = [
+    *("préfixe international", "ind. tel", "isd code", "tel_country_code", "Mobile Phone Country", "billing country"),
+    *("shipping_country_code", "phone prefix", "pays de livraison"),
+]
+
+
+def test_upload_reads_countries_under_the_names_of_real_exports(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for name in COUNTRY_NAMES:
+        dataset = open_dataset(broker)
+        taken(broker, dataset, f"{name};phone\nBE;0470123456\n+33;0639980001\n")
+        assert set(stored(dsn, dataset)) == {"+32470123456", ZOE}, name
+
+
+def test_upload_beside_countries_under_other_names_is_refused_or_names_them(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for text in (
+        "code;phone\n+32;470123456\n",
+        "prefixe;phone\n32;470123456\n",
+        "x;0032;0470123456\ny;+33;0639980001\n",
+    ):
+        slug, detail = refused(broker, open_dataset(broker), text)
+        assert (slug, "country_column=" in detail) == ("country_column_unclear", True), text
+    dataset = open_dataset(broker)
+    taken(broker, dataset, "code;phone\n+32;470123456\n", columns={"country_column": "code"})
+    assert [*stored(dsn, dataset)] == ["+32470123456"]
+    for text, ignored in (
+        ("region;phone\nBE;0639980001\n", ["region"]),
+        ("nationalité;phone\nBelgique;0639980001\nFrance;0639980002\n", ["nationalité"]),
+        ("region;phone\nFR;0639980001\n", []),
+        ("Prefix;phone;opt-in\nMr;0639980001;No\n", []),
+        ("age;phone\n33;0639980001\n32;0639980002\n", []),
+        ("code;phone\n+32;+33639980001\n", []),
+    ):
+        part = taken(broker, open_dataset(broker), text)
+        assert (part["ignored_columns"], len(part["read_columns"])) == (ignored, 1), text
 
 
 def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(

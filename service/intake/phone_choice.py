@@ -1,0 +1,62 @@
+"""Chooses the column of the telephone numbers by its cells, where no name says which it is."""
+
+from collections.abc import Sequence
+
+from service.intake.column_choice import SampleColumn, columns_seen, phone_column_unclear, shown_column
+from service.intake.column_names import is_of_others
+from service.intake.looks import (
+    FEW_CELLS,
+    MOST_CELLS,
+    IsTelephone,
+    begins_like_number,
+    may_be_number,
+    share,
+)
+
+
+def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
+    """The only column whose cells are plausibly telephone numbers of the persons themselves.
+
+    Raises UnreadablePart if there is not just one.
+    """
+    at = (
+        0
+        if len(columns) == 1 and _is_list_of_numbers(columns[0], is_telephone)
+        else _most_likely(columns, is_telephone)
+    )
+    if is_of_others(columns[at].name):
+        raise phone_column_unclear(
+            f"The name of {shown_column(columns, at)} says that its telephone numbers are not those of the persons "
+            f"listed.{columns_seen(columns)}"
+        )
+    return at
+
+
+def _is_list_of_numbers(column: SampleColumn, is_telephone: IsTelephone) -> bool:
+    """Whether those cells of the only column that have the digits of a number begin as telephone numbers do.
+
+    Others, such as words, need not be telephone numbers: they are rejected one by one, and none is read wrong.
+    """
+    cells = [cell for cell in column.cells if may_be_number(cell) or is_telephone(cell)]
+    if not cells:
+        return not column.name
+    return share(cells, lambda cell: begins_like_number(cell) or is_telephone(cell)) >= MOST_CELLS
+
+
+def _most_likely(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
+    shares = [share(column.cells, is_telephone) for column in columns]
+    likely = [at for at, of_cells in enumerate(shares) if of_cells >= MOST_CELLS]
+    rivals = [at for at, of_cells in enumerate(shares) if of_cells >= FEW_CELLS]
+    if len(likely) != 1 or len(rivals) != 1:
+        raise phone_column_unclear(f"{_unclear(columns, rivals)}{columns_seen(columns)}")
+    return likely[0]
+
+
+def _unclear(columns: Sequence[SampleColumn], rivals: Sequence[int]) -> str:
+    """What makes it unclear which column contains the numbers, where some cells of `rivals` are telephone numbers."""
+    if not rivals:
+        return "No column clearly contains telephone numbers that begin with +, 00 or 0."
+    shown = ", ".join(shown_column(columns, at) for at in rivals)
+    if len(rivals) > 1:
+        return f"Several columns contain telephone numbers: {shown}."
+    return f"Only some cells of {shown} are telephone numbers, and no column has a name that says so."
