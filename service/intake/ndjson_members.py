@@ -23,7 +23,6 @@ from service.intake.column_choice import (
     holds_calling_codes,
     ignored_columns,
     later_columns,
-    phone_column_unclear,
     require_names,
     too_many_columns,
 )
@@ -183,8 +182,6 @@ def _settle(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[Role, s
             "not_ndjson", "No line is a JSON object. Send an object per line, or state the right format."
         )
     found = choose_columns(columns, rules)
-    if Role.PHONE not in found and len(columns) > 1:
-        raise phone_column_unclear(f"No member has a name for phone numbers.{columns_seen(columns)}")
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
     found = check_country(columns, found, rules)

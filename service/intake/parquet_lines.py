@@ -16,8 +16,10 @@ from service.intake.column_choice import (
     IgnoredColumn,
     ReadColumn,
     SampleColumn,
+    check_country,
     choose_columns,
     columns_seen,
+    holds_calling_codes,
     ignored_columns,
     later_columns,
     phone_column_unclear,
@@ -25,13 +27,14 @@ from service.intake.column_choice import (
     too_many_columns,
     with_other_country,
 )
-from service.intake.column_names import Role, is_certain, role_of, says_calling_code
+from service.intake.column_names import Role, is_certain, role_of
 from service.intake.decoding import Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.other_formats import head_of, refuse_other_format
-from service.intake.parquet_file import NotParquet, ParquetFile
+from service.intake.parquet_file import Column, NotParquet, ParquetFile
+from service.intake.phone_choice import guess_phone_column
 from service.intake.table import TABLE_ROWS, Table
 
 
@@ -50,6 +53,7 @@ class ParquetLines:
         self.dialect = dialect
         self.read_columns: list[ReadColumn] = []
         self.ignored_columns: list[IgnoredColumn] = []
+        self.has_calling_codes = False
         self._rules = rules
         self._expansion = expansion
         self._takes_integers = takes_integers
@@ -57,11 +61,6 @@ class ParquetLines:
         self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - it lives from the first feed to the finish
         weakref.finalize(self, self._spool.close)
         self._spooled = 0
-
-    @property
-    def has_calling_codes(self) -> bool:
-        """Whether digits in the country column are calling codes."""
-        return any(column.role is Role.COUNTRY and says_calling_code(column.name or "") for column in self.read_columns)
 
     def feed(self, data: bytes) -> Iterator[Table]:
         """Keep the bytes. All tables are given by `finish`."""
@@ -80,7 +79,7 @@ class ParquetLines:
             refuse_other_format(head_of(self._spool), Format.PARQUET)
             try:
                 yield from self._tables(ParquetFile(self._spool))
-            except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, NotParquet):
+            except _UNREADABLE:
                 raise UnreadablePart(
                     "not_parquet",
                     "The part is not a readable Parquet file. Check that it is complete, and its Content-Type.",
@@ -89,7 +88,7 @@ class ParquetLines:
     def _tables(self, file: ParquetFile) -> Iterator[Table]:
         if len(file.names) > MOST_COLUMNS:
             raise too_many_columns()
-        columns = [SampleColumn(name) for name in file.names]
+        columns = self._sample(file)
         if self.dialect is None:
             names = _settle(_without_empty_rivals(columns, file), self._rules)
             self.dialect = Dialect(Format.PARQUET, require_names(names))
@@ -101,6 +100,9 @@ class ParquetLines:
         ignored = ignored_columns(columns, read, self._rules)
         # These are names of columns, never cells.
         self.ignored_columns = [IgnoredColumn(column.shown, column.shown) for column in ignored]
+        if Role.COUNTRY in names:
+            countries = columns[file.names.index(names[Role.COUNTRY])]
+            self.has_calling_codes = holds_calling_codes(countries.name, countries.cells, self._rules)
         for name in names.values():
             if not file.is_flat(name):
                 raise _nested(name)
@@ -120,6 +122,23 @@ class ParquetLines:
                 yield self._table(file, line, {role: values[name] for role, name in names.items()})
             row += rows
 
+    def _sample(self, file: ParquetFile) -> list[SampleColumn]:
+        """The columns, with the first cells of each. Beyond some bytes of a wide file no more cells are looked at."""
+        columns, left = [], _MOST_SAMPLED_BYTES
+        group = next((group for group, rows in enumerate(file.rows) if rows), None)
+        for name in file.names:
+            cells: list[str] = []
+            if group is not None and left > 0 and file.is_flat(name):
+                try:
+                    column = file.column(group, name)
+                    left -= column.most_bytes
+                    cells = _first_cells(column, name, file.rows[group]) if left > 0 else []
+                except (*_UNREADABLE, UnreadablePart):
+                    # It matters only if it is read.
+                    left -= 1
+            columns.append(SampleColumn(name, cells))
+        return columns
+
     def _table(self, file: ParquetFile, line: NDArray[np.int64], values: dict[Role, pl.Series]) -> Table:
         times = values.pop(Role.CONSENTED_AT, None)
         cells = {role: _as_text(column) for role, column in values.items()}
@@ -136,6 +155,10 @@ class ParquetLines:
 
 # With what else is read from a file of this size, it fills the folder for temporary files.
 _MOST_BYTES = 4 << 30
+# The columns are chosen by as many cells as in text, as long as they take little memory.
+_SAMPLE_ROWS = 200
+_MOST_SAMPLED_BYTES = 64 << 20
+_UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, NotParquet)
 _BYTES_AT_ONCE = 16 << 20
 # Enough for a millisecond of a day.
 _DECIMALS = 9
@@ -145,15 +168,21 @@ _LOST_DIGITS = "e0"
 _LONGEST_CELL = 300
 
 
+def _first_cells(column: Column, name: str, rows: int) -> list[str]:
+    first = _values(column.file, name, 0, min(_SAMPLE_ROWS, rows))
+    return [*filter(str.strip, _as_text(first).texts())]
+
+
 def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     if not columns:
         raise NotParquet
     found = choose_columns(columns, rules)
-    phone = found.setdefault(Role.PHONE, 0)
-    # Of a Parquet file only the columns that are read are looked at. So a name must be clear, or suggest it alone.
-    name = columns[phone].name
-    if rules.choice.phone is None and not (is_certain(name) if len(columns) > 1 else role_of(name) is Role.PHONE):
+    if Role.PHONE not in found:
+        found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
+    phone = columns[found[Role.PHONE]]
+    if rules.choice.phone is None and len(columns) > 1 and not (phone.cells or is_certain(phone.name)):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
+    found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
 
 
@@ -172,6 +201,7 @@ def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) ->
             "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
         )
     found = later_columns(columns, rules, {role: places[str(name)] for role, name in dialect.columns.items()})
+    found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
 
 
