@@ -2,7 +2,7 @@
 
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -32,11 +32,15 @@ _TIMEOUT = httpx2.Timeout(10.0, read=300.0, write=300.0)
 
 
 class CommandError(Exception):
-    """A failure, as a text that says what is wrong and what to do. `problem` is the slug of the service's refusal."""
+    """A failure, as a text that says what is wrong and what to do. `problem` is the slug of the service's refusal.
 
-    def __init__(self, text: str, problem: str | None = None) -> None:
+    `reasons` are why it refuses single fields of the request, by their places.
+    """
+
+    def __init__(self, text: str, problem: str | None = None, reasons: Mapping[str, str] | None = None) -> None:
         super().__init__(text)
         self.problem = problem
+        self.reasons = reasons or {}
 
 
 @contextmanager
@@ -118,8 +122,9 @@ def json_answer(response: httpx2.Response) -> Any:
         raise CommandError(
             f"The answer does not come from a Filiation service (status {response.status_code}). Check --url."
         )
-    reasons = [f"{error['location']}: {error['reason']}" for error in document.get("errors") or ()]
-    raise CommandError("; ".join([detail, *reasons]), str(document.get("type")).rpartition(":")[2])
+    reasons = {error["location"]: error["reason"] for error in document.get("errors") or ()}
+    text = "; ".join([detail, *(f"{place}: {reason}" for place, reason in reasons.items())])
+    raise CommandError(text, str(document.get("type")).rpartition(":")[2], reasons)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The order of day and month in consent times, on the command line: stated by an option, or confirmed when asked."""
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ _OPTIONS: Final = {
     **dict.fromkeys(("header_unclear", "no_header"), "--header or --no-header"),
     "country_unreadable": "--country-column",
 }
+_OPTIONS_OF_FIELDS: Final = {"default_region": "--region", "holder_id": "--holder", "collection_id": "--collection"}
+# The command finds out by itself in which format a file is.
+_OF_HTTP: Final = re.compile(r",? with Content-Type [a-z0-9./+-]*[a-z0-9]")
 _AS_READ: Final = "day_first"
 
 
@@ -48,14 +52,22 @@ def was_read_with(part: dict[str, Any], stated: str | None) -> bool:
 
 @contextmanager
 def naming_the_option() -> Iterator[None]:
-    """Add to the refusal of a part which option of the command stands for the parameter that it names."""
+    """Name in a refusal the options of the command, and nothing that only callers over HTTP can set."""
     try:
         yield
     except CommandError as refusal:
         option = _OPTIONS.get(refusal.problem or "")
-        if option is None:
-            raise
-        raise CommandError(f"{refusal} The option of this command is {option}.", refusal.problem) from None
+        text = _OF_HTTP.sub("", str(refusal)) + (f" The option of this command is {option}." if option else "")
+        if refusal.reasons:
+            invalid = [f"Invalid value for {_option(at)}: {why.rstrip('.')}." for at, why in refusal.reasons.items()]
+            text = " ".join(invalid)
+        raise CommandError(text, refusal.problem) from None
+
+
+def _option(place: str) -> str:
+    """The option that stands for a field of a request, such as `body.default_region`."""
+    name = place.partition(".")[2].partition(".")[0]
+    return _OPTIONS_OF_FIELDS.get(name, f"--{name.replace('_', '-')}")
 
 
 def seal_when_confirmed(console: Console, client: httpx2.Client, dataset_path: str, *, asks: bool) -> None:

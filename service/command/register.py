@@ -223,13 +223,14 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
     """Register, upload and seal. Returns the path of the dataset."""
     console = Console(stderr=True)
     headers = {"Idempotency-Key": plan.idempotency_key}
-    created = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
+    with naming_the_option():
+        created = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
     path = f"/v1/datasets/{created['id']}"
     found = call(client, "GET", path)
     state = found["state"]
     if state == "open":
-        state_date_format(client, found, plan.date_format)
         with naming_the_option():
+            state_date_format(client, found, plan.date_format)
             answers = upload(
                 console,
                 client,

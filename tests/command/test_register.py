@@ -216,6 +216,21 @@ def test_register_refused_for_its_columns_or_sheets_names_the_option(
     assert _refusal(terminal, workbook, *held_by(broker)).endswith("is --sheet.")
 
 
+def test_register_refused_names_nothing_that_only_http_has(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "list.json"
+    path.write_text('[{"phone": "0639980001"}]')
+    refusal = _refusal(terminal, path, *held_by(broker))
+    assert ("jq -c" in refusal, "Content-Type" in refusal) == (True, False)
+    path.write_text("telephone\n0639980001\n")
+    for options, said in (
+        (("--region", "XX"), "Invalid value for --region: "),
+        (("--name", "\n"), "Invalid value for --name: "),
+        (("--date-format", "%"), "Invalid value for --date-format: "),
+    ):
+        refusal = _refusal(terminal, path, *held_by(broker), *options)
+        assert (said in refusal, "schema" in refusal, ".." in refusal) == (True, False, False), refusal
+
+
 def test_register_cuts_a_file_before_a_line_of_words(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     lines = [f"06 39 98 {place:02} {place:02};x" if place % 2 else "inconnu;aucun" for place in range(100)]
