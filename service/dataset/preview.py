@@ -19,8 +19,10 @@ from service.collection.operations import find_collection
 from service.core.clock import now
 from service.core.errors import Unprocessable
 from service.core.time_zone import TimeZone
+from service.dataset.date_order import PartDates, check_part
 from service.dataset.declaration import Declared
-from service.dataset.operations import find_own_dataset
+from service.dataset.models import Dataset
+from service.dataset.operations import find_own_dataset, read_part_dates
 from service.dataset.part_columns import shown_columns
 from service.dataset.part_form import consent_period, part_form, settled_dialect
 from service.dataset.part_reading import batches_of, reading
@@ -38,6 +40,8 @@ from service.usage.uploads import UploadUsage
 _MOST_LINES: Final = 100_000
 _SHOWN: Final = 10
 _SHOWN_DIGITS: Final = 4
+# A preview does not say which part it is of.
+_NO_NUMBER: Final = 0
 _DIGIT: Final = re.compile(r"\d")
 
 
@@ -98,10 +102,23 @@ async def preview_part(
             async for batches in received:
                 for batch in batches:
                     found.add(batch)
+        assert reader.end is not None
+        if previewed.dataset_id is not None:
+            async with uploads.database.transaction() as session:
+                await _check_order(session, previewed.dataset_id, declared.date_format, reader.end)
     except UnreadablePart as refusal:
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
-    assert reader.end is not None
     return found.out(reader.end, form)
+
+
+async def _check_order(session: AsyncSession, dataset_id: uuid.UUID, stated: str | None, end: End) -> None:
+    """Refuse a part whose dates are in another order than those of the parts that its dataset has.
+
+    Raises UnreadablePart.
+    """
+    of_dataset = (await session.get_one(Dataset, dataset_id)).date_format
+    part = PartDates(_NO_NUMBER, stated or of_dataset, stated is not None, end.order_counts)
+    check_part(part, await read_part_dates(session, dataset_id), of_dataset)
 
 
 async def _form(session: AsyncSession, actor: Actor, declared: Declared, previewed: Previewed) -> PartForm:

@@ -126,6 +126,23 @@ def test_preview_hides_the_digits_of_consent_records(registry: Registry) -> None
     assert line["consent_record_id"] == "+•••••••0002"
 
 
+def test_preview_for_a_dataset_is_refused_as_its_other_parts_would_refuse_it(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    taken(broker, dataset, "telephone;date_consentement\n0639980001;26/03/2022\n")
+    content, params = "telephone;date_consentement\n0639980002;03/26/2022\n", {"date_format": "month_first"}
+    seen = broker.request(
+        "POST",
+        "/v1/previews",
+        content=content.encode(),
+        headers={"Content-Type": CSV},
+        params={**params, "dataset_id": dataset["id"]},
+    )
+    sent = put_file(broker, dataset, content, part=2, columns=params)
+    assert refusal(seen) == refusal(sent) == (422, "dates_in_other_order")
+    assert seen.json()["detail"] == sent.json()["detail"]
+
+
 def test_preview_takes_the_region_and_zone_that_a_dataset_would_have(registry: Registry) -> None:
     broker = registry.broker()
     collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
