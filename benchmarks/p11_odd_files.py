@@ -31,6 +31,7 @@ _INTERVAL: Final = 0.1
 Write = Callable[[str], str]
 """A spelling of the nine digits behind the trunk zero, which begin with 6 or 7."""
 
+_LETTERS: Final = str.maketrans("0123456789", "abcdefghij")
 _ODD: Final[dict[str, Write]] = {
     "+33 (0)6 39 98 00 01": lambda digits: f"+33 (0){digits[0]} {digits[1:3]} {digits[3:5]} {digits[5:7]} {digits[7:]}",
     "U+202A…U+202C around": lambda digits: f"\u202a+33{digits}\u202c",
@@ -46,6 +47,7 @@ _REFUSED: Final[dict[str, Write]] = {
     "262639980001": lambda digits: f"262{digits}",
     "06 39 98 00 0": lambda digits: f"0{digits[:8]}",
     "639980001.0": lambda digits: f"{digits}.0",
+    "words of many shapes": lambda digits: digits.translate(_LETTERS) + " a",
 }
 
 

@@ -1,6 +1,6 @@
 """Reads one part, from the bytes of its upload to lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,17 +53,20 @@ class Lines:
     country_decides: bool = False
     misfits: Misfits | None = None
 
-    def raw(self, row: int, beside: Cells | None = None) -> str:
-        """What the holder is shown of a rejected row: the phone cell and, if it is the reason, the cell beside it.
+    def raws(self, rows: NDArray[np.intp], beside: Mapping[int, Cells]) -> list[str]:
+        """What the holder is shown of rejected rows, ascending: the phone cell and, if that is the reason, another.
 
-        Of a misfit, it is the whole row. At most 200 characters.
+        `beside` has that column for the places in `rows` with such a reason. Of a misfit, it is the whole row. At most
+        200 characters of each.
         """
-        if self.misfits is not None and (place := self.misfits.place_of(row)) is not None:
-            return self.misfits.text[place][:_RAW_LENGTH]
-        cells = [self.phone[row]]
-        if beside is not None:
-            cells.append(beside[row])
-        return "; ".join(cells)[:_RAW_LENGTH]
+        texts = self.phone.texts_of(rows)
+        for place, cells in beside.items():
+            texts[place] = f"{texts[place]}; {cells[int(rows[place])]}"
+        if self.misfits is not None:
+            _, places, of_misfits = np.intersect1d(rows, self.misfits.rows, assume_unique=True, return_indices=True)
+            for place, text in zip(places.tolist(), self.misfits.text.texts_of(of_misfits), strict=True):
+                texts[place] = text
+        return [text[:_RAW_LENGTH] for text in texts]
 
     def field_counts(self, rows: NDArray[np.intp]) -> NDArray[np.uint32]:
         """How many fields each of these rows has, and how many it should have; zeros if it is not a misfit."""

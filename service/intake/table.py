@@ -62,11 +62,6 @@ class Misfits:
         rows = np.fromiter(kinds, dtype=np.intp, count=len(kinds))
         return cls(rows, nothing, nothing, text, np.fromiter(kinds.values(), dtype=np.uint8, count=len(kinds)))
 
-    def place_of(self, row: int) -> int | None:
-        """Which of them a row of the table is, if any."""
-        place = int(np.searchsorted(self.rows, row))
-        return place if place < len(self.rows) and self.rows[place] == row else None
-
     def without_first(self) -> "Misfits":
         """Those of the table without its first row."""
         kept = np.flatnonzero(self.rows > 0)

@@ -248,6 +248,8 @@ def _read_texts(texts: list[str], region: str) -> _Read:
 
 def _spelled(text: str) -> tuple[str, Spelling] | RejectReason:
     """The digits of a text and how they are spelled, or why they are not a number."""
+    if not text:
+        return RejectReason.EMPTY
     text = plain(text)
     simple = _SIMPLE.fullmatch(text)
     if simple is not None:

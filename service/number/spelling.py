@@ -44,7 +44,7 @@ class Spelling(NamedTuple):
 def read_shape(shape: str) -> Spelling | RejectReason:
     """How the texts of this shape spell a number, or why they do not. A shape has no digits but 0."""
     text = plain(shape).strip()
-    wrapped = _WRAPPED.fullmatch(text)
+    wrapped = _WRAPPED.fullmatch(text) if ":" in text or "=" in text else None
     if wrapped is not None:
         text = wrapped["formula"] or wrapped["link"] or ""
     text = text.translate(_TO_SPACES).strip()
@@ -52,7 +52,7 @@ def read_shape(shape: str) -> Spelling | RejectReason:
         return RejectReason.EMPTY
     if _SCIENTIFIC.fullmatch(text.replace(" ", "")):
         return RejectReason.SCIENTIFIC_NOTATION
-    fraction = _FRACTION.fullmatch(text)
+    fraction = _FRACTION.fullmatch(text) if "." in text or "," in text else None
     if fraction is not None and not any(map(str.isalpha, text)):
         return _read_fraction(text, fraction)
     return _refusal(text) or _read_plain(text)
@@ -83,6 +83,8 @@ def _refusal(text: str) -> RejectReason | None:
 
 def _has_several_numbers(text: str) -> bool:
     """Whether there are several runs of digits long enough for numbers, with a sign, a space or a plus between them."""
+    if text.count("0") < 2 * _FEWEST_OF_SEVERAL:
+        return False
     apart = _BETWEEN_NUMBERS.split(text.replace("/", ","))
     return any(sum(map(_is_long, parts)) > 1 for parts in (apart, text.split(), text.split("+")))
 

@@ -1,6 +1,6 @@
 """Accepts or rejects the lines of a part: numbers are normalised, and consents must lie in their period. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil, floor
 
 import numpy as np
@@ -85,20 +85,15 @@ def _normalise(lines: Lines, region: str) -> Normalised:
     return normalise_by_country(lines.phone, texts, places, region, calling_codes=lines.has_calling_codes, other=other)
 
 
-def _cell_beside(lines: Lines, code: int) -> Cells | None:
-    """The cell that is the reason of a reject, if it is not the number."""
-    if code in _CONSENT_CODES:
-        return lines.consent
-    return lines.country if code == CODES[RejectReason.COUNTRY_UNKNOWN] else None
+def _cells_beside(lines: Lines, codes: Sequence[int]) -> dict[int, Cells]:
+    """The column that has the reason of a reject, for the places of those whose reason is not in the number."""
+    columns = dict.fromkeys(_CONSENT_CODES, lines.consent) | {CODES[RejectReason.COUNTRY_UNKNOWN]: lines.country}
+    return {place: cells for place, code in enumerate(codes) if (cells := columns.get(code)) is not None}
 
 
 def _refusals(lines: Lines, reasons: NDArray[np.uint8], kept: NDArray[np.intp], start: int) -> Refusals:
-    codes = reasons[kept]
-    raws = [
-        lines.raw(start + row, _cell_beside(lines, code))
-        for row, code in zip(kept.tolist(), codes.tolist(), strict=True)
-    ]
-    rows = kept + start
+    codes, rows = reasons[kept], kept + start
+    raws = lines.raws(rows, _cells_beside(lines, codes.tolist()))
     return Refusals(lines.line[rows], codes, lines.field_counts(rows), [raw.encode(errors="replace") for raw in raws])
 
 

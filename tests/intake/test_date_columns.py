@@ -141,3 +141,15 @@ def test_read_column_of_any_text_in_chunks_gives_the_same(cells: list[str], mont
     assert [int(time[0]) for time, _ in parts] == times.tolist()
     assert [bool(wrong[0]) for _, wrong in parts] == unreadable.tolist()
     assert chunked.order_counts == whole.order_counts
+
+
+def test_read_column_with_forms_that_few_cells_have_reads_and_counts_each_once() -> None:
+    reader = TimeReader("UTC")
+    common = [f"{day:02}/03/2023" for day in range(13, 29)] * 3
+    rare = ["26 août 2023", "26.3.2023", "2023-W12-7", "nc", "x" * 90, "", "mercredi 29 mars 2023 14h05"]
+    times, unreadable = reader.read(Cells.of([*common, *rare, *common]))
+    assert [bool(flag) for flag in unreadable[len(common) : len(common) + len(rare)]] == [0, 0, 0, 1, 1, 0, 0]
+    moments = times[len(common) : len(common) + len(rare)].tolist()
+    assert moments == [1693008000, 1679788800, 1679788800, 0, 0, 0, 1680098700]
+    # Cells beyond ASCII are read apart from the others, which count no second time for that.
+    assert reader.order_counts.day_first == 2 * len(common) + 1
