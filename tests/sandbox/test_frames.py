@@ -153,4 +153,5 @@ def test_end_and_refusal_as_bytes_and_back_are_the_same() -> None:
 @pytest.mark.parametrize("detail", ["+33 6 39 98 40 01", "a\nb", "x" * 3000, "06-39-98-40-01 is odd"])
 def test_refusal_with_a_number_or_signs_of_control_is_refused(detail: str) -> None:
     with pytest.raises(BrokenReader):
-        unpack_refusal(memoryview(pack_refusal(UnreadablePart("seen", detail))))
+        # As a reader that was taken over sends it: the error itself hides such text.
+        unpack_refusal(memoryview(orjson.dumps(["seen", detail])))
