@@ -84,7 +84,8 @@ def specified_number(text: str, region: str) -> int | None:
     verdict = phonenumbers.is_possible_number_with_reason(parsed)
     if verdict != ValidationResult.IS_POSSIBLE or (national[0] == "0" and not keeps_zeros(parsed)):
         return None
-    number = int(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)[1:])
+    # Of zeros alone, the library formats what was typed.
+    number = int(f"{parsed.country_code}{national}")
     return None if lacks_digits(number) else number
 
 
