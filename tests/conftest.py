@@ -48,11 +48,6 @@ _LONG_FILES = (
 """The files that take longest. They are run first, so that no process waits at the end for another's last file."""
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """A process more than the machine has cores: each waits for a database or a browser a third of its time."""
-    return min(4, (os.cpu_count() or 1) + 1)
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse tests of one name: pytest-xdist runs only one of them, and says nothing of the others."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONG_FILES))

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import AnyStr
@@ -48,7 +49,9 @@ class Running(subprocess.Popen[AnyStr]):
     def send_signal(self, sig: int) -> None:
         """Send a signal, unless the command has ended."""
         if self.poll() is None:
-            os.kill(service_id_of(self.pid), sig)
+            # It may have ended while the program that hands on its status has not.
+            with suppress(ProcessLookupError):
+                os.kill(service_id_of(self.pid), sig)
 
 
 # What stands for Python in commands and in the processes that they start. What is not the service, Python runs.
