@@ -90,6 +90,7 @@ _LIKELY: dict[Role, frozenset[str]] = {
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
 _MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind"})
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
+_ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
 # Words in the names of columns with telephone numbers that are not the person's own.
 _OF_OTHERS = frozenset(
     {
@@ -124,15 +125,15 @@ _OF_OTHERS = frozenset(
     }
 )
 _OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
-# A name with more digits may be a telephone number instead of a name.
-_MOST_DIGITS_OF_A_NAME = 4
+MOST_DIGITS_OF_A_NAME = 4
+"""A name with more digits may be a telephone number instead of a name."""
 _LONGEST_NAME = 100
 
 
 def plain_name(name: str) -> str:
     """A column name without case, accents, spaces, signs and trailing digits: `N° de téléphone 1` is `ndetelephone`."""
-    letters = unicodedata.normalize("NFKD", name).casefold()
-    kept = "".join(sign for sign in letters if sign.isascii() and sign.isalnum())
+    letters = (name if name.isascii() else unicodedata.normalize("NFKD", name)).casefold()
+    kept = "".join(filter(str.isalnum, letters.encode("ascii", "ignore").decode()))
     return kept if kept in _ALL[Role.PHONE] else kept.rstrip("0123456789")
 
 
@@ -147,8 +148,7 @@ def shown_role(role: Role) -> Role:
 
 def role_of(name: str) -> Role | None:
     """The role of a column with this name."""
-    plain = plain_name(name)
-    return next((role for role, names in _ALL.items() if plain in names), None)
+    return _ROLES.get(plain_name(name))
 
 
 def is_certain(name: str) -> bool:
@@ -176,7 +176,7 @@ def may_say_calling_code(name: str) -> bool:
 
 def is_name(text: str) -> bool:
     """Whether a text may be shown and stored as a column name, because it cannot be a telephone number."""
-    return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= _MOST_DIGITS_OF_A_NAME
+    return 0 < len(text) <= _LONGEST_NAME and sum(map(str.isdigit, text)) <= MOST_DIGITS_OF_A_NAME
 
 
 def shown_name(name: str) -> str | None:
@@ -185,10 +185,15 @@ def shown_name(name: str) -> str | None:
     return text if is_name(text) and text.isprintable() else None
 
 
+def compared_name(name: str) -> str:
+    """A header name as it is compared with another: without case, and without the space around it."""
+    return (name if name.isascii() else unicodedata.normalize("NFKC", name)).casefold().strip()
+
+
 def name_check(name: str) -> int:
     """Sixteen bits by which a header name is recognised in a later part; 0 for a column without a name.
 
     The name cannot be found from them. So a data row that was mistaken for a header is not stored.
     """
-    known = unicodedata.normalize("NFKC", name).casefold().strip()
+    known = compared_name(name)
     return zlib.crc32(known.encode()) % 0xFFFF + 1 if known else 0

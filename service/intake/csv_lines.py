@@ -24,6 +24,7 @@ from service.intake.dialect import Dialect
 from service.intake.misfits import misfits_of_records, misfits_of_text
 from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
+from service.intake.second_header import Header, SecondHeader
 from service.intake.table import PIECE_BYTES, Table, check_unfinished_line, without_end_mark
 
 # Python objects take far more memory than their text.
@@ -58,6 +59,7 @@ class CsvLines:
         self._layout: Layout | None = None
         self._delimiter = dialect.delimiter if dialect else delimiter
         self._header_is_next = False
+        self._second_header: SecondHeader | None = None
 
     @property
     def read_columns(self) -> list[ReadColumn]:
@@ -115,7 +117,10 @@ class CsvLines:
             if not taken:
                 break
             if table is not None and len(table.line):
-                yield self._without_header(table)
+                table = self._without_header(table)
+                if self._second_header is not None:
+                    self._second_header.refuse(table, memoryview(text)[at : at + taken], self._line)
+                yield table
             self._line += lines
             at += taken
         self._pending = bytearray(text[at:]) + rest
@@ -141,6 +146,10 @@ class CsvLines:
             layout = later_layout(sample, self.dialect, self._rules)
         self.ignored_columns = ignored_columns(layout.sample, self._positions(layout).values(), self._rules)
         self._header_is_next = layout.has_header
+        if len(layout.sample) > 1:
+            names = [column.name for column in layout.sample] if layout.has_header else ()
+            header = Header(names, self.dialect.header or ())
+            self._second_header = SecondHeader(self._positions(layout), header, self._delimiter or NO_DELIMITER)
         return layout
 
     def _without_header(self, table: Table) -> Table:

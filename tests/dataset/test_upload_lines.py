@@ -165,6 +165,20 @@ def test_upload_part_without_a_header_that_may_go_on_from_another_is_refused(reg
     assert sorted(stored(dsn, other)) == [ZOE, EVA]
 
 
+def test_upload_joined_files_are_refused_if_the_second_has_its_columns_elsewhere(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    first = "nom;telephone;secours;date_optin\nA;0639980001;0639980011;\n"
+    for header in ("nom;secours;telephone;date_optin", "date_optin;Nom;TELEPHONE;secours", "client;id;gsm;created"):
+        slug, detail = refused(broker, dataset, f"{first}{header}\nB;0639980012;0639980002;\n")
+        assert (slug, "Line 3 is a header" in detail) == ("second_header", True)
+    assert stored(dsn, dataset) == {}
+    words = "B;mobile;;inconnu\nC;inconnu;0639980012;n/a\n"
+    taken(broker, dataset, f"{first}{words}nom;telephone;secours;date_optin\nB;0639980002;0639980012;\n")
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+    assert [line for _, line, _ in rejects(broker, dataset)] == [3, 4, 5]
+
+
 def test_upload_answers_whether_the_first_line_was_a_header(registry: Registry) -> None:
     broker = registry.broker()
     for text, has_header in (("Zoé;;Paris\nLéo;0639980001;Lyon\n", True), ("Zoé;0639980001\n", False)):

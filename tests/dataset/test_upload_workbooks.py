@@ -185,6 +185,16 @@ def test_later_workbooks_are_read_by_the_names_of_their_headers(registry: Regist
     assert refused(broker, dataset, "Nom;Téléphone\nZoé;0639980003\n", part=3)[0] == "format_differs"
 
 
+def test_a_second_header_with_its_columns_elsewhere_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    rows: Rows = [["Nom", "Mobile", "Fixe"], ["Zoé", "0639980001", None], [], ["Nom", "Fixe", "Mobile"]]
+    joined = by_openpyxl([*rows, ["Léo", "0139980002", "0639980002"]])
+    slug, detail = refused(broker, dataset, joined, media_type=XLSX)
+    assert (slug, detail.startswith("Line 4 is a header")) == ("second_header", True)
+    assert stored(dsn, dataset) == {}
+
+
 def test_rows_and_cells_that_break_lines_do_not_shift_others(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)

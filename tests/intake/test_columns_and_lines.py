@@ -95,6 +95,23 @@ def test_read_later_part_with_permuted_columns_gives_the_same_pairs(
 
 
 @settings(max_examples=examples(60, 600))
+@given(LINES, st.permutations(range(len(HEADER))), st.integers(1, 13), st.sampled_from(";,\t|"), st.booleans())
+def test_read_part_of_joined_files_gives_the_same_pairs_or_notices_the_second_header(
+    lines: list[Line], order: list[int], first: int, delimiter: str, other_words: bool
+) -> None:
+    names = ["prenom", "gsm", "maison", "date_inscription", "date_export"] if other_words else HEADER
+    joined = [HEADER, *(line.cells() for line in lines[:first])]
+    joined += [[row[at] for at in order] for row in (names, *(line.cells() for line in lines[first:]))]
+    (part,) = read([text_of(joined, delimiter)])
+    if order == sorted(order):
+        assert part is not None
+    is_elsewhere = any(
+        HEADER[at] in ("telephone", "date_consentement") and at != place for place, at in enumerate(order)
+    )
+    assert part.pairs == pairs_of(lines) if part is not None else is_elsewhere
+
+
+@settings(max_examples=examples(60, 600))
 @given(LINES, st.data(), st.booleans())
 def test_read_line_with_a_stray_delimiter_or_a_dropped_cell_gives_no_other_pair(
     lines: list[Line], data: st.DataObject, has_header: bool
