@@ -36,7 +36,7 @@ async def list_orphans(
     connection = await connection_of(session)
     found: list[str] = []
     while shard < SHARDS:
-        ancestry = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard)
+        ancestry = await bulk_read.trace_shards(connection, ancestors.dag, [dataset_id], range(shard, shard + 1))
         orphans = ancestry.keys[ancestry.orphans(ancestors.notices)]
         wanted = orphans[slice(place, place + limit - len(found))]
         found += [e164(number) for number in ring.numbers(wanted).tolist()]

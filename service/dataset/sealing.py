@@ -188,9 +188,11 @@ async def count_shards(
     """
     async with database.transaction() as session:
         tally.losses_before = await losses_so_far(session)
-    for shard in range(SHARDS):
-        await _count_shard(database, ancestors, dataset_id, shard, tally, sealing=sealing)
-        await report(steps - SHARDS + shard + 1, steps)
+        # What was just loaded is stored, and counts for its segment only when that is complete.
+        ranges = await bulk_read.ranges_to_trace(await connection_of(session), ancestors.dag, tally.digest.count)
+    for shards in ranges:
+        await _count_range(database, ancestors, dataset_id, shards, tally, sealing=sealing)
+        await report(steps - SHARDS + shards.stop, steps)
 
 
 async def recount_if_erased(
@@ -205,16 +207,17 @@ async def recount_if_erased(
     """Count again if a number was erased while shards were counted. Until `session` ends, no other can be erased."""
     if tally.losses_before != await losses_so_far(session):
         tally.forget_counts()
-        for shard in range(SHARDS):
-            await _count_shard(database, ancestors, dataset_id, shard, tally, sealing=sealing)
+        ranges = await bulk_read.ranges_to_trace(await connection_of(session), ancestors.dag, tally.digest.count)
+        for shards in ranges:
+            await _count_range(database, ancestors, dataset_id, shards, tally, sealing=sealing)
 
 
-async def _count_shard(
-    database: Database, ancestors: Ancestors, dataset_id: uuid.UUID, shard: int, tally: Tally, *, sealing: bool
+async def _count_range(
+    database: Database, ancestors: Ancestors, dataset_id: uuid.UUID, shards: range, tally: Tally, *, sealing: bool
 ) -> None:
     async with database.snapshot() as session:
         connection = await connection_of(session)
-        found = await bulk_read.trace_shard(connection, ancestors.dag, [dataset_id], shard, sealing=sealing)
+        found = await bulk_read.trace_shards(connection, ancestors.dag, [dataset_id], shards, sealing=sealing)
     tally.numbers += len(found.keys)
     tally.orphans += int(found.orphans(ancestors.notices).sum())
     tally.ancestors.update(found.counts())

@@ -86,6 +86,13 @@ def shard_ranges(sizes: Mapping[int, int], most: int) -> Iterator[range]:
     yield range(begin, SHARDS)
 
 
+def equal_ranges(stored: int, at_once: int) -> list[range]:
+    """All shards, in ranges that have about `at_once` of the `stored` keys each, or are one shard."""
+    # Keys are random, so that shards are about equal.
+    width = min(max(at_once * SHARDS // max(stored, 1), 1), SHARDS)
+    return [range(begin, min(begin + width, SHARDS)) for begin in range(0, SHARDS, width)]
+
+
 def lead_of(key: bytes) -> int:
     """The leading 30 bits of a key."""
     return int.from_bytes(key[:4]) >> (32 - DEEPEST_LEVEL)

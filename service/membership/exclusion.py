@@ -31,11 +31,13 @@ async def exclude(
     await conn.execute(query, (key, sorted(dataset_ids), erased_at or now()))
 
 
-async def erasures_in_shard(conn: Connection, dataset_ids: Collection[uuid.UUID], shard: int) -> dict[bytes, Erasures]:
-    """The numbers in one shard that were erased from any of these datasets, in key order, with their erasures."""
+async def erasures_in_shards(
+    conn: Connection, dataset_ids: Collection[uuid.UUID], shards: range
+) -> dict[bytes, Erasures]:
+    """The numbers in some shards that were erased from any of these datasets, in key order, with their erasures."""
     width = 1 << 8 - blocks.SHARD_BITS
-    begin = bytes([shard * width])
-    end = bytes([(shard + 1) * width]) if shard + 1 < blocks.SHARDS else _ABOVE_ALL_KEYS
+    begin = bytes([shards.start * width])
+    end = bytes([shards.stop * width]) if shards.stop < blocks.SHARDS else _ABOVE_ALL_KEYS
     query: LiteralString = """
         SELECT key, dataset_id, erased_at FROM exclusion
         WHERE dataset_id = ANY(%s) AND key >= %s AND key < %s ORDER BY key

@@ -7,7 +7,7 @@ read once, however long the list is. Memory holds the list and the few ranges th
 import asyncio
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Any, Final, LiteralString
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,7 @@ async def match_keys(
         return {}
     async with database.snapshot() as session:
         connection = await connection_of(session)
-        ranges = _ranges(await _count_stored(connection, dataset_ids), at_once)
+        ranges = blocks.equal_ranges(await bulk_read.count_stored(connection, dataset_ids), at_once)
         if len(ranges) == 1:
             # So little that connections of their own would cost more than what they read.
             query, parameters = bulk_read.STORED_KEYS, _parameters(dataset_ids, ranges[0])
@@ -55,30 +55,10 @@ async def match_keys(
 
 async def few_stored_keys(conn: Connection, dataset_ids: Collection[uuid.UUID], most: int) -> Keys | None:
     """The sorted keys of the segments that store these datasets, also those of other datasets; None if over `most`."""
-    if await _count_stored(conn, dataset_ids) > most:
+    if await bulk_read.count_stored(conn, dataset_ids) > most:
         return None
     rows = [row async for row in rows_of(conn, bulk_read.STORED_KEYS, _parameters(dataset_ids, range(SHARDS)))]
     return runs.union([stored.keys for stored in bulk_read.group_by_segment(rows)])
-
-
-_STORED: Final[LiteralString] = """
-    SELECT coalesce(sum(number_count), 0)::bigint FROM segment_member WHERE segment_id IN (
-        SELECT segment_id FROM segment_member WHERE dataset_id = ANY(%(datasets)s) OR %(datasets)s IS NULL)
-"""
-
-
-async def _count_stored(conn: Connection, dataset_ids: Collection[uuid.UUID] | None) -> int:
-    """How many memberships the segments of these datasets, or all, store."""
-    wanted = None if dataset_ids is None else list(dataset_ids)
-    ((count,),) = [row async for row in rows_of(conn, _STORED, {"datasets": wanted})]
-    return int(count)
-
-
-def _ranges(stored: int, at_once: int) -> list[range]:
-    """All shards, in ranges that have about `at_once` of the `stored` keys each, or are one shard."""
-    # Keys are random, so that shards are about equal.
-    width = min(max(at_once * SHARDS // max(stored, 1), 1), SHARDS)
-    return [range(begin, min(begin + width, SHARDS)) for begin in range(0, SHARDS, width)]
 
 
 def _parameters(dataset_ids: Collection[uuid.UUID] | None, shards: range) -> dict[str, Any]:

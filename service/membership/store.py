@@ -131,9 +131,9 @@ async def unstage_except(conn: Connection, dataset_id: uuid.UUID, uploads: Colle
     )
 
 
-async def staged_keys(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shard: int) -> Keys:
-    """The sorted distinct keys staged in one shard: a recipient's own file, to compare with what was declared."""
-    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shard, shard + 1))]
+async def staged_keys(conn: Connection, ring: KeyRing, dataset_id: uuid.UUID, shards: range) -> Keys:
+    """The sorted distinct keys staged in some shards: a recipient's own file, to compare with what was declared."""
+    rows = [row async for row in rows_of(conn, _STAGED, (dataset_id, shards.start, shards.stop))]
     return await asyncio.to_thread(lambda: runs.union([run.keys for run in _staged_runs(ring, dataset_id, rows)]))
 
 

@@ -12,7 +12,6 @@ from service.access.visibility import Visibility, visible_to
 from service.core.db import Database, connection_of
 from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.membership import bulk_read
-from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
@@ -129,6 +128,6 @@ async def _count_distinct(
     collected = ancestors.datasets_by_notice()[notice_id]
     connection = await connection_of(reading)
     found = 0
-    for shard in range(SHARDS):
-        found += (await bulk_read.trace_shard(connection, ancestors.dag, group, shard)).count(collected)
+    for shards in await bulk_read.ranges_to_trace(connection, ancestors.dag):
+        found += (await bulk_read.trace_shards(connection, ancestors.dag, group, shards)).count(collected)
     return found

@@ -14,7 +14,6 @@ from service.core.db import Database, connection_of, run
 from service.core.resources import Resources
 from service.core.task_queue import TaskName, defer, task
 from service.membership import bulk_read, runs
-from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.number.keyring import KeyRing, Keys
 from service.release import fill
@@ -78,20 +77,21 @@ async def _count(resources: Resources, waiting: Sequence[Any]) -> list[int]:
     others = [row.dataset_id for row in waiting if not row.is_first_upload]
     async with database.transaction() as session:
         ancestors = await read_ancestors(session, [*first_uploads, *others])
+        ranges = await bulk_read.ranges_to_trace(await connection_of(session), ancestors.dag)
     filled = fill.NOTHING
-    for shard in range(SHARDS):
+    for shards in ranges:
         keys = [runs.no_keys()]
         async with database.snapshot() as session:
             connection = await connection_of(session)
             if first_uploads:
-                keys.append((await bulk_read.trace_shard(connection, ancestors.dag, first_uploads, shard)).keys)
+                keys.append((await bulk_read.trace_shards(connection, ancestors.dag, first_uploads, shards)).keys)
             if others:
-                found = await bulk_read.trace_shard(connection, ancestors.dag, others, shard)
+                found = await bulk_read.trace_shards(connection, ancestors.dag, others, shards)
                 keys.append(found.keys[found.orphans(ancestors.notices)])
         filled = await asyncio.to_thread(_add_distinct, ring, filled, keys)
     return fill.histogram(filled)
 
 
 def _add_distinct(ring: KeyRing, filled: fill.Filled, keys: Sequence[Keys]) -> fill.Filled:
-    """The blocks with the numbers of one shard, each once."""
+    """The blocks with the numbers of some shards, each once."""
     return fill.add(filled, fill.fill(np.unique(np.concatenate([ring.numbers(part) for part in keys]))))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from procrastinate import App
-from sqlmodel import select
+from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
@@ -142,17 +142,25 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
             return
         await drop_stale_uploads(session, transfer.received_dataset_id)
         ancestors = await read_ancestors(session, [transfer.received_dataset_id])
+        lines = await _count_lines(session, transfer.received_dataset_id)
+        ranges = await bulk_read.ranges_to_trace(await connection_of(session), ancestors.dag, lines)
     found = _Difference(0, 0, 0)
-    for shard in range(SHARDS):
+    for shards in ranges:
         async with database.snapshot() as session:
-            found = found.plus(await _difference(session, ring, ancestors, transfer, shard))
-        await report(shard + 1, SHARDS)
+            found = found.plus(await _difference(session, ring, ancestors, transfer, shards))
+        await report(shards.stop, SHARDS)
     # The file proves what was handed over then, also if the transfer was denied in between.
     received_id = transfer.received_dataset_id
     uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
     ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
     own = await _load_as_own(database, ring, ancestors, received_id, report) if any(found) else None
     await _record_result(database, queue, ring, job, found, ancestors, own)
+
+
+async def _count_lines(session: AsyncSession, received_id: uuid.UUID) -> int:
+    """How many lines a recipient's own file has."""
+    query = select(func.coalesce(func.sum(DatasetPart.accepted_count), 0)).where(DatasetPart.dataset_id == received_id)
+    return int((await session.exec(query)).one())
 
 
 async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
@@ -176,17 +184,17 @@ class _Difference(NamedTuple):
 
 
 async def _difference(
-    session: AsyncSession, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, shard: int
+    session: AsyncSession, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, shards: range
 ) -> _Difference:
-    """The difference in the numbers of one shard."""
+    """The difference in the numbers of some shards."""
     connection = await connection_of(session)
     dag, received_id = ancestors.dag, transfer.received_dataset_id
-    file = await store.staged_keys(connection, ring, received_id, shard)
-    erased = unpack_keys(b"".join(await exclusion.erasures_in_shard(connection, [received_id], shard)))
-    declared = held = await bulk_read.content_in_shard(connection, dag, received_id, shard)
+    file = await store.staged_keys(connection, ring, received_id, shards)
+    erased = unpack_keys(b"".join(await exclusion.erasures_in_shards(connection, [received_id], shards)))
+    declared = held = await bulk_read.content_in_shards(connection, dag, received_id, shards)
     if dag[received_id].made_at > transfer.recorded_at:
         at_transfer = replace(dag[received_id], made_at=transfer.recorded_at)
-        declared = await bulk_read.content_in_shard(connection, dag | {received_id: at_transfer}, received_id, shard)
+        declared = await bulk_read.content_in_shards(connection, dag | {received_id: at_transfer}, received_id, shards)
     in_file, was_erased = isin_sorted(declared, file), isin_sorted(declared, erased)
     return _Difference(
         extra=int((~isin_sorted(file, declared) & ~isin_sorted(file, erased)).sum()),

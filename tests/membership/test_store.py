@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,10 @@ from tests.membership.model import lines_by_number
 
 Connection = AsyncConnection[Any]
 InTransaction = Callable[[Callable[[Connection], Awaitable[None]]], None]
+
+# All shards, divided as reads may divide them.
+RANGES = (range(5), range(5, 6), range(6, blocks.SHARDS))
+BY_SHARD = [range(shard, shard + 1) for shard in range(blocks.SHARDS)]
 
 # A part is a list of chunks, and a dataset has parts.
 Chunk = list[Line]
@@ -60,8 +64,8 @@ async def stage_chunk(
 
 async def numbers_of(connection: Connection, ring: KeyRing, dataset_id: uuid.UUID) -> list[int]:
     found: list[int] = []
-    for shard in range(blocks.SHARDS):
-        keys = (await bulk_read.keys_in_shard(connection, [dataset_id], shard))[dataset_id]
+    for shards in RANGES:
+        keys = (await bulk_read.keys_in_shards(connection, [dataset_id], shards))[dataset_id]
         found += ring.numbers(keys).tolist()
     return sorted(found)
 
@@ -217,13 +221,13 @@ def test_load_equal_duplicates_in_any_order_of_arrival_keeps_the_first_line(
     in_transaction(test)
 
 
-def test_keys_in_shard_after_rows_were_rewritten_are_in_order(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_keys_in_shards_after_rows_were_rewritten_are_in_order(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await store_numbers(connection, ring, range(33639980000, 33639990000))
         # An update writes the row again, after all others.
         await connection.execute("UPDATE membership_block SET keys = keys WHERE lead % 3 = 0")
-        for shard in range(blocks.SHARDS):
-            keys = (await bulk_read.keys_in_shard(connection, [dataset_id], shard))[dataset_id]
+        for shards in (*RANGES, *BY_SHARD):
+            keys = (await bulk_read.keys_in_shards(connection, [dataset_id], shards))[dataset_id]
             assert len(keys) > 200
             assert keys.hi.tolist() == sorted(keys.hi.tolist())
 
@@ -277,8 +281,9 @@ def test_lookup_before_a_load_is_completed_finds_nothing(ring: KeyRing, in_trans
     in_transaction(test)
 
 
-def test_content_in_shard_gives_extra_and_missing_numbers_of_a_received_file(
-    ring: KeyRing, in_transaction: InTransaction
+@pytest.mark.parametrize("ranges", [RANGES, BY_SHARD], ids=["ranges", "shards"])
+def test_content_in_shards_gives_extra_and_missing_numbers_of_a_received_file(
+    ring: KeyRing, in_transaction: InTransaction, ranges: Sequence[range]
 ) -> None:
     async def test(connection: Connection) -> None:
         left, right = await store_numbers(connection, ring, SOME[:5]), await store_numbers(connection, ring, SOME[3:8])
@@ -290,9 +295,9 @@ def test_content_in_shard_gives_extra_and_missing_numbers_of_a_received_file(
         }
         received = await stage_numbers(connection, ring, [*SOME[1:9], SOME[9], SOME[9]])
         extra, missing = [], []
-        for shard in range(blocks.SHARDS):
-            declared = await bulk_read.content_in_shard(connection, dag, merged, shard)
-            uploaded = await store.staged_keys(connection, ring, received, shard)
+        for shards in ranges:
+            declared = await bulk_read.content_in_shards(connection, dag, merged, shards)
+            uploaded = await store.staged_keys(connection, ring, received, shards)
             extra += ring.numbers(uploaded[~runs.isin_sorted(uploaded, declared)]).tolist()
             missing += ring.numbers(declared[~runs.isin_sorted(declared, uploaded)]).tolist()
         assert (extra, missing) == ([SOME[9], SOME[8]], [SOME[0]])
@@ -300,7 +305,10 @@ def test_content_in_shard_gives_extra_and_missing_numbers_of_a_received_file(
     in_transaction(test)
 
 
-def test_trace_shard_of_stored_datasets_gives_counts_and_orphans(ring: KeyRing, in_transaction: InTransaction) -> None:
+@pytest.mark.parametrize("ranges", [RANGES, BY_SHARD], ids=["ranges", "shards"])
+def test_trace_shards_of_stored_datasets_gives_counts_and_orphans(
+    ring: KeyRing, in_transaction: InTransaction, ranges: Sequence[range]
+) -> None:
     async def test(connection: Connection) -> None:
         first, second = (
             await store_numbers(connection, ring, SOME[:6]),
@@ -317,8 +325,8 @@ def test_trace_shard_of_stored_datasets_gives_counts_and_orphans(ring: KeyRing, 
         }
         counts = dict.fromkeys(dag, 0)
         orphans: list[int] = []
-        for shard in range(blocks.SHARDS):
-            ancestry = await bulk_read.trace_shard(connection, dag, [received], shard)
+        for shards in ranges:
+            ancestry = await bulk_read.trace_shards(connection, dag, [received], shards)
             counts = {name: counts[name] + count for name, count in ancestry.counts().items()}
             orphans += ring.numbers(ancestry.keys[ancestry.orphans([first, second])]).tolist()
         assert counts == {first: 3, second: 1, merged: 3, cut: 4, received: 4}
@@ -380,10 +388,10 @@ def test_lookup_bytes_across_two_neighbouring_keys_finds_nothing(ring: KeyRing, 
     in_transaction(test)
 
 
-def test_keys_in_shard_without_numbers_is_empty(ring: KeyRing, in_transaction: InTransaction) -> None:
+def test_keys_in_shards_without_numbers_is_empty(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         dataset_id = await new_dataset(connection)
-        keys = await bulk_read.keys_in_shard(connection, [dataset_id], 0)
+        keys = await bulk_read.keys_in_shards(connection, [dataset_id], range(1))
         assert isinstance(keys[dataset_id], Keys)
         assert len(keys[dataset_id]) == 0
         segment = await store.begin_segment(connection, dataset_id)

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from tests.builders import hand_over, number
+from tests.builders import hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import defer_pending, refusal, rows
 from tests.transfer.builders import compare_file, send_file, transfer_collected
@@ -195,3 +195,23 @@ def test_cancel_reconciliation_deletes_everything_that_was_sent(registry: Regist
         f"/v1/transfers/{transfer['id']}/statements", {"status": "denied", "occurred_at": "2024-03-01T00:00:00Z"}
     )
     assert denied["status"] == "denied"
+
+
+def test_reconcile_more_numbers_than_are_compared_at_once_counts_each_once(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    numbers = [f"+336{place * 397:08d}" for place in range(200_000, 226_000)]
+    declared, extra = numbers[:24_000], numbers[24_000:]
+    notice = make_notice(shop, shop.id)
+    collection = make_collection(shop, shop.id, notice["id"])
+    dataset = open_dataset(shop, collection_id=collection["id"])
+    shop.put_part(dataset["id"], declared)
+    shop.seal(dataset["id"])
+    transfer = hand_over(shop, dataset, party)
+    party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
+    party.put_part(transfer["received_dataset_id"], [*extra, *declared[3_000:]])
+    settled = compare_file(party, transfer)
+    assert settled["status"] == "disputed"
+    statement = settled["statements"][-1]
+    assert (statement["extra_count"], statement["missing_count"]) == (2_000, 3_000)
+    received = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
+    assert (received["number_count"], received["orphan_count"]) == (23_000, 2_000)

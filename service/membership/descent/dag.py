@@ -1,4 +1,4 @@
-"""Which numbers of a dataset came from which ancestor: set operations on the keys of one shard. Pure.
+"""Which numbers of a dataset came from which ancestor: set operations on the keys of some shards. Pure.
 
 A number of a dataset comes from an ancestor if *every* dataset on some path between them holds the number. A union
 leads to origins from which an extract of it took no number at all; only this rule tells them apart.
@@ -41,7 +41,7 @@ Dag = dict[uuid.UUID, Node]
 
 @dataclass(frozen=True, slots=True)
 class NumbersByAncestor:
-    """The numbers of the targets in one shard, and for each ancestor which of them come from it.
+    """The numbers of the targets in some shards, and for each ancestor which of them come from it.
 
     A target counts as its own ancestor: the numbers of a collected dataset come from that dataset.
     """
