@@ -2,6 +2,7 @@
 
 import gzip
 import io
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import xlsxwriter
@@ -77,31 +78,52 @@ def test_workbook_with_cells_that_are_days_reads_them_whatever_is_stated(registr
         assert (part["consent_count"], rejects(collector, dataset)) == (2, [(1, 4, "consent_unreadable")])
 
 
-def april(write_text: str, exchanged: bool) -> Rows:
+def april(write_text: str, exchanged: bool, days: Iterable[int] = range(1, 29)) -> Rows:
     """A list of April 2022 as a program saves it that takes for dates what is a day in its own order."""
-    days = [datetime(2022, 4, day) for day in range(1, 29)]
+    times = [datetime(2022, 4, day) for day in days]
     cells = [
         (at.replace(month=at.day, day=at.month) if exchanged else at) if at.day <= 12 else f"{at:{write_text}}"
-        for at in days
+        for at in times
     ]
     return [HEADER, *([f"P{at}", f"06399800{at:02}", cell] for at, cell in enumerate(cells))]
 
 
 def test_workbook_in_which_a_program_exchanged_day_and_month_is_refused(registry: Registry) -> None:
-    """Exchanged dates have a type, and what the program could not read as dates is text."""
+    """Exchanged dates have a type. What the program could not read as dates is text, also where it is not read here."""
     collector = registry.collector()
-    by_order = {"%d/%m/%Y": (None, "day_first"), "%m/%d/%Y": (None, "month_first")}
+    by_order = {
+        "%d/%m/%Y": (None, "day_first", "excel_1900"),
+        "%m/%d/%Y": (None, "month_first"),
+        "%Y-%d-%m": (None,),
+        "%d/%m/%y": (None, "day_first", "%d/%m/%y", "%d/%m/%Y"),
+        "le\u202f%d.%m.%y.": (None,),
+        "%d/%m/%Y 14:05:00 CET": (None,),
+    }
+    wrong = []
     for write_text, statements in by_order.items():
         content = by_xlsxwriter(april(write_text, exchanged=True))
         for stated in statements:
-            dataset = collected_dataset(collector, date_format=stated)
-            slug, detail = refused(collector, dataset, content, media_type=XLSX)
-            assert (slug, "11 lines" in detail, "16 lines" in detail) == ("dates_partly_exchanged", True, True)
-    # The same texts beside dates of all days are no trace of it.
+            slug, detail = refused(
+                collector, collected_dataset(collector, date_format=stated), content, media_type=XLSX
+            )
+            if (slug, "11 lines" in detail, "16 lines" in detail) != ("dates_partly_exchanged", True, True):
+                wrong.append((write_text, stated, slug, detail))
+    assert wrong == []
+    few = by_xlsxwriter(april("%d/%m/%Y", exchanged=True, days=(11, 13)))
+    assert refused(collector, collected_dataset(collector), few, media_type=XLSX)[0] == "dates_partly_exchanged"
+
+
+def test_workbook_of_dates_and_other_texts_that_show_no_exchange_is_taken(registry: Registry) -> None:
+    """Dates of all days beside the same texts, texts that the program would have taken for dates, and no days."""
+    collector = registry.collector()
+    exchanged = april("%d/%m/%Y", exchanged=True)
     others = [["A", f"06399801{day}", datetime(2022, 4, day)] for day in range(13, 20)]
-    rows = [*april("%d/%m/%Y", exchanged=True), *others]
-    dataset = collected_dataset(collector)
-    assert taken(collector, dataset, by_xlsxwriter(rows), media_type=XLSX)["accepted_count"] == 35
+    few = april("%d/%m/%y", exchanged=True, days=(9, 10, 11))
+    texts = ["13/04/22", "05/04/22 14:05", "13/14/22", "le 15.10.98.00.01", "45/04/22", "0639980001", "hier"]
+    unread = [["A", f"06399801{at:02}", text] for at, text in enumerate(texts)]
+    for rows, accepted in (([*exchanged, *others], 35), ([*few, *unread], 3), ([*few, *unread[2:]], 3)):
+        part = taken(collector, collected_dataset(collector), by_xlsxwriter(rows), media_type=XLSX)
+        assert part["accepted_count"] == accepted
 
 
 def test_workbook_with_formulas_without_a_result_is_refused_if_they_are_read(registry: Registry) -> None:

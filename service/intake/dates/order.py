@@ -17,9 +17,6 @@ from service.intake.errors import UnreadablePart
 _DECIDING_LINES_PER_ERROR: Final = 20
 # So many lines overrule a statement, or the order of years that come first.
 _OVERRULING_LINES: Final = 20
-# Of dates with a type, four in ten have a day up to 12, and six in ten of those in text have a higher one. If all are
-# so, with twice the former and the latter as many as this, that is one column in a hundred by chance.
-_LINES_OF_EXCHANGED_DATES: Final = 10
 # Before the end of a part, only so many lines decide.
 _EARLY_LINES: Final = 200
 
@@ -53,6 +50,7 @@ class Orders:
         self._numeric = _Tally()
         self._year_first = _Tally()
         self._readable = 0
+        self._leftovers = OrderCounts()
 
     @property
     def counts(self) -> OrderCounts:
@@ -71,6 +69,10 @@ class Orders:
         """Count lines with a time that could be read."""
         self._readable += lines
 
+    def add_leftovers(self, counts: OrderCounts) -> None:
+        """Count lines whose text cannot be read and names a day all the same (see `leftovers`)."""
+        self._leftovers = OrderCounts(*map(sum, zip(self._leftovers, counts, strict=True)))
+
     def add(
         self, order: DateOrder, as_read: NDArray[np.bool_], swapped: NDArray[np.bool_], differ: NDArray[np.bool_]
     ) -> None:
@@ -86,16 +88,26 @@ class Orders:
 
         A list opened with other regional settings than it was written with becomes two kinds of cells. What is a day in
         both orders becomes a date, of the wrong one, with a day up to 12. What is a day in the order of the list alone
-        stays text. Raises UnreadablePart.
+        stays text, in a form that is read here or not. So few columns have such cells side by side for another reason
+        that a single line of each is enough. Raises UnreadablePart.
         """
-        dates, texts = typed._year_first, self._numeric
-        decided, errors = max(texts.as_read, texts.swapped), min(texts.as_read, texts.swapped) + texts.either
-        if not (dates.either and decided) or 2 * dates.either + decided < _LINES_OF_EXCHANGED_DATES:
+        dates, texts = typed._year_first, self._texts_of_days()
+        decided, errors = max(texts.day_first, texts.month_first), min(texts.day_first, texts.month_first)
+        if not (dates.either and decided):
             return
         if dates.as_read * _DECIDING_LINES_PER_ERROR <= dates.either and (
-            errors * _DECIDING_LINES_PER_ERROR <= decided
+            (errors + texts.either) * _DECIDING_LINES_PER_ERROR <= decided
         ):
             raise _exchanged(dates.either, decided)
+
+    def _texts_of_days(self) -> OrderCounts:
+        """The lines of text by their order, whether they can be read or not. The day may stand in the middle."""
+        counts, leftovers = self.counts, self._leftovers
+        return OrderCounts(
+            counts.day_first + leftovers.day_first + self._year_first.swapped,
+            counts.month_first + leftovers.month_first,
+            counts.either + leftovers.either,
+        )
 
     def check(self, *, final: bool) -> None:
         """Refuse the column if its dates are in another order. Before the end, only if there is no doubt left.

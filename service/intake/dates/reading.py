@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from service.intake.cells import LONGEST_GROUPED, Cells, ShapeGroup
 from service.intake.dates.forms import Calendar, DateOrder, Form
 from service.intake.dates.instants import read_instants
+from service.intake.dates.leftovers import count_leftover_days
 from service.intake.dates.order import OrderCounts, Orders
 from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
 from service.intake.dates.stated import NUMERIC_ORDERS, DateFormat, date_format
@@ -61,6 +62,8 @@ class TimeReader:
             for rows, read in ((typed, self._typed.read), (~typed, self._read_text)):
                 at = np.flatnonzero(rows)
                 times[at], unreadable[at] = read(cells[at])
+        if typed is not None:
+            self._count_leftovers(cells[np.flatnonzero(unreadable & ~typed)])
         self._orders.add_readable(int(np.count_nonzero(times)))
         if not self._typed.orders.has_dates:
             self._orders.check(final=False)
@@ -70,6 +73,12 @@ class TimeReader:
         """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
         self._orders.check_converted(self._typed.orders)
         self._orders.check(final=True)
+
+    def _count_leftovers(self, unreadable: Cells) -> None:
+        """Count days among texts that cannot be read, in a column that may have cells with a type."""
+        texts, places = unreadable.distinct()
+        counts = np.bincount(places, minlength=len(texts)).tolist()
+        self._orders.add_leftovers(count_leftover_days(zip(texts, counts, strict=True), self._as_stated.has_form))
 
     def _read_text(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
         # Longer cells are in no group, but may be a time with much space around it.
@@ -124,6 +133,10 @@ class _Reading:
         for group in cells[rows].by_shape():
             times[rows[group.rows]], unreadable[rows[group.rows]] = self._read_group(group)
         return times, unreadable
+
+    def has_form(self, shape: bytes) -> bool:
+        """Whether cells of this shape, in ASCII, are in a form that is read."""
+        return self.wanted.form(shape) is not None
 
     def _form(self, shape: bytes) -> Form | None:
         return self.wanted.form(shape) if shape.isascii() else None
