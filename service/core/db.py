@@ -167,8 +167,15 @@ class Database:
         Statements and their transaction's begin go to the server together, up to the first result that is fetched.
         """
         await self._open_autocommit()
-        async with self._autocommit.connection() as connection, connection.pipeline(), connection.transaction():
-            yield connection
+        async with self._autocommit.connection() as connection:
+            try:
+                async with connection.pipeline(), connection.transaction():
+                    yield connection
+            finally:
+                # psycopg leaves the pipeline open if it is cancelled while the transaction begins. What the next
+                # statement on this connection wrote would then not be committed.
+                if connection.pgconn.pipeline_status:
+                    await connection.close()
 
     def bulk_connection(self) -> psycopg.Connection[Any]:
         """A connection for threads that read or write much. What it commits is not durable by itself.

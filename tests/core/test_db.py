@@ -72,6 +72,30 @@ def test_transaction_and_snapshot_on_dropped_connections_get_new_ones(dsn: str) 
     asyncio.run(run())
 
 
+def test_quick_snapshot_cancelled_at_any_moment_leaves_no_transaction_open(dsn: str) -> None:
+    async def look(database: Database) -> None:
+        async with database.quick_snapshot() as connection:
+            await _backend(connection)
+
+    async def states_after_cancellations(administrator: psycopg.Connection[tuple[str]]) -> list[tuple[str]]:
+        database, states = Database(dsn, pool_size=1), []
+        await look(database)
+        for turns in range(40):
+            looking = asyncio.create_task(look(database))
+            # It waits for the server for more turns of the loop than its other steps take.
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            looking.cancel()
+            await asyncio.wait([looking])
+            backend = await database.without_transaction(_backend)
+            states += administrator.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [backend]).fetchall()
+        await database.close()
+        return states
+
+    with psycopg.connect(dsn, autocommit=True) as administrator:
+        assert set(asyncio.run(states_after_cancellations(administrator))) == {("idle",)}
+
+
 def test_without_transaction_with_a_failing_statement_raises_at_once(dsn: str) -> None:
     asked = []
 
