@@ -9,7 +9,7 @@ from httpx2 import Response
 from service.core.vocabulary import Role
 from tests.builders import filled, open_dataset
 from tests.callers import Caller, Registry
-from tests.inspection import refusal, rows
+from tests.inspection import refusal, rows, until, waiting_for_locks
 
 KEY = {"Idempotency-Key": "0b6c7c1e-once"}
 
@@ -71,8 +71,7 @@ def test_repeats_of_a_running_request_are_refused_at_once_and_hold_no_connection
     with ThreadPoolExecutor(12) as pool, psycopg.connect(dsn) as blocking:
         blocking.execute("LOCK TABLE dataset IN EXCLUSIVE MODE")
         first = pool.submit(repeat)
-        while not rows(dsn, "SELECT FROM pg_locks WHERE NOT granted AND relation = 'dataset'::regclass"):
-            pass
+        until(lambda: waiting_for_locks(dsn))
         repeated = list(pool.map(repeat, range(36)))
         assert {refusal(response) for response in repeated} == {(409, "request_in_progress")}
         assert all(int(response.headers["retry-after"]) > 0 for response in repeated)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -12,7 +13,10 @@ from service.core.db import Database, connection_of
 from service.core.locks import Lock, LockOrderError
 from tests.inspection import rows, until, waiting_for_locks
 
-HELD = "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s ORDER BY objid"
+HELD: LiteralString = """
+    SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND classid = %s
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) ORDER BY objid
+"""
 
 
 def in_transaction(dsn: str, work: Callable[[AsyncSession], Awaitable[None]]) -> None:

@@ -40,7 +40,9 @@ BLOCKS: LiteralString = """
 STAGED: LiteralString = """
     SELECT shard, sum(octet_length(content) - 29)::bigint FROM staged_run WHERE dataset_id = %s GROUP BY shard
 """
-WAITING: LiteralString = "SELECT FROM pg_stat_activity WHERE wait_event = 'advisory'"
+WAITING: LiteralString = """
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'
+"""
 
 
 async def load_both_ways(

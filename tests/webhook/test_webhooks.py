@@ -3,7 +3,7 @@
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, LiteralString
 
 import pytest
 
@@ -123,6 +123,12 @@ def test_register_eleventh_webhook_is_refused_until_one_is_removed(registry: Reg
     assert second["next"] is None
 
 
+# Processes of a test run may share a server, where others have transactions too.
+_WAITING_FOR_THE_SERVICE: LiteralString = """
+    SELECT FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%%'
+"""
+
+
 def test_register_with_a_name_server_that_does_not_answer_holds_up_nobody(
     registry: Registry, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,7 +144,7 @@ def test_register_with_a_name_server_that_does_not_answer_holds_up_nobody(
         waiting = [pool.submit(refused, broker, f"https://slow{serial}.example/") for serial in range(30)]
         until(lambda: len(asked) >= 4)
         # What is open for a moment may belong to a request on its way. A request that waits keeps nothing open.
-        until(lambda: not rows(dsn, "SELECT 1 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'"))
+        until(lambda: not rows(dsn, _WAITING_FOR_THE_SERVICE))
         assert not all(request.done() for request in waiting)
         assert register(broker)["url"] == URL
         answered.set()
