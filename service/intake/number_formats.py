@@ -1,12 +1,13 @@
-"""The codes of number formats of spreadsheets (ECMA-376-1, 18.8.31), as far as they show the digits of a whole number.
+"""The codes of number formats of spreadsheets (ECMA-376-1, 18.8.31), as far as they show the digits of a cell.
 
 A format may show more digits than the number has: zeros in front of it (`00 00 00 00 00`), or text such as a country
-code (`"+33 "0`). A telephone number has these digits too.
+code (`"+33 "0`). A telephone number has these digits too. Of a cell with text, a format may show more as well
+(`"+33 "@`).
 """
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
@@ -19,8 +20,8 @@ _TOKEN: Final = re.compile(
     # A colour or a language, space of the width of a sign, and a sign that fills the cell.
     r"|(?P<nothing>\[[^\]]*\]|\*.)|(?P<space>_.)"
     r"|(?P<general>general)|(?P<place>[0#?])|(?P<point>\.)|(?P<end>;)"
-    # What shows another number than the one that is stored: a percentage, an exponent, thousands, a fraction, a text.
-    r"|(?P<other>%|e[+-]|,|/|@)|(?P<bare>.)",
+    # What shows another number than the one that is stored: a percentage, an exponent, thousands, a fraction. A text.
+    r"|(?P<other>%|e[+-]|,|/)|(?P<text>@)|(?P<bare>.)",
     re.IGNORECASE | re.DOTALL,
 )
 _LITERALS: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
@@ -33,6 +34,11 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
     ">": operator.gt,
 }
 _MOST_PLACES: Final = 20
+_SHOWN: Final = frozenset(["quoted", "escaped", "currency", "bare"])
+# The section for text, if a format has as many.
+_FOURTH: Final = 3
+
+_Tokens = list[tuple[str, re.Match[str]]]
 
 
 def without_literals(code: str) -> str:
@@ -56,7 +62,7 @@ class Section:
     @cached_property
     def adds_digits(self) -> bool:
         """Whether its own text has a digit, or the plus before a country code."""
-        return any(sign.isdigit() or sign == "+" for piece in self.pieces for sign in piece)
+        return _have_digits(self.pieces)
 
     def write(self, digits: str) -> str:
         """The digits of a whole number with the zeros before it; all that is shown if there are more digits in it.
@@ -100,21 +106,65 @@ class Sections:
         return self.sections[min(last, len(others))]
 
 
+@dataclass(frozen=True)
+class TextFormat:
+    """What a format shows of a text: `pieces` before, between and behind the places where it is shown."""
+
+    pieces: tuple[str, ...]
+
+    def write(self, text: str) -> str:
+        """All that is shown of a text that has a digit. Others, such as the name of a column, are no number and stay.
+
+        A format that shows digits in place of the text leaves unknown what the cell means.
+        """
+        if not any(map(str.isdigit, text)):
+            return text
+        return text.join(self.pieces) if len(self.pieces) > 1 else f"{text} ({self.pieces[0]}%)"
+
+
 @lru_cache(maxsize=1024)
 def read_sections(code: str) -> Sections:
     """The sections of a format code. That of a number without a format is empty."""
+    return Sections(tuple(map(_section, _parts(code))))
+
+
+@lru_cache(maxsize=1024)
+def read_text_format(code: str) -> TextFormat | None:
+    """What a format code adds to the digits of a text; None if that is nothing.
+
+    A format shows text by its fourth section, or else by the last one that has a place for it.
+    """
+    parts = _parts(code)
+    with_text = [part for part in parts if any(kind == "text" for kind, _ in part)]
+    tokens = parts[_FOURTH] if len(parts) > _FOURTH else with_text[-1] if with_text else []
+    pieces = [""]
+    for kind, match in tokens:
+        if kind == "text":
+            pieces.append("")
+        elif kind in (*_SHOWN, "place"):
+            pieces[-1] += match[kind]
+        elif kind == "space":
+            pieces[-1] += " "
+    return TextFormat(tuple(pieces)) if len(pieces) > 2 or _have_digits(pieces) else None
+
+
+def _have_digits(pieces: Iterable[str]) -> bool:
+    return any(sign.isdigit() or sign == "+" for piece in pieces for sign in piece)
+
+
+def _parts(code: str) -> list[_Tokens]:
+    """The tokens of each section."""
     tokens = [(match.lastgroup or "", match) for match in _TOKEN.finditer(code)]
     ends = [at for at, (kind, _) in enumerate(tokens) if kind == "end"]
     starts = [0, *(end + 1 for end in ends)]
-    parts = [tokens[start:end] for start, end in zip(starts, [*ends, len(tokens)], strict=True)]
-    return Sections(tuple(map(_section, parts)))
+    return [tokens[start:end] for start, end in zip(starts, [*ends, len(tokens)], strict=True)]
 
 
-def _section(tokens: list[tuple[str, re.Match[str]]]) -> Section:
+def _section(tokens: _Tokens) -> Section:
     pieces, kept, condition = [""], "", None
     shows_another = after_point = False
     for kind, match in tokens:
-        if kind in ("quoted", "escaped", "currency", "bare"):
+        if kind in _SHOWN:
             pieces[-1] += match[kind]
         elif kind == "space":
             pieces[-1] += " "
@@ -122,7 +172,7 @@ def _section(tokens: list[tuple[str, re.Match[str]]]) -> Section:
             after_point = True
         elif kind == "condition":
             condition = _condition(match)
-        elif kind == "other":
+        elif kind in ("other", "text"):
             shows_another = True
         elif kind in ("place", "general") and not after_point:
             kept += "#" if kind == "general" else match["place"]

@@ -6,9 +6,9 @@ of days since 1900 and a format with letters for day, month and year.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
-from service.intake.number_formats import Sections, read_sections, without_literals
+from service.intake.number_formats import Sections, read_sections, read_text_format, without_literals
 
 NumberText = Callable[[str], str]
 """Gives the text of a numeric cell, of the number as it stands in the file."""
@@ -26,14 +26,27 @@ _FIRST_DAY, _END_OF_DAYS = datetime(1900, 3, 1), datetime(9999, 12, 31)
 _EXACT: Final = 10**15
 
 
+class CellFormat(NamedTuple):
+    """How cells of a number format are read: those with a number, and those with text, unless it is the text alone."""
+
+    number: NumberText
+    text: Callable[[str], str] | None = None
+
+
 class TypedTime(str):
     """The text of a cell that contains a day or a time and no text: written here in ISO 8601."""
 
     __slots__ = ()
 
 
-def number_text(format_id: int, code: str | None, *, since_1904: bool) -> NumberText:
+def cell_format(format_id: int, code: str | None, *, since_1904: bool) -> CellFormat:
     """How cells of a number format are read: its number, and its code if the workbook defines it."""
+    shown = read_text_format((code or "")[:_MOST_CODE])
+    return CellFormat(number_text(format_id, code, since_1904=since_1904), shown.write if shown else None)
+
+
+def number_text(format_id: int, code: str | None, *, since_1904: bool) -> NumberText:
+    """How cells with a number are read by their number format."""
     if code is None:
         is_date, has_time = format_id in _DATES, format_id in _DATES_WITH_TIME
     else:

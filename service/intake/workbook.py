@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple
 from service.intake.column_choice import MOST_COLUMNS, too_many_columns
 from service.intake.decoding import Expansion
 from service.intake.office_xml import Handlers, NotAPackage, Package
-from service.intake.spreadsheet_numbers import NumberText, TypedTime, number_text
+from service.intake.spreadsheet_numbers import CellFormat, TypedTime, cell_format
 
 MOST_ROWS: Final = 1_048_576
 """The rows that a sheet can have."""
@@ -100,15 +100,15 @@ class Workbook:
                 sheets.append(Sheet(attributes.get("name", ""), visible, part if has_rows else ""))
         return sheets, since_1904
 
-    def _read_formats(self, part: str, *, since_1904: bool) -> Iterator[NumberText]:
-        """How numeric cells are read, by the style that they name."""
+    def _read_formats(self, part: str, *, since_1904: bool) -> Iterator[CellFormat]:
+        """How cells are read, by the style that they name."""
         codes = dict[str, str]()
         for name, parent, attributes in self._package.elements(part):
             if name == "numFmt":
                 codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             elif name == "xf" and parent == "cellXfs":
                 number = attributes.get("numFmtId", "0")
-                yield number_text(int(number), codes.get(number), since_1904=since_1904)
+                yield cell_format(int(number), codes.get(number), since_1904=since_1904)
 
     def _read_strings(self) -> "_Strings":
         strings = _Strings()
@@ -181,14 +181,17 @@ class _Strings:
 class _RowReading:
     """Makes rows of the events of a sheet."""
 
-    def __init__(self, strings: _Strings, formats: list[NumberText]) -> None:
+    def __init__(self, strings: _Strings, formats: list[CellFormat]) -> None:
         self.rows: list[Row] = []
         self._strings = strings
         self._formats = formats
-        self._general = number_text(0, None, since_1904=False)
+        self._general = cell_format(0, None, since_1904=False)
+        self._add_to_text = any(of_style.text for of_style in formats)
         self._readers: dict[str, Callable[[str], str]] = {
             "s": self._shared,
             "n": self._number,
+            "str": self._shown,
+            "inlineStr": self._shown,
             "b": _truth,
             "d": TypedTime,
         }
@@ -244,11 +247,18 @@ class _RowReading:
         return column
 
     def _shared(self, stored: str) -> str:
-        return self._strings[int(stored)]
+        return self._shown(self._strings[int(stored)])
+
+    def _shown(self, text: str) -> str:
+        show = self._format().text if self._add_to_text else None
+        return show(text) if show else text
 
     def _number(self, stored: str) -> str:
+        return self._format().number(stored)
+
+    def _format(self) -> CellFormat:
         style = int(self._style)
-        return (self._formats[style] if 0 <= style < len(self._formats) else self._general)(stored)
+        return self._formats[style] if 0 <= style < len(self._formats) else self._general
 
 
 @lru_cache(MOST_COLUMNS)

@@ -64,6 +64,28 @@ def test_workbook_whose_formats_write_digits_is_read_with_them(registry: Registr
     assert rejects(broker, dataset) == [(1, 8, "not_a_number")]
 
 
+def test_workbook_whose_formats_write_digits_before_text_is_read_with_them(registry: Registry, dsn: str) -> None:
+    """Text cells in a column with such a format, and with its header, as shared texts and in the cells."""
+    broker = registry.broker()
+    codes = ['"+32 "@', r"\+32@", '0;0;0;"+32 "@', '"+33 "0;"+32 "@']
+    for constant_memory in (False, True):
+        file = io.BytesIO()
+        with xlsxwriter.Workbook(file, {"constant_memory": constant_memory}) as workbook:
+            sheet = workbook.add_worksheet()
+            formats = [workbook.add_format({"num_format": code}) for code in codes]
+            sheet.write_string(0, 0, "Téléphone", formats[0])
+            for row, form in enumerate(formats, start=1):
+                sheet.write_string(row, 0, f"47012345{row}", form)
+            sheet.write_string(5, 0, "470123455", workbook.add_format({"num_format": '0;0;0;"+32"'}))
+            sheet.write_formula(6, 0, '="47"&"0123456"', formats[0], "470123456")
+            sheet.write_string(7, 0, "0639980001", workbook.add_format({"num_format": "@"}))
+        dataset = open_dataset(broker)
+        taken(broker, dataset, file.getvalue(), media_type=XLSX)
+        belgian = {f"+3247012345{last}" for last in (1, 2, 3, 4, 6)}
+        assert stored(dsn, dataset) == dict.fromkeys(belgian | {"+33639980001"})
+        assert rejects(broker, dataset) == [(1, 6, "not_a_number")]
+
+
 def test_workbook_with_cells_that_are_days_reads_them_whatever_is_stated(registry: Registry, dsn: str) -> None:
     collector = registry.collector()
     day = datetime(2023, 3, 26, 14, 5)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, to_excel
 
-from service.intake.spreadsheet_numbers import number_text
+from service.intake.spreadsheet_numbers import cell_format, number_text
 
 _PHONES_IN_FRENCH_EXCEL = '0#" "##" "##" "##" "##'
 
@@ -57,6 +57,39 @@ _PHONES_IN_FRENCH_EXCEL = '0#" "##" "##" "##" "##'
 )
 def test_digits_are_those_that_the_format_shows(code: str | None, stored: str, text: str) -> None:
     assert number_text(0, code, since_1904=False)(stored) == text
+
+
+def test_read_text_cell_gives_the_digits_that_its_format_shows() -> None:
+    cases = [
+        ('"+33 "@', "639980001", "+33 639980001"),
+        (r"\+33@", "639980001", "+33639980001"),
+        ("+33 @", "639980001", "+33 639980001"),
+        ("[$+33-40C] @", "639980001", "+33 639980001"),
+        ('0;-0;0;"+33 "@', "639980001", "+33 639980001"),
+        ('"+33 "0;[Red]"+33 "@', "639980001", "+33 639980001"),
+        ('@" ext. 5"', "0639980001", "0639980001 ext. 5"),
+        ('"+"@', "33", "+33"),
+        (r"\0@", "639980001", "0639980001"),
+        # What the text becomes is unclear, and no number.
+        ("@@", "639980001", "639980001639980001"),
+        ('0;0;0;"+33"', "639980001", "639980001 (+33%)"),
+        # The format adds no digits, it is not for text, or the text is no number.
+        (None, "0639980001", "0639980001"),
+        ("@", "0639980001", "0639980001"),
+        ('"Tél. "@', "0639980001", "0639980001"),
+        ('_-* #,##0_-;-* #,##0_-;_-* "-"_-;_-@_-', "0639980001", "0639980001"),
+        (";;;", "0639980001", "0639980001"),
+        ('"+33 "0', "0639980001", "0639980001"),
+        ('dd/mm/yyyy" 2023";@', "26/03/2023", "26/03/2023"),
+        ('"+33 "@', "Téléphone", "Téléphone"),
+        ('"+33 "@', "", ""),
+    ]
+    wrong = []
+    for code, stored, text in cases:
+        show = cell_format(0, code, since_1904=False).text
+        if (show(stored) if show else stored) != text:
+            wrong.append((code, stored, text, show and show(stored)))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("stored", ["639980001.5", "-639980001", "1E15", "1E400", "nan", "twelve", "", "0x1F"])
