@@ -80,21 +80,26 @@ class Package:
 
     def parse(self, name: str, handlers: Handlers, most_bytes: int | None = None) -> Iterator[None]:
         """Call `handlers` for a part, with a pause after each piece of it. Raises NotAPackage."""
-        info = self._names.get(name.lower())
-        if info is None:
-            raise NotAPackage("a part of it is missing")
-        parser = _parser(handlers)
-        with _reading(), self._archive.open(info) as part:
-            read = 0
-            while piece := part.read(_PIECE_BYTES):
+        parser, read = _parser(handlers), 0
+        with _reading():
+            for piece in self.pieces(name):
                 read += len(piece)
-                self._expansion.expand(len(piece))
                 if most_bytes is not None and read > most_bytes:
                     raise NotAPackage("its description is very large")
                 parser.Parse(piece, False)
                 yield
             parser.Parse(b"", True)
             yield
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """The bytes of a part. Raises NotAPackage."""
+        info = self._names.get(name.lower())
+        if info is None:
+            raise NotAPackage("a part of it is missing")
+        with _reading(), self._archive.open(info) as part:
+            while piece := part.read(_PIECE_BYTES):
+                self._expansion.expand(len(piece))
+                yield piece
 
 
 @contextmanager

@@ -7,19 +7,16 @@ import posixpath
 import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
 from typing import BinaryIO, Final, NamedTuple
 
 from service.intake.column_choice import MOST_COLUMNS, too_many_columns
 from service.intake.decoding import Expansion
+from service.intake.merged_cells import MergedCells, find_merged_cells
 from service.intake.office_xml import Handlers, NotAPackage, Package
+from service.intake.sheet_rows import MOST_ROWS, Row, column_of
 from service.intake.spreadsheet_numbers import CellFormat, TypedTime, cell_format
 
-MOST_ROWS: Final = 1_048_576
-"""The rows that a sheet can have."""
 _LONGEST_CELL: Final = 32_767
-_LETTERS: Final = {chr(ord("A") + place): place + 1 for place in range(26)}
-_MOST_LETTERS: Final = 3
 # How a cell has a character that XML cannot contain, such as a carriage return (ST_Xstring, 22.9.2.19).
 _ESCAPE: Final = re.compile("_x([0-9A-Fa-f]{4})_")
 _VALUES: Final = frozenset(["v", "t"])
@@ -42,17 +39,11 @@ class Sheet(NamedTuple):
     part: str
 
 
-class Row(NamedTuple):
-    """A row of a sheet: its number, from 1, and its cells up to the last one that is filled."""
-
-    number: int
-    cells: list[str]
-
-
 class Workbook:
     """An open workbook. All methods raise NotAPackage if it cannot be read."""
 
     def __init__(self, file: BinaryIO, expansion: Expansion) -> None:
+        self._expansion = expansion
         self._package = Package(file, expansion)
         main = next((part for kind, part in self._relations("").values() if kind == "officeDocument"), "")
         if not self._package.has(main):
@@ -66,14 +57,28 @@ class Workbook:
         self._strings_part = parts.get("sharedStrings")
         self._strings: _Strings | None = None
 
-    def rows(self, sheet: Sheet) -> Iterator[Row]:
-        """The rows of a sheet that are in the file, in their order. Raises UnreadablePart for very wide ones."""
+    def merged_cells(self, sheet: Sheet) -> MergedCells:
+        """The merged cells of a sheet. Raises UnreadablePart for very many."""
+        return find_merged_cells(self._package.pieces(sheet.part))
+
+    def rows(self, sheet: Sheet, merged: MergedCells | None = None) -> Iterator[Row]:
+        """The rows of a sheet that are in the file, in their order, with the values of its merged cells if given.
+
+        Raises UnreadablePart for very wide rows.
+        """
+        if merged is None:
+            return self._stored_rows(sheet)
+        return merged.spread(self._stored_rows(sheet, len(merged)), self._expansion)
+
+    def _stored_rows(self, sheet: Sheet, merged_count: int | None = None) -> Iterator[Row]:
         if self._strings is None:
             self._strings = self._read_strings()
         reading = _RowReading(self._strings, self._formats)
         for _ in self._package.parse(sheet.part, reading.handlers()):
             yield from reading.rows
             reading.rows.clear()
+        if merged_count is not None and reading.merged_count != merged_count:
+            raise NotAPackage("its merged cells are written in an unknown way")
 
     def _relations(self, part: str) -> Mapping[str, tuple[str, str]]:
         """What a part refers to, by id: the last word of its kind, and the name of the other part."""
@@ -183,6 +188,7 @@ class _RowReading:
 
     def __init__(self, strings: _Strings, formats: list[CellFormat]) -> None:
         self.rows: list[Row] = []
+        self.merged_count = 0
         self._strings = strings
         self._formats = formats
         self._general = cell_format(0, None, since_1904=False)
@@ -218,6 +224,8 @@ class _RowReading:
             if not self._row < number <= MOST_ROWS:
                 raise NotAPackage("its rows are not in order")
             self._row, self._column, self._cells = number, 0, []
+        elif name == "mergeCell":
+            self.merged_count += 1
 
     def _end(self, name: str) -> None:
         self._text.end(name)
@@ -239,7 +247,7 @@ class _RowReading:
         letters = reference.rstrip("0123456789")
         if not letters:
             return self._column + 1
-        column = _column(letters)
+        column = column_of(letters)
         if column <= self._column:
             raise NotAPackage("its cells are not in order")
         if column > MOST_COLUMNS:
@@ -259,14 +267,6 @@ class _RowReading:
     def _format(self) -> CellFormat:
         style = int(self._style)
         return self._formats[style] if 0 <= style < len(self._formats) else self._general
-
-
-@lru_cache(MOST_COLUMNS)
-def _column(letters: str) -> int:
-    column = 0
-    for letter in letters[:_MOST_LETTERS]:
-        column = column * 26 + _LETTERS[letter]
-    return column
 
 
 def _truth(stored: str) -> str:

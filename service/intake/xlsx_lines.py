@@ -22,11 +22,13 @@ from service.intake.decoding import Encoding, Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
+from service.intake.merged_cells import Beneath, MergedCells, merged_across
 from service.intake.office_xml import NotAPackage
 from service.intake.other_formats import head_of, refuse_other_format
+from service.intake.sheet_rows import Row
 from service.intake.spreadsheet_numbers import TypedTime
 from service.intake.table import Table
-from service.intake.workbook import NotCalculated, Row, Sheet, Workbook
+from service.intake.workbook import NotCalculated, Sheet, Workbook
 
 _DELIMITER: Final = "\t"
 # What would end a cell or a line.
@@ -59,6 +61,7 @@ class XlsxLines:
         self._spool = TemporaryFile(dir=folder)  # noqa: SIM115 - it lives from the first feed to the finish
         finalize(self, self._spool.close)
         self._spooled = 0
+        self._merged = MergedCells(array("i"))
 
     @property
     def dialect(self) -> Dialect | None:
@@ -106,7 +109,9 @@ class XlsxLines:
                 workbook = Workbook(self._spool, self._expansion)
                 settled = self._lines.dialect
                 fewest = (settled.width if settled else None) or 0
-                for text in self._writer.lines_of(workbook.rows(_choose(workbook, self._sheet)), fewest):
+                sheet = _choose(workbook, self._sheet)
+                self._merged = workbook.merged_cells(sheet)
+                for text in self._writer.lines_of(workbook.rows(sheet, self._merged), fewest):
                     yield from map(self._with_types, self._lines.feed(text))
             except NotAPackage as problem:
                 raise UnreadablePart(
@@ -127,8 +132,24 @@ class XlsxLines:
                 f"Row {int(not_calculated[0])} has a formula without a result, because the program that wrote the "
                 "workbook does not calculate. Open it in a spreadsheet program, save it and send it again.",
             )
+        self._refuse_merged(table, places)
         times = [places[Role.CONSENTED_AT]] if Role.CONSENTED_AT in places else []
         return replace(table, typed_times=np.isin(table.line, self._writer.typed.take(last_row, times)))
+
+    def _refuse_merged(self, table: Table, places: dict[Role, int]) -> None:
+        """Raise UnreadablePart if a merged cell covers another cell that is read, or a text that is not shown.
+
+        Where it covers that of the number, the line is rejected by itself. Titles of sections are often so.
+        """
+        beneath = self._writer.beneath.take(int(table.line[-1]), [*places.values()])
+        unclear = np.isin(table.line, beneath)
+        if len(self._merged):
+            across = {role: self._merged.across(table.line, at + 1) for role, at in places.items()}
+            has_number = ~across.pop(Role.PHONE)
+            for of_role in across.values():
+                unclear |= of_role & has_number
+        if unclear.any():
+            raise merged_across(int(table.line[unclear][0]))
 
 
 def _choose(workbook: Workbook, chosen: str | None) -> Sheet:
@@ -169,11 +190,12 @@ def _seen(sheets: list[Sheet]) -> str:
 class _RowWriter:
     """Writes rows as text, one on each line, so that the number of a line is that of its row.
 
-    `typed` and `not_calculated` are the places of cells that the text does not tell apart, until they are taken.
+    `typed`, `not_calculated` and `beneath` are the places of cells that the text does not tell apart, until they are
+    taken.
     """
 
     def __init__(self) -> None:
-        self.typed, self.not_calculated = _Places(), _Places()
+        self.typed, self.not_calculated, self.beneath = _Places(), _Places(), _Places()
 
     def lines_of(self, rows: Iterator[Row], fewest: int) -> Iterator[bytes]:
         """The lines. Each has at least `fewest` fields, and as many as the widest of the first rows."""
@@ -189,6 +211,7 @@ class _RowWriter:
             if cells:
                 self.typed.add(number, cells, TypedTime)
                 self.not_calculated.add(number, cells, NotCalculated)
+                self.beneath.add(number, cells, Beneath)
                 writer.writerow([_in_line(cell) for cell in cells] + [""] * (width - len(cells)))
             else:
                 text.write("\n")

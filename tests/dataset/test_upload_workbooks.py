@@ -4,6 +4,7 @@ import gzip
 import io
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 import xlsxwriter
 
@@ -146,6 +147,53 @@ def test_workbook_of_dates_and_other_texts_that_show_no_exchange_is_taken(regist
     for rows, accepted in (([*exchanged, *others], 35), ([*few, *unread], 3), ([*few, *unread[2:]], 3)):
         part = taken(collector, collected_dataset(collector), by_xlsxwriter(rows), media_type=XLSX)
         assert part["accepted_count"] == accepted
+
+
+MERGED: list[list[Any]] = [
+    ["Nom", "Téléphone", "Date de consentement", "Pays"],
+    ["Zoé", "0470123456", datetime(2023, 3, 26, 14, 5), "BE"],
+    ["Léo", "0470123457"],
+    ["Ana", "0470123458"],
+    ["Agence de Lyon"],
+    ["Luc", "0639980001"],
+]
+
+
+def test_workbook_of_merged_cells_reads_their_value_in_each_row(registry: Registry, dsn: str) -> None:
+    """Countries, times and numbers. The title of a section has no number, and a header may be merged too."""
+    collector = registry.collector()
+    dataset = collected_dataset(collector)
+    merged = ["D1:E1", "D2:D4", "C2:C3", "A5:D5"]
+    part = taken(collector, dataset, by_openpyxl(MERGED, merged), media_type=XLSX)
+    at = datetime(2023, 3, 26, 12, 5, tzinfo=UTC)
+    belgian = {"+32470123456": at, "+32470123457": at, "+32470123458": None}
+    assert stored(dsn, dataset) == belgian | {"+33639980001": None}
+    assert (part["accepted_count"], rejects(collector, dataset)) == (4, [(1, 5, "empty")])
+    dataset = collected_dataset(collector)
+    shared = by_openpyxl([["Nom", "Téléphone"], ["Luc", "0639980001"], ["Eva", None]], ["B2:B3"])
+    assert taken(collector, dataset, shared, media_type=XLSX)["accepted_count"] == 2
+    assert collector.seal(dataset["id"])["number_count"] == 1
+
+
+def test_workbook_of_merged_cells_that_hide_what_is_read_is_refused(registry: Registry, dsn: str) -> None:
+    """A cell of another column, or a value that is not shown. What is not read does not matter."""
+    collector = registry.collector()
+    hidden = [*MERGED[:2], ["Léo", "0470123457", None, "FR"], *MERGED[3:]]
+    wrong = []
+    for rows, merged, row in (
+        (MERGED, ["B3:C4"], 3),
+        (hidden, ["D2:D4"], 3),
+        (MERGED, ["A1:A2", "C6:D6"], 6),
+        (MERGED, ["B2:B4"], 3),
+        (MERGED, ["B2:D4"], 2),
+    ):
+        slug, detail = refused(collector, collected_dataset(collector), by_openpyxl(rows, merged), media_type=XLSX)
+        if (slug, detail.startswith(f"Row {row} ")) != ("merged_cells", True):
+            wrong.append((merged, slug, detail))
+    assert wrong == []
+    dataset = collected_dataset(collector)
+    taken(collector, dataset, by_openpyxl([*MERGED[:3], MERGED[5]], ["A2:A4", "C1:D1", "D3:F3"]), media_type=XLSX)
+    assert len(stored(dsn, dataset)) == 3
 
 
 def test_workbook_with_formulas_without_a_result_is_refused_if_they_are_read(registry: Registry) -> None:

@@ -15,8 +15,10 @@ from openpyxl.cell.text import InlineFont
 
 from service.intake.decoding import Expansion
 from service.intake.errors import UnreadablePart
+from service.intake.merged_cells import find_merged_cells
 from service.intake.office_xml import NotAPackage
-from service.intake.workbook import Row, Workbook
+from service.intake.sheet_rows import Row
+from service.intake.workbook import Workbook
 from tests.intake.workbook_writers import Rows, by_openpyxl, by_xlsxwriter
 
 
@@ -145,6 +147,17 @@ def test_rows_and_cells_that_are_left_out_keep_the_places_of_others() -> None:
 def test_sheets_that_contradict_themselves_are_refused(sheet: str) -> None:
     with pytest.raises(NotAPackage):
         first_rows(package(sheet))
+
+
+def test_merged_cells_that_are_found_behind_the_rows_alone_are_refused() -> None:
+    """A reference in which a sign is escaped, as no program writes it, and very many ranges."""
+    merges = '<row r="1"><c r="A1"><v>1</v></c></row><mergeCells><mergeCell ref="{}"/></mergeCells>'
+    known, unknown = (opened(package(merges.format(reference))) for reference in ("A1:A2", "A1&#58;A2"))
+    assert len([*known.rows(known.sheets[0], known.merged_cells(known.sheets[0]))]) == 1
+    with pytest.raises(NotAPackage, match="merged cells"):
+        list(unknown.rows(unknown.sheets[0], unknown.merged_cells(unknown.sheets[0])))
+    with pytest.raises(UnreadablePart, match="more than 524,288 merged cells"):
+        find_merged_cells([b'<mergeCell ref="A1:A2"/>' * 600_000])
 
 
 def test_very_wide_rows_are_refused() -> None:

@@ -21,11 +21,13 @@ def by_xlsxwriter(rows: Rows, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def by_openpyxl(rows: Rows) -> bytes:
-    """A workbook of one sheet."""
+def by_openpyxl(rows: Rows, merged: Sequence[str] = ()) -> bytes:
+    """A workbook of one sheet. Cells of merged ranges that have a value keep it, as some programs let them."""
     workbook, file = openpyxl.Workbook(), io.BytesIO()
     for row in rows:
         workbook.active.append(row)
+    for cells in merged:
+        workbook.active.merged_cells.add(cells)
     workbook.save(file)
     return file.getvalue()
 
