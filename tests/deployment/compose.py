@@ -74,8 +74,11 @@ def documented_environment(folder: Path) -> dict[str, str]:
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """The variables of a `.env` whose values need no quotes; Compose would read others in ways of its own."""
+    """The variables of a `.env`: values that need no quotes, and those between single quotes, which are as they are.
+
+    Compose would read others in ways of its own.
+    """
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
-    plain = [re.fullmatch(r"([A-Z_]+)=([A-Za-z0-9_.:/@-]*)", line) for line in lines]
-    assert all(plain), "a line of .env is not a plain assignment"
-    return {match[1]: match[2] for match in plain if match}
+    plain = [re.fullmatch(r"([A-Z_]+)=(?:([A-Za-z0-9_.:/@-]*)|'([^'\\]*)')", line) for line in lines]
+    assert all(plain), "a line of .env is neither a plain assignment nor one between single quotes"
+    return {match[1]: match[2] or match[3] or "" for match in plain if match}

@@ -69,7 +69,14 @@ class Machine:
         return inherited | given | {"FILIATION_PORT": str(self.port), "FILIATION_DATA_DIR": str(self.folder / "data")}
 
     def up(self, *services: str) -> None:
-        """Start what does not run: the database and its roles, then a migration, then the API and worker at once."""
+        """Start what does not run: the database and its roles, then a migration, then the API and worker at once.
+
+        With names, start these services alone.
+        """
+        if services:
+            self.service(*services)
+        if services == ("kannel",):
+            return
         if self.cluster is None:
             self._start_database()
         if services == ("database",):
@@ -81,6 +88,27 @@ class Machine:
     def run(self, service: str, command: Sequence[str], typed: bytes = b"") -> str:
         """What a command prints in a container of a service."""
         return self.execute(service, command, typed).decode()
+
+    def run_alone(self, service: str, command: Sequence[str]) -> bytes:
+        """The output of a command in a new container of a service that does not run. Its volumes are folders here."""
+        assert service not in self.processes
+        mounts = [volume.partition(":")[2] for volume in self.service(service)["volumes"]]
+        places = {mount: str(self.folder / mount.strip("/")) for mount in mounts}
+        here = [places.get(argument, argument) for argument in command]
+        return subprocess.run(here, capture_output=True, check=True).stdout
+
+    def stop(self, service: str) -> None:
+        """End the process of a service, if it has one here."""
+        self.service(service)
+        if (process := self.processes.pop(service, None)) is not None:
+            process.terminate()
+            process.wait(timeout=60)
+
+    def logs(self, service: str) -> str:
+        """What a service has printed."""
+        self.service(service)
+        log = self.folder / f"{service}.log"
+        return "".join(self.migrations) if service == "migrate" else log.read_text() if log.exists() else ""
 
     def execute(self, service: str, command: Sequence[str], typed: bytes = b"") -> bytes:
         """The output of a command, which must succeed."""
@@ -180,6 +208,17 @@ class _Docker(socketserver.StreamRequestHandler):
 
 def _compose(machine: Machine, arguments: Sequence[str], typed: bytes) -> bytes:
     match list(arguments):
+        case ["compose", "ps"]:
+            return "".join(f"{name}\n" for name in machine.processes).encode()
+        case ["compose", "stop", service]:
+            machine.stop(service)
+            return b""
+        case ["compose", "restart", service]:
+            machine.stop(service)
+            machine.start(service)
+            return b""
+        case ["compose", "run", "--rm", "--no-deps", service, *command]:
+            return machine.run_alone(service, command)
         case ["compose", "up", "--detach", *services] if not any(name.startswith("-") for name in services):
             machine.up(*services)
             return b""
@@ -190,8 +229,8 @@ def _compose(machine: Machine, arguments: Sequence[str], typed: bytes) -> bytes:
             return machine.execute(service, command, typed)
         case ["compose", "build", "--pull"]:
             return b""
-        case ["compose", "logs", "migrate"]:
-            return "".join(machine.migrations).encode()
+        case ["compose", "logs", service]:
+            return machine.logs(service).encode()
         case _:
             raise ValueError(f"this machine does not know: docker {shlex.join(arguments)}")
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -26,9 +27,10 @@ from service.main import create_app
 from tests.builders import collected, number
 from tests.callers import Caller
 from tests.clusters import Cluster, own_cluster
-from tests.deployment.compose import ROOT, documented_environment, read_compose
-from tests.deployment.documents import blocks
+from tests.deployment.compose import FILE, ROOT, documented_environment, read_compose, read_dotenv
+from tests.deployment.documents import DEPLOYMENT, blocks
 from tests.deployment.machine import Machine, machine_in
+from tests.kannel import SCRIPT
 
 
 def test_documented_commands_start_register_back_up_upgrade_and_restore(
@@ -49,6 +51,8 @@ def test_documented_commands_start_register_back_up_upgrade_and_restore(
             collected(broker, range(5))
             assert broker.lookup(number(3))["held"] is True
             assert _checks_health(machine.port) == 0
+        assert '"status"' in machine.shell(commands["Watch"][0])
+        machine.shell(commands["Text messages"][0])
         machine.shell(commands["Backup"][0])
         assert "already at" in machine.shell(commands["Upgrade"][0])
         for name, process in machine.processes.items():
@@ -64,6 +68,56 @@ def test_documented_commands_start_register_back_up_upgrade_and_restore(
         settings = read_settings()
         with database(settings) as dsn, TestClient(create_app(settings, dsn, with_worker=False)) as client:
             assert Caller(client, broker_id, broker_key).lookup(number(3))["held"] is True
+
+
+def test_documented_commands_remove_what_waits_for_kannel(tmp_path: Path) -> None:
+    documented_environment(tmp_path)
+    (commands,) = blocks("sh")["What waits outside PostgreSQL"]
+    with machine_in(tmp_path, starts=()) as machine:
+        (volume,) = (volume.partition(":")[2] for volume in machine.service("kannel")["volumes"])
+        spool = tmp_path / volume.strip("/")
+        for place in ("4f", "c1"):
+            (spool / place).mkdir(parents=True)
+            (spool / place / "message").write_text("STOP")
+        machine.shell(commands)
+    assert [path for path in spool.rglob("*") if path.is_file()] == []
+
+
+def test_documented_account_of_an_operator_reaches_kannel_as_it_is(tmp_path: Path) -> None:
+    documented_environment(tmp_path)
+    (account,) = blocks("env")["Text messages"]
+    with (tmp_path / ".env").open("a") as file:
+        file.write(account)
+    services = read_compose(read_dotenv(tmp_path / ".env"))["services"]
+    given = services["kannel"]["environment"]
+    assert all(f"{name}=" in account for name in given)
+    assert (given["KANNEL_SMSC_PASSWORD"], given["KANNEL_SMSC_SYSTEM_TYPE"]) == ('pa$s"#1', "")
+    assert "KANNEL_SMSC_PASSWORD='pa$s\"#1'" in FILE.read_text(encoding="utf-8")
+    assert services["api"]["environment"]["FILIATION_KANNEL_ORIGINATOR"] == "Filiation"
+    # A bearerbox that shows its configuration instead of running with it.
+    (tmp_path / "bearerbox").write_text("#!/bin/sh\nexec cat /dev/fd/3\n")
+    (tmp_path / "bearerbox").chmod(0o755)
+    environment = given | {"PATH": f"{tmp_path}:{os.environ['PATH']}", "KANNEL_FOLDER": str(tmp_path)}
+    started = subprocess.run([SCRIPT], env=environment, stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    assert started.stdout.splitlines().count('smsc-password = "pa$s\\"#1"') == 1
+
+
+def test_commands_outside_blocks_are_run_elsewhere_or_exist() -> None:
+    page = DEPLOYMENT.read_text(encoding="utf-8")
+    outside = re.sub(r"^```.*?^```", "", page, flags=re.DOTALL | re.MULTILINE)
+    named = {line for line in re.findall(r"`([^`]+)`", outside) if re.match(r"(docker|make|filiation) ", line)}
+    run = "".join(text for texts in blocks("sh").values() for text in texts)
+    targets = re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    root: Any = typer.main.get_command(app)
+    exist = {f"make {target}" for target in targets}
+    exist |= {f"filiation {command}" for command in root.list_commands(typer.Context(root))}
+    unknown = {line for line in named if line not in run and " ".join(line.split()[:2]) not in exist}
+    # Nothing here can run Docker's builder.
+    (build,) = unknown
+    found = re.fullmatch(r"docker build --build-arg LOCK=(\S+) \.", build)
+    assert found is not None
+    assert (ROOT / found[1]).is_file()
+    assert "ARG LOCK=" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
 
 
 def _register(machine: Machine, script: str) -> tuple[uuid.UUID, str]:
