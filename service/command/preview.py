@@ -13,6 +13,7 @@ from rich.text import Text
 
 from service.command.client import CommandError, call
 from service.command.file_parts import Form, parts_of, pieces_of
+from service.command.option_names import with_options
 from service.command.registration_result import print_columns, printable
 
 _PREVIEW_BYTES: Final = 2 << 20
@@ -34,9 +35,10 @@ def show_preview(
         console.print(f"{path.name} is too large for a preview in this format.", soft_wrap=True)
     else:
         seen = _ask_service(client, b"".join(pieces_of(path, part)), form, body, params)
-        _print_layout(console, path, seen, reads_consent=body["collection_id"] is not None)
+        reads_consent = body["collection_id"] is not None
+        _print_layout(console, path, seen, reads_consent=reads_consent)
         _print_lines(console, seen)
-        _print_reasons(console, seen)
+        _print_reasons(console, seen, reads_consent=reads_consent)
     at, region, zone = body["occurred_at"], body["default_region"], body["time_zone"]
     console.print(
         f"Dataset: {body['name']}, made on {at}. Numbers without a country code: {region}. Times without an offset: "
@@ -80,15 +82,15 @@ def _print_lines(console: Console, seen: Mapping[str, Any]) -> None:
         console.print(table)
 
 
-def _print_reasons(console: Console, seen: Mapping[str, Any]) -> None:
+def _print_reasons(console: Console, seen: Mapping[str, Any], *, reads_consent: bool) -> None:
     first = "" if seen["whole"] else "the first "
     sentences = [f"Of {first}{seen['line_count']:,} lines, {seen['rejected_count']:,} would be rejected."]
-    if "consented_at" in {column["role"] for column in seen["read_columns"]}:
+    if reads_consent:
         sentences.append(f"{seen['consent_count']:,} of {seen['accepted_count']:,} have a consent time.")
     for reason in seen["reasons"]:
         examples = [reject["value"] for reject in seen["rejects"] if reject["reason"] == reason["reason"]]
         example = f" Such as: {examples[0]}" if examples else ""
-        sentences.append(f"{reason['count']:,} as {reason['reason']}: {reason['explanation']}{example}")
+        sentences.append(f"{reason['count']:,} as {reason['reason']}: {with_options(reason['explanation'])}{example}")
     for sentence in sentences:
         console.print(printable(sentence), soft_wrap=True, highlight=False, markup=False)
 

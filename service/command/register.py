@@ -23,8 +23,9 @@ from rich.console import Console
 
 from service.command import release
 from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
-from service.command.date_order import naming_the_option, seal_when_confirmed, state_date_format, was_read_with
+from service.command.date_order import seal_when_confirmed, state_date_format, was_read_with
 from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
+from service.command.option_names import naming_options
 from service.command.preview import asks_before_sealing, confirm, show_preview
 from service.command.registration_result import print_columns, print_counts, print_parts, print_rejects, write_rejects
 from service.command.upload import upload, wait_until_sealed
@@ -139,7 +140,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
             body["holder_id"] = _holder_id(client, holder)
             plan = _plan(key, file, body, columns, part_bytes, date_format)
             if not yes:
-                with naming_the_option():
+                with naming_options():
                     show_preview(Console(stderr=True), client, file, plan.form, plan.body, plan.previewed())
                 confirm("Send the file?")
             path = _register(client, plan, sealed=sealed, rejects=rejects, yes=yes)
@@ -223,13 +224,13 @@ def _register(client: httpx2.Client, plan: Plan, *, sealed: bool, rejects: Path 
     """Register, upload and seal. Returns the path of the dataset."""
     console = Console(stderr=True)
     headers = {"Idempotency-Key": plan.idempotency_key}
-    with naming_the_option():
+    with naming_options():
         created = call(client, "POST", "/v1/datasets", json=plan.body, headers=headers)
     path = f"/v1/datasets/{created['id']}"
     found = call(client, "GET", path)
     state = found["state"]
     if state == "open":
-        with naming_the_option():
+        with naming_options():
             state_date_format(client, found, plan.date_format)
             answers = upload(
                 console,
@@ -269,6 +270,6 @@ def _print_registered(client: httpx2.Client, path: str, *, as_json: bool) -> Non
     if dataset["state"] == "sealed":
         print_counts(console, client, dataset)
     else:
-        print_parts(console, dataset["id"], call(client, "GET", f"{path}/parts"))
+        print_parts(console, dataset, call(client, "GET", f"{path}/parts"))
     if not to_terminal:
         typer.echo(dataset["id"])

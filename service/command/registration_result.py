@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.command.client import CommandError, call, connection_errors, json_answer
+from service.command.option_names import with_options
 
 
 def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_consent: bool) -> None:
@@ -78,8 +79,8 @@ def _table(title: str) -> Table:
 
 
 def _add_consents(table: Table, of: dict[str, Any]) -> None:
-    """A row with how many lines have a consent time, if such a column was read."""
-    if any(column["role"] == "consented_at" for column in of["read_columns"] or []):
+    """A row with how many lines have a consent time, if consents are read: in a dataset of a collection."""
+    if of["collection_id"] is not None:
         table.add_row("lines with a consent time", f"{of['consent_count']:,} of {of['accepted_count']:,}")
 
 
@@ -93,7 +94,7 @@ def print_rejects(console: Console, client: httpx2.Client, dataset_path: str, *,
         # Some explanations state what differs between lines.
         same = all(reject["explanation"] == rejects[0]["explanation"] for reject in rejects)
         which = "" if same else f"Of line {first.partition(',')[0]}: "
-        sentence = f"{lines} (part:line {first}{more}). {which}{rejects[0]['explanation']}"
+        sentence = f"{lines} (part:line {first}{more}). {which}{with_options(rejects[0]['explanation'])}"
         console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     if found and shows_command:
         console.print("Run the same command with --rejects FILE for all of them, with their text.", soft_wrap=True)
@@ -119,17 +120,16 @@ def _rejects_by_reason(client: httpx2.Client, dataset_path: str) -> list[tuple[s
     return sorted(found.items(), key=lambda entry: -len(entry[1]))
 
 
-def print_parts(console: Console, dataset_id: str, parts: Sequence[dict[str, Any]]) -> None:
+def print_parts(console: Console, dataset: dict[str, Any], parts: Sequence[dict[str, Any]]) -> None:
     """Print the counts of an open dataset."""
-    table = _table(f"Dataset {dataset_id}, open")
+    table = _table(f"Dataset {dataset['id']}, open")
     table.add_row("parts", f"{len(parts):,}")
     accepted = sum(part["accepted_count"] for part in parts)
     table.add_row("accepted lines", f"{accepted:,}")
     table.add_row("rejected lines", f"{sum(part['rejected_count'] for part in parts):,}")
     table.add_row(_UNALLOCATED, _of(sum(part["unallocated_count"] for part in parts), accepted))
-    columns = [column for part in parts for column in part["read_columns"]]
     counts = {name: sum(part[name] for part in parts) for name in ("accepted_count", "consent_count")}
-    _add_consents(table, {"read_columns": columns, **counts})
+    _add_consents(table, {**dataset, **counts})
     console.print(table)
 
 

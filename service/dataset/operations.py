@@ -291,7 +291,7 @@ async def require_numbers(session: AsyncSession, dataset_id: uuid.UUID) -> None:
         reasons = ", ".join(f"{count:,} × {reason}" for reason, count in map(tuple, counts))
         raise Conflict(
             "no_numbers",
-            f"Every line was rejected ({reasons}). See `rejects`, correct the file and upload it again.",
+            f"Every line was rejected ({reasons}). Correct them as the reasons say, and upload the file again.",
         )
     cut_at = await session.scalar(_CUT, {"id": dataset_id})
     if cut_at is not None:

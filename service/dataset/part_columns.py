@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, Self
 
 from sqlalchemy import text
 from sqlmodel import col, select
@@ -12,6 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.db import run
 from service.dataset.models import DatasetPart
 from service.dataset.schemas import ColumnOut, PartOut
+from service.intake.column_names import Role
 from service.intake.errors import UnreadablePart
 from service.sandbox.frames import Edges, End
 
@@ -31,32 +32,44 @@ def shown_columns(end: End) -> list[str]:
     return [column.shown for column in end.ignored_columns]
 
 
-async def check_places(session: AsyncSession, part: DatasetPart) -> None:
-    """Refuse a part if a header puts columns elsewhere than a part without a header was read from.
+class PartColumns(NamedTuple):
+    """The columns that a part was read from, by role and position, and whether they are named by a header.
+
+    That is None where each line has the names. The number is None for a part that is only previewed.
+    """
+
+    number: int | None
+    has_header: bool | None
+    places: frozenset[tuple[Role, int | None]]
+
+    @classmethod
+    def of(cls, number: int | None, end: End) -> Self:
+        """The columns of a part that was read to its end."""
+        return cls(number, end.has_header, frozenset((column.role, column.position) for column in end.read_columns))
+
+
+async def check_places(session: AsyncSession, dataset_id: uuid.UUID, part: PartColumns) -> None:
+    """Refuse a part if a header puts columns elsewhere than a part without a header was read from, or has others.
 
     Its lines may go on from those below that header. Raises UnreadablePart.
     """
     if part.has_header is None:
         return
     query = select(DatasetPart).where(
-        DatasetPart.dataset_id == part.dataset_id,
+        DatasetPart.dataset_id == dataset_id,
         DatasetPart.number != part.number,
         DatasetPart.has_header == (not part.has_header),
     )
-    places = _places_of(part)
     for other in (await session.exec(query.order_by(col(DatasetPart.number)))).all():
-        if any(places.get(role, place) != place for role, place in _places_of(other).items()):
-            without, named = (other, part) if part.has_header else (part, other)
+        if part.places != {(column["role"], column["position"]) for column in other.read_columns}:
+            this = "this part" if part.number is None else f"part {part.number}"
+            without, named = (f"part {other.number}", this) if part.has_header else (this, f"part {other.number}")
             raise UnreadablePart(
                 "columns_elsewhere",
-                f"Part {without.number} has no header, and the header of part {named.number} has the columns in other "
-                "places than those that the first part was read from. Send the part without a header again with its "
-                "header, or put the columns of all parts in one order.",
+                f"{without.capitalize()} has no header, and the header of {named} has other columns, or has "
+                "them in other places. Send the part without a header again with its header, or put the same columns "
+                "into all parts, in one order.",
             )
-
-
-def _places_of(part: DatasetPart) -> dict[str, int]:
-    return {column["role"]: column["position"] for column in part.read_columns}
 
 
 _NOT_SHOWN: Final = {"dataset_id", "upload", "digest", "states_date_format", *Edges._fields}

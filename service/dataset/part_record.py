@@ -15,8 +15,9 @@ from service.core.vocabulary import Content, DatasetState
 from service.dataset.date_order import check_part, earlier_parts, shows_month_first
 from service.dataset.models import Dataset, DatasetPart
 from service.dataset.operations import part_dates, read_part_dates
-from service.dataset.part_columns import check_places, part_out, shown_columns, stored_columns
+from service.dataset.part_columns import PartColumns, check_places, part_out, shown_columns, stored_columns
 from service.dataset.schemas import PartOut
+from service.intake.dialect import Dialect
 from service.job.operations import has_unfinished_job
 from service.membership import store
 from service.sandbox.form import PartForm
@@ -69,7 +70,7 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
     """Record a part whose lines are all staged. From here on they count, in place of those that it had before.
 
     Raises:
-        Conflict: the dataset takes no parts any more.
+        Conflict: the dataset takes no parts any more, or its layout has changed since.
         Unauthenticated: the caller's key has ended since.
         UnreadablePart: its dates or columns are in another order than those of other parts.
     """
@@ -77,6 +78,7 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
         await require_living(session, upload.actor)
         row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
         await require_open(session, row)
+        await _require_its_layout(session, row, upload, end)
         old = await session.get(DatasetPart, (upload.dataset_id, upload.part))
         if upload.part in row.month_first_refused:
             row.month_first_refused = [number for number in row.month_first_refused if number != upload.part]
@@ -112,10 +114,30 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
         )
         others = await read_part_dates(session, upload.dataset_id)
         check_part(part_dates(part), others, row.date_format)
-        await check_places(session, part)
+        await check_places(session, upload.dataset_id, PartColumns.of(upload.part, end))
         session.add(part)
         await session.flush()
         return part_out(part, ignored_columns=shown_columns(end))
+
+
+async def _require_its_layout(session: AsyncSession, row: Dataset, upload: Upload, end: End) -> None:
+    """Raise Conflict if a part was read by another layout than the dataset's. Part 1 may change it if it is alone."""
+    settled = Dialect.from_json(row.dialect) if row.dialect else None
+    if end.dialect == settled or (upload.part == 1 and not await has_other_parts(session, upload.dataset_id)):
+        return
+    raise Conflict(
+        "layout_changed",
+        "Part 1, which defines the layout, was sent again beside another part, and one of them was read by the old "
+        "layout. Send this part again.",
+    )
+
+
+_OTHER_PARTS = text("SELECT EXISTS (SELECT FROM dataset_part WHERE dataset_id = :id AND number <> 1)")
+
+
+async def has_other_parts(session: AsyncSession, dataset_id: uuid.UUID) -> bool:
+    """Whether a dataset has a part but the first."""
+    return bool(await session.scalar(_OTHER_PARTS, {"id": dataset_id}))
 
 
 async def note_refusal(database: Database, upload: Upload, slug: str) -> str:

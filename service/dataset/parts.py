@@ -13,7 +13,6 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.core.db import Database, DatabaseDep, connection_of
@@ -26,7 +25,15 @@ from service.dataset.models import Dataset
 from service.dataset.operations import find_own_dataset
 from service.dataset.part_form import consent_period, part_form, settled_dialect
 from service.dataset.part_reading import batches_of, reading
-from service.dataset.part_record import Counts, Upload, forget_upload, note_refusal, record_part, require_open
+from service.dataset.part_record import (
+    Counts,
+    Upload,
+    forget_upload,
+    has_other_parts,
+    note_refusal,
+    record_part,
+    require_open,
+)
 from service.dataset.schemas import PartOut
 from service.intake.errors import UnreadablePart
 from service.membership import store
@@ -124,7 +131,7 @@ async def _begin(
                 "Part 1 defines the delimiter, encoding and header of all parts. Send it first.",
             )
         # Part 1 may be sent again with another layout, as long as no other part was read with the first layout.
-        dialect = row.dialect if number != 1 or await _has_other_parts(session, dataset_id) else None
+        dialect = row.dialect if number != 1 or await has_other_parts(session, dataset_id) else None
         expiry.note_upload(row)
         form = part_form(
             declared._replace(date_format=declared.date_format or row.date_format),
@@ -139,11 +146,6 @@ async def _begin(
 
 
 _NEXT_UPLOAD = text("SELECT nextval('part_upload')")
-_OTHER_PARTS = text("SELECT EXISTS (SELECT FROM dataset_part WHERE dataset_id = :id AND number <> 1)")
-
-
-async def _has_other_parts(session: AsyncSession, dataset_id: uuid.UUID) -> bool:
-    return bool(await session.scalar(_OTHER_PARTS, {"id": dataset_id}))
 
 
 async def _chunks(uploads: Uploads, upload: Upload, reader: ReaderProcess) -> AsyncGenerator[Chunk]:

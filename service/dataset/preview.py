@@ -23,7 +23,7 @@ from service.dataset.date_order import PartDates, check_part
 from service.dataset.declaration import Declared
 from service.dataset.models import Dataset
 from service.dataset.operations import find_own_dataset, read_part_dates
-from service.dataset.part_columns import shown_columns
+from service.dataset.part_columns import PartColumns, check_places, shown_columns
 from service.dataset.part_form import consent_period, part_form, settled_dialect
 from service.dataset.part_reading import batches_of, reading
 from service.dataset.part_record import require_open
@@ -106,6 +106,7 @@ async def preview_part(
         if previewed.dataset_id is not None:
             async with uploads.database.transaction() as session:
                 await _check_order(session, previewed.dataset_id, declared.date_format, reader.end)
+                await check_places(session, previewed.dataset_id, PartColumns.of(None, reader.end))
     except UnreadablePart as refusal:
         raise Unprocessable(refusal.slug, refusal.detail) from refusal
     return found.out(reader.end, form)

@@ -18,7 +18,6 @@ from service.intake.column_names import (
     role_of,
     says_calling_code,
     shown_name,
-    shown_role,
 )
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
@@ -168,35 +167,51 @@ def column_at(columns: Sequence[SampleColumn], at: int) -> SampleColumn:
     return columns[at] if at < len(columns) else SampleColumn()
 
 
-def check_country(columns: Sequence[SampleColumn], found: dict[Role, int], rules: ColumnRules) -> dict[Role, int]:
-    """The columns, without those of the country if all numbers state their own.
+def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> None:
+    """Check that the countries of numbers without a country code of their own are read.
 
-    Raises UnreadablePart if the column of the country cannot be read, or if another contains calling codes, so that
-    numbers may be those of another country.
+    Raises UnreadablePart if the column of the country cannot be read, if there are more than two, or if another column
+    contains calling codes.
     """
+    numbers = column_at(columns, found[Role.PHONE]).cells
+    if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
+        # No number of the sample is read by its country. If later ones are, those without one that is certain are
+        # rejected.
+        return
     if Role.COUNTRY not in found:
         _refuse_calling_codes(columns, found, rules)
-        return found
-    countries, numbers = column_at(columns, found[Role.COUNTRY]), column_at(columns, found[Role.PHONE]).cells
+        return
+    if Role.OTHER_COUNTRY in found:
+        _refuse_third_country(columns, found)
+    countries = column_at(columns, found[Role.COUNTRY])
     is_country = partial(
         rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
     )
     if not countries.cells or share(countries.cells, is_country) >= MOST_CELLS:
-        return found
-    if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
-        return {role: at for role, at in found.items() if shown_role(role) is not Role.COUNTRY}
+        return
     name = shown_name(countries.name) or found[Role.COUNTRY] + 1
     raise UnreadablePart(
         "country_unreadable",
         f"Column {name} should contain the country of each number, but many of its cells are not certain to be one. "
-        "Write ISO 3166-1 codes of letters, names in English or French, or calling codes with +, or leave it out.",
+        "Write ISO 3166-1 codes of letters, names in English or French, or calling codes with +, leave it out, or set "
+        "country_column= to another.",
     )
+
+
+def _refuse_third_country(columns: Sequence[SampleColumn], found: Mapping[Role, int]) -> None:
+    """Refuse a third column of countries, because only two are read."""
+    third = [at for at, column in enumerate(columns) if role_of(column.name) is Role.COUNTRY and column.cells]
+    if not set(third) <= set(found.values()):
+        raise UnreadablePart(
+            "country_column_unclear",
+            "More than two columns contain countries. Set country_column= to that of the numbers."
+            f"{columns_seen([columns[at] for at in third])}",
+        )
 
 
 def _refuse_calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> None:
     """Refuse a column of calling codes beside national numbers, if its name does not say so."""
-    numbers = column_at(columns, found[Role.PHONE]).cells
-    if not numbers or all(map(states_its_country, numbers)):
+    if not column_at(columns, found[Role.PHONE]).cells:
         return
     is_country = partial(rules.countries.is_country, calling_codes=True)
     for at, column in enumerate(columns):

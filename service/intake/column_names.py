@@ -84,46 +84,14 @@ _LIKELY: dict[Role, frozenset[str]] = {
     | _joined(
         ("pays", "codepays"), ("", "de", "dela"), ("facturation", "livraison", "residence", "domicile", "adresse")
     )
-    | {"paysiso", "isocountry", "isocountrycode", "paysregion", "adressepays", "countryofresidence"},
+    | {"paysiso", "payscode", "paysnom", "isocountry", "isocountrycode", "paysregion", "adressepays"}
+    | {"countryofresidence"},
     Role.OTHER_COUNTRY: frozenset(),
 }
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
-_MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind"})
+_MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind", "code"})
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
 _ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
-# Words in the names of columns with telephone numbers that are not the person's own.
-_OF_OTHERS = frozenset(
-    {
-        *("fax", "telecopie", "telecopieur", "urgence", "urgences", "emergency", "secours", "prevenir", "kin"),
-        *(
-            "parent",
-            "parents",
-            "pere",
-            "mere",
-            "father",
-            "mother",
-            "conjoint",
-            "conjointe",
-            "epoux",
-            "epouse",
-            "spouse",
-        ),
-        *(
-            "parrain",
-            "marraine",
-            "filleul",
-            "filleule",
-            "sponsor",
-            "referrer",
-            "referral",
-            "tuteur",
-            "tutrice",
-            "guardian",
-        ),
-        *("employeur", "employer", "standard", "accueil", "switchboard", "agence", "magasin", "boutique", "store"),
-        *("vendeur", "commercial", "assistant", "asst", "medecin", "doctor"),
-    }
-)
 _OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
 MOST_DIGITS_OF_A_NAME = 4
 """A name with more digits may be a telephone number instead of a name."""
@@ -154,13 +122,6 @@ def role_of(name: str) -> Role | None:
 def is_certain(name: str) -> bool:
     """Whether a name with a role says for certain what its column contains."""
     return any(plain_name(name) in names for names in _CERTAIN.values())
-
-
-def is_of_others(name: str) -> bool:
-    """Whether a name says that telephone numbers are those of somebody or something else: `contact_urgence`."""
-    letters = unicodedata.normalize("NFKD", name)
-    words = re.findall(r"[a-z]+", "".join(sign for sign in letters if not unicodedata.combining(sign)).casefold())
-    return not _OF_OTHERS.isdisjoint(words)
 
 
 def says_calling_code(name: str) -> bool:

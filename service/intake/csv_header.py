@@ -11,12 +11,12 @@ from service.intake.column_choice import (
     too_many_columns,
     with_other_country,
 )
-from service.intake.column_names import Role, is_name, name_check, role_of, shown_role
+from service.intake.column_names import MOST_DIGITS_OF_A_NAME, Role, name_check, role_of, shown_role
 from service.intake.csv_layout import (
     NO_DELIMITER,
     Layout,
     fits,
-    header_unclear,
+    header_holds_number,
     is_too_wide,
     line_shape,
     sample_columns,
@@ -26,7 +26,7 @@ from service.intake.csv_layout import (
 )
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.looks import MOST_CELLS, has_words_only, holds_number, is_number_alone, is_unclear_header, share
+from service.intake.looks import MOST_CELLS, IsTelephone, holds_number, share
 
 _DELIMITERS = ";\t|,"
 
@@ -45,14 +45,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
     width, filled = dialect.width or 1, dialect.filled or 1
     if dialect.delimiter == NO_DELIMITER and share(["".join(row) for row in rows], _has_columns) >= MOST_CELLS:
         raise _columns_differ(width)
-    may_be_header = bool(rows) and rules.has_header is not False and not any(map(is_number_alone, rows[0]))
-    if may_be_header and holds_number(rows[0]) and not rules.has_header:
-        if is_unclear_header(rows[0], lambda name: role_of(name) is not None):
-            raise header_unclear()
-        may_be_header = False
-    found = _find_by_header(rows[0], settled, dialect) if may_be_header else None
-    if found is None and may_be_header and fits(rows[0], width, filled) and _are_names(rows[0], settled[Role.PHONE]):
-        raise _header_unknown()
+    found = _find_header(rows[0], settled, dialect) if rows and rules.has_header is not False else None
     header = trimmed(rows[0]) if found else []
     places = found or settled
     if found:
@@ -60,10 +53,12 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
         filled, width = line_shape(header, rows, places)
     if rows and not any(fits(row, width, filled) for row in rows):
         raise _columns_differ(width)
+    if rows and not found and rules.has_header is not False:
+        _refuse_other_header(rows[0], (settled[Role.PHONE], width, filled), rules)
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
     places = with_other_country(named, later_columns(named, rules, places), rules)
-    places = check_country(named, places, rules)
+    check_country(named, places, rules)
     return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
 
 
@@ -72,22 +67,45 @@ def _with_settled_names(columns: Sequence[SampleColumn], dialect: Dialect) -> li
     return [SampleColumn(names.get(at, ""), column.cells) for at, column in enumerate(columns)]
 
 
-def _find_by_header(first: Sequence[str], settled: Mapping[Role, int], dialect: Dialect) -> dict[Role, int] | None:
-    """Where the header of a later part puts the settled columns; None if the line is not a header.
+def _find_header(first: Sequence[str], settled: Mapping[Role, int], dialect: Dialect) -> dict[Role, int] | None:
+    """Where the header of a later part puts the settled columns; None if the first line is not such a header.
 
-    Raises UnreadablePart for a header that lacks one of them.
+    Raises UnreadablePart for the header of the first part without one of its columns.
+    """
+    return _find_by_names(first, settled, dialect) or _find_by_roles(first, settled)
+
+
+def _refuse_other_header(first: Sequence[str], layout: tuple[int, int, int], rules: ColumnRules) -> None:
+    """Refuse a first line that may be a header in other words.
+
+    Only a number where the first part has its numbers shows that it is none, or anywhere in what a cut left of a line.
+    """
+    phone, width, filled = layout
+    cells = [first[phone]] if fits(first, width, filled) else first
+    if rules.has_header and any(map(rules.is_telephone, first)):
+        raise header_holds_number()
+    if rules.has_header or not any(_may_be_number(cell, rules.is_telephone) for cell in cells):
+        raise _header_unknown()
+
+
+def _find_by_names(first: Sequence[str], settled: Mapping[Role, int], dialect: Dialect) -> dict[Role, int] | None:
+    """The settled columns by the names that they have in the first part; None if few of its names are here.
+
+    Raises UnreadablePart for a header that lacks one of the columns.
     """
     checks = list(map(name_check, trimmed(first)))
     known = dialect.header or []
     if known and checks == known:
         return {**settled}
     shared = (Counter(checks) & Counter(known)) - Counter([name_check("")])
-    if 2 * shared.total() >= len(known) - known.count(name_check("")) > 0:
-        places = {role: _places(checks, known[at] if at < len(known) else 0) for role, at in settled.items()}
-        if all(len(found) == 1 for found in places.values()):
-            return {role: found[0] for role, found in places.items()}
-        raise _header_differs()
-    return _find_by_roles(first, settled)
+    # A cell of a data row may have the check of a name by chance.
+    fewest = 2 if holds_number(first) else 1
+    if shared.total() < max(fewest, (len(known) - known.count(name_check("")) + 1) // 2):
+        return None
+    places = {role: _places(checks, known[at] if at < len(known) else 0) for role, at in settled.items()}
+    if all(len(found) == 1 for found in places.values()):
+        return {role: found[0] for role, found in places.items()}
+    raise _header_differs()
 
 
 def _places(checks: Sequence[int], wanted: int) -> list[int]:
@@ -95,21 +113,19 @@ def _places(checks: Sequence[int], wanted: int) -> list[int]:
 
 
 def _find_by_roles(first: Sequence[str], settled: Mapping[Role, int]) -> dict[Role, int] | None:
-    """The settled columns, if a header in other words gives each of them the same role as the first part."""
-    phone = settled[Role.PHONE]
-    cell = first[phone].strip() if phone < len(first) else ""
-    if not (cell and has_words_only(first)):
-        return None
-    if all(at < len(first) and role_of(first[at]) is shown_role(role) for role, at in settled.items()):
-        return {**settled}
-    if any(role_of(name) is Role.PHONE for name in first):
-        raise _header_differs()
-    return None
+    """The settled columns, if a header in other words has just one name for each role, where the first part has it."""
+    for role in map(shown_role, settled):
+        places = [at for settled_role, at in settled.items() if shown_role(settled_role) is role]
+        if sorted(places) != [at for at, name in enumerate(first) if role_of(name) is role]:
+            return None
+    return {**settled}
 
 
-def _are_names(row: Sequence[str], phone: int) -> bool:
-    """Whether all cells of a line may be names of columns, and where the number should be there are letters."""
-    return any(map(str.isalpha, row[phone])) and all(not cell.strip() or is_name(cell.strip()) for cell in row)
+def _may_be_number(cell: str, is_telephone: IsTelephone) -> bool:
+    """Whether a cell has as many digits as no name has, and no letters but those written around a number."""
+    if is_telephone(cell):
+        return True
+    return sum(map(str.isdigit, cell)) > MOST_DIGITS_OF_A_NAME and not any(map(str.isalpha, cell))
 
 
 def _has_columns(line: str) -> bool:
@@ -128,9 +144,9 @@ def _columns_differ(width: int) -> UnreadablePart:
 def _header_unknown() -> UnreadablePart:
     return UnreadablePart(
         "header_differs",
-        "The first line of this part has no number, and is not the header of the first part. If it is a header, name "
-        "the columns as in the first part. If it is a line without a number, set header=false, so that only this line "
-        "is rejected.",
+        "The first line of this part has no number where the first part has its numbers, and is not the header of the "
+        "first part. If it is a header, name the columns as in the first part. If it is not, set header=false, so that "
+        "this line alone is rejected.",
     )
 
 

@@ -25,11 +25,10 @@ from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
     MOST_CELLS,
+    IsTelephone,
     has_digits_of_a_number,
     has_words_only,
     holds_number,
-    is_number_alone,
-    is_unclear_header,
     share,
 )
 from service.intake.media import Format
@@ -74,14 +73,15 @@ def settle_layout(
 
     Raises UnreadablePart if there is no line, or if the phone column is unclear.
     """
-    delimiter, rows = _split(sample, rules.choice, delimiter)
+    delimiter, rows = _split(sample, rules, delimiter)
     has_header = rules.has_header is not False and _is_header(rows[0], rules)
     header = trimmed(rows[0]) if has_header else []
     columns = sample_columns(header, rows[1:] if has_header else rows)
     found = choose_columns(columns, rules)
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
-    found = check_country(columns, with_other_country(columns, found, rules), rules)
+    found = with_other_country(columns, found, rules)
+    check_country(columns, found, rules)
     filled, width = line_shape(header, rows[1:] if has_header else rows, found)
     names = storable_names(header, found, rules.choice)
     checks = list(map(name_check, header)) if has_header else None
@@ -89,29 +89,29 @@ def settle_layout(
     return dialect, Layout(found, width, filled, has_header, columns, names)
 
 
-def _split(sample: str, choice: ColumnChoice, stated: str | None) -> tuple[str, Rows]:
+def _split(sample: str, rules: ColumnRules, stated: str | None) -> tuple[str, Rows]:
     """The delimiter that fits the sample best, and the rows that it makes."""
     found = {delimiter: sample_rows(sample, delimiter) for delimiter in ([stated] if stated else _ALL_DELIMITERS)}
     candidates = {delimiter: rows for delimiter, rows in found.items() if not is_too_wide(rows)}
     if not candidates:
         raise too_many_columns()
-    delimiter, rows = max(candidates.items(), key=lambda candidate: _fitness(candidate[0], candidate[1], choice))
+    delimiter, rows = max(candidates.items(), key=lambda candidate: _fitness(candidate[0], candidate[1], rules.choice))
     if not rows:
         raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
     if delimiter == NO_DELIMITER and len(candidates) < len(found):
         raise too_many_columns()
-    if not any(_is_known(name, choice) for name in rows[0]):
+    if not any(_is_known(name, rules.choice) for name in rows[0]):
         for candidate_rows in candidates.values():
-            _refuse_lines_above_header(candidate_rows)
+            _refuse_lines_above_header(candidate_rows, rules.is_telephone)
     return delimiter, rows
 
 
 _ALL_DELIMITERS = (NO_DELIMITER, *_DELIMITERS)
 
 
-def _refuse_lines_above_header(rows: Rows) -> None:
+def _refuse_lines_above_header(rows: Rows, is_telephone: IsTelephone) -> None:
     """Refuse titles above the header: the phone column would only be guessed, and consent columns would be missed."""
-    if holds_number(rows[0]):
+    if any(map(is_telephone, rows[0])):
         return
     for row in rows[1:_CHECKED_RECORDS]:
         if has_words_only(row) and any(role_of(name) is Role.PHONE for name in row):
@@ -197,25 +197,29 @@ def _is_known(name: str, choice: ColumnChoice) -> bool:
 
 
 def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
-    """Whether the first line is a header. A line that contains a number is not, whatever words stand beside it.
+    """Whether the first line is a header. One with a telephone number is not, whatever words stand beside it.
 
-    Raises UnreadablePart if the caller says that such a line is one.
+    Raises UnreadablePart if the caller says that such a line is one, or if it has names of columns and other digits.
     """
-    unclear = is_unclear_header(first, lambda name: _is_known(name, rules.choice))
-    if unclear and rules.has_header is None:
-        raise header_unclear()
-    if holds_number(first):
-        if rules.has_header and any(is_number_alone(cell) for cell in first):
-            raise UnreadablePart(
-                "no_header",
-                "The first line contains a number, so it is not a header. Set header=false, or add a header.",
-            )
-        return bool(rules.has_header)
-    return bool(rules.has_header) or any(_is_known(name, rules.choice) for name in first) or has_words_only(first)
+    if any(map(rules.is_telephone, first)):
+        if rules.has_header:
+            raise header_holds_number()
+        return False
+    is_known = any(_is_known(name, rules.choice) for name in first)
+    if rules.has_header is None and is_known and holds_number(first):
+        raise _header_unclear()
+    return bool(rules.has_header) or (not holds_number(first) and (is_known or has_words_only(first)))
 
 
-def header_unclear() -> UnreadablePart:
-    """The error for a first line that has names of columns, and digits of a number beside letters."""
+def header_holds_number() -> UnreadablePart:
+    """The error for a stated header that has a telephone number."""
+    return UnreadablePart(
+        "no_header", "The first line contains a number, so it is not a header. Set header=false, or add a header."
+    )
+
+
+def _header_unclear() -> UnreadablePart:
+    """The error for a first line that has names of columns, and as many digits as a number in other cells."""
     return UnreadablePart(
         "header_unclear",
         "The first line has names of columns, but also the digits of a number. Remove these digits from the header, or "

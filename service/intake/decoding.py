@@ -207,6 +207,9 @@ def encoding_of(head: bytes, settled: Encoding | None) -> Encoding:
         return marked or guess_encoding(head)
     if settled is Encoding.WINDOWS_1252 and not head.isascii():
         return guess_encoding(head)
+    if settled in (Encoding.UTF_16_LE, Encoding.UTF_16_BE) and b"\0" not in head:
+        # In UTF-16 half of each digit is a zero byte.
+        return guess_encoding(head)
     return settled
 
 

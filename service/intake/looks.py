@@ -59,17 +59,6 @@ def holds_number(cells: Iterable[str]) -> bool:
     return any(_may_hold_number(cell) for cell in cells)
 
 
-def is_unclear_header(cells: Sequence[str], is_known: Callable[[str], bool]) -> bool:
-    """Whether a line has names that are known, and the digits of a number only beside letters, as in an example."""
-    held = [cell for cell in cells if _may_hold_number(cell)]
-    return bool(held) and not any(map(is_number_alone, held)) and any(map(is_known, cells))
-
-
-def is_number_alone(cell: str) -> bool:
-    """Whether a cell may be a telephone number with nothing beside it."""
-    return _may_hold_number(cell) and not any(map(str.isalpha, cell))
-
-
 def _may_hold_number(cell: str) -> bool:
     digits = _count_digits(cell)
     return digits >= _FEWEST_DIGITS or (digits >= _SHORTEST_NUMBER and bool(_DIGITS_AND_SIGNS.fullmatch(cell)))

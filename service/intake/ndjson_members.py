@@ -38,6 +38,8 @@ _SPACES = np.frombuffer(b" \t", dtype=np.uint8)
 # With more names it is faster to look for all at once.
 _COUNTED_NAMES = 16
 _MOST_NAMES = 10_000
+# Each is looked for in all lines. A list has a few.
+_MOST_KNOWN_NAMES = 100
 
 
 class Members:
@@ -55,12 +57,15 @@ class Members:
         self._sample = columns
         self._seen = {column.name for column in columns}.difference(self._awaited.values())
         self._later_ignored: list[str] = []
+        self._known_names = 0
+        self._count_known(sum(role_of(column.name) is not None for column in columns))
 
     def look(self, text: bytes, lines: Sequence[bytes]) -> None:
         """Notice members that were not seen before in this chunk, whose lines are these."""
         for name in self._new_names(text):
             role = role_of(name) if is_name(name) else None
             is_awaited = name in self._awaited.values()
+            self._count_known(role is not None)
             if (role or is_awaited) and not _is_member(name, lines):
                 continue
             if len(self._seen) < _MOST_NAMES:
@@ -73,6 +78,15 @@ class Members:
                 self.read[role] = _in_order([*self.read.get(role, ()), member_of(name)])
             elif name not in self._names():
                 self._later_ignored.append(name)
+
+    def _count_known(self, more: int) -> None:
+        self._known_names += more
+        if self._known_names > _MOST_KNOWN_NAMES:
+            raise UnreadablePart(
+                "too_many_columns",
+                f"More than {_MOST_KNOWN_NAMES} different members have names of telephone numbers, countries or "
+                "consents. Write each kind of value under one name.",
+            )
 
     @property
     def has_calling_codes(self) -> bool:
@@ -184,7 +198,7 @@ def _settle(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[Role, s
     found = choose_columns(columns, rules)
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
-    found = check_country(columns, found, rules)
+    check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}
 
 
@@ -195,5 +209,5 @@ def _settled(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) 
     columns += [SampleColumn(name) for name in names.values() if name in missing]
     places = {column.name: at for at, column in enumerate(columns)}
     found = later_columns(columns, rules, {role: places[name] for role, name in names.items()})
-    found = check_country(columns, found, rules)
+    check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}

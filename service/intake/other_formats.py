@@ -49,14 +49,14 @@ def refuse_other_format(head: bytes, declared: Format) -> None:
     if head.startswith(b"PK\x03\x04") and _OPEN_DOCUMENT in head[:_HEAD_BYTES]:
         raise UnreadablePart(
             "wrong_format",
-            f"The part is declared as {declared} but is an OpenDocument file (.ods). Save it as .xlsx, or as CSV.",
+            f"The part is sent as {declared} but is an OpenDocument file (.ods). Save it as .xlsx, or as CSV.",
         )
     own = _OWN_FIRST_BYTES.get(declared)
     if own is not None and head.startswith(own):
         return
     found = next((what for magic, what in _BY_FIRST_BYTES.items() if head.startswith(magic)), None) or _of_text(head)
     if found:
-        raise UnreadablePart("wrong_format", f"The part is declared as {declared} but is {found}.")
+        raise UnreadablePart("wrong_format", f"The part is sent as {declared} but is {found}.")
     text = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if _JSON_ARRAY.match(text):
         raise UnreadablePart(
@@ -67,13 +67,12 @@ def refuse_other_format(head: bytes, declared: Format) -> None:
     if declared is Format.CSV and _JSON_OBJECT.match(text):
         raise UnreadablePart(
             "wrong_format",
-            "The part is declared as csv but is JSON. Send an object on each line, with Content-Type "
-            "application/x-ndjson.",
+            "The part is sent as csv but is JSON. Send an object on each line, with Content-Type application/x-ndjson.",
         )
     if own is not None and head and b"\0" not in head:
         raise UnreadablePart(
             "wrong_format",
-            f"The part is declared as {declared} but is text. Send a list as CSV with Content-Type text/csv, and JSON "
+            f"The part is sent as {declared} but is text. Send a list as CSV with Content-Type text/csv, and JSON "
             "with Content-Type application/x-ndjson.",
         )
     if declared is Format.NDJSON and re.match(rb"\{\s*\n", text):

@@ -182,8 +182,9 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     phone = columns[found[Role.PHONE]]
     if rules.choice.phone is None and len(columns) > 1 and not (phone.cells or is_certain(phone.name)):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
-    found = check_country(columns, found, rules)
-    return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
+    found = with_other_country(columns, found, rules)
+    check_country(columns, found, rules)
+    return {role: columns[at].name for role, at in found.items()}
 
 
 def _without_empty_rivals(columns: list[SampleColumn], file: ParquetFile) -> list[SampleColumn]:
@@ -201,8 +202,9 @@ def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) ->
             "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
         )
     found = later_columns(columns, rules, {role: places[str(name)] for role, name in dialect.columns.items()})
-    found = check_country(columns, found, rules)
-    return {role: columns[at].name for role, at in with_other_country(columns, found, rules).items()}
+    found = with_other_country(columns, found, rules)
+    check_country(columns, found, rules)
+    return {role: columns[at].name for role, at in found.items()}
 
 
 def _values(file: bytes, name: str, start: int, rows: int) -> pl.Series:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from service.intake.column_choice import SampleColumn, columns_seen, phone_column_unclear, shown_column
-from service.intake.column_names import is_of_others
 from service.intake.looks import (
     FEW_CELLS,
     MOST_CELLS,
@@ -12,6 +11,7 @@ from service.intake.looks import (
     may_be_number,
     share,
 )
+from service.intake.names_of_others import is_of_others
 
 
 def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:

@@ -95,7 +95,7 @@ def region_of_country(cell: str, *, calling_codes: bool = False) -> str | None:
     """
     if len(cell) > _LONGEST_CELL:
         return None
-    text = cell.strip(" \t\u00a0'\"=")
+    text = " ".join(cell.strip(" \t\u00a0'\"=").split())
     found = _region_of_part(text, calling_codes=calling_codes)
     if found is not None:
         return found

@@ -208,12 +208,12 @@ def test_register_refused_for_its_columns_or_sheets_names_the_option(
 ) -> None:
     path = tmp_path / "list.csv"
     path.write_text("ref;ville\n1;Paris\n")
-    assert _refusal(terminal, path, *held_by(broker)).endswith("The option of this command is --column.")
+    assert _refusal(terminal, path, *held_by(broker)).endswith("Set --column to a header name or a 1-based position.")
     path.write_text("telephone;mobile (ex : 06 12 34 56 78)\n0639980001;\n")
-    assert _refusal(terminal, path, *held_by(broker)).endswith("is --header or --no-header.")
+    assert _refusal(terminal, path, *held_by(broker)).endswith("set --header or --no-header to say what the line is.")
     workbook = tmp_path / "list.xlsm"
     workbook.write_bytes(workbook_of({"Mai": [["0639980001"]], "Juin": [["0639980002"]]}))
-    assert _refusal(terminal, workbook, *held_by(broker)).endswith("is --sheet.")
+    assert "Set --sheet to a name" in _refusal(terminal, workbook, *held_by(broker))
 
 
 def test_register_refused_names_nothing_that_only_http_has(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:

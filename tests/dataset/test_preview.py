@@ -143,6 +143,22 @@ def test_preview_for_a_dataset_is_refused_as_its_other_parts_would_refuse_it(reg
     assert seen.json()["detail"] == sent.json()["detail"]
 
 
+def test_preview_for_a_dataset_whose_columns_are_elsewhere_is_refused(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    taken(broker, dataset, "nom;telephone;secours\nA;0639980001;0639980009\n")
+    taken(broker, dataset, "nom;secours;telephone\nB;0639980008;0639980002\n", part=2)
+    seen = broker.request(
+        "POST",
+        "/v1/previews",
+        content="C;0639980003;0639980007\n",
+        headers={"Content-Type": CSV},
+        params={"dataset_id": dataset["id"]},
+    )
+    assert refusal(seen) == (422, "columns_elsewhere")
+    assert seen.json()["detail"].startswith("This part has no header, and the header of part 2 has other columns")
+
+
 def test_preview_takes_the_region_and_zone_that_a_dataset_would_have(registry: Registry) -> None:
     broker = registry.broker()
     collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])

@@ -12,7 +12,15 @@ import polars as pl
 
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
-from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, refused, rejects, stored, taken
+from tests.dataset.files import (
+    NDJSON,
+    PARQUET,
+    collected_dataset,
+    put_file,
+    refused,
+    stored,
+    taken,
+)
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 
@@ -21,6 +29,14 @@ ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 LISTS_OF_SOMETHING_ELSE = [
     *("siren\n732829320\n552100554\n", "732829320\n552100554\n", "ref client\n100200301\n", "siren\n"),
     *("fax\n0639980001\n", "tel_parent\n0639980001\n", "téléphone du parrain\n0639980001\n"),
+    *(
+        f"{name}\n0639980001\n"
+        for name in (
+            *("emergencyContact", "faxNumber", "contactUrgence", "telFax", "numfax", "TelConjoint", "wife phone"),
+            *("personneAPrevenir", "Téléphone société", "Company Main Phone", "Tél. école", "Notfallkontakt"),
+            *("manager", "opposition", "désinscrits"),
+        )
+    ),
     *(
         "nom;fax\nZoé;0639980001\n",
         "nom;contact_urgence\nZoé;0639980001\n",
@@ -258,162 +274,3 @@ def test_answers_about_the_columns_of_a_dataset_are_for_its_holder(registry: Reg
     phone = [{"role": "phone", "name": None, "position": 2}]
     assert [broker.get(f"/v1/datasets/{dataset['id']}")[name] for name in names] == [1, 0, phone, []]
     assert [party.get(f"/v1/datasets/{dataset['id']}")[name] for name in names] == [None] * 4
-
-
-COUNTRIES = [
-    ("nom;indicatif;telephone\nZoé;33;639980001\nJan;32;470123456\n", ["+32470123456", "+33639980001"]),
-    ("nom;indicatif;telephone\nZoé;+33;0639980001\nJan;0032;0470 12 34 56\n", ["+32470123456", "+33639980001"]),
-    (
-        "nom;pays;telephone\nZoé;FR;0639980001\nJan;BE;0470 12 34 56\nEva;CH;079 123 45 67\nIle;RE;0692 12 34 56\n",
-        ["+262692123456", "+32470123456", "+33639980001", "+41791234567"],
-    ),
-    (
-        "Phone,Country\n0639980001,France\n0470 12 34 56,Belgique\n+41 79 123 45 67,Belgium\n0639980002,\n",
-        ["+32470123456", "+33639980001", "+33639980002", "+41791234567"],
-    ),
-    (
-        "phone,country,calling code\n0470123456,FR,32\n0639980001,BE,France (+33)\n",
-        ["+32470123456", "+33639980001"],
-    ),
-    ("tel;code pays\n0470123456;BEL\n0639980001;fra\n", ["+32470123456", "+33639980001"]),
-    ("nom;pays;telephone\nZoé;Bretagne;+33639980001\nLéo;Pays basque;+33639980002\n", [ZOE, LEO]),
-]
-
-
-def test_upload_reads_each_number_as_one_of_its_country(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    wrong = []
-    for text, numbers in COUNTRIES:
-        dataset = open_dataset(broker)
-        answer = put_file(broker, dataset, text)
-        if answer.status_code != 200 or sorted(stored(dsn, dataset)) != numbers:
-            wrong.append((text, answer.text, sorted(stored(dsn, dataset))))
-    assert wrong == []
-    dataset = open_dataset(broker)
-    part = taken(broker, dataset, "pays;telephone\nBE;0470123456\n", media_type=CSV)
-    assert part["read_columns"][1] == {"role": "country", "name": "pays", "position": 1}
-    ndjson = '{"phone": "0470123456", "country": "BE"}\n{"phone": "0639980001"}\n'
-    other = open_dataset(broker)
-    taken(broker, other, ndjson, media_type=NDJSON)
-    assert sorted(stored(dsn, other)) == ["+32470123456", "+33639980001"]
-
-
-TWO_COUNTRIES: list[tuple[str, list[str]]] = [
-    # Where the first column is empty, the second counts.
-    ("Indicatif;Pays;tel\n;BE;0470123456\n33;BE;0639980001\n;;0639980002\n", ["+32470123456", ZOE, LEO]),
-    ("Pays;Indicatif;tel\nBE;;0470123456\n;33;0639980001\n", ["+32470123456", ZOE]),
-    # Two that contradict each other reject the line, unless the first is about the number and not about the person.
-    ("Code pays;Pays;tel\n33;Belgique;0470123456\n33;France;0639980001\n", [ZOE]),
-    ("Billing Country;Shipping Country;tel\nFR;BE;0639980001\nFR;FR;0639980002\n", [LEO]),
-    ("Phone Country;Country;tel\nFR;BE;0639980001\n", [ZOE]),
-    ("Pays;Code pays;tel\nFR;FRA;0639980001\nFR;xx;0639980002\n", [ZOE, LEO]),
-]
-
-
-def test_upload_of_two_columns_of_countries_reads_both(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    for text, numbers in TWO_COUNTRIES:
-        header, *lines = text.splitlines()
-        shuffled = [";".join(line.split(";")[::-1]) for line in (header, *lines)]
-        datasets = [open_dataset(broker) for _ in range(3)]
-        taken(broker, datasets[0], text)
-        taken(broker, datasets[1], f"{header}\n;;{EVA}\n")
-        taken(broker, datasets[1], "\n".join(shuffled), part=2)
-        taken(broker, datasets[2], f"{header}\n;;{EVA}\n")
-        taken(broker, datasets[2], "\n".join(lines), part=2)
-        found = [set(stored(dsn, dataset)) - {EVA} for dataset in datasets]
-        assert found == [set(numbers)] * 3, text
-    dataset = open_dataset(broker)
-    part = taken(broker, dataset, TWO_COUNTRIES[0][0])
-    assert [column["role"] for column in part["read_columns"]] == ["phone", "country", "country"]
-    parquet = BytesIO()
-    pl.DataFrame({"pays": ["BE", ""], "indicatif": ["", "33"], "tel": ["0470123456", "0639980001"]}).write_parquet(
-        parquet
-    )
-    dataset = open_dataset(broker)
-    taken(broker, dataset, parquet.getvalue(), media_type=PARQUET)
-    assert set(stored(dsn, dataset)) == {"+32470123456", ZOE}
-
-
-COUNTRY_NAMES = [
-    *("préfixe international", "ind. tel", "isd code", "tel_country_code", "Mobile Phone Country", "billing country"),
-    *("shipping_country_code", "phone prefix", "pays de livraison"),
-]
-
-
-def test_upload_reads_countries_under_the_names_of_real_exports(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    for name in COUNTRY_NAMES:
-        dataset = open_dataset(broker)
-        taken(broker, dataset, f"{name};phone\nBE;0470123456\n+33;0639980001\n")
-        assert set(stored(dsn, dataset)) == {"+32470123456", ZOE}, name
-
-
-def test_upload_beside_countries_under_other_names_is_refused_or_names_them(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    for text in (
-        "code;phone\n+32;470123456\n",
-        "prefixe;phone\n32;470123456\n",
-        "x;0032;0470123456\ny;+33;0639980001\n",
-    ):
-        slug, detail = refused(broker, open_dataset(broker), text)
-        assert (slug, "country_column=" in detail) == ("country_column_unclear", True), text
-    dataset = open_dataset(broker)
-    taken(broker, dataset, "code;phone\n+32;470123456\n", columns={"country_column": "code"})
-    assert [*stored(dsn, dataset)] == ["+32470123456"]
-    for text, ignored in (
-        ("region;phone\nBE;0639980001\n", ["region"]),
-        ("nationalité;phone\nBelgique;0639980001\nFrance;0639980002\n", ["nationalité"]),
-        ("region;phone\nFR;0639980001\n", []),
-        ("Prefix;phone;opt-in\nMr;0639980001;No\n", []),
-        ("age;phone\n33;0639980001\n32;0639980002\n", []),
-        ("code;phone\n+32;+33639980001\n", []),
-    ):
-        part = taken(broker, open_dataset(broker), text)
-        assert (part["ignored_columns"], len(part["read_columns"])) == (ignored, 1), text
-
-
-def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(
-    registry: Registry, dsn: str
-) -> None:
-    broker = registry.broker()
-    french = "".join(f"FR;063998001{at}\n" for at in range(8))
-    for cells in ("250", "380", "N/A", "NA", "S/O", "I/T"):
-        dataset = open_dataset(broker)
-        taken(broker, dataset, f"country code;phone\n{french}{cells};0639980001\n{cells};+33639980002\n")
-        assert rejects(broker, dataset) == [(1, 10, "country_unknown")], cells
-        assert len(stored(dsn, dataset)) == 9, cells
-    for text in ("pays;telephone\n250;0639980001\n", "country;phone\n380;0612345678\n56;0470123456\n"):
-        slug, detail = refused(broker, open_dataset(broker), text)
-        assert (slug, "calling codes with +" in detail) == ("country_unreadable", True), text
-    for text, number in (
-        ("indicatif;telephone\n262;0692123456\n", "+262692123456"),
-        ("country code;phone\n32;0470123456\n", "+32470123456"),
-        ("pays;telephone\n+250;0781234567\n", "+250781234567"),
-        ("code pays;telephone\nNULL;0639980001\n", ZOE),
-    ):
-        dataset = open_dataset(broker)
-        taken(broker, dataset, text)
-        assert [*stored(dsn, dataset)] == [number], text
-    # The name of a column holds for a part without a header too.
-    parts = open_dataset(broker)
-    taken(broker, parts, "indicatif;telephone\n33;0639980001\n")
-    taken(broker, parts, "262;0692123456\n", part=2)
-    assert sorted(stored(dsn, parts)) == ["+262692123456", ZOE]
-
-
-def test_upload_with_countries_that_cannot_be_read_is_refused_or_rejects_the_line(registry: Registry, dsn: str) -> None:
-    broker = registry.broker()
-    dataset = open_dataset(broker)
-    slug, detail = refused(broker, dataset, "nom;pays;telephone\nZoé;Bretagne;0639980001\nLéo;Corse;0639980002\n")
-    assert (slug, "Column pays" in detail) == ("country_unreadable", True)
-    lines = ["pays;telephone", *(f"FR;06399800{index:02}" for index in range(10, 20)), "?;0639980001", "?;+33639980002"]
-    taken(broker, dataset, "\n".join(lines))
-    assert len(stored(dsn, dataset)) == 11
-    assert LEO in stored(dsn, dataset)
-    assert rejects(broker, dataset) == [(1, 12, "country_unknown")]
-    assert "0639980001; ?" in broker.request("GET", f"/v1/datasets/{dataset['id']}/rejects.csv").text
-    chosen = open_dataset(broker)
-    text = "domicile;telephone\nBE;0470123456\n"
-    taken(broker, chosen, text, columns={"country_column": "domicile"})
-    assert [*stored(dsn, chosen)] == ["+32470123456"]

@@ -154,6 +154,13 @@ def test_upload_ndjson_of_many_names_is_read_unless_one_line_has_too_many(regist
     assert refused(broker, open_dataset(broker), line, media_type=NDJSON)[0] == "too_many_columns"
 
 
+def test_upload_ndjson_of_very_many_known_names_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for name in ("pays", "consentdate"):
+        lines = [json.dumps({"phone": ZOE} | ({f"{name}{at}": "x"} if at else {})) for at in range(1_000)]
+        assert refused(broker, open_dataset(broker), "\n".join(lines), media_type=NDJSON)[0] == "too_many_columns"
+
+
 def test_seal_dataset_of_ndjson_that_was_cut_in_a_line_is_refused(registry: Registry) -> None:
     broker = registry.broker()
     text = "\n".join([PLAIN, '{"phone":"0639980001"}', '{"phone":"0639980002"}'])

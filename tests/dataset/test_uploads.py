@@ -249,6 +249,39 @@ def test_seal_dataset_while_a_part_arrives_refuses_the_part(scarce: Registry, ds
     assert rows(dsn, "SELECT 1 FROM staged_run UNION ALL SELECT 1 FROM rejected_line") == []
 
 
+def test_upload_part_while_the_first_is_sent_with_another_layout_is_refused(scarce: Registry, dsn: str) -> None:
+    broker = scarce.broker()
+    dataset, header = open_dataset(broker), "nom;contact;secours"
+    path, first = f"/v1/datasets/{dataset['id']}/parts", f"{header}\nA;0639980001;0639980009\n"
+
+    def put_first(column: str) -> Response:
+        return broker.request("PUT", f"{path}/1", content=first, headers=CSV, params={"column": column})
+
+    def begun() -> int:
+        ((number,),) = rows(dsn, "SELECT last_value FROM part_upload")
+        return int(number)
+
+    assert put_first("secours").status_code == 200
+    before = begun()
+    late = Slow(f"{header}\nB;0639980002;0639980008\n".encode(), b"B;0639980003;0639980007\n")
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(put, broker, dataset, late, 2)
+        until(lambda: begun() > before)
+        assert put_first("contact").status_code == 200
+        late.go.set()
+        assert refusal(sent.result()) == (409, "layout_changed")
+    assert [part["number"] for part in broker.get(path)] == [1]
+    late = Slow(first.encode(), b"A;0639980004;0639980006\n")
+    before = begun()
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(broker.request, "PUT", f"{path}/1", content=late, headers=CSV, params={"column": "secours"})
+        until(lambda: begun() > before)
+        assert put(broker, dataset, f"{header}\nB;0639980002;0639980008\n", 2).status_code == 200
+        late.go.set()
+        assert refusal(sent.result()) == (409, "layout_changed")
+    assert {part["read_columns"][0]["name"] for part in broker.get(path)} == {"contact"}
+
+
 def test_upload_part_that_breaks_off_leaves_nothing(scarce: Registry, dsn: str) -> None:
     broker = scarce.broker()
     dataset = open_dataset(broker)
