@@ -30,7 +30,8 @@ _FEWEST_OF_A_SHAPE = 16
 _FEWEST_OF_TWO_NUMBERS = 16
 _DIGIT = re.compile(r"[0-9]")
 # What `read_shape` makes of most texts, said in one expression. So few digits are never several numbers.
-_SIMPLE = re.compile(r"[ (]*(?P<plus>\+)?(?P<digits>[ ()-]*[0-9](?:[ ()-]*[0-9]){4,12})[ )]*")
+# Behind brackets after more than three digits, another number may begin.
+_SIMPLE = re.compile(r"[ (]*(?P<plus>\+)?(?P<digits>(?:[ ()-]*[0-9]){4}(?:[ -]*[0-9]){1,9})[ )]*")
 _BETWEEN_DIGITS = re.compile(r"[ ()-]+")
 
 
@@ -123,11 +124,9 @@ def normalise_number(text: str, region: str) -> int:
     if isinstance(spelled, RejectReason):
         raise NumberRejected(spelled)
     digits, spelling = spelled
-    read = _read_spelled(digits, spelling, region)
+    read = _read_alone(digits, spelling, region)
     if isinstance(read, RejectReason):
         raise NumberRejected(read)
-    if allocation_of(read) is Allocation.CUT_SHORT:
-        raise NumberRejected(RejectReason.TOO_SHORT)
     return read
 
 
@@ -170,6 +169,10 @@ def _read_values(values: NDArray[np.int64], spelling: Spelling, region: str) -> 
     numbers, reasons = _readings(region, spelling.digits, spelling.plus).read(values)
     if spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
         reasons[reasons == CODES[RejectReason.TOO_LONG]] = CODES[RejectReason.SEVERAL_NUMBERS]
+    for part in spelling.parts:
+        first = _read_values(values // 10 ** (spelling.digits - part), Spelling(part, spelling.plus), region)
+        is_number = _allocated(*first).reasons == 0
+        numbers[is_number], reasons[is_number] = 0, CODES[RejectReason.SEVERAL_NUMBERS]
     return numbers, reasons
 
 
@@ -259,6 +262,17 @@ def _spelled(text: str) -> tuple[str, Spelling] | RejectReason:
     read = read_shape if len(text) <= LONGEST else read_shape.__wrapped__
     spelling = read(_DIGIT.sub("0", text))
     return spelling if isinstance(spelling, RejectReason) else ("".join(_DIGIT.findall(text)), spelling)
+
+
+def _read_alone(digits: str, spelling: Spelling, region: str) -> int | RejectReason:
+    """The number of these digits, unless it is cut short, or those before a sign are a number already."""
+    for part in spelling.parts:
+        first = _read_alone(digits[:part], Spelling(part, spelling.plus), region)
+        if not isinstance(first, RejectReason):
+            return RejectReason.SEVERAL_NUMBERS
+    read = _read_spelled(digits, spelling, region)
+    is_cut_short = isinstance(read, int) and allocation_of(read) is Allocation.CUT_SHORT
+    return RejectReason.TOO_SHORT if is_cut_short else read
 
 
 def _read_spelled(digits: str, spelling: Spelling, region: str) -> int | RejectReason:

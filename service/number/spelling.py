@@ -26,18 +26,28 @@ _FRACTION = re.compile(r"(?P<whole>[^.]*)\.(?P<stop>0{1,2})[^0.]*|(?P<whole_>[^,
 _AMOUNT = re.compile(r"[+-]?(?:0+|0{1,3}(?:[ ,.]000)+)")
 _EXTENSION = re.compile(r"0[^0]*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*0{1,7}", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(r"[^0\s.()\[\]~+-]+|\n+")
+# Between these and the next digit, another number may begin, or another ending of the first: 030 1234567/68.
+_BEFORE_ANOTHER = re.compile(r"[/~()\[\]\n](?=[^0]*0)")
+# Fewer digits are no number. They are nearly always a code, as in +33 (0)6.
+_FEWEST_BEFORE_ANOTHER = 4
+# Slashes between pairs group the digits of one number.
+_PAIRS = re.compile(r"(?:\+0{1,3}[ /]+)?0{1,3}(?:/00){2,}")
 _FEWEST_OF_SEVERAL = 7
 # The punctuation that the library ignores. A text with anything else is not a number.
 _SPELLING = re.compile(r"[0\s+().\[\]/~-]*")
 
 
 class Spelling(NamedTuple):
-    """The number of digits, whether a plus is before them, how many of them are a fraction, and if spaces part them."""
+    """The number of digits, whether a plus is before them, how many of them are a fraction, and if spaces part them.
+
+    After each count of digits in `parts`, a sign stands behind which another number begins if those before are one.
+    """
 
     digits: int
     plus: bool = False
     fraction: int = 0
     spaced: bool = False
+    parts: tuple[int, ...] = ()
 
 
 @lru_cache(maxsize=10_000)
@@ -101,4 +111,12 @@ def _read_plain(text: str) -> Spelling | RejectReason:
     spaced = len(text.strip("+()").split()) > 1
     if digits > MOST_DIGITS:
         return RejectReason.SEVERAL_NUMBERS if spaced else RejectReason.TOO_LONG
-    return Spelling(digits, plus, spaced=spaced)
+    return Spelling(digits, plus, spaced=spaced, parts=_parts(text))
+
+
+def _parts(text: str) -> tuple[int, ...]:
+    """The counts of digits before the signs behind which another number may begin."""
+    if _PAIRS.fullmatch(text):
+        return ()
+    before = {text.count("0", 0, sign.start()) for sign in _BEFORE_ANOTHER.finditer(text)}
+    return tuple(sorted(count for count in before if count >= _FEWEST_BEFORE_ANOTHER))

@@ -138,6 +138,22 @@ def test_upload_numbers_that_cannot_be_read_gives_each_its_reason(registry: Regi
     assert answer.json()["reason"] == "plus_missing"
 
 
+SECOND_ENDINGS = ["030 1234567/68", "06151 1234 / 1235", "0171 1234567 (2)", '"0171 1234567\n8"', "+49 30 1234567/68"]
+
+
+def test_upload_second_endings_are_refused_and_area_codes_are_not(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker, default_region="DE")
+    area_codes = ["0171/1234567", "(0171) 1234567", "+49 (0) 171/1234567"]
+    broker.put_part(dataset["id"], ["name;telephone", *(f"Zoe;{cell}" for cell in (*SECOND_ENDINGS, *area_codes))])
+    rejects = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
+    assert [reject["reason"] for reject in rejects] == ["several_numbers"] * len(SECOND_ENDINGS)
+    sealed_dataset = broker.seal(dataset["id"])
+    assert (sealed_dataset["number_count"], sealed_dataset["duplicate_count"]) == (1, len(area_codes) - 1)
+    answer = broker.request("POST", "/v1/lookups", json={"number": SECOND_ENDINGS[0], "region": "DE"})
+    assert (refusal(answer), answer.json()["reason"]) == ((422, "number_rejected"), "several_numbers")
+
+
 WRAPPED = [
     *("p:+33639980001", "tel:+33639980001", "whatsapp:+33639980001", '="0639980001"', "'0639980001", "33639980001.0"),
     *(

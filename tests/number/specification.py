@@ -69,8 +69,26 @@ def _plain_sign(sign: str) -> str:
 def specified_number(text: str, region: str) -> int | None:
     """The E.164 digits of a spelling of one number; None if it is refused."""
     text = "".join(map(_plain_sign, text))
+    return None if has_another(text, region) else _number_of_all_digits(text, region)
+
+
+def has_another(text: str, region: str) -> bool:
+    """Whether more digits follow behind a slash, a tilde, a bracket or a newline, and those before are a number.
+
+    Pairs with slashes between them are one number, also behind a country code: 26/12/34/56 in Luxembourg.
+    """
+    text = "".join(map(_plain_sign, text)).strip()
+    first, *pairs = re.sub(r"^\+\d\d?\d?[ /]+(?=\d)", "", text).split("/")
+    if len(pairs) > 1 and all(re.fullmatch(r"\d\d", pair) for pair in pairs) and re.fullmatch(r"\d\d?\d?", first):
+        return False
+    signs = (at for at, sign in enumerate(text) if sign in "/~()[]\n" and re.search(r"\d", text[at:]))
+    return any(_number_of_all_digits(text[:at], region) is not None for at in signs)
+
+
+def _number_of_all_digits(text: str, region: str) -> int | None:
     try:
-        parsed = phonenumbers.parse(text, region, keep_raw_input=True)
+        # For the library, a tilde begins an extension, and a newline ends the number.
+        parsed = phonenumbers.parse(re.sub(r"[~\n]", " ", text), region, keep_raw_input=True)
     except NumberParseException:
         return None
     national = phonenumbers.national_significant_number(parsed)

@@ -9,7 +9,7 @@ from service.intake.cells import Cells
 from service.number.normalisation import Normalised, e164, normalise_column, normalise_number
 from service.number.rejection import REJECT_EXPLANATIONS, NumberRejected, RejectReason
 from tests.examples import examples
-from tests.number.specification import FRENCH_REGIONS, code_in_france, is_in_use, specified_number
+from tests.number.specification import FRENCH_REGIONS, code_in_france, has_another, is_in_use, specified_number
 
 FICTION = 33639980000
 
@@ -96,6 +96,8 @@ REJECTED = [
     ("0639980000,0639980001", RejectReason.SEVERAL_NUMBERS),
     ("0639980000 ou 0639980001", RejectReason.SEVERAL_NUMBERS),
     ("0639980000\n0639980001", RejectReason.SEVERAL_NUMBERS),
+    ("06 39 98 00 00 / 01", RejectReason.SEVERAL_NUMBERS),
+    ("06 39 98 00 00 (2)", RejectReason.SEVERAL_NUMBERS),
     ("+33639980000+33639980001", RejectReason.SEVERAL_NUMBERS),
     ("0639980000 0639980001", RejectReason.SEVERAL_NUMBERS),
     ("06 39 98 00 00 06 39 98 00 01", RejectReason.SEVERAL_NUMBERS),
@@ -233,8 +235,50 @@ def test_normalise_column_counts_numbers_that_no_plan_uses() -> None:
     assert normalise_column(cells, "FR").unallocated.tolist() == [False, True, True, False, False, True]
 
 
-def test_normalise_column_two_local_german_numbers_in_a_cell_are_rejected() -> None:
-    assert normalise_column(Cells.of(["0301234/0301235"]), "DE").reason(0) is RejectReason.SEVERAL_NUMBERS
+# Where numbers vary in length, all their digits together are a number too.
+SECOND_ENDINGS = [
+    ("0301234/0301235", "DE"),
+    ("030 1234567/68", "DE"),
+    ("030 1234567 / 68", "DE"),
+    ("030 1234567/68/69", "DE"),
+    ("0301234/68/69", "DE"),
+    ("06151 1234 / 1235", "DE"),
+    ("0171 1234567 (2)", "DE"),
+    ("0171 1234567 [2]", "DE"),
+    ("(0171 1234567) 2", "DE"),
+    ("0171 1234567\n8", "DE"),
+    ("0171 1234567~8", "DE"),
+    ("01 5123456/57", "AT"),
+    ("06 1234567/8", "IT"),
+    ("26 12 34 / 35", "LU"),
+    ("26123/26124", "LU"),
+    ("+49 30 1234567/68", "FR"),
+    ("0049 (0)30 1234567/68", "FR"),
+]
+# So are a code, an area code and pairs, which are no number by themselves.
+GROUPED = [
+    ("0171/1234567", "DE", 491711234567),
+    ("(0171) 1234567", "DE", 491711234567),
+    ("06151\n123456", "DE", 496151123456),
+    ("035973/12345", "DE", 493597312345),
+    ("+49 35973/12345", "FR", 493597312345),
+    ("+49 (0)6151/123456", "FR", 496151123456),
+    ("0049 (0) 6151/123456", "FR", 496151123456),
+    ("05574/12345", "AT", 43557412345),
+    ("06/69812345", "IT", 390669812345),
+    ("0549/882345", "SM", 3780549882345),
+    ("04/123.45.67", "BE", 3241234567),
+    ("26/12/34/56", "LU", 35226123456),
+    ("+352 26/12/34/56", "FR", 35226123456),
+    ("+33 (0)6/39/98/00/00", "BE", FICTION),
+]
+
+
+def test_normalise_second_ending_behind_a_number_is_refused_and_an_area_code_is_not() -> None:
+    found = [(spelling, region, read_in_all_ways(spelling, region)) for spelling, region in SECOND_ENDINGS]
+    assert [row for row in found if row[2] is not RejectReason.SEVERAL_NUMBERS] == []
+    read = [(spelling, region, read_in_all_ways(spelling, region)) for spelling, region, _ in GROUPED]
+    assert read == GROUPED
 
 
 def test_normalise_column_number_without_area_code_is_rejected_as_too_short() -> None:
@@ -324,7 +368,9 @@ def spelled(draw: st.DrawFn) -> tuple[str, str]:
     country = draw(st.sampled_from(["", "", "+", "00", "+0", "000", "011", f"+{code}", f"00{code}", f"{code}"]))
     written = country + draw(st.sampled_from(["", trunk, "0", f"({trunk})"])) + draw(numbers_of(of_region))
     gaps = draw(st.lists(st.sampled_from(["", "", "", *BETWEEN]), min_size=len(written), max_size=len(written)))
-    return "".join(sign + gap for sign, gap in zip(written, gaps, strict=True)), region
+    text = "".join(sign + gap for sign, gap in zip(written, gaps, strict=True))
+    ending = draw(st.sampled_from(["", "", "", "/", " / ", " (", "\n", "~", ") "]))
+    return text + ending + (draw(st.text("0123456789", min_size=1, max_size=6)) if ending else ""), region
 
 
 # Their signs say that a text is something else than one number.
@@ -342,10 +388,13 @@ SPECIFIED_BY_SIGNS = {
 @example(("4917112345", "DE"))
 @example(("+36 06 1 234 567", "HU"))
 @example(("+0639980000", "FR"))
+@example(("030 1234567/68", "DE"))
 def test_normalise_in_each_region_is_the_library_with_its_exceptions(spelled_in: tuple[str, str]) -> None:
     spelling, region = spelled_in
     found = read_in_all_ways(spelling, region)
-    if found not in SPECIFIED_BY_SIGNS:
+    if has_another(spelling, region):
+        assert found in {*SPECIFIED_BY_SIGNS, RejectReason.TOO_LONG}, (spelling, region, found)
+    elif found not in SPECIFIED_BY_SIGNS:
         number = specified_number(spelling, region)
         assert (found if isinstance(found, int) else None) == number, (spelling, region, found)
         if number is not None:
