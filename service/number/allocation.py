@@ -20,17 +20,27 @@ from service.number.leading_digits import LeadingDigits
 from service.number.reading import LONGEST_CODE, code_of
 
 _KINDS = (
-    *("general_desc", "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip"),
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip"),
     *("pager", "uan", "voicemail"),
 )
+_GENERAL = "general_desc"
 
 
 class Allocation(IntEnum):
-    """Whether a plan has numbers like this: none, some, or only longer ones."""
+    """Whether a plan has numbers like this: none, some, only longer ones, or both these and longer ones.
+
+    Of the latter (`OPEN`), the digits do not show whether they are a whole number.
+    """
 
     UNALLOCATED = 0
     ALLOCATED = 1
     CUT_SHORT = 2
+    OPEN = 3
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether the plan has numbers like this, of this length."""
+        return self in (Allocation.ALLOCATED, Allocation.OPEN)
 
 
 def allocation_of(number: int) -> Allocation:
@@ -41,7 +51,8 @@ def allocation_of(number: int) -> Allocation:
         return Allocation.UNALLOCATED
     national = digits[len(str(code)) :]
     if _is_valid(code, national):
-        return Allocation.ALLOCATED
+        kinds = [rest_after(pattern, national) for pattern in _patterns_of_kinds(code)]
+        return Allocation.OPEN if any(may_end(rest) and any(rest) for rest in kinds) else Allocation.ALLOCATED
     left = [rest_after(pattern, national) for pattern in _patterns(code)]
     is_beginning = any(rest and not may_end(rest) for rest in left)
     return Allocation.CUT_SHORT if is_beginning else Allocation.UNALLOCATED
@@ -93,10 +104,19 @@ def _decide(digits: str, known: int) -> int | None:
 @cache
 def _patterns(code: int) -> tuple[Rest, ...]:
     """The expressions over the digits after this country code: of all its numbers, and of each kind."""
-    found = {french_plan.FICTION} if code == french_plan.MAINLAND_CODE else set()
-    for metadata in _plans(code):
-        described = [getattr(metadata, kind) for kind in _KINDS]
-        found |= {kind.national_number_pattern for kind in described if kind and kind.national_number_pattern}
+    return (*_patterns_of(code, _GENERAL), *_patterns_of_kinds(code))
+
+
+@cache
+def _patterns_of_kinds(code: int) -> tuple[Rest, ...]:
+    """The expressions over the digits after this country code, of each kind of numbers."""
+    fiction = (parse_pattern(french_plan.FICTION),) if code == french_plan.MAINLAND_CODE else ()
+    return (*fiction, *_patterns_of(code, *_KINDS))
+
+
+def _patterns_of(code: int, *kinds: str) -> tuple[Rest, ...]:
+    described = [getattr(metadata, kind) for metadata in _plans(code) for kind in kinds]
+    found = {kind.national_number_pattern for kind in described if kind and kind.national_number_pattern}
     return tuple(map(parse_pattern, sorted(found)))
 
 

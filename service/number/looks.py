@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from service.core.signs import plain
-from service.number.allocation import Allocation, allocation_of
+from service.number.allocation import allocation_of
 from service.number.countries import are_calling_codes, country_of_line
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
@@ -53,6 +53,6 @@ def telephone_test(region: str) -> Callable[[str], bool]:
             return False
         if _PREFIXED.match(text):
             return True
-        return _SIGNS.sub("", text) == str(number) and allocation_of(number) is Allocation.ALLOCATED
+        return _SIGNS.sub("", text) == str(number) and allocation_of(number).is_in_use
 
     return is_telephone

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from service.core.signs import has_other_digits, plain
 from service.number.allocation import Allocation, allocation_of, allocations_of
+from service.number.area_code import whole_allocations
 from service.number.leading_digits import LeadingDigits
 from service.number.reading import is_reading_decided, read_digits
 from service.number.rejection import CODES, REASONS, NumberRejected, RejectReason
@@ -28,6 +29,8 @@ from service.number.spelling import LONGEST, Spelling, read_shape
 _FEWEST_OF_A_SHAPE = 16
 # More digits than this with spaces between them are several numbers, if they are none.
 _FEWEST_OF_TWO_NUMBERS = 16
+# ITU-T E.164.
+_MOST_DIGITS_OF_A_NUMBER = 15
 _DIGIT = re.compile(r"[0-9]")
 # What `read_shape` makes of most texts, said in one expression. So few digits are never several numbers.
 # Behind brackets after more than three digits, another number may begin.
@@ -167,13 +170,34 @@ def _read_values(values: NDArray[np.int64], spelling: Spelling, region: str) -> 
     if spelling.fraction:
         return _read_decimals(values, spelling, region)
     numbers, reasons = _readings(region, spelling.digits, spelling.plus).read(values)
+    if not spelling.plus:
+        _refuse_local(numbers, reasons, values, spelling.digits, region)
     if spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
         reasons[reasons == CODES[RejectReason.TOO_LONG]] = CODES[RejectReason.SEVERAL_NUMBERS]
     for part in spelling.parts:
-        first = _read_values(values // 10 ** (spelling.digits - part), Spelling(part, spelling.plus), region)
+        first = _readings(region, part, spelling.plus).read(values // 10 ** (spelling.digits - part))
         is_number = _allocated(*first).reasons == 0
         numbers[is_number], reasons[is_number] = 0, CODES[RejectReason.SEVERAL_NUMBERS]
     return numbers, reasons
+
+
+def _refuse_local(
+    numbers: NDArray[np.int64], reasons: NDArray[np.uint8], values: NDArray[np.int64], digits: int, region: str
+) -> None:
+    """Reject those that may lack their area code, of numbers written with these values of so many digits."""
+    whole = whole_allocations(digits, region)
+    if len(whole) == len(Allocation) or digits > _MOST_DIGITS_OF_A_NUMBER:
+        return
+    begins_national = (reasons == 0) & (values >= 10 ** (digits - 1))
+    rows = np.flatnonzero(begins_national & (numbers == values + int(_code(region)) * 10**digits))
+    lacking = rows[~np.isin(allocations_of(numbers[rows]), list(whole))]
+    numbers[lacking], reasons[lacking] = 0, CODES[RejectReason.TOO_SHORT]
+
+
+def _may_be_local(number: int, digits: str, region: str) -> bool:
+    """Whether a number that was written with these digits, without a plus, may lack its area code."""
+    is_national = not digits.startswith("0") and str(number) == _code(region) + digits
+    return is_national and allocation_of(number) not in whole_allocations(len(digits), region)
 
 
 def _read_decimals(values: NDArray[np.int64], spelling: Spelling, region: str) -> _Read:
@@ -265,14 +289,16 @@ def _spelled(text: str) -> tuple[str, Spelling] | RejectReason:
 
 
 def _read_alone(digits: str, spelling: Spelling, region: str) -> int | RejectReason:
-    """The number of these digits, unless it is cut short, or those before a sign are a number already."""
+    """The number of these digits, unless it lacks some, or those before a sign are a number already."""
     for part in spelling.parts:
-        first = _read_alone(digits[:part], Spelling(part, spelling.plus), region)
-        if not isinstance(first, RejectReason):
+        first = read_digits(digits[:part], region, plus=spelling.plus)
+        if not isinstance(first, RejectReason) and allocation_of(first) is not Allocation.CUT_SHORT:
             return RejectReason.SEVERAL_NUMBERS
     read = _read_spelled(digits, spelling, region)
-    is_cut_short = isinstance(read, int) and allocation_of(read) is Allocation.CUT_SHORT
-    return RejectReason.TOO_SHORT if is_cut_short else read
+    if isinstance(read, RejectReason):
+        return read
+    may_be_local = not spelling.plus and _may_be_local(read, digits, region)
+    return RejectReason.TOO_SHORT if may_be_local or allocation_of(read) is Allocation.CUT_SHORT else read
 
 
 def _read_spelled(digits: str, spelling: Spelling, region: str) -> int | RejectReason:

@@ -74,7 +74,10 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
         "The cell contains letters or signs that a telephone number cannot have. Correct it, or check that the right "
         "column was read (column=)."
     ),
-    RejectReason.TOO_SHORT: "The number has too few digits for its country. Write it with its area or country code.",
+    RejectReason.TOO_SHORT: (
+        "The number has too few digits for its country. Write it with its area code and the zero before that, if there "
+        "is one, or with its country code."
+    ),
     RejectReason.TOO_LONG: (
         "The number has too many digits for its country. Correct it, or put each number on its own line."
     ),

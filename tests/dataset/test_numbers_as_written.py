@@ -154,6 +154,19 @@ def test_upload_second_endings_are_refused_and_area_codes_are_not(registry: Regi
     assert (refusal(answer), answer.json()["reason"]) == ((422, "number_rejected"), "several_numbers")
 
 
+def test_upload_local_numbers_are_refused_and_those_that_lost_their_zero_are_not(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker, default_region="DE")
+    local = ["030;1234567", "030;5123456", "0171;1234567"]
+    broker.put_part(dataset["id"], ["vorwahl;telephone", *local, ";1711234567", ";305123456"])
+    rejects = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
+    assert [reject["reason"] for reject in rejects] == ["too_short"] * len(local)
+    assert "zero" in rejects[0]["explanation"]
+    assert broker.seal(dataset["id"])["number_count"] == 2
+    answer = broker.request("POST", "/v1/lookups", json={"number": "5123456", "region": "DE"})
+    assert (refusal(answer), answer.json()["reason"]) == ((422, "number_rejected"), "too_short")
+
+
 WRAPPED = [
     *("p:+33639980001", "tel:+33639980001", "whatsapp:+33639980001", '="0639980001"', "'0639980001", "33639980001.0"),
     *(

@@ -37,6 +37,10 @@ OVERSEAS = {
 }
 INDIAN_OCEAN = ("9398", "9399", "9478", "9479", "9762", "9763", "9769")
 FICTION = "63998"
+KINDS = (
+    *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip", "pager", "uan"),
+    "voicemail",
+)
 
 
 def code_in_france(national: str) -> int | None:
@@ -69,7 +73,42 @@ def _plain_sign(sign: str) -> str:
 def specified_number(text: str, region: str) -> int | None:
     """The E.164 digits of a spelling of one number; None if it is refused."""
     text = "".join(map(_plain_sign, text))
-    return None if has_another(text, region) else _number_of_all_digits(text, region)
+    if has_another(text, region):
+        return None
+    number = _number_of_all_digits(text, region)
+    return None if number is None or may_be_local(text, number, region) else number
+
+
+def may_be_local(text: str, number: int, region: str) -> bool:
+    """Whether a number was written with neither plus, country code nor trunk zero, and is not whole for certain."""
+    digits, metadata = re.sub(r"\D", "", text), PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
+    of_region = str(number) == f"{metadata.country_code}{digits}"
+    if "+" in text or digits.startswith("0") or not of_region or (metadata.national_prefix or "")[:1] != "0":
+        return False
+    assert metadata.general_desc is not None
+    all_lengths = metadata.general_desc.possible_length
+    fixed, mobile = (
+        {length for length in (kind and kind.possible_length) or all_lengths if length > 0}
+        for kind in (metadata.fixed_line, metadata.mobile)
+    )
+    if len(digits) <= 8 and len(digits) < max(fixed):
+        return not is_in_use(number) or has_longer(number)
+    if len(digits) == max(fixed | mobile) or (len(fixed) == 1 and len(digits) in fixed | mobile):
+        return False
+    return not is_in_use(number)
+
+
+def has_longer(number: int) -> bool:
+    """Whether an expression of a kind of numbers finds this one and longer ones that begin with it."""
+    code = phonenumbers.parse(f"+{number}").country_code or 0
+    national = str(number).removeprefix(str(code))
+    found = (
+        rest_after(parse_pattern(pattern), national)
+        for pattern in _patterns(code, *KINDS)
+        if re.fullmatch(pattern, national)
+    )
+    return any(map(any, found))
 
 
 def has_another(text: str, region: str) -> bool:
@@ -130,16 +169,15 @@ def lacks_digits(number: int) -> bool:
         return False
     code = phonenumbers.parse(f"+{number}").country_code or 0
     national = str(number).removeprefix(str(code))
-    return any(_is_beginning(pattern, national) for pattern in _patterns(code))
+    return any(_is_beginning(pattern, national) for pattern in _patterns(code, "general_desc", *KINDS))
 
 
-def _patterns(code: int) -> set[str]:
+def _patterns(code: int, *kinds: str) -> set[str]:
     plans = [
         PhoneMetadata.metadata_for_region_or_calling_code(code, region)
         for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
     ]
-    kinds = ("general_desc", "fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number")
-    found = [getattr(plan, kind) for plan in plans for kind in (*kinds, "voip", "pager", "uan", "voicemail")]
+    found = [getattr(plan, kind) for plan in plans for kind in kinds]
     return {kind.national_number_pattern for kind in found if kind and kind.national_number_pattern}
 
 

@@ -252,6 +252,7 @@ SECOND_ENDINGS = [
     ("06 1234567/8", "IT"),
     ("26 12 34 / 35", "LU"),
     ("26123/26124", "LU"),
+    ("30512345/67", "DE"),
     ("+49 30 1234567/68", "FR"),
     ("0049 (0)30 1234567/68", "FR"),
 ]
@@ -281,8 +282,42 @@ def test_normalise_second_ending_behind_a_number_is_refused_and_an_area_code_is_
     assert read == GROUPED
 
 
-def test_normalise_column_number_without_area_code_is_rejected_as_too_short() -> None:
-    assert normalise_column(Cells.of(["555-0123"]), "US").reason(0) is RejectReason.TOO_SHORT
+WITHOUT_AREA_CODE = [
+    ("555-0123", "US"),
+    ("1234567", "DE"),
+    # With other digits before them they would be whole, and the plan has such numbers too.
+    ("5123456", "DE"),
+    ("30 123456", "DE"),
+    ("5123456", "AT"),
+    ("234 5678", "GB"),
+    ("123 4567", "NZ"),
+    ("123 456", "SE"),
+    ("8123 4567", "CN"),
+    ("3123-4567", "BR"),
+]
+# Programs that take a number for an integer drop its trunk zero.
+WITHOUT_TRUNK_ZERO = [
+    ("639980000", "FR", FICTION),
+    ("171 1234567", "DE", 491711234567),
+    ("30 5123456", "DE", 49305123456),
+    ("664 1234567", "AT", 436641234567),
+    ("7700 900123", "GB", 447700900123),
+    ("9 123 4567", "NZ", 6491234567),
+    ("470 12 34 56", "BE", 32470123456),
+    ("2 123 45 67", "BE", 3221234567),
+    ("138 1234 5678", "CN", 8613812345678),
+    ("11 91234-5678", "BR", 5511912345678),
+    ("41 23 45", "PM", 508412345),
+    ("26 12 34", "LU", 352261234),
+    ("06 123456", "IT", 3906123456),
+]
+
+
+def test_normalise_number_that_may_lack_its_area_code_is_too_short_and_without_trunk_zero_it_is_read() -> None:
+    refused = [(spelling, region, read_in_all_ways(spelling, region)) for spelling, region in WITHOUT_AREA_CODE]
+    assert [row for row in refused if row[2] is not RejectReason.TOO_SHORT] == []
+    read = [(spelling, region, read_in_all_ways(spelling, region)) for spelling, region, _ in WITHOUT_TRUNK_ZERO]
+    assert read == WITHOUT_TRUNK_ZERO
 
 
 def test_normalise_column_with_rejects_keeps_the_positions_of_all_lines() -> None:
@@ -389,6 +424,7 @@ SPECIFIED_BY_SIGNS = {
 @example(("+36 06 1 234 567", "HU"))
 @example(("+0639980000", "FR"))
 @example(("030 1234567/68", "DE"))
+@example(("5123456", "AT"))
 def test_normalise_in_each_region_is_the_library_with_its_exceptions(spelled_in: tuple[str, str]) -> None:
     spelling, region = spelled_in
     found = read_in_all_ways(spelling, region)
