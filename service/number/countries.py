@@ -14,6 +14,8 @@ from babel import Locale
 from babel.core import get_global
 from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, SUPPORTED_REGIONS
 
+from service.core.missing import is_missing
+
 _LANGUAGES: Final = ("en", "fr")
 # Names in use that CLDR does not have in its main form.
 _OTHER_NAMES: Final = {
@@ -50,8 +52,6 @@ _LONGEST_ISO_CODE: Final = 3
 _CODES_WITH_FULL_STOPS: Final = frozenset({"us", "usa", "uk", "gb", "rdc"})
 # R, pandas and people write this for a value that is missing, so it is not Namibia for certain.
 _ALSO_MISSING: Final = "na"
-# What programs, and never people, write for an empty cell.
-_EMPTY: Final = frozenset({"", "-", "--", "\\n", "null", "(null)", "none", "nan", "<na>", "#n/a", "(blank)", "(vide)"})
 _NAME_AND_CODE = re.compile(r"(.*\S)\s*[(\[:,-]?\s*(\+[0-9]{1,3})[)\]]?")
 _BETWEEN_PARTS = re.compile(r"\s*(?:[()\[\],;:|]|\s-\s|\s(?=\+))\s*")
 _LONGEST_CELL = 64
@@ -62,7 +62,7 @@ def country_of_line(cell: str, default_region: str, *, calling_codes: bool) -> s
 
     `calling_codes` is whether digits without a plus are calling codes for certain (`are_calling_codes`).
     """
-    if _is_empty(cell) or cell.strip().upper() == default_region:
+    if is_missing(cell) or cell.strip().upper() == default_region:
         return default_region
     return region_of_country(cell, calling_codes=calling_codes)
 
@@ -73,17 +73,13 @@ def country_of_two(cell: str, other: str, default_region: str, *, calling_codes:
     The other counts where the first is empty. If the first `decides`, because it is about the number and the other
     about the person, the other counts only there.
     """
-    if _is_empty(cell):
+    if is_missing(cell):
         return country_of_line(other, default_region, calling_codes=False)
     first = country_of_line(cell, default_region, calling_codes=calling_codes)
-    if first is None or decides or _is_empty(other):
+    if first is None or decides or is_missing(other):
         return first
     second = country_of_line(other, default_region, calling_codes=False)
     return first if second is None or _main_region(first) == _main_region(second) else None
-
-
-def _is_empty(cell: str) -> bool:
-    return cell.strip().casefold() in _EMPTY
 
 
 @cache

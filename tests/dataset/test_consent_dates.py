@@ -103,6 +103,13 @@ def test_upload_dates_for_nothing_rejects_their_lines_and_not_the_column(registr
     assert consented_at(shop, 1003) == "2023-01-31T23:00:00Z"
 
 
+def test_upload_what_programs_write_for_an_empty_cell_is_no_time(registry: Registry) -> None:
+    shop = registry.collector()
+    missing = ["", "NULL", "\\N", "NaT", "nan", "#N/A", "-", "0000-00-00", "0000-00-00 00:00:00"]
+    sent = send(shop, collected(shop), [*missing, "00/00/0000", "inconnu", *["26/03/2023"] * 10])
+    assert (sent.json()["accepted_count"], sent.json()["consent_count"]) == (len(missing) + 10, 10)
+
+
 def test_upload_later_part_with_the_month_first_puts_the_earlier_in_doubt(registry: Registry) -> None:
     """A file sorted by date, whose first part ends on 12 January, looks as if the day came first."""
     shop = registry.collector()

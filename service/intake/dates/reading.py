@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.missing import is_missing
 from service.intake.cells import LONGEST_GROUPED, Cells, ShapeGroup
 from service.intake.dates.forms import Calendar, DateOrder, Form
 from service.intake.dates.instants import read_instants
@@ -50,7 +51,7 @@ class TimeReader:
         return not self._format.reads_every_form
 
     def read(self, cells: Cells, typed: _Flags | None = None) -> tuple[NDArray[np.uint32], _Flags]:
-        """The Unix seconds of each cell, 0 if it is empty, and which cells cannot be read.
+        """The Unix seconds of each cell, 0 if it is empty or says that it is, and which cells cannot be read.
 
         Cells that are `typed` were written here in ISO 8601, from values with a type, so no statement is about them.
         Raises UnreadablePart if the column is certainly in another order of day and month.
@@ -62,6 +63,10 @@ class TimeReader:
             for rows, read in ((typed, self._typed.read), (~typed, self._read_text)):
                 at = np.flatnonzero(rows)
                 times[at], unreadable[at] = read(cells[at])
+        if unreadable.any():
+            unread = np.flatnonzero(unreadable)
+            texts, places = cells[unread].distinct()
+            unreadable[unread] = ~np.array([is_missing(text) for text in texts])[places]
         if typed is not None:
             self._count_leftovers(cells[np.flatnonzero(unreadable & ~typed)])
         self._orders.add_readable(int(np.count_nonzero(times)))
