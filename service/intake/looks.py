@@ -33,6 +33,9 @@ _LONGEST_ISO_CODE = 3
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 # A national number without its trunk zero has seven digits in some countries.
 _SHORTEST_NUMBER = 7
+# In a few plans, numbers and local numbers have four.
+_FEWEST_DIGITS_AT_ALL = 4
+_ARTICLE = re.compile(r"00[0-9]{11,12}")
 # A year or a serial number has no fewer. Whatever form it is in, a time has more.
 _FEWEST_DIGITS_OF_A_TIME = 4
 _BARE_CODE = re.compile(r"[\s'\"=]*[0-9]{1,3}(?:\.0)?[\s'\"]*")
@@ -52,6 +55,20 @@ def may_be_number(cell: str) -> bool:
     """Whether a cell consists of enough digits, and the signs between them, for a telephone number of any country."""
     text = plain(cell)
     return bool(_DIGITS_AND_SIGNS.fullmatch(text)) and _SHORTEST_NUMBER <= _count_digits(text) <= _MOST_DIGITS
+
+
+def is_short_number(cell: str) -> bool:
+    """Whether a cell consists of few digits and the signs between them, as postcodes and short telephone numbers do."""
+    text = plain(cell)
+    return bool(_DIGITS_AND_SIGNS.fullmatch(text)) and _FEWEST_DIGITS_AT_ALL <= _count_digits(text) < _SHORTEST_NUMBER
+
+
+def is_article_number(cell: str) -> bool:
+    """Whether a cell is a GTIN of 13 or 14 digits that begins with zeros (GS1 General Specifications, check digit)."""
+    digits = plain(cell).strip()
+    if not _ARTICLE.fullmatch(digits):
+        return False
+    return sum(int(digit) * (1 if place % 2 else 3) for place, digit in enumerate(reversed(digits), 1)) % 10 == 0
 
 
 def holds_number(cells: Iterable[str]) -> bool:

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 from service.intake.column_choice import SampleColumn, columns_seen, phone_column_unclear, shown_column
+from service.intake.dates.reading import share_of_times
 from service.intake.looks import (
     FEW_CELLS,
     MOST_CELLS,
     IsTelephone,
     begins_like_number,
+    is_article_number,
+    is_short_number,
     may_be_number,
     share,
 )
@@ -35,16 +38,24 @@ def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephon
 def _is_list_of_numbers(column: SampleColumn, is_telephone: IsTelephone) -> bool:
     """Whether those cells of the only column that have the digits of a number begin as telephone numbers do.
 
-    Others, such as words, need not be telephone numbers: they are rejected one by one, and none is read wrong.
+    Others, such as words, need not be telephone numbers: they are rejected one by one, and none is read wrong. But
+    postcodes, dates and article numbers are read as somebody's number in some regions.
     """
     cells = [cell for cell in column.cells if may_be_number(cell) or is_telephone(cell)]
     if not cells:
-        return not column.name
+        return not column.name and not any(map(is_short_number, column.cells))
+    if share_of_times(cells) >= FEW_CELLS or _are_article_numbers(column.cells):
+        return False
     return share(cells, lambda cell: begins_like_number(cell) or is_telephone(cell)) >= MOST_CELLS
 
 
+def _are_article_numbers(cells: Sequence[str]) -> bool:
+    """Whether these are several article numbers. One telephone number of ten looks like one, but hardly two do."""
+    return len(cells) > 1 and share(cells, is_article_number) >= MOST_CELLS
+
+
 def _most_likely(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
-    shares = [share(column.cells, is_telephone) for column in columns]
+    shares = [0.0 if _are_article_numbers(column.cells) else share(column.cells, is_telephone) for column in columns]
     likely = [at for at, of_cells in enumerate(shares) if of_cells >= MOST_CELLS]
     rivals = [at for at, of_cells in enumerate(shares) if of_cells >= FEW_CELLS]
     if len(likely) != 1 or len(rivals) != 1:

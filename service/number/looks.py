@@ -7,6 +7,7 @@ from functools import cache
 
 from service.core.signs import plain
 from service.number.allocation import allocation_of
+from service.number.area_code import varies_in_length
 from service.number.countries import are_calling_codes, country_of_line
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
@@ -15,6 +16,10 @@ from service.number.rejection import NumberRejected
 _PREFIXED = re.compile(r"[^0-9+]*[+0]")
 _SIGNS = re.compile(r"[^0-9]+")
 _LONGEST_CELL = 40
+# Postcodes and department numbers have fewer digits, and are numbers in plans of any length.
+_FEWEST_DIGITS = 7
+# A day, a month and a year in any order of the two, with or without signs between them, and perhaps a time of day.
+_DATE = re.compile(r"\s*(?:[0-2]?[0-9]|3[01])([/. -]?)(?:[0-2]?[0-9]|3[01])\1(?:19|20)[0-9]{2}(?:\s.*)?")
 
 
 @dataclass(frozen=True)
@@ -40,19 +45,27 @@ class CountryTest:
 def telephone_test(region: str) -> Callable[[str], bool]:
     """A test whether a cell is a possible number that begins with `+`, `00` or the trunk zero of `region`.
 
-    One that begins with the country code of `region`, without a plus, is a telephone number if its plan is in use.
+    Without a plus, its plan must be in use if it begins with `00` or the country code of `region`, or if the length of
+    the region's numbers varies, so that nearly all digits are a possible number. Dates and short numbers never pass.
     """
+    varies = varies_in_length(region)
 
     def is_telephone(cell: str) -> bool:
         if len(cell) > _LONGEST_CELL:
             return False
         text = plain(cell)
+        digits = _SIGNS.sub("", text)
+        if len(digits) < _FEWEST_DIGITS or _DATE.fullmatch(text):
+            return False
         try:
             number = normalise_number(cell, region)
         except NumberRejected:
             return False
-        if _PREFIXED.match(text):
+        prefix = _PREFIXED.match(text)
+        if prefix is None and digits != str(number):
+            return False
+        if prefix is not None and (prefix[0].endswith("+") or not (varies or digits.startswith("00"))):
             return True
-        return _SIGNS.sub("", text) == str(number) and allocation_of(number).is_in_use
+        return allocation_of(number).is_in_use
 
     return is_telephone
