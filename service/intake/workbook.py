@@ -113,6 +113,8 @@ class Workbook:
                 codes[attributes.get("numFmtId", "")] = attributes.get("formatCode", "")
             elif name == "xf" and parent == "cellXfs":
                 number = attributes.get("numFmtId", "0")
+                if not (number.isascii() and number.isdigit()):
+                    raise NotAPackage("it is damaged: a style has no number format")
                 yield cell_format(int(number), codes.get(number), since_1904=since_1904)
 
     def _read_strings(self) -> "_Strings":

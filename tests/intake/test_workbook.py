@@ -149,6 +149,15 @@ def test_sheets_that_contradict_themselves_are_refused(sheet: str) -> None:
         first_rows(package(sheet))
 
 
+def test_styles_without_a_number_format_are_refused() -> None:
+    relation = f'<Relationship Id="r1" Type="{STRICT}/worksheet" Target="worksheets/one.xml"/>'
+    relations = f'<R>{relation}<Relationship Id="r2" Type="{STRICT}/styles" Target="styles.xml"/></R>'
+    for number in ("x", "-1", "", "\u00b2"):
+        styles = f'<styleSheet><cellXfs><xf numFmtId="{number}"/></cellXfs></styleSheet>'
+        with pytest.raises(NotAPackage, match="number format"):
+            opened(package("", **{"xl/_rels/book.xml.rels": relations, "xl/styles.xml": styles}))
+
+
 def test_merged_cells_that_are_found_behind_the_rows_alone_are_refused() -> None:
     """A reference in which a sign is escaped, as no program writes it, and very many ranges."""
     merges = '<row r="1"><c r="A1"><v>1</v></c></row><mergeCells><mergeCell ref="{}"/></mergeCells>'
