@@ -10,9 +10,11 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -59,19 +61,30 @@ Ids = Mapping[str, Sequence[str]]
 
 @dataclass(frozen=True)
 class World:
-    """A running service, its callers, and existing ids by the names of the fields and parameters that contain them."""
+    """A running service, its callers, and existing ids by the names of the fields and parameters that contain them.
+
+    The connection is kept for all requests. To make one costs as much as most answers.
+    """
 
     address: str
+    session: requests.Session
     callers: Mapping[Role, Caller]
     ids: Ids
 
 
 @pytest.fixture(scope="module")
 def world(cluster: str) -> Iterator[World]:
-    with temporary_database(cluster) as dsn, on_a_socket(create_app(settings_of_tests(), dsn)) as client:
+    with (
+        temporary_database(cluster) as dsn,
+        on_a_socket(create_app(settings_of_tests(), dsn)) as client,
+        requests.Session() as session,
+    ):
+        # No cookie is kept, and the environment names no proxy of this machine.
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        session.trust_env = False
         registry = Registry(client, dsn)
         callers = {role: registry.organisation(role, scopes=scopes) for role, scopes in SCOPES.items()}
-        yield World(str(client.base_url).rstrip("/"), callers, real_ids(callers))
+        yield World(str(client.base_url).rstrip("/"), session, callers, real_ids(callers))
 
 
 def real_ids(callers: Mapping[Role, Caller]) -> Ids:
@@ -208,4 +221,4 @@ def call_and_check(case: Case, world: World, roles: list[Role]) -> None:
             # Requests with the key of another one would all be refused for that reason.
             case.headers["Idempotency-Key"] = f"request-{next(_requests)}"
         headers = {"Authorization": f"Bearer {world.callers[role].key}"}
-        case.call_and_validate(base_url=world.address, headers=headers, checks=CHECKS)
+        case.call_and_validate(base_url=world.address, session=world.session, headers=headers, checks=CHECKS)
