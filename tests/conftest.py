@@ -26,12 +26,13 @@ from service.core.embedded import roles
 from service.core.settings import Settings
 from service.demo.loader import LoadedStory, load_story
 from service.demo.story import OPERATOR
-from tests import loop_watch, system_parts
+from tests import loop_watch
 from tests.callers import Caller, Registry
 from tests.inspection import rows, until
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
 from tests.server import NAMED, administrator_of_server, as_role, major_version, renamed
+from tests.system_parts import pytest_terminal_summary
 
 _LONG_FILES = (
     "tests/openapi/test_schemathesis.py",
@@ -81,6 +82,8 @@ def _loops_are_free() -> Iterator[None]:
     found = loop_watch.take_findings()
     assert found == [], "The event loop computed for too long. Leave it to `core.threads`."
 
+
+__all__ = ["pytest_terminal_summary"]
 
 MASTER_SECRET = "5e" * 32
 Made = TypeVar("Made")
@@ -245,15 +248,6 @@ def kannel(kept_kannel: Kannel) -> Kannel:
     """A real Kannel that keeps no message of an earlier test; the test is skipped where Debian's package is missing."""
     kept_kannel.forget()
     return kept_kannel
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """End with what could not be tested here, if anything."""
-    # Whichever process skipped it, its report comes here.
-    line = system_parts.closing_line(str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
-    if line is not None:
-        terminalreporter.section("system parts", sep="!", red=True, bold=True)
-        terminalreporter.write_line(line, red=True, bold=True)
 
 
 @pytest.fixture

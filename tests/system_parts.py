@@ -38,6 +38,15 @@ def closing_line(skipped: Iterable[str]) -> str | None:
     return f"NOT TESTED without {' and '.join(missing)}: apt-get install {packages}"
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with what could not be tested here, if anything. pytest calls this, since `conftest.py` has it."""
+    # Whichever process skipped it, its report comes here.
+    line = closing_line(str(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    if line is not None:
+        terminalreporter.section("system parts", sep="!", red=True, bold=True)
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
 def find_program(*names: str) -> Path | None:
     """The first of these programs that exists, also in the folder of root's shell."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
