@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 import psycopg
@@ -28,7 +28,7 @@ from service.demo.loader import LoadedStory, load_story
 from service.demo.story import OPERATOR
 from tests import loop_watch
 from tests.callers import Caller, Registry
-from tests.inspection import rows, until
+from tests.inspection import close_connections, rows, until
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
 from tests.server import NAMED, administrator_of_server, as_role, major_version, renamed
@@ -118,6 +118,9 @@ def cluster() -> Iterator[str]:
                 connection.execute(grant.encode())
         schema.upgrade(as_role(template, roles.OWNER))
         yield administrator
+        close_connections()
+        while _administrators:
+            _administrators.popitem()[1].close()
         if NAMED:
             with psycopg.connect(administrator, autocommit=True) as connection:
                 connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(_TEMPLATE)))
@@ -193,14 +196,22 @@ def dsn(cluster: str) -> Iterator[str]:
 def temporary_database(cluster: str, template: str = _TEMPLATE) -> Iterator[str]:
     """The address of a new database, which is a copy of `template` and exists during the block."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}").format(
-                sql.Identifier(name), sql.Identifier(template), _STRATEGY
-            )
-        )
-        yield renamed(cluster, name)
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    close_connections()
+    creation = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY {}")
+    _administrator(cluster).execute(creation.format(sql.Identifier(name), sql.Identifier(template), _STRATEGY))
+    yield renamed(cluster, name)
+    close_connections()
+    _administrator(cluster).execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+_administrators: dict[str, psycopg.Connection[Any]] = {}
+
+
+def _administrator(cluster: str) -> psycopg.Connection[Any]:
+    """The connection over which databases come and go, the same for all tests."""
+    if cluster not in _administrators or _administrators[cluster].closed:
+        _administrators[cluster] = psycopg.connect(cluster, autocommit=True)
+    return _administrators[cluster]
 
 
 @pytest.fixture

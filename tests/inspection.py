@@ -1,6 +1,7 @@
 """What tests inspect and do apart from calling the API: problems, rows, tasks and resources."""
 
 import json
+import threading
 from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any, LiteralString, TypeVar
@@ -23,10 +24,44 @@ def refusal(response: Response) -> tuple[int, str]:
 
 
 def rows(dsn: str, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
-    """The rows that a statement returns. A statement that only writes returns none."""
-    with psycopg.connect(dsn, row_factory=tuple_row) as connection:
-        cursor = connection.execute(statement, values)
-        return cursor.fetchall() if cursor.description is not None else []
+    """The rows that a statement returns. A statement that only writes returns none.
+
+    The main thread keeps its connection to each database until `close_connections`, since to make one costs more than
+    most statements, and a test that waits for a condition asks again and again.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        with _connect(dsn) as connection:
+            return _rows(connection, statement, values)
+    if (kept := _kept.get(dsn)) is not None:
+        try:
+            return _rows(kept, statement, values)
+        except psycopg.OperationalError:
+            # A test may end all connections, or the server. Any other error leaves the connection open.
+            if not kept.closed:
+                raise
+    _kept[dsn] = _connect(dsn)
+    return _rows(_kept[dsn], statement, values)
+
+
+_kept: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}
+
+
+def close_connections() -> None:
+    """Close what `rows` has kept. A database that somebody uses can neither be copied nor dropped."""
+    while _kept:
+        _kept.popitem()[1].close()
+
+
+def _connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+    # Nothing is prepared, because a test may change a table between two equal statements.
+    return psycopg.connect(dsn, row_factory=tuple_row, autocommit=True, prepare_threshold=None)
+
+
+def _rows(
+    connection: psycopg.Connection[tuple[Any, ...]], statement: LiteralString, values: tuple[Any, ...]
+) -> list[tuple[Any, ...]]:
+    cursor = connection.execute(statement, values)
+    return cursor.fetchall() if cursor.description is not None else []
 
 
 def defer(dsn: str, task: str, **arguments: Any) -> None:

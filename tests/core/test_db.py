@@ -9,7 +9,7 @@ import pytest
 from service.core.db import Connection, Database, connection_of, driver_url
 from tests.builders import open_dataset
 from tests.callers import Registry
-from tests.inspection import rows
+from tests.inspection import close_connections, rows
 
 
 @pytest.fixture
@@ -17,6 +17,7 @@ def dsn(dsn: str) -> str:
     """The address of a database whose administrator set another time zone."""
     name = rows(dsn, "SELECT current_database()")[0][0]
     rows(dsn, f"ALTER DATABASE {name} SET TimeZone = 'Europe/Paris'")
+    close_connections()
     assert rows(dsn, "SHOW TimeZone") == [("Europe/Paris",)]
     return dsn
 
