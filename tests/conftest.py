@@ -8,7 +8,7 @@ import itertools
 import os
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -127,11 +127,15 @@ def cluster() -> Iterator[str]:
 
 
 class StoredStory(NamedTuple):
-    """The name of a database with the whole story of the demonstration, what loading it created, and its operator."""
+    """The name of a database with the whole story of the demonstration, what loading it created, and its operator.
+
+    `responses` are those to the requests of loading it.
+    """
 
     database: str
     story: LoadedStory
     operator_id: uuid.UUID
+    responses: Sequence[httpx2.Response]
 
     def operator(self, client: TestClient | httpx2.Client) -> Caller:
         """The API as the operator calls it."""
@@ -155,9 +159,10 @@ def made_once(cluster: str, make: Callable[[Registry], Made]) -> Iterator[tuple[
 def stored_story(cluster: str) -> Iterator[StoredStory]:
     """The story, of which tests take copies."""
 
-    def load(registry: Registry) -> tuple[LoadedStory, uuid.UUID]:
-        operator = registry.operator()
-        return load_story(registry.client, operator.key), operator.id
+    def load(registry: Registry) -> tuple[LoadedStory, uuid.UUID, Sequence[httpx2.Response]]:
+        operator, responses = registry.operator(), list[httpx2.Response]()
+        registry.client.event_hooks["response"].append(responses.append)
+        return load_story(registry.client, operator.key), operator.id, responses
 
     with made_once(cluster, load) as (database, made):
         yield StoredStory(database, *made)

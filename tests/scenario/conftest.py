@@ -50,6 +50,19 @@ def loaded_scenario(cluster: str) -> Iterator[Scenario]:
         yield loaded
 
 
+@contextmanager
+def copied_scenario(cluster: str, stored_story: StoredStory) -> Iterator[Scenario]:
+    """A copy of the story with the responses of loading it, to which those of the test are added."""
+    with (
+        temporary_database(cluster, stored_story.database) as dsn,
+        TestClient(create_app(settings_of_tests(), as_service(dsn))) as client,
+    ):
+        copied = Scenario(client, dsn, stored_story.operator(client), stored_story.story)
+        copied.responses += stored_story.responses
+        client.event_hooks["response"].append(copied.responses.append)
+        yield copied
+
+
 @pytest.fixture(scope="session")
 def scenario(cluster: str, stored_story: StoredStory) -> Iterator[Scenario]:
     """A copy of the story, shared by the tests that only read it."""

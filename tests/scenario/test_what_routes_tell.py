@@ -19,11 +19,12 @@ from httpx2 import Response
 
 from service.demo.story import AUBE, CONTACT, ENSEIGNE, RIVAGE, ROUTAGE
 from tests.builders import number
+from tests.conftest import StoredStory
 from tests.inspection import until
 from tests.objection.publication_builders import admit_in, last_due_quarter, publish, receive_requests
 from tests.persons import prove
 from tests.routes import ROUTES, method_of
-from tests.scenario.conftest import Scenario, loaded_scenario
+from tests.scenario.conftest import Scenario, copied_scenario
 from tests.scenario.relations import ITSELF, UNRELATED, Relations, codes_by_text, person_of, relations_of
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "sight.md"
@@ -108,9 +109,9 @@ def _route_of(response: Response) -> APIRoute | None:
 
 
 @pytest.fixture(scope="module")
-def walk(cluster: str) -> Iterator[Walk]:
+def walk(cluster: str, stored_story: StoredStory) -> Iterator[Walk]:
     """The story in a database of its own, because the walk writes too, after each actor has called each route."""
-    with loaded_scenario(cluster) as scenario:
+    with copied_scenario(cluster, stored_story) as scenario:
         keys = scenario.story.keys
         person = prove(scenario.client, scenario.dsn, number(PERSONS_NUMBER)).token
         actors = [
