@@ -124,6 +124,11 @@ def is_certain(name: str) -> bool:
     return any(plain_name(name) in names for names in _CERTAIN.values())
 
 
+def says_international(name: str) -> bool:
+    """Whether a column has the name of numbers in E.164, so that digits alone begin with a country code."""
+    return plain_name(name).endswith(("msisdn", "e164"))
+
+
 def says_calling_code(name: str) -> bool:
     """Whether a column has the name of calling codes, so that 250 means Rwanda there, and not France (ISO 3166-1)."""
     plain = plain_name(name)

@@ -100,7 +100,8 @@ def _split(sample: str, rules: ColumnRules, stated: str | None) -> tuple[str, Ro
         raise UnreadablePart("empty_part", "The part has no lines. Send its lines, or leave the part out.")
     if delimiter == NO_DELIMITER and len(candidates) < len(found):
         raise too_many_columns()
-    if not any(_is_known(name, rules.choice) for name in rows[0]):
+    is_known = any(_is_known(name, rules.choice) for name in rows[0])
+    if not is_known or any(map(rules.is_telephone, rows[0])):
         for candidate_rows in candidates.values():
             _refuse_lines_above_header(candidate_rows, rules.is_telephone)
     return delimiter, rows
@@ -111,10 +112,13 @@ _ALL_DELIMITERS = (NO_DELIMITER, *_DELIMITERS)
 
 def _refuse_lines_above_header(rows: Rows, is_telephone: IsTelephone) -> None:
     """Refuse titles above the header: the phone column would only be guessed, and consent columns would be missed."""
-    if any(map(is_telephone, rows[0])):
-        return
+    may_be_list = any(map(is_telephone, rows[0]))
     for row in rows[1:_CHECKED_RECORDS]:
-        if has_words_only(row) and any(role_of(name) is Role.PHONE for name in row):
+        roles = {role for name in row if (role := role_of(name)) is not None}
+        if Role.PHONE not in roles or any(map(is_telephone, row)):
+            continue
+        # Among the lines of a list, one may have the name of a column in a cell. It has not those of two.
+        if len(roles) > 1 or not (may_be_list or holds_number(row)):
             raise UnreadablePart(
                 "lines_above_header", "The header is not on the first line. Remove the lines above it."
             )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import Role, is_certain, shown_role
+from service.intake.column_names import Role, is_certain, says_international, shown_role
 from service.intake.csv_lines import CsvLines
 from service.intake.dates.order import OrderCounts
 from service.intake.dates.reading import TimeReader
@@ -38,7 +38,8 @@ class Lines:
     `line` counts physical lines from 1 (rows in Parquet and XLSX). `consented_at` is in Unix seconds, 0 if unknown, and
     `consent` is its text as sent. The consent columns are None if the part has none, or if they are not read. Digits in
     `country` are calling codes if `has_calling_codes`. `other_country` counts where `country` is empty, and must not
-    say anything else unless `country_decides`. Of the cells of `misfits`, none may be used.
+    say anything else unless `country_decides`. Digits in `phone` that begin with no zero are those of E.164 if
+    `is_international`. Of the cells of `misfits`, none may be used.
     """
 
     line: NDArray[np.int64]
@@ -51,6 +52,7 @@ class Lines:
     other_country: Cells | None = None
     has_calling_codes: bool = False
     country_decides: bool = False
+    is_international: bool = False
     misfits: Misfits | None = None
 
     def raws(self, rows: NDArray[np.intp], beside: Mapping[int, Cells]) -> list[str]:
@@ -230,11 +232,15 @@ class PartReader:
             country=table.cells.get(Role.COUNTRY),
             other_country=table.cells.get(Role.OTHER_COUNTRY),
             country_decides=self._country_decides(),
+            is_international=says_international(self._name_of(Role.PHONE)),
             has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
             misfits=table.misfits,
         )
 
     def _country_decides(self) -> bool:
         """Whether the first country column has the name of the countries of numbers, and the second has not."""
-        names = {column.role: column.name or "" for column in self._parser.read_columns} if self._parser else {}
-        return is_certain(names.get(Role.COUNTRY, "")) and not is_certain(names.get(Role.OTHER_COUNTRY, ""))
+        return is_certain(self._name_of(Role.COUNTRY)) and not is_certain(self._name_of(Role.OTHER_COUNTRY))
+
+    def _name_of(self, role: Role) -> str:
+        columns = self._parser.read_columns if self._parser else []
+        return next((column.name or "" for column in columns if column.role is role), "")

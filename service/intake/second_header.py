@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_names import (
-    MOST_DIGITS_OF_A_NAME,
     Role,
     compared_name,
-    is_name,
     name_check,
     role_of,
     shown_role,
@@ -25,11 +23,10 @@ from service.intake.looks import holds_number
 from service.intake.records import each_record
 from service.intake.table import Table
 
-_DIGITS = b"0123456789"
-_IS_DIGIT = np.isin(np.arange(256), list(_DIGITS))
-# Nearly every number and time begins so, and no name does.
-_BEGINS_NO_NAME = np.isin(np.arange(256), list(_DIGITS + b"+("))
-# So many different lines of words are remembered, so that one that is often there is looked at once.
+_IS_DIGIT = np.isin(np.arange(256), list(b"0123456789"))
+# A name may have a season, as in `secours 2024/2025`.
+_MOST_DIGITS = 8
+# So many different lines without a number are remembered, so that one that is often there is looked at once.
 _MOST_REMEMBERED = 10_000
 
 
@@ -61,6 +58,7 @@ class SecondHeader:
 
     def __init__(self, places: Mapping[Role, int], header: Header, delimiter: str) -> None:
         self._places = places
+        self._values: dict[tuple[int, str], bool] = {}
         self._header = header
         self._delimiter = delimiter
         self._first_row = 0 if header.is_of_part else 1
@@ -71,7 +69,7 @@ class SecondHeader:
 
         The table was made of this text, whose first line has this number.
         """
-        rows = _rows_of_words(list(table.cells.values()))
+        rows = _rows_without_number(table.cells[Role.PHONE])
         rows, self._first_row = rows[rows >= self._first_row], 0
         if not rows.size:
             return
@@ -82,18 +80,33 @@ class SecondHeader:
         for row in rows.tolist():
             line = int(table.line[row])
             record = bytes(text[begins[line - first_line] : begins[following[row]]])
-            if record not in self._remembered and self._is_elsewhere(record):
+            if record not in self._remembered and self._is_elsewhere(record, text):
                 raise _second_header(line)
             if len(self._remembered) < _MOST_REMEMBERED:
                 self._remembered.add(record)
 
-    def _is_elsewhere(self, text: bytes) -> bool:
-        fields = trimmed(self._fields(text))
-        if not (self._header.shares_half(fields) or _name_telephones(fields)):
-            return False
-        if holds_number(fields) or not all(is_name(field.strip()) for field in fields if field.strip()):
+    def _is_elsewhere(self, record: bytes, text: memoryview) -> bool:
+        fields = trimmed(self._fields(record))
+        if not (self._header.shares_half(fields) or self._name_telephones(fields, text)):
             return False
         return not all(at < len(fields) and self._names(fields[at], role) for role, at in self._places.items())
+
+    def _name_telephones(self, fields: Sequence[str], text: memoryview) -> bool:
+        """Whether these are names in other words than the first header's, as far as a line without a number shows."""
+        named = [at for at, field in enumerate(fields) if role_of(field) is Role.PHONE]
+        if not named or not all(map(str.strip, fields)) or holds_number(fields):
+            return False
+        return any(not self._is_value(at, fields[at], text) for at in named)
+
+    def _is_value(self, at: int, field: str, text: memoryview) -> bool:
+        """Whether a line with a number has this in the same column, as a preferred way of contact may be `mobile`."""
+        if (at, field) not in self._values:
+            phone = self._places[Role.PHONE]
+            rows = (record.fields for record in each_record(bytes(text), self._delimiter, final=True))
+            self._values[at, field] = any(
+                row[at] == field and holds_number([row[phone]]) for row in rows if len(row) > max(at, phone)
+            )
+        return self._values[at, field]
 
     def _fields(self, text: bytes) -> list[str]:
         if b'"' not in text:
@@ -105,24 +118,18 @@ class SecondHeader:
         return self._header.has(field, self._places[role]) or role_of(field) is shown_role(role)
 
 
-def _name_telephones(fields: Sequence[str]) -> bool:
-    """Whether these are names in other words than the first header's, as far as a line without a number shows."""
-    return all(map(str.strip, fields)) and any(role_of(field) is Role.PHONE for field in fields)
-
-
-def _rows_of_words(columns: Sequence[Cells]) -> NDArray[np.intp]:
-    """The rows in which every cell that is read may be the name of a column."""
-    if any(cells.group is not None and cells.group.shape.count(b"0") > MOST_DIGITS_OF_A_NAME for cells in columns):
+def _rows_without_number(cells: Cells) -> NDArray[np.intp]:
+    """The rows whose cell has fewer digits than nearly every number."""
+    if cells.group is not None and cells.group.shape.count(b"0") > _MOST_DIGITS:
         return np.empty(0, dtype=np.intp)
-    rows = np.arange(len(columns[0]))
-    for cells in columns:
-        rows = rows[cells.lengths[rows] > 0]
-        first = np.frombuffer(cells.text, dtype=np.uint8)[cells.starts[rows]]
-        rows = rows[~_BEGINS_NO_NAME[first]]
-    for cells in columns if rows.size else ():
-        digits = np.concatenate(([0], np.cumsum(_IS_DIGIT[np.frombuffer(cells.text, dtype=np.uint8)])))
+    signs = np.frombuffer(cells.text + b"\0", dtype=np.uint8)
+    first, last = signs[cells.starts], signs[np.maximum(cells.starts + cells.lengths - 1, 0)]
+    is_number = (cells.lengths > _MOST_DIGITS) & _IS_DIGIT[last] & (_IS_DIGIT[first] | (first == ord("+")))
+    rows = np.flatnonzero(~is_number)
+    if rows.size:
+        digits = np.concatenate(([0], np.cumsum(_IS_DIGIT[signs])))
         starts = cells.starts[rows]
-        rows = rows[digits[starts + cells.lengths[rows]] - digits[starts] <= MOST_DIGITS_OF_A_NAME]
+        rows = rows[digits[starts + cells.lengths[rows]] - digits[starts] <= _MOST_DIGITS]
     return rows
 
 

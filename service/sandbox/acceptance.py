@@ -26,6 +26,8 @@ _MISFIT_CODES = np.array([CODES[_MISFIT_REASONS[kind]] for kind in MisfitKind], 
 _HALF_CODES = frozenset(
     CODES[reason] for reason in (RejectReason.TOO_FEW_FIELDS, RejectReason.TOO_SHORT, RejectReason.NOT_AN_OBJECT)
 )
+_PLUS_MISSING = CODES[RejectReason.PLUS_MISSING]
+_POWERS_OF_TEN = 10 ** np.arange(18, dtype=np.int64)
 _CONSENT_CODES = frozenset(code for reason, code in CODES.items() if reason.startswith("consent_"))
 
 
@@ -49,6 +51,8 @@ class Acceptance:
         if (misfits := lines.misfits) is not None:
             # Their cells are not read, so no other reason counts.
             reasons[misfits.rows] = _MISFIT_CODES[misfits.kinds]
+        if lines.is_international:
+            reasons[(reasons == 0) & _has_no_country_code(lines.phone, found.numbers)] = _PLUS_MISSING
         for refused, reason in _consent_refusals(lines, self._consent_period):
             # Of several reasons, a line gets the first.
             reasons[refused & (reasons == 0)] = CODES[reason]
@@ -83,6 +87,18 @@ def _normalise(lines: Lines, region: str) -> Normalised:
         other = OtherColumn(*lines.other_country.distinct(), first_decides=lines.country_decides)
     texts, places = lines.country.distinct()
     return normalise_by_country(lines.phone, texts, places, region, calling_codes=lines.has_calling_codes, other=other)
+
+
+def _has_no_country_code(cells: Cells, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which cells begin with a digit but zero, and are shorter than their number: it got the code of the region."""
+    signs = np.frombuffer(cells.text + b"\0", dtype=np.uint8)
+    is_digit = (signs >= ord("0")) & (signs <= ord("9"))
+    before = np.concatenate(([0], np.cumsum(is_digit)))
+    digits = before[cells.starts + cells.lengths] - before[cells.starts]
+    first = signs[cells.starts]
+    begins = (cells.lengths > 0) & (first >= ord("1")) & (first <= ord("9"))
+    is_shorter: NDArray[np.bool_] = digits < np.searchsorted(_POWERS_OF_TEN, numbers, side="right")
+    return begins & is_shorter
 
 
 def _cells_beside(lines: Lines, codes: Sequence[int]) -> dict[int, Cells]:

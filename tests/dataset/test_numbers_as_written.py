@@ -132,7 +132,7 @@ def test_upload_numbers_that_cannot_be_read_gives_each_its_reason(registry: Regi
     rejects = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
     assert [reject["reason"] for reject in rejects] == [reason for _, reason in REFUSED]
     explanation = next(reject["explanation"] for reject in rejects if reject["reason"] == "plus_missing")
-    assert "write + or 00 before it" in explanation
+    assert "Write it with + and its country code" in explanation
     answer = broker.request("POST", "/v1/lookups", json={"number": "262692123456"})
     assert refusal(answer) == (422, "number_rejected")
     assert answer.json()["reason"] == "plus_missing"

@@ -13,13 +13,16 @@ import polars as pl
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
 from tests.dataset.files import (
+    CSV,
     NDJSON,
     PARQUET,
     collected_dataset,
     put_file,
     refused,
+    rejects,
     stored,
     taken,
+    written,
 )
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
@@ -113,6 +116,20 @@ def test_upload_reads_the_only_column_of_telephone_numbers(registry: Registry, d
         if answer.status_code != 200 or sorted(stored(dsn, dataset)) != [ZOE, LEO]:
             wrong.append((text, answer.text))
     assert wrong == []
+
+
+def test_upload_digits_of_a_column_of_international_numbers_have_a_country_code(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    cells = ["33639980001", "0639980002", "+33639980003", "687751234", "376312345", "639980004", "352261234"]
+    for name in ("msisdn", "phone_e164", "E164"):
+        for media_type in (CSV, NDJSON, PARQUET):
+            dataset = open_dataset(broker)
+            taken(broker, dataset, written([name], [[cell] for cell in cells], media_type), media_type=media_type)
+            assert set(stored(dsn, dataset)) == {"+33639980001", "+33639980002", "+33639980003"}
+            assert [reason for _, _, reason in rejects(broker, dataset)] == ["plus_missing"] * 4
+    dataset = open_dataset(broker)
+    taken(broker, dataset, '{"msisdn": 33639980001}\n{"msisdn": 687751234}\n', media_type=NDJSON)
+    assert [*stored(dsn, dataset)] == ["+33639980001"]
 
 
 def test_upload_ndjson_member_that_appears_late_is_read(registry: Registry, dsn: str) -> None:

@@ -81,11 +81,18 @@ def test_upload_later_part_in_utf_8_after_one_in_utf_16_is_read(registry: Regist
     assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
 
 
-@pytest.mark.parametrize("title", ["Export du 26/03/2023 14:05", "Export du 26/03/2023 14:05;;", "26/03/2023;;"])
-def test_upload_with_a_title_above_the_header_is_refused(registry: Registry, title: str) -> None:
+TITLES = [
+    *("Export du 26/03/2023 14:05", "Export du 26/03/2023 14:05;;", "26/03/2023;;", "Liste;;", "# contacts"),
+    *("Telephone;0199000001;", "0199000001;;", "Contacts;0199000001"),
+]
+
+
+@pytest.mark.parametrize("header", ["nom;telephone;date_consentement", "nom;telephone 1;date_consentement 2023"])
+@pytest.mark.parametrize("title", TITLES)
+def test_upload_with_a_title_above_the_header_is_refused(registry: Registry, title: str, header: str) -> None:
     broker = registry.broker()
     lines = "".join(f"A;06399800{at:02};26/03/2023\n" for at in range(10))
-    text = f"{title}\nnom;telephone;date_consentement\n{lines}"
+    text = f"{title}\n{header}\n{lines}"
     assert refused(broker, collected_dataset(broker), text)[0] == "lines_above_header"
 
 

@@ -169,14 +169,43 @@ def test_upload_joined_files_are_refused_if_the_second_has_its_columns_elsewhere
     broker = registry.broker()
     dataset = open_dataset(broker)
     first = "nom;telephone;secours;date_optin\nA;0639980001;0639980011;\n"
-    for header in ("nom;secours;telephone;date_optin", "date_optin;Nom;TELEPHONE;secours", "client;id;gsm;created"):
+    for header in (
+        *("nom;secours;telephone;date_optin", "date_optin;Nom;TELEPHONE;secours", "client;id;gsm;created"),
+        *("nom;;telephone;date_optin", "nom;0;telephone;", "nom;2ème contact;telephone;x", "nom;(secours);telephone;x"),
+        *(
+            "nom;secours 2024/2025;telephone;x",
+            "nom;secours 1;n° de tél. (12345);x",
+        ),
+    ):
         slug, detail = refused(broker, dataset, f"{first}{header}\nB;0639980012;0639980002;\n")
         assert (slug, "Line 3 is a header" in detail) == ("second_header", True)
     assert stored(dsn, dataset) == {}
-    words = "B;mobile;;inconnu\nC;inconnu;0639980012;n/a\n"
+    words = "B;mobile;;inconnu\nC;inconnu;0639980012;NULL\n"
     taken(broker, dataset, f"{first}{words}nom;telephone;secours;date_optin\nB;0639980002;0639980012;\n")
     assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
     assert [line for _, line, _ in rejects(broker, dataset)] == [3, 4, 5]
+
+
+def test_upload_joined_files_are_refused_if_the_second_has_another_consent_time(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    first = "nom;telephone;date_optin;maj\nA;0639980001;26/03/2023;1\n"
+    for header in (
+        "nom;telephone;2e relance;date_optin",
+        "nom;telephone;(1) maj;date_optin",
+        "client;mobile;cree;optin",
+    ):
+        text = f"{first}{header}\nB;0639980002;27/03/2023;26/04/2023\n"
+        assert refused(broker, dataset, text)[0] == "second_header"
+    assert stored(dsn, dataset) == {}
+
+
+def test_upload_words_that_a_column_has_are_no_second_header(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    lines = "A;0639980001;mobile\nB;inconnu;mobile\nC;;telephone\nD;0639980002;telephone\nE;inconnu;telephone\n"
+    taken(broker, dataset, f"nom;telephone;contact_prefere\n{lines}")
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
 
 
 def test_upload_answers_whether_the_first_line_was_a_header(registry: Registry) -> None:
