@@ -167,20 +167,25 @@ def column_at(columns: Sequence[SampleColumn], at: int) -> SampleColumn:
     return columns[at] if at < len(columns) else SampleColumn()
 
 
-def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> None:
-    """Check that the countries of numbers without a country code of their own are read.
+def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> dict[Role, int]:
+    """The columns, with one of calling codes under another name if no number so far is read by it.
 
     Raises UnreadablePart if the column of the country cannot be read, if there are more than two, or if another column
-    contains calling codes.
+    contains calling codes of numbers without a country code of their own.
     """
     numbers = column_at(columns, found[Role.PHONE]).cells
-    if numbers and all(map(states_its_country, numbers)) and rules.choice.country is None:
+    states_all = bool(numbers) and all(map(states_its_country, numbers)) and rules.choice.country is None
+    if Role.COUNTRY not in found:
+        codes = _calling_codes(columns, found, rules)
+        if codes is None:
+            return {**found}
+        if columns[codes].cells and numbers and not states_all:
+            raise _calling_codes_unclear(columns, codes)
+        return {**found, Role.COUNTRY: codes}
+    if states_all:
         # No number of the sample is read by its country. If later ones are, those without one that is certain are
         # rejected.
-        return
-    if Role.COUNTRY not in found:
-        _refuse_calling_codes(columns, found, rules)
-        return
+        return {**found}
     if Role.OTHER_COUNTRY in found:
         _refuse_third_country(columns, found)
     countries = column_at(columns, found[Role.COUNTRY])
@@ -188,7 +193,7 @@ def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], ru
         rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
     )
     if not countries.cells or share(countries.cells, is_country) >= MOST_CELLS:
-        return
+        return {**found}
     name = shown_name(countries.name) or found[Role.COUNTRY] + 1
     raise UnreadablePart(
         "country_unreadable",
@@ -209,20 +214,26 @@ def _refuse_third_country(columns: Sequence[SampleColumn], found: Mapping[Role, 
         )
 
 
-def _refuse_calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> None:
-    """Refuse a column of calling codes beside national numbers, if its name does not say so."""
-    if not column_at(columns, found[Role.PHONE]).cells:
-        return
+def _calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> int | None:
+    """A column of calling codes whose name does not say so for certain, or one of such a name that is still empty."""
     is_country = partial(rules.countries.is_country, calling_codes=True)
     for at, column in enumerate(columns):
-        has_form = has_form_of_code if may_say_calling_code(column.name) else has_form_of_code_with_plus
+        may_say = may_say_calling_code(column.name)
+        has_form = has_form_of_code if may_say else has_form_of_code_with_plus
         codes = [cell for cell in column.cells if has_form(cell) and is_country(cell)]
-        if at not in found.values() and codes and len(codes) >= MOST_CELLS * len(column.cells):
-            raise UnreadablePart(
-                "country_column_unclear",
-                f"The cells of {shown_column(columns, at)} look like calling codes, and the numbers have none. Set "
-                "country_column= to it, or leave it out.",
-            )
+        if at not in found.values() and (
+            (codes and len(codes) >= MOST_CELLS * len(column.cells)) or (may_say and not column.cells)
+        ):
+            return at
+    return None
+
+
+def _calling_codes_unclear(columns: Sequence[SampleColumn], at: int) -> UnreadablePart:
+    return UnreadablePart(
+        "country_column_unclear",
+        f"The cells of {shown_column(columns, at)} look like calling codes, and the numbers have none. Set "
+        "country_column= to it, or leave it out.",
+    )
 
 
 def holds_calling_codes(name: str | None, cells: Sequence[str], rules: ColumnRules) -> bool:

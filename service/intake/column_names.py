@@ -74,8 +74,8 @@ _LIKELY: dict[Role, frozenset[str]] = {
     | {"addedtime", "createdtime", "horodateur", "horodatage", "timestamp"},
     Role.CONSENT_RECORD_ID: frozenset(),
     # A country is often that of the address.
-    Role.COUNTRY: _joined(("", "code", "nomdu"), ("pays",))
-    | _joined(("country",), ("", "code", "name", "iso", "isocode", "codeiso", "region", "territory"))
+    Role.COUNTRY: _joined(("", "code", "codedu", "nomdu"), ("pays",), ("", "id"))
+    | _joined(("country",), ("", "code", "name", "iso", "isocode", "codeiso", "region", "territory", "id", "idname"))
     | _joined(
         ("billing", "shipping", "mailing", "address", "defaultaddress", "home", "residence", "customer", "contact"),
         ("country",),
@@ -85,7 +85,7 @@ _LIKELY: dict[Role, frozenset[str]] = {
         ("pays", "codepays"), ("", "de", "dela"), ("facturation", "livraison", "residence", "domicile", "adresse")
     )
     | {"paysiso", "payscode", "paysnom", "isocountry", "isocountrycode", "paysregion", "adressepays"}
-    | {"countryofresidence"},
+    | {"countryofresidence", "address1country", "address2country", "address3country"},
     Role.OTHER_COUNTRY: frozenset(),
 }
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.

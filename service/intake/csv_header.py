@@ -58,7 +58,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
     places = with_other_country(named, later_columns(named, rules, places), rules)
-    check_country(named, places, rules)
+    places = check_country(named, places, rules)
     return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
 
 

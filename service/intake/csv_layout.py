@@ -80,8 +80,7 @@ def settle_layout(
     found = choose_columns(columns, rules)
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
-    found = with_other_country(columns, found, rules)
-    check_country(columns, found, rules)
+    found = check_country(columns, with_other_country(columns, found, rules), rules)
     filled, width = line_shape(header, rows[1:] if has_header else rows, found)
     names = storable_names(header, found, rules.choice)
     checks = list(map(name_check, header)) if has_header else None

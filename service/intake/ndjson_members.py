@@ -198,7 +198,7 @@ def _settle(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[Role, s
     found = choose_columns(columns, rules)
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
-    check_country(columns, found, rules)
+    found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}
 
 
@@ -209,5 +209,5 @@ def _settled(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) 
     columns += [SampleColumn(name) for name in names.values() if name in missing]
     places = {column.name: at for at, column in enumerate(columns)}
     found = later_columns(columns, rules, {role: places[name] for role, name in names.items()})
-    check_country(columns, found, rules)
+    found = check_country(columns, found, rules)
     return {role: columns[at].name for role, at in found.items()}

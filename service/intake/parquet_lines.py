@@ -182,8 +182,7 @@ def _settle(columns: list[SampleColumn], rules: ColumnRules) -> dict[Role, str]:
     phone = columns[found[Role.PHONE]]
     if rules.choice.phone is None and len(columns) > 1 and not (phone.cells or is_certain(phone.name)):
         raise phone_column_unclear(f"No column clearly has a name for phone numbers.{columns_seen(columns)}")
-    found = with_other_country(columns, found, rules)
-    check_country(columns, found, rules)
+    found = check_country(columns, with_other_country(columns, found, rules), rules)
     return {role: columns[at].name for role, at in found.items()}
 
 
@@ -202,8 +201,7 @@ def _later(columns: list[SampleColumn], dialect: Dialect, rules: ColumnRules) ->
             "columns_differ", f"The part lacks a column of the first part. Add it.{columns_seen(columns)}"
         )
     found = later_columns(columns, rules, {role: places[str(name)] for role, name in dialect.columns.items()})
-    found = with_other_country(columns, found, rules)
-    check_country(columns, found, rules)
+    found = check_country(columns, with_other_country(columns, found, rules), rules)
     return {role: columns[at].name for role, at in found.items()}
 
 

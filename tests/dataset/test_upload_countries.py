@@ -101,7 +101,15 @@ def test_upload_of_two_columns_of_countries_reads_both(registry: Registry, dsn: 
 
 COUNTRY_NAMES = [
     *("préfixe international", "ind. tel", "isd code", "tel_country_code", "Mobile Phone Country", "billing country"),
-    *("shipping_country_code", "phone prefix", "pays de livraison"),
+    *(
+        "shipping_country_code",
+        "phone prefix",
+        "pays de livraison",
+        "country_id",
+        "country_id/name",
+        "Address 1 - Country",
+    ),
+    *("Pays_id", "code_du_pays", "pays_code"),
 ]
 
 
@@ -133,7 +141,6 @@ def test_upload_beside_countries_under_other_names_is_refused_or_names_them(regi
         ("region;phone\nFR;0639980001\n", []),
         ("Prefix;phone;opt-in\nMr;0639980001;No\n", []),
         ("age;phone\n33;0639980001\n32;0639980002\n", []),
-        ("code;phone\n+32;+33639980001\n", []),
     ):
         part = taken(broker, open_dataset(broker), text)
         assert (part["ignored_columns"], len(part["read_columns"])) == (ignored, 1), text
@@ -153,6 +160,21 @@ def test_upload_reads_the_country_of_later_lines_where_the_first_numbers_state_t
     # Of NDJSON more is seen before the first line is read.
     content = written(["phone", "pays"], lines, NDJSON)
     assert refused(broker, open_dataset(broker), content, media_type=NDJSON)[0] == "country_unreadable"
+
+
+def test_upload_reads_calling_codes_of_later_lines_under_a_name_that_does_not_say_so(
+    registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    for name, early, late in (("code", "33", "32"), ("prefixe", "", "+32"), ("code", "+33", "+32")):
+        lines = [[f"+33639980{at:03}", early] for at in range(300)]
+        for media_type in (CSV, NDJSON, PARQUET):
+            # Of NDJSON more is seen before the first line is read.
+            wide = [[*line, "x" * 300] for line in [*lines, ["470123456", late]]]
+            dataset = open_dataset(broker)
+            taken(broker, dataset, written(["phone", name, "note"], wide, media_type), media_type=media_type)
+            assert "+33470123456" not in stored(dsn, dataset), (name, media_type)
+            assert "+32470123456" in stored(dsn, dataset) or rejects(broker, dataset) == [(1, 302, "country_unknown")]
 
 
 def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(

@@ -88,7 +88,11 @@ _CLOCKS: Final = (
     rf"{_T}(?P<hour>00)(?:[.,](?P<fraction_of_hour>0+))?",
     rf"{_T}(?P<hour>00):?(?P<minute>00)[.,](?P<fraction_of_minute>0+)",
 )
-_ZONE: Final = rf"(?: ?(?:(?P<utc>z|utc|gmt)|(?:utc|gmt)?{OFFSET}))?"
+# Behind the name of UTC, one digit can only be hours.
+_HOURS_FROM_UTC: Final = OFFSET.replace(
+    "(?P<offset_hour>00)", "(?P<offset_hour>00|(?:(?<=utc[+-])|(?<=gmt[+-]))0(?!0))"
+)
+_ZONE: Final = rf"(?: ?(?:(?P<utc>z|utc|gmt)|(?:utc|gmt)?{_HOURS_FROM_UTC}))?"
 
 _DATE_PATTERNS: Final = [(re.compile(AROUND + date), calendar) for date, calendar in _DATES.items()]
 _CLOCK_PATTERNS: Final = [re.compile(rf"(?:{clock}{_ZONE})?{AROUND}") for clock in _CLOCKS]
