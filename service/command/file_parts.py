@@ -138,3 +138,12 @@ def pieces_of(path: Path, part: Part) -> Iterator[bytes]:
         while left and (piece := file.read(min(PIECE_BYTES, left))):
             left -= len(piece)
             yield piece
+
+
+def first_line_of(path: Path, part: Part) -> int:
+    """The line of the file, from 1, on which a part begins."""
+    ends = dict.fromkeys((b"\n", b"\r"), 0)
+    for piece in pieces_of(path, Part(part.number, 0, part.begin)):
+        for end in ends:
+            ends[end] += piece.count(end)
+    return 1 + (ends[b"\n"] or ends[b"\r"])

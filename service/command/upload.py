@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from rich.progress import (
 )
 
 from service.command.client import CommandError, call, connection_errors, json_answer
-from service.command.file_parts import Part, pieces_of
+from service.command.file_parts import Part, first_line_of, pieces_of
 
 Result = TypeVar("Result")
 
@@ -82,11 +83,24 @@ def upload(
                 response = client.put(path, params=wanted, headers={**headers, **size}, content=content)
                 if response.status_code in _BUSY:
                     raise _Busy("busy")
-                return json_answer(response)
+                with _naming_the_part(file, part):
+                    return json_answer(response)
 
             answers.append(_with_retries(client, upload_part))
             sent += part.size
     return answers
+
+
+@contextmanager
+def _naming_the_part(file: Path, part: Part) -> Iterator[None]:
+    """Say where in the file a part begins that is refused: the service counts the lines of the part."""
+    try:
+        yield
+    except CommandError as refusal:
+        if part.number == 1:
+            raise
+        text = f"In part {part.number}, whose line 1 is line {first_line_of(file, part):,} of the file: {refusal}"
+        raise CommandError(text, refusal.problem, refusal.reasons) from None
 
 
 def _progress(console: Console) -> Progress:

@@ -19,6 +19,7 @@ from service.intake.column_names import (
     says_calling_code,
     shown_name,
 )
+from service.intake.consent_names import is_about_consent
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
@@ -338,7 +339,8 @@ def ignored_columns(columns: Sequence[SampleColumn], read: Iterable[int], rules:
     kept, found = set(read), []
     for at, column in enumerate(columns):
         name, role = column.name.strip(), role_of(column.name)
-        if at not in kept and (role or _is_relevant(column.cells, rules)):
+        is_mentioned = is_about_consent(name) and share(column.cells, may_be_a_time) >= FEW_CELLS
+        if at not in kept and (role or is_mentioned or _is_relevant(column.cells, rules)):
             place = str(at + 1)
             found.append(IgnoredColumn(name if is_name(name) else place, name if role and is_name(name) else place))
     return found

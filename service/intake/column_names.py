@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from itertools import product
 
+from service.intake.consent_names import is_consent_time, is_subscription_time
+
 
 class Role(StrEnum):
     """What a column contains."""
@@ -116,12 +118,23 @@ def shown_role(role: Role) -> Role:
 
 def role_of(name: str) -> Role | None:
     """The role of a column with this name."""
-    return _ROLES.get(plain_name(name))
+    plain = plain_name(name)
+    return _ROLES.get(plain) or (Role.CONSENTED_AT if _is_time_by_words(plain, name) else None)
 
 
 def is_certain(name: str) -> bool:
     """Whether a name with a role says for certain what its column contains."""
-    return any(plain_name(name) in names for names in _CERTAIN.values())
+    return any(plain_name(name) in names for names in _CERTAIN.values()) or is_consent_time(name)
+
+
+# What nearly no other name has, so that most are not taken apart.
+_STEMS_OF_CONSENT = ("consent", "opt", "accord", "inscri", "abonn", "subscri", "sign")
+
+
+def _is_time_by_words(plain: str, name: str) -> bool:
+    if not any(stem in plain for stem in _STEMS_OF_CONSENT):
+        return False
+    return is_consent_time(name) or is_subscription_time(name)
 
 
 def says_international(name: str) -> bool:

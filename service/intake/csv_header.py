@@ -24,6 +24,7 @@ from service.intake.csv_layout import (
     storable_names,
     trimmed,
 )
+from service.intake.dates.reading import share_of_times
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.looks import MOST_CELLS, IsTelephone, holds_number, share
@@ -54,7 +55,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
     if rows and not any(fits(row, width, filled) for row in rows):
         raise _columns_differ(width)
     if rows and not found and rules.has_header is not False:
-        _refuse_other_header(rows[0], (settled[Role.PHONE], width, filled), rules)
+        _refuse_other_header(rows[0], dialect, rules, settled)
     columns = sample_columns(header, rows)
     named = columns if found else _with_settled_names(columns, dialect)
     places = with_other_country(named, later_columns(named, rules, places), rules)
@@ -75,17 +76,25 @@ def _find_header(first: Sequence[str], settled: Mapping[Role, int], dialect: Dia
     return _find_by_names(first, settled, dialect) or _find_by_roles(first, settled)
 
 
-def _refuse_other_header(first: Sequence[str], layout: tuple[int, int, int], rules: ColumnRules) -> None:
+def _refuse_other_header(
+    first: Sequence[str], dialect: Dialect, rules: ColumnRules, settled: Mapping[Role, int]
+) -> None:
     """Refuse a first line that may be a header in other words.
 
-    Only a number where the first part has its numbers shows that it is none, or anywhere in what a cut left of a line.
+    Only a number where the first part has its numbers shows that it is none, or a time where it has those of consent,
+    or a number anywhere in what a cut left of a line.
     """
-    phone, width, filled = layout
-    cells = [first[phone]] if fits(first, width, filled) else first
     if rules.has_header and any(map(rules.is_telephone, first)):
         raise header_holds_number()
-    if rules.has_header or not any(_may_be_number(cell, rules.is_telephone) for cell in cells):
-        raise _header_unknown()
+    if fits(first, dialect.width or 1, dialect.filled or 1):
+        cells = [first[settled[Role.PHONE]]]
+        times = [first[settled[Role.CONSENTED_AT]]] if Role.CONSENTED_AT in settled else []
+    else:
+        cells, times = [*first], []
+    is_line = any(_may_be_number(cell, rules.is_telephone) for cell in cells)
+    is_line = is_line or share_of_times(times, rules.date_format) > 0
+    if rules.has_header or not is_line:
+        raise _header_unknown(has_names=dialect.header is not None)
 
 
 def _find_by_names(first: Sequence[str], settled: Mapping[Role, int], dialect: Dialect) -> dict[Role, int] | None:
@@ -141,12 +150,17 @@ def _columns_differ(width: int) -> UnreadablePart:
     )
 
 
-def _header_unknown() -> UnreadablePart:
+def _header_unknown(*, has_names: bool) -> UnreadablePart:
+    names = (
+        "name the columns as in the first part"
+        if has_names
+        else "leave it out and put the columns in the order of the first part, which has no header"
+    )
     return UnreadablePart(
         "header_differs",
-        "The first line of this part has no number where the first part has its numbers, and is not the header of the "
-        "first part. If it is a header, name the columns as in the first part. If it is not, set header=false, so that "
-        "this line alone is rejected.",
+        "The first line of this part may be a header: where the first part has its numbers, it has none, or letters "
+        f"beside it. It is not the header of the first part. If it is a header, {names}. If it is a line, set "
+        "header=false.",
     )
 
 

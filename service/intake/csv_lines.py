@@ -149,7 +149,9 @@ class CsvLines:
         if len(layout.sample) > 1:
             names = [column.name for column in layout.sample] if layout.has_header else ()
             header = Header(names, self.dialect.header or ())
-            self._second_header = SecondHeader(self._positions(layout), header, self._delimiter or NO_DELIMITER)
+            self._second_header = SecondHeader(
+                self._positions(layout), header, self._delimiter or NO_DELIMITER, self._rules.roles
+            )
         return layout
 
     def _without_header(self, table: Table) -> Table:

@@ -27,7 +27,6 @@ class CountryTest(Protocol):
 MOST_CELLS = 0.8
 FEW_CELLS = 0.2
 _DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
-_PREFIXED = re.compile(r"[^0-9+]*[+0]")
 _CODE = re.compile(r"\s*(\+|00)?\s*[1-9][0-9]{0,2}(?:\.0)?\s*")
 _LONGEST_ISO_CODE = 3
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
@@ -79,11 +78,6 @@ def holds_number(cells: Iterable[str]) -> bool:
 def _may_hold_number(cell: str) -> bool:
     digits = _count_digits(cell)
     return digits >= _FEWEST_DIGITS or (digits >= _SHORTEST_NUMBER and bool(_DIGITS_AND_SIGNS.fullmatch(cell)))
-
-
-def begins_like_number(cell: str) -> bool:
-    """Whether the first sign of a cell that counts is a plus or a zero, as those of customer numbers rarely are."""
-    return bool(_PREFIXED.match(plain(cell)))
 
 
 def states_its_country(cell: str) -> bool:

@@ -16,6 +16,8 @@ _WORDS = (
     *("employeur", "employer", "company", "societe", "entreprise", "business", "office", "bureau", "travail", "work"),
     *("standard", "accueil", "switchboard", "agence", "magasin", "boutique", "store", "ecole", "school", "mairie"),
     *("vendeur", "commercial", "assistant", "manager", "owner", "proprietaire", "medecin", "doctor"),
+    *("confiance", "vater", "mutter", "garant", "bailleur", "notaire", "caller", "appelant", "sender", "expediteur"),
+    *("livreur", "fournisseur", "hotline", "serviceclient", "siege"),
     *(
         "opposition",
         "oppose",
@@ -31,7 +33,9 @@ _WORDS = (
     *("donotcall", "bloctel", "robinson"),
 )
 # Too short to be looked for inside other words.
-_WHOLE_WORDS = frozenset({"kin", "asst", "pro", "dad", "mom", "mum"})
+_WHOLE_WORDS = frozenset(
+    {"kin", "asst", "pro", "dad", "mom", "mum", "ice", "fils", "fille", "mari", "femme", "dnc", "old"}
+)
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+")
 
 

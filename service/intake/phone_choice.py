@@ -8,7 +8,6 @@ from service.intake.looks import (
     FEW_CELLS,
     MOST_CELLS,
     IsTelephone,
-    begins_like_number,
     is_article_number,
     is_short_number,
     may_be_number,
@@ -46,7 +45,7 @@ def _is_list_of_numbers(column: SampleColumn, is_telephone: IsTelephone) -> bool
         return not column.name and not any(map(is_short_number, column.cells))
     if share_of_times(cells) >= FEW_CELLS or _are_article_numbers(column.cells):
         return False
-    return share(cells, lambda cell: begins_like_number(cell) or is_telephone(cell)) >= MOST_CELLS
+    return share(cells, is_telephone) >= MOST_CELLS
 
 
 def _are_article_numbers(cells: Sequence[str]) -> bool:

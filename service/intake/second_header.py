@@ -4,7 +4,9 @@ A second header with the same columns in their places is a line without a number
 lines below it would be read from the wrong ones.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +21,15 @@ from service.intake.column_names import (
 )
 from service.intake.csv_layout import trimmed
 from service.intake.errors import UnreadablePart
-from service.intake.looks import holds_number
+from service.intake.looks import MOST_CELLS, holds_number, share
 from service.intake.records import each_record
 from service.intake.table import Table
 
 _IS_DIGIT = np.isin(np.arange(256), list(b"0123456789"))
 # A name may have a season, as in `secours 2024/2025`.
 _MOST_DIGITS = 8
+# What is looked at below a line that may be a header, and for how many of them.
+_BYTES_BELOW, _LINES_BELOW, _MOST_LOOKS = 16_384, 20, 100
 # So many different lines without a number are remembered, so that one that is often there is looked at once.
 _MOST_REMEMBERED = 10_000
 
@@ -53,12 +57,16 @@ class Header:
 class SecondHeader:
     """Looks for another header in the lines of one part, which are read from columns at these places (from 0).
 
+    Columns of these `roles` would be read, if their names were known.
     Whether the first line of a part is a header is settled elsewhere, so it is not looked at here.
     """
 
-    def __init__(self, places: Mapping[Role, int], header: Header, delimiter: str) -> None:
+    def __init__(
+        self, places: Mapping[Role, int], header: Header, delimiter: str, roles: Container[Role | None]
+    ) -> None:
         self._places = places
-        self._values: dict[tuple[int, str], bool] = {}
+        self._roles = roles
+        self._looks: Counter[int] = Counter()
         self._header = header
         self._delimiter = delimiter
         self._first_row = 0 if header.is_of_part else 1
@@ -80,33 +88,49 @@ class SecondHeader:
         for row in rows.tolist():
             line = int(table.line[row])
             record = bytes(text[begins[line - first_line] : begins[following[row]]])
-            if record not in self._remembered and self._is_elsewhere(record, text):
+            if record not in self._remembered and self._is_elsewhere(record, text[begins[following[row]] :]):
                 raise _second_header(line)
             if len(self._remembered) < _MOST_REMEMBERED:
                 self._remembered.add(record)
 
-    def _is_elsewhere(self, record: bytes, text: memoryview) -> bool:
+    def _is_elsewhere(self, record: bytes, below: memoryview) -> bool:
         fields = trimmed(self._fields(record))
-        if not (self._header.shares_half(fields) or self._name_telephones(fields, text)):
+        if not (self._header.shares_half(fields) or self._names_telephones(fields, below)):
             return False
-        return not all(at < len(fields) and self._names(fields[at], role) for role, at in self._places.items())
+        if not all(at < len(fields) and self._names(fields[at], role) for role, at in self._places.items()):
+            return True
+        return any(self._names_another_role(at, field) for at, field in enumerate(fields))
 
-    def _name_telephones(self, fields: Sequence[str], text: memoryview) -> bool:
-        """Whether these are names in other words than the first header's, as far as a line without a number shows."""
-        named = [at for at, field in enumerate(fields) if role_of(field) is Role.PHONE]
-        if not named or not all(map(str.strip, fields)) or holds_number(fields):
+    def _names_another_role(self, at: int, field: str) -> bool:
+        """Whether a field names a country or consent where the lines above have none that is read."""
+        role = role_of(field)
+        if role not in self._roles or self._header.has(field, at):
             return False
-        return any(not self._is_value(at, fields[at], text) for at in named)
+        return role not in {shown_role(read) for read in self._places}
 
-    def _is_value(self, at: int, field: str, text: memoryview) -> bool:
-        """Whether a line with a number has this in the same column, as a preferred way of contact may be `mobile`."""
-        if (at, field) not in self._values:
-            phone = self._places[Role.PHONE]
-            rows = (record.fields for record in each_record(bytes(text), self._delimiter, final=True))
-            self._values[at, field] = any(
-                row[at] == field and holds_number([row[phone]]) for row in rows if len(row) > max(at, phone)
-            )
-        return self._values[at, field]
+    def _names_telephones(self, fields: Sequence[str], below: memoryview) -> bool:
+        """Whether a line without a number has names in other words than the first header's.
+
+        People write words such as `mobile` for the kind of a number, and others in place of one. A name has numbers
+        below it.
+        """
+        phone = self._places[Role.PHONE]
+        for at, field in enumerate(fields):
+            if role_of(field) is not Role.PHONE:
+                continue
+            if at == phone and all(map(str.strip, fields)) and not holds_number(fields):
+                return True
+            if at != phone and self._looks[at] < _MOST_LOOKS:
+                self._looks[at] += 1
+                if self._has_numbers(at, below):
+                    return True
+        return False
+
+    def _has_numbers(self, at: int, below: memoryview) -> bool:
+        text = bytes(below[:_BYTES_BELOW])
+        records = each_record(text[: text.rfind(b"\n") + 1], self._delimiter, final=True)
+        cells = [record.fields[at] for record in islice(records, _LINES_BELOW) if at < len(record.fields)]
+        return share(cells, lambda cell: holds_number([cell])) >= MOST_CELLS
 
     def _fields(self, text: bytes) -> list[str]:
         if b'"' not in text:
@@ -137,6 +161,6 @@ def _second_header(line: int) -> UnreadablePart:
     return UnreadablePart(
         "second_header",
         f"Line {line} is a header whose columns are not those of the header above it, so the lines below would be read "
-        "from the wrong columns. Send them, with this header, as a part of their own, or as another dataset if the "
-        "columns have other names. If it is no header, correct or delete it.",
+        "from the wrong columns. Put these lines, with their header, into a file (a part) of their own; if the columns "
+        "have other names, into another dataset. If it is no header, correct or delete it.",
     )

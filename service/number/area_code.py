@@ -37,12 +37,6 @@ def whole_allocations(digits: int, region: str) -> frozenset[Allocation]:
     return _ANY if has_usual_length or digits == max(fixed | mobile) else _IN_USE
 
 
-def varies_in_length(region: str) -> bool:
-    """Whether the length of a fixed or mobile number of this region does not show that it is whole."""
-    metadata = PhoneMetadata.metadata_for_region(region)
-    return metadata is not None and len(_lengths(metadata, "fixed_line") | _lengths(metadata, "mobile")) > 1
-
-
 def _lengths(metadata: PhoneMetadata, kind: str) -> frozenset[int]:
     """The lengths of the numbers of a kind, which are those of all numbers if none are stated."""
     described = getattr(metadata, kind)

@@ -7,7 +7,6 @@ from functools import cache
 
 from service.core.signs import plain
 from service.number.allocation import allocation_of
-from service.number.area_code import varies_in_length
 from service.number.countries import are_calling_codes, country_of_line
 from service.number.normalisation import normalise_number
 from service.number.rejection import NumberRejected
@@ -45,10 +44,9 @@ class CountryTest:
 def telephone_test(region: str) -> Callable[[str], bool]:
     """A test whether a cell is a possible number that begins with `+`, `00` or the trunk zero of `region`.
 
-    Without a plus, its plan must be in use if it begins with `00` or the country code of `region`, or if the length of
-    the region's numbers varies, so that nearly all digits are a possible number. Dates and short numbers never pass.
+    Without a plus, its plan must be in use: numbers of companies begin with a zero too. Dates and short numbers never
+    pass.
     """
-    varies = varies_in_length(region)
 
     def is_telephone(cell: str) -> bool:
         if len(cell) > _LONGEST_CELL:
@@ -64,8 +62,6 @@ def telephone_test(region: str) -> Callable[[str], bool]:
         prefix = _PREFIXED.match(text)
         if prefix is None and digits != str(number):
             return False
-        if prefix is not None and (prefix[0].endswith("+") or not (varies or digits.startswith("00"))):
-            return True
-        return allocation_of(number).is_in_use
+        return (prefix is not None and prefix[0].endswith("+")) or allocation_of(number).is_in_use
 
     return is_telephone

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -214,6 +215,17 @@ def test_register_refused_for_its_columns_or_sheets_names_the_option(
     workbook = tmp_path / "list.xlsm"
     workbook.write_bytes(workbook_of({"Mai": [["0639980001"]], "Juin": [["0639980002"]]}))
     assert "Set --sheet to a name" in _refusal(terminal, workbook, *held_by(broker))
+
+
+def test_register_refused_for_a_part_says_where_it_begins(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
+    path = tmp_path / "list.csv"
+    lines = [f"Z;06399800{at:02};x" for at in range(100)]
+    path.write_text("\n".join(["nom;telephone;note", *lines, "nom;note;telephone", "Z;x;0639980001", ""]))
+    assert "Line 102 is a header" in _refusal(terminal, path, *held_by(broker))
+    refusal = _refusal(terminal, path, *held_by(broker), "--part-bytes", "1024")
+    place = re.search(r"In part 2, whose line 1 is line (\d+) of the file: Line (\d+) is a header", refusal)
+    assert place
+    assert int(place[1]) + int(place[2]) - 1 == 102
 
 
 def test_register_refused_names_nothing_that_only_http_has(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 
 import polars as pl
+import pytest
 
 from tests.builders import hand_over, open_dataset
 from tests.callers import Registry
@@ -48,6 +49,13 @@ LISTS_OF_SOMETHING_ELSE = [
 ]
 
 
+LISTS_OF_OTHER_REGIONS = [
+    ("n° entreprise\n0403.101.811\n0403.101.812\n", "BE"),
+    ("x\n01 02 1983\n02 02 1983\n", "DE"),
+    ("id\n0123456-7\n0123457-5\n", "FI"),
+]
+
+
 def test_upload_without_a_column_of_telephone_numbers_asks_for_it(registry: Registry) -> None:
     broker = registry.broker()
     wrong = []
@@ -66,6 +74,15 @@ def test_upload_without_a_column_of_telephone_numbers_asks_for_it(registry: Regi
         if answer.status_code != 422 or "column=" not in answer.text or "phone_column_unclear" not in answer.text:
             wrong.append((text, answer.text))
     assert wrong == []
+
+
+@pytest.mark.parametrize(("text", "region"), LISTS_OF_OTHER_REGIONS)
+def test_upload_of_numbers_of_companies_or_dates_of_another_region_asks_for_a_column(
+    registry: Registry, text: str, region: str
+) -> None:
+    broker = registry.broker()
+    slug, detail = refused(broker, open_dataset(broker, default_region=region), text)
+    assert (slug, "column=" in detail) == ("phone_column_unclear", True)
 
 
 PHONE_NAMES = ["phone_e164", "numéro de téléphone portable", "mobile_no", "gsm number", "Cell Phone", "N° de portable"]
@@ -177,6 +194,19 @@ def test_upload_number_of_a_record_is_no_consent_record(registry: Registry, dsn:
 CONSENT_NAMES = [
     *("ADDED_TIME", "created_time", "Horodateur", "Date d'inscription", "Date opt-in SMS", "consent_given_at"),
     *("opt_in_time_utc", "OPTIN_TIME", "CONFIRM_TIME", "consented_at", "Date de consentement", "Opt-in date"),
+    *(
+        "Date du consentement",
+        "Date de l'opt-in",
+        "Date de l'inscription",
+        "Date et heure du consentement",
+        "consent_ts",
+    ),
+    *("Date/Heure d'inscription", "Date de recueil du consentement", "Consenti le", "Inscrit le", "Date of consent"),
+    *("Consent given date", "Phone Opt-in Date", "Opted in at", "consentDate"),
+]
+NAMES_OF_OTHER_TIMES = [
+    *("Date de retrait du consentement", "consent expiry date", "Date de fin du consentement", "consent updated at"),
+    "Date RGPD",
 ]
 
 
@@ -189,6 +219,15 @@ def test_upload_reads_consent_times_under_the_names_of_real_exports(registry: Re
         if stored(dsn, dataset)[ZOE] is None:
             wrong.append(name)
     assert wrong == []
+
+
+def test_upload_names_columns_about_consent_that_are_not_read(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    for name in NAMES_OF_OTHER_TIMES:
+        dataset = collected_dataset(collector)
+        # In a form that is not read, so that only the name shows what it is.
+        part = taken(collector, dataset, f"nom;telephone;{name}\nZoé;0639980001;le 26 03 2023\n")
+        assert (stored(dsn, dataset)[ZOE], part["ignored_columns"]) == (None, [name])
 
 
 def test_upload_of_several_consent_columns_reads_the_filled_one_and_names_the_others(

@@ -37,6 +37,7 @@ def test_upload_later_part_with_a_header_in_other_words_is_refused(registry: Reg
     ]
     assert wrong == []
     assert refused(broker, dataset, "Z;0639980002;Lyon\n", part=2, columns={"header": "true"})[0] == "no_header"
+    assert "leave it out" not in refused(broker, dataset, "client;x;y\nZ;0639980002;Lyon\n", part=2)[1]
     other = "Z;inconnu;Lyon\nZ;0639980002;Lyon\n"
     for header in ("true", None):
         slug, detail = refused(broker, dataset, other, part=2, columns={} if header is None else {"header": header})
@@ -57,6 +58,18 @@ def test_upload_later_part_whose_header_has_another_name_for_the_consent_time_is
     later = "mobile;created_time;date_optin\n0639980002;2023-12-02;2023-03-27\n"
     assert refused(broker, dataset, later, part=2)[0] == "header_differs"
     assert [*stored(dsn, dataset)] == [ZOE]
+
+
+def test_upload_later_part_that_begins_with_a_time_of_consent_has_no_header(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    taken(broker, dataset, "nom;telephone;date_optin\nA;0639980001;26/03/2023\n")
+    for part, cell in enumerate(("", "112", "NULL", "06 39 98 00 02 (perso)"), start=2):
+        sent = taken(broker, dataset, f"B;{cell};27/03/2023\nC;063998001{part};27/03/2023\n", part=part)
+        assert (sent["has_header"], sent["accepted_count"], sent["rejected_count"]) == (False, 1, 1)
+    other = open_dataset(broker)
+    taken(broker, other, "A;0639980001\n")
+    assert "leave it out" in refused(broker, other, "telephone;nom\n0639980002;A\n", part=2)[1]
 
 
 def test_upload_header_with_digits_of_its_own_is_asked_about(registry: Registry, dsn: str) -> None:

@@ -3,6 +3,8 @@
 The cases have the numbers of `tests/intake/README.md`.
 """
 
+import pytest
+
 from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import collected_dataset, put_file, refused, rejects, stored, taken
@@ -200,11 +202,35 @@ def test_upload_joined_files_are_refused_if_the_second_has_another_consent_time(
     assert stored(dsn, dataset) == {}
 
 
-def test_upload_words_that_a_column_has_are_no_second_header(registry: Registry, dsn: str) -> None:
+def test_upload_joined_files_are_refused_if_the_second_has_a_country_or_consent_more(
+    registry: Registry, dsn: str
+) -> None:
+    broker = registry.broker()
+    for name, cell in (("pays", "BE"), ("date_optin", "26/03/2023")):
+        dataset = collected_dataset(broker)
+        text = f"nom;telephone;x;y\nA;0639980001;{cell};1\nnom;telephone;{name};y\nB;0470123456;{cell};1\n"
+        assert refused(broker, dataset, text)[0] == "second_header"
+    # A name of a column that is not read is no other role: the first header has it too.
+    dataset = collected_dataset(broker)
+    first = "nom;telephone;date_optin;created_at\nA;0639980001;26/03/2023;\n"
+    taken(broker, dataset, f"{first}nom;telephone;date_optin;created_at\nB;0639980002;27/03/2023;\n")
+    assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nom;telephone;contact_prefere\nA;0639980001;mobile\nB;inconnu;mobile\nC;;telephone\nD;0639980002;telephone\n",
+        "nom;type;telephone\nA;Mobile;0639980001\nDupont;Portable;inconnu\nB;Fixe;0639980002\n",
+        "type;telephone\nMobile;0639980001\nMobile;NC\nMobile;0639980002\n",
+        "Type;Numéro;Nom\nMobile;0639980001;A\nMobile;Privé;B\nFixe;0639980002;C\n",
+        "telephone;type\n0639980001;mobile\n0639980002;fixe\ninconnu;mobile\n",
+    ],
+)
+def test_upload_words_in_place_of_a_number_are_no_second_header(registry: Registry, dsn: str, text: str) -> None:
     broker = registry.broker()
     dataset = open_dataset(broker)
-    lines = "A;0639980001;mobile\nB;inconnu;mobile\nC;;telephone\nD;0639980002;telephone\nE;inconnu;telephone\n"
-    taken(broker, dataset, f"nom;telephone;contact_prefere\n{lines}")
+    taken(broker, dataset, text)
     assert sorted(stored(dsn, dataset)) == [ZOE, LEO]
 
 
