@@ -88,9 +88,13 @@ class SecondHeader:
         for row in rows.tolist():
             line = int(table.line[row])
             record = bytes(text[begins[line - first_line] : begins[following[row]]])
-            if record not in self._remembered and self._is_elsewhere(record, text[begins[following[row]] :]):
+            if record in self._remembered:
+                continue
+            looks = self._looks.total()
+            if self._is_elsewhere(record, text[begins[following[row]] :]):
                 raise _second_header(line)
-            if len(self._remembered) < _MOST_REMEMBERED:
+            # Below the same line elsewhere may be something else.
+            if looks == self._looks.total() and len(self._remembered) < _MOST_REMEMBERED:
                 self._remembered.add(record)
 
     def _is_elsewhere(self, record: bytes, below: memoryview) -> bool:
