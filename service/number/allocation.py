@@ -12,18 +12,20 @@ from functools import cache
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber
+from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, PhoneMetadata, PhoneNumber, PhoneNumberDesc
 
 from service.number import french_plan
+from service.number.country_code import LONGEST_CODE, code_of
 from service.number.digit_pattern import Rest, is_decided, may_end, parse_pattern, rest_after
-from service.number.leading_digits import LeadingDigits
-from service.number.reading import LONGEST_CODE, code_of
+from service.number.leading_digits import LeadingDigits, look_up_by_length
 
 _KINDS = (
     *("fixed_line", "mobile", "toll_free", "premium_rate", "shared_cost", "personal_number", "voip"),
     *("pager", "uan", "voicemail"),
 )
 _GENERAL = "general_desc"
+# A kind whose numbers have more lengths than this leaves them to each area, so its expressions find nearly all digits.
+_MOST_USUAL_LENGTHS = 3
 
 
 class Allocation(IntEnum):
@@ -75,14 +77,7 @@ def allocations_of(numbers: NDArray[np.int64]) -> NDArray[np.uint16]:
     """The `Allocation` of each number (E.164 digits)."""
     if not len(numbers):
         return np.zeros(0, dtype=np.uint16)
-    fewest, most = len(str(numbers.min())), len(str(numbers.max()))
-    if fewest == most:
-        return _decisions(most).look_up(numbers)
-    found = np.zeros(len(numbers), dtype=np.uint16)
-    for digits in range(fewest, most + 1):
-        rows = np.flatnonzero((numbers >= 10 ** (digits - 1)) & (numbers < 10**digits))
-        found[rows] = _decisions(digits).look_up(numbers[rows])
-    return found
+    return look_up_by_length(numbers, _decisions)
 
 
 @cache
@@ -91,14 +86,52 @@ def _decisions(digits: int) -> LeadingDigits:
 
 
 def _decide(digits: str, known: int) -> int | None:
-    code = code_of(digits[:known])
-    if known < len(digits):
-        if code is None:
-            return Allocation.UNALLOCATED.value if known >= LONGEST_CODE else None
-        leading = digits[len(str(code)) : known]
-        if not all(is_decided(rest_after(pattern, leading)) for pattern in (*_patterns(code), *_leading_digits(code))):
-            return None
-    return allocation_of(int(digits)).value
+    return allocation_of(int(digits)).value if is_allocation_decided(digits, known) else None
+
+
+def is_allocation_decided(digits: str, known: int) -> bool:
+    """Whether the plan treats all numbers of this many digits alike that begin with these `known` digits (E.164)."""
+    if known >= len(digits):
+        return True
+    code = code_of(digits[: max(known, 0)])
+    if code is None:
+        return known >= LONGEST_CODE
+    leading = digits[len(str(code)) : known]
+    return all(is_decided(rest_after(pattern, leading)) for pattern in (*_patterns(code), *_leading_digits(code)))
+
+
+def has_usual_length(number: int) -> bool:
+    """Whether a kind of numbers that this one is of has few lengths, so that a digit more or less makes it none."""
+    code = code_of(str(number)) or 0
+    national = str(number)[len(str(code)) :]
+    kinds = [(plan, getattr(plan, kind)) for plan in _plans(code) for kind in _KINDS] if code else []
+    return any(
+        0 < len(_lengths(plan, kind)) <= _MOST_USUAL_LENGTHS
+        for plan, kind in kinds
+        if kind and kind.national_number_pattern and re.fullmatch(kind.national_number_pattern, national)
+    )
+
+
+def is_longer(number: int) -> bool:
+    """Whether the first digits of a number are one of a kind that is in use (E.164 digits)."""
+    code = code_of(str(number))
+    national = str(number)[len(str(code)) :]
+    return code is not None and any(_has_shorter(pattern, national) for pattern in _patterns_of_kinds(code))
+
+
+def _has_shorter(rest: Rest, national: str) -> bool:
+    for digit in national[:-1]:
+        rest = rest_after(rest, digit)
+        if may_end(rest):
+            return True
+    return False
+
+
+def _lengths(plan: PhoneMetadata, kind: PhoneNumberDesc) -> set[int]:
+    """The lengths of the numbers of a kind, which are those of all numbers if none are stated."""
+    general = plan.general_desc.possible_length if plan.general_desc else ()
+    # The library writes -1 for a kind that the plan does not have.
+    return {length for length in kind.possible_length or general if length > 0}
 
 
 @cache

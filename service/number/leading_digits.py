@@ -71,3 +71,15 @@ class LeadingDigits:
             made = self._decide(leading.ljust(self._digits, _FILLER), len(leading))
             decision = self._known[leading] = _LONGER if made is None else made + _FIRST
         return decision
+
+
+def look_up_by_length(values: NDArray[np.int64], by_digits: Callable[[int], LeadingDigits]) -> NDArray[np.uint16]:
+    """The decision about each number, by those for its count of digits."""
+    fewest, most = len(str(values.min())), len(str(values.max()))
+    if fewest == most:
+        return by_digits(most).look_up(values)
+    found = np.zeros(len(values), dtype=np.uint16)
+    for digits in range(fewest, most + 1):
+        rows = np.flatnonzero((values >= 10 ** (digits - 1)) & (values < 10**digits))
+        found[rows] = by_digits(digits).look_up(values[rows])
+    return found

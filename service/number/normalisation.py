@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from service.core.signs import has_other_digits, plain
 from service.number.allocation import Allocation, allocation_of, allocations_of
+from service.number.ambiguity import ambiguous_digits, choose_meant, read_meant
 from service.number.area_code import whole_allocations
 from service.number.leading_digits import LeadingDigits
 from service.number.reading import is_reading_decided, read_digits
@@ -169,16 +170,35 @@ def _read_values(values: NDArray[np.int64], spelling: Spelling, region: str) -> 
     """The numbers and reason codes of numbers that are spelled alike, by all digits of their texts."""
     if spelling.fraction:
         return _read_decimals(values, spelling, region)
-    numbers, reasons = _readings(region, spelling.digits, spelling.plus).read(values)
+    numbers, reasons = _read_meant(values, spelling.digits, region, plus=spelling.plus)
     if not spelling.plus:
         _refuse_local(numbers, reasons, values, spelling.digits, region)
     if spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
         reasons[reasons == CODES[RejectReason.TOO_LONG]] = CODES[RejectReason.SEVERAL_NUMBERS]
+    if spelling.halves:
+        has_code = spelling.plus | (values < 10 ** (spelling.digits - 2))
+        _refuse_several(numbers, reasons, (reasons != 0) | ~has_code)
     for part in spelling.parts:
-        first = _readings(region, part, spelling.plus).read(values // 10 ** (spelling.digits - part))
-        is_number = _allocated(*first).reasons == 0
-        numbers[is_number], reasons[is_number] = 0, CODES[RejectReason.SEVERAL_NUMBERS]
+        first = _read_meant(values // 10 ** (spelling.digits - part), part, region, plus=spelling.plus)
+        _refuse_several(numbers, reasons, _allocated(*first).reasons == 0)
     return numbers, reasons
+
+
+def _read_meant(values: NDArray[np.int64], digits: int, region: str, *, plus: bool) -> _Read:
+    """The numbers and reason codes of so many digits, which are chosen where there are two ways to read them."""
+    numbers, reasons = _readings(region, digits, plus).read(values)
+    left = np.ones(len(values), dtype=np.bool_)
+    for found in reversed(ambiguous_digits(region, digits, plus=plus)):
+        rows = np.flatnonzero(left & (values >= found.first) & (values < found.end))
+        if rows.size:
+            with_plus = _readings(region, found.digits, plus=True).read(values[rows])
+            numbers[rows], reasons[rows] = choose_meant(found.kind, (numbers[rows], reasons[rows]), with_plus)
+            left[rows] = False
+    return numbers, reasons
+
+
+def _refuse_several(numbers: NDArray[np.int64], reasons: NDArray[np.uint8], which: NDArray[np.bool_]) -> None:
+    numbers[which], reasons[which] = 0, CODES[RejectReason.SEVERAL_NUMBERS]
 
 
 def _refuse_local(
@@ -291,10 +311,12 @@ def _spelled(text: str) -> tuple[str, Spelling] | RejectReason:
 def _read_alone(digits: str, spelling: Spelling, region: str) -> int | RejectReason:
     """The number of these digits, unless it lacks some, or those before a sign are a number already."""
     for part in spelling.parts:
-        first = read_digits(digits[:part], region, plus=spelling.plus)
+        first = read_meant(digits[:part], region, plus=spelling.plus)
         if not isinstance(first, RejectReason) and allocation_of(first) is not Allocation.CUT_SHORT:
             return RejectReason.SEVERAL_NUMBERS
     read = _read_spelled(digits, spelling, region)
+    if spelling.halves and (isinstance(read, RejectReason) or not (spelling.plus or digits.startswith("00"))):
+        return RejectReason.SEVERAL_NUMBERS
     if isinstance(read, RejectReason):
         return read
     may_be_local = not spelling.plus and _may_be_local(read, digits, region)
@@ -308,7 +330,7 @@ def _read_spelled(digits: str, spelling: Spelling, region: str) -> int | RejectR
         has_code = _has_code_digits(len(whole), region) and whole.startswith(_code(region))
         read = read_digits(whole, region, plus=True) if has_code and not int(fraction) else None
         return read if isinstance(read, int) else RejectReason.SPREADSHEET_DECIMAL
-    read = read_digits(digits, region, plus=spelling.plus)
+    read = read_meant(digits, region, plus=spelling.plus)
     if read is RejectReason.TOO_LONG and spelling.spaced and spelling.digits >= _FEWEST_OF_TWO_NUMBERS:
         return RejectReason.SEVERAL_NUMBERS
     return read

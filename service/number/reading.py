@@ -2,7 +2,8 @@
 
 The exceptions are: numbers written nationally in France get the country code of their range (`french_plan`); a trunk
 zero that the library keeps where the plan has no such numbers means that a digit is missing; zeros alone are no number;
-and a number that is too long for its region, but would be one with a plus, lacks its plus.
+and a number that is too long for its region, but would be one with a plus, lacks its plus. Where another reading is
+possible too, `ambiguity` decides.
 `is_reading_decided` says how many leading digits the reading depends on, so that it needs not be made for each number.
 """
 
@@ -13,6 +14,7 @@ import phonenumbers
 from phonenumbers import CountryCodeSource, NumberParseException, PhoneMetadata, PhoneNumber, ValidationResult
 
 from service.number import french_plan
+from service.number.country_code import LONGEST_CODE, code_of
 from service.number.digit_pattern import is_decided, parse_pattern, rest_after
 from service.number.rejection import RejectReason
 
@@ -30,8 +32,6 @@ _IMPOSSIBLE = {
     ValidationResult.INVALID_LENGTH: RejectReason.NOT_POSSIBLE,
     ValidationResult.INVALID_COUNTRY_CODE: RejectReason.UNKNOWN_COUNTRY_CODE,
 }
-LONGEST_CODE = 3
-"""The most digits of a country code (ITU-T E.164)."""
 
 
 def read_digits(digits: str, region: str, *, plus: bool) -> int | RejectReason:
@@ -104,7 +104,7 @@ def _is_decided_without_plus(digits: str, unknown: int, region: str) -> bool:
 def _is_decided_nationally(digits: str, unknown: int, region: str, metadata: PhoneMetadata) -> bool:
     code = str(metadata.country_code)
     known = len(digits) - unknown
-    if known < len(code) or not _is_rest_decided(digits, unknown, metadata):
+    if known < len(code) or _are_zeros(digits[:known]) or not _is_rest_decided(digits, unknown, metadata):
         return False
     if region in french_plan.REGIONS:
         national = _without_national_prefix(digits, metadata)
@@ -119,12 +119,19 @@ def _is_decided_nationally(digits: str, unknown: int, region: str, metadata: Pho
     return digits.startswith("0") or _is_decided_with_code(digits, unknown)
 
 
+def _are_zeros(known: str) -> bool:
+    """Whether the known digits are zeros, so that the plan says whether a number may begin with more of them."""
+    return known != "" and not known.strip("0")
+
+
 def _is_decided_with_code(digits: str, unknown: int) -> bool:
     """Whether the reading of an international number without its plus is decided."""
     known = len(digits) - unknown
     code = code_of(digits[: max(known, 0)])
     if code is None:
         return known >= LONGEST_CODE or (known > 0 and digits[0] == "0")
+    if _are_zeros(digits[len(str(code)) : known]):
+        return False
     return _is_rest_decided(digits[len(str(code)) :], unknown, _metadata_of_code(code))
 
 
@@ -163,14 +170,6 @@ def _without_national_prefix(national: str, metadata: PhoneMetadata) -> str:
     if rule is None or not prefix.groups() or prefix.groups()[-1] is None:
         return national[prefix.end() :]
     return prefix.expand(rule) + national[prefix.end() :]
-
-
-def code_of(digits: str) -> int | None:
-    """The country code that these digits begin with."""
-    if digits.startswith("0"):
-        return None
-    codes = (int(digits[:length] or 0) for length in range(1, LONGEST_CODE + 1))
-    return next((code for code in codes if code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), None)
 
 
 def _metadata_of_region(region: str) -> PhoneMetadata:

@@ -82,8 +82,9 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
         "The number has too many digits for its country. Correct it, or put each number on its own line."
     ),
     RejectReason.PLUS_MISSING: (
-        "The number has too many digits for its region, or stands in a column of international numbers (E.164) without "
-        "its country code. Write it with + and its country code."
+        "The number has too many digits for its region, stands in a column of international numbers (E.164) without "
+        "its country code, or can be read both with a country code and as a number of its region. Write it with + and "
+        "its country code."
     ),
     RejectReason.ONLY_ZEROS: (
         "The number consists of zeros, which stand for a number that is missing. Write the number, or delete the line."

@@ -28,11 +28,14 @@ _EXTENSION = re.compile(r"0[^0]*?(?:x|ext\.?|extension|poste|#|;ext=)[\s.:]*0{1,
 _BETWEEN_NUMBERS = re.compile(r"[^0\s.()\[\]~+-]+|\n+")
 # Between these and the next digit, another number may begin, or another ending of the first: 030 1234567/68.
 _BEFORE_ANOTHER = re.compile(r"[/~()\[\]\n](?=[^0]*0)")
+_BEFORE_ANOTHER_HALF = re.compile(rf"{_BEFORE_ANOTHER.pattern}|\s(?=0{{7}})")
 # Fewer digits are no number. They are nearly always a code, as in +33 (0)6.
 _FEWEST_BEFORE_ANOTHER = 4
 # Slashes between pairs group the digits of one number.
 _PAIRS = re.compile(r"(?:\+0{1,3}[ /]+)?0{1,3}(?:/00){2,}")
 _FEWEST_OF_SEVERAL = 7
+# A country code and an area code are as long as a number, as in 0043664/1234567.
+_HALVES = re.compile(r"[(]?\+?[0 ().-]*/?[0 .-]*")
 # The punctuation that the library ignores. A text with anything else is not a number.
 _SPELLING = re.compile(r"[0\s+().\[\]/~-]*")
 
@@ -40,7 +43,8 @@ _SPELLING = re.compile(r"[0\s+().\[\]/~-]*")
 class Spelling(NamedTuple):
     """The number of digits, whether a plus is before them, how many of them are a fraction, and if spaces part them.
 
-    After each count of digits in `parts`, a sign stands behind which another number begins if those before are one.
+    After each count of digits in `parts`, a sign stands behind which another number begins if those before are one. If
+    there are two `halves`, which are as long as numbers, they are one only if it has its country code.
     """
 
     digits: int
@@ -48,6 +52,7 @@ class Spelling(NamedTuple):
     fraction: int = 0
     spaced: bool = False
     parts: tuple[int, ...] = ()
+    halves: bool = False
 
 
 @lru_cache(maxsize=10_000)
@@ -65,7 +70,11 @@ def read_shape(shape: str) -> Spelling | RejectReason:
     fraction = _FRACTION.fullmatch(text) if "." in text or "," in text else None
     if fraction is not None and not any(map(str.isalpha, text)):
         return _read_fraction(text, fraction)
-    return _refusal(text) or _read_plain(text)
+    several = _has_several_numbers(text)
+    halves = several and _HALVES.fullmatch(text) is not None and text.count("0") <= MOST_DIGITS
+    if several and not halves:
+        return RejectReason.SEVERAL_NUMBERS
+    return _refusal(text) or _read_plain(text, halves=halves)
 
 
 def _read_fraction(text: str, fraction: re.Match[str]) -> Spelling | RejectReason:
@@ -80,8 +89,6 @@ def _read_fraction(text: str, fraction: re.Match[str]) -> Spelling | RejectReaso
 
 
 def _refusal(text: str) -> RejectReason | None:
-    if _has_several_numbers(text):
-        return RejectReason.SEVERAL_NUMBERS
     extension = _EXTENSION.search(text)
     # Before an extension is a number. In #31#0639980001 and 0x639980001 there is none.
     if extension is not None and text.count("0", 0, extension.start() + 1) >= _FEWEST_OF_SEVERAL:
@@ -103,7 +110,7 @@ def _is_long(part: str) -> bool:
     return part.count("0") >= _FEWEST_OF_SEVERAL
 
 
-def _read_plain(text: str) -> Spelling | RejectReason:
+def _read_plain(text: str, *, halves: bool) -> Spelling | RejectReason:
     digits = text.count("0")
     before = text[: text.find("0")]
     if not digits or text.count("+") > 1 or (plus := "+" in before) != ("+" in text):
@@ -111,12 +118,13 @@ def _read_plain(text: str) -> Spelling | RejectReason:
     spaced = len(text.strip("+()").split()) > 1
     if digits > MOST_DIGITS:
         return RejectReason.SEVERAL_NUMBERS if spaced else RejectReason.TOO_LONG
-    return Spelling(digits, plus, spaced=spaced, parts=_parts(text))
+    return Spelling(digits, plus, spaced=spaced, parts=_parts(text, halves=halves), halves=halves)
 
 
-def _parts(text: str) -> tuple[int, ...]:
+def _parts(text: str, *, halves: bool) -> tuple[int, ...]:
     """The counts of digits before the signs behind which another number may begin."""
     if _PAIRS.fullmatch(text):
         return ()
-    before = {text.count("0", 0, sign.start()) for sign in _BEFORE_ANOTHER.finditer(text)}
+    signs = (_BEFORE_ANOTHER_HALF if halves else _BEFORE_ANOTHER).finditer(text)
+    before = {text.count("0", 0, sign.start()) for sign in signs}
     return tuple(sorted(count for count in before if count >= _FEWEST_BEFORE_ANOTHER))

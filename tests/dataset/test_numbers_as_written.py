@@ -167,6 +167,21 @@ def test_upload_local_numbers_are_refused_and_those_that_lost_their_zero_are_not
     assert (refusal(answer), answer.json()["reason"]) == ((422, "number_rejected"), "too_short")
 
 
+def test_upload_country_codes_without_plus_are_read_or_refused(registry: Registry) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker, default_region="DE")
+    same = ["491711234567", "(49) 171 1234567", "49 (0)171 1234567", "0049171/1234567", "0049 (0)171/1234567"]
+    lines = [*(f"{cell};DE" for cell in same), "0049 171 1234567;BR", "0055 11 96123-4567;BR", "+5511961234567;BR"]
+    refused = ["49 221 1234567;DE", "49171123456;DE", "0016583234567;TH"]
+    broker.put_part(dataset["id"], ["telephone;pays", *lines, *refused])
+    rejects = broker.get(f"/v1/datasets/{dataset['id']}/rejects")["items"]
+    assert [reject["reason"] for reject in rejects] == ["plus_missing"] * len(refused)
+    sealed_dataset = broker.seal(dataset["id"])
+    assert (sealed_dataset["number_count"], sealed_dataset["duplicate_count"]) == (2, len(lines) - 2)
+    answer = broker.request("POST", "/v1/lookups", json={"number": "49171123456", "region": "DE"})
+    assert (refusal(answer), answer.json()["reason"]) == ((422, "number_rejected"), "plus_missing")
+
+
 WRAPPED = [
     *("p:+33639980001", "tel:+33639980001", "whatsapp:+33639980001", '="0639980001"', "'0639980001", "33639980001.0"),
     *(

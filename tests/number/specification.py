@@ -125,6 +125,76 @@ def has_another(text: str, region: str) -> bool:
 
 
 def _number_of_all_digits(text: str, region: str) -> int | None:
+    number = _meant(text, region) if re.search("[1-9]", text) else None
+    return None if number is None or lacks_digits(number) else number
+
+
+def _meant(text: str, region: str) -> int | None:
+    """The number of all digits, which the plans choose where there are two."""
+    number = _read_by_library(text, region)
+    digits, metadata = re.sub(r"\D", "", text), PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
+    code = str(metadata.country_code)
+    if re.match("00[1-9]", digits) and metadata.international_prefix != "00":
+        other = _read_by_library(f"+{digits[2:]}", region)
+        return _behind_zeros(other, number, is_own=digits[2:].startswith(code))
+    if "+" not in text and digits.startswith(code):
+        with_code = _read_by_library(f"+{digits}", region)
+        return _with_own_code(with_code, number)
+    return number
+
+
+def _with_own_code(with_code: int | None, national: int | None) -> int | None:
+    """That with the code if it is in use and better known; that without if the other is none, or it is better known."""
+    if with_code in (None, national):
+        return national
+    code, bare = evidence(with_code), evidence(national)
+    if national is None or code > max(bare, 1):
+        return with_code
+    return national if (bare == 3 and code < 3) or (bare, code) == (2, 0) else None
+
+
+def _behind_zeros(international: int | None, in_region: int | None, *, is_own: bool) -> int | None:
+    """That of 00 as a plus, unless only the other is in use. No other country instead of the region's own."""
+    if in_region in (None, international) or (is_own and international is None):
+        return international
+    if international is None:
+        return in_region
+    used, other_used = evidence(international) >= 2, evidence(in_region) >= 2
+    if is_own:
+        return international if used or not other_used else None
+    if used == other_used:
+        return None
+    return international if used else in_region if evidence(international) == 0 else None
+
+
+def evidence(number: int | None) -> int:
+    """Of numbers in use, 3 if their kind has three lengths at most, else 2; 1 for one of another length; else 0."""
+    if number is None:
+        return 0
+    if is_in_use(number):
+        code = phonenumbers.parse(f"+{number}").country_code or 0
+        return 3 if has_few_lengths(code, str(number).removeprefix(str(code))) else 2
+    shorter = (int(str(number)[:length]) for length in range(7, len(str(number))))
+    return int(lacks_digits(number) or any(map(is_in_use, shorter)))
+
+
+def has_few_lengths(code: int, national: str) -> bool:
+    """Whether a kind of numbers that finds this one has three lengths at most."""
+    for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
+        plan = PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        assert plan is not None
+        assert plan.general_desc is not None
+        kinds = [kind for kind in (getattr(plan, name) for name in KINDS) if kind and kind.national_number_pattern]
+        for kind in kinds:
+            lengths = {length for length in kind.possible_length or plan.general_desc.possible_length if length > 0}
+            if len(lengths) <= 3 and re.fullmatch(kind.national_number_pattern, national):
+                return True
+    return False
+
+
+def _read_by_library(text: str, region: str) -> int | None:
+    """The number according to the library and the French plan."""
     try:
         # For the library, a tilde begins an extension, and a newline ends the number.
         parsed = phonenumbers.parse(re.sub(r"[~\n]", " ", text), region, keep_raw_input=True)
@@ -142,8 +212,7 @@ def _number_of_all_digits(text: str, region: str) -> int | None:
     if verdict != ValidationResult.IS_POSSIBLE or (national[0] == "0" and not keeps_zeros(parsed)):
         return None
     # Of zeros alone, the library formats what was typed.
-    number = int(f"{parsed.country_code}{national}")
-    return None if lacks_digits(number) else number
+    return int(f"{parsed.country_code}{national}")
 
 
 def keeps_zeros(parsed: PhoneNumber) -> bool:

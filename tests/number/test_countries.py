@@ -98,7 +98,7 @@ def test_normalise_by_country_gives_what_each_number_is_in_its_country(lines: li
     for (text, country), number, reason in zip(lines, found.numbers.tolist(), found.reasons.tolist(), strict=True):
         region = region_of_country(country) if country else "FR"
         if region is None:
-            assert number == (normalise_number(text, "FR") if text.startswith("+") else 0)
+            assert number == (normalise_number(text, "FR") if text.startswith(("+", "00")) else 0)
         else:
             assert number == _number(text, region)
         assert (number == 0) == (reason != 0)

@@ -425,6 +425,11 @@ SPECIFIED_BY_SIGNS = {
 @example(("+0639980000", "FR"))
 @example(("030 1234567/68", "DE"))
 @example(("5123456", "AT"))
+@example(("491711234567", "DE"))
+@example(("00551112345678", "BR"))
+@example(("007", "RU"))
+@example(("00000000/1", "JP"))
+@example(("000000000/1", "JP"))
 def test_normalise_in_each_region_is_the_library_with_its_exceptions(spelled_in: tuple[str, str]) -> None:
     spelling, region = spelled_in
     found = read_in_all_ways(spelling, region)
