@@ -15,7 +15,7 @@ ARGS ?=
 SCALE ?= short
 WORLDS ?= 5000
 PARTS ?= 2000
-SOAK ?= spellings worlds stands messages
+SOAK ?= spellings worlds requests stands messages
 SOAKING = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --timeout 0
 KILLS ?= 60
 ACCOUNTS ?= 300
@@ -118,7 +118,7 @@ matrix: $(VENV)/.checked ## Test on the PostgreSQL server at URL= (also from the
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -ra $(ARGS)
 
 # What takes minutes in `make test` takes hours here. Each soak has the name of what it shows, and the same code.
-.PHONY: soak soak-worlds soak-spellings soak-stands soak-messages
+.PHONY: soak soak-worlds soak-spellings soak-requests soak-stands soak-messages
 soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=, KILLS=, TURNS=, ACCOUNTS=: more)
 
 soak-worlds: $(VENV)/.checked
@@ -126,6 +126,10 @@ soak-worlds: $(VENV)/.checked
 
 soak-spellings: $(VENV)/.checked
 	LONG=1 $(SOAKING) tests/number tests/intake $(ARGS)
+
+soak-requests: $(VENV)/.checked
+	LONG=1 $(SOAKING) tests/access/test_visibility.py tests/dataset/test_erasure_model.py $(ARGS)
+	LONG=1 $(SOAKING) --dist loadfile tests/openapi tests/test_problems.py tests/portal/test_accessibility.py $(ARGS)
 
 soak-stands: $(VENV)/.checked
 	PARTS=$(PARTS) LONG=1 $(SOAKING) tests/sandbox tests/test_hostile_memory.py $(ARGS)
