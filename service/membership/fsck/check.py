@@ -1,7 +1,7 @@
 """Checks every invariant of stored memberships in one snapshot, even while the service writes.
 
-One connection shares its snapshot with others, which read the blocks shard by shard. At the end, what was counted for a
-segment in all shards is compared with the segment's own figures.
+One connection shares its snapshot with others, which read the blocks, a range of shards at a time. At the end, what was
+counted for a segment in all shards is compared with the segment's own figures.
 """
 
 import uuid
@@ -132,16 +132,16 @@ def check(dsn: str, ring: KeyRing, on_progress: OnProgress) -> Report:
             for _ in range(_READERS):
                 readers.put(stack.enter_context(_reading(dsn, snapshot)))
 
-            def check_shard(shard: int) -> CheckState:
+            def check_range(shards: range) -> CheckState:
                 reader = readers.get()
                 try:
-                    return _check_shard(
-                        reader, CheckState(ring, segments), shard, lambda rows: on_progress(rows, total)
+                    return _check_range(
+                        reader, CheckState(ring, segments), shards, lambda rows: on_progress(rows, total)
                     )
                 finally:
                     readers.put(reader)
 
-            for part in pool.map(check_shard, range(SHARDS)):
+            for part in pool.map(check_range, blocks.equal_ranges(total, _BATCH)):
                 _add(whole, part)
         whole.report.findings += _sum_findings(whole)
         if not whole.report.violations:
@@ -197,11 +197,11 @@ _STAGED: Final[LiteralString] = """
 """
 
 
-def _check_shard(
-    reader: psycopg.Connection[Any], state: CheckState, shard: int, on_rows: Callable[[int], None]
+def _check_range(
+    reader: psycopg.Connection[Any], state: CheckState, shards: range, on_rows: Callable[[int], None]
 ) -> CheckState:
     # Rows with a shard that does not exist are checked with the nearest shard.
-    bounds = (-(1 << 15) if shard == 0 else shard, (1 << 15) - 1 if shard == SHARDS - 1 else shard)
+    bounds = (-(1 << 15) if shards[0] == 0 else shards[0], (1 << 15) - 1 if shards[-1] == SHARDS - 1 else shards[-1])
     for rows in _batches(reader, _BLOCKS, bounds):
         stored_blocks = [
             StoredBlock(block_shard, segment_id, merged, BlockColumns(*columns))
