@@ -4,7 +4,7 @@ import asyncio
 import random
 import uuid
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 import numpy as np
 import pytest
@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core.db import Database, connection_of
-from service.membership import blocks, compaction, runs, store
+from service.core.ids import uuid7
+from service.membership import blocks, compaction, encryption, runs, store
 from service.membership.compaction import (
     LARGEST_DATASET,
     LARGEST_SEGMENT,
@@ -24,7 +25,15 @@ from service.membership.compaction import (
 )
 from service.membership.erasure import erase
 from service.number.keyring import KeyRing
-from tests.membership.builders import from_unix, new_dataset, no_pause, run_of_lines, run_with_database
+from tests.membership.builders import (
+    Connection,
+    from_unix,
+    load_staged,
+    new_dataset,
+    no_pause,
+    run_of_lines,
+    run_with_database,
+)
 from tests.membership.model import (
     Model,
     add_dataset,
@@ -103,21 +112,43 @@ def test_compact_several_at_once_keeps_every_answer(dsn: str, ring: KeyRing) -> 
     run_with_database(dsn, test)
 
 
+async def datasets_like(
+    connection: Connection, ring: KeyRing, first: uuid.UUID, run: runs.Run, count: int
+) -> list[uuid.UUID]:
+    """More datasets that hold the same as the sealed dataset `first`, stored together. One by one takes a minute."""
+    datasets, digest = [uuid7() for _ in range(count)], runs.digest(run)
+    await connection.execute(
+        "INSERT INTO dataset (id, asserted_by_id, holder_id, occurred_at, recorded_at, name, content, state, "
+        "default_region, time_zone, reconciling) SELECT unnest(%s), asserted_by_id, holder_id, occurred_at, "
+        "recorded_at, name, content, state, default_region, time_zone, reconciling FROM dataset WHERE id = %s",
+        (datasets, first),
+    )
+    query: LiteralString = """
+        INSERT INTO membership_segment (state, level, created_at)
+        SELECT state, level, created_at FROM membership_segment, generate_series(1, %s) RETURNING id, level
+    """
+    segments = [store.Segment(row[0], row[1]) async for row in store.rows_of(connection, query, (count,))]
+    query = """
+        INSERT INTO segment_member (segment_id, place, dataset_id, number_count, digest)
+        SELECT segment_id, 0, dataset_id, %s, digest
+        FROM unnest(%s::int[], %s::uuid[], %s::bytea[]) AS member (segment_id, dataset_id, digest)
+    """
+    digests = [encryption.encrypt_digest(ring, dataset_id, digest) for dataset_id in datasets]
+    await connection.execute(query, (digest.count, [segment.id for segment in segments], datasets, digests))
+    for segment in segments:
+        await store.write_blocks(connection, ring, segment, run)
+    return datasets
+
+
 def test_compact_number_of_very_many_datasets_is_found_in_all(dsn: str, ring: KeyRing) -> None:
     async def test(database: Database) -> None:
-        key = ring.pseudonyms(np.array([33639980000], np.int64))
-        shard = blocks.shard_of(int(blocks.leads_of(key)[0]))
-        run = runs.Run(key, np.array([1_700_000_000], np.uint32))
+        run = runs.Run(ring.pseudonyms(np.array([33639980000], np.int64)), np.array([1_700_000_000], np.uint32))
         async with database.transaction() as session:
             connection = await connection_of(session)
-            expected = set()
-            for _ in range(1_500):
-                expected.add(dataset_id := await new_dataset(connection))
-                await store.stage(connection, ring, dataset_id, 1, 1, run)
-                segment = await store.begin_segment(connection, dataset_id)
-                loaded = await store.load_range(connection, ring, dataset_id, segment, range(shard, shard + 1))
-                await store.complete_segment(connection, ring, dataset_id, loaded.digest)
-                await store.unstage(connection, dataset_id)
+            first = await new_dataset(connection)
+            await store.stage(connection, ring, first, 1, 1, run)
+            await load_staged(connection, ring, first)
+            expected = {first, *await datasets_like(connection, ring, first, run, 1_499)}
         await compact(database, ring, no_pause)
         async with database.snapshot() as session:
             found = await store.lookup(await connection_of(session), ring, ring.pseudonym(33639980000))
