@@ -34,7 +34,13 @@ class IngestSetup(NamedTuple):
 
 def measure(scale: Scale, progress: Progress) -> Result:
     """One upload, two uploads at once, one dataset in two parts at once; beside psql's copy of the same file."""
-    with running_service() as service, admit_callers(service, Role.COLLECTOR) as (caller,):
+    with running_service() as service:
+        return measure_on(service, scale, progress)
+
+
+def measure_on(service: Service, scale: Scale, progress: Progress) -> Result:
+    """The same on a service that runs already."""
+    with admit_callers(service, Role.COLLECTOR) as (caller,):
         progress(f"two files of {scale.ingest_lines:,} lines")
         setup = prepare_ingest(service, caller, scale.ingest_lines, 2)
         execute(service, "CREATE TABLE plain (number bigint, consented_at timestamptz)")

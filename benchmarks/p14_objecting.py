@@ -38,10 +38,15 @@ _OBJECTION = b'{"kind": "objection"}'
 
 def measure(scale: Scale, progress: Progress) -> Result:
     """The 99th percentile of an objection, by itself and beside others, and the longest wait for a lock."""
+    with running_service() as service:
+        return measure_on(service, scale, progress)
+
+
+def measure_on(service: Service, scale: Scale, progress: Progress) -> Result:
+    """The same on a service that runs already."""
     seconds = scale.concurrent_seconds
     persons = int(seconds / _INTERVAL + 2) * PERSONS
     with (
-        running_service() as service,
         registered_trade(service, scale.answer_memberships) as trade,
         admit_callers(service, *(Role.BROKER,) * SEALERS) as sealers,
         client_process() as process,
