@@ -19,6 +19,7 @@ from service.core.db import Database
 from service.dataset.models import Dataset
 from service.provenance.graph.rows import Rows
 from service.provenance.snapshot import make_snapshot
+from tests.examples import examples
 from tests.provenance import oracle
 from tests.provenance.builders import World
 from tests.provenance.stored import store_world
@@ -337,7 +338,7 @@ def test_visible_to_denier_shows_nothing_upstream(
 
 
 def test_visible_rows_and_visible_graph_agree(compare_in_database: Callable[..., None]) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=examples(10, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(worlds(most_steps=20, erasing=True))
     def check(made: Made) -> None:
         compare_in_database(*made)

@@ -28,6 +28,7 @@ from tests.dataset.builders import (
     with_database,
 )
 from tests.dataset.erasure_model import Handover, HeldSet, Model
+from tests.examples import examples
 from tests.kept import kept_app
 from tests.membership.builders import no_pause
 from tests.objection.builders import create_objection, relay_states
@@ -220,7 +221,9 @@ def authority(registry: Registry) -> Caller:
 _worlds = iter(range(0, 10_000, len(NUMBERS)))
 
 
-@settings(max_examples=4, phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(2, 40), phases=[Phase.generate], suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.integers(0, 10**9))
 def test_erasures_among_other_acts_leave_what_a_naive_model_says(
     registry: Registry, authority: Caller, seed: int

@@ -21,9 +21,9 @@ from tests.sandbox.bombs import Part, hostile_part
 from tests.sandbox.builders import outcome
 
 log = logging.getLogger(__name__)
-PARTS = int(os.environ.get("PARTS", "200"))
+PARTS = int(os.environ.get("PARTS", "100"))
 BATCH = 100
-UPLOADS = PARTS // 20
+UPLOADS = max(10, PARTS // 20)
 MEMORY_MIB = 300
 
 
