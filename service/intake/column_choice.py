@@ -19,7 +19,7 @@ from service.intake.column_names import (
     says_calling_code,
     shown_name,
 )
-from service.intake.consent_names import is_about_consent
+from service.intake.consent_names import is_about_consent, is_about_telephone
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
@@ -189,6 +189,9 @@ def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], ru
         return {**found}
     if Role.OTHER_COUNTRY in found:
         _refuse_third_country(columns, found)
+    codes = _calling_codes(columns, found, rules) if rules.choice.country is None else None
+    if codes is not None and any(map(partial(_is_foreign_code, rules), columns[codes].cells)):
+        raise _calling_codes_unclear(columns, codes)
     countries = column_at(columns, found[Role.COUNTRY])
     is_country = partial(
         rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
@@ -227,6 +230,11 @@ def _calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], r
         ):
             return at
     return None
+
+
+def _is_foreign_code(rules: ColumnRules, cell: str) -> bool:
+    """Whether a cell has the calling code of another country than the default region, with a plus or without."""
+    return rules.countries.is_foreign(f"+{cell.strip().lstrip('+0')}")
 
 
 def _calling_codes_unclear(columns: Sequence[SampleColumn], at: int) -> UnreadablePart:
@@ -313,13 +321,14 @@ def _best_by_name(
     The names of the others are in the answer, as columns that are not read.
     """
 
-    def rank(at: int) -> tuple[bool, bool, bool, float]:
+    def rank(at: int) -> tuple[bool, bool, bool, bool, float]:
         cells, certain = columns[at].cells, is_certain(columns[at].name)
         times = share_of_times(cells, rules.date_format) if role is Role.CONSENTED_AT else 0.0
         # What a column of a certain name contains is the time, even if it is in a form that must be stated. Its lines
         # are then rejected, while another column would give another time.
         means_times = role is Role.CONSENTED_AT and certain and share(cells, may_be_a_time) >= FEW_CELLS
-        return (means_times or times >= MOST_CELLS, bool(cells), certain, times)
+        is_of_telephone = role is Role.CONSENTED_AT and is_about_telephone(columns[at].name)
+        return (means_times or times >= MOST_CELLS, bool(cells), is_of_telephone, certain, times)
 
     matches = [at for at, column in enumerate(columns) if role_of(column.name) is role and at != except_at]
     return max(matches, key=rank) if len(matches) > 1 else next(iter(matches), None)

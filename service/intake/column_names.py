@@ -12,6 +12,7 @@ from enum import StrEnum
 from itertools import product
 
 from service.intake.consent_names import is_consent_time, is_subscription_time
+from service.intake.country_names import is_calling_code, is_country, is_country_of_number
 
 
 class Role(StrEnum):
@@ -119,22 +120,28 @@ def shown_role(role: Role) -> Role:
 def role_of(name: str) -> Role | None:
     """The role of a column with this name."""
     plain = plain_name(name)
-    return _ROLES.get(plain) or (Role.CONSENTED_AT if _is_time_by_words(plain, name) else None)
-
-
-def is_certain(name: str) -> bool:
-    """Whether a name with a role says for certain what its column contains."""
-    return any(plain_name(name) in names for names in _CERTAIN.values()) or is_consent_time(name)
+    role = _ROLES.get(plain)
+    if role is not None:
+        return role
+    if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(name) or is_subscription_time(name)):
+        return Role.CONSENTED_AT
+    if plain in _MAYBE_CALLING_CODES or not any(stem in plain for stem in _STEMS_OF_COUNTRIES):
+        return None
+    return Role.COUNTRY if is_calling_code(name) or is_country(name) else None
 
 
 # What nearly no other name has, so that most are not taken apart.
 _STEMS_OF_CONSENT = ("consent", "opt", "accord", "inscri", "abonn", "subscri", "sign")
+_STEMS_OF_COUNTRIES = ("pays", "countr", "land", "indicatif", "calling", "dial", "isd", "territor", "codeinternational")
 
 
-def _is_time_by_words(plain: str, name: str) -> bool:
-    if not any(stem in plain for stem in _STEMS_OF_CONSENT):
+def is_certain(name: str) -> bool:
+    """Whether a name with a role says for certain what its column contains."""
+    if any(plain_name(name) in names for names in _CERTAIN.values()):
+        return True
+    if plain_name(name) in _MAYBE_CALLING_CODES:
         return False
-    return is_consent_time(name) or is_subscription_time(name)
+    return is_consent_time(name) or is_calling_code(name) or is_country_of_number(name)
 
 
 def says_international(name: str) -> bool:
@@ -145,7 +152,9 @@ def says_international(name: str) -> bool:
 def says_calling_code(name: str) -> bool:
     """Whether a column has the name of calling codes, so that 250 means Rwanda there, and not France (ISO 3166-1)."""
     plain = plain_name(name)
-    return plain in _CERTAIN[Role.COUNTRY] and not _OF_COUNTRY.search(plain)
+    if plain in _CERTAIN[Role.COUNTRY]:
+        return not _OF_COUNTRY.search(plain)
+    return plain not in _MAYBE_CALLING_CODES and is_calling_code(name)
 
 
 def may_say_calling_code(name: str) -> bool:

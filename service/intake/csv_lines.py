@@ -120,7 +120,8 @@ class CsvLines:
                 table = self._without_header(table)
                 if self._second_header is not None:
                     self._second_header.refuse(table, memoryview(text)[at : at + taken], self._line)
-                yield table
+                if len(table.line):
+                    yield table
             self._line += lines
             at += taken
         self._pending = bytearray(text[at:]) + rest

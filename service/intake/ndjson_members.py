@@ -26,10 +26,10 @@ from service.intake.column_choice import (
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
+from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of, shown_name
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.looks import FEW_CELLS, may_be_a_time, share
+from service.intake.looks import FEW_CELLS, may_be_a_time, share, states_its_country
 from service.intake.media import Format
 from service.intake.ndjson_objects import NAME, Member, as_text, member_of, read_object, unquoted
 from service.intake.phone_choice import guess_phone_column
@@ -54,6 +54,9 @@ class Members:
         names = _settle(columns, rules) if dialect is None else _settled(columns, dialect, rules)
         self.dialect = dialect or Dialect(Format.NDJSON, require_names(names))
         self.read = {role: _with_others(role, name, columns, rules) for role, name in names.items()}
+        if Role.COUNTRY not in names:
+            numbers = next(column for column in columns if column.name == names[Role.PHONE])
+            _refuse_inner_countries(sample, numbers, rules)
         self._sample = columns
         self._seen = {column.name for column in columns}.difference(self._awaited.values())
         self._later_ignored: list[str] = []
@@ -151,6 +154,27 @@ def _sample_columns(sample: Iterable[bytes]) -> list[SampleColumn]:
                 text = as_text(value)
                 cells.setdefault(name, []).extend([text] if text.strip() else [])
     return [SampleColumn(name, texts) for name, texts in cells.items()]
+
+
+def _refuse_inner_countries(sample: Iterable[bytes], numbers: SampleColumn, rules: ColumnRules) -> None:
+    """Refuse countries inside of other members, which are not read, if they are not that of the numbers."""
+    if all(map(states_its_country, numbers.cells)):
+        return
+    for line in sample:
+        for outer, value in (read_object(line) or {}).items():
+            for inner, cell in _inner_members(value):
+                if role_of(inner) is Role.COUNTRY and rules.countries.is_foreign(as_text(cell)):
+                    raise UnreadablePart(
+                        "country_column_unclear",
+                        f"The countries in {shown_name(f'{outer}.{inner}') or 'an inner member'} are inside of another "
+                        "member, which is not read. Write them beside the number, as a member of their own.",
+                    )
+
+
+def _inner_members(value: object) -> Iterator[tuple[str, object]]:
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            yield from item.items()
 
 
 def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: ColumnRules) -> list[Member]:

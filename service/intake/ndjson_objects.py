@@ -68,8 +68,14 @@ def _refuse(_: str) -> Never:
     raise ValueError
 
 
+# How MongoDB writes types that JSON does not have (MongoDB Extended JSON v2).
+_EXTENDED: Final = frozenset({"$date", "$numberLong", "$numberInt", "$numberDouble", "$numberDecimal"})
+
+
 def as_text(value: object) -> str:
     """A member as the text of a cell."""
+    while isinstance(value, dict) and len(value) == 1 and not _EXTENDED.isdisjoint(value):
+        (value,) = value.values()
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
     if value is None:

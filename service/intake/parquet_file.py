@@ -32,6 +32,8 @@ _PAGE_TYPE, _PAGE_UNCOMPRESSED, _PAGE_COMPRESSED, _DATA_PAGE, _DICTIONARY_PAGE, 
 _PAGE_VALUES, _PAGE_ENCODING, _PAGE_ENCODING_V2 = 1, 2, 4
 
 _REPEATED = 2
+_CONVERTED_TYPE, _LOGICAL_TYPE = 6, 10
+_CONVERTED_TIMESTAMPS = (9, 10)
 _INT96, _BYTE_ARRAY, _FIXED_BYTES = 3, 6, 7
 _PLAIN, _BY_DICTIONARY = 0, (2, 8)
 # No other type has longer cells as text.
@@ -99,9 +101,16 @@ class ParquetFile:
             raise NotParquet
         return _struct(chunks[place], _META_DATA)
 
-    def is_int96(self, name: str) -> bool:
-        """Whether a flat column has times in INT96, which Spark writes and means in UTC."""
-        return _number(self._leaves[name][1], _TYPE) == _INT96
+    def has_times_in_utc(self, name: str) -> bool:
+        """Whether a flat column has times in UTC although no logical type says so.
+
+        Spark means INT96 so, and the converted types TIMESTAMP_MILLIS and TIMESTAMP_MICROS are instants
+        (LogicalTypes.md of Parquet).
+        """
+        element = self._leaves[name][1]
+        if _number(element, _TYPE) == _INT96:
+            return True
+        return _LOGICAL_TYPE not in element and _count(element, _CONVERTED_TYPE) in _CONVERTED_TIMESTAMPS
 
     def column(self, group: int, name: str) -> Column:
         """A column of a row group."""

@@ -144,11 +144,14 @@ class ParquetLines:
         cells = {role: _as_text(column) for role, column in values.items()}
         if times is None:
             return Table(line, cells)
+        if times.null_count() == len(times):
+            # A writer may give a column without values any type.
+            return Table(line, cells | {Role.CONSENTED_AT: Cells.of([""] * len(line))})
         if times.dtype.is_numeric():
             cells[Role.CONSENTED_AT] = _numbers_as_text(times, takes_integers=self._takes_integers)
             return Table(line, cells)
         typed = np.full(len(line), times.dtype.is_temporal())
-        if typed.any() and file.is_int96(times.name):
+        if typed.any() and file.has_times_in_utc(times.name):
             times = times.dt.replace_time_zone("UTC")
         return Table(line, cells | {Role.CONSENTED_AT: _as_text(times)}, typed_times=typed)
 
@@ -238,6 +241,10 @@ def _as_text(values: pl.Series) -> Cells:
     return Cells.of_series(values.cast(pl.String, strict=False).str.head(_LONGEST_CELL).fill_null(""))
 
 
+def _marked(number: str) -> str:
+    return number and number + _LOST_DIGITS
+
+
 def _numbers_as_text(times: pl.Series, *, takes_integers: bool) -> Cells:
     """Times that are numbers as text. What they count, and from when, only a stated format can say."""
     if not takes_integers:
@@ -246,6 +253,9 @@ def _numbers_as_text(times: pl.Series, *, takes_integers: bool) -> Cells:
             "The column of the consent times contains numbers. State what they count by date_format=, such as "
             f"epoch_seconds or epoch_milliseconds, or write times.{columns_seen([SampleColumn(times.name)])}",
         )
+    if times.dtype == pl.Float32:
+        # Single precision is minutes off.
+        return Cells.of_series(times.cast(pl.String, strict=False).fill_null("").map_elements(_marked, pl.String))
     if times.dtype.is_float():
         times = times.cast(pl.Decimal(38, _DECIMALS), strict=False)
     return Cells.of_series(times.cast(pl.String).fill_null(""))

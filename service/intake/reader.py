@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_certain, says_international, shown_role
+from service.intake.consent_names import stated_offset
 from service.intake.csv_lines import CsvLines
 from service.intake.dates.order import OrderCounts
 from service.intake.dates.reading import TimeReader
@@ -111,6 +112,7 @@ class PartReader:
         self._rules = rules
         self._chunk_bytes = chunk_bytes
         self._decompressor = Decompressor(compression)
+        self._has_offset = False
         self._head = bytearray()
         self._decoder: TextDecoder | None = None
         self._parser: CsvLines | NdjsonLines | ParquetLines | XlsxLines | None = None
@@ -221,6 +223,7 @@ class PartReader:
         consent = table.cells.get(Role.CONSENTED_AT)
         times, unreadable = None, None
         if consent is not None and self._times is not None:
+            self._take_offset(self._times)
             times, unreadable = self._times.read(consent, table.typed_times)
         return Lines(
             line=table.line,
@@ -236,6 +239,14 @@ class PartReader:
             has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
             misfits=table.misfits,
         )
+
+    def _take_offset(self, times: TimeReader) -> None:
+        """Read times as the name of their column says, such as `Created (UTC)`."""
+        if not self._has_offset:
+            offset = stated_offset(self._name_of(Role.CONSENTED_AT))
+            if offset is not None:
+                times.take_offset(offset)
+            self._has_offset = True
 
     def _country_decides(self) -> bool:
         """Whether the first country column has the name of the countries of numbers, and the second has not."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.signs import plain
+from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_name
 from service.intake.csv_lines import CsvLines
@@ -133,8 +134,10 @@ class XlsxLines:
                 "workbook does not calculate. Open it in a spreadsheet program, save it and send it again.",
             )
         self._refuse_merged(table, places)
-        times = [places[Role.CONSENTED_AT]] if Role.CONSENTED_AT in places else []
-        return replace(table, typed_times=np.isin(table.line, self._writer.typed.take(last_row, times)))
+        typed = self._writer.typed.take_by_column(last_row)
+        table = _without_days(table, typed.get(places[Role.PHONE]))
+        times = typed.get(places.get(Role.CONSENTED_AT, -1), ())
+        return replace(table, typed_times=np.isin(table.line, times))
 
     def _refuse_merged(self, table: Table, places: dict[Role, int]) -> None:
         """Raise UnreadablePart if a merged cell covers another cell that is read, or a text that is not shown.
@@ -222,6 +225,17 @@ class _RowWriter:
         yield text.getvalue().encode(errors="replace")
 
 
+def _without_days(table: Table, rows: NDArray[np.int64] | None) -> Table:
+    """The table with a mark on cells in these rows of the numbers: a day by its type is none, whatever its digits."""
+    days = np.flatnonzero(np.isin(table.line, rows)) if rows is not None else np.empty(0, dtype=np.intp)
+    if not days.size:
+        return table
+    texts = table.cells[Role.PHONE].texts()
+    for row in days.tolist():
+        texts[row] += " (date)"
+    return replace(table, cells={**table.cells, Role.PHONE: Cells.of(texts)})
+
+
 class _Places:
     """Places in a sheet, by row and column, each in eight bytes."""
 
@@ -231,6 +245,13 @@ class _Places:
     def add(self, row: int, cells: list[str], kind: type[str]) -> None:
         """Note the cells of this kind."""
         self._codes.extend([row << _COLUMN_BITS | at for at, cell in enumerate(cells) if type(cell) is kind])
+
+    def take_by_column(self, last_row: int) -> dict[int, NDArray[np.int64]]:
+        """The rows up to this one that are noted in each column. They are not kept any longer."""
+        codes = np.array(self._codes, dtype=np.int64)
+        rows, columns = codes >> _COLUMN_BITS, codes & (1 << _COLUMN_BITS) - 1
+        self._codes = array("q", codes[rows > last_row].tobytes())
+        return {int(column): rows[(rows <= last_row) & (columns == column)] for column in np.unique(columns)}
 
     def take(self, last_row: int, columns: list[int]) -> NDArray[np.int64]:
         """The rows up to this one that are noted in one of the columns. They are not kept any longer."""

@@ -6,14 +6,16 @@ The cases S3, S12 and U2 of `tests/intake/README.md`.
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from io import BytesIO
+from typing import Any, Literal
 
+import polars as pl
 from httpx2 import Response
 
 from tests.builders import make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
-from tests.intake.files_of_others import INT96_PARQUET
+from tests.intake.files_of_others import INT96_PARQUET, with_converted_type
 
 JANUARY_TO_12 = [f"01/{day:02}/2022" for day in range(1, 13)]
 FROM_13_JANUARY = [f"01/{day:02}/2022" for day in range(13, 32)]
@@ -233,6 +235,26 @@ def test_upload_parquet_int96_times_are_in_utc(registry: Registry) -> None:
     assert shop.request("PUT", path, content=INT96_PARQUET, headers=headers).json()["accepted_count"] == 1
     shop.seal(dataset_id)
     assert consented_at(shop, 1) == "2024-02-05T12:05:00Z"
+
+
+def test_upload_parquet_times_of_converted_types_are_in_utc_and_nulls_are_unknown(registry: Registry) -> None:
+    shop = registry.collector()
+    headers = {"Content-Type": "application/vnd.apache.parquet"}
+    times = pl.Series([datetime(2024, 2, 5, 12, 5, tzinfo=UTC)]).dt.replace_time_zone(None)
+    for last, converted in ((1, 9), (2, 10)):
+        unit: Literal["ms", "us"] = "ms" if converted == 9 else "us"
+        file = BytesIO()
+        pl.DataFrame({"phone": [f"+3363998000{last}"], "optin_date": times.cast(pl.Datetime(unit))}).write_parquet(file)
+        dataset_id = collected(shop, occurred_at="2024-06-01T00:00:00Z")
+        content = with_converted_type(file.getvalue(), b"optin_date", converted)
+        sent = shop.request("PUT", f"/v1/datasets/{dataset_id}/parts/1", content=content, headers=headers)
+        assert sent.json()["accepted_count"] == 1, sent.text
+        shop.seal(dataset_id)
+        assert consented_at(shop, last) == "2024-02-05T12:05:00Z"
+    file = BytesIO()
+    pl.DataFrame({"phone": ["+33639980001"], "optin_date": [None]}).write_parquet(file)
+    sent = shop.request("PUT", f"/v1/datasets/{collected(shop)}/parts/1", content=file.getvalue(), headers=headers)
+    assert (sent.json()["accepted_count"], sent.json()["consent_count"]) == (1, 0)
 
 
 PARIS_MIDNIGHT, UTC_TIME, PARIS_TIME = "2023-03-25T23:00:00Z", "2023-03-26T14:05:30Z", "2023-03-26T12:05:30Z"

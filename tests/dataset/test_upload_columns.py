@@ -221,6 +221,39 @@ def test_upload_reads_consent_times_under_the_names_of_real_exports(registry: Re
     assert wrong == []
 
 
+def test_upload_reads_the_consent_to_be_called_and_not_that_to_mail(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    for mail, telephone in (
+        ("email_optin_date", "sms_optin_date"),
+        ("Email Marketing Consent Timestamp", "SMS Marketing Consent Timestamp"),
+        ("newsletter_optin_at", "consent_at"),
+        ("consent_at", "sms_consent_at"),
+    ):
+        for media_type in (CSV, NDJSON, PARQUET):
+            dataset = collected_dataset(collector)
+            content = written(["phone", mail, telephone], [["0639980001", "2023-03-27", "2022-01-01"]], media_type)
+            part = taken(collector, dataset, content, media_type=media_type)
+            assert (stored(dsn, dataset)[ZOE], part["ignored_columns"]) == (
+                datetime(2021, 12, 31, 23, tzinfo=UTC),
+                # In NDJSON, a line that lacks the time would have it from there.
+                [] if (mail, media_type) == ("consent_at", NDJSON) else [mail],
+            )
+
+
+def test_upload_reads_times_with_the_offset_in_the_name_of_their_column(registry: Registry, dsn: str) -> None:
+    collector = registry.collector()
+    for name, hour in (("consent_timestamp_utc", 14), ("Opt-in date (GMT)", 14), ("Consent date (UTC-3)", 17)):
+        for media_type in (CSV, NDJSON, PARQUET):
+            dataset = collected_dataset(collector)
+            content = written(["phone", name], [["0639980001", "2023-03-26 14:05"]], media_type)
+            taken(collector, dataset, content, media_type=media_type)
+            assert stored(dsn, dataset)[ZOE] == datetime(2023, 3, 26, hour, 5, tzinfo=UTC)
+    dataset = collected_dataset(collector)
+    text = "phone;Created (GMT+1)\n0639980001;26/03/2023 14:05\n"
+    taken(collector, dataset, text, columns={"consented_at_column": "Created (GMT+1)"})
+    assert stored(dsn, dataset)[ZOE] == datetime(2023, 3, 26, 13, 5, tzinfo=UTC)
+
+
 def test_upload_names_columns_about_consent_that_are_not_read(registry: Registry, dsn: str) -> None:
     collector = registry.collector()
     for name in NAMES_OF_OTHER_TIMES:

@@ -109,7 +109,16 @@ COUNTRY_NAMES = [
         "country_id/name",
         "Address 1 - Country",
     ),
-    *("Pays_id", "code_du_pays", "pays_code"),
+    *(
+        "Pays_id",
+        "code_du_pays",
+        "pays_code",
+        "Indicatif du pays",
+        "Code international",
+        "Pays payeur",
+        "Pays du client",
+    ),
+    *("Country Code (Phone)", "Primary Address Country", "billing_address.country", "Person - Country", "Land"),
 ]
 
 
@@ -127,6 +136,9 @@ def test_upload_beside_countries_under_other_names_is_refused_or_names_them(regi
         "code;phone\n+32;470123456\n",
         "prefixe;phone\n32;470123456\n",
         "phone;code\n470123456;32\n",
+        "phone;pays;prefixe\n470123456;;+32\n470123457;;+32\n",
+        "phone;indicatif;code\n0470123456;;32\n",
+        "phone;pays;code\n0470123456;FR;32\n",
         "phone;pays;country;indicatif\n0470123456;;BE;\n0639980002;FR;;33\n",
         "x;0032;0470123456\ny;+33;0639980001\n",
     ):
@@ -192,6 +204,7 @@ def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for
         assert (slug, "calling codes with +" in detail) == ("country_unreadable", True), text
     for text, number in (
         ("indicatif;telephone\n262;0692123456\n", "+262692123456"),
+        ("Indicatif du pays;telephone\n32;0470123456\n", "+32470123456"),
         ("country code;phone\n32;0470123456\n", "+32470123456"),
         ("pays;telephone\n+250;0781234567\n", "+250781234567"),
         ("code pays;telephone\nNULL;0639980001\n", ZOE),

@@ -4,7 +4,7 @@ The cases have the numbers of `tests/intake/README.md`.
 """
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.builders import open_dataset
@@ -159,6 +159,33 @@ def test_upload_ndjson_of_very_many_known_names_is_refused(registry: Registry, d
     for name in ("pays", "consentdate"):
         lines = [json.dumps({"phone": ZOE} | ({f"{name}{at}": "x"} if at else {})) for at in range(1_000)]
         assert refused(broker, open_dataset(broker), "\n".join(lines), media_type=NDJSON)[0] == "too_many_columns"
+
+
+def test_upload_ndjson_of_mongodb_reads_its_types(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = collected_dataset(broker)
+    _taken(
+        broker,
+        dataset,
+        '{"phone":{"$numberLong":"33639980001"},"optin_date":{"$date":"2023-03-26T10:00:00Z"}}',
+        '{"phone":"0639980002","optin_date":null}',
+    )
+    assert stored(dsn, dataset) == {ZOE: datetime(2023, 3, 26, 10, tzinfo=UTC), "+33639980002": None}
+
+
+def test_upload_ndjson_with_foreign_countries_inside_of_members_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for inner in ('"address":{"country":"BE"}', '"addresses":[{"country_code":"BE"}]'):
+        slug, detail = refused(broker, open_dataset(broker), f'{{"phone":"0470123456",{inner}}}', media_type=NDJSON)
+        assert (slug, "as a member of their own" in detail) == ("country_column_unclear", True)
+    dataset = open_dataset(broker)
+    _taken(
+        broker,
+        dataset,
+        '{"phone":"0639980001","address":{"country":"FR"}}',
+        '{"phone":"0639980002","address":{"city":"Bruges"}}',
+    )
+    assert len(stored(dsn, dataset)) == 2
 
 
 def test_seal_dataset_of_ndjson_that_was_cut_in_a_line_is_refused(registry: Registry) -> None:

@@ -3,7 +3,7 @@
 import gzip
 import io
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import xlsxwriter
@@ -275,6 +275,19 @@ def test_later_workbooks_are_read_by_the_names_of_their_headers(registry: Regist
     taken(broker, dataset, by_openpyxl([["Téléphone", "Nom"], ["0639980002", "Léo"]]), part=2, media_type=XLSX)
     assert stored(dsn, dataset) == BOTH
     assert refused(broker, dataset, "Nom;Téléphone\nZoé;0639980003\n", part=3)[0] == "format_differs"
+
+
+def test_a_day_in_the_column_of_numbers_is_no_number(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    dataset = open_dataset(broker, default_region="IT")
+    rows: Rows = [["Phone", "Name"], [date(2023, 3, 26), "A"], [datetime(2023, 3, 26, 14, 5), "B"], ["0639980001", "C"]]
+    taken(broker, dataset, by_openpyxl(rows), media_type=XLSX)
+    assert [*stored(dsn, dataset)] == ["+390639980001"]
+    assert [(line, reason) for _, line, reason in rejects(broker, dataset)] == [
+        (2, "not_a_number"),
+        (3, "not_a_number"),
+    ]
+    assert taken(broker, open_dataset(broker), by_openpyxl([["Phone"]]), media_type=XLSX)["line_count"] == 0
 
 
 def test_a_second_header_with_its_columns_elsewhere_is_refused(registry: Registry, dsn: str) -> None:

@@ -6,7 +6,7 @@ statement, `stated` those that a caller states, and `order` what a column shows 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from service.intake.dates.leftovers import count_leftover_days
 from service.intake.dates.order import OrderCounts, Orders
 from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
 from service.intake.dates.stated import NUMERIC_ORDERS, DateFormat, date_format
-from service.intake.dates.zones import UTC_ZONE, Zone, load_zone
+from service.intake.dates.zones import UTC_ZONE, Zone, fixed_zone, load_zone
 
 _Flags = NDArray[np.bool_]
 _FEWEST_OF_A_SHAPE = 16
@@ -39,6 +39,12 @@ class TimeReader:
         self._orders = Orders(self._format.order or DateOrder.DAY_FIRST, stated=stated is not None)
         self._as_stated = _Reading(self._format, local, self._orders)
         self._typed = _Reading(date_format(None), local, Orders(DateOrder.DAY_FIRST, stated=True))
+
+    def take_offset(self, offset: int) -> None:
+        """Read times without an offset with this one, in seconds east of UTC, whatever the time zone."""
+        zone = fixed_zone(offset)
+        self._as_stated = replace(self._as_stated, local=zone)
+        self._typed = replace(self._typed, local=zone)
 
     @property
     def order_counts(self) -> OrderCounts:

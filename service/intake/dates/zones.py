@@ -40,12 +40,13 @@ class Zone(NamedTuple):
         return found
 
 
-UTC_ZONE: Final = Zone(
-    np.zeros(1, dtype=np.int64),
-    np.array([_NEVER]),
-    np.zeros(((LATEST - EARLIEST) >> _SLOT_BITS) + 1, dtype=np.int16),
-)
-"""UTC, for processes that can open no file."""
+def fixed_zone(offset: int) -> Zone:
+    """A zone with one offset, in seconds east of UTC. It needs no file, which some processes cannot open."""
+    before = np.zeros(((LATEST - EARLIEST) >> _SLOT_BITS) + 1, dtype=np.int16)
+    return Zone(np.array([offset], dtype=np.int64), np.array([_NEVER]), before)
+
+
+UTC_ZONE: Final = fixed_zone(0)
 
 
 @cache
