@@ -13,10 +13,8 @@ from service.intake.column_names import (
     Role,
     is_certain,
     is_name,
-    may_say_calling_code,
     plain_name,
     role_of,
-    says_calling_code,
     shown_name,
 )
 from service.intake.consent_names import is_about_consent, is_about_telephone
@@ -28,12 +26,9 @@ from service.intake.looks import (
     CountryTest,
     IsTelephone,
     has_digits_of_a_number,
-    has_form_of_code,
-    has_form_of_code_with_plus,
     has_form_of_country,
     may_be_a_time,
     share,
-    states_its_country,
 )
 
 MOST_COLUMNS = 1000
@@ -143,111 +138,16 @@ def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[
             chosen = (
                 _phone_by_name(columns, rules.is_telephone)
                 if role is Role.PHONE
-                else _best_by_name(columns, role, rules)
+                else best_by_name(columns, role, rules)
             )
         if chosen is not None:
             found[role] = chosen
     return found
 
 
-def with_other_country(
-    columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules
-) -> dict[Role, int]:
-    """The columns, with a second column of countries if there is one, and none was chosen by the caller.
-
-    Where the cell of the first is empty, the second says whose national spelling a number has.
-    """
-    if Role.COUNTRY not in found or Role.OTHER_COUNTRY in found or rules.choice.country is not None:
-        return {**found}
-    other = _best_by_name(columns, Role.COUNTRY, rules, except_at=found[Role.COUNTRY])
-    return {**found} if other is None else {**found, Role.OTHER_COUNTRY: other}
-
-
 def column_at(columns: Sequence[SampleColumn], at: int) -> SampleColumn:
     """A settled column; an empty one if the part has no lines, and so no columns."""
     return columns[at] if at < len(columns) else SampleColumn()
-
-
-def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> dict[Role, int]:
-    """The columns, with one of calling codes under another name if no number so far is read by it.
-
-    Raises UnreadablePart if the column of the country cannot be read, if there are more than two, or if another column
-    contains calling codes of numbers without a country code of their own.
-    """
-    numbers = column_at(columns, found[Role.PHONE]).cells
-    states_all = bool(numbers) and all(map(states_its_country, numbers)) and rules.choice.country is None
-    if Role.COUNTRY not in found:
-        codes = _calling_codes(columns, found, rules)
-        if codes is None:
-            return {**found}
-        if columns[codes].cells and numbers and not states_all:
-            raise _calling_codes_unclear(columns, codes)
-        return {**found, Role.COUNTRY: codes}
-    if states_all:
-        # No number of the sample is read by its country. If later ones are, those without one that is certain are
-        # rejected.
-        return {**found}
-    if Role.OTHER_COUNTRY in found:
-        _refuse_third_country(columns, found)
-    codes = _calling_codes(columns, found, rules) if rules.choice.country is None else None
-    if codes is not None and any(map(partial(_is_foreign_code, rules), columns[codes].cells)):
-        raise _calling_codes_unclear(columns, codes)
-    countries = column_at(columns, found[Role.COUNTRY])
-    is_country = partial(
-        rules.countries.is_country, calling_codes=holds_calling_codes(countries.name, countries.cells, rules)
-    )
-    if not countries.cells or share(countries.cells, is_country) >= MOST_CELLS:
-        return {**found}
-    name = shown_name(countries.name) or found[Role.COUNTRY] + 1
-    raise UnreadablePart(
-        "country_unreadable",
-        f"Column {name} should contain the country of each number, but many of its cells are not certain to be one. "
-        "Write ISO 3166-1 codes of letters, names in English or French, or calling codes with +, leave it out, or set "
-        "country_column= to another.",
-    )
-
-
-def _refuse_third_country(columns: Sequence[SampleColumn], found: Mapping[Role, int]) -> None:
-    """Refuse a third column of countries, because only two are read."""
-    third = [at for at, column in enumerate(columns) if role_of(column.name) is Role.COUNTRY and column.cells]
-    if not set(third) <= set(found.values()):
-        raise UnreadablePart(
-            "country_column_unclear",
-            "More than two columns contain countries. Set country_column= to that of the numbers."
-            f"{columns_seen([columns[at] for at in third])}",
-        )
-
-
-def _calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> int | None:
-    """A column of calling codes whose name does not say so for certain, or one of such a name that is still empty."""
-    is_country = partial(rules.countries.is_country, calling_codes=True)
-    for at, column in enumerate(columns):
-        may_say = may_say_calling_code(column.name)
-        has_form = has_form_of_code if may_say else has_form_of_code_with_plus
-        codes = [cell for cell in column.cells if has_form(cell) and is_country(cell)]
-        if at not in found.values() and (
-            (codes and len(codes) >= MOST_CELLS * len(column.cells)) or (may_say and not column.cells)
-        ):
-            return at
-    return None
-
-
-def _is_foreign_code(rules: ColumnRules, cell: str) -> bool:
-    """Whether a cell has the calling code of another country than the default region, with a plus or without."""
-    return rules.countries.is_foreign(f"+{cell.strip().lstrip('+0')}")
-
-
-def _calling_codes_unclear(columns: Sequence[SampleColumn], at: int) -> UnreadablePart:
-    return UnreadablePart(
-        "country_column_unclear",
-        f"The cells of {shown_column(columns, at)} look like calling codes, and the numbers have none. Set "
-        "country_column= to it, or leave it out.",
-    )
-
-
-def holds_calling_codes(name: str | None, cells: Sequence[str], rules: ColumnRules) -> bool:
-    """Whether the digits in a country column are calling codes, as its name says or its cells show."""
-    return says_calling_code(name or "") or rules.countries.are_calling_codes(cells)
 
 
 def find_chosen(columns: Sequence[SampleColumn], role: Role, choice: ColumnChoice) -> int | None:
@@ -278,7 +178,7 @@ def later_columns(columns: Sequence[SampleColumn], rules: ColumnRules, settled: 
     for role in Role:
         chosen = find_chosen(columns, role, rules.choice)
         if role not in settled:
-            at = _best_by_name(columns, role, rules) if chosen is None else chosen
+            at = best_by_name(columns, role, rules) if chosen is None else chosen
             found |= {} if at is None else {role: at}
         elif chosen is not None and chosen != settled[role]:
             raise UnreadablePart(
@@ -313,7 +213,7 @@ def _any_looks_like_telephones(columns: Iterable[SampleColumn], is_telephone: Is
     return any(share(column.cells, is_telephone) >= MOST_CELLS for column in columns)
 
 
-def _best_by_name(
+def best_by_name(
     columns: Sequence[SampleColumn], role: Role, rules: ColumnRules, except_at: int | None = None
 ) -> int | None:
     """The column with a name for this role. Of several, the one that holds times, if any, then the one that is filled.

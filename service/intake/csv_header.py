@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from service.intake.column_choice import (
     ColumnRules,
     SampleColumn,
-    check_country,
     later_columns,
     too_many_columns,
-    with_other_country,
 )
 from service.intake.column_names import MOST_DIGITS_OF_A_NAME, Role, name_check, role_of, shown_role
+from service.intake.country_choice import check_country, with_other_country
 from service.intake.csv_layout import (
     NO_DELIMITER,
     Layout,

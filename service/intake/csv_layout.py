@@ -14,12 +14,11 @@ from service.intake.column_choice import (
     ColumnChoice,
     ColumnRules,
     SampleColumn,
-    check_country,
     choose_columns,
     too_many_columns,
-    with_other_country,
 )
 from service.intake.column_names import Role, is_name, name_check, plain_name, role_of
+from service.intake.country_choice import check_country, with_other_country
 from service.intake.decoding import Encoding
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart

@@ -13,10 +13,10 @@ from service.intake.column_choice import (
     IgnoredColumn,
     ReadColumn,
     column_at,
-    holds_calling_codes,
     ignored_columns,
 )
 from service.intake.column_names import Role
+from service.intake.country_choice import holds_calling_codes
 from service.intake.csv_header import later_layout
 from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, Layout, settle_layout
 from service.intake.decoding import Encoding, valid_utf8

@@ -17,16 +17,15 @@ from service.intake.column_choice import (
     ColumnRules,
     IgnoredColumn,
     SampleColumn,
-    check_country,
     choose_columns,
     columns_seen,
-    holds_calling_codes,
     ignored_columns,
     later_columns,
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of, shown_name
+from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
+from service.intake.country_choice import check_country, countries_inside, holds_calling_codes
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.looks import FEW_CELLS, may_be_a_time, share, states_its_country
@@ -164,11 +163,7 @@ def _refuse_inner_countries(sample: Iterable[bytes], numbers: SampleColumn, rule
         for outer, value in (read_object(line) or {}).items():
             for inner, cell in _inner_members(value):
                 if role_of(inner) is Role.COUNTRY and rules.countries.is_foreign(as_text(cell)):
-                    raise UnreadablePart(
-                        "country_column_unclear",
-                        f"The countries in {shown_name(f'{outer}.{inner}') or 'an inner member'} are inside of another "
-                        "member, which is not read. Write them beside the number, as a member of their own.",
-                    )
+                    raise countries_inside(f"{outer}.{inner}")
 
 
 def _inner_members(value: object) -> Iterator[tuple[str, object]]:

@@ -7,6 +7,7 @@ description that is written here.
 
 import io
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import BinaryIO, Final, NamedTuple
 
 import polars as pl
@@ -73,6 +74,8 @@ class ParquetFile:
         self._groups: list[Struct] = _list(footer, _ROW_GROUPS)
         self._leaves = dict(_top_leaves(schema))
         self.names: list[str] = list(_top_names(schema))
+        self.inner_names: list[str] = list(_inner_names(schema))
+        """The names of what is inside of nested columns, each behind that of its column: `address.country`."""
 
     @property
     def rows(self) -> list[int]:
@@ -164,6 +167,13 @@ def _footer(file: BinaryIO, size: int) -> tuple[Struct, int]:
 def _top_names(schema: list[Struct]) -> Iterator[str]:
     for place, _ in _top(schema):
         yield _text(schema[place], _NAME)
+
+
+def _inner_names(schema: list[Struct]) -> Iterator[str]:
+    places = [place for place, _ in _top(schema)]
+    for place, end in pairwise([*places, len(schema)]):
+        for inner in schema[place + 1 : end]:
+            yield f"{_text(schema[place], _NAME)}.{_text(inner, _NAME)}"
 
 
 def _top_leaves(schema: list[Struct]) -> Iterator[tuple[str, tuple[int, Struct]]]:

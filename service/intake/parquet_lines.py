@@ -3,7 +3,7 @@
 import io
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -16,21 +16,20 @@ from service.intake.column_choice import (
     IgnoredColumn,
     ReadColumn,
     SampleColumn,
-    check_country,
     choose_columns,
     columns_seen,
-    holds_calling_codes,
     ignored_columns,
     later_columns,
     phone_column_unclear,
     require_names,
     too_many_columns,
-    with_other_country,
 )
-from service.intake.column_names import Role, is_certain, role_of
+from service.intake.column_names import Role, is_certain, role_of, shown_name
+from service.intake.country_choice import check_country, countries_inside, holds_calling_codes, with_other_country
 from service.intake.decoding import Expansion
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
+from service.intake.looks import states_its_country
 from service.intake.media import Format
 from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.parquet_file import Column, NotParquet, ParquetFile
@@ -100,6 +99,7 @@ class ParquetLines:
         ignored = ignored_columns(columns, read, self._rules)
         # These are names of columns, never cells.
         self.ignored_columns = [IgnoredColumn(column.shown, column.shown) for column in ignored]
+        self.ignored_columns += _inner_columns(file, columns, names)
         if Role.COUNTRY in names:
             countries = columns[file.names.index(names[Role.COUNTRY])]
             self.has_calling_codes = holds_calling_codes(countries.name, countries.cells, self._rules)
@@ -154,6 +154,21 @@ class ParquetLines:
         if typed.any() and file.has_times_in_utc(times.name):
             times = times.dt.replace_time_zone("UTC")
         return Table(line, cells | {Role.CONSENTED_AT: _as_text(times)}, typed_times=typed)
+
+
+def _inner_columns(
+    file: ParquetFile, columns: Sequence[SampleColumn], names: Mapping[Role, str]
+) -> list[IgnoredColumn]:
+    """What is inside of nested columns, which are not read, and looks relevant.
+
+    Raises UnreadablePart if it may be the countries of numbers without a country code.
+    """
+    relevant = [name for name in file.inner_names if role_of(name.rpartition(".")[2]) and shown_name(name)]
+    numbers = columns[file.names.index(names[Role.PHONE])].cells
+    countries = [name for name in relevant if role_of(name.rpartition(".")[2]) is Role.COUNTRY]
+    if countries and Role.COUNTRY not in names and not all(map(states_its_country, numbers)):
+        raise countries_inside(countries[0])
+    return [IgnoredColumn(name, name) for name in relevant]
 
 
 # With what else is read from a file of this size, it fills the folder for temporary files.

@@ -189,6 +189,21 @@ def test_upload_reads_calling_codes_of_later_lines_under_a_name_that_does_not_sa
             assert "+32470123456" in stored(dsn, dataset) or rejects(broker, dataset) == [(1, 302, "country_unknown")]
 
 
+def test_upload_parquet_with_countries_inside_of_a_column_is_refused(registry: Registry, dsn: str) -> None:
+    broker = registry.broker()
+    for number, refuses in (("0470123456", True), ("+32470123456", False)):
+        file = BytesIO()
+        address = [{"city": "Bruges", "country": "BE"}]
+        pl.DataFrame({"phone": [number], "address": address, "id": [1]}).write_parquet(file)
+        dataset = open_dataset(broker)
+        if refuses:
+            slug, detail = refused(broker, dataset, file.getvalue(), media_type=PARQUET)
+            assert (slug, "address.country" in detail) == ("country_column_unclear", True)
+        else:
+            part = taken(broker, dataset, file.getvalue(), media_type=PARQUET)
+            assert (part["ignored_columns"], [*stored(dsn, dataset)]) == (["address.country"], ["+32470123456"])
+
+
 def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(
     registry: Registry, dsn: str
 ) -> None:

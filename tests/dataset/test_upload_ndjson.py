@@ -177,7 +177,7 @@ def test_upload_ndjson_with_foreign_countries_inside_of_members_is_refused(regis
     broker = registry.broker()
     for inner in ('"address":{"country":"BE"}', '"addresses":[{"country_code":"BE"}]'):
         slug, detail = refused(broker, open_dataset(broker), f'{{"phone":"0470123456",{inner}}}', media_type=NDJSON)
-        assert (slug, "as a member of their own" in detail) == ("country_column_unclear", True)
+        assert (slug, "as a column of their own" in detail) == ("country_column_unclear", True)
     dataset = open_dataset(broker)
     _taken(
         broker,
