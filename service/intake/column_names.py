@@ -94,6 +94,8 @@ _LIKELY: dict[Role, frozenset[str]] = {
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
 _MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind", "code"})
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
+PARTS_OF_PHONE_NAMES = ("tel", "phone", "mobile", "portable", "gsm", "msisdn", "cell", "num", "sms", "e164")
+"""Each plain name of a telephone number has one of these in it."""
 _ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
 _OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
 MOST_DIGITS_OF_A_NAME = 4

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_names import (
+    PARTS_OF_PHONE_NAMES,
     Role,
     compared_name,
     name_check,
+    plain_name,
     role_of,
     shown_role,
 )
@@ -26,6 +28,8 @@ from service.intake.records import each_record
 from service.intake.table import Table
 
 _IS_DIGIT = np.isin(np.arange(256), list(b"0123456789"))
+_SIGNS = bytes(code for code in range(128) if not chr(code).isalnum())
+_TO_SMALL = bytes(range(256)).lower()
 # A name may have a season, as in `secours 2024/2025`.
 _MOST_DIGITS = 8
 # What is looked at below a line that may be a header, and for how many of them.
@@ -42,6 +46,9 @@ class Header:
         self._key: Callable[[str], Hashable] = compared_name if names else name_check
         self._keys: list[Hashable] = [compared_name(name) for name in names] or list(checks)
         self._known = set(filter(None, self._keys))
+        # The empty text is in every other.
+        parts = {*PARTS_OF_PHONE_NAMES, *(plain_name(name) for name in names if name.strip())}
+        self.parts_of_names = [part.encode() for part in parts]
         # A single check may be equal by chance.
         self._fewest = max((len(self._known) + 1) // 2, 1 if names else 2)
 
@@ -85,17 +92,27 @@ class SecondHeader:
         begins = np.concatenate(([0], begins))
         # The last place is the end of the text.
         following = np.append(table.line[1:] - first_line, len(begins) - 1)
-        for row in rows.tolist():
-            line = int(table.line[row])
-            record = bytes(text[begins[line - first_line] : begins[following[row]]])
-            if record in self._remembered:
+        lines = table.line[rows]
+        places = lines.tolist(), begins[lines - first_line].tolist(), begins[following[rows]].tolist()
+        for line, begin, end in zip(*places, strict=True):
+            record = bytes(text[begin:end])
+            if record in self._remembered or not self._may_have_names(record):
                 continue
             looks = self._looks.total()
-            if self._is_elsewhere(record, text[begins[following[row]] :]):
+            if self._is_elsewhere(record, text[end:]):
                 raise _second_header(line)
             # Below the same line elsewhere may be something else.
             if looks == self._looks.total() and len(self._remembered) < _MOST_REMEMBERED:
                 self._remembered.add(record)
+
+    def _may_have_names(self, record: bytes) -> bool:
+        """Whether a record may have a name of the header or of telephones, found in less time than by its fields."""
+        if not self._header.is_of_part:
+            return True
+        # Of plain text, this is its plain name.
+        is_plain = record.isascii()
+        plain = record.translate(_TO_SMALL, _SIGNS) if is_plain else plain_name(record.decode()).encode()
+        return any(part in plain for part in self._header.parts_of_names)
 
     def _is_elsewhere(self, record: bytes, below: memoryview) -> bool:
         fields = trimmed(self._fields(record))

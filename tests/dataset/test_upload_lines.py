@@ -173,7 +173,7 @@ def test_upload_joined_files_are_refused_if_the_second_has_its_columns_elsewhere
     first = "nom;telephone;secours;date_optin\nA;0639980001;0639980011;\n"
     for header in (
         *("nom;secours;telephone;date_optin", "date_optin;Nom;TELEPHONE;secours", "client;id;gsm;created"),
-        *("nom;;telephone;date_optin", "nom;0;telephone;", "nom;2ème contact;telephone;x", "nom;(secours);telephone;x"),
+        *("NOM;;Téléphone;date_optin", "nom;0;telephone;", "nom;2ème contact;telephone;x", "nom;(secours);telephone;x"),
         *(
             "nom;secours 2024/2025;telephone;x",
             "nom;secours 1;n° de tél. (12345);x",
