@@ -4,6 +4,7 @@ A second header with the same columns in their places is a line without a number
 lines below it would be read from the wrong ones.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from itertools import islice
@@ -48,7 +49,7 @@ class Header:
         self._known = set(filter(None, self._keys))
         # The empty text is in every other.
         parts = {*PARTS_OF_PHONE_NAMES, *(plain_name(name) for name in names if name.strip())}
-        self.parts_of_names = [part.encode() for part in parts]
+        self.part_of_name = re.compile(b"|".join(re.escape(part.encode()) for part in parts))
         # A single check may be equal by chance.
         self._fewest = max((len(self._known) + 1) // 2, 1 if names else 2)
 
@@ -112,7 +113,7 @@ class SecondHeader:
         # Of plain text, this is its plain name.
         is_plain = record.isascii()
         plain = record.translate(_TO_SMALL, _SIGNS) if is_plain else plain_name(record.decode()).encode()
-        return any(part in plain for part in self._header.parts_of_names)
+        return self._header.part_of_name.search(plain) is not None
 
     def _is_elsewhere(self, record: bytes, below: memoryview) -> bool:
         fields = trimmed(self._fields(record))
