@@ -96,7 +96,8 @@ _MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind", "code
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
 PARTS_OF_PHONE_NAMES = ("tel", "phone", "mobile", "portable", "gsm", "msisdn", "cell", "num", "sms", "e164")
 """Each plain name of a telephone number has one of these in it."""
-_ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
+ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
+"""The role of each plain name that has one by itself."""
 _OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
 MOST_DIGITS_OF_A_NAME = 4
 """A name with more digits may be a telephone number instead of a name."""
@@ -122,7 +123,7 @@ def shown_role(role: Role) -> Role:
 def role_of(name: str) -> Role | None:
     """The role of a column with this name."""
     plain = plain_name(name)
-    role = _ROLES.get(plain)
+    role = ROLES.get(plain)
     if role is not None:
         return role
     if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(name) or is_subscription_time(name)):
