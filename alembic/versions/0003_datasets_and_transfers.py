@@ -100,7 +100,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(40), nullable=False),
         sa.Column("collection_id", sa.Uuid(), nullable=True),
         sa.Column("default_region", sa.Text(), nullable=False),
-        sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("date_format", sa.Text(), nullable=True),
         sa.Column("month_first_refused", sa.ARRAY(sa.Integer()), server_default="{}", nullable=False),
         sa.Column("dialect", postgresql.JSONB(astext_type=sa.Text()), nullable=True),

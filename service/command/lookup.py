@@ -2,7 +2,6 @@
 
 import json
 import sys
-from importlib.resources import files
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from rich.console import Console
 from service.command.answer_tree import draw_answer
 from service.command.answer_words import terminal_language
 from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
+from service.core.time_zone import zones_of
 from service.provenance.answer.schemas import Answer
 from service.wording.language import Language
 
@@ -52,10 +52,8 @@ def _parse_answer(document: object) -> Answer:
 
 
 def zone_of(region: str) -> ZoneInfo:
-    """The time zone of a region (ISO 3166-1 alpha-2) if the tz database has exactly one for it, else that of Paris."""
-    table = files("tzdata").joinpath("zoneinfo", "zone.tab").read_text("utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
-    zones = [row[2] for row in rows if row[0] == region]
+    """The time zone of a region (ISO 3166-1 alpha-2) if it has exactly one, else that of Paris."""
+    zones = zones_of(region)
     return ZoneInfo(zones[0] if len(zones) == 1 else "Europe/Paris")
 
 

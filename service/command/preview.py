@@ -42,7 +42,7 @@ def show_preview(
     at, region, zone = body["occurred_at"], body["default_region"], body["time_zone"]
     console.print(
         f"Dataset: {body['name']}, made on {at}. Numbers without a country code: {region}. Times without an offset: "
-        f"{zone}.",
+        f"{zone or 'not read'}.",
         soft_wrap=True,
         highlight=False,
         markup=False,

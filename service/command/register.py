@@ -29,6 +29,7 @@ from service.command.option_names import naming_options
 from service.command.preview import asks_before_sealing, confirm, show_preview
 from service.command.registration_result import print_columns, print_counts, print_parts, print_rejects, write_rejects
 from service.command.upload import upload, wait_until_sealed
+from service.core.time_zone import ask_for_zone, zones_of
 
 dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
 dataset.command("waiting")(release.list_waiting)
@@ -82,7 +83,9 @@ Header = Annotated[
     typer.Option("--header/--no-header", help="Whether the file begins with a header. Default: as its first line is."),
 ]
 Region = Annotated[str, typer.Option(help="Region of numbers without a country code.")]
-TimeZone = Annotated[str, typer.Option(help="Time zone for timestamps without an offset.")]
+TimeZone = Annotated[
+    str | None, typer.Option(help="Time zone of times without an offset. Default: that of the region, if it has one.")
+]
 DateFormat = Annotated[
     str | None,
     typer.Option(
@@ -112,7 +115,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     sheet: Sheet = None,
     header: Header = None,
     region: Region = "FR",
-    time_zone: TimeZone = "Europe/Paris",
+    time_zone: TimeZone = None,
     date_format: DateFormat = None,
     sealed: Sealed = True,
     part_bytes: PartBytes = _DEFAULT_PART_BYTES,
@@ -134,8 +137,9 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     with exit_on_error(), _resumable():
         key = read_key(key_file)
         _check_file(file)
-        body = _body(file, name, collection, derived_from or [], _made_at(occurred_at, time_zone))
-        body |= {"default_region": region, "time_zone": time_zone}
+        zones = (time_zone,) if time_zone else zones_of(region)
+        body = _body(file, name, collection, derived_from or [], _made_at(occurred_at, region, zones))
+        body |= {"default_region": region, "time_zone": zones[0] if len(zones) == 1 else None}
         with connect(url, key) as client:
             body["holder_id"] = _holder_id(client, holder)
             plan = _plan(key, file, body, columns, part_bytes, date_format)
@@ -177,10 +181,15 @@ def _check_file(file: Path) -> None:
         raise CommandError(f"The file {file} is empty. Choose one with numbers.")
 
 
-def _made_at(text: str, time_zone: str) -> str:
+def _made_at(text: str, region: str, zones: Sequence[str]) -> str:
+    """A moment with its offset. One without is in the only zone. An unknown region has none, and is refused later."""
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(time_zone))).isoformat()
+        if moment.tzinfo is None:
+            if len(zones) > 1:
+                raise CommandError(ask_for_zone(region, "--time-zone"))
+            moment = moment.replace(tzinfo=ZoneInfo(zones[0] if zones else "UTC"))
+        return moment.isoformat()
     except ZoneInfoNotFoundError:
         raise CommandError(
             "Invalid value for --time-zone. Use a name of the IANA database, such as Europe/Paris."

@@ -40,7 +40,8 @@ class Dataset(Fact, table=True):
     state: DatasetState = Field(sa_type=enum_type(DatasetState))
     collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", index=True)
     default_region: str = Field(default="FR", sa_type=Text)
-    time_zone: str = Field(default="Europe/Paris", sa_type=Text)
+    # None if none was stated and the region has several. Then no consent times are read.
+    time_zone: str | None = Field(default=None, sa_type=Text)
     # The format of consent times that is stated for all parts, and the parts that were refused because their dates
     # have the month first, until they are sent again.
     date_format: str | None = Field(default=None, sa_type=Text)

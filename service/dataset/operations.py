@@ -23,6 +23,7 @@ from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.date_order import PartDates, check_before_sealing
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.part_columns import part_out, read_part_columns
+from service.dataset.part_form import zone_of
 from service.dataset.schemas import DatasetIn, DatasetOut, DateFormatIn, PartOut
 from service.intake.dates.order import OrderCounts
 from service.job.models import JobKind
@@ -42,14 +43,17 @@ async def register_dataset(
 
     Raises:
         TooManyRequests: the organisation has registered as many today as it may, or has as many open.
+        Unprocessable: consent times would be read, and their time zone is not known.
     """
     require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
         await _check_collection(session, actor, wanted, wanted.collection_id)
     for parent in await lock_datasets(session, actor, wanted.derived_from):
         _check_parent(actor, wanted, parent)
+    zone = zone_of(wanted.default_region, wanted.time_zone, reads_consent=wanted.collection_id is not None)
     row = Dataset(
-        **wanted.model_dump(exclude={"occurred_at", "derived_from"}),
+        **wanted.model_dump(exclude={"occurred_at", "derived_from", "time_zone"}),
+        time_zone=zone,
         state=DatasetState.OPEN,
         **assertion_columns(actor, wanted.occurred_at),
     )

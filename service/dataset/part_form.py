@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.collection.operations import collection_period
 from service.core.clock import now
 from service.core.errors import Unprocessable
+from service.core.time_zone import ask_for_zone, zones_of
 from service.dataset.declaration import Declared
 from service.intake.dialect import Dialect
 from service.intake.media import Format
@@ -20,7 +21,7 @@ def part_form(
     declared: Declared,
     dialect: Dialect | None,
     region: str,
-    time_zone: str,
+    time_zone: str | None,
     period: ConsentPeriod | None,
     rejects_kept: int,
     most_lines: int | None = None,
@@ -36,6 +37,19 @@ def part_form(
         most_lines=most_lines,
         folder=tempfile.gettempdir(),
     )
+
+
+def zone_of(region: str, stated: str | None, *, reads_consent: bool) -> str | None:
+    """The time zone of a dataset: the stated one, else that of its region; None if that has several.
+
+    Raises Unprocessable if consent times would be read in none.
+    """
+    zones = zones_of(region)
+    if stated is not None or len(zones) == 1:
+        return stated or zones[0]
+    if reads_consent:
+        raise Unprocessable("time_zone_missing", ask_for_zone(region, "time_zone="))
+    return None
 
 
 def settled_dialect(stored: dict[str, Any] | None, declared: Format) -> Dialect | None:

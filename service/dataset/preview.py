@@ -24,11 +24,19 @@ from service.dataset.declaration import Declared
 from service.dataset.models import Dataset
 from service.dataset.operations import find_own_dataset, read_part_dates
 from service.dataset.part_columns import PartColumns, check_places, shown_columns
-from service.dataset.part_form import consent_period, part_form, settled_dialect
+from service.dataset.part_form import consent_period, part_form, settled_dialect, zone_of
 from service.dataset.part_reading import batches_of, reading
 from service.dataset.part_record import require_open
 from service.dataset.parts import Uploads
-from service.dataset.schemas import ColumnOut, PreviewedLine, PreviewedReason, PreviewedReject, PreviewOut, Region
+from service.dataset.schemas import (
+    TIME_ZONE_DESCRIPTION,
+    ColumnOut,
+    PreviewedLine,
+    PreviewedReason,
+    PreviewedReject,
+    PreviewOut,
+    Region,
+)
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.number.rejection import REASONS, REJECT_EXPLANATIONS, FieldCounts, RejectReason, explain_reject
@@ -51,7 +59,7 @@ class Previewed:
 
     dataset_id: uuid.UUID | None
     default_region: str
-    time_zone: str
+    time_zone: str | None
     collection_id: uuid.UUID | None
     occurred_at: datetime | None
 
@@ -61,7 +69,7 @@ def _previewed(
         uuid.UUID | None, Query(description="An open dataset that the part is for. It decides the rest.")
     ] = None,
     default_region: Annotated[Region, Query(description="As the dataset would have it.")] = "FR",
-    time_zone: Annotated[TimeZone, Query(description="As the dataset would have it.")] = "Europe/Paris",
+    time_zone: Annotated[TimeZone | None, Query(description=TIME_ZONE_DESCRIPTION)] = None,
     collection_id: Annotated[
         uuid.UUID | None, Query(description="As the dataset would have it. Without one no consent is read.")
     ] = None,
@@ -127,9 +135,8 @@ async def _form(session: AsyncSession, actor: Actor, declared: Declared, preview
         if previewed.collection_id is not None:
             await find_collection(session, actor, previewed.collection_id)
         period = await consent_period(session, previewed.collection_id, previewed.occurred_at or now())
-        return part_form(
-            declared, None, previewed.default_region, previewed.time_zone, period, _MOST_LINES, _MOST_LINES
-        )
+        zone = zone_of(previewed.default_region, previewed.time_zone, reads_consent=period is not None)
+        return part_form(declared, None, previewed.default_region, zone, period, _MOST_LINES, _MOST_LINES)
     row = await find_own_dataset(session, actor, previewed.dataset_id)
     await require_open(session, row)
     period = await consent_period(session, row.collection_id, row.occurred_at)

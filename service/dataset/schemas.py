@@ -48,6 +48,11 @@ DATE_FORMAT_DESCRIPTION: Final = (
     "then rejected. Without it, ISO 8601, dates with the day first, and months named in French or English are read."
 )
 
+TIME_ZONE_DESCRIPTION: Final = (
+    "Time zone of consent times without an offset (IANA). Default: the one of `default_region`. Of a region with "
+    "several, such as US or ES, it must be stated if there is a `collection_id`."
+)
+
 
 class DatasetIn(FactIn):
     """A set of numbers held by one organisation.
@@ -67,7 +72,7 @@ class DatasetIn(FactIn):
     default_region: Region = Field(
         default="FR", description="Region of numbers without a country code (ISO 3166-1 alpha-2)."
     )
-    time_zone: TimeZone = Field(default="Europe/Paris", description="Time zone of consent times without an offset.")
+    time_zone: TimeZone | None = Field(default=None, description=TIME_ZONE_DESCRIPTION, examples=["Europe/Paris"])
     date_format: DateFormat | None = Field(
         default=None,
         description=f"{DATE_FORMAT_DESCRIPTION} It counts for all parts without a statement of their own.",
@@ -113,7 +118,11 @@ class DatasetOut(FactOut):
     derived_from: list[uuid.UUID]
     received_by_transfer_id: uuid.UUID | None
     default_region: str = Field(examples=["FR"])
-    time_zone: str = Field(examples=["Europe/Paris"])
+    time_zone: str | None = Field(
+        description="Time zone of consent times without an offset. Null if none was stated and `default_region` has "
+        "several.",
+        examples=["Europe/Paris"],
+    )
     date_format: str | None = Field(
         description="The format of consent times that is stated for all parts. Null upstream of what you hold.",
         examples=["month_first"],

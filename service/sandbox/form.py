@@ -25,10 +25,10 @@ class PartForm:
     """What a part is read with.
 
     Numbers without a country code are numbers of `region` (ISO 3166-1), and times without an offset are in `time_zone`
-    (IANA), in the `date_format` that is stated, if any. `has_header` is whether text begins with a header, if that is
-    stated. Consent columns are read if there is a `consent_period`. The text of at most `rejects_kept` rejected lines
-    is kept. Of a workbook the `sheet` is read that is chosen by name or position, if any. Reading ends after
-    `most_lines`, if that is set. Parquet and workbooks are spooled to `folder`.
+    (IANA; None where no consent is read), in the `date_format` that is stated, if any. `has_header` is whether text
+    begins with a header, if that is stated. Consent columns are read if there is a `consent_period`. The text of at
+    most `rejects_kept` rejected lines is kept. Of a workbook the `sheet` is read that is chosen by name or position, if
+    any. Reading ends after `most_lines`, if that is set. Parquet and workbooks are spooled to `folder`.
     """
 
     format: Format
@@ -36,7 +36,7 @@ class PartForm:
     columns: ColumnChoice
     dialect: Dialect | None
     region: str
-    time_zone: str
+    time_zone: str | None
     date_format: str | None
     has_header: bool | None
     sheet: str | None

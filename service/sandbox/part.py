@@ -73,10 +73,17 @@ def _reader(form: PartForm) -> PartReader:
             form.date_format,
             form.has_header,
         ),
-        times=TimeReader(form.time_zone, form.date_format) if form.consent_period is not None else None,
+        times=_times(form),
         sheet=form.sheet,
         folder=form.folder,
     )
+
+
+def _times(form: PartForm) -> TimeReader | None:
+    if form.consent_period is None:
+        return None
+    assert form.time_zone is not None
+    return TimeReader(form.time_zone, form.date_format)
 
 
 def _read(connection: socket.socket, reader: PartReader, acceptance: Acceptance, most_lines: int | None) -> None:

@@ -130,6 +130,10 @@ def test_register_passes_its_options_to_the_service(terminal: Terminal, broker: 
     (dataset,) = broker.get("/v1/datasets")["items"]
     assert (dataset["default_region"], dataset["time_zone"]) == ("BE", "Indian/Reunion")
     assert dataset["occurred_at"].startswith("2024-05-28T06:00:00")
+    refused = terminal.run("dataset", "register", "--yes", path, *held_by(broker), "--region", "US")
+    assert refused.exit_code == 1
+    assert "US has several time zones" in refused.stderr
+    assert "State --time-zone" in refused.stderr
     assert broker.lookup("0470123456", region="BE")["held"]
     assert not broker.lookup("0470123456", region="FR")["held"]
     assert not broker.lookup("0470123466", region="BE")["held"]

@@ -162,11 +162,39 @@ def test_preview_for_a_dataset_whose_columns_are_elsewhere_is_refused(registry: 
 def test_preview_takes_the_region_and_zone_that_a_dataset_would_have(registry: Registry) -> None:
     broker = registry.broker()
     collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
-    content = "telephone;date_consentement\n0470 12 34 56;27/03/2023 10:00\n"
-    seen = preview(broker, content, default_region="BE", time_zone="Indian/Reunion", collection_id=collection["id"])
-    assert seen["lines"] == [
-        {"number": "+•••••••3456", "consented_at": "2023-03-27T06:00:00Z", "consent_record_id": None}
-    ]
+    content = "telephone;date_consentement\n0470 12 34 56;27/03/2023 10:00\n+33639980001;27/03/2023 10:00\n"
+    for region, zone, hour in (
+        ("BE", {"time_zone": "Indian/Reunion"}, "06"),
+        ("BE", {}, "08"),
+        ("RE", {}, "06"),
+        ("DE", {}, "08"),
+        ("XK", {}, "08"),
+        ("ES", {"time_zone": "Atlantic/Canary"}, "09"),
+    ):
+        seen = preview(broker, content, default_region=region, **zone, collection_id=collection["id"])
+        assert seen["lines"][-1]["consented_at"] == f"2023-03-27T{hour}:00:00Z", (region, zone)
+    assert preview(broker, content, default_region="ES")["accepted_count"] > 0
+
+
+def test_dataset_of_a_region_with_several_time_zones_states_one_where_consent_is_read(registry: Registry) -> None:
+    broker = registry.broker()
+    collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])
+    of_collection = {"default_region": "ES", "collection_id": collection["id"]}
+    asked = broker.request("POST", "/v1/previews", content="1", headers={"Content-Type": CSV}, params=of_collection)
+    assert refusal(asked) == (422, "time_zone_missing")
+    assert asked.json()["detail"].endswith(
+        "State time_zone= with one of them: Europe/Madrid, Africa/Ceuta, Atlantic/Canary."
+    )
+    body = {"occurred_at": "2026-01-01T00:00:00Z", "holder_id": str(broker.id), "name": "Base"}
+    answer = broker.request("POST", "/v1/datasets", json=body | of_collection)
+    assert refusal(answer) == (422, "time_zone_missing")
+    canary = of_collection | {"time_zone": "Atlantic/Canary"}
+    for wanted, zone in (
+        ({"default_region": "ES"}, None),
+        ({"default_region": "IT"}, "Europe/Rome"),
+        (canary, "Atlantic/Canary"),
+    ):
+        assert broker.post("/v1/datasets", body | wanted)["time_zone"] == zone
 
 
 def test_preview_of_many_lines_ends_early(registry: Registry) -> None:
