@@ -28,6 +28,7 @@ from service.demo.loader import LoadedStory, load_story
 from service.demo.story import OPERATOR
 from tests import loop_watch
 from tests.callers import Caller, Registry
+from tests.direct_client import DirectClient
 from tests.inspection import close_connections, rows, until
 from tests.kannel import Kannel, running_kannel
 from tests.kept import keep_compiled_statements, kept_app
@@ -149,7 +150,7 @@ def made_once(cluster: str, make: Callable[[Registry], Made]) -> Iterator[tuple[
     Tests take copies of the database, since most of them need longer to make what they have in common.
     """
     with temporary_database(cluster) as dsn:
-        with TestClient(kept_app(settings_of_tests(), as_service(dsn))) as client:
+        with DirectClient(kept_app(settings_of_tests(), as_service(dsn))) as client:
             made = make(Registry(client, dsn))
             until(lambda: not rows(dsn, "SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"))
         yield str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"]), made
@@ -242,7 +243,7 @@ def settings_of_tests() -> Settings:
 @pytest.fixture
 def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
     """The running application with its worker, without a key."""
-    with TestClient(kept_app(settings, as_service(dsn))) as running:
+    with DirectClient(kept_app(settings, as_service(dsn))) as running:
         yield running
 
 

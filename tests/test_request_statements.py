@@ -9,7 +9,6 @@ from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 from psycopg import sql
 
 from service.core.vocabulary import Role
@@ -17,6 +16,7 @@ from service.membership.blocks import SHARDS
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import as_service, settings_of_tests, temporary_database
+from tests.direct_client import DirectClient
 from tests.inspection import rows
 from tests.kept import kept_app
 from tests.objection.builders import register_campaign
@@ -77,10 +77,10 @@ def lists(cluster: str) -> Iterator[Lists]:
     """Lists of more than a hundred rows."""
     settings = settings_of_tests()
     with temporary_database(cluster) as dsn:
-        with TestClient(kept_app(settings, as_service(dsn))) as client:
+        with DirectClient(kept_app(settings, as_service(dsn))) as client:
             readers = fill(Registry(client, dsn))
         # No worker executes statements beside those of the lists.
-        with TestClient(kept_app(settings, as_service(dsn), with_worker=False)) as client:
+        with DirectClient(kept_app(settings, as_service(dsn), with_worker=False)) as client:
             yield Lists(dsn, {name: (replace(caller, client=client), ids) for name, (caller, ids) in readers.items()})
 
 

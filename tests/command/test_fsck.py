@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
 from service.__main__ import app
@@ -15,6 +14,7 @@ from service.main import create_app
 from tests.builders import collected, filled, hand_over, open_dataset
 from tests.callers import Registry
 from tests.conftest import MASTER_SECRET, settings_of_tests, temporary_database
+from tests.direct_client import DirectClient
 
 
 def fsck(dsn: str, *arguments: str, secret: str = MASTER_SECRET, terminal: bool = False) -> Result:
@@ -28,7 +28,7 @@ def fsck(dsn: str, *arguments: str, secret: str = MASTER_SECRET, terminal: bool 
 def filled_dsn(cluster: str) -> Iterator[str]:
     """The address of a database that the service filled: a collection, its buyer, and the buyer's own files."""
     with temporary_database(cluster) as dsn:
-        with TestClient(create_app(settings_of_tests(), dsn)) as client:
+        with DirectClient(create_app(settings_of_tests(), dsn)) as client:
             registry = Registry(client, dsn)
             shop, buyer = registry.collector(), registry.broker()
             hand_over(shop, collected(shop, range(2000)), buyer)
@@ -96,7 +96,7 @@ def test_fsck_in_a_terminal_shows_progress_on_standard_error(filled_dsn: str) ->
 
 
 def test_fsck_while_the_service_registers_files_finds_no_violations(cluster: str) -> None:
-    with temporary_database(cluster) as dsn, TestClient(create_app(settings_of_tests(), dsn)) as client:
+    with temporary_database(cluster) as dsn, DirectClient(create_app(settings_of_tests(), dsn)) as client:
         broker, results, files = Registry(client, dsn).broker(), list[Result](), 0
         done = threading.Event()
 

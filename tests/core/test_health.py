@@ -18,6 +18,7 @@ from service.core.settings import Settings
 from service.main import create_app
 from tests.callers import Registry
 from tests.conftest import settings_of_tests
+from tests.direct_client import DirectClient
 from tests.inspection import refusal, resources_of_app, rows, until
 from tests.outages import outage
 
@@ -42,7 +43,7 @@ FINE: tuple[int, dict[str, str]] = (200, {})
 @pytest.fixture
 def idle(dsn: str) -> Iterator[TestClient]:
     """The application without a worker."""
-    with TestClient(create_app(settings_of_tests(), dsn, with_worker=False)) as client:
+    with DirectClient(create_app(settings_of_tests(), dsn, with_worker=False)) as client:
         yield client
 
 

@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +27,7 @@ from tests.dataset.builders import (
     with_database,
 )
 from tests.dataset.erasure_model import Handover, HeldSet, Model
+from tests.direct_client import DirectClient
 from tests.examples import examples
 from tests.kept import kept_app
 from tests.membership.builders import no_pause
@@ -209,7 +209,7 @@ STEPS: list[Callable[[Play], None]] = [
 @pytest.fixture(scope="module")
 def registry(cluster: str) -> Iterator[Registry]:
     """One application for all worlds: each has organisations and numbers of its own."""
-    with temporary_database(cluster) as dsn, TestClient(kept_app(settings_of_tests(), dsn)) as client:
+    with temporary_database(cluster) as dsn, DirectClient(kept_app(settings_of_tests(), dsn)) as client:
         yield Registry(client, dsn)
 
 

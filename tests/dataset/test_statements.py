@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from fastapi.testclient import TestClient
 
 from service.core.settings import Settings
 from service.core.task_queue import WorkerContext, open_queue
 from service.main import create_app, running
 from tests.builders import FICTION, open_dataset
 from tests.callers import Registry
+from tests.direct_client import DirectClient
 from tests.inspection import rows
 from tests.objection.builders import create_objection
 from tests.persons import prove
@@ -53,7 +53,7 @@ def test_seal_small_dataset_makes_few_statements_for_any_number_of_lines(
     settings: Settings, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     executed = record_statements(monkeypatch, dsn, of_test=True)
-    with TestClient(create_app(settings, dsn, with_worker=False)) as client:
+    with DirectClient(create_app(settings, dsn, with_worker=False)) as client:
         registry = Registry(client, dsn)
         create_objection(prove(client, dsn, f"+{FICTION + 9_999}"))
         work(settings, dsn)

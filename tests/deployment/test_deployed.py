@@ -14,7 +14,6 @@ import httpx2
 import psycopg
 import pytest
 import typer
-from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from service.__main__ import app
@@ -30,6 +29,7 @@ from tests.clusters import Cluster, own_cluster
 from tests.deployment.compose import FILE, ROOT, documented_environment, read_compose, read_dotenv
 from tests.deployment.documents import DEPLOYMENT, blocks
 from tests.deployment.machine import Machine, machine_in
+from tests.direct_client import DirectClient
 from tests.kannel import SCRIPT
 
 
@@ -66,7 +66,7 @@ def test_documented_commands_start_register_back_up_upgrade_and_restore(
         for variable, value in machine.environment_of("api").items():
             monkeypatch.setenv(variable, value)
         settings = read_settings()
-        with database(settings) as dsn, TestClient(create_app(settings, dsn, with_worker=False)) as client:
+        with database(settings) as dsn, DirectClient(create_app(settings, dsn, with_worker=False)) as client:
             assert Caller(client, broker_id, broker_key).lookup(number(3))["held"] is True
 
 

@@ -8,7 +8,6 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 from psycopg import sql
 
 from service.core.db import Database
@@ -21,6 +20,7 @@ from service.membership.fsck.report import Finding, Violation
 from tests.builders import filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import settings_of_tests
+from tests.direct_client import DirectClient
 from tests.inspection import rows, until, waiting_for_locks
 from tests.outages import end_connections, outage
 from tests.persons import ring_of_tests
@@ -134,7 +134,7 @@ _LEFT_BEHIND: LiteralString = """
 
 def test_killed_compaction_keeps_no_other_job_from_being_retried(dsn: str, settings: Settings) -> None:
     rows(dsn, _LEFT_BEHIND)
-    with TestClient(create_app(settings, dsn)):
+    with DirectClient(create_app(settings, dsn)):
         until(lambda: rows(dsn, "SELECT task_name FROM procrastinate_jobs WHERE status = 'doing'") == [])
         until(lambda: rows(dsn, "SELECT 1 FROM procrastinate_jobs WHERE task_name = 'deliver_webhooks'") == [])
     left = (
@@ -162,7 +162,7 @@ def test_dataset_that_no_job_seals_can_be_sealed_again(registry: Registry, dsn: 
 
 
 def test_check_names_a_lost_job_and_a_lost_sealing(dsn: str, settings: Settings) -> None:
-    with TestClient(create_app(settings, dsn, with_worker=False)) as client:
+    with DirectClient(create_app(settings, dsn, with_worker=False)) as client:
         broker = Registry(client, dsn).broker()
         lost, sealing = uploaded(broker), uploaded(broker)
         job = broker.post(f"/v1/datasets/{lost}/seal")

@@ -19,6 +19,7 @@ from service.main import create_app, running
 from tests.builders import open_dataset
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET
+from tests.direct_client import DirectClient
 from tests.inspection import defer, rows, until
 from tests.processes import Running, command
 
@@ -30,7 +31,7 @@ HELD_SHARD, LOADED = 20, 6
 @pytest.fixture
 def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
     """The application without a worker."""
-    with TestClient(create_app(settings, dsn, with_worker=False)) as started:
+    with DirectClient(create_app(settings, dsn, with_worker=False)) as started:
         yield started
 
 

@@ -12,6 +12,7 @@ from service.core.settings import Settings
 from tests.builders import collected, filled, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import MASTER_SECRET, temporary_database
+from tests.direct_client import DirectClient
 from tests.inspection import rows, until
 from tests.kept import kept_app
 from tests.objection.builders import (
@@ -75,7 +76,7 @@ def world(registry: Registry) -> World:
 @pytest.fixture(scope="module")
 def shared(cluster: str) -> Iterator[World]:
     """A world that several tests share: each lets the owner of another number object."""
-    with temporary_database(cluster) as dsn, TestClient(kept_app(SETTINGS, dsn)) as client:
+    with temporary_database(cluster) as dsn, DirectClient(kept_app(SETTINGS, dsn)) as client:
         yield make_world(Registry(client, dsn))
 
 

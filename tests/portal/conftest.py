@@ -11,6 +11,7 @@ from service.core.settings import Settings
 from service.main import create_app
 from tests.builders import number
 from tests.conftest import StoredStory, settings_of_tests, temporary_database
+from tests.direct_client import DirectClient
 from tests.portal.browsing import Service, running_chromium
 from tests.portal.reading import Reader
 from tests.sockets import on_a_socket
@@ -29,7 +30,7 @@ def local_app(cluster: str) -> Iterator[TestClient]:
     """The running application for all tests that need no facts, called from the machine itself."""
     with temporary_database(cluster) as dsn:
         app = create_app(settings_for_many_persons(), dsn, with_worker=False)
-        with TestClient(app, base_url=HOST, client=("127.0.0.1", 50_000)) as client:
+        with DirectClient(app, base_url=HOST, client=("127.0.0.1", 50_000)) as client:
             yield client
 
 

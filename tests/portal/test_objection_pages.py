@@ -12,6 +12,7 @@ from service.main import create_app
 from tests.builders import collected, hand_over, number
 from tests.callers import Caller, Registry
 from tests.conftest import temporary_database
+from tests.direct_client import DirectClient
 from tests.portal.conftest import settings_for_many_persons
 from tests.portal.reading import Reader
 from tests.web.reading import FROM_HERE, HOST, text_of
@@ -35,7 +36,7 @@ def trade(cluster: str) -> Iterator[Trade]:
     """One trade for all of these tests. Each test has a number of its own."""
     with temporary_database(cluster) as dsn:
         app = create_app(settings_for_many_persons(), dsn)
-        with TestClient(app, base_url=HOST, client=("127.0.0.1", 50_000)) as client:
+        with DirectClient(app, base_url=HOST, client=("127.0.0.1", 50_000)) as client:
             registry = Registry(client, dsn)
             broker, party, other = registry.broker(), registry.party(), registry.broker()
             hand_over(broker, collected(broker, range(1, 100)), party)

@@ -13,6 +13,7 @@ from service.portal.address import ADDRESSES, Page
 from service.portal.session import SESSION_COOKIE, STATE_COOKIE
 from service.wording.language import Language
 from tests.builders import number
+from tests.direct_client import DirectClient
 from tests.portal.reading import Reader
 
 PERSONAL = (Page.SINCE, Page.ANSWER, Page.OBJECTION, Page.ERASURE, Page.CONFIRMATION, Page.REQUESTS)
@@ -142,7 +143,7 @@ def test_outbox_is_shown_to_the_machine_itself_by_its_own_names_only(local_app: 
 
 
 def test_outbox_is_not_shown_to_another_machine(dsn: str, settings: Settings) -> None:
-    with TestClient(create_app(settings, dsn, with_worker=False), client=("192.0.2.7", 50_000)) as far:
+    with DirectClient(create_app(settings, dsn, with_worker=False), client=("192.0.2.7", 50_000)) as far:
         assert far.get("http://localhost/messages").status_code == 404
 
 

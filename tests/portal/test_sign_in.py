@@ -4,6 +4,7 @@ from fastapi.testclient import TestClient
 
 from service.messaging.models import MessageState
 from tests.builders import number
+from tests.direct_client import DirectClient
 from tests.inspection import rows
 from tests.persons import report_message
 from tests.portal.reading import Reader
@@ -78,7 +79,9 @@ def test_ask_for_too_many_codes_shows_the_time_to_wait(reader: Reader) -> None:
 
 
 def test_code_page_says_whether_the_message_arrived_and_unknown_without_a_report(client: TestClient, dsn: str) -> None:
-    elsewhere = Reader(TestClient(client.app, base_url=HOST, client=("192.0.2.7", 50_000)), number(1))
+    caller = DirectClient(client.app, base_url=HOST, client=("192.0.2.7", 50_000))
+    caller.portal = client.portal
+    elsewhere = Reader(caller, number(1))
     assert "Nous ignorons si le message est arrivé" in text_of(elsewhere.ask().text)
     ((message_id,),) = rows(dsn, "SELECT id::text FROM message")
     report_message(dsn, message_id, MessageState.FAILED)

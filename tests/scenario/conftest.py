@@ -14,6 +14,7 @@ from service.main import create_app
 from tests.builders import number
 from tests.callers import Caller, Registry
 from tests.conftest import StoredStory, as_service, settings_of_tests, temporary_database
+from tests.direct_client import DirectClient
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Scenario:
 @contextmanager
 def loaded_scenario(cluster: str) -> Iterator[Scenario]:
     """The story, loaded into a database of its own, with the requests of loading it."""
-    with temporary_database(cluster) as dsn, TestClient(create_app(settings_of_tests(), as_service(dsn))) as client:
+    with temporary_database(cluster) as dsn, DirectClient(create_app(settings_of_tests(), as_service(dsn))) as client:
         operator = Registry(client, dsn).operator()
         loaded = Scenario(client, dsn, operator, LoadedStory())
         client.event_hooks["request"].append(loaded.requests.append)
@@ -55,7 +56,7 @@ def copied_scenario(cluster: str, stored_story: StoredStory) -> Iterator[Scenari
     """A copy of the story with the responses of loading it, to which those of the test are added."""
     with (
         temporary_database(cluster, stored_story.database) as dsn,
-        TestClient(create_app(settings_of_tests(), as_service(dsn))) as client,
+        DirectClient(create_app(settings_of_tests(), as_service(dsn))) as client,
     ):
         copied = Scenario(client, dsn, stored_story.operator(client), stored_story.story)
         copied.responses += stored_story.responses
@@ -68,6 +69,6 @@ def scenario(cluster: str, stored_story: StoredStory) -> Iterator[Scenario]:
     """A copy of the story, shared by the tests that only read it."""
     with (
         temporary_database(cluster, stored_story.database) as dsn,
-        TestClient(create_app(settings_of_tests(), as_service(dsn))) as client,
+        DirectClient(create_app(settings_of_tests(), as_service(dsn))) as client,
     ):
         yield Scenario(client, dsn, stored_story.operator(client), stored_story.story)

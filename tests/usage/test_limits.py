@@ -16,6 +16,7 @@ from service.main import create_app
 from tests.builders import collected, number, open_dataset
 from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.conftest import MASTER_SECRET
+from tests.direct_client import DirectClient
 from tests.inspection import refusal, rows
 
 LIMITS: dict[str, int] = {
@@ -196,7 +197,7 @@ def test_rotate_key_is_refused_when_too_many_are_valid(broker: Caller, registry:
 @pytest.fixture
 def two_processes(dsn: str) -> Iterator[list[TestClient]]:
     apps = [create_app(limited(lookups_per_day=25), dsn, with_worker=False) for _ in range(2)]
-    with TestClient(apps[0]) as one, TestClient(apps[1]) as other:
+    with DirectClient(apps[0]) as one, DirectClient(apps[1]) as other:
         yield [one, other]
 
 
@@ -211,7 +212,7 @@ def test_lookups_of_two_processes_never_exceed_the_limit_together(two_processes:
 
 
 def test_key_that_looks_up_too_fast_is_slowed_and_others_are_not(dsn: str) -> None:
-    with TestClient(create_app(limited(lookups_per_day=10**6, lookups_per_second=1), dsn)) as client:
+    with DirectClient(create_app(limited(lookups_per_day=10**6, lookups_per_second=1), dsn)) as client:
         registry = Registry(client, dsn)
         fast, slow, regulator = registry.broker(), registry.broker(), registry.regulator()
         collected(slow, [1])

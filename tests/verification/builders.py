@@ -7,6 +7,7 @@ from pydantic import SecretStr
 
 from service.core.settings import Settings
 from tests.conftest import MASTER_SECRET
+from tests.direct_client import DirectClient
 from tests.inspection import rows
 
 
@@ -24,7 +25,9 @@ def limited(**limits: int) -> Settings:
 
 def from_elsewhere(client: TestClient, host: str) -> TestClient:
     """The same service, called from another address."""
-    return TestClient(client.app, client=(host, 50000))
+    elsewhere = DirectClient(client.app, client=(host, 50000))
+    elsewhere.portal = client.portal
+    return elsewhere
 
 
 def other_block(place: int) -> str:

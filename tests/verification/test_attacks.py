@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
-from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from service.core.settings import Settings
 from service.main import create_app
 from tests.builders import collected, number
 from tests.callers import Registry
+from tests.direct_client import DirectClient
 from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm
 from tests.sockets import on_a_socket
@@ -100,11 +100,11 @@ def test_request_and_confirm_do_not_depend_on_whether_the_number_is_known(
     A statement that reads who holds a number would make one response slower than the other. Times themselves are not
     compared, because that needs a quiet machine.
     """
-    with TestClient(create_app(settings, dsn)) as client:
+    with DirectClient(create_app(settings, dsn)) as client:
         collected(Registry(client, dsn).broker(), range(10))
     # Without a worker, which executes statements of its own.
     statements = record_statements(monkeypatch, dsn)
-    with TestClient(create_app(settings, dsn, with_worker=False)) as client:
+    with DirectClient(create_app(settings, dsn, with_worker=False)) as client:
 
         def observed(last_four: int) -> tuple[list[Statement], object]:
             statements.clear()

@@ -18,6 +18,7 @@ from service.verification.limits import LONGEST_PAUSE, fingerprints_of, pause_be
 from service.verification.prefixes import MOBILE_PREFIXES, block_of, is_served
 from tests.builders import number
 from tests.callers import Registry
+from tests.direct_client import DirectClient
 from tests.inspection import refusal, rows
 from tests.persons import ask_code, code_sent_to, confirm, outbox, ring_of_tests
 from tests.verification.builders import example, from_elsewhere, grow_older, limited, other_block
@@ -26,7 +27,7 @@ from tests.verification.builders import example, from_elsewhere, grow_older, lim
 @pytest.fixture
 def strict(dsn: str) -> Iterator[TestClient]:
     """A service that sends six codes an hour for an address, and four into a block."""
-    with TestClient(create_app(limited(verifications_per_address=6, sms_block_budget=4), dsn)) as client:
+    with DirectClient(create_app(limited(verifications_per_address=6, sms_block_budget=4), dsn)) as client:
         yield client
 
 
@@ -157,7 +158,7 @@ def test_address_that_others_used_up_still_gets_codes_for_new_numbers(strict: Te
 
 def test_network_with_many_addresses_has_one_limit_and_the_operator_gets_an_alert(dsn: str) -> None:
     """Each request comes from another network of 64 bits, and for a number of another block."""
-    with TestClient(create_app(limited(codes_per_network=4), dsn)) as client:
+    with DirectClient(create_app(limited(codes_per_network=4), dsn)) as client:
         for place in range(4):
             home = from_elsewhere(client, f"2001:db8:9:{place}::1")
             assert ask_code(home, other_block(place * 10_000)).status_code == 201
@@ -172,7 +173,7 @@ def test_network_with_many_addresses_has_one_limit_and_the_operator_gets_an_aler
 def test_total_of_codes_is_bounded_and_announced_before(
     dsn: str, limit: str, window: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with TestClient(create_app(limited(**{limit: 5}), dsn)) as client:
+    with DirectClient(create_app(limited(**{limit: 5}), dsn)) as client:
         operator = Registry(client, dsn).operator()
 
         def ask(place: int) -> Response:
@@ -199,7 +200,7 @@ def test_total_of_codes_is_bounded_and_announced_before(
 )
 def test_newcomer_gets_a_code_after_others_spent_the_rest(dsn: str, limit: str, pace: timedelta) -> None:
     """One attacker has many addresses of a network, one has many networks."""
-    with TestClient(create_app(limited(**{limit: 20}), dsn)) as client:
+    with DirectClient(create_app(limited(**{limit: 20}), dsn)) as client:
 
         def ask(host: str, place: int) -> Response:
             return ask_code(from_elsewhere(client, host), other_block(place * 10_000))
@@ -225,7 +226,7 @@ def test_newcomer_gets_a_code_after_others_spent_the_rest(dsn: str, limit: str, 
 
 def test_reserve_leaves_the_total_of_codes_bounded(dsn: str) -> None:
     """In every twelfth of an hour, as many fresh networks ask as get codes, and one more."""
-    with TestClient(create_app(limited(codes_per_hour=10), dsn)) as client:
+    with DirectClient(create_app(limited(codes_per_hour=10), dsn)) as client:
         networks = iter(range(1000))
 
         def ask() -> int:
@@ -307,7 +308,7 @@ def test_block_has_ten_thousand_numbers() -> None:
 
 def test_prefixes_of_settings_replace_the_default(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FILIATION_SMS_PREFIXES", "3363998, 32")
-    with TestClient(create_app(limited(), dsn)) as client:
+    with DirectClient(create_app(limited(), dsn)) as client:
         assert ask_code(client, number(1)).status_code == 201
         assert ask_code(client, example("BE", PhoneNumberType.MOBILE)).status_code == 201
         assert refusal(ask_code(client, other_block(1))) == (422, "number_not_served")

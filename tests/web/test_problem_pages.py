@@ -12,6 +12,7 @@ from service.core.error_handlers import install
 from service.core.errors import MEDIA_TYPE, Overloaded, TooManyRequests
 from service.core.middleware import OutermostMiddleware
 from service.web.problem_pages import ProblemPages
+from tests.direct_client import DirectClient
 from tests.web.reading import FROM_HERE, HOST, forms_of, text_of
 from tests.web.small_site import SITE
 
@@ -40,7 +41,7 @@ def failing() -> Iterator[TestClient]:
 
     app.add_middleware(OutermostMiddleware, limits=BodyLimits(1024, 1024))
     app.add_middleware(ProblemPages, site=SITE)
-    with TestClient(app, base_url=HOST, raise_server_exceptions=False) as client:
+    with DirectClient(app, base_url=HOST, raise_server_exceptions=False) as client:
         yield client
 
 

@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime, timedelta
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import WebhookVerificationError
@@ -17,6 +16,7 @@ from service.webhook.delivery import DELAYS, announce, delay_after
 from service.webhook.endpoints import new_secret
 from tests.callers import Registry
 from tests.conftest import settings_of_tests
+from tests.direct_client import DirectClient
 from tests.inspection import defer, refusal, rows, until
 from tests.webhook.builders import (
     EVENT,
@@ -257,7 +257,7 @@ def test_address_is_checked_again_at_each_attempt(
 ) -> None:
     dns["hook.example"] = ["1.1.1.1", "127.0.0.1"]
     caplog.set_level("INFO")
-    with TestClient(create_app(settings_of_tests(), dsn)) as client:
+    with DirectClient(create_app(settings_of_tests(), dsn)) as client:
         broker = Registry(client, dsn).broker()
         webhook = broker.post("/v1/webhooks", {"url": f"https://hook.example:{receiver.port}/very/private?path"})
         announce_event(broker.id)

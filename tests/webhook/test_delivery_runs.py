@@ -6,7 +6,6 @@ from typing import Any
 
 import psycopg
 import pytest
-from fastapi.testclient import TestClient
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.resources import Resources
@@ -16,6 +15,7 @@ from service.webhook import sending
 from service.webhook.delivery import PAYLOADS
 from tests.builders import filled
 from tests.callers import Registry
+from tests.direct_client import DirectClient
 from tests.inspection import rows, until
 from tests.webhook.builders import (
     add_due_deliveries,
@@ -69,7 +69,7 @@ def test_attempt_to_silent_receiver_times_out_and_is_repeated_later(
 @pytest.fixture
 def registry_without_worker(dsn: str, settings: Settings) -> Iterator[Registry]:
     """The application without a worker: only the test itself delivers."""
-    with TestClient(create_app(settings, dsn, with_worker=False)) as client:
+    with DirectClient(create_app(settings, dsn, with_worker=False)) as client:
         yield Registry(client, dsn)
 
 

@@ -21,6 +21,7 @@ from tests.builders import hand_over, make_collection, make_notice, number, open
 from tests.callers import TRADE_SCOPES, Caller
 from tests.callers import Registry as Accounts
 from tests.conftest import as_service
+from tests.direct_client import DirectClient
 from tests.inspection import until
 from tests.persons import PersonCaller, prove, ring_of_tests
 from tests.worlds.model import Registry
@@ -83,7 +84,7 @@ class Stage:
 @contextmanager
 def stage(settings: Settings, dsn: str) -> Iterator[Stage]:
     """The application with its worker, an operator and a regulator."""
-    with TestClient(create_app(settings, as_service(dsn))) as client:
+    with DirectClient(create_app(settings, as_service(dsn))) as client:
         accounts = Accounts(client, dsn)
         yield Stage(client, dsn, accounts, accounts.operator(), accounts.regulator())
 
