@@ -8,7 +8,7 @@ for all numbers that share them (`leading_digits`). `normalise_number` does the 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -22,6 +22,7 @@ from service.number.allocation import Allocation, allocation_of, allocations_of
 from service.number.ambiguity import ambiguous_digits, choose_meant, read_meant
 from service.number.area_code import whole_allocations
 from service.number.leading_digits import LeadingDigits
+from service.number.other_values import OtherValue, are_other_values
 from service.number.reading import is_reading_decided, read_digits
 from service.number.rejection import CODES, REASONS, NumberRejected, RejectReason
 from service.number.spelling import LONGEST, Spelling, read_shape
@@ -34,8 +35,10 @@ _FEWEST_OF_TWO_NUMBERS = 16
 _MOST_DIGITS_OF_A_NUMBER = 15
 _DIGIT = re.compile(r"[0-9]")
 # What `read_shape` makes of most texts, said in one expression. So few digits are never several numbers.
-# Behind brackets after more than three digits, another number may begin.
-_SIMPLE = re.compile(r"[ (]*(?P<plus>\+)?(?P<digits>(?:[ ()-]*[0-9]){4}(?:[ -]*[0-9]){1,9})[ )]*")
+# Behind brackets after more than three digits, another number may begin. Fewer than nine digits may be a date, and
+# what has signs but no zero in front is for `other_values` to judge, and so is one digit at the end.
+_BEGINS = r"(?P<plus>\+)|(?=[0-9]+[ )]*$)|(?=0[0-9])(?!0[0-9]-[0-9]{1,2}-[0-9]{4}(?![0-9]))(?=(?:[ ()-]*[0-9]){9})"
+_SIMPLE = re.compile(rf"[ (]*(?:{_BEGINS})(?P<digits>(?:[ ()-]*[0-9]){{4}}(?:[ -]*[0-9]){{1,9}})(?<![ -][0-9])[ )]*")
 _BETWEEN_DIGITS = re.compile(r"[ ()-]+")
 
 
@@ -181,6 +184,8 @@ def _read_values(values: NDArray[np.int64], spelling: Spelling, region: str) -> 
     for part in spelling.parts:
         first = _read_meant(values // 10 ** (spelling.digits - part), part, region, plus=spelling.plus)
         _refuse_several(numbers, reasons, _allocated(*first).reasons == 0)
+    if spelling.others:
+        _refuse_others(numbers, reasons, values, spelling.others, region)
     return numbers, reasons
 
 
@@ -199,6 +204,19 @@ def _read_meant(values: NDArray[np.int64], digits: int, region: str, *, plus: bo
 
 def _refuse_several(numbers: NDArray[np.int64], reasons: NDArray[np.uint8], which: NDArray[np.bool_]) -> None:
     numbers[which], reasons[which] = 0, CODES[RejectReason.SEVERAL_NUMBERS]
+
+
+def _refuse_others(
+    numbers: NDArray[np.int64],
+    reasons: NDArray[np.uint8],
+    values: NDArray[np.int64],
+    others: Sequence[OtherValue],
+    region: str,
+) -> None:
+    """Reject texts with these values of their digits that are a date, an amount or the like."""
+    read = np.flatnonzero(reasons == 0)
+    refused = read[are_other_values(values[read], numbers[read], others, region)]
+    numbers[refused], reasons[refused] = 0, CODES[RejectReason.NOT_A_NUMBER]
 
 
 def _refuse_local(
@@ -319,8 +337,11 @@ def _read_alone(digits: str, spelling: Spelling, region: str) -> int | RejectRea
         return RejectReason.SEVERAL_NUMBERS
     if isinstance(read, RejectReason):
         return read
-    may_be_local = not spelling.plus and _may_be_local(read, digits, region)
-    return RejectReason.TOO_SHORT if may_be_local or allocation_of(read) is Allocation.CUT_SHORT else read
+    if not spelling.plus and _may_be_local(read, digits, region):
+        return RejectReason.TOO_SHORT
+    if spelling.others and are_other_values(np.array([int(digits)]), np.array([read]), spelling.others, region)[0]:
+        return RejectReason.NOT_A_NUMBER
+    return RejectReason.TOO_SHORT if allocation_of(read) is Allocation.CUT_SHORT else read
 
 
 def _read_spelled(digits: str, spelling: Spelling, region: str) -> int | RejectReason:

@@ -71,8 +71,9 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
         "number is meant without it."
     ),
     RejectReason.NOT_A_NUMBER: (
-        "The cell contains letters or signs that a telephone number cannot have. Correct it, or check that the right "
-        "column was read (column=)."
+        "The cell contains letters or signs that a telephone number cannot have, or is grouped like a date, an address "
+        "of a machine, an amount or another figure. Correct it, or check that the right column was read (column=). "
+        "Write a telephone number with +, its country code, and nothing before that."
     ),
     RejectReason.TOO_SHORT: (
         "The number has too few digits for its country. Write it with its area code and the zero before that, if there "

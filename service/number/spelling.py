@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from service.core.signs import plain
+from service.number.other_values import OtherValue, other_values
 from service.number.rejection import RejectReason
 
 MOST_DIGITS = 18
@@ -44,7 +45,8 @@ class Spelling(NamedTuple):
     """The number of digits, whether a plus is before them, how many of them are a fraction, and if spaces part them.
 
     After each count of digits in `parts`, a sign stands behind which another number begins if those before are one. If
-    there are two `halves`, which are as long as numbers, they are one only if it has its country code.
+    there are two `halves`, which are as long as numbers, they are one only if it has its country code. The text may be
+    one of the `others`, and no number.
     """
 
     digits: int
@@ -53,6 +55,7 @@ class Spelling(NamedTuple):
     spaced: bool = False
     parts: tuple[int, ...] = ()
     halves: bool = False
+    others: tuple[OtherValue, ...] = ()
 
 
 @lru_cache(maxsize=10_000)
@@ -118,7 +121,8 @@ def _read_plain(text: str, *, halves: bool) -> Spelling | RejectReason:
     spaced = len(text.strip("+()").split()) > 1
     if digits > MOST_DIGITS:
         return RejectReason.SEVERAL_NUMBERS if spaced else RejectReason.TOO_LONG
-    return Spelling(digits, plus, spaced=spaced, parts=_parts(text, halves=halves), halves=halves)
+    others = () if plus else other_values(text)
+    return Spelling(digits, plus, spaced=spaced, parts=_parts(text, halves=halves), halves=halves, others=others)
 
 
 def _parts(text: str, *, halves: bool) -> tuple[int, ...]:
