@@ -4,16 +4,14 @@ Hypothesis runs a test many times: a database for each run would cost more than 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 from psycopg import AsyncConnection
-from sqlalchemy import make_url
 
-from service.command import schema
 from service.number.keyring import KeyRing
+from tests.conftest import temporary_database
 
 Test = Callable[[AsyncConnection[Any]], Awaitable[None]]
 
@@ -25,13 +23,10 @@ def ring() -> KeyRing:
 
 
 @pytest.fixture(scope="session")
-def membership_dsn(cluster: str) -> str:
+def membership_dsn(cluster: str) -> Iterator[str]:
     """The address of the database that these tests share."""
-    with psycopg.connect(cluster, autocommit=True) as connection:
-        connection.execute("CREATE DATABASE membership")
-    dsn = make_url(cluster).set(database="membership").render_as_string(hide_password=False)
-    schema.upgrade(dsn)
-    return dsn
+    with temporary_database(cluster) as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")
