@@ -26,11 +26,13 @@ from service.intake.looks import (
     MOST_CELLS,
     IsTelephone,
     has_digits_of_a_number,
+    has_words,
     has_words_only,
     holds_number,
     share,
 )
 from service.intake.media import Format
+from service.intake.names_of_others import is_of_others
 from service.intake.phone_choice import guess_phone_column
 from service.intake.records import each_record
 
@@ -210,6 +212,10 @@ def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
     is_known = any(_is_known(name, rules.choice) for name in first)
     if rules.has_header is None and is_known and holds_number(first):
         raise _header_unclear()
+    # A list of one column has a word above it that may be numbered, as no number is: `fax 2`.
+    is_known = (
+        is_known or (len(first) == 1 and has_words(first[0]) and is_name(first[0])) or any(map(is_of_others, first))
+    )
     return bool(rules.has_header) or (not holds_number(first) and (is_known or has_words_only(first)))
 
 

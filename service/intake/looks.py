@@ -112,6 +112,11 @@ def is_bare_code(cell: str) -> bool:
     return bool(_BARE_CODE.fullmatch(cell))
 
 
+def has_words(cell: str) -> bool:
+    """Whether a cell has letters, and no fewer of them than digits."""
+    return sum(map(str.isalpha, cell)) >= max(_count_digits(cell), 1)
+
+
 def has_words_only(cells: Iterable[str]) -> bool:
     """Whether a line has letters and no digit."""
     text = "".join(cells)

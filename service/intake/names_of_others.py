@@ -17,7 +17,9 @@ _WORDS = (
     *("standard", "accueil", "switchboard", "agence", "magasin", "boutique", "store", "ecole", "school", "mairie"),
     *("vendeur", "commercial", "assistant", "manager", "owner", "proprietaire", "medecin", "doctor"),
     *("confiance", "vater", "mutter", "garant", "bailleur", "notaire", "caller", "appelant", "sender", "expediteur"),
-    *("livreur", "fournisseur", "hotline", "serviceclient", "siege"),
+    *("livreur", "fournisseur", "hotline", "serviceclient", "siege", "supplier", "lieferant", "proveedor", "fornitore"),
+    *("betrieb", "dienst", "arbeit", "empresa", "trabajo", "oficina", "ufficio", "azienda", "lavoro"),
+    *("madre", "padre", "ehefrau", "ehemann", "angehorig", "arzt", "schule", "sekretariat", "conyuge", "emergencia"),
     *(
         "opposition",
         "oppose",
@@ -30,19 +32,43 @@ _WORDS = (
         "refus",
         "stop",
     ),
-    *("donotcall", "bloctel", "robinson"),
+    *("donotcall", "listerouge", "bloctel", "robinson"),
 )
 # Too short to be looked for inside other words.
 _WHOLE_WORDS = frozenset(
-    {"kin", "asst", "pro", "dad", "mom", "mum", "ice", "fils", "fille", "mari", "femme", "dnc", "old"}
+    {"kin", "asst", "pro", "dad", "mom", "mum", "ice", "fils", "fille", "mari", "femme", "dnc", "old", "firma"}
 )
 _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+")
 
 
+# What lists of telephone numbers are called, beside the names of columns that are known to contain them.
+_LISTS = (
+    *("tel", "phone", "fon", "mobil", "portable", "gsm", "msisdn", "cel", "movil", "handy", "sms", "whatsapp", "e164"),
+    *("num", "nr", "contact", "kontakt", "client", "customer", "kunde", "adherent", "member", "membre", "mitglied"),
+    *("abonn", "subscri", "prospect", "lead", "person", "destinataire", "recipient", "receiver", "list", "base"),
+    *("appel", "call", "coordonnee", "column", "colonne"),
+)
+
+# Programs and people write these above a column that has no name.
+_NAMES_OF_NOTHING = frozenset(
+    {"", "a", "c", "f", "v", "x", "to", "n", "no", "field", "value", "values", "data", "valeur"}
+)
+
+
+def may_name_a_list(name: str) -> bool:
+    """Whether a name may be that of the only column of a list of the telephone numbers of persons."""
+    joined = "".join(_words(name))
+    return any(word in joined for word in _LISTS) or joined in _NAMES_OF_NOTHING
+
+
 def is_of_others(name: str) -> bool:
     """Whether a name says that telephone numbers are those of somebody or something else, or of who said no."""
-    signs = unicodedata.normalize("NFKD", name)
-    plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
-    words = [word.casefold() for word in _JOINED.split(plain)]
+    words = _words(name)
     joined = "".join(words)
     return any(word in joined for word in _WORDS) or not _WHOLE_WORDS.isdisjoint(words)
+
+
+def _words(name: str) -> list[str]:
+    signs = unicodedata.normalize("NFKD", name)
+    plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
+    return [word.casefold() for word in _JOINED.split(plain)]

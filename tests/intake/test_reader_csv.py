@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 from itertools import product
 
 import pytest
@@ -15,7 +16,7 @@ from service.intake.column_names import Role, role_of
 from service.intake.decoding import Encoding
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
-from service.intake.media import Compression
+from service.intake.media import Compression, Format
 from tests.examples import examples
 from tests.intake.builders import Row, cut, phones, read_part
 
@@ -330,3 +331,31 @@ def test_read_first_part_with_two_named_columns_settles_both() -> None:
     dialect = read_part(b"tel;consented_at\n0639980000;2024-02-05\n")[0].dialect
     assert dialect is not None
     assert dialect.columns == {Role.PHONE: 0, Role.CONSENTED_AT: 1}
+
+
+OF_OTHERS = (
+    *("fax", "fax 2", "FAX n°1", "Telefax", "emergency contact", "employer phone", "Tel. Arbeit", "Notfallkontakt"),
+    *("contact urgence", "téléphone conjoint", "Firma", "domicile", "ref", "nom", "liste rouge", "2ème parent"),
+)
+OF_PERSONS = ("contacts", "liste 1", "2nd contact", "numéros", "Joignable (tél)", "Handy", "Primary Phone", "_c0")
+
+
+@pytest.mark.parametrize("part_format", [Format.CSV, Format.NDJSON])
+def test_read_one_column_under_the_name_of_something_else_asks_for_it(part_format: Format) -> None:
+    numbers = [f"06 39 98 00 {at:02}" for at in range(20)]
+    of_numbers = {
+        name: "\n".join(
+            [name, *numbers] if part_format is Format.CSV else [json.dumps({name: n}) for n in numbers]
+        ).encode()
+        for name in (*OF_OTHERS, *OF_PERSONS)
+    }
+    for name in OF_OTHERS:
+        with pytest.raises(UnreadablePart) as refused:
+            read_part(of_numbers[name], part_format=part_format)
+        assert refused.value.slug == "phone_column_unclear"
+        assert "column=" in refused.value.detail
+    for name in OF_PERSONS:
+        rows = read_part(of_numbers[name], part_format=part_format)[1]
+        assert [row.phone for row in rows] == numbers
+    chosen = read_part(of_numbers["fax"], part_format=part_format, columns=ColumnChoice(phone="fax"))[1]
+    assert [row.phone for row in chosen] == numbers
