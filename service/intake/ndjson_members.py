@@ -77,7 +77,7 @@ class Members:
             elif role is None:
                 continue
             elif name not in self._names() and _may_be_read(role, name, self._rules, is_first=role not in self.read):
-                self.read[role] = _in_order([*self.read.get(role, ()), member_of(name)])
+                self.read[role] = _in_order([*self.read.get(role, ()), member_of(name, role)])
             elif name not in self._names():
                 self._later_ignored.append(name)
 
@@ -175,7 +175,7 @@ def _inner_members(value: object) -> Iterator[tuple[str, object]]:
 def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: ColumnRules) -> list[Member]:
     """The settled member of a role, whose cells were checked, and the others that it is read from."""
     others = [
-        member_of(column.name)
+        member_of(column.name, role)
         for column in columns
         if column.name != name
         and role_of(column.name) is role
@@ -183,7 +183,7 @@ def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: 
         and _may_be_read(role, column.name, rules)
         and (role is not Role.CONSENTED_AT or not column.cells or share(column.cells, may_be_a_time) >= FEW_CELLS)
     ]
-    return _in_order([member_of(name)._replace(is_settled=True), *others])
+    return _in_order([member_of(name, role)._replace(is_settled=True), *others])
 
 
 def _may_be_read(role: Role, name: str, rules: ColumnRules, *, is_first: bool = False) -> bool:
@@ -197,8 +197,8 @@ def _may_be_read(role: Role, name: str, rules: ColumnRules, *, is_first: bool = 
 
 
 def _in_order(members: Iterable[Member]) -> list[Member]:
-    """Those with a name that is certain come first."""
-    return sorted(members, key=lambda member: not member.is_certain)
+    """Those whose names say most come first, of these the settled one."""
+    return sorted(members, key=lambda member: (member.rank, member.is_settled), reverse=True)
 
 
 def _awaited(columns: Sequence[SampleColumn], choice: ColumnChoice) -> Iterator[tuple[Role, str]]:

@@ -13,7 +13,9 @@ from typing import Any, Final, NamedTuple, Never, Self
 
 import orjson
 
-from service.intake.column_names import Role, is_certain, says_calling_code
+from service.intake.column_names import Role, is_certain, says_calling_code, shown_name
+from service.intake.consent_names import is_about_telephone
+from service.intake.errors import UnreadablePart
 from service.intake.looks import is_bare_code
 from service.intake.table import MisfitKind
 
@@ -105,16 +107,25 @@ def unquoted(quoted: bytes) -> str | None:
 
 
 class Member(NamedTuple):
-    """A member that a role is read from. Of the settled one, the cells were looked at."""
+    """A member that a role is read from. Of the settled one, the cells were looked at.
+
+    Its name may say for certain that it has the role, and that a consent is one to be called.
+    """
 
     name: str
     is_certain: bool
+    is_of_telephone: bool = False
     is_settled: bool = False
 
+    @property
+    def rank(self) -> tuple[bool, bool]:
+        """What its name says. In a line, the filled member of the highest rank counts."""
+        return self.is_certain, self.is_of_telephone
 
-def member_of(name: str) -> Member:
-    """The member with this name."""
-    return Member(name, is_certain(name))
+
+def member_of(name: str, role: Role) -> Member:
+    """The member with this name, from which a role is read."""
+    return Member(name, is_certain(name), role is Role.CONSENTED_AT and is_about_telephone(name))
 
 
 def read_cells(
@@ -137,16 +148,29 @@ def read_cells(
 def cell_of(role: Role, members: Sequence[Member], texts: Sequence[str]) -> str:
     """The cell of a role from the members that it is read from: the first that is filled.
 
-    Countries that are equally certain count together. If they differ, they are none.
+    Countries that are equally certain count together. If they differ, they are none. Raises UnreadablePart for two
+    consents of which neither name says more: which of them came first in a file, or is in its first lines, must not
+    decide.
     """
     filled = [(member, text) for member, text in zip(members, texts, strict=True) if text.strip()]
     if not filled:
         return ""
     if role is not Role.COUNTRY:
+        if len({text.strip() for member, text in filled if member.rank == filled[0][0].rank}) > 1:
+            raise _consents_differ(role, [member.name for member, _ in filled])
         return filled[0][1]
     certain = filled[0][0].is_certain
     countries = [_country(member, text) for member, text in filled if member.is_certain == certain]
     return _BETWEEN_COUNTRIES.join(dict.fromkeys(countries))
+
+
+def _consents_differ(role: Role, names: Sequence[str]) -> UnreadablePart:
+    shown = ", ".join(name for name in map(shown_name, names) if name)
+    return UnreadablePart(
+        "consent_column_unclear",
+        f"A line has different values in members that may all be that of the consent: {shown}. Set "
+        f"{role.value}_column= to the one that counts.",
+    )
 
 
 def _country(member: Member, text: str) -> str:

@@ -1,11 +1,16 @@
 """Lines of NDJSON: however JSON is written, a line gives the same cells, whatever lines are beside it."""
 
 import json
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.intake.column_choice import ColumnChoice
+from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from tests.examples import examples
 from tests.intake.builders import Row, read_part
@@ -95,3 +100,37 @@ def test_read_ndjson_line_does_not_depend_on_its_neighbours(lines: list[str]) ->
             (line, cells, right) for line, cells, right in zip(lines, found, expected, strict=True) if cells != right
         ]
     assert wrong == []
+
+
+BOTH = '{"phone":"0639980001","date_optin":"2023-03-26","consented_at":"2023-04-27"}'
+ALIKE = '{"phone":"0639980002","date_optin":"2023-03-26","consented_at":"2023-03-26"}'
+OF_EACH = ['{"phone":"0639980003","date_optin":"2023-03-26"}', '{"phone":"0639980004","consented_at":"2023-04-27"}']
+OF_TELEPHONE = '{"phone":"0639980005","consented_at":"2023-04-27","sms_optin_date":"2023-05-28"}'
+# More than the lines by which members are settled.
+MANY = ['{"phone":"0639980006","%s":"2023-03-26"}'] * 1500
+
+
+@pytest.mark.parametrize("first", ["date_optin", "consented_at"])
+def test_read_which_consent_counts_does_not_depend_on_where_its_member_begins(first: str) -> None:
+    many = [line % first for line in MANY]
+    for lines in ([*many, BOTH], [BOTH, *many], [*OF_EACH, *many, BOTH]):
+        with pytest.raises(UnreadablePart) as refused:
+            read_part("\n".join(lines).encode(), part_format=Format.NDJSON)
+        assert refused.value.slug == "consent_column_unclear"
+        assert "consented_at_column=" in refused.value.detail
+        chosen = ColumnChoice(consented_at="consented_at")
+        rows = read_part("\n".join(lines).encode(), part_format=Format.NDJSON, columns=chosen)[1]
+        assert {row.consented_at for row in rows if row.phone == "0639980001"} == {_midnight("2023-04-27")}
+    for lines in ([*many, ALIKE, *OF_EACH, OF_TELEPHONE], [OF_TELEPHONE, *OF_EACH, ALIKE, *many]):
+        rows = read_part("\n".join(lines).encode(), part_format=Format.NDJSON)[1]
+        assert {row.phone: row.consented_at for row in rows} == {
+            "0639980002": _midnight("2023-03-26"),
+            "0639980003": _midnight("2023-03-26"),
+            "0639980004": _midnight("2023-04-27"),
+            "0639980005": _midnight("2023-05-28"),
+            "0639980006": _midnight("2023-03-26"),
+        }
+
+
+def _midnight(day: str) -> int:
+    return int(datetime.fromisoformat(day).replace(tzinfo=ZoneInfo("Europe/Paris")).timestamp())
