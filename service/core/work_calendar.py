@@ -5,7 +5,8 @@ from functools import cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from holidays import country_holidays
+# All countries are imported now, which would take too long for the first request that asks for one.
+import holidays.countries
 
 _ONE_DAY = timedelta(days=1)
 _SATURDAY = 5
@@ -36,6 +37,6 @@ class WorkCalendar(NamedTuple):
 @cache
 def _holidays(country: str, year: int) -> frozenset[date]:
     try:
-        return frozenset(country_holidays(country, years=year))
+        return frozenset(holidays.country_holidays(country, years=year))
     except NotImplementedError:
         return frozenset()

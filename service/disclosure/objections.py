@@ -187,9 +187,9 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
         return phrases.undeliverable.format(state=state, contact=contact)
     if relay.check is not None:
         return _check(book, relay.check)
-    if relay.due_at is not None and relay.state in OPEN_STATES:
+    if relay.due_on is not None and relay.state in OPEN_STATES:
         phrase = phrases.overdue if relay.overdue else phrases.answer_due
-        return phrase.format(state=state, day=book.day_of(relay.due_at))
+        return phrase.format(state=state, day=book.day(relay.due_on))
     return state
 
 

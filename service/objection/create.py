@@ -1,6 +1,5 @@
 """Recording an objection and its relays, in the same way for a person, a holder and a STOP reply."""
 
-import calendar
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from service.core.locks import Lock
 from service.core.new_rows import insert_rows
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
+from service.objection.answer_period import answer_due_at
 from service.objection.applies import Scoped, Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
@@ -265,21 +265,22 @@ def _new_relay(
     relay = RelayRow(id=uuid7(moment), objection_id=objection.id, holder_id=holder_id, recorded_at=moment)
     if holder_id == objection.asserted_by_id:
         # The holder that reports an objection knows of it. It must still state that it has completed it.
-        start_month(relay, RelayState.ACKNOWLEDGED, moment)
+        start_month(relay, RelayState.ACKNOWLEDGED, moment, holders.country_of(holder_id))
         relay.delivered_at = relay.acknowledged_at = moment
     elif objection.relayed_at is not None:
-        let_out(relay, moment, has_account=has_account, counts=holders.counts_for(holder_id))
+        let_out(relay, moment, holders, has_account=has_account, counts=holders.counts_for(holder_id))
     return relay
 
 
-def let_out(relay: AnyRelay, moment: datetime, *, has_account: bool, counts: bool) -> bool:
+def let_out(relay: AnyRelay, moment: datetime, holders: NumberHolders, *, has_account: bool, counts: bool) -> bool:
     """Let a relay out that waits for its holder, if it can be; returns whether it has reached the holder's list."""
+    country = holders.country_of(relay.holder_id)
     if not has_account:
         # No month runs: the person is shown until when a letter should be answered.
-        relay.state, relay.due_at = RelayState.UNDELIVERABLE, one_month_after(moment)
+        relay.state, relay.due_at = RelayState.UNDELIVERABLE, answer_due_at(moment, country)
         return False
     if counts:
-        start_month(relay, RelayState.PENDING, moment)
+        start_month(relay, RelayState.PENDING, moment, country)
     return counts
 
 
@@ -289,9 +290,9 @@ def hold_back(relay: Relay, objection: Objection) -> None:
     reopen(objection)
 
 
-def start_month(relay: AnyRelay, state: RelayState, moment: datetime) -> None:
-    """Begin the month that a holder has to answer."""
-    relay.state, relay.received_at, relay.due_at = state, moment, one_month_after(moment)
+def start_month(relay: AnyRelay, state: RelayState, moment: datetime, country: str) -> None:
+    """Begin the month that a holder in a country (ISO 3166-1 alpha-2) has to answer."""
+    relay.state, relay.received_at, relay.due_at = state, moment, answer_due_at(moment, country)
 
 
 async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[AnyRelay], moment: datetime) -> None:
@@ -301,12 +302,6 @@ async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[An
         if relay.state == RelayState.PENDING:
             by_holder[relay.holder_id].append(relay.id)
     await announce(session, queue, RELAY_CREATED, by_holder, moment=moment)
-
-
-def one_month_after(moment: datetime) -> datetime:
-    """The deadline of GDPR 12(3): the same day of the next month, or that month's last if it is shorter."""
-    year, month = (moment.year, moment.month + 1) if moment.month < 12 else (moment.year + 1, 1)
-    return moment.replace(year=year, month=month, day=min(moment.day, calendar.monthrange(year, month)[1]))
 
 
 def _is_finished(objection: AnyObjection, relays: Iterable[AnyRelay]) -> bool:

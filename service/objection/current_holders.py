@@ -35,6 +35,10 @@ class NumberHolders:
         holder_ids = {facts.datasets[dataset_id].holder_id for dataset_id in self.datasets}
         return {holder_id: facts.organisations[holder_id].admitted_at is not None for holder_id in sorted(holder_ids)}
 
+    def country_of(self, organisation_id: uuid.UUID) -> str:
+        """The country of an organisation (ISO 3166-1 alpha-2), by whose days it has to answer."""
+        return self.snapshot.graph.facts.organisations[organisation_id].country
+
     def held_by(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or asserts a dataset of a holder without account that does."""
         return bool(self._held_by(organisation_id))

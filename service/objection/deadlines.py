@@ -21,7 +21,7 @@ async def list_overdue_relays(session: AsyncSession, after: uuid.UUID | None, li
         select(Relay, Objection, Organisation)
         .join(Objection, col(Objection.id) == col(Relay.objection_id))
         .join(Organisation, col(Organisation.id) == col(Relay.holder_id))
-        .where(col(Relay.state).in_(OPEN_STATES), col(Relay.due_at) < now())
+        .where(col(Relay.state).in_(OPEN_STATES), col(Relay.due_at) <= now())
     )
     rows = await read_slice(session, query, after, limit, Relay.id)
     recorders = await recorders_in_full(session, [objection for _, objection, _ in rows])

@@ -39,8 +39,8 @@ _HOLDERS: Final = (Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR)
 # record ten and see whose count rises. What happened after the cut is not seen, so a late publication says the same.
 _MEASURE: Final = text("""
     SELECT organisation.id, legal_name, count(request.due_at) AS received,
-           array_agg(days) FILTER (WHERE days IS NOT NULL AND state = 'completed' AND ended_at <= due_at) AS in_time,
-           array_agg(days) FILTER (WHERE days IS NOT NULL AND state = 'completed' AND ended_at > due_at) AS late,
+           array_agg(days) FILTER (WHERE days IS NOT NULL AND state = 'completed' AND ended_at < due_at) AS in_time,
+           array_agg(days) FILTER (WHERE days IS NOT NULL AND state = 'completed' AND ended_at >= due_at) AS late,
            array_agg(days) FILTER (WHERE days IS NOT NULL AND state = 'refused') AS refused,
            count(request.due_at) FILTER (WHERE days IS NULL) AS open
     FROM organisation LEFT JOIN (

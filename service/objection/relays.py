@@ -33,6 +33,7 @@ from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, is_by_person, recorders_of
 from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
+from service.organisation.models import Organisation
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
 
@@ -56,7 +57,7 @@ async def list_relays(
     async for relay, objection in in_turns(rows):
         if relay.id in held_back:
             continue
-        _mark_delivered(ring, relay, objection)
+        await _mark_delivered(session, relay, objection)
         number = None if relay.state in _ENDED else _number_shown(ring, relay, objection, holders[objection.id])
         listed.append((relay, objection, number))
     await session.flush()
@@ -96,7 +97,7 @@ async def judge_undeliverable(
         if _must_wait(relay, objection, holders[objection.id]):
             hold_back(relay, objection)
         else:
-            _reach(ring, relay, objection)
+            await _reach(session, relay, objection)
     await session.flush()
     return [relay for relay, _ in rows]
 
@@ -151,17 +152,18 @@ def _number_shown(ring: KeyRing, relay: Relay, objection: Objection, holders: Nu
     return e164(number_of_key(ring, holders.key))
 
 
-def _mark_delivered(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+async def _mark_delivered(session: AsyncSession, relay: Relay, objection: Objection) -> None:
     """Record that a holder has received its relay, if it had not. An objection that was closed opens again."""
     if relay.state == RelayState.UNDELIVERABLE:
-        _reach(ring, relay, objection)
+        await _reach(session, relay, objection)
     if relay.state == RelayState.PENDING:
         relay.state, relay.delivered_at = RelayState.DELIVERED, now()
 
 
-def _reach(ring: KeyRing, relay: Relay, objection: Objection) -> None:
+async def _reach(session: AsyncSession, relay: Relay, objection: Objection) -> None:
     """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
-    start_month(relay, RelayState.PENDING, now())
+    holder = await session.get_one(Organisation, relay.holder_id)
+    start_month(relay, RelayState.PENDING, now(), holder.country)
     reopen(objection)
 
 
@@ -250,7 +252,7 @@ async def acknowledge_relay(
     session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, relay_id: uuid.UUID
 ) -> RelayOut:
     """Record that the caller is processing a relay. A relay that has got further stays as it is."""
-    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
+    relay, objection = await _lock_own_relay(session, actor, relay_id)
     if relay.state not in (*_ENDED, RelayState.ACKNOWLEDGED):
         relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, now()
         session.add(relay)
@@ -266,7 +268,7 @@ async def complete_relay(
         NotFound: the caller has no such relay.
         Conflict: the caller has refused it.
     """
-    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
+    relay, objection = await _lock_own_relay(session, actor, relay_id)
     _refuse_ended(relay, RelayState.COMPLETED)
     if relay.state != RelayState.COMPLETED:
         if objection.kind == ObjectionKind.ERASURE:
@@ -284,7 +286,7 @@ async def refuse_relay(
         NotFound: the caller has no such relay.
         Conflict: the caller has completed it, or refused it for another reason.
     """
-    relay, objection = await _lock_own_relay(session, ring, actor, relay_id)
+    relay, objection = await _lock_own_relay(session, actor, relay_id)
     _refuse_ended(relay, RelayState.REFUSED)
     if relay.state == RelayState.REFUSED and relay.refusal != wanted.reason:
         raise Conflict(
@@ -301,9 +303,7 @@ def _refuse_ended(relay: Relay, state: RelayState) -> None:
         raise Conflict("relay_ended", f"You have already reported this relay as {relay.state}. That is final.")
 
 
-async def _lock_own_relay(
-    session: AsyncSession, ring: KeyRing, actor: Actor, relay_id: uuid.UUID
-) -> tuple[Relay, Objection]:
+async def _lock_own_relay(session: AsyncSession, actor: Actor, relay_id: uuid.UUID) -> tuple[Relay, Objection]:
     """Lock a relay of the caller with its objection, and mark it as delivered.
 
     Because the objection is locked too, of two holders that end their relays at once one sees that it is the last. It
@@ -320,7 +320,7 @@ async def _lock_own_relay(
         raise NotFound("relay")
     await session.refresh(found, with_for_update=True)
     objection = await session.get_one(Objection, found.objection_id, with_for_update={"key_share": True})
-    _mark_delivered(ring, found, objection)
+    await _mark_delivered(session, found, objection)
     return found, objection
 
 

@@ -62,6 +62,12 @@ _RECORDED_BY = (
 )
 
 
+_DUE_AT = (
+    "The moment from which an answer is late: a month after the objection reached the holder, counted by the working "
+    "days of the holder's country (GDPR 12(3), Regulation 1182/71)."
+)
+
+
 class ObjectionIn(RequestBody):
     """An objection or a request for erasure: to every use, to one organisation, or to one purpose."""
 
@@ -158,7 +164,8 @@ class RelayView(BaseModel):
     refusal: str | None = Field(description="The holder's reason, if it refused.")
     recorded_at: AwareDatetime
     received_at: AwareDatetime | None = Field(description="When the holder's month began; null while it waits.")
-    due_at: AwareDatetime | None = Field(description="One calendar month later (GDPR 12(3)); null while it waits.")
+    due_at: AwareDatetime | None = Field(description=f"{_DUE_AT} Null while it waits.")
+    due_on: date | None = Field(description="The last day to answer, in the holder's country; null while it waits.")
     delivered_at: AwareDatetime | None
     acknowledged_at: AwareDatetime | None
     ended_at: AwareDatetime | None = Field(description="When the holder completed or refused it.")
@@ -239,7 +246,8 @@ class RelayOut(BaseModel):
     purpose: Purpose | None
     occurred_at: AwareDatetime = Field(description="When the person objected.")
     recorded_at: AwareDatetime
-    due_at: AwareDatetime = Field(description="One calendar month after recording (GDPR 12(3)).")
+    received_at: AwareDatetime = Field(description="When it reached the caller, so that the month began.")
+    due_at: AwareDatetime = Field(description=_DUE_AT)
     state: RelayState
     refusal: str | None
     delivered_at: AwareDatetime | None

@@ -14,6 +14,7 @@ from service.core.clock import now
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
 from service.number.keyring import KeyRing
+from service.objection.answer_period import answer_due_on
 from service.objection.create import OPEN_STATES, AnyObjection, AnyRelay, Recorded
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
@@ -136,7 +137,8 @@ def _relay_view(related: _Related, relay: AnyRelay) -> RelayView:
             stated_by=None if holder.stated_by_id == holder.id else related.organisation(holder.stated_by_id),
             has_account=holder.admitted_at is not None,
         ),
-        overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at < now(),
+        due_on=relay.due_at and answer_due_on(relay.due_at, holder.country),
+        overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at <= now(),
     )
 
 

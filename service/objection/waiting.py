@@ -157,7 +157,7 @@ def _judge_relay(relay: Relay, objection: Objection, holders: NumberHolders, mom
     if relay.state == RelayState.WAITING:
         has_account = holders.snapshot.graph.facts.organisations[relay.holder_id].admitted_at is not None
         # A holder that erased the number meanwhile still has to answer the person.
-        return let_out(relay, moment, has_account=has_account, counts=holders.counted_for(relay.holder_id))
+        return let_out(relay, moment, holders, has_account=has_account, counts=holders.counted_for(relay.holder_id))
     if relay.state == RelayState.PENDING and holders.held_by(relay.holder_id) and not counts:
         hold_back(relay, objection)
     return False

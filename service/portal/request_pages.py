@@ -17,7 +17,7 @@ from service.portal.context import PersonOfPageDep, PortalRequestDep
 from service.portal.downloads import file_response
 from service.portal.objection_pages import write_scope
 from service.web.site import PAGES
-from service.wording.language import write_day_of
+from service.wording.language import write_day, write_day_of
 from service.wording.terms import Terms
 from service.wording.typography import capitalised
 
@@ -30,7 +30,7 @@ async def get_requests_page(page_request: PortalRequestDep, person: PersonOfPage
     found = await objections_on_number(session, page_request.ring, person.key)
     own = [objection for objection in found if person.owned_at(objection.occurred_at)]
 
-    def day(moment: datetime) -> str:
+    def day_of(moment: datetime) -> str:
         return write_day_of(page_request.language, moment)
 
     def heading(objection: ObjectionOut) -> str:
@@ -39,7 +39,8 @@ async def get_requests_page(page_request: PortalRequestDep, person: PersonOfPage
         scope = write_scope(page_request, objection, organisation)
         return page_request.phrases.requests.heading.format(kind=kind, scope=scope)
 
-    context: dict[str, Any] = {"objections": own, "has_earlier": len(own) < len(found), "day": day, "heading": heading}
+    context: dict[str, Any] = {"objections": own, "has_earlier": len(own) < len(found), "day_of": day_of}
+    context |= {"day": partial(write_day, page_request.language), "heading": heading}
     return await PAGES.run(partial(page_request.render, Page.REQUESTS, **context))
 
 

@@ -14,7 +14,7 @@ from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, T
 from service.disclosure.report import write_report
 from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.provenance.answer.references import CampaignRef, OrganisationRef
-from service.wording.language import PARIS, Language
+from service.wording.language import PARIS, Language, paris_day
 from tests.disclosure.conftest import Owners, blocks, plain, under
 from tests.disclosure.reading import texts
 
@@ -160,6 +160,7 @@ def relay(state: RelayState, **more: Any) -> RelayView:
         "recorded_at": paris(6, 12),
         "received_at": paris(6, 12),
         "due_at": paris(6, 12) + timedelta(days=30),
+        "due_on": paris_day(paris(6, 12) + timedelta(days=30)),
         "check": None,
         "delivered_at": None,
         "acknowledged_at": None,

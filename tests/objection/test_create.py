@@ -1,12 +1,12 @@
 """A person objects or requests erasure: relays to holders, how they are followed, and what is stored in the end."""
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
-from service.wording.language import PARIS
+from service.wording.language import PARIS, paris_day
 from tests.builders import collected, filled, number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
@@ -32,11 +32,13 @@ def test_create_objection_relays_to_every_holder(holders: Holders) -> None:
     assert person.request("GET", f"/v1/objections/{filed['id']}").json() == filed
 
 
-def test_relay_is_due_one_month_after_recording(holders: Holders) -> None:
+def test_relay_is_due_a_month_after_recording_on_a_working_day(holders: Holders) -> None:
     (relay, *_) = create_objection(holders.person(7))["relays"]
     recorded, due = (datetime.fromisoformat(relay[name]) for name in ("recorded_at", "due_at"))
-    assert 28 <= (due - recorded).days <= 31
-    assert (due.hour, due.minute, due.second) == (recorded.hour, recorded.minute, recorded.second)
+    due_on = date.fromisoformat(relay["due_on"])
+    assert 28 <= (due_on - paris_day(recorded)).days <= 36
+    assert due_on.weekday() < 5
+    assert due == datetime.combine(due_on + timedelta(days=1), time(), PARIS)
 
 
 @pytest.mark.parametrize("kind", ["objection", "erasure"])
@@ -82,7 +84,7 @@ def test_create_identical_objection_relays_to_new_holders(registry: Registry, ho
     assert relay_states(again) == relay_states(first) | {str(later.id): "pending"}
     (relay,) = relays_to(later)
     assert relay["number"] == number(7)
-    assert relay["due_at"] > first["relays"][0]["due_at"], "its month begins with its relay"
+    assert relay["received_at"] > first["relays"][0]["received_at"], "its month begins with its relay"
     assert len(create_objection(person, kind=kind)["relays"]) == len(again["relays"])
     later.post(f"/v1/objections/relays/{relay['id']}/complete")
     assert objections_of(person)[0]["closed_at"] is None, "others have not ended"

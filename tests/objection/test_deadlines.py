@@ -1,23 +1,49 @@
 """Deadlines, and the relays that are past theirs, as the regulator sees them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from itertools import product
+from zoneinfo import ZoneInfo
 
-from service.objection.create import one_month_after
+import pytest
+
+from service.core.legal_period import Period, Unit, last_day
+from service.core.time_zone import read_zones
+from service.core.work_calendar import WorkCalendar
+from service.objection.answer_period import answer_due_at, answer_due_on
 from tests.builders import number
 from tests.inspection import refusal, rows
 from tests.objection.builders import Holders, create_objection, relays_to
 
+MONTH = Period(1, Unit.MONTHS)
 
-def test_one_month_after_is_the_same_day_or_the_months_last() -> None:
-    due_days = {
-        (2026, 1, 15): (2026, 2, 15),
-        (2026, 1, 31): (2026, 2, 28),
-        (2028, 1, 31): (2028, 2, 29),
-        (2026, 12, 31): (2027, 1, 31),
-        (2026, 10, 31): (2026, 11, 30),
-    }
-    found = {recorded: one_month_after(datetime(*recorded, 10, 30, tzinfo=UTC)) for recorded in due_days}
-    assert found == {recorded: datetime(*due, 10, 30, tzinfo=UTC) for recorded, due in due_days.items()}
+
+@pytest.mark.parametrize(
+    ("received_at", "country", "due_on"),
+    [
+        ("2026-01-31T10:00Z", "FR", "2026-03-02"),
+        ("2026-11-25T10:00Z", "FR", "2026-12-28"),
+        ("2024-02-29T10:00Z", "FR", "2024-03-29"),
+        ("2026-03-31T22:30Z", "FR", "2026-05-04"),
+        ("2026-03-31T22:30Z", "GB", "2026-04-30"),
+        ("2026-06-14T10:00Z", "FR", "2026-07-15"),
+        ("2026-06-14T10:00Z", "BE", "2026-07-14"),
+        # It is the 15th in New York, and still the 14th in Honolulu.
+        ("2026-09-15T09:00Z", "US", "2026-10-15"),
+    ],
+)
+def test_the_month_ends_by_the_days_of_the_holders_country(received_at: str, country: str, due_on: str) -> None:
+    due_at = answer_due_at(datetime.fromisoformat(received_at), country)
+    assert answer_due_on(due_at, country) == date.fromisoformat(due_on)
+
+
+def test_who_is_in_time_in_one_zone_of_a_country_is_in_time() -> None:
+    for hour, (country, zones) in product(range(24), read_zones().items()):
+        received_at = datetime(2026, 6, 11, hour, tzinfo=UTC)
+        ends = {zone: MONTH.end(received_at, WorkCalendar(country, ZoneInfo(zone))) for zone in zones}
+        due_at = answer_due_at(received_at, country)
+        assert due_at == max(ends.values()), country
+        days = {last_day(due_at, ZoneInfo(zone)) for zone in zones if ends[zone] == due_at}
+        assert answer_due_on(due_at, country) in days, country
 
 
 def elapsed(dsn: str, days: int) -> None:
@@ -33,7 +59,7 @@ def elapsed(dsn: str, days: int) -> None:
 def test_list_overdue_relays_counts_objections_recorded_by_organisations(holders: Holders, dsn: str) -> None:
     body = {"kind": "objection", "numbers": [{"number": number(7), "occurred_at": "2024-05-20T08:00:00Z"}]}
     assert holders.party.post("/v1/objections/received", body)["results"][0]["outcome"] == "recorded"
-    elapsed(dsn, 35)
+    elapsed(dsn, 45)
     assert len(holders.registry.regulator().get("/v1/objections/overdue")["items"]) == 2
 
 
@@ -41,7 +67,7 @@ def test_list_overdue_relays_by_regulator_is_recorded(holders: Holders, dsn: str
     regulator = holders.registry.regulator()
     create_objection(holders.person(1))
     assert regulator.get("/v1/objections/overdue")["items"] == []
-    elapsed(dsn, 35)
+    elapsed(dsn, 45)
     found = regulator.get("/v1/objections/overdue")
     assert {relay["holder"]["id"] for relay in found["items"]} == {str(holders.broker.id), str(holders.party.id)}
     assert "+33" not in str(found)
@@ -57,7 +83,7 @@ def test_list_overdue_relays_leaves_out_ended_ones(holders: Holders, dsn: str) -
     for holder in (holders.party, holders.broker):
         body = {"reason": "La preuve du consentement doit être gardée."}
         holder.post(f"/v1/objections/relays/{relays_to(holder)[0]['id']}/refuse", body)
-    elapsed(dsn, 35)
+    elapsed(dsn, 45)
     assert holders.registry.regulator().get("/v1/objections/overdue")["items"] == []
 
 
