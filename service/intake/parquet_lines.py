@@ -272,5 +272,8 @@ def _numbers_as_text(times: pl.Series, *, takes_integers: bool) -> Cells:
         # Single precision is minutes off.
         return Cells.of_series(times.cast(pl.String, strict=False).fill_null("").map_elements(_marked, pl.String))
     if times.dtype.is_float():
-        times = times.cast(pl.Decimal(38, _DECIMALS), strict=False)
+        # As a decimal, a whole number of many digits would be a little less than it is, and so a second too early.
+        whole = times.cast(pl.Int64, strict=False)
+        texts = times.cast(pl.Decimal(38, _DECIMALS), strict=False).cast(pl.String)
+        return Cells.of_series(whole.cast(pl.String).zip_with(whole == times, texts).fill_null(""))
     return Cells.of_series(times.cast(pl.String).fill_null(""))

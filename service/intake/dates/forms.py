@@ -66,12 +66,14 @@ OFFSET: Final = r"(?P<sign>[+-])(?P<offset_hour>00)(?::?(?P<offset_minute>00))?"
 
 _DAY_NAME: Final = r"(?P<day>00?)(?:er|st|nd|rd|th)?"
 _WEEKDAY: Final = rf"(?:{WEEKDAY_NAME},? +)?"
+# A tool that took digits for a quantity writes 20230326.0.
+_DECIMAL: Final = r"(?:\.(?P<nothing>00?))?"
 _DATES: Final = {
     r"(?P<year>0000)(?P<between>[-/.])(?P<month>00?)(?P=between)(?P<day>00?)": Calendar.MONTH_AND_DAY,
     r"(?P<first_number>00?)(?P<between>[-/.])(?P<next_number>00?)(?P=between)(?P<year>0000)": Calendar.MONTH_AND_DAY,
-    r"(?P<year>0000)(?P<month>00)(?P<day>00)": Calendar.MONTH_AND_DAY,
+    rf"(?P<year>0000)(?P<month>00)(?P<day>00){_DECIMAL}": Calendar.MONTH_AND_DAY,
     r"(?P<year>0000)-(?P<day_of_year>000)": Calendar.DAY_OF_YEAR,
-    r"(?P<year>0000)(?P<compact_day_of_year>000)": Calendar.DAY_OF_YEAR,
+    rf"(?P<year>0000)(?P<compact_day_of_year>000){_DECIMAL}": Calendar.DAY_OF_YEAR,
     r"(?P<year>0000)-w(?P<week>00)-(?P<day_of_week>0)": Calendar.DAY_OF_WEEK,
     r"(?P<year>0000)w(?P<week>00)(?P<day_of_week>0)": Calendar.DAY_OF_WEEK,
     rf"{_WEEKDAY}{_DAY_NAME}(?: +|-|/){MONTH_NAME}(?:,? +|-|/)(?P<year>0000)": Calendar.MONTH_AND_DAY,

@@ -58,6 +58,8 @@ def read_instants(group: ShapeGroup, form: Form, local: Zone) -> Instants:
         written = (digits.number("whole") + form.epoch_day) * _DAY + digits.fraction("fraction", _DAY)
         return _in_zone(digits, form, local, written, _in_range(written))
     time_of_day, is_time = _time_of_day(digits, form)
+    if "nothing" in digits:
+        is_time &= digits.number("nothing") == 0
     if form.calendar is Calendar.MONTH_AND_DAY:
         return _by_month(digits, form, local, time_of_day, is_time)
     day, is_day = _day_of_year(digits) if form.calendar is Calendar.DAY_OF_YEAR else _day_of_week(digits)

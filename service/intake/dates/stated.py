@@ -157,7 +157,9 @@ def _compile(stated: str) -> re.Pattern[str]:
             parts.append(" +")
         else:
             parts.append(_literal(token["literal"]))
-    return re.compile(AROUND + "".join(parts) + AROUND)
+    # A tool that took the digits for a quantity writes 20230326.0.
+    decimal = r"(?:\.(?P<nothing>0{1,9}))?" if set(stated[::2]) == {"%"} and _OF_DIGITS.issuperset(directives) else ""
+    return re.compile(AROUND + "".join(parts) + decimal + AROUND)
 
 
 def _spelled_out(stated: str) -> str:
