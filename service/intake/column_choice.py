@@ -30,6 +30,7 @@ from service.intake.looks import (
     may_be_a_time,
     share,
 )
+from service.intake.phone_names import is_phone
 
 MOST_COLUMNS = 1000
 """A line with more columns is not read."""
@@ -193,7 +194,8 @@ def _phone_by_name(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -
     """The phone column by its name, unless its cells are no telephone numbers while those of another column are."""
     named = [at for at, column in enumerate(columns) if role_of(column.name) is Role.PHONE]
     certain = [at for at in named if is_certain(columns[at].name)]
-    matches = certain or named
+    # By their words, more is known of others than of `numero`.
+    matches = certain or [at for at in named if is_phone(columns[at].name)] or named
     if len(matches) > 1:
         raise phone_column_unclear(f"Several columns may contain the phone number.{columns_seen(columns)}")
     if not matches:

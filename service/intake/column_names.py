@@ -13,6 +13,7 @@ from itertools import product
 
 from service.intake.consent_names import is_consent_time, is_subscription_time
 from service.intake.country_names import is_calling_code, is_country, is_country_of_number
+from service.intake.phone_names import is_phone
 
 
 class Role(StrEnum):
@@ -94,7 +95,10 @@ _LIKELY: dict[Role, frozenset[str]] = {
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
 _MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind", "code"})
 _ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
-PARTS_OF_PHONE_NAMES = ("tel", "phone", "mobile", "portable", "gsm", "msisdn", "cell", "num", "sms", "e164")
+PARTS_OF_PHONE_NAMES = (
+    *("tel", "phone", "mobil", "portable", "gsm", "msisdn", "cel", "num", "sms", "e164", "handy", "movil", "mobiel"),
+    "rufn",
+)
 """Each plain name of a telephone number has one of these in it."""
 ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
 """The role of each plain name that has one by itself."""
@@ -126,6 +130,8 @@ def role_of(name: str) -> Role | None:
     role = ROLES.get(plain)
     if role is not None:
         return role
+    if any(part in plain for part in PARTS_OF_PHONE_NAMES) and is_phone(name):
+        return Role.PHONE
     if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(name) or is_subscription_time(name)):
         return Role.CONSENTED_AT
     if plain in _MAYBE_CALLING_CODES or not any(stem in plain for stem in _STEMS_OF_COUNTRIES):

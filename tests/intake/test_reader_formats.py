@@ -113,6 +113,41 @@ def test_read_parquet_long_value_is_truncated() -> None:
     assert normalise_column(Cells.of([rows[0].phone]), "FR").reason(0) is RejectReason.TOO_LONG
 
 
+@pytest.mark.parametrize(
+    ("stated", "written"),
+    [
+        ("%Y%m%d", 20230326),
+        ("%Y%m%d%H%M%S", 20230326000000),
+        ("epoch_seconds", 1679788800),
+        ("epoch_microseconds", 1679788800000000),
+        ("excel_1900", 45011),
+    ],
+)
+def test_read_floats_of_a_stated_format_in_every_format(stated: str, written: int) -> None:
+    parts = {
+        Format.CSV: f"phone;consent_date\n0639980001;{written}.0\n".encode(),
+        Format.NDJSON: b'{"phone":"0639980001","consent_date":%d.0}\n' % written,
+        Format.PARQUET: parquet(phone=["0639980001"], consent_date=[float(written)]),
+    }
+    for part_format, part in parts.items():
+        _, (row,) = read_part(part, part_format=part_format, date_format=stated)
+        assert row.consented_at in (1679788800, 1679788800 - 3600), part_format
+        assert not row.unreadable
+
+
+@pytest.mark.parametrize("name", ["Primary Phone", "Telefon", "Tel.", "Tél. principal", "Mobilnummer"])
+def test_read_integers_under_any_name_that_says_telephone(name: str) -> None:
+    """They have lost their zeros, so only the name shows what they are."""
+    numbers, customers = [639980001, 639980002], [100200301, 100200302]
+    parts = {
+        Format.PARQUET: parquet(**{"Kd.": customers, name: numbers}),
+        Format.XLSX: by_openpyxl([["Kd.", name], *zip(customers, numbers, strict=True)]),
+    }
+    for part_format, part in parts.items():
+        _, rows = read_part(part, part_format=part_format)
+        assert [row.phone for row in rows] == [*map(str, numbers)], part_format
+
+
 def test_read_parquet_floats_are_numbers_only_if_nothing_of_them_is_lost() -> None:
     floats = [639980000.0, 33639980000.0, 33639980000.5, None]
     _, rows = read_part(parquet(phone=pl.Series(floats, dtype=pl.Float64)), part_format=Format.PARQUET)
