@@ -275,7 +275,8 @@ _OBJECTIONS: Final = phrases.Objections(
     check_due="{state}: the registry is checking {name}, until {day} at the latest",
     check_overdue="{state}: the registry should have checked {name} by {day}; its operator is late",
     answer_due="{state}; an answer is due on {day}",
-    overdue="{state}; the month allowed ended on {day}",
+    overdue="{state}; the time allowed ended on {day}",
+    extended="{state}. Two more months taken on {day}. Reason given: {reason}",
     no_relays="No registered organisation had your number at that time.",
 )
 

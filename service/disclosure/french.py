@@ -280,7 +280,8 @@ _OBJECTIONS: Final = phrases.Objections(
     check_overdue="{state} : le registre aurait dû avoir vérifié {name} le {day} au plus tard ; son exploitant est en "
     "retard",
     answer_due="{state} ; réponse due le {day}",
-    overdue="{state} ; le délai d'un mois est passé depuis le {day}",
+    overdue="{state} ; le délai de réponse est passé depuis le {day}",
+    extended="{state}. Délai prolongé de deux mois le {day}. Motif donné : {reason}",
     no_relays="Aucun organisme enregistré n'avait votre numéro à ce moment-là.",
 )
 

@@ -189,7 +189,9 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
         return _check(book, relay.check)
     if relay.due_on is not None and relay.state in OPEN_STATES:
         phrase = phrases.overdue if relay.overdue else phrases.answer_due
-        return phrase.format(state=state, day=book.day(relay.due_on))
+        state = phrase.format(state=state, day=book.day(relay.due_on))
+        if relay.extended_at is not None:
+            return phrases.extended.format(state=state, day=book.day_of(relay.extended_at), reason=relay.delay)
     return state
 
 

@@ -215,6 +215,7 @@ class Objections:
     check_overdue: str
     answer_due: str
     overdue: str
+    extended: str
     no_relays: str
 
 

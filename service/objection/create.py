@@ -83,6 +83,8 @@ class RelayRow:
     acknowledged_at: datetime | None = None
     # No new relay is answered yet.
     refusal: None = None
+    delay: None = None
+    extended_at: None = None
     ended_at: None = None
 
 

@@ -49,6 +49,7 @@ class Relay(SQLModel, table=True):
     """An objection's task for one holder. `cursor` is its place in the holder's list, from the first reading on.
 
     `received_at` is the moment from which the holder's month runs, which `due_at` ends. Both are null while it waits.
+    At `extended_at` the holder took two more months, with the reasons for the delay.
     """
 
     __tablename__ = "relay"
@@ -63,11 +64,13 @@ class Relay(SQLModel, table=True):
     holder_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     state: RelayState = Field(default=RelayState.PENDING, sa_type=enum_type(RelayState))
     refusal: str | None = Field(default=None, sa_type=Text)
+    delay: str | None = Field(default=None, sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
     received_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
     due_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True), index=True)
     delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     acknowledged_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    extended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     ended_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 

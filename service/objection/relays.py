@@ -22,6 +22,7 @@ from service.core.vocabulary import ObjectionKind, RelayState
 from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
+from service.objection.answer_period import answer_due_at
 from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back, reopen, start_month
 from service.objection.current_holders import (
     NumberHolders,
@@ -32,7 +33,7 @@ from service.objection.current_holders import (
 from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, is_by_person, recorders_of
-from service.objection.schemas import RefusalIn, RelayOut, RelayPage, RelayWithNumber
+from service.objection.schemas import ExtensionIn, RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.organisation.models import Organisation
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
@@ -295,6 +296,36 @@ async def refuse_relay(
     if relay.state != RelayState.REFUSED:
         relay.refusal = wanted.reason
         await _end_relay(session, relay, objection, RelayState.REFUSED)
+    return await _relay_out(snapshots, ring, actor, relay, objection)
+
+
+async def extend_relay(
+    session: AsyncSession, snapshots: Snapshots, ring: KeyRing, actor: Actor, relay_id: uuid.UUID, wanted: ExtensionIn
+) -> RelayOut:
+    """Record that the caller takes two more months to answer, and why (GDPR 12(3)).
+
+    Raises:
+        NotFound: the caller has no such relay.
+        Conflict: it has ended, its month has, or it was extended for other reasons.
+    """
+    relay, objection = await _lock_own_relay(session, actor, relay_id)
+    if relay.state in _ENDED:
+        raise Conflict("relay_ended", f"You have already reported this relay as {relay.state}. That is final.")
+    if relay.delay not in (None, wanted.reason):
+        raise Conflict("already_extended", "You have already extended this relay for other reasons. The first stand.")
+    if relay.extended_at is None:
+        moment, holder = now(), await session.get_one(Organisation, relay.holder_id)
+        assert relay.received_at is not None, "a relay that its holder can lock has reached it"
+        if relay.due_at is None or moment >= relay.due_at:
+            raise Conflict(
+                "month_over",
+                "The month in which you had to answer or to extend it is over (GDPR 12(3)). Answer the person now: "
+                "complete or refuse the relay.",
+            )
+        relay.extended_at, relay.delay = moment, wanted.reason
+        relay.due_at = answer_due_at(relay.received_at, holder.country, extended=True)
+        relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, relay.acknowledged_at or moment
+        session.add(relay)
     return await _relay_out(snapshots, ring, actor, relay, objection)
 
 

@@ -23,6 +23,7 @@ from service.objection.figures import Publication, publication_csv
 from service.objection.reporting import ReportingDep
 from service.objection.schemas import (
     ExactCounts,
+    ExtensionIn,
     FlaggedNumber,
     FlagOut,
     ObjectionIn,
@@ -162,6 +163,19 @@ async def refuse_relay(
 ) -> RelayOut:
     """State that you refuse what the person asks, with the reason that the person will read (GDPR 12(4))."""
     return await relays.refuse_relay(session, snapshots, ring, actor, relay_id, body)
+
+
+@holders.post("/relays/{relay_id}/extend", summary="Extend a relay", responses=responses(*JSON_BODY, 404, 409))
+async def extend_relay(
+    relay_id: RelayId,
+    body: ExtensionIn,
+    session: SessionDep,
+    snapshots: SnapshotsDep,
+    ring: RingDep,
+    actor: NumbersWriter,
+) -> RelayOut:
+    """Take two more months to answer, within the first, with reasons that the person will read (GDPR 12(3))."""
+    return await relays.extend_relay(session, snapshots, ring, actor, relay_id, body)
 
 
 @holders.get("/flags", summary="List flagged datasets and campaigns")

@@ -64,7 +64,7 @@ _RECORDED_BY = (
 
 _DUE_AT = (
     "The moment from which an answer is late: a month after the objection reached the holder, counted by the working "
-    "days of the holder's country (GDPR 12(3), Regulation 1182/71)."
+    "days of the holder's country, or three if the holder extended it (GDPR 12(3), Regulation 1182/71)."
 )
 
 
@@ -162,12 +162,14 @@ class RelayView(BaseModel):
     holder: HolderView
     state: RelayState
     refusal: str | None = Field(description="The holder's reason, if it refused.")
+    delay: str | None = Field(description="The holder's reasons for taking two more months, if it does.")
     recorded_at: AwareDatetime
     received_at: AwareDatetime | None = Field(description="When the holder's month began; null while it waits.")
     due_at: AwareDatetime | None = Field(description=f"{_DUE_AT} Null while it waits.")
     due_on: date | None = Field(description="The last day to answer, in the holder's country; null while it waits.")
     delivered_at: AwareDatetime | None
     acknowledged_at: AwareDatetime | None
+    extended_at: AwareDatetime | None = Field(description="When the holder took two more months.")
     ended_at: AwareDatetime | None = Field(description="When the holder completed or refused it.")
     overdue: bool = Field(description="True if the holder has not ended it and the deadline has passed.")
     check: "CheckView | None" = Field(description="Of a relay in the state `waiting`: what it waits for.")
@@ -235,6 +237,16 @@ class RefusalIn(RequestBody):
     )
 
 
+class ExtensionIn(RequestBody):
+    """Why a holder needs two more months (GDPR 12(3))."""
+
+    reason: Sentence = Field(
+        examples=["Nous devons interroger nos trois sous-traitants, qui n'ont pas tous répondu."],
+        description="The reasons for the delay: a sentence of 10 to 300 characters for the person to read, without a "
+        "phone number.",
+    )
+
+
 class RelayOut(BaseModel):
     """An objection that the caller has to act on."""
 
@@ -250,8 +262,10 @@ class RelayOut(BaseModel):
     due_at: AwareDatetime = Field(description=_DUE_AT)
     state: RelayState
     refusal: str | None
+    delay: str | None = Field(description="Your reasons for taking two more months.")
     delivered_at: AwareDatetime | None
     acknowledged_at: AwareDatetime | None
+    extended_at: AwareDatetime | None = Field(description="When you took two more months.")
     ended_at: AwareDatetime | None
 
 

@@ -29,8 +29,8 @@ _OF_OBJECTION: Final = (
     *("occurred_at", "recorded_at", "relayed_at", "closed_at"),
 )
 _OF_RELAY: Final = (
-    *("id", "state", "refusal"),
-    *("recorded_at", "received_at", "due_at", "delivered_at", "acknowledged_at", "ended_at"),
+    *("id", "state", "refusal", "delay"),
+    *("recorded_at", "received_at", "due_at", "delivered_at", "acknowledged_at", "extended_at", "ended_at"),
 )
 
 

@@ -194,6 +194,7 @@ _REQUESTS: Final = phrases.Requests(
     check_overdue="It should have checked {name} by {day}. The operator of the registry is late.",
     due="Answer due on {day}",
     overdue="Answer due on {day}, overdue",
+    extended="On {day} the organisation took two more months to answer. Reason given: {reason}",
     on="on {day}",
     reason="Reason given: {reason}",
     write_to="Write to: {contact}",

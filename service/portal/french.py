@@ -197,6 +197,7 @@ _REQUESTS: Final = phrases.Requests(
     check_overdue="Il aurait dû avoir vérifié {name} le {day} au plus tard. L'exploitant du registre est en retard.",
     due="Réponse due le {day}",
     overdue="Réponse due le {day}, en retard",
+    extended="Le {day}, l'organisme a prolongé son délai de deux mois. Motif donné : {reason}",
     on="le {day}",
     reason="Motif donné : {reason}",
     write_to="Écrire à : {contact}",

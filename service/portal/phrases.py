@@ -247,6 +247,7 @@ class Requests:
     check_overdue: str
     due: str
     overdue: str
+    extended: str
     on: str
     reason: str
     write_to: str

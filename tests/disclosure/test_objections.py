@@ -164,6 +164,8 @@ def relay(state: RelayState, **more: Any) -> RelayView:
         "check": None,
         "delivered_at": None,
         "acknowledged_at": None,
+        "extended_at": None,
+        "delay": None,
         "ended_at": None,
         "overdue": False,
     }
@@ -171,6 +173,8 @@ def relay(state: RelayState, **more: Any) -> RelayView:
 
 
 def _name(relay_view: RelayView) -> str:
+    if relay_view.extended_at:
+        return f"{relay_view.state}-extended"
     return f"{relay_view.state}-late" if relay_view.check and relay_view.check.overdue else relay_view.state
 
 
@@ -202,7 +206,15 @@ def check(*, overdue: bool) -> CheckView:
         (
             relay(RelayState.ACKNOWLEDGED, acknowledged_at=paris(8, 9), overdue=True),
             [
-                "Prise en charge ; le délai d'un mois est passé depuis le 6 juillet 2024",
+                "Prise en charge ; le délai de réponse est passé depuis le 6 juillet 2024",
+                "8 juin 2024",
+            ],
+        ),
+        (
+            relay(RelayState.ACKNOWLEDGED, acknowledged_at=paris(8, 9), extended_at=paris(9, 9), delay="Trop à lire."),
+            [
+                "Prise en charge ; réponse due le 6 juillet 2024. Délai prolongé de deux mois le 9 juin 2024. Motif "
+                "donné : Trop à lire.",
                 "8 juin 2024",
             ],
         ),

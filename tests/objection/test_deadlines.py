@@ -36,6 +36,11 @@ def test_the_month_ends_by_the_days_of_the_holders_country(received_at: str, cou
     assert answer_due_on(due_at, country) == date.fromisoformat(due_on)
 
 
+def test_an_extended_answer_is_due_three_months_after_the_request() -> None:
+    due_at = answer_due_at(datetime.fromisoformat("2026-01-31T10:00Z"), "FR", extended=True)
+    assert answer_due_on(due_at, "FR") == date(2026, 4, 30)
+
+
 def test_who_is_in_time_in_one_zone_of_a_country_is_in_time() -> None:
     for hour, (country, zones) in product(range(24), read_zones().items()):
         received_at = datetime(2026, 6, 11, hour, tzinfo=UTC)

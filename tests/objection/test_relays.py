@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 from fastapi.testclient import TestClient
 
 from service.access.actor import Scope
 from service.core.vocabulary import Role
+from service.objection.answer_period import answer_due_at
 from tests.builders import collected, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
@@ -98,6 +100,35 @@ def test_refuse_relay_shows_the_reason_to_the_person(holders: Holders) -> None:
     ]
 
 
+def test_extend_relay_gives_two_more_months_with_reasons_for_the_person(holders: Holders, dsn: str) -> None:
+    person = holders.person(7)
+    create_objection(person)
+    (relay,) = relays_to(holders.party)
+    extended = answer(holders.party, relay, "extend", REASON)
+    received_at = datetime.fromisoformat(relay["received_at"])
+    due_at = answer_due_at(received_at, "FR", extended=True)
+    assert datetime.fromisoformat(extended["due_at"]) == due_at > datetime.fromisoformat(relay["due_at"])
+    assert (extended["state"], extended["delay"]) == ("acknowledged", REASON["reason"])
+    assert extended["extended_at"] == extended["acknowledged_at"]
+    assert answer(holders.party, relay, "extend", REASON) == extended
+    assert refused(holders.party, relay, "extend", {"reason": "Une tout autre raison."}) == (409, "already_extended")
+    (seen,) = (hop for hop in objections_of(person)[0]["relays"] if hop["delay"])
+    assert (seen["delay"], seen["due_at"]) == (REASON["reason"], extended["due_at"])
+    # What is extended is in time until the third month ends, and late after it.
+    rows(dsn, "UPDATE relay SET due_at = now() - interval '1 day'")
+    assert next(hop for hop in objections_of(person)[0]["relays"] if hop["delay"])["overdue"]
+    answer(holders.party, relay, "complete")
+    assert refused(holders.party, relay, "extend", REASON) == (409, "relay_ended")
+
+
+def test_extend_relay_after_the_month_is_refused(holders: Holders, dsn: str) -> None:
+    create_objection(holders.person(7))
+    (relay,) = relays_to(holders.party)
+    rows(dsn, "UPDATE relay SET due_at = now()")
+    assert refused(holders.party, relay, "extend", REASON) == (409, "month_over")
+    assert relays_to(holders.party)[0]["extended_at"] is None
+
+
 INVALID_REASONS = [
     ("Le 06 39 98 00 07 est client.", "invalid_request"),
     ("Non.", "invalid_request"),
@@ -108,11 +139,12 @@ INVALID_REASONS = [
 ]
 
 
-def test_refuse_relay_without_reason_or_with_number_is_refused(holders: Holders) -> None:
+def test_reasons_that_are_none_or_hold_a_number_are_refused(holders: Holders) -> None:
     create_objection(holders.person(7))
     (relay,) = relays_to(holders.party)
-    found = [(reason, refused(holders.party, relay, "refuse", {"reason": reason})) for reason, _ in INVALID_REASONS]
-    assert found == [(reason, (422, slug)) for reason, slug in INVALID_REASONS]
+    for action in ("refuse", "extend"):
+        found = [(reason, refused(holders.party, relay, action, {"reason": reason})) for reason, _ in INVALID_REASONS]
+        assert found == [(reason, (422, slug)) for reason, slug in INVALID_REASONS]
     assert relays_to(holders.party)[0]["state"] == "delivered"
 
 
@@ -123,7 +155,7 @@ def test_answer_relay_of_another_organisation_is_not_found(
     (relay,) = relays_to(holders.party)
     rival = registry.party()
     strangers = (holders.broker, rival, registry.organisation(Role.PROCESSOR, acts_for=rival))
-    for action, body in (("acknowledge", None), ("complete", None), ("refuse", REASON)):
+    for action, body in (("acknowledge", None), ("complete", None), ("refuse", REASON), ("extend", REASON)):
         for stranger in strangers:
             assert refused(stranger, relay, action, body) == (404, "not_found")
         assert refused(holders.party, {"id": unknown_id}, action, body) == (404, "not_found")

@@ -156,6 +156,7 @@ def _objections(walk: Walk) -> None:
         for relay in walk.call(actor, "GET", "/v1/objections/relays").json()["items"]:
             path = f"/v1/objections/relays/{relay['id']}"
             walk.call(actor, "POST", f"{path}/acknowledge")
+            walk.call(actor, "POST", f"{path}/extend", {"reason": "Trois sous-traitants doivent encore répondre."})
             if relay["kind"] == "erasure":
                 walk.call(actor, "POST", f"{path}/refuse", {"reason": "Obligation de conserver la preuve."})
             else:
