@@ -110,6 +110,20 @@ def test_read_column_in_many_chunks_is_refused_before_its_end() -> None:
     assert "200 either way" in refused.value.detail
 
 
+@pytest.mark.parametrize(("errors", "others"), [*product([1, 2, 19, 20, 199], [0, 1, 30, 999])])
+def test_read_column_with_the_month_first_advises_day_first_only_where_it_is_read_so(errors: int, others: int) -> None:
+    """In the last, short part of a list, one typing error is all that decides."""
+    cells = [MONTH_FIRST] * errors + [EITHER] * others
+    reader = TimeReader("Europe/Paris")
+    reader.read(Cells.of(cells))
+    with pytest.raises(UnreadablePart) as refused:
+        reader.finish()
+    assert refused.value.slug == "dates_month_first"
+    as_errors = verdict(cells, "day_first")
+    assert as_errors == (errors if "date_format=day_first" in refused.value.detail else "date_format_contradicted")
+    assert verdict(cells, "month_first") == 0
+
+
 def test_order_counts_of_a_column_count_each_line_once() -> None:
     reader = TimeReader("Europe/Paris")
     reader.read(

@@ -155,11 +155,14 @@ def _lines(count: int) -> str:
 
 
 def _month_first(counts: OrderCounts) -> UnreadablePart:
+    # So few may be typing errors in a short part, as the last one of a list is.
+    may_be_errors = counts.month_first < _OVERRULING_LINES
+    errors = " with date_format=day_first if these lines are errors, which are then rejected," if may_be_errors else ""
     return UnreadablePart(
         "dates_month_first",
         f"The consent times have the month first: {_lines(counts.month_first)} can only be read as mm/dd/yyyy, none "
         f"only as dd/mm/yyyy, and {counts.either} either way. {_NOTHING_KEPT} Send it again with "
-        "date_format=month_first, or with the dates in ISO 8601 (yyyy-mm-dd).",
+        f"date_format=month_first,{errors} or with the dates in ISO 8601 (yyyy-mm-dd).",
     )
 
 
