@@ -13,7 +13,6 @@ from service.intake.column_names import (
     Role,
     is_certain,
     is_name,
-    plain_name,
     role_of,
     shown_name,
 )
@@ -30,6 +29,7 @@ from service.intake.looks import (
     may_be_a_time,
     share,
 )
+from service.intake.name_words import ColumnName
 from service.intake.phone_names import is_phone
 
 MOST_COLUMNS = 1000
@@ -71,8 +71,9 @@ class ColumnChoice:
         return int(choice) - 1
 
     def names(self) -> set[str]:
-        """The plain names of all columns chosen by name."""
-        return {plain for role in Role if self.position(role) is None and (plain := plain_name(self.of(role) or ""))}
+        """All columns chosen by name, each by the letters and digits of its name (`ColumnName.whole`)."""
+        names = [ColumnName(self.of(role) or "").whole for role in Role if self.position(role) is None]
+        return {name for name in names if name}
 
 
 @dataclass(frozen=True)
@@ -162,8 +163,9 @@ def find_chosen(columns: Sequence[SampleColumn], role: Role, choice: ColumnChoic
     if at is not None or wanted is None:
         return at
     exact = [at for at, column in enumerate(columns) if column.name.strip() == wanted]
-    plain = plain_name(wanted)
-    matches = exact or [at for at, column in enumerate(columns) if plain and plain_name(column.name) == plain]
+    # Only what is guessed may have other digits at its end: `tel2` is not `tel1`.
+    whole = ColumnName(wanted).whole
+    matches = exact or [at for at, column in enumerate(columns) if whole and ColumnName(column.name).whole == whole]
     if len(matches) != 1:
         which = "Several columns have" if matches else "No column has"
         raise UnreadablePart("column_not_found", f"{which} the chosen name.{columns_seen(columns)}")

@@ -13,6 +13,8 @@ from itertools import product
 
 from service.intake.consent_names import is_consent_time, is_subscription_time
 from service.intake.country_names import is_calling_code, is_country, is_country_of_number
+from service.intake.name_words import ColumnName
+from service.intake.names_of_others import is_of_others
 from service.intake.phone_names import is_phone
 
 
@@ -51,7 +53,7 @@ _CERTAIN: dict[Role, frozenset[str]] = {
     | _joined(("phone",), ("1", "2", "3"), ("value",))
     | {"msisdn", "numerosms", "e164"},
     Role.CONSENTED_AT: _joined(("date", "datede", "dated", "dateheure", "horodatage"), _CONSENT)
-    | _joined(_CONSENT, _MOMENT, ("", "utc"))
+    | _joined(_CONSENT, _MOMENT)
     | _joined(("confirm", "confirmation"), ("date", "time")),
     Role.CONSENT_RECORD_ID: _joined(("id",), (*_RECORD, "preuveconsentement"))
     | _joined((*_RECORD, "consentrecord"), ("id",))
@@ -108,13 +110,6 @@ MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
 
 
-def plain_name(name: str) -> str:
-    """A column name without case, accents, spaces, signs and trailing digits: `N° de téléphone 1` is `ndetelephone`."""
-    letters = (name if name.isascii() else unicodedata.normalize("NFKD", name)).casefold()
-    kept = "".join(filter(str.isalnum, letters.encode("ascii", "ignore").decode()))
-    return kept if kept in _ALL[Role.PHONE] else kept.rstrip("0123456789")
-
-
 SHOWN_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OTHER_COUNTRY)
 """The roles that answers name. A second column of countries is one of countries there."""
 
@@ -126,17 +121,22 @@ def shown_role(role: Role) -> Role:
 
 def role_of(name: str) -> Role | None:
     """The role of a column with this name."""
-    plain = plain_name(name)
+    parsed = ColumnName(name)
+    plain = parsed.joined
     role = ROLES.get(plain)
     if role is not None:
         return role
+    if plain.endswith("e164") and parsed.is_e164 and not is_of_others(name):
+        return Role.PHONE
     if any(part in plain for part in PARTS_OF_PHONE_NAMES) and is_phone(name):
         return Role.PHONE
-    if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(name) or is_subscription_time(name)):
+    if parsed.offset.is_stated and ROLES.get(parsed.joined_without_zone) is Role.CONSENTED_AT:
+        return Role.CONSENTED_AT
+    if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(parsed) or is_subscription_time(parsed)):
         return Role.CONSENTED_AT
     if plain in _MAYBE_CALLING_CODES or not any(stem in plain for stem in _STEMS_OF_COUNTRIES):
         return None
-    return Role.COUNTRY if is_calling_code(name) or is_country(name) else None
+    return Role.COUNTRY if is_calling_code(parsed) or is_country(parsed) else None
 
 
 # What nearly no other name has, so that most are not taken apart.
@@ -146,29 +146,29 @@ _STEMS_OF_COUNTRIES = ("pays", "countr", "land", "indicatif", "calling", "dial",
 
 def is_certain(name: str) -> bool:
     """Whether a name with a role says for certain what its column contains."""
-    if any(plain_name(name) in names for names in _CERTAIN.values()):
-        return True
-    if plain_name(name) in _MAYBE_CALLING_CODES:
+    parsed = ColumnName(name)
+    if parsed.offset.is_unclear:
         return False
-    return is_consent_time(name) or is_calling_code(name) or is_country_of_number(name)
-
-
-def says_international(name: str) -> bool:
-    """Whether a column has the name of numbers in E.164, so that digits alone begin with a country code."""
-    return plain_name(name).endswith(("msisdn", "e164"))
+    if any({parsed.joined, parsed.joined_without_zone} & names for names in _CERTAIN.values()):
+        return True
+    if parsed.joined in _MAYBE_CALLING_CODES:
+        return False
+    is_of_calls = is_calling_code(parsed) or is_country_of_number(parsed)
+    return parsed.is_e164 or is_consent_time(parsed) or is_of_calls
 
 
 def says_calling_code(name: str) -> bool:
     """Whether a column has the name of calling codes, so that 250 means Rwanda there, and not France (ISO 3166-1)."""
-    plain = plain_name(name)
+    parsed = ColumnName(name)
+    plain = parsed.joined
     if plain in _CERTAIN[Role.COUNTRY]:
         return not _OF_COUNTRY.search(plain)
-    return plain not in _MAYBE_CALLING_CODES and is_calling_code(name)
+    return plain not in _MAYBE_CALLING_CODES and is_calling_code(parsed)
 
 
 def may_say_calling_code(name: str) -> bool:
     """Whether a column has a name that calling codes, and also something else, may have."""
-    return plain_name(name) in _MAYBE_CALLING_CODES
+    return ColumnName(name).joined in _MAYBE_CALLING_CODES
 
 
 def is_name(text: str) -> bool:

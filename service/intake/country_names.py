@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.intake.name_words import words_of
+from service.intake.name_words import ColumnName
 
 _CODES: Final = frozenset({"indicatif", "indicatifs", "calling", "dial", "dialing", "dialling", "isd"})
 _COUNTRIES: Final = frozenset({"pays", "country", "countries", "land", "territory"})
@@ -53,20 +53,20 @@ _FILLING: Final = frozenset(
 )
 
 
-def is_calling_code(name: str) -> bool:
+def is_calling_code(name: ColumnName) -> bool:
     """Whether a name says for certain that its column has calling codes."""
-    words = words_of(name)
+    words = name.words
     if words == {"code", "international"}:
         return True
     return not _CODES.isdisjoint(words) and words <= _CODES | _COUNTRIES | _TELEPHONE | _FILLING
 
 
-def is_country(name: str) -> bool:
+def is_country(name: ColumnName) -> bool:
     """Whether a name says that its column has countries, which may be those of an address."""
-    words = words_of(name)
+    words = name.words
     return not _COUNTRIES.isdisjoint(words) and words <= _COUNTRIES | _TELEPHONE | _FILLING
 
 
-def is_country_of_number(name: str) -> bool:
+def is_country_of_number(name: ColumnName) -> bool:
     """Whether a name says for certain that its column has the countries of telephone numbers."""
-    return is_country(name) and not _TELEPHONE.isdisjoint(words_of(name))
+    return is_country(name) and not _TELEPHONE.isdisjoint(name.words)

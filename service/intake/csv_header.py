@@ -18,6 +18,7 @@ from service.intake.csv_layout import (
     header_holds_number,
     is_too_wide,
     line_shape,
+    meaning_of_header,
     sample_columns,
     sample_rows,
     storable_names,
@@ -59,7 +60,8 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
     named = columns if found else _with_settled_names(columns, dialect)
     places = with_other_country(named, later_columns(named, rules, places), rules)
     places = check_country(named, places, rules)
-    return Layout(places, width, filled, found is not None, columns, storable_names(header, places, choice))
+    names, meaning = storable_names(header, places, choice), meaning_of_header(header, places)
+    return Layout(places, width, filled, found is not None, columns, names, meaning)
 
 
 def _with_settled_names(columns: Sequence[SampleColumn], dialect: Dialect) -> list[SampleColumn]:

@@ -17,7 +17,7 @@ from service.intake.column_choice import (
     choose_columns,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_name, name_check, plain_name, role_of
+from service.intake.column_names import Role, is_name, name_check, role_of
 from service.intake.country_choice import check_country, with_other_country
 from service.intake.decoding import Encoding
 from service.intake.dialect import Dialect
@@ -32,6 +32,8 @@ from service.intake.looks import (
     share,
 )
 from service.intake.media import Format
+from service.intake.name_meaning import NameMeaning, meaning_of
+from service.intake.name_words import ColumnName
 from service.intake.names_of_others import is_of_others
 from service.intake.phone_choice import guess_phone_column
 from service.intake.records import each_record
@@ -56,7 +58,8 @@ class Layout:
     """Where the columns of one part are: a position from 0 for each role, and the number of fields of a line.
 
     Fields from `filled` on are empty: what a delimiter at the end of each line makes. `sample` are all its columns as
-    its beginning shows them, and `names` those names of columns that may be stored.
+    its beginning shows them, and `names` those names of columns that may be stored. `meaning` is what all names of the
+    columns say; None without a header.
     """
 
     columns: dict[Role, int]
@@ -65,6 +68,7 @@ class Layout:
     has_header: bool
     sample: Sequence[SampleColumn]
     names: dict[Role, str]
+    meaning: NameMeaning | None
 
 
 def settle_layout(
@@ -85,8 +89,11 @@ def settle_layout(
     filled, width = line_shape(header, rows[1:] if has_header else rows, found)
     names = storable_names(header, found, rules.choice)
     checks = list(map(name_check, header)) if has_header else None
-    dialect = Dialect(Format.CSV, {**found}, names, encoding, delimiter, width, filled, checks)
-    return dialect, Layout(found, width, filled, has_header, columns, names)
+    meaning = meaning_of_header(header, found)
+    dialect = Dialect(
+        Format.CSV, {**found}, names, encoding, delimiter, width, filled, checks, meaning or NameMeaning()
+    )
+    return dialect, Layout(found, width, filled, has_header, columns, names, meaning)
 
 
 def _split(sample: str, rules: ColumnRules, stated: str | None) -> tuple[str, Rows]:
@@ -134,6 +141,11 @@ def storable_names(header: Sequence[str], columns: Mapping[Role, int], choice: C
     """The header names of these columns that are known here or chosen by the caller."""
     named = {role: header[at].strip() for role, at in columns.items() if at < len(header)}
     return {role: name for role, name in named.items() if is_name(name) and _is_known(name, choice)}
+
+
+def meaning_of_header(header: Sequence[str], columns: Mapping[Role, int]) -> NameMeaning | None:
+    """What the names of these columns say; None without a header."""
+    return meaning_of({role: header[at] for role, at in columns.items() if at < len(header)}) if header else None
 
 
 def sample_columns(header: Sequence[str], rows: Rows) -> list[SampleColumn]:
@@ -197,7 +209,7 @@ def _common_width(rows: Rows) -> int:
 
 def _is_known(name: str, choice: ColumnChoice) -> bool:
     """Whether a header name gives a role, or was chosen by the caller."""
-    return role_of(name) is not None or plain_name(name) in choice.names()
+    return role_of(name) is not None or ColumnName(name).whole in choice.names()
 
 
 def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
@@ -209,7 +221,7 @@ def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
         if rules.has_header:
             raise header_holds_number()
         return False
-    is_known = any(_is_known(name, rules.choice) for name in first)
+    is_known = any(_is_known(name, rules.choice) or _states_offset(name) for name in first)
     if rules.has_header is None and is_known and holds_number(first):
         raise _header_unclear()
     # A list of one column has a word above it that may be numbered, as no number is: `fax 2`.
@@ -217,6 +229,11 @@ def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:
         is_known or (len(first) == 1 and has_words(first[0]) and is_name(first[0])) or any(map(is_of_others, first))
     )
     return bool(rules.has_header) or (not holds_number(first) and (is_known or has_words_only(first)))
+
+
+def _states_offset(name: str) -> bool:
+    """Whether a text is a name with an offset in it, as in `Created (UTC+1)`, and not a time with one."""
+    return is_name(name) and ColumnName(name).offset.is_stated and bool(ColumnName(name).joined_without_zone)
 
 
 def header_holds_number() -> UnreadablePart:

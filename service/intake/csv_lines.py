@@ -16,12 +16,12 @@ from service.intake.column_choice import (
     ignored_columns,
 )
 from service.intake.column_names import Role
-from service.intake.country_choice import holds_calling_codes
 from service.intake.csv_header import later_layout
 from service.intake.csv_layout import NO_DELIMITER, SAMPLE_BYTES, Layout, settle_layout
 from service.intake.decoding import Encoding, valid_utf8
 from service.intake.dialect import Dialect
 from service.intake.misfits import misfits_of_records, misfits_of_text
+from service.intake.name_meaning import NameMeaning
 from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
 from service.intake.second_header import Header, SecondHeader
@@ -72,12 +72,16 @@ class CsvLines:
     @property
     def has_calling_codes(self) -> bool:
         """Whether digits in the country column of this part are calling codes."""
-        column = next((column for column in self.read_columns if column.role is Role.COUNTRY), None)
-        if self._layout is None or column is None:
+        if self._layout is None or Role.COUNTRY not in self._layout.columns:
             return False
-        return holds_calling_codes(
-            column.name, column_at(self._layout.sample, self._layout.columns[Role.COUNTRY]).cells, self._rules
-        )
+        cells = column_at(self._layout.sample, self._layout.columns[Role.COUNTRY]).cells
+        return self.meaning.has_calling_codes or self._rules.countries.are_calling_codes(cells)
+
+    @property
+    def meaning(self) -> NameMeaning:
+        """What the names of the columns that are read say: those of this part, or without a header of the first."""
+        settled = self.dialect.meaning if self.dialect else NameMeaning()
+        return (self._layout and self._layout.meaning) or settled
 
     @property
     def has_header(self) -> bool | None:

@@ -4,8 +4,7 @@ Such a column is read only if it is chosen. So a word too many here asks a quest
 number.
 """
 
-import re
-import unicodedata
+from service.intake.name_words import ColumnName
 
 # They are also found inside joined words: `emergencyContact`, `numfax`, `telconjoint`.
 _WORDS = (
@@ -38,7 +37,6 @@ _WORDS = (
 _WHOLE_WORDS = frozenset(
     {"kin", "asst", "pro", "dad", "mom", "mum", "ice", "fils", "fille", "mari", "femme", "dnc", "old", "firma"}
 )
-_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z])|[^A-Za-z]+")
 
 
 # What lists of telephone numbers are called, beside the names of columns that are known to contain them.
@@ -57,18 +55,11 @@ _NAMES_OF_NOTHING = frozenset(
 
 def may_name_a_list(name: str) -> bool:
     """Whether a name may be that of the only column of a list of the telephone numbers of persons."""
-    joined = "".join(_words(name))
+    joined = ColumnName(name).joined_words
     return any(word in joined for word in _LISTS) or joined in _NAMES_OF_NOTHING
 
 
 def is_of_others(name: str) -> bool:
     """Whether a name says that telephone numbers are those of somebody or something else, or of who said no."""
-    words = _words(name)
-    joined = "".join(words)
-    return any(word in joined for word in _WORDS) or not _WHOLE_WORDS.isdisjoint(words)
-
-
-def _words(name: str) -> list[str]:
-    signs = unicodedata.normalize("NFKD", name)
-    plain = "".join(sign for sign in signs if not unicodedata.combining(sign))
-    return [word.casefold() for word in _JOINED.split(plain)]
+    parsed = ColumnName(name)
+    return any(word in parsed.joined_words for word in _WORDS) or not _WHOLE_WORDS.isdisjoint(parsed.words)

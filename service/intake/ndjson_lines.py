@@ -12,6 +12,7 @@ from service.intake.column_names import Role
 from service.intake.decoding import valid_utf8
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
+from service.intake.name_meaning import NameMeaning
 from service.intake.ndjson_members import Members
 from service.intake.ndjson_objects import Member, cell_of, read_cells, spellings_of
 from service.intake.table import (
@@ -69,6 +70,11 @@ class NdjsonLines:
     def ignored_columns(self) -> list[IgnoredColumn]:
         """The members seen so far that look relevant and are not read."""
         return self._members.ignored() if self._members else []
+
+    @property
+    def meaning(self) -> NameMeaning:
+        """What the names of the members that are read so far say."""
+        return self._members.meaning if self._members else NameMeaning()
 
     @property
     def has_calling_codes(self) -> bool:

@@ -24,12 +24,14 @@ from service.intake.column_choice import (
     require_names,
     too_many_columns,
 )
-from service.intake.column_names import Role, is_certain, is_name, plain_name, role_of
+from service.intake.column_names import Role, is_certain, is_name, role_of
 from service.intake.country_choice import check_country, countries_inside, holds_calling_codes
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.looks import FEW_CELLS, may_be_a_time, share, states_its_country
 from service.intake.media import Format
+from service.intake.name_meaning import NameMeaning, meaning_of
+from service.intake.name_words import ColumnName
 from service.intake.ndjson_objects import NAME, Member, as_text, member_of, read_object, unquoted
 from service.intake.phone_choice import guess_phone_column
 
@@ -77,7 +79,9 @@ class Members:
             elif role is None:
                 continue
             elif name not in self._names() and _may_be_read(role, name, self._rules, is_first=role not in self.read):
-                self.read[role] = _in_order([*self.read.get(role, ()), member_of(name, role)])
+                known = self.read.get(role, [])
+                settled = next((member for member in known if not member.has_other_offset), member_of(name, role))
+                self.read[role] = _in_order([*known, member_of(name, role).beside(settled)])
             elif name not in self._names():
                 self._later_ignored.append(name)
 
@@ -96,6 +100,12 @@ class Members:
         settled = [member.name for member in self.read.get(Role.COUNTRY, ()) if member.is_settled]
         cells = [cell for column in self._sample if column.name in settled for cell in column.cells]
         return bool(settled) and holds_calling_codes(settled[0], cells, self._rules)
+
+    @property
+    def meaning(self) -> NameMeaning:
+        """What the names of the members that are read say, of several the first whose offset counts."""
+        read = {role: [member.name for member in of if not member.has_other_offset] for role, of in self.read.items()}
+        return meaning_of({role: names[0] for role, names in read.items()})
 
     def finish(self) -> None:
         """Raise UnreadablePart if a member that the caller chose was in no line."""
@@ -174,8 +184,9 @@ def _inner_members(value: object) -> Iterator[tuple[str, object]]:
 
 def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: ColumnRules) -> list[Member]:
     """The settled member of a role, whose cells were checked, and the others that it is read from."""
+    settled = member_of(name, role)._replace(is_settled=True)
     others = [
-        member_of(column.name, role)
+        member_of(column.name, role).beside(settled)
         for column in columns
         if column.name != name
         and role_of(column.name) is role
@@ -183,7 +194,7 @@ def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: 
         and _may_be_read(role, column.name, rules)
         and (role is not Role.CONSENTED_AT or not column.cells or share(column.cells, may_be_a_time) >= FEW_CELLS)
     ]
-    return _in_order([member_of(name, role)._replace(is_settled=True), *others])
+    return _in_order([settled, *others])
 
 
 def _may_be_read(role: Role, name: str, rules: ColumnRules, *, is_first: bool = False) -> bool:
@@ -202,10 +213,10 @@ def _in_order(members: Iterable[Member]) -> list[Member]:
 
 
 def _awaited(columns: Sequence[SampleColumn], choice: ColumnChoice) -> Iterator[tuple[Role, str]]:
-    plain_names = {plain_name(column.name) for column in columns} | {column.name.strip() for column in columns}
+    known = {ColumnName(column.name).whole for column in columns} | {column.name.strip() for column in columns}
     for role in Role:
         chosen = choice.of(role)
-        if chosen and choice.position(role) is None and not {chosen, plain_name(chosen) or chosen} & plain_names:
+        if chosen and choice.position(role) is None and not {chosen, ColumnName(chosen).whole or chosen} & known:
             yield role, chosen
 
 

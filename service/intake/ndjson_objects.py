@@ -13,10 +13,12 @@ from typing import Any, Final, NamedTuple, Never, Self
 
 import orjson
 
+from service.core.missing import is_missing
 from service.intake.column_names import Role, is_certain, says_calling_code, shown_name
 from service.intake.consent_names import is_about_telephone
 from service.intake.errors import UnreadablePart
 from service.intake.looks import is_bare_code
+from service.intake.name_words import ColumnName
 from service.intake.table import MisfitKind
 
 NAME: Final = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*:')
@@ -26,6 +28,7 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # A cell with several countries that differ is read as none, and so is this.
 _BETWEEN_COUNTRIES: Final = ";"
 _UNKNOWN_COUNTRY: Final = "calling code or ISO 3166-1?;"
+_OWN_OFFSET: Final = re.compile(r":[0-9]{2}.*(?:z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$", re.IGNORECASE)
 _AROUND_DIGITS: Final = " \t\u00a0'\"="
 
 
@@ -109,18 +112,30 @@ def unquoted(quoted: bytes) -> str | None:
 class Member(NamedTuple):
     """A member that a role is read from. Of the settled one, the cells were looked at.
 
-    Its name may say for certain that it has the role, and that a consent is one to be called.
+    Its name may say for certain that it has the role, and that a consent is one to be called. It may also have another
+    offset from UTC than the names by which times are read (`has_other_offset`).
     """
 
     name: str
     is_certain: bool
     is_of_telephone: bool = False
     is_settled: bool = False
+    has_other_offset: bool = False
 
     @property
     def rank(self) -> tuple[bool, bool]:
         """What its name says. In a line, the filled member of the highest rank counts."""
         return self.is_certain, self.is_of_telephone
+
+    def beside(self, settled: "Member") -> "Member":
+        """The same member, read beside the one whose name says in which offset all times are read."""
+        return self._replace(has_other_offset=ColumnName(self.name).offset != ColumnName(settled.name).offset)
+
+    def cell(self, text: str) -> str:
+        """The text, made unreadable if it is a time of which the offset depends on the name."""
+        if not self.has_other_offset or is_missing(text) or _OWN_OFFSET.search(text):
+            return text
+        return f"{text} ({self.name}?)"
 
 
 def member_of(name: str, role: Role) -> Member:
@@ -152,7 +167,7 @@ def cell_of(role: Role, members: Sequence[Member], texts: Sequence[str]) -> str:
     consents of which neither name says more: which of them came first in a file, or is in its first lines, must not
     decide.
     """
-    filled = [(member, text) for member, text in zip(members, texts, strict=True) if text.strip()]
+    filled = [(member, member.cell(text)) for member, text in zip(members, texts, strict=True) if text.strip()]
     if not filled:
         return ""
     if role is not Role.COUNTRY:

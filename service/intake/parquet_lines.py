@@ -31,6 +31,7 @@ from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.looks import states_its_country
 from service.intake.media import Format
+from service.intake.name_meaning import NameMeaning, meaning_of
 from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.parquet_file import Column, NotParquet, ParquetFile
 from service.intake.phone_choice import guess_phone_column
@@ -52,6 +53,7 @@ class ParquetLines:
         self.dialect = dialect
         self.read_columns: list[ReadColumn] = []
         self.ignored_columns: list[IgnoredColumn] = []
+        self.meaning = NameMeaning()
         self.has_calling_codes = False
         self._rules = rules
         self._expansion = expansion
@@ -95,6 +97,7 @@ class ParquetLines:
             names = _later(columns, self.dialect, self._rules)
         names = {role: name for role, name in names.items() if role in self._rules.roles}
         self.read_columns = [ReadColumn(role, name, None) for role, name in names.items()]
+        self.meaning = meaning_of(names)
         read = [file.names.index(name) for name in names.values()]
         ignored = ignored_columns(columns, read, self._rules)
         # These are names of columns, never cells.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.intake.name_words import words_of
+from service.intake.name_words import ColumnName
 
 _TELEPHONE: Final = frozenset(
     {
@@ -38,5 +38,5 @@ _FILLING: Final = frozenset(
 
 def is_phone(name: str) -> bool:
     """Whether a name says that its column has the telephone numbers of the persons listed."""
-    words = words_of(name)
+    words = ColumnName(name).words
     return not _TELEPHONE.isdisjoint(words) and words <= _TELEPHONE | _FILLING

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import Role, is_certain, says_international, shown_role
-from service.intake.consent_names import stated_offset
+from service.intake.column_names import Role, shown_role
 from service.intake.csv_lines import CsvLines
 from service.intake.dates.order import OrderCounts
 from service.intake.dates.reading import TimeReader
@@ -23,6 +22,7 @@ from service.intake.decoding import (
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
+from service.intake.name_meaning import NameMeaning
 from service.intake.ndjson_lines import NdjsonLines
 from service.intake.other_formats import refuse_other_format
 from service.intake.parquet_lines import ParquetLines
@@ -220,10 +220,11 @@ class PartReader:
 
     def _lines(self, table: Table) -> Lines:
         table = table.without_misfit_cells()
+        meaning = self._parser.meaning if self._parser else NameMeaning()
         consent = table.cells.get(Role.CONSENTED_AT)
         times, unreadable = None, None
         if consent is not None and self._times is not None:
-            self._take_offset(self._times)
+            self._take_offset(self._times, meaning)
             times, unreadable = self._times.read(consent, table.typed_times)
         return Lines(
             line=table.line,
@@ -234,24 +235,14 @@ class PartReader:
             consent_record_id=table.cells.get(Role.CONSENT_RECORD_ID),
             country=table.cells.get(Role.COUNTRY),
             other_country=table.cells.get(Role.OTHER_COUNTRY),
-            country_decides=self._country_decides(),
-            is_international=says_international(self._name_of(Role.PHONE)),
+            country_decides=meaning.country_decides,
+            is_international=meaning.is_international,
             has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
             misfits=table.misfits,
         )
 
-    def _take_offset(self, times: TimeReader) -> None:
+    def _take_offset(self, times: TimeReader, meaning: NameMeaning) -> None:
         """Read times as the name of their column says, such as `Created (UTC)`."""
-        if not self._has_offset:
-            offset = stated_offset(self._name_of(Role.CONSENTED_AT))
-            if offset is not None:
-                times.take_offset(offset)
-            self._has_offset = True
-
-    def _country_decides(self) -> bool:
-        """Whether the first country column has the name of the countries of numbers, and the second has not."""
-        return is_certain(self._name_of(Role.COUNTRY)) and not is_certain(self._name_of(Role.OTHER_COUNTRY))
-
-    def _name_of(self, role: Role) -> str:
-        columns = self._parser.read_columns if self._parser else []
-        return next((column.name or "" for column in columns if column.role is role), "")
+        if not self._has_offset and meaning.offset.is_stated:
+            times.take_offset(meaning.offset.seconds)
+        self._has_offset = True

@@ -18,13 +18,13 @@ from service.intake.column_names import (
     Role,
     compared_name,
     name_check,
-    plain_name,
     role_of,
     shown_role,
 )
 from service.intake.csv_layout import trimmed
 from service.intake.errors import UnreadablePart
 from service.intake.looks import MOST_CELLS, holds_number, share
+from service.intake.name_words import ColumnName
 from service.intake.records import each_record
 from service.intake.table import Table
 
@@ -48,7 +48,7 @@ class Header:
         self._keys: list[Hashable] = [compared_name(name) for name in names] or list(checks)
         self._known = set(filter(None, self._keys))
         # The empty text is in every other.
-        parts = {*PARTS_OF_PHONE_NAMES, *(plain_name(name) for name in names if name.strip())}
+        parts = {*PARTS_OF_PHONE_NAMES, *(ColumnName(name).joined for name in names if name.strip())}
         self.part_of_name = re.compile(b"|".join(re.escape(part.encode()) for part in parts))
         # A single check may be equal by chance.
         self._fewest = max((len(self._known) + 1) // 2, 1 if names else 2)
@@ -112,7 +112,7 @@ class SecondHeader:
             return True
         # Of plain text, this is its plain name.
         is_plain = record.isascii()
-        plain = record.translate(_TO_SMALL, _SIGNS) if is_plain else plain_name(record.decode()).encode()
+        plain = record.translate(_TO_SMALL, _SIGNS) if is_plain else ColumnName(record.decode()).joined.encode()
         return self._header.part_of_name.search(plain) is not None
 
     def _is_elsewhere(self, record: bytes, below: memoryview) -> bool:

@@ -24,6 +24,7 @@ from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from service.intake.merged_cells import Beneath, MergedCells, merged_across
+from service.intake.name_meaning import NameMeaning
 from service.intake.office_xml import NotAPackage
 from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.sheet_rows import Row
@@ -79,6 +80,11 @@ class XlsxLines:
     def ignored_columns(self) -> list[IgnoredColumn]:
         """The columns that look relevant and are not read."""
         return self._lines.ignored_columns
+
+    @property
+    def meaning(self) -> NameMeaning:
+        """What the names of the columns that are read say."""
+        return self._lines.meaning
 
     @property
     def has_calling_codes(self) -> bool:

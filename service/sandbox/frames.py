@@ -21,6 +21,8 @@ from service.intake.dates.order import OrderCounts
 from service.intake.dialect import Dialect
 from service.intake.errors import LONGEST_DETAIL, MANY_DIGITS, UnreadablePart
 from service.intake.media import Format
+from service.intake.name_meaning import NameMeaning
+from service.intake.name_offset import MOST_SECONDS
 from service.sandbox.batch import BrokenReader
 
 PART, EVIDENCE, BYTES, BATCH, REFUSAL, END, VERDICT = b"F", b"G", b"P", b"B", b"R", b"E", b"V"
@@ -151,12 +153,21 @@ def _is_sound(dialect: Dialect) -> bool:
         Role.PHONE in dialect.columns
         and all(map(sound_column, dialect.columns.values()))
         and all(map(_is_text, dialect.names.values()))
+        and _is_sound_meaning(dialect.meaning)
         and isinstance(header, list)
         and len(header) <= MOST_COLUMNS
         and all(type(check) is int and 0 <= check <= 0xFFFF for check in header)
         and (delimiter is None or (isinstance(delimiter, str) and len(delimiter) == 1))
         and all(size is None or (type(size) is int and 0 < size <= MOST_COLUMNS) for size in sizes)
     )
+
+
+def _is_sound_meaning(meaning: NameMeaning) -> bool:
+    """Whether what names say is as `intake` finds it, and no number."""
+    is_stated, seconds = meaning.offset
+    flags: tuple[Any, ...] = (is_stated, meaning.is_international, meaning.has_calling_codes, meaning.country_decides)
+    is_offset = seconds is None or (type(seconds) is int and abs(seconds) <= MOST_SECONDS)
+    return is_offset and all(type(flag) is bool for flag in flags)
 
 
 def _is_position(value: Any) -> bool:

@@ -242,7 +242,7 @@ def test_upload_reads_the_consent_to_be_called_and_not_that_to_mail(registry: Re
 
 def test_upload_reads_times_with_the_offset_in_the_name_of_their_column(registry: Registry, dsn: str) -> None:
     collector = registry.collector()
-    for name, hour in (("consent_timestamp_utc", 14), ("Opt-in date (GMT)", 14), ("Consent date (UTC-3)", 17)):
+    for name, hour in (("consentedAtUtc", 14), ("Opt-in date (GMT)", 14), ("Consent date (UTC−03:00)", 17)):
         for media_type in (CSV, NDJSON, PARQUET):
             dataset = collected_dataset(collector)
             content = written(["phone", name], [["0639980001", "2023-03-26 14:05"]], media_type)

@@ -1,6 +1,7 @@
 """The vocabulary of column names."""
 
-from service.intake.column_names import PARTS_OF_PHONE_NAMES, ROLES, Role, plain_name, role_of
+from service.intake.column_names import PARTS_OF_PHONE_NAMES, ROLES, Role, role_of
+from service.intake.name_words import ColumnName
 
 NAMES = ["phone", "N° de téléphone", "mobile_no", "Portable", "gsm", "msisdn", "E164", "Cell Phone", "num", "sms"]
 NAMES += ["Primary Phone", "Telefon", "Tel.", "Tél. principal", "Telefonnummer", "Handynr.", "Mobil", "Teléfono móvil"]
@@ -12,5 +13,5 @@ def test_each_plain_name_of_a_telephone_number_has_one_of_the_parts() -> None:
     names = [name for name, role in ROLES.items() if role is Role.PHONE]
     assert [name for name in names if not any(part in name for part in PARTS_OF_PHONE_NAMES)] == []
     assert {role_of(name) for name in NAMES} == {Role.PHONE}
-    assert all(any(part in plain_name(name) for part in PARTS_OF_PHONE_NAMES) for name in NAMES)
+    assert all(any(part in ColumnName(name).joined for part in PARTS_OF_PHONE_NAMES) for name in NAMES)
     assert {name for name in OTHER_NAMES if role_of(name) is Role.PHONE} == set()

@@ -19,7 +19,7 @@ from service.intake.dates.leftovers import count_leftover_days
 from service.intake.dates.order import OrderCounts, Orders
 from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
 from service.intake.dates.stated import NUMERIC_ORDERS, DateFormat, date_format
-from service.intake.dates.zones import UTC_ZONE, Zone, fixed_zone, load_zone
+from service.intake.dates.zones import NO_ZONE, UTC_ZONE, Zone, fixed_zone, load_zone
 
 _Flags = NDArray[np.bool_]
 _FEWEST_OF_A_SHAPE = 16
@@ -40,9 +40,13 @@ class TimeReader:
         self._as_stated = _Reading(self._format, local, self._orders)
         self._typed = _Reading(date_format(None), local, Orders(DateOrder.DAY_FIRST, stated=True))
 
-    def take_offset(self, offset: int) -> None:
-        """Read times without an offset with this one, in seconds east of UTC, whatever the time zone."""
-        zone = fixed_zone(offset)
+    def take_offset(self, offset: int | None) -> None:
+        """Read times without an offset with this one, in seconds east of UTC, whatever the time zone.
+
+        If the offset is None, because what was stated is unclear, such times are not read: `read` raises
+        UnreadablePart.
+        """
+        zone = NO_ZONE if offset is None else fixed_zone(offset)
         self._as_stated = replace(self._as_stated, local=zone)
         self._typed = replace(self._typed, local=zone)
 

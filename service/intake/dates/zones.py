@@ -34,7 +34,12 @@ class Zone(NamedTuple):
     before: NDArray[np.int16]
 
     def at(self, local: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The offset at each local time from `EARLIEST` to `LATEST`, found by two table lookups."""
+        """The offset at each local time from `EARLIEST` to `LATEST`, found by two table lookups.
+
+        Raises UnreadablePart if there are times, and the zone is none.
+        """
+        if not self.offsets.size and local.size:
+            raise _offset_unclear()
         before = self.before[(local - EARLIEST) >> _SLOT_BITS]
         found: NDArray[np.int64] = self.offsets[before + (local >= self.changes[before])]
         return found
@@ -47,6 +52,16 @@ def fixed_zone(offset: int) -> Zone:
 
 
 UTC_ZONE: Final = fixed_zone(0)
+NO_ZONE: Final = fixed_zone(0)._replace(offsets=np.empty(0, dtype=np.int64))
+"""What a name states that is not understood. No time is read in it."""
+
+
+def _offset_unclear() -> UnreadablePart:
+    return UnreadablePart(
+        "offset_unclear",
+        "The name of the column of the consent times has a time zone that is not clearly one offset from UTC, and a "
+        "time has none of its own. Write the offset in the name, such as (UTC+2), or in each time, such as +02:00.",
+    )
 
 
 @cache
