@@ -129,7 +129,7 @@ soak-spellings: $(VENV)/.checked
 
 soak-requests: $(VENV)/.checked
 	LONG=1 $(SOAKING) tests/access/test_visibility.py tests/dataset/test_erasure_model.py $(ARGS)
-	LONG=1 $(SOAKING) --dist loadfile tests/openapi tests/test_problems.py tests/portal/test_accessibility.py $(ARGS)
+	LONG=1 $(SOAKING) --dist loadfile tests/openapi tests/test_problems.py tests/portal/test_accessibility.py tests/portal/test_browser.py $(ARGS)
 
 soak-stands: $(VENV)/.checked
 	PARTS=$(PARTS) LONG=1 $(SOAKING) tests/sandbox tests/test_hostile_memory.py $(ARGS)

@@ -12,6 +12,7 @@ from service.core.openapi import operations_of
 from service.core.settings import GatewayKind, Settings
 from service.main import create_app
 from tests.conftest import MASTER_SECRET
+from tests.examples import examples
 from tests.portal.browsing import running_chromium
 from tests.sockets import on_a_socket
 
@@ -55,6 +56,7 @@ def test_docs_page_allows_scripts_and_requests_of_its_origin_only(service: httpx
     assert re.findall(r"<script(?![^>]* src=)|<style| on[a-z]+=| style=", page.text) == []
 
 
+@pytest.mark.parametrize("service", list(GatewayKind)[: examples(1, 2)], indirect=True)
 def test_docs_page_shows_every_operation_and_asks_nobody_else(service: httpx2.Client) -> None:
     url = str(service.base_url).rstrip("/")
     troubles: list[str] = []

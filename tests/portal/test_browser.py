@@ -10,6 +10,7 @@ from service.portal.address import Page
 from service.portal.phrasebook import phrases_in
 from service.wording.language import Language
 from tests.builders import number
+from tests.examples import examples
 from tests.portal.browsing import FAR_NAME, NARROW, WIDE, Person, Service, person_in
 
 SENTENCES = {
@@ -33,12 +34,12 @@ REASON = "Nous gardons la preuve du consentement."
 @pytest.mark.parametrize(
     ("language", "screen", "scripts", "last_four"),
     [
-        (Language.FR, NARROW, True, 5200),
-        (Language.FR, WIDE, False, 5201),
-        (Language.EN, NARROW, False, 5202),
-        (Language.EN, WIDE, True, 5203),
-    ],
-    ids=["fr-narrow", "fr-wide-without-scripts", "en-narrow-without-scripts", "en-wide"],
+        pytest.param(Language.FR, NARROW, True, 5200, id="fr-narrow"),
+        pytest.param(Language.EN, WIDE, False, 5201, id="en-wide-without-scripts"),
+        pytest.param(Language.FR, WIDE, False, 5202, id="fr-wide-without-scripts"),
+        pytest.param(Language.EN, NARROW, False, 5203, id="en-narrow-without-scripts"),
+        pytest.param(Language.EN, WIDE, True, 5204, id="en-wide"),
+    ][: examples(2, 5)],
 )
 def test_person_signs_in_objects_and_follows_every_relay(
     browser: Browser, service: Service, language: Language, screen: Any, scripts: bool, last_four: int
