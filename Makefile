@@ -15,7 +15,7 @@ ARGS ?=
 SCALE ?= short
 WORLDS ?= 5000
 PARTS ?= 2000
-SOAK ?= spellings worlds requests stands messages
+SOAK ?= spellings worlds requests stands messages wheel
 SOAKING = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --timeout 0
 KILLS ?= 60
 ACCOUNTS ?= 300
@@ -118,7 +118,7 @@ matrix: $(VENV)/.checked ## Test on the PostgreSQL server at URL= (also from the
 	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -ra $(ARGS)
 
 # What takes minutes in `make test` takes hours here. Each soak has the name of what it shows, and the same code.
-.PHONY: soak soak-worlds soak-spellings soak-requests soak-stands soak-messages
+.PHONY: soak soak-worlds soak-spellings soak-requests soak-stands soak-messages soak-wheel
 soak: $(addprefix soak-,$(SOAK)) ## Test for hours what is tested in short otherwise (SOAK=stands: a choice; WORLDS=, PARTS=, KILLS=, TURNS=, ACCOUNTS=: more)
 
 soak-worlds: $(VENV)/.checked
@@ -138,6 +138,9 @@ soak-stands: $(VENV)/.checked
 soak-messages: $(VENV)/.checked
 	TURNS=$(TURNS) SENDERS=4 AWAY_SECONDS=75 $(BIN)/python -m pytest tests/deployment/test_stops_beside_kills.py --timeout 0 $(ARGS)
 	ACCOUNTS=$(ACCOUNTS) $(BIN)/python -m pytest tests/messaging/test_operator_accounts.py --timeout 0 $(ARGS)
+
+soak-wheel: $(VENV)/.base
+	sh deployment/wheel.sh $(BIN)/python
 
 .PHONY: bench
 bench: $(VENV)/.service ## Measure speed and size in minutes (SCALE=full: longer; ARGS='P1 P4': a choice)

@@ -21,8 +21,10 @@ from service.models import metadata
 
 
 def migrations_folder() -> Path:
-    """The folder of the migrations, beside the package in a checkout and in the image."""
-    return Path(__file__).resolve().parents[2] / "alembic"
+    """The folder of the migrations: in the package as a wheel brings it, beside it in a checkout and in the image."""
+    package = Path(__file__).resolve().parents[1]
+    in_package = package / "migrations"
+    return in_package if in_package.is_dir() else package.parent / "alembic"
 
 
 def _config(dsn: str) -> Config:
