@@ -5,7 +5,7 @@ choice would be a guess, and a customer number that is read as a telephone numbe
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
 
@@ -82,7 +82,8 @@ class ColumnRules:
 
     `is_telephone` judges cells where no name says which column contains the numbers, and `countries` those of a column
     that has the name of one. `date_format` is the stated format of consent times, by which their column is known.
-    `has_header` is whether delimited text begins with a header, if that is stated.
+    `has_header` is whether delimited text begins with a header, if that is stated. Times without an offset are in
+    `time_zone`, as far as is known.
     """
 
     choice: ColumnChoice
@@ -91,6 +92,7 @@ class ColumnRules:
     reads_consent: bool
     date_format: str | None = None
     has_header: bool | None = None
+    time_zone: str | None = None
 
     @property
     def roles(self) -> frozenset[Role]:
@@ -243,17 +245,19 @@ def shown_column(columns: Sequence[SampleColumn], at: int) -> str:
     return f"column {shown_name(columns[at].name) or at + 1}"
 
 
-def ignored_columns(columns: Sequence[SampleColumn], read: Iterable[int], rules: ColumnRules) -> list[IgnoredColumn]:
+def ignored_columns(
+    columns: Sequence[SampleColumn], read: Iterable[int], rules: ColumnRules, others: Collection[int] = ()
+) -> list[IgnoredColumn]:
     """The columns that are not read although they look relevant.
 
-    They do by their names, or by cells that are dates, numbers, or countries other than the default region. A name is
-    stored only if it is known here.
+    They do by their names, or by cells that are dates, numbers, or countries other than the default region. `others`
+    are relevant beside those that are read. A name is stored only if it is known here.
     """
     kept, found = set(read), []
     for at, column in enumerate(columns):
         name, role = column.name.strip(), role_of(column.name)
         is_mentioned = is_about_consent(name) and share(column.cells, may_be_a_time) >= FEW_CELLS
-        if at not in kept and (role or is_mentioned or _is_relevant(column.cells, rules)):
+        if at not in kept and (role or is_mentioned or at in others or _is_relevant(column.cells, rules)):
             place = str(at + 1)
             found.append(IgnoredColumn(name if is_name(name) else place, name if role and is_name(name) else place))
     return found

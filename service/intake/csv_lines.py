@@ -26,6 +26,7 @@ from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
 from service.intake.second_header import Header, SecondHeader
 from service.intake.table import PIECE_BYTES, Table, check_unfinished_line, without_end_mark
+from service.intake.zone_columns import other_zones
 
 # Python objects take far more memory than their text.
 _RECORDS_PER_BATCH = 50_000
@@ -149,7 +150,9 @@ class CsvLines:
             self._delimiter = self.dialect.delimiter
         else:
             layout = later_layout(sample, self.dialect, self._rules)
-        self.ignored_columns = ignored_columns(layout.sample, self._positions(layout).values(), self._rules)
+        read = self._positions(layout).values()
+        zones = other_zones(layout.sample, read, self._rules)
+        self.ignored_columns = ignored_columns(layout.sample, read, self._rules, zones)
         self._header_is_next = layout.has_header
         if len(layout.sample) > 1:
             names = [column.name for column in layout.sample] if layout.has_header else ()

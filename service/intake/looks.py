@@ -29,6 +29,7 @@ FEW_CELLS = 0.2
 _DIGITS_AND_SIGNS = re.compile(r"[\s'\"+]*[0-9][0-9\s.()/'\"\ufffd-]*")
 _CODE = re.compile(r"\s*(\+|00)?\s*[1-9][0-9]{0,2}(?:\.0)?\s*")
 _LONGEST_ISO_CODE = 3
+_OWN_OFFSET = re.compile(r":[0-9]{2}.*(?:z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$", re.IGNORECASE)
 _FEWEST_DIGITS, _MOST_DIGITS = 9, 15
 # A national number without its trunk zero has seven digits in some countries.
 _SHORTEST_NUMBER = 7
@@ -83,6 +84,11 @@ def _may_hold_number(cell: str) -> bool:
 def states_its_country(cell: str) -> bool:
     """Whether a number is written with its country code."""
     return cell.lstrip(" \t\u00a0'\"=(").startswith(("+", "00"))
+
+
+def states_its_offset(cell: str) -> bool:
+    """Whether a time is written with its offset from UTC."""
+    return _OWN_OFFSET.search(cell) is not None
 
 
 def has_form_of_code(cell: str) -> bool:

@@ -34,6 +34,7 @@ from service.intake.name_meaning import NameMeaning, meaning_of
 from service.intake.name_words import ColumnName
 from service.intake.ndjson_objects import NAME, Member, as_text, member_of, read_object, unquoted
 from service.intake.phone_choice import guess_phone_column
+from service.intake.zone_columns import other_zones
 
 _SPACES = np.frombuffer(b" \t", dtype=np.uint8)
 # With more names it is faster to look for all at once.
@@ -58,6 +59,8 @@ class Members:
         if Role.COUNTRY not in names:
             numbers = next(column for column in columns if column.name == names[Role.PHONE])
             _refuse_inner_countries(sample, numbers, rules)
+        read = self._names(rules.roles)
+        self._zones = other_zones(columns, [at for at, column in enumerate(columns) if column.name in read], rules)
         self._sample = columns
         self._seen = {column.name for column in columns}.difference(self._awaited.values())
         self._later_ignored: list[str] = []
@@ -119,7 +122,7 @@ class Members:
         places = [at for at, column in enumerate(self._sample) if column.name in read]
         later = [name for name in dict.fromkeys(self._later_ignored) if name not in read]
         unread = self._names(frozenset(Role) - roles) - self._sample_names()
-        early = [column.shown for column in ignored_columns(self._sample, places, self._rules)]
+        early = [column.shown for column in ignored_columns(self._sample, places, self._rules, self._zones)]
         # These are names of members, never cells.
         return [IgnoredColumn(name, name) for name in [*early, *later, *sorted(unread)]]
 

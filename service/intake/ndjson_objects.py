@@ -17,7 +17,7 @@ from service.core.missing import is_missing
 from service.intake.column_names import Role, is_certain, says_calling_code, shown_name
 from service.intake.consent_names import is_about_telephone
 from service.intake.errors import UnreadablePart
-from service.intake.looks import is_bare_code
+from service.intake.looks import is_bare_code, states_its_offset
 from service.intake.name_words import ColumnName
 from service.intake.table import MisfitKind
 
@@ -28,7 +28,6 @@ _LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # A cell with several countries that differ is read as none, and so is this.
 _BETWEEN_COUNTRIES: Final = ";"
 _UNKNOWN_COUNTRY: Final = "calling code or ISO 3166-1?;"
-_OWN_OFFSET: Final = re.compile(r":[0-9]{2}.*(?:z|utc|gmt|[+-][0-9]{2}(?::?[0-9]{2})?)\s*$", re.IGNORECASE)
 _AROUND_DIGITS: Final = " \t\u00a0'\"="
 
 
@@ -133,7 +132,7 @@ class Member(NamedTuple):
 
     def cell(self, text: str) -> str:
         """The text, made unreadable if it is a time of which the offset depends on the name."""
-        if not self.has_other_offset or is_missing(text) or _OWN_OFFSET.search(text):
+        if not self.has_other_offset or is_missing(text) or states_its_offset(text):
             return text
         return f"{text} ({self.name}?)"
 

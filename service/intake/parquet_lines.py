@@ -36,6 +36,7 @@ from service.intake.other_formats import head_of, refuse_other_format
 from service.intake.parquet_file import Column, NotParquet, ParquetFile
 from service.intake.phone_choice import guess_phone_column
 from service.intake.table import TABLE_ROWS, Table
+from service.intake.zone_columns import other_zones
 
 
 class ParquetLines:
@@ -99,7 +100,7 @@ class ParquetLines:
         self.read_columns = [ReadColumn(role, name, None) for role, name in names.items()]
         self.meaning = meaning_of(names)
         read = [file.names.index(name) for name in names.values()]
-        ignored = ignored_columns(columns, read, self._rules)
+        ignored = ignored_columns(columns, read, self._rules, other_zones(columns, read, self._rules))
         # These are names of columns, never cells.
         self.ignored_columns = [IgnoredColumn(column.shown, column.shown) for column in ignored]
         self.ignored_columns += _inner_columns(file, columns, names)

@@ -72,6 +72,7 @@ def _reader(form: PartForm) -> PartReader:
             form.consent_period is not None,
             form.date_format,
             form.has_header,
+            form.time_zone,
         ),
         times=_times(form),
         sheet=form.sheet,

@@ -65,7 +65,12 @@ def read_part(
         compression=compression,
         dialect=dialect,
         rules=ColumnRules(
-            columns or ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent, date_format
+            columns or ColumnChoice(),
+            telephone_test(region),
+            CountryTest(region),
+            reads_consent,
+            date_format,
+            time_zone="Europe/Paris",
         ),
         times=TimeReader("Europe/Paris", date_format) if reads_consent else None,
         chunk_bytes=chunk_bytes,
