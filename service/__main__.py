@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "lookup": "service.command.lookup:lookup",
     "organisation": "service.command.accounts:organisation",
     "key": "service.command.accounts:key",
+    "job": "service.command.accounts:job",
     "dataset": "service.command.register:dataset",
     "deadlines": "service.command.deadlines:deadlines",
     "usage": "service.command.usage:usage",

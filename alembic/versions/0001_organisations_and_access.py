@@ -89,6 +89,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("acts_for_id", sa.Uuid(), nullable=True),
+        sa.Column("label", sa.Text(), nullable=True),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
         sa.Column("scopes", sa.ARRAY(sa.String(40)), nullable=False),

@@ -25,6 +25,7 @@ class ApiKey(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     acts_for_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    label: str | None = Field(default=None, sa_type=Text)
     prefix: str = Field(sa_type=Text, unique=True)
     digest: bytes = Field(sa_type=LargeBinary)
     scopes: list[Scope] = Field(sa_type=enum_list_type(Scope))

@@ -146,7 +146,9 @@ async def rotate_key(session: AsyncSession, settings: Settings, actor: Actor | N
         raise Conflict("key_inactive", "This key has expired or was revoked. Ask the operator for a new one.")
     # Of a key that is rotated again, because its replacement got lost, the replacement has the expiry that was meant.
     heir = await session.get_one(ApiKey, await session.scalar(_HEIR, {"id": old.id}))
-    rights = old.model_dump(include={"organisation_id", "acts_for_id", "scopes"}) | {"expires_at": heir.expires_at}
+    rights = old.model_dump(include={"organisation_id", "acts_for_id", "label", "scopes"}) | {
+        "expires_at": heir.expires_at
+    }
     end = moment + ROTATION_OVERLAP
     old.expires_at = min(old.expires_at, end) if old.expires_at else end
     return await _store(session, ApiKey(**rights, replaces_id=old.id, issue_announced_at=moment))

@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from service.access.actor import Scope
 from service.core.facts import RequestBody
 from service.core.instant import Instant
+from service.core.text import Line
 
 
 class KeyIn(RequestBody):
@@ -15,6 +16,9 @@ class KeyIn(RequestBody):
     organisation_id: uuid.UUID = Field(description="The organisation whose key this is.")
     acts_for_id: uuid.UUID | None = Field(
         default=None, description="For a processor's key: the party that it acts for (GDPR 28)."
+    )
+    label: Line | None = Field(
+        default=None, examples=["CRM, Paris"], description="What the key is for, to tell several apart."
     )
     scopes: list[Scope] = Field(min_length=1, examples=[["facts:read", "facts:write", "numbers:read", "numbers:write"]])
     expires_at: Instant | None = Field(default=None, description="Null if the key stays valid until it is revoked.")
@@ -26,6 +30,7 @@ class KeyOut(BaseModel):
     id: uuid.UUID
     organisation_id: uuid.UUID
     acts_for_id: uuid.UUID | None
+    label: str | None = Field(examples=["CRM, Paris"], description="What the key is for.")
     prefix: str = Field(examples=["1f0c9a7d2b44"], description="The part of the key that identifies it.")
     scopes: list[Scope]
     created_at: AwareDatetime

@@ -1,10 +1,11 @@
-"""`organisation add` and `key issue|rotate|revoke`: the operator makes the first accounts, before any key exists."""
+"""`organisation add` and `key issue|rotate|revoke`: the operator makes the first accounts, before any key exists.
 
-import asyncio
+What there is, is listed by `inventory`.
+"""
+
 import uuid
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -13,10 +14,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import IssuedKey, KeyIn
-from service.command import release
-from service.command.database import database
+from service.command import inventory, release
+from service.command.transaction import in_transaction
 from service.core.clock import now
-from service.core.db import Database
 from service.core.settings import read_settings
 from service.core.vocabulary import Role
 from service.organisation import operations as organisations
@@ -24,25 +24,17 @@ from service.organisation.schemas import OrganisationIn
 
 organisation = typer.Typer(help="Manage organisations with an account.", no_args_is_help=True)
 organisation.command("release")(release.release_organisation)
+organisation.command("list")(inventory.list_organisations)
+organisation.command("show")(inventory.show_organisation)
 key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
+key.command("list")(inventory.list_keys)
+job = typer.Typer(help="Look after jobs.", no_args_is_help=True)
+job.command("list")(inventory.list_jobs)
 
-Result = TypeVar("Result")
 
-
-def in_transaction(operation: Callable[[AsyncSession], Awaitable[Result]]) -> Result:
-    """Run an operation in a transaction on the configured database, and return its result."""
-    settings = read_settings()
-
-    async def run(dsn: str) -> Result:
-        registry = Database(dsn, pool_size=1, limits=settings.request_limits())
-        try:
-            async with registry.transaction() as session:
-                return await operation(session)
-        finally:
-            await registry.close()
-
-    with database(settings) as dsn:
-        return asyncio.run(run(dsn))
+@job.callback()
+def _job() -> None:
+    """Keep `list` a command of its own name, although it is the only one."""
 
 
 @organisation.command("add")
@@ -82,6 +74,7 @@ def issue_key(
     acts_for: Annotated[
         uuid.UUID | None, typer.Option(help="Id of the party for which a processor acts with this key.")
     ] = None,
+    label: Annotated[str | None, typer.Option(help="What the key is for, as its owner will read it.")] = None,
     days: Annotated[
         int | None, typer.Option(min=1, help="Days until the key expires. Default: it does not expire.")
     ] = None,
@@ -91,7 +84,9 @@ def issue_key(
 
     async def issue(session: AsyncSession) -> IssuedKey:
         scopes = scope or await keys.usual_scopes(session, organisation_id)
-        wanted = KeyIn(organisation_id=organisation_id, acts_for_id=acts_for, scopes=scopes, expires_at=expires_at)
+        wanted = KeyIn(
+            organisation_id=organisation_id, acts_for_id=acts_for, label=label, scopes=scopes, expires_at=expires_at
+        )
         return await keys.issue_key(session, wanted)
 
     _print_key(in_transaction(issue))

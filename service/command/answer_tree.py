@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from service.command.answer_words import PHRASES, AnswerPhrases, format_period
+from service.command.terminal import printable
 from service.core.vocabulary import Side, TransferStatus
 from service.provenance.answer.references import DatasetRef
 from service.provenance.answer.schemas import (
@@ -29,9 +30,6 @@ from service.provenance.answer.schemas import (
 from service.wording.language import Language, write_day, write_day_of, write_quoted
 from service.wording.terms import Terms
 
-# Python does not count no-break spaces among the printable characters.
-_NO_BREAK = "\u00a0\u202f"
-
 
 def _status_style(status: TransferStatus) -> str:
     match status:
@@ -42,11 +40,6 @@ def _status_style(status: TransferStatus) -> str:
             return "yellow"
         case TransferStatus.DENIED:
             return "red"
-
-
-def printable(text: str) -> str:
-    """A text that an organisation sent, without characters that would control the terminal."""
-    return "".join(character if character.isprintable() or character in _NO_BREAK else " " for character in text)
 
 
 @dataclass

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from service.command.accounts import in_transaction
+from service.command.transaction import in_transaction
 from service.core.clock import now
 from service.core.text import Sentence
 from service.objection.publication import correct_publication

@@ -14,7 +14,8 @@ from rich.text import Text
 from service.command.client import CommandError, call
 from service.command.file_parts import Form, parts_of, pieces_of
 from service.command.option_names import with_options
-from service.command.registration_result import print_columns, printable
+from service.command.registration_result import print_columns
+from service.command.terminal import printable
 
 _PREVIEW_BYTES: Final = 2 << 20
 # A larger file that has to be sent whole would be sent twice.

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from service.command.client import CommandError, call, connection_errors, json_answer
 from service.command.option_names import with_options
+from service.command.terminal import printable
 
 
 def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_consent: bool) -> None:
@@ -28,14 +29,6 @@ def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_co
         )
         sentence = f"Not read, although they look relevant: {', '.join(ignored)}. {advice}"
         console.print(printable(sentence), soft_wrap=True, highlight=False, markup=False)
-
-
-def printable(text: str) -> str:
-    """A text with a mark for each sign of a file that a terminal would obey."""
-    return "".join(sign if sign.isprintable() or sign in _SPACES else "\ufffd" for sign in text)
-
-
-_SPACES = " \u00a0\u202f"
 
 
 def column_words(column: dict[str, Any]) -> str:

@@ -104,7 +104,7 @@ def test_download_breaks_off_when_its_key_is_revoked(registry: Registry, dsn: st
     broker = registry.broker()
     dataset = open_dataset(broker)
     wrong = "x" * 90
-    broker.put_part(dataset["id"], [f"{wrong}{line}" for line in range(60_000)])
+    broker.put_part(dataset["id"], ["phone", *(f"{wrong}{line}" for line in range(60_000))])
     headers = {"Authorization": f"Bearer {broker.key}"}
     path = f"/v1/datasets/{dataset['id']}/rejects.csv"
     with broker.client.stream("GET", path, headers=headers) as response:

@@ -43,9 +43,12 @@ OF_ONE_CALL = {
     "deadlines correct": {"reason"},
     "demo": {"exit_", "lang"},
     "fsck": {"as_json"},
-    "key issue": {"acts_for", "days", "scope"},
+    "job list": {"as_json", "every"},
+    "key issue": {"acts_for", "days", "label", "scope"},
+    "key list": {"as_json"},
     "lookup": {"lang", "region", "as_json", "reason"},
     "organisation add": {"country", "privacy_contact", "registration_number", "role"},
+    "organisation list": {"as_json", "country"},
     "organisation release": {"comment", "up_to"},
     "serve": {"processes", "with_worker"},
 }
