@@ -17,6 +17,7 @@ from service.intake.column_names import (
     shown_name,
 )
 from service.intake.consent_names import is_about_consent, is_about_telephone
+from service.intake.country_names import counts_something
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
@@ -26,8 +27,10 @@ from service.intake.looks import (
     IsTelephone,
     has_digits_of_a_number,
     has_form_of_country,
+    is_bare_code,
     may_be_a_time,
     share,
+    states_its_country,
 )
 from service.intake.name_words import ColumnName
 from service.intake.phone_names import is_phone
@@ -254,13 +257,29 @@ def ignored_columns(
     are relevant beside those that are read. A name is stored only if it is known here.
     """
     kept, found = set(read), []
+    lacks_countries = any(_lacks_country(cell, rules) for at in kept for cell in column_at(columns, at).cells)
     for at, column in enumerate(columns):
         name, role = column.name.strip(), role_of(column.name)
         is_mentioned = is_about_consent(name) and share(column.cells, may_be_a_time) >= FEW_CELLS
-        if at not in kept and (role or is_mentioned or at in others or _is_relevant(column.cells, rules)):
+        may_be_code = lacks_countries and not counts_something(ColumnName(name))
+        is_code = may_be_code and has_foreign_codes(column.cells, rules)
+        if at not in kept and (role or is_mentioned or is_code or at in others or _is_relevant(column.cells, rules)):
             place = str(at + 1)
             found.append(IgnoredColumn(name if is_name(name) else place, name if role and is_name(name) else place))
     return found
+
+
+def has_foreign_codes(cells: Sequence[str], rules: ColumnRules) -> bool:
+    """Whether most cells are calling codes without a plus, mostly of several digits, and some of another country."""
+    countries = rules.countries
+    codes = [cell for cell in cells if is_bare_code(cell) and countries.is_country(cell, calling_codes=True)]
+    long = [cell for cell in codes if sum(map(str.isdigit, cell)) > 1]
+    is_most = len(long) >= MOST_CELLS * max(len(cells), 1)
+    return is_most and any(countries.is_foreign(f"+{cell.strip().lstrip('0')}") for cell in long)
+
+
+def _lacks_country(cell: str, rules: ColumnRules) -> bool:
+    return rules.is_telephone(cell) and not states_its_country(cell)
 
 
 def _is_relevant(cells: Sequence[str], rules: ColumnRules) -> bool:

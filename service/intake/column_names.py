@@ -141,7 +141,10 @@ def role_of(name: str) -> Role | None:
 
 # What nearly no other name has, so that most are not taken apart.
 _STEMS_OF_CONSENT = ("consent", "opt", "accord", "inscri", "abonn", "subscri", "sign")
-_STEMS_OF_COUNTRIES = ("pays", "countr", "land", "indicatif", "calling", "dial", "isd", "territor", "codeinternational")
+_STEMS_OF_COUNTRIES = (
+    *("pays", "countr", "land", "indicatif", "calling", "dial", "isd", "territor", "codeinternational", "ctry", "pais"),
+    *("nazion", "paese", "staat", "nation", "region", "iso", "alpha"),
+)
 
 
 def is_certain(name: str) -> bool:

@@ -9,9 +9,11 @@ from service.intake.column_choice import (
     best_by_name,
     column_at,
     columns_seen,
+    has_foreign_codes,
     shown_column,
 )
 from service.intake.column_names import Role, may_say_calling_code, role_of, says_calling_code, shown_name
+from service.intake.country_names import suggests_calling_code
 from service.intake.errors import UnreadablePart
 from service.intake.looks import (
     MOST_CELLS,
@@ -20,6 +22,7 @@ from service.intake.looks import (
     share,
     states_its_country,
 )
+from service.intake.name_words import ColumnName
 
 
 def with_other_country(
@@ -43,6 +46,9 @@ def check_country(columns: Sequence[SampleColumn], found: Mapping[Role, int], ru
     """
     numbers = column_at(columns, found[Role.PHONE]).cells
     states_all = bool(numbers) and all(map(states_its_country, numbers)) and rules.choice.country is None
+    likely = None if states_all else _likely_codes(columns, found, rules)
+    if likely is not None and rules.choice.country is None:
+        raise _calling_codes_unclear(columns, likely)
     if Role.COUNTRY not in found:
         codes = _calling_codes(columns, found, rules)
         if codes is None:
@@ -95,6 +101,15 @@ def _calling_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], r
         if at not in found.values() and (
             (codes and len(codes) >= MOST_CELLS * len(column.cells)) or (may_say and not column.cells)
         ):
+            return at
+    return None
+
+
+def _likely_codes(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> int | None:
+    """A column of calling codes without a plus, under a name that has a word of codes or telephones."""
+    for at, column in enumerate(columns):
+        is_read = at in found.values() or role_of(column.name) is not None
+        if not is_read and suggests_calling_code(ColumnName(column.name)) and has_foreign_codes(column.cells, rules):
             return at
     return None
 
