@@ -11,7 +11,7 @@ from service.portal.phrasebook import phrases_in
 from service.wording.language import Language
 from tests.builders import number
 from tests.examples import examples
-from tests.portal.browsing import FAR_NAME, NARROW, WIDE, Person, Service, person_in
+from tests.portal.browsing import FAR_NAME, NARROW, WIDE, Person, Service, keep_picture, person_in
 
 SENTENCES = {
     Language.FR: (
@@ -28,6 +28,7 @@ SENTENCES = {
 WORDING = (
     "☐ J'accepte de recevoir par SMS des offres et des messages d'information politique des partenaires listés ici."
 )
+DELAY = "Deux de nos sous-traitants doivent encore chercher votre numéro."
 REASON = "Nous gardons la preuve du consentement."
 
 
@@ -75,8 +76,10 @@ def _follow_relays(person: Person) -> None:
     assert person.relays() == expected
     relay = service.relay("contact-direct", person.last_four)
     assert person.relays() == expected | {"Contact Direct SAS": person.state(RelayState.DELIVERED)}
-    service.caller("contact-direct").post(f"/v1/objections/relays/{relay}/acknowledge")
+    service.caller("contact-direct").post(f"/v1/objections/relays/{relay}/extend", {"reason": DELAY})
     assert person.relays() == expected | {"Contact Direct SAS": person.state(RelayState.ACKNOWLEDGED)}
+    assert DELAY in person.read()
+    keep_picture(person.page, f"extended-{person.language}")
     service.caller("contact-direct").post(f"/v1/objections/relays/{relay}/complete")
     assert person.relays() == expected | {"Contact Direct SAS": done}
     relay = service.relay("aube", person.last_four)
