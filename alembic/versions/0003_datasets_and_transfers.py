@@ -313,10 +313,10 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "reason IN ('too_few_fields', 'too_many_fields', 'not_an_object', 'repeated_member', 'country_unknown', "
-            "'empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', 'extension', "
-            "'not_a_number', 'too_short', 'too_long', 'plus_missing', 'only_zeros', 'unknown_country_code', "
-            "'not_possible', "
+            "reason IN ('too_few_fields', 'too_many_fields', 'quoted_lines', 'not_an_object', 'repeated_member', "
+            "'country_unknown', 'empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', "
+            "'extension', 'not_a_number', 'too_short', 'too_long', 'plus_missing', 'only_zeros', "
+            "'unknown_country_code', 'not_possible', "
             "'consent_unreadable', 'consent_in_future', 'consent_after_dataset', 'consent_outside_collection', "
             "'consent_record_id_too_long')",
             name="ck_rejected_line_reason",

@@ -22,6 +22,7 @@ from service.intake.decoding import Encoding, valid_utf8
 from service.intake.dialect import Dialect
 from service.intake.misfits import misfits_of_records, misfits_of_text
 from service.intake.name_meaning import NameMeaning
+from service.intake.quoted_lines import LineLooks
 from service.intake.records import WholeRecords, each_record, whole_records
 from service.intake.regular import regular_columns
 from service.intake.second_header import Header, SecondHeader
@@ -212,7 +213,7 @@ class CsvLines:
         if whole.blank.any():
             frame, line = frame.filter(~whole.blank), line[~whole.blank]
         cells = {role: Cells.of_series(frame[names[at]].fill_null("")) for role, at in positions.items()}
-        return Table(line, cells, misfits_of_text(text, whole, delimiter, layout.width, layout.filled))
+        return Table(line, cells, misfits_of_text(text, whole, self._line_looks(layout), layout.filled))
 
     def _read_by_record(self, text: bytes, layout: Layout, *, final: bool) -> tuple[Table | None, int, int]:
         records = each_record(text, self._delimiter or NO_DELIMITER, final=final)
@@ -225,8 +226,18 @@ class CsvLines:
             role: Cells.of(record.fields[at] if at < len(record.fields) else "" for record in filled)
             for role, at in self._positions(layout).items()
         }
-        table = Table(line, cells, misfits_of_records(text, filled, layout.width, layout.filled))
+        table = Table(line, cells, misfits_of_records(text, filled, self._line_looks(layout), layout.filled))
         return table, batch[-1].end, batch[-1].next_line
+
+    def _line_looks(self, layout: Layout) -> LineLooks:
+        positions = self._positions(layout)
+        return LineLooks(
+            self._delimiter or NO_DELIMITER,
+            layout.width,
+            positions[Role.PHONE],
+            positions.get(Role.CONSENTED_AT),
+            self._rules.date_format,
+        )
 
     def _positions(self, layout: Layout) -> dict[Role, int]:
         return {role: at for role, at in layout.columns.items() if role in self._rules.roles}

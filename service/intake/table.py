@@ -29,6 +29,7 @@ class MisfitKind(IntEnum):
     TOO_MANY_FIELDS = 1
     NOT_AN_OBJECT = 2
     REPEATED_MEMBER = 3
+    QUOTED_LINES = 4
 
 
 @dataclass(frozen=True)

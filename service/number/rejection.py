@@ -9,6 +9,7 @@ class RejectReason(StrEnum):
 
     TOO_FEW_FIELDS = "too_few_fields"
     TOO_MANY_FIELDS = "too_many_fields"
+    QUOTED_LINES = "quoted_lines"
     NOT_AN_OBJECT = "not_an_object"
     REPEATED_MEMBER = "repeated_member"
     COUNTRY_UNKNOWN = "country_unknown"
@@ -45,6 +46,11 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     reason: f"The line has {compared} fields than the header or the other lines{_SHIFT}{_ADVICE[reason]}"
     for reason, compared in ((RejectReason.TOO_FEW_FIELDS, "fewer"), (RejectReason.TOO_MANY_FIELDS, "more"))
 } | {
+    RejectReason.QUOTED_LINES: (
+        "A cell that begins with a double quote runs over the next lines, which look like lines of the list, so the "
+        "number of one and the time of another may be mixed up. None of these lines was read. Write each double quote "
+        "that is text twice within a quoted cell, or delete it, as where it stands for the cell above."
+    ),
     RejectReason.NOT_AN_OBJECT: (
         "The line is not a JSON object. Write one object on each line, and nothing before, between or after them."
     ),

@@ -20,6 +20,7 @@ _MISFIT_REASONS = {
     MisfitKind.TOO_MANY_FIELDS: RejectReason.TOO_MANY_FIELDS,
     MisfitKind.NOT_AN_OBJECT: RejectReason.NOT_AN_OBJECT,
     MisfitKind.REPEATED_MEMBER: RejectReason.REPEATED_MEMBER,
+    MisfitKind.QUOTED_LINES: RejectReason.QUOTED_LINES,
 }
 _MISFIT_CODES = np.array([CODES[_MISFIT_REASONS[kind]] for kind in MisfitKind], dtype=np.uint8)
 # A file that is cut in the middle of a line leaves one of these on at least one side of the cut.
