@@ -1,8 +1,12 @@
 """When a column is refused for the order of its dates, and when lines in another order are single errors."""
 
+from datetime import UTC, date, datetime, timedelta
 from itertools import product
+from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service.intake.cells import Cells
 from service.intake.dates.order import OrderCounts
@@ -35,13 +39,17 @@ COLUMNS: list[tuple[dict[str, int], str | int]] = [
     # Errors in a column that is in the right order.
     ({DAY_FIRST: 2, MONTH_FIRST: 1}, 1),
     ({DAY_FIRST: 2, MONTH_FIRST: 1, EITHER: 2}, 1),
-    ({DAY_FIRST: 400, MONTH_FIRST: 20, EITHER: 300}, 20),
-    ({DAY_FIRST: 600, MONTH_FIRST: 3, EITHER: 397}, 3),
+    ({DAY_FIRST: 40, MONTH_FIRST: 1, EITHER: 300}, 1),
     # Too few lines to tell, or two files in one.
     ({DAY_FIRST: 1, MONTH_FIRST: 1}, "dates_in_both_orders"),
     ({DAY_FIRST: 1, MONTH_FIRST: 1, EITHER: 1}, "dates_in_both_orders"),
     ({DAY_FIRST: 2, MONTH_FIRST: 1, EITHER: 1000}, "dates_in_both_orders"),
     ({DAY_FIRST: 399, MONTH_FIRST: 20, EITHER: 300}, "dates_in_both_orders"),
+    # Errors do not stand together, and a line with another sign between day and month shows nothing.
+    ({DAY_FIRST: 600, MONTH_FIRST: 2, EITHER: 397}, "dates_in_both_orders"),
+    ({"26.03.2023": 60, MONTH_FIRST: 1, EITHER: 2}, "dates_in_both_orders"),
+    ({"26.03.2023": 60, MONTH_FIRST: 1, "04.05.2023": 2}, 1),
+    ({"26-03-2023": 60, "03.26.2023": 1, "04.05.2023": 1}, "dates_in_both_orders"),
     ({DAY_FIRST: 100, MONTH_FIRST: 100, EITHER: 80}, "dates_in_both_orders"),
     ({DAY_FIRST: 1, MONTH_FIRST: 100}, "dates_in_both_orders"),
     # No line can be read wrong where none can be read in either order.
@@ -59,6 +67,72 @@ COLUMNS: list[tuple[dict[str, int], str | int]] = [
 def test_read_column_in_one_or_two_orders_is_refused_or_its_errors_are() -> None:
     found = [(lines, verdict([cell for cell, count in lines.items() for _ in range(count)])) for lines, _ in COLUMNS]
     assert [case for case, expected in zip(found, COLUMNS, strict=True) if case[1] != expected[1]] == []
+
+
+def test_read_errors_in_a_long_column_are_single_rejects_and_those_of_a_joined_list_are_not() -> None:
+    """Errors that stand apart, up to three and then one in a thousand; not more, and not one below the other."""
+    wrong = []
+    for lines, errors, apart, expected in (
+        (1000, 1, 0, 1),
+        (1000, 3, 100, 3),
+        (1000, 3, 1, "dates_in_both_orders"),
+        (1000, 4, 100, "dates_in_both_orders"),
+        (10_000, 5, 500, 5),
+        (10_000, 5, 1, "dates_in_both_orders"),
+        (10_000, 6, 500, "dates_in_both_orders"),
+    ):
+        cells = ([DAY_FIRST] * 6 + [EITHER] * 4) * (lines // 10)
+        for at in range(errors):
+            cells[200 + at * apart] = MONTH_FIRST
+        found = verdict(cells)
+        if found != expected:
+            wrong.append((lines, errors, apart, found))
+    assert wrong == []
+
+
+@given(st.integers(1, 60), st.integers(2, 40), st.randoms(use_true_random=False))
+def test_read_list_joined_to_one_with_the_month_first_reads_no_day_in_the_wrong_order(
+    others: int, joined: int, random: Random
+) -> None:
+    """Unless the second has the same sign between day and month, and too few lines to be told from typing errors."""
+    days = [date(2022, 1, 1) + timedelta(random.randrange(365)) for _ in range(others * 20 + joined)]
+    signs = random.choice("/-."), random.choice("/-.")
+    cells = [
+        f"{day:%d{signs[0]}%m{signs[0]}%Y}" if at < others * 20 else f"{day:%m{signs[1]}%d{signs[1]}%Y}"
+        for at, day in enumerate(days)
+    ]
+    swapped = sum(day.day > 12 for day in days[others * 20 :])
+    if swapped <= 3 and (not swapped or signs[0] == signs[1]):
+        return
+    if isinstance(found := verdict(cells), str):
+        assert found == "dates_in_both_orders"
+        return
+    times, _ = TimeReader("UTC").read(Cells.of(cells))
+    right = [int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()) for day in days]
+    assert all(time in (0, instant) for time, instant in zip(times.tolist(), right, strict=True))
+
+
+def test_read_days_that_a_program_exchanged_are_refused_though_they_are_text_again() -> None:
+    """Of a list with the day first, pandas writes what another program took for dates in ISO 8601."""
+    wrong = []
+    for written, days, expected in (
+        ("%Y-%d-%m 00:00:00", range(1, 29), "dates_partly_exchanged"),
+        ("%Y-%d-%mT00:00:00", (11, 12, 13, 14), "dates_partly_exchanged"),
+        ("%Y-%d-%m", range(1, 29), "dates_partly_exchanged"),
+        ("%Y-%d-%m", (11, 12, 13, 14), 0),
+        ("%Y-%d-%m 14:05:00", (12, 13), 0),
+    ):
+        for text in ("%d/%m/%Y", "%d.%m.%Y", "%d/%m/%Y 14:05", "%d/%m/%y"):
+            cells = [date(2022, 4, day).strftime(written if day <= 12 else text) for day in days]
+            found = verdict(cells)
+            is_read = "%Y" in text or isinstance(expected, str)
+            if found != (expected if is_read else sum(day > 12 for day in days)):
+                wrong.append((written, text, found))
+    assert wrong == []
+    # Dates of every month, or texts of every day, show that nothing was exchanged.
+    for others in ("2022-04-13 00:00:00", "05/04/2022"):
+        cells = [f"2022-{day:02}-04 00:00:00" for day in range(1, 13)] + ["13/04/2022"] * 12
+        assert verdict([*cells, others, others, others]) == 0
 
 
 NULL_DATES = ["01/01/1970", "1970-01-01", "01/01/1970 00:00:00", "12/31/1969", "01/01/1900", "01/01/2107", "31/12/9999"]

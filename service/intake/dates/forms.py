@@ -38,7 +38,8 @@ class Calendar(StrEnum):
 class Form:
     """What the cells of a shape say. `places` are where the digits of each field are; the rest is in their letters.
 
-    `order` is set if day and month are both numbers, which another order would exchange. `month` and `weekday` are
+    `order` is set if day and month are both numbers, which another order would exchange, and `between` is the sign
+    between them in the forms in which it tells nothing of the order. `month` and `weekday` are
     those that are named, or 0. `half` is `a` or `p` for hours up to twelve. `offset` is 1 or -1 for times east or west
     of UTC, whose distance is in `places`, 0 for UTC, and None for local times. Days since 1970 begin at `epoch_day`.
     """
@@ -51,6 +52,7 @@ class Form:
     half: str | None = None
     offset: int | None = None
     epoch_day: int = 0
+    between: str = ""
 
 
 def _any_of(names: Mapping[str, int]) -> str:
@@ -145,6 +147,7 @@ def form_of(calendar: Calendar, order: DateOrder, *matches: re.Match[str]) -> Fo
         month=MONTHS.get(groups.get("month_name", ""), 0),
         weekday=WEEKDAYS.get(groups.get("weekday_name", ""), 0),
         half=groups.get("half"),
+        between=groups.get("between", "") if numeric_order is order else "",
         offset=_offset(groups),
     )
 

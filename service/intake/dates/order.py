@@ -4,21 +4,30 @@
 *decides* if the number in the place of the month is above 12, or the number in the place of the day.
 """
 
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.intake.dates.forms import DateOrder
+from service.intake.dates.forms import DateOrder, Form
 from service.intake.errors import UnreadablePart
 
 # Typing errors put a number above 12 in the place of the month on fewer lines than one in twenty that decide.
 _DECIDING_LINES_PER_ERROR: Final = 20
+# More than a few of them are typing errors only in a long column. Otherwise, another list was joined to the first.
+_FEW_ERRORS, _LINES_PER_FURTHER_ERROR = 3, 1000
+# Typing errors do not stand one below the other as the lines of a list that was joined do.
+_SHORTEST_RUN, _SHORTEST_RUN_OF_MANY = 2, 3
+# The places of more lines than that need not be known: so many errors are allowed in no part.
+_MOST_PLACES: Final = 100_000
 # So many lines overrule a statement, or the order of years that come first.
 _OVERRULING_LINES: Final = 20
 # Before the end of a part, only so many lines decide.
 _EARLY_LINES: Final = 200
+# In text, fewer dates with days up to 12 alone may be so by chance, if no seconds show that a program wrote them.
+_FEWEST_CONVERTED, _FEWEST_CONVERTED_WITH_SECONDS = 5, 2
 
 
 class OrderCounts(NamedTuple):
@@ -32,13 +41,33 @@ class OrderCounts(NamedTuple):
     either: int = 0
 
 
+class Separators(NamedTuple):
+    """The signs between day and month, as in `26/03/2023`: those of which a line shows the order, and the others.
+
+    A line with slashes shows nothing of lines with hyphens, which may come from another list.
+    """
+
+    decided: str = ""
+    open: str = ""
+
+
 @dataclass
 class _Tally:
-    """How many lines are valid only in the order that they are read in, only in the other, or in both."""
+    """How many lines are valid only in the order that they are read in, only in the other, or in both.
+
+    `places` are those of the second kind in their column, as far as they are needed.
+    """
 
     as_read: int = 0
     swapped: int = 0
     either: int = 0
+    places: list[NDArray[np.int64]] = field(default_factory=list)
+
+    def longest_run(self) -> int:
+        """Of how many lines in the other order the most stand directly below each other."""
+        places = np.sort(np.concatenate(self.places))
+        ends = np.flatnonzero(np.diff(places, append=-1) != 1)
+        return int(np.diff(ends, prepend=-1).max())
 
 
 class Orders:
@@ -47,23 +76,39 @@ class Orders:
     def __init__(self, read_in: DateOrder, *, stated: bool) -> None:
         self._read_in = read_in
         self._stated = stated
-        self._numeric = _Tally()
+        self._by_separator: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._year_first = _Tally()
+        self._lines_with_seconds = 0
         self._readable = 0
         self._leftovers = OrderCounts()
 
     @property
     def counts(self) -> OrderCounts:
         """The lines so far whose date has the year last."""
-        tally = self._numeric
+        tallies = self._by_separator.values()
+        as_read, swapped = sum(tally.as_read for tally in tallies), sum(tally.swapped for tally in tallies)
+        either = sum(tally.either for tally in tallies)
         if self._read_in is DateOrder.MONTH_FIRST:
-            return OrderCounts(tally.swapped, tally.as_read, tally.either)
-        return OrderCounts(tally.as_read, tally.swapped, tally.either)
+            return OrderCounts(swapped, as_read, either)
+        return OrderCounts(as_read, swapped, either)
+
+    @property
+    def separators(self) -> Separators:
+        """The signs between day and month in the lines so far whose date has the year last."""
+        tallies = sorted(self._by_separator.items())
+        decided = "".join(sign for sign, tally in tallies if tally.as_read)
+        return Separators(decided, "".join(sign for sign, tally in tallies if tally.either and not tally.as_read))
 
     @property
     def has_dates(self) -> bool:
         """Whether a date whose year is first was counted."""
         return any((self._year_first.as_read, self._year_first.swapped, self._year_first.either))
+
+    @property
+    def may_be_converted(self) -> bool:
+        """Whether the dates whose year is first so far have days up to 12, as those that a program exchanged."""
+        dates = self._year_first
+        return bool(dates.either) and dates.as_read * _DECIDING_LINES_PER_ERROR <= dates.either
 
     def add_readable(self, lines: int) -> None:
         """Count lines with a time that could be read."""
@@ -74,14 +119,29 @@ class Orders:
         self._leftovers = OrderCounts(*map(sum, zip(self._leftovers, counts, strict=True)))
 
     def add(
-        self, order: DateOrder, as_read: NDArray[np.bool_], swapped: NDArray[np.bool_], differ: NDArray[np.bool_]
+        self,
+        form: Form,
+        as_read: NDArray[np.bool_],
+        swapped: NDArray[np.bool_],
+        differ: NDArray[np.bool_],
+        places: NDArray[np.int64],
     ) -> None:
-        """Count lines of one form: which are valid as read, or with day and month exchanged, and where these differ."""
-        tally = self._year_first if order is DateOrder.YEAR_FIRST else self._numeric
+        """Count lines of one form: which are valid as read, or with day and month exchanged, and where these differ.
+
+        `places` are those of the lines in their column. One value may stand for all lines that are alike.
+        """
+        is_year_first = form.order is DateOrder.YEAR_FIRST
+        tally = self._year_first if is_year_first else self._by_separator[form.between]
         both = int(np.count_nonzero(as_read & swapped))
+        either = int(np.count_nonzero(as_read & swapped & differ))
         tally.as_read += int(np.count_nonzero(as_read)) - both
-        tally.swapped += int(np.count_nonzero(swapped)) - both
-        tally.either += int(np.count_nonzero(as_read & swapped & differ))
+        tally.either += either
+        in_other_order = int(np.count_nonzero(swapped)) - both
+        if in_other_order and tally.swapped < _MOST_PLACES:
+            tally.places.append(places[swapped & ~as_read])
+        tally.swapped += in_other_order
+        if is_year_first and "second" in form.places:
+            self._lines_with_seconds += either
 
     def check_converted(self, typed: "Orders") -> None:
         """Refuse the column if a program exchanged day and month of what it took for dates, which are `typed`.
@@ -91,20 +151,25 @@ class Orders:
         stays text, in a form that is read here or not. So few columns have such cells side by side for another reason
         that a single line of each is enough. Raises UnreadablePart.
         """
-        dates, texts = typed._year_first, self._texts_of_days()
-        decided, errors = max(texts.day_first, texts.month_first), min(texts.day_first, texts.month_first)
-        if not (dates.either and decided):
-            return
-        if dates.as_read * _DECIDING_LINES_PER_ERROR <= dates.either and (
-            (errors + texts.either) * _DECIDING_LINES_PER_ERROR <= decided
-        ):
-            raise _exchanged(dates.either, decided)
+        texts = self._texts_of_days()
+        swapped = self._year_first.swapped
+        _refuse_exchanged(typed._year_first, texts._replace(day_first=texts.day_first + swapped), 1)
+
+    def check_converted_texts(self) -> None:
+        """Refuse the column for the same reason where what became dates was written as text again, in ISO 8601.
+
+        So a workbook is written as CSV or JSON. Raises UnreadablePart.
+        """
+        dates = self._year_first
+        all_have_seconds = self._lines_with_seconds == dates.either
+        fewest = _FEWEST_CONVERTED_WITH_SECONDS if all_have_seconds else _FEWEST_CONVERTED
+        _refuse_exchanged(dates, self._texts_of_days(), fewest)
 
     def _texts_of_days(self) -> OrderCounts:
-        """The lines of text by their order, whether they can be read or not. The day may stand in the middle."""
+        """The lines of text whose year does not come first by their order, whether they can be read or not."""
         counts, leftovers = self.counts, self._leftovers
         return OrderCounts(
-            counts.day_first + leftovers.day_first + self._year_first.swapped,
+            counts.day_first + leftovers.day_first,
             counts.month_first + leftovers.month_first,
             counts.either + leftovers.either,
         )
@@ -114,19 +179,29 @@ class Orders:
 
         Raises UnreadablePart.
         """
-        numeric, year_first = self._numeric, self._year_first
-        if not final and max(numeric.swapped, year_first.swapped) < _EARLY_LINES:
+        tallies, year_first = self._by_separator.values(), self._year_first
+        if not final and max((tally.swapped for tally in (*tallies, year_first)), default=0) < _EARLY_LINES:
             return
         if _overruled(year_first):
             raise _year_day_month(year_first)
         if self._stated:
-            if _overruled(numeric):
+            if any(map(_overruled, tallies)):
                 raise _contradicted(self._read_in, self.counts)
-        elif final:
-            if not _are_errors(numeric, self._readable):
-                raise _both_orders(self.counts) if numeric.as_read else _month_first(self.counts)
-        elif not numeric.as_read:
-            raise _month_first(self.counts)
+            return
+        for tally in tallies:
+            if not (_are_errors(tally, self._readable) if final else tally.as_read or tally.swapped < _EARLY_LINES):
+                raise _both_orders(self.counts) if self.counts.day_first else _month_first(self.counts)
+
+
+def _refuse_exchanged(dates: _Tally, texts: OrderCounts, fewest: int) -> None:
+    """Raise UnreadablePart if at least so many dates and texts are those of one list, of which dates were exchanged."""
+    decided, errors = max(texts.day_first, texts.month_first), min(texts.day_first, texts.month_first)
+    if min(dates.either, decided) < fewest:
+        return
+    if dates.as_read * _DECIDING_LINES_PER_ERROR <= dates.either and (
+        (errors + texts.either) * _DECIDING_LINES_PER_ERROR <= decided
+    ):
+        raise _exchanged(dates.either, decided)
 
 
 def _overruled(tally: _Tally) -> bool:
@@ -137,14 +212,19 @@ def _overruled(tally: _Tally) -> bool:
 def _are_errors(tally: _Tally, readable: int) -> bool:
     """Whether the lines in the other order are typing errors in a column that is in the order in which it was read.
 
-    They are if twenty times as many lines decide for that order. In a short column one error is enough to exceed that,
-    so one is allowed if at least two lines decide, and as many as those that do not. Where no date could be read in
-    either order none can be read wrong, and the lines are errors beside twenty times as many of any readable form.
+    They are if twenty times as many lines decide for that order, if they are few, and if they do not stand together. In
+    a short column one error is enough to exceed that, so one is allowed if at least two lines decide, and as many as
+    those that do not. Where no date could be read in either order none can be read wrong, and the lines are errors
+    beside twenty times as many of any readable form.
     """
     for_it = tally.as_read if tally.either else readable
-    if tally.swapped * _DECIDING_LINES_PER_ERROR <= for_it:
+    if tally.swapped * _DECIDING_LINES_PER_ERROR > for_it:
+        return tally.swapped == 1 and for_it >= max(2, tally.either)
+    if not (tally.swapped and tally.either):
         return True
-    return tally.swapped == 1 and for_it >= max(2, tally.either)
+    if tally.swapped > max(_FEW_ERRORS, for_it // _LINES_PER_FURTHER_ERROR):
+        return False
+    return tally.longest_run() < (_SHORTEST_RUN if tally.swapped <= _FEW_ERRORS else _SHORTEST_RUN_OF_MANY)
 
 
 _NOTHING_KEPT: Final = "Nothing of this part was kept."
@@ -170,9 +250,10 @@ def _both_orders(counts: OrderCounts) -> UnreadablePart:
     return UnreadablePart(
         "dates_in_both_orders",
         f"The consent times mix two orders: {_lines(counts.day_first)} can only be read as dd/mm/yyyy, "
-        f"{counts.month_first} only as mm/dd/yyyy, and {counts.either} either way. {_NOTHING_KEPT} Write all dates in "
-        "ISO 8601 (yyyy-mm-dd). If the lines in one order are errors, state the other by date_format=day_first or "
-        "date_format=month_first.",
+        f"{counts.month_first} only as mm/dd/yyyy, and {counts.either} either way. They may come from two lists: typing"
+        " errors are fewer, and neither stand together nor have signs of their own between day and month. "
+        f"{_NOTHING_KEPT} Write all dates in ISO 8601 (yyyy-mm-dd). If the lines in one order are errors, state the "
+        "other by date_format=day_first or date_format=month_first.",
     )
 
 
@@ -191,10 +272,10 @@ def _contradicted(read_in: DateOrder, counts: OrderCounts) -> UnreadablePart:
 def _exchanged(dates: int, texts: int) -> UnreadablePart:
     return UnreadablePart(
         "dates_partly_exchanged",
-        "The program that saved the workbook seems to have exchanged day and month. It took "
+        "A program that opened the list, as Excel does, seems to have exchanged day and month. It took "
         f"{_lines(dates)} for dates, all with a day up to 12, and left {_lines(texts)} with a higher one as text. "
         f"{_NOTHING_KEPT} Send the original list, or import it again with this column as text. If the dates are right, "
-        "turn the text into dates too.",
+        "write the text in the form of the dates too.",
     )
 
 

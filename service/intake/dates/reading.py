@@ -16,12 +16,13 @@ from service.intake.cells import LONGEST_GROUPED, Cells, ShapeGroup
 from service.intake.dates.forms import Calendar, DateOrder, Form
 from service.intake.dates.instants import read_instants
 from service.intake.dates.leftovers import count_leftover_days
-from service.intake.dates.order import OrderCounts, Orders
+from service.intake.dates.order import OrderCounts, Orders, Separators
 from service.intake.dates.plain_cells import not_ascii, plain_cells, plain_letters
 from service.intake.dates.stated import NUMERIC_ORDERS, DateFormat, date_format
 from service.intake.dates.zones import NO_ZONE, UTC_ZONE, Zone, fixed_zone, load_zone
 
 _Flags = NDArray[np.bool_]
+_Places = NDArray[np.int64]
 _FEWEST_OF_A_SHAPE = 16
 _DIGIT = re.compile(r"[0-9]")
 
@@ -39,6 +40,7 @@ class TimeReader:
         self._orders = Orders(self._format.order or DateOrder.DAY_FIRST, stated=stated is not None)
         self._as_stated = _Reading(self._format, local, self._orders)
         self._typed = _Reading(date_format(None), local, Orders(DateOrder.DAY_FIRST, stated=True))
+        self._cells_before = 0
 
     def take_offset(self, offset: int | None) -> None:
         """Read times without an offset with this one, in seconds east of UTC, whatever the time zone.
@@ -56,6 +58,11 @@ class TimeReader:
         return self._orders.counts
 
     @property
+    def separators(self) -> Separators:
+        """The signs between day and month, by whether a line shows their order."""
+        return self._orders.separators
+
+    @property
     def takes_integers(self) -> bool:
         """Whether an integer can be meant as a time: only if its format is stated."""
         return not self._format.reads_every_form
@@ -66,17 +73,21 @@ class TimeReader:
         Cells that are `typed` were written here in ISO 8601, from values with a type, so no statement is about them.
         Raises UnreadablePart if the column is certainly in another order of day and month.
         """
+        places = np.arange(self._cells_before, self._cells_before + len(cells))
+        self._cells_before += len(cells)
         if typed is None or not typed.any():
-            times, unreadable = self._read_text(cells)
+            times, unreadable = self._read_text(cells, places)
         else:
             times, unreadable = np.zeros(len(cells), dtype=np.uint32), np.zeros(len(cells), dtype=np.bool_)
             for rows, read in ((typed, self._typed.read), (~typed, self._read_text)):
                 at = np.flatnonzero(rows)
-                times[at], unreadable[at] = read(cells[at])
+                times[at], unreadable[at] = read(cells[at], places[at])
         if unreadable.any():
             unread = np.flatnonzero(unreadable)
-            texts, places = cells[unread].distinct()
-            unreadable[unread] = ~np.array([is_missing(text) for text in texts])[places]
+            texts, of_text = cells[unread].distinct()
+            unreadable[unread] = ~np.array([is_missing(text) for text in texts])[of_text]
+        if typed is None and self._orders.may_be_converted:
+            self._count_leftovers(cells[np.flatnonzero(unreadable)])
         if typed is not None:
             self._count_leftovers(cells[np.flatnonzero(unreadable & ~typed)])
         self._orders.add_readable(int(np.count_nonzero(times)))
@@ -87,6 +98,7 @@ class TimeReader:
     def finish(self) -> None:
         """Raise UnreadablePart if the column as a whole is in another order of day and month than it was read in."""
         self._orders.check_converted(self._typed.orders)
+        self._orders.check_converted_texts()
         self._orders.check(final=True)
 
     def _count_leftovers(self, unreadable: Cells) -> None:
@@ -95,16 +107,16 @@ class TimeReader:
         counts = np.bincount(places, minlength=len(texts)).tolist()
         self._orders.add_leftovers(count_leftover_days(zip(texts, counts, strict=True), self._as_stated.has_form))
 
-    def _read_text(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
+    def _read_text(self, cells: Cells, places: _Places) -> tuple[NDArray[np.uint32], _Flags]:
         # Longer cells are in no group, but may be a time with much space around it.
         is_padded = cells.lengths > LONGEST_GROUPED
         if not is_padded.any():
-            return self._as_stated.read(cells)
+            return self._as_stated.read(cells, places)
         times, unreadable = np.zeros(len(cells), dtype=np.uint32), np.zeros(len(cells), dtype=np.bool_)
         others, padded = np.flatnonzero(~is_padded), np.flatnonzero(is_padded)
         stripped = Cells.of(plain_letters(cell).strip(" '\"") for cell in cells[padded].texts())
         for rows, part in ((others, cells[others]), (padded, stripped)):
-            times[rows], unreadable[rows] = self._as_stated.read(part)
+            times[rows], unreadable[rows] = self._as_stated.read(part, places[rows])
         return times, unreadable
 
 
@@ -119,7 +131,8 @@ def share_of_times(texts: Sequence[str], stated: str | None = None) -> float:
     formats = [date_format(order) for order in NUMERIC_ORDERS] if wanted.reads_every_form else [wanted]
     unread = np.ones(len(texts), dtype=np.bool_)
     for date_form in formats:
-        times, unreadable = _Reading(date_form, UTC_ZONE, Orders(DateOrder.DAY_FIRST, stated=True)).read(cells)
+        reading = _Reading(date_form, UTC_ZONE, Orders(DateOrder.DAY_FIRST, stated=True))
+        times, unreadable = reading.read(cells, np.arange(len(cells)))
         unread &= unreadable | (times == 0)
     return 1 - float(np.count_nonzero(unread)) / len(texts)
 
@@ -132,21 +145,24 @@ class _Reading:
     local: Zone
     orders: Orders
 
-    def read(self, cells: Cells, *, is_plain: bool = False) -> tuple[NDArray[np.uint32], _Flags]:
-        """The Unix seconds of each cell, 0 if it is empty or cannot be read, and which cannot be read."""
+    def read(self, cells: Cells, places: _Places, *, is_plain: bool = False) -> tuple[NDArray[np.uint32], _Flags]:
+        """The Unix seconds of each cell, 0 if it is empty or cannot be read, and which cannot be read.
+
+        `places` are those of the cells in their column.
+        """
         if not is_plain and not cells.text.isascii() and not_ascii(cells).any():
-            return self._read_by_characters(cells)
+            return self._read_by_characters(cells, places)
         times = np.zeros(len(cells), dtype=np.uint32)
         unreadable = cells.lengths > 0
         alone = unreadable & (cells.lengths <= LONGEST_GROUPED)
         for group in cells.by_shape(_FEWEST_OF_A_SHAPE):
-            times[group.rows], unreadable[group.rows] = self._read_group(group)
+            times[group.rows], unreadable[group.rows] = self._read_group(group, places)
             alone[group.rows] = False
         rows = np.flatnonzero(alone)
         # Most cells of a shape that few have are no times. To find that out by the text is faster than by arrays.
         rows = rows[[self._form(_DIGIT.sub("0", text).encode()) is not None for text in cells.texts_of(rows)]]
         for group in cells[rows].by_shape():
-            times[rows[group.rows]], unreadable[rows[group.rows]] = self._read_group(group)
+            times[rows[group.rows]], unreadable[rows[group.rows]] = self._read_group(group, places[rows])
         return times, unreadable
 
     def has_form(self, shape: bytes) -> bool:
@@ -156,22 +172,22 @@ class _Reading:
     def _form(self, shape: bytes) -> Form | None:
         return self.wanted.form(shape) if shape.isascii() else None
 
-    def _read_group(self, group: ShapeGroup) -> tuple[NDArray[np.uint32], _Flags]:
+    def _read_group(self, group: ShapeGroup, places: _Places) -> tuple[NDArray[np.uint32], _Flags]:
         """The Unix seconds of cells of one shape, and which cannot be read. One stands for all that are alike."""
         form = self._form(group.shape)
         if form is None or form.calendar is Calendar.UNKNOWN:
             return np.zeros(1, dtype=np.uint32), np.full(1, form is None)
         found = read_instants(group, form, self.local)
         if found.exchanged is not None and form.order is not None:
-            self.orders.add(form.order, found.is_valid, *found.exchanged)
+            self.orders.add(form, found.is_valid, *found.exchanged, places[group.rows])
         return np.where(found.is_valid, found.seconds, 0).astype(np.uint32), ~found.is_valid
 
-    def _read_by_characters(self, cells: Cells) -> tuple[NDArray[np.uint32], _Flags]:
+    def _read_by_characters(self, cells: Cells, places: _Places) -> tuple[NDArray[np.uint32], _Flags]:
         """Read the cells of ASCII, then the others with plain characters."""
         times = np.zeros(len(cells), dtype=np.uint32)
         unreadable = cells.lengths > 0
         others = not_ascii(cells)
         ascii_rows, other_rows = np.flatnonzero(~others), np.flatnonzero(others)
         for rows, part in ((ascii_rows, cells[ascii_rows]), (other_rows, plain_cells(cells[other_rows]))):
-            times[rows], unreadable[rows] = self.read(part, is_plain=True)
+            times[rows], unreadable[rows] = self.read(part, places[rows], is_plain=True)
         return times, unreadable
