@@ -297,6 +297,8 @@ def upgrade() -> None:
         sa.Column("day_first_count", sa.BigInteger(), nullable=False),
         sa.Column("month_first_count", sa.BigInteger(), nullable=False),
         sa.Column("either_count", sa.BigInteger(), nullable=False),
+        sa.Column("decided_separators", sa.Text(), nullable=False),
+        sa.Column("open_separators", sa.Text(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("dataset_id", "number"),

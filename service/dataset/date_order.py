@@ -10,23 +10,26 @@ from typing import Final, NamedTuple
 
 from service.core.errors import Conflict
 from service.intake.dates.forms import DateOrder
-from service.intake.dates.order import OrderCounts
+from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dates.stated import date_format
 from service.intake.errors import UnreadablePart
 
 _MOST_RANGES: Final = 5
+_DAY_FIRST_EVERYWHERE: Final = "."
 
 
 class PartDates(NamedTuple):
     """What is known of the dates of a part: the format that it was read with, None if nothing was stated.
 
-    `is_own` is whether that was stated for the part itself. Otherwise it was the dataset's.
+    `is_own` is whether that was stated for the part itself. Otherwise it was the dataset's. `separators` are the signs
+    between day and month.
     """
 
     number: int
     date_format: str | None
     is_own: bool
     counts: OrderCounts
+    separators: Separators = Separators()
 
     @property
     def order(self) -> DateOrder | None:
@@ -139,13 +142,29 @@ def check_before_sealing(parts: Sequence[PartDates], month_first_refused: Collec
             f"{_parts(part.number for part in open_parts)} are in doubt: they were read with the day first. State "
             "date_format= for the dataset, or send these parts again with their own.",
         )
-    if open_parts and not any(_has_day_first(part, stated) for part in parts):
+    if signs := _undecided(parts, stated):
         raise Conflict(
             "date_order_unstated",
-            "Every date of this dataset could have the day or the month first, as in 04/11/2022. They were read with "
-            "the day first. State date_format=day_first for the dataset if that is right; if not, state "
-            "date_format=month_first and send the parts again.",
+            f"Every date of this dataset with {' or '.join(signs)} between its numbers could have the day or the month "
+            f"first, as in {signs[0].join(('04', '11', '2022'))}. They were read with the day first. State "
+            "date_format=day_first for the dataset if that is right; if not, state date_format=month_first and send "
+            "the parts again.",
         )
+
+
+def _undecided(parts: Sequence[PartDates], of_dataset: str | None) -> list[str]:
+    """The signs between day and month of which no line of any part shows the order.
+
+    Where full stops are written, the day comes first.
+    """
+    open_signs = {sign for part in parts if _is_open(part, of_dataset) for sign in part.separators.open}
+    decided = {_DAY_FIRST_EVERYWHERE}
+    for part in parts:
+        if _has_day_first(part, of_dataset):
+            decided.update(part.separators.decided)
+            if part.is_stated(of_dataset):
+                decided.update(part.separators.open)
+    return sorted(open_signs - decided)
 
 
 def _parts(numbers: Iterable[int]) -> str:

@@ -121,6 +121,9 @@ class DatasetPart(SQLModel, table=True):
     day_first_count: int = Field(default=0, sa_type=BigInteger)
     month_first_count: int = Field(default=0, sa_type=BigInteger)
     either_count: int = Field(default=0, sa_type=BigInteger)
+    # The signs between day and month: of which a line shows the order, and which leave it open.
+    decided_separators: str = Field(default="", sa_type=Text)
+    open_separators: str = Field(default="", sa_type=Text)
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 

@@ -25,7 +25,7 @@ from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.part_columns import part_out, read_part_columns
 from service.dataset.part_form import zone_of
 from service.dataset.schemas import DatasetIn, DatasetOut, DateFormatIn, PartOut
-from service.intake.dates.order import OrderCounts
+from service.intake.dates.order import OrderCounts, Separators
 from service.job.models import JobKind
 from service.job.operations import start_job
 from service.job.schemas import JobOut
@@ -263,7 +263,8 @@ async def read_part_dates(session: AsyncSession, dataset_id: uuid.UUID) -> list[
 def part_dates(row: DatasetPart) -> PartDates:
     """What is known of the dates of a part."""
     counts = OrderCounts(row.day_first_count, row.month_first_count, row.either_count)
-    return PartDates(row.number, row.date_format, row.states_date_format, counts)
+    separators = Separators(row.decided_separators, row.open_separators)
+    return PartDates(row.number, row.date_format, row.states_date_format, counts, separators)
 
 
 # Half a line may be another number, or have another consent time.

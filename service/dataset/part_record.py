@@ -111,6 +111,8 @@ async def record_part(database: Database, upload: Upload, counts: Counts, digest
             day_first_count=end.order_counts.day_first,
             month_first_count=end.order_counts.month_first,
             either_count=end.order_counts.either,
+            decided_separators=end.separators.decided,
+            open_separators=end.separators.open,
         )
         others = await read_part_dates(session, upload.dataset_id)
         check_part(part_dates(part), others, row.date_format)

@@ -126,7 +126,7 @@ async def _check_order(session: AsyncSession, dataset_id: uuid.UUID, stated: str
     Raises UnreadablePart.
     """
     of_dataset = (await session.get_one(Dataset, dataset_id)).date_format
-    part = PartDates(_NO_NUMBER, stated or of_dataset, stated is not None, end.order_counts)
+    part = PartDates(_NO_NUMBER, stated or of_dataset, stated is not None, end.order_counts, end.separators)
     check_part(part, await read_part_dates(session, dataset_id), of_dataset)
 
 

@@ -10,7 +10,7 @@ from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, shown_role
 from service.intake.csv_lines import CsvLines
-from service.intake.dates.order import OrderCounts
+from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dates.reading import TimeReader
 from service.intake.decoding import (
     ENCODING_SAMPLE_BYTES,
@@ -147,6 +147,11 @@ class PartReader:
     def order_counts(self) -> OrderCounts:
         """How many lines so far show in which order the consent times have day and month."""
         return self._times.order_counts if self._times else OrderCounts()
+
+    @property
+    def separators(self) -> Separators:
+        """The signs between day and month in the consent times so far, by whether a line shows their order."""
+        return self._times.separators if self._times else Separators()
 
     @property
     def read_columns(self) -> list[ReadColumn]:

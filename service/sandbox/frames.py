@@ -17,7 +17,7 @@ import orjson
 
 from service.intake.column_choice import MOST_COLUMNS, IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_name
-from service.intake.dates.order import OrderCounts
+from service.intake.dates.order import SEPARATORS, OrderCounts, Separators
 from service.intake.dialect import Dialect
 from service.intake.errors import LONGEST_DETAIL, MANY_DIGITS, UnreadablePart
 from service.intake.media import Format
@@ -89,14 +89,15 @@ class Edges(NamedTuple):
 class End:
     """What is known after the last line.
 
-    That is the dialect, the columns that were read, relevant ones that were not, how many dates show which order, and
-    whether there is a header, where the format can have one.
+    That is the dialect, the columns that were read, relevant ones that were not, how many dates show which order, of
+    which signs between day and month, and whether there is a header, where the format can have one.
     """
 
     dialect: Dialect
     read_columns: list[ReadColumn]
     ignored_columns: list[IgnoredColumn]
     order_counts: OrderCounts
+    separators: Separators
     edges: Edges
     has_header: bool | None
 
@@ -108,6 +109,7 @@ def pack_end(end: End) -> bytes:
         "read_columns": [[column.role, column.name, column.position] for column in end.read_columns[:MOST_COLUMNS]],
         "ignored_columns": [[column.shown, column.stored] for column in end.ignored_columns[:MOST_COLUMNS]],
         "order_counts": [*end.order_counts],
+        "separators": [*end.separators],
         "edges": [*end.edges],
         "has_header": end.has_header,
     }
@@ -121,7 +123,7 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         dialect = Dialect.from_json(members["dialect"])
         read = [ReadColumn(Role(role), name, position) for role, name, position in members["read_columns"]]
         ignored = [IgnoredColumn(shown, stored) for shown, stored in members["ignored_columns"]]
-        counts = OrderCounts(*members["order_counts"])
+        counts, separators = OrderCounts(*members["order_counts"]), Separators(*members["separators"])
         edges, has_header = Edges(*members["edges"]), members["has_header"]
         sound = dialect.format is form and _is_sound(dialect)
     except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
@@ -131,9 +133,12 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         raise BrokenReader
     if not all(type(count) is int and 0 <= count <= _MOST_LINES for count in counts):
         raise BrokenReader
+    texts: tuple[Any, ...] = (separators.decided, separators.open)
+    if not all(isinstance(signs, str) and set(signs) <= {*SEPARATORS} for signs in texts):
+        raise BrokenReader
     if not all(type(flag) is bool for flag in (*edges, bool(has_header) if has_header is None else has_header)):
         raise BrokenReader
-    return End(dialect, read, ignored, counts, edges, has_header)
+    return End(dialect, read, ignored, counts, separators, edges, has_header)
 
 
 def _is_sound_column(column: ReadColumn) -> bool:

@@ -51,7 +51,13 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
         assert reader.dialect is not None
         edges = Edges(acceptance.begins_cut, acceptance.ends_cut, reader.ends_open)
         end = End(
-            reader.dialect, reader.read_columns, reader.ignored_columns, reader.order_counts, edges, reader.has_header
+            reader.dialect,
+            reader.read_columns,
+            reader.ignored_columns,
+            reader.order_counts,
+            reader.separators,
+            edges,
+            reader.has_header,
         )
         send_frame(connection, END, pack_end(end))
     except UnreadablePart as refusal:

@@ -158,6 +158,25 @@ def test_seal_dataset_whose_dates_never_decide_needs_a_statement(registry: Regis
     assert refusal(state(shop, dataset_id, "month_first")) == (409, "dataset_not_open")
 
 
+def test_seal_dataset_in_which_one_sign_between_day_and_month_never_decides_needs_a_statement(
+    registry: Registry,
+) -> None:
+    """Dates with full stops show nothing of those with slashes, in one part or in two. They have the day first."""
+    shop = registry.collector()
+    for parts in (["26.03.2022", "04/11/2022"],), (["26.03.2022"], ["04/11/2022"]), (["26-03-2022", "04/11/2022"],):
+        dataset_id = collected(shop)
+        for at, cells in enumerate(parts, start=1):
+            assert send(shop, dataset_id, cells, at).status_code == 200
+        unstated = seal(shop, dataset_id)
+        assert refusal(unstated) == (409, "date_order_unstated"), parts
+        assert "with / between" in unstated.json()["detail"]
+        send(shop, dataset_id, ["27/03/2022"], 3 if len(parts) > 1 else 2)
+        assert shop.seal(dataset_id)["number_count"] == sum(map(len, parts)) + 1
+    dataset_id = collected(shop)
+    send(shop, dataset_id, ["04.11.2022"])
+    assert shop.seal(dataset_id)["first_consented_at"] == "2022-11-03T23:00:00Z"
+
+
 def test_seal_dataset_with_the_same_day_in_either_order_needs_no_statement(registry: Registry) -> None:
     shop = registry.collector()
     dataset_id = collected(shop)

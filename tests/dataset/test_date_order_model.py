@@ -20,6 +20,8 @@ KINDS = {
     "decides too": [(31, 1)],
     "leaves open": [(4, 11), (5, 12)],
     "leaves open too": [(1, 2)],
+    "leaves open with hyphens": [(4, 11)],
+    "decides with hyphens": [(26, 3), (4, 11)],
     "says nothing": [(5, 5)],
 }
 PARTS = (1, 2, 3)
@@ -27,7 +29,8 @@ PARTS = (1, 2, 3)
 
 def write(kind: str, order: str) -> list[str]:
     first = {"day_first": "{day:02}/{month:02}/2022", "month_first": "{month:02}/{day:02}/2022"}[order]
-    return [first.format(day=day, month=month) for day, month in KINDS[kind]]
+    sign = "-" if "hyphens" in kind else "/"
+    return [first.format(day=day, month=month).replace("/", sign) for day, month in KINDS[kind]]
 
 
 @dataclass
@@ -37,6 +40,9 @@ class SentPart:
     cells: list[str]
     read_with: str | None
     is_own: bool
+
+    def sign(self) -> str:
+        return self.cells[0][2]
 
     def numbers(self) -> list[tuple[int, int]]:
         return [(int(cell[:2]), int(cell[3:5])) for cell in self.cells]
@@ -100,11 +106,12 @@ class Model:
         open_parts = [part for part in self.parts.values() if not self.is_stated(part) and part.is_open()]
         if open_parts and (self.refused or any(map(self.has_month_first, self.parts.values()))):
             return "date_order_in_doubt"
-        decided = any(
-            part.decides_for("day_first") or (self.is_stated(part) and part.shows_order())
+        decided = {
+            part.sign()
             for part in self.parts.values()
-        )
-        return "date_order_unstated" if open_parts and not decided else "sealed"
+            if part.decides_for("day_first") or (self.is_stated(part) and part.shows_order())
+        }
+        return "date_order_unstated" if {part.sign() for part in open_parts} - decided else "sealed"
 
     def accepted(self, part: SentPart) -> int:
         wrong = 1 if (part.read_with or "day_first") == "day_first" else 0

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.intake.column_choice import IgnoredColumn, ReadColumn
 from service.intake.column_names import Role, is_name
-from service.intake.dates.order import OrderCounts
+from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
@@ -120,6 +120,7 @@ END = End(
     [ReadColumn(Role.PHONE, "mobile", 2)],
     [IgnoredColumn("ville", "3")],
     OrderCounts(1, 0, 2),
+    Separators("-", "/"),
     Edges(begins_cut=False, ends_cut=True, ends_open=True),
     has_header=True,
 )
@@ -141,6 +142,7 @@ def test_end_of_a_lying_reader_stores_nothing_that_may_be_a_number(data: st.Data
     assert all(type(at) is int for at in end.dialect.columns.values())
     assert all(type(edge) is bool for edge in end.edges)
     assert all(type(count) is int and count >= 0 for count in end.order_counts)
+    assert all(set(signs) <= set("-./") for signs in end.separators)
 
 
 def test_end_and_refusal_as_bytes_and_back_are_the_same() -> None:

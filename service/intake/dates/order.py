@@ -51,6 +51,10 @@ class Separators(NamedTuple):
     open: str = ""
 
 
+SEPARATORS: Final = "-./"
+"""The signs that stand between two numbers that are a day and a month, in the forms that are read."""
+
+
 @dataclass
 class _Tally:
     """How many lines are valid only in the order that they are read in, only in the other, or in both.
