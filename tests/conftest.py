@@ -9,7 +9,7 @@ import os
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import httpx2
@@ -192,10 +192,50 @@ def empty_dsn(cluster: str) -> Iterator[str]:
 
 
 @pytest.fixture
-def dsn(cluster: str) -> Iterator[str]:
-    """The address of a migrated database for this test."""
+def dsn(cluster: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a migrated database for this test, or for all tests of a module with one registry."""
+    if has_one_registry(request):
+        yield request.getfixturevalue("registry_of_module").dsn
+        return
     with temporary_database(cluster) as dsn:
         yield dsn
+
+
+def has_one_registry(request: pytest.FixtureRequest) -> bool:
+    """Whether all tests of a module use one database and one running application.
+
+    To start both takes longer than most tests do. A module says so by `pytestmark = pytest.mark.one_registry`. Each of
+    its tests makes organisations of its own, and looks at nothing but what these see: at no whole table, at no list
+    that the operator or the public reads, at no setting and no clock that it changed. Where two tests of one module
+    object to numbers, these differ. A test that needs more has the mark `own_registry`.
+    """
+    node = request.node
+    return node.get_closest_marker("one_registry") is not None and node.get_closest_marker("own_registry") is None
+
+
+class RegistryOfModule:
+    """The database of a module, and the application over it, which runs from its first use on."""
+
+    def __init__(self, dsn: str, stack: ExitStack) -> None:
+        self.dsn, self._stack = dsn, stack
+        self._running: tuple[Settings, TestClient] | None = None
+
+    def client(self, settings: Settings) -> TestClient:
+        """The running application, as a test finds it: without cookies."""
+        if self._running is None:
+            running = self._stack.enter_context(DirectClient(kept_app(settings, as_service(self.dsn))))
+            self._running = settings, running
+        made_with, client = self._running
+        assert made_with == settings, "Tests with different settings need registries of their own."
+        client.cookies.clear()
+        return client
+
+
+@pytest.fixture(scope="module")
+def registry_of_module(cluster: str) -> Iterator[RegistryOfModule]:
+    """What the tests of a module with one registry share."""
+    with temporary_database(cluster) as dsn, ExitStack() as stack:
+        yield RegistryOfModule(dsn, stack)
 
 
 @contextmanager
@@ -241,8 +281,11 @@ def settings_of_tests() -> Settings:
 
 
 @pytest.fixture
-def client(dsn: str, settings: Settings) -> Iterator[TestClient]:
+def client(dsn: str, settings: Settings, request: pytest.FixtureRequest) -> Iterator[TestClient]:
     """The running application with its worker, without a key."""
+    if has_one_registry(request):
+        yield request.getfixturevalue("registry_of_module").client(settings)
+        return
     with DirectClient(kept_app(settings, as_service(dsn))) as running:
         yield running
 

@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any
 
+import pytest
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
@@ -15,6 +16,8 @@ from service.core.vocabulary import Role
 from service.main import create_app
 from tests.callers import Registry
 from tests.routes import PUBLIC, ROUTES, method_of, openers, rules
+
+pytestmark = pytest.mark.one_registry
 
 # A lookup and a preview create nothing, and the answer to a lookup must not be stored. Persons and the SMS gateway have
 # no API keys, and these routes recognise a repeated request by other means.

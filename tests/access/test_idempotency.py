@@ -4,12 +4,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 from httpx2 import Response
 
 from service.core.vocabulary import Role
 from tests.builders import filled, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows, until, waiting_for_locks
+
+pytestmark = pytest.mark.one_registry
 
 KEY = {"Idempotency-Key": "0b6c7c1e-once"}
 
@@ -110,6 +113,7 @@ def test_malformed_key_is_refused(registry: Registry) -> None:
         assert refusal(answer) in ((422, "idempotency_key_malformed"), (422, "invalid_request"))
 
 
+@pytest.mark.own_registry
 def test_key_is_stored_as_a_hash_and_a_lookup_not_at_all(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     filled(broker, [1])

@@ -1,8 +1,12 @@
 """Inspections: everything that a regulator reads is recorded, and only that authority can list it."""
 
+import pytest
+
 from tests.builders import collected, number
 from tests.callers import Registry
 from tests.inspection import refusal, rows
+
+pytestmark = pytest.mark.one_registry
 
 
 def test_get_and_lookup_by_the_regulator_are_recorded_with_their_subject(registry: Registry, dsn: str) -> None:
@@ -33,6 +37,7 @@ def test_get_and_lookup_by_the_regulator_are_recorded_with_their_subject(registr
     assert number(1)[1:].encode() not in fingerprint
 
 
+@pytest.mark.own_registry
 def test_lookup_by_the_regulator_without_a_reason_is_refused(registry: Registry, dsn: str) -> None:
     response = registry.regulator().request("POST", "/v1/lookups", json={"number": number(1)})
     assert refusal(response) == (422, "reason_required")

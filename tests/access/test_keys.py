@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, LiteralString
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from service.access.actor import Scope
@@ -11,6 +12,8 @@ from service.core.vocabulary import Role
 from tests.builders import filled
 from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.inspection import refusal, rows
+
+pytestmark = pytest.mark.one_registry
 
 FACTS = ["facts:read"]
 
@@ -163,6 +166,7 @@ def test_call_without_the_scope_of_the_route_is_refused(registry: Registry) -> N
         assert refusal(wide.request(method, path, json=body)) == (403, "scope_missing")
 
 
+@pytest.mark.own_registry
 def test_keys_are_managed_by_their_organisation_and_the_operator_only(registry: Registry) -> None:
     accounts = (*TRADE_SCOPES, Scope.ACCOUNTS)
     broker, other = (registry.organisation(Role.BROKER, scopes=accounts) for _ in range(2))

@@ -11,6 +11,8 @@ from tests.callers import TRADE_SCOPES, Caller, Registry
 from tests.inspection import refusal, until
 from tests.routes import ROUTES, openers, rules
 
+pytestmark = pytest.mark.one_registry
+
 READING = [route for route in ROUTES if "GET" in (route.methods or ()) and openers(route) == ["ApiKey"]]
 # Routes for the operator and the regulator alone refuse everybody else (tests/test_routes.py).
 TRADE = {Role.COLLECTOR, Role.BROKER, Role.PARTY, Role.PROCESSOR}

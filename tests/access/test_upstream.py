@@ -9,6 +9,8 @@ import pytest
 from tests.builders import collected, filled, hand_over, number, open_dataset
 from tests.callers import Caller, Registry
 
+pytestmark = pytest.mark.one_registry
+
 LATER = {"occurred_at": "2024-03-01T00:00:00Z"}
 
 

@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from service.core.vocabulary import Role
 from tests.builders import collected, filled, hand_over, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal
+
+pytestmark = pytest.mark.one_registry
 
 
 def body_of(party: Caller, *datasets: Any, **more: Any) -> dict[str, Any]:
@@ -94,6 +98,7 @@ def test_register_campaign_before_it_is_sent_succeeds(registry: Registry) -> Non
     assert party.post("/v1/campaigns", body_of(party, filled(party, [1]), **window))
 
 
+@pytest.mark.own_registry
 def test_list_campaigns_shows_each_caller_what_it_may_see(registry: Registry) -> None:
     broker, party, rival = registry.broker(), registry.party(), registry.party()
     transfer = hand_over(broker, filled(broker, [1]), party)

@@ -1,8 +1,12 @@
 """Seeing a fact upstream gives no right to add to it: nobody gives its own numbers another's origin."""
 
+import pytest
+
 from tests.builders import collected, hand_over, make_notice, number
 from tests.callers import Registry
 from tests.inspection import refusal
+
+pytestmark = pytest.mark.one_registry
 
 COLLECTOR = {"legal_name": "Comparauto SAS", "country": "FR", "roles": ["collector"]}
 

@@ -4,11 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.builders import hand_over, make_collection, make_notice
 from tests.callers import Registry
 from tests.collection.builders import admit, collector_without_account
 from tests.inspection import refusal, until, waiting_for_locks
+
+pytestmark = pytest.mark.one_registry
 
 
 def body_of(collector_id: Any, notice_id: str, **more: Any) -> dict[str, Any]:

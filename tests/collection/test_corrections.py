@@ -2,9 +2,13 @@
 
 from typing import Any
 
+import pytest
+
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal
+
+pytestmark = pytest.mark.one_registry
 
 
 def _correction(caller: Caller, collection: Any, **more: Any) -> Any:

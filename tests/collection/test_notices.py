@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from tests.builders import collected, hand_over, make_collection, make_notice
 from tests.callers import Caller, Registry
 from tests.collection.builders import admit, collector_without_account, partner_list
 from tests.inspection import refusal
+
+pytestmark = pytest.mark.one_registry
 
 WORDING = "  ☐ J’accepte de recevoir\r\n\tdes offres, même « politiques ».  "
 

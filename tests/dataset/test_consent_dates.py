@@ -10,12 +10,15 @@ from io import BytesIO
 from typing import Any, Literal
 
 import polars as pl
+import pytest
 from httpx2 import Response
 
 from tests.builders import make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
 from tests.intake.files_of_others import INT96_PARQUET, with_converted_type
+
+pytestmark = pytest.mark.one_registry
 
 JANUARY_TO_12 = [f"01/{day:02}/2022" for day in range(1, 13)]
 FROM_13_JANUARY = [f"01/{day:02}/2022" for day in range(13, 32)]

@@ -1,7 +1,11 @@
 """Datasets from their first part to their sealing."""
 
+import pytest
+
 from tests.builders import collected, filled, make_collection, make_notice, number, open_dataset
 from tests.callers import Registry
+
+pytestmark = pytest.mark.one_registry
 
 
 def test_seal_dataset_counts_numbers_and_closes_it(registry: Registry) -> None:

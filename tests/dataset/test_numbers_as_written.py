@@ -16,6 +16,8 @@ from tests.objection.builders import create_objection
 from tests.persons import ask_code, outbox, prove
 from tests.verification.builders import example
 
+pytestmark = pytest.mark.one_registry
+
 OVERSEAS = ["RE", "YT", "GP", "MQ", "GF"]
 
 
@@ -67,12 +69,14 @@ def test_verify_an_overseas_number_written_nationally_sends_the_code_to_it(regis
         assert f"+{newest.number}" == mobile(region)
 
 
+@pytest.mark.own_registry
 def test_verify_an_overseas_number_with_the_mainland_code_is_refused(registry: Registry, dsn: str) -> None:
     answer = ask_code(registry.client, f"+33{mobile('RE')[4:]}")
     assert refusal(answer) == (422, "number_not_served")
     assert outbox(dsn) == []
 
 
+@pytest.mark.own_registry
 def test_objection_to_an_overseas_number_reaches_the_holder_of_its_national_spelling(
     registry: Registry, dsn: str
 ) -> None:

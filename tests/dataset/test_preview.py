@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
+
 from tests.builders import make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.dataset.files import CSV, NDJSON, PARQUET, collected_dataset, put_file, stored, taken, written
 from tests.inspection import refusal, rows
 from tests.intake.workbook_writers import XLSX, by_openpyxl, workbook_of
+
+pytestmark = pytest.mark.one_registry
 
 FILE = (
     "nom;telephone;date_consentement;date_modification\n"
@@ -28,6 +32,7 @@ def preview(caller: Caller, content: bytes | str, *, media_type: str = CSV, **pa
     return answer.json()
 
 
+@pytest.mark.own_registry
 def test_preview_shows_columns_lines_and_reasons_and_keeps_nothing(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     collection = make_collection(broker, broker.id, make_notice(broker, broker.id)["id"])

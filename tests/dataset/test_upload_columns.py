@@ -26,6 +26,8 @@ from tests.dataset.files import (
     written,
 )
 
+pytestmark = pytest.mark.one_registry
+
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 
 

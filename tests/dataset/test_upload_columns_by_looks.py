@@ -3,9 +3,13 @@
 The cases have the numbers of `tests/intake/README.md`.
 """
 
+import pytest
+
 from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import put_file
+
+pytestmark = pytest.mark.one_registry
 
 # Each is a possible number of its region, and so are the digits of most other columns.
 NO_TELEPHONES = [

@@ -7,6 +7,8 @@ from tests.callers import Registry
 from tests.dataset.files import CSV, NDJSON, PARQUET, put_file, stored, written
 from tests.intake.workbook_writers import XLSX
 
+pytestmark = pytest.mark.one_registry
+
 ZOE, LEO = "+33639980001", "+33639980002"
 
 

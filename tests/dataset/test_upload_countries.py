@@ -6,6 +6,7 @@ The cases have the numbers of `tests/intake/README.md`.
 from io import BytesIO
 
 import polars as pl
+import pytest
 
 from tests.builders import open_dataset
 from tests.callers import Registry
@@ -20,6 +21,8 @@ from tests.dataset.files import (
     taken,
     written,
 )
+
+pytestmark = pytest.mark.one_registry
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 

@@ -5,9 +5,13 @@ The cases have the numbers of `tests/intake/README.md`.
 
 import json
 
+import pytest
+
 from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import CSV, NDJSON, PARQUET, refused, rejects, stored, taken
+
+pytestmark = pytest.mark.one_registry
 
 NUMBERS = ["+33639980001", "+33639980002"]
 LINES = "nom;telephone\nZoé;0639980001\nLéo;0639980002\n"

@@ -6,6 +6,8 @@ from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import collected_dataset, refused, rejects, stored, taken
 
+pytestmark = pytest.mark.one_registry
+
 ZOE, LEO = "+33639980001", "+33639980002"
 FIRST = "nom;telephone;ville\nZ;0639980001;Paris\n"
 

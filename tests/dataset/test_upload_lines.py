@@ -9,6 +9,8 @@ from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import collected_dataset, put_file, refused, rejects, stored, taken
 
+pytestmark = pytest.mark.one_registry
+
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 
 

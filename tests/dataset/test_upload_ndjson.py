@@ -7,10 +7,14 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from tests.builders import open_dataset
 from tests.callers import Caller, Registry
 from tests.dataset.files import NDJSON, collected_dataset, put_file, refused, rejects, stored, taken
 from tests.inspection import refusal
+
+pytestmark = pytest.mark.one_registry
 
 ZOE, LEO, EVA = "+33639980001", "+33639980002", "+33639980003"
 PLAIN = '{"phone":"0639980003"}'

@@ -6,12 +6,15 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+import pytest
 import xlsxwriter
 
 from tests.builders import open_dataset
 from tests.callers import Registry
 from tests.dataset.files import collected_dataset, refused, rejects, stored, taken
 from tests.intake.workbook_writers import XLSX, Rows, by_openpyxl, by_xlsxwriter, workbook_of
+
+pytestmark = pytest.mark.one_registry
 
 HEADER = ["Nom", "Téléphone", "Date de consentement"]
 LIST: Rows = [HEADER, ["Zoé", "06 39 98 00 01", None], ["Léo", "0639980002", None]]

@@ -5,11 +5,15 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
 from service.core.vocabulary import Role
 from tests.builders import filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal
 from tests.persons import prove
+
+pytestmark = pytest.mark.one_registry
 
 
 def body_of(name: str = "Jeux & Lots SARL", **more: Any) -> dict[str, Any]:
@@ -36,6 +40,7 @@ def test_register_organisation_of_another_country_accepts_any_number(registry: R
     assert broker.get("/v1/organisations", params={"registration_number": "HRB 86 891"})["items"] == []
 
 
+@pytest.mark.own_registry
 def test_register_organisation_again_is_refused_with_its_id(registry: Registry) -> None:
     broker, other = registry.broker(), registry.broker()
     first = broker.post("/v1/organisations", body_of(registration_number="732829320"))
@@ -45,6 +50,7 @@ def test_register_organisation_again_is_refused_with_its_id(registry: Registry) 
     assert other.post("/v1/organisations", body_of(country="BE", registration_number="732829320"))["id"] != first["id"]
 
 
+@pytest.mark.own_registry
 def test_register_organisation_concurrently_creates_one(registry: Registry) -> None:
     brokers = [registry.broker() for _ in range(6)]
     body = body_of(registration_number="732829320")
@@ -86,6 +92,7 @@ def test_register_organisation_with_invalid_fields_is_refused(registry: Registry
     assert len(broker.get("/v1/organisations")["items"]) == 1
 
 
+@pytest.mark.own_registry
 def test_list_organisations_shows_others_by_number_only(registry: Registry) -> None:
     broker, other = registry.broker(), registry.broker()
     named = broker.post(
@@ -125,6 +132,7 @@ def _stated(caller: Caller, organisation_id: str, name: str, contact: str, **mor
     return caller.post(path, {"legal_name": name, "privacy_contact": contact} | more)
 
 
+@pytest.mark.own_registry
 def test_wrong_first_name_and_contact_are_the_namers_word_until_the_organisation_speaks(registry: Registry) -> None:
     outsider, operator = registry.broker(), registry.operator()
     wrong = body_of("Faux nom", registration_number="732829320", privacy_contact="phish@evil.example")
@@ -155,6 +163,7 @@ def test_wrong_first_name_and_contact_are_the_namers_word_until_the_organisation
     assert refusal(outsider.request("POST", path, json=again)) == (409, "speaks_for_itself")
 
 
+@pytest.mark.own_registry
 def test_second_namers_word_is_on_the_persons_page_until_the_organisation_speaks(registry: Registry) -> None:
     first, second, stranger = registry.broker(), registry.broker(), registry.broker()
     made = first.post("/v1/organisations", body_of("Jeux", privacy_contact="a@jeux.example"))

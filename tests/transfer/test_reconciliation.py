@@ -4,11 +4,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.builders import hand_over, make_collection, make_notice, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import defer_pending, refusal, rows
 from tests.transfer.builders import compare_file, send_file, transfer_collected
+
+pytestmark = pytest.mark.one_registry
 
 
 def asked(caller: Caller, transfer: Any, step: str = "") -> tuple[int, str]:

@@ -11,6 +11,8 @@ from tests.builders import collected, filled, hand_over, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows, until, waiting_for_locks
 
+pytestmark = pytest.mark.one_registry
+
 
 def body_of(dataset: Any, recipient: Any, **more: Any) -> dict[str, Any]:
     body = {"occurred_at": "2024-02-01T00:00:00Z", "dataset_id": dataset["id"], "recipient_id": str(recipient)}
