@@ -36,16 +36,16 @@ from tests.server import NAMED, administrator_of_server, as_role, major_version,
 from tests.system_parts import pytest_terminal_summary
 
 _LONG_FILES = (
-    "tests/openapi/test_schemathesis.py",
-    "tests/worlds/test_worlds.py",
     "tests/portal/test_accessibility.py",
-    "tests/objection/test_figures.py",
-    "tests/dataset/test_erasure_model.py",
-    "tests/scenario/test_twin_worlds.py",
-    "tests/objection/test_guessed_numbers.py",
-    "tests/portal/test_sizes.py",
+    "tests/portal/test_browser.py",
+    "tests/worlds/test_worlds.py",
+    "tests/worlds/test_twins.py",
+    "tests/openapi/test_schemathesis.py",
+    "tests/deployment/test_stops_beside_kills.py",
+    "tests/job/test_workers.py",
+    "tests/dataset/test_upload_columns.py",
+    "tests/test_shares.py",
     "tests/test_million_lines.py",
-    "tests/test_problems.py",
 )
 """The files that take longest. They are run first, so that no process waits at the end for another's last file."""
 
