@@ -319,8 +319,8 @@ def upgrade() -> None:
             "'country_unknown', 'empty', 'scientific_notation', 'spreadsheet_decimal', 'several_numbers', "
             "'extension', 'not_a_number', 'too_short', 'too_long', 'plus_missing', 'only_zeros', "
             "'unknown_country_code', 'not_possible', "
-            "'consent_unreadable', 'consent_in_future', 'consent_after_dataset', 'consent_outside_collection', "
-            "'consent_record_id_too_long')",
+            "'consent_refused', 'consent_unclear', 'consent_unreadable', 'consent_in_future', "
+            "'consent_after_dataset', 'consent_outside_collection', 'consent_record_id_too_long')",
             name="ck_rejected_line_reason",
         ),
         sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),

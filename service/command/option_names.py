@@ -7,7 +7,10 @@ from typing import Final
 
 from service.command.client import CommandError
 
-_NAMES: Final = "country_column|consented_at_column|consent_record_id_column|column|sheet|date_format|time_zone"
+_NAMES: Final = (
+    "country_column|consent_state_column|consented_at_column|consent_record_id_column|column|sheet|date_format|"
+    "time_zone"
+)
 _PARAMETER: Final = re.compile(rf"\b(?:header=(?P<header>true|false)|(?P<name>{_NAMES})=(?P<value>(?=[%a-z]))?)")
 _OPTIONS_OF_FIELDS: Final = {"default_region": "--region", "holder_id": "--holder", "collection_id": "--collection"}
 # The command finds out by itself in which format a file is.

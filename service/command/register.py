@@ -77,6 +77,13 @@ ConsentRecordIdColumn = Annotated[
     str | None, typer.Option(help="Column of the collector's references to consent records.")
 ]
 CountryColumn = Annotated[str | None, typer.Option(help="Column of the numbers' countries or calling codes.")]
+ConsentStateColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column that says whether the person agreed: lines that say no are rejected. Default: all with such a "
+        "name; none: no column."
+    ),
+]
 Sheet = Annotated[str | None, typer.Option(help="Sheet of a workbook: its name, or its position from 1.")]
 Header = Annotated[
     bool | None,
@@ -112,6 +119,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
     consented_at_column: ConsentedAtColumn = None,
     consent_record_id_column: ConsentRecordIdColumn = None,
     country_column: CountryColumn = None,
+    consent_state_column: ConsentStateColumn = None,
     sheet: Sheet = None,
     header: Header = None,
     region: Region = "FR",
@@ -131,6 +139,7 @@ def register(  # noqa: PLR0913  (each is an option of the command line)
         "consented_at_column": consented_at_column,
         "consent_record_id_column": consent_record_id_column,
         "country_column": country_column,
+        "consent_state_column": consent_state_column,
         "sheet": sheet,
         "header": None if header is None else str(header).lower(),
     }

@@ -22,7 +22,8 @@ def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_co
     ignored = list(dict.fromkeys(name for part in parts for name in part["ignored_columns"]))
     if ignored:
         advice = (
-            "Choose others by --column, --consented-at-column, --consent-record-id-column or --country-column."
+            "Choose others by --column, --consented-at-column, --consent-record-id-column, --country-column or "
+            "--consent-state-column."
             if reads_consent
             else "Consents are read only in a dataset of a collection (--collection). Choose other columns by --column "
             "or --country-column."
@@ -38,6 +39,7 @@ def column_words(column: dict[str, Any]) -> str:
         "consented_at": "consent times",
         "consent_record_id": "consent record ids",
         "country": "countries",
+        "consent_state": "whether the person agreed",
     }
     place = column["name"] or f"column {column['position']}"
     return f"{place} ({roles[column['role']]})"

@@ -31,6 +31,14 @@ class Declared(NamedTuple):
 
 
 Column = Annotated[Line | None, Query(description="Name of a column in the header, or its position from 1.")]
+StateColumn = Annotated[
+    Line | None,
+    Query(
+        description="Name or position of the column that says whether the person agreed or refused. Without it, all "
+        "columns with such a name count, and lines that say no are rejected. `none` reads no such column.",
+        examples=["optin_sms"],
+    ),
+]
 StatedFormat = Annotated[
     DateFormat | None,
     Query(
@@ -55,12 +63,13 @@ StatedHeader = Annotated[
 ]
 
 
-def _declared(
+def _declared(  # noqa: PLR0913  (each is a query parameter)
     request: Request,
     column: Column = None,
     consented_at_column: Column = None,
     consent_record_id_column: Column = None,
     country_column: Column = None,
+    consent_state_column: StateColumn = None,
     date_format: StatedFormat = None,
     sheet: SheetName = None,
     header: StatedHeader = None,
@@ -73,7 +82,9 @@ def _declared(
     except UnreadablePart as refusal:
         raise UnsupportedMedia(refusal.slug, refusal.detail) from refusal
     try:
-        columns = ColumnChoice(column, consented_at_column, consent_record_id_column, country_column)
+        columns = ColumnChoice(
+            column, consented_at_column, consent_record_id_column, country_column, consent_state_column
+        )
         return Declared(*form, columns, date_format, sheet, header)
     except UnreadablePart as refusal:
         raise Unprocessable(refusal.slug, refusal.detail) from refusal

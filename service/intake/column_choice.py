@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from functools import partial
 
 from service.intake.column_names import (
+    STATE_ROLES,
     Role,
     is_certain,
     is_name,
@@ -17,6 +18,7 @@ from service.intake.column_names import (
     shown_name,
 )
 from service.intake.consent_names import is_about_consent, is_about_telephone
+from service.intake.consent_states import State, says_who_agreed, state_of
 from service.intake.country_names import counts_something
 from service.intake.dates.reading import share_of_times
 from service.intake.errors import UnreadablePart
@@ -34,9 +36,14 @@ from service.intake.looks import (
 )
 from service.intake.name_words import ColumnName
 from service.intake.phone_names import is_phone
+from service.intake.state_names import is_objection
 
+NO_COLUMN = "none"
+"""Chosen in place of a column of states, it says that none is to be read."""
 MOST_COLUMNS = 1000
 """A line with more columns is not read."""
+_ROLES_OF_ONE = [role for role in Role if role not in STATE_ROLES]
+"""Those of which there is one column at most."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,7 @@ class ColumnChoice:
     consented_at: str | None = None
     consent_record_id: str | None = None
     country: str | None = None
+    consent_state: str | None = None
 
     def __post_init__(self) -> None:
         for of in fields(self):
@@ -62,7 +70,12 @@ class ColumnChoice:
     def of(self, role: Role) -> str | None:
         """The choice for a role."""
         choice: str | None = getattr(self, role.value, None)
-        return choice
+        return None if role is Role.CONSENT_STATE and self.ignores_states else choice
+
+    @property
+    def ignores_states(self) -> bool:
+        """Whether no column of states is to be read."""
+        return self.consent_state is not None and self.consent_state.casefold() == NO_COLUMN
 
     def position(self, role: Role) -> int | None:
         """The choice for a role as a position from 0, if it is a position."""
@@ -139,7 +152,7 @@ def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[
     Raises UnreadablePart if a chosen column does not exist, or if it is unclear which one contains the phone number.
     """
     found: dict[Role, int] = {}
-    for role in Role:
+    for role in _ROLES_OF_ONE:
         chosen = find_chosen(columns, role, rules.choice)
         if chosen is None:
             chosen = (
@@ -149,7 +162,35 @@ def choose_columns(columns: Sequence[SampleColumn], rules: ColumnRules) -> dict[
             )
         if chosen is not None:
             found[role] = chosen
-    return found
+    return found | _states(columns, found, rules)
+
+
+def _states(columns: Sequence[SampleColumn], found: Mapping[Role, int], rules: ColumnRules) -> dict[Role, int]:
+    """The columns that say whether the person agreed: all of them, unless the caller chose one, or none."""
+    settled = [found[role] for role in STATE_ROLES if role in found]
+    chosen = find_chosen(columns, Role.CONSENT_STATE, rules.choice)
+    if chosen is not None or rules.choice.ignores_states:
+        return {} if chosen is None else {Role.CONSENT_STATE: chosen}
+    others = [at for at, column in enumerate(columns) if at not in found.values() and says_state(column)]
+    if len(settled + others) > len(STATE_ROLES) and rules.reads_consent:
+        raise too_many_states([columns[at].name for at in settled + others])
+    return dict(zip(STATE_ROLES, settled + others, strict=False))
+
+
+def says_state(column: SampleColumn) -> bool:
+    """Whether a column has a name, and no cells but those, that say whether the person agreed."""
+    if role_of(column.name) is not Role.CONSENT_STATE or not is_name(column.name):
+        return False
+    return says_who_agreed(column.cells, is_objection=is_objection(column.name))
+
+
+def too_many_states(names: Sequence[str]) -> UnreadablePart:
+    """The error for more columns of states than are read."""
+    return UnreadablePart(
+        "consent_state_unclear",
+        f"More than {len(STATE_ROLES)} columns say whether the person agreed. Set consent_state_column= to the one "
+        f"that counts, or to {NO_COLUMN}.{columns_seen([SampleColumn(name) for name in names])}",
+    )
 
 
 def column_at(columns: Sequence[SampleColumn], at: int) -> SampleColumn:
@@ -183,18 +224,26 @@ def later_columns(columns: Sequence[SampleColumn], rules: ColumnRules, settled: 
     Raises UnreadablePart for a choice of another column than the settled one.
     """
     found = dict(settled)
-    for role in Role:
+    for role in _ROLES_OF_ONE:
         chosen = find_chosen(columns, role, rules.choice)
         if role not in settled:
             at = best_by_name(columns, role, rules) if chosen is None else chosen
             found |= {} if at is None else {role: at}
         elif chosen is not None and chosen != settled[role]:
-            raise UnreadablePart(
-                "column_differs",
-                "The first part of this dataset was read from another column than the one chosen for this part. Leave "
-                "the choice out, or open another dataset.",
-            )
-    return found
+            raise _column_differs()
+    states = _states(columns, found, rules)
+    before = [found[role] for role in STATE_ROLES if role in found]
+    if before and rules.choice.of(Role.CONSENT_STATE) is not None and before != [*states.values()]:
+        raise _column_differs()
+    return {role: at for role, at in found.items() if role not in STATE_ROLES} | states
+
+
+def _column_differs() -> UnreadablePart:
+    return UnreadablePart(
+        "column_differs",
+        "The first part of this dataset was read from another column than the one chosen for this part. Leave the "
+        "choice out, or open another dataset.",
+    )
 
 
 def _phone_by_name(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int | None:
@@ -259,8 +308,8 @@ def ignored_columns(
     kept, found = set(read), []
     lacks_countries = any(_lacks_country(cell, rules) for at in kept for cell in column_at(columns, at).cells)
     for at, column in enumerate(columns):
-        name, role = column.name.strip(), role_of(column.name)
-        is_mentioned = is_about_consent(name) and share(column.cells, may_be_a_time) >= FEW_CELLS
+        name, role = column.name.strip(), _role_shown_by(column)
+        is_mentioned = _is_mentioned(column)
         may_be_code = lacks_countries and not counts_something(ColumnName(name))
         is_code = may_be_code and has_foreign_codes(column.cells, rules)
         if at not in kept and (role or is_mentioned or is_code or at in others or _is_relevant(column.cells, rules)):
@@ -280,6 +329,21 @@ def has_foreign_codes(cells: Sequence[str], rules: ColumnRules) -> bool:
 
 def _lacks_country(cell: str, rules: ColumnRules) -> bool:
     return rules.is_telephone(cell) and not states_its_country(cell)
+
+
+def _role_shown_by(column: SampleColumn) -> Role | None:
+    """The role of a column's name. Words such as `accord` name much else, so their cells must say who agreed."""
+    role = role_of(column.name)
+    return None if role is Role.CONSENT_STATE and not (column.cells and says_state(column)) else role
+
+
+def _is_mentioned(column: SampleColumn) -> bool:
+    """Whether a name has a word of consent, above cells that are times or say that somebody refused."""
+    of_objection = is_objection(column.name)
+    if not (of_objection or is_about_consent(column.name)):
+        return False
+    refuses = any(state_of(cell, is_objection=of_objection) is State.REFUSED for cell in column.cells)
+    return refuses or share(column.cells, may_be_a_time) >= FEW_CELLS
 
 
 def _is_relevant(cells: Sequence[str], rules: ColumnRules) -> bool:

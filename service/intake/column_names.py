@@ -10,12 +10,14 @@ import zlib
 from collections.abc import Iterable
 from enum import StrEnum
 from itertools import product
+from typing import Final
 
 from service.intake.consent_names import is_consent_time, is_subscription_time
 from service.intake.country_names import is_calling_code, is_country, is_country_of_number
 from service.intake.name_words import ColumnName
 from service.intake.names_of_others import is_of_others
 from service.intake.phone_names import is_phone
+from service.intake.state_names import is_consent_state
 
 
 class Role(StrEnum):
@@ -27,6 +29,17 @@ class Role(StrEnum):
     COUNTRY = "country"
     OTHER_COUNTRY = "other_country"
     """A second column of countries. It counts where the first is empty, and must not say anything else."""
+    CONSENT_STATE = "consent_state"
+    """Whether the person agreed or refused. There may be several such columns, and each counts."""
+    CONSENT_STATE_2 = "consent_state_2"
+    CONSENT_STATE_3 = "consent_state_3"
+    CONSENT_STATE_4 = "consent_state_4"
+    CONSENT_STATE_5 = "consent_state_5"
+    CONSENT_STATE_6 = "consent_state_6"
+
+
+STATE_ROLES: Final[tuple[Role, ...]] = tuple(role for role in Role if role.startswith(Role.CONSENT_STATE))
+"""The columns that say whether the person agreed, in their order."""
 
 
 def _joined(*words: Iterable[str]) -> frozenset[str]:
@@ -96,13 +109,13 @@ _LIKELY: dict[Role, frozenset[str]] = {
 }
 # Not the names of countries alone: `Prefix` may be that of a person, and `CC` those of an e-mail.
 _MAYBE_CALLING_CODES = frozenset({"prefix", "prefixe", "isd", "cc", "ind", "code"})
-_ALL: dict[Role, frozenset[str]] = {role: _CERTAIN[role] | _LIKELY[role] for role in Role}
+_ALL: dict[Role, frozenset[str]] = {role: of_role | _LIKELY[role] for role, of_role in _CERTAIN.items()}
 PARTS_OF_PHONE_NAMES = (
     *("tel", "phone", "mobil", "portable", "gsm", "msisdn", "cel", "num", "sms", "e164", "handy", "movil", "mobiel"),
     "rufn",
 )
 """Each plain name of a telephone number has one of these in it."""
-ROLES: dict[str, Role] = {name: role for role in reversed(Role) for name in _ALL[role]}
+ROLES: dict[str, Role] = {name: role for role in reversed(_ALL) for name in _ALL[role]}
 """The role of each plain name that has one by itself."""
 _OF_COUNTRY = re.compile(r"country(?:iso|isocode|name)?$|^pays|^codepays")
 MOST_DIGITS_OF_A_NAME = 4
@@ -110,12 +123,16 @@ MOST_DIGITS_OF_A_NAME = 4
 _LONGEST_NAME = 100
 
 
-SHOWN_ROLES: tuple[Role, ...] = tuple(role for role in Role if role is not Role.OTHER_COUNTRY)
-"""The roles that answers name. A second column of countries is one of countries there."""
+SHOWN_ROLES: tuple[Role, ...] = tuple(
+    role for role in Role if role is not Role.OTHER_COUNTRY and role not in STATE_ROLES[1:]
+)
+"""The roles that answers name. A second column of countries is one of countries there, and so on."""
 
 
 def shown_role(role: Role) -> Role:
     """The role by which an answer names a column that is read."""
+    if role in STATE_ROLES:
+        return Role.CONSENT_STATE
     return Role.COUNTRY if role is Role.OTHER_COUNTRY else role
 
 
@@ -134,6 +151,8 @@ def role_of(name: str) -> Role | None:
         return Role.CONSENTED_AT
     if any(stem in plain for stem in _STEMS_OF_CONSENT) and (is_consent_time(parsed) or is_subscription_time(parsed)):
         return Role.CONSENTED_AT
+    if is_consent_state(name):
+        return Role.CONSENT_STATE
     if plain in _MAYBE_CALLING_CODES or not any(stem in plain for stem in _STEMS_OF_COUNTRIES):
         return None
     return Role.COUNTRY if is_calling_code(parsed) or is_country(parsed) else None

@@ -121,7 +121,7 @@ def _refuse_lines_above_header(rows: Rows, is_telephone: IsTelephone) -> None:
     """Refuse titles above the header: the phone column would only be guessed, and consent columns would be missed."""
     may_be_list = any(map(is_telephone, rows[0]))
     for row in rows[1:_CHECKED_RECORDS]:
-        roles = {role for name in row if (role := role_of(name)) is not None}
+        roles = {role for name in row if (role := role_of(name)) not in (None, Role.CONSENT_STATE)}
         if Role.PHONE not in roles or any(map(is_telephone, row)):
             continue
         # Among the lines of a list, one may have the name of a column in a cell. It has not those of two.
@@ -140,7 +140,11 @@ def sample_rows(sample: str, delimiter: str) -> list[list[str]]:
 def storable_names(header: Sequence[str], columns: Mapping[Role, int], choice: ColumnChoice) -> dict[Role, str]:
     """The header names of these columns that are known here or chosen by the caller."""
     named = {role: header[at].strip() for role, at in columns.items() if at < len(header)}
-    return {role: name for role, name in named.items() if is_name(name) and _is_known(name, choice)}
+    return {role: name for role, name in named.items() if is_name(name) and _may_store(name, choice)}
+
+
+def _may_store(name: str, choice: ColumnChoice) -> bool:
+    return role_of(name) is not None or _is_known(name, choice)
 
 
 def meaning_of_header(header: Sequence[str], columns: Mapping[Role, int]) -> NameMeaning | None:
@@ -208,8 +212,8 @@ def _common_width(rows: Rows) -> int:
 
 
 def _is_known(name: str, choice: ColumnChoice) -> bool:
-    """Whether a header name gives a role, or was chosen by the caller."""
-    return role_of(name) is not None or ColumnName(name).whole in choice.names()
+    """Whether a header name gives a role, or was chosen by the caller. What says who agreed may be a cell of a line."""
+    return role_of(name) not in (None, Role.CONSENT_STATE) or ColumnName(name).whole in choice.names()
 
 
 def _is_header(first: Sequence[str], rules: ColumnRules) -> bool:

@@ -7,6 +7,7 @@ another may be the number of somebody else.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import orjson
@@ -22,9 +23,11 @@ from service.intake.column_choice import (
     ignored_columns,
     later_columns,
     require_names,
+    says_state,
     too_many_columns,
+    too_many_states,
 )
-from service.intake.column_names import Role, is_certain, is_name, role_of
+from service.intake.column_names import STATE_ROLES, Role, is_certain, is_name, role_of
 from service.intake.country_choice import check_country, countries_inside, holds_calling_codes
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
@@ -39,6 +42,7 @@ from service.intake.zone_columns import other_zones
 _SPACES = np.frombuffer(b" \t", dtype=np.uint8)
 # With more names it is faster to look for all at once.
 _COUNTED_NAMES = 16
+_SAMPLED_LINES = 200
 _MOST_NAMES = 10_000
 # Each is looked for in all lines. A list has a few.
 _MOST_KNOWN_NAMES = 100
@@ -81,12 +85,27 @@ class Members:
                 self._awaited = {role: awaited for role, awaited in self._awaited.items() if awaited != name}
             elif role is None:
                 continue
+            elif role is Role.CONSENT_STATE:
+                self._add_state(name, lines)
             elif name not in self._names() and _may_be_read(role, name, self._rules, is_first=role not in self.read):
                 known = self.read.get(role, [])
                 settled = next((member for member in known if not member.has_other_offset), member_of(name, role))
                 self.read[role] = _in_order([*known, member_of(name, role).beside(settled)])
             elif name not in self._names():
                 self._later_ignored.append(name)
+
+    def _add_state(self, name: str, lines: Sequence[bytes]) -> None:
+        """Read a member that says whether the person agreed, unless the caller chose another, or none."""
+        of_lines = (read_object(line) or {} for line in lines if orjson.dumps(name) in line)
+        cells = [as_text(found[name]) for found in islice(of_lines, _SAMPLED_LINES) if name in found]
+        if self._rules.choice.consent_state is not None:
+            self._later_ignored.append(name)
+        elif says_state(SampleColumn(name, [cell for cell in cells if cell.strip()])):
+            role = next((role for role in STATE_ROLES if role not in self.read), None)
+            if role is not None:
+                self.read[role] = [member_of(name, role)]
+            elif self._rules.reads_consent:
+                raise too_many_states([member.name for role in STATE_ROLES for member in self.read[role]])
 
     def _count_known(self, more: int) -> None:
         self._known_names += more
@@ -191,7 +210,8 @@ def _with_others(role: Role, name: str, columns: Sequence[SampleColumn], rules: 
     others = [
         member_of(column.name, role).beside(settled)
         for column in columns
-        if column.name != name
+        if role not in STATE_ROLES
+        and column.name != name
         and role_of(column.name) is role
         and is_name(column.name)
         and _may_be_read(role, column.name, rules)

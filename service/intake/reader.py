@@ -1,6 +1,6 @@
 """Reads one part, from the bytes of its upload to lines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from service.intake.cells import Cells
 from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import Role, shown_role
+from service.intake.column_names import STATE_ROLES, Role, shown_role
+from service.intake.consent_states import state_of
 from service.intake.csv_lines import CsvLines
 from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dates.reading import TimeReader
@@ -26,10 +27,19 @@ from service.intake.name_meaning import NameMeaning
 from service.intake.ndjson_lines import NdjsonLines
 from service.intake.other_formats import refuse_other_format
 from service.intake.parquet_lines import ParquetLines
+from service.intake.state_names import is_objection
 from service.intake.table import CHUNK_BYTES, Misfits, Table
 from service.intake.xlsx_lines import XlsxLines
 
 _RAW_LENGTH = 200
+
+
+@dataclass(frozen=True)
+class StateColumn:
+    """A column that says whether the person agreed: its cells, and the `State` that each of them states."""
+
+    cells: Cells
+    states: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,7 @@ class Lines:
     has_calling_codes: bool = False
     country_decides: bool = False
     is_international: bool = False
+    consent_states: Sequence[StateColumn] = ()
     misfits: Misfits | None = None
 
     def raws(self, rows: NDArray[np.intp], beside: Mapping[int, Cells]) -> list[str]:
@@ -243,8 +254,20 @@ class PartReader:
             country_decides=meaning.country_decides,
             is_international=meaning.is_international,
             has_calling_codes=self._parser is not None and self._parser.has_calling_codes,
+            consent_states=self._consent_states(table),
             misfits=table.misfits,
         )
+
+    def _consent_states(self, table: Table) -> list[StateColumn]:
+        """The columns that say whether the person agreed. Nearly all of their cells are a few texts."""
+        found = []
+        for role in table.cells.keys() & STATE_ROLES:
+            columns = self._parser.read_columns if self._parser else []
+            of_objection = any(column.role is role and is_objection(column.name or "") for column in columns)
+            texts, places = table.cells[role].distinct()
+            states = np.array([state_of(text, is_objection=of_objection) for text in texts], dtype=np.uint8)
+            found.append(StateColumn(table.cells[role], states[places]))
+        return found
 
     def _take_offset(self, times: TimeReader, meaning: NameMeaning) -> None:
         """Read times as the name of their column says, such as `Created (UTC)`."""

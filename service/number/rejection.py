@@ -25,6 +25,8 @@ class RejectReason(StrEnum):
     ONLY_ZEROS = "only_zeros"
     UNKNOWN_COUNTRY_CODE = "unknown_country_code"
     NOT_POSSIBLE = "not_possible"
+    CONSENT_REFUSED = "consent_refused"
+    CONSENT_UNCLEAR = "consent_unclear"
     CONSENT_UNREADABLE = "consent_unreadable"
     CONSENT_IN_FUTURE = "consent_in_future"
     CONSENT_AFTER_DATASET = "consent_after_dataset"
@@ -101,6 +103,15 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     ),
     RejectReason.NOT_POSSIBLE: (
         "The numbers of its country do not have this many digits. Correct it, or state the right default region."
+    ),
+    RejectReason.CONSENT_REFUSED: (
+        "A column beside the number says that the person refused, unsubscribed or must not be called, so its consent "
+        "time is not that of a consent. Leave the line out, or correct it. If the column says something else, set "
+        "consent_state_column= to the one that counts, or to none."
+    ),
+    RejectReason.CONSENT_UNCLEAR: (
+        "A column that says whether the person agreed has neither a yes nor a no in this line. Write yes or no, leave "
+        "it empty if it is unknown, or set consent_state_column= to the column that counts, or to none."
     ),
     RejectReason.CONSENT_UNREADABLE: (
         "The consent time is in none of the forms that are read, or is not between 1970 and 2106. The forms are ISO "

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
+from service.intake.consent_states import State
 from service.intake.reader import Lines
 from service.intake.table import MisfitKind
 from service.number.by_country import OtherColumn, normalise_by_country
@@ -29,6 +30,11 @@ _HALF_CODES = frozenset(
 )
 _PLUS_MISSING = CODES[RejectReason.PLUS_MISSING]
 _POWERS_OF_TEN = 10 ** np.arange(18, dtype=np.int64)
+_STATE_REASONS = {
+    State.REFUSED: RejectReason.CONSENT_REFUSED,
+    State.UNCLEAR: RejectReason.CONSENT_UNCLEAR,
+}
+_STATES_OF_CODES = {CODES[reason]: state for state, reason in _STATE_REASONS.items()}
 _CONSENT_CODES = frozenset(code for reason, code in CODES.items() if reason.startswith("consent_"))
 
 
@@ -102,21 +108,27 @@ def _has_no_country_code(cells: Cells, numbers: NDArray[np.int64]) -> NDArray[np
     return begins & is_shorter
 
 
-def _cells_beside(lines: Lines, codes: Sequence[int]) -> dict[int, Cells]:
+def _cells_beside(lines: Lines, codes: Sequence[int], rows: Sequence[int]) -> dict[int, Cells]:
     """The column that has the reason of a reject, for the places of those whose reason is not in the number."""
     columns = dict.fromkeys(_CONSENT_CODES, lines.consent) | {CODES[RejectReason.COUNTRY_UNKNOWN]: lines.country}
-    return {place: cells for place, code in enumerate(codes) if (cells := columns.get(code)) is not None}
+    beside = {place: cells for place, code in enumerate(codes) if (cells := columns.get(code)) is not None}
+    for place, (code, row) in enumerate(zip(codes, rows, strict=True)):
+        if (state := _STATES_OF_CODES.get(code)) is not None:
+            beside[place] = next(column.cells for column in lines.consent_states if column.states[row] == state)
+    return beside
 
 
 def _refusals(lines: Lines, reasons: NDArray[np.uint8], kept: NDArray[np.intp], start: int) -> Refusals:
     codes, rows = reasons[kept], kept + start
-    raws = lines.raws(rows, _cells_beside(lines, codes.tolist()))
+    raws = lines.raws(rows, _cells_beside(lines, codes.tolist(), rows.tolist()))
     return Refusals(lines.line[rows], codes, lines.field_counts(rows), [raw.encode(errors="replace") for raw in raws])
 
 
 def _consent_refusals(
     lines: Lines, consent_period: ConsentPeriod | None
 ) -> Iterator[tuple[NDArray[np.bool_], RejectReason]]:
+    for state, reason in _STATE_REASONS.items():
+        yield from ((column.states == state, reason) for column in lines.consent_states)
     if lines.consent_unreadable is not None:
         yield lines.consent_unreadable, RejectReason.CONSENT_UNREADABLE
     if lines.consented_at is not None and consent_period is not None:

@@ -22,6 +22,7 @@ OF_ONE_CALL = {
         "collection",
         "column",
         "consent_record_id_column",
+        "consent_state_column",
         "consented_at_column",
         "country_column",
         "header",

@@ -37,14 +37,23 @@ def rows_of(batches: Iterable[Lines]) -> list[Row]:
     ]
 
 
-def reader_of(*, dialect: Dialect | None = None, region: str = "FR") -> PartReader:
-    """A reader of a part in CSV, which reads consents."""
+def reader_of(
+    *,
+    dialect: Dialect | None = None,
+    region: str = "FR",
+    part_format: Format = Format.CSV,
+    columns: ColumnChoice | None = None,
+    reads_consent: bool = True,
+) -> PartReader:
+    """A reader of a part, by default in CSV, which reads consents."""
     return PartReader(
-        format=Format.CSV,
+        format=part_format,
         compression=Compression.NONE,
         dialect=dialect,
-        rules=ColumnRules(ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent=True),
-        times=TimeReader("Europe/Paris"),
+        rules=ColumnRules(
+            columns or ColumnChoice(), telephone_test(region), CountryTest(region), reads_consent=reads_consent
+        ),
+        times=TimeReader("Europe/Paris") if reads_consent else None,
     )
 
 
