@@ -43,7 +43,7 @@ def show_preview(
     at, region, zone = body["occurred_at"], body["default_region"], body["time_zone"]
     console.print(
         f"Dataset: {body['name']}, made on {at}. Numbers without a country code: {region}. Times without an offset: "
-        f"{zone or 'not read'}.",
+        f"{f'{zone}, or as the name of their column says' if zone else 'not read'}.",
         soft_wrap=True,
         highlight=False,
         markup=False,

@@ -20,7 +20,7 @@ _ZONE_BEFORE: Final = re.compile(r"(?<![a-z])(utc|gmt)(?=[a-z]{2})")
 _E164: Final = re.compile(r"(?:(?<![a-z])|tel|phone|number|mobile|portable|gsm|cell)(?:e164|e[.-]164)")
 # Nearly no name has any of these, so that most are not searched for zones.
 _ZONE_IN_LETTERS: Final = re.compile(r"utc|gmt|zulu|univers|ce?st|cet|[ecmpbj][sd]t|ae[sd]t|msk|eest")
-_SIGN_OF_ZONE: Final = re.compile(r"[/:+(]")
+_SIGN_OF_ZONE: Final = re.compile(r"[A-Za-z]/[A-Za-z]|[+-][0-9]{1,2}:|\([A-Za-z]{2,4}\)")
 _DIGITS: Final = "0123456789"
 _E164_AND_NUMBER: Final = re.compile(r"(.*e164)[0-9]{0,2}")
 
