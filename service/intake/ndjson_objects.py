@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, Never, Self
 
 import orjson
 
-from service.core.missing import is_missing
+from service.core.missing import is_missing_time
 from service.intake.column_names import Role, is_certain, says_calling_code, shown_name
 from service.intake.consent_names import is_about_telephone
 from service.intake.errors import UnreadablePart
@@ -132,7 +132,7 @@ class Member(NamedTuple):
 
     def cell(self, text: str) -> str:
         """The text, made unreadable if it is a time of which the offset depends on the name."""
-        if not self.has_other_offset or is_missing(text) or states_its_offset(text):
+        if not self.has_other_offset or is_missing_time(text) or states_its_offset(text):
             return text
         return f"{text} ({self.name}?)"
 

@@ -111,7 +111,7 @@ def test_upload_dates_for_nothing_rejects_their_lines_and_not_the_column(registr
 def test_upload_what_programs_write_for_an_empty_cell_is_no_time(registry: Registry) -> None:
     shop = registry.collector()
     missing = ["", "NULL", "\\N", "NaT", "nan", "#N/A", "-", "0000-00-00", "0000-00-00 00:00:00"]
-    sent = send(shop, collected(shop), [*missing, "00/00/0000", "inconnu", *["26/03/2023"] * 10])
+    sent = send(shop, collected(shop), [*missing, "31/02/0000", "inconnu", *["26/03/2023"] * 10])
     assert (sent.json()["accepted_count"], sent.json()["consent_count"]) == (len(missing) + 10, 10)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.missing import is_missing
+from service.core.missing import is_missing_time
 from service.intake.cells import LONGEST_GROUPED, Cells, ShapeGroup
 from service.intake.dates.forms import Calendar, DateOrder, Form
 from service.intake.dates.instants import read_instants
@@ -85,7 +85,7 @@ class TimeReader:
         if unreadable.any():
             unread = np.flatnonzero(unreadable)
             texts, of_text = cells[unread].distinct()
-            unreadable[unread] = ~np.array([is_missing(text) for text in texts])[of_text]
+            unreadable[unread] = ~np.array([is_missing_time(text) for text in texts])[of_text]
         if typed is None and self._orders.may_be_converted:
             self._count_leftovers(cells[np.flatnonzero(unreadable)])
         if typed is not None:
