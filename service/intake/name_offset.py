@@ -37,11 +37,11 @@ _DISTANCE: Final = (
 _ZONE: Final = re.compile(rf"{_UTC}(?: ?[/(] ?{_UTC})*(?:[ )]*\(? ?{_DISTANCE})?")
 # An offset alone is one only if it has minutes.
 _OFFSET: Final = re.compile(r"(?<![0-9])(?P<sign>[+-])(?P<hours>[0-9]{1,2}):(?P<minutes>[0-9]{2})(?P<part>)(?![0-9:])")
-# Whose clock it is, is known, but not on which of two offsets a time is.
+# Whose clock it is, is known, but not on which of two offsets a time is. Some are also words of French.
 _OTHER_ZONE: Final = re.compile(
     r"(?<![a-z])(?:africa|america|antarctica|arctic|asia|atlantic|australia|europe|indian|pacific|us)/[a-z]+"
-    r"|(?<![a-z])(?:cet|cest|edt|cdt|mdt|pst|pdt|bst|jst|aest|aedt|msk|eest)(?![a-z])"
-    r"|\((?:est|et|cst|ct|mst|mt|pt|ist|wet|eet|sast|wat|cat|eat)\)"
+    r"|(?<![a-z])cet$|(?<![a-z])(?:cest|edt|cdt|mdt|pst|pdt|bst|jst|aest|aedt|msk|eest)(?![a-z])"
+    r"|\((?:cet|est|et|cst|ct|mst|mt|pt|ist|wet|eet|sast|wat|cat|eat)\)"
 )
 _MORE_ABOUT_IT: Final = re.compile(rf"{_UTC}|[+\u00b1] ?[0-9]|(?<![a-z0-9])-[0-9]")
 _NUMBER_BEHIND: Final = re.compile(r"[^a-z()\[\]]*[0-9]|[ )]*(?:\u00b1|[+/-] ?[0-9])|[)]* ?[+-]")

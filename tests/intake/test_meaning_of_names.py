@@ -90,6 +90,20 @@ UNCLEAR = [
     *("Date d'opt-in (Europe/Berlin)", "Consent time (EST)", "consent UTC±1 date", "consent date utc+5.30"),
 ]
 
+WITHOUT_ZONE = [
+    *(
+        "Date (et heure) du consentement",
+        "date du consentement à cet envoi",
+        "Consenti par SMS/appel le",
+        "opt-in date 2",
+    ),
+    *("Date d'opt-in (v1)", "consent_date-3", "Date opt-in (+33)", "Accord n° 12:30 le", "consent est donné le"),
+]
+
+
+def test_a_name_without_a_zone_states_no_offset() -> None:
+    assert [name for name in WITHOUT_ZONE if ColumnName(name).offset.is_stated] == []
+
 
 @pytest.mark.parametrize("name", UNCLEAR)
 def test_times_under_a_zone_that_is_not_clear_are_read_only_with_their_own_offset(name: str) -> None:
