@@ -70,7 +70,12 @@ Holder = Annotated[str, typer.Option(help="Holder: an organisation's id or regis
 Name = Annotated[str | None, typer.Option(help="Name of the dataset at its holder. Default: the name of the file.")]
 Collection = Annotated[uuid.UUID | None, typer.Option(help="Id of the collection that the numbers come from.")]
 DerivedFrom = Annotated[list[uuid.UUID] | None, typer.Option(help="Id of a parent dataset (repeatable).")]
-OccurredAt = Annotated[str, typer.Option(help="When the dataset was made (ISO 8601), such as 2024-05-28.")]
+OccurredAt = Annotated[
+    str,
+    typer.Option(
+        help="When the dataset was made (ISO 8601), such as 2024-05-28T10:00. A date alone is the beginning of its day."
+    ),
+]
 Column = Annotated[str | None, typer.Option(help="Column of the numbers: its name, or its position from 1.")]
 ConsentedAtColumn = Annotated[str | None, typer.Option(help="Column of the consent times.")]
 ConsentRecordIdColumn = Annotated[

@@ -33,6 +33,13 @@ _UTF_32_MARKS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)
 _UTF_32_WITHOUT_MARK = re.compile(rb"(?:[^\0]\0\0\0){4}|(?:\0\0\0[^\0]){4}")
 _XML = re.compile(rb"<\?xml|<!--|<workbook", re.IGNORECASE)
 _HTML = re.compile(rb"<!doctype html|<html|<head|<meta|<body|<table|<style|<div", re.IGNORECASE)
+# What dumps of MySQL, PostgreSQL, SQLite and SQL Server begin with, or have on a line soon after that.
+_SQL = re.compile(
+    rb"\A-- (?:MySQL|MariaDB|PostgreSQL|phpMyAdmin)\b|\APRAGMA foreign_keys|"
+    rb"^[ \t]*(?:INSERT[ \t]+(?:IGNORE[ \t]+)?INTO[ \t]+\S|INSERT[ \t]+\[|REPLACE[ \t]+INTO[ \t]+\S|"
+    rb"CREATE[ \t]+TABLE[ \t]+\S|COPY[ \t]+\S+[ \t]*(?:\([^)\n]*\)[ \t]*)?FROM[ \t]+stdin)",
+    re.IGNORECASE | re.MULTILINE,
+)
 _SPREADSHEET = b"schemas-microsoft-com:office:spreadsheet"
 _JSON_ARRAY = re.compile(rb"\[\s*(?:\{|\[\s*[\"\[{]|\]\s*$)")
 _JSON_OBJECT = re.compile(rb"\{\s*\"")
@@ -94,4 +101,9 @@ def _of_text(head: bytes) -> str | None:
         return "an XML spreadsheet of Excel 2003. Open it and save the sheet as CSV"
     if _HTML.match(text) or (_XML.match(text) and b"<html" in text.lower()):
         return "an HTML page, as some programs save under the name .xls. Open it and save the sheet as CSV"
+    if _SQL.search(text):
+        return (
+            f"an SQL dump. {_EXPORT}: by the export of phpMyAdmin, by mysql --batch -e 'SELECT …' > list.tsv, or by "
+            "\\copy … TO 'list.csv' CSV HEADER in psql"
+        )
     return f"XML. {_EXPORT}" if _XML.match(text) else None

@@ -47,7 +47,9 @@ class Workbook:
         self._package = Package(file, expansion)
         main = next((part for kind, part in self._relations("").values() if kind == "officeDocument"), "")
         if not self._package.has(main):
-            raise NotAPackage("it contains no workbook")
+            if self._package.has("[Content_Types].xml"):
+                raise NotAPackage("it contains no workbook")
+            raise NotAPackage("it is a ZIP archive of something else. Unpack it, and send the list that is in it")
         if main.endswith(".bin"):
             raise NotAPackage("it is a binary workbook (.xlsb)")
         relations = self._relations(main)

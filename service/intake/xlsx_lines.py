@@ -123,8 +123,8 @@ class XlsxLines:
             except NotAPackage as problem:
                 raise UnreadablePart(
                     "not_a_workbook",
-                    f"The part is not a readable Excel workbook (.xlsx): {problem}. Save it again, or send the sheet "
-                    "as CSV.",
+                    f"The part is not a readable Excel workbook (.xlsx): {problem}. If it is a workbook, save it "
+                    "again, or send the sheet as CSV.",
                 ) from None
         yield from map(self._with_types, self._lines.finish())
 

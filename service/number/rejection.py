@@ -122,7 +122,10 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
     RejectReason.CONSENT_IN_FUTURE: (
         "The consent time is in the future. Check the day, the month and the stated time zone."
     ),
-    RejectReason.CONSENT_AFTER_DATASET: "The consent was given after the dataset was made. Check both dates.",
+    RejectReason.CONSENT_AFTER_DATASET: (
+        "The consent was given after the dataset was made. Check both dates. "
+        "If only the day of the dataset was stated, it was made when that day began: state the time of its export."
+    ),
     RejectReason.CONSENT_OUTSIDE_COLLECTION: (
         "The consent was given outside the period of the collection. Check the date, or register the numbers under the "
         "collection that they come from."

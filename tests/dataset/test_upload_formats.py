@@ -35,6 +35,19 @@ OTHER_FORMATS: list[tuple[bytes | str, str, str, str]] = [
     ),
     ('<?xml version="1.0"?>\n<contacts><tel>0639980001</tel></contacts>', CSV, "wrong_format", "XML"),
     (r"{\rtf1\ansi 0639980001\par}", CSV, "wrong_format", "RTF"),
+    *(
+        (dump, media_type, "wrong_format", "CSV HEADER")
+        for media_type in (CSV, NDJSON)
+        for dump in (
+            "INSERT INTO contacts (id, phone) VALUES (1,'0639980001');\nINSERT INTO contacts VALUES (2,'1');\n",
+            "-- MySQL dump 10.13  Distrib 8.0\n--\n\n/*!40101 SET NAMES utf8 */;\n",
+            "-- phpMyAdmin SQL Dump\n-- version 5.2\n",
+            "DROP TABLE IF EXISTS `c`;\nCREATE TABLE `c` (`phone` text);\nINSERT INTO `c` VALUES ('0639980001');\n",
+            "SET statement_timeout = 0;\n\nCOPY public.contacts (id, phone) FROM stdin;\n1\t0639980001\n\\.\n",
+            "INSERT [dbo].[Contacts] ([Phone]) VALUES (N'0639980001')\r\n",
+            "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n",
+        )
+    ),
     ("SQLite format 3\0", CSV, "wrong_format", "SQLite"),
     (LINES.encode("utf-32"), CSV, "wrong_format", "UTF-32"),
     (LINES.encode("utf-32-be"), CSV, "wrong_format", "UTF-32"),

@@ -54,6 +54,7 @@ DATES: dict[str, Write] = {
     "2023W127": _by("%GW%V%u"),
     "2023/3/26": lambda moment: f"{moment.year}/{moment.month}/{moment.day}",
     "2023.03.26": _by("%Y.%m.%d"),
+    "2023. 03. 26.": _by("%Y. %m. %d."),
     "26 mars 2023": lambda moment: f"{moment.day} {MONTHS_FR[moment.month - 1]} {moment.year}",
     "26 mar. 2023": lambda moment: f"{moment.day:02} {SHORT_FR[moment.month - 1]} {moment.year}",
     "26 Mar 2023": lambda moment: f"{moment.day} {MONTHS_EN[moment.month - 1][:3]} {moment.year}",
@@ -70,6 +71,8 @@ DAY_FIRST: dict[str, Write] = {
     "26/03/2023": _by("%d/%m/%Y"),
     "26/3/2023": lambda moment: f"{moment.day}/{moment.month}/{moment.year}",
     "26.03.2023": _by("%d.%m.%Y"),
+    "26.3.2023.": lambda moment: f"{moment.day}.{moment.month}.{moment.year}.",
+    "26. 3. 2023": lambda moment: f"{moment.day}. {moment.month}. {moment.year}",
     "26-3-2023": lambda moment: f"{moment.day}-{moment.month}-{moment.year}",
 }
 MONTH_FIRST: dict[str, Write] = {
@@ -90,6 +93,9 @@ CLOCKS: dict[str, Writer] = {
     "T14": Writer(_by("T%H"), _hour),
     ", 2:05:30 PM": Writer(lambda moment: f", {moment.hour % 12 or 12}:{moment:%M:%S %p}"),
     " 02:05 p.m.": Writer(lambda moment: f" {moment:%I:%M} {'ap'[moment.hour // 12]}.m.", _minute),
+    " 2:05 p. m.": Writer(
+        lambda moment: f" {moment.hour % 12 or 12}:{moment:%M} {'ap'[moment.hour // 12]}. m.", _minute
+    ),
     " à 14:05": Writer(_by(" à %H:%M"), _minute),
     " 14h05": Writer(_by(" %Hh%M"), _minute),
     " à 14 h 05": Writer(_by(" à %H h %M"), _minute),

@@ -191,6 +191,10 @@ def test_what_is_no_workbook_is_refused(content: bytes) -> None:
 def test_archives_without_a_workbook_and_with_a_password_are_refused() -> None:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("contacts.csv", "telephone\n0639980001\n")
+    with pytest.raises(NotAPackage, match="ZIP archive"):
+        first_rows(file.getvalue())
+    with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("[Content_Types].xml", "<Types/>")
     with pytest.raises(NotAPackage, match="no workbook"):
         first_rows(file.getvalue())

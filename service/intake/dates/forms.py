@@ -63,7 +63,7 @@ AROUND: Final = r"[ '\"]*"
 """What may stand around a time, and is ignored."""
 MONTH_NAME: Final = rf"(?P<month_name>{_any_of(MONTHS)})\.?"
 WEEKDAY_NAME: Final = rf"(?P<weekday_name>{_any_of(WEEKDAYS)})\.?"
-HALF: Final = r"(?P<half>[ap])\.?m\.?"
+HALF: Final = r"(?P<half>[ap])\.? ?m\.?"
 OFFSET: Final = r"(?P<sign>[+-])(?P<offset_hour>00)(?::?(?P<offset_minute>00))?"
 
 _DAY_NAME: Final = r"(?P<day>00?)(?:er|st|nd|rd|th)?"
@@ -73,6 +73,9 @@ _DECIMAL: Final = r"(?:\.(?P<nothing>00?))?"
 _DATES: Final = {
     r"(?P<year>0000)(?P<between>[-/.])(?P<month>00?)(?P=between)(?P<day>00?)": Calendar.MONTH_AND_DAY,
     r"(?P<first_number>00?)(?P<between>[-/.])(?P<next_number>00?)(?P=between)(?P<year>0000)": Calendar.MONTH_AND_DAY,
+    # In Central Europe, a full stop stands behind each ordinal number, and a space may follow it.
+    r"(?P<year>0000)(?P<between>\.) ?(?P<month>00?)\. ?(?P<day>00?)\.?": Calendar.MONTH_AND_DAY,
+    r"(?P<first_number>00?)(?P<between>\.) ?(?P<next_number>00?)\. ?(?P<year>0000)\.?": Calendar.MONTH_AND_DAY,
     rf"(?P<year>0000)(?P<month>00)(?P<day>00){_DECIMAL}": Calendar.MONTH_AND_DAY,
     r"(?P<year>0000)-(?P<day_of_year>000)": Calendar.DAY_OF_YEAR,
     rf"(?P<year>0000)(?P<compact_day_of_year>000){_DECIMAL}": Calendar.DAY_OF_YEAR,
