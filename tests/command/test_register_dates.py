@@ -48,7 +48,9 @@ def test_register_dates_of_open_order_are_read_again_when_another_is_stated(
     file = write(tmp_path / "open.csv", ["04/11/2022", "05/12/2022"])
     refused = terminal.run("dataset", "register", "--yes", file, *arguments)
     assert refused.exit_code == 1
-    assert "Every date of this dataset could have the day or the month first" in refused.stderr
+    assert (
+        "Every date of this dataset with / between its numbers could have the day or the month first" in refused.stderr
+    )
     assert "--date-format day_first or --date-format month_first" in refused.stderr
     assert terminal.run("dataset", "register", "--yes", file, *arguments, "--date-format", "month_first").exit_code == 0
     (dataset,) = broker.get("/v1/datasets")["items"]
