@@ -2,7 +2,8 @@
 
 A number of a range that no plan uses is nearly always a typing error, but plans change faster than libraries do. So it
 is accepted and counted. A number whose range has longer numbers only lacks a digit: nobody can be called by it, because
-no number is the beginning of another (ITU-T E.164 numbers are prefix codes).
+no number is the beginning of another (ITU-T E.164 numbers are prefix codes). So does one that is in use only with a
+zero before it, in the few plans that have one there.
 """
 
 import re
@@ -29,7 +30,7 @@ _MOST_USUAL_LENGTHS = 3
 
 
 class Allocation(IntEnum):
-    """Whether a plan has numbers like this: none, some, only longer ones, or both these and longer ones.
+    """Whether a plan has numbers like this: none, some, only longer ones (or with a zero), or both these and longer.
 
     Of the latter (`OPEN`), the digits do not show whether they are a whole number.
     """
@@ -57,7 +58,9 @@ def allocation_of(number: int) -> Allocation:
         return Allocation.OPEN if any(may_end(rest) and any(rest) for rest in kinds) else Allocation.ALLOCATED
     left = [rest_after(pattern, national) for pattern in _patterns(code)]
     is_beginning = any(rest and not may_end(rest) for rest in left)
-    return Allocation.CUT_SHORT if is_beginning else Allocation.UNALLOCATED
+    # Where a plan keeps the zero of its area codes, as in Italy, a spreadsheet drops it with the others.
+    lost_zero = _is_valid(code, f"0{national}")
+    return Allocation.CUT_SHORT if is_beginning or lost_zero else Allocation.UNALLOCATED
 
 
 def _is_valid(code: int, national: str) -> bool:
@@ -97,7 +100,8 @@ def is_allocation_decided(digits: str, known: int) -> bool:
     if code is None:
         return known >= LONGEST_CODE
     leading = digits[len(str(code)) : known]
-    return all(is_decided(rest_after(pattern, leading)) for pattern in (*_patterns(code), *_leading_digits(code)))
+    patterns = (*_patterns(code), *_leading_digits(code))
+    return all(is_decided(rest_after(pattern, zero + leading)) for pattern in patterns for zero in ("", "0"))
 
 
 def has_usual_length(number: int) -> bool:

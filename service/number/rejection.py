@@ -84,8 +84,8 @@ REJECT_EXPLANATIONS: dict[RejectReason, str] = {
         "Write a telephone number with +, its country code, and nothing before that."
     ),
     RejectReason.TOO_SHORT: (
-        "The number has too few digits for its country. Write it with its area code and the zero before that, if there "
-        "is one, or with its country code."
+        "The number has too few digits for its country, or lost a zero at its beginning. Write it with its area code "
+        "and the zero before that, if there is one, or with its country code."
     ),
     RejectReason.TOO_LONG: (
         "The number has too many digits for its country. Correct it, or put each number on its own line."

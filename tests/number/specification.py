@@ -233,11 +233,20 @@ def is_in_use(number: int) -> bool:
 
 
 def lacks_digits(number: int) -> bool:
-    """Whether a number is not in use, but begins numbers of an expression of its plan, none of which has its length."""
+    """Whether a number is not in use, but begins numbers of an expression of its plan, none of which has its length.
+
+    Or it is in use with a zero before it, which the plan keeps behind the country code.
+    """
     if is_in_use(number):
         return False
     code = phonenumbers.parse(f"+{number}").country_code or 0
     national = str(number).removeprefix(str(code))
+    with_zero = phonenumbers.parse(f"+{code}0{national}")
+    # The library would drop the zero where the plan does not keep it.
+    if phonenumbers.national_significant_number(with_zero) == f"0{national}" and phonenumbers.is_valid_number(
+        with_zero
+    ):
+        return True
     return any(_is_beginning(pattern, national) for pattern in _patterns(code, "general_desc", *KINDS))
 
 

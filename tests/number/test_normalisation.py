@@ -160,6 +160,10 @@ ONE_DIGIT_MISSING = [
     ("0692 12 34 5", "RE"),
     ("06 39 98 00 0", "FR"),
     ("(202) 555-012", "US"),
+    # Landlines that lost the zero which their plan keeps.
+    *((spelling, region) for spelling in ("612345678", "+39 612345678", "212345678") for region in ("IT", "VA")),
+    ("+39 669812345", "FR"),
+    ("+225 708091011", "CI"),
 ]
 # As they are written in mainland and overseas France alike. The range for fiction is not Mayotte's.
 OF_FRANCE = [
