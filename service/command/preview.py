@@ -85,9 +85,10 @@ def _print_lines(console: Console, seen: Mapping[str, Any]) -> None:
 
 def _print_reasons(console: Console, seen: Mapping[str, Any], *, reads_consent: bool) -> None:
     first = "" if seen["whole"] else "the first "
-    sentences = [f"Of {first}{seen['line_count']:,} lines, {seen['rejected_count']:,} would be rejected."]
-    if reads_consent:
-        sentences.append(f"{seen['consent_count']:,} of {seen['accepted_count']:,} have a consent time.")
+    lines = f"{seen['line_count']:,} line{'' if seen['line_count'] == 1 else 's'}"
+    sentences = [f"Of {first}{lines}, {seen['rejected_count']:,} would be rejected."]
+    if reads_consent and seen["accepted_count"]:
+        sentences.append(f"{seen['consent_count']:,} of {seen['accepted_count']:,} would have a consent time.")
     for reason in seen["reasons"]:
         examples = [reject["value"] for reject in seen["rejects"] if reject["reason"] == reason["reason"]]
         example = f" Such as: {examples[0]}" if examples else ""

@@ -128,10 +128,11 @@ def check_before_sealing(parts: Sequence[PartDates], month_first_refused: Collec
     Raises Conflict.
     """
     outdated = [part.number for part in parts if part.is_outdated(stated)]
+    them = "it" if len(outdated) == 1 else "them"
     if outdated:
         raise Conflict(
             "parts_read_otherwise",
-            f"The date format of the dataset was stated after {_parts(outdated)} had been read. Send them again.",
+            f"The date format of the dataset was stated after {_parts(outdated)} had been read. Send {them} again.",
         )
     open_parts = [part for part in parts if _is_open(part, stated)]
     month_first = {part.number for part in parts if _has_month_first(part, stated)}.union(month_first_refused)

@@ -19,6 +19,7 @@ from service.intake.csv_layout import (
     is_too_wide,
     line_shape,
     meaning_of_header,
+    refuse_short_header,
     sample_columns,
     sample_rows,
     storable_names,
@@ -50,6 +51,7 @@ def later_layout(sample: str, dialect: Dialect, rules: ColumnRules) -> Layout:
     header = trimmed(rows[0]) if found else []
     places = found or settled
     if found:
+        refuse_short_header(rows[0], rows[1:])
         rows = rows[1:]
         filled, width = line_shape(header, rows, places)
     if rows and not any(fits(row, width, filled) for row in rows):
@@ -144,9 +146,10 @@ def _has_columns(line: str) -> bool:
 
 
 def _columns_differ(width: int) -> UnreadablePart:
+    fields = "1 field" if width == 1 else f"{width} fields"
     return UnreadablePart(
         "columns_differ",
-        f"The lines of this part do not have {width} fields, as those of the first part or its header have. Send "
+        f"The lines of this part do not have {fields}, as those of the first part or its header have. Send "
         "parts of the same layout, or open another dataset.",
     )
 

@@ -50,6 +50,11 @@ EMPTY_SIGNS = ' \t"'
 _SAMPLE_RECORDS = 200
 _CHECKED_RECORDS = 20
 
+# Under these names the lines are counted where a delimiter stands at the end of each.
+_NAMES_OF_COUNTS = frozenset(
+    {"", "id", "n", "no", "nr", "num", "numero", "number", "index", "ligne", "line", "row", "rang"}
+)
+
 Rows = Sequence[Sequence[str]]
 
 
@@ -86,6 +91,8 @@ def settle_layout(
     if Role.PHONE not in found:
         found[Role.PHONE] = guess_phone_column(columns, rules.is_telephone)
     found = check_country(columns, with_other_country(columns, found, rules), rules)
+    if has_header:
+        refuse_short_header(rows[0], rows[1:])
     filled, width = line_shape(header, rows[1:] if has_header else rows, found)
     names = storable_names(header, found, rules.choice)
     checks = list(map(name_check, header)) if has_header else None
@@ -173,6 +180,28 @@ def line_shape(header: Sequence[str], rows: Rows, columns: Mapping[Role, int]) -
     filled = max([len(header) or _common_width(rows), *(at + 1 for at in columns.values())])
     width = _common_width([row for row in rows if len(row) >= filled and not any(map(is_filled, row[filled:]))])
     return filled, width or filled
+
+
+def refuse_short_header(first: Sequence[str], rows: Rows) -> None:
+    """Refuse a header with a name less than its lines have fields, if the first of these counts the lines.
+
+    So R writes the names of rows. Read as it stands, each name would be that of the column before its own, where the
+    last cells are empty; elsewhere all lines would have too many fields. Raises UnreadablePart.
+    """
+    longer = [row[0].strip() for row in rows if len(row) == len(first) + 1]
+    counted = [[str(at) for at in range(start, start + len(longer))] for start in (0, 1)]
+    if (
+        len(longer) < max(2, len(rows) // 2)
+        or longer not in counted
+        or ColumnName(first[0]).joined_words in _NAMES_OF_COUNTS
+    ):
+        return
+    raise UnreadablePart(
+        "header_too_short",
+        "The header has a name less than the lines have fields, and the first field counts the lines, as row names of "
+        "R do. So each name may stand above the column before its own. Give the first column a name too (in R, "
+        "col.names=NA, or row.names=FALSE to leave the column out).",
+    )
 
 
 def fits(row: Sequence[str], width: int, filled: int) -> bool:

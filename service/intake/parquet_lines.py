@@ -270,7 +270,8 @@ def _numbers_as_text(times: pl.Series, *, takes_integers: bool) -> Cells:
         raise UnreadablePart(
             "dates_are_numbers",
             "The column of the consent times contains numbers. State what they count by date_format=, such as "
-            f"epoch_seconds or epoch_milliseconds, or write times.{columns_seen([SampleColumn(times.name)])}",
+            "epoch_seconds or epoch_milliseconds; or %Y%m%d where 20230326 is a day; or write times."
+            f"{columns_seen([SampleColumn(times.name)])}",
         )
     if times.dtype == pl.Float32:
         # Single precision is minutes off.

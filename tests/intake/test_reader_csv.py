@@ -122,6 +122,29 @@ UNREADABLE: list[tuple[bytes, dict[str, str], str, str]] = [
 ]
 
 
+def test_read_header_with_a_name_less_than_fields_above_counted_lines_asks_for_the_name() -> None:
+    """So R writes it. With a delimiter at the end of each line, the first field has a name, or does not count."""
+    wrong = []
+    for header, lines, is_refused in (
+        ("fixe;mobile;note", "1;0199000001;0639980001;\n2;0199000001;0639980001;\n", True),
+        ('"fixe";"mobile";"note"', '"1";0199000001;0639980001;"x"\n"2";0199000001;0639980001;"x"\n', True),
+        ("mobile;date_optin;date_export", "0;0639980001;2023-03-26;\n1;0639980001;2023-03-26;\n", True),
+        (";fixe;mobile;note", "1;0199000001;0639980001;\n2;0199000001;0639980001;\n", False),
+        ("fixe;mobile;note;", "1;0639980001;;\n2;0639980001;;\n", False),
+        ("id;mobile;note", "1;0639980001;x;\n2;0639980001;x;\n", False),
+        ("cp;mobile;note", "3;0639980001;x;\n7;0639980001;x;\n", False),
+        ("cp;mobile", "1;0639980001;\n1;0639980001;\n", False),
+    ):
+        try:
+            read_part(f"{header}\n{lines}".encode(), columns=ColumnChoice(phone="mobile"))
+            found = False
+        except UnreadablePart as problem:
+            found = problem.slug == "header_too_short"
+        if found != is_refused:
+            wrong.append((header, lines, found))
+    assert wrong == []
+
+
 def test_read_unreadable_part_says_what_to_do_and_shows_no_number() -> None:
     wrong = []
     for part, columns, slug, text in UNREADABLE:
