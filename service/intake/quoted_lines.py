@@ -12,11 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.intake.dates.reading import share_of_times
-from service.intake.looks import may_be_number
+from service.intake.dates.plain_cells import plain_letters
+from service.intake.dates.stated import date_format
+from service.intake.looks import may_be_a_time, may_be_number
 
 _NEWLINE = ord("\n")
 _AROUND = " '\""
+_DIGIT = re.compile("[0-9]")
 
 
 class LineLooks(NamedTuple):
@@ -76,7 +78,15 @@ def _looks_so(line: list[str], looks: LineLooks, start: int, end: int) -> bool:
     if start <= looks.phone < end and may_be_number(line[looks.phone].strip(_AROUND)):
         return True
     at = looks.consented_at
-    return at is not None and start <= at < end and share_of_times([line[at].strip(_AROUND)], looks.date_format) > 0
+    return at is not None and start <= at < end and _has_form_of_time(line[at].strip(_AROUND), looks.date_format)
+
+
+def _has_form_of_time(cell: str, stated: str | None) -> bool:
+    """Whether a cell is written as times are. Whether there is that time need not be known, which takes longer."""
+    if not may_be_a_time(cell):
+        return False
+    shape = _DIGIT.sub("0", plain_letters(cell))
+    return shape.isascii() and date_format(stated).form(shape.encode()) is not None
 
 
 def _spans(record: str, looks: LineLooks) -> Iterator[_Span]:
