@@ -4,6 +4,9 @@ Such a column is read only if it is chosen. So a word too many here asks a quest
 number.
 """
 
+import re
+from typing import Final
+
 from service.intake.name_words import ColumnName
 
 # They are also found inside joined words: `emergencyContact`, `numfax`, `telconjoint`.
@@ -39,24 +42,57 @@ _WHOLE_WORDS = frozenset(
 )
 
 
-# What lists of telephone numbers are called, beside the names of columns that are known to contain them.
-_LISTS = (
-    *("tel", "phone", "fon", "mobil", "portable", "gsm", "msisdn", "cel", "movil", "handy", "sms", "whatsapp", "e164"),
-    *("num", "nr", "contact", "kontakt", "client", "customer", "kunde", "adherent", "member", "membre", "mitglied"),
-    *("abonn", "subscri", "prospect", "lead", "person", "destinataire", "recipient", "receiver", "list", "base"),
-    *("appel", "call", "coordonnee", "column", "colonne"),
+# What is written above telephone numbers, beside the names that are known by themselves: words of telephones, of the
+# persons listed, of lists, and those between them. Any other word may say whose numbers they are, or that they are old.
+_NEUTRAL: Final = frozenset(
+    {
+        *("tel", "tels", "telephone", "telephones", "phone", "phones", "mobile", "mobiles", "portable", "portables"),
+        *("gsm", "cell", "handy", "fon", "telefon", "telefono", "telefoon", "movil", "cellulare", "sms", "whatsapp"),
+        *("msisdn", "e", "numero", "numeros", "num", "nums", "number", "numbers", "nr", "no", "n", "nummer", "nummern"),
+        *("rufnummer", "rufnummern", "appel", "appels", "call", "calls", "appeler", "joindre"),
+        *("contact", "contacts", "kontakt", "kontakte", "client", "clients", "customer", "customers", "kunde"),
+        *("kunden", "adherent", "adherents", "member", "members", "membre", "membres", "mitglied", "mitglieder"),
+        *("abonne", "abonnes", "subscriber", "subscribers", "prospect", "prospects", "lead", "leads", "person"),
+        *("persons", "personne", "personnes", "people", "user", "users", "utilisateur", "utilisateurs", "donateur"),
+        *("donateurs", "donor", "donors", "electeur", "electeurs", "voter", "voters", "participant", "participants"),
+        *("destinataire", "destinataires", "recipient", "recipients", "receiver", "receivers", "inscrit", "inscrits"),
+        *("liste", "list", "base", "fichier", "file", "col", "column", "colonne", "field", "champ", "value", "values"),
+        *("valeur", "valeurs", "data", "donnees", "unnamed", "info", "infos", "coordonnees", "coordonnee"),
+        *("perso", "personnel", "personnels", "personal", "home", "principal", "principale", "primary"),
+        *("main", "votre", "vos", "your", "mon", "my", "leur", "quel", "quelle", "est", "what", "which", "is"),
+        *("de", "du", "des", "d", "l", "la", "le", "les", "the", "of", "a", "to", "au", "aux", "et", "and", "ou", "or"),
+        *(
+            "joignable",
+            "nd",
+            "st",
+            "th",
+            "er",
+            "eme",
+            "exemple",
+            "example",
+            "brut",
+            "raw",
+            "full",
+            "complet",
+            "clean",
+            "national",
+            "international",
+            "format",
+        ),
+    }
 )
 
-# Programs and people write these above a column that has no name.
-_NAMES_OF_NOTHING = frozenset(
-    {"", "a", "c", "f", "v", "x", "to", "n", "no", "field", "value", "values", "data", "valeur"}
-)
+# Otherwise `ex` is what was before.
+_EXAMPLE: Final = re.compile(r"\bex\W+(?=[0-9+])")
 
 
-def may_name_a_list(name: str) -> bool:
-    """Whether a name may be that of the only column of a list of the telephone numbers of persons."""
-    joined = ColumnName(name).joined_words
-    return any(word in joined for word in _LISTS) or joined in _NAMES_OF_NOTHING
+def may_name_numbers_of_persons(name: str) -> bool:
+    """Whether each word of a name may stand above the telephone numbers of the persons listed."""
+    parsed = ColumnName(name)
+    # Words of other scripts are not known.
+    is_latin = not any(sign.isalpha() and not sign.isascii() for sign in parsed.whole)
+    words = parsed.words - {"ex"} if _EXAMPLE.search(parsed.spaced) else parsed.words
+    return is_latin and {word for word in words if len(word) > 1} <= _NEUTRAL
 
 
 def is_of_others(name: str) -> bool:

@@ -13,7 +13,7 @@ from service.intake.looks import (
     may_be_number,
     share,
 )
-from service.intake.names_of_others import is_of_others, may_name_a_list
+from service.intake.names_of_others import is_of_others, may_name_numbers_of_persons
 
 
 def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephone) -> int:
@@ -23,15 +23,16 @@ def guess_phone_column(columns: Sequence[SampleColumn], is_telephone: IsTelephon
     """
     is_list = len(columns) == 1 and _is_list_of_numbers(columns[0], is_telephone)
     at = 0 if is_list else _most_likely(columns, is_telephone)
-    if len(columns) == 1 and columns[0].name.strip() and not may_name_a_list(columns[0].name):
-        raise phone_column_unclear(
-            f"The name of the only column, {shown_column(columns, 0)}, does not say that these are the telephone "
-            "numbers of the persons listed. If it is no name but a line, set header=false."
-        )
     if is_of_others(columns[at].name):
         raise phone_column_unclear(
             f"The name of {shown_column(columns, at)} says that its telephone numbers are not those of the persons "
             f"listed.{columns_seen(columns)}"
+        )
+    if not may_name_numbers_of_persons(columns[at].name):
+        may_be_line = " If it is no name but a line, set header=false." if len(columns) == 1 else ""
+        raise phone_column_unclear(
+            f"The name of {shown_column(columns, at)} does not say that these are the telephone numbers of the persons "
+            f"listed.{columns_seen(columns)}{may_be_line}"
         )
     return at
 

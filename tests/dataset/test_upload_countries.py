@@ -154,7 +154,7 @@ def test_upload_beside_countries_under_other_names_is_refused_or_names_them(regi
         ("region;phone\nBE;0639980001\n", ["region"]),
         ("nationalité;phone\nBelgique;0639980001\nFrance;0639980002\n", ["nationalité"]),
         ("region;phone\nFR;0639980001\n", []),
-        ("Prefix;phone;opt-in\nMr;0639980001;No\n", []),
+        ("Prefix;phone;opt-in\nMr;0639980001;No\n", ["opt-in"]),
         ("age;phone\n33;0639980001\n32;0639980002\n", []),
     ):
         part = taken(broker, open_dataset(broker), text)

@@ -212,9 +212,9 @@ def test_read_later_part_in_another_layout_is_refused() -> None:
 
 
 def test_dialect_contains_no_cell_of_a_data_row() -> None:
-    parts = [b"Dupont;0639980000\nMartin;0639980001\n", b"sans;chiffre\nMartin;0639980001\n", b"tel\n0639980000\n"]
+    parts = [b"Dupont;0639980000\nMartin;0639980001\n", b"sans;valeur\nMartin;0639980001\n", b"tel\n0639980000\n"]
     kept = [str(read_part(part)[0].dialect) for part in parts]
-    assert not any(word in text for text in kept for word in ("Dupont", "0639980000", "sans", "chiffre"))
+    assert not any(word in text for text in kept for word in ("Dupont", "0639980000", "sans", "valeur"))
 
 
 def test_read_part_without_consent_reports_the_ignored_columns() -> None:
@@ -359,6 +359,13 @@ def test_read_first_part_with_two_named_columns_settles_both() -> None:
 OF_OTHERS = (
     *("fax", "fax 2", "FAX n°1", "Telefax", "emergency contact", "employer phone", "Tel. Arbeit", "Notfallkontakt"),
     *("contact urgence", "téléphone conjoint", "Firma", "domicile", "ref", "nom", "liste rouge", "2ème parent"),
+    *("Ne pas appeler", "Liste noire", "Non consentants", "décédés", "numéros invalides", "Телефон"),
+    # A word that is not known, beside those that are.
+    *(
+        f"{neutral} {word}"
+        for neutral in ("numero", "contact", "liste", "joignable")
+        for word in ("agent", "ancien", "xyz")
+    ),
 )
 OF_PERSONS = ("contacts", "liste 1", "2nd contact", "numéros", "Joignable (tél)", "Handy", "Primary Phone", "_c0")
 
@@ -380,5 +387,13 @@ def test_read_one_column_under_the_name_of_something_else_asks_for_it(part_forma
     for name in OF_PERSONS:
         rows = read_part(of_numbers[name], part_format=part_format)[1]
         assert [row.phone for row in rows] == numbers
+    for name in (name for name in (*OF_OTHERS, *OF_PERSONS) if not any(map(str.isdigit, name))):
+        members = {"ville": "Lyon", name: "0639980001"}
+        text = f"ville;{name}\nLyon;0639980001\n" if part_format is Format.CSV else json.dumps(members)
+        try:
+            assert (name, len(read_part(text.encode(), part_format=part_format)[1])) == (name, 1)
+            assert name in OF_PERSONS
+        except UnreadablePart:
+            assert name in OF_OTHERS
     chosen = read_part(of_numbers["fax"], part_format=part_format, columns=ColumnChoice(phone="fax"))[1]
     assert [row.phone for row in chosen] == numbers
