@@ -167,12 +167,18 @@ def _inner_columns(
 
     Raises UnreadablePart if it may be the countries of numbers without a country code.
     """
-    relevant = [name for name in file.inner_names if role_of(name.rpartition(".")[2]) and shown_name(name)]
+    relevant = [name for name in file.inner_names if _is_relevant_inside(name) and shown_name(name)]
     numbers = columns[file.names.index(names[Role.PHONE])].cells
     countries = [name for name in relevant if role_of(name.rpartition(".")[2]) is Role.COUNTRY]
     if countries and Role.COUNTRY not in names and not all(map(states_its_country, numbers)):
         raise countries_inside(countries[0])
     return [IgnoredColumn(name, name) for name in relevant]
+
+
+def _is_relevant_inside(name: str) -> bool:
+    """Whether the names of an inner column and of those around it, from any of them on, are that of a role."""
+    inner = name.split(".")
+    return any(role_of(" ".join(inner[start:])) for start in range(len(inner)))
 
 
 # With what else is read from a file of this size, it fills the folder for temporary files.

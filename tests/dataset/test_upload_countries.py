@@ -197,14 +197,21 @@ def test_upload_parquet_with_countries_inside_of_a_column_is_refused(registry: R
     for number, refuses in (("0470123456", True), ("+32470123456", False)):
         file = BytesIO()
         address = [{"city": "Bruges", "country": "BE"}]
-        pl.DataFrame({"phone": [number], "address": address, "id": [1]}).write_parquet(file)
+        # The names of a struct and of what is in it say together what that is.
+        inner = {
+            "consent": [{"date": "2023-03-26", "ip": "x"}],
+            "optin": [{"at": "2023-03-26"}],
+            "note": [{"at": "x"}],
+        }
+        pl.DataFrame({"phone": [number], "address": address, "id": [1], **inner}).write_parquet(file)
         dataset = open_dataset(broker)
         if refuses:
             slug, detail = refused(broker, dataset, file.getvalue(), media_type=PARQUET)
             assert (slug, "address.country" in detail) == ("country_column_unclear", True)
         else:
             part = taken(broker, dataset, file.getvalue(), media_type=PARQUET)
-            assert (part["ignored_columns"], [*stored(dsn, dataset)]) == (["address.country"], ["+32470123456"])
+            assert part["ignored_columns"] == ["address.country", "consent.date", "optin.at"]
+            assert [*stored(dsn, dataset)] == ["+32470123456"]
 
 
 def test_upload_reads_no_country_in_digits_of_two_meanings_or_in_what_stands_for_a_missing_one(
