@@ -22,7 +22,7 @@ from benchmarks.store import Store, open_store
 from benchmarks.timing import elapsed_seconds, run_in_turn
 from service.core.vocabulary import Role
 from service.dataset.chunks import make_chunk
-from service.intake.column_choice import ColumnChoice, ColumnRules
+from service.intake.columns.choice import ColumnChoice, ColumnRules
 from service.intake.media import Compression, Format
 from service.intake.reader import PartReader
 from service.membership import runs

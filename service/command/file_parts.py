@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from service.intake.records import MOST_LINES_OF_A_RECORD
+from service.intake.delimited.records import MOST_LINES_OF_A_RECORD
 from service.intake.table import LONGEST_LINE
 
 PIECE_BYTES = 256 * 1024

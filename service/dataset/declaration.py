@@ -7,7 +7,7 @@ from fastapi import Depends, Query, Request
 from service.core.errors import Unprocessable, UnsupportedMedia
 from service.core.text import Line
 from service.dataset.schemas import DATE_FORMAT_DESCRIPTION, DateFormat
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import (
     CONTENT_ENCODINGS,

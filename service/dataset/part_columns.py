@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.db import run
 from service.dataset.models import DatasetPart
 from service.dataset.schemas import ColumnOut, PartOut
-from service.intake.column_names import Role
 from service.intake.errors import UnreadablePart
+from service.intake.names.roles import Role
 from service.sandbox.frames import Edges, End
 
 

@@ -18,11 +18,11 @@ from service.core.facts import FactIn, FactOut
 from service.core.text import Line
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Content, DatasetState
-from service.intake.column_names import SHOWN_ROLES
 from service.intake.dates.stated import LONGEST_FORMAT, NAMED_FORMATS
 from service.intake.dates.stated import date_format as read_date_format
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
+from service.intake.names.roles import SHOWN_ROLES
 
 
 def _numbered(region: str) -> str:

@@ -7,10 +7,10 @@ the caller, and of the others a check of 16 bits. Otherwise a row mistaken for a
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from service.intake.column_names import Role
 from service.intake.decoding import Encoding
 from service.intake.media import Format
-from service.intake.name_meaning import NameMeaning, meaning_of
+from service.intake.names.meaning import NameMeaning, meaning_of
+from service.intake.names.roles import Role
 
 Column = int | str
 """A column of the part: its position from 0 in CSV and XLSX, its name in NDJSON and Parquet."""
@@ -22,7 +22,7 @@ class Dialect:
 
     In CSV, `names` are those of columns that are read, as far as they may be stored. `width` is the number of fields of
     a line, of which those from `filled` on are empty. `header` is a check of each header name
-    (`column_names.name_check`), and None without a header. `meaning` is what the names of the columns that are read
+    (`names.roles.name_check`), and None without a header. `meaning` is what the names of the columns that are read
     say, also those that are not stored.
     """
 

@@ -7,10 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.column_choice import ColumnRules, IgnoredColumn, ReadColumn
-from service.intake.column_names import STATE_ROLES, Role, shown_role
-from service.intake.consent_states import state_of
-from service.intake.csv_lines import CsvLines
+from service.intake.columns.choice import ColumnRules, IgnoredColumn, ReadColumn
+from service.intake.columns.states import state_of
 from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dates.reading import TimeReader
 from service.intake.decoding import (
@@ -20,16 +18,18 @@ from service.intake.decoding import (
     TextDecoder,
     encoding_of,
 )
+from service.intake.delimited.lines import CsvLines
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
-from service.intake.name_meaning import NameMeaning
-from service.intake.ndjson_lines import NdjsonLines
+from service.intake.names.meaning import NameMeaning
+from service.intake.names.roles import STATE_ROLES, Role, shown_role
+from service.intake.names.states import is_objection
+from service.intake.ndjson.lines import NdjsonLines
 from service.intake.other_formats import refuse_other_format
-from service.intake.parquet_lines import ParquetLines
-from service.intake.state_names import is_objection
+from service.intake.parquet.lines import ParquetLines
 from service.intake.table import CHUNK_BYTES, Misfits, Table
-from service.intake.xlsx_lines import XlsxLines
+from service.intake.xlsx.lines import XlsxLines
 
 _RAW_LENGTH = 200
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.column_names import Role
 from service.intake.errors import UnreadablePart
+from service.intake.names.roles import Role
 
 CHUNK_BYTES = 4 << 20
 """Text is read in chunks of about this size."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.intake.cells import Cells
-from service.intake.consent_states import State
+from service.intake.columns.states import State
 from service.intake.reader import Lines
 from service.intake.table import MisfitKind
 from service.number.by_country import OtherColumn, normalise_by_country

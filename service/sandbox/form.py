@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Self
 
 import orjson
 
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.dialect import Dialect
 from service.intake.media import Compression, Format
 

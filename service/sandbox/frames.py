@@ -15,14 +15,14 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import orjson
 
-from service.intake.column_choice import MOST_COLUMNS, IgnoredColumn, ReadColumn
-from service.intake.column_names import Role, is_name
+from service.intake.columns.choice import MOST_COLUMNS, IgnoredColumn, ReadColumn
 from service.intake.dates.order import SEPARATORS, OrderCounts, Separators
 from service.intake.dialect import Dialect
 from service.intake.errors import LONGEST_DETAIL, MANY_DIGITS, UnreadablePart
 from service.intake.media import Format
-from service.intake.name_meaning import NameMeaning
-from service.intake.name_offset import MOST_SECONDS
+from service.intake.names.meaning import NameMeaning
+from service.intake.names.offset import MOST_SECONDS
+from service.intake.names.roles import Role, is_name
 from service.sandbox.batch import BrokenReader
 
 PART, EVIDENCE, BYTES, BATCH, REFUSAL, END, VERDICT = b"F", b"G", b"P", b"B", b"R", b"E", b"V"

@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Iterator
 
-from service.intake.column_choice import ColumnRules
+from service.intake.columns.choice import ColumnRules
 from service.intake.dates.reading import TimeReader
 from service.intake.errors import UnreadablePart
 from service.intake.reader import Lines, PartReader

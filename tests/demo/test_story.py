@@ -10,7 +10,7 @@ from stdnum.fr import siren
 from service.demo import story
 from service.demo.files import LAYOUTS, File, lines_of, screenshot
 from service.demo.story_types import FIRST_NUMBER, Campaign, Dataset, Organisation, Reconciliation, Transfer
-from service.intake.column_choice import ColumnChoice, ColumnRules
+from service.intake.columns.choice import ColumnChoice, ColumnRules
 from service.intake.dates.reading import TimeReader
 from service.intake.evidence import check_evidence
 from service.intake.media import compression_of_content_encoding, format_of_content_type

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from service.intake.column_choice import ColumnChoice, ColumnRules
+from service.intake.columns.choice import ColumnChoice, ColumnRules
 from service.intake.dates.reading import TimeReader
 from service.intake.dialect import Dialect
 from service.intake.media import Compression, Format

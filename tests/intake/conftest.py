@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.intake import csv_lines, ndjson_lines, reader
+from service.intake import reader
+from service.intake.delimited import lines as csv_lines
+from service.intake.ndjson import lines as ndjson_lines
 
 
 @pytest.fixture(scope="session", autouse=True)

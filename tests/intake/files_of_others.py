@@ -3,7 +3,7 @@
 import base64
 from typing import Final
 
-from service.intake.thrift import I32, Reader, write_struct
+from service.intake.parquet.thrift import I32, Reader, write_struct
 
 INT96_PARQUET: Final = base64.b64decode(
     "UEFSMRUAFSgVKCwVAhUAFQYVBhwAAAACAAAAAgEKAAAAMDYzOTk4MDAwMRUAFSQVJCwVAhUAFQYVBhwAAAACAAAAAgEAOAwikCcAALqKJQAVBBk8"

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from service.intake.column_choice import ColumnChoice
-from service.intake.column_names import Role
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
+from service.intake.names.roles import Role
 from tests.intake.builders import read_part
 
 ASKED = [

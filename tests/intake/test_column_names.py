@@ -1,7 +1,7 @@
 """The vocabulary of column names."""
 
-from service.intake.column_names import PARTS_OF_PHONE_NAMES, ROLES, Role, role_of
-from service.intake.name_words import ColumnName
+from service.intake.names.roles import PARTS_OF_PHONE_NAMES, ROLES, Role, role_of
+from service.intake.names.words import ColumnName
 
 NAMES = ["phone", "N° de téléphone", "mobile_no", "Portable", "gsm", "msisdn", "E164", "Cell Phone", "num", "sms"]
 NAMES += ["Primary Phone", "Telefon", "Tel.", "Tél. principal", "Telefonnummer", "Handynr.", "Mobil", "Teléfono móvil"]

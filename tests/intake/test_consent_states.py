@@ -4,12 +4,12 @@ from itertools import product
 
 import pytest
 
-from service.intake.column_choice import ColumnChoice, ReadColumn
-from service.intake.column_names import Role, role_of
-from service.intake.consent_states import State, state_of
+from service.intake.columns.choice import ColumnChoice, ReadColumn
+from service.intake.columns.states import State, state_of
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
-from service.intake.state_names import is_objection
+from service.intake.names.roles import Role, role_of
+from service.intake.names.states import is_objection
 from tests.dataset.files import CSV, NDJSON, PARQUET, written
 from tests.intake.builders import reader_of
 from tests.intake.workbook_writers import XLSX

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.intake.column_choice import ColumnChoice
-from service.intake.column_names import Role, is_certain, role_of
+from service.intake.columns.choice import ColumnChoice
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
-from service.intake.name_words import ColumnName
+from service.intake.names.roles import Role, is_certain, role_of
+from service.intake.names.words import ColumnName
 from tests.intake.builders import phones, read_part
 
 MOMENTS = [

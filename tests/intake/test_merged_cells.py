@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.decoding import Expansion
-from service.intake.merged_cells import Beneath, MergedCells, find_merged_cells
-from service.intake.sheet_rows import Row
+from service.intake.xlsx.merged_cells import Beneath, MergedCells, find_merged_cells
+from service.intake.xlsx.sheet_rows import Row
 
 _ROWS, _COLUMNS = 7, 5
 _Range = tuple[int, int, int, int]

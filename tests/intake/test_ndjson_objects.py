@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from tests.examples import examples

@@ -11,12 +11,12 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.column_choice import ColumnChoice, IgnoredColumn
-from service.intake.column_names import Role, role_of
+from service.intake.columns.choice import ColumnChoice, IgnoredColumn
 from service.intake.decoding import Encoding
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
+from service.intake.names.roles import Role, role_of
 from tests.examples import examples
 from tests.intake.builders import Row, cut, phones, read_part
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.intake.cells import Cells
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import (

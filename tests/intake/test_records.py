@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from service.intake.delimited.records import MOST_LINES_OF_A_RECORD, each_record, whole_records
 from service.intake.errors import UnreadablePart
-from service.intake.records import MOST_LINES_OF_A_RECORD, each_record, whole_records
 from tests.examples import examples
 
 TEXTS = st.lists(st.sampled_from(['"', '"', '""', ";", ";", "\n", "\n", "x", "é"]), max_size=40).map("".join)

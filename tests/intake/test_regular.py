@@ -5,11 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.intake import csv_lines
 from service.intake.cells import Cells
+from service.intake.delimited import lines as csv_lines
+from service.intake.delimited.records import each_record
+from service.intake.delimited.regular import regular_columns
 from service.intake.errors import UnreadablePart
-from service.intake.records import each_record
-from service.intake.regular import regular_columns
 from tests.examples import examples
 from tests.intake.builders import Row, cut, read_part
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904, CALENDAR_WINDOWS_1900, to_excel
 
-from service.intake.spreadsheet_numbers import cell_format, number_text
+from service.intake.xlsx.spreadsheet_numbers import cell_format, number_text
 
 _PHONES_IN_FRENCH_EXCEL = '0#" "##" "##" "##" "##'
 

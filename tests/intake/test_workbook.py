@@ -15,10 +15,10 @@ from openpyxl.cell.text import InlineFont
 
 from service.intake.decoding import Expansion
 from service.intake.errors import UnreadablePart
-from service.intake.merged_cells import find_merged_cells
-from service.intake.office_xml import NotAPackage
-from service.intake.sheet_rows import Row
-from service.intake.workbook import Workbook
+from service.intake.xlsx.merged_cells import find_merged_cells
+from service.intake.xlsx.office_xml import NotAPackage
+from service.intake.xlsx.sheet_rows import Row
+from service.intake.xlsx.workbook import Workbook
 from tests.intake.workbook_writers import Rows, by_openpyxl, by_xlsxwriter
 
 

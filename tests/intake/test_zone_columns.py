@@ -6,7 +6,7 @@ from io import BytesIO
 import polars as pl
 import pytest
 
-from service.intake.column_choice import IgnoredColumn
+from service.intake.columns.choice import IgnoredColumn
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
 from tests.intake.builders import Row, read_part

@@ -4,7 +4,7 @@ import tempfile
 import threading
 from typing import Any
 
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.intake.media import Compression, Format
 from service.sandbox.batch import Batch

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import zstandard
 
-from service.intake.thrift import BINARY, I32, I64, LIST, STRUCT, Struct, write_struct
+from service.intake.parquet.thrift import BINARY, I32, I64, LIST, STRUCT, Struct, write_struct
 
 _BYTE_ARRAY, _PLAIN, _RLE, _BY_DICTIONARY, _INCREMENTAL = 6, 0, 3, 8, 7
 _ZSTD = 6

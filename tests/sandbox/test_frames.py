@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.intake.column_choice import IgnoredColumn, ReadColumn
-from service.intake.column_names import Role, is_name
+from service.intake.columns.choice import IgnoredColumn, ReadColumn
 from service.intake.dates.order import OrderCounts, Separators
 from service.intake.dialect import Dialect
 from service.intake.errors import UnreadablePart
 from service.intake.media import Format
+from service.intake.names.roles import Role, is_name
 from service.number.rejection import REASONS
 from service.sandbox.batch import Batch, BrokenReader, Refusals, pack_batch, unpack_batch
 from service.sandbox.frames import Edges, End, pack_end, pack_refusal, unpack_end, unpack_refusal

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.sandbox.launcher import Launcher
 from tests.sandbox.builders import outcome, read

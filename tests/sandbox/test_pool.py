@@ -13,7 +13,7 @@ from datetime import timedelta
 import pytest
 
 from service.core.settings import Settings
-from service.intake.column_choice import ColumnChoice
+from service.intake.columns.choice import ColumnChoice
 from service.intake.errors import UnreadablePart
 from service.sandbox import pool as reader_pool
 from service.sandbox.launcher import Launcher, ReaderLost
