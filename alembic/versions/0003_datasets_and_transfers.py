@@ -290,6 +290,7 @@ def upgrade() -> None:
         sa.Column("ends_cut", sa.Boolean(), nullable=False),
         sa.Column("ends_open", sa.Boolean(), nullable=False),
         sa.Column("has_header", sa.Boolean(), nullable=True),
+        sa.Column("hidden_rows", sa.BigInteger(), nullable=True),
         sa.Column("read_columns", postgresql.JSONB(), nullable=False),
         sa.Column("ignored_columns", postgresql.JSONB(), nullable=False),
         sa.Column("date_format", sa.Text(), nullable=True),

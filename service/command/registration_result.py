@@ -19,6 +19,9 @@ def print_columns(console: Console, parts: Sequence[dict[str, Any]], *, reads_co
     read = list(dict.fromkeys(column_words(column) for part in parts for column in part["read_columns"]))
     if read:
         console.print(printable(f"Columns read: {', '.join(read)}."), soft_wrap=True, highlight=False, markup=False)
+    if hidden := sum(part["hidden_rows"] or 0 for part in parts):
+        sentence = f"Hidden rows of the sheet are read like the others: {hidden:,}. Delete them if they do not belong."
+        console.print(sentence, soft_wrap=True, highlight=False, markup=False)
     ignored = list(dict.fromkeys(name for part in parts for name in part["ignored_columns"]))
     if ignored:
         advice = (

@@ -111,6 +111,7 @@ class DatasetPart(SQLModel, table=True):
     ends_open: bool
     # Whether it begins with a header; None in a format that has none.
     has_header: bool | None = None
+    hidden_rows: int | None = Field(default=None, sa_type=BigInteger)
     # Which columns were read, and which ones look relevant but were not. A name that may be a cell is not among these.
     read_columns: list[dict[str, Any]] = Field(sa_type=JSONB)
     ignored_columns: list[str] = Field(sa_type=JSONB)

@@ -22,6 +22,7 @@ def stored_columns(end: End) -> dict[str, Any]:
     return {
         **end.edges._asdict(),
         "has_header": end.has_header,
+        "hidden_rows": end.hidden_rows,
         "read_columns": [asdict(column) for column in end.read_columns],
         "ignored_columns": [column.stored for column in end.ignored_columns],
     }

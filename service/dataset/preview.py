@@ -170,6 +170,7 @@ class _Found:
             encoding=end.dialect.encoding,
             delimiter=end.dialect.delimiter if form.format is Format.CSV else None,
             has_header=end.has_header,
+            hidden_rows=end.hidden_rows,
             whole=self.lines < _MOST_LINES,
             line_count=self.lines,
             accepted_count=self.accepted,

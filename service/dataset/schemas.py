@@ -205,6 +205,11 @@ class PartOut(BaseModel):
         "of text.",
         examples=[True],
     )
+    hidden_rows: int | None = Field(
+        description="Rows of a workbook that are hidden, by a filter or by hand. They are read like the others. "
+        "Null in other formats.",
+        examples=[0],
+    )
     read_columns: list[ColumnOut] = Field(description="The columns that were read.")
     ignored_columns: list[str] = Field(
         description="Columns that were not read although their names are known, or their cells are dates, telephone "
@@ -246,6 +251,11 @@ class PreviewOut(BaseModel):
     delimiter: str | None = Field(description="Of CSV. `\u001f` for a single column.", examples=[";"])
     has_header: bool | None = Field(
         description="Of CSV and XLSX: whether the first line names the columns.", examples=[True]
+    )
+    hidden_rows: int | None = Field(
+        description="Rows of a workbook that are hidden, by a filter or by hand. They would be read like the others. "
+        "Null in other formats.",
+        examples=[0],
     )
     whole: bool = Field(description="Whether these are all lines of the file that was sent.")
     line_count: int = Field(description="Lines that are not empty, without the header.", examples=[8504])

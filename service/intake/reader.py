@@ -181,6 +181,11 @@ class PartReader:
         return self._parser.has_header if isinstance(self._parser, CsvLines | XlsxLines) else None
 
     @property
+    def hidden_rows(self) -> int | None:
+        """How many rows so far are hidden in a workbook; None of other formats."""
+        return self._parser.hidden_rows if isinstance(self._parser, XlsxLines) else None
+
+    @property
     def ends_open(self) -> bool:
         """Whether text ended without a line end, so that its last line may go on in the next part."""
         return isinstance(self._parser, CsvLines | NdjsonLines) and self._parser.ends_open

@@ -90,7 +90,8 @@ class End:
     """What is known after the last line.
 
     That is the dialect, the columns that were read, relevant ones that were not, how many dates show which order, of
-    which signs between day and month, and whether there is a header, where the format can have one.
+    which signs between day and month, whether there is a header, where the format can have one, and how many rows of a
+    workbook are hidden.
     """
 
     dialect: Dialect
@@ -100,6 +101,7 @@ class End:
     separators: Separators
     edges: Edges
     has_header: bool | None
+    hidden_rows: int | None
 
 
 def pack_end(end: End) -> bytes:
@@ -112,6 +114,7 @@ def pack_end(end: End) -> bytes:
         "separators": [*end.separators],
         "edges": [*end.edges],
         "has_header": end.has_header,
+        "hidden_rows": end.hidden_rows,
     }
     return orjson.dumps(members, option=orjson.OPT_NON_STR_KEYS)
 
@@ -124,21 +127,24 @@ def unpack_end(payload: memoryview, form: Format) -> End:
         read = [ReadColumn(Role(role), name, position) for role, name, position in members["read_columns"]]
         ignored = [IgnoredColumn(shown, stored) for shown, stored in members["ignored_columns"]]
         counts, separators = OrderCounts(*members["order_counts"]), Separators(*members["separators"])
-        edges, has_header = Edges(*members["edges"]), members["has_header"]
+        edges, has_header, hidden_rows = Edges(*members["edges"]), members["has_header"], members["hidden_rows"]
         sound = dialect.format is form and _is_sound(dialect)
     except (orjson.JSONDecodeError, ValueError, TypeError, KeyError, AttributeError):
         raise BrokenReader from None
     sound = sound and len(read) <= MOST_COLUMNS and all(map(_is_sound_column, read)) and len(ignored) <= MOST_COLUMNS
     if not (sound and all(_is_text(column.shown) and _is_text(column.stored) for column in ignored)):
         raise BrokenReader
-    if not all(type(count) is int and 0 <= count <= _MOST_LINES for count in counts):
+    if not all(
+        type(count) is int and 0 <= count <= _MOST_LINES
+        for count in (*counts, 0 if hidden_rows is None else hidden_rows)
+    ):
         raise BrokenReader
     texts: tuple[Any, ...] = (separators.decided, separators.open)
     if not all(isinstance(signs, str) and set(signs) <= {*SEPARATORS} for signs in texts):
         raise BrokenReader
     if not all(type(flag) is bool for flag in (*edges, bool(has_header) if has_header is None else has_header)):
         raise BrokenReader
-    return End(dialect, read, ignored, counts, separators, edges, has_header)
+    return End(dialect, read, ignored, counts, separators, edges, has_header, hidden_rows)
 
 
 def _is_sound_column(column: ReadColumn) -> bool:

@@ -58,6 +58,7 @@ def read_part(connection: socket.socket, memory_bytes: int) -> None:
             reader.separators,
             edges,
             reader.has_header,
+            reader.hidden_rows,
         )
         send_frame(connection, END, pack_end(end))
     except UnreadablePart as refusal:

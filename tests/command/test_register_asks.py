@@ -11,7 +11,7 @@ import pytest
 from tests.builders import make_collection, make_notice
 from tests.callers import Caller
 from tests.command.conftest import Terminal, held_by
-from tests.intake.workbook_writers import workbook_of
+from tests.intake.workbook_writers import Rows, workbook_of
 from tests.processes import command
 
 GOOD = "nom;telephone;date_consentement;date_modification\n" + "".join(
@@ -111,11 +111,15 @@ def test_register_in_a_pipe_prints_the_id_alone_or_json(terminal: Terminal, brok
 
 def test_register_a_workbook_takes_the_sheet_that_is_named(terminal: Terminal, broker: Caller, tmp_path: Path) -> None:
     path = tmp_path / "contacts.xlsx"
-    path.write_bytes(workbook_of({"Mai": [["Téléphone"], ["0639980001"]], "Juin": [["Téléphone"], ["0639980002"]]}))
+    sheets: dict[str, Rows] = {
+        month: [["Téléphone"], [phone]] for month, phone in (("Mai", "0639980001"), ("Juin", "0639980002"))
+    }
+    path.write_bytes(workbook_of(sheets, hidden_row=2))
     refused = terminal.run("dataset", "register", "--yes", path, *held_by(broker))
     assert (refused.exit_code, "Sheets seen: Mai, Juin." in refused.stderr) == (1, True)
     taken = terminal.run("dataset", "register", "--yes", path, *held_by(broker), "--sheet", "Juin")
     assert taken.exit_code == 0, taken.output
+    assert "Hidden rows of the sheet are read like the others: 1." in taken.stderr
     assert broker.lookup("+33639980002")["held"]
 
 

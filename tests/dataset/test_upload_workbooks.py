@@ -338,6 +338,24 @@ def test_what_is_no_readable_workbook_is_refused_with_the_reason(registry: Regis
     assert (slug, "password" in detail) == ("wrong_format", True)
 
 
+def test_hidden_rows_are_read_and_counted(registry: Registry, dsn: str) -> None:
+    file = io.BytesIO()
+    with xlsxwriter.Workbook(file) as workbook:
+        sheet = workbook.add_worksheet("Contacts")
+        for at, row in enumerate((*LIST, ["Ana", "0639980003"])):
+            sheet.write_row(at, 0, row)
+        sheet.autofilter("A1:C4")
+        for at in (2, 3, 7):  # The last has no cell.
+            sheet.set_row(at, None, None, {"hidden": True})
+    broker = registry.broker()
+    dataset = open_dataset(broker)
+    assert taken(broker, dataset, file.getvalue(), media_type=XLSX)["hidden_rows"] == 2
+    assert len(stored(dsn, dataset)) == 3
+    assert broker.get(f"/v1/datasets/{dataset['id']}/parts")[0]["hidden_rows"] == 2
+    taken(broker, dataset, by_openpyxl(LIST), media_type=XLSX)
+    assert broker.get(f"/v1/datasets/{dataset['id']}/parts")[0]["hidden_rows"] == 0
+
+
 def test_rows_without_their_last_cells_are_read(registry: Registry, dsn: str) -> None:
     broker = registry.broker()
     for rows, columns in (

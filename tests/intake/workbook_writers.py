@@ -32,14 +32,16 @@ def by_openpyxl(rows: Rows, merged: Sequence[str] = ()) -> bytes:
     return file.getvalue()
 
 
-def workbook_of(sheets: Mapping[str, Rows], hidden: str = "") -> bytes:
-    """A workbook of several sheets, by their names. One may be hidden."""
+def workbook_of(sheets: Mapping[str, Rows], hidden: str = "", hidden_row: int = 0) -> bytes:
+    """A workbook of several sheets, by their names. One may be hidden, and a row of each, counted from 1."""
     workbook, file = openpyxl.Workbook(), io.BytesIO()
     workbook.remove(workbook.active)
     for name, rows in sheets.items():
         sheet = workbook.create_sheet(name)
         for row in rows:
             sheet.append(row)
+        if hidden_row:
+            sheet.row_dimensions[hidden_row].hidden = True
         sheet.sheet_state = "hidden" if name == hidden else "visible"
     workbook.save(file)
     return file.getvalue()

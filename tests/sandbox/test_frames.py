@@ -123,6 +123,7 @@ END = End(
     Separators("-", "/"),
     Edges(begins_cut=False, ends_cut=True, ends_open=True),
     has_header=True,
+    hidden_rows=3,
 )
 
 

@@ -92,6 +92,11 @@ class XlsxLines:
         return self._lines.has_calling_codes
 
     @property
+    def hidden_rows(self) -> int:
+        """How many rows so far are hidden, by a filter or by hand. They are read like the others."""
+        return self._writer.hidden_rows
+
+    @property
     def has_header(self) -> bool | None:
         """Whether the sheet begins with a header; None before that is known."""
         return self._lines.has_header
@@ -205,6 +210,7 @@ class _RowWriter:
 
     def __init__(self) -> None:
         self.typed, self.not_calculated, self.beneath = _Places(), _Places(), _Places()
+        self.hidden_rows = 0
 
     def lines_of(self, rows: Iterator[Row], fewest: int) -> Iterator[bytes]:
         """The lines. Each has at least `fewest` fields, and as many as the widest of the first rows."""
@@ -214,10 +220,11 @@ class _RowWriter:
         # Empty cells at the end of a row are left out of the file. All others say in which column they are.
         first = list(islice(rows, _SAMPLE_ROWS))
         width = max([fewest, *(len(row.cells) for row in first)])
-        for number, cells in chain(first, rows):
+        for number, cells, is_hidden in chain(first, rows):
             text.write("\n" * (number - line))
             line = number + 1
             if cells:
+                self.hidden_rows += is_hidden
                 self.typed.add(number, cells, TypedTime)
                 self.not_calculated.add(number, cells, NotCalculated)
                 self.beneath.add(number, cells, Beneath)

@@ -12,10 +12,11 @@ _MOST_LETTERS: Final = 3
 
 
 class Row(NamedTuple):
-    """A row of a sheet: its number, from 1, and its cells up to the last one that is filled."""
+    """A row of a sheet: its number, from 1, its cells up to the last one that is filled, and whether it is hidden."""
 
     number: int
     cells: list[str]
+    is_hidden: bool = False
 
 
 @lru_cache(MOST_COLUMNS)

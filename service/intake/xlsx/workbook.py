@@ -207,6 +207,7 @@ class _RowReading:
         }
         self._text = _Text()
         self._row, self._column = 0, 0
+        self._is_hidden = False
         self._kind, self._style = "n", ""
         self._has_formula = False
         self._cells: list[str] = []
@@ -228,6 +229,7 @@ class _RowReading:
             if not self._row < number <= MOST_ROWS:
                 raise NotAPackage("its rows are not in order")
             self._row, self._column, self._cells = number, 0, []
+            self._is_hidden = attributes.get("hidden") in ("1", "true")
         elif name == "mergeCell":
             self.merged_count += 1
 
@@ -244,7 +246,7 @@ class _RowReading:
                 self._cells.extend([""] * (self._column - len(self._cells) - 1))
                 self._cells.append(value)
         elif name == "row":
-            self.rows.append(Row(self._row, self._cells))
+            self.rows.append(Row(self._row, self._cells, self._is_hidden))
 
     def _column_of(self, reference: str) -> int:
         """The column of a cell, from 1: the next one if it does not name itself."""
