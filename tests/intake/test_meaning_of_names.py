@@ -47,13 +47,14 @@ def spellings(minutes: int) -> list[str]:
     """Ways to write an offset, without spaces and brackets, in small letters."""
     sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
     signs = [sign] if minutes else ["+", "-", "±"]
-    numbers = [f"{hours}:{rest:02}", f"{hours:02}:{rest:02}", f"{hours:02}{rest:02}", f"{hours}h{rest:02}"]
-    numbers += [f"{hours}{rest:02}"]
-    numbers += [f"{hours}", f"{hours:02}", f"{hours}h"] if not rest else []
+    numbers = [f"{hours}:{rest:02}", f"{hours:02}:{rest:02}", f"{hours:02}{rest:02}", f"{hours}{rest:02}"]
+    numbers += [f"{hours}h{rest:02}", f"{hours:02}h{rest:02}"]
+    numbers += [f"{hours}", f"{hours:02}", f"{hours}h", f"{hours:02}h"] if not rest else []
     numbers += [f"{hours}{point}{rest / 60:g}".replace(f"{point}0.", point) for point in ".," if rest]
-    numbers += [f"{hours}.0", f"{hours}.00", f"{hours},50"] if not rest else [f"{hours}.50"] if rest == 30 else []
+    more = {0: ("0", "00"), 30: ("50",)}.get(rest, ())
+    numbers += [f"{hours}{point}{part}" for point in ".," for part in more]
     zones = ["utc", "gmt", "utc/gmt", "gmt/utc"]
-    found = [f"{zone}{of}{number}" for zone in zones for of in signs for number in numbers if number[-3:] != ",50"]
+    found = [f"{zone}{of}{number}" for zone in zones for of in signs for number in numbers]
     return found + zones if not minutes else found
 
 

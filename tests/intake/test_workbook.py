@@ -48,7 +48,7 @@ def test_texts_come_back_at_their_places(rows: Rows) -> None:
     wanted = [[cell or "" for cell in row] for row in rows]
     plain: dict[str, Any] = {"strings_to_urls": False, "strings_to_formulas": False, "strings_to_numbers": False}
     for content in (by_xlsxwriter(rows, **plain), by_xlsxwriter(rows, constant_memory=True, **plain)):
-        read = dict(first_rows(content))
+        read = {row.number: row.cells for row in first_rows(content)}
         assert set(read) <= set(range(1, len(rows) + 1))
         for number, row in enumerate(wanted, 1):
             cells = read.get(number, [])

@@ -44,8 +44,9 @@ _OTHER_ZONE: Final = re.compile(
     r"|\((?:cet|est|et|cst|ct|mst|mt|pt|ist|wet|eet|sast|wat|cat|eat)\)"
 )
 _MORE_ABOUT_IT: Final = re.compile(rf"{_UTC}|[+\u00b1] ?[0-9]|(?<![a-z0-9])-[0-9]")
-_NUMBER_BEHIND: Final = re.compile(r"[^a-z()\[\]]*[0-9]|[ )]*(?:\u00b1|[+/-] ?[0-9])|[)]* ?[+-]")
+_NUMBER_BEHIND: Final = re.compile(r"[^a-z()\[\]]*[0-9\u00b1+-]|[ )]*(?:\u00b1|[+/-] ?[0-9])|[)]* ?[+-]")
 _HOUR, _MINUTE = 3600, 60
+_QUARTERS: Final = (0, 15, 30, 45)
 MOST_SECONDS: Final = 14 * _HOUR
 """No clock is farther from UTC."""
 
@@ -69,7 +70,7 @@ def _seconds(found: re.Match[str]) -> int | None:
     minutes = int(found["minutes"] or 0)
     part = round(float(f"0.{found['part'] or 0}") * _HOUR)
     distance = int(found["hours"] or 0) * _HOUR + minutes * _MINUTE + part
-    if minutes >= _MINUTE or distance > MOST_SECONDS or (found["sign"] == "\u00b1" and distance):
+    if minutes not in _QUARTERS or distance > MOST_SECONDS or (found["sign"] == "\u00b1" and distance):
         return None
     return -distance if found["sign"] in ("-", "minus", "moins") else distance
 
