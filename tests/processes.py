@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -41,6 +42,20 @@ def service_id_of(process_id: int) -> int:
         assert time.monotonic() < end
         time.sleep(0.005)
     return int(written.read_text())
+
+
+def stop_process(process_id: int) -> None:
+    """Stop a process until SIGCONT, and wait until none of its threads runs any more, which takes a moment."""
+    os.kill(process_id, signal.SIGSTOP)
+    end = time.monotonic() + 60
+    while not all(_is_stopped(thread) for thread in Path(f"/proc/{process_id}/task").iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def _is_stopped(thread: Path) -> bool:
+    # The name in parentheses, which may contain anything, stands before the state (proc_pid_stat(5)).
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 class Running(subprocess.Popen[AnyStr]):

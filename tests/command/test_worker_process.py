@@ -12,7 +12,7 @@ from service.command.watchdog import HUNG_STATUS
 from tests.builders import number, open_dataset
 from tests.callers import Registry
 from tests.inspection import rows, until
-from tests.processes import service_id_of
+from tests.processes import service_id_of, stop_process
 from tests.test_processes import process_on
 
 
@@ -46,7 +46,7 @@ def test_worker_that_is_stopped_is_killed_and_another_one_seals(dsn: str, monkey
         until(lambda: rows(dsn, "SELECT FROM procrastinate_workers"))
         stopped = _worker_of(process_id)
         assert stopped is not None
-        os.kill(stopped, signal.SIGSTOP)
+        stop_process(stopped)
         assert broker.finish(broker.post(f"/v1/datasets/{dataset_id}/seal"))["state"] == "succeeded"
         assert until(lambda: _worker_of(process_id)) != stopped
 

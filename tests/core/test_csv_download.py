@@ -45,7 +45,7 @@ def test_every_route_with_csv_is_written_by_the_same_writer() -> None:
         if "csv.writer(" in path.read_text("utf-8") or "csv.DictWriter(" in path.read_text("utf-8")
     }
     # The demonstration writes the files that it uploads, and the rows of a workbook become lines to be read.
-    assert writers - {"demo/files.py", "intake/xlsx_lines.py"} == {"core/csv_download.py"}
+    assert writers - {"demo/files.py", "intake/xlsx/lines.py"} == {"core/csv_download.py"}
 
 
 def test_download_rejects_neutralises_formulas(registry: Registry) -> None:

@@ -21,6 +21,7 @@ from tests.conftest import settings_of_tests
 from tests.direct_client import DirectClient
 from tests.inspection import refusal, resources_of_app, rows, until
 from tests.outages import outage
+from tests.processes import stop_process
 
 
 def ready(client: TestClient | httpx2.Client) -> tuple[int, dict[str, str]]:
@@ -73,7 +74,7 @@ def test_get_ready_while_the_database_is_away_says_so(client: TestClient, dsn: s
 
 @contextmanager
 def stopped(process: int) -> Iterator[None]:
-    os.kill(process, signal.SIGSTOP)
+    stop_process(process)
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ from service.sandbox.launcher import Launcher, ReaderLost
 from service.sandbox.pool import ReaderPool
 from service.sandbox.process import ReaderProcess
 from service.sandbox.watch import watched
+from tests.processes import stop_process
 from tests.sandbox.builders import MEMORY_BYTES, form
 
 
@@ -82,7 +83,7 @@ def test_template_that_does_not_answer_in_time_is_replaced(monkeypatch: pytest.M
     first = ReaderProcess(own, STAY, MEMORY_BYTES)
     first.start()
     template = own.template()
-    os.kill(template.pid, signal.SIGSTOP)
+    stop_process(template.pid)
     monkeypatch.setattr("service.sandbox.launcher._START_SECONDS", 0.2)
     late = ReaderProcess(own, STAY, MEMORY_BYTES)
     with pytest.raises(ReaderLost):
