@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import settings_of_tests, temporary_database
-from tests.worlds.telling import Stage, stage
+from tests.worlds.told import Stage, stage
 
 
 @pytest.fixture

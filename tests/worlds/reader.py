@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 
 from tests.worlds.sight import Viewer
-from tests.worlds.telling import Told
+from tests.worlds.told import Told
 
 
 @dataclass

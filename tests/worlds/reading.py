@@ -8,12 +8,12 @@ from typing import Any
 import httpx2
 
 from tests.worlds import reach, sight
+from tests.worlds.act import VIEWERS
 from tests.worlds.model import Registry
 from tests.worlds.reader import Reader
 from tests.worlds.shown import LISTS, flags_shown, lists_shown, orphans_shown, relays_shown, visible
 from tests.worlds.sight import PERSON, REGULATOR, Viewer
-from tests.worlds.strategies import VIEWERS
-from tests.worlds.telling import FIRST_CONSENT, UUID, Told
+from tests.worlds.told import FIRST_CONSENT, UUID, Told
 
 
 def differences(told: Told, *, last: bool) -> list[str]:

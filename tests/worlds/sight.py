@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.worlds.model import Campaign, Dataset, Registry, Transfer
+from tests.worlds.model import Registry
+from tests.worlds.rows import Campaign, Dataset, Transfer
 
 
 @dataclass(frozen=True)

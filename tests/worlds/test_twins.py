@@ -2,10 +2,12 @@
 
 import pytest
 
+from tests.worlds.acts.collections import Collect
+from tests.worlds.acts.datasets import Unite, Upload
+from tests.worlds.acts.transfers import HandOver
 from tests.worlds.rounds import batches, try_batch
 from tests.worlds.sight import Viewer
-from tests.worlds.strategies import Collect, HandOver, Unite, Upload
-from tests.worlds.telling import Stage, begin, tell
+from tests.worlds.told import Stage, begin, tell
 from tests.worlds.twin_reading import Telling, differing, read_all
 from tests.worlds.twins import BROKER, SUPPLIER, Twins, TwinStory, begin_twin, twin_stories
 

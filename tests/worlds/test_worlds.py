@@ -2,10 +2,11 @@
 
 import pytest
 
+from tests.worlds.acts.pauses import Look
 from tests.worlds.reading import differences
 from tests.worlds.rounds import batches, try_batch
-from tests.worlds.strategies import Look, Story, stories
-from tests.worlds.telling import Stage, begin, tell
+from tests.worlds.stories import Story, stories
+from tests.worlds.told import Stage, begin, tell
 
 FEW = 3
 

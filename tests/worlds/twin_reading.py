@@ -19,7 +19,7 @@ from tests.worlds.model import Registry
 from tests.worlds.reader import Reader
 from tests.worlds.shown import LISTS, visible
 from tests.worlds.sight import Viewer
-from tests.worlds.telling import Told
+from tests.worlds.told import Told
 from tests.worlds.twins import TwinStory
 
 _PATHS: Final = json.loads((Path(__file__).parents[2] / "openapi" / "openapi.json").read_text())["paths"]

@@ -11,31 +11,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.worlds.act import BROKERS, NUMBERS, PARTIES, VIEWERS, Act, new_world, pick, some
+from tests.worlds.acts.campaigns import Send
+from tests.worlds.acts.collections import Collect
+from tests.worlds.acts.datasets import Unite, Upload
+from tests.worlds.acts.objections import End, Object
+from tests.worlds.acts.pauses import Compact
+from tests.worlds.acts.transfers import HandOver, Receipt, State
 from tests.worlds.model import Registry
 from tests.worlds.shown import everything_shown, visible
 from tests.worlds.sight import Viewer
-from tests.worlds.strategies import (
-    BROKERS,
-    NUMBERS,
-    PARTIES,
-    VIEWERS,
-    Act,
-    Collect,
-    Compact,
-    End,
-    HandOver,
-    Object,
-    Receipt,
-    Send,
-    State,
-    Unite,
-    Upload,
-    beginnings,
-    draw_act,
-    new_world,
-    pick,
-    some,
-)  # fmt: skip
+from tests.worlds.stories import beginnings, draw_act
 
 SUPPLIER, BROKER, CLIENT = "h1", "h2", "h3"
 """The organisations that the second world alone has."""

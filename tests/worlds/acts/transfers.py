@@ -1,0 +1,114 @@
+"""Acts of the two sides of a transfer: handing over, statements, and the recipient's own file."""
+
+import uuid
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from tests.builders import hand_over
+from tests.callers import Caller
+from tests.worlds.act import BROKERS, NUMBERS, PARTIES, Act, pick, shown
+from tests.worlds.model import Registry
+from tests.worlds.rows import Numbers
+from tests.worlds.told import RECORDED, Told
+
+
+@dataclass(frozen=True)
+class HandOver(Act):
+    dataset: str
+    recipient: str
+    by: str
+
+    def __str__(self) -> str:
+        return f"{self.by} records that {self.dataset} was handed to {self.recipient}"
+
+    def apply(self, world: Registry) -> str:
+        return world.transfer(self.dataset, self.recipient, self.by)
+
+    def tell(self, told: Told) -> None:
+        by, recipient = told.callers[self.by], told.ids[self.recipient]
+        transfer = hand_over(
+            by,
+            {"id": told.ids[self.dataset]},
+            Caller(told.stage.client, uuid.UUID(recipient), ""),
+            occurred_at=RECORDED,
+        )
+        name = self.apply(told.world)
+        told.name(name, transfer["id"])
+        told.name(told.world.transfers[name].received, transfer["received_dataset_id"])
+
+
+@dataclass(frozen=True)
+class State(Act):
+    transfer: str
+    by: str
+    status: str
+
+    def __str__(self) -> str:
+        return f"{self.by} states of {self.transfer}: {self.status}"
+
+    def apply(self, world: Registry) -> str:
+        return world.state(self.transfer, self.by, self.status)
+
+    def tell(self, told: Told) -> None:
+        body = {"occurred_at": RECORDED, "status": self.status}
+        told.callers[self.by].post(f"/v1/transfers/{told.ids[self.transfer]}/statements", body)
+        self.apply(told.world)
+
+
+@dataclass(frozen=True)
+class Receipt(Act):
+    transfer: str
+    numbers: Numbers
+
+    def __str__(self) -> str:
+        return f"the recipient of {self.transfer} sends its own file: {shown(self.numbers)}"
+
+    def apply(self, world: Registry) -> str:
+        return world.receipt(self.transfer, self.numbers)
+
+    def tell(self, told: Told) -> None:
+        row = told.world.transfers[self.transfer]
+        by, path = told.callers[row.recipient], f"/v1/transfers/{told.ids[self.transfer]}/reconciliation"
+        by.post(path)
+        by.put_part(told.ids[row.received], told.lines(self.numbers))
+        job = by.finish(by.post(f"{path}/compare"))
+        assert job["state"] == "succeeded", job["problem"]
+        self.apply(told.world)
+
+
+def draw_hand_over(draw: st.DrawFn, world: Registry) -> Act | None:
+    dataset = pick(draw, (row for row in world.datasets.values() if row.holder not in PARTIES and world.is_held(row)))
+    if dataset is None:
+        return None
+    by = dataset.holder if world.organisations[dataset.holder].account else dataset.by
+    others = [name for name in BROKERS + PARTIES if name != dataset.holder]
+    if by != dataset.holder:
+        others = [name for name in others if name == by or not world.organisations[name].account]
+    return HandOver(dataset.name, draw(st.sampled_from(others)), by) if others else None
+
+
+def _may_change(world: Registry, name: str) -> bool:
+    row = world.transfers[name]
+    return world.organisations[row.recipient].account and not row.reconciled
+
+
+def draw_state(draw: st.DrawFn, world: Registry) -> Act | None:
+    options = []
+    for row in world.transfers.values():
+        used = world.passed_on(row.received) or world.used(row.received)
+        if _may_change(world, row.name) and row.by != row.recipient:
+            options += [State(row.name, row.recipient, "acknowledged")]
+            options += [State(row.name, row.recipient, "denied")] * (not used)
+        if world.organisations[row.sender].account and row.by != row.sender:
+            options += [State(row.name, row.sender, status) for status in ("acknowledged", "denied")]
+    return pick(draw, options)
+
+
+def draw_receipt(draw: st.DrawFn, world: Registry) -> Act | None:
+    rows = world.transfers.values()
+    row = pick(draw, (row for row in rows if _may_change(world, row.name) and not row.denied))
+    if row is None or world.passed_on(row.received):
+        return None
+    file = frozenset(row.declared) ^ draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=3))
+    return Receipt(row.name, file) if file else None

@@ -1,0 +1,133 @@
+"""The rows of the naive registry: what is recorded of each thing. They have short names, such as D3, T2 and O1."""
+
+from dataclasses import dataclass, field
+
+Numbers = frozenset[int]
+
+
+@dataclass
+class Organisation:
+    """An organisation. Without an account, others assert its facts."""
+
+    name: str
+    role: str
+    account: bool = True
+    named_by: str | None = None
+
+
+@dataclass
+class Dataset:
+    """A sealed dataset: the numbers that it got, also those erased since, and from which parents they came."""
+
+    name: str
+    holder: str
+    by: str
+    content: str
+    came: dict[str, set[int]]
+    has: set[int]
+    collection: str | None = None
+    transfer: str | None = None
+    erased: dict[int, int] = field(default_factory=dict)
+    number_count: int = 0
+    orphan_count: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
+    notice_counts: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def current(self) -> set[int]:
+        return self.has - self.erased.keys()
+
+
+@dataclass
+class Collection:
+    name: str
+    collector: str
+    by: str
+    notice: str
+
+
+@dataclass
+class Notice:
+    name: str
+    collector: str
+    by: str
+
+
+@dataclass(frozen=True)
+class Statement:
+    side: str
+    by: str
+    status: str
+    extra: int | None = None
+    missing: int | None = None
+
+
+@dataclass
+class Transfer:
+    """A transfer with the numbers that were handed over by it."""
+
+    name: str
+    sender: str
+    recipient: str
+    dataset: str
+    received: str
+    by: str
+    declared: set[int]
+    number_count: int
+    statements: list[Statement] = field(default_factory=list)
+
+    def latest(self, side: str) -> Statement | None:
+        return next((each for each in reversed(self.statements) if each.side == side), None)
+
+    @property
+    def status(self) -> str:
+        latest = self.latest("recipient")
+        return latest.status if latest else "declared"
+
+    @property
+    def denied(self) -> bool:
+        return self.status == "denied"
+
+    @property
+    def reconciled(self) -> bool:
+        return self.status in ("confirmed", "disputed")
+
+
+@dataclass
+class Campaign:
+    """A campaign. A `past` one began before everything that the registry recorded, another when it was registered."""
+
+    name: str
+    party: str
+    sender: str | None
+    datasets: tuple[str, ...]
+    past: bool
+    step: int
+
+
+@dataclass
+class Relay:
+    holder: str
+    state: str  # open, acknowledged, completed, refused or undeliverable
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in ("open", "acknowledged")
+
+
+@dataclass
+class Objection:
+    name: str
+    number: int
+    erasure: bool
+    only: str | None  # the one organisation that it is about, or None for every use
+    by: str | None  # the organisation that recorded it, or None for the person
+    step: int
+    relays: list[Relay] = field(default_factory=list)
+
+    @property
+    def closed(self) -> bool:
+        return not any(relay.is_open for relay in self.relays)
+
+    def relay_to(self, holder: str) -> Relay:
+        return next(relay for relay in reversed(self.relays) if relay.holder == holder)

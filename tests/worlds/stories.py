@@ -1,0 +1,92 @@
+"""Stories that Hypothesis invents: what organisations may do, in any order.
+
+A story is drawn beside a naive registry, so that each act is one that the service must accept. Failing stories are
+printed line by line, as the organisations would tell them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from tests.worlds.act import Act, new_world
+from tests.worlds.acts.campaigns import draw_send
+from tests.worlds.acts.collections import Collect, draw_collect
+from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
+from tests.worlds.acts.objections import draw_end, draw_object
+from tests.worlds.acts.organisations import draw_admit
+from tests.worlds.acts.pauses import Look, draw_compact
+from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_state
+from tests.worlds.model import Registry
+
+
+@dataclass(frozen=True)
+class Story:
+    acts: tuple[Act, ...]
+
+    def __repr__(self) -> str:
+        return "\n" + "\n".join(f"{at:3}. {act}" for at, act in enumerate(self.acts, start=1))
+
+
+@st.composite
+def stories(draw: st.DrawFn, most_acts: int = 16) -> Story:
+    """A story in which everybody looks, once on the way and at the end."""
+    world, acts = new_world(), list[Act]()
+    for act in draw(st.sampled_from(beginnings())):
+        act.apply(world)
+        acts.append(act)
+    count = draw(st.integers(most_acts // 2, most_acts))
+    look_after = draw(st.integers(1, count - 1))
+    for at in range(1, count + 1):
+        act = draw_act(draw, world)
+        act.apply(world)
+        acts.append(act)
+        if at == look_after:
+            acts.append(Look())
+    return Story((*acts, Look()))
+
+
+def draw_act(draw: st.DrawFn, world: Registry) -> Act:
+    """An act of a drawn kind or, if none of that kind is allowed now, of the next kind that is."""
+    first = _KINDS.index(draw(st.sampled_from(_DRAWN)))
+    for kind in _KINDS[first:] + _KINDS[:first]:
+        act = kind(draw, world)
+        if act is not None:
+            return act
+    raise AssertionError("collections are always allowed")
+
+
+_WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
+    draw_hand_over: 4,
+    draw_end: 7,
+    draw_cut: 2,
+    draw_object: 3,
+    draw_state: 2,
+    draw_receipt: 2,
+    draw_unite: 1,
+    draw_admit: 1,
+    draw_send: 1,
+    draw_compact: 1,
+    draw_upload: 1,
+    draw_collect: 1,
+}
+"""How often each kind of act is tried."""
+
+_KINDS = list(_WEIGHTS)
+_DRAWN = [kind for kind, weight in _WEIGHTS.items() for _ in range(weight)]
+
+_BROKERS_BASE: tuple[Act, ...] = (
+    Collect("c1", "c1", frozenset({0, 1, 2, 3, 4}), None),
+    Collect("n1", "b1", frozenset({3, 4, 5, 6}), None),
+    HandOver("D1", "b1", "c1"),
+    HandOver("D2", "b1", "b1"),
+    Unite("b1", "b1", ("D3", "D4")),
+    Upload("b1", "b1", ("D5",), frozenset({1, 2})),
+    HandOver("D6", "p1", "b1"),
+)
+_SALE: tuple[Act, ...] = (Collect("c1", "c1", frozenset({0, 1, 2, 3}), None), HandOver("D1", "b1", "c1"))
+
+
+def beginnings() -> list[tuple[Act, ...]]:
+    """How a story may begin."""
+    return [_BROKERS_BASE, _SALE]
