@@ -2,10 +2,12 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from service.core.erasures import NO_ERASURES
 from service.core.vocabulary import Role
-from service.provenance.graph.graph import CycleError, Hop, chains, datasets_holding, orphans
+from service.provenance.graph.chains import Chain, chains
+from service.provenance.graph.graph import CycleError, Hop, datasets_holding, orphans
 from service.provenance.graph.rows import ParentRow
 from service.provenance.snapshot import make_snapshot
 from tests.provenance import oracle
@@ -86,6 +88,55 @@ def test_chains_beyond_the_limit_are_cut_and_reported() -> None:
     assert chains(graph, world.datasets.keys(), NO_ERASURES, 256)[1] is False
     assert len(chains(graph, world.datasets.keys(), NO_ERASURES, 255)[0]) == 255
     assert chains(graph, world.datasets.keys(), NO_ERASURES, 255)[1] is True
+
+
+@no_deadline
+@given(WORLDS, st.integers(1, 12))
+def test_chains_that_are_cut_tell_of_heads_then_holders_then_hops(made: tuple[World, Cast], most: int) -> None:
+    world, _ = made
+    graph = oracle.snapshot_of(world).graph
+    for number in oracle.all_numbers(world):
+        among, erasures = oracle.datasets_holding(world, number), oracle.erasures_of(world, number)
+        every, _ = chains(graph, among, erasures, 10**6)
+        found, more = chains(graph, among, erasures, most)
+        assert more == (len(every) > most)
+        assert len(set(found)) == len(found) == min(most, len(every))
+        assert set(found) <= set(every)
+        heads, holders, hops = (_told_by(world, every, kind) for kind in ("heads", "holders", "hops"))
+        if len(heads) <= most:
+            assert _told_by(world, found, "heads") == heads
+        if len(heads) + len(holders) <= most:
+            assert _told_by(world, found, "holders") == holders
+        if len(heads) + len(holders) + len(hops) <= most:
+            assert _told_by(world, found, "hops") == hops
+
+
+def _told_by(world: World, found: list[Chain], kind: str) -> set[object]:
+    match kind:
+        case "heads":
+            return {chain.head_id for chain in found}
+        case "holders":
+            datasets = {each for chain in found for each in (chain.head_id, *(hop.dataset_id for hop in chain.hops))}
+            return {world.datasets[dataset].holder_id for dataset in datasets}
+        case _:
+            return {hop for chain in found for hop in chain.hops}
+
+
+def test_second_origin_behind_many_paths_of_the_first_is_told() -> None:
+    world = World()
+    broker, origins = world.organisation(Role.BROKER), []
+    for _ in range(2):
+        shop = world.organisation(Role.COLLECTOR)
+        collection = world.collection(world.notice(shop, shop), shop)
+        origins.append(world.dataset(shop, {1}, collection=collection))
+    _, top = world.transfer(origins[0], broker)
+    for _ in range(9):
+        top = world.dataset(broker, None, [world.dataset(broker, None, [top]), world.dataset(broker, None, [top])])
+    world.transfer(origins[1], broker)
+    graph = oracle.snapshot_of(world).graph
+    found, more = chains(graph, world.datasets.keys(), NO_ERASURES)
+    assert more
+    assert {chain.head_id for chain in found} == set(origins)
 
 
 def test_make_snapshot_of_a_cycle_is_refused() -> None:

@@ -36,8 +36,9 @@ from service.provenance.answer.views import (
     origin_view,
     transfer_view,
 )
+from service.provenance.graph.chains import chains
 from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import Graph, chains, orphans
+from service.provenance.graph.graph import Graph, orphans
 from service.provenance.graph.rows import CampaignRow, TransferRow
 
 

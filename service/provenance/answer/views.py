@@ -28,8 +28,9 @@ from service.provenance.answer.schemas import (
     TransferView,
     Voucher,
 )
+from service.provenance.graph.chains import Chain
 from service.provenance.graph.fact_index import FactIndex, attestation_of, is_denied, notice_of, partner_list_in_force
-from service.provenance.graph.graph import Chain, Graph, Hop
+from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import (
     CampaignRow,
     DatasetRow,

@@ -8,10 +8,9 @@ part that a question is about. Only this module uses NetworkX.
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Final, NamedTuple
 
 import networkx as nx
@@ -23,9 +22,6 @@ from service.provenance.graph.difference import Touched
 from service.provenance.graph.edited import Edited
 from service.provenance.graph.fact_index import NO_FACTS, FactIndex, is_held, made_at
 from service.provenance.graph.rows import ParentRow
-
-# A number may have passed through unions many times, and the paths multiply at each of them.
-MOST_CHAINS: Final = 200
 
 # The key of an edge that is not a transfer.
 _DERIVED: Final = "derived"
@@ -70,15 +66,6 @@ class Hop(NamedTuple):
     parent_id: uuid.UUID
     transfer_id: uuid.UUID | None
     dataset_id: uuid.UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A path of datasets that all hold the number, from its head on. An orphan head was not collected."""
-
-    head_id: uuid.UUID
-    orphan: bool
-    hops: tuple[Hop, ...]
 
 
 def next_graph(graph: Graph, version: int, facts: FactIndex, touched: Touched) -> tuple[Graph, frozenset[uuid.UUID]]:
@@ -203,56 +190,15 @@ def sources(facts: FactIndex, dataset_id: uuid.UUID, erasures: Erasures) -> list
     return [edge for edge in facts.parents_of_dataset.get(dataset_id, ()) if _passed_on(facts, edge, erasures)]
 
 
-def chains(
-    graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures, most: int = MOST_CHAINS
-) -> tuple[list[Chain], bool]:
-    """Every path through the `datasets` holding a number, from a head to an end, and whether `most` left any out.
-
-    Heads are the collected datasets and, as orphans, those without a parent among `datasets`. Ends are those without a
-    child among them. A hop is left out if the number was erased from its parent before the child was made.
-    """
-    hops_from = _hops_by_parent(graph, datasets, erasures)
-    reached = {hop.dataset_id for hops in hops_from.values() for hop in hops}
-    found: list[Chain] = []
-    for head in hops_from:
-        collected = graph.facts.datasets[head].collection_id is not None
-        if collected or head not in reached:
-            paths = islice(_paths(hops_from, head), most + 1 - len(found))
-            found += (Chain(head, not collected, path) for path in paths)
-    return found[:most], len(found) > most
-
-
-def _hops_by_parent(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> dict[uuid.UUID, list[Hop]]:
-    """The hops between `datasets`, by the dataset that they start from, in the order in which these were recorded."""
-    hops_from: dict[uuid.UUID, list[Hop]] = {dataset_id: [] for dataset_id in sorted(datasets, key=graph.place)}
-    for dataset_id in hops_from:
-        for edge in sources(graph.facts, dataset_id, erasures):
-            if edge.parent_id in hops_from:
-                hops_from[edge.parent_id].append(Hop(edge.parent_id, edge.transfer_id, dataset_id))
-    return hops_from
-
-
-def _paths(hops_from: Mapping[uuid.UUID, Sequence[Hop]], head: uuid.UUID) -> Iterator[tuple[Hop, ...]]:
-    """Every path from `head` to a dataset that no hop leaves. The graph has no cycle, so every path ends."""
-    waiting: list[tuple[uuid.UUID, tuple[Hop, ...]]] = [(head, ())]
-    while waiting:
-        dataset_id, path = waiting.pop()
-        hops = hops_from[dataset_id]
-        if not hops:
-            yield path
-        waiting += ((hop.dataset_id, (*path, hop)) for hop in reversed(hops))
-
-
 def datasets_within_reach(
     graph: Graph,
     start: uuid.UUID,
-    depth: int,
     among: Collection[uuid.UUID],
     passed_on: Callable[[Hop], bool],
     *,
     upstream: bool,
 ) -> tuple[Mapping[uuid.UUID, int], frozenset[Hop]]:
-    """The datasets `among` which at most `depth` hops lead from `start`, with their distances, and the hops between.
+    """The datasets `among` to which hops lead from `start`, with their distances, and the hops between.
 
     Only hops that `passed_on` numbers are taken.
     """
@@ -265,7 +211,7 @@ def datasets_within_reach(
         if hop.parent_id in among and passed_on(hop)
     )
     searched = nx.reverse_view(network) if upstream else network
-    distances = dict(nx.single_source_shortest_path_length(searched, start, cutoff=depth))
+    distances = dict(nx.single_source_shortest_path_length(searched, start))
     edges = network.subgraph(distances).edges(keys=True)
     return distances, frozenset(
         Hop(parent_id, None if key == _DERIVED else key, dataset_id) for parent_id, dataset_id, key in edges
