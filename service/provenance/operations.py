@@ -21,7 +21,7 @@ from service.provenance.answering import answer_of
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
-from service.provenance.lineage.views import impact_view, lineage_view
+from service.provenance.lineage.views import impact_view, lineage_view, read_place
 from service.provenance.lineage.walk import (
     DatasetGroup,
     Direction,
@@ -68,20 +68,29 @@ def _inspection(ring: KeyRing, actor: Actor, number: int, reason: str | None) ->
 
 
 async def get_dataset_lineage(
-    database: Database, snapshots: Snapshots, actor: Actor, dataset_id: uuid.UUID, direction: Direction, depth: int
+    database: Database,
+    snapshots: Snapshots,
+    actor: Actor,
+    dataset_id: uuid.UUID,
+    direction: Direction,
+    depth: int | None,
+    after: str | None,
+    limit: int,
 ) -> LineageOut:
     """What a dataset comes from and what was made from it, as far as the caller may see.
 
     Raises:
         NotFound: the dataset does not exist, or the caller may not see it.
+        Unprocessable: no page ends with this cursor.
     """
+    place = None if after is None else read_place(after)
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
     visibility = visible_to(snapshot.visibility_index, actor)
     if dataset_id not in visibility.datasets:
         raise NotFound("dataset")
     found = walk_lineage(snapshot.graph, dataset_id, direction, depth, visibility.datasets | visibility.bare)
-    return lineage_view(snapshot.graph, visibility, dataset_id, found)
+    return lineage_view(snapshot.graph, visibility, dataset_id, found, place, limit)
 
 
 async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:

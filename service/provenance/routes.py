@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -11,6 +12,7 @@ from service.core.body_limits import Body, reads
 from service.core.bounded_route import BoundedRoute
 from service.core.db import Database, DatabaseDep
 from service.core.errors import JSON_BODY, responses
+from service.core.paging import Limit
 from service.core.resources import resource, resources_of
 from service.core.tick import wait_for_tick
 from service.core.turns import served_first
@@ -24,6 +26,20 @@ from service.provenance.snapshot import Snapshots
 from service.usage.lookups import LookupMeter
 
 router = APIRouter(prefix="/v1", tags=["provenance"], route_class=BoundedRoute)
+
+
+@dataclass(frozen=True)
+class LineageQuery:
+    """Which part of a lineage is asked for, from the query string."""
+
+    direction: Annotated[Direction, Query(description="Which way to follow derivations and transfers.")] = (
+        Direction.UPSTREAM
+    )
+    depth: Annotated[
+        int | None, Query(ge=1, le=10**6, description="The largest distance in hops. Without it, all are followed.")
+    ] = None
+    after: Annotated[str | None, Query(max_length=60, description="The `next` of the previous page.")] = None
+    limit: Limit = 100
 
 
 SnapshotsDep = Annotated[Snapshots, Depends(resource(Snapshots))]
@@ -63,16 +79,15 @@ async def get_dataset_lineage(
     database: DatabaseDep,
     snapshots: SnapshotsDep,
     actor: FactsReader,
-    direction: Annotated[
-        Direction, Query(description="Which way to follow derivations and transfers.")
-    ] = Direction.UPSTREAM,
-    depth: Annotated[int, Query(ge=1, le=100, description="The largest distance in hops.")] = 100,
+    wanted: Annotated[LineageQuery, Depends()],
 ) -> LineageOut:
-    """Returns the ancestors and descendants of a dataset. Ancestors that gave it no number are left out.
+    """Returns the ancestors and descendants of a dataset, page by page. Ancestors that gave it no number are left out.
 
     A sender sees one hop downstream of what it holds, a supervisory authority everything.
     """
-    return await operations.get_dataset_lineage(database, snapshots, actor, dataset_id, direction, depth)
+    return await operations.get_dataset_lineage(
+        database, snapshots, actor, dataset_id, wanted.direction, wanted.depth, wanted.after, wanted.limit
+    )
 
 
 @router.get("/notices/{notice_id}/impact", summary="Get the impact of a notice", responses=responses(404))

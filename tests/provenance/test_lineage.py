@@ -20,7 +20,7 @@ from tests.provenance.builders import World
 from tests.provenance.story import Story, make_story
 from tests.provenance.strategies import Cast, no_deadline, worlds
 
-FAR = 100
+FAR = None
 
 
 @cache
@@ -43,7 +43,9 @@ def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str],
     )
 
 
-def ancestry(name: str, caller: str = "CNIL", direction: Direction = Direction.UPSTREAM, depth: int = FAR) -> set[str]:
+def ancestry(
+    name: str, caller: str = "CNIL", direction: Direction = Direction.UPSTREAM, depth: int | None = FAR
+) -> set[str]:
     """The names of what is in the lineage of a dataset of the story."""
     story, snapshot = story_and_snapshot()
     seen = visibility.visible_to(snapshot.visibility_index, oracle.actor_for(story.world, story.organisations[caller]))
@@ -73,6 +75,14 @@ def test_lineage_of_a_selection_leaves_out_ancestors_that_gave_it_no_number() ->
     assert ancestry("D6") == {"D6", "X6", "D5", "R2", "R3", "R4", "D2", "D3", "D4"}
     assert ancestry("D9") == {"D9", "X9", "D8", "X8", "R1", "D1"}
     assert ancestry("D9", depth=2) == {"D9", "X9", "D8"}
+
+
+def test_lineage_counts_the_datasets_beyond_its_depth() -> None:
+    story, snapshot = story_and_snapshot()
+    everything = snapshot.graph.facts.datasets.keys()
+    for depth, left_out in ((None, 0), (5, 0), (2, 3), (1, 4)):
+        found = walk_lineage(snapshot.graph, story.datasets["D9"], Direction.UPSTREAM, depth, everything)
+        assert (len(found.distances), found.beyond) == (6 - left_out, left_out)
 
 
 def test_lineage_downstream_is_one_hop_for_the_sender_and_all_for_the_regulator() -> None:

@@ -140,13 +140,30 @@ def test_get_lineage_shows_each_caller_what_it_may_see(trade: Trade) -> None:
     assert [node["common_count"] for node in up["nodes"]] == [2, 2, 2]
     assert up["nodes"][0]["collected"]["notice_id"] == trade.notice_id
     assert [edge["number_count"] for edge in up["edges"]] == [4, 2]
-    assert len(trade.broker.get(path, params={"depth": 1})["nodes"]) == 2
+    near = trade.broker.get(path, params={"depth": 1})
+    assert (len(near["nodes"]), near["node_count"], near["edge_count"], near["truncated_count"]) == (2, 2, 1, 1)
     down = trade.broker.get(path, params={"direction": "downstream"})
     assert [node["dataset"]["id"] for node in down["nodes"]] == [trade.selection["id"], trade.received]
     assert down["nodes"][1]["dataset"]["name"] is None
     assert trade.collector.request("GET", path).status_code == 404
     assert trade.other.request("GET", path).status_code == 404
     assert len(trade.regulator.get(path, params={"direction": "both"})["nodes"]) == 4
+
+
+def test_get_lineage_in_pages_gives_each_dataset_and_edge_once(trade: Trade) -> None:
+    path = f"/v1/datasets/{trade.selection['id']}/lineage"
+    wanted: dict[str, Any] = {"direction": "both", "limit": 1}
+    whole = trade.regulator.get(path, params={"direction": "both"})
+    pages = [trade.regulator.get(path, params=wanted)]
+    while pages[-1]["next"] is not None:
+        pages.append(trade.regulator.get(path, params=wanted | {"after": pages[-1]["next"]}))
+    assert [len(page["nodes"]) for page in pages] == [1, 1, 1, 1]
+    for part in ("nodes", "edges"):
+        assert [item for page in pages for item in page[part]] == whole[part]
+    assert {(page["node_count"], page["edge_count"], page["truncated_count"]) for page in pages} == {(4, 3, 0)}
+    for malformed in ("x", "1", "1.x", f".{trade.selection['id']}"):
+        response = trade.regulator.request("GET", path, params={"after": malformed})
+        assert (response.status_code, response.json()["type"].rsplit(":", 1)[-1]) == (422, "cursor_malformed")
 
 
 def test_get_impact_is_whole_for_the_regulator_and_one_hop_for_the_collector(trade: Trade) -> None:

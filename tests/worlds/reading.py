@@ -244,11 +244,10 @@ def _names_beyond(told: Told, what: str, nameable: set[str], shown: Any) -> Iter
 async def _differences_in_lineage(reader: Reader) -> AsyncIterator[str]:
     told, viewer, world = reader.told, reader.viewer, reader.told.world
     for name in sorted(visible(world, viewer, "datasets")):
-        response = await reader.request("GET", f"/v1/datasets/{told.ids[name]}/lineage", params={"direction": "both"})
-        if not response.is_success:
-            yield f"{viewer.name} follows the lineage of {name}: status {response.status_code}"
+        found = await reader.lineage(told.ids[name])
+        if found is None:
+            yield f"{viewer.name} follows the lineage of {name}: it is refused"
             continue
-        found = response.json()
         got = {
             "nodes": {
                 told.of(node["dataset"]["id"]): (node["distance"], node["number_count"], node["common_count"])

@@ -49,14 +49,20 @@ class LineageEdge(BaseModel):
 
 
 class LineageOut(BaseModel):
-    """What a dataset comes from and what was made from it, as far as numbers of the caller's went.
+    """A page of what a dataset comes from and what was made from it, as far as numbers of the caller's went.
 
     Ancestors that gave it no number are left out.
     """
 
     dataset_id: uuid.UUID
     nodes: list[LineageNode] = Field(description="From the furthest upstream to the furthest downstream.")
-    edges: list[LineageEdge]
+    edges: list[LineageEdge] = Field(description="Each edge is on the page of the later of its two datasets.")
+    node_count: int = Field(description="How many datasets there are on all pages.", examples=[12])
+    edge_count: int = Field(description="How many edges there are on all pages.", examples=[14])
+    truncated_count: int = Field(
+        description="How many datasets are left out because they are further away than `depth`.", examples=[0]
+    )
+    next: str | None = Field(default=None, description="Pass it as `after` for the next page; null on the last.")
 
 
 class ReachedDataset(BaseModel):

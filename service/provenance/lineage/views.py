@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from service.access.visibility import Visibility
+from service.core.paging import cut, malformed_cursor
 from service.provenance.answer.references import CampaignRef
 from service.provenance.answer.shared import organisations_named
 from service.provenance.answer.views import dataset_ref, organisation_view
@@ -29,18 +31,48 @@ from service.provenance.lineage.walk import (
 )
 
 
-def lineage_view(graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage) -> LineageOut:
-    """The lineage of `start`."""
+class Place(NamedTuple):
+    """Where a dataset stands in a lineage. The ids of datasets are in the order in which these were recorded."""
+
+    distance: int
+    dataset_id: uuid.UUID
+
+
+def lineage_view(
+    graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage, after: Place | None, limit: int
+) -> LineageOut:
+    """At most `limit` datasets of the lineage of `start` after a place, with the edges that they complete."""
     facts = graph.facts
-    in_order = sorted(found.distances, key=lambda dataset_id: (found.distances[dataset_id], graph.place(dataset_id)))
+    places = {dataset_id: Place(distance, dataset_id) for dataset_id, distance in found.distances.items()}
+    rest = sorted(place for place in places.values() if after is None or place > after)
+    page = cut(rest[: limit + 1], limit, lambda place: f"{place.distance}.{place.dataset_id}")
+    shown = frozenset(page)
+    hops = [hop for hop in found.hops if max(places[hop.parent_id], places[hop.dataset_id]) in shown]
     return LineageOut(
         dataset_id=start,
-        nodes=[_node(facts, visibility, start, dataset_id, found.distances[dataset_id]) for dataset_id in in_order],
+        nodes=[_node(facts, visibility, start, dataset_id, distance) for distance, dataset_id in page],
         edges=[
             _edge(facts, visibility, hop)
-            for hop in sorted(found.hops, key=lambda hop: (graph.place(hop.parent_id), graph.place(hop.dataset_id)))
+            for hop in sorted(hops, key=lambda hop: (places[hop.parent_id], places[hop.dataset_id]))
         ],
+        node_count=len(places),
+        edge_count=len(found.hops),
+        truncated_count=found.beyond,
+        next=page.next,
     )
+
+
+def read_place(cursor: str) -> Place:
+    """The place in a lineage after which a page begins.
+
+    Raises:
+        Unprocessable: no page of a lineage ends with such a cursor.
+    """
+    distance, _, dataset_id = cursor.partition(".")
+    try:
+        return Place(int(distance), uuid.UUID(dataset_id))
+    except ValueError:
+        raise malformed_cursor() from None
 
 
 def _node(

@@ -37,10 +37,14 @@ _UPSTREAM: Final[dict[Direction, tuple[bool, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Datasets by their distance in hops, negative upstream, and the hops between them."""
+    """Datasets by their distance in hops, negative upstream, and the hops between them.
+
+    `beyond` is how many datasets are further away than was asked for.
+    """
 
     distances: Mapping[uuid.UUID, int]
     hops: frozenset[Hop]
+    beyond: int
 
 
 def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
@@ -54,18 +58,21 @@ def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uu
 
 
 def walk_lineage(
-    graph: Graph, start: uuid.UUID, direction: Direction, depth: int, visible: Collection[uuid.UUID]
+    graph: Graph, start: uuid.UUID, direction: Direction, depth: int | None, visible: Collection[uuid.UUID]
 ) -> Lineage:
-    """The lineage of `start` among the `visible` datasets, at most `depth` hops away."""
+    """The lineage of `start` among the `visible` datasets, at most `depth` hops away if that is given."""
     distances = {start: 0}
     hops: frozenset[Hop] = frozenset()
+    beyond = 0
     passed_on = partial(_passed_on, graph.facts)
     for upstream in _UPSTREAM[direction]:
         among = {start} | {other for other in visible if _common_count(graph.facts, start, other, upstream) != 0}
-        reached, crossed = datasets_within_reach(graph, start, depth, among, passed_on, upstream=upstream)
-        distances |= {dataset_id: -steps if upstream else steps for dataset_id, steps in reached.items()}
-        hops |= crossed
-    return Lineage(distances, hops)
+        reached, crossed = datasets_within_reach(graph, start, among, passed_on, upstream=upstream)
+        near = {dataset_id for dataset_id, steps in reached.items() if depth is None or steps <= depth}
+        distances |= {dataset_id: -reached[dataset_id] if upstream else reached[dataset_id] for dataset_id in near}
+        hops |= {hop for hop in crossed if hop.parent_id in near and hop.dataset_id in near}
+        beyond += len(reached) - len(near)
+    return Lineage(distances, hops, beyond)
 
 
 def _common_count(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
