@@ -19,6 +19,7 @@ from service.models import metadata
 FREE_TEXT = {
     ("inspection", "operation"),
     ("inspection", "reason"),
+    ("dataset_correction", "reason"),
     ("organisation_statement", "reason"),
     ("notice", "language"),
 }

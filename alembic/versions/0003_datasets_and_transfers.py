@@ -117,6 +117,8 @@ def upgrade() -> None:
         sa.Column("last_upload_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("upload_removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),
+        sa.Column("collection_stated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recount_request", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
         sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),
         sa.CheckConstraint("numbers_left BETWEEN 0 AND number_count", name="ck_dataset_numbers_left"),
@@ -142,6 +144,35 @@ def upgrade() -> None:
     op.create_index(op.f("ix_dataset_asserted_by_id"), "dataset", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_dataset_collection_id"), "dataset", ["collection_id"], unique=False)
     op.create_index("ix_dataset_holder_id", "dataset", ["holder_id", "id"], unique=False)
+    op.create_index(
+        "ix_dataset_recount_request",
+        "dataset",
+        ["recount_request"],
+        unique=False,
+        postgresql_where=sa.text("recount_request IS NOT NULL"),
+    )
+    op.create_table(
+        "dataset_correction",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("collection_id", sa.Uuid(), nullable=True),
+        sa.Column("former_name", sa.Text(), nullable=False),
+        sa.Column("former_occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("former_collection_id", sa.Uuid(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["asserted_by_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["asserted_through_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"], ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["collection_id"], ["collection.id"]),
+        sa.ForeignKeyConstraint(["former_collection_id"], ["collection.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_dataset_correction_dataset_id"), "dataset_correction", ["dataset_id"], unique=False)
     op.create_table(
         "transfer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -328,6 +359,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("dataset_id", "upload", "line"),
     )
     op.execute("CREATE SEQUENCE part_upload")
+    op.execute("CREATE SEQUENCE recount_request")
     for view in VIEWS.values():
         op.execute(view)
 
@@ -335,10 +367,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in reversed(VIEWS):
         op.execute(f"DROP VIEW {name}")
+    op.execute("DROP SEQUENCE recount_request")
     op.execute("DROP SEQUENCE part_upload")
     op.drop_table("rejected_line")
     op.drop_table("dataset_part")
     op.drop_table("dataset_parent")
     op.drop_table("transfer_statement")
     op.drop_table("transfer")
+    op.drop_table("dataset_correction")
     op.drop_table("dataset")

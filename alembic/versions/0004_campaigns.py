@@ -8,6 +8,16 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+# For packages that know no campaigns: the datasets that campaigns use, and when the first began or will begin. A
+# campaign that was corrected does not count.
+USED_DATASET = """
+CREATE VIEW used_dataset AS
+SELECT dataset_id, min(began_at) AS began_at
+FROM campaign_dataset JOIN campaign ON campaign.id = campaign_id
+WHERE NOT EXISTS (SELECT FROM campaign AS correction WHERE correction.corrects_id = campaign.id)
+GROUP BY dataset_id
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -68,8 +78,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "dataset_id"),
     )
     op.create_index(op.f("ix_campaign_dataset_dataset_id"), "campaign_dataset", ["dataset_id"], unique=False)
-    # For transfers, which know no campaigns: what a campaign used can no longer be denied.
-    op.execute("CREATE VIEW used_dataset AS SELECT DISTINCT dataset_id FROM campaign_dataset")
+    op.execute(USED_DATASET)
 
 
 def downgrade() -> None:

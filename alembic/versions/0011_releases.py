@@ -15,7 +15,8 @@ SELECT id AS dataset_id FROM dataset WHERE collection_id IS NOT NULL
 UNION ALL
 SELECT received_dataset_id FROM transfer WHERE asserted_by_id IS DISTINCT FROM sender_id
 """
-# The latest act of the operator released what the dataset holds. A file that became its content later was not there.
+# The latest act of the operator released what the dataset holds. A file that became its content later was not there,
+# and neither was a collection that was stated later.
 RELEASED_DATASET = """
 CREATE VIEW released_dataset AS
 SELECT dataset.id AS dataset_id
@@ -24,7 +25,7 @@ FROM dataset CROSS JOIN LATERAL (
     WHERE act.dataset_id = dataset.id
     ORDER BY recorded_at DESC, id DESC
     LIMIT 1) AS latest
-WHERE NOT latest.withdrawn AND latest.recorded_at >= dataset.sealed_at
+WHERE NOT latest.withdrawn AND latest.recorded_at >= greatest(dataset.sealed_at, collection_stated_at)
 """
 # What needs a release and has none: all numbers of a first upload, and the orphans of any other dataset. The operator's
 # list leaves out a file that its asserter hands on for a holder without account: what was received from it is judged.
@@ -32,7 +33,8 @@ WHERE NOT latest.withdrawn AND latest.recorded_at >= dataset.sealed_at
 # release/operations.py, which a relay's deadline is counted with.
 UNRELEASED_DATASET = """
 CREATE VIEW unreleased_dataset AS
-SELECT dataset.id AS dataset_id, holder_id, sealed_at, sealed_at + interval '5 days' AS due_at,
+SELECT dataset.id AS dataset_id, holder_id, sealed_at,
+       greatest(sealed_at, collection_stated_at) + interval '5 days' AS due_at,
        CASE WHEN admitted_at IS NULL THEN dataset.asserted_by_id ELSE holder_id END AS organisation_id,
        CASE WHEN first_upload.dataset_id IS NULL THEN orphan_count ELSE number_count END AS number_count,
        admitted_at IS NOT NULL OR NOT EXISTS (SELECT FROM transfer WHERE transfer.dataset_id = dataset.id) AS is_listed

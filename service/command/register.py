@@ -21,7 +21,7 @@ import httpx2
 import typer
 from rich.console import Console
 
-from service.command import release
+from service.command import dataset_acts, release
 from service.command.client import DEFAULT_URL, CommandError, KeyFile, Url, call, connect, exit_on_error, read_key
 from service.command.date_order import seal_when_confirmed, state_date_format, was_read_with
 from service.command.file_parts import Form, Part, digest_of, form_of, parts_of
@@ -32,6 +32,7 @@ from service.command.upload import upload, wait_until_sealed
 from service.core.time_zone import ask_for_zone, zones_of
 
 dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
+dataset.command("discard")(dataset_acts.discard)
 dataset.command("waiting")(release.list_waiting)
 dataset.command("release")(release.release_dataset)
 dataset.command("withdraw-release")(release.withdraw_release)

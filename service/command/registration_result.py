@@ -51,18 +51,25 @@ def column_words(column: dict[str, Any]) -> str:
 def print_counts(console: Console, client: httpx2.Client, dataset: dict[str, Any]) -> None:
     """Print the counts of a sealed dataset."""
     table = _table(f"Dataset {dataset['id']}")
-    table.add_row("numbers", f"{dataset['number_count']:,}")
+    table.add_row("numbers", _counted(dataset["number_count"]))
     table.add_row("repeated lines", f"{dataset['duplicate_count']:,}")
     table.add_row("rejected lines", f"{dataset['rejected_count']:,}")
     for reason, rejects in _rejects_by_reason(client, f"/v1/datasets/{dataset['id']}"):
         table.add_row(f"  {reason}", f"{len(rejects):,}")
-    table.add_row(_UNALLOCATED, _of(dataset["unallocated_count"], dataset["number_count"] + dataset["duplicate_count"]))
+    if dataset["number_count"] is not None:
+        accepted = dataset["number_count"] + dataset["duplicate_count"]
+        table.add_row(_UNALLOCATED, _of(dataset["unallocated_count"], accepted))
     _add_consents(table, dataset)
-    table.add_row("numbers without a declared origin", f"{dataset['orphan_count']:,}")
+    table.add_row("numbers without a declared origin", _counted(dataset["orphan_count"]))
     console.print(table)
 
 
 _UNALLOCATED = "possible, but not in use by the plan"
+
+
+def _counted(count: int | None) -> str:
+    """A count of a sealed dataset; none while it is made again, because something upstream changed."""
+    return "being counted again" if count is None else f"{count:,}"
 
 
 def _of(count: int, accepted: int) -> str:

@@ -86,6 +86,12 @@ class Settings(BaseSettings):
         description="Days after the last upload for which the numbers of a dataset that is not sealed, or of a file "
         "that is not compared, are kept.",
     )
+    open_kept_days: int = Field(
+        default=90,
+        ge=1,
+        description="Days after its registration, or the last upload, for which a dataset that is not sealed is kept "
+        "itself. Then it is thrown away.",
+    )
     request_statement_seconds: float = Field(
         default=120,
         gt=0,

@@ -39,6 +39,7 @@ class TaskName(StrEnum):
     COUNT_BLOCK_FILL = "count_block_fill"
     DELIVER_WEBHOOKS = "deliver_webhooks"
     FLAG_OBJECTIONS = "flag_objections"
+    RECOUNT_DATASETS = "recount_datasets"
     RELEASE_WAITING = "release_waiting"
     SEND_UNREAD_RELAYS = "send_unread_relays"
 

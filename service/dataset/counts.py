@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.core.db import connection_of
 from service.dataset.losses import record_losses, take_off_losses
 from service.dataset.models import AncestorCount, Dataset, NoticeCount
+from service.dataset.recount_requests import refuse_while_recounting
 from service.dataset.sealing import clear_counts
 from service.membership import store
 from service.membership.store import rows_of
@@ -18,7 +19,11 @@ async def copy_counts(session: AsyncSession, source: Dataset, received: Dataset)
     """Give a received dataset what is left of the counts of the `source` that it shares, whose row is locked.
 
     `source` itself becomes an ancestor of it.
+
+    Raises:
+        Conflict: the counts of the source are being made again.
     """
+    refuse_while_recounting(source)
     await take_off_losses(session, source.id)
     await session.refresh(source, ["numbers_left", "orphans_left"])
     received.number_count = received.numbers_left = source.numbers_left

@@ -24,6 +24,7 @@ from sqlmodel import Field, SQLModel
 from service.core.clock import now
 from service.core.columns import enum_type
 from service.core.facts import Fact, GraphRow
+from service.core.ids import uuid7
 from service.core.vocabulary import Content, DatasetState
 from service.number.rejection import RejectReason
 
@@ -32,7 +33,10 @@ class Dataset(Fact, table=True):
     """A set of numbers held by one organisation. The numbers themselves are in the tables of membership."""
 
     __tablename__ = "dataset"
-    __table_args__ = (Index("ix_dataset_holder_id", "holder_id", "id"),)
+    __table_args__ = (
+        Index("ix_dataset_holder_id", "holder_id", "id"),
+        Index("ix_dataset_recount_request", "recount_request", postgresql_where=text("recount_request IS NOT NULL")),
+    )
 
     holder_id: uuid.UUID = Field(foreign_key="organisation.id")
     name: str = Field(sa_type=Text)
@@ -69,6 +73,32 @@ class Dataset(Fact, table=True):
     taken_over_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # Whether the recipient of a transfer is uploading its own file, or having it compared with what was declared.
     reconciling: bool = False
+    # When its collection was last corrected. What the operator released before was not said to come from there.
+    collection_stated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    # The latest request to count again where its numbers come from; None if its counts hold (`dataset.recount`).
+    recount_request: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class DatasetCorrection(SQLModel, table=True):
+    """A correction of a dataset's name, date or collection: what counts since, and what counted before.
+
+    `occurred_at` is the dataset's date, not the correction's.
+    """
+
+    __tablename__ = "dataset_correction"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    asserted_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True, ondelete="CASCADE")
+    name: str = Field(sa_type=Text)
+    occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
+    collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id")
+    former_name: str = Field(sa_type=Text)
+    former_occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
+    former_collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id")
+    reason: str | None = Field(default=None, sa_type=Text)
 
 
 # A view: when each dataset took over the numbers of its parents.

@@ -47,7 +47,12 @@ async def register_dataset(
     """
     require_may_assert_for(actor, await find_organisation(session, wanted.holder_id, "holder_id"))
     if wanted.collection_id is not None:
-        await _check_collection(session, actor, wanted, wanted.collection_id)
+        await require_own_collection(session, actor, wanted.holder_id, wanted.collection_id)
+        began_at, _ = await collection_period(session, wanted.collection_id)
+        if wanted.occurred_at < began_at:
+            raise Unprocessable(
+                "dataset_before_collection", "`occurred_at` is before the collection began. Correct it."
+            )
     for parent in await lock_datasets(session, actor, wanted.derived_from):
         _check_parent(actor, wanted, parent)
     zone = zone_of(wanted.default_region, wanted.time_zone, reads_consent=wanted.collection_id is not None)
@@ -67,9 +72,12 @@ async def register_dataset(
     return (await _response_bodies(session, ring, actor, [row]))[0]
 
 
-async def _check_collection(session: AsyncSession, actor: Actor, wanted: DatasetIn, collection_id: uuid.UUID) -> None:
+async def require_own_collection(
+    session: AsyncSession, actor: Actor, holder_id: uuid.UUID, collection_id: uuid.UUID
+) -> None:
+    """Refuse a collection that is not the holder's, or that the caller can add no dataset to."""
     collection = await find_collection(session, actor, collection_id)
-    if collection.collector_id != wanted.holder_id:
+    if collection.collector_id != holder_id:
         raise Unprocessable(
             "holder_not_collector", "A collected dataset is first held by its collector. Name it in `holder_id`."
         )
@@ -79,9 +87,6 @@ async def _check_collection(session: AsyncSession, actor: Actor, wanted: Dataset
             "not_your_collection",
             "Only the collector and the organisation that asserts this collection can add datasets to it.",
         )
-    begin, _ = await collection_period(session, collection_id)
-    if wanted.occurred_at < begin:
-        raise Unprocessable("dataset_before_collection", "`occurred_at` is before the collection began. Correct it.")
 
 
 def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
@@ -91,7 +96,7 @@ def _check_parent(actor: Actor, wanted: DatasetIn, parent: Dataset) -> None:
             "A dataset is derived from datasets of the same holder. Between two holders, register a transfer.",
         )
     # Otherwise an organisation that sees a dataset upstream could derive from it, and learn its numbers by orphans.
-    if not _is_own(actor, parent):
+    if not is_own(actor, parent):
         raise Forbidden(
             "not_your_dataset",
             "Only its holder and the organisation that asserts this dataset can derive others from it.",
@@ -146,13 +151,14 @@ async def find_own_dataset(
     """A dataset that the caller holds, or asserts for a holder without an account."""
     row = await find_dataset(session, actor, dataset_id, lock=lock)
     holder = await find_organisation(session, row.holder_id, "holder_id")
-    if not _is_own(actor, row):
+    if not is_own(actor, row):
         raise NotFound("dataset of your organisation")
     require_may_assert_for(actor, holder)
     return row
 
 
-def _is_own(actor: Actor, row: Dataset) -> bool:
+def is_own(actor: Actor, row: Dataset) -> bool:
+    """Whether the caller holds a dataset, or asserts it."""
     return actor.organisation_id in (row.holder_id, row.asserted_by_id)
 
 
@@ -185,7 +191,7 @@ async def _response_bodies(
     session: AsyncSession, ring: KeyRing, actor: Actor, datasets: Sequence[Dataset]
 ) -> list[DatasetOut]:
     """The datasets as the caller sees them: of those upstream, not what else they were made from."""
-    own = {row.id for row in datasets if actor.is_regulator or _is_own(actor, row)}
+    own = {row.id for row in datasets if actor.is_regulator or is_own(actor, row)}
     shown: ColumnElement[bool] = col(DatasetParent.dataset_id).in_(own)
     if len(own) < len(datasets):
         shown = or_(shown, col(DatasetParent.parent_id).in_(visibility.visible_datasets(actor)))
@@ -201,7 +207,14 @@ async def _response_bodies(
     return answers
 
 
-_NOT_SHOWN: Final = ("dialect", "consent_span", "last_upload_at", "month_first_refused")
+_NOT_SHOWN: Final = (
+    "dialect",
+    "consent_span",
+    "last_upload_at",
+    "month_first_refused",
+    "collection_stated_at",
+    "recount_request",
+)
 
 
 def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent], asserters: Asserters) -> DatasetOut:
@@ -209,8 +222,12 @@ def dataset_out(ring: KeyRing, row: Dataset, edges: Sequence[DatasetParent], ass
     values = {name: value for name, value in asserters.body(row).items() if name not in _NOT_SHOWN}
     span = None if row.consent_span is None else decrypt_span(ring, row.id, row.consent_span)
     transfers = [edge.transfer_id for edge in edges if edge.transfer_id is not None]
+    recounting = row.recount_request is not None
+    if recounting:
+        values |= {"orphan_count": None} | ({} if row.content == Content.UPLOADED else {"number_count": None})
     return DatasetOut(
         **values,
+        recounting=recounting,
         first_consented_at=span and span.first,
         last_consented_at=span and span.last,
         derived_from=[edge.parent_id for edge in edges if edge.transfer_id is None],

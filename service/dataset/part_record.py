@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.access.key_watch import require_living
 from service.core.db import Database, connection_of, run
-from service.core.errors import Conflict
+from service.core.errors import Conflict, NotFound
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.date_order import check_part, earlier_parts, shows_month_first
 from service.dataset.models import Dataset, DatasetPart
@@ -66,18 +66,32 @@ async def require_open(session: AsyncSession, row: Dataset) -> None:
         )
 
 
+async def lock_to_receive(session: AsyncSession, dataset_id: uuid.UUID, *, read: bool = False) -> Dataset:
+    """The dataset of an upload, locked: with `read` only against what ends its uploads, and not against others.
+
+    Raises:
+        NotFound: it was thrown away since the upload began.
+        Conflict: it takes no parts any more.
+    """
+    row = await session.get(Dataset, dataset_id, with_for_update={"read": read})
+    if row is None:
+        raise NotFound("dataset")
+    await require_open(session, row)
+    return row
+
+
 async def record_part(database: Database, upload: Upload, counts: Counts, digest: bytes, end: End) -> PartOut:
     """Record a part whose lines are all staged. From here on they count, in place of those that it had before.
 
     Raises:
         Conflict: the dataset takes no parts any more, or its layout has changed since.
+        NotFound: the dataset was thrown away since.
         Unauthenticated: the caller's key has ended since.
         UnreadablePart: its dates or columns are in another order than those of other parts.
     """
     async with database.transaction() as session:
         await require_living(session, upload.actor)
-        row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
-        await require_open(session, row)
+        row = await lock_to_receive(session, upload.dataset_id)
         await _require_its_layout(session, row, upload, end)
         old = await session.get(DatasetPart, (upload.dataset_id, upload.part))
         if upload.part in row.month_first_refused:
@@ -150,8 +164,8 @@ async def note_refusal(database: Database, upload: Upload, slug: str) -> str:
     if not shows_month_first(slug, upload.form.date_format):
         return ""
     async with database.transaction() as session:
-        row = await session.get_one(Dataset, upload.dataset_id, with_for_update=True)
-        if row.state != DatasetState.OPEN:
+        row = await session.get(Dataset, upload.dataset_id, with_for_update=True)
+        if row is None or row.state != DatasetState.OPEN:
             return ""
         row.month_first_refused = sorted({*row.month_first_refused, upload.part})
         session.add(row)

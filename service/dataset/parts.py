@@ -21,7 +21,6 @@ from service.core.settings import Settings, SettingsDep
 from service.dataset import expiry, rejects
 from service.dataset.chunks import Chunk, make_chunk
 from service.dataset.declaration import Declared
-from service.dataset.models import Dataset
 from service.dataset.operations import find_own_dataset
 from service.dataset.part_form import consent_period, part_form, settled_dialect
 from service.dataset.part_reading import batches_of, reading
@@ -30,6 +29,7 @@ from service.dataset.part_record import (
     Upload,
     forget_upload,
     has_other_parts,
+    lock_to_receive,
     note_refusal,
     record_part,
     require_open,
@@ -176,8 +176,7 @@ async def _write(uploads: Uploads, usage: UploadUsage, upload: Upload, counts: C
     await usage.count_numbers(len(chunk.run))
     async with uploads.database.transaction(durable=False) as session:
         # The lock keeps a sealing from starting between this check and the end of this transaction.
-        row = await session.get_one(Dataset, upload.dataset_id, with_for_update={"read": True})
-        await require_open(session, row)
+        await lock_to_receive(session, upload.dataset_id, read=True)
         connection = await connection_of(session)
         if len(chunk.run):
             counts.rows = await store.stage(

@@ -17,7 +17,8 @@ from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
-from service.dataset import operations, orphans, parts, preview, rejects
+from service.dataset import correction, discard, operations, orphans, parts, preview, rejects
+from service.dataset.correction_schemas import DatasetCorrectionIn, DatasetCorrectionOut
 from service.dataset.declaration import PART_IN_OPENAPI, DeclaredPart
 from service.dataset.preview import PreviewedPart
 from service.dataset.schemas import (
@@ -87,6 +88,47 @@ async def list_datasets(
 async def get_dataset(dataset_id: DatasetId, session: SessionDep, ring: RingDep, actor: FactsReader) -> DatasetOut:
     """A dataset with its counts."""
     return await operations.get_dataset(session, ring, actor, dataset_id)
+
+
+@router.delete("/{dataset_id}", summary="Throw an open dataset away", responses=responses(404, 409))
+async def discard_dataset(
+    dataset_id: DatasetId, session: SessionDep, ring: RingDep, actor: NumbersWriter
+) -> DatasetOut:
+    """Deletes a dataset that is not sealed, with its parts and rejected lines, and returns it as it was.
+
+    It no longer counts as open. It also goes by itself, 90 days after the last upload.
+    """
+    return await discard.discard_dataset(session, ring, actor, dataset_id)
+
+
+@router.post(
+    "/{dataset_id}/corrections",
+    status_code=201,
+    summary="Correct the name, date or collection of a dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def correct_dataset(
+    dataset_id: DatasetId,
+    body: DatasetCorrectionIn,
+    session: SessionDep,
+    ring: RingDep,
+    queue: QueueDep,
+    actor: FactsWriter,
+) -> DatasetCorrectionOut:
+    """For its holder, or for who asserts it as long as its holder has no account. What counted before stays recorded.
+
+    Origins follow at once. Counts of what was made from it are made again, and are null until then.
+    """
+    return await correction.correct_dataset(session, ring, queue, actor, dataset_id, body)
+
+
+@router.get("/{dataset_id}/corrections", summary="List the corrections of a dataset", responses=responses(404))
+async def list_corrections(
+    dataset_id: DatasetId, session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[DatasetCorrectionOut]:
+    """What was corrected of its name, date and collection, the first correction first."""
+    return await correction.list_corrections(session, actor, dataset_id, after, limit)
 
 
 @router.get("/{dataset_id}/parts", summary="List the parts of a dataset", responses=responses(404))

@@ -165,6 +165,10 @@ class DatasetOut(FactOut):
         description="Columns that look relevant and were not read, in any part: by name, or by position from 1. Null "
         "like `accepted_count`.",
     )
+    recounting: bool = Field(
+        description="Whether its counts are being made again, because something upstream changed. Until then those "
+        "that may change are null."
+    )
     reconciling: bool = Field(
         description="Whether its holder is uploading its own file, or having it compared with what was declared."
     )

@@ -29,6 +29,7 @@ from service.core.vocabulary import Content, DatasetState, UsageKind
 from service.dataset.holdings import lock_holdings
 from service.dataset.losses import forget_losses, losses_so_far
 from service.dataset.models import AncestorCount, Dataset, DatasetPart, NoticeCount
+from service.dataset.recount_requests import recount_if_ancestors_changed
 from service.job.models import Job, JobKind
 from service.job.operations import ReportProgress, run_job
 from service.membership import bulk_read, store
@@ -120,6 +121,7 @@ async def seal(
             await recount_if_erased(database, session, ancestors, dataset_id, tally)
         row = await session.get_one(Dataset, dataset_id, with_for_update=True)
         # Taken late: an objection that is recorded until then is shown as earlier than the dataset.
+        await recount_if_ancestors_changed(session, queue, row, ancestors)
         row.state, row.sealed_at = DatasetState.SEALED, now()
         await write_tally(session, ring, row, tally)
         await release_by_standing(session, queue, row.id)

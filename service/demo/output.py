@@ -176,7 +176,8 @@ def _campaigns(language: Language, impact: ImpactOut) -> str:
     )
 
 
-def _counted(language: Language, name: str, count: int, code: str) -> str:
+def _counted(language: Language, name: str, count: int | None, code: str) -> str:
+    assert count is not None, "nothing of the story is corrected"
     return PHRASES.of(language).counted.format(name=name, count=write_count(language, count), code=code)
 
 

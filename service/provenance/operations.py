@@ -28,6 +28,7 @@ from service.provenance.lineage.walk import (
     campaigns_sent_to,
     clients_holding,
     datasets_reached,
+    is_collected_under,
     walk_lineage,
 )
 from service.provenance.snapshot import Snapshots
@@ -115,26 +116,23 @@ def _find_notice(facts: FactIndex, visibility: Visibility, actor: Actor, notice_
     notice = facts.notices.get(notice_id)
     if notice is not None and (visibility.whole or notice.collector_id == actor.organisation_id):
         return notice
-    if notice is not None and any(_is_under(facts, dataset_id, notice_id) for dataset_id in visibility.datasets):
+    if notice is not None and any(
+        is_collected_under(facts, dataset_id, notice_id) for dataset_id in visibility.datasets
+    ):
         raise Forbidden(
             "impact_not_visible", "Only its collector and a supervisory authority can see the impact of a notice."
         )
     raise NotFound("notice")
 
 
-def _is_under(facts: FactIndex, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
-    collection_id = facts.datasets[dataset_id].collection_id
-    return collection_id is not None and facts.collections[collection_id].notice_id == notice_id
-
-
 async def _count_distinct(
-    reading: AsyncSession, notice_id: uuid.UUID, group: DatasetGroup, counts: Mapping[uuid.UUID, int]
-) -> int:
-    """How many numbers of several datasets together come from a notice, each counted once."""
+    reading: AsyncSession, notice_id: uuid.UUID, group: DatasetGroup, counts: Mapping[uuid.UUID, int | None]
+) -> int | None:
+    """How many numbers of several datasets together come from a notice, each counted once. None while it is counted."""
     if len(group) == 1:
         return counts[group[0]]
     ancestors = await read_ancestors(reading, group)
-    collected = ancestors.datasets_by_notice()[notice_id]
+    collected = ancestors.datasets_by_notice().get(notice_id, [])
     connection = await connection_of(reading)
     found = 0
     for shards in await bulk_read.ranges_to_trace(connection, ancestors.dag):

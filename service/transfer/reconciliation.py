@@ -26,6 +26,7 @@ from service.dataset.expiry import note_upload
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
+from service.dataset.recount_requests import recount_if_ancestors_changed
 from service.dataset.schemas import DatasetOut
 from service.dataset.sealing import (
     Tally,
@@ -152,9 +153,9 @@ async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, repo
     # The file proves what was handed over then, also if the transfer was denied in between.
     received_id = transfer.received_dataset_id
     uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
-    ancestors = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
-    own = await _load_as_own(database, ring, ancestors, received_id, report) if any(found) else None
-    await _record_result(database, queue, ring, job, found, ancestors, own)
+    counted = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
+    own = await _load_as_own(database, ring, counted, received_id, report) if any(found) else None
+    await _record_result(database, queue, ring, job, found, _Counted(ancestors, counted, own))
 
 
 async def _count_lines(session: AsyncSession, received_id: uuid.UUID) -> int:
@@ -213,15 +214,26 @@ async def _load_as_own(
     return tally
 
 
+class _Counted(NamedTuple):
+    """The ancestors of a received dataset, also as they are with the recipient's file, and the file's counts, if any.
+
+    The file is counted only if it becomes the content.
+    """
+
+    ancestors: Ancestors
+    with_file: Ancestors
+    tally: Tally | None
+
+
 async def _record_result(
     database: Database,
     queue: App,
     ring: KeyRing,
     job: Job,
     found: _Difference,
-    ancestors: Ancestors,
-    tally: Tally | None,
+    counted: _Counted,
 ) -> None:
+    tally = counted.tally
     async with database.transaction() as session:
         transfer = await _transfer_into(session, job.subject_id)
         if tally is not None:
@@ -229,9 +241,10 @@ async def _record_result(
             await lock_holdings(session, transfer.recipient_id)
             await erasure.lock_erasures(await connection_of(session))
             received_id = transfer.received_dataset_id
-            await recount_if_erased(database, session, ancestors, received_id, tally, sealing=False)
+            await recount_if_erased(database, session, counted.with_file, received_id, tally, sealing=False)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
         received.reconciling = False
+        await recount_if_ancestors_changed(session, queue, received, counted.ancestors)
         if tally is None:
             await _delete_file(session, received)
         else:

@@ -17,6 +17,7 @@ from service.core.settings import Settings, variable_of
 # What belongs to one call of a command. A new option is either here, or has a setting.
 OF_ONE_CALL = {
     "compact": {"all_segments"},
+    "dataset discard": {"yes"},
     "dataset register": {
         "as_json",
         "collection",

@@ -29,7 +29,7 @@ def story_and_snapshot() -> tuple[Story, Snapshot]:
     return story, oracle.snapshot_of(story.world)
 
 
-def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int], set[str], set[str]]:
+def impact(notice: str, caller: str = "CNIL") -> tuple[dict[str, int | None], set[str], set[str]]:
     """Datasets with counts, clients and campaigns that a notice of the story reached, as a caller sees it."""
     story, snapshot = story_and_snapshot()
     seen = visibility.visible_to(snapshot.visibility_index, oracle.actor_for(story.world, story.organisations[caller]))

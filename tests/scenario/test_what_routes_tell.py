@@ -176,6 +176,10 @@ def _facts(walk: Walk) -> None:
     opened = walk.call("broker", "POST", "/v1/datasets", base).json()["id"]
     for actor in walk.actors:
         walk.call(actor, "PUT", f"/v1/datasets/{opened}/date-format", {"date_format": "day_first"})
+    walk.call("broker", "POST", f"/v1/datasets/{opened}/corrections", {"name": "Base abandonnée"})
+    walk.call("broker", "DELETE", f"/v1/datasets/{opened}")
+    # Enseigne Maison's own name for a file of its own, which its recipients read too.
+    walk.call("collector", "POST", f"/v1/datasets/{ids['D4']}/corrections", {"name": "Carte de fidélité"})
     for actor, last_four in itertools.product(walk.actors, (1500, 5200, 6000, 9001, 9999)):
         walk.call(actor, "POST", "/v1/lookups", {"number": number(last_four), "reason": "Plainte 2024-0611"})
 

@@ -180,6 +180,9 @@ def test_open_datasets_are_limited_until_one_is_sealed(broker: Caller) -> None:
     assert refusal(broker.request("POST", "/v1/datasets", json=body)) == (429, "open_dataset_quota")
     broker.put_part(made[0]["id"], [number(1)])
     broker.seal(made[0]["id"])
+    made.append(open_dataset(broker))
+    assert refusal(broker.request("POST", "/v1/datasets", json=body)) == (429, "open_dataset_quota")
+    assert broker.request("DELETE", f"/v1/datasets/{made[1]['id']}").status_code == 200
     open_dataset(broker)
 
 

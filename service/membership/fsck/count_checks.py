@@ -33,11 +33,13 @@ from service.membership.fsck.report import Finding, Violation
 from service.membership.models import SegmentState
 from service.number.keyring import Keys
 
-# Losses that wait are not taken off yet. What a denied transfer delivered is counted again if it is acknowledged.
+# Losses that wait are not taken off yet, and counts that are requested again are old. What a denied transfer delivered
+# is counted again if it is acknowledged.
 _COUNTED: Final[LiteralString] = """
     SELECT id, number_count, numbers_left, orphan_count, orphans_left
     FROM dataset JOIN held_dataset ON dataset_id = id
-    WHERE numbers_left IS NOT NULL AND NOT EXISTS (SELECT FROM loss WHERE loss.dataset_id = dataset.id)
+    WHERE numbers_left IS NOT NULL AND recount_request IS NULL
+      AND NOT EXISTS (SELECT FROM loss WHERE loss.dataset_id = dataset.id)
 """
 _NODES: Final[LiteralString] = "SELECT dataset_id, content, parent_ids, made_at, notice_id FROM dataset_node"
 _COUNTS: Final[LiteralString] = """

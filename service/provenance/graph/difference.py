@@ -84,6 +84,7 @@ class _Draft:
     collection_versions: Edited[uuid.UUID, CollectionRow]
     correction_of_collection: Edited[uuid.UUID, CollectionRow]
     datasets: Edited[uuid.UUID, DatasetRow]
+    recounting: Edited[uuid.UUID, DatasetRow]
     transfers: Edited[uuid.UUID, TransferRow]
     campaigns: Edited[uuid.UUID, CampaignRow]
     campaign_versions: Edited[uuid.UUID, CampaignRow]
@@ -136,7 +137,10 @@ def _put_objects(draft: _Draft, difference: Difference) -> None:
     rows = difference.rows
     _put_rows(draft.organisations, difference.of(ChangeKind.ORGANISATION), rows.organisations)
     _put_rows(draft.notices, difference.of(ChangeKind.NOTICE), rows.notices)
-    _put_rows(draft.datasets, difference.of(ChangeKind.DATASET), rows.datasets)
+    changed = difference.of(ChangeKind.DATASET)
+    _put_rows(draft.datasets, changed, rows.datasets)
+    recounting = [draft.datasets.current[row.id] for row in rows.datasets if row.recount_request is not None]
+    draft.recounting.put_all(changed, {row.id: row for row in recounting})
 
 
 def _put_rows(edited: Edited[uuid.UUID, RowWithId], ids: Ids, rows: Iterable[RowWithId]) -> None:

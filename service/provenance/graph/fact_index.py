@@ -39,7 +39,8 @@ class FactIndex:
     Of an organisation there is a row if it has an account, or if a fact here uses it. `collections` gives the latest
     correction by the id of every version, `collection_versions` the version itself. `campaigns` are those that count;
     `campaign_versions` and `datasets_of_version` have the corrected ones too. `notice_counts` are by
-    notice. These and `ancestor_counts` are those of sealing; `lost_ancestors` are the ancestors from which no number is
+    notice. `recounting` are the datasets whose counts are being made again; those here are from before.
+    These and `ancestor_counts` are those of sealing; `lost_ancestors` are the ancestors from which no number is
     left in a dataset, because its holder erased them all.
     """
 
@@ -49,6 +50,7 @@ class FactIndex:
     collection_versions: Mapping[uuid.UUID, CollectionRow]
     correction_of_collection: Mapping[uuid.UUID, CollectionRow]
     datasets: Mapping[uuid.UUID, DatasetRow]
+    recounting: Mapping[uuid.UUID, DatasetRow]
     transfers: Mapping[uuid.UUID, TransferRow]
     campaigns: Mapping[uuid.UUID, CampaignRow]
     campaign_versions: Mapping[uuid.UUID, CampaignRow]

@@ -58,11 +58,14 @@ def is_first_upload(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
 def is_released(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
     """Whether the operator's latest act released what a dataset holds. The view `released_dataset` says the same.
 
-    A recipient's own file that became the content later was not there when the operator looked.
+    A recipient's own file that became the content later was not there when the operator looked, and neither was a
+    collection that was stated later.
     """
     latest = max(facts.releases_of_dataset.get(dataset_id, ()), key=lambda act: (act.recorded_at, act.id), default=None)
-    sealed_at = facts.datasets[dataset_id].sealed_at
-    return latest is not None and not latest.withdrawn and sealed_at is not None and latest.recorded_at >= sealed_at
+    dataset = facts.datasets[dataset_id]
+    if latest is None or latest.withdrawn or dataset.sealed_at is None:
+        return False
+    return latest.recorded_at >= max(dataset.sealed_at, dataset.collection_stated_at or dataset.sealed_at)
 
 
 def _is_vouched(facts: FactIndex, edge: ParentRow) -> bool:

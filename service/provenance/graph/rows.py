@@ -125,6 +125,8 @@ class DatasetRow(FactRow):
     orphan_count: int | None
     sealed_at: datetime | None
     made_at: datetime | None
+    collection_stated_at: datetime | None = field(default=None, kw_only=True)
+    recount_request: int | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -24,10 +24,14 @@ class LineageNode(BaseModel):
     distance: int = Field(description="In hops. Negative upstream, 0 for the requested dataset.", examples=[-2])
     content: Content | None = Field(description="Null for a dataset one hop down from yours.")
     number_count: int | None = Field(description="Null before sealing, and for a dataset one hop down from yours.")
+    recounting: bool = Field(
+        description="Whether its counts are being made again, because something upstream changed. Until then those "
+        "that may change are null."
+    )
     common_count: int | None = Field(
         description="Upstream: how many numbers of the requested dataset come from this one. Downstream: how many "
-        "numbers of this one come from the requested dataset. Null before sealing, and if the lower of the two is "
-        "upstream of what you hold.",
+        "numbers of this one come from the requested dataset. Null before sealing, while it is counted again, and if "
+        "the lower of the two is upstream of what you hold.",
         examples=[1000],
     )
     collected: CollectedUnder | None = Field(description="The collection, if the dataset was collected.")
@@ -43,8 +47,8 @@ class LineageEdge(BaseModel):
     status: TransferStatus | None = Field(description="The status of the transfer. Null for a derivation.")
     occurred_at: AwareDatetime
     number_count: int | None = Field(
-        description="How many numbers of the second dataset come from the first. Null before sealing, and if the "
-        "second is upstream of what you hold."
+        description="How many numbers of the second dataset come from the first. Null before sealing, while it is "
+        "counted again, and if the second is upstream of what you hold."
     )
 
 
@@ -70,7 +74,10 @@ class ReachedDataset(BaseModel):
 
     dataset: DatasetRef
     transfer_id: uuid.UUID | None = Field(description="The transfer that brought it to its holder.")
-    number_count: int = Field(description="How many of its numbers were collected under the notice.", examples=[3000])
+    number_count: int | None = Field(
+        description="How many of its numbers were collected under the notice. Null while they are counted again.",
+        examples=[3000],
+    )
 
 
 class ReachedClient(BaseModel):
@@ -78,7 +85,7 @@ class ReachedClient(BaseModel):
 
     organisation: OrganisationView
     dataset_ids: list[uuid.UUID]
-    number_count: int = Field(examples=[1000])
+    number_count: int | None = Field(description="Null while they are counted again.", examples=[1000])
 
 
 class ReachedCampaign(BaseModel):
@@ -87,7 +94,7 @@ class ReachedCampaign(BaseModel):
     campaign: CampaignRef
     party: OrganisationView
     dataset_ids: list[uuid.UUID]
-    number_count: int = Field(examples=[1000])
+    number_count: int | None = Field(description="Null while they are counted again.", examples=[1000])
 
 
 class ImpactOut(BaseModel):

@@ -28,6 +28,7 @@ from service.provenance.lineage.walk import (
     campaigns_sent_to,
     clients_holding,
     count_from_ancestor,
+    number_count,
 )
 
 
@@ -85,7 +86,8 @@ def _node(
         dataset=dataset_ref(facts, visibility, dataset_id),
         distance=distance,
         content=row.content if whole else None,
-        number_count=row.number_count if whole else None,
+        number_count=number_count(facts, dataset_id) if whole else None,
+        recounting=whole and dataset_id in facts.recounting,
         common_count=_count_shown(facts, visibility, upper, lower),
         collected=_collected(facts, row),
     )
@@ -126,8 +128,8 @@ def impact_view(
     graph: Graph,
     visibility: Visibility,
     notice: NoticeRow,
-    counts: Mapping[uuid.UUID, int],
-    distinct: Mapping[DatasetGroup, int],
+    counts: Mapping[uuid.UUID, int | None],
+    distinct: Mapping[DatasetGroup, int | None],
 ) -> ImpactOut:
     """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets."""
     facts = graph.facts
@@ -161,7 +163,7 @@ def impact_view(
     )
 
 
-def _reached(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID, count: int) -> ReachedDataset:
+def _reached(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID, count: int | None) -> ReachedDataset:
     transfer = facts.transfer_into_dataset.get(dataset_id)
     return ReachedDataset(
         dataset=dataset_ref(facts, visibility, dataset_id),

@@ -11,7 +11,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
-from service.core.vocabulary import DatasetState, Role
+from service.core.vocabulary import Content, DatasetState, Role
 from service.provenance.graph.fact_index import FactIndex, is_denied, is_held
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
@@ -48,7 +48,18 @@ class Lineage:
 
 
 def count_from_ancestor(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
-    """How many numbers of a dataset come from an ancestor. None before sealing, which counts them."""
+    """How many numbers of a dataset come from an ancestor. None while that is being counted."""
+    return None if dataset_id in facts.recounting else _last_count(facts, ancestor_id, dataset_id)
+
+
+def number_count(facts: FactIndex, dataset_id: uuid.UUID) -> int | None:
+    """How many numbers a dataset has. None before sealing, and while what it shares is being counted."""
+    dataset = facts.datasets[dataset_id]
+    return None if dataset_id in facts.recounting and dataset.content != Content.UPLOADED else dataset.number_count
+
+
+def _last_count(facts: FactIndex, ancestor_id: uuid.UUID, dataset_id: uuid.UUID) -> int | None:
+    """The same, as last counted. None before sealing, which counts it for the first time."""
     dataset = facts.datasets[dataset_id]
     if dataset.state != DatasetState.SEALED:
         return None
@@ -76,22 +87,37 @@ def walk_lineage(
 
 
 def _common_count(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream: bool) -> int | None:
-    return count_from_ancestor(facts, other, start) if upstream else count_from_ancestor(facts, start, other)
+    return _last_count(facts, other, start) if upstream else _last_count(facts, start, other)
 
 
 def _passed_on(facts: FactIndex, hop: Hop) -> bool:
-    return not is_denied(facts, hop.transfer_id) and count_from_ancestor(facts, hop.parent_id, hop.dataset_id) != 0
+    return not is_denied(facts, hop.transfer_id) and _last_count(facts, hop.parent_id, hop.dataset_id) != 0
 
 
-def datasets_reached(facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]) -> dict[uuid.UUID, int]:
-    """The `visible` datasets that hold numbers collected under a notice, with how many each holds."""
-    counts = facts.notice_counts.get(notice_id, {})
+def datasets_reached(
+    facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]
+) -> dict[uuid.UUID, int | None]:
+    """The `visible` datasets that hold numbers collected under a notice, with how many each holds.
+
+    None while that is being counted. Then whether it holds any follows from what its numbers came from.
+    """
+    counts: dict[uuid.UUID, int | None] = dict(facts.notice_counts.get(notice_id, {}))
+    for dataset_id in facts.recounting:
+        came_from = (dataset_id, *facts.ancestor_counts.get(dataset_id, ()))
+        reached = any(is_collected_under(facts, each, notice_id) for each in came_from)
+        counts[dataset_id] = None if reached else 0
     # In the order of their ids, so that whatever is listed from them has one order.
     return {
         dataset_id: count
         for dataset_id, count in sorted(counts.items(), key=lambda item: item[0].int)
-        if count and dataset_id in visible and is_held(facts, dataset_id)
+        if count != 0 and dataset_id in visible and is_held(facts, dataset_id)
     }
+
+
+def is_collected_under(facts: FactIndex, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
+    """Whether a dataset was collected under a notice."""
+    collection_id = facts.datasets[dataset_id].collection_id
+    return collection_id is not None and facts.collections[collection_id].notice_id == notice_id
 
 
 def clients_holding(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, DatasetGroup]:
