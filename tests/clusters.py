@@ -71,8 +71,25 @@ def own_cluster(
     password: str, *, initdb: Sequence[str], settings: Mapping[str, str] | None = None, standby: bool = False
 ) -> Iterator[Cluster]:
     """A new cluster, made with arguments of initdb, that asks everybody for a password. It ends with the block."""
-    folder = Path(tempfile.mkdtemp(prefix="filiation-cluster-"))
+    with passable_folder() as folder, _cluster_in(folder, password, initdb, settings or {}, standby=standby) as cluster:
+        yield cluster
+
+
+@contextmanager
+def passable_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's account may pass through, unlike pytest's own where the tests run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
     folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _cluster_in(
+    folder: Path, password: str, initdb: Sequence[str], settings: Mapping[str, str], *, standby: bool
+) -> Iterator[Cluster]:
     installed = programs.programs_for(folder / "home" / "data")
     home = folder / "home"
     home.mkdir()
@@ -87,7 +104,7 @@ def own_cluster(
         (home / "data" / "standby.signal").touch()
     port = free_port()
     usual = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off"}
-    options = shlex.join(f"-c{name}={value}" for name, value in (usual | dict(settings or {})).items())
+    options = shlex.join(f"-c{name}={value}" for name, value in (usual | dict(settings)).items())
     control = ("pg_ctl", "-D", "data", "-l", "log", "-o", options)
 
     def start() -> None:
@@ -102,4 +119,3 @@ def own_cluster(
         yield Cluster(port, password, installed.folder, home, start, crash)
     finally:
         crash()
-        shutil.rmtree(folder)

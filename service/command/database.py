@@ -1,11 +1,15 @@
 """The database of a command: the embedded one, or another server's."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from service.command import schema
 from service.core.embedded import server as embedded_server
+from service.core.embedded.server import EmbeddedServer
 from service.core.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -20,6 +24,15 @@ def database(settings: Settings, *, watched: bool = False) -> Iterator[str]:
         schema.require_current(dsn)
         yield dsn
         return
-    with embedded_server.embedded(settings.data_dir, watched=watched) as server:
+    with own_server(settings, watched=watched) as server:
         schema.upgrade(server.owner_dsn)
         yield server.dsn
+
+
+@contextmanager
+def own_server(settings: Settings, *, watched: bool = False) -> Iterator[EmbeddedServer]:
+    """The embedded server, during the block. Its master secret comes first, so that no database is without one."""
+    settings.secret()
+    with embedded_server.embedded(settings.data_dir, watched=watched) as server:
+        log.info("The database and its master secret are in %s.", settings.data_dir.absolute())
+        yield server

@@ -3,7 +3,7 @@
 import typer
 
 from service.command import schema
-from service.core.embedded import server as embedded_server
+from service.command.database import own_server
 from service.core.settings import read_settings
 
 
@@ -11,7 +11,7 @@ def migrate() -> None:
     """Migrate the database to the schema of this version, and print from which revision to which."""
     settings = read_settings()
     if settings.database_url is None:
-        with embedded_server.embedded(settings.data_dir) as server:
+        with own_server(settings) as server:
             typer.echo(schema.upgrade(server.owner_dsn))
         return
     if settings.database_owner_url is None:

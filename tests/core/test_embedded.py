@@ -25,6 +25,7 @@ from service.core.embedded.server import (
     master_secret,
     secret_file,
 )
+from tests.clusters import passable_folder
 from tests.processes import python
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root is refused by PostgreSQL")
@@ -42,11 +43,8 @@ with embedded(Path(sys.argv[1])) as server:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    """A folder that PostgreSQL's account may pass through, unlike pytest's own, where the tests run as root."""
-    path = Path(tempfile.mkdtemp(prefix="filiation-test-"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    with passable_folder() as path:
+        yield path
 
 
 @pytest.fixture(scope="module")
@@ -242,19 +240,29 @@ def test_acquire_ignores_postgresql_variables_of_the_caller(folder: Path, monkey
 
 
 @as_root
-def test_embedded_as_root_in_a_private_folder_keeps_all_permissions(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "system")
+def test_embedded_as_root_in_a_private_folder_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    """Elsewhere its database would be missed by a copy of the folder."""
     private = tmp_path / "private"
     private.mkdir(0o700)
     before = modes(private)
-    with embedded(private / "data") as server:
-        assert answers(server.dsn)
-        assert Path(f"/proc/{postmaster(private / 'data')}").stat().st_uid != 0
-    with embedded(private / "data") as again:
-        assert again.dsn == server.dsn
+    for begin in (acquire, master_secret):
+        with pytest.raises(EmbeddedUnavailable, match=rf"cannot pass through {private} to {private}/data"):
+            begin(private / "data")
     assert modes(private) == before
+    assert list(private.iterdir()) == []
+
+
+def test_copy_of_a_data_folder_is_whole(place: Path) -> None:
+    folder, copy = place / "whole", place / "copy"
+    secret = master_secret(folder)
+    with embedded(folder) as server, psycopg.connect(server.owner_dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+    assert [path for path in folder.rglob("*") if path.is_symlink()] == []
+    subprocess.run(["cp", "-a", folder, copy], check=True)
+    shutil.rmtree(folder)
+    assert master_secret(copy) == secret
+    with embedded(copy) as server, psycopg.connect(server.owner_dsn) as connection:
+        assert connection.execute("SELECT number FROM kept").fetchall() == [(7,)]
 
 
 @as_root
@@ -280,14 +288,13 @@ def test_acquire_as_root_copies_programs_of_a_private_folder(
 
 @as_root
 def test_acquire_with_a_missing_cluster_is_refused(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path,
 ) -> None:
-    monkeypatch.setattr(programs, "SYSTEM_FOLDER", place / "lost")
-    with embedded(tmp_path):
-        pass
-    shutil.rmtree(place / "lost" / "clusters")
+    """An operator may have put a link there, to another disk."""
+    (place / "lost").mkdir()
+    (place / "lost" / "cluster").symlink_to(place / "elsewhere")
     with pytest.raises(EmbeddedUnavailable, match="is missing"):
-        acquire(tmp_path)
+        acquire(place / "lost")
 
 
 def test_acquire_a_cluster_of_another_version_is_refused(place: Path) -> None:
@@ -342,8 +349,8 @@ def test_acquire_a_server_that_refuses_to_start_states_its_reason(place: Path) -
         acquire(folder)
 
 
-def test_master_secret_is_created_once_and_private(tmp_path: Path) -> None:
-    folder = tmp_path / "data"
+def test_master_secret_is_created_once_and_private(place: Path) -> None:
+    folder = place / "private"
     with ThreadPoolExecutor(8) as threads:
         secrets = set(threads.map(master_secret, [folder] * 8))
     assert len(secrets) == 1
@@ -352,11 +359,23 @@ def test_master_secret_is_created_once_and_private(tmp_path: Path) -> None:
     assert not secret_file(folder).is_relative_to(folder / "cluster")
 
 
-def test_damaged_master_secret_is_refused_and_not_replaced(tmp_path: Path) -> None:
-    secret_file(tmp_path).write_text("abc")
+def test_missing_master_secret_beside_a_database_is_refused_and_not_replaced(place: Path) -> None:
+    """A new one would not open the data, and a backup would overwrite the right one with it."""
+    folder = place / "forgotten"
+    (folder / "cluster").mkdir(parents=True)
+    with pytest.raises(EmbeddedUnavailable, match=r"master-secret .* is missing\. Put its backup back") as refused:
+        master_secret(folder)
+    assert "\n" not in str(refused.value)
+    assert not secret_file(folder).exists()
+
+
+def test_damaged_master_secret_is_refused_and_not_replaced(place: Path) -> None:
+    folder = place / "damaged"
+    folder.mkdir()
+    secret_file(folder).write_text("abc")
     with pytest.raises(EmbeddedUnavailable, match="Restore it from its backup"):
-        master_secret(tmp_path)
-    assert secret_file(tmp_path).read_text() == "abc"
+        master_secret(folder)
+    assert secret_file(folder).read_text() == "abc"
 
 
 def test_default_folder_of_a_user_follows_xdg(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from service.core.embedded import server as embedded_server
 from service.demo.expected_answers import EXPECTED_ANSWERS, differences
@@ -20,6 +21,7 @@ from service.demo.story import STORY
 from service.demo.story_types import Dataset, Transfer, e164
 from service.number.keyring import KeyRing, load_master_secret
 from service.provenance.answer.schemas import Answer
+from tests.clusters import passable_folder
 from tests.inspection import rows
 from tests.processes import Running, command
 
@@ -57,8 +59,14 @@ def _until_running(process: "subprocess.Popen[str]") -> str:
     return "".join(lines)
 
 
-def test_demo_loads_the_story_once_and_gives_the_expected_answers(tmp_path: Path) -> None:
-    folder = str(tmp_path / "demo")
+@pytest.fixture
+def place() -> Iterator[Path]:
+    with passable_folder() as folder:
+        yield folder
+
+
+def test_demo_loads_the_story_once_and_gives_the_expected_answers(place: Path) -> None:
+    folder = str(place / "demo")
     first = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "fr")
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("Ignoré ici\u00a0: DATABASE_URL, FILIATION_MASTER_SECRET.")
@@ -69,8 +77,8 @@ def test_demo_loads_the_story_once_and_gives_the_expected_answers(tmp_path: Path
         _check_the_running_service(output)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 0
-    assert not list((tmp_path / "demo").rglob("postmaster.pid")), "the database was left running"
-    _erase_everywhere(tmp_path / "demo", 33639984600)
+    assert not list((place / "demo").rglob("postmaster.pid")), "the database was left running"
+    _erase_everywhere(place / "demo", 33639984600)
     changed = _demo("--exit", "--port", "0", "--data-dir", folder, "--lang", "en")
     assert changed.returncode == 1
     assert "All answers are as expected." not in changed.stdout

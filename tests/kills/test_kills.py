@@ -4,11 +4,8 @@
 """
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from random import Random
 from time import sleep
 from typing import Final, LiteralString
@@ -17,6 +14,7 @@ import psycopg
 import pytest
 
 from service.membership.fsck.check import check
+from tests.clusters import passable_folder
 from tests.inspection import rows, until
 from tests.kills.machine import TARGETS, Machine, running_machine
 from tests.kills.trade import ACTIVITIES, Trade, begin_trade, in_thread
@@ -46,11 +44,8 @@ STUCK: LiteralString = """
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Machine]:
     """A registry, in a folder that PostgreSQL's account may pass through."""
-    folder = Path(tempfile.mkdtemp(prefix="filiation-test-"))
-    folder.chmod(0o711)
-    with running_machine(folder) as running:
+    with passable_folder() as folder, running_machine(folder) as running:
         yield running
-    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

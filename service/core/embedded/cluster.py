@@ -7,7 +7,6 @@ import signal
 import socket
 import tempfile
 import time
-import uuid
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -77,19 +76,19 @@ class Postmaster(NamedTuple):
 def open_cluster(folder: Path) -> Cluster:
     """The cluster of a data folder, created if it is missing. Callers must not do this at the same time.
 
-    Its home is `folder/cluster`. Where the server's account has no access (for example in root's home), that is a link
-    to a home under `/var/lib/filiation`, so that no permission has to be loosened.
+    All of it is in `folder/cluster`, so that a copy of the data folder is whole.
     """
-    link = folder / "cluster"
-    programs = postgres.programs_for(link / "data")
-    if not os.path.lexists(link):
-        _create_home(link, programs)
-    if not link.exists():
+    home = cluster_home(folder)
+    programs = postgres.programs_for(home / "data")
+    postgres.require_reachable(folder, programs.account)
+    if not os.path.lexists(home):
+        home.mkdir(mode=0o700)
+    if not home.exists():
         raise EmbeddedUnavailable(
-            f"The database of {folder} is missing: {link} points to {link.readlink()}, which does not exist. "
+            f"The database of {folder} is missing: {home} points to {home.readlink()}, which does not exist. "
             "Restore it from a backup, or choose another data folder."
         )
-    cluster = Cluster(link.resolve(), programs)
+    cluster = Cluster(home.resolve(), programs)
     if not cluster.data.exists():
         _initialise(cluster)
     found = (cluster.data / "PG_VERSION").read_text().strip()
@@ -99,6 +98,11 @@ def open_cluster(folder: Path) -> Cluster:
             "Transfer the data with pg_dump of the old version, or choose another data folder."
         )
     return cluster
+
+
+def cluster_home(folder: Path) -> Path:
+    """The place of the cluster in a data folder."""
+    return folder / "cluster"
 
 
 def running(cluster: Cluster) -> Postmaster | None:
@@ -158,19 +162,6 @@ def stop(cluster: Cluster) -> None:
         time.sleep(_POLL_SECONDS)
     if server.socket_folder.parent != cluster.home:
         shutil.rmtree(server.socket_folder, ignore_errors=True)
-
-
-def _create_home(link: Path, programs: Programs) -> None:
-    """Choose the home of a new cluster, and create it empty."""
-    if programs.account is None or postgres.may_reach(link.parent, programs.account):
-        link.mkdir(mode=0o700)
-        return
-    # A new name each time: a data folder that was deleted and created again must not find its former database.
-    home = postgres.SYSTEM_FOLDER / "clusters" / uuid.uuid4().hex
-    postgres.make_folder(postgres.SYSTEM_FOLDER, 0o711)
-    postgres.make_folder(home.parent, 0o711)
-    home.mkdir(mode=0o700)
-    link.symlink_to(home)
 
 
 def _initialise(cluster: Cluster) -> None:

@@ -86,8 +86,8 @@ def make_folder(folder: Path, mode: int) -> None:
     folder.chmod(mode)
 
 
-def may_reach(path: Path, account: Account) -> bool:
-    """Whether `account` has execute permission on `path` and every folder above it."""
+def closed_to(path: Path, account: Account) -> Path | None:
+    """The lowest of `path` and the folders above it on which `account` has no execute permission, if there is any."""
 
     def passable(step: Path) -> bool:
         status = step.stat()
@@ -95,7 +95,18 @@ def may_reach(path: Path, account: Account) -> bool:
         return bool(status.st_mode >> shift & 1)
 
     path = path.resolve()
-    return all(passable(step) for step in (path, *path.parents))
+    return next((step for step in (path, *path.parents) if not passable(step)), None)
+
+
+def require_reachable(folder: Path, account: Account | None) -> None:
+    """Refuse a data folder, which need not exist, that the server's account cannot pass through, as in root's home."""
+    existing = next(step for step in (folder, *folder.parents) if step.is_dir())
+    closed = None if account is None else closed_to(existing, account)
+    if closed is not None:
+        raise EmbeddedUnavailable(
+            f"PostgreSQL refuses to run as root, and its account cannot pass through {closed} to {folder}. Choose a "
+            f"data folder such as {SYSTEM_FOLDER}, with --data-dir or FILIATION_DATA_DIR, or run this as another user."
+        )
 
 
 def programs_for(data: Path) -> Programs:
@@ -108,8 +119,8 @@ def programs_for(data: Path) -> Programs:
             f"The package {_WHEEL} is not installed, or it has no PostgreSQL {MAJOR} for this platform. "
             "Install filiation[embedded], or set DATABASE_URL to a server that you have."
         )
-    account = _account(data)
-    if account is not None and not may_reach(install / "bin" / "postgres", account):
+    account = account_for(data)
+    if account is not None and closed_to(install / "bin" / "postgres", account) is not None:
         install = _public_copy(install)
     return Programs(install / "bin", account)
 
@@ -143,7 +154,7 @@ def run(
         raise failure("run", f"{program}: {problem.strerror}") from problem
 
 
-def _account(data: Path) -> Account | None:
+def account_for(data: Path) -> Account | None:
     """The account for PostgreSQL, which refuses to run as root: the owner of the data, or one of the system."""
     if os.geteuid() != 0:
         return None

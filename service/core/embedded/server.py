@@ -19,8 +19,15 @@ from pathlib import Path
 from typing import NoReturn
 
 from service.core.embedded import roles
-from service.core.embedded.cluster import Cluster, Postmaster, is_alive, open_cluster, start, stop
-from service.core.embedded.programs import SYSTEM_FOLDER, EmbeddedUnavailable, explained, make_folder
+from service.core.embedded.cluster import Cluster, Postmaster, cluster_home, is_alive, open_cluster, start, stop
+from service.core.embedded.programs import (
+    SYSTEM_FOLDER,
+    EmbeddedUnavailable,
+    account_for,
+    explained,
+    make_folder,
+    require_reachable,
+)
 from service.core.embedded.watch import Watch
 
 __all__ = [
@@ -126,14 +133,17 @@ def secret_file(folder: Path) -> Path:
 def master_secret(folder: Path) -> str:
     """The master secret of a data folder: 32 bytes in hexadecimal, created at first use and needed for ever.
 
+    It is older than the database beside it. So none is created where there is a database: that one's secret was lost.
+
     Raises:
-        EmbeddedUnavailable: it cannot be created, or it is damaged.
+        EmbeddedUnavailable: it is missing or damaged, or cannot be created.
     """
     path = secret_file(folder)
     with explained(folder):
         _make_data_folder(folder)
         with _starting(folder):
             if not path.exists():
+                _refuse_beside_data(folder)
                 _write_durably(path, secrets.token_hex(_SECRET_BYTES) + "\n")
         secret = path.read_text(errors="replace").strip()
     if len(secret) != 2 * _SECRET_BYTES or not set(secret) <= set(string.hexdigits):
@@ -144,8 +154,17 @@ def master_secret(folder: Path) -> str:
     return secret
 
 
+def _refuse_beside_data(folder: Path) -> None:
+    if os.path.lexists(cluster_home(folder)):
+        raise EmbeddedUnavailable(
+            f"The master secret {secret_file(folder)} of the database in {folder} is missing. Put its backup back, or "
+            "set FILIATION_MASTER_SECRET: without it no stored number can be found or read. Nothing was written."
+        )
+
+
 def _make_data_folder(folder: Path) -> None:
     # For root, the server's account must be able to pass through to the cluster. Every other file is closed to it.
+    require_reachable(folder, account_for(cluster_home(folder) / "data"))
     make_folder(folder, 0o711 if os.geteuid() == 0 else 0o700)
 
 
