@@ -45,8 +45,8 @@ class Machine:
         self.migrations: list[str] = []
         self.cluster: Cluster | None = None
         self.processes: dict[str, Running[bytes]] = {}
-        self.places: dict[str, str] = {}
-        """What settings say here that name another service of the file."""
+        self.places = {"FILIATION_WORKER_LIFE_PATH": str(folder / "worker-life")}
+        """What settings say here that name another service of the file, or a place of the image."""
 
     def compose(self) -> Any:
         """The file, with the variables of `.env`."""
