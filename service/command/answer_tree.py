@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
@@ -53,12 +54,18 @@ class HolderNode:
 
 @dataclass
 class _TreeContext:
-    """What the functions that draw one tree share. `drawn` are the transfers that are already in the tree."""
+    """What the functions that draw one answer share.
+
+    `most_hops` is how many transfers may hang from each other. `drawn` are the transfers that are already in a tree,
+    and `waiting` the holders whose further transfers go into a tree of their own.
+    """
 
     answer: Answer
     language: Language
     zone: ZoneInfo
+    most_hops: int
     drawn: set[uuid.UUID] = field(default_factory=set)
+    waiting: list[HolderNode] = field(default_factory=list)
 
     @property
     def phrases(self) -> AnswerPhrases:
@@ -89,12 +96,19 @@ class _TreeContext:
         return write_day_of(self.language, moment, self.zone)
 
 
-def draw_answer(title: str, answer: Answer, language: Language, *, zone: ZoneInfo, sees_all: bool = False) -> Tree:
-    """The tree of an answer under `title`, with days and times in `zone`.
+# A branch begins this many columns further right than what it hangs from, and its texts need some room.
+_INDENT, _LEAST_ROOM, _LEAST_HOPS = 4, 40, 2
 
-    `sees_all` says that nothing is withheld from the caller: if the answer has no holding, nobody holds the number.
+
+def draw_answer(
+    title: str, answer: Answer, language: Language, *, zone: ZoneInfo, width: int, sees_all: bool = False
+) -> Group:
+    """The tree of an answer under `title` for a terminal of `width` columns, with days and times in `zone`.
+
+    What hangs too deep for the width goes on in a tree of its own below. `sees_all` says that nothing is withheld from
+    the caller: if the answer has no holding, nobody holds the number.
     """
-    context = _TreeContext(answer, language, zone)
+    context = _TreeContext(answer, language, zone, max(_LEAST_HOPS, (width - _LEAST_ROOM) // _INDENT))
     phrases = context.phrases
     tree = Tree(Text(printable(title), style="bold"))
     if not answer.held:
@@ -102,11 +116,22 @@ def draw_answer(title: str, answer: Answer, language: Language, *, zone: ZoneInf
     origins = {origin.dataset.id: origin for origin in answer.origins}
     for head, node in holders_by_head(answer.chains).items():
         branch = _add_origin(context, tree, origins[head]) if head in origins else _add_orphan(context, tree, node)
-        _add_holder(context, branch, node)
+        _add_holder(context, branch, node, 0)
+    trees = [tree, *_continuations(context)]
     _add_contradictions(context, tree)
     if answer.chains_truncated:
         _add(tree, phrases.chains_truncated, "italic")
-    return tree
+    return Group(*trees)
+
+
+def _continuations(context: _TreeContext) -> Iterator[Tree]:
+    """A tree for each holder whose further transfers found no room, in the order of the marks that refer to them."""
+    mark = 0
+    while mark < len(context.waiting):
+        node, mark = context.waiting[mark], mark + 1
+        tree = Tree(Text(context.fill(context.phrases.continuation, mark=mark, holder=node.holder), "bold"))
+        _add_onward(context, tree, node, 0)
+        yield tree
 
 
 def _add(branch: Tree, text: str, style: str = "") -> Tree:
@@ -206,8 +231,11 @@ def _add_orphan(context: _TreeContext, tree: Tree, node: HolderNode) -> Tree:
     return _add(branch, context.fill(context.phrases.orphan, holder=node.holder, **values))
 
 
-def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode) -> None:
-    """What a holder did with the number: the campaigns that used it, its erasure, and the transfers onward."""
+def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
+    """What a holder did with the number: the campaigns that used it, its erasure, and the transfers onward.
+
+    `hops` is from how many transfers the branch hangs.
+    """
     phrases, dataset_ids = context.phrases, {dataset.id for dataset in node.datasets}
     for campaign in context.answer.campaigns:
         if any(use.dataset.id in dataset_ids for use in campaign.through):
@@ -218,13 +246,22 @@ def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode) -> None:
     elif len(node.datasets) > 1:
         names = ", ".join(context.quote(dataset.name) for dataset in node.datasets)
         _add(branch, context.fill(phrases.held_in, names=names), "dim")
+    if hops < context.most_hops or all(transfer_id in context.drawn for transfer_id in node.onward):
+        _add_onward(context, branch, node, hops)
+    else:
+        context.waiting.append(node)
+        _add(branch, context.fill(phrases.continued_below, mark=len(context.waiting)), "dim")
+
+
+def _add_onward(context: _TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:
+    """The transfers by which a holder passed the number on."""
     above = [recipient.holder for transfer_id, (_, recipient) in node.onward.items() if transfer_id in context.drawn]
     for transfer_id, (hop, recipient) in sorted(node.onward.items(), key=lambda item: item[1][0].occurred_at):
         if transfer_id not in context.drawn:
             context.drawn.add(transfer_id)
-            _add_holder(context, _add_transfer(context, branch, recipient.holder, hop), recipient)
+            _add_holder(context, _add_transfer(context, branch, recipient.holder, hop), recipient, hops + 1)
     if above:
-        _add(branch, context.fill(phrases.continued_above, names=", ".join(above)), "dim")
+        _add(branch, context.fill(context.phrases.continued_above, names=", ".join(above)), "dim")
 
 
 def _add_transfer(context: _TreeContext, branch: Tree, recipient: str, hop: HopView) -> Tree:

@@ -64,6 +64,8 @@ class AnswerPhrases:
     roles: str
     targeting: str
     continued_above: str
+    continued_below: str
+    continuation: str
     status_recorded: str
     status_declared: str
     status_acknowledged: str
@@ -152,6 +154,8 @@ _ENGLISH = AnswerPhrases(
     roles="roles: {sender} → {recipient}",
     targeting="targeted by {criterion}: {selection}",
     continued_above="continued above: {names}",
+    continued_below="continued below at [{mark}]",
+    continuation="[{mark}] from {holder} on",
     status_recorded="(recorded on {day})",
     status_declared="declared by the sender alone; the recipient has said nothing about it",
     status_acknowledged="declared by the sender, acknowledged by the recipient",
@@ -214,6 +218,8 @@ _FRENCH = AnswerPhrases(
     roles="rôles : {sender} → {recipient}",
     targeting="ciblage par {criterion} : {selection}",
     continued_above="suite plus haut : {names}",
+    continued_below="suite plus bas, à [{mark}]",
+    continuation="[{mark}] à partir de {holder}",
     status_recorded="(enregistrée le {day})",
     status_declared="déclarée par l'expéditeur seul ; le destinataire n'en a rien dit",
     status_acknowledged="déclarée par l'expéditeur, reconnue par le destinataire",

@@ -38,7 +38,8 @@ def lookup(
             typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
         else:
             answer = _parse_answer(document)
-            Console().print(draw_answer(number, answer, lang or terminal_language(), zone=zone_of(region)))
+            console, language = Console(), lang or terminal_language()
+            console.print(draw_answer(number, answer, language, zone=zone_of(region), width=console.width))
 
 
 def _parse_answer(document: object) -> Answer:

@@ -114,7 +114,8 @@ def print_answers(console: Console, language: Language, client: httpx2.Client, l
         question = {"number": e164(expected.number), "reason": PHRASES.of(language).reason}
         answer = Answer.model_validate(_request(client, loaded, "POST", "/v1/lookups", json=question))
         console.print()
-        console.print(draw_answer(_format_number(expected.number), answer, language, zone=PARIS, sees_all=True))
+        title, width = _format_number(expected.number), console.width
+        console.print(draw_answer(title, answer, language, zone=PARIS, width=width, sees_all=True))
         all_right &= _print_differences(console, language, differences(expected, answer))
     return all_right
 

@@ -1,6 +1,7 @@
 """An answer as a tree: what each side says, what speaks against it, and no text that controls the terminal."""
 
 import io
+import re
 from typing import Any, LiteralString
 
 from rich.console import Console
@@ -18,10 +19,11 @@ def _drawn(organisations: Registry, last_four: int, language: Language = Languag
     return _draw(organisations.regulator().lookup(number(last_four), reason="Plainte 7"), language)
 
 
-def _draw(answer: Any, language: Language) -> str:
+def _draw(answer: Any, language: Language, width: int = 300) -> str:
     """The tree as text, with ordinary spaces and apostrophes."""
-    console = Console(file=io.StringIO(), width=300)
-    console.print(draw_answer("A number", Answer.model_validate(answer), language, zone=PARIS, sees_all=True))
+    console = Console(file=io.StringIO(), width=width)
+    tree = draw_answer("A number", Answer.model_validate(answer), language, zone=PARIS, width=width, sees_all=True)
+    console.print(tree)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().translate({0xA0: " ", 0x202F: " ", 0x2019: "'"})
 
@@ -224,6 +226,27 @@ def test_draw_answer_with_chains_that_meet_shows_the_common_part_once(organisati
     assert tree.count("collected by") == 2
     assert tree.count(f"→ {party_name}, on 2 March 2024, “Union”") == 1
     assert tree.count(f"continued above: {party_name}") == 1
+
+
+def test_draw_answer_of_a_long_chain_shows_each_transfer_at_any_width(organisations: Registry) -> None:
+    """A hundred columns of indentation left no room for a text, and the tree dropped what it could not place."""
+    brokers = [organisations.broker(), organisations.broker()]
+    dataset, days = filled(brokers[0], [420]), [f"2024-03-{day:02}" for day in range(1, 31)]
+    for at, day in enumerate(days):
+        moment = f"{day}T12:00:00Z"
+        transfer = hand_over(brokers[at % 2], dataset, brokers[1 - at % 2], occurred_at=moment)
+        dataset = {"id": transfer["received_dataset_id"]}
+    answer = organisations.regulator().lookup(number(420), reason="Plainte 7")
+    for width, continuations in ((40, 14), (80, 2), (120, 1), (300, 0)):
+        lines = _draw(answer, Language.EN, width).splitlines()
+        assert max(map(len, lines)) <= width
+        text = " ".join(re.sub("[│├└─]", " ", "\n".join(lines)).split())
+        shown = [text.count(f"on {int(day[-2:])} March 2024,") for day in days]
+        assert shown == [1] * len(days), width
+        marks = [f"[{mark}]" for mark in range(1, continuations + 1)]
+        assert [text.count(f"continued below at {mark}") for mark in marks] == [1] * continuations
+        assert [text.count(f" {mark} from ") for mark in marks] == [1] * continuations
+        assert f"[{continuations + 1}]" not in text
 
 
 def test_draw_answer_with_a_holder_that_erased_keeps_it_on_the_path(organisations: Registry) -> None:
