@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("legal_name", sa.Text(), nullable=False),
         sa.Column("country", sa.Text(), nullable=False),
         sa.Column("registration_number", sa.Text(), nullable=True),
+        sa.Column("registration_key", sa.Text(), nullable=True),
         sa.Column("roles", sa.ARRAY(sa.String(40)), nullable=False),
         sa.Column("privacy_contact", sa.Text(), nullable=True),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
@@ -83,7 +84,7 @@ def upgrade() -> None:
         op.f("ix_organisation_statement_organisation_id"), "organisation_statement", ["organisation_id"], unique=False
     )
     op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
-    op.create_index("uq_organisation_registration", "organisation", ["country", "registration_number"], unique=True)
+    op.create_index("uq_organisation_registration", "organisation", ["country", "registration_key"], unique=True)
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -20,6 +20,7 @@ from service.command.transaction import in_transaction
 from service.core.errors import NotFound
 from service.job.models import Job, JobState
 from service.organisation.models import Organisation, OrganisationStatement
+from service.organisation.registration_number import comparison_key
 
 Row = dict[str, Any]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -90,7 +91,14 @@ def _fits(row: Organisation, name: str | None, country: str | None) -> bool:
     if country is not None and row.country != country.upper():
         return False
     wanted = (name or "").casefold()
-    return wanted in row.legal_name.casefold() or "".join(wanted.split()) == (row.registration_number or "").casefold()
+    return wanted in row.legal_name.casefold() or _has_number(row, wanted)
+
+
+def _has_number(row: Organisation, wanted: str) -> bool:
+    try:
+        return row.registration_key is not None and comparison_key(row.country, wanted) == row.registration_key
+    except ValueError:
+        return False
 
 
 def _keys_of(organisation_id: uuid.UUID | None) -> Any:

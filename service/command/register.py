@@ -219,7 +219,7 @@ def _holder_id(client: httpx2.Client, holder: str) -> str:
     try:
         return str(uuid.UUID(holder))
     except ValueError:
-        params = {"registration_number": holder.replace(" ", "")}
+        params = {"registration_number": holder}
     found = call(client, "GET", "/v1/organisations", params=params)["items"]
     if not found:
         raise CommandError(

@@ -45,6 +45,25 @@ def _quotable(text: str) -> str:
     return _storable(text)
 
 
+# Letters and symbols that leave the paper white: Hangul fillers, empty Braille, an empty musical note, blanks among
+# Egyptian hieroglyphs, and the place of an object that is not there.
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0\u2800\ufffc\U0001d159\U00013441\U00013442")
+
+
+def is_visible(text: str) -> bool:
+    """Whether a text has a letter, digit, mark of punctuation or symbol that can be seen.
+
+    Spaces, control and format characters, marks without a letter to stand on, and what is not assigned cannot.
+    """
+    return any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in text)
+
+
+def _visible(text: str) -> str:
+    if not is_visible(text):
+        raise ValueError("must have something that can be seen: letters, digits or signs")
+    return text
+
+
 # Nine digits or more, with what people write between them. A file number is shorter.
 _RUN: Final = re.compile(r"\d(?:[\W_]{0,6}?\d){8,}")
 _DATE: Final = (
@@ -97,13 +116,14 @@ def _without_mobile_number(text: str) -> str:
 _LINE: Final = StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\r\n]*$")
 
 # A free text of one line, such as a name. Surrounding spaces have no meaning there.
-Line = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_number)]
+Line = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_visible), AfterValidator(_without_number)]
 
 # A sentence to a person, which is shown beside the registry's own.
 Sentence = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=10, max_length=300),
     AfterValidator(_plain),
+    AfterValidator(_visible),
     AfterValidator(_without_number),
 ]
 
@@ -112,6 +132,7 @@ Note = Annotated[
     str,
     StringConstraints(min_length=1, max_length=20_000),
     AfterValidator(_quotable),
+    AfterValidator(_visible),
     AfterValidator(_without_number),
 ]
 
@@ -120,8 +141,11 @@ Quotation = Annotated[
     str,
     StringConstraints(min_length=1, max_length=20_000),
     AfterValidator(_quotable),
+    AfterValidator(_visible),
     AfterValidator(_without_mobile_number),
 ]
 
 # The official number of a legal person. In France it has nine digits.
-RegistrationNumber = Annotated[str, _LINE, AfterValidator(_plain), AfterValidator(_without_mobile_number)]
+RegistrationNumber = Annotated[
+    str, _LINE, AfterValidator(_plain), AfterValidator(_visible), AfterValidator(_without_mobile_number)
+]

@@ -17,15 +17,17 @@ class Organisation(Fact, table=True):
     """A legal person. Without `admitted_at` it has no account here, and was named by another organisation.
 
     `legal_name` and `privacy_contact` are the statement that counts: of `stated_by_id`, which is its first namer until
-    the organisation speaks for itself. It is null where the operator states them.
+    the organisation speaks for itself. It is null where the operator states them. `registration_key` is what all
+    spellings of the registration number have in common.
     """
 
     __tablename__ = "organisation"
-    __table_args__ = (Index("uq_organisation_registration", "country", "registration_number", unique=True),)
+    __table_args__ = (Index("uq_organisation_registration", "country", "registration_key", unique=True),)
 
     legal_name: str = Field(sa_type=Text)
     country: str = Field(sa_type=Text)
     registration_number: str | None = Field(default=None, sa_type=Text)
+    registration_key: str | None = Field(default=None, sa_type=Text)
     roles: list[Role] = Field(sa_type=enum_list_type(Role))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -18,12 +18,12 @@ from service.core.paging import Page, read_slice
 from service.core.settings import Settings
 from service.core.vocabulary import Role, UsageKind
 from service.organisation.models import Organisation, OrganisationStatement
+from service.organisation.registration_number import comparison_key
 from service.organisation.schemas import (
     OrganisationIn,
     OrganisationOut,
     OrganisationStatementIn,
     OrganisationStatementOut,
-    canonical_number,
 )
 from service.usage.quotas import add_usage
 
@@ -46,6 +46,7 @@ async def register_organisation(
     moment = now()
     row = Organisation(
         **wanted.model_dump(),
+        registration_key=wanted.registration_key(),
         asserted_by_id=actor.organisation_id if actor else None,
         asserted_through_id=actor.through_id if actor else None,
         occurred_at=moment,
@@ -141,14 +142,15 @@ async def list_organisation_statements(
 
 async def _lock_number(session: AsyncSession, wanted: OrganisationIn) -> None:
     """Make concurrent registrations of one number wait for each other, so that the second is refused."""
-    if wanted.registration_number is None:
+    key = wanted.registration_key()
+    if key is None:
         return
-    number = f"{wanted.country}:{wanted.registration_number}"
+    number = f"{wanted.country}:{key}"
     await locks.take_in(session, Lock.REGISTRATION_NUMBER, locks.key_of(number))
 
 
 async def _refuse_duplicate(session: AsyncSession, wanted: OrganisationIn) -> None:
-    known = await _find_by_registration_number(session, wanted.country, wanted.registration_number)
+    known = await _find_by_registration_key(session, wanted.country, wanted.registration_key())
     if known is not None:
         raise Conflict(
             "already_registered",
@@ -157,10 +159,19 @@ async def _refuse_duplicate(session: AsyncSession, wanted: OrganisationIn) -> No
         )
 
 
-async def _find_by_registration_number(session: AsyncSession, country: str, number: str | None) -> Organisation | None:
-    if number is None:
+async def _find_by_registration_number(session: AsyncSession, country: str, number: str) -> Organisation | None:
+    try:
+        key = comparison_key(country, number)
+    except ValueError:
+        # No organisation can have been registered with it.
         return None
-    query = select(Organisation).where(Organisation.country == country, Organisation.registration_number == number)
+    return await _find_by_registration_key(session, country, key)
+
+
+async def _find_by_registration_key(session: AsyncSession, country: str, key: str | None) -> Organisation | None:
+    if key is None:
+        return None
+    query = select(Organisation).where(Organisation.country == country, Organisation.registration_key == key)
     return (await session.exec(query)).one_or_none()
 
 
@@ -186,8 +197,7 @@ async def list_organisations(
     is found whether or not the caller deals with it. Without its number, nobody can list organisations of others.
     """
     if registration_number is not None:
-        country = country or "FR"
-        row = await _find_by_registration_number(session, country, canonical_number(country, registration_number))
+        row = await _find_by_registration_number(session, country or "FR", registration_number)
         return Page(items=[await _as_seen(session, actor, row)] if row else [])
     query = select(Organisation).where(col(Organisation.id).in_(visibility.visible_organisations(actor)))
     if country is not None:

@@ -4,18 +4,13 @@ import uuid
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_validator, model_validator
-from stdnum.fr import siren
 
 from service.core.facts import FactOut, RequestBody
 from service.core.text import Line, RegistrationNumber
 from service.core.vocabulary import Role
+from service.organisation.registration_number import comparison_key, shown_number
 
 Country = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
-
-
-def canonical_number(country: str, number: str) -> str:
-    """A registration number as it is stored, without the spaces that people group digits by."""
-    return siren.compact(number) if country == "FR" else "".join(number.split())
 
 
 class OrganisationIn(RequestBody):
@@ -26,7 +21,8 @@ class OrganisationIn(RequestBody):
     registration_number: RegistrationNumber | None = Field(
         default=None,
         examples=["000 000 018"],
-        description="The number in the country's register. In France the SIREN, whose check digit is verified.",
+        description="The number in the country's register. In France the SIREN. A check digit is verified where the "
+        "country's rules are known. Two spellings of one number are the same, also with the prefix of its VAT number.",
     )
     roles: list[Role] = Field(min_length=1, examples=[["broker"]])
     privacy_contact: Line | None = Field(
@@ -38,10 +34,13 @@ class OrganisationIn(RequestBody):
     @model_validator(mode="after")
     def _check_registration(self) -> "OrganisationIn":
         if self.registration_number is not None:
-            self.registration_number = canonical_number(self.country, self.registration_number)
-            if self.country == "FR" and not siren.is_valid(self.registration_number):
-                raise ValueError("not a SIREN, which has nine digits, the last of them a check digit")
+            self.registration_number = shown_number(self.country, self.registration_number)
         return self
+
+    def registration_key(self) -> str | None:
+        """The registration number as it is compared."""
+        number = self.registration_number
+        return None if number is None else comparison_key(self.country, number)
 
     @field_validator("roles")
     @classmethod

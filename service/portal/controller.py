@@ -6,6 +6,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.core.vocabulary import Role
 from service.organisation.models import Organisation
+from service.wording.direction import isolated
 
 
 async def write_operators(session: AsyncSession) -> str:
@@ -13,6 +14,8 @@ async def write_operators(session: AsyncSession) -> str:
     operators = select(Organisation).where(any_(col(Organisation.roles)) == Role.OPERATOR)
     found = (await session.exec(operators.order_by(col(Organisation.recorded_at), col(Organisation.id)))).all()
     return ", ".join(
-        f"{operator.legal_name} ({operator.privacy_contact})" if operator.privacy_contact else operator.legal_name
+        f"{isolated(operator.legal_name)} ({isolated(operator.privacy_contact)})"
+        if operator.privacy_contact
+        else isolated(operator.legal_name)
         for operator in found
     )

@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
+from service.wording.direction import isolated
+
 T = TypeVar("T")
 
 
@@ -165,10 +167,10 @@ def write_count(language: Language, count: int) -> str:
 
 def write_list(language: Language, parts: Sequence[str]) -> str:
     """Several things in a sentence: a, b et c, or a, b and c."""
-    *first, last = parts
+    *first, last = map(isolated, parts)
     return _STYLES.of(language).list.format(first=", ".join(first), last=last) if first else last
 
 
 def write_quoted(language: Language, text: str) -> str:
     """A text in the quotation marks of the language."""
-    return _STYLES.of(language).quoted.format(text=text)
+    return _STYLES.of(language).quoted.format(text=isolated(text))

@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
 
+from service.wording.direction import Phrase
 from service.wording.language import ByLanguage, Language
 
 _NARROW, _WIDE = "\u202f", "\u00a0"
@@ -41,9 +42,9 @@ def set_spaces(language: Language, text: str) -> str:
 
 
 @cache
-def typeset(language: Language, text: str) -> str:
+def typeset(language: Language, text: str) -> Phrase:
     """One of our texts as it is printed: with its no-break spaces and its apostrophes."""
-    return set_spaces(language, text).replace("'", "’")
+    return Phrase(set_spaces(language, text).replace("'", "’"))
 
 
 def typeset_all(language: Language, phrases: T) -> T:

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
 
 # Every module with a request body is imported by the application.
 import service.main  # noqa: F401
 from service.core.facts import RequestBody
-from service.core.text import Line, Note, Quotation, Sentence, contains_mobile_number, contains_number
+from service.core.text import Line, Note, Quotation, Sentence, contains_mobile_number, contains_number, is_visible
 
 SCRIPTS = ("0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "０１２３４５６７８９", "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗")
 BETWEEN = (
@@ -104,6 +105,36 @@ def test_text_with_a_character_that_disrupts_what_follows_is_refused(kind: Any) 
     adapter.validate_python("שלום\u200f, un texte\u200e lu par tous")
 
 
+# What cannot be seen: spaces, characters of format, marks without a letter, and letters and symbols that are blank.
+UNSEEN = st.one_of(
+    st.characters(categories=["Zs", "Zl", "Zp", "Cf", "Cn", "Co", "Mn", "Me", "Mc"]),
+    st.sampled_from(
+        "\u00ad\u034f\u061c\u115f\u1160\u17b4\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff\uffa0\ufffc\U000e0020"
+    ),
+)
+VISIBLE = st.sampled_from("aéЖ漢ا7٣_-.&☐€")
+
+
+@given(st.text(UNSEEN, max_size=20), VISIBLE, st.text(UNSEEN, max_size=20))
+def test_text_that_looks_blank_is_not_visible(before: str, letter: str, after: str) -> None:
+    assert not is_visible(before + after)
+    assert is_visible(before + letter + after)
+
+
+def test_no_field_of_a_request_takes_a_text_that_looks_blank() -> None:
+    blank = ["\u3164", "\u2800" * 12, "\u200b" * 12, "\u0301" * 12, "\u00a0" * 12, "\ufeff \u2060" * 5, "\u200f" * 12]
+    taken = [
+        (body.__name__, name, text)
+        for body in bodies()
+        for name, field in body.model_fields.items()
+        for kind in texts_in(field_kind(field))
+        for text in blank
+        if (body.__name__, name) not in WITH_NUMBERS - {("OrganisationIn", "registration_number")}
+        and accepts(kind, text)
+    ]
+    assert taken == []
+
+
 # Fields that are a number, an official number, or are not stored, and an address that `webhook.addresses` checks.
 WITH_NUMBERS = {
     ("LookupIn", "number"),
@@ -137,6 +168,11 @@ def texts_in(annotation: Any) -> Iterator[Any]:
         yield from texts_in(part)
 
 
+def field_kind(field: FieldInfo) -> Any:
+    """The type of a field with what it demands of a text."""
+    return Annotated[(field.annotation, *field.metadata)] if field.annotation is str else field.annotation
+
+
 def accepts(kind: Any, text: str) -> bool:
     try:
         TypeAdapter(kind).validate_python(text)
@@ -149,8 +185,7 @@ def test_no_field_of_a_request_takes_a_phone_number_in_a_text() -> None:
     taken, fields = [], 0
     for body in bodies():
         for name, field in body.model_fields.items():
-            kind = Annotated[(field.annotation, *field.metadata)] if field.annotation is str else field.annotation
-            for text_kind in texts_in(kind):
+            for text_kind in texts_in(field_kind(field)):
                 fields += 1
                 if (body.__name__, name) not in WITH_NUMBERS:
                     forbidden = NUMBERS if (body.__name__, name) in QUOTING else (*NUMBERS, HOTLINE)

@@ -47,7 +47,29 @@ def test_register_organisation_again_is_refused_with_its_id(registry: Registry) 
     again = other.request("POST", "/v1/organisations", json=body_of("Autre nom", registration_number="732 829 320"))
     assert refusal(again) == (409, "already_registered")
     assert again.json()["organisation_id"] == first["id"]
-    assert other.post("/v1/organisations", body_of(country="BE", registration_number="732829320"))["id"] != first["id"]
+    assert other.post("/v1/organisations", body_of(country="DE", registration_number="732829320"))["id"] != first["id"]
+
+
+def test_register_organisation_again_in_another_spelling_is_refused(registry: Registry) -> None:
+    broker = registry.broker()
+    same = [
+        ("BF", "BF-1", "bf 1", "BF.1"),
+        ("CH", "CHE-107.787.577 IVA", "che107787577"),
+        ("FR", "FR 83 404 833 048", "404 833 048"),
+        ("DE", "Aachen HRA 11223", "hra 11223, aachen"),
+    ]
+    for country, first, *others in same:
+        made = broker.post("/v1/organisations", body_of(f"{country} AG", country=country, registration_number=first))
+        assert made["registration_number"] == ("404833048" if country == "FR" else first)
+        for spelling in others:
+            body = body_of("Autre nom", country=country, registration_number=spelling)
+            again = broker.request("POST", "/v1/organisations", json=body)
+            assert (refusal(again), again.json()["organisation_id"]) == ((409, "already_registered"), made["id"])
+            query = {"country": country, "registration_number": spelling}
+            assert broker.get("/v1/organisations", params=query)["items"] == [made]
+    wrong = body_of("X", country="CH", registration_number="CHE-107.787.578")
+    assert refusal(broker.request("POST", "/v1/organisations", json=wrong)) == (422, "invalid_request")
+    assert broker.get("/v1/organisations", params={"country": "CH", "registration_number": "1"})["items"] == []
 
 
 @pytest.mark.own_registry

@@ -8,6 +8,7 @@ from service.provenance.answer.views import AnswerContext
 from service.provenance.graph.fact_index import FactIndex, is_denied
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow, TransferRow
+from service.wording.direction import isolated
 
 
 def orphan_view(context: AnswerContext, row: DatasetRow) -> Orphan:
@@ -44,8 +45,8 @@ def _reason(context: AnswerContext, row: DatasetRow, transfer: TransferRow | Non
 
 
 def _explanation(facts: FactIndex, row: DatasetRow, reason: OrphanReason, transfer: TransferRow | None) -> str:
-    holder = facts.organisations[row.holder_id].legal_name
-    sender = facts.organisations[transfer.sender_id].legal_name if transfer else holder
+    holder = isolated(facts.organisations[row.holder_id].legal_name)
+    sender = isolated(facts.organisations[transfer.sender_id].legal_name) if transfer else holder
     match reason:
         case OrphanReason.NO_SOURCE_DECLARED:
             return f"{holder} declares neither a collection nor a source dataset for it."
@@ -65,7 +66,7 @@ def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
 
 
 def _contradictions_in(transfer: TransferView) -> Iterable[Contradiction]:
-    sender, recipient = transfer.sender.legal_name, transfer.recipient.legal_name
+    sender, recipient = isolated(transfer.sender.legal_name), isolated(transfer.recipient.legal_name)
     latest = {statement.side: statement.status for statement in transfer.statements}
     if transfer.status is TransferStatus.DENIED:
         text = f"{sender} states that it transferred the number to {recipient}, which denies the transfer."

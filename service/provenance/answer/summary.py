@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 
 from service.core.vocabulary import TransferStatus
 from service.provenance.answer.schemas import Answer, Origin, Recipient, RecipientKind, RecipientTransfer
+from service.wording.direction import isolated
 
 _AGREEING = frozenset({TransferStatus.ACKNOWLEDGED, TransferStatus.CONFIRMED})
 
@@ -35,12 +36,12 @@ def _sentences(answer: Answer) -> Iterable[str]:
 
 
 def _collected(origin: Origin) -> str:
-    notice = origin.notice.code
+    notice = isolated(origin.notice.code)
     if not origin.attested and origin.asserted_by:
-        notice += f", according to {origin.asserted_by.legal_name}"
+        notice += f", according to {isolated(origin.asserted_by.legal_name)}"
     elif not origin.attested:
         notice += ", not attested"
-    return f"{origin.collector.legal_name} ({notice})"
+    return f"{isolated(origin.collector.legal_name)} ({notice})"
 
 
 def _names(recipients: Iterable[Recipient], contradicted: Collection[uuid.UUID], *, agreed: bool) -> list[str]:
@@ -63,7 +64,7 @@ def _is_agreed(transfer: RecipientTransfer, contradicted: Collection[uuid.UUID])
 
 
 def _sentence(beginning: str, names: Iterable[str]) -> str:
-    distinct = ", ".join(dict.fromkeys(names))
+    distinct = ", ".join(map(isolated, dict.fromkeys(names)))
     return f"{beginning} {distinct}." if distinct else ""
 
 
