@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("registration_key", sa.Text(), nullable=True),
         sa.Column("roles", sa.ARRAY(sa.String(40)), nullable=False),
         sa.Column("privacy_contact", sa.Text(), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stated_by_id", sa.Uuid(), nullable=True),
         sa.Column("stated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

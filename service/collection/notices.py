@@ -25,12 +25,18 @@ from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.new_rows import insert_rows
 from service.core.paging import Page
-from service.organisation.operations import find_organisation, require_may_assert_for, require_organisations
+from service.organisation.operations import (
+    find_organisation,
+    require_may_assert_for,
+    require_organisations,
+    require_zone,
+)
 
 
 async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn) -> NoticeOut:
     """Register a notice of the caller, or of a collector without an account."""
-    require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
+    collector = await find_organisation(session, wanted.collector_id, "collector_id")
+    require_may_assert_for(actor, collector)
     version = 1
     if wanted.replaces_id is not None:
         replaced = await find_own_notice(session, actor, wanted.replaces_id)
@@ -43,7 +49,8 @@ async def register_notice(session: AsyncSession, actor: Actor, wanted: NoticeIn)
             raise Conflict("already_replaced", "This notice has already been replaced. Replace its latest version.")
         version = replaced.version + 1
     row = Notice(
-        **wanted.model_dump(exclude={"occurred_at", "partner_list"}),
+        **wanted.model_dump(exclude={"occurred_at", "partner_list", "time_zone"}),
+        time_zone=wanted.time_zone or require_zone(collector, "time_zone"),
         version=version,
         **assertion_columns(actor, wanted.occurred_at),
     )

@@ -73,7 +73,9 @@ class NoticeIn(FactIn):
     purposes: list[Purpose] = Field(min_length=1, examples=[["commercial_canvassing", "political_canvassing"]])
     valid_from_on: Day = Field(examples=["2022-01-01"], description="The first day on which the form showed it.")
     valid_until_on: Day | None = Field(default=None, description="The last day; null as long as it is shown.")
-    time_zone: TimeZone = Field(default="Europe/Paris", description="The time zone of the days of this notice.")
+    time_zone: TimeZone | None = Field(
+        default=None, description="The time zone of the days of this notice. Default: that of its collector."
+    )
     partner_list: PartnerListIn | None = Field(default=None, description="The first partner list, if the form had one.")
 
     @model_validator(mode="after")

@@ -39,6 +39,12 @@ def zones_of(region: str) -> tuple[str, ...]:
     return (alike,) if alike else read_zones().get(region, ())
 
 
+def zone_of(region: str, stated: str | None) -> str | None:
+    """The time zone of who is in a region: the one that is stated, or the only one of the region. None if unknown."""
+    zones = zones_of(region)
+    return stated or (zones[0] if len(zones) == 1 else None)
+
+
 def ask_for_zone(region: str, parameter: str) -> str:
     """Why the zone of a region with several must be stated, and by which parameter or option."""
     zones = zones_of(region)

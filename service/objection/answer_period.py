@@ -5,6 +5,7 @@ It is a month, and two more where the holder tells the person within the month w
 
 from datetime import date, datetime, time
 from functools import cache
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from service.core.legal_period import Period, Unit, last_day
@@ -14,18 +15,33 @@ from service.core.work_calendar import WorkCalendar
 _MONTH, _EXTENDED = Period(1, Unit.MONTHS), Period(3, Unit.MONTHS)
 
 
-def answer_due_at(received_at: datetime, country: str, *, extended: bool = False) -> datetime:
-    """The moment from which an answer is late, of what reached a holder in a country (ISO 3166-1 alpha-2).
+class Resident(Protocol):
+    """What a deadline depends on: the country of who answers (ISO 3166-1 alpha-2), and its time zone if stated."""
 
-    In a country with several time zones, whatever is in time in one of them is.
+    @property
+    def country(self) -> str: ...  # noqa: D102 - the column's name
+    @property
+    def time_zone(self) -> str | None: ...  # noqa: D102
+
+
+def answer_due_at(received_at: datetime, holder: Resident, *, extended: bool = False) -> datetime:
+    """The moment from which an answer is late, of what reached a holder.
+
+    It is counted in the holder's time zone. Of a country with several, if none is stated of the holder, whatever is in
+    time in one of them is in time.
     """
     period = _EXTENDED if extended else _MONTH
-    return max(period.end(received_at, WorkCalendar(country, zone)) for zone in _zones_of(country))
+    zones = (ZoneInfo(holder.time_zone),) if holder.time_zone else _zones_of(holder.country)
+    return max(period.end(received_at, WorkCalendar(holder.country, zone)) for zone in zones)
 
 
-def answer_due_on(due_at: datetime, country: str) -> date:
-    """The last day to answer, of what is late from the moment that `answer_due_at` returned."""
-    zones = _zones_of(country)
+def answer_due_on(due_at: datetime, holder: Resident) -> date:
+    """The last day to answer, of what is late from the moment that `answer_due_at` returned.
+
+    That was in the zone which was stated then. So every zone of the country is tried.
+    """
+    stated = (ZoneInfo(holder.time_zone),) if holder.time_zone else ()
+    zones = (*stated, *_zones_of(holder.country))
     zone = next((zone for zone in zones if due_at.astimezone(zone).time() == time()), zones[0])
     return last_day(due_at, zone)
 

@@ -18,7 +18,7 @@ from service.core.locks import Lock
 from service.core.new_rows import insert_rows
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
-from service.objection.answer_period import answer_due_at
+from service.objection.answer_period import Resident, answer_due_at
 from service.objection.applies import Scoped, Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
@@ -267,7 +267,7 @@ def _new_relay(
     relay = RelayRow(id=uuid7(moment), objection_id=objection.id, holder_id=holder_id, recorded_at=moment)
     if holder_id == objection.asserted_by_id:
         # The holder that reports an objection knows of it. It must still state that it has completed it.
-        start_month(relay, RelayState.ACKNOWLEDGED, moment, holders.country_of(holder_id))
+        start_month(relay, RelayState.ACKNOWLEDGED, moment, holders.organisation(holder_id))
         relay.delivered_at = relay.acknowledged_at = moment
     elif objection.relayed_at is not None:
         let_out(relay, moment, holders, has_account=has_account, counts=holders.counts_for(holder_id))
@@ -276,13 +276,13 @@ def _new_relay(
 
 def let_out(relay: AnyRelay, moment: datetime, holders: NumberHolders, *, has_account: bool, counts: bool) -> bool:
     """Let a relay out that waits for its holder, if it can be; returns whether it has reached the holder's list."""
-    country = holders.country_of(relay.holder_id)
+    holder = holders.organisation(relay.holder_id)
     if not has_account:
         # No month runs: the person is shown until when a letter should be answered.
-        relay.state, relay.due_at = RelayState.UNDELIVERABLE, answer_due_at(moment, country)
+        relay.state, relay.due_at = RelayState.UNDELIVERABLE, answer_due_at(moment, holder)
         return False
     if counts:
-        start_month(relay, RelayState.PENDING, moment, country)
+        start_month(relay, RelayState.PENDING, moment, holder)
     return counts
 
 
@@ -292,9 +292,9 @@ def hold_back(relay: Relay, objection: Objection) -> None:
     reopen(objection)
 
 
-def start_month(relay: AnyRelay, state: RelayState, moment: datetime, country: str) -> None:
-    """Begin the month that a holder in a country (ISO 3166-1 alpha-2) has to answer."""
-    relay.state, relay.received_at, relay.due_at = state, moment, answer_due_at(moment, country)
+def start_month(relay: AnyRelay, state: RelayState, moment: datetime, holder: Resident) -> None:
+    """Begin the month that a holder has to answer, by the days of its country."""
+    relay.state, relay.received_at, relay.due_at = state, moment, answer_due_at(moment, holder)
 
 
 async def announce_relays(session: AsyncSession, queue: App, relays: Sequence[AnyRelay], moment: datetime) -> None:

@@ -12,6 +12,7 @@ from service.number.keyring import KeyRing, pack_keys, split_keys, unpack_keys
 from service.objection.models import Objection
 from service.provenance.graph.graph import datasets_holding
 from service.provenance.graph.released_holdings import datasets_counting
+from service.provenance.graph.rows import OrganisationRow
 from service.provenance.snapshot import Snapshot, Snapshots
 
 
@@ -35,9 +36,9 @@ class NumberHolders:
         holder_ids = {facts.datasets[dataset_id].holder_id for dataset_id in self.datasets}
         return {holder_id: facts.organisations[holder_id].admitted_at is not None for holder_id in sorted(holder_ids)}
 
-    def country_of(self, organisation_id: uuid.UUID) -> str:
-        """The country of an organisation (ISO 3166-1 alpha-2), by whose days it has to answer."""
-        return self.snapshot.graph.facts.organisations[organisation_id].country
+    def organisation(self, organisation_id: uuid.UUID) -> OrganisationRow:
+        """An organisation of the graph, by whose country and time zone it has to answer."""
+        return self.snapshot.graph.facts.organisations[organisation_id]
 
     def held_by(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or asserts a dataset of a holder without account that does."""

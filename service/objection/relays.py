@@ -164,7 +164,7 @@ async def _mark_delivered(session: AsyncSession, relay: Relay, objection: Object
 async def _reach(session: AsyncSession, relay: Relay, objection: Objection) -> None:
     """Begin the month of a holder that has obtained an account: it did not know of the objection before."""
     holder = await session.get_one(Organisation, relay.holder_id)
-    start_month(relay, RelayState.PENDING, now(), holder.country)
+    start_month(relay, RelayState.PENDING, now(), holder)
     reopen(objection)
 
 
@@ -323,7 +323,7 @@ async def extend_relay(
                 "complete or refuse the relay.",
             )
         relay.extended_at, relay.delay = moment, wanted.reason
-        relay.due_at = answer_due_at(relay.received_at, holder.country, extended=True)
+        relay.due_at = answer_due_at(relay.received_at, holder, extended=True)
         relay.state, relay.acknowledged_at = RelayState.ACKNOWLEDGED, relay.acknowledged_at or moment
         session.add(relay)
     return await _relay_out(snapshots, ring, actor, relay, objection)

@@ -137,7 +137,7 @@ def _relay_view(related: _Related, relay: AnyRelay) -> RelayView:
             stated_by=None if holder.stated_by_id == holder.id else related.organisation(holder.stated_by_id),
             has_account=holder.admitted_at is not None,
         ),
-        due_on=relay.due_at and answer_due_on(relay.due_at, holder.country),
+        due_on=relay.due_at and answer_due_on(relay.due_at, holder),
         overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at <= now(),
     )
 

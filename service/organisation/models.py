@@ -18,7 +18,7 @@ class Organisation(Fact, table=True):
 
     `legal_name` and `privacy_contact` are the statement that counts: of `stated_by_id`, which is its first namer until
     the organisation speaks for itself. It is null where the operator states them. `registration_key` is what all
-    spellings of the registration number have in common.
+    spellings of the registration number have in common. `time_zone` is null unless it is stated.
     """
 
     __tablename__ = "organisation"
@@ -30,6 +30,7 @@ class Organisation(Fact, table=True):
     registration_key: str | None = Field(default=None, sa_type=Text)
     roles: list[Role] = Field(sa_type=enum_list_type(Role))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
+    time_zone: str | None = Field(default=None, sa_type=Text)
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     stated_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     stated_at: datetime = Field(

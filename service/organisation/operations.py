@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -16,6 +17,7 @@ from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.locks import Lock
 from service.core.paging import Page, read_slice
 from service.core.settings import Settings
+from service.core.time_zone import zone_of
 from service.core.vocabulary import Role, UsageKind
 from service.organisation.models import Organisation, OrganisationStatement
 from service.organisation.registration_number import comparison_key
@@ -60,7 +62,7 @@ async def register_organisation(
     session.add(_statement(actor, row.id, stated, moment))
     if actor is not None and settings is not None and not by_operator:
         await add_usage(session, settings, actor.organisation_id, UsageKind.ORGANISATIONS, 1)
-    return OrganisationOut.model_validate(row.model_dump())
+    return OrganisationOut(**_fields(row))
 
 
 def _statement(
@@ -214,7 +216,7 @@ async def _as_told(session: AsyncSession, actor: Actor, rows: Sequence[Organisat
     namers = (getattr(row, name) for row in rows for name in _NAMERS)
     seen = await visible_organisations_among(session, actor, namers)
     return [
-        OrganisationOut(**row.model_dump() | {name: visibility.named(seen, getattr(row, name)) for name in _NAMERS})
+        OrganisationOut(**_fields(row) | {name: visibility.named(seen, getattr(row, name)) for name in _NAMERS})
         for row in rows
     ]
 
@@ -230,7 +232,12 @@ async def _as_seen(session: AsyncSession, actor: Actor, row: Organisation) -> Or
     seen = (await session.exec(query)).first() is not None
     if seen:
         return (await _as_told(session, actor, [row]))[0]
-    return OrganisationOut(**row.model_dump() | dict.fromkeys(_WITHHELD))
+    return OrganisationOut(**_fields(row) | dict.fromkeys(_WITHHELD))
+
+
+def _fields(row: Organisation) -> dict[str, Any]:
+    """What is shown of an organisation to those who see it."""
+    return row.model_dump() | {"time_zone": zone_of(row.country, row.time_zone)}
 
 
 async def find_organisation(session: AsyncSession, organisation_id: uuid.UUID, field: str) -> Organisation:
@@ -263,6 +270,22 @@ async def require_organisations(session: AsyncSession, named: Mapping[str, uuid.
 
 def _no_organisation(field: str) -> NotFound:
     return NotFound(f"organisation as in `{field}`")
+
+
+def require_zone(organisation: Organisation, field: str) -> str:
+    """The time zone of an organisation, for a request that does not state one in `field`.
+
+    Raises:
+        Unprocessable: its country has several, and none is stated of it.
+    """
+    zone = zone_of(organisation.country, organisation.time_zone)
+    if zone is None:
+        raise Unprocessable(
+            "time_zone_missing",
+            f"{organisation.country} does not have a single time zone, and none is stated of this organisation. State "
+            f"`{field}` by its name in the IANA database, such as America/Denver.",
+        )
+    return zone
 
 
 def may_assert_for(actor: Actor, organisation: Organisation) -> bool:

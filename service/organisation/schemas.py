@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, field_v
 
 from service.core.facts import FactOut, RequestBody
 from service.core.text import Line, RegistrationNumber
+from service.core.time_zone import TimeZone
 from service.core.vocabulary import Role
 from service.organisation.registration_number import comparison_key, shown_number
 
@@ -29,6 +30,11 @@ class OrganisationIn(RequestBody):
         default=None,
         examples=["dpo@contact-direct.example"],
         description="Where a person can write about personal data.",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None,
+        examples=["Europe/Paris"],
+        description="The zone of its days. A country with one zone needs none stated.",
     )
 
     @model_validator(mode="after")
@@ -86,6 +92,10 @@ class OrganisationOut(FactOut):
     registration_number: str | None = Field(examples=["000000018"])
     roles: list[Role]
     privacy_contact: str | None = Field(examples=["dpo@contact-direct.example"])
+    time_zone: str | None = Field(
+        examples=["Europe/Paris"],
+        description="The zone of its days; null if its country has several and none is stated.",
+    )
     admitted_at: AwareDatetime | None = Field(
         description="When it got an account here; null if it was only named, by `asserted_by_id`."
     )

@@ -101,6 +101,32 @@ def test_register_notice_with_invalid_fields_is_refused(registry: Registry) -> N
     assert len(shop.get("/v1/notices")["items"]) == 1
 
 
+def test_register_notice_has_the_time_zone_of_its_collector(registry: Registry) -> None:
+    broker = registry.broker()
+    zones = {("FR", None): "Europe/Paris", ("DE", None): "Europe/Berlin", ("US", "America/Denver"): "America/Denver"}
+    for (country, zone), expected in zones.items():
+        named = {"legal_name": f"Jeux {country}", "country": country, "roles": ["collector"], "time_zone": zone}
+        collector = broker.post("/v1/organisations", named)
+        assert collector["time_zone"] == expected
+        assert make_notice(broker, collector["id"])["time_zone"] == expected
+        assert make_notice(broker, collector["id"], time_zone="Asia/Tokyo")["time_zone"] == "Asia/Tokyo"
+
+
+def test_register_notice_of_a_collector_in_several_zones_asks_for_one(registry: Registry) -> None:
+    broker = registry.broker()
+    named = {"legal_name": "Jeux US", "country": "US", "roles": ["collector"]}
+    collector = broker.post("/v1/organisations", named)
+    assert collector["time_zone"] is None
+    like = make_notice(broker, collector_without_account(broker))
+    body = {key: like[key] for key in ("occurred_at", "code", "language", "wording", "mechanism", "purposes")}
+    body |= {"collector_id": collector["id"], "valid_from_on": "2020-01-01"}
+    refused = broker.request("POST", "/v1/notices", json=body)
+    assert refusal(refused) == (422, "time_zone_missing")
+    assert "US does not have a single time zone" in refused.json()["detail"]
+    stated = broker.post("/v1/notices", body | {"time_zone": "America/Denver"})
+    assert stated["time_zone"] == "America/Denver"
+
+
 def test_register_notice_for_a_collector_with_account_is_refused(registry: Registry) -> None:
     broker, shop = registry.broker(), registry.collector()
     notice = make_notice(shop, shop.id)

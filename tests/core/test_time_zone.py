@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import phonenumbers
 
-from service.core.time_zone import ALIKE, ask_for_zone, read_zones, zones_of
+from service.core.time_zone import ALIKE, ask_for_zone, read_zones, zone_of, zones_of
 from service.intake.dates.zones import load_zone
 
 SINCE = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp())
@@ -27,6 +27,14 @@ def test_zones_of_a_region_are_one_where_its_clocks_agree_and_several_where_they
     assert all(zones_of(region) for region in phonenumbers.SUPPORTED_REGIONS)
     assert all(len(zones_of(region)) > 1 for region in ("US", "RU", "BR", "AU", "ES", "PT", "CA", "MX"))
     assert zones_of("ZZ") == ()
+
+
+def test_zone_of_is_the_stated_one_or_the_only_one_of_the_country() -> None:
+    assert zone_of("FR", None) == "Europe/Paris"
+    assert zone_of("FR", "America/Cayenne") == "America/Cayenne"
+    assert zone_of("US", None) is None
+    assert zone_of("US", "America/Denver") == "America/Denver"
+    assert zone_of("ZZ", None) is None
 
 
 def test_ask_for_zone_names_few_zones_and_not_many() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi.testclient import TestClient
 
@@ -32,6 +32,13 @@ class Holders:
     def person(self, last_four: int) -> PersonCaller:
         """The owner of a number, verified."""
         return prove(self.registry.client, self.registry.dsn, number(last_four))
+
+
+class In(NamedTuple):
+    """Who must answer in a country, in a time zone that is stated or not."""
+
+    country: str
+    time_zone: str | None = None
 
 
 def several_holders(registry: Registry) -> Holders:

@@ -12,7 +12,7 @@ from service.core.work_calendar import WorkCalendar
 from service.objection.answer_period import answer_due_at, answer_due_on
 from tests.builders import number
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, create_objection, relays_to
+from tests.objection.builders import Holders, In, create_objection, relays_to
 
 MONTH = Period(1, Unit.MONTHS)
 
@@ -32,23 +32,35 @@ MONTH = Period(1, Unit.MONTHS)
     ],
 )
 def test_the_month_ends_by_the_days_of_the_holders_country(received_at: str, country: str, due_on: str) -> None:
-    due_at = answer_due_at(datetime.fromisoformat(received_at), country)
-    assert answer_due_on(due_at, country) == date.fromisoformat(due_on)
+    due_at = answer_due_at(datetime.fromisoformat(received_at), In(country))
+    assert answer_due_on(due_at, In(country)) == date.fromisoformat(due_on)
 
 
 def test_an_extended_answer_is_due_three_months_after_the_request() -> None:
-    due_at = answer_due_at(datetime.fromisoformat("2026-01-31T10:00Z"), "FR", extended=True)
-    assert answer_due_on(due_at, "FR") == date(2026, 4, 30)
+    due_at = answer_due_at(datetime.fromisoformat("2026-01-31T10:00Z"), In("FR"), extended=True)
+    assert answer_due_on(due_at, In("FR")) == date(2026, 4, 30)
 
 
 def test_who_is_in_time_in_one_zone_of_a_country_is_in_time() -> None:
     for hour, (country, zones) in product(range(24), read_zones().items()):
         received_at = datetime(2026, 6, 11, hour, tzinfo=UTC)
         ends = {zone: MONTH.end(received_at, WorkCalendar(country, ZoneInfo(zone))) for zone in zones}
-        due_at = answer_due_at(received_at, country)
+        due_at = answer_due_at(received_at, In(country))
         assert due_at == max(ends.values()), country
         days = {last_day(due_at, ZoneInfo(zone)) for zone in zones if ends[zone] == due_at}
-        assert answer_due_on(due_at, country) in days, country
+        assert answer_due_on(due_at, In(country)) in days, country
+
+
+def test_the_month_ends_in_the_time_zone_that_is_stated_of_the_holder() -> None:
+    for country, zones in read_zones().items():
+        received_at = datetime(2026, 6, 11, 9, tzinfo=UTC)
+        for zone in zones:
+            due_at = answer_due_at(received_at, In(country, zone))
+            assert due_at == MONTH.end(received_at, WorkCalendar(country, ZoneInfo(zone)))
+            # It was counted in this zone, and keeps its day when another is stated or none.
+            days = {answer_due_on(due_at, In(country, other)) for other in (zone, None)}
+            assert last_day(due_at, ZoneInfo(zone)) in days
+            assert answer_due_on(due_at, In(country, zone)) == last_day(due_at, ZoneInfo(zone))
 
 
 def elapsed(dsn: str, days: int) -> None:

@@ -13,7 +13,7 @@ from service.objection.answer_period import answer_due_at
 from tests.builders import collected, filled, number
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows
-from tests.objection.builders import Holders, create_objection, objections_of, relay_states, relays_to
+from tests.objection.builders import Holders, In, create_objection, objections_of, relay_states, relays_to
 from tests.persons import prove
 
 REASON = {"reason": "La preuve du consentement doit être gardée."}
@@ -106,7 +106,7 @@ def test_extend_relay_gives_two_more_months_with_reasons_for_the_person(holders:
     (relay,) = relays_to(holders.party)
     extended = answer(holders.party, relay, "extend", REASON)
     received_at = datetime.fromisoformat(relay["received_at"])
-    due_at = answer_due_at(received_at, "FR", extended=True)
+    due_at = answer_due_at(received_at, In("FR"), extended=True)
     assert datetime.fromisoformat(extended["due_at"]) == due_at > datetime.fromisoformat(relay["due_at"])
     assert (extended["state"], extended["delay"]) == ("acknowledged", REASON["reason"])
     assert extended["extended_at"] == extended["acknowledged_at"]

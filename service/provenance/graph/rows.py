@@ -44,6 +44,7 @@ class OrganisationRow(FactRow):
     admitted_at: datetime | None
     stated_by_id: uuid.UUID | None = field(default=None, kw_only=True)
     stated_at: datetime | None = field(default=None, kw_only=True)
+    time_zone: str | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
