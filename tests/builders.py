@@ -13,6 +13,16 @@ def number(last_four: int) -> str:
     return f"+{FICTION + last_four}"
 
 
+def name_organisation(caller: Caller, name: str, role: str = "collector", **more: Any) -> Any:
+    """An organisation that a caller names. It is another than those of the same name, which other tests made."""
+    body = {"legal_name": name, "country": "FR", "roles": [role]} | more
+    response = caller.request("POST", "/v1/organisations", json=body)
+    if response.status_code == 409:
+        return caller.post("/v1/organisations", body | {"distinct_from_ids": response.json()["organisation_ids"]})
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
 def make_notice(caller: Caller, collector_id: Any, **more: Any) -> Any:
     """A notice shown from 2020 on."""
     body = {

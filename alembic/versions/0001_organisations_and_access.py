@@ -9,6 +9,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ROLES = "ARRAY['collector', 'broker', 'party', 'processor', 'regulator', 'operator']::varchar[]"
 LIVING_KEY = """
     CREATE VIEW living_key AS
     SELECT id FROM api_key WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
@@ -48,14 +49,14 @@ def upgrade() -> None:
         sa.Column("roles", sa.ARRAY(sa.String(40)), nullable=False),
         sa.Column("privacy_contact", sa.Text(), nullable=True),
         sa.Column("time_zone", sa.Text(), nullable=True),
+        sa.Column("aliases", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("name_keys", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("closed_on", sa.Date(), nullable=True),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stated_by_id", sa.Uuid(), nullable=True),
         sa.Column("stated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["stated_by_id"], ["organisation.id"]),
-        sa.CheckConstraint(
-            "roles <@ ARRAY['collector', 'broker', 'party', 'processor', 'regulator', 'operator']::varchar[]",
-            name="ck_organisation_roles",
-        ),
+        sa.CheckConstraint(f"roles <@ {ROLES}", name="ck_organisation_roles"),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -73,9 +74,24 @@ def upgrade() -> None:
         sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
         sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("legal_name", sa.Text(), nullable=False),
+        sa.Column("stated", sa.ARRAY(sa.String(40)), nullable=False),
+        sa.Column("effective", sa.Boolean(), nullable=False),
+        sa.Column("legal_name", sa.Text(), nullable=True),
         sa.Column("privacy_contact", sa.Text(), nullable=True),
+        sa.Column("country", sa.Text(), nullable=True),
+        sa.Column("registration_number", sa.Text(), nullable=True),
+        sa.Column("roles", sa.ARRAY(sa.String(40)), nullable=True),
+        sa.Column("time_zone", sa.Text(), nullable=True),
+        sa.Column("aliases", sa.ARRAY(sa.Text()), nullable=True),
+        sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("distinct_from_ids", sa.ARRAY(sa.Uuid()), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "stated <@ ARRAY['legal_name', 'privacy_contact', 'country', 'registration_number', 'roles', 'time_zone', "
+            "'aliases', 'closed_on']::varchar[]",
+            name="ck_organisation_statement_stated",
+        ),
+        sa.CheckConstraint(f"roles <@ {ROLES}", name="ck_organisation_statement_roles"),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
         sa.ForeignKeyConstraint(["asserted_by_id"], ["organisation.id"]),
         sa.ForeignKeyConstraint(["asserted_through_id"], ["organisation.id"]),
@@ -86,6 +102,7 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
     op.create_index("uq_organisation_registration", "organisation", ["country", "registration_key"], unique=True)
+    op.create_index("ix_organisation_name_keys", "organisation", ["name_keys"], postgresql_using="gin")
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),

@@ -20,7 +20,7 @@ from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.models import Dataset
 from service.dataset.operations import lock_datasets
-from service.organisation.operations import find_organisation
+from service.organisation.operations import find_organisation, require_active
 
 
 async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wanted: CampaignIn) -> CampaignOut:
@@ -38,6 +38,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
             "not_the_party",
             "This key does not act for the party in `party_id`. Use a key that does.",
         )
+    require_active(party, wanted.began_at)
     await _check_sender(session, actor, wanted)
     if wanted.corrects_id is not None:
         await get_campaign(session, actor, wanted.corrects_id)

@@ -22,14 +22,16 @@ from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
 from service.membership.encryption import decrypt_span
 from service.number.keyring import KeyRing
-from service.organisation.operations import find_organisation, require_may_assert_for
+from service.organisation.operations import find_organisation, require_active, require_may_assert_for
 
 
 async def register_collection(
     session: AsyncSession, ring: KeyRing, actor: Actor, wanted: CollectionIn
 ) -> CollectionOut:
     """Register a collection of the caller, or of a collector without an account."""
-    require_may_assert_for(actor, await find_organisation(session, wanted.collector_id, "collector_id"))
+    collector = await find_organisation(session, wanted.collector_id, "collector_id")
+    require_may_assert_for(actor, collector)
+    require_active(collector, wanted.occurred_at)
     notice = await find_own_notice(session, actor, wanted.notice_id)
     _check_notice(wanted, notice)
     await _check_correction(session, ring, actor, wanted, notice)

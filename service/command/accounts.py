@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import operations as keys
 from service.access.actor import Scope
 from service.access.schemas import IssuedKey, KeyIn
-from service.command import inventory, release
+from service.command import inventory, organisation_correction, release
+from service.command.organisation_correction import shown_as_usage_errors
 from service.command.transaction import in_transaction
 from service.core.clock import now
 from service.core.settings import read_settings
@@ -24,6 +24,7 @@ from service.organisation.schemas import OrganisationIn
 
 organisation = typer.Typer(help="Manage organisations with an account.", no_args_is_help=True)
 organisation.command("release")(release.release_organisation)
+organisation.command("correct")(organisation_correction.correct_organisation)
 organisation.command("list")(inventory.list_organisations)
 organisation.command("show")(inventory.show_organisation)
 key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
@@ -48,18 +49,27 @@ def add_organisation(
     privacy_contact: Annotated[
         str | None, typer.Option(help="Address to which persons write about their data.")
     ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(help="Zone of its days, such as Europe/Paris. Default: the only one of its country.")
+    ] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="Other name of the organisation (repeatable).")] = None,
+    distinct_from: Annotated[
+        list[uuid.UUID] | None,
+        typer.Option(help="Id of an organisation of the same name that is another (repeatable)."),
+    ] = None,
 ) -> None:
     """Register an organisation and print its id."""
-    try:
+    with shown_as_usage_errors():
         wanted = OrganisationIn(
             legal_name=legal_name,
             country=country,
             registration_number=registration_number,
             roles=role,
             privacy_contact=privacy_contact,
+            time_zone=time_zone,
+            aliases=alias or [],
+            distinct_from_ids=distinct_from or [],
         )
-    except ValidationError as invalid:
-        raise typer.BadParameter("; ".join(error["msg"] for error in invalid.errors())) from invalid
     registered = in_transaction(lambda session: organisations.register_organisation(session, None, wanted))
     typer.echo(registered.id)
 

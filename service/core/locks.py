@@ -52,28 +52,31 @@ class Lock(IntEnum):
     REGISTRATION_NUMBER = 4
     """A registration number (the key), so that two organisations cannot be registered with it at once."""
 
-    VERIFICATION_LIMIT = 5
+    ORGANISATION_NAME = 5
+    """A name of organisations in a country (the key), so that two cannot be registered with it at once unasked."""
+
+    VERIFICATION_LIMIT = 6
     """What the limits of codes count: a number, an address and a number block (the keys)."""
 
-    RECORDING = 6
+    RECORDING = 7
     """The recording of objections. Each transaction takes a key of its own; who must not miss one waits for them."""
 
-    NUMBER = 7
+    NUMBER = 8
     """The objections to the use of a number (the key, from its mark)."""
 
-    HOLDINGS = 8
+    HOLDINGS = 9
     """What begins or ends the holdings of a holder (the key). Rows of datasets are locked after it, never before."""
 
-    ERASURES = 9
+    ERASURES = 10
     """The decision which stored copies an erasure drops. Rows of datasets are locked after it, never before."""
 
-    SHARD = 10
+    SHARD = 11
     """What is stored of a shard (the key)."""
 
-    CHANGE_SEQUENCE = 11
+    CHANGE_SEQUENCE = 12
     """The numbering of changes. It is only tried: a worker that finds it taken has nothing to do."""
 
-    CODE_RESERVE = 12
+    CODE_RESERVE = 13
     """The reserve of codes that are sent to persons."""
 
     def numbers(self, key: int = 0) -> tuple[int, int]:

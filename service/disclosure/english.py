@@ -11,6 +11,7 @@ _GENERAL: Final = phrases.General(
     registry="our registry",
     through="{who} (through {processor})",
     no_address="no address is recorded here",
+    closed="{name} (closed on {day})",
     according_to="{contact} (name and contact as stated by {namer})",
     contact_by_another="Contact as stated by {namer}: {contact}",
     name_and_contact_by_another="Name and contact as stated by {namer}: {name}, {contact}",

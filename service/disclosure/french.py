@@ -11,6 +11,7 @@ _GENERAL: Final = phrases.General(
     registry="notre registre",
     through="{who} (par l'intermédiaire de {processor})",
     no_address="aucune adresse n'est enregistrée ici",
+    closed="{name} (activité cessée le {day})",
     according_to="{contact} (nom et contact selon {namer})",
     contact_by_another="Contact selon {namer} : {contact}",
     name_and_contact_by_another="Nom et contact selon {namer} : {name}, {contact}",

@@ -175,7 +175,7 @@ def _late_message(book: Phrasebook, objection: ObjectionOut, campaign: CampaignV
 
 def _relay_row(book: Phrasebook, relay: RelayView) -> list[str]:
     since = relay.ended_at or relay.acknowledged_at or relay.delivered_at or relay.recorded_at
-    return [relay.holder.legal_name, _state(book, relay), book.day_of(since)]
+    return [book.name(relay.holder), _state(book, relay), book.day_of(since)]
 
 
 def _state(book: Phrasebook, relay: RelayView) -> str:

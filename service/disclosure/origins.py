@@ -91,7 +91,7 @@ def origins_section(subject: SubjectAnswer, book: Phrasebook) -> Section | None:
 
 
 def _origin_blocks(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> Iterator[Block]:
-    yield Heading(text=origin.collector.legal_name)
+    yield Heading(text=book.name(origin.collector))
     yield Paragraph(text=_attestation(book, origin))
     yield _wording(book, origin)
     yield Facts(items=list(_facts(subject, book, origin)))

@@ -20,7 +20,7 @@ _STATED: Final = text("""
     JOIN organisation AS named ON named.id = statement.organisation_id
     JOIN organisation AS namer ON namer.id = statement.asserted_by_id
     WHERE named.id = ANY(:ids) AND namer.id = ANY(:ids)
-      AND named.stated_by_id NOT IN (named.id, namer.id)
+      AND named.stated_by_id NOT IN (named.id, namer.id) AND 'legal_name' = ANY(statement.stated)
     ORDER BY statement.organisation_id, statement.asserted_by_id, statement.recorded_at DESC, statement.id DESC
 """)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
@@ -26,6 +26,15 @@ from service.wording.typography import typeset_catalogue
 
 _PHRASES: Final = typeset_catalogue(fr=french.PHRASES, en=english.PHRASES)
 _VOWELS: Final = frozenset("aàâæeéèêëiîïoôœuùûü")
+
+
+class Named(Protocol):
+    """What an organisation is called by in a heading or list."""
+
+    @property
+    def legal_name(self) -> str: ...  # noqa: D102 - the field's name
+    @property
+    def closed_on(self) -> date | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,11 @@ class Phrasebook:
             return general.registry
         name, through = fact.asserted_by.legal_name, fact.asserted_through
         return general.through.format(who=name, processor=through.legal_name) if through else name
+
+    def name(self, organisation: Named) -> str:
+        """The name of an organisation and, if it has ceased, since when."""
+        name, closed_on = organisation.legal_name, organisation.closed_on
+        return self.phrases.general.closed.format(name=name, day=self.day(closed_on)) if closed_on else name
 
     def address(self, contact: str | None, stated_by: OrganisationRef | None) -> str:
         """Where to write to an organisation, and whose word that is until the organisation speaks for itself."""

@@ -18,6 +18,7 @@ class General:
     registry: str
     through: str
     no_address: str
+    closed: str
     according_to: str
     contact_by_another: str
     name_and_contact_by_another: str

@@ -86,7 +86,7 @@ def recipients_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
     for recipient_id, transfers in received.items():
         blocks += _recipient_blocks(subject, book, organisations[recipient_id], transfers)
     for sender, parties in senders.values():
-        blocks.append(Heading(text=sender.legal_name))
+        blocks.append(Heading(text=book.name(sender)))
         role = Fact(label=phrases.label_sends_for, value=phrases.sends_for.format(parties=book.list(parties)))
         blocks.append(Facts(items=[role, _address(book, sender)]))
     return Section(topic=Topic.RECIPIENTS, title=phrases.section_title, blocks=blocks)
@@ -106,7 +106,7 @@ def _senders(subject: SubjectAnswer) -> dict[uuid.UUID, tuple[OrganisationView, 
 def _recipient_blocks(
     subject: SubjectAnswer, book: Phrasebook, organisation: OrganisationView, transfers: Sequence[TransferView]
 ) -> Iterator[Block]:
-    yield Heading(text=organisation.legal_name)
+    yield Heading(text=book.name(organisation))
     roles = [book.terms.role(role) for role in organisation.roles if role not in (Role.REGULATOR, Role.OPERATOR)]
     what = [Fact(label=book.phrases.recipients.label_role, value=book.list(roles))] if roles else []
     yield Facts(items=[*what, _address(book, organisation)])

@@ -218,7 +218,7 @@ def _with_own_statement(subject: SubjectAnswer) -> set[uuid.UUID]:
 def _contact(subject: SubjectAnswer, book: Phrasebook, organisation: OrganisationView, note: str) -> Contact:
     return Contact(
         organisation_id=organisation.id,
-        name=organisation.legal_name,
+        name=book.name(organisation),
         privacy_contact=organisation.privacy_contact,
         address=book.address(organisation.privacy_contact, organisation.stated_by),
         note=note,

@@ -153,6 +153,9 @@ class HolderView(BaseModel):
         description="The organisation whose word its name and contact are. Null if it or the operator states them.",
     )
     has_account: bool = Field(description="If false, the registry cannot notify it: the person has to send a letter.")
+    closed_on: date | None = Field(
+        default=None, description="The day on which it ceased to exist or to be active, if it did."
+    )
 
 
 class RelayView(BaseModel):

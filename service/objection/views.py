@@ -136,6 +136,7 @@ def _relay_view(related: _Related, relay: AnyRelay) -> RelayView:
             privacy_contact=holder.privacy_contact,
             stated_by=None if holder.stated_by_id == holder.id else related.organisation(holder.stated_by_id),
             has_account=holder.admitted_at is not None,
+            closed_on=holder.closed_on,
         ),
         due_on=relay.due_at and answer_due_on(relay.due_at, holder),
         overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at <= now(),

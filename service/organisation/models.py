@@ -1,9 +1,10 @@
 """Tables of organisations, and of what is stated of their names and contacts."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 
-from sqlalchemy import DateTime, Index, Text, text
+from sqlalchemy import ARRAY, DateTime, Index, Text, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from service.core.clock import now
@@ -13,16 +14,36 @@ from service.core.ids import uuid7
 from service.core.vocabulary import Role
 
 
+class Detail(StrEnum):
+    """What is stated of an organisation."""
+
+    LEGAL_NAME = "legal_name"
+    PRIVACY_CONTACT = "privacy_contact"
+    COUNTRY = "country"
+    REGISTRATION_NUMBER = "registration_number"
+    ROLES = "roles"
+    TIME_ZONE = "time_zone"
+    ALIASES = "aliases"
+    CLOSED_ON = "closed_on"
+
+
+_NO_TEXTS = {"server_default": text("'{}'")}
+
+
 class Organisation(Fact, table=True):
     """A legal person. Without `admitted_at` it has no account here, and was named by another organisation.
 
     `legal_name` and `privacy_contact` are the statement that counts: of `stated_by_id`, which is its first namer until
     the organisation speaks for itself. It is null where the operator states them. `registration_key` is what all
-    spellings of the registration number have in common. `time_zone` is null unless it is stated.
+    spellings of the registration number have in common, `name_keys` those of its name and aliases. `time_zone` is null
+    unless it is stated. Of each detail the row has the statement that counts.
     """
 
     __tablename__ = "organisation"
-    __table_args__ = (Index("uq_organisation_registration", "country", "registration_key", unique=True),)
+    __table_args__ = (
+        Index("uq_organisation_registration", "country", "registration_key", unique=True),
+        Index("ix_organisation_name_keys", "name_keys", postgresql_using="gin"),
+    )
 
     legal_name: str = Field(sa_type=Text)
     country: str = Field(sa_type=Text)
@@ -31,6 +52,9 @@ class Organisation(Fact, table=True):
     roles: list[Role] = Field(sa_type=enum_list_type(Role))
     privacy_contact: str | None = Field(default=None, sa_type=Text)
     time_zone: str | None = Field(default=None, sa_type=Text)
+    aliases: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs=_NO_TEXTS)
+    name_keys: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs=_NO_TEXTS)
+    closed_on: date | None = None
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     stated_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     stated_at: datetime = Field(
@@ -39,7 +63,11 @@ class Organisation(Fact, table=True):
 
 
 class OrganisationStatement(SQLModel, table=True):
-    """What an organisation, or the operator, states of an organisation's name and contact. Never overwritten."""
+    """What an organisation, or the operator, states of an organisation. Never overwritten.
+
+    It says nothing of what is not among `stated`. `effective` says that it took the place of what was stated before;
+    otherwise it stands beside. `distinct_from_ids` are organisations of the same name that it says are others.
+    """
 
     __tablename__ = "organisation_statement"
 
@@ -48,6 +76,15 @@ class OrganisationStatement(SQLModel, table=True):
     asserted_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
-    legal_name: str = Field(sa_type=Text)
+    stated: list[Detail] = Field(sa_type=enum_list_type(Detail))
+    effective: bool
+    legal_name: str | None = Field(default=None, sa_type=Text)
     privacy_contact: str | None = Field(default=None, sa_type=Text)
+    country: str | None = Field(default=None, sa_type=Text)
+    registration_number: str | None = Field(default=None, sa_type=Text)
+    roles: list[Role] | None = Field(default=None, sa_type=enum_list_type(Role))
+    time_zone: str | None = Field(default=None, sa_type=Text)
+    aliases: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    closed_on: date | None = None
+    distinct_from_ids: list[uuid.UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
     reason: str | None = Field(default=None, sa_type=Text)

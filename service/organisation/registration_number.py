@@ -82,8 +82,13 @@ def comparison_key(country: str, number: str) -> str:
 
 
 def shown_number(country: str, number: str) -> str:
-    """A registration number as it is shown: as it was written, and in France as a SIREN without spaces."""
-    return comparison_key(country, number) if country == "FR" else " ".join(number.split())
+    """A registration number as it is shown: as it was written, and in France as a SIREN without spaces.
+
+    Raises:
+        ValueError: as `comparison_key` does.
+    """
+    key = comparison_key(country, number)
+    return key if country == "FR" else " ".join(number.split())
 
 
 def _readings(country: str, rules: _Rules, folded: str) -> Iterator[str | None]:

@@ -199,6 +199,7 @@ _REQUESTS: Final = phrases.Requests(
     reason="Reason given: {reason}",
     write_to="Write to: {contact}",
     according_to="(name and contact as stated by {namer})",
+    holder_closed="(closed on {day})",
     no_address="No address is known here.",
     letter="Letter ready to print",
     letter_to=": {name}",

@@ -202,6 +202,7 @@ _REQUESTS: Final = phrases.Requests(
     reason="Motif donné : {reason}",
     write_to="Écrire à : {contact}",
     according_to="(nom et contact selon {namer})",
+    holder_closed="(activité cessée le {day})",
     no_address="Aucune adresse n'est connue ici.",
     letter="Lettre prête à imprimer",
     letter_to=" : {name}",

@@ -252,6 +252,7 @@ class Requests:
     reason: str
     write_to: str
     according_to: str
+    holder_closed: str
     no_address: str
     letter: str
     letter_to: str

@@ -26,7 +26,7 @@ from service.dataset.sealing import request_flagging
 from service.membership import erasure
 from service.number.keyring import KeyRing
 from service.organisation.models import Organisation
-from service.organisation.operations import find_organisation
+from service.organisation.operations import find_organisation, require_active
 from service.release.operations import release_by_standing
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.schemas import CriterionOut, StatementIn, StatementOut, TransferIn, TransferOut
@@ -41,6 +41,8 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     recipient = await find_organisation(session, wanted.recipient_id, "recipient_id")
     _check_registrant(actor, dataset, sender, recipient)
     _check_dataset(wanted, dataset)
+    for side in (sender, recipient):
+        require_active(side, wanted.occurred_at)
     received = await _create_received(session, actor, wanted, dataset)
     row = Transfer(
         **wanted.model_dump(exclude={"occurred_at", "targeting"}),

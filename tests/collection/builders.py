@@ -2,13 +2,13 @@
 
 from typing import Any
 
+from tests.builders import name_organisation
 from tests.callers import Caller, Registry
 
 
 def collector_without_account(broker: Caller, name: str = "Jeux & Lots") -> str:
     """The id of a collector that a broker named."""
-    body = {"legal_name": name, "country": "FR", "roles": ["collector"]}
-    return str(broker.post("/v1/organisations", body)["id"])
+    return str(name_organisation(broker, name)["id"])
 
 
 def admit(registry: Registry, organisation_id: str) -> Caller:

@@ -49,7 +49,13 @@ OF_ONE_CALL = {
     "key issue": {"acts_for", "days", "label", "scope"},
     "key list": {"as_json"},
     "lookup": {"lang", "region", "as_json", "reason"},
-    "organisation add": {"country", "privacy_contact", "registration_number", "role"},
+    "organisation add": {
+        *("alias", "country", "distinct_from", "privacy_contact", "registration_number", "role", "time_zone"),
+    },
+    "organisation correct": {
+        *("alias", "closed_on", "country", "legal_name", "privacy_contact", "reason", "registration_number", "role"),
+        "time_zone",
+    },
     "organisation list": {"as_json", "country"},
     "organisation release": {"comment", "up_to"},
     "serve": {"processes", "with_worker"},

@@ -86,7 +86,7 @@ def test_register_organisation_concurrently_creates_one(registry: Registry) -> N
 def test_register_regulator_or_operator_by_others_is_refused(registry: Registry) -> None:
     operator, broker = registry.operator(), registry.broker()
     for role in ("regulator", "operator"):
-        roles = body_of(roles=["collector", role])
+        roles = body_of(f"Bureau {role}", roles=["collector", role])
         assert refusal(broker.request("POST", "/v1/organisations", json=roles)) == (403, "role_reserved")
         assert role in operator.post("/v1/organisations", roles)["roles"]
 
@@ -173,13 +173,16 @@ def test_wrong_first_name_and_contact_are_the_namers_word_until_the_organisation
     organisation = Caller(registry.client, uuid.UUID(made["id"]), issued["key"])
     assert "phish@evil.example (name and contact as stated by" in shown()
     own = _stated(organisation, made["id"], "Vrai nom SAS", "dpo@vrai.example")
-    assert own["counts"]
+    assert own["counts_for"] == ["legal_name", "privacy_contact"]
     assert [text for text in ("phish@evil.example", "Faux nom", "as stated by") if text in shown()] == []
     assert "dpo@vrai.example" in shown()
     seen = organisation.get(f"/v1/organisations/{made['id']}")
     assert (seen["legal_name"], seen["privacy_contact"]) == ("Vrai nom SAS", "dpo@vrai.example")
     kept = registry.regulator().get(f"/v1/organisations/{made['id']}/statements")["items"]
-    assert [(row["legal_name"], row["counts"]) for row in kept] == [("Faux nom", False), ("Vrai nom SAS", True)]
+    assert [(row["legal_name"], "legal_name" in row["counts_for"]) for row in kept] == [
+        ("Faux nom", False),
+        ("Vrai nom SAS", True),
+    ]
     again = {"legal_name": "Faux nom", "privacy_contact": "phish@evil.example"}
     path = f"/v1/organisations/{made['id']}/statements"
     assert refusal(outsider.request("POST", path, json=again)) == (409, "speaks_for_itself")
@@ -220,13 +223,13 @@ def test_statement_of_second_namer_stands_beside_and_is_shown_to_those_who_see_i
     beside = {"legal_name": "Jeux SARL", "privacy_contact": "b@jeux.example"}
     assert refusal(second.request("POST", path, json=beside)) == (404, "not_found")
     hand_over(second, filled(second, [7]), Caller(second.client, uuid.UUID(made["id"]), ""))
-    assert not second.post(path, beside)["counts"]
+    assert second.post(path, beside)["counts_for"] == []
     assert second.get(f"/v1/organisations/{made['id']}")["privacy_contact"] == "a@jeux.example"
     assert second.get(f"/v1/organisations/{made['id']}")["stated_by_id"] is None
     assert [row["legal_name"] for row in second.get(path)["items"]] == ["Jeux SARL"]
     assert [row["legal_name"] for row in first.get(path)["items"]] == ["Jeux"]
     assert [row["legal_name"] for row in registry.regulator().get(path)["items"]] == ["Jeux", "Jeux SARL"]
-    assert _stated(first, made["id"], "Jeux SA", "c@jeux.example")["counts"]
+    assert _stated(first, made["id"], "Jeux SA", "c@jeux.example")["counts_for"]
     assert refusal(operator.request("POST", path, json=beside)) == (422, "reason_required")
-    assert _stated(operator, made["id"], "Jeux SARL", "b@jeux.example", reason="Its letter of May")["counts"]
+    assert _stated(operator, made["id"], "Jeux SARL", "b@jeux.example", reason="Its letter of May")["counts_for"]
     assert first.get(f"/v1/organisations/{made['id']}")["legal_name"] == "Jeux SARL"

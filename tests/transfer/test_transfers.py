@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from service.core.vocabulary import Role
-from tests.builders import collected, filled, hand_over, open_dataset
+from tests.builders import collected, filled, hand_over, name_organisation, open_dataset
 from tests.callers import Caller, Registry
 from tests.inspection import refusal, rows, until, waiting_for_locks
 
@@ -26,7 +26,7 @@ def asked(caller: Caller, *body: Any, **more: Any) -> tuple[int, str]:
 
 def without_account(broker: Caller, role: str = "collector") -> str:
     """An organisation without an account."""
-    return str(broker.post("/v1/organisations", {"legal_name": "Muette", "country": "FR", "roles": [role]})["id"])
+    return str(name_organisation(broker, "Muette", role)["id"])
 
 
 def state(caller: Caller, transfer: Any, status: str, occurred_at: str = "2024-05-01T00:00:00Z", **more: Any) -> Any:

@@ -43,5 +43,5 @@ def forms_of(page: str) -> list[Form]:
 def text_of(page: str) -> str:
     """The text of a page, without markup and with plain spaces."""
     body = re.sub(r"<(svg|script|head).*?</\1>", " ", page, flags=re.DOTALL)
-    plain = re.sub(r"<[^>]+>", " ", body).replace("\u00a0", " ").replace("\u202f", " ")
+    plain = re.sub(r"<[^>]+>", " ", re.sub(r"</?bdi>", "", body)).replace("\u00a0", " ").replace("\u202f", " ")
     return re.sub(r"\s+", " ", plain).replace("&#39;", "'")

@@ -14,7 +14,7 @@ from tests.worlds.acts.campaigns import draw_send
 from tests.worlds.acts.collections import Collect, draw_collect
 from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
 from tests.worlds.acts.objections import draw_end, draw_object
-from tests.worlds.acts.organisations import draw_admit
+from tests.worlds.acts.organisations import draw_admit, draw_correct
 from tests.worlds.acts.pauses import Look, draw_compact
 from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_state
 from tests.worlds.model import Registry
@@ -65,6 +65,7 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_receipt: 2,
     draw_unite: 1,
     draw_admit: 1,
+    draw_correct: 1,
     draw_send: 1,
     draw_compact: 1,
     draw_upload: 1,

@@ -86,6 +86,11 @@ class Told:
     first: int = 0
 
     @property
+    def surname(self) -> str:
+        """What the names of this world's organisations end with: no two organisations of a registry share a name."""
+        return f" w{self.first // len(NUMBERS):06}"
+
+    @property
     def mentioned(self) -> set[int]:
         """The numbers that any dataset ever had, and another that perhaps none had."""
         return {number for act in self.acts for number in getattr(act, "numbers", ())} | {NUMBERS[-1]}
@@ -122,7 +127,7 @@ def begin(running: Stage, world: Registry | None = None) -> Told:
     told = Told(running, world or new_world(), first=len(NUMBERS) * running.worlds)
     running.worlds += 1
     for row in told.world.organisations.values():
-        body = {"legal_name": row.name, "country": "FR", "roles": [row.role]}
+        body = {"legal_name": row.name + told.surname, "country": "FR", "roles": [row.role]}
         by = told.callers[row.named_by] if row.named_by else running.operator
         told.name(row.name, by.post("/v1/organisations", body)["id"])
         running.operator.post(f"/v1/organisations/{told.ids[row.name]}/standing-release", {"up_to_count": 2**40})

@@ -60,6 +60,7 @@ class _Words:
     def of(self, text: str) -> str:
         told = self.telling.told
         text = _NUMBER.sub(lambda found: f"number {int(found[1]) - told.first}", _NOW.sub("now", text))
+        text = text.replace(told.surname, "")
         return _UUID.sub(lambda found: self._word(found[0]), text)
 
     def _word(self, thing_id: str) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 from pydantic import AwareDatetime, Field
@@ -42,6 +43,9 @@ class OrganisationView:
         ),
     ]
     stated_at: Annotated[AwareDatetime | None, Field(description="Since when they are stated.")]
+    closed_on: Annotated[
+        date | None, Field(description="The day on which it ceased to exist or to be active, if it did.")
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,6 +102,7 @@ def organisation_view(facts: FactIndex, known: Container[uuid.UUID], organisatio
         has_account=row.admitted_at is not None,
         stated_by=None if row.stated_by_id == row.id else _if_known(facts, known, row.stated_by_id),
         stated_at=row.stated_at,
+        closed_on=row.closed_on,
     )
 
 

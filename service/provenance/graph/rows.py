@@ -45,6 +45,7 @@ class OrganisationRow(FactRow):
     stated_by_id: uuid.UUID | None = field(default=None, kw_only=True)
     stated_at: datetime | None = field(default=None, kw_only=True)
     time_zone: str | None = field(default=None, kw_only=True)
+    closed_on: date | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

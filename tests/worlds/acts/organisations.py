@@ -1,6 +1,7 @@
-"""The act of the operator: an account for an organisation."""
+"""The acts of the operator: an account for an organisation, and what is right of it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -21,6 +22,33 @@ class Admit(Act):
 
     def tell(self, told: Told) -> None:
         issue_key(told, self.apply(told.world))
+
+
+@dataclass(frozen=True)
+class Correct(Act):
+    """What is stated of an organisation changes nothing in who holds, sees or answers for what."""
+
+    organisation: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"the operator corrects the {self.detail} of {self.organisation}"
+
+    def apply(self, world: Registry) -> str:
+        return world.organisations[self.organisation].name
+
+    def tell(self, told: Told) -> None:
+        name = self.apply(told.world)
+        right: dict[str, Any] = {"legal_name": f"{name} bis{told.surname}", "privacy_contact": "dpo@world.example"}
+        right |= {"aliases": [f"{name} ter{told.surname}"], "time_zone": "Europe/Paris", "registration_number": None}
+        path = f"/v1/organisations/{told.ids[name]}/statements"
+        told.stage.operator.post(path, {self.detail: right[self.detail], "reason": "Extract of the register"})
+
+
+def draw_correct(draw: st.DrawFn, world: Registry) -> Act | None:
+    name = pick(draw, (row.name for row in world.organisations.values()))
+    details = ("legal_name", "privacy_contact", "aliases", "time_zone", "registration_number")
+    return Correct(name, draw(st.sampled_from(details))) if name else None
 
 
 def draw_admit(draw: st.DrawFn, world: Registry) -> Act | None:
