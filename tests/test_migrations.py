@@ -19,7 +19,9 @@ from service.models import metadata
 FREE_TEXT = {
     ("inspection", "operation"),
     ("inspection", "reason"),
+    ("campaign_cancellation", "reason"),
     ("dataset_correction", "reason"),
+    ("evidence_withdrawal", "reason"),
     ("organisation_statement", "reason"),
     ("notice", "language"),
 }

@@ -127,7 +127,7 @@ def fill_facts(filler: Filler, shop: Caller, broker: Caller, party: Caller) -> d
     listed = shop.post(f"/v1/notices/{notice['id']}/partner-lists", partners)
     collection = make_collection(shop, shop.id, notice["id"])
     asserted = {"asserted_by_id": nth("organisation")}
-    filler.repeat("notice", notice["id"], code="'N' || place", **asserted)
+    filler.repeat("notice", notice["id"], code="'N' || place", first_id=nth("notice"), **asserted)
     filler.repeat("partner_list", listed["id"], notice_id=nth("notice"), **asserted)
     filler.repeat("collection", collection["id"], **asserted)
     bought = hand_over(shop, collected(shop, range(COUNT)), broker)["received_dataset_id"]

@@ -20,6 +20,8 @@ def upgrade() -> None:
         sa.Column("collector_id", sa.Uuid(), nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("replaces_id", sa.Uuid(), nullable=True),
+        sa.Column("corrects_id", sa.Uuid(), nullable=True),
+        sa.Column("first_id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("wording", sa.Text(), nullable=False),
@@ -54,8 +56,19 @@ def upgrade() -> None:
             ["replaces_id"],
             ["notice.id"],
         ),
+        sa.ForeignKeyConstraint(
+            ["corrects_id"],
+            ["notice.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["first_id"],
+            ["notice.id"],
+        ),
+        sa.CheckConstraint("(corrects_id IS NULL) = (first_id = id)", name="ck_notice_first_id"),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("corrects_id"),
     )
+    op.create_index(op.f("ix_notice_first_id"), "notice", ["first_id"], unique=False)
     op.create_index(op.f("ix_notice_asserted_by_id"), "notice", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_notice_collector_id"), "notice", ["collector_id"], unique=False)
     op.create_table(
@@ -86,6 +99,7 @@ def upgrade() -> None:
             ["notice.id"],
         ),
         sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("corrects_id"),
     )
     op.create_index(op.f("ix_partner_list_asserted_by_id"), "partner_list", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_partner_list_notice_id"), "partner_list", ["notice_id"], unique=False)
@@ -132,6 +146,33 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_notice_evidence_asserted_by_id"), "notice_evidence", ["asserted_by_id"], unique=False)
     op.create_index(op.f("ix_notice_evidence_notice_id"), "notice_evidence", ["notice_id"], unique=False)
+    op.create_table(
+        "evidence_withdrawal",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["evidence_id"],
+            ["notice_evidence.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("evidence_id"),
+    )
+    op.create_index(
+        op.f("ix_evidence_withdrawal_asserted_by_id"), "evidence_withdrawal", ["asserted_by_id"], unique=False
+    )
     op.create_table(
         "evidence_content",
         sa.Column("evidence_id", sa.Uuid(), nullable=False),
@@ -222,6 +263,7 @@ def downgrade() -> None:
     op.drop_table("collection_attestation")
     op.drop_table("collection")
     op.drop_table("evidence_content")
+    op.drop_table("evidence_withdrawal")
     op.drop_table("notice_evidence")
     op.drop_table("partner")
     op.drop_table("partner_list")

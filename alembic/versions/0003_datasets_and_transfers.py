@@ -63,7 +63,8 @@ FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
   AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
 """
-# How a dataset comes by its numbers, and whether it counts as a holding. Scalar subqueries are looked up for the rows
+# How a dataset comes by its numbers, and whether it counts as a holding. Numbers are counted by the first notice of a
+# row of corrections, which is named here. Scalar subqueries are looked up for the rows
 # that are read; PostgreSQL would compute joins and EXISTS for every dataset.
 DATASET_NODE = """
 CREATE VIEW dataset_node AS
@@ -71,7 +72,7 @@ SELECT dataset.id AS dataset_id, content,
        (SELECT made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS made_at,
        (SELECT first_made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS first_made_at,
        ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parent_ids,
-       notice_id, holder_id,
+       (SELECT first_id FROM notice WHERE id = notice_id) AS notice_id, holder_id,
        coalesce((SELECT true FROM held_dataset WHERE dataset_id = dataset.id), false) AS is_holding
 FROM dataset
 LEFT JOIN collection ON collection.id = collection_id

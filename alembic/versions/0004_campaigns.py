@@ -1,4 +1,4 @@
-"""Campaigns and the datasets that they used."""
+"""Campaigns, the datasets that they used, and their cancellations."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,13 +8,18 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-# For packages that know no campaigns: the datasets that campaigns use, and when the first began or will begin. A
-# campaign that was corrected does not count.
+# The campaigns that are planned or were sent: neither corrected nor cancelled.
+COUNTING_CAMPAIGN = """
+CREATE VIEW counting_campaign AS
+SELECT id, party_id, sender_id, began_at FROM campaign
+WHERE NOT EXISTS (SELECT FROM campaign AS correction WHERE correction.corrects_id = campaign.id)
+  AND NOT EXISTS (SELECT FROM campaign_cancellation WHERE campaign_id = campaign.id)
+"""
+# For packages that know no campaigns: the datasets that campaigns use, and when the first began or will begin.
 USED_DATASET = """
 CREATE VIEW used_dataset AS
 SELECT dataset_id, min(began_at) AS began_at
-FROM campaign_dataset JOIN campaign ON campaign.id = campaign_id
-WHERE NOT EXISTS (SELECT FROM campaign AS correction WHERE correction.corrects_id = campaign.id)
+FROM campaign_dataset JOIN counting_campaign ON counting_campaign.id = campaign_id
 GROUP BY dataset_id
 """
 
@@ -78,10 +83,40 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("campaign_id", "dataset_id"),
     )
     op.create_index(op.f("ix_campaign_dataset_dataset_id"), "campaign_dataset", ["dataset_id"], unique=False)
+    op.create_table(
+        "campaign_cancellation",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("campaign_id", sa.Uuid(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["campaign_id"],
+            ["campaign.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("campaign_id"),
+    )
+    op.create_index(
+        op.f("ix_campaign_cancellation_asserted_by_id"), "campaign_cancellation", ["asserted_by_id"], unique=False
+    )
+    op.execute(COUNTING_CAMPAIGN)
     op.execute(USED_DATASET)
 
 
 def downgrade() -> None:
     op.execute("DROP VIEW used_dataset")
+    op.execute("DROP VIEW counting_campaign")
+    op.drop_table("campaign_cancellation")
     op.drop_table("campaign_dataset")
     op.drop_table("campaign")

@@ -35,6 +35,11 @@ _FACT = "changed.asserted_by_id, changed.asserted_through_id"
 _COLLECTOR = "(SELECT collector_id FROM notice WHERE id = changed.notice_id)"
 _OF_COLLECTION = "SELECT unnest(ARRAY[collector_id, asserted_by_id]) FROM collection WHERE id = changed.collection_id"
 _OF_TRANSFER = "SELECT unnest(ARRAY[sender_id, recipient_id]) FROM transfer WHERE id = changed.transfer_id"
+_OF_CAMPAIGN = "SELECT unnest(ARRAY[party_id, sender_id]) FROM campaign WHERE id = changed.campaign_id"
+_OF_EVIDENCE = (
+    "SELECT collector_id FROM notice JOIN notice_evidence AS evidence ON notice.id = evidence.notice_id "
+    "WHERE evidence.id = changed.evidence_id"
+)
 _OF_NOTICE = f"ARRAY[{_FACT}, {_COLLECTOR}]"
 _NONE = "'{}'::uuid[]"
 # Erasures lower the counts of what is left one by one. The graph knows only whether anything is left.
@@ -49,6 +54,9 @@ WATCHED = {
     "partner_list": Watch(object_id="changed.notice_id", organisation_ids=_OF_NOTICE),
     "partner": Watch("partner_list_id, position", "changed.partner_list_id", _NONE),
     "notice_evidence": Watch(object_id="changed.notice_id", organisation_ids=_OF_NOTICE),
+    "evidence_withdrawal": Watch(
+        object_id="changed.evidence_id", organisation_ids=f"ARRAY[{_FACT}] || ARRAY({_OF_EVIDENCE})"
+    ),
     "collection": Watch(organisation_ids=f"ARRAY[changed.collector_id, {_FACT}]"),
     "collection_attestation": Watch(
         object_id="changed.collection_id",
@@ -74,6 +82,9 @@ WATCHED = {
     ),
     "campaign": Watch(organisation_ids=f"ARRAY[changed.party_id, changed.sender_id, {_FACT}]"),
     "campaign_dataset": Watch("campaign_id, dataset_id", "changed.campaign_id", "ARRAY[changed.dataset_id]"),
+    "campaign_cancellation": Watch(
+        object_id="changed.campaign_id", organisation_ids=f"ARRAY[{_FACT}] || ARRAY({_OF_CAMPAIGN})"
+    ),
 }
 
 # What a change leaves in `change`: a row for each object that a statement concerns. In place of the version that its

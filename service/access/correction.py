@@ -1,6 +1,7 @@
 """Corrections: nothing recorded is overwritten. A new fact that names the old one takes its place."""
 
 import uuid
+from collections.abc import Iterable
 from typing import TypeVar
 
 from sqlmodel import select
@@ -29,6 +30,15 @@ async def lock_for_correction(session: AsyncSession, actor: Actor, table: type[F
             "already_corrected", f"This fact has already been corrected. Correct its latest version ({latest_id})."
         )
     return row
+
+
+async def read_corrections(
+    session: AsyncSession, table: type[FactT], fact_ids: Iterable[uuid.UUID]
+) -> dict[uuid.UUID, uuid.UUID]:
+    """The corrections of those facts that were corrected, by their ids."""
+    corrects_id = table.corrects_id  # type: ignore[attr-defined]
+    query = select(corrects_id, table.id).where(corrects_id.in_(list(fact_ids)))
+    return {row[0]: row[1] for row in (await session.exec(query)).all()}
 
 
 async def _latest_version(session: AsyncSession, table: type[FactT], fact_id: uuid.UUID) -> uuid.UUID:

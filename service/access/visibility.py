@@ -62,7 +62,9 @@ notices(id) AS (
     WHERE notice.collector_id = :own_id
        OR (notice.asserted_by_id = :own_id AND collector.admitted_at IS NULL)
     UNION
-    SELECT notice_id FROM collection WHERE id IN (SELECT id FROM collections)),
+    SELECT version.id
+    FROM collection JOIN notice AS named ON named.id = notice_id JOIN notice AS version USING (first_id)
+    WHERE collection.id IN (SELECT id FROM collections)),
 organisations(id) AS (
     SELECT id FROM organisation WHERE id = :own_id OR id = :through_id OR asserted_by_id = :own_id
     UNION SELECT holder_id FROM dataset WHERE id IN (SELECT id FROM datasets)

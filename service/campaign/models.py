@@ -1,4 +1,4 @@
-"""Tables of campaigns."""
+"""Tables of campaigns and of their cancellations."""
 
 import uuid
 from datetime import date, datetime
@@ -24,6 +24,15 @@ class Campaign(Fact, table=True):
     began_at: datetime = Field(sa_type=DateTime(timezone=True))
     ended_at: datetime = Field(sa_type=DateTime(timezone=True))
     corrects_id: uuid.UUID | None = Field(default=None, foreign_key="campaign.id", unique=True)
+
+
+class CampaignCancellation(Fact, table=True):
+    """The word of a campaign's party that it will not be sent or, if it had begun, that it was not."""
+
+    __tablename__ = "campaign_cancellation"
+
+    campaign_id: uuid.UUID = Field(foreign_key="campaign.id", unique=True)
+    reason: str = Field(sa_type=Text)
 
 
 class CampaignDataset(GraphRow, table=True):

@@ -1,7 +1,8 @@
 """One function per operation on campaigns."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from procrastinate import App
 from sqlmodel import col, select
@@ -9,10 +10,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
+from service.access.assertion import assertion_columns
 from service.access.correction import lock_for_correction
 from service.access.visible_rows import get_visible, list_visible, read_asserters
-from service.campaign.models import Campaign, CampaignDataset
-from service.campaign.schemas import CampaignIn, CampaignOut
+from service.campaign.models import Campaign, CampaignCancellation, CampaignDataset
+from service.campaign.schemas import CampaignIn, CampaignOut, CancellationIn, CancellationOut
+from service.campaign.state import state_of
+from service.core.clock import now
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.new_rows import insert_rows
 from service.core.paging import Page
@@ -87,6 +91,30 @@ def _check_dataset(wanted: CampaignIn, dataset: Dataset) -> None:
         )
 
 
+async def cancel_campaign(
+    session: AsyncSession, actor: Actor, campaign_id: uuid.UUID, wanted: CancellationIn
+) -> CampaignOut:
+    """Record that a campaign will not be sent or, if it had begun, that it was not.
+
+    The campaign's row is locked. So of a correction and a cancellation at the same time, a cancellation that comes
+    second is refused, and a correction that comes second says that the campaign was sent after all.
+
+    Raises:
+        NotFound: the caller sees no such campaign.
+        Forbidden: another organisation asserts it.
+        Conflict: it has been corrected or cancelled already.
+    """
+    await get_campaign(session, actor, campaign_id)
+    row = await lock_for_correction(session, actor, Campaign, campaign_id)
+    former = select(CampaignCancellation.id).where(CampaignCancellation.campaign_id == campaign_id)
+    if (await session.exec(former)).first() is not None:
+        raise Conflict("already_cancelled", "This campaign has already been cancelled. You need not cancel it again.")
+    fact = assertion_columns(actor, wanted.occurred_at)
+    session.add(CampaignCancellation(campaign_id=row.id, reason=wanted.reason, **fact))
+    await session.flush()
+    return (await _with_datasets(session, actor, [row]))[0]
+
+
 async def get_campaign(session: AsyncSession, actor: Actor, campaign_id: uuid.UUID) -> CampaignOut:
     """A campaign that the caller may see."""
     row = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
@@ -102,8 +130,24 @@ async def list_campaigns(session: AsyncSession, actor: Actor, after: uuid.UUID |
 async def _with_datasets(session: AsyncSession, actor: Actor, campaigns: Sequence[Campaign]) -> list[CampaignOut]:
     query = select(CampaignDataset).where(col(CampaignDataset.campaign_id).in_([row.id for row in campaigns]))
     used = (await session.exec(query.order_by(col(CampaignDataset.dataset_id)))).all()
-    asserters = await read_asserters(session, actor, campaigns)
-    return [
-        CampaignOut(**asserters.body(row), dataset_ids=[use.dataset_id for use in used if use.campaign_id == row.id])
-        for row in campaigns
-    ]
+    cancellations = await read_cancellations(session, [row.id for row in campaigns])
+    asserters = await read_asserters(session, actor, campaigns, cancellations.values())
+    moment = now()
+
+    def details(row: Campaign) -> dict[str, Any]:
+        cancellation = cancellations.get(row.id)
+        return {
+            "dataset_ids": [use.dataset_id for use in used if use.campaign_id == row.id],
+            "state": state_of(row.began_at, cancellation.recorded_at if cancellation else None, moment),
+            "cancellation": CancellationOut(**asserters.body(cancellation)) if cancellation else None,
+        }
+
+    return [CampaignOut(**asserters.body(row, **details(row))) for row in campaigns]
+
+
+async def read_cancellations(
+    session: AsyncSession, campaign_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, CampaignCancellation]:
+    """The cancellations of those campaigns that were cancelled, by campaign."""
+    query = select(CampaignCancellation).where(col(CampaignCancellation.campaign_id).in_(campaign_ids))
+    return {row.campaign_id: row for row in (await session.exec(query)).all()}

@@ -5,9 +5,10 @@ from datetime import date
 
 from pydantic import AwareDatetime, Field, model_validator
 
-from service.core.facts import FactOut, RequestBody
+from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.instant import Day, Instant
-from service.core.text import Line, Quotation
+from service.core.text import Line, Quotation, Sentence
+from service.core.vocabulary import CampaignState
 
 
 class CampaignIn(RequestBody):
@@ -22,12 +23,17 @@ class CampaignIn(RequestBody):
     )
     poll_name: Line | None = Field(default=None, examples=["Élections européennes"])
     poll_on: Day | None = Field(default=None, examples=["2024-06-09"])
-    began_at: Instant = Field(examples=["2024-06-06T10:00:00+02:00"], description="When sending began.")
-    ended_at: Instant = Field(examples=["2024-06-06T12:00:00+02:00"], description="When sending ended.")
+    began_at: Instant = Field(
+        examples=["2024-06-06T10:00:00+02:00"], description="When sending began or, of a planned campaign, will begin."
+    )
+    ended_at: Instant = Field(
+        examples=["2024-06-06T12:00:00+02:00"], description="When sending ended or, of a planned campaign, will end."
+    )
     dataset_ids: list[uuid.UUID] = Field(min_length=1, max_length=1000)
     corrects_id: uuid.UUID | None = Field(
         default=None,
-        description="Your campaign that this one corrects. It keeps its address, but no longer counts.",
+        description="Your campaign that this one corrects. It keeps its address, but no longer counts. A cancelled one "
+        "can be corrected too, if it was sent after all.",
     )
 
     @model_validator(mode="after")
@@ -37,6 +43,23 @@ class CampaignIn(RequestBody):
         if len(set(self.dataset_ids)) < len(self.dataset_ids):
             raise ValueError("dataset_ids names a dataset twice")
         return self
+
+
+class CancellationIn(FactIn):
+    """That a campaign will not be sent or, if it had begun, that it was not."""
+
+    reason: Sentence = Field(
+        examples=["Reporté : le fichier n'a pas été vérifié à temps."],
+        description="A sentence of 10 to 300 characters, without a phone number. The persons whose numbers the "
+        "campaign was for may read it.",
+    )
+
+
+class CancellationOut(FactOut):
+    """A party's word that its campaign will not be sent, or was not."""
+
+    campaign_id: uuid.UUID
+    reason: str = Field(examples=["Reporté : le fichier n'a pas été vérifié à temps."])
 
 
 class CampaignOut(FactOut):
@@ -53,3 +76,8 @@ class CampaignOut(FactOut):
     ended_at: AwareDatetime = Field(examples=["2024-06-06T10:00:00Z"])
     dataset_ids: list[uuid.UUID]
     corrects_id: uuid.UUID | None = Field(description="The campaign that this one corrects. It keeps its own address.")
+    state: CampaignState = Field(
+        description="`planned` until `began_at` by the registry's clock, `sent` from then on. `cancelled`: called off "
+        "before it began. `not_sent`: stated afterwards that it was never sent."
+    )
+    cancellation: CancellationOut | None

@@ -12,13 +12,20 @@ from service.core.vocabulary import Channel, Mechanism, Purpose
 
 
 class Notice(Fact, table=True):
-    """The wording shown, verbatim. It never changes: a new version is a new notice that names the one it replaces."""
+    """The wording shown, verbatim. It never changes: a new version is a new notice that names the one it replaces.
+
+    A correction is a new notice too, which says what was shown in truth. It has the version of the one it corrects.
+    `first_id` is the notice with which a row of corrections began. Numbers are counted by it, and lists and evidence
+    belong to it.
+    """
 
     __tablename__ = "notice"
 
     collector_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     code: str = Field(sa_type=Text)
     replaces_id: uuid.UUID | None = Field(default=None, foreign_key="notice.id")
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="notice.id", unique=True)
+    first_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
     version: int = 1
     language: str = Field(sa_type=Text)
     wording: str = Field(sa_type=Text)
@@ -37,7 +44,7 @@ class PartnerList(Fact, table=True):
     notice_id: uuid.UUID = Field(foreign_key="notice.id", index=True)
     valid_from_on: date = Field(sa_type=Date)
     categories: list[str] = Field(sa_type=ARRAY(Text))
-    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="partner_list.id")
+    corrects_id: uuid.UUID | None = Field(default=None, foreign_key="partner_list.id", unique=True)
 
 
 class Partner(GraphRow, table=True):
@@ -60,6 +67,18 @@ class NoticeEvidence(Fact, table=True):
     media_type: str = Field(sa_type=Text)
     sha256: str = Field(sa_type=Text)
     byte_count: int
+
+
+class EvidenceWithdrawal(Fact, table=True):
+    """The word of the organisation that uploaded a piece of evidence that it does not show the form as it was.
+
+    The file stays and can be read: it is proof of what was claimed.
+    """
+
+    __tablename__ = "evidence_withdrawal"
+
+    evidence_id: uuid.UUID = Field(foreign_key="notice_evidence.id", unique=True)
+    reason: str = Field(sa_type=Text)
 
 
 class EvidenceContent(SQLModel, table=True):

@@ -2,25 +2,24 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
-from service.access.correction import lock_for_correction
+from service.access.correction import lock_for_correction, read_corrections
 from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
 from service.collection.models import Collection, CollectionAttestation, Notice
-from service.collection.notices import find_own_notice
+from service.collection.notice_corrections import current_version, lock_notice
+from service.collection.notices import find_notice, find_own_notice
+from service.collection.periods import check_spans, period_of
 from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
-from service.core.db import run
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
-from service.membership.encryption import decrypt_span
 from service.number.keyring import KeyRing
 from service.organisation.operations import find_organisation, require_active, require_may_assert_for
 
@@ -28,11 +27,19 @@ from service.organisation.operations import find_organisation, require_active, r
 async def register_collection(
     session: AsyncSession, ring: KeyRing, actor: Actor, wanted: CollectionIn
 ) -> CollectionOut:
-    """Register a collection of the caller, or of a collector without an account."""
+    """Register a collection of the caller, or of a collector without an account; or a correction of one.
+
+    What an organisation stated of a collector without an account it can correct when that has one.
+    """
     collector = await find_organisation(session, wanted.collector_id, "collector_id")
-    require_may_assert_for(actor, collector)
-    require_active(collector, wanted.occurred_at)
-    notice = await find_own_notice(session, actor, wanted.notice_id)
+    if wanted.corrects_id is None:
+        require_may_assert_for(actor, collector)
+        require_active(collector, wanted.occurred_at)
+        named = await find_own_notice(session, actor, wanted.notice_id)
+    else:
+        named = await find_notice(session, actor, wanted.notice_id)
+    await lock_notice(session, named.first_id, shared=True)
+    notice = await current_version(session, named)
     _check_notice(wanted, notice)
     await _check_correction(session, ring, actor, wanted, notice)
     row = Collection(**wanted.model_dump(exclude={"occurred_at"}), **assertion_columns(actor, wanted.occurred_at))
@@ -61,17 +68,6 @@ def _check_notice(wanted: CollectionIn, notice: Notice) -> None:
         raise Unprocessable("occurred_before_began", "`occurred_at` is before `began_on`. Correct one of them.")
 
 
-# A dataset keeps the collection that it was registered with, also when that collection is corrected later.
-_SPANS = text("""
-    WITH RECURSIVE earlier (id, corrects_id) AS (
-        SELECT id, corrects_id FROM collection WHERE id = :id
-        UNION ALL
-        SELECT found.id, found.corrects_id FROM collection AS found JOIN earlier ON found.id = earlier.corrects_id)
-    SELECT dataset.id, consent_span FROM dataset JOIN earlier ON collection_id = earlier.id
-    WHERE consent_span IS NOT NULL
-""")
-
-
 async def _check_correction(
     session: AsyncSession, ring: KeyRing, actor: Actor, wanted: CollectionIn, notice: Notice
 ) -> None:
@@ -80,17 +76,12 @@ async def _check_correction(
         return
     await find_collection(session, actor, corrected_id)
     corrected = await lock_for_correction(session, actor, Collection, corrected_id)
-    if (corrected.collector_id, corrected.notice_id) != (wanted.collector_id, wanted.notice_id):
+    named = await session.get_one(Notice, corrected.notice_id)
+    if (corrected.collector_id, named.first_id) != (wanted.collector_id, notice.first_id):
         raise Unprocessable(
             "correction_changes_origin", "A correction keeps the collector and the notice. Register another collection."
         )
-    began_at, ended_at = _period(wanted.began_on, wanted.ended_on, ZoneInfo(notice.time_zone))
-    spans = [decrypt_span(ring, row.id, row.consent_span) for row in await run(session, _SPANS, {"id": corrected_id})]
-    if any(span.first < began_at or (ended_at is not None and span.last > ended_at) for span in spans):
-        raise Unprocessable(
-            "consents_outside_period",
-            "Datasets of this collection contain consents outside this period. Choose one that covers them.",
-        )
+    await check_spans(session, ring, corrected_id, wanted.began_on, wanted.ended_on, notice.time_zone)
 
 
 async def find_collection(session: AsyncSession, actor: Actor, collection_id: uuid.UUID) -> Collection:
@@ -141,12 +132,15 @@ async def _response_bodies(
     attested = await _attested(session, collections)
     corrected_ids = (row.corrects_id for row in collections)
     corrected = await visible_among(session, Collection, visibility.visible_collections(actor), corrected_ids)
+    # Whoever sees a collection sees its corrections.
+    corrections = await read_corrections(session, Collection, [row.id for row in collections])
     asserters = await read_asserters(session, actor, collections)
     return [
         CollectionOut(
             **asserters.body(
                 row,
                 corrects_id=row.corrects_id if row.corrects_id in corrected else None,
+                corrected_by_id=corrections.get(row.id),
                 attested=row.id in attested,
             )
         )
@@ -159,11 +153,5 @@ async def collection_period(session: AsyncSession, collection_id: uuid.UUID) -> 
     collection = await session.get_one(Collection, collection_id)
     while correction := (await session.exec(select(Collection).where(Collection.corrects_id == collection.id))).first():
         collection = correction
-    notice = await session.get_one(Notice, collection.notice_id)
-    return _period(collection.began_on, collection.ended_on, ZoneInfo(notice.time_zone))
-
-
-def _period(began_on: date, ended_on: date | None, zone: ZoneInfo) -> tuple[datetime, datetime | None]:
-    """Days in the notice's time zone, as instants."""
-    begin = datetime.combine(began_on, time.min, zone)
-    return begin, datetime.combine(ended_on, time.max, zone) if ended_on else None
+    notice = await current_version(session, await session.get_one(Notice, collection.notice_id))
+    return period_of(collection.began_on, collection.ended_on, ZoneInfo(notice.time_zone))

@@ -21,6 +21,7 @@ from service.collection.schemas import (
     NoticeOut,
     PartnerListIn,
     PartnerListOut,
+    WithdrawalIn,
 )
 from service.core.body_limits import Body, reads
 from service.core.db import DatabaseDep, SessionDep
@@ -34,6 +35,7 @@ notices = APIRouter(prefix="/v1/notices", tags=["notices"], route_class=Idempote
 collections = APIRouter(prefix="/v1/collections", tags=["collections"], route_class=IdempotentRoute)
 
 NoticeId = Annotated[uuid.UUID, Path(description="The id of a notice.")]
+EvidenceId = Annotated[uuid.UUID, Path(description="The id of a piece of evidence.")]
 CollectionId = Annotated[uuid.UUID, Path(description="The id of a collection.")]
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
@@ -46,9 +48,13 @@ _FILE = {"schema": {"type": "string", "format": "binary"}}
     dependencies=[NEEDS_ROOM],
     responses=responses(*JSON_BODY, 404, 409, 507),
 )
-async def register_notice(body: NoticeIn, session: SessionDep, actor: FactsWriter) -> NoticeOut:
-    """Registers the wording of a form, verbatim. A notice never changes; a new version is a notice that replaces it."""
-    return await notice_operations.register_notice(session, actor, body)
+async def register_notice(body: NoticeIn, session: SessionDep, ring: RingDep, actor: FactsWriter) -> NoticeOut:
+    """Registers the wording of a form, verbatim. A notice never changes.
+
+    A wording that was shown later is a new version, which `replaces_id` the old one. If a notice was recorded wrongly,
+    a correction that `corrects_id` it says what was shown in truth: answers then show that, and what it said before.
+    """
+    return await notice_operations.register_notice(session, ring, actor, body)
 
 
 @notices.get("", summary="List notices")
@@ -107,7 +113,7 @@ async def add_evidence(
 )
 async def get_evidence(
     notice_id: NoticeId,
-    evidence_id: Annotated[uuid.UUID, Path(description="The id of a piece of evidence.")],
+    evidence_id: EvidenceId,
     session: SessionDep,
     database: DatabaseDep,
     ring: RingDep,
@@ -116,6 +122,19 @@ async def get_evidence(
     """The file as it was uploaded."""
     evidence = await notice_operations.get_evidence(session, actor, notice_id, evidence_id)
     return evidence_response(database, ring, evidence, {"Content-Disposition": "attachment"})
+
+
+@notices.post(
+    "/{notice_id}/evidence/{evidence_id}/withdrawal",
+    status_code=201,
+    summary="Withdraw a screenshot of the form",
+    responses=responses(*JSON_BODY, 404, 409),
+)
+async def withdraw_evidence(
+    notice_id: NoticeId, evidence_id: EvidenceId, body: WithdrawalIn, session: SessionDep, actor: FactsWriter
+) -> EvidenceOut:
+    """States that a file which you uploaded does not show the form as it was. It stays, marked as withdrawn."""
+    return await notice_operations.withdraw_evidence(session, actor, notice_id, evidence_id, body)
 
 
 @collections.post(

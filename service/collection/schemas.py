@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.instant import Day
-from service.core.text import Line, Quotation
+from service.core.text import Line, Quotation, Sentence
 from service.core.time_zone import TimeZone
 from service.core.vocabulary import Channel, Mechanism, Purpose
 
@@ -67,6 +67,11 @@ class NoticeIn(FactIn):
     collector_id: uuid.UUID = Field(description="The organisation whose form it is.")
     code: Line = Field(examples=["EM-1"], description="The collector's own name for this notice.")
     replaces_id: uuid.UUID | None = Field(default=None, description="The notice that this new version replaces.")
+    corrects_id: uuid.UUID | None = Field(
+        default=None,
+        description="Your notice that this one corrects, if it does not say what was shown. It takes the place of that "
+        "one, with its version, lists, evidence and collections. The old one keeps its address.",
+    )
     language: Language = Field(examples=["fr"], description="The language of the wording (BCP 47).")
     wording: Quotation = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
     mechanism: Mechanism = Field(examples=["double_opt_in"])
@@ -82,7 +87,25 @@ class NoticeIn(FactIn):
     def _in_order(self) -> "NoticeIn":
         if self.valid_until_on is not None and self.valid_until_on < self.valid_from_on:
             raise ValueError("valid_until_on must not be before valid_from_on")
+        if self.corrects_id is not None and (self.replaces_id, self.partner_list) != (None, None):
+            raise ValueError("a correction keeps what the notice replaces and its partner lists: leave them out")
         return self
+
+
+class WithdrawalIn(FactIn):
+    """That a piece of evidence does not show the form as it was."""
+
+    reason: Sentence = Field(
+        examples=["La capture montre une autre page que le formulaire."],
+        description="A sentence of 10 to 300 characters, without a phone number, that the persons concerned may read.",
+    )
+
+
+class WithdrawalOut(FactOut):
+    """The word of the organisation that uploaded a piece of evidence that it does not show the form as it was."""
+
+    evidence_id: uuid.UUID
+    reason: str = Field(examples=["La capture montre une autre page que le formulaire."])
 
 
 class EvidenceOut(FactOut):
@@ -95,6 +118,7 @@ class EvidenceOut(FactOut):
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     )
     byte_count: int = Field(examples=[183_204])
+    withdrawal: WithdrawalOut | None
 
 
 class NoticeOut(FactOut):
@@ -103,6 +127,12 @@ class NoticeOut(FactOut):
     collector_id: uuid.UUID
     code: str = Field(examples=["EM-1"])
     replaces_id: uuid.UUID | None = Field(description="The notice that it replaces, if you see that notice too.")
+    corrects_id: uuid.UUID | None = Field(description="The notice that it corrects.")
+    corrected_by_id: uuid.UUID | None = Field(description="The notice that corrects this one, which no longer counts.")
+    first_id: uuid.UUID = Field(
+        description="The notice with which its corrections began: its own id if it corrects none. Lists and evidence "
+        "name that one."
+    )
     version: int = Field(examples=[1])
     language: str = Field(examples=["fr"])
     wording: str = Field(examples=["☐ Oui, Enseigne Maison peut transmettre mon numéro à Contact Direct SAS…"])
@@ -148,6 +178,9 @@ class CollectionOut(FactOut):
     began_on: date
     ended_on: date | None
     corrects_id: uuid.UUID | None = Field(description="The collection that it corrects, if you see that one too.")
+    corrected_by_id: uuid.UUID | None = Field(
+        description="The collection that corrects this one, which no longer counts."
+    )
     attested: bool = Field(description="Whether the collector asserts it or has attested it.")
 
 

@@ -12,22 +12,11 @@ from rich.tree import Tree
 
 from service.command.answer_words import PHRASES, AnswerPhrases, format_period
 from service.command.terminal import printable
-from service.core.vocabulary import Side, TransferStatus
-from service.provenance.answer.references import DatasetRef
-from service.provenance.answer.schemas import (
-    Answer,
-    Asserted,
-    CampaignUse,
-    CampaignView,
-    ChainView,
-    Erasure,
-    Holding,
-    HopView,
-    Origin,
-    PartnerListView,
-    Statement,
-    TransferView,
-)
+from service.core.vocabulary import CampaignState, Side, TransferStatus
+from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView, CancellationView
+from service.provenance.answer.origin_schemas import Origin, PartnerListView, WithdrawalView
+from service.provenance.answer.references import Asserted, DatasetRef
+from service.provenance.answer.schemas import Answer, ChainView, Erasure, Holding, HopView, Statement, TransferView
 from service.wording.language import Language, write_day, write_day_of, write_quoted
 from service.wording.terms import Terms
 
@@ -186,6 +175,9 @@ def _origin_details(context: _TreeContext, origin: Origin) -> Iterator[str]:
     fill, phrases, terms, notice = context.fill, context.phrases, context.terms, origin.notice
     yield fill(phrases.notice, code=notice.code, mechanism=terms.mechanism(notice.mechanism))
     yield fill(phrases.purposes, purposes=", ".join(map(terms.purpose, notice.purposes)))
+    for earlier in notice.earlier[-1:]:
+        who, day = context.asserted_by(notice), context.day_of(notice.recorded_at)
+        yield fill(phrases.notice_corrected, who=who, day=day, text=context.quote(earlier.wording))
     yield from _partner_list(context, origin)
     yield fill(phrases.place, channel=terms.channel(origin.channel), address=origin.address)
     record = origin.consent_record_id
@@ -194,6 +186,13 @@ def _origin_details(context: _TreeContext, origin: Origin) -> Iterator[str]:
         yield phrases.no_screenshot
     for screenshot in notice.evidence:
         yield fill(phrases.screenshot, media_type=screenshot.media_type, sha256=screenshot.sha256[:12])
+        if screenshot.withdrawal is not None:
+            yield _withdrawal(context, screenshot.withdrawal)
+
+
+def _withdrawal(context: _TreeContext, withdrawal: WithdrawalView) -> str:
+    who, day = context.asserted_by(withdrawal), context.day_of(withdrawal.recorded_at)
+    return context.fill(context.phrases.screenshot_withdrawn, who=who, day=day, text=context.quote(withdrawal.reason))
 
 
 def _partner_list(context: _TreeContext, origin: Origin) -> Iterator[str]:
@@ -237,7 +236,7 @@ def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode, hops: int
     `hops` is from how many transfers the branch hangs.
     """
     phrases, dataset_ids = context.phrases, {dataset.id for dataset in node.datasets}
-    for campaign in context.answer.campaigns:
+    for campaign in [*context.answer.campaigns, *context.answer.campaigns_not_sent]:
         if any(use.dataset.id in dataset_ids for use in campaign.through):
             _add_campaign(context, branch, campaign, dataset_ids)
     erased = [erasure.erased_at for erasure in context.answer.erasures if erasure.dataset.id in dataset_ids]
@@ -319,18 +318,29 @@ def _status(context: _TreeContext, hop: HopView, transfer: TransferView, recipie
 
 def _add_campaign(context: _TreeContext, branch: Tree, campaign: CampaignView, dataset_ids: set[uuid.UUID]) -> None:
     label = context.fill(
-        context.phrases.campaign,
+        context.phrases.of_campaign(campaign.state),
         name=context.quote(campaign.name),
         period=format_period(context.language, campaign.began_at, campaign.ended_at, context.zone),
         sender=(campaign.sender or campaign.party).legal_name,
         originator=campaign.originator,
     )
-    branch = branch.add(Text("✉ ").append(label, "bold"))
+    branch = branch.add(Text("✉ ").append(label, "bold" if campaign.cancellation is None else "strike"))
     _add(branch, context.quote(campaign.message_text), "italic")
     who, day = context.asserted_by(campaign), context.day_of(campaign.recorded_at)
     _add(branch, context.fill(context.phrases.asserted, who=who, day=day))
+    if campaign.cancellation is not None:
+        _add(branch, _cancellation(context, campaign.state, campaign.cancellation), "yellow")
+    if campaign.state is not CampaignState.SENT:
+        return
     for warning in _use_warnings(context, [use for use in campaign.through if use.dataset.id in dataset_ids]):
         _add(branch, warning, "yellow")
+
+
+def _cancellation(context: _TreeContext, state: CampaignState, cancellation: CancellationView) -> str:
+    phrases = context.phrases
+    phrase = phrases.cancelled if state is CampaignState.CANCELLED else phrases.not_sent
+    day, quoted = context.day_of(cancellation.recorded_at), context.quote(cancellation.reason)
+    return context.fill(phrase, text=quoted, day=day)
 
 
 def _use_warnings(context: _TreeContext, uses: list[CampaignUse]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from service.core.vocabulary import TransferStatus
+from service.core.vocabulary import CampaignState, TransferStatus
 from service.wording.language import PARIS, Language, write_span
 from service.wording.typography import typeset_catalogue
 
@@ -42,7 +42,9 @@ class AnswerPhrases:
     consent_record: str
     no_consent_record: str
     screenshot: str
+    screenshot_withdrawn: str
     no_screenshot: str
+    notice_corrected: str
     attested: str
     asserted_unattested: str
     asserted_no_account: str
@@ -78,6 +80,10 @@ class AnswerPhrases:
     status_denied: str
 
     campaign: str
+    campaign_planned: str
+    campaign_unsent: str
+    cancelled: str
+    not_sent: str
     paris_time: str
     zone_time: str
     used_unacknowledged: str
@@ -102,6 +108,16 @@ class AnswerPhrases:
                 return self.status_disputed
             case TransferStatus.DENIED:
                 return self.status_denied
+
+    def of_campaign(self, state: CampaignState) -> str:
+        """A campaign, as planned or sent, or without saying so of one that was not."""
+        match state:
+            case CampaignState.SENT:
+                return self.campaign
+            case CampaignState.PLANNED:
+                return self.campaign_planned
+            case CampaignState.CANCELLED | CampaignState.NOT_SENT:
+                return self.campaign_unsent
 
     def contradiction(self, kind: ContradictionKind) -> str:
         """What one side of a transfer says of the number and the other denies."""
@@ -135,7 +151,9 @@ _ENGLISH = AnswerPhrases(
     consent_record="consent record at the collector: {record}",
     no_consent_record="no consent record is kept here, nor a reference to one",
     screenshot="screenshot kept here: {media_type}, SHA-256 {sha256}…",
+    screenshot_withdrawn="screenshot kept here and withdrawn by {who} on {day}: {text}",
     no_screenshot="no screenshot is kept here",
+    notice_corrected="corrected by {who} on {day}; before, it read {text}",
     attested="attested by {collector}, recorded on {day}",
     asserted_unattested="asserted by {who}, recorded on {day}; {collector} has not attested it",
     asserted_no_account="asserted by {who}, recorded on {day}; {collector} has no account here",
@@ -167,6 +185,10 @@ _ENGLISH = AnswerPhrases(
     status_disputed_in_both="disputed: {extra} more and {missing} fewer in the recipient's file, this number in both",
     status_denied="denied by the recipient",
     campaign="text message {name}, {period}, sent by {sender} from {originator}",
+    campaign_planned="text message {name}, planned for {period}, by {sender} from {originator}",
+    campaign_unsent="text message {name}, {period}, by {sender} from {originator}",
+    cancelled="cancelled before it began: {text} (recorded on {day})",
+    not_sent="declared as sent, then as not sent: {text} (recorded on {day})",
     paris_time="{period} (Paris time)",
     zone_time="{period} ({zone} time)",
     used_unacknowledged="sent although the recipient has said nothing about the transfer",
@@ -199,7 +221,9 @@ _FRENCH = AnswerPhrases(
     consent_record="preuve du consentement chez le collecteur : {record}",
     no_consent_record="aucune preuve du consentement n'est conservée ici, ni de référence à une preuve",
     screenshot="capture d'écran conservée ici : {media_type}, SHA-256 {sha256}…",
+    screenshot_withdrawn="capture d'écran conservée ici et retirée par {who} le {day} : {text}",
     no_screenshot="aucune capture d'écran n'est conservée ici",
+    notice_corrected="corrigée par {who} le {day} ; avant, on y lisait {text}",
     attested="attesté par {collector}, enregistré le {day}",
     asserted_unattested="affirmé par {who}, enregistré le {day} ; {collector} ne l'a pas attesté",
     asserted_no_account="affirmé par {who}, enregistré le {day} ; {collector} n'a pas de compte ici",
@@ -232,6 +256,10 @@ _FRENCH = AnswerPhrases(
     "ce numéro est dans les deux",
     status_denied="niée par le destinataire",
     campaign="SMS {name}, {period}, envoyé par {sender}, émetteur {originator}",
+    campaign_planned="SMS {name}, prévu {period}, par {sender}, émetteur {originator}",
+    campaign_unsent="SMS {name}, {period}, par {sender}, émetteur {originator}",
+    cancelled="annulé avant son envoi : {text} (enregistré le {day})",
+    not_sent="déclaré envoyé, puis non envoyé : {text} (enregistré le {day})",
     paris_time="{period} (heure de Paris)",
     zone_time="{period} (heure du fuseau {zone})",
     used_unacknowledged="envoyé alors que le destinataire n'a rien dit de la transmission",

@@ -112,6 +112,19 @@ class TransferStatus(StrEnum):
     DENIED = "denied"
 
 
+class CampaignState(StrEnum):
+    """Whether a campaign was sent, by the registry's clock and the word of its party.
+
+    `planned`: it begins later. `sent`: it has begun. `cancelled`: its party called it off before it began. `not_sent`:
+    its party stated afterwards that it was never sent.
+    """
+
+    PLANNED = "planned"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+    NOT_SENT = "not_sent"
+
+
 class OrphanReason(StrEnum):
     """Why a holding has no declared origin."""
 
@@ -188,6 +201,7 @@ class ChangeKind(StrEnum):
     PARTNER_LIST = "partner_list"
     PARTNER = "partner"
     NOTICE_EVIDENCE = "notice_evidence"
+    EVIDENCE_WITHDRAWAL = "evidence_withdrawal"
     COLLECTION = "collection"
     COLLECTION_ATTESTATION = "collection_attestation"
     DATASET = "dataset"
@@ -199,6 +213,7 @@ class ChangeKind(StrEnum):
     DATASET_RELEASE = "dataset_release"
     CAMPAIGN = "campaign"
     CAMPAIGN_DATASET = "campaign_dataset"
+    CAMPAIGN_CANCELLATION = "campaign_cancellation"
 
 
 class ChangeOperation(StrEnum):

@@ -10,14 +10,14 @@ from typing import Any, Final
 
 from procrastinate import App
 from sqlalchemy import text
-from sqlmodel import select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.visible_rows import visible_among, visible_organisations_among
-from service.collection.models import Collection
+from service.collection.models import Collection, Notice
 from service.collection.operations import collection_period
 from service.core.clock import now
 from service.core.db import run
@@ -176,7 +176,9 @@ async def _change_collection(session: AsyncSession, queue: App, row: Dataset, co
 
 
 async def _notice_of(session: AsyncSession, collection_id: uuid.UUID | None) -> uuid.UUID | None:
-    query = select(Collection.notice_id).where(Collection.id == collection_id)
+    """The notice of a collection by which its numbers are counted: the first of a row of corrections."""
+    query = select(Notice.first_id).join(Collection, col(Collection.notice_id) == col(Notice.id))
+    query = query.where(Collection.id == collection_id)
     return None if collection_id is None else (await session.exec(query)).one()
 
 

@@ -7,7 +7,8 @@ from itertools import groupby
 from service.core.vocabulary import TransferStatus
 from service.demo import story
 from service.demo.story_types import Campaign, Notice
-from service.provenance.answer.schemas import Answer, ChainView, Origin, RecipientKind, TransferView
+from service.provenance.answer.origin_schemas import Origin
+from service.provenance.answer.schemas import Answer, ChainView, RecipientKind, TransferView
 from service.provenance.lineage.schemas import ImpactOut
 from service.wording.language import PARIS
 

@@ -90,6 +90,9 @@ def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation
     sent = sum(campaign.party.id == organisation.id for campaign in subject.campaigns)
     if sent:
         yield phrases.sent.of(sent).format(count=book.count(sent))
+    planned = sum(campaign.party.id == organisation.id for campaign in subject.planned_campaigns)
+    if planned:
+        yield phrases.planned.of(planned).format(count=book.count(planned))
     if organisation.id in subject.erased:
         _, erased_at = subject.erased[organisation.id]
         yield phrases.erased.format(day=book.day_of(erased_at))

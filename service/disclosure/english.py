@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from service.disclosure import english_letters, phrases
-from service.disclosure.phrase_forms import ByAgreement, ByRequest, Counted, Extent, Plural
+from service.disclosure import english_letters, english_messages, english_origins, phrases
+from service.disclosure.phrase_forms import ByAgreement, Counted, Extent, Plural
 
 _GENERAL: Final = phrases.General(
     title="Your number: where it came from, and who has had it",
@@ -64,55 +64,10 @@ _PATH: Final = phrases.Path(
     ),
     received_earlier="received {from_sender} before this number was yours",
     sent=Plural(one="1 message sent", many="{count} messages sent"),
+    planned=Plural(one="1 message planned", many="{count} messages planned"),
     erased="says it erased it on {day}",
     collection_earlier="{collector} collected it before this number was yours.",
     transfer_earlier="{recipient} received it {from_sender} before this number was yours.",
-)
-
-_ORIGINS: Final = phrases.Origins(
-    section_title="Where your number comes from",
-    collected="{collector} collected your number {when}",
-    collected_claimed="According to {who}, {collector} collected your number {when}",
-    on_day="on {day}",
-    on_day_claimed="on {day}, according to {who}",
-    on_unknown_day="on a date that nobody gives",
-    on_erased_day="on a date that has since been erased with your number",
-    in_words="{sentence}, in these words: {quoted}",
-    sentence="{sentence}.",
-    attested="{collector} confirms this collection. Its confirmation has been recorded here since {day}.",
-    unattested="This is what {who} declares (recorded here on {day}). {collector} has not confirmed it.",
-    unattested_no_account="This is what {who} declares (recorded here on {day}). {collector} is not registered here "
-    "and has confirmed nothing.",
-    wording_source="{channel}, {address}",
-    wording_reported="{place}; wording reported by {who}",
-    screenshot="Screenshot of the form with this wording",
-    label_consented="Date of your consent",
-    consented_claimed="{day}, according to {who}",
-    consented_unknown="unknown: nobody says when you are supposed to have consented",
-    consented_erased="erased on {day}, with your number",
-    label_period="Collected",
-    period="from {began} to {ended}",
-    period_open="since {began}",
-    label_mechanism="How consent was asked for",
-    label_purposes="What for",
-    label_listed="Recipients named on that day",
-    listed="{names} (list of {day})",
-    listed_claimed="{names} (list of {day}, according to {who})",
-    listed_nobody="nobody (list of {day})",
-    category="{quoted}, with no other name",
-    list_unknown="unknown, because the date of consent is unknown",
-    list_none="no list is recorded here for that day",
-    label_proof="Proof of consent",
-    proof_reference="reference {record} at the collector",
-    proof_none="no proof is kept here, nor a reference to one",
-    proof_erased="no proof is kept here any more; a reference to one may have been erased with your number",
-    label_screenshot="Screenshot of the form",
-    screenshot_kept="kept here",
-    screenshot_none="none",
-    unnamed=Plural(
-        one="Not named on that list, but received your number, or is said to have: {names}.",
-        many="Not named on that list, but received your number, or are said to have: {names}.",
-    ),
 )
 
 _RECIPIENTS: Final = phrases.Recipients(
@@ -181,34 +136,6 @@ _RECIPIENTS: Final = phrases.Recipients(
     sends_for="sent messages to your number for {parties}",
 )
 
-_MESSAGES: Final = phrases.Messages(
-    section_title="The messages that were sent",
-    introduction="According to what is declared here, each of these messages was sent to all the numbers in a file "
-    "that contains yours.",
-    sent=Plural(
-        one="{party} sent a text message to your number {days}.",
-        many="{party} sent {count} text messages to your number, {days}.",
-    ),
-    none=Extent(
-        everything="No message sent to your number is declared here.",
-        since_owned="No message sent to this number since it has been yours is declared here.",
-    ),
-    on_day="on {day}",
-    heading="{party}, {day}",
-    source="Text message from {originator}",
-    label_sent="Sent",
-    label_sent_by="Sent by",
-    label_originator="Number or name displayed",
-    label_poll="Poll",
-    poll="{name}, {day}",
-    label_file="Your number came from",
-    file_received="the file received {from_sender} on {day}",
-    file_own="a file of {party}",
-    label_declared="Declared here",
-    declared_by="by {who}, on {day}",
-    used_unacknowledged="The file was used although {party} has not said here that it received it.",
-)
-
 _GAPS: Final = phrases.Gaps(
     section_title="What is missing or does not agree",
     orphan="No declared origin: {holder} holds your number, but {reason}.",
@@ -226,59 +153,6 @@ _EARLIER: Final = phrases.Earlier(
     introduction="You say that this number has been yours since {day}. Before that, it was somebody else's, whose "
     "data we protect too. We therefore give only the names of the organisations that had or used it then.",
     objections="An objection made before that day remains recorded for this number.",
-)
-
-_OBJECTIONS: Final = phrases.Objections(
-    section_title="Your objections",
-    none=Extent(
-        everything="No objection is recorded for your number.",
-        since_owned="No objection made since this number has been yours is recorded here.",
-    ),
-    heading=ByRequest(stop="STOP of {when}", objection="Objection of {when}", erasure="Request for erasure of {when}"),
-    name=ByRequest(
-        stop="your STOP of {when}", objection="your objection of {when}", erasure="your request for erasure of {when}"
-    ),
-    name_recorded_by=ByRequest(
-        stop="your STOP of {when}, which {who} declared here",
-        objection="your objection of {when}, which {who} declared here",
-        erasure="your request for erasure of {when}, which {who} declared here",
-    ),
-    made_here="You made it here.",
-    stop_reply="You replied STOP {to_message}.",
-    stop_reply_reported="You replied STOP {to_message}; {who} reported it to us on {day}.",
-    to_message="to a message",
-    to_message_from="to a message {from_sender}",
-    received_by_holder="{who} received it, and reported it to us on {day}.",
-    applies_to_everything="It applies to every organisation and every purpose.",
-    applies_to_organisation="It applies to {organisation}.",
-    applies_to_purpose="It applies to one purpose: {purpose}.",
-    late=Plural(
-        one="One message was sent to your number after {objection}.",
-        many="{count} messages were sent to your number after {objection}.",
-    ),
-    sent_after="Sent {elapsed} after {objection}.",
-    sent_after_at_least="Sent at least {elapsed} after {objection}.",
-    sent_meanwhile="Messages were already being sent at the time of {objection}: it is not known whether yours left "
-    "before or after.",
-    messages_after="Messages sent after it:",
-    message_after="{party}, {when}: {elapsed} after",
-    message_after_at_least="{party}, {when}: at least {elapsed} after",
-    none_after="No message sent since then is declared here.",
-    flags="Declared here after this request:",
-    flagged_dataset="{holder}, on {day}: a file that contains your number",
-    flagged_campaign="{holder}, on {day}: a campaign sent to your number, {name}",
-    relays="What each organisation has done about it",
-    column_holder="Organisation",
-    column_state="State of your request",
-    column_since="Since",
-    refused="{state}: {refusal}",
-    undeliverable="{state}: this organisation is not registered here. Write to: {contact}",
-    check_due="{state}: the registry is checking {name}, until {day} at the latest",
-    check_overdue="{state}: the registry should have checked {name} by {day}; its operator is late",
-    answer_due="{state}; an answer is due on {day}",
-    overdue="{state}; the time allowed ended on {day}",
-    extended="{state}. Two more months taken on {day}. Reason given: {reason}",
-    no_relays="No registered organisation had your number at that time.",
 )
 
 _STEPS: Final = phrases.Steps(
@@ -308,6 +182,7 @@ _STEPS: Final = phrases.Steps(
     contact_said_to_have_received="Is said to have received your number.",
     contact_erased="Says that it erased your number.",
     contact_sent="Sent messages to your number.",
+    contact_plans="Is to send messages to your number.",
 )
 
 _REGISTRY: Final = phrases.Registry(
@@ -357,12 +232,12 @@ PHRASES: Final = phrases.Phrases(
     general=_GENERAL,
     summary=_SUMMARY,
     path=_PATH,
-    origins=_ORIGINS,
+    origins=english_origins.ORIGINS,
     recipients=_RECIPIENTS,
-    messages=_MESSAGES,
+    messages=english_messages.MESSAGES,
     gaps=_GAPS,
     earlier=_EARLIER,
-    objections=_OBJECTIONS,
+    objections=english_messages.OBJECTIONS,
     steps=_STEPS,
     registry=_REGISTRY,
     letter=english_letters.LETTER,

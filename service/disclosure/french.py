@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from service.disclosure import french_letters, phrases
-from service.disclosure.phrase_forms import ByAgreement, ByRequest, Counted, Extent, Plural
+from service.disclosure import french_letters, french_messages, french_origins, phrases
+from service.disclosure.phrase_forms import ByAgreement, Counted, Extent, Plural
 
 _GENERAL: Final = phrases.General(
     title="Votre numéro : d'où il vient, qui l'a eu",
@@ -65,55 +65,10 @@ _PATH: Final = phrases.Path(
     ),
     received_earlier="reçu {from_sender} avant que ce numéro soit le vôtre",
     sent=Plural(one="1 SMS envoyé", many="{count} SMS envoyés"),
+    planned=Plural(one="1 SMS prévu", many="{count} SMS prévus"),
     erased="dit l'avoir effacé le {day}",
     collection_earlier="{collector} l'a recueilli avant que ce numéro soit le vôtre.",
     transfer_earlier="{recipient} l'a reçu {from_sender} avant que ce numéro soit le vôtre.",
-)
-
-_ORIGINS: Final = phrases.Origins(
-    section_title="D'où vient votre numéro",
-    collected="{collector} a recueilli votre numéro {when}",
-    collected_claimed="Selon {who}, {collector} a recueilli votre numéro {when}",
-    on_day="le {day}",
-    on_day_claimed="le {day}, selon {who}",
-    on_unknown_day="à une date que personne n'indique",
-    on_erased_day="à une date effacée depuis, avec votre numéro",
-    in_words="{sentence}, avec ces mots : {quoted}",
-    sentence="{sentence}.",
-    attested="{collector} confirme cette collecte. Sa confirmation est enregistrée ici depuis le {day}.",
-    unattested="C'est {who} qui le déclare (enregistré ici le {day}). {collector} ne l'a pas confirmé.",
-    unattested_no_account="C'est {who} qui le déclare (enregistré ici le {day}). {collector} n'est pas inscrit à ce "
-    "registre et n'a rien confirmé.",
-    wording_source="{channel}, {address}",
-    wording_reported="{place} ; mots rapportés par {who}",
-    screenshot="Capture d'écran du formulaire où figurent ces mots",
-    label_consented="Date de votre accord",
-    consented_claimed="{day}, selon {who}",
-    consented_unknown="inconnue : personne ne dit quand vous auriez donné votre accord",
-    consented_erased="effacée le {day}, avec votre numéro",
-    label_period="Période de collecte",
-    period="du {began} au {ended}",
-    period_open="depuis le {began}",
-    label_mechanism="Comment l'accord était demandé",
-    label_purposes="Pour quoi",
-    label_listed="Destinataires annoncés ce jour-là",
-    listed="{names} (liste du {day})",
-    listed_claimed="{names} (liste du {day}, selon {who})",
-    listed_nobody="personne (liste du {day})",
-    category="{quoted}, sans autre nom",
-    list_unknown="on ne peut pas le savoir, puisque la date de l'accord est inconnue",
-    list_none="aucune liste n'est enregistrée ici pour ce jour-là",
-    label_proof="Preuve de l'accord",
-    proof_reference="référence {record} chez le collecteur",
-    proof_none="aucune preuve n'est conservée ici, ni de référence à une preuve",
-    proof_erased="aucune preuve n'est plus conservée ici ; une référence a pu être effacée avec votre numéro",
-    label_screenshot="Capture d'écran du formulaire",
-    screenshot_kept="conservée ici",
-    screenshot_none="aucune",
-    unnamed=Plural(
-        one="N'y figurait pas sous son nom, et a reçu votre numéro, ou l'aurait reçu : {names}.",
-        many="N'y figuraient pas sous leur nom, et ont reçu votre numéro, ou l'auraient reçu : {names}.",
-    ),
 )
 
 _RECIPIENTS: Final = phrases.Recipients(
@@ -180,34 +135,6 @@ _RECIPIENTS: Final = phrases.Recipients(
     sends_for="a envoyé des messages à votre numéro pour {parties}",
 )
 
-_MESSAGES: Final = phrases.Messages(
-    section_title="Les messages envoyés",
-    introduction="Chacun de ces messages a été envoyé, d'après ce qui est déclaré ici, à tous les numéros d'un "
-    "fichier qui contient le vôtre.",
-    sent=Plural(
-        one="{party} a envoyé un SMS à votre numéro {days}.",
-        many="{party} a envoyé {count} SMS à votre numéro, {days}.",
-    ),
-    none=Extent(
-        everything="Aucun message envoyé à votre numéro n'est déclaré ici.",
-        since_owned="Aucun message envoyé à ce numéro depuis qu'il est le vôtre n'est déclaré ici.",
-    ),
-    on_day="le {day}",
-    heading="{party}, {day}",
-    source="SMS signé {originator}",
-    label_sent="Envoyé",
-    label_sent_by="Envoyé par",
-    label_originator="Numéro ou nom affiché",
-    label_poll="Scrutin",
-    poll="{name}, le {day}",
-    label_file="Votre numéro venait",
-    file_received="du fichier reçu {from_sender} le {day}",
-    file_own="d'un fichier de {party}",
-    label_declared="Déclaré ici",
-    declared_by="par {who}, le {day}",
-    used_unacknowledged="Le fichier a été utilisé alors que {party} n'a rien dit ici de sa réception.",
-)
-
 _GAPS: Final = phrases.Gaps(
     section_title="Ce qui manque ou ne concorde pas",
     orphan="Aucune origine déclarée : {holder} détient votre numéro, mais {reason}.",
@@ -226,64 +153,6 @@ _EARLIER: Final = phrases.Earlier(
     "dont nous protégeons aussi les données : nous ne donnons donc que le nom des organismes qui l'ont eu ou utilisé "
     "alors.",
     objections="Une opposition faite avant cette date reste enregistrée pour ce numéro.",
-)
-
-_OBJECTIONS: Final = phrases.Objections(
-    section_title="Vos oppositions",
-    none=Extent(
-        everything="Aucune opposition n'est enregistrée pour votre numéro.",
-        since_owned="Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici.",
-    ),
-    heading=ByRequest(
-        stop="STOP du {when}", objection="Opposition du {when}", erasure="Demande d'effacement du {when}"
-    ),
-    name=ByRequest(
-        stop="votre STOP du {when}",
-        objection="votre opposition du {when}",
-        erasure="votre demande d'effacement du {when}",
-    ),
-    name_recorded_by=ByRequest(
-        stop="votre STOP du {when}, que {who} a déclaré ici",
-        objection="votre opposition du {when}, que {who} a déclarée ici",
-        erasure="votre demande d'effacement du {when}, que {who} a déclarée ici",
-    ),
-    made_here="Vous l'avez faite ici.",
-    stop_reply="Vous avez répondu STOP {to_message}.",
-    stop_reply_reported="Vous avez répondu STOP {to_message} ; c'est {who} qui nous l'a signalé, le {day}.",
-    to_message="à un message",
-    to_message_from="à un message {from_sender}",
-    received_by_holder="C'est {who} qui l'a reçue, et nous l'a signalée le {day}.",
-    applies_to_everything="Cette demande vaut pour tous les organismes et pour toutes les finalités.",
-    applies_to_organisation="Cette demande vaut pour {organisation}.",
-    applies_to_purpose="Cette demande vaut pour une finalité : {purpose}.",
-    late=Plural(
-        one="Un message a été envoyé à votre numéro après {objection}.",
-        many="{count} messages ont été envoyés à votre numéro après {objection}.",
-    ),
-    sent_after="Envoyé {elapsed} après {objection}.",
-    sent_after_at_least="Envoyé au moins {elapsed} après {objection}.",
-    sent_meanwhile="L'envoi était déjà en cours au moment de {objection} : on ne sait pas si ce message est parti "
-    "avant ou après.",
-    messages_after="Messages envoyés ensuite :",
-    message_after="{party}, {when} : {elapsed} après",
-    message_after_at_least="{party}, {when} : au moins {elapsed} après",
-    none_after="Aucun message envoyé depuis n'est déclaré ici.",
-    flags="Déclaré ici après cette demande :",
-    flagged_dataset="{holder}, le {day} : un fichier qui contient votre numéro",
-    flagged_campaign="{holder}, le {day} : une campagne envoyée à votre numéro, {name}",
-    relays="Ce que chaque organisme en a fait",
-    column_holder="Organisme",
-    column_state="État de votre demande",
-    column_since="Depuis",
-    refused="{state} : {refusal}",
-    undeliverable="{state} : cet organisme n'est pas inscrit ici. Écrire à : {contact}",
-    check_due="{state} : le registre vérifie {name}, au plus tard jusqu'au {day}",
-    check_overdue="{state} : le registre aurait dû avoir vérifié {name} le {day} au plus tard ; son exploitant est en "
-    "retard",
-    answer_due="{state} ; réponse due le {day}",
-    overdue="{state} ; le délai de réponse est passé depuis le {day}",
-    extended="{state}. Délai prolongé de deux mois le {day}. Motif donné : {reason}",
-    no_relays="Aucun organisme enregistré n'avait votre numéro à ce moment-là.",
 )
 
 _STEPS: Final = phrases.Steps(
@@ -313,6 +182,7 @@ _STEPS: Final = phrases.Steps(
     contact_said_to_have_received="Aurait reçu votre numéro.",
     contact_erased="Dit avoir effacé votre numéro.",
     contact_sent="A envoyé des messages à votre numéro.",
+    contact_plans="Doit envoyer des messages à votre numéro.",
 )
 
 _REGISTRY: Final = phrases.Registry(
@@ -360,12 +230,12 @@ PHRASES: Final = phrases.Phrases(
     general=_GENERAL,
     summary=_SUMMARY,
     path=_PATH,
-    origins=_ORIGINS,
+    origins=french_origins.ORIGINS,
     recipients=_RECIPIENTS,
-    messages=_MESSAGES,
+    messages=french_messages.MESSAGES,
     gaps=_GAPS,
     earlier=_EARLIER,
-    objections=_OBJECTIONS,
+    objections=french_messages.OBJECTIONS,
     steps=_STEPS,
     registry=_REGISTRY,
     letter=french_letters.LETTER,

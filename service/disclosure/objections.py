@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from service.core.vocabulary import ObjectionSource, Purpose, RelayState
+from service.core.vocabulary import CampaignState, ObjectionSource, Purpose, RelayState
 from service.disclosure.blocks import Block, Bullets, Heading, Paragraph, Section, Table, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.objection.applies import Use, covers
 from service.objection.create import OPEN_STATES
 from service.objection.schemas import CheckView, FlagView, ObjectionOut, RelayView
-from service.provenance.answer.schemas import CampaignView
+from service.provenance.answer.campaign_schemas import CampaignView
 from service.wording.typography import capitalised
 
 
@@ -44,7 +44,9 @@ def after_objections(subject: SubjectAnswer, book: Phrasebook, campaign: Campaig
     for objection in subject.own_objections:
         if applies_to(subject, objection, campaign):
             name = name_objection(book, objection)
-            if came_after(objection, campaign):
+            if campaign.state is CampaignState.PLANNED:
+                sentences.append(phrases.planned_after.format(objection=name))
+            elif came_after(objection, campaign):
                 at_least, elapsed = _elapsed(book, objection, campaign)
                 phrase = phrases.sent_after_at_least if at_least else phrases.sent_after
                 sentences.append(phrase.format(elapsed=elapsed, objection=name))
@@ -140,7 +142,7 @@ def _arrival(subject: SubjectAnswer, book: Phrasebook, objection: ObjectionOut) 
 def _answered_message(subject: SubjectAnswer, book: Phrasebook, objection: ObjectionOut) -> str:
     """The message that a STOP replied to, with its party if the report shows that campaign."""
     phrases = book.phrases.objections
-    for campaign in subject.campaigns:
+    for campaign in [*subject.campaigns, *subject.campaigns_not_sent]:
         if _is_reply_to(objection, campaign):
             return phrases.to_message_from.format(from_sender=book.from_sender(campaign.party.legal_name))
     return phrases.to_message
@@ -205,4 +207,6 @@ def _flag(book: Phrasebook, flag: FlagView) -> str:
     phrases, holder, day = book.phrases.objections, flag.holder.legal_name, book.day_of(flag.recorded_at)
     if flag.campaign is None:
         return phrases.flagged_dataset.format(holder=holder, day=day)
-    return phrases.flagged_campaign.format(holder=holder, day=day, name=book.quoted(flag.campaign.name))
+    is_planned = flag.campaign.state is CampaignState.PLANNED
+    phrase = phrases.flagged_campaign_planned if is_planned else phrases.flagged_campaign
+    return phrase.format(holder=holder, day=day, name=book.quoted(flag.campaign.name))

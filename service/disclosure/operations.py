@@ -135,7 +135,8 @@ def _document(subject: SubjectAnswer, report: Report, reference: str) -> Disclos
         holders=list(subject.holders),
         origins=subject.origins,
         transfers=transfers,
-        campaigns=subject.campaigns,
+        campaigns=[*subject.campaigns, *subject.planned_campaigns],
+        campaigns_not_sent=subject.campaigns_not_sent,
         orphans=[] if subject.concerns_another else found.orphans,
         contradictions=[
             contradiction for contradiction in found.contradictions if contradiction.transfer_id in transfer_ids

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
-from service.provenance.answer.schemas import (
-    Asserted,
-    Erasure,
-    Holding,
+from service.provenance.answer.origin_schemas import (
+    EarlierNotice,
     NoticeView,
     Origin,
     PartnerListBasis,
     PartnerListView,
 )
+from service.provenance.answer.references import Asserted
+from service.provenance.answer.schemas import Erasure, Holding
 from service.wording.typography import capitalised
 
 # A wording that fills a page is quoted in its own section, and not in the summary.
@@ -94,6 +94,8 @@ def _origin_blocks(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> 
     yield Heading(text=book.name(origin.collector))
     yield Paragraph(text=_attestation(book, origin))
     yield _wording(book, origin)
+    yield from _corrections(book, origin.notice)
+    yield from _withdrawn_screenshots(book, origin.notice)
     yield Facts(items=list(_facts(subject, book, origin)))
     names = _unnamed_recipients(subject, origin)
     if names:
@@ -126,23 +128,55 @@ def _wording(book: Phrasebook, origin: Origin) -> Quote:
                 notice_id=notice.id,
                 media_type=evidence.media_type,
                 sha256=evidence.sha256,
-                text=phrases.screenshot,
+                text=phrases.screenshot_withdrawn if evidence.withdrawal else phrases.screenshot,
             )
             for evidence in notice.evidence
         ],
     )
 
 
+def _corrections(book: Phrasebook, notice: NoticeView) -> Iterator[Block]:
+    """That a notice was corrected, by whom and when, and what was recorded of it before."""
+    phrases = book.phrases.origins
+    if not notice.earlier:
+        return
+    yield Paragraph(text=phrases.corrected.format(who=book.asserted_by(notice), day=book.day_of(notice.recorded_at)))
+    for earlier in notice.earlier:
+        source = phrases.wording_earlier.format(who=book.asserted_by(earlier), day=book.day_of(earlier.recorded_at))
+        yield Quote(text=earlier.wording, language=earlier.language, source=source)
+        yield Facts(
+            items=[
+                Fact(label=phrases.label_mechanism, value=book.terms.mechanism(earlier.mechanism)),
+                Fact(label=phrases.label_purposes, value=_purposes(book, earlier)),
+            ]
+        )
+
+
+def _withdrawn_screenshots(book: Phrasebook, notice: NoticeView) -> Iterator[Block]:
+    for withdrawal in (evidence.withdrawal for evidence in notice.evidence):
+        if withdrawal is not None:
+            day, quoted = book.day_of(withdrawal.recorded_at), book.quoted_at_end(withdrawal.reason)
+            text = book.phrases.origins.withdrawn.format(who=book.asserted_by(withdrawal), day=day, quoted=quoted)
+            yield Paragraph(text=text)
+
+
+def _screenshot_kept(book: Phrasebook, notice: NoticeView) -> str:
+    phrases = book.phrases.origins
+    if not notice.evidence:
+        return phrases.screenshot_none
+    is_withdrawn = all(evidence.withdrawal for evidence in notice.evidence)
+    return phrases.screenshot_kept_withdrawn if is_withdrawn else phrases.screenshot_kept
+
+
 def _facts(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> Iterator[Fact]:
     phrases, notice = book.phrases.origins, origin.notice
-    kept = phrases.screenshot_kept if notice.evidence else phrases.screenshot_none
     yield Fact(label=phrases.label_consented, value=_consented(subject, book, origin))
     yield Fact(label=phrases.label_period, value=_period(book, origin))
     yield Fact(label=phrases.label_mechanism, value=book.terms.mechanism(notice.mechanism))
     yield Fact(label=phrases.label_purposes, value=_purposes(book, notice))
     yield Fact(label=phrases.label_listed, value=_listed(book, origin))
     yield Fact(label=phrases.label_proof, value=_proof(subject, book, origin))
-    yield Fact(label=phrases.label_screenshot, value=kept)
+    yield Fact(label=phrases.label_screenshot, value=_screenshot_kept(book, notice))
 
 
 def _consented(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
@@ -164,7 +198,7 @@ def _period(book: Phrasebook, origin: Origin) -> str:
     return phrases.period.format(began=began, ended=book.day(origin.ended_on))
 
 
-def _purposes(book: Phrasebook, notice: NoticeView) -> str:
+def _purposes(book: Phrasebook, notice: NoticeView | EarlierNotice) -> str:
     return book.list([book.terms.purpose(purpose) for purpose in notice.purposes])
 
 

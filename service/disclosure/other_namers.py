@@ -44,9 +44,10 @@ def _organisations_in(answer: Answer) -> Iterator[uuid.UUID]:
     yield from (erasure.dataset.holder.id for erasure in answer.erasures)
     for transfer in answer.transfers:
         yield from (transfer.sender.id, transfer.recipient.id)
-    for campaign in answer.campaigns:
+    campaigns = [*answer.campaigns, *answer.campaigns_not_sent]
+    for campaign in campaigns:
         yield campaign.party.id
         if campaign.sender:
             yield campaign.sender.id
-    facts = [*answer.origins, *answer.holdings, *answer.erasures, *answer.transfers, *answer.campaigns]
+    facts = [*answer.origins, *answer.holdings, *answer.erasures, *answer.transfers, *campaigns]
     yield from (fact.asserted_by.id for fact in facts if fact.asserted_by)

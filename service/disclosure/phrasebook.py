@@ -8,8 +8,7 @@ from typing import Final, Protocol
 from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
 from service.disclosure.subject_answer import StatedByAnother
-from service.provenance.answer.references import OrganisationRef, OrganisationView
-from service.provenance.answer.schemas import Asserted
+from service.provenance.answer.references import Asserted, OrganisationRef, OrganisationView
 from service.wording.language import (
     Language,
     write_count,

@@ -53,6 +53,7 @@ class Path:
     received: ByAgreement
     received_earlier: str
     sent: Plural
+    planned: Plural
     erased: str
     collection_earlier: str
     transfer_earlier: str
@@ -76,7 +77,11 @@ class Origins:
     unattested_no_account: str
     wording_source: str
     wording_reported: str
+    corrected: str
+    wording_earlier: str
     screenshot: str
+    screenshot_withdrawn: str
+    withdrawn: str
     label_consented: str
     consented_claimed: str
     consented_unknown: str
@@ -100,6 +105,7 @@ class Origins:
     label_screenshot: str
     screenshot_kept: str
     screenshot_none: str
+    screenshot_kept_withdrawn: str
     unnamed: Plural
 
 
@@ -137,11 +143,18 @@ class Messages:
     section_title: str
     introduction: str
     sent: Plural
+    planned: Plural
     none: Extent
     on_day: str
     heading: str
+    heading_planned: str
+    introduction_planned: str
+    introduction_not_sent: str
+    cancelled: str
+    not_sent: str
     source: str
     label_sent: str
+    label_planned: str
     label_sent_by: str
     label_originator: str
     label_poll: str
@@ -199,6 +212,7 @@ class Objections:
     sent_after: str
     sent_after_at_least: str
     sent_meanwhile: str
+    planned_after: str
     messages_after: str
     message_after: str
     message_after_at_least: str
@@ -206,6 +220,7 @@ class Objections:
     flags: str
     flagged_dataset: str
     flagged_campaign: str
+    flagged_campaign_planned: str
     relays: str
     column_holder: str
     column_state: str
@@ -242,6 +257,7 @@ class Steps:
     contact_said_to_have_received: str
     contact_erased: str
     contact_sent: str
+    contact_plans: str
 
 
 @dataclass(frozen=True)

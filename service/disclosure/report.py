@@ -196,7 +196,8 @@ def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
         (subject.holders, phrases.contact_said_to_hold),
         ([origin.collector for origin in answer.origins], phrases.contact_collected),
         ([recipient.organisation for recipient in answer.recipients], phrases.contact_said_to_have_received),
-        ([campaign.sender for campaign in answer.campaigns if campaign.sender], phrases.contact_sent),
+        ([campaign.sender for campaign in subject.campaigns if campaign.sender], phrases.contact_sent),
+        ([campaign.sender for campaign in subject.planned_campaigns if campaign.sender], phrases.contact_plans),
     ):
         for organisation in organisations:
             erased = organisation.id in subject.erased

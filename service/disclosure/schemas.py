@@ -9,8 +9,10 @@ from pydantic import AwareDatetime, BaseModel, Field
 from service.core.facts import RequestBody
 from service.disclosure.blocks import Report
 from service.objection.schemas import ObjectionOut
+from service.provenance.answer.campaign_schemas import CampaignView
+from service.provenance.answer.origin_schemas import Origin
 from service.provenance.answer.references import OrganisationView
-from service.provenance.answer.schemas import CampaignView, Contradiction, Erasure, Origin, Orphan, TransferView
+from service.provenance.answer.schemas import Contradiction, Erasure, Orphan, TransferView
 from service.wording.language import Language
 
 FORMAT: Final = "filiation-disclosure-1"
@@ -48,7 +50,10 @@ class DisclosureOut(BaseModel):
     holders: list[OrganisationView] = Field(description="The organisations that hold the number now.")
     origins: list[Origin]
     transfers: list[TransferView]
-    campaigns: list[CampaignView]
+    campaigns: list[CampaignView] = Field(description="The campaigns that were sent to the number, and planned ones.")
+    campaigns_not_sent: list[CampaignView] = Field(
+        description="The campaigns that their party cancelled, or states to have not been sent."
+    )
     orphans: list[Orphan]
     contradictions: list[Contradiction]
     erasures: list[Erasure]

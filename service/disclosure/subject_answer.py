@@ -1,13 +1,16 @@
 """What a report is made from: everything known about a number and its person, as of one moment. Pure."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
+from service.core.vocabulary import CampaignState
 from service.objection.schemas import ObjectionOut
+from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView
+from service.provenance.answer.origin_schemas import Origin
 from service.provenance.answer.references import OrganisationView
-from service.provenance.answer.schemas import Answer, CampaignUse, CampaignView, Origin, TransferView
+from service.provenance.answer.schemas import Answer, TransferView
 from service.wording.language import paris_day
 
 
@@ -83,11 +86,25 @@ class SubjectAnswer:
 
     @property
     def campaigns(self) -> list[CampaignView]:
-        """The campaigns since the number is theirs, in order of time.
+        """The campaigns that were sent since the number is theirs, in order of time."""
+        return self._shown(campaign for campaign in self.answer.campaigns if campaign.state is CampaignState.SENT)
+
+    @property
+    def planned_campaigns(self) -> list[CampaignView]:
+        """The campaigns that are planned, in order of time."""
+        return self._shown(campaign for campaign in self.answer.campaigns if campaign.state is CampaignState.PLANNED)
+
+    @property
+    def campaigns_not_sent(self) -> list[CampaignView]:
+        """The campaigns that were cancelled, or are said to have not been sent, in order of time."""
+        return self._shown(self.answer.campaigns_not_sent)
+
+    def _shown(self, campaigns: Iterable[CampaignView]) -> list[CampaignView]:
+        """Those since the number is theirs.
 
         A file's name may show how its numbers were selected, so it is left out where the criteria are.
         """
-        found = [campaign for campaign in self.answer.campaigns if self.owned_at(campaign.began_at)]
+        found = [campaign for campaign in campaigns if self.owned_at(campaign.began_at)]
         if not self.concerns_another:
             return found
         return [replace(campaign, through=[_without_name(use) for use in campaign.through]) for campaign in found]

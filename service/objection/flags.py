@@ -19,6 +19,7 @@ from sqlmodel.sql.expression import Select, SelectOfScalar
 from service.access import visibility
 from service.access.actor import Actor
 from service.campaign.models import Campaign, CampaignDataset
+from service.campaign.state import state_of
 from service.core.clock import now
 from service.core.db import Database, connection_of, run
 from service.core.errors import NotFound
@@ -46,6 +47,7 @@ from service.objection.current_holders import (
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.recorder import recorders_of
 from service.objection.schemas import FlaggedNumber, FlagOut
+from service.objection.views import flags_something_that_counts
 from service.objection.waiting import judge_objections, objections_concerned
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
@@ -198,7 +200,7 @@ async def _write_flags(session: AsyncSession, subject: _Subject, objection_ids: 
 
 # A processor's key sees a party's campaign only if that processor sent it.
 _FLAGGED: Final = text("""
-    SELECT coalesce(flag.dataset_id, flag.campaign_id) AS id,
+    SELECT coalesce(flag.dataset_id, flag.campaign_id) AS id, campaign.began_at,
            CASE WHEN flag.dataset_id IS NULL THEN 'campaign' ELSE 'dataset' END AS kind,
            coalesce(dataset.name, campaign.name) AS name, flag.holder_id, holder.legal_name,
            count(DISTINCT objection.mark) AS number_count, max(flag.recorded_at) AS recorded_at
@@ -208,9 +210,11 @@ _FLAGGED: Final = text("""
     LEFT JOIN dataset ON dataset.id = flag.dataset_id
     LEFT JOIN campaign ON campaign.id = flag.campaign_id
     WHERE ((flag.holder_id = :own AND flag.shown_at IS NOT NULL) OR :all)
+      AND (campaign.id IS NULL OR campaign.id IN (SELECT id FROM counting_campaign))
       AND (campaign.id IS NULL OR CAST(:through AS uuid) IS NULL OR campaign.sender_id = :through)
       AND (CAST(:after AS uuid) IS NULL OR coalesce(flag.dataset_id, flag.campaign_id) > :after)
-    GROUP BY flag.dataset_id, flag.campaign_id, dataset.name, campaign.name, flag.holder_id, holder.legal_name
+    GROUP BY flag.dataset_id, flag.campaign_id, dataset.name, campaign.name, campaign.began_at, flag.holder_id,
+             holder.legal_name
     ORDER BY 1 LIMIT :limit
 """)
 
@@ -219,13 +223,14 @@ async def list_flags(session: AsyncSession, actor: Actor, after: uuid.UUID | Non
     """The caller's flagged datasets and campaigns, and how many objected numbers each contains."""
     values = {"own": actor.organisation_id, "all": actor.is_regulator, "through": actor.through_id}
     found = await run(session, _FLAGGED, values | {"after": after, "limit": limit + 1})
-    rows = cut(found.all(), limit, lambda row: write_cursor(row.id))
+    rows, moment = cut(found.all(), limit, lambda row: write_cursor(row.id)), now()
     return rows.page(
         FlagOut(
             id=row.id,
             kind=row.kind,
             name=row.name,
             holder=OrganisationRef(id=row.holder_id, legal_name=row.legal_name),
+            campaign_state=state_of(row.began_at, None, moment) if row.began_at else None,
             number_count=row.number_count,
             recorded_at=row.recorded_at,
         )
@@ -279,6 +284,7 @@ def _flags_of(actor: Actor, subject_id: uuid.UUID) -> Select[ObjectionFlag, Obje
         .where(
             ObjectionFlag.holder_id == actor.organisation_id,
             col(ObjectionFlag.shown_at).is_not(None),
+            flags_something_that_counts(),
             or_(
                 col(ObjectionFlag.dataset_id) == subject_id,
                 and_(col(ObjectionFlag.campaign_id) == subject_id, col(ObjectionFlag.campaign_id).in_(campaigns)),

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 from service.core.facts import RequestBody
 from service.core.instant import Instant
 from service.core.text import Sentence
-from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
+from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import CampaignRef, OrganisationRef
 
 # They are recorded in short transactions, one after the other. More of them would make the request last too long.
@@ -340,6 +340,9 @@ class FlagOut(BaseModel):
     id: uuid.UUID = Field(description="The id of the dataset or campaign.")
     kind: Literal["dataset", "campaign"]
     name: str = Field(examples=["Extrait 30-60 ans"])
+    campaign_state: CampaignState | None = Field(
+        description="Of a campaign, whether it is planned or was sent. Null for a dataset."
+    )
     holder: OrganisationRef
     number_count: int = Field(examples=[12], description="How many objected numbers it contains.")
     recorded_at: AwareDatetime = Field(description="When the last of them was found.")

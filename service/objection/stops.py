@@ -15,8 +15,10 @@ from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.visible_rows import get_visible
 from service.campaign.models import Campaign, CampaignDataset
+from service.campaign.operations import read_cancellations
 from service.core.clock import now
 from service.core.db import Database
+from service.core.errors import Conflict
 from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource
 from service.messaging.inbound import is_first_delivery
@@ -26,6 +28,7 @@ from service.objection.create import NewObjection, begin_recording, record_objec
 from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import ReportOutcome, ReportResults, StopsIn
+from service.provenance.graph.fact_index import Grouped
 from service.provenance.graph.rows import CampaignRow
 from service.provenance.snapshot import Snapshots
 
@@ -55,8 +58,15 @@ async def report_stops(
         NotFound: no campaign of the caller has this id.
         Unprocessable: the region is unknown, or a reply was sent in the future.
         TooManyRequests: the caller would record more objections today than it may.
+        Conflict: the party cancelled the campaign.
     """
     campaign = await get_visible(session, Campaign, visibility.visible_campaigns(actor), campaign_id, "campaign")
+    if await read_cancellations(session, [campaign.id]):
+        raise Conflict(
+            "campaign_cancelled",
+            "This campaign was cancelled. If it was sent after all, register it again with `corrects_id`, and report "
+            "the replies to that one.",
+        )
     uses = select(CampaignDataset.dataset_id).where(col(CampaignDataset.campaign_id) == campaign.id)
     sent_to = frozenset((await session.exec(uses)).all())
     new_objections = [
@@ -116,18 +126,27 @@ def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetim
     """The campaign sent last to a number from an originator, or all of them if several began at the same time.
 
     A campaign of a party for which the number does not count is only taken if there is no other. Otherwise anybody
-    could register a later one under the same originator, and the STOP would not reach the party that it answers.
+    could register a later one under the same originator, and the STOP would not reach the party that it answers. A
+    cancelled one is only taken if there is no other either: the person did reply to a message.
     """
-    facts, held_at = holders.snapshot.graph.facts, holders.datasets | holders.erased_from
-    reached = {campaign for dataset_id in held_at for campaign in facts.campaigns_of_dataset.get(dataset_id, ())}
-    sent = [
-        campaign
-        for campaign in map(facts.campaigns.__getitem__, sorted(reached))
-        if _bare(campaign.originator) == _bare(originator) and campaign.began_at <= moment
-    ]
+    facts = holders.snapshot.graph.facts
+    sent = _begun_from(holders, facts.campaigns_of_dataset, originator, moment)
+    sent = sent or _begun_from(holders, facts.unsent_campaigns_of_dataset, originator, moment)
     sent = [campaign for campaign in sent if holders.counts_for(campaign.party_id)] or sent
     last = max((campaign.began_at for campaign in sent), default=None)
     return [campaign for campaign in sent if campaign.began_at == last]
+
+
+def _begun_from(
+    holders: NumberHolders, campaigns_of: Grouped[uuid.UUID], originator: str, moment: datetime
+) -> list[CampaignRow]:
+    facts, held_at = holders.snapshot.graph.facts, holders.datasets | holders.erased_from
+    reached = {campaign for dataset_id in held_at for campaign in campaigns_of.get(dataset_id, ())}
+    return [
+        campaign
+        for campaign in map(facts.campaign_versions.__getitem__, sorted(reached))
+        if _bare(campaign.originator) == _bare(originator) and campaign.began_at <= moment
+    ]
 
 
 def _bare(originator: str) -> str:

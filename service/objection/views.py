@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
+from sqlalchemy import ColumnElement, Uuid, column, or_, table
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.campaign.models import Campaign
+from service.campaign.models import Campaign, CampaignCancellation
+from service.campaign.operations import read_cancellations
+from service.campaign.state import state_of
 from service.core.clock import now
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
@@ -23,6 +26,8 @@ from service.provenance.answer.references import CampaignRef, OrganisationRef
 from service.release.operations import CHECK_PERIOD
 
 FactT = TypeVar("FactT", bound=Fact)
+
+_COUNTING: Final = table("counting_campaign", column("id", Uuid)).c.id
 
 _OF_OBJECTION: Final = (
     *("id", "kind", "scope", "purpose", "source"),
@@ -49,6 +54,7 @@ class _Related:
     flags: Sequence[ObjectionFlag]
     organisations: Mapping[uuid.UUID, Organisation]
     campaigns: Mapping[uuid.UUID, Campaign]
+    cancellations: Mapping[uuid.UUID, CampaignCancellation]
 
     def organisation(self, organisation_id: uuid.UUID | None) -> OrganisationRef | None:
         """An organisation with its name."""
@@ -57,16 +63,25 @@ class _Related:
         return OrganisationRef(id=organisation_id, legal_name=self.organisations[organisation_id].legal_name)
 
     def campaign(self, campaign_id: uuid.UUID | None) -> CampaignRef | None:
-        """A campaign with its name."""
-        return None if campaign_id is None else CampaignRef(id=campaign_id, name=self.campaigns[campaign_id].name)
+        """A campaign with its name, and whether it was sent."""
+        if campaign_id is None:
+            return None
+        row, cancellation = self.campaigns[campaign_id], self.cancellations.get(campaign_id)
+        state = state_of(row.began_at, cancellation.recorded_at if cancellation else None, now())
+        return CampaignRef(id=row.id, name=row.name, state=state)
 
 
 async def objection_views(session: AsyncSession, rows: Sequence[AnyObjection]) -> list[ObjectionOut]:
     """Objections as the person sees them, in the given order, each with its relays and flags."""
     ids = [row.id for row in rows]
     relays = (await session.exec(select(Relay).where(col(Relay.objection_id).in_(ids)))).all()
-    flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids)).order_by(col(ObjectionFlag.id))
-    return await _views(session, rows, relays, (await session.exec(flagged)).all())
+    flagged = select(ObjectionFlag).where(col(ObjectionFlag.objection_id).in_(ids), flags_something_that_counts())
+    return await _views(session, rows, relays, (await session.exec(flagged.order_by(col(ObjectionFlag.id)))).all())
+
+
+def flags_something_that_counts() -> ColumnElement[bool]:
+    """That a flag is of a dataset, or of a campaign that is neither corrected nor cancelled."""
+    return or_(col(ObjectionFlag.campaign_id).is_(None), col(ObjectionFlag.campaign_id).in_(select(_COUNTING)))
 
 
 async def recorded_view(session: AsyncSession, recorded: Recorded) -> ObjectionOut:
@@ -111,7 +126,9 @@ async def _read_related(
     organisations = await _by_id(session, Organisation, organisation_ids)
     stated_by = {row.stated_by_id for row in organisations.values()}
     organisations |= await _by_id(session, Organisation, stated_by.difference(organisations))
-    return _Related(relays, flags, organisations, await _by_id(session, Campaign, campaign_ids))
+    campaigns = await _by_id(session, Campaign, campaign_ids)
+    cancellations = await read_cancellations(session, campaigns) if campaigns else {}
+    return _Related(relays, flags, organisations, campaigns, cancellations)
 
 
 async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, FactT]:

@@ -207,6 +207,8 @@ _REQUESTS: Final = phrases.Requests(
     "file.",
     flagged_dataset="In spite of this request, a file of {name} recorded on {day} contains your number.",
     flagged_campaign="In spite of this request, the campaign “{campaign}” of {name}, of {day}, targets your number.",
+    flagged_campaign_planned="In spite of this request, {name} plans a campaign to your number, “{campaign}” "
+    "(recorded on {day}).",
     reload="Refresh",
     another="Make another request",
     complain="If you get no answer within a month, or if the answer does not satisfy you, you can complain to the "

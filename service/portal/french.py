@@ -209,6 +209,8 @@ _REQUESTS: Final = phrases.Requests(
     no_relays="Personne n'a ce numéro aujourd'hui : rien à remettre. La demande vaut pour tout fichier à venir.",
     flagged_dataset="Malgré cette demande, un fichier de {name} enregistré le {day} contient votre numéro.",
     flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
+    flagged_campaign_planned="Malgré cette demande, {name} prévoit une campagne vers votre numéro, « {campaign} » "
+    "(enregistrée le {day}).",
     reload="Actualiser",
     another="Faire une autre demande",
     complain="Sans réponse au bout d'un mois, ou si elle ne vous convient pas, vous pouvez adresser une plainte à la "

@@ -259,6 +259,7 @@ class Requests:
     no_relays: str
     flagged_dataset: str
     flagged_campaign: str
+    flagged_campaign_planned: str
     reload: str
     another: str
     complain: str

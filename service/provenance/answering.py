@@ -21,11 +21,11 @@ async def answer_of(
     snapshot: Snapshot, stored: Sequence[Membership], erasures: Erasures, visibility_of: VisibilityOf
 ) -> PreparedAnswer:
     """What the answer about a number is made of, given its memberships and erasures in the state of `snapshot`."""
-    graph, cache = snapshot.graph, snapshot.answers
+    graph, cache, moment = snapshot.graph, snapshot.answers, now()
     key = key_of_answer(graph, stored, erasures, visibility_of)
-    shared = cache.kept(key)
+    shared = cache.kept(key, moment)
     if shared is None:
-        make = partial(make_answer, graph, key)
+        make = partial(make_answer, graph, key, moment)
         # Only this task adds to the cache, and not the thread: it is not made for several threads.
         shared = cache.keep(key, make() if key.size <= _QUICK_FACTS else await _ANSWERS.run(make))
-    return complete_answer(graph, cache, shared, stored, now())
+    return complete_answer(graph, cache, shared, stored, moment)

@@ -10,13 +10,13 @@ from sqlalchemy import ARRAY, ColumnElement, Dialect, Select, Uuid, any_, bindpa
 from sqlmodel import SQLModel, col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.campaign.models import Campaign, CampaignDataset
+from service.campaign.models import Campaign, CampaignCancellation, CampaignDataset
 from service.collection import models as collection
 from service.core.db import Connection, connection_of
 from service.core.vocabulary import ChangeKind
 from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.organisation.models import Organisation
-from service.provenance.graph.difference import Difference
+from service.provenance.graph.draft import Difference
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import KINDS, Rows, organisations_in
 from service.release.models import DatasetRelease
@@ -30,6 +30,7 @@ _TABLES: Final[dict[ChangeKind, type[SQLModel]]] = {
     ChangeKind.PARTNER_LIST: collection.PartnerList,
     ChangeKind.PARTNER: collection.Partner,
     ChangeKind.NOTICE_EVIDENCE: collection.NoticeEvidence,
+    ChangeKind.EVIDENCE_WITHDRAWAL: collection.EvidenceWithdrawal,
     ChangeKind.COLLECTION: collection.Collection,
     ChangeKind.COLLECTION_ATTESTATION: collection.CollectionAttestation,
     ChangeKind.TRANSFER: Transfer,
@@ -39,6 +40,7 @@ _TABLES: Final[dict[ChangeKind, type[SQLModel]]] = {
     ChangeKind.DATASET_PARENT: DatasetParent,
     ChangeKind.CAMPAIGN: Campaign,
     ChangeKind.CAMPAIGN_DATASET: CampaignDataset,
+    ChangeKind.CAMPAIGN_CANCELLATION: CampaignCancellation,
     ChangeKind.ANCESTOR_COUNT: AncestorCount,
     ChangeKind.NOTICE_COUNT: NoticeCount,
 }

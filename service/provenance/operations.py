@@ -9,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.access.actor import Actor
 from service.access.models import Inspection
 from service.access.visibility import Visibility, visible_to
+from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Forbidden, NotFound, Unprocessable
 from service.membership import bulk_read
@@ -105,11 +106,11 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
         snapshot = await snapshots.current(reading)
         facts, visibility = snapshot.graph.facts, visible_to(snapshot.visibility_index, actor)
         notice = _find_notice(facts, visibility, actor, notice_id)
-        counts = datasets_reached(facts, notice_id, visibility.datasets | visibility.bare)
+        counts = datasets_reached(facts, notice.first_id, visibility.datasets | visibility.bare)
         clients, campaigns = clients_holding(facts, counts), campaigns_sent_to(facts, visibility.campaigns, counts)
         groups = {*clients.values(), *campaigns.values()}
-        distinct = {group: await _count_distinct(reading, notice_id, group, counts) for group in groups}
-    return impact_view(snapshot.graph, visibility, notice, counts, distinct)
+        distinct = {group: await _count_distinct(reading, notice.first_id, group, counts) for group in groups}
+    return impact_view(snapshot.graph, visibility, notice, counts, distinct, now())
 
 
 def _find_notice(facts: FactIndex, visibility: Visibility, actor: Actor, notice_id: uuid.UUID) -> NoticeRow:
@@ -117,7 +118,7 @@ def _find_notice(facts: FactIndex, visibility: Visibility, actor: Actor, notice_
     if notice is not None and (visibility.whole or notice.collector_id == actor.organisation_id):
         return notice
     if notice is not None and any(
-        is_collected_under(facts, dataset_id, notice_id) for dataset_id in visibility.datasets
+        is_collected_under(facts, dataset_id, notice.first_id) for dataset_id in visibility.datasets
     ):
         raise Forbidden(
             "impact_not_visible", "Only its collector and a supervisory authority can see the impact of a notice."

@@ -26,7 +26,8 @@ from service.number.keyring import KeyRing
 from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.reads import Reads, changed_entries
 from service.provenance.fact_reading import KnownIds, read_difference, read_rows
-from service.provenance.graph.difference import Difference, next_facts, whole
+from service.provenance.graph.difference import next_facts, whole
+from service.provenance.graph.draft import Difference
 from service.provenance.graph.graph import NO_GRAPH, Graph, next_graph
 from service.provenance.graph.rows import Rows
 from service.provenance.graph.visibility_index import NO_VISIBILITY, next_visibility_index

@@ -7,16 +7,10 @@ import pytest
 from service.core.vocabulary import Role
 from tests.builders import collected, filled, hand_over, open_dataset
 from tests.callers import Caller, Registry
+from tests.campaign.builders import body_of
 from tests.inspection import refusal
 
 pytestmark = pytest.mark.one_registry
-
-
-def body_of(party: Caller, *datasets: Any, **more: Any) -> dict[str, Any]:
-    body = {"party_id": str(party.id), "name": "Dernier appel", "originator": "38001", "message_text": " Votez.\nSTOP "}
-    body |= {"poll_name": "Européennes", "poll_on": "2024-06-09"}
-    body |= {"began_at": "2024-06-06T10:00:00+02:00", "ended_at": "2024-06-06T12:00:00+02:00"}
-    return body | {"dataset_ids": [dataset["id"] for dataset in datasets]} | more
 
 
 def refused(caller: Caller, body: dict[str, Any]) -> tuple[int, str]:

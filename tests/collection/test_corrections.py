@@ -28,7 +28,7 @@ def test_look_up_number_shows_the_collection_as_last_corrected(registry: Registr
         (origin,) = caller.lookup(number(1))["origins"]
         assert (origin["address"], origin["corrects_id"]) == ("https://right.example", second["id"])
         assert origin["collection_id"] == third["id"]
-        assert caller.get(f"/v1/collections/{first['id']}") == first
+        assert caller.get(f"/v1/collections/{first['id']}") == first | {"corrected_by_id": second["id"]}
         assert caller.get(f"/v1/collections/{third['id']}")["corrects_id"] == second["id"]
 
 

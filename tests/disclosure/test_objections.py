@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.core.clock import now
-from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
+from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.demo import story
 from service.disclosure.blocks import Callout, Paragraph, Report, Table, Tone, Topic
 from service.disclosure.report import write_report
@@ -239,7 +239,7 @@ def test_relay_row_says_its_state_and_since_when(owners: Owners, relay_view: Rel
 
 def test_flags_of_an_objection_name_the_dataset_or_campaign(owners: Owners) -> None:
     holder = OrganisationRef(id=uuid.uuid4(), legal_name="Rivage")
-    campaign = CampaignRef(id=uuid.uuid4(), name="Encore")
+    campaign = CampaignRef(id=uuid.uuid4(), name="Encore", state=CampaignState.SENT)
     flags = [
         FlagView(holder=holder, dataset_id=uuid.uuid4(), campaign=None, recorded_at=now()),
         FlagView(holder=holder, dataset_id=None, campaign=campaign, recorded_at=now()),

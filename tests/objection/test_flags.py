@@ -98,7 +98,7 @@ def test_register_campaign_with_objected_numbers_flags_it(holders: Holders) -> N
     )
     assert until(lambda: flags(holders.party)) == {sent["id"]: 1}
     (flag,) = objections_of(person)[0]["flags"]
-    assert (flag["campaign"], flag["dataset_id"]) == ({"id": sent["id"], "name": "Demain"}, None)
+    assert (flag["campaign"], flag["dataset_id"]) == ({"id": sent["id"], "name": "Demain", "state": "sent"}, None)
     assert flags(holders.sender) == {sent["id"]: 1}
     other = holders.registry.organisation(Role.PROCESSOR, acts_for=holders.party)
     assert flags(other) == {}

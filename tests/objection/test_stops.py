@@ -48,7 +48,7 @@ def test_report_stops_records_an_objection_for_every_holder(holders: Holders) ->
     assert outcomes(holders.sender, holders.campaign, reply(6, text="Stop !")) == ["recorded"]
     (seen,) = objections_of(holders.person(6))
     assert (seen["kind"], seen["scope"], seen["source"]) == ("objection", "everything", "stop")
-    assert seen["campaign"] == {"id": holders.campaign["id"], "name": "Dernier appel"}
+    assert seen["campaign"] == {"id": holders.campaign["id"], "name": "Dernier appel", "state": "sent"}
     assert (seen["occurred_at"], seen["recorded_by"]["id"]) == ("2024-06-06T08:40:00Z", str(holders.party.id))
     assert relay_states(seen) == {
         holders.shop_id: "undeliverable",

@@ -1,5 +1,6 @@
 """Answers about the numbers of a world, for each kind of caller."""
 
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -9,16 +10,21 @@ from service.provenance.answer.cache import AnswerCache
 from service.provenance.answer.schemas import Answer
 from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
-from tests.provenance.builders import EPOCH, World
+from tests.provenance.builders import LATER, World
 
 
 def prepare(
-    snapshot: Snapshot, world: World, number: int, visibility_of: VisibilityOf, cache: AnswerCache | None = None
+    snapshot: Snapshot,
+    world: World,
+    number: int,
+    visibility_of: VisibilityOf,
+    cache: AnswerCache | None = None,
+    as_of: datetime = LATER,
 ) -> PreparedAnswer:
     """A number's answer in a snapshot of a world, not yet built or rendered."""
     kept = snapshot.answers if cache is None else cache
     stored, erasures = oracle.memberships_of(world, number), oracle.erasures_of(world, number)
-    return prepare_answer(snapshot.graph, kept, stored, erasures, visibility_of, EPOCH)
+    return prepare_answer(snapshot.graph, kept, stored, erasures, visibility_of, as_of)
 
 
 def visibility_for(snapshot: Snapshot, world: World, caller: UUID, through: UUID | None = None) -> VisibilityOf:

@@ -24,6 +24,8 @@ from service.core.vocabulary import (
 from service.provenance.graph import rows
 
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
+LATER = datetime(2025, 1, 1, tzinfo=UTC)
+"""When tests ask: after everything in a world, unless they say otherwise."""
 
 
 @dataclass
@@ -43,6 +45,7 @@ class World:
     releases: list[rows.ReleaseRow] = field(default_factory=list)
     campaigns: dict[uuid.UUID, rows.CampaignRow] = field(default_factory=dict)
     uses: list[rows.UseRow] = field(default_factory=list)
+    cancellations: list[rows.CancellationRow] = field(default_factory=list)
     numbers: dict[uuid.UUID, frozenset[int]] = field(default_factory=dict)
     consents: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
     erased: dict[tuple[uuid.UUID, int], datetime] = field(default_factory=dict)
@@ -96,7 +99,18 @@ class World:
             "valid_until_on": None,
             "time_zone": "Europe/Paris",
         }
-        row = rows.NoticeRow(**self.fact(asserted_by), collector_id=collector, **plain | more)
+        fact = self.fact(asserted_by)
+        row = rows.NoticeRow(**fact, collector_id=collector, **plain | {"first_id": fact["id"]} | more)
+        self.notices.append(row)
+        return row.id
+
+    def correct_notice(self, notice: uuid.UUID, **more: Any) -> uuid.UUID:
+        """Correct the latest version of a notice, in its wording unless `more` says otherwise."""
+        latest = next(row for row in self.notices if row.id == notice)
+        while correction := next((row for row in self.notices if row.corrects_id == latest.id), None):
+            latest = correction
+        changed: dict[str, Any] = {"wording": f"J'accepte {self.count}.", "corrects_id": latest.id}
+        row = replace(latest, **self.fact(latest.asserted_by_id), **changed | more)
         self.notices.append(row)
         return row.id
 
@@ -112,7 +126,7 @@ class World:
         asserter = next(row for row in self.notices if row.id == notice).asserted_by_id
         row = rows.PartnerListRow(
             **self.fact(asserter),
-            notice_id=notice,
+            notice_id=next(row for row in self.notices if row.id == notice).first_id,
             valid_from_on=valid_from_on,
             categories=list(categories),
             corrects_id=corrects,
@@ -258,6 +272,15 @@ class World:
         self.campaigns[row.id] = row
         self.uses += [rows.UseRow(row.id, dataset) for dataset in datasets]
         return row.id
+
+    def cancel(self, campaign: uuid.UUID, reason: str = "Reporté.") -> None:
+        """The party states that a campaign will not be sent, or was not."""
+        fact = self.fact(self.campaigns[campaign].party_id)
+        self.cancellations.append(rows.CancellationRow(**fact, campaign_id=campaign, reason=reason))
+
+    def is_cancelled(self, campaign: uuid.UUID) -> bool:
+        """Whether a campaign was cancelled."""
+        return any(row.campaign_id == campaign for row in self.cancellations)
 
     def correct_collection(self, collection: uuid.UUID) -> None:
         """Correct the latest version of a collection."""

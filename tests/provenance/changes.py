@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from service.core.vocabulary import ChangeKind
-from service.provenance.graph.difference import Difference
+from service.provenance.graph.draft import Difference
 from service.provenance.graph.rows import KINDS, Rows
 from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle

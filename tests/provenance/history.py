@@ -40,6 +40,7 @@ class History:
         self.datasets: list[tuple[Caller, str]] = []
         self.transfers: list[tuple[Caller, Any]] = []
         self.campaigns: list[Any] = []
+        self.evidence: list[tuple[Caller, Any]] = []
 
     @property
     def callers(self) -> dict[Role, Caller]:
@@ -59,6 +60,8 @@ class History:
             self.register_notice,
             self.add_partner_list,
             self.add_evidence,
+            self.withdraw_evidence,
+            self.correct_notice,
             self.register_collection,
             self.register_collection,
             self.correct_collection,
@@ -72,6 +75,7 @@ class History:
             self.release,
             self.register_campaign,
             self.register_campaign,
+            self.cancel_campaign,
             self.admit,
             self.attest,
             self.erase,
@@ -103,7 +107,21 @@ class History:
     def add_evidence(self) -> None:
         caller, notice = self.chosen.choice(self.notices)
         path, headers = f"/v1/notices/{notice['id']}/evidence", {"Content-Type": "application/pdf"}
-        assert caller.request("POST", path, content=PDF, headers=headers).status_code < 500
+        response = caller.request("POST", path, content=PDF, headers=headers)
+        assert response.status_code < 500
+        if response.is_success:
+            self.evidence.append((caller, response.json()))
+
+    def withdraw_evidence(self) -> None:
+        caller, evidence = self.chosen.choice(self.evidence)
+        path = f"/v1/notices/{evidence['notice_id']}/evidence/{evidence['id']}/withdrawal"
+        self._send(caller, "POST", path, {"occurred_at": _MADE, "reason": "Ce n'est pas ce formulaire."})
+
+    def correct_notice(self) -> None:
+        caller, notice = self.chosen.choice(self.notices)
+        body = _notice(notice["collector_id"]) | {"wording": "J'accepte tout.", "corrects_id": notice["id"]}
+        if correction := self._send(caller, "POST", "/v1/notices", body):
+            self.notices.append((caller, correction))
 
     def _register_collection(self, caller: Caller, notice: Any, **more: Any) -> None:
         body = {
@@ -218,6 +236,11 @@ class History:
         }
         if campaign := self._send(self.party, "POST", "/v1/campaigns", body):
             self.campaigns.append(campaign)
+
+    def cancel_campaign(self) -> None:
+        campaign = self.chosen.choice(self.campaigns)
+        path = f"/v1/campaigns/{campaign['id']}/cancellation"
+        self._send(self.party, "POST", path, {"occurred_at": _LATER, "reason": "Rien n'a été envoyé."})
 
     def erase(self) -> None:
         caller, _ = self.chosen.choice(self.datasets)

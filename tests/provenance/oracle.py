@@ -186,7 +186,8 @@ def rows_of(world: World) -> rows.Rows:
     ancestors: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     notices: Counter[tuple[uuid.UUID, uuid.UUID]] = Counter()
     sizes: Counter[uuid.UUID] = Counter()
-    notice_of = {row.id: row.notice_id for row in world.collections}
+    first = {row.id: row.first_id for row in world.notices}
+    notice_of = {row.id: first[row.notice_id] for row in world.collections}
     for number, count in _representatives(world):
         among = datasets_holding(world, number)
         for dataset in among:
@@ -215,6 +216,7 @@ def rows_of(world: World) -> rows.Rows:
         statements=world.statements,
         releases=world.releases,
         campaigns=list(world.campaigns.values()),
+        cancellations=world.cancellations,
         uses=world.uses,
         ancestor_counts=[rows.AncestorCountRow(*key, count, left[key]) for key, count in ancestors.items()],
         notice_counts=[rows.NoticeCountRow(*key, count, left[key]) for key, count in notices.items()],

@@ -7,7 +7,7 @@ from typing import Any
 from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from service.campaign.models import Campaign, CampaignDataset
+from service.campaign.models import Campaign, CampaignCancellation, CampaignDataset
 from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
 from service.core.vocabulary import Content
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
@@ -39,6 +39,7 @@ def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
         (DatasetRelease, [_With(row, operator_id=facts.organisations[0].id) for row in facts.releases]),
         (Campaign, facts.campaigns),
         (CampaignDataset, facts.uses),
+        (CampaignCancellation, facts.cancellations),
         (AncestorCount, facts.ancestor_counts),
         (NoticeCount, facts.notice_counts),
     )

@@ -10,7 +10,8 @@ from hypothesis import given
 from service.access import visibility
 from service.core.vocabulary import OrphanReason, Role
 from service.provenance.answer.build import build_answer
-from service.provenance.answer.schemas import Answer, PartnerListBasis, RecipientKind
+from service.provenance.answer.origin_schemas import PartnerListBasis
+from service.provenance.answer.schemas import Answer, RecipientKind
 from service.provenance.snapshot import Snapshot
 from tests.provenance import oracle
 from tests.provenance.answers import answer_for, answer_from, prepare

@@ -1,19 +1,21 @@
 """Answers that many numbers share: equal to answers made afresh, and never more than the cache has room for."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import orjson
 from hypothesis import given
 
 from service.core.vocabulary import Role
 from service.provenance.answer.cache import AnswerCache
+from service.provenance.answer.fragments import to_json
 from service.provenance.answer.render import render_answer
 from service.provenance.answer.shared import SharedAnswer
 from service.provenance.snapshot import Snapshot, next_snapshot
 from tests.provenance import oracle
-from tests.provenance.answers import prepare, visibility_for
-from tests.provenance.builders import EPOCH, World
+from tests.provenance.answers import answer_for, prepare, visibility_for
+from tests.provenance.builders import EPOCH, LATER, World
 from tests.provenance.changes import difference_of, frozen_rows
 from tests.provenance.strategies import Cast, no_deadline, worlds
 
@@ -130,5 +132,56 @@ def test_next_snapshot_keeps_the_answers_that_a_change_does_not_touch() -> None:
     assert change(lambda: world.add_statement(transfer, "recipient", "confirmed")) == {(1, broker), (1, party)}
     assert change(lambda: world.attest(collection)) == everybody
     assert change(lambda: world.correct_collection(collection)) == everybody
+    assert change(lambda: world.correct_notice(notice)) == everybody
     assert change(lambda: world.transfer(other, party)) == {(7, broker)}
     assert change(lambda: world.partner_list(notice, date(2020, 1, 1), [("P", None)])) == set()
+
+
+def test_kept_answer_turns_when_a_planned_campaign_begins_without_a_change_of_the_graph() -> None:
+    world = World()
+    party = world.organisation(Role.PARTY)
+    began_at = LATER + timedelta(days=1)
+    world.campaign(party, [world.dataset(party, {1})], name="C", began_at=began_at, ended_at=began_at)
+    world.campaign(party, [world.dataset(party, {2})], name="past")
+    snapshot = oracle.snapshot_of(world)
+    moment = timedelta(microseconds=1)
+
+    def asked(as_of: datetime, number: int = 1) -> SharedAnswer:
+        return prepare(snapshot, world, number, visibility_for(snapshot, world, party), as_of=as_of).shared
+
+    before, after = asked(LATER), asked(began_at)
+    assert asked(LATER, 2) is asked(began_at, 2)
+    assert asked(began_at + timedelta(days=9)) is after
+    for shared, state in ((before, "planned"), (asked(began_at - moment), "planned"), (after, "sent")):
+        (campaign,) = shared.answer.campaigns
+        assert campaign.state == state
+        assert orjson.loads(to_json(shared.fragments.fields["campaigns"]))[0]["state"] == state
+    assert before.answer.summary.startswith("Planned for later: “C”.")
+    assert after.answer.summary.startswith("Used in the campaign “C”.")
+    assert len(snapshot.answers) == 2
+
+
+def test_party_sees_no_trace_of_its_cancelled_campaign_and_the_regulator_reads_why() -> None:
+    world = World()
+    party, regulator = world.organisation(Role.PARTY), world.organisation(Role.REGULATOR)
+    dataset = world.dataset(party, {1})
+    began_at = LATER + timedelta(days=1)
+    planned = world.campaign(party, [dataset], name="planned", began_at=began_at, ended_at=began_at)
+    past = world.campaign(party, [dataset], name="past")
+    corrected = world.campaign(party, [dataset], name="corrected")
+    for campaign in (planned, past, corrected):
+        world.cancel(campaign)
+    world.correct_campaign(corrected)
+    (sent,) = answer_for(world, 1, party).campaigns
+    assert (sent.corrects_id, sent.state) == (corrected, "sent")
+    assert answer_for(world, 1, party).campaigns_not_sent == []
+    seen = answer_for(world, 1, regulator)
+    assert [campaign.id for campaign in seen.campaigns] == [sent.id]
+    assert [(campaign.name, campaign.state) for campaign in seen.campaigns_not_sent] == [
+        ("past", "not_sent"),
+        ("planned", "cancelled"),
+    ]
+    assert all(campaign.cancellation and campaign.cancellation.reason for campaign in seen.campaigns_not_sent)
+    world.erase(1, [dataset])
+    assert answer_for(world, 1, regulator).campaigns_not_sent[0].name == "past"
+    assert len(answer_for(world, 1, regulator).campaigns_not_sent) == 1

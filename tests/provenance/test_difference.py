@@ -49,14 +49,18 @@ def require_same_answers(world: World, cast: Cast, kept: Snapshot) -> None:
 
 
 def _correct(data: st.DataObject, world: World) -> None:
-    """Perhaps admit an organisation, or correct a collection or a campaign that is not corrected yet."""
-    match data.draw(st.sampled_from(["nothing", "admit", "collection", "campaign", "partners"])):
+    """Perhaps admit an organisation, or correct a notice, a collection or a campaign, or cancel one."""
+    match data.draw(st.sampled_from(["nothing", "admit", "collection", "campaign", "cancel", "notice", "partners"])):
         case "admit":
             world.admit(data.draw(st.sampled_from(sorted(world.organisations))))
         case "collection" if world.collections:
             world.correct_collection(data.draw(st.sampled_from(world.collections)).id)
         case "campaign" if world.campaigns:
             world.correct_campaign(data.draw(st.sampled_from(sorted(world.campaigns))))
+        case "cancel" if open_campaigns := [row_id for row_id in world.campaigns if not world.is_cancelled(row_id)]:
+            world.cancel(data.draw(st.sampled_from(open_campaigns)))
+        case "notice" if world.notices:
+            world.correct_notice(data.draw(st.sampled_from(world.notices)).id)
         case "partners" if world.notices:
             notice = data.draw(st.sampled_from(world.notices))
             world.partner_list(notice.id, notice.valid_from_on, [("Partner", None)])

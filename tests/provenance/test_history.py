@@ -28,7 +28,7 @@ from tests.provenance.history import NUMBERS, History
 RANDOM_ACTS = 12
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [7])
 def test_graph_and_answers_kept_over_a_history_equal_those_made_afresh(
     registry: Registry, dsn: str, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

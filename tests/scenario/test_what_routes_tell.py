@@ -182,6 +182,20 @@ def _facts(walk: Walk) -> None:
     walk.call("collector", "POST", f"/v1/datasets/{ids['D4']}/corrections", {"name": "Carte de fidélité"})
     for actor, last_four in itertools.product(walk.actors, (1500, 5200, 6000, 9001, 9999)):
         walk.call(actor, "POST", "/v1/lookups", {"number": number(last_four), "reason": "Plainte 2024-0611"})
+    _taken_back(walk)
+
+
+def _taken_back(walk: Walk) -> None:
+    """Campaigns and screenshots that are not what was stated."""
+    ids, actors = walk.scenario.story.ids, ("collector", "broker", "party", "sender")
+    evidence = walk.call("regulator", "GET", f"/v1/notices/{ids['EM-1']}").json()["evidence"][0]["id"]
+    said = {"occurred_at": "2024-06-09T10:00:00Z", "reason": "Ce n'est pas ce qui a eu lieu."}
+    for actor, campaign in itertools.product(actors, ("C1", "C2")):
+        walk.call(actor, "POST", f"/v1/campaigns/{ids[campaign]}/cancellation", said)
+    for actor in actors:
+        walk.call(actor, "POST", f"/v1/notices/{ids['EM-1']}/evidence/{evidence}/withdrawal", said)
+    for actor, last_four in itertools.product(walk.actors, (1500, 5200)):
+        walk.call(actor, "POST", "/v1/lookups", {"number": number(last_four), "reason": "Plainte 2024-0611"})
 
 
 def _accounts(walk: Walk) -> None:

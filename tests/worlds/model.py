@@ -113,10 +113,28 @@ class Registry:
             self.forget()
         return transfer
 
-    def campaign(self, party: str, sender: str | None, datasets: tuple[str, ...], *, past: bool) -> str:
+    def campaign(
+        self, party: str, sender: str | None, datasets: tuple[str, ...], *, when: str, corrects: str | None = None
+    ) -> str:
         name = f"C{len(self.campaigns) + 1}"
-        self.campaigns[name] = Campaign(name, party, sender, datasets, past, self._next())
+        if corrects:
+            self.campaigns[corrects].corrected = True
+        self.campaigns[name] = Campaign(name, party, sender, datasets, when, self._next(), corrects)
         self._flag(name, party, datasets)
+        return name
+
+    def cancel(self, campaign: str) -> str:
+        self.campaigns[campaign].cancelled = True
+        return campaign
+
+    def correct_notice(self, notice: str) -> str:
+        name, row = f"N{len(self.notices) + 1}", self.notices[notice]
+        self.notices[name] = Notice(name, row.collector, row.by, notice)
+        return name
+
+    def correct_collection(self, collection: str) -> str:
+        name, row = f"L{len(self.collections) + 1}", self.collections[collection]
+        self.collections[name] = Collection(name, row.collector, row.by, row.notice, collection)
         return name
 
     def object(self, number: int, by: str | None, only: str | None, *, erasure: bool) -> str:
@@ -201,7 +219,7 @@ class Registry:
             row.orphan_count += not found
             for ancestor in ancestors - {row.name}:
                 counts[ancestor] += 1
-            for notice in {self.collections[each].notice for each in found if each}:
+            for notice in {self.first_notice(self.collections[each].notice) for each in found if each}:
                 notices[notice] += 1
         row.counts, row.notice_counts = dict(counts), dict(notices)
         self._flag(row.name, row.holder, (row.name,))
@@ -253,4 +271,26 @@ class Registry:
         return any(dataset in row.came for row in self.datasets.values())
 
     def used(self, dataset: str) -> bool:
-        return any(dataset in row.datasets for row in self.campaigns.values())
+        """Whether a campaign that counts uses a dataset, or is planned to."""
+        return any(dataset in row.datasets for row in self.campaigns.values() if row.counts)
+
+    def latest_notice(self, notice: str) -> str:
+        later = next((row.name for row in self.notices.values() if row.corrects == notice), None)
+        return self.latest_notice(later) if later else notice
+
+    def first_notice(self, notice: str) -> str:
+        """The notice with which a row of corrections began. Numbers are counted by it."""
+        earlier = self.notices[notice].corrects
+        return self.first_notice(earlier) if earlier else notice
+
+    def latest_collection(self, collection: str) -> str:
+        later = next((row.name for row in self.collections.values() if row.corrects == collection), None)
+        return self.latest_collection(later) if later else collection
+
+    def flags_shown(self) -> set[tuple[str, str]]:
+        """The flags of datasets, and of campaigns that count."""
+        return {
+            (subject, objection)
+            for subject, objection in self.flags
+            if subject not in self.campaigns or self.campaigns[subject].counts
+        }

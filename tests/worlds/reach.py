@@ -48,8 +48,9 @@ def _distances(start: str, steps: set[tuple[str, ...]]) -> dict[str, int]:
     return found
 
 
-def impact(world: Registry, viewer: Viewer, notice: str) -> dict[str, Any]:
+def impact(world: Registry, viewer: Viewer, version: str) -> dict[str, Any]:
     """The datasets, clients and campaigns that a notice's numbers reached, as far as the viewer may see."""
+    notice = world.first_notice(version)
     visible = visible_datasets(world, viewer)
     sent = {row.received for row in world.transfers.values() if row.sender == viewer.organisation}
     datasets = {
@@ -65,7 +66,7 @@ def impact(world: Registry, viewer: Viewer, notice: str) -> dict[str, Any]:
     campaigns = {
         name: used
         for name in visible_campaigns(world, viewer)
-        if (used := datasets.keys() & set(world.campaigns[name].datasets))
+        if world.campaigns[name].counts and (used := datasets.keys() & set(world.campaigns[name].datasets))
     }
     return {
         "datasets": datasets,
@@ -84,7 +85,8 @@ def _distinct(world: Registry, notice: str, group: set[str], counts: dict[str, i
             for name in group
             for number in world.datasets[name].current
             if any(
-                (collection := world.datasets[each].collection) and world.collections[collection].notice == notice
+                (collection := world.datasets[each].collection)
+                and world.first_notice(world.collections[collection].notice) == notice
                 for each in world.upstream(number, name)
             )
         }

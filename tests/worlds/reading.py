@@ -97,10 +97,8 @@ def _parts(told: Told, found: Any) -> dict[str, Any]:
         "origins": {_origin(told, origin) for origin in found["origins"]},
         "erasures": {told.of(row["dataset"]["id"]) for row in found["erasures"]},
         "transfers": {told.of(row["id"]): _transfer_of_number(row) for row in found["transfers"]},
-        "campaigns": {
-            told.of(row["id"]): frozenset(told.of(use["dataset"]["id"]) for use in row["through"])
-            for row in found["campaigns"]
-        },
+        "campaigns": {told.of(row["id"]): _campaign(told, row) for row in found["campaigns"]},
+        "campaigns_not_sent": {told.of(row["id"]): _campaign(told, row) for row in found["campaigns_not_sent"]},
         "orphans": {(told.of(row["dataset"]["id"]), row["reason"]) for row in found["orphans"]},
         "contradictions": {(row["kind"], told.of(row["transfer_id"])) for row in found["contradictions"]},
     }
@@ -109,7 +107,15 @@ def _parts(told: Told, found: Any) -> dict[str, Any]:
 def _origin(told: Told, origin: Any) -> tuple[Any, ...]:
     consent = origin["consented_at"]
     day = (FIRST_CONSENT.fromisoformat(consent) - FIRST_CONSENT).days if consent else None
-    return told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(origin["notice"]["id"]), day
+    notice = origin["notice"]
+    earlier = tuple(told.of(version["id"]) for version in notice["earlier"])
+    return (
+        told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(notice["id"]), earlier, day
+    )  # fmt: skip
+
+
+def _campaign(told: Told, row: Any) -> tuple[Any, ...]:
+    return row["state"], frozenset(told.of(use["dataset"]["id"]) for use in row["through"])
 
 
 def _chain(told: Told, chain: Any) -> tuple[Any, ...]:
@@ -142,7 +148,7 @@ async def _differences_for_person(reader: Reader, number: int) -> AsyncIterator[
             row.by,
             row.closed,
             Counter((relay.holder, relay.state) for relay in row.relays),
-            {subject for subject, objection in world.flags if objection == name},
+            {subject for subject, objection in world.flags_shown() if objection == name},
         )
         for name, row in rows.items()
     }
@@ -202,7 +208,8 @@ def _item(told: Told, kind: str, item: Any) -> Any:
             return told.of(item["collector_id"]), told.of(item["notice_id"])
         case "campaigns":
             used = frozenset(told.of(dataset) for dataset in item["dataset_ids"])
-            return told.of(item["party_id"]), told.of(item["sender_id"]), used
+            corrects = told.of(item["corrects_id"])
+            return told.of(item["party_id"]), told.of(item["sender_id"]), used, item["state"], corrects
         case "datasets":
             return (
                 told.of(item["holder_id"]), item["content"], item["number_count"], item["orphan_count"],

@@ -44,6 +44,7 @@ class Collection:
     collector: str
     by: str
     notice: str
+    corrects: str | None = None
 
 
 @dataclass
@@ -51,6 +52,7 @@ class Notice:
     name: str
     collector: str
     by: str
+    corrects: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,14 +97,31 @@ class Transfer:
 
 @dataclass
 class Campaign:
-    """A campaign. A `past` one began before everything that the registry recorded, another when it was registered."""
+    """A campaign. A `past` one began before all that the registry recorded, a `planned` one begins in 150 years.
+
+    The others begin when they are registered.
+    """
 
     name: str
     party: str
     sender: str | None
     datasets: tuple[str, ...]
-    past: bool
+    when: str  # past, now or planned
     step: int
+    corrects: str | None = None
+    corrected: bool = False
+    cancelled: bool = False
+
+    @property
+    def counts(self) -> bool:
+        return not (self.corrected or self.cancelled)
+
+    @property
+    def state(self) -> str:
+        planned = self.when == "planned"
+        if self.cancelled:
+            return "cancelled" if planned else "not_sent"
+        return "planned" if planned else "sent"
 
 
 @dataclass

@@ -37,11 +37,13 @@ def lists_shown(world: Registry, viewer: Viewer) -> dict[str, dict[str, Any]]:
         },
         "datasets": {name: dataset_shown(world, viewer, name) for name in visible(world, viewer, "datasets")},
         "transfers": {name: transfer_shown(world, name) for name in visible(world, viewer, "transfers")},
-        "campaigns": {
-            name: (world.campaigns[name].party, world.campaigns[name].sender, frozenset(world.campaigns[name].datasets))
-            for name in visible(world, viewer, "campaigns")
-        },
+        "campaigns": {name: campaign_shown(world, name) for name in visible(world, viewer, "campaigns")},
     }
+
+
+def campaign_shown(world: Registry, name: str) -> tuple[Any, ...]:
+    row = world.campaigns[name]
+    return row.party, row.sender, frozenset(row.datasets), row.state, row.corrects
 
 
 def visible(world: Registry, viewer: Viewer, kind: str) -> set[str]:
@@ -71,10 +73,11 @@ def orphans_shown(world: Registry, name: str) -> set[int]:
 
 def flags_shown(world: Registry, viewer: Viewer) -> Counter[str]:
     """How many numbers of each own dataset or campaign had been objected to before."""
+    flags = world.flags_shown()
     return Counter(
         {
-            subject: len({world.objections[objection].number for other, objection in world.flags if other == subject})
-            for subject, _ in world.flags
+            subject: len({world.objections[objection].number for other, objection in flags if other == subject})
+            for subject, _ in flags
             if subject in _own_subjects(world, viewer)
         }
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.worlds.model import Registry
-from tests.worlds.rows import Campaign, Dataset, Transfer
+from tests.worlds.rows import Campaign, Dataset, Notice, Transfer
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Seen:
     bare: set[str]
     transfers: set[str]
     campaigns: set[str]
+    campaigns_not_sent: set[str]
 
 
 # One number.
@@ -46,8 +47,9 @@ def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
     left = {row.name for row in world.holding(number)}
     touching = {row.name for row in world.transfers.values() if number in row.declared or row.received in within}
     if viewer.organisation is None:
-        sent_to = {row.name for row in world.campaigns.values() if reached_by(world, row, number, within)}
-        return Seen(within, set(), touching, sent_to)
+        rows = [row for row in world.campaigns.values() if reached_by(world, row, number, within)]
+        not_sent = {row.name for row in rows if row.cancelled and not row.corrected}
+        return Seen(within, set(), touching, {row.name for row in rows if row.counts}, not_sent)
     own = viewer.organisation
     datasets = {each for name in entry_points(world, own, number) for each in world.upstream(number, name)}
     arrivals = {row.name for row in world.transfers.values() if row.received in datasets and number in row.declared}
@@ -60,8 +62,9 @@ def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
         row.name
         for row in world.campaigns.values()
         if row.party == own and viewer.through in (None, row.sender) and reached_by(world, row, number, left)
+        if row.counts
     }
-    return Seen(datasets, bare - datasets, arrivals | as_recipient | as_sender, campaigns)
+    return Seen(datasets, bare - datasets, arrivals | as_recipient | as_sender, campaigns, set())
 
 
 def entry_points(world: Registry, own: str, number: int) -> set[str]:
@@ -92,14 +95,13 @@ def reached_by(world: Registry, campaign: Campaign, number: int, among: set[str]
 
 
 def used_for(world: Registry, campaign: Campaign, number: int) -> set[str]:
-    rows = [world.datasets[name] for name in campaign.datasets]
-    return {
-        row.name
-        for row in rows
-        if number in row.has
-        and world.is_held(row)
-        and (campaign.past or number not in row.erased or campaign.step < row.erased[number])
-    }
+    rows = [world.datasets[name] for name in campaign.datasets if number in world.datasets[name].has]
+    held = [row for row in rows if world.is_held(row)]
+    return {row.name for row in held if number not in row.erased or _began_before(campaign, row.erased[number])}
+
+
+def _began_before(campaign: Campaign, step: int) -> bool:
+    return campaign.when == "past" or (campaign.when == "now" and campaign.step < step)
 
 
 def answer(world: Registry, viewer: Viewer, number: int) -> dict[str, Any]:
@@ -108,15 +110,16 @@ def answer(world: Registry, viewer: Viewer, number: int) -> dict[str, Any]:
     ended = {row.name for row in world.having(number) if number in row.erased}
     orphans = {name for name in seen.datasets if world.is_orphan(number, name)}
     transfers = {name: transfer_of_number(world, world.transfers[name], number) for name in seen.transfers}
-    campaigns = {
-        name: frozenset(used_for(world, world.campaigns[name], number) & seen.datasets) for name in seen.campaigns
-    }
+    campaigns, not_sent = (
+        {name: campaign_shown(world, world.campaigns[name], number, seen) for name in names}
+        for names in (seen.campaigns, seen.campaigns_not_sent)
+    )
     return {
         "held": bool(seen.datasets - ended),
         "origins": {
-            (name, row.collection, world.collections[row.collection].notice, _consent(world, row, number))
+            origin_shown(world, world.datasets[name], number)
             for name in seen.datasets
-            if (row := world.datasets[name]).collection
+            if world.datasets[name].collection
         },
         "chains": set(chains(world, number, seen.datasets | seen.bare)),
         "holdings": {(name, world.datasets[name].content, name in orphans) for name in seen.datasets - ended},
@@ -124,11 +127,30 @@ def answer(world: Registry, viewer: Viewer, number: int) -> dict[str, Any]:
         "transfers": transfers,
         "recipients": recipients(world, seen),
         "campaigns": campaigns,
+        "campaigns_not_sent": not_sent,
         "orphans": {(name, orphan_reason(world, world.datasets[name], number, seen)) for name in orphans},
         "contradictions": {
             (kind, name) for name in transfers for kind in contradictions(world.transfers[name], transfers[name])
         },
     }
+
+
+def campaign_shown(world: Registry, row: Campaign, number: int, seen: Seen) -> tuple[str, frozenset[str]]:
+    return row.state, frozenset(used_for(world, row, number) & seen.datasets)
+
+
+def origin_shown(world: Registry, row: Dataset, number: int) -> tuple[Any, ...]:
+    """A collection and its notice as last corrected, what was recorded of the notice before, and the consent."""
+    collection = world.collections[world.latest_collection(row.collection or "")]
+    notice = world.notices[world.latest_notice(collection.notice)]
+    return row.name, collection.name, notice.name, corrected_versions(world, notice), _consent(world, row, number)
+
+
+def corrected_versions(world: Registry, notice: Notice) -> tuple[str, ...]:
+    """What a notice corrects, the first version first."""
+    if notice.corrects is None:
+        return ()
+    return *corrected_versions(world, world.notices[notice.corrects]), notice.corrects
 
 
 def _consent(world: Registry, row: Dataset, number: int) -> int | None:
@@ -284,14 +306,18 @@ def _asserts_for(world: Registry, viewer: Viewer, organisation: str, by: str) ->
 
 def visible_collections(world: Registry, viewer: Viewer) -> set[str]:
     datasets = visible_datasets(world, viewer)
-    own = {row.name for row in world.collections.values() if _asserts_for(world, viewer, row.collector, row.by)}
-    return own | {found for name in datasets if (found := world.datasets[name].collection)}
+    found = {row.name for row in world.collections.values() if _asserts_for(world, viewer, row.collector, row.by)}
+    found |= {collection for name in datasets if (collection := world.datasets[name].collection)}
+    for row in world.collections.values():  # A correction comes after what it corrects.
+        found |= {row.name} if row.corrects in found else set()
+    return found
 
 
 def visible_notices(world: Registry, viewer: Viewer) -> set[str]:
-    collections = visible_collections(world, viewer)
+    """Those of its own, and all versions of those that visible collections name."""
+    named = {world.first_notice(world.collections[name].notice) for name in visible_collections(world, viewer)}
     own = {row.name for row in world.notices.values() if _asserts_for(world, viewer, row.collector, row.by)}
-    return own | {world.collections[name].notice for name in collections}
+    return own | {name for name in world.notices if world.first_notice(name) in named}
 
 
 def visible_campaigns(world: Registry, viewer: Viewer) -> set[str]:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from tests.worlds.act import Act, new_world
-from tests.worlds.acts.campaigns import draw_send
+from tests.worlds.acts.campaigns import draw_cancel, draw_correct_campaign, draw_send
 from tests.worlds.acts.collections import Collect, draw_collect
+from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice
 from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
 from tests.worlds.acts.objections import draw_end, draw_object
 from tests.worlds.acts.organisations import draw_admit, draw_correct
@@ -66,7 +67,11 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_unite: 1,
     draw_admit: 1,
     draw_correct: 1,
-    draw_send: 1,
+    draw_send: 2,
+    draw_cancel: 1,
+    draw_correct_campaign: 1,
+    draw_correct_notice: 1,
+    draw_correct_collection: 1,
     draw_compact: 1,
     draw_upload: 1,
     draw_collect: 1,

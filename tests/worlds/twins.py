@@ -254,7 +254,7 @@ def _derive(draw: st.DrawFn, world: Registry) -> Act | None:
 
 def _send(draw: st.DrawFn, world: Registry) -> Act | None:
     name = pick(draw, _held_by(world, (CLIENT,)))
-    return Send(CLIENT, None, (name,), draw(st.booleans())) if name else None
+    return Send(CLIENT, None, (name,), draw(st.sampled_from(["past", "now", "planned"]))) if name else None
 
 
 def _object(draw: st.DrawFn, world: Registry) -> Act | None:

@@ -14,9 +14,10 @@ from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.membership.store import Membership
 from service.provenance.answer.cache import AnswerCache, AnswerKey, answer_key, make_answer
-from service.provenance.answer.schemas import Answer, Holding, Origin
+from service.provenance.answer.origin_schemas import Origin
+from service.provenance.answer.origin_views import Consent, consent_of, partner_list_view
+from service.provenance.answer.schemas import Answer, Holding
 from service.provenance.answer.shared import SharedAnswer
-from service.provenance.answer.views import Consent, consent_of, partner_list_view
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, datasets_holding
 
@@ -58,7 +59,7 @@ def prepare_answer(
 ) -> PreparedAnswer:
     """Find what the answer about a number is made of, given its memberships and erasures. `cache` is of `graph`."""
     key = key_of_answer(graph, stored, erasures, visibility_of)
-    shared = cache.kept(key) or cache.keep(key, make_answer(graph, key))
+    shared = cache.kept(key, as_of) or cache.keep(key, make_answer(graph, key, as_of))
     return complete_answer(graph, cache, shared, stored, as_of)
 
 

@@ -1,4 +1,7 @@
-"""The shared answers that one process keeps, each until something changes that it was made from. Pure."""
+"""The shared answers that one process keeps, each until something changes that it was made from.
+
+Time changes answers too: a campaign that was planned is sent from its beginning on. So each holds in a period. Pure.
+"""
 
 import uuid
 from collections import OrderedDict
@@ -11,9 +14,9 @@ from orjson import Fragment
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
 from service.provenance.answer.fragments import to_fragment
+from service.provenance.answer.origin_views import partner_list_view
 from service.provenance.answer.reads import Reads, recorded_facts
 from service.provenance.answer.shared import SharedAnswer, make_shared_answer
-from service.provenance.answer.views import partner_list_view
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph
 from service.provenance.graph.rows import PartnerListRow
@@ -78,24 +81,21 @@ class AnswerCache:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def find(
-        self, graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures
-    ) -> SharedAnswer:
-        """The shared answer for a caller with this visibility, of a number that `datasets` hold or held."""
-        key = answer_key(graph, visibility, datasets, erasures)
-        return self.kept(key) or self.keep(key, make_answer(graph, key))
-
-    def kept(self, key: AnswerKey) -> SharedAnswer | None:
-        """The shared answer of a key, if it is kept."""
+    def kept(self, key: AnswerKey, moment: datetime) -> SharedAnswer | None:
+        """The shared answer of a key as of a moment, if it is kept."""
         shared = self._answers.get(key)
-        if shared is not None:
-            self._answers.move_to_end(key)
+        if shared is None or not shared.holds.covers(moment):
+            return None
+        self._answers.move_to_end(key)
         return shared
 
     def keep(self, key: AnswerKey, shared: SharedAnswer) -> SharedAnswer:
-        """Keep an answer, unless another request kept it meanwhile."""
-        if key in self._answers:
-            return self._answers[key]
+        """Keep an answer, unless another request kept it meanwhile. It takes the place of one of another period."""
+        former = self._answers.get(key)
+        if former is not None:
+            if former.holds == shared.holds:
+                return former
+            self._bytes -= former.size
         self._answers[key] = shared
         self._bytes += shared.size
         while self._bytes > self._most_bytes:
@@ -123,9 +123,9 @@ def answer_key(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UU
     return AnswerKey(visibility, _shown_datasets(graph, visibility, datasets), erased)
 
 
-def make_answer(graph: Graph, key: AnswerKey) -> SharedAnswer:
-    """The shared answer of a key."""
-    return make_shared_answer(graph, key.visibility, key.datasets, dict(key.erased))
+def make_answer(graph: Graph, key: AnswerKey, moment: datetime) -> SharedAnswer:
+    """The shared answer of a key as of a moment."""
+    return make_shared_answer(graph, key.visibility, key.datasets, moment, dict(key.erased))
 
 
 def _shown_datasets(graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID]) -> frozenset[uuid.UUID]:

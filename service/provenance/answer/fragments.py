@@ -9,7 +9,8 @@ from typing import NamedTuple
 import orjson
 from orjson import Fragment
 
-from service.provenance.answer.schemas import Answer, Holding, Origin
+from service.provenance.answer.origin_schemas import Origin
+from service.provenance.answer.schemas import Answer, Holding
 
 # The same JSON as pydantic's. Parts that come from other features are models, which are their fields.
 to_json = partial(orjson.dumps, default=vars, option=orjson.OPT_UTC_Z)

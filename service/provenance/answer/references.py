@@ -7,9 +7,13 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from service.core.vocabulary import Role
+from service.core.vocabulary import CampaignState, Role
 
 LegalName = Annotated[str, Field(examples=["Contact Direct SAS"])]
+State = Annotated[CampaignState, Field(description="Whether the campaign is planned, or was sent.")]
+CorrectsId = Annotated[
+    uuid.UUID | None, Field(description="The fact that this one corrects. It keeps its own address.")
+]
 CampaignName = Annotated[str, Field(examples=["Européennes, dernier appel"])]
 
 
@@ -65,3 +69,20 @@ class CampaignRef:
 
     id: uuid.UUID
     name: CampaignName
+    state: State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asserted:
+    """Who asserts a fact, when it is said to have happened, and when the registry recorded it."""
+
+    asserted_by: Annotated[
+        OrganisationRef | None,
+        Field(description="Null for the registry itself, and for an organisation that you may not see."),
+    ]
+    asserted_through: Annotated[
+        OrganisationRef | None,
+        Field(description="The processor whose key stated the fact. Null if there was none, or if you may not see it."),
+    ]
+    occurred_at: Annotated[AwareDatetime, Field(description="When it is said to have happened.")]
+    recorded_at: Annotated[AwareDatetime, Field(description="When the registry recorded it, by its own clock.")]

@@ -7,28 +7,26 @@ them.
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
-from service.collection.schemas import PartnerOut
 from service.core.facts import RequestBody
 from service.core.text import Line
 from service.core.vocabulary import (
-    Channel,
     Content,
     LawfulBasis,
-    Mechanism,
     OrphanReason,
     ProcessingRole,
     Purpose,
     Side,
     TransferStatus,
 )
+from service.provenance.answer.campaign_schemas import CampaignView
+from service.provenance.answer.origin_schemas import Origin
 from service.provenance.answer.references import (
-    CampaignName,
+    Asserted,
     CampaignRef,
     DatasetRef,
     OrganisationRef,
@@ -36,9 +34,6 @@ from service.provenance.answer.references import (
 )
 from service.transfer.schemas import CriterionOut
 
-CorrectsId = Annotated[
-    uuid.UUID | None, Field(description="The fact that this one corrects. It keeps its own address.")
-]
 YesNoOrUnknown = Annotated[bool | None, Field(examples=[True])]
 
 
@@ -56,116 +51,6 @@ class LookupIn(RequestBody):
         description="Why you look the number up: recorded, required of a regulator, and without phone numbers.",
         examples=["Plainte n° 24-1234"],
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asserted:
-    """Who asserts a fact, when it is said to have happened, and when the registry recorded it."""
-
-    asserted_by: Annotated[
-        OrganisationRef | None,
-        Field(description="Null for the registry itself, and for an organisation that you may not see."),
-    ]
-    asserted_through: Annotated[
-        OrganisationRef | None,
-        Field(description="The processor whose key stated the fact. Null if there was none, or if you may not see it."),
-    ]
-    occurred_at: Annotated[AwareDatetime, Field(description="When it is said to have happened.")]
-    recorded_at: Annotated[AwareDatetime, Field(description="When the registry recorded it, by its own clock.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PartnerListView(Asserted):
-    """The partner list in force on the day of this number's consent."""
-
-    id: uuid.UUID
-    valid_from_on: date
-    partners: list[PartnerOut]
-    categories: Annotated[list[str], Field(description="Recipients that are named only by category.")]
-    corrects_id: Annotated[uuid.UUID | None, Field(description="The partner list that this one corrects.")]
-
-
-class PartnerListBasis(StrEnum):
-    """How the partner list was chosen, or why there is none."""
-
-    CONSENT_DAY = "consent_day"
-    CONSENT_DAY_UNKNOWN = "consent_day_unknown"
-    NONE_YET = "none_yet"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EvidenceRef:
-    """A file that shows the notice as it was displayed: a screenshot."""
-
-    id: uuid.UUID
-    media_type: Annotated[str, Field(examples=["image/png"])]
-    sha256: Annotated[
-        str,
-        Field(
-            description="SHA-256 of its bytes, in hexadecimal.",
-            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
-        ),
-    ]
-    byte_count: Annotated[int, Field(examples=[183_204])]
-    recorded_at: AwareDatetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticeView(Asserted):
-    """A notice with its wording, verbatim."""
-
-    id: uuid.UUID
-    code: Annotated[str, Field(examples=["CA-2"])]
-    version: Annotated[int, Field(examples=[2])]
-    language: Annotated[str, Field(description="BCP 47.", examples=["fr"])]
-    wording: Annotated[
-        str, Field(examples=["☐ J'accepte de recevoir par SMS des offres et des messages d'information politique…"])
-    ]
-    mechanism: Mechanism
-    purposes: list[Purpose]
-    valid_from_on: date
-    valid_until_on: date | None
-    time_zone: Annotated[str, Field(description="The time zone of the notice's days.", examples=["Europe/Paris"])]
-    evidence: list[EvidenceRef]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin(Asserted):
-    """A collection that the number came from: who collected it, under which notice, and when this person consented.
-
-    `asserted_by` and the times are those of the collection.
-    """
-
-    dataset: DatasetRef
-    collection_id: uuid.UUID
-    collector: OrganisationView
-    channel: Channel
-    address: Annotated[
-        str, Field(description="The page, shop or other place.", examples=["https://comparauto.example/devis"])
-    ]
-    began_on: date
-    ended_on: date | None
-    corrects_id: CorrectsId
-    consented_at: Annotated[
-        AwareDatetime | None, Field(description="When the person consented. Null if the file does not state it.")
-    ]
-    consent_record_id: Annotated[
-        str | None, Field(description="The collector's own reference for its record of this consent.")
-    ]
-    notice: NoticeView
-    partner_list: PartnerListView | None
-    partner_list_basis: Annotated[
-        PartnerListBasis,
-        Field(
-            description="`consent_day`: the list in force on the day of consent, in the notice's time zone. "
-            "`consent_day_unknown`: without that day, no list is known to have been shown. "
-            "`none_yet`: the notice had no list on that day."
-        ),
-    ]
-    attested: Annotated[
-        bool, Field(description="Whether the collector itself confirms this collection.", examples=[True])
-    ]
-    attested_at: Annotated[AwareDatetime | None, Field(description="When it confirmed it, by the registry's clock.")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,35 +206,6 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignUse:
-    """A dataset with the number to which a campaign was sent. Such use does not change a transfer's status."""
-
-    dataset: DatasetRef
-    transfer_id: uuid.UUID | None
-    transfer_status: TransferStatus | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CampaignView(Asserted):
-    """A campaign that was sent to the number."""
-
-    id: uuid.UUID
-    name: CampaignName
-    party: OrganisationView
-    sender: OrganisationView | None
-    originator: Annotated[str, Field(description="The short code or name that the SMS came from.", examples=["38001"])]
-    message_text: Annotated[
-        str, Field(examples=["Dimanche, votez. Parti de l'Aube. Source : Contact Direct. STOP au 38001"])
-    ]
-    poll_name: str | None
-    poll_on: date | None
-    began_at: AwareDatetime
-    ended_at: AwareDatetime
-    corrects_id: CorrectsId
-    through: Annotated[list[CampaignUse], Field(description="The datasets through which it was sent to the number.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
     """A holding without a declared origin. A transfer does not give it one."""
 
@@ -395,6 +251,10 @@ class Answer(BaseModel):
     )
     transfers: list[TransferView]
     recipients: list[Recipient]
-    campaigns: list[CampaignView]
+    campaigns: list[CampaignView] = Field(description="The campaigns that were sent to the number, and planned ones.")
+    campaigns_not_sent: list[CampaignView] = Field(
+        description="The campaigns that their party cancelled, or states to have not been sent. They are no use of the "
+        "number. Shown to a supervisory authority, and to the person in their own answer."
+    )
     orphans: list[Orphan] = Field(description="Holdings without a declared origin, including erased ones.")
     contradictions: list[Contradiction]

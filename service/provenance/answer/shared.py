@@ -14,32 +14,31 @@ from service.access.visibility import Visibility
 from service.core.erasures import NO_ERASURES, Erasures
 from service.core.vocabulary import Role
 from service.provenance.answer.anomalies import contradictions, orphan_view
+from service.provenance.answer.campaign_schemas import CampaignView
+from service.provenance.answer.campaign_views import (
+    Period,
+    campaign_views,
+    campaigns_not_sent,
+    period_of_states,
+)
 from service.provenance.answer.fragments import Fragments, render_fragments
+from service.provenance.answer.origin_views import origin_view
 from service.provenance.answer.reads import Reads, recorded_graph
 from service.provenance.answer.references import CampaignRef
-from service.provenance.answer.schemas import (
-    Answer,
-    CampaignView,
-    Recipient,
-    RecipientKind,
-    RecipientTransfer,
-    TransferView,
-)
+from service.provenance.answer.schemas import Answer, Recipient, RecipientKind, RecipientTransfer, TransferView
 from service.provenance.answer.summary import summarise
 from service.provenance.answer.views import (
     AnswerContext,
-    campaign_view,
     chain_view,
     erasure_view,
     holding_view,
     organisation_view,
-    origin_view,
     transfer_view,
 )
 from service.provenance.graph.chains import chains
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, orphans
-from service.provenance.graph.rows import CampaignRow, TransferRow
+from service.provenance.graph.rows import TransferRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +47,14 @@ class SharedAnswer:
 
     `answer` has no `as_of`, and its origins and holdings have no consent. Its parts stand in many answers, so nobody
     changes them. `known` are the organisations that the caller may see named. It holds as long
-    as no entry of the graph changes that it was made from, its `reads`.
+    as no entry of the graph changes that it was made from, its `reads`, and in the period `holds`, in which no campaign
+    of it begins.
     """
 
     known: Container[uuid.UUID]
     answer: Answer
     fragments: Fragments
+    holds: Period
     reads: Reads = frozenset()
 
     @property
@@ -77,14 +78,22 @@ _EVERYBODY: Final = _Everybody()
 
 
 def make_shared_answer(
-    graph: Graph, visibility: Visibility, datasets: frozenset[uuid.UUID], erasures: Erasures = NO_ERASURES
+    graph: Graph,
+    visibility: Visibility,
+    datasets: frozenset[uuid.UUID],
+    moment: datetime,
+    erasures: Erasures = NO_ERASURES,
 ) -> SharedAnswer:
-    """What a caller with this visibility is shown of a number that `datasets` hold, or held until their `erasures`."""
+    """What a caller with this visibility is shown of a number that `datasets` hold, or held until their `erasures`.
+
+    Campaigns that have not begun at the moment are planned.
+    """
     reads: set[int] = set()
     recorded = recorded_graph(graph, reads)
     known = _EVERYBODY if visibility.whole else frozenset(organisations_named(recorded.facts, visibility))
-    answer = _build(AnswerContext(recorded, datasets, visibility, known, erasures))
-    return SharedAnswer(known, answer, render_fragments(answer), frozenset(reads))
+    answer = _build(AnswerContext(recorded, datasets, visibility, known, erasures, moment))
+    holds = period_of_states((recorded.facts.campaigns[campaign_id] for campaign_id in visibility.campaigns), moment)
+    return SharedAnswer(known, answer, render_fragments(answer), holds, frozenset(reads))
 
 
 def _build(context: AnswerContext) -> Answer:
@@ -94,10 +103,8 @@ def _build(context: AnswerContext) -> Answer:
     orphan_ids = orphans(context.graph, visibility.datasets, erasures)
     paths, more = chains(context.graph, visibility.datasets | _delivered(context), erasures)
     transfers = [transfer_view(context, row) for row in _in_time(context)]
-    campaigns = [
-        campaign_view(context, row)
-        for row in sorted((facts.campaigns[campaign_id] for campaign_id in visibility.campaigns), key=_began_at)
-    ]
+    rows = [facts.campaigns[campaign_id] for campaign_id in visibility.campaigns]
+    campaigns = campaign_views(context, rows)
     parts: dict[str, Any] = {
         "held": bool(holding),
         "origins": [origin_view(context, row, row.collection_id) for row in shown if row.collection_id],
@@ -108,16 +115,13 @@ def _build(context: AnswerContext) -> Answer:
         "transfers": transfers,
         "recipients": _recipients(facts, context.known, transfers, campaigns),
         "campaigns": campaigns,
+        "campaigns_not_sent": campaign_views(context, campaigns_not_sent(context)),
         "orphans": [orphan_view(context, row) for row in shown if row.id in orphan_ids],
         "contradictions": contradictions(transfers),
     }
     answer = Answer.model_construct(**parts)
     answer.summary = summarise(answer)
     return answer
-
-
-def _began_at(row: CampaignRow) -> tuple[datetime, uuid.UUID]:
-    return row.began_at, row.id
 
 
 def organisations_named(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
@@ -182,7 +186,9 @@ def _recipients(
         )
     sent_by: dict[uuid.UUID, list[CampaignRef]] = {}
     for campaign in campaigns:
-        sent_by.setdefault(campaign.party.id, []).append(CampaignRef(id=campaign.id, name=campaign.name))
+        sent_by.setdefault(campaign.party.id, []).append(
+            CampaignRef(id=campaign.id, name=campaign.name, state=campaign.state)
+        )
     return [
         Recipient(
             organisation=organisation_view(facts, known, recipient),

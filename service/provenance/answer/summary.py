@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Collection, Iterable
 
-from service.core.vocabulary import TransferStatus
-from service.provenance.answer.schemas import Answer, Origin, Recipient, RecipientKind, RecipientTransfer
+from service.core.vocabulary import CampaignState, TransferStatus
+from service.provenance.answer.origin_schemas import Origin
+from service.provenance.answer.schemas import Answer, Recipient, RecipientKind, RecipientTransfer
 from service.wording.direction import isolated
 
 _AGREEING = frozenset({TransferStatus.ACKNOWLEDGED, TransferStatus.CONFIRMED})
@@ -28,7 +29,10 @@ def _sentences(answer: Answer) -> Iterable[str]:
     yield _sentence("According to one side only, passed to", _names(intermediaries, contradicted, agreed=False))
     yield _counted("Transferred to the client", _names(clients, contradicted, agreed=True))
     yield _counted("According to one side only, transferred to the client", _names(clients, contradicted, agreed=False))
-    yield _counted("Used in the campaign", [f"“{campaign.name}”" for campaign in answer.campaigns])
+    sent = [f"“{campaign.name}”" for campaign in answer.campaigns if campaign.state is CampaignState.SENT]
+    planned = [f"“{campaign.name}”" for campaign in answer.campaigns if campaign.state is CampaignState.PLANNED]
+    yield _counted("Used in the campaign", sent)
+    yield _sentence("Planned for later:", planned)
     yield _sentence("Held without declared origin by", [orphan.dataset.holder.legal_name for orphan in answer.orphans])
     yield _sentence("Erased by", [erasure.dataset.holder.legal_name for erasure in answer.erasures])
     if answer.contradictions:

@@ -4,40 +4,19 @@ import uuid
 from collections.abc import Collection, Container
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 from service.access.visibility import Visibility, named
-from service.collection.schemas import PartnerOut
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content, Role, Side, TransferStatus
-from service.membership.store import Membership
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
-from service.provenance.answer.schemas import (
-    CampaignUse,
-    CampaignView,
-    ChainView,
-    Erasure,
-    EvidenceRef,
-    Holding,
-    HopView,
-    NoticeView,
-    Origin,
-    PartnerListBasis,
-    PartnerListView,
-    Statement,
-    TransferView,
-    Voucher,
-)
+from service.provenance.answer.schemas import ChainView, Erasure, Holding, HopView, Statement, TransferView, Voucher
 from service.provenance.graph.chains import Chain
-from service.provenance.graph.fact_index import FactIndex, attestation_of, is_denied, notice_of, partner_list_in_force
+from service.provenance.graph.fact_index import FactIndex, is_denied
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import (
-    CampaignRow,
     DatasetRow,
-    EvidenceRow,
     FactRow,
-    NoticeRow,
-    PartnerListRow,
     StatementRow,
     TransferRow,
 )
@@ -49,7 +28,7 @@ class AnswerContext:
     """What an answer is made from: the graph, where one number is, and what one caller may see of it.
 
     Of the datasets that the answer depends on, `holding_datasets` hold the number, or held it until their `erasures`.
-    `known` are the organisations that the caller may see named.
+    `known` are the organisations that the caller may see named. `moment` decides which campaigns have begun.
     """
 
     graph: Graph
@@ -57,6 +36,7 @@ class AnswerContext:
     visibility: Visibility
     known: Container[uuid.UUID]
     erasures: Erasures
+    moment: datetime
 
     # The same few datasets and hops are part of many chains: each view is made once.
     _datasets: dict[uuid.UUID, DatasetRef] = field(default_factory=dict)
@@ -66,6 +46,10 @@ class AnswerContext:
     def facts(self) -> FactIndex:
         """The recorded facts."""
         return self.graph.facts
+
+    def assertion(self, row: FactRow) -> "Assertion":
+        """Who asserts a fact, and when."""
+        return assertion(self.facts, self.known, row)
 
     def dataset(self, dataset_id: uuid.UUID) -> DatasetRef:
         """A dataset, as far as the caller may see it."""
@@ -111,10 +95,6 @@ def organisation_ref(facts: FactIndex, organisation_id: uuid.UUID) -> Organisati
     return OrganisationRef(id=organisation_id, legal_name=facts.organisations[organisation_id].legal_name)
 
 
-def _assertion(context: AnswerContext, row: FactRow) -> Assertion:
-    return assertion(context.facts, context.known, row)
-
-
 def assertion(facts: FactIndex, known: Container[uuid.UUID], row: FactRow) -> Assertion:
     """Who asserts a fact, and when. An organisation that is not `known` to the caller is withheld."""
     return {
@@ -139,93 +119,10 @@ def dataset_ref(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID)
     return DatasetRef(id=row.id, name=name, holder=organisation_ref(facts, row.holder_id))
 
 
-def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid.UUID) -> Origin:
-    """The origin that a collected dataset gives a number, without the number's own consent."""
-    facts = context.facts
-    collection = facts.collections[collection_id]
-    attestation = attestation_of(facts, collection)
-    return Origin(
-        **_assertion(context, collection),
-        dataset=context.dataset(dataset.id),
-        collection_id=collection.id,
-        collector=organisation_view(facts, context.known, collection.collector_id),
-        channel=collection.channel,
-        address=collection.address,
-        began_on=collection.began_on,
-        ended_on=collection.ended_on,
-        corrects_id=collection.corrects_id,
-        consented_at=None,
-        consent_record_id=None,
-        notice=_notice(context, facts.notices[collection.notice_id]),
-        partner_list=None,
-        partner_list_basis=PartnerListBasis.CONSENT_DAY_UNKNOWN,
-        attested=attestation is not None,
-        attested_at=attestation.recorded_at if attestation else None,
-    )
-
-
-class Consent(NamedTuple):
-    """The fields of `Origin` that are each number's own, with the partner list as a row."""
-
-    consented_at: datetime | None
-    consent_record_id: str | None
-    partner_list: PartnerListRow | None
-    partner_list_basis: PartnerListBasis
-
-
-def consent_of(facts: FactIndex, dataset_id: uuid.UUID, membership: Membership | None) -> Consent:
-    """The consent under which a collected dataset got a number, by the number's membership in it, if it is stored."""
-    if membership is None or membership.consented_at is None:
-        record_id = membership.record_id if membership else None
-        return Consent(None, record_id, None, PartnerListBasis.CONSENT_DAY_UNKNOWN)
-    partner_list = partner_list_in_force(facts, notice_of(facts, dataset_id), membership.consented_at)
-    basis = PartnerListBasis.CONSENT_DAY if partner_list else PartnerListBasis.NONE_YET
-    return Consent(membership.consented_at, membership.record_id, partner_list, basis)
-
-
-def _notice(context: AnswerContext, row: NoticeRow) -> NoticeView:
-    return NoticeView(
-        **_assertion(context, row),
-        id=row.id,
-        code=row.code,
-        version=row.version,
-        language=row.language,
-        wording=row.wording,
-        mechanism=row.mechanism,
-        purposes=list(row.purposes),
-        valid_from_on=row.valid_from_on,
-        valid_until_on=row.valid_until_on,
-        time_zone=row.time_zone,
-        evidence=[_evidence(piece) for piece in context.facts.evidence_of_notice.get(row.id, ())],
-    )
-
-
-def _evidence(row: EvidenceRow) -> EvidenceRef:
-    return EvidenceRef(
-        id=row.id,
-        media_type=row.media_type,
-        sha256=row.sha256,
-        byte_count=row.byte_count,
-        recorded_at=row.recorded_at,
-    )
-
-
-def partner_list_view(facts: FactIndex, known: Container[uuid.UUID], row: PartnerListRow) -> PartnerListView:
-    """A partner list, for a caller who may see the organisations `known` named."""
-    return PartnerListView(
-        **assertion(facts, known, row),
-        id=row.id,
-        valid_from_on=row.valid_from_on,
-        partners=[PartnerOut(**vars(partner)) for partner in facts.partners_of_list.get(row.id, ())],
-        categories=list(row.categories),
-        corrects_id=row.corrects_id,
-    )
-
-
 def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
     """A dataset that holds the number, without the number's own consent in it."""
     return Holding(
-        **_assertion(context, _answered_for(context.facts, row)),
+        **context.assertion(_answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
         content=row.content,
         sealed_at=row.sealed_at,
@@ -237,7 +134,7 @@ def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Ho
 def erasure_view(context: AnswerContext, row: DatasetRow) -> Erasure:
     """A dataset that held the number until its holder erased it."""
     return Erasure(
-        **_assertion(context, _answered_for(context.facts, row)),
+        **context.assertion(_answered_for(context.facts, row)),
         dataset=context.dataset(row.id),
         erased_at=context.erasures[row.id],
     )
@@ -283,7 +180,7 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     """A transfer with what both sides state of it, and of this number in it."""
     facts = context.facts
     return TransferView(
-        **_assertion(context, row),
+        **context.assertion(row),
         id=row.id,
         sender=organisation_ref(facts, row.sender_id),
         recipient=organisation_ref(facts, row.recipient_id),
@@ -328,7 +225,7 @@ def _received(context: AnswerContext, row: TransferRow) -> bool | None:
 
 def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     return Statement(
-        **_assertion(context, row),
+        **context.assertion(row),
         side=row.side,
         status=row.status,
         comment=row.comment,
@@ -363,37 +260,3 @@ def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:
             organisation = organisation_ref(facts, organisation_id)
             found.append(Voucher(side=side, organisation=organisation, recorded_at=fact.recorded_at))
     return found
-
-
-def campaign_view(context: AnswerContext, row: CampaignRow) -> CampaignView:
-    """A campaign, with the datasets through which it was sent to the number, as far as the caller may see them."""
-    facts, visible = context.facts, context.visibility.datasets
-    used = [
-        dataset_id
-        for dataset_id in facts.datasets_of_campaign.get(row.id, ())
-        if dataset_id in visible and held_at(context.erasures, dataset_id, row.began_at)
-    ]
-    return CampaignView(
-        **_assertion(context, row),
-        id=row.id,
-        name=row.name,
-        party=organisation_view(facts, context.known, row.party_id),
-        sender=organisation_view(facts, context.known, row.sender_id) if row.sender_id else None,
-        originator=row.originator,
-        message_text=row.message_text,
-        poll_name=row.poll_name,
-        poll_on=row.poll_on,
-        began_at=row.began_at,
-        ended_at=row.ended_at,
-        corrects_id=row.corrects_id,
-        through=[_use(context, dataset_id) for dataset_id in used],
-    )
-
-
-def _use(context: AnswerContext, dataset_id: uuid.UUID) -> CampaignUse:
-    transfer = context.facts.transfer_into_dataset.get(dataset_id)
-    return CampaignUse(
-        dataset=context.dataset(dataset_id),
-        transfer_id=transfer.id if transfer else None,
-        transfer_status=context.facts.status_of_transfer[transfer.id] if transfer else None,
-    )

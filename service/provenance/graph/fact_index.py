@@ -13,9 +13,11 @@ from service.membership.descent.dependents import Sharers
 from service.provenance.graph.rows import (
     AttestationRow,
     CampaignRow,
+    CancellationRow,
     CollectionRow,
     DatasetRow,
     EvidenceRow,
+    EvidenceWithdrawalRow,
     FactRow,
     NoticeRow,
     OrganisationRow,
@@ -36,16 +38,20 @@ Counts = Mapping[uuid.UUID, int]
 class FactIndex:
     """One state of the facts, which never changes. Each group of facts is in the order of `recorded_at`.
 
-    Of an organisation there is a row if it has an account, or if a fact here uses it. `collections` gives the latest
-    correction by the id of every version, `collection_versions` the version itself. `campaigns` are those that count;
-    `campaign_versions` and `datasets_of_version` have the corrected ones too. `notice_counts` are by
-    notice. `recounting` are the datasets whose counts are being made again; those here are from before.
-    These and `ancestor_counts` are those of sealing; `lost_ancestors` are the ancestors from which no number is
-    left in a dataset, because its holder erased them all.
+    Of an organisation there is a row if it has an account, or if a fact here uses it. `collections` and `notices` give
+    the latest correction by the id of every version, `collection_versions` and `notice_versions` the version itself.
+    Lists, evidence and counts of a notice are found by the `first_id` of its corrections. `campaigns` are those that
+    count, planned or sent; `unsent_campaigns_of_dataset` are the cancelled ones. `campaign_versions` and
+    `datasets_of_version` have these and the corrected ones too. `recounting` are the datasets
+    whose counts are being made again; those here are from before. `notice_counts` and `ancestor_counts` are those of
+    sealing; `lost_ancestors` are the ancestors from which no number is left in a dataset, because its holder erased
+    them all.
     """
 
     organisations: Mapping[uuid.UUID, OrganisationRow]
     notices: Mapping[uuid.UUID, NoticeRow]
+    notice_versions: Mapping[uuid.UUID, NoticeRow]
+    correction_of_notice: Mapping[uuid.UUID, NoticeRow]
     collections: Mapping[uuid.UUID, CollectionRow]
     collection_versions: Mapping[uuid.UUID, CollectionRow]
     correction_of_collection: Mapping[uuid.UUID, CollectionRow]
@@ -58,6 +64,7 @@ class FactIndex:
     partner_lists_of_notice: Grouped[PartnerListRow]
     partners_of_list: Grouped[PartnerRow]
     evidence_of_notice: Grouped[EvidenceRow]
+    withdrawal_of_evidence: Mapping[uuid.UUID, EvidenceWithdrawalRow]
     attestations_of_collection: Grouped[AttestationRow]
     statements_of_transfer: Grouped[StatementRow]
     parents_of_dataset: Grouped[ParentRow]
@@ -66,7 +73,9 @@ class FactIndex:
     transfers_from_dataset: Grouped[TransferRow]
     transfer_into_dataset: Mapping[uuid.UUID, TransferRow]
     releases_of_dataset: Grouped[ReleaseRow]
+    cancellation_of_campaign: Mapping[uuid.UUID, CancellationRow]
     campaigns_of_dataset: Grouped[uuid.UUID]
+    unsent_campaigns_of_dataset: Grouped[uuid.UUID]
     datasets_of_campaign: Grouped[uuid.UUID]
     datasets_of_version: Grouped[uuid.UUID]
     status_of_transfer: Mapping[uuid.UUID, TransferStatus]
@@ -97,6 +106,16 @@ def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:
     return facts.datasets[dataset_id].made_at or NOT_YET
 
 
+def earlier_versions(facts: FactIndex, notice: NoticeRow) -> list[NoticeRow]:
+    """What was recorded of a notice before it was corrected, the first version first."""
+    found: list[NoticeRow] = []
+    corrected_id = notice.corrects_id
+    while corrected_id is not None:
+        found.insert(0, facts.notice_versions[corrected_id])
+        corrected_id = found[0].corrects_id
+    return found
+
+
 def notice_of(facts: FactIndex, dataset_id: uuid.UUID) -> NoticeRow:
     """The notice of a collected dataset, by the latest correction of its collection."""
     collection_id = facts.datasets[dataset_id].collection_id
@@ -117,7 +136,7 @@ def partner_list_in_force(facts: FactIndex, notice: NoticeRow, consented_at: dat
 
     Of the lists that had begun by then, it is the one that began last. Corrected lists are left out.
     """
-    lists = facts.partner_lists_of_notice.get(notice.id, ())
+    lists = facts.partner_lists_of_notice.get(notice.first_id, ())
     corrected = {row.corrects_id for row in lists}
     day = consented_at.astimezone(ZoneInfo(notice.time_zone)).date()
     begun = [row for row in lists if row.id not in corrected and row.valid_from_on <= day]

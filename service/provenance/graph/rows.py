@@ -50,9 +50,10 @@ class OrganisationRow(FactRow):
 
 @dataclass(frozen=True)
 class NoticeRow(FactRow):
-    """A version of a notice."""
+    """A version of a notice, or a correction of one. `first_id` is where a row of corrections began."""
 
     collector_id: uuid.UUID
+    first_id: uuid.UUID
     code: str
     version: int
     language: str
@@ -62,6 +63,7 @@ class NoticeRow(FactRow):
     valid_from_on: date
     valid_until_on: date | None
     time_zone: str
+    corrects_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,14 @@ class EvidenceRow(FactRow):
     media_type: str
     sha256: str
     byte_count: int
+
+
+@dataclass(frozen=True)
+class EvidenceWithdrawalRow(FactRow):
+    """The word of who uploaded a screenshot that it does not show the form as it was."""
+
+    evidence_id: uuid.UUID
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,14 @@ class CampaignRow(FactRow):
 
 
 @dataclass(frozen=True)
+class CancellationRow(FactRow):
+    """A party's word that its campaign will not be sent, or was not."""
+
+    campaign_id: uuid.UUID
+    reason: str
+
+
+@dataclass(frozen=True)
 class UseRow:
     """A campaign that was sent to the numbers of a dataset."""
 
@@ -235,6 +253,7 @@ class Rows:
     partner_lists: Sequence[PartnerListRow] = ()
     partners: Sequence[PartnerRow] = ()
     evidence: Sequence[EvidenceRow] = ()
+    evidence_withdrawals: Sequence[EvidenceWithdrawalRow] = ()
     collections: Sequence[CollectionRow] = ()
     attestations: Sequence[AttestationRow] = ()
     datasets: Sequence[DatasetRow] = ()
@@ -244,6 +263,7 @@ class Rows:
     releases: Sequence[ReleaseRow] = ()
     campaigns: Sequence[CampaignRow] = ()
     uses: Sequence[UseRow] = ()
+    cancellations: Sequence[CancellationRow] = ()
     ancestor_counts: Sequence[AncestorCountRow] = ()
     notice_counts: Sequence[NoticeCountRow] = ()
 
@@ -262,6 +282,7 @@ KINDS: Final[dict[ChangeKind, RowsOfKind]] = {
     ChangeKind.PARTNER_LIST: RowsOfKind("partner_lists", PartnerListRow, "notice_id"),
     ChangeKind.PARTNER: RowsOfKind("partners", PartnerRow, "partner_list_id"),
     ChangeKind.NOTICE_EVIDENCE: RowsOfKind("evidence", EvidenceRow, "notice_id"),
+    ChangeKind.EVIDENCE_WITHDRAWAL: RowsOfKind("evidence_withdrawals", EvidenceWithdrawalRow, "evidence_id"),
     ChangeKind.COLLECTION: RowsOfKind("collections", CollectionRow, "id"),
     ChangeKind.COLLECTION_ATTESTATION: RowsOfKind("attestations", AttestationRow, "collection_id"),
     ChangeKind.DATASET: RowsOfKind("datasets", DatasetRow, "id"),
@@ -271,6 +292,7 @@ KINDS: Final[dict[ChangeKind, RowsOfKind]] = {
     ChangeKind.DATASET_RELEASE: RowsOfKind("releases", ReleaseRow, "dataset_id"),
     ChangeKind.CAMPAIGN: RowsOfKind("campaigns", CampaignRow, "id"),
     ChangeKind.CAMPAIGN_DATASET: RowsOfKind("uses", UseRow, "campaign_id"),
+    ChangeKind.CAMPAIGN_CANCELLATION: RowsOfKind("cancellations", CancellationRow, "campaign_id"),
     ChangeKind.ANCESTOR_COUNT: RowsOfKind("ancestor_counts", AncestorCountRow, "dataset_id"),
     ChangeKind.NOTICE_COUNT: RowsOfKind("notice_counts", NoticeCountRow, "dataset_id"),
 }

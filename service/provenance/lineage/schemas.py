@@ -10,7 +10,7 @@ from service.provenance.answer.references import CampaignRef, DatasetRef, Organi
 
 
 class CollectedUnder(BaseModel):
-    """The collection of a dataset, and its notice."""
+    """The collection of a dataset and its notice, as last corrected."""
 
     collection_id: uuid.UUID
     notice_id: uuid.UUID
@@ -89,7 +89,7 @@ class ReachedClient(BaseModel):
 
 
 class ReachedCampaign(BaseModel):
-    """A campaign that was sent to such numbers. A number in several of its datasets counts once."""
+    """A campaign to such numbers, planned or sent. A number in several of its datasets counts once."""
 
     campaign: CampaignRef
     party: OrganisationView

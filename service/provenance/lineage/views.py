@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime
 from typing import NamedTuple
 
 from service.access.visibility import Visibility
 from service.core.paging import cut, malformed_cursor
-from service.provenance.answer.references import CampaignRef
+from service.provenance.answer.campaign_views import campaign_ref
 from service.provenance.answer.shared import organisations_named
 from service.provenance.answer.views import dataset_ref, organisation_view
 from service.provenance.graph.fact_index import FactIndex
@@ -106,8 +107,9 @@ def _count_shown(facts: FactIndex, visibility: Visibility, ancestor_id: uuid.UUI
 def _collected(facts: FactIndex, row: DatasetRow) -> CollectedUnder | None:
     if row.collection_id is None:
         return None
-    notice = facts.notices[facts.collections[row.collection_id].notice_id]
-    return CollectedUnder(collection_id=row.collection_id, notice_id=notice.id, notice_code=notice.code)
+    collection = facts.collections[row.collection_id]
+    notice = facts.notices[collection.notice_id]
+    return CollectedUnder(collection_id=collection.id, notice_id=notice.id, notice_code=notice.code)
 
 
 def _edge(facts: FactIndex, visibility: Visibility, hop: Hop) -> LineageEdge:
@@ -130,8 +132,12 @@ def impact_view(
     notice: NoticeRow,
     counts: Mapping[uuid.UUID, int | None],
     distinct: Mapping[DatasetGroup, int | None],
+    moment: datetime,
 ) -> ImpactOut:
-    """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets."""
+    """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets.
+
+    Campaigns that have not begun at the moment are planned.
+    """
     facts = graph.facts
     known = frozenset(facts.organisations) if visibility.whole else frozenset(organisations_named(facts, visibility))
     return ImpactOut(
@@ -153,7 +159,7 @@ def impact_view(
         ],
         campaigns=[
             ReachedCampaign(
-                campaign=CampaignRef(id=campaign_id, name=facts.campaigns[campaign_id].name),
+                campaign=campaign_ref(facts, campaign_id, moment),
                 party=organisation_view(facts, known, facts.campaigns[campaign_id].party_id),
                 dataset_ids=list(group),
                 number_count=distinct[group],

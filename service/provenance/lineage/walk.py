@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from service.core.vocabulary import Content, DatasetState, Role
-from service.provenance.graph.fact_index import FactIndex, is_denied, is_held
+from service.provenance.graph.fact_index import FactIndex, is_denied, is_held, notice_of
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -95,16 +95,17 @@ def _passed_on(facts: FactIndex, hop: Hop) -> bool:
 
 
 def datasets_reached(
-    facts: FactIndex, notice_id: uuid.UUID, visible: Collection[uuid.UUID]
+    facts: FactIndex, first_id: uuid.UUID, visible: Collection[uuid.UUID]
 ) -> dict[uuid.UUID, int | None]:
     """The `visible` datasets that hold numbers collected under a notice, with how many each holds.
 
-    None while that is being counted. Then whether it holds any follows from what its numbers came from.
+    `first_id` is the notice with which its corrections began. A count is None while it is being made. Then whether the
+    dataset holds any follows from what its numbers came from.
     """
-    counts: dict[uuid.UUID, int | None] = dict(facts.notice_counts.get(notice_id, {}))
+    counts: dict[uuid.UUID, int | None] = dict(facts.notice_counts.get(first_id, {}))
     for dataset_id in facts.recounting:
         came_from = (dataset_id, *facts.ancestor_counts.get(dataset_id, ()))
-        reached = any(is_collected_under(facts, each, notice_id) for each in came_from)
+        reached = any(is_collected_under(facts, each, first_id) for each in came_from)
         counts[dataset_id] = None if reached else 0
     # In the order of their ids, so that whatever is listed from them has one order.
     return {
@@ -114,10 +115,10 @@ def datasets_reached(
     }
 
 
-def is_collected_under(facts: FactIndex, dataset_id: uuid.UUID, notice_id: uuid.UUID) -> bool:
-    """Whether a dataset was collected under a notice."""
-    collection_id = facts.datasets[dataset_id].collection_id
-    return collection_id is not None and facts.collections[collection_id].notice_id == notice_id
+def is_collected_under(facts: FactIndex, dataset_id: uuid.UUID, first_id: uuid.UUID) -> bool:
+    """Whether a dataset was collected under a notice, by the notice with which its corrections began."""
+    collected = facts.datasets[dataset_id].collection_id is not None
+    return collected and notice_of(facts, dataset_id).first_id == first_id
 
 
 def clients_holding(facts: FactIndex, datasets: Iterable[uuid.UUID]) -> dict[uuid.UUID, DatasetGroup]:
