@@ -27,6 +27,9 @@ SENDER, SENDERS_KEY = "s1", "s1 for p1"
 VIEWERS = [Viewer(name, name) for name in ("c1", "n1", "b1", "b2", "x1", "p1", "p2")]
 VIEWERS += [Viewer(SENDERS_KEY, "p1", SENDER), REGULATOR]
 
+EYES = [tuple(VIEWERS[at] for at in chosen) for chosen in ((0, 5, 4), (2, 8), (3, 6, 1, 7))]
+"""Some of the viewers at a time: each set has a seller and a buyer, or the authority."""
+
 
 @dataclass(frozen=True)
 class Act(ABC):

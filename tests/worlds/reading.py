@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import httpx2
@@ -16,15 +16,15 @@ from tests.worlds.sight import PERSON, REGULATOR, Viewer
 from tests.worlds.told import FIRST_CONSENT, UUID, Told
 
 
-def differences(told: Told, *, last: bool) -> list[str]:
-    """How what everybody is shown differs from what they must be shown; at the `last` look also lineage and persons."""
+def differences(told: Told, *, last: bool, viewers: Sequence[Viewer] = VIEWERS) -> list[str]:
+    """How what viewers are shown differs from what they must be shown; at the `last` look also items and persons."""
     persons = [(number, told.person(number)) for number in sorted(_objected(told.world)) if last]
 
     async def look() -> list[str]:
         transport = httpx2.ASGITransport(app=told.stage.client.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver", timeout=None) as client:
             readers = [
-                Reader(client, told, viewer, caller.key) for viewer in VIEWERS if (caller := told.caller(viewer))
+                Reader(client, told, viewer, caller.key) for viewer in viewers if (caller := told.caller(viewer))
             ]
             looks = [_differences_for(reader, last=last) for reader in readers]
             looks += [

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from tests.worlds.act import Act, new_world
+from tests.worlds.act import EYES, Act, new_world
 from tests.worlds.acts.campaigns import draw_cancel, draw_correct_campaign, draw_send
 from tests.worlds.acts.collections import Collect, draw_collect
 from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice
@@ -19,6 +19,7 @@ from tests.worlds.acts.organisations import draw_admit, draw_correct
 from tests.worlds.acts.pauses import Look, draw_compact
 from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_state
 from tests.worlds.model import Registry
+from tests.worlds.sight import Viewer
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,28 @@ def stories(draw: st.DrawFn, most_acts: int = 16) -> Story:
         if at == look_after:
             acts.append(Look())
     return Story((*acts, Look()))
+
+
+@dataclass(frozen=True, repr=False)
+class History(Story):
+    """What is told after a beginning, and who looks at the end. All look in some of the histories."""
+
+    viewers: tuple[Viewer, ...]
+
+    def __repr__(self) -> str:
+        return f"{super().__repr__()}\nThen look: {', '.join(viewer.name for viewer in self.viewers)}"
+
+
+@st.composite
+def histories(draw: st.DrawFn, begins: tuple[Act, ...], most_acts: int = 10) -> History:
+    """A history after a beginning, whose acts are not repeated."""
+    world, acts = new_world(), list[Act]()
+    for act in begins:
+        act.apply(world)
+    for _ in range(draw(st.integers(1, most_acts))):
+        acts.append(draw_act(draw, world))
+        acts[-1].apply(world)
+    return History(tuple(acts), draw(st.sampled_from(EYES)))
 
 
 def draw_act(draw: st.DrawFn, world: Registry) -> Act:
