@@ -40,6 +40,7 @@ _LONG_FILES = (
     "tests/portal/test_browser.py",
     "tests/worlds/test_worlds.py",
     "tests/worlds/test_twins.py",
+    "tests/worlds/test_histories.py",
     "tests/openapi/test_schemathesis.py",
     "tests/deployment/test_stops_beside_kills.py",
     "tests/job/test_workers.py",

@@ -55,7 +55,7 @@ class History(Story):
     viewers: tuple[Viewer, ...]
 
     def __repr__(self) -> str:
-        return f"{super().__repr__()}\nThen look: {', '.join(viewer.name for viewer in self.viewers)}"
+        return f"{Story.__repr__(self)}\nThen look: {', '.join(viewer.name for viewer in self.viewers)}"
 
 
 @st.composite
