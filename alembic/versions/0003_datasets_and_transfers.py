@@ -9,31 +9,64 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# What the recipient stated last (`service.transfer.status` says the same of statements in memory).
+# What counts of the statements of a transfer (`service.transfer.status` says the same of statements in memory). Its
+# registrant may have retracted all that it stated. Of each side its own word counts, or else what another stated in its
+# place.
 TRANSFER_STATUS = """
 CREATE VIEW transfer_status AS
-SELECT transfer.id AS transfer_id, received_dataset_id, coalesce(latest.status, 'declared') AS status
-FROM transfer LEFT JOIN LATERAL (
+SELECT transfer.id AS transfer_id, received_dataset_id,
+       CASE WHEN recipient.status IN ('declared', 'acknowledged', 'confirmed', 'disputed') THEN recipient.status
+            WHEN registrant.status IS DISTINCT FROM 'retracted'
+                OR sender.status IN ('declared', 'acknowledged', 'confirmed', 'disputed')
+                THEN coalesce(recipient.status, 'declared')
+            ELSE 'retracted' END AS status
+FROM transfer
+LEFT JOIN LATERAL (
+    SELECT status
+    FROM transfer_statement AS statement
+    WHERE statement.transfer_id = transfer.id AND statement.asserted_by_id = transfer.asserted_by_id
+    ORDER BY recorded_at DESC, id DESC
+    LIMIT 1) AS registrant ON true
+LEFT JOIN LATERAL (
     SELECT status
     FROM transfer_statement AS statement
     WHERE statement.transfer_id = transfer.id AND side = 'recipient'
-    ORDER BY recorded_at DESC, id DESC
-    LIMIT 1) AS latest ON true
+      AND (registrant.status IS DISTINCT FROM 'retracted' OR statement.asserted_by_id <> transfer.asserted_by_id)
+    ORDER BY statement.asserted_by_id = recipient_id DESC, recorded_at DESC, id DESC
+    LIMIT 1) AS recipient ON true
+LEFT JOIN LATERAL (
+    SELECT status
+    FROM transfer_statement AS statement
+    WHERE statement.transfer_id = transfer.id AND side = 'sender'
+      AND (registrant.status IS DISTINCT FROM 'retracted' OR statement.asserted_by_id <> transfer.asserted_by_id)
+    ORDER BY statement.asserted_by_id = sender_id DESC, recorded_at DESC, id DESC
+    LIMIT 1) AS sender ON true
 """
 # Transfers that give their recipient neither a holding nor a view of anything upstream.
-# Denials are few, so they are found by an index of their own, and not among the states of all transfers.
-DENIED_TRANSFER = """
-CREATE VIEW denied_transfer AS
+# Denials and retractions are few, so that an index of their own finds them, and not the states of all transfers.
+VOID_TRANSFER = """
+CREATE VIEW void_transfer AS
 SELECT transfer.id AS transfer_id, received_dataset_id
-FROM transfer_statement AS denial JOIN transfer ON transfer.id = denial.transfer_id
-WHERE denial.side = 'recipient' AND denial.status = 'denied' AND NOT EXISTS (
+FROM transfer_statement AS doubt JOIN transfer ON transfer.id = doubt.transfer_id
+WHERE doubt.status IN ('denied', 'retracted') AND NOT EXISTS (
     SELECT FROM transfer_statement AS later
-    WHERE later.transfer_id = denial.transfer_id AND later.side = 'recipient'
-      AND (later.recorded_at, later.id) > (denial.recorded_at, denial.id))
+    WHERE later.transfer_id = doubt.transfer_id AND later.status IN ('denied', 'retracted')
+      AND (later.recorded_at, later.id) > (doubt.recorded_at, doubt.id))
+  AND (SELECT status FROM transfer_status WHERE transfer_id = doubt.transfer_id) IN ('denied', 'retracted')
+"""
+# Transfers whose registrant retracted what it stated of them. They rest on the other side's word, or are void.
+RETRACTED_TRANSFER = """
+CREATE VIEW retracted_transfer AS
+SELECT transfer.id AS transfer_id, received_dataset_id, transfer.asserted_by_id, sender_id
+FROM transfer_statement AS retraction JOIN transfer ON transfer.id = retraction.transfer_id
+WHERE retraction.status = 'retracted' AND retraction.asserted_by_id = transfer.asserted_by_id AND NOT EXISTS (
+    SELECT FROM transfer_statement AS later
+    WHERE later.transfer_id = retraction.transfer_id AND later.asserted_by_id = retraction.asserted_by_id
+      AND (later.recorded_at, later.id) > (retraction.recorded_at, retraction.id))
 """
 # When a dataset took over the numbers of its parents: when its transfer was recorded, or else when it was sealed. A
-# recipient's own file is sealed later, but compared with what was transferred. A recipient that denied the transfer and
-# then acknowledges it takes over what the sender's dataset still holds by then. Null until the dataset is sealed.
+# recipient's own file is sealed later, but compared with what was transferred. A transfer that was void and counts
+# again brings what the sender's dataset still holds by then. Null until the dataset is sealed.
 DATASET_MADE_AT = """
 CREATE VIEW dataset_made_at AS
 SELECT dataset.id AS dataset_id,
@@ -43,12 +76,12 @@ SELECT dataset.id AS dataset_id,
        CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS first_made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
-# Datasets that count as holdings: sealed, and not delivered by a transfer that its recipient denies.
+# Datasets that count as holdings: sealed, and not delivered by a transfer that is void.
 HELD_DATASET = """
 CREATE VIEW held_dataset AS
 SELECT id AS dataset_id
 FROM dataset
-WHERE state = 'sealed' AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
+WHERE state = 'sealed' AND NOT EXISTS (SELECT FROM void_transfer WHERE received_dataset_id = dataset.id)
 """
 # By whom a dataset counts as held: its holder and, if that has no account, the organisation that asserts the dataset
 # (`service.access.visibility.holders_of_record` says the same in memory).
@@ -56,12 +89,12 @@ HOLDER_OF_RECORD = """
 CREATE VIEW holder_of_record AS
 SELECT id AS dataset_id, holder_id AS organisation_id
 FROM dataset
-WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
+WHERE NOT EXISTS (SELECT FROM void_transfer WHERE received_dataset_id = dataset.id)
 UNION ALL
 SELECT dataset.id, dataset.asserted_by_id
 FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
-  AND NOT EXISTS (SELECT FROM denied_transfer WHERE received_dataset_id = dataset.id)
+  AND NOT EXISTS (SELECT FROM void_transfer WHERE received_dataset_id = dataset.id)
 """
 # How a dataset comes by its numbers, and whether it counts as a holding. Numbers are counted by the first notice of a
 # row of corrections, which is named here. Scalar subqueries are looked up for the rows
@@ -79,7 +112,8 @@ LEFT JOIN collection ON collection.id = collection_id
 """
 VIEWS = {
     "transfer_status": TRANSFER_STATUS,
-    "denied_transfer": DENIED_TRANSFER,
+    "void_transfer": VOID_TRANSFER,
+    "retracted_transfer": RETRACTED_TRANSFER,
     "dataset_made_at": DATASET_MADE_AT,
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
@@ -256,7 +290,7 @@ def upgrade() -> None:
         sa.Column("missing_count", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("side IN ('sender', 'recipient')", name="ck_transfer_statement_side"),
         sa.CheckConstraint(
-            "status IN ('declared', 'acknowledged', 'confirmed', 'disputed', 'denied')",
+            "status IN ('declared', 'acknowledged', 'confirmed', 'disputed', 'denied', 'retracted')",
             name="ck_transfer_statement_status",
         ),
         sa.ForeignKeyConstraint(
@@ -278,11 +312,11 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_transfer_statement_transfer_id"), "transfer_statement", ["transfer_id"], unique=False)
     op.create_index(
-        "ix_transfer_statement_denial",
+        "ix_transfer_statement_doubt",
         "transfer_statement",
         ["transfer_id"],
         unique=False,
-        postgresql_where=sa.text("side = 'recipient' AND status = 'denied'"),
+        postgresql_where=sa.text("status IN ('denied', 'retracted')"),
     )
     op.create_table(
         "dataset_parent",

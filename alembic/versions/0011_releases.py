@@ -14,6 +14,8 @@ CREATE VIEW first_upload AS
 SELECT id AS dataset_id FROM dataset WHERE collection_id IS NOT NULL
 UNION ALL
 SELECT received_dataset_id FROM transfer WHERE asserted_by_id IS DISTINCT FROM sender_id
+UNION ALL
+SELECT received_dataset_id FROM retracted_transfer WHERE asserted_by_id = sender_id
 """
 # The latest act of the operator released what the dataset holds. A file that became its content later was not there,
 # and neither was a collection that was stated later.

@@ -4,7 +4,8 @@ An organisation sees what it holds, upstream of that whatever at least one of it
 that it is a side of. So sight follows counts: edges lead from a selection to suppliers whose numbers it does not have.
 Of the dataset that a recipient got from it, it sees that this exists and who holds it, and nothing beyond. A dataset
 that it asserts for a holder without an account counts as its own, because nobody else here can look after it. A
-transfer that its recipient denies gives the recipient neither a holding nor anything upstream.
+transfer that is void, because its recipient denies it or nobody states it any more, gives neither a holding nor
+anything upstream.
 
 Who asserts a fact is named to those who see that organisation anyway, in lists as in answers (`named`), and to the
 organisation that the fact is about.
@@ -29,7 +30,7 @@ from service.core.erasures import NO_ERASURES, Erasures, held_at
 Ids = Select[tuple[uuid.UUID]] | TextualSelect
 
 # The tables of the features above are named in SQL, because visibility spans all of them and every one of them filters
-# by it. The rules that hold for more than visibility are views: `seen_dataset`, `denied_transfer`.
+# by it. The rules that hold for more than visibility are views: `seen_dataset`, `void_transfer`.
 # Sight of datasets is said by a function for all of them or for a page, and by a view for one that a statement names.
 _DATASETS: Final = "SELECT datasets_seen_by(:own_id) AS id"
 _DATASET_PAGE: Final = "SELECT datasets_seen_by(:own_id, :after_id, :wanted) AS id"
@@ -38,11 +39,11 @@ _SINGLE_DATASET: Final = "SELECT dataset_id AS id FROM seen_dataset WHERE organi
 _VISIBLE: Final = f"""
 WITH RECURSIVE datasets(id) AS MATERIALIZED ({_DATASETS}),
 transfers(id) AS (
-    SELECT id FROM transfer WHERE sender_id = :own_id OR recipient_id = :own_id
+    SELECT id FROM transfer WHERE sender_id = :own_id OR recipient_id = :own_id OR asserted_by_id = :own_id
     UNION
     SELECT transfer.id
     FROM transfer JOIN datasets AS sent ON sent.id = dataset_id JOIN datasets AS got ON got.id = received_dataset_id
-    WHERE NOT EXISTS (SELECT FROM denied_transfer WHERE transfer_id = transfer.id)),
+    WHERE NOT EXISTS (SELECT FROM void_transfer WHERE transfer_id = transfer.id)),
 campaigns(id) AS (
     SELECT id FROM campaign
     WHERE party_id = :own_id AND (:through_id IS NULL OR sender_id = :through_id)),
@@ -122,7 +123,7 @@ def visible_single_dataset(actor: Actor) -> Ids:
 
 
 def visible_transfers(actor: Actor) -> Ids:
-    """Ids of the transfers that `actor` is a side of, and of those whose two ends it sees."""
+    """Ids of the transfers that `actor` is a side of or registered, and of those whose two ends it sees."""
     return _visible_ids(actor, "transfer", _part("transfers"))
 
 
@@ -165,9 +166,9 @@ class DatasetLinks(NamedTuple):
     """What a dataset is linked to, as far as visibility depends on it.
 
     `came_from` are the ancestors that at least one number left in it came from. `parents` are the datasets that it
-    is made from, `arrivals` the transfer that delivered it. All three are without what is only reached by a transfer
-    that its recipient denies. `touching` are all transfers that it is sent or delivered by, denied or not; `used_in`
-    the campaigns sent to it. `made_at` is when it took over the numbers of its parents.
+    is made from, `arrivals` the transfer that delivered it. All three are without what is only reached by a void
+    transfer. `touching` are all transfers that it is sent or delivered by, void or not; `used_in` the campaigns sent
+    to it. `made_at` is when it took over the numbers of its parents.
     """
 
     came_from: Set[uuid.UUID]
@@ -179,14 +180,17 @@ class DatasetLinks(NamedTuple):
 
 
 class TransferEnds(NamedTuple):
-    """The dataset that a transfer handed over, and the one that its recipient got; none, if the recipient denies it.
+    """The dataset that a transfer handed over, and the one that its recipient got; none, if the transfer is void.
 
-    What was erased from the first before `recorded_at` was not handed over.
+    What was erased from the first before `recorded_at` was not handed over. `stated` is the dataset that it delivered
+    as stated, also if it is void. Of a `retracted` transfer nobody states any more that the number came by it.
     """
 
     dataset_id: uuid.UUID
     received: IdSet
     recorded_at: datetime
+    stated: uuid.UUID
+    retracted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +198,7 @@ class VisibilityIndex:
     """What visibility depends on in the whole graph, by ids.
 
     `held_by` has, by organisation, the datasets that count as held by it (see `holders_of_record`); `spoken_for` those
-    of them that it asserts for another holder. `cut_off` are the datasets that denied transfers delivered.
+    of them that it asserts for another holder. `cut_off` are the datasets that void transfers delivered.
     `campaigns_of` has campaigns by party and sender, and all campaigns of a party by that party and None. For one
     number nothing here is gone through as a whole: what its datasets link to is intersected with what the caller has.
     """
@@ -228,13 +232,13 @@ class Visibility:
 
 
 def holders_of_record(
-    holder_id: uuid.UUID, asserted_by_id: uuid.UUID | None, *, has_account: bool, denied: bool
+    holder_id: uuid.UUID, asserted_by_id: uuid.UUID | None, *, has_account: bool, void: bool
 ) -> IdSet:
     """By whom a dataset counts as held: its holder and, if that has no account, the organisation that asserts it.
 
-    Nobody holds what a denied transfer delivered. The view `holder_of_record` says the same in SQL.
+    Nobody holds what a void transfer delivered. The view `holder_of_record` says the same in SQL.
     """
-    if denied:
+    if void:
         return frozenset()
     return frozenset({holder_id} if has_account or asserted_by_id is None else {holder_id, asserted_by_id})
 
@@ -266,7 +270,7 @@ def visible_to(
     arrivals = set(_arrivals(index, datasets, ended))
     touching = _touching(index, within, ended)
     to_own = touching & index.received_by.get(own, _NONE)
-    received = frozenset(id_ for id_ in to_own if index.transfers[id_].received.isdisjoint(ended))
+    received = frozenset(id_ for id_ in to_own if _is_shown_to_recipient(index.transfers[id_], ended))
     from_own = touching & index.sent_by.get(own, _NONE)
     sent = {transfer_id for transfer_id in from_own if index.transfers[transfer_id].dataset_id in left}
     delivered = within & _NONE.union(*(index.transfers[transfer_id].received for transfer_id in sent))
@@ -279,6 +283,11 @@ def visible_to(
         own=held,
         viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
     )
+
+
+def _is_shown_to_recipient(ends: TransferEnds, ended: Erasures) -> bool:
+    """Not after its erasure, nor if the transfer was retracted: what was stated by mistake is not the recipient's."""
+    return not ends.retracted and ends.received.isdisjoint(ended)
 
 
 def held_by_organisation(
@@ -298,7 +307,20 @@ def full_visibility(
 ) -> Visibility:
     """Everything about the datasets `holding` a number now or until its erasure: for the person and the regulator."""
     within = frozenset(holding)
-    return Visibility(within, _NONE, _touching(index, within, ended), _used(index, within, ended), whole=True)
+    return Visibility(within, _NONE, _stated(index, within, ended), _used(index, within, ended), whole=True)
+
+
+def _stated(index: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:
+    """The transfers in which the number was, as anybody says or said.
+
+    What a void transfer delivered may have been passed on by others that are void too. They stay in the history.
+    """
+    found = waiting = _touching(index, within, ended)
+    while waiting:
+        delivered = frozenset(ends.stated for id_ in waiting if not (ends := index.transfers[id_]).received)
+        waiting = _touching(index, delivered, ended) - found
+        found |= waiting
+    return found
 
 
 def _touching(index: VisibilityIndex, within: IdSet, ended: Erasures) -> IdSet:

@@ -13,6 +13,7 @@ from rich.tree import Tree
 from service.command.answer_words import PHRASES, AnswerPhrases, format_period
 from service.command.terminal import printable
 from service.core.vocabulary import CampaignState, Side, TransferStatus
+from service.provenance.answer.anomalies import retracting_side
 from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView, CancellationView
 from service.provenance.answer.origin_schemas import Origin, PartnerListView, WithdrawalView
 from service.provenance.answer.references import Asserted, DatasetRef
@@ -28,7 +29,7 @@ def _status_style(status: TransferStatus) -> str:
         # Of a dispute the files differ. The number need not: a hop of a chain is about a number in both files.
         case TransferStatus.DECLARED | TransferStatus.DISPUTED:
             return "yellow"
-        case TransferStatus.DENIED:
+        case TransferStatus.DENIED | TransferStatus.RETRACTED:
             return "red"
 
 
@@ -108,6 +109,7 @@ def draw_answer(
         _add_holder(context, branch, node, 0)
     trees = [tree, *_continuations(context)]
     _add_contradictions(context, tree)
+    _add_retracted(context, tree)
     if answer.chains_truncated:
         _add(tree, phrases.chains_truncated, "italic")
     return Group(*trees)
@@ -291,18 +293,27 @@ def _comments(context: _TreeContext, transfer: TransferView) -> Iterator[str]:
 
 def _add_status(context: _TreeContext, branch: Tree, hop: HopView, transfer: TransferView) -> None:
     """What both sides say of a transfer, and the day of the statement that this rests on."""
-    latest = {statement.side: statement for statement in transfer.statements}
-    sender, recipient = latest.get(Side.SENDER), latest.get(Side.RECIPIENT)
-    sender_denies = sender is not None and sender.status is TransferStatus.DENIED
-    decisive = sender if sender_denies else recipient
+    sender_denies = transfer.sender_status is TransferStatus.DENIED
+    decisive = _latest(transfer, Side.SENDER if sender_denies else Side.RECIPIENT)
     recorded_at = decisive.recorded_at if decisive else transfer.recorded_at
+    if transfer.retraction is not None:
+        recorded_at = max(recorded_at, transfer.retraction.recorded_at)
     recorded = context.fill(context.phrases.status_recorded, day=context.day_of(recorded_at))
-    status = context.phrases.status_sender_denies if sender_denies else _status(context, hop, transfer, recipient)
+    status = context.phrases.status_sender_denies if sender_denies else _status(context, hop, transfer)
     _add(branch, f"{status} {recorded}", "red" if sender_denies else _status_style(transfer.status))
 
 
-def _status(context: _TreeContext, hop: HopView, transfer: TransferView, recipient: Statement | None) -> str:
-    phrases = context.phrases
+def _latest(transfer: TransferView, side: Side) -> Statement | None:
+    return next((statement for statement in reversed(transfer.statements) if statement.side is side), None)
+
+
+def _status(context: _TreeContext, hop: HopView, transfer: TransferView) -> str:
+    phrases, recipient = context.phrases, _latest(transfer, Side.RECIPIENT)
+    match retracting_side(transfer):
+        case Side.SENDER:
+            return phrases.status_retracted_by_sender
+        case Side.RECIPIENT:
+            return phrases.status_retracted_by_recipient
     if transfer.status is TransferStatus.DISPUTED and recipient is not None:
         in_both = transfer.number_declared and transfer.number_received
         phrase = phrases.status_disputed_in_both if in_both else phrases.status_disputed
@@ -364,3 +375,13 @@ def _add_contradictions(context: _TreeContext, tree: Tree) -> None:
         # A transfer that is in the tree has its comments there.
         for comment in _comments(context, transfer) if transfer.id not in context.drawn else ():
             _add(branch, comment, "italic")
+
+
+def _add_retracted(context: _TreeContext, tree: Tree) -> None:
+    """The transfers that were stated by mistake, and that nobody states any more."""
+    for transfer in context.answer.transfers:
+        if transfer.status is TransferStatus.RETRACTED and transfer.retraction is not None:
+            sides = {"sender": transfer.sender.legal_name, "recipient": transfer.recipient.legal_name}
+            who, day = context.asserted_by(transfer.retraction), context.day_of(transfer.retraction.recorded_at)
+            text = context.quote(transfer.retraction.reason)
+            _add(tree, context.fill(context.phrases.retracted, who=who, day=day, text=text, **sides), "yellow")

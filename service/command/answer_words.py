@@ -3,14 +3,13 @@
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from service.core.vocabulary import CampaignState, TransferStatus
+from service.provenance.answer.schemas import ContradictionKind
 from service.wording.language import PARIS, Language, write_span
 from service.wording.typography import typeset_catalogue
-
-ContradictionKind = Literal["received_not_declared", "declared_not_received", "denied_by_recipient", "denied_by_sender"]
 
 
 def terminal_language() -> Language:
@@ -78,6 +77,9 @@ class AnswerPhrases:
     status_disputed: str
     status_disputed_in_both: str
     status_denied: str
+    status_retracted: str
+    status_retracted_by_sender: str
+    status_retracted_by_recipient: str
 
     campaign: str
     campaign_planned: str
@@ -94,6 +96,9 @@ class AnswerPhrases:
     declared_not_received: str
     denied_by_recipient: str
     denied_by_sender: str
+    retracted_by_sender: str
+    retracted_by_recipient: str
+    retracted: str
 
     def transfer_status(self, status: TransferStatus) -> str:
         """What both sides of a transfer say of it."""
@@ -108,6 +113,8 @@ class AnswerPhrases:
                 return self.status_disputed
             case TransferStatus.DENIED:
                 return self.status_denied
+            case TransferStatus.RETRACTED:
+                return self.status_retracted
 
     def of_campaign(self, state: CampaignState) -> str:
         """A campaign, as planned or sent, or without saying so of one that was not."""
@@ -130,6 +137,10 @@ class AnswerPhrases:
                 return self.denied_by_recipient
             case "denied_by_sender":
                 return self.denied_by_sender
+            case "retracted_by_sender":
+                return self.retracted_by_sender
+            case "retracted_by_recipient":
+                return self.retracted_by_recipient
 
 
 _ENGLISH = AnswerPhrases(
@@ -184,6 +195,9 @@ _ENGLISH = AnswerPhrases(
     status_disputed="disputed: {extra} more and {missing} fewer in the recipient's file",
     status_disputed_in_both="disputed: {extra} more and {missing} fewer in the recipient's file, this number in both",
     status_denied="denied by the recipient",
+    status_retracted="stated by mistake, and retracted",
+    status_retracted_by_sender="asserted by the recipient; the sender stated it too, and retracted that",
+    status_retracted_by_recipient="asserted by the sender; the recipient stated it too, and retracted that",
     campaign="text message {name}, {period}, sent by {sender} from {originator}",
     campaign_planned="text message {name}, planned for {period}, by {sender} from {originator}",
     campaign_unsent="text message {name}, {period}, by {sender} from {originator}",
@@ -200,6 +214,10 @@ _ENGLISH = AnswerPhrases(
     "contain it",
     denied_by_recipient="{sender} says that it handed it over, but the recipient, {recipient}, denies the transfer",
     denied_by_sender="{recipient} says that it received it, but the sender, {sender}, denies the transfer",
+    retracted_by_sender="{recipient} says that it received it, but the sender, {sender}, retracted its statement",
+    retracted_by_recipient="{sender} says that it handed it over, but the recipient, {recipient}, retracted its "
+    "statement",
+    retracted="stated by mistake, and retracted by {who} on {day}: a transfer from {sender} to {recipient} ({text})",
 )
 
 _FRENCH = AnswerPhrases(
@@ -255,6 +273,9 @@ _FRENCH = AnswerPhrases(
     status_disputed_in_both="contestée : {extra} de plus et {missing} de moins dans le fichier du destinataire, mais "
     "ce numéro est dans les deux",
     status_denied="niée par le destinataire",
+    status_retracted="déclarée par erreur, puis retirée",
+    status_retracted_by_sender="affirmée par le destinataire ; l'expéditeur l'avait déclarée, puis s'est rétracté",
+    status_retracted_by_recipient="affirmée par l'expéditeur ; le destinataire l'avait déclarée, puis s'est rétracté",
     campaign="SMS {name}, {period}, envoyé par {sender}, émetteur {originator}",
     campaign_planned="SMS {name}, prévu {period}, par {sender}, émetteur {originator}",
     campaign_unsent="SMS {name}, {period}, par {sender}, émetteur {originator}",
@@ -270,6 +291,10 @@ _FRENCH = AnswerPhrases(
     "pas",
     denied_by_recipient="{sender} dit l'avoir transmis, mais le destinataire, {recipient}, nie la transmission",
     denied_by_sender="{recipient} dit l'avoir reçu, mais l'expéditeur, {sender}, nie la transmission",
+    retracted_by_sender="{recipient} dit l'avoir reçu, mais l'expéditeur, {sender}, a retiré sa déclaration",
+    retracted_by_recipient="{sender} dit l'avoir transmis, mais le destinataire, {recipient}, a retiré sa déclaration",
+    retracted="déclarée par erreur, et retirée par {who} le {day} : une transmission de {sender} à {recipient} "
+    "({text})",
 )
 
 PHRASES: Final = typeset_catalogue(fr=_FRENCH, en=_ENGLISH)

@@ -103,13 +103,14 @@ class Side(StrEnum):
 
 
 class TransferStatus(StrEnum):
-    """What a side states of a transfer. The status of the transfer itself is the recipient's latest."""
+    """What is stated of a transfer, and what its status is by all statements (`service.transfer.status`)."""
 
     DECLARED = "declared"
     ACKNOWLEDGED = "acknowledged"
     CONFIRMED = "confirmed"
     DISPUTED = "disputed"
     DENIED = "denied"
+    RETRACTED = "retracted"
 
 
 class CampaignState(StrEnum):

@@ -33,7 +33,7 @@ def path_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
 def make_diagram(subject: SubjectAnswer, book: Phrasebook) -> Diagram:
     """Every organisation once, with what happened there, and an arrow for each transfer."""
     arrows = [
-        Arrow(transfer.sender.id, transfer.recipient.id, _certainty(transfer)) for transfer in subject.answer.transfers
+        Arrow(transfer.sender.id, transfer.recipient.id, _certainty(transfer)) for transfer in subject.stated_transfers
     ]
     nodes = [
         Node(
@@ -52,7 +52,7 @@ def _organisations(subject: SubjectAnswer) -> list[_Organisation]:
     answer = subject.answer
     named: Sequence[_Organisation] = [
         *(origin.collector for origin in answer.origins),
-        *(side for transfer in answer.transfers for side in (transfer.sender, transfer.recipient)),
+        *(side for transfer in subject.stated_transfers for side in (transfer.sender, transfer.recipient)),
         *(holding.dataset.holder for holding in answer.holdings),
         *(erasure.dataset.holder for erasure in answer.erasures),
     ]
@@ -84,7 +84,7 @@ def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation
             yield phrases.collected_earlier
     if any(orphan.dataset.holder.id == organisation.id for orphan in answer.orphans):
         yield phrases.no_origin
-    for transfer in answer.transfers:
+    for transfer in subject.stated_transfers:
         if transfer.recipient.id == organisation.id:
             yield _arrival(subject, book, transfer)
     sent = sum(campaign.party.id == organisation.id for campaign in subject.campaigns)
@@ -115,7 +115,7 @@ def _alternative(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
         else:
             yield phrases.collection_earlier.format(collector=origin.collector.legal_name)
     yield from orphan_sentences(subject, book)
-    for transfer in subject.answer.transfers:
+    for transfer in subject.stated_transfers:
         if subject.owned_at(transfer.occurred_at):
             yield transfer_sentence(book, transfer)
         else:

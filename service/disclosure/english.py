@@ -60,6 +60,10 @@ _PATH: Final = phrases.Path(
         not_declared="says it received it {from_sender} on {day} (disputed)",
         denied_by_recipient="said to have received it {from_sender} on {day} (the recipient denies it)",
         denied_by_sender="says it received it {from_sender} on {day} (the sender denies it)",
+        retracted_by_sender="says it received it {from_sender} on {day} (the sender has withdrawn its declaration)",
+        retracted_by_recipient="said to have received it {from_sender} on {day} (the recipient has withdrawn its "
+        "declaration)",
+        retracted="declared by mistake: received {from_sender} on {day}",
         third_party="said to have received it {from_sender} on {day} (a third party says so)",
     ),
     received_earlier="received {from_sender} before this number was yours",
@@ -85,6 +89,12 @@ _RECIPIENTS: Final = phrases.Recipients(
         "declares it passed on does not contain your number.",
         denied_by_recipient="{sender} says that it passed it to {recipient} on {day}; {recipient} denies it.",
         denied_by_sender="{recipient} says that it received it {from_sender} on {day}, and {sender} denies it.",
+        retracted_by_sender="{recipient} says that it received it {from_sender} on {day}; {sender}, which had declared "
+        "it, withdrew its declaration on {withdrawn}.",
+        retracted_by_recipient="{sender} says that it passed it to {recipient} on {day}; {recipient}, which had "
+        "declared it, withdrew its declaration on {withdrawn}.",
+        retracted="{who} had declared that {recipient} received it {from_sender} on {day}. It withdrew this on "
+        "{withdrawn} as a mistake, for the reason {quoted}.",
         third_party="According to {who}, {recipient} received it {from_sender} on {day}.",
     ),
     erased="{holder} says that it erased your number on {day}.",
@@ -122,10 +132,18 @@ _RECIPIENTS: Final = phrases.Recipients(
         "it passed on.",
         denied_by_recipient="Disputed: {sender} says that it passed it on, but {recipient} denies having received it.",
         denied_by_sender="Disputed: {recipient} says that it received it, but {sender} denies having passed it on.",
+        retracted_by_sender="Disputed: {recipient} says that it received it; {sender} had declared it, and withdrew "
+        "its declaration.",
+        retracted_by_recipient="Disputed: {sender} says that it passed it on; {recipient} had declared it, and "
+        "withdrew its declaration.",
+        retracted="No: {who} had declared it by mistake.",
         third_party="Neither of the two says so: it is {who} that declares it.",
     ),
     status_confirmed="Yes: the recipient supplied its own file, which matches.",
     status_in_both="Yes for your number: the two files differ, but it is in both.",
+    status_sender_no_account="Only {sender} says so; {recipient} is not registered here, and can neither confirm nor "
+    "deny it here.",
+    retracted_heading="Declared by mistake, and withdrawn",
     status_recipient_no_account="The recipient says so; {sender} is not registered here and has said nothing about it.",
     label_purpose="What for",
     purpose_and_basis="{purpose} (lawful basis according to {who}: {basis})",

@@ -61,6 +61,9 @@ _PATH: Final = phrases.Path(
         not_declared="dit l'avoir reçu {from_sender} le {day} (contesté)",
         denied_by_recipient="l'aurait reçu {from_sender} le {day} (le destinataire le nie)",
         denied_by_sender="dit l'avoir reçu {from_sender} le {day} (l'expéditeur le nie)",
+        retracted_by_sender="dit l'avoir reçu {from_sender} le {day} (l'expéditeur a retiré sa déclaration)",
+        retracted_by_recipient="l'aurait reçu {from_sender} le {day} (le destinataire a retiré sa déclaration)",
+        retracted="déclaré par erreur : reçu {from_sender} le {day}",
         third_party="l'aurait reçu {from_sender} le {day} (un tiers le dit)",
     ),
     received_earlier="reçu {from_sender} avant que ce numéro soit le vôtre",
@@ -86,6 +89,12 @@ _RECIPIENTS: Final = phrases.Recipients(
         "transmis ne contient pas votre numéro.",
         denied_by_recipient="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, le nie.",
         denied_by_sender="{recipient} dit l'avoir reçu {from_sender} le {day}, et {sender} le nie.",
+        retracted_by_sender="{recipient} dit l'avoir reçu {from_sender} le {day} ; {sender}, qui l'avait déclaré, a "
+        "retiré sa déclaration le {withdrawn}.",
+        retracted_by_recipient="{sender} dit l'avoir transmis le {day} : son destinataire, {recipient}, qui l'avait "
+        "déclaré, a retiré sa déclaration le {withdrawn}.",
+        retracted="{who} avait déclaré une transmission {from_sender} à {recipient} le {day}. Cette déclaration a été "
+        "retirée le {withdrawn} comme erronée, pour le motif {quoted}.",
         third_party="Selon {who}, {recipient} l'a reçu {from_sender} le {day}.",
     ),
     erased="{holder} dit avoir effacé votre numéro le {day}.",
@@ -121,10 +130,18 @@ _RECIPIENTS: Final = phrases.Recipients(
         "avoir transmis.",
         denied_by_recipient="Contesté : {sender} dit l'avoir transmis, mais {recipient} nie l'avoir reçu.",
         denied_by_sender="Contesté : {recipient} dit l'avoir reçu, mais {sender} nie l'avoir transmis.",
+        retracted_by_sender="Contesté : {recipient} dit l'avoir reçu ; {sender} l'avait déclaré, puis a retiré sa "
+        "déclaration.",
+        retracted_by_recipient="Contesté : {sender} dit l'avoir transmis ; {recipient} l'avait déclaré, puis a retiré "
+        "sa déclaration.",
+        retracted="Non : {who} l'avait déclaré par erreur.",
         third_party="Ni l'un ni l'autre ne le dit : c'est {who} qui le déclare.",
     ),
     status_confirmed="Oui : le destinataire a fourni son propre fichier, qui concorde.",
     status_in_both="Oui pour votre numéro : les deux fichiers diffèrent, mais il est dans les deux.",
+    status_sender_no_account="Seul {sender} le dit ; {recipient} n'est pas inscrit à ce registre, et ne peut ni le "
+    "confirmer ni le nier ici.",
+    retracted_heading="Déclaré par erreur, puis retiré",
     status_recipient_no_account="Le destinataire le dit ; {sender} n'est pas inscrit à ce registre et n'en a rien dit.",
     label_purpose="Pour quoi",
     purpose_and_basis="{purpose} (base légale selon {who} : {basis})",

@@ -123,7 +123,7 @@ async def _record(session: AsyncSession, wanted: DisclosureIn) -> str:
 
 
 def _document(subject: SubjectAnswer, report: Report, reference: str) -> DisclosureOut:
-    transfers = subject.transfers
+    transfers = subject.recorded_transfers
     transfer_ids = {transfer.id for transfer in transfers}
     found = subject.answer
     return DisclosureOut(

@@ -59,9 +59,12 @@ class ByAgreement:
     not_declared: str
     denied_by_recipient: str
     denied_by_sender: str
+    retracted_by_sender: str
+    retracted_by_recipient: str
+    retracted: str
     third_party: str
 
-    def of(self, agreement: Agreement) -> str:
+    def of(self, agreement: Agreement) -> str:  # noqa: C901  (a case for each agreement)
         """The phrase for an agreement."""
         match agreement:
             case Agreement.AGREED:
@@ -80,6 +83,12 @@ class ByAgreement:
                 return self.denied_by_recipient
             case Agreement.DENIED_BY_SENDER:
                 return self.denied_by_sender
+            case Agreement.RETRACTED_BY_SENDER:
+                return self.retracted_by_sender
+            case Agreement.RETRACTED_BY_RECIPIENT:
+                return self.retracted_by_recipient
+            case Agreement.RETRACTED:
+                return self.retracted
             case Agreement.THIRD_PARTY:
                 return self.third_party
 

@@ -126,7 +126,9 @@ class Recipients:
     status: ByAgreement
     status_confirmed: str
     status_in_both: str
+    status_sender_no_account: str
     status_recipient_no_account: str
+    retracted_heading: str
     label_purpose: str
     purpose_and_basis: str
     label_targeting: str

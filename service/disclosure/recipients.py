@@ -6,7 +6,7 @@ from itertools import groupby
 
 from service.core.vocabulary import Role, TransferStatus
 from service.disclosure.agreement import SURE, Agreement, agreement_on
-from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Section, Topic
+from service.disclosure.blocks import Block, Bullets, Fact, Facts, Heading, Paragraph, Section, Topic
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.provenance.answer.references import OrganisationView
@@ -55,6 +55,8 @@ def _transfers_sentence(book: Phrasebook, agreement: Agreement, transfers: Seque
         day=book.day_of(first.occurred_at),
         parts=book.list([_received_from(book, transfer) for transfer in transfers]),
         who=book.asserted_by(first),
+        withdrawn=book.day_of(first.retraction.recorded_at) if first.retraction else "",
+        quoted=book.quoted((first.retraction.reason or "").rstrip(".")) if first.retraction else "",
     )
 
 
@@ -89,6 +91,9 @@ def recipients_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
         blocks.append(Heading(text=book.name(sender)))
         role = Fact(label=phrases.label_sends_for, value=phrases.sends_for.format(parties=book.list(parties)))
         blocks.append(Facts(items=[role, _address(book, sender)]))
+    if subject.retracted_transfers:
+        blocks.append(Heading(text=phrases.retracted_heading))
+        blocks.append(Bullets(items=[transfer_sentence(book, transfer) for transfer in subject.retracted_transfers]))
     return Section(topic=Topic.RECIPIENTS, title=phrases.section_title, blocks=blocks)
 
 
@@ -148,6 +153,8 @@ def _status(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) ->
         return phrases.status_confirmed
     if transfer.status is TransferStatus.DISPUTED and transfer.number_declared and transfer.number_received:
         return phrases.status_in_both
+    if agreement is Agreement.SENDER_ALONE and not transfer.recipient_has_account:
+        return phrases.status_sender_no_account.format(sender=sender, recipient=recipient)
     if agreement is Agreement.RECIPIENT_ALONE and transfer.sender.id in _without_account(subject):
         return phrases.status_recipient_no_account.format(sender=sender)
     return phrases.status.of(agreement).format(sender=sender, recipient=recipient, who=book.asserted_by(transfer))

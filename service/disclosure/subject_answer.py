@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
-from service.core.vocabulary import CampaignState
+from service.core.vocabulary import CampaignState, TransferStatus
 from service.objection.schemas import ObjectionOut
 from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView
 from service.provenance.answer.origin_schemas import Origin
@@ -75,14 +75,29 @@ class SubjectAnswer:
         return given_on >= self.owned_since
 
     @property
-    def transfers(self) -> list[TransferView]:
-        """The transfers since the number is theirs, in order of time.
+    def stated_transfers(self) -> list[TransferView]:
+        """The transfers that somebody states now, in order of time."""
+        return [transfer for transfer in self.answer.transfers if transfer.status is not TransferStatus.RETRACTED]
+
+    @property
+    def recorded_transfers(self) -> list[TransferView]:
+        """The transfers since the number is theirs, also those that were stated by mistake, in order of time.
 
         The criteria by which a number was selected describe the person from whom it was collected. They are left out
         if that may have been another.
         """
         found = [transfer for transfer in self.answer.transfers if self.owned_at(transfer.occurred_at)]
         return [replace(transfer, targeting=[]) for transfer in found] if self.concerns_another else found
+
+    @property
+    def transfers(self) -> list[TransferView]:
+        """Those of the recorded transfers that somebody states now."""
+        return [transfer for transfer in self.recorded_transfers if transfer.status is not TransferStatus.RETRACTED]
+
+    @property
+    def retracted_transfers(self) -> list[TransferView]:
+        """Those of the recorded transfers that were stated by mistake."""
+        return [transfer for transfer in self.recorded_transfers if transfer.status is TransferStatus.RETRACTED]
 
     @property
     def campaigns(self) -> list[CampaignView]:
@@ -122,7 +137,7 @@ class SubjectAnswer:
             return []
         answer = self.answer
         names = [origin.collector.legal_name for origin in answer.origins if not self._collected_from_them(origin)]
-        for transfer in answer.transfers:
+        for transfer in self.stated_transfers:
             if not self.owned_at(transfer.occurred_at):
                 names += [transfer.sender.legal_name, transfer.recipient.legal_name]
         names += [campaign.party.legal_name for campaign in answer.campaigns if not self.owned_at(campaign.began_at)]

@@ -25,7 +25,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
 from service.access.visibility import Visibility, visible_to
-from service.core.vocabulary import Side, TransferStatus
+from service.core.vocabulary import Side
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection
 from service.objection.schemas import RecorderKind
@@ -33,6 +33,7 @@ from service.organisation.models import Organisation
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.views import organisation_ref
 from service.provenance.graph.fact_index import FactIndex
+from service.transfer.status import standing_of
 
 
 class Recorder(TypedDict):
@@ -90,19 +91,13 @@ def _seen(actor: Actor, holders: NumberHolders) -> frozenset[uuid.UUID]:
 
 
 def _speakers(facts: FactIndex, visibility: Visibility) -> set[uuid.UUID]:
-    """The organisations that stated visible facts about the number themselves, other than that they denied them."""
+    """The organisations that stated visible facts about the number themselves, other than that they deny them."""
     held = {facts.datasets[dataset_id] for dataset_id in visibility.datasets}
     found = {row.holder_id for row in held if row.asserted_by_id == row.holder_id}
     for transfer_id in visibility.transfers:
         row = facts.transfers[transfer_id]
-        sides = {Side.SENDER: row.sender_id, Side.RECIPIENT: row.recipient_id}
-        # Of each side's statements, the last counts.
-        last = {statement.side: statement for statement in facts.statements_of_transfer.get(transfer_id, ())}
-        found |= {
-            sides[side]
-            for side, statement in last.items()
-            if statement.asserted_by_id == sides[side] and statement.status is not TransferStatus.DENIED
-        }
+        vouching = standing_of(row, facts.statements_of_transfer.get(transfer_id, ())).vouching(row)
+        found |= {row.sender_id if side is Side.SENDER else row.recipient_id for side in vouching}
     return found
 
 

@@ -32,14 +32,14 @@ class Transfer(Fact, table=True):
 
 
 class TransferStatement(Fact, table=True):
-    """What one side states of a transfer. Every statement is kept; the latest of each side counts."""
+    """What is stated of a transfer. Every statement is kept; `service.transfer.status` says which count."""
 
     __tablename__ = "transfer_statement"
     __table_args__ = (
         Index(
-            "ix_transfer_statement_denial",
+            "ix_transfer_statement_doubt",
             "transfer_id",
-            postgresql_where=text("side = 'recipient' AND status = 'denied'"),
+            postgresql_where=text("status IN ('denied', 'retracted')"),
         ),
     )
 

@@ -48,15 +48,11 @@ from service.membership.runs import isin_sorted
 from service.number.keyring import KeyRing, unpack_keys
 from service.release.operations import release_by_standing
 from service.transfer.models import Transfer, TransferStatement
-from service.transfer.operations import (
-    find_transfer,
-    get_transfer,
-    read_status,
-    refuse_passed_on,
-    refuse_reconciled,
-    side_of,
-)
+from service.transfer.operations import find_transfer, get_transfer, read_standing
 from service.transfer.schemas import TransferOut
+from service.transfer.statements import refuse_reconciled, side_of
+from service.transfer.status import VOID, Standing
+from service.transfer.use import refuse_replacing
 
 
 async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
@@ -64,9 +60,10 @@ async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
-    await refuse_reconciled(session, row)
-    await _refuse_denied(session, row)
-    await refuse_passed_on(session, received.id)
+    standing = await read_standing(session, row)
+    refuse_reconciled(standing)
+    _refuse_void(standing)
+    await refuse_replacing(session, received.id)
     if received.reconciling:
         raise Conflict(
             "reconciliation_already_open", "The reconciliation of this transfer is already open. Send your file."
@@ -103,9 +100,15 @@ async def _lock_received(session: AsyncSession, row: Transfer) -> Dataset:
     return received
 
 
-async def _refuse_denied(session: AsyncSession, row: Transfer) -> None:
-    if await read_status(session, row) is TransferStatus.DENIED:
+def _refuse_void(standing: Standing[TransferStatement]) -> None:
+    if standing.status is TransferStatus.DENIED:
         raise Conflict("transfer_denied", "You denied this transfer. Acknowledge it before you send your file.")
+    if standing.status in VOID:
+        raise Conflict(
+            "transfer_retracted",
+            "This transfer was retracted. The organisation that registered it must state it again before you can "
+            "reconcile it.",
+        )
 
 
 def _require_recipient(actor: Actor, row: Transfer) -> None:
@@ -118,6 +121,7 @@ async def start_comparison(session: AsyncSession, queue: App, actor: Actor, tran
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
     received = await _lock_received(session, row)
+    _refuse_void(await read_standing(session, row))
     await require_numbers(session, received.id)
     return await start_job(session, queue, actor, JobKind.RECONCILE_TRANSFER, received.id)
 
@@ -243,6 +247,8 @@ async def _record_result(
             received_id = transfer.received_dataset_id
             await recount_if_erased(database, session, counted.with_file, received_id, tally, sealing=False)
         received = await session.get_one(Dataset, transfer.received_dataset_id, with_for_update=True)
+        # It may have been retracted meanwhile. The file stays, until the recipient cancels the reconciliation.
+        _refuse_void(await read_standing(session, transfer))
         received.reconciling = False
         await recount_if_ancestors_changed(session, queue, received, counted.ancestors)
         if tally is None:

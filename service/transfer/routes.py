@@ -15,7 +15,7 @@ from service.core.task_queue import QueueDep
 from service.dataset.schemas import DatasetOut
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
-from service.transfer import operations, reconciliation
+from service.transfer import operations, reconciliation, statements
 from service.transfer.schemas import StatementIn, TransferIn, TransferOut
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=IdempotentRoute)
@@ -52,14 +52,19 @@ async def get_transfer(transfer_id: TransferId, session: SessionDep, actor: Fact
 @router.post(
     "/{transfer_id}/statements",
     status_code=201,
-    summary="Acknowledge or deny a transfer",
+    summary="Acknowledge, deny or retract a transfer",
     responses=responses(*JSON_BODY, 404, 409),
 )
 async def state_transfer(
     transfer_id: TransferId, body: StatementIn, session: SessionDep, ring: RingDep, queue: QueueDep, actor: FactsWriter
 ) -> TransferOut:
-    """The side that did not register it states whether it took place. Every statement is kept; the latest counts."""
-    return await operations.state_transfer(session, ring, queue, actor, transfer_id, body)
+    """The side that did not register it acknowledges or denies it. The one that registered it by mistake retracts it.
+
+    Every statement is kept. A retraction is taken back by stating the transfer again. A retracted transfer that the
+    other side does not state itself gives no holding, origin or sight. The person still reads that it was stated by
+    mistake, and why. A retraction is refused (`in_use`) while what was delivered is in use further on.
+    """
+    return await statements.state_transfer(session, ring, queue, actor, transfer_id, body)
 
 
 @router.post(

@@ -1,9 +1,9 @@
 """Request and response bodies of transfers and statements."""
 
 import uuid
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.text import Line, Note
@@ -44,16 +44,33 @@ class TransferIn(FactIn):
 
 
 class StatementIn(FactIn):
-    """What a side states of a transfer that the other side registered."""
+    """What a side states of a transfer that the other registered, or that the one who registered it was mistaken."""
 
-    status: Literal[TransferStatus.ACKNOWLEDGED, TransferStatus.DENIED] = Field(
-        description="`acknowledged`: it took place as registered. `denied`: there was no such transfer."
+    status: Literal[
+        TransferStatus.ACKNOWLEDGED, TransferStatus.DENIED, TransferStatus.RETRACTED, TransferStatus.DECLARED
+    ] = Field(
+        description="`acknowledged`: it took place as registered. `denied`: there was no such transfer. `retracted`: "
+        "you registered it by mistake. To take that back, state `declared` or, as the recipient, `acknowledged`."
     )
-    comment: Note | None = Field(default=None, examples=["Reçu le 2 avril."])
+    comment: Note | None = Field(
+        default=None,
+        description="Required to retract a transfer: the reason, which the persons concerned read.",
+        examples=["Reçu le 2 avril."],
+    )
+
+    @model_validator(mode="after")
+    def _states_reason(self) -> Self:
+        if self.status is TransferStatus.RETRACTED and not self.comment:
+            raise ValueError("`comment` must say why the transfer is retracted")
+        return self
 
 
 class StatementOut(FactOut):
-    """What a side stated of a transfer. Every statement is kept; the latest of each side counts."""
+    """What was stated of a transfer. Every statement is kept.
+
+    Of each side its own latest counts, or else what another stated in its place. After a retraction, nothing counts
+    that the same organisation stated before.
+    """
 
     side: Side
     status: TransferStatus
@@ -75,7 +92,18 @@ class TransferOut(FactOut):
     recipient_role: ProcessingRole
     contract: str | None = Field(examples=["Contrat de location 2024-118"])
     targeting: list[CriterionOut]
-    status: TransferStatus = Field(description="What the recipient stated last; `declared` until it states anything.")
+    status: TransferStatus = Field(
+        description="What the recipient states; `declared` until it states anything. `retracted`: it was registered by "
+        "mistake, and nobody states it any more."
+    )
+    vouched_by: list[Side] = Field(description="The sides that themselves state now that it took place.")
+    retracted_at: AwareDatetime | None = Field(
+        description="When the organisation that registered it retracted it. Then it rests on the other side alone, or "
+        "it is `retracted`."
+    )
+    recipient_has_account: bool = Field(
+        description="If not, the transfer is one-sided: the recipient can neither confirm nor deny it here."
+    )
     number_count: int = Field(
         description="Numbers that the sender declares: those of its dataset that it had not erased before.",
         examples=[3500],

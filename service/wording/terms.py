@@ -155,6 +155,8 @@ class Terms:
                 return self._pick(fr="contestée", en="disputed")
             case TransferStatus.DENIED:
                 return self._pick(fr="niée", en="denied")
+            case TransferStatus.RETRACTED:
+                return self._pick(fr="retirée", en="retracted")
 
     def orphan_reason(self, reason: OrphanReason) -> str:
         """Why a holding has no declared origin: a clause about *it*, the number (*le numéro*), without a full stop."""

@@ -215,11 +215,11 @@ class World:
             self.add_statement(row.id, "sender", "declared")
         return row.id, received
 
-    def add_statement(self, transfer: uuid.UUID, side: str, status: str) -> None:
+    def add_statement(self, transfer: uuid.UUID, side: str, status: str, comment: str | None = None) -> None:
         """Add what a side states of a transfer."""
         row = self.transfers[transfer]
         asserter = row.recipient_id if side == "recipient" else row.asserted_by_id
-        details: dict[str, Any] = {"comment": None, "extra_count": None, "missing_count": None}
+        details: dict[str, Any] = {"comment": comment, "extra_count": None, "missing_count": None}
         self.statements.append(
             rows.StatementRow(
                 **self.fact(asserter),

@@ -154,7 +154,7 @@ def test_state_transfer_by_others_or_with_other_statuses_is_refused(registry: Re
     assert refusal(state(party, first, "denied")) == (403, "not_a_side")
     assert refusal(state(stranger, first, "denied")) == (404, "not_found")
     assert refusal(state(registry.regulator(), first, "denied"))[0] == 403
-    for status in ("confirmed", "disputed", "declared", "?"):
+    for status in ("confirmed", "disputed", "?"):
         assert refusal(state(broker, first, status)) == (422, "invalid_request")
     early = state(broker, first, "acknowledged", occurred_at="2024-01-31T23:59:59Z")
     assert refusal(early) == (422, "statement_before_transfer")

@@ -84,13 +84,16 @@ class Registry:
         return name
 
     def state(self, transfer: str, by: str, status: str) -> str:
-        """A side states something. A recipient that takes its denial back gets what the sender still holds by then."""
+        """Somebody states something. A transfer that counts again brings what the sender still holds by then."""
         row = self.transfers[transfer]
-        if row.denied and by == row.recipient and status != "denied":
-            received = self.datasets[row.received]
-            received.has &= self.datasets[row.dataset].current | received.erased.keys()
+        counts_again = row.void and not row.void_after(by, status)
+        row.statements.append(row.statement(by, status))
+        if counts_again:
+            received, source = self.datasets[row.received], self.datasets[row.dataset]
+            received.has &= source.current | received.erased.keys()
             received.came = {row.dataset: received.has & row.declared}
-        row.statements.append(Statement("recipient" if by == row.recipient else "sender", by, status))
+            self._count(received, source.current)
+            self._flag(received.name, received.holder, (received.name,), relayed=False)
         self.forget()
         return transfer
 
@@ -210,7 +213,12 @@ class Registry:
 
     def _seal(self, row: Dataset) -> str:
         """Count where the numbers of a dataset come from, and flag it for objections that came before."""
-        above = {number: set(self.upstream(number, row.name)) for number in row.current}
+        self._count(row, row.current)
+        self._flag(row.name, row.holder, (row.name,))
+        return row.name
+
+    def _count(self, row: Dataset, numbers: AbstractSet[int]) -> None:
+        above = {number: set(self.upstream(number, row.name)) for number in numbers}
         counts: dict[str, int] = defaultdict(int)
         notices: dict[str, int] = defaultdict(int)
         row.number_count, row.orphan_count = len(above), 0
@@ -222,20 +230,20 @@ class Registry:
             for notice in {self.first_notice(self.collections[each].notice) for each in found if each}:
                 notices[notice] += 1
         row.counts, row.notice_counts = dict(counts), dict(notices)
-        self._flag(row.name, row.holder, (row.name,))
-        return row.name
 
-    def _flag(self, subject: str, holder: str, datasets: Iterable[str]) -> None:
+    def _flag(self, subject: str, holder: str, datasets: Iterable[str], *, relayed: bool = True) -> None:
+        """Flag a subject for the objections to its numbers; if not `relayed`, without those that the holder has."""
         held = set().union(*(self.datasets[name].current for name in datasets))
         for row in self.objections.values():
-            if row.number in held and row.only in (None, holder):
+            has_relay = any(relay.holder == holder for relay in row.relays)
+            if row.number in held and row.only in (None, holder) and (relayed or not has_relay):
                 self.flags.add((subject, row.name))
 
     # What holds, by the rules.
 
     def is_held(self, row: Dataset) -> bool:
-        """A transfer that its recipient denies gives no holding."""
-        return row.transfer is None or not self.transfers[row.transfer].denied
+        """A transfer that its recipient denies, or that nobody states any more, gives no holding."""
+        return row.transfer is None or not self.transfers[row.transfer].void
 
     def having(self, number: int) -> list[Dataset]:
         """The datasets that hold a number, or held it until it was erased."""
@@ -269,6 +277,17 @@ class Registry:
 
     def passed_on(self, dataset: str) -> bool:
         return any(dataset in row.came for row in self.datasets.values())
+
+    def in_use(self, dataset: str) -> bool:
+        """Whether anything that counts was made from a dataset, or was sent to it."""
+        return self.used(dataset) or any(dataset in row.came and self.is_held(row) for row in self.datasets.values())
+
+    def may_state(self, transfer: str, by: str, status: str) -> bool:
+        """Whether a statement is not refused for what it changes: nothing that counts may rest on what does not."""
+        row = self.transfers[transfer]
+        if row.void == row.void_after(by, status):
+            return True
+        return self.is_held(self.datasets[row.dataset]) if row.void else not self.in_use(row.received)
 
     def used(self, dataset: str) -> bool:
         """Whether a campaign that counts uses a dataset, or is planned to."""

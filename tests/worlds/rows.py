@@ -1,6 +1,6 @@
 """The rows of the naive registry: what is recorded of each thing. They have short names, such as D3, T2 and O1."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 Numbers = frozenset[int]
 
@@ -78,17 +78,44 @@ class Transfer:
     number_count: int
     statements: list[Statement] = field(default_factory=list)
 
-    def latest(self, side: str) -> Statement | None:
-        return next((each for each in reversed(self.statements) if each.side == side), None)
+    @property
+    def retracted(self) -> bool:
+        """Whether the registrant took back all that it stated, and has not stated it again."""
+        return next(each.status for each in reversed(self.statements) if each.by == self.by) == "retracted"
+
+    def word(self, side: str) -> Statement | None:
+        """What counts of what a side states: its own last word, or else the last that another stated in its place."""
+        found = [each for each in self.statements if each.side == side and not (self.retracted and each.by == self.by)]
+        own = [each for each in found if each.by == (self.sender if side == "sender" else self.recipient)]
+        return next(reversed(own or found), None)
+
+    def states(self, side: str) -> bool:
+        """Whether anybody states for a side that it took place."""
+        word = self.word(side)
+        return word is not None and word.status != "denied"
+
+    def vouches(self, side: str) -> bool:
+        """Whether a side itself states that it took place."""
+        word = self.word(side)
+        return self.states(side) and word is not None and word.by in (self.sender, self.recipient)
 
     @property
     def status(self) -> str:
-        latest = self.latest("recipient")
-        return latest.status if latest else "declared"
+        word = self.word("recipient")
+        if self.retracted and not self.states("sender") and not self.states("recipient"):
+            return "retracted"
+        return word.status if word else "declared"
 
     @property
-    def denied(self) -> bool:
-        return self.status == "denied"
+    def void(self) -> bool:
+        return self.status in ("denied", "retracted")
+
+    def void_after(self, by: str, status: str) -> bool:
+        """Whether it gives nothing once somebody states this."""
+        return replace(self, statements=[*self.statements, self.statement(by, status)]).void
+
+    def statement(self, by: str, status: str) -> Statement:
+        return Statement("recipient" if by == self.recipient else "sender", by, status)
 
     @property
     def reconciled(self) -> bool:

@@ -54,7 +54,12 @@ def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
     datasets = {each for name in entry_points(world, own, number) for each in world.upstream(number, name)}
     arrivals = {row.name for row in world.transfers.values() if row.received in datasets and number in row.declared}
     as_recipient = {
-        name for name in touching if world.transfers[name].recipient == own and not has_erased(world, name, number)
+        name
+        for name in touching
+        if (row := world.transfers[name]).recipient == own
+        and row.status != "retracted"
+        and not {row.dataset, row.received}.isdisjoint(within)
+        and not has_erased(world, name, number)
     }
     as_sender = {name for name in touching if world.transfers[name].sender == own and _sent_from(world, name) in left}
     bare = {world.transfers[name].received for name in as_sender} & within
@@ -183,47 +188,42 @@ def _paths(children: dict[str, list[str]], name: str) -> Iterator[tuple[str, ...
 def transfer_of_number(world: Registry, row: Transfer, number: int) -> tuple[Any, ...]:
     """The status, whether each side says that the number was in it, and the sides that vouch for it."""
     received = world.datasets[row.received]
-    spoke = {each.by for each in row.statements} | {row.by}
-    sender = row.latest("sender")
-    declares = row.sender in spoke and not (sender and sender.status == "denied")
+    word = row.word("recipient")
     got: bool | None = number in received.has and world.is_held(received)
-    if not got and not row.denied and received.content != "uploaded":
+    if not got and not (word and word.status == "denied") and received.content != "uploaded":
         # Without a file of its own, a recipient says nothing of what the sender no longer holds.
         got = None
     return (
         row.status,
-        number in row.declared if declares else None,
-        got if row.recipient in spoke else None,
+        number in row.declared if row.vouches("sender") else None,
+        got if word and word.by == row.recipient else None,
         vouching(row),
     )
 
 
 def vouching(row: Transfer) -> frozenset[str]:
-    found = set()
-    for side, organisation in (("sender", row.sender), ("recipient", row.recipient)):
-        latest = row.latest(side)
-        if (latest and latest.by == organisation and latest.status != "denied") or (
-            latest is None and row.by == organisation
-        ):
-            found.add(side)
-    return frozenset(found)
+    return frozenset(side for side in ("sender", "recipient") if row.vouches(side))
 
 
 def contradictions(row: Transfer, shown: tuple[Any, ...]) -> Iterator[str]:
     status, declared, received, _ = shown
+    if status == "retracted":
+        return
     if status == "denied":
         yield "denied_by_recipient"
     elif declared and received is False:
         yield "declared_not_received"
     elif received and declared is False:
         yield "received_not_declared"
-    latest = row.latest("sender")
-    if latest and latest.status == "denied":
+    sender = row.word("sender")
+    if sender and sender.status == "denied":
         yield "denied_by_sender"
+    if row.retracted and row.by in (row.sender, row.recipient):
+        yield "retracted_by_sender" if row.by == row.sender else "retracted_by_recipient"
 
 
 def recipients(world: Registry, seen: Seen) -> dict[str, tuple[str, frozenset[str], frozenset[str]]]:
-    rows = [world.transfers[name] for name in seen.transfers]
+    rows = [row for name in seen.transfers if (row := world.transfers[name]).status != "retracted"]
     return {
         recipient: (
             "client" if world.organisations[recipient].role == "party" else "intermediary",
@@ -252,8 +252,7 @@ def recorder(world: Registry, viewer: Viewer, number: int, by: str | None) -> st
     named = {viewer.organisation, viewer.through} | {row.holder for row in held if row.by == row.holder}
     for transfer in (world.transfers[name] for name in seen.transfers):
         for side, organisation in (("sender", transfer.sender), ("recipient", transfer.recipient)):
-            last = transfer.latest(side)
-            if last and last.by == organisation and last.status != "denied":
+            if transfer.vouches(side):
                 named.add(organisation)
     return by if by in named else "organisation_or_sender"
 
@@ -285,10 +284,10 @@ def visible_datasets(world: Registry, viewer: Viewer) -> set[str]:
 
 
 def visible_transfers(world: Registry, viewer: Viewer) -> set[str]:
-    """Those that a viewer is a side of, and those that at least one of its numbers came through."""
+    """Those that a viewer is a side of or registered, and those that at least one of its numbers came through."""
     if viewer.organisation is None:
         return set(world.transfers)
-    sides = {row.name for row in world.transfers.values() if viewer.organisation in (row.sender, row.recipient)}
+    sides = {row.name for row in world.transfers.values() if viewer.organisation in (row.sender, row.recipient, row.by)}
     through = set()
     for name in own_datasets(world, viewer.organisation):
         for number in world.datasets[name].current:

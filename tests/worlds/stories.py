@@ -17,7 +17,7 @@ from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw
 from tests.worlds.acts.objections import draw_end, draw_object
 from tests.worlds.acts.organisations import draw_admit, draw_correct
 from tests.worlds.acts.pauses import Look, draw_compact
-from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_state
+from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_retract, draw_state
 from tests.worlds.model import Registry
 from tests.worlds.sight import Viewer
 
@@ -87,6 +87,7 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_object: 3,
     draw_state: 2,
     draw_receipt: 2,
+    draw_retract: 3,
     draw_unite: 1,
     draw_admit: 1,
     draw_correct: 1,

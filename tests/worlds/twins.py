@@ -167,9 +167,8 @@ def twin_stories(draw: st.DrawFn, most_acts: int = 8) -> TwinStory:
 def _is_allowed(world: Registry, act: Act) -> bool:
     """Whether what the first world allows is allowed in the second, where others did more."""
     match act:
-        case State(transfer=name, status="denied"):
-            received = world.transfers[name].received
-            return not (world.passed_on(received) or world.used(received))
+        case State():
+            return world.may_state(act.transfer, act.by, act.status)
         case Receipt(transfer=name):
             return not world.passed_on(world.transfers[name].received)
         case End(objection=name, holder=holder):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from service.core.vocabulary import OrphanReason, Side, TransferStatus
 from service.provenance.answer.schemas import Contradiction, Orphan, TransferView
 from service.provenance.answer.views import AnswerContext
-from service.provenance.graph.fact_index import FactIndex, is_denied
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import sources
 from service.provenance.graph.rows import DatasetRow, TransferRow
 from service.wording.direction import isolated
@@ -39,7 +39,7 @@ def _reason(context: AnswerContext, row: DatasetRow, transfer: TransferRow | Non
     if transfer is not None:
         return OrphanReason.NOT_IN_SENDERS_DATASET
     arrivals = [facts.transfer_into_dataset.get(parent) for parent in parents]
-    if any(is_denied(facts, arrival.id) for arrival in arrivals if arrival):
+    if any(facts.status_of_transfer[arrival.id] is TransferStatus.DENIED for arrival in arrivals if arrival):
         return OrphanReason.TRANSFER_DENIED
     return OrphanReason.NOT_IN_SOURCES
 
@@ -67,7 +67,8 @@ def contradictions(transfers: Sequence[TransferView]) -> list[Contradiction]:
 
 def _contradictions_in(transfer: TransferView) -> Iterable[Contradiction]:
     sender, recipient = isolated(transfer.sender.legal_name), isolated(transfer.recipient.legal_name)
-    latest = {statement.side: statement.status for statement in transfer.statements}
+    if transfer.status is TransferStatus.RETRACTED:
+        return
     if transfer.status is TransferStatus.DENIED:
         text = f"{sender} states that it transferred the number to {recipient}, which denies the transfer."
         yield Contradiction(kind="denied_by_recipient", transfer_id=transfer.id, explanation=text)
@@ -77,6 +78,25 @@ def _contradictions_in(transfer: TransferView) -> Iterable[Contradiction]:
     elif transfer.number_received and transfer.number_declared is False:
         text = f"{recipient} states that it received the number from {sender}, whose dataset does not contain it."
         yield Contradiction(kind="received_not_declared", transfer_id=transfer.id, explanation=text)
-    if latest.get(Side.SENDER) == TransferStatus.DENIED:
+    if transfer.sender_status is TransferStatus.DENIED:
         text = f"{recipient} states that it received the number from {sender}, which denies the transfer."
         yield Contradiction(kind="denied_by_sender", transfer_id=transfer.id, explanation=text)
+    yield from _retracted_by_a_side(transfer)
+
+
+def _retracted_by_a_side(transfer: TransferView) -> Iterable[Contradiction]:
+    """One side registered the transfer and retracted it, and the other still states it."""
+    sender, recipient = isolated(transfer.sender.legal_name), isolated(transfer.recipient.legal_name)
+    match retracting_side(transfer):
+        case Side.SENDER:
+            text = f"{recipient} states that it received the number from {sender}, which retracted its own statement."
+            yield Contradiction(kind="retracted_by_sender", transfer_id=transfer.id, explanation=text)
+        case Side.RECIPIENT:
+            text = f"{sender} states that it transferred the number to {recipient}, which retracted its own statement."
+            yield Contradiction(kind="retracted_by_recipient", transfer_id=transfer.id, explanation=text)
+
+
+def retracting_side(transfer: TransferView) -> Side | None:
+    """The side that retracted its own statement, unless it was another organisation, or nobody."""
+    who = transfer.retraction.asserted_by if transfer.retraction else None
+    return {transfer.sender: Side.SENDER, transfer.recipient: Side.RECIPIENT}.get(who) if who else None

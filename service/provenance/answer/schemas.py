@@ -34,6 +34,14 @@ from service.provenance.answer.references import (
 )
 from service.transfer.schemas import CriterionOut
 
+ContradictionKind = Literal[
+    "received_not_declared",
+    "declared_not_received",
+    "denied_by_recipient",
+    "denied_by_sender",
+    "retracted_by_sender",
+    "retracted_by_recipient",
+]
 YesNoOrUnknown = Annotated[bool | None, Field(examples=[True])]
 
 
@@ -122,7 +130,7 @@ class Erasure(Asserted):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement(Asserted):
-    """What one side stated of a transfer. Earlier statements are kept; the latest of each side counts."""
+    """What was stated of a transfer. Earlier statements are kept; `sender_status` and `recipient_status` count."""
 
     side: Side
     status: TransferStatus
@@ -136,8 +144,15 @@ class Statement(Asserted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retraction(Asserted):
+    """That the organisation which registered a transfer retracted its statements, and why."""
+
+    reason: Annotated[str | None, Field(description="Why it was stated by mistake.", examples=["Wrong recipient."])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TransferView(Asserted):
-    """A transfer that contained the number, according to at least one side."""
+    """A transfer that contained the number, as at least one side states or stated."""
 
     id: uuid.UUID
     sender: OrganisationRef
@@ -152,11 +167,28 @@ class TransferView(Asserted):
     targeting: Annotated[
         list[CriterionOut], Field(description="By what criteria the numbers were selected, as the sender declares.")
     ]
-    status: Annotated[TransferStatus, Field(description="What the recipient stated last; `declared` before that.")]
+    status: Annotated[
+        TransferStatus,
+        Field(
+            description="What the recipient states; `declared` before that. `retracted`: it was stated by mistake, and "
+            "nobody states it any more."
+        ),
+    ]
+    sender_status: Annotated[TransferStatus | None, Field(description="The statement that counts for the sender.")]
+    recipient_status: Annotated[
+        TransferStatus | None, Field(description="The statement that counts for the recipient.")
+    ]
+    retraction: Annotated[
+        Retraction | None,
+        Field(description="If the organisation that registered it retracted it. The other side may still state it."),
+    ]
+    recipient_has_account: Annotated[
+        bool, Field(description="If not, the recipient can neither confirm nor deny it here.", examples=[True])
+    ]
     number_declared: Annotated[
         bool | None,
         Field(
-            description="Whether the sender's dataset contained this number. Null if the sender itself stated nothing "
+            description="Whether the sender's dataset contained this number. Null if the sender itself states nothing "
             "or denies the transfer.",
             examples=[True],
         ),
@@ -165,7 +197,7 @@ class TransferView(Asserted):
         bool | None,
         Field(
             description="Whether the recipient received this number, by its own file or by its agreement. "
-            "Null if the recipient itself stated nothing of it.",
+            "Null if the recipient itself states nothing of it.",
             examples=[True],
         ),
     ]
@@ -222,7 +254,7 @@ class Orphan:
 class Contradiction:
     """What one side of a transfer states of this number and the other contradicts."""
 
-    kind: Literal["received_not_declared", "declared_not_received", "denied_by_recipient", "denied_by_sender"]
+    kind: ContradictionKind
     transfer_id: uuid.UUID
     explanation: Annotated[
         str,

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from service.access.visibility import Visibility
 from service.core.erasures import NO_ERASURES, Erasures
-from service.core.vocabulary import Role
+from service.core.vocabulary import Role, TransferStatus
 from service.provenance.answer.anomalies import contradictions, orphan_view
 from service.provenance.answer.campaign_schemas import CampaignView
 from service.provenance.answer.campaign_views import (
@@ -174,6 +174,9 @@ def _recipients(
 ) -> list[Recipient]:
     through: dict[uuid.UUID, list[RecipientTransfer]] = {}
     for transfer in transfers:
+        if transfer.status is TransferStatus.RETRACTED:
+            # Nobody states any more that it brought the number.
+            continue
         through.setdefault(transfer.recipient.id, []).append(
             RecipientTransfer(
                 transfer_id=transfer.id,

@@ -35,6 +35,8 @@ def _sentences(answer: Answer) -> Iterable[str]:
     yield _sentence("Planned for later:", planned)
     yield _sentence("Held without declared origin by", [orphan.dataset.holder.legal_name for orphan in answer.orphans])
     yield _sentence("Erased by", [erasure.dataset.holder.legal_name for erasure in answer.erasures])
+    retracted = [each.recipient.legal_name for each in answer.transfers if each.status is TransferStatus.RETRACTED]
+    yield _sentence("Retracted, as it was stated by mistake: a transfer to", retracted)
     if answer.contradictions:
         yield "Sides contradict each other: see `contradictions`."
 

@@ -10,9 +10,18 @@ from service.access.visibility import Visibility, named
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content, Role, Side, TransferStatus
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
-from service.provenance.answer.schemas import ChainView, Erasure, Holding, HopView, Statement, TransferView, Voucher
+from service.provenance.answer.schemas import (
+    ChainView,
+    Erasure,
+    Holding,
+    HopView,
+    Retraction,
+    Statement,
+    TransferView,
+    Voucher,
+)
 from service.provenance.graph.chains import Chain
-from service.provenance.graph.fact_index import FactIndex, is_denied
+from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import (
     DatasetRow,
@@ -21,6 +30,7 @@ from service.provenance.graph.rows import (
     TransferRow,
 )
 from service.transfer.schemas import CriterionOut
+from service.transfer.status import Standing, standing_of
 
 
 @dataclass(frozen=True)
@@ -145,7 +155,7 @@ def _answered_for(facts: FactIndex, row: DatasetRow) -> FactRow:
     transfer = facts.transfer_into_dataset.get(row.id)
     if row.content == Content.UPLOADED and transfer is not None:
         # It now holds the recipient's own file, for which the recipient answers and not the transfer's asserter.
-        return latest_statements(facts, transfer.id)[Side.RECIPIENT]
+        return standing_in(facts, transfer).recipient or row
     return row
 
 
@@ -178,7 +188,7 @@ def _hop(context: AnswerContext, hop: Hop) -> HopView:
 
 def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     """A transfer with what both sides state of it, and of this number in it."""
-    facts = context.facts
+    facts, standing = context.facts, standing_in(context.facts, row)
     return TransferView(
         **context.assertion(row),
         id=row.id,
@@ -193,6 +203,10 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
         contract=row.contract,
         targeting=[CriterionOut(**criterion) for criterion in row.targeting],
         status=facts.status_of_transfer[row.id],
+        sender_status=standing.sender.status if standing.sender else None,
+        recipient_status=standing.recipient.status if standing.recipient else None,
+        retraction=_retraction(context, standing.retraction) if standing.retraction else None,
+        recipient_has_account=facts.organisations[row.recipient_id].admitted_at is not None,
         number_declared=_declared(context, row),
         number_received=_received(context, row),
         vouched_by=vouchers(context, row),
@@ -200,11 +214,13 @@ def transfer_view(context: AnswerContext, row: TransferRow) -> TransferView:
     )
 
 
+def _retraction(context: AnswerContext, row: StatementRow) -> Retraction:
+    return Retraction(**context.assertion(row), reason=row.comment)
+
+
 def _declared(context: AnswerContext, row: TransferRow) -> bool | None:
     """Whether the sender's dataset contained the number. None if the sender itself declares nothing."""
-    latest = latest_statements(context.facts, row.id).get(Side.SENDER)
-    denied = latest is not None and latest.status == TransferStatus.DENIED
-    if denied or not _made_statement(context, row, Side.SENDER):
+    if Side.SENDER not in standing_in(context.facts, row).vouching(row):
         return None
     return row.dataset_id in context.holding_datasets and held_at(context.erasures, row.dataset_id, row.recorded_at)
 
@@ -215,12 +231,13 @@ def _received(context: AnswerContext, row: TransferRow) -> bool | None:
     A recipient without a file of its own agrees to what the sender's dataset holds by then. If it denied the transfer
     at first and the sender erased the number meanwhile, its agreement says nothing of the number.
     """
-    if not _made_statement(context, row, Side.RECIPIENT):
+    word = standing_in(context.facts, row).recipient
+    if word is None or word.asserted_by_id != row.recipient_id:
         return None
     if row.received_dataset_id in context.holding_datasets:
         return True
     own_file = context.facts.datasets[row.received_dataset_id].content == Content.UPLOADED
-    return False if own_file or is_denied(context.facts, row.id) else None
+    return False if own_file or word.status is TransferStatus.DENIED else None
 
 
 def _statement(context: AnswerContext, row: StatementRow) -> Statement:
@@ -234,29 +251,17 @@ def _statement(context: AnswerContext, row: StatementRow) -> Statement:
     )
 
 
-def _made_statement(context: AnswerContext, row: TransferRow, side: Side) -> bool:
-    """Whether a side itself stated anything of a transfer. What others state in its place does not count."""
-    organisation_id = row.sender_id if side is Side.SENDER else row.recipient_id
-    statements = context.facts.statements_of_transfer.get(row.id, ())
-    asserters = [statement.asserted_by_id for statement in statements if statement.side == side]
-    return organisation_id in asserters or row.asserted_by_id == organisation_id
-
-
-def latest_statements(facts: FactIndex, transfer_id: uuid.UUID) -> dict[Side, StatementRow]:
-    """The latest statement of each side that made one."""
-    statements = facts.statements_of_transfer.get(transfer_id, ())
-    return {statement.side: statement for statement in statements}
+def standing_in(facts: FactIndex, row: TransferRow) -> Standing[StatementRow]:
+    """What counts of the statements of a transfer."""
+    return standing_of(row, facts.statements_of_transfer.get(row.id, ()))
 
 
 def vouchers(context: AnswerContext, row: TransferRow) -> list[Voucher]:
-    """The sides that vouch for a transfer: they registered it, or their latest statement is not a denial."""
-    facts = context.facts
-    latest = latest_statements(facts, row.id)
-    found = []
-    for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id)):
-        fact: FactRow | None = latest.get(side) or (row if row.asserted_by_id == organisation_id else None)
-        denied = side in latest and latest[side].status == TransferStatus.DENIED
-        if fact is not None and not denied and fact.asserted_by_id == organisation_id:
-            organisation = organisation_ref(facts, organisation_id)
-            found.append(Voucher(side=side, organisation=organisation, recorded_at=fact.recorded_at))
-    return found
+    """The sides that vouch for a transfer: their own word, which counts, is that it took place."""
+    facts, standing = context.facts, standing_in(context.facts, row)
+    vouching = standing.vouching(row)
+    return [
+        Voucher(side=side, organisation=organisation_ref(facts, organisation_id), recorded_at=word.recorded_at)
+        for side, organisation_id in ((Side.SENDER, row.sender_id), (Side.RECIPIENT, row.recipient_id))
+        if side in vouching and (word := standing.of(side)) is not None
+    ]

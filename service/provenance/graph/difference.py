@@ -33,7 +33,7 @@ from service.provenance.graph.rows import (
     ParentRow,
     Rows,
 )
-from service.transfer.status import status_of
+from service.transfer.status import standing_of
 
 Touched = Mapping[str, frozenset[uuid.UUID]]
 """For each field of `FactIndex` the keys whose value changed."""
@@ -109,9 +109,9 @@ def _put_transfers(draft: Draft, facts: FactIndex, difference: Difference) -> No
         IN_TIME,
     )
     for transfer_id in changed | difference.of(ChangeKind.TRANSFER_STATEMENT):
+        row = draft.transfers.current.get(transfer_id)
         statements = draft.statements_of_transfer.current.get(transfer_id, ())
-        is_there = transfer_id in draft.transfers.current
-        draft.status_of_transfer.put(transfer_id, status_of(statements) if is_there else None)
+        draft.status_of_transfer.put(transfer_id, standing_of(row, statements).status if row else None)
 
 
 def _put_parents(draft: Draft, facts: FactIndex, difference: Difference) -> None:

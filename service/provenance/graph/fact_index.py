@@ -28,6 +28,7 @@ from service.provenance.graph.rows import (
     StatementRow,
     TransferRow,
 )
+from service.transfer.status import VOID
 
 Row = TypeVar("Row")
 Grouped = Mapping[uuid.UUID, Sequence[Row]]
@@ -89,16 +90,16 @@ _EMPTY: Final[dict[str, Any]] = {field.name: {} for field in fields(FactIndex)}
 NO_FACTS: Final = FactIndex(**_EMPTY)
 
 
-def is_denied(facts: FactIndex, transfer_id: uuid.UUID | None) -> bool:
-    """Whether there is a transfer and its recipient denies that it took place."""
-    return transfer_id is not None and facts.status_of_transfer[transfer_id] is TransferStatus.DENIED
+def is_void(facts: FactIndex, transfer_id: uuid.UUID | None) -> bool:
+    """Whether there is a transfer and it is void: denied by its recipient, or retracted and stated by nobody else."""
+    return transfer_id is not None and facts.status_of_transfer[transfer_id] in VOID
 
 
 def is_held(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
-    """Whether a dataset's numbers count as held: it is sealed, and no transfer made it that its recipient denies."""
+    """Whether a dataset's numbers count as held: it is sealed, and no void transfer delivered it."""
     transfer = facts.transfer_into_dataset.get(dataset_id)
     sealed = facts.datasets[dataset_id].state == DatasetState.SEALED
-    return sealed and not is_denied(facts, transfer.id if transfer else None)
+    return sealed and not is_void(facts, transfer.id if transfer else None)
 
 
 def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:

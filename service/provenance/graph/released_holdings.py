@@ -14,10 +14,11 @@ import uuid
 from collections.abc import Collection
 
 from service.core.erasures import Erasures
-from service.core.vocabulary import Side, TransferStatus
+from service.core.vocabulary import Side
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.graph import Graph, sources
 from service.provenance.graph.rows import ParentRow
+from service.transfer.status import standing_of
 
 
 def datasets_counting(graph: Graph, datasets: Collection[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
@@ -47,12 +48,15 @@ def datasets_counting(graph: Graph, datasets: Collection[uuid.UUID], erasures: E
 def is_first_upload(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
     """Whether a dataset's numbers come from nobody with an account, by the word of who asserts it.
 
-    It was collected, also by its holder itself, or a transfer brought it that its sender did not register. The view
-    `first_upload` says the same in SQL.
+    It was collected, also by its holder itself, or a transfer brought it that its sender did not register, or that it
+    retracted. The view `first_upload` says the same in SQL.
     """
+    if facts.datasets[dataset_id].collection_id is not None:
+        return True
     transfer = facts.transfer_into_dataset.get(dataset_id)
-    received_by_own_word = transfer is not None and transfer.asserted_by_id != transfer.sender_id
-    return facts.datasets[dataset_id].collection_id is not None or received_by_own_word
+    if transfer is None or transfer.asserted_by_id != transfer.sender_id:
+        return transfer is not None
+    return standing_of(transfer, facts.statements_of_transfer.get(transfer.id, ())).retraction is not None
 
 
 def is_released(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
@@ -76,10 +80,6 @@ def _is_vouched(facts: FactIndex, edge: ParentRow) -> bool:
     """
     if edge.transfer_id is None:
         return True
-    sender_id = facts.transfers[edge.transfer_id].sender_id
-    own_words = [
-        statement
-        for statement in facts.statements_of_transfer.get(edge.transfer_id, ())
-        if statement.side is Side.SENDER and statement.asserted_by_id == sender_id
-    ]
-    return bool(own_words) and own_words[-1].status is not TransferStatus.DENIED
+    transfer = facts.transfers[edge.transfer_id]
+    statements = facts.statements_of_transfer.get(edge.transfer_id, ())
+    return Side.SENDER in standing_of(transfer, statements).vouching(transfer)

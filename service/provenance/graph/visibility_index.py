@@ -7,9 +7,10 @@ from dataclasses import fields
 from typing import Any, Final, TypeVar
 
 from service.access.visibility import DatasetLinks, IdSet, TransferEnds, VisibilityIndex, holders_of_record
+from service.core.vocabulary import TransferStatus
 from service.provenance.graph.difference import Touched
 from service.provenance.graph.edited import Edited
-from service.provenance.graph.fact_index import FactIndex, is_denied, made_at
+from service.provenance.graph.fact_index import FactIndex, is_void, made_at
 from service.provenance.graph.rows import CampaignRow, TransferRow
 
 Key = TypeVar("Key")
@@ -41,7 +42,7 @@ def next_visibility_index(
     dataset_ids |= _held_by_any(index, touched["organisations"])
     dataset_ids |= _below(facts, {row.received_dataset_id for row in now})
     cut_off = index.cut_off.difference(row.received_dataset_id for row in former)
-    cut_off = cut_off.union(row.received_dataset_id for row in now if is_denied(facts, row.id))
+    cut_off = cut_off.union(row.received_dataset_id for row in now if is_void(facts, row.id))
     campaigns = touched["campaigns"]
     ended, begun = _rows(before.campaigns, campaigns), _rows(facts.campaigns, campaigns)
     held_before, held_now = _held(before, dataset_ids), _held(facts, dataset_ids)
@@ -124,7 +125,7 @@ def _by_party(rows: Iterable[CampaignRow]) -> list[tuple[tuple[uuid.UUID, uuid.U
 
 
 def _below(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> IdSet:
-    """Datasets with their descendants. What a denial cuts off has none: the API refuses to deny what was passed on."""
+    """Datasets with their descendants. Below what a void transfer delivered, all transfers are void."""
     found: set[uuid.UUID] = set()
     waiting = list(dataset_ids)
     while waiting:
@@ -136,10 +137,10 @@ def _below(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> IdSet:
 
 
 def _came_from(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.UUID]) -> Set[uuid.UUID]:
-    """The ancestors that at least one number left in a dataset came from, by a path that no denial cuts.
+    """The ancestors that at least one number left in a dataset came from, by a path without a void transfer.
 
-    Counts say it for all datasets but those below a denial, for which the paths are walked. The view `came_from` says
-    the same in SQL.
+    Counts say it for all datasets but those below a void transfer, for which the paths are walked. The view
+    `came_from_below_void` says the same in SQL.
     """
     counted = facts.ancestor_counts.get(dataset_id, {}).keys()
     lost = facts.lost_ancestors.get(dataset_id)
@@ -150,7 +151,7 @@ def _came_from(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.
     waiting = [dataset_id]
     while waiting:
         edges = facts.parents_of_dataset.get(waiting.pop(), ())
-        parents = {edge.parent_id for edge in edges if not is_denied(facts, edge.transfer_id)}
+        parents = {edge.parent_id for edge in edges if not is_void(facts, edge.transfer_id)}
         new = left & parents - found
         found |= new
         waiting += new
@@ -166,10 +167,8 @@ def _links(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.UUID
     return DatasetLinks(
         came_from=_came_from(facts, dataset_id, cut_off),
         # Always the ids of the indexed rows, so that set operations compare objects by identity.
-        parents=frozenset(
-            facts.datasets[edge.parent_id].id for edge in edges if not is_denied(facts, edge.transfer_id)
-        ),
-        arrivals=frozenset(transfer_id for transfer_id in arrivals if not is_denied(facts, transfer_id)),
+        parents=frozenset(facts.datasets[edge.parent_id].id for edge in edges if not is_void(facts, edge.transfer_id)),
+        arrivals=frozenset(transfer_id for transfer_id in arrivals if not is_void(facts, transfer_id)),
         touching=arrivals | sent,
         used_in=frozenset(facts.campaigns[campaign_id].id for campaign_id in used_in),
         made_at=made_at(facts, dataset_id),
@@ -180,8 +179,10 @@ def _ends(facts: FactIndex, row: TransferRow) -> TransferEnds:
     received = facts.datasets[row.received_dataset_id].id
     return TransferEnds(
         facts.datasets[row.dataset_id].id,
-        frozenset() if is_denied(facts, row.id) else frozenset({received}),
+        frozenset() if is_void(facts, row.id) else frozenset({received}),
         row.recorded_at,
+        received,
+        facts.status_of_transfer[row.id] is TransferStatus.RETRACTED,
     )
 
 
@@ -192,5 +193,5 @@ def _holders_of_record(facts: FactIndex, dataset_id: uuid.UUID) -> frozenset[uui
         dataset.holder_id,
         dataset.asserted_by_id,
         has_account=facts.organisations[dataset.holder_id].admitted_at is not None,
-        denied=is_denied(facts, transfer.id if transfer else None),
+        void=is_void(facts, transfer.id if transfer else None),
     )

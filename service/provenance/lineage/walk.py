@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from service.core.vocabulary import Content, DatasetState, Role
-from service.provenance.graph.fact_index import FactIndex, is_denied, is_held, notice_of
+from service.provenance.graph.fact_index import FactIndex, is_held, is_void, notice_of
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -91,7 +91,7 @@ def _common_count(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream
 
 
 def _passed_on(facts: FactIndex, hop: Hop) -> bool:
-    return not is_denied(facts, hop.transfer_id) and _last_count(facts, hop.parent_id, hop.dataset_id) != 0
+    return not is_void(facts, hop.transfer_id) and _last_count(facts, hop.parent_id, hop.dataset_id) != 0
 
 
 def datasets_reached(

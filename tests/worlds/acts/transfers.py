@@ -51,7 +51,7 @@ class State(Act):
         return world.state(self.transfer, self.by, self.status)
 
     def tell(self, told: Told) -> None:
-        body = {"occurred_at": RECORDED, "status": self.status}
+        body = {"occurred_at": RECORDED, "status": self.status, "comment": "Une erreur."}
         told.callers[self.by].post(f"/v1/transfers/{told.ids[self.transfer]}/statements", body)
         self.apply(told.world)
 
@@ -96,18 +96,33 @@ def _may_change(world: Registry, name: str) -> bool:
 def draw_state(draw: st.DrawFn, world: Registry) -> Act | None:
     options = []
     for row in world.transfers.values():
-        used = world.passed_on(row.received) or world.used(row.received)
-        if _may_change(world, row.name) and row.by != row.recipient:
-            options += [State(row.name, row.recipient, "acknowledged")]
-            options += [State(row.name, row.recipient, "denied")] * (not used)
+        recipient_speaks = _may_change(world, row.name)
+        if recipient_speaks and row.by != row.recipient:
+            statuses = ["denied"] if row.status == "retracted" else ["acknowledged", "denied"]
+            options += [State(row.name, row.recipient, status) for status in statuses]
+        if recipient_speaks and row.by == row.recipient and row.retracted and row.states("sender"):
+            options.append(State(row.name, row.recipient, "denied"))
+        if recipient_speaks and row.by == row.recipient and row.status == "denied":
+            options.append(State(row.name, row.recipient, "acknowledged"))
         if world.organisations[row.sender].account and row.by != row.sender:
             options += [State(row.name, row.sender, status) for status in ("acknowledged", "denied")]
+    return pick(draw, (act for act in options if world.may_state(act.transfer, act.by, act.status)))
+
+
+def draw_retract(draw: st.DrawFn, world: Registry) -> Act | None:
+    """The registrant retracts what it stated by mistake, or states it again."""
+    options = []
+    for row in world.transfers.values():
+        again = "acknowledged" if row.by == row.recipient else "declared"
+        act = State(row.name, row.by, again if row.retracted else "retracted")
+        if world.may_state(act.transfer, act.by, act.status) and (row.by != row.recipient or not row.reconciled):
+            options.append(act)
     return pick(draw, options)
 
 
 def draw_receipt(draw: st.DrawFn, world: Registry) -> Act | None:
     rows = world.transfers.values()
-    row = pick(draw, (row for row in rows if _may_change(world, row.name) and not row.denied))
+    row = pick(draw, (row for row in rows if _may_change(world, row.name) and not row.void))
     if row is None or world.passed_on(row.received):
         return None
     file = frozenset(row.declared) ^ draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=3))
