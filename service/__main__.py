@@ -95,7 +95,7 @@ def run_command() -> None:
     except ConfigurationError as error:
         sys.exit(f"filiation: {error}")
     except Problem as problem:
-        sys.exit(f"filiation: {problem.detail}")
+        sys.exit(f"filiation: {problem.as_text()}")
 
 
 if __name__ == "__main__":

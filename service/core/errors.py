@@ -46,6 +46,11 @@ class Problem(Exception):
         super().__init__(slug)
         self.slug, self.detail, self.extensions = slug, detail, extensions
 
+    def as_text(self) -> str:
+        """What a command prints: what to do, and the members that this refers to."""
+        members = {name: value if isinstance(value, list) else [value] for name, value in self.extensions.items()}
+        return "\n".join([self.detail, *(f"{name}: {', '.join(map(str, value))}" for name, value in members.items())])
+
     def headers(self) -> dict[str, str]:
         """The headers that the response has in addition."""
         return {}
@@ -84,6 +89,11 @@ class NotFound(Problem):
             "not_found",
             f"No such {noun}, or you may not see it. Check the id, and the key or session that you call with.",
         )
+        self._noun = noun
+
+    def as_text(self) -> str:
+        """The same for a command of the operator, who sees everything and calls with no key."""
+        return f"There is no {self._noun} of this name or id. Check it."
 
 
 class Conflict(Problem):

@@ -1,12 +1,15 @@
 """What the operator lists at the command line: organisations, keys and jobs, straight from the database."""
 
 import json
+import re
+import sys
+import uuid
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from service.__main__ import app
+from service.__main__ import app, run_command
 from tests.conftest import MASTER_SECRET, as_service
 
 
@@ -22,6 +25,22 @@ def run(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Any:
         return done.output
 
     return command
+
+
+def test_refused_command_prints_the_id_that_it_speaks_of(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusal(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["filiation", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            run_command()
+        return str(ended.value.code)
+
+    add = ("organisation", "add", "Parti de l'Aube", "--role", "party", "--registration-number", "000000018")
+    known = run(*add).strip()
+    assert refusal(*add).splitlines()[1:] == [f"organisation_id: {known}"]
+    for unknown in (("key", "revoke", "nope"), ("key", "issue", str(uuid.uuid4()))):
+        assert re.fullmatch(r"filiation: There is no \w+[^.]* of this name or id\. Check it\.", refusal(*unknown)), (
+            unknown
+        )
 
 
 def test_operator_finds_an_organisation_its_keys_and_its_jobs(run: Any) -> None:
