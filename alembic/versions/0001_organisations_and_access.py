@@ -27,6 +27,17 @@ HEIR_OF_KEY = """
     $$
 """
 
+# Whether an organisation answers for what another held: as its heir, or as the heir of its heir.
+SUCCEEDS = """
+    CREATE FUNCTION succeeds(heir uuid, predecessor uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+        WITH RECURSIVE line (id) AS (
+            SELECT succeeded_by_id FROM organisation WHERE id = predecessor AND succeeded_by_id IS NOT NULL
+            UNION
+            SELECT succeeded_by_id FROM organisation JOIN line USING (id) WHERE succeeded_by_id IS NOT NULL)
+        SELECT heir IN (SELECT id FROM line)
+    $$
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -52,10 +63,17 @@ def upgrade() -> None:
         sa.Column("aliases", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("name_keys", sa.ARRAY(sa.Text()), server_default=sa.text("'{}'"), nullable=False),
         sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("succeeded_by_id", sa.Uuid(), nullable=True),
+        sa.Column("succeeded_on", sa.Date(), nullable=True),
         sa.Column("admitted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("stated_by_id", sa.Uuid(), nullable=True),
         sa.Column("stated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.ForeignKeyConstraint(["stated_by_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["succeeded_by_id"], ["organisation.id"]),
+        sa.CheckConstraint(
+            "(succeeded_by_id IS NULL) = (succeeded_on IS NULL) AND succeeded_by_id <> id",
+            name="ck_organisation_succession",
+        ),
         sa.CheckConstraint(f"roles <@ {ROLES}", name="ck_organisation_roles"),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
@@ -84,15 +102,18 @@ def upgrade() -> None:
         sa.Column("time_zone", sa.Text(), nullable=True),
         sa.Column("aliases", sa.ARRAY(sa.Text()), nullable=True),
         sa.Column("closed_on", sa.Date(), nullable=True),
+        sa.Column("succeeded_by_id", sa.Uuid(), nullable=True),
+        sa.Column("succeeded_on", sa.Date(), nullable=True),
         sa.Column("distinct_from_ids", sa.ARRAY(sa.Uuid()), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "stated <@ ARRAY['legal_name', 'privacy_contact', 'country', 'registration_number', 'roles', 'time_zone', "
-            "'aliases', 'closed_on']::varchar[]",
+            "'aliases', 'closed_on', 'succeeded_by_id', 'succeeded_on']::varchar[]",
             name="ck_organisation_statement_stated",
         ),
         sa.CheckConstraint(f"roles <@ {ROLES}", name="ck_organisation_statement_roles"),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["succeeded_by_id"], ["organisation.id"]),
         sa.ForeignKeyConstraint(["asserted_by_id"], ["organisation.id"]),
         sa.ForeignKeyConstraint(["asserted_through_id"], ["organisation.id"]),
         sa.PrimaryKeyConstraint("id"),
@@ -102,12 +123,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_organisation_asserted_by_id"), "organisation", ["asserted_by_id"], unique=False)
     op.create_index("uq_organisation_registration", "organisation", ["country", "registration_key"], unique=True)
+    op.create_index(op.f("ix_organisation_succeeded_by_id"), "organisation", ["succeeded_by_id"], unique=False)
     op.create_index("ix_organisation_name_keys", "organisation", ["name_keys"], postgresql_using="gin")
     op.create_table(
         "api_key",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("organisation_id", sa.Uuid(), nullable=False),
         sa.Column("acts_for_id", sa.Uuid(), nullable=True),
+        sa.Column("as_heir", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("label", sa.Text(), nullable=True),
         sa.Column("prefix", sa.Text(), nullable=False),
         sa.Column("digest", sa.LargeBinary(), nullable=False),
@@ -143,6 +166,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_api_key_replaces_id"), "api_key", ["replaces_id"], unique=False)
     op.execute(LIVING_KEY)
     op.execute(HEIR_OF_KEY)
+    op.execute(SUCCEEDS)
     op.create_table(
         "inspection",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -265,6 +289,7 @@ def downgrade() -> None:
     op.drop_table("job")
     op.drop_table("idempotent_request")
     op.drop_table("inspection")
+    op.execute("DROP FUNCTION succeeds(uuid, uuid)")
     op.execute("DROP FUNCTION heir_of_key(uuid)")
     op.execute("DROP VIEW living_key")
     op.drop_table("api_key")

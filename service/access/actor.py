@@ -22,7 +22,8 @@ class Actor:
     """The caller of one request.
 
     `organisation_id` is the organisation that sees and asserts. For a processor's key that is the party it acts for
-    (GDPR 28), and `through_id` is the processor itself.
+    (GDPR 28), and `through_id` is the processor itself. For an heir's key it is the organisation that `heir_id`
+    succeeded, and for which the heir answers and sees as that organisation would.
     """
 
     key_id: uuid.UUID
@@ -30,6 +31,12 @@ class Actor:
     through_id: uuid.UUID | None
     roles: frozenset[Role]
     scopes: frozenset[Scope]
+    heir_id: uuid.UUID | None = None
+
+    @property
+    def asserts_through_id(self) -> uuid.UUID | None:
+        """The organisation whose key states what another asserts: its processor or heir."""
+        return self.through_id or self.heir_id
 
     @property
     def is_regulator(self) -> bool:

@@ -21,6 +21,6 @@ def assertion_columns(actor: Actor, occurred_at: datetime, field: str = "occurre
         raise Unprocessable("in_the_future", f"`{field}` is in the future. Record a fact after it has happened.")
     return {
         "asserted_by_id": actor.organisation_id,
-        "asserted_through_id": actor.through_id,
+        "asserted_through_id": actor.asserts_through_id,
         "occurred_at": occurred_at,
     }

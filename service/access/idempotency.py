@@ -59,7 +59,7 @@ async def claim_or_replay(session: AsyncSession, actor: Actor, request: Request)
         )
     fingerprint = _fingerprint(request, await request.body())
     # The key itself is the caller's text, which may be a number. Only its hash is stored.
-    name = hashlib.sha256(f"{actor.organisation_id}:{actor.through_id}:{key}".encode()).hexdigest()
+    name = hashlib.sha256(f"{actor.organisation_id}:{actor.asserts_through_id}:{key}".encode()).hexdigest()
     values = {"organisation_id": actor.organisation_id, "key": name, "request_fingerprint": fingerprint}
     if not await try_to_take(session, Lock.REPEATED_REQUEST, key_of(name)):
         raise StillRunning(

@@ -74,11 +74,12 @@ class _StoredKey(NamedTuple):
     revoked_at: datetime | None
     last_used_at: datetime | None
     roles: Sequence[str]
+    as_heir: bool
 
 
 _FIND: LiteralString = """
     SELECT key.id, key.digest, key.scopes, key.organisation_id, key.acts_for_id, key.expires_at, key.revoked_at,
-           key.last_used_at, organisation.roles
+           key.last_used_at, organisation.roles, key.as_heir
     FROM api_key AS key JOIN organisation ON organisation.id = key.organisation_id
     WHERE key.prefix = %s
 """
@@ -105,7 +106,8 @@ async def authenticate(connection: Connection, key: str | None) -> Actor:
     return Actor(
         key_id=stored.id,
         organisation_id=stored.acts_for_id or stored.organisation_id,
-        through_id=stored.organisation_id if stored.acts_for_id else None,
+        through_id=stored.organisation_id if stored.acts_for_id and not stored.as_heir else None,
+        heir_id=stored.organisation_id if stored.as_heir else None,
         roles=frozenset(map(Role, stored.roles)),
         scopes=frozenset(map(Scope, stored.scopes)),
     )

@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import DateTime, LargeBinary, Text
+from sqlalchemy import DateTime, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 
 from service.access.actor import Scope
@@ -15,6 +15,7 @@ from service.core.ids import uuid7
 class ApiKey(SQLModel, table=True):
     """An API key of an organisation. Only its digest is stored, so that the table gives nobody access.
 
+    It acts for a party whose processor its organisation is or, `as_heir`, for an organisation that this one succeeded.
     `issued_by_id` is the operator whose key issued it; null if that was the operator's command line, or a rotation.
     `replaces_id` is the key that it replaced in a rotation. The moments of announcements are when its organisation was
     sent the events of its issue, of the coming expiry and of the end, or when nothing was left to announce.
@@ -25,6 +26,7 @@ class ApiKey(SQLModel, table=True):
     id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
     organisation_id: uuid.UUID = Field(foreign_key="organisation.id", index=True)
     acts_for_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    as_heir: bool = Field(default=False, sa_column_kwargs={"server_default": text("false")})
     label: str | None = Field(default=None, sa_type=Text)
     prefix: str = Field(sa_type=Text, unique=True)
     digest: bytes = Field(sa_type=LargeBinary)

@@ -12,9 +12,11 @@ from service.access.actor import Actor, Scope
 from service.access.keys import new_key
 from service.access.models import ApiKey
 from service.access.schemas import IssuedKey, KeyIn, KeyOut
+from service.core import locks
 from service.core.clock import now
 from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound, TooManyRequests, Unprocessable
+from service.core.locks import Lock
 from service.core.paging import Page, read_slice
 from service.core.settings import Settings
 from service.core.vocabulary import Role
@@ -22,6 +24,7 @@ from service.core.vocabulary import Role
 _ADMIT = text("UPDATE organisation SET admitted_at = COALESCE(admitted_at, :now) WHERE id = :id RETURNING roles")
 _ROLES = text("SELECT roles FROM organisation WHERE id = :id")
 _HEIR = text("SELECT heir_of_key(:id)")
+_SUCCEEDS = text("SELECT succeeds(:heir_id, :predecessor_id)")
 
 # After a rotation the old key stays valid for this time, so that a running client can switch to the new one.
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -37,14 +40,28 @@ async def issue_key(session: AsyncSession, wanted: KeyIn, actor: Actor | None = 
         NotFound: no such organisation.
         Unprocessable: the scopes or `acts_for_id` do not fit its roles.
     """
+    as_heir = await _is_heir(session, wanted)
     roles = await session.scalar(_ADMIT, {"id": wanted.organisation_id, "now": now()})
     if roles is None:
         raise NotFound("organisation")
-    await _check_acts_for(session, wanted, roles)
+    if as_heir:
+        # It is reached from now on, by its heir.
+        await session.scalar(_ADMIT, {"id": wanted.acts_for_id, "now": now()})
+    else:
+        await _check_acts_for(session, wanted, roles)
     _check_scopes(wanted, roles)
-    row = ApiKey(**wanted.model_dump(exclude={"scopes"}), scopes=sorted(set(wanted.scopes)))
+    row = ApiKey(**wanted.model_dump(exclude={"scopes"}), scopes=sorted(set(wanted.scopes)), as_heir=as_heir)
     row.issued_by_id = None if actor is None else actor.organisation_id
     return await _store(session, row)
+
+
+async def _is_heir(session: AsyncSession, wanted: KeyIn) -> bool:
+    """Whether a key acts for an organisation that its own succeeded. A correction of that ends the key (see `Lock`)."""
+    if wanted.acts_for_id is None:
+        return False
+    await locks.take_in(session, Lock.SUCCESSION)
+    ids = {"heir_id": wanted.organisation_id, "predecessor_id": wanted.acts_for_id}
+    return bool(await session.scalar(_SUCCEEDS, ids))
 
 
 async def usual_scopes(session: AsyncSession, organisation_id: uuid.UUID) -> list[Scope]:
@@ -65,7 +82,11 @@ async def _check_acts_for(session: AsyncSession, wanted: KeyIn, roles: list[str]
     if wanted.acts_for_id is None:
         return
     if Role.PROCESSOR not in roles:
-        raise Unprocessable("not_a_processor", "Only a processor's key acts for another. Leave out `acts_for_id`.")
+        raise Unprocessable(
+            "not_a_processor",
+            "Only the key of a processor or of an heir acts for another organisation. Leave out `acts_for_id`, or "
+            "record the succession first.",
+        )
     principal = await session.scalar(_ROLES, {"id": wanted.acts_for_id})
     if principal is None or Role.PARTY not in principal:
         raise Unprocessable("not_a_party", "No party has the id in `acts_for_id`. A processor's key acts for a party.")
@@ -103,15 +124,15 @@ async def _lock_key(session: AsyncSession, actor: Actor | None, key_id: uuid.UUI
 
 def _manages(actor: Actor, row: ApiKey) -> bool:
     """Whether a key belongs to the caller, or acts for the calling party, which can revoke it (GDPR 28)."""
-    acts_for_caller = actor.through_id is None and row.acts_for_id == actor.organisation_id
+    acts_for_caller = actor.asserts_through_id is None and row.acts_for_id == actor.organisation_id and not row.as_heir
     return acts_for_caller or (row.organisation_id, row.acts_for_id) == _owner(actor)
 
 
 def _owner(actor: Actor) -> tuple[uuid.UUID, uuid.UUID | None]:
-    """The organisation whose keys the caller manages, and the party that they act for, if it is a processor."""
-    if actor.through_id is None:
+    """The organisation whose keys the caller manages, and the one that they act for, if it is a processor or heir."""
+    if actor.asserts_through_id is None:
         return actor.organisation_id, None
-    return actor.through_id, actor.organisation_id
+    return actor.asserts_through_id, actor.organisation_id
 
 
 async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None, limit: int) -> Page[KeyOut]:
@@ -120,7 +141,8 @@ async def list_keys(session: AsyncSession, actor: Actor, after: uuid.UUID | None
     if not actor.is_operator:
         owner_id, acts_for_id = _owner(actor)
         own = and_(col(ApiKey.organisation_id) == owner_id, col(ApiKey.acts_for_id).is_not_distinct_from(acts_for_id))
-        query = query.where(own if actor.through_id else or_(own, col(ApiKey.acts_for_id) == owner_id))
+        acting = and_(col(ApiKey.acts_for_id) == owner_id, col(ApiKey.as_heir).is_(False))
+        query = query.where(own if actor.asserts_through_id else or_(own, acting))
     rows = await read_slice(session, query, after, limit, ApiKey.id)
     return rows.page(KeyOut(**_shown(row)) for row in rows)
 
@@ -146,7 +168,7 @@ async def rotate_key(session: AsyncSession, settings: Settings, actor: Actor | N
         raise Conflict("key_inactive", "This key has expired or was revoked. Ask the operator for a new one.")
     # Of a key that is rotated again, because its replacement got lost, the replacement has the expiry that was meant.
     heir = await session.get_one(ApiKey, await session.scalar(_HEIR, {"id": old.id}))
-    rights = old.model_dump(include={"organisation_id", "acts_for_id", "label", "scopes"}) | {
+    rights = old.model_dump(include={"organisation_id", "acts_for_id", "as_heir", "label", "scopes"}) | {
         "expires_at": heir.expires_at
     }
     end = moment + ROTATION_OVERLAP

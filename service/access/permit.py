@@ -47,8 +47,8 @@ class Rule(Gate):
                 f"This endpoint is for {', '.join(sorted(self.roles))} only. "
                 "Your organisation has none of these roles. Ask the operator to add the role.",
             )
-        # A processor has one share, for however many parties it acts.
-        place_of(request).belong_to(actor.through_id or actor.organisation_id)
+        # A processor or heir has one share, for however many organisations it acts.
+        place_of(request).belong_to(actor.asserts_through_id or actor.organisation_id)
         return actor
 
     async def admit_before_body(self, request: Request) -> None:

@@ -15,7 +15,9 @@ class KeyIn(RequestBody):
 
     organisation_id: uuid.UUID = Field(description="The organisation whose key this is.")
     acts_for_id: uuid.UUID | None = Field(
-        default=None, description="For a processor's key: the party that it acts for (GDPR 28)."
+        default=None,
+        description="For a processor's key: the party that it acts for (GDPR 28). For an heir's: an organisation that "
+        "it succeeded. The heir then sees and answers for what that one held.",
     )
     label: Line | None = Field(
         default=None, examples=["CRM, Paris"], description="What the key is for, to tell several apart."
@@ -30,6 +32,7 @@ class KeyOut(BaseModel):
     id: uuid.UUID
     organisation_id: uuid.UUID
     acts_for_id: uuid.UUID | None
+    as_heir: bool = Field(description="Whether the key acts for an organisation that its own succeeded.")
     label: str | None = Field(examples=["CRM, Paris"], description="What the key is for.")
     prefix: str = Field(examples=["1f0c9a7d2b44"], description="The part of the key that identifies it.")
     scopes: list[Scope]

@@ -10,9 +10,10 @@ anything upstream.
 Who asserts a fact is named to those who see that organisation anyway, in lists as in answers (`named`), and to the
 organisation that the fact is about.
 
-A party sees its campaigns; a key of a processor that acts for it, only those which that processor sent. A regulator
-sees everything; the operator sees accounts only. An organisation that erased a number no longer sees anything of it,
-not even for the holders that it speaks for. Others still see what came to them through that organisation.
+A party sees its campaigns; a key of a processor that acts for it, only those which that processor sent. An heir sees
+what its predecessor sees by keys that act for that one (`Actor.heir_id`), and each sees that the other is there. A
+regulator sees everything; the operator sees accounts only. An organisation that erased a number no longer sees anything
+of it, not even for the holders that it speaks for. Others still see what came to them through that organisation.
 """
 
 import uuid
@@ -68,6 +69,8 @@ notices(id) AS (
     WHERE collection.id IN (SELECT id FROM collections)),
 organisations(id) AS (
     SELECT id FROM organisation WHERE id = :own_id OR id = :through_id OR asserted_by_id = :own_id
+    UNION SELECT id FROM organisation WHERE succeeded_by_id = :own_id
+    UNION SELECT succeeded_by_id FROM organisation WHERE id = :own_id AND succeeded_by_id IS NOT NULL
     UNION SELECT holder_id FROM dataset WHERE id IN (SELECT id FROM datasets)
     UNION SELECT sender_id FROM transfer WHERE id IN (SELECT id FROM transfers)
     UNION SELECT recipient_id FROM transfer WHERE id IN (SELECT id FROM transfers)
@@ -79,7 +82,7 @@ organisations(id) AS (
     UNION SELECT asserted_by_id FROM notice WHERE collector_id = :own_id AND asserted_by_id IS NOT NULL
     UNION SELECT asserted_by_id FROM transfer
           WHERE (sender_id = :own_id OR recipient_id = :own_id) AND asserted_by_id IS NOT NULL
-    UNION SELECT organisation_id FROM api_key WHERE acts_for_id = :own_id AND :through_id IS NULL
+    UNION SELECT organisation_id FROM api_key WHERE acts_for_id = :own_id AND NOT as_heir AND :through_id IS NULL
     UNION SELECT partner.organisation_id
           FROM partner JOIN partner_list ON partner_list.id = partner.partner_list_id
           WHERE partner_list.notice_id IN (SELECT id FROM notices) AND partner.organisation_id IS NOT NULL)
@@ -281,7 +284,7 @@ def visible_to(
         transfers=received.union(arrivals, sent),
         campaigns=used & index.campaigns_of.get((own, actor.through_id), _NONE),
         own=held,
-        viewers=frozenset({own} | ({actor.through_id} if actor.through_id else set())),
+        viewers=frozenset({own} | ({actor.asserts_through_id} if actor.asserts_through_id else set())),
     )
 
 

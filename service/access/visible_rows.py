@@ -65,7 +65,7 @@ async def visible_organisations_among(
     session: AsyncSession, actor: Actor, organisation_ids: Iterable[uuid.UUID | None]
 ) -> frozenset[uuid.UUID]:
     """Which of some organisations the caller sees."""
-    own = {actor.organisation_id, actor.through_id}
+    own = {actor.organisation_id, actor.asserts_through_id}
     others = {organisation_id for organisation_id in organisation_ids if organisation_id not in {*own, None}}
     found = frozenset(organisation_id for organisation_id in own if organisation_id is not None)
     if not others:

@@ -52,7 +52,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),
         asserted_by_id=actor.organisation_id,
-        asserted_through_id=actor.through_id,
+        asserted_through_id=actor.asserts_through_id,
         # A campaign may be registered before it is sent. What it claims to have happened is its sending.
         occurred_at=wanted.began_at,
     )

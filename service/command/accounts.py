@@ -25,6 +25,7 @@ from service.organisation.schemas import OrganisationIn
 organisation = typer.Typer(help="Manage organisations with an account.", no_args_is_help=True)
 organisation.command("release")(release.release_organisation)
 organisation.command("correct")(organisation_correction.correct_organisation)
+organisation.command("succeed")(organisation_correction.succeed_organisation)
 organisation.command("list")(inventory.list_organisations)
 organisation.command("show")(inventory.show_organisation)
 key = typer.Typer(help="Manage API keys.", no_args_is_help=True)
@@ -82,7 +83,7 @@ def issue_key(
         typer.Option(help="Scope to grant (repeatable). Default: every scope of the organisation's roles."),
     ] = None,
     acts_for: Annotated[
-        uuid.UUID | None, typer.Option(help="Id of the party for which a processor acts with this key.")
+        uuid.UUID | None, typer.Option(help="Id of the party of a processor, or of who an heir succeeded.")
     ] = None,
     label: Annotated[str | None, typer.Option(help="What the key is for, as its owner will read it.")] = None,
     days: Annotated[

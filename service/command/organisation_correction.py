@@ -1,4 +1,7 @@
-"""`organisation correct`: the operator states what is right of an organisation. What others stated stays recorded."""
+"""`organisation correct|succeed`: the operator states what is right of an organisation, or who answers for it today.
+
+What others stated stays recorded.
+"""
 
 import uuid
 from collections.abc import Iterator
@@ -57,5 +60,24 @@ def correct_organisation(  # noqa: PLR0913  (each is an option of the command li
     with shown_as_usage_errors():
         stated = {name: None if value == "" else value for name, value in given.items() if value is not None}
         wanted = OrganisationStatementIn(**stated, reason=reason)
+    made = in_transaction(lambda session: statements.state_organisation(session, None, organisation_id, wanted))
+    typer.echo(made.id)
+
+
+def succeed_organisation(
+    organisation_id: Annotated[uuid.UUID, typer.Argument(help="Id of the organisation that is succeeded.")],
+    reason: Annotated[str, typer.Option(help="Why you state this. It is recorded, and shown to the organisation.")],
+    heir_id: Annotated[
+        uuid.UUID | None, typer.Argument(help="Id of its heir. Default: nobody, which takes a succession back.")
+    ] = None,
+    since: Annotated[str | None, typer.Option(help="First day on which the heir answers, such as 2025-01-01.")] = None,
+) -> None:
+    """State which organisation answers for what another one held. Names of then stay, with the heir's beside them.
+
+    The heir sees and answers by keys of its own: key issue HEIR --acts-for ORGANISATION. Taking back revokes them.
+    """
+    with shown_as_usage_errors():
+        stated: dict[str, Any] = {"succeeded_by_id": heir_id, "succeeded_on": since, "reason": reason}
+        wanted = OrganisationStatementIn(**stated)
     made = in_transaction(lambda session: statements.state_organisation(session, None, organisation_id, wanted))
     typer.echo(made.id)

@@ -55,28 +55,31 @@ class Lock(IntEnum):
     ORGANISATION_NAME = 5
     """A name of organisations in a country (the key), so that two cannot be registered with it at once unasked."""
 
-    VERIFICATION_LIMIT = 6
+    SUCCESSION = 6
+    """Who succeeds whom. An heir's key for what an organisation held is issued under it, and ends by a correction."""
+
+    VERIFICATION_LIMIT = 7
     """What the limits of codes count: a number, an address and a number block (the keys)."""
 
-    RECORDING = 7
+    RECORDING = 8
     """The recording of objections. Each transaction takes a key of its own; who must not miss one waits for them."""
 
-    NUMBER = 8
+    NUMBER = 9
     """The objections to the use of a number (the key, from its mark)."""
 
-    HOLDINGS = 9
+    HOLDINGS = 10
     """What begins or ends the holdings of a holder (the key). Rows of datasets are locked after it, never before."""
 
-    ERASURES = 10
+    ERASURES = 11
     """The decision which stored copies an erasure drops. Rows of datasets are locked after it, never before."""
 
-    SHARD = 11
+    SHARD = 12
     """What is stored of a shard (the key)."""
 
-    CHANGE_SEQUENCE = 12
+    CHANGE_SEQUENCE = 13
     """The numbering of changes. It is only tried: a worker that finds it taken has nothing to do."""
 
-    CODE_RESERVE = 13
+    CODE_RESERVE = 14
     """The reserve of codes that are sent to persons."""
 
     def numbers(self, key: int = 0) -> tuple[int, int]:

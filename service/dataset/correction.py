@@ -60,7 +60,7 @@ async def correct_dataset(
         await _check_origin(session, ring, actor, row, date, collection_id)
     correction = DatasetCorrection(
         asserted_by_id=actor.organisation_id,
-        asserted_through_id=actor.through_id,
+        asserted_through_id=actor.asserts_through_id,
         dataset_id=row.id,
         name=wanted.name or row.name,
         occurred_at=date,

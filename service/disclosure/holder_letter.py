@@ -16,7 +16,8 @@ from service.wording.language import Language
 class HolderRequest:
     """What the person asks of the holder: to stop all canvassing or that of one purpose, or to erase the number.
 
-    `reference` is the relay's: the registry finds the request by it.
+    `reference` is the relay's: the registry finds the request by it. `heir` is the name of who answers for the holder
+    today, and whose contact it is, if another does.
     """
 
     number: int = field(repr=False)
@@ -27,6 +28,7 @@ class HolderRequest:
     holder: str
     privacy_contact: str | None
     stated_by: OrganisationRef | None = None
+    heir: str | None = None
 
 
 def print_holder_letter(request: HolderRequest, language: Language) -> bytes:
@@ -49,7 +51,7 @@ def print_holder_letter(request: HolderRequest, language: Language) -> bytes:
         language=language,
         title=title,
         from_=[phrases.name.format(line=_LINE), phrases.address.format(line=_LINE), _LINE],
-        to=[request.holder, _address(book, request)],
+        to=[*([request.heir] if request.heir else []), request.holder, _address(book, request)],
         footer=phrases.footer.format(reference=request.reference),
         opening=[*(Paragraph(text=sentence) for sentence in sentences), Facts(items=to_fill_in)],
     )

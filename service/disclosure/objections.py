@@ -185,7 +185,7 @@ def _state(book: Phrasebook, relay: RelayView) -> str:
     if relay.state is RelayState.REFUSED and relay.refusal:
         return phrases.refused.format(state=state, refusal=relay.refusal)
     if relay.state is RelayState.UNDELIVERABLE:
-        contact = book.address(relay.holder.privacy_contact, relay.holder.stated_by)
+        contact = book.address_of(relay.holder)
         return phrases.undeliverable.format(state=state, contact=contact)
     if relay.check is not None:
         return _check(book, relay.check)

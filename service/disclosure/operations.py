@@ -29,7 +29,9 @@ from service.number.normalisation import e164
 from service.objection.models import Objection, Relay
 from service.objection.views import objections_on_number
 from service.organisation.models import Organisation
+from service.organisation.succession import with_heirs
 from service.provenance.answer.build import build_answer
+from service.provenance.answer.heirs import heir_of
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.answer.views import organisation_view
 from service.provenance.answering import answer_of
@@ -169,6 +171,7 @@ async def make_holder_letter(
             )
         holder = await reading.get_one(Organisation, relay.holder_id)
         namer = await reading.get(Organisation, holder.stated_by_id) if holder.stated_by_id else None
+        heir = heir_of(await with_heirs(reading, {holder.id: holder}), holder)
     request = HolderRequest(
         number=person.number,
         kind=ObjectionKind(objection.kind),
@@ -176,8 +179,11 @@ async def make_holder_letter(
         recorded_at=objection.recorded_at,
         reference=str(relay.id),
         holder=holder.legal_name,
-        privacy_contact=holder.privacy_contact,
-        stated_by=OrganisationRef(id=namer.id, legal_name=namer.legal_name) if namer and namer != holder else None,
+        privacy_contact=(heir or holder).privacy_contact,
+        stated_by=None
+        if heir or namer in (None, holder)
+        else OrganisationRef(id=namer.id, legal_name=namer.legal_name),
+        heir=heir.legal_name if heir else None,
     )
     content = await _PRINTING.run(lambda: print_holder_letter(request, language))
     return File(f"filiation-{relay.id}.pdf", "application/pdf", content)

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from service.disclosure import english, french
 from service.disclosure.phrases import Phrases
 from service.disclosure.subject_answer import StatedByAnother
-from service.provenance.answer.references import Asserted, OrganisationRef, OrganisationView
+from service.provenance.answer.references import Asserted, Heir, OrganisationRef, OrganisationView
 from service.wording.language import (
     Language,
     write_count,
@@ -34,6 +34,17 @@ class Named(Protocol):
     def legal_name(self) -> str: ...  # noqa: D102 - the field's name
     @property
     def closed_on(self) -> date | None: ...  # noqa: D102
+    @property
+    def succeeded_by(self) -> Heir | None: ...  # noqa: D102
+
+
+class Addressed(Named, Protocol):
+    """An organisation to which a person may write."""
+
+    @property
+    def privacy_contact(self) -> str | None: ...  # noqa: D102 - the field's name
+    @property
+    def stated_by(self) -> OrganisationRef | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +72,26 @@ class Phrasebook:
         return general.through.format(who=name, processor=through.legal_name) if through else name
 
     def name(self, organisation: Named) -> str:
-        """The name of an organisation and, if it has ceased, since when."""
-        name, closed_on = organisation.legal_name, organisation.closed_on
-        return self.phrases.general.closed.format(name=name, day=self.day(closed_on)) if closed_on else name
+        """The name of an organisation as it was then, since when it has ceased, and who answers for it today."""
+        general, name, heir = self.phrases.general, organisation.legal_name, organisation.succeeded_by
+        if organisation.closed_on is None:
+            return general.succeeded.format(name=name, heir=heir.legal_name) if heir else name
+        day = self.day(organisation.closed_on)
+        if heir is None:
+            return general.closed.format(name=name, day=day)
+        return general.closed_and_succeeded.format(name=name, day=day, heir=heir.legal_name)
+
+    def address_of(self, organisation: Addressed) -> str:
+        """Where to write about what an organisation holds or held: to its heir, if another answers for it today."""
+        heir = organisation.succeeded_by
+        if heir is None:
+            return self.address(organisation.privacy_contact, organisation.stated_by)
+        return self.phrases.general.heir_address.format(
+            contact=self.address(heir.privacy_contact, None),
+            heir=heir.legal_name,
+            name=organisation.legal_name,
+            day=self.day(heir.since_on),
+        )
 
     def address(self, contact: str | None, stated_by: OrganisationRef | None) -> str:
         """Where to write to an organisation, and whose word that is until the organisation speaks for itself."""

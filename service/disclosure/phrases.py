@@ -19,6 +19,9 @@ class General:
     through: str
     no_address: str
     closed: str
+    succeeded: str
+    closed_and_succeeded: str
+    heir_address: str
     according_to: str
     contact_by_another: str
     name_and_contact_by_another: str

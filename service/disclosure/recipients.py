@@ -120,8 +120,7 @@ def _recipient_blocks(
 
 
 def _address(book: Phrasebook, organisation: OrganisationView) -> Fact:
-    address = book.address(organisation.privacy_contact, organisation.stated_by)
-    return Fact(label=book.phrases.recipients.label_address, value=address)
+    return Fact(label=book.phrases.recipients.label_address, value=book.address_of(organisation))
 
 
 def _transfer_facts(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> Iterator[Fact]:

@@ -220,8 +220,8 @@ def _contact(subject: SubjectAnswer, book: Phrasebook, organisation: Organisatio
     return Contact(
         organisation_id=organisation.id,
         name=book.name(organisation),
-        privacy_contact=organisation.privacy_contact,
-        address=book.address(organisation.privacy_contact, organisation.stated_by),
+        privacy_contact=(organisation.succeeded_by or organisation).privacy_contact,
+        address=book.address_of(organisation),
         note=note,
         statements=[
             book.stated_by_another(organisation, stated) for stated in subject.stated_by_others.get(organisation.id, ())

@@ -33,7 +33,7 @@ async def start_job(session: AsyncSession, queue: App, actor: Actor, kind: JobKi
     """Record a job and defer the task named by its kind. Both take effect if the transaction commits."""
     job = Job(
         organisation_id=actor.organisation_id,
-        through_id=actor.through_id,
+        through_id=actor.asserts_through_id,
         api_key_id=await owning_key(session, actor),
         kind=kind,
         subject_id=subject_id,

@@ -11,7 +11,7 @@ from service.core.facts import RequestBody
 from service.core.instant import Instant
 from service.core.text import Sentence
 from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
-from service.provenance.answer.references import CampaignRef, OrganisationRef
+from service.provenance.answer.references import CampaignRef, Heir, OrganisationRef
 
 # They are recorded in short transactions, one after the other. More of them would make the request last too long.
 MAX_NUMBERS = 1000
@@ -155,6 +155,9 @@ class HolderView(BaseModel):
     has_account: bool = Field(description="If false, the registry cannot notify it: the person has to send a letter.")
     closed_on: date | None = Field(
         default=None, description="The day on which it ceased to exist or to be active, if it did."
+    )
+    succeeded_by: Heir | None = Field(
+        default=None, description="Who answers today for what it held, if another does. Its address is the one to use."
     )
 
 

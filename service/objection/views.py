@@ -22,6 +22,8 @@ from service.objection.create import OPEN_STATES, AnyObjection, AnyRelay, Record
 from service.objection.models import Objection, ObjectionFlag, Relay
 from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
 from service.organisation.models import Organisation
+from service.organisation.succession import with_heirs
+from service.provenance.answer.heirs import heir_of
 from service.provenance.answer.references import CampaignRef, OrganisationRef
 from service.release.operations import CHECK_PERIOD
 
@@ -126,6 +128,7 @@ async def _read_related(
     organisations = await _by_id(session, Organisation, organisation_ids)
     stated_by = {row.stated_by_id for row in organisations.values()}
     organisations |= await _by_id(session, Organisation, stated_by.difference(organisations))
+    organisations = await with_heirs(session, organisations)
     campaigns = await _by_id(session, Campaign, campaign_ids)
     cancellations = await read_cancellations(session, campaigns) if campaigns else {}
     return _Related(relays, flags, organisations, campaigns, cancellations)
@@ -154,6 +157,7 @@ def _relay_view(related: _Related, relay: AnyRelay) -> RelayView:
             stated_by=None if holder.stated_by_id == holder.id else related.organisation(holder.stated_by_id),
             has_account=holder.admitted_at is not None,
             closed_on=holder.closed_on,
+            succeeded_by=heir_of(related.organisations, holder),
         ),
         due_on=relay.due_at and answer_due_on(relay.due_at, holder),
         overdue=relay.state in OPEN_STATES and relay.due_at is not None and relay.due_at <= now(),

@@ -25,6 +25,8 @@ class Detail(StrEnum):
     TIME_ZONE = "time_zone"
     ALIASES = "aliases"
     CLOSED_ON = "closed_on"
+    SUCCEEDED_BY_ID = "succeeded_by_id"
+    SUCCEEDED_ON = "succeeded_on"
 
 
 _NO_TEXTS = {"server_default": text("'{}'")}
@@ -36,7 +38,8 @@ class Organisation(Fact, table=True):
     `legal_name` and `privacy_contact` are the statement that counts: of `stated_by_id`, which is its first namer until
     the organisation speaks for itself. It is null where the operator states them. `registration_key` is what all
     spellings of the registration number have in common, `name_keys` those of its name and aliases. `time_zone` is null
-    unless it is stated. Of each detail the row has the statement that counts.
+    unless it is stated. The organisation `succeeded_by_id`, its heir, answers since `succeeded_on` for what it held. Of
+    each detail the row has the statement that counts.
     """
 
     __tablename__ = "organisation"
@@ -55,6 +58,8 @@ class Organisation(Fact, table=True):
     aliases: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs=_NO_TEXTS)
     name_keys: list[str] = Field(default_factory=list, sa_type=ARRAY(Text), sa_column_kwargs=_NO_TEXTS)
     closed_on: date | None = None
+    succeeded_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id", index=True)
+    succeeded_on: date | None = None
     admitted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     stated_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
     stated_at: datetime = Field(
@@ -86,5 +91,7 @@ class OrganisationStatement(SQLModel, table=True):
     time_zone: str | None = Field(default=None, sa_type=Text)
     aliases: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     closed_on: date | None = None
+    succeeded_by_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    succeeded_on: date | None = None
     distinct_from_ids: list[uuid.UUID] | None = Field(default=None, sa_type=ARRAY(Uuid))
     reason: str | None = Field(default=None, sa_type=Text)

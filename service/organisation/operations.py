@@ -53,7 +53,7 @@ async def register_organisation(
         registration_key=key,
         name_keys=names,
         asserted_by_id=actor.organisation_id if actor else None,
-        asserted_through_id=actor.through_id if actor else None,
+        asserted_through_id=actor.asserts_through_id if actor else None,
         occurred_at=moment,
         recorded_at=moment,
         stated_by_id=None if by_operator or actor is None else actor.organisation_id,

@@ -70,7 +70,7 @@ class OrganisationSearch(NamedTuple):
 class OrganisationStatementIn(RequestBody):
     """What the caller states of an organisation. A detail that is left out stays as it is; null says there is none.
 
-    The name and the contact are one statement: of the two, the one that is left out is repeated.
+    The name and the contact are one statement, and so are the heir and its day: the one that is left out is repeated.
     """
 
     legal_name: Line | None = Field(default=None, examples=["Contact Direct SAS"])
@@ -82,6 +82,12 @@ class OrganisationStatementIn(RequestBody):
     aliases: Aliases | None = Field(default=None, examples=[["Contact Direct"]], description=_ALIASES)
     closed_on: Day | None = Field(
         default=None, examples=["2024-12-31"], description="The day on which it ceased to exist, or to be active."
+    )
+    succeeded_by_id: uuid.UUID | None = Field(
+        default=None, description="Its heir, which sees and answers for what it held. Only the operator states it."
+    )
+    succeeded_on: Day | None = Field(
+        default=None, examples=["2025-01-01"], description="The first day on which the heir answers."
     )
     reason: Line | None = Field(
         default=None, examples=["Letter of the organisation"], description="Required of the operator; recorded."
@@ -122,6 +128,8 @@ class OrganisationStatementOut(BaseModel):
     time_zone: str | None = Field(examples=["Europe/Paris"])
     aliases: list[str] | None = Field(examples=[["Contact Direct"]])
     closed_on: date | None
+    succeeded_by_id: uuid.UUID | None
+    succeeded_on: date | None
     reason: str | None = Field(description="Why it is stated.")
     counts_for: list[Detail] = Field(description="The details of which everybody is shown what this statement says.")
 
@@ -143,6 +151,8 @@ class OrganisationOut(FactOut):
         description="The zone of its days; null if its country has several and none is stated.",
     )
     closed_on: date | None = Field(description="The day on which it ceased to exist or to be active, if it did.")
+    succeeded_by_id: uuid.UUID | None = Field(description="The organisation that answers for what it held, if any.")
+    succeeded_on: date | None = Field(description="Since which day.")
     admitted_at: AwareDatetime | None = Field(
         description="When it got an account here; null if it was only named, by `asserted_by_id`."
     )

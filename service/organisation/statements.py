@@ -13,9 +13,11 @@ from service.access import visibility
 from service.access.actor import Actor
 from service.access.assertion import CLOCK_SKEW
 from service.access.visible_rows import get_visible
+from service.core import locks
 from service.core.clock import now
 from service.core.db import run
 from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
+from service.core.locks import Lock
 from service.core.paging import Page, read_slice
 from service.core.vocabulary import Role
 from service.organisation.identity import lock_number, refuse_taken_number
@@ -23,12 +25,14 @@ from service.organisation.models import Detail, Organisation, OrganisationStatem
 from service.organisation.name_key import name_keys
 from service.organisation.registration_number import comparison_key, shown_number
 from service.organisation.schemas import OrganisationStatementIn, OrganisationStatementOut
+from service.organisation.succession import check_succession, end_keys_of_former_heirs
 
 RESERVED: Final = frozenset({Role.REGULATOR, Role.OPERATOR})
 """The roles that only the operator gives and takes."""
 _NAME_AND_CONTACT: Final = frozenset({Detail.LEGAL_NAME, Detail.PRIVACY_CONTACT})
 _BY_OTHERS: Final = frozenset({*_NAME_AND_CONTACT, Detail.ALIASES})
-_BY_OPERATOR: Final = frozenset({Detail.COUNTRY})
+_SUCCESSION: Final = frozenset({Detail.SUCCEEDED_BY_ID, Detail.SUCCEEDED_ON})
+_BY_OPERATOR: Final = frozenset({Detail.COUNTRY, *_SUCCESSION})
 _BY_ITSELF: Final = frozenset(Detail) - _BY_OPERATOR
 _BY_FIRST_NAMER: Final = _BY_ITSELF - {Detail.CLOSED_ON}
 
@@ -49,7 +53,7 @@ def new_statement(
         organisation_id=organisation_id,
         effective=effective,
         asserted_by_id=actor.organisation_id if actor else None,
-        asserted_through_id=actor.through_id if actor else None,
+        asserted_through_id=actor.asserts_through_id if actor else None,
         recorded_at=moment,
         **more,
     )
@@ -88,6 +92,9 @@ async def state_organisation(
     session.add(statement)
     if effective:
         _apply(row, stated)
+        if _SUCCESSION & stated.keys():
+            await session.flush()
+            await end_keys_of_former_heirs(session, moment)
         if _NAME_AND_CONTACT & stated.keys():
             by_operator = actor is None or actor.is_operator
             row.stated_by_id, row.stated_at = None if by_operator else actor.organisation_id, moment  # type: ignore[union-attr]
@@ -105,6 +112,8 @@ async def _lock(session: AsyncSession, organisation_id: uuid.UUID, wanted: Organ
             country = wanted.country or found[0]
             stated = Detail.REGISTRATION_NUMBER in wanted.stated()
             await lock_number(session, country, wanted.registration_number if stated else found[1])
+    if _SUCCESSION & set(wanted.stated()):
+        await locks.take_in(session, Lock.SUCCESSION)
     locking = select(Organisation.id).where(Organisation.id == organisation_id)
     await session.exec(locking.with_for_update(key_share=True))
 
@@ -165,10 +174,14 @@ def _refuse_others(stated: Collection[Detail], allowed: Collection[Detail], who:
 
 
 def _details(row: Organisation, wanted: OrganisationStatementIn) -> dict[Detail, Any]:
-    """What is stated, by detail. Of the name and the contact, the one that is left out is repeated."""
+    """What is stated, by detail. Of the name and the contact, and of heir and day, the one left out is repeated."""
     stated = {detail: getattr(wanted, detail) for detail in wanted.stated()}
     if _NAME_AND_CONTACT & stated.keys():
         stated = {detail: getattr(row, detail) for detail in _NAME_AND_CONTACT} | stated
+    if _SUCCESSION & stated.keys():
+        stated = {detail: getattr(row, detail) for detail in _SUCCESSION} | stated
+        if stated[Detail.SUCCEEDED_BY_ID] is None:
+            stated[Detail.SUCCEEDED_ON] = None
     if Detail.ALIASES in stated:
         stated[Detail.ALIASES] = list(dict.fromkeys(stated[Detail.ALIASES] or []))
     return stated
@@ -184,11 +197,12 @@ async def _check(session: AsyncSession, row: Organisation, stated: Mapping[Detai
         except ValueError as wrong:
             raise Unprocessable("registration_number_invalid", f"The registration number is {wrong}.") from wrong
         await refuse_taken_number(session, country, key, row.id)
-    closed_on = stated.get(Detail.CLOSED_ON)
-    if closed_on is not None and closed_on > (now() + CLOCK_SKEW).date():
-        raise Unprocessable(
-            "in_the_future", "`closed_on` is in the future. Record it after the organisation has ceased."
-        )
+    for detail in (Detail.CLOSED_ON, Detail.SUCCEEDED_ON):
+        day = stated.get(detail)
+        if day is not None and day > (now() + CLOCK_SKEW).date():
+            raise Unprocessable("in_the_future", f"`{detail}` is in the future. Record it after it has happened.")
+    if _SUCCESSION & stated.keys():
+        await check_succession(session, row, stated[Detail.SUCCEEDED_BY_ID], stated[Detail.SUCCEEDED_ON])
     roles = stated.get(Detail.ROLES)
     if roles is not None and RESERVED & set(roles) != RESERVED & set(row.roles):
         await _refuse_with_keys(session, row.id)

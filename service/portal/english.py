@@ -200,6 +200,7 @@ _REQUESTS: Final = phrases.Requests(
     write_to="Write to: {contact}",
     according_to="(name and contact as stated by {namer})",
     holder_closed="(closed on {day})",
+    holder_succeeded="(now {heir})",
     no_address="No address is known here.",
     letter="Letter ready to print",
     letter_to=": {name}",

@@ -203,6 +203,7 @@ _REQUESTS: Final = phrases.Requests(
     write_to="Écrire à : {contact}",
     according_to="(nom et contact selon {namer})",
     holder_closed="(activité cessée le {day})",
+    holder_succeeded="(aujourd'hui {heir})",
     no_address="Aucune adresse n'est connue ici.",
     letter="Lettre prête à imprimer",
     letter_to=" : {name}",

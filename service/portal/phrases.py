@@ -253,6 +253,7 @@ class Requests:
     write_to: str
     according_to: str
     holder_closed: str
+    holder_succeeded: str
     no_address: str
     letter: str
     letter_to: str

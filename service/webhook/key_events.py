@@ -110,9 +110,10 @@ async def _announce(
 ) -> None:
     """Send an event about a key to those webhooks whose own keys may see that key.
 
-    These are the organisation's own and, of a processor's key, the party's and that processor's for the party.
+    These are the organisation's own and, of a processor's key, the party's and that processor's for the party. An
+    heir's key counts as one of the organisation that it succeeded.
     """
-    through_id = key.organisation_id if key.acts_for_id else None
+    through_id = key.organisation_id if key.acts_for_id and not key.as_heir else None
     query = select(WebhookEndpoint.id).where(
         WebhookEndpoint.organisation_id == (key.acts_for_id or key.organisation_id),
         or_(col(WebhookEndpoint.through_id).is_(None), WebhookEndpoint.through_id == through_id),

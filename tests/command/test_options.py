@@ -58,6 +58,7 @@ OF_ONE_CALL = {
     },
     "organisation list": {"as_json", "country"},
     "organisation release": {"comment", "up_to"},
+    "organisation succeed": {"reason", "since"},
     "serve": {"processes", "with_worker"},
 }
 

@@ -26,7 +26,7 @@ def test_create_objection_relays_to_every_holder(holders: Holders) -> None:
     broker = holders.broker.get(f"/v1/organisations/{holders.broker.id}")
     stated_by = {"id": str(holders.broker.id), "legal_name": broker["legal_name"]}
     contact = {"privacy_contact": "jeux@jeux.example", "has_account": False, "stated_by": stated_by}
-    assert shop == {"id": holders.shop_id, "legal_name": "Jeux SARL", "closed_on": None} | contact
+    assert shop == {"id": holders.shop_id, "legal_name": "Jeux SARL", "closed_on": None, "succeeded_by": None} | contact
     assert (filed["source"], filed["recorded_by"], filed["closed_at"]) == ("person", None, None)
     assert objections_of(person) == [filed]
     assert person.request("GET", f"/v1/objections/{filed['id']}").json() == filed

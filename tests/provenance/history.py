@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.builders import number
+from tests.builders import name_organisation, number
 from tests.callers import Caller, Registry
 from tests.dataset.builders import complete_erasure
 
@@ -32,6 +32,8 @@ class History:
 
     def __init__(self, registry: Registry, seed: int) -> None:
         self.registry, self.chosen = registry, random.Random(seed)
+        # Corrections are drawn apart, so that they change nothing else that happens.
+        self.corrected = random.Random(seed)
         self.shop, self.broker, self.party = registry.collector(), registry.broker(), registry.party()
         self.regulator, self.operator = registry.regulator(), registry.operator()
         self.named: list[str] = []
@@ -89,8 +91,21 @@ class History:
 
     def name_organisation(self) -> None:
         roles = self.chosen.choice((["collector"], ["collector", "party"]))
-        body = {"legal_name": f"N {len(self.named)}", "country": "FR", "roles": roles}
-        self.named.append(self._send(self.broker, "POST", "/v1/organisations", body)["id"])
+        self.named.append(name_organisation(self.broker, f"N {len(self.named)}", roles=roles)["id"])
+
+    def correct_organisation(self) -> None:
+        """The operator states another name, that an organisation has ceased, or who succeeded it."""
+        accounts = [str(caller.id) for caller in (self.shop, self.broker, self.party)]
+        heir = self.corrected.choice((None, *accounts))
+        stated: dict[str, Any] = self.corrected.choice(
+            (
+                {"legal_name": f"Corrected {self.corrected.randrange(1000)}"},
+                {"closed_on": self.corrected.choice((None, "2024-06-01"))},
+                {"succeeded_by_id": heir, "succeeded_on": heir and "2024-06-01"},
+            )
+        )
+        path = f"/v1/organisations/{self.corrected.choice((*accounts, *self.named))}/statements"
+        self._send(self.operator, "POST", path, stated | {"reason": "Extract of the register"})
 
     def register_notice(self) -> None:
         collector = self.chosen.choice((str(self.shop.id), *self.named))

@@ -30,6 +30,7 @@ class Registry:
         self.step = 0
         self.organisations: dict[str, Organisation] = {}
         self.processors: dict[str, str] = {}  # the party that a processor's key acts for
+        self.heirs: dict[str, str] = {}  # who answers for what an organisation held
         self.notices: dict[str, Notice] = {}
         self.collections: dict[str, Collection] = {}
         self.datasets: dict[str, Dataset] = {}
@@ -51,6 +52,18 @@ class Registry:
                 if relay.holder == name and relay.state == "undeliverable":
                     relay.state = "open"
         return name
+
+    def succeed(self, name: str, heir: str | None) -> str:
+        """An heir answers for an organisation from now on, or nobody does any longer. Nothing else changes."""
+        self.heirs.pop(name, None)
+        if heir is not None:
+            self.heirs[name] = heir
+        return name
+
+    def heirs_of(self, name: str) -> list[str]:
+        """Who succeeded an organisation, one after the other."""
+        heir = self.heirs.get(name)
+        return [] if heir is None else [heir, *self.heirs_of(heir)]
 
     def collect(self, holder: str, by: str, numbers: Numbers, notice: str | None) -> str:
         """A collected dataset, under an earlier notice of the same collector and asserter or under a new one."""

@@ -235,7 +235,9 @@ def _nameable(world: Registry, viewer: Viewer, number: int | None = None) -> set
     ends = [
         (row.dataset, row.received, row.sender, row.recipient) for row in map(world.transfers.get, transfers) if row
     ]
-    return names | transfers | {name for row in ends for name in row}
+    named = names | transfers | {name for row in ends for name in row}
+    # Beside the name of then stands the heir's.
+    return named | {heir for name in named for heir in world.heirs_of(name)}
 
 
 def _names_beyond(told: Told, what: str, nameable: set[str], shown: Any) -> Iterator[str]:

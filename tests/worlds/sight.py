@@ -342,6 +342,8 @@ def visible_organisations(world: Registry, viewer: Viewer) -> set[str]:
     found |= {world.notices[name].collector for name in visible_notices(world, viewer)}
     found |= {world.campaigns[name].sender for name in visible_campaigns(world, viewer)}
     found |= asserting_of(world, viewer.organisation)
+    found |= {world.heirs.get(viewer.organisation)}
+    found |= {name for name, heir in world.heirs.items() if heir == viewer.organisation}
     if viewer.through is None:
         found |= {processor for processor, party in world.processors.items() if party == viewer.organisation}
     return {name for name in found if name is not None}

@@ -15,7 +15,7 @@ from tests.worlds.acts.collections import Collect, draw_collect
 from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice
 from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
 from tests.worlds.acts.objections import draw_end, draw_object
-from tests.worlds.acts.organisations import draw_admit, draw_correct
+from tests.worlds.acts.organisations import draw_admit, draw_correct, draw_succeed
 from tests.worlds.acts.pauses import Look, draw_compact
 from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_retract, draw_state
 from tests.worlds.model import Registry
@@ -91,6 +91,7 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_unite: 1,
     draw_admit: 1,
     draw_correct: 1,
+    draw_succeed: 1,
     draw_send: 2,
     draw_cancel: 1,
     draw_correct_campaign: 1,

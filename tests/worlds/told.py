@@ -80,6 +80,7 @@ class Told:
     names: dict[str, str] = field(default_factory=dict)
     ids: dict[str, str] = field(default_factory=dict)
     callers: dict[str, Caller] = field(default_factory=dict)
+    heirs: dict[str, Caller] = field(default_factory=dict)  # by the organisation that a key of its heir acts for
     persons: dict[int, PersonCaller] = field(default_factory=dict)
     moments: dict[str, str] = field(default_factory=dict)  # the name of an objection, by its `occurred_at`
     acts: list[Act] = field(default_factory=list)
@@ -110,7 +111,10 @@ class Told:
         return None if thing_id is None else self.names.get(str(thing_id), "another world's")
 
     def caller(self, viewer: Viewer) -> Caller | None:
-        return self.stage.regulator if viewer == REGULATOR else self.callers.get(viewer.name)
+        """Who reads for a viewer: the heir by its key, if another answers for it."""
+        if viewer == REGULATOR:
+            return self.stage.regulator
+        return self.heirs.get(viewer.name) or self.callers.get(viewer.name)
 
     def lines(self, numbers: Iterable[int]) -> list[str]:
         """A file of numbers."""
@@ -142,6 +146,13 @@ def issue_key(told: Told, organisation: str, key_name: str | None = None, **more
     key = told.stage.operator.post("/v1/keys", body | more)
     acting = uuid.UUID(more.get("acts_for_id", told.ids[organisation]))
     told.callers[key_name or organisation] = Caller(told.stage.client, acting, key["key"])
+
+
+def issue_heirs_key(told: Told, organisation: str, heir: str) -> None:
+    """A key by which an heir reads, from now on, all that its predecessor may read."""
+    body = {"organisation_id": told.ids[heir], "acts_for_id": told.ids[organisation], "scopes": list(TRADE_SCOPES)}
+    key = told.stage.operator.post("/v1/keys", body)
+    told.heirs[organisation] = Caller(told.stage.client, uuid.UUID(told.ids[organisation]), key["key"])
 
 
 def tell(told: Told, act: Act) -> None:

@@ -26,6 +26,16 @@ class OrganisationRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heir:
+    """The organisation that answers today for what another held."""
+
+    id: uuid.UUID
+    legal_name: LegalName
+    privacy_contact: Annotated[str | None, Field(description="Where a person writes about personal data.")]
+    since_on: Annotated[date, Field(description="The first day on which it, or who it succeeded, was the heir.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationView:
     """A legal person, with what is needed to identify and reach it."""
 
@@ -49,6 +59,9 @@ class OrganisationView:
     stated_at: Annotated[AwareDatetime | None, Field(description="Since when they are stated.")]
     closed_on: Annotated[
         date | None, Field(description="The day on which it ceased to exist or to be active, if it did.")
+    ] = None
+    succeeded_by: Annotated[
+        Heir | None, Field(description="Who answers today for what it held, if another does. The name is that of then.")
     ] = None
 
 

@@ -9,6 +9,7 @@ from typing import TypedDict
 from service.access.visibility import Visibility, named
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content, Role, Side, TransferStatus
+from service.provenance.answer.heirs import heir_of
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
     ChainView,
@@ -97,6 +98,7 @@ def organisation_view(facts: FactIndex, known: Container[uuid.UUID], organisatio
         stated_by=None if row.stated_by_id == row.id else _if_known(facts, known, row.stated_by_id),
         stated_at=row.stated_at,
         closed_on=row.closed_on,
+        succeeded_by=heir_of(facts.organisations, row),
     )
 
 

@@ -46,6 +46,8 @@ class OrganisationRow(FactRow):
     stated_at: datetime | None = field(default=None, kw_only=True)
     time_zone: str | None = field(default=None, kw_only=True)
     closed_on: date | None = field(default=None, kw_only=True)
+    succeeded_by_id: uuid.UUID | None = field(default=None, kw_only=True)
+    succeeded_on: date | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)

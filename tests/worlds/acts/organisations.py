@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.worlds.act import Act, pick
 from tests.worlds.model import Registry
-from tests.worlds.told import Told, issue_key
+from tests.worlds.told import Told, issue_heirs_key, issue_key
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,41 @@ def draw_correct(draw: st.DrawFn, world: Registry) -> Act | None:
     name = pick(draw, (row.name for row in world.organisations.values()))
     details = ("legal_name", "privacy_contact", "aliases", "time_zone", "registration_number")
     return Correct(name, draw(st.sampled_from(details))) if name else None
+
+
+@dataclass(frozen=True)
+class Succeed(Act):
+    """The heir reads what its predecessor may read, by the same rules. Taken back, everything is as before."""
+
+    organisation: str
+    heir: str | None
+
+    def __str__(self) -> str:
+        return f"the operator states that {self.heir or 'nobody'} succeeded {self.organisation}"
+
+    def apply(self, world: Registry) -> str:
+        return world.succeed(self.organisation, self.heir)
+
+    def tell(self, told: Told) -> None:
+        name = self.apply(told.world)
+        stated = {"succeeded_by_id": self.heir and told.ids[self.heir], "reason": "Extract of the register"}
+        stated["succeeded_on"] = "2024-05-01" if self.heir else None
+        told.stage.operator.post(f"/v1/organisations/{told.ids[name]}/statements", stated)
+        told.heirs.pop(name, None)
+        if self.heir:
+            issue_heirs_key(told, name, self.heir)
+
+
+def draw_succeed(draw: st.DrawFn, world: Registry) -> Act | None:
+    """A succession among accounts, or the end of one."""
+    accounts = [row.name for row in world.organisations.values() if row.account and row.role != "processor"]
+    name = pick(draw, accounts)
+    if name is None:
+        return None
+    if name in world.heirs:
+        return Succeed(name, None)
+    heir = pick(draw, (other for other in accounts if other != name and name not in world.heirs_of(other)))
+    return Succeed(name, heir) if heir else None
 
 
 def draw_admit(draw: st.DrawFn, world: Registry) -> Act | None:
