@@ -16,6 +16,7 @@ from service.core.db import Database, run
 from service.core.errors import Conflict, NotFound
 from service.core.locks import Lock
 from service.core.resources import Resources
+from service.core.sweeps import sweep
 from service.core.task_queue import TaskName, task
 from service.core.turns import in_turns
 from service.core.vocabulary import ObjectionKind, RelayState
@@ -232,14 +233,36 @@ async def send_unread_relays(resources: Resources, endpoint_id: str) -> None:
         holder_id = await session.scalar(_HOLDER_OF_ENDPOINT, {"id": wanted})
     if holder_id is None:
         return
-    judged = True
-    while judged:
-        async with database.transaction() as session:
-            judged = bool(await judge_undeliverable(session, snapshots, ring, holder_id))
+    await _judge_all_undeliverable(database, snapshots, ring, holder_id)
     sent = True
     while sent:
         async with database.transaction() as session:
             sent = await _send_batch(session, queue, holder_id, wanted)
+
+
+_ADMITTED: Final = text("""
+    SELECT id FROM organisation WHERE admitted_at IS NOT NULL AND EXISTS (
+        SELECT FROM relay WHERE holder_id = organisation.id AND cursor IS NULL AND state = 'undeliverable')
+""")
+
+
+@sweep
+async def let_out_relays_of_admitted(resources: Resources) -> None:
+    """Let the relays out that organisations got before their account. One that never asks must not escape them."""
+    database, ring = resources.get(Database), resources.get(KeyRing)
+    async with database.transaction() as session:
+        admitted = (await run(session, _ADMITTED)).scalars().all()
+    for holder_id in admitted:
+        await _judge_all_undeliverable(database, Snapshots(database), ring, holder_id)
+
+
+async def _judge_all_undeliverable(
+    database: Database, snapshots: Snapshots, ring: KeyRing, holder_id: uuid.UUID
+) -> None:
+    judged = True
+    while judged:
+        async with database.transaction() as session:
+            judged = bool(await judge_undeliverable(session, snapshots, ring, holder_id))
 
 
 async def _send_batch(session: AsyncSession, queue: App, holder_id: uuid.UUID, endpoint_id: uuid.UUID) -> bool:

@@ -7,9 +7,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.core.vocabulary import Role
+from service.objection.relays import let_out_relays_of_admitted
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, number
 from tests.callers import Caller, Registry
-from tests.inspection import rows, until, waiting_for_locks
+from tests.inspection import resources_of_app, rows, until, waiting_for_locks
 from tests.objection.builders import (
     Holders,
     create_objection,
@@ -95,8 +96,13 @@ def test_organisation_that_obtains_an_account_waits_for_its_release(holders: Hol
     scopes = ["numbers:read", "numbers:write"]
     issued = operator.post("/v1/keys", {"organisation_id": invented, "scopes": scopes})
     admitted = Caller(holders.registry.client, invented, issued["key"])
-    assert relays_to(admitted) == []
+    # Also if it never asks for its relays.
+    client = holders.registry.client
+    assert isinstance(client, TestClient)
+    assert client.portal is not None
+    client.portal.call(let_out_relays_of_admitted, resources_of_app(client.app))
     assert relay_to(admitted, person)["state"] == "waiting"
+    assert relays_to(admitted) == []
     assert objections_of(person)[0]["closed_at"] is None
     operator.post(f"/v1/datasets/{dataset['id']}/release", {})
     until(lambda: relay_to(admitted, person)["state"] == "pending")
