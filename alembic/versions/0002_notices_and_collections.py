@@ -230,13 +230,16 @@ def upgrade() -> None:
     op.create_index(op.f("ix_collection_collector_id"), "collection", ["collector_id"], unique=False)
     op.create_index(op.f("ix_collection_notice_id"), "collection", ["notice_id"], unique=False)
     op.create_table(
-        "collection_attestation",
+        "collector_statement",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
         sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
         sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("collection_id", sa.Uuid(), nullable=False),
+        sa.Column("status", sa.String(40), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.CheckConstraint("status IN ('attested', 'denied', 'withdrawn')", name="ck_collector_statement_status"),
         sa.ForeignKeyConstraint(
             ["asserted_by_id"],
             ["organisation.id"],
@@ -252,15 +255,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        op.f("ix_collection_attestation_asserted_by_id"), "collection_attestation", ["asserted_by_id"], unique=False
+        op.f("ix_collector_statement_asserted_by_id"), "collector_statement", ["asserted_by_id"], unique=False
     )
     op.create_index(
-        op.f("ix_collection_attestation_collection_id"), "collection_attestation", ["collection_id"], unique=False
+        op.f("ix_collector_statement_collection_id"), "collector_statement", ["collection_id"], unique=False
     )
 
 
 def downgrade() -> None:
-    op.drop_table("collection_attestation")
+    op.drop_table("collector_statement")
     op.drop_table("collection")
     op.drop_table("evidence_content")
     op.drop_table("evidence_withdrawal")

@@ -58,7 +58,7 @@ WATCHED = {
         object_id="changed.evidence_id", organisation_ids=f"ARRAY[{_FACT}] || ARRAY({_OF_EVIDENCE})"
     ),
     "collection": Watch(organisation_ids=f"ARRAY[changed.collector_id, {_FACT}]"),
-    "collection_attestation": Watch(
+    "collector_statement": Watch(
         object_id="changed.collection_id",
         organisation_ids=f"ARRAY[{_FACT}] || ARRAY({_OF_COLLECTION})",
     ),

@@ -1,4 +1,4 @@
-"""Tables of notices, partner lists, evidence, collections and attestations."""
+"""Tables of notices, partner lists, evidence, collections and what collectors state of them."""
 
 import uuid
 from datetime import date
@@ -8,7 +8,7 @@ from sqlmodel import Field, SQLModel
 
 from service.core.columns import enum_list_type, enum_type
 from service.core.facts import Fact, GraphRow
-from service.core.vocabulary import Channel, Mechanism, Purpose
+from service.core.vocabulary import Channel, CollectorStatus, Mechanism, Purpose
 
 
 class Notice(Fact, table=True):
@@ -104,9 +104,11 @@ class Collection(Fact, table=True):
     corrects_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id", unique=True)
 
 
-class CollectionAttestation(Fact, table=True):
-    """The collector's confirmation of a collection that another organisation asserts."""
+class CollectorStatement(Fact, table=True):
+    """What a collector states of a collection that another organisation asserts. The latest statement counts."""
 
-    __tablename__ = "collection_attestation"
+    __tablename__ = "collector_statement"
 
     collection_id: uuid.UUID = Field(foreign_key="collection.id", index=True)
+    status: CollectorStatus = Field(sa_type=enum_type(CollectorStatus))
+    comment: str | None = Field(default=None, sa_type=Text)

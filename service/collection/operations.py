@@ -1,11 +1,11 @@
-"""The operations on collections and attestations."""
+"""The operations on collections and on what collectors state of them."""
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access import visibility
@@ -13,13 +13,15 @@ from service.access.actor import Actor
 from service.access.assertion import assertion_columns
 from service.access.correction import lock_for_correction, read_corrections
 from service.access.visible_rows import get_visible, list_visible, read_asserters, visible_among
-from service.collection.models import Collection, CollectionAttestation, Notice
+from service.collection.collector_words import read_collector_words
+from service.collection.models import Collection, CollectorStatement, Notice
 from service.collection.notice_corrections import current_version, lock_notice
 from service.collection.notices import find_notice, find_own_notice
 from service.collection.periods import check_spans, period_of
-from service.collection.schemas import AttestationIn, AttestationOut, CollectionIn, CollectionOut
+from service.collection.schemas import CollectionIn, CollectionOut, CollectorStatementIn, CollectorStatementOut
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.paging import Page
+from service.core.vocabulary import CollectorStatus
 from service.number.keyring import KeyRing
 from service.organisation.operations import find_organisation, require_active, require_may_assert_for
 
@@ -102,46 +104,60 @@ async def list_collections(
     return rows.page(await _response_bodies(session, actor, rows.rows))
 
 
-async def attest_collection(
-    session: AsyncSession, actor: Actor, collection_id: uuid.UUID, wanted: AttestationIn
-) -> AttestationOut:
-    """Record that the collector confirms a collection that another organisation asserts."""
+async def state_collection(
+    session: AsyncSession, actor: Actor, collection_id: uuid.UUID, wanted: CollectorStatementIn
+) -> CollectionOut:
+    """Record what the collector states of a collection that another organisation asserts in its name.
+
+    The collection's row is locked: statements at once, and a correction beside them, wait for each other.
+
+    Raises:
+        NotFound: the caller sees no such collection.
+        Forbidden: the caller is not its collector.
+        Conflict: the collector asserts it itself, it has been corrected, or the statement says nothing new.
+    """
     collection = await find_collection(session, actor, collection_id)
     if collection.collector_id != actor.organisation_id:
-        raise Forbidden("not_the_collector", "Only the collector of a collection can attest it.")
-    # Concurrent attestations wait for each other, so that the second is refused.
+        raise Forbidden("not_the_collector", "Only the collector of a collection can make statements about it.")
     await session.refresh(collection, with_for_update=True)
-    if await _attested(session, [collection]):
-        raise Conflict("already_attested", "This collection is already attested. You need not attest it again.")
-    row = CollectionAttestation(collection_id=collection.id, **assertion_columns(actor, wanted.occurred_at))
+    if collection.asserted_by_id == actor.organisation_id:
+        raise Conflict("asserted_by_you", "You stated this collection yourself. Correct it, if it is wrong.")
+    if correction := (await read_corrections(session, Collection, [collection.id])).get(collection.id):
+        raise Conflict("already_corrected", f"This collection was corrected. State the latest version ({correction}).")
+    words = await read_collector_words(session, [collection.id])
+    current = words[collection.id].status
+    if wanted.status == (current or CollectorStatus.WITHDRAWN):
+        raise Conflict("already_stated", "This is what you state of this collection already, so nothing is recorded.")
+    row = CollectorStatement(
+        collection_id=collection.id,
+        status=wanted.status,
+        comment=wanted.comment,
+        **assertion_columns(actor, wanted.occurred_at),
+    )
     session.add(row)
     await session.flush()
-    return AttestationOut(**row.model_dump())
-
-
-async def _attested(session: AsyncSession, collections: Sequence[Collection]) -> set[uuid.UUID]:
-    ids = [row.id for row in collections]
-    query = select(CollectionAttestation.collection_id).where(col(CollectionAttestation.collection_id).in_(ids))
-    attested = set((await session.exec(query)).all())
-    return attested | {row.id for row in collections if row.asserted_by_id == row.collector_id}
+    return (await _response_bodies(session, actor, [collection]))[0]
 
 
 async def _response_bodies(
     session: AsyncSession, actor: Actor, collections: Sequence[Collection]
 ) -> list[CollectionOut]:
-    attested = await _attested(session, collections)
+    words = await read_collector_words(session, [row.id for row in collections])
+    statements = [statement for word in words.values() for statement in word.statements]
     corrected_ids = (row.corrects_id for row in collections)
     corrected = await visible_among(session, Collection, visibility.visible_collections(actor), corrected_ids)
     # Whoever sees a collection sees its corrections.
     corrections = await read_corrections(session, Collection, [row.id for row in collections])
-    asserters = await read_asserters(session, actor, collections)
+    asserters = await read_asserters(session, actor, collections, statements)
     return [
         CollectionOut(
             **asserters.body(
                 row,
                 corrects_id=row.corrects_id if row.corrects_id in corrected else None,
                 corrected_by_id=corrections.get(row.id),
-                attested=row.id in attested,
+                attested=row.asserted_by_id == row.collector_id or words[row.id].status is CollectorStatus.ATTESTED,
+                denied=words[row.id].status is CollectorStatus.DENIED,
+                statements=[CollectorStatementOut(**asserters.body(found)) for found in words[row.id].statements],
             )
         )
         for row in collections

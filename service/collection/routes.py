@@ -1,4 +1,4 @@
-"""HTTP routes of notices, partner lists, evidence, collections and attestations."""
+"""HTTP routes of notices, partner lists, evidence, collections and what collectors state of them."""
 
 import uuid
 from typing import Annotated
@@ -12,10 +12,9 @@ from service.collection import operations
 from service.collection.evidence import AcceptedEvidenceDep
 from service.collection.evidence_content import evidence_response
 from service.collection.schemas import (
-    AttestationIn,
-    AttestationOut,
     CollectionIn,
     CollectionOut,
+    CollectorStatementIn,
     EvidenceOut,
     NoticeIn,
     NoticeOut,
@@ -161,18 +160,21 @@ async def list_collections(
 
 @collections.get("/{collection_id}", summary="Get a collection", responses=responses(404))
 async def get_collection(collection_id: CollectionId, session: SessionDep, actor: FactsReader) -> CollectionOut:
-    """A collection as it was registered, and whether it is attested."""
+    """A collection as it was registered, and what its collector states of it."""
     return await operations.get_collection(session, actor, collection_id)
 
 
 @collections.post(
-    "/{collection_id}/attestations",
+    "/{collection_id}/statements",
     status_code=201,
-    summary="Attest a collection",
+    summary="State whether a collection took place",
     responses=responses(*JSON_BODY, 404, 409),
 )
-async def attest_collection(
-    collection_id: CollectionId, body: AttestationIn, session: SessionDep, actor: FactsWriter
-) -> AttestationOut:
-    """The collector confirms a collection that another organisation, its buyer, asserts."""
-    return await operations.attest_collection(session, actor, collection_id, body)
+async def state_collection(
+    collection_id: CollectionId, body: CollectorStatementIn, session: SessionDep, actor: FactsWriter
+) -> CollectionOut:
+    """The collector attests or denies a collection that another organisation, its buyer, asserts in its name.
+
+    A denial cuts no path and hides nothing. The origin is shown as denied by its collector, and counted apart.
+    """
+    return await operations.state_collection(session, actor, collection_id, body)

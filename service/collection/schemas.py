@@ -1,4 +1,4 @@
-"""Request and response bodies of notices, partner lists, evidence, collections and attestations."""
+"""Request and response bodies of notices, partner lists, evidence, collections and what collectors state of them."""
 
 import uuid
 from datetime import date
@@ -8,9 +8,9 @@ from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.instant import Day
-from service.core.text import Line, Quotation, Sentence
+from service.core.text import Line, Note, Quotation, Sentence
 from service.core.time_zone import TimeZone
-from service.core.vocabulary import Channel, Mechanism, Purpose
+from service.core.vocabulary import Channel, CollectorStatus, Mechanism, Purpose
 
 Language = Annotated[str, StringConstraints(pattern="^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
 
@@ -168,6 +168,28 @@ class CollectionIn(FactIn):
         return self
 
 
+class CollectorStatementIn(FactIn):
+    """What a collector states of a collection that another organisation asserts in its name."""
+
+    status: CollectorStatus = Field(
+        description="`attested`: it took place as asserted. `denied`: there was no such collection. `withdrawn`: you "
+        "take back what you stated."
+    )
+    comment: Note | None = Field(
+        default=None,
+        examples=["Nous n'avons jamais eu ce formulaire."],
+        description="Shown to all who see the collection, and to the persons concerned.",
+    )
+
+
+class CollectorStatementOut(FactOut):
+    """What a collector stated of a collection, or of one that it corrects. The latest statement counts."""
+
+    collection_id: uuid.UUID
+    status: CollectorStatus
+    comment: str | None = Field(examples=["Nous n'avons jamais eu ce formulaire."])
+
+
 class CollectionOut(FactOut):
     """A collection."""
 
@@ -181,14 +203,11 @@ class CollectionOut(FactOut):
     corrected_by_id: uuid.UUID | None = Field(
         description="The collection that corrects this one, which no longer counts."
     )
-    attested: bool = Field(description="Whether the collector asserts it or has attested it.")
-
-
-class AttestationIn(FactIn):
-    """The collector's confirmation that a collection took place as another organisation asserts."""
-
-
-class AttestationOut(FactOut):
-    """An attestation."""
-
-    collection_id: uuid.UUID
+    attested: bool = Field(
+        description="Whether the collector asserts it or has attested it. What another organisation corrected since "
+        "is not attested."
+    )
+    denied: bool = Field(description="Whether the collector denies it. It still counts as an origin.")
+    statements: list[CollectorStatementOut] = Field(
+        description="What the collector stated of it, and of what it corrects, in the order of recording."
+    )

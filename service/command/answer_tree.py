@@ -154,7 +154,15 @@ def _add_origin(context: _TreeContext, tree: Tree, origin: Origin) -> Tree:
     _add(branch, context.quote(origin.notice.wording), "italic")
     for detail in _origin_details(context, origin):
         _add(branch, detail)
-    _add(branch, _origin_assertion(context, origin), "green" if origin.attested else "yellow")
+    style = "red" if origin.denial else "green" if origin.attested else "yellow"
+    _add(branch, _origin_assertion(context, origin), style)
+    if origin.denial and origin.denial.comment:
+        day, quoted = context.day_of(origin.denial.recorded_at), context.quote(origin.denial.comment)
+        _add(
+            branch,
+            context.fill(context.phrases.comment, who=origin.collector.legal_name, day=day, text=quoted),
+            "italic",
+        )
     return branch
 
 
@@ -220,6 +228,9 @@ def _origin_assertion(context: _TreeContext, origin: Origin) -> str:
     day = context.day_of(origin.attested_at or origin.recorded_at)
     if origin.attested:
         return context.fill(phrases.attested, collector=collector, day=day)
+    if origin.denial is not None:
+        denied_on, who = context.day_of(origin.denial.recorded_at), context.asserted_by(origin)
+        return context.fill(phrases.asserted_denied, who=who, day=day, collector=collector, denied_on=denied_on)
     phrase = phrases.asserted_unattested if origin.collector.has_account else phrases.asserted_no_account
     return context.fill(phrase, who=context.asserted_by(origin), day=day, collector=collector)
 

@@ -47,6 +47,7 @@ class AnswerPhrases:
     attested: str
     asserted_unattested: str
     asserted_no_account: str
+    asserted_denied: str
 
     registry: str
     through: str
@@ -168,6 +169,7 @@ _ENGLISH = AnswerPhrases(
     attested="attested by {collector}, recorded on {day}",
     asserted_unattested="asserted by {who}, recorded on {day}; {collector} has not attested it",
     asserted_no_account="asserted by {who}, recorded on {day}; {collector} has no account here",
+    asserted_denied="asserted by {who}, recorded on {day}; denied by {collector} on {denied_on}",
     registry="the registry, or an organisation that may not be named here",
     through="{who} (through {processor})",
     asserted="asserted by {who}, recorded on {day}",
@@ -245,6 +247,7 @@ _FRENCH = AnswerPhrases(
     attested="attesté par {collector}, enregistré le {day}",
     asserted_unattested="affirmé par {who}, enregistré le {day} ; {collector} ne l'a pas attesté",
     asserted_no_account="affirmé par {who}, enregistré le {day} ; {collector} n'a pas de compte ici",
+    asserted_denied="affirmé par {who}, enregistré le {day} ; nié par {collector} le {denied_on}",
     registry="le registre, ou un organisme qui ne peut être nommé ici",
     through="{who} (par {processor})",
     asserted="affirmé par {who}, enregistré le {day}",

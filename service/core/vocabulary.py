@@ -113,6 +113,18 @@ class TransferStatus(StrEnum):
     RETRACTED = "retracted"
 
 
+class CollectorStatus(StrEnum):
+    """What a collector states of a collection that another organisation asserts in its name.
+
+    `attested`: it took place as asserted. `denied`: there was no such collection. `withdrawn`: the collector takes its
+    word back, and says neither.
+    """
+
+    ATTESTED = "attested"
+    DENIED = "denied"
+    WITHDRAWN = "withdrawn"
+
+
 class CampaignState(StrEnum):
     """Whether a campaign was sent, by the registry's clock and the word of its party.
 
@@ -204,7 +216,7 @@ class ChangeKind(StrEnum):
     NOTICE_EVIDENCE = "notice_evidence"
     EVIDENCE_WITHDRAWAL = "evidence_withdrawal"
     COLLECTION = "collection"
-    COLLECTION_ATTESTATION = "collection_attestation"
+    COLLECTOR_STATEMENT = "collector_statement"
     DATASET = "dataset"
     DATASET_PARENT = "dataset_parent"
     ANCESTOR_COUNT = "ancestor_count"

@@ -79,7 +79,8 @@ def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation
     phrases, answer = book.phrases.path, subject.answer
     for origin in answer.origins:
         if origin.collector.id == organisation.id and origin in subject.origins:
-            yield phrases.collected.format(when=when_collected(subject, book, origin))
+            phrase = phrases.collected_denied if origin.denial else phrases.collected
+            yield phrase.format(when=when_collected(subject, book, origin))
         elif origin.collector.id == organisation.id:
             yield phrases.collected_earlier
     if any(orphan.dataset.holder.id == organisation.id for orphan in answer.orphans):

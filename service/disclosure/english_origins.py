@@ -9,6 +9,7 @@ ORIGINS: Final = phrases.Origins(
     section_title="Where your number comes from",
     collected="{collector} collected your number {when}",
     collected_claimed="According to {who}, {collector} collected your number {when}",
+    collected_denied="According to {who}, {collector} collected your number {when}, which {collector} denies",
     on_day="on {day}",
     on_day_claimed="on {day}, according to {who}",
     on_unknown_day="on a date that nobody gives",
@@ -21,6 +22,9 @@ ORIGINS: Final = phrases.Origins(
     "and has confirmed nothing.",
     wording_source="{channel}, {address}",
     wording_reported="{place}; wording reported by {who}",
+    denied="It is {who} that declares this (recorded here on {day}). {collector} denies it: that has been recorded "
+    "here since {denied_on}.",
+    denied_because="{collector} wrote: {quoted}",
     corrected="What is recorded here of this form was corrected on {day} by {who}. Before, it read:",
     wording_earlier="Recorded on {day} by {who}, and corrected since",
     screenshot_withdrawn="Screenshot that the organisation which provided it has withdrawn",

@@ -9,6 +9,7 @@ ORIGINS: Final = phrases.Origins(
     section_title="D'où vient votre numéro",
     collected="{collector} a recueilli votre numéro {when}",
     collected_claimed="Selon {who}, {collector} a recueilli votre numéro {when}",
+    collected_denied="Selon {who}, {collector} a recueilli votre numéro {when}, ce que {collector} nie",
     on_day="le {day}",
     on_day_claimed="le {day}, selon {who}",
     on_unknown_day="à une date que personne n'indique",
@@ -21,6 +22,9 @@ ORIGINS: Final = phrases.Origins(
     "registre et n'a rien confirmé.",
     wording_source="{channel}, {address}",
     wording_reported="{place} ; mots rapportés par {who}",
+    denied="C'est {who} qui le déclare (enregistré ici le {day}). {collector} le nie : c'est enregistré ici depuis le "
+    "{denied_on}.",
+    denied_because="{collector} a écrit : {quoted}",
     corrected="Ce qui est enregistré ici de ce formulaire a été corrigé le {day} par {who}. Avant, on y lisait :",
     wording_earlier="Enregistré le {day} par {who}, et corrigé depuis",
     screenshot_withdrawn="Capture d'écran retirée depuis par l'organisme qui l'avait fournie",

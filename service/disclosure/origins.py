@@ -42,7 +42,8 @@ def collection_clause(subject: SubjectAnswer, book: Phrasebook, origin: Origin) 
     collector, when = origin.collector.legal_name, when_collected(subject, book, origin)
     if origin.attested:
         return phrases.collected.format(collector=collector, when=when)
-    return phrases.collected_claimed.format(collector=collector, when=when, who=book.asserted_by(origin))
+    phrase = phrases.collected_denied if origin.denial else phrases.collected_claimed
+    return phrase.format(collector=collector, when=when, who=book.asserted_by(origin))
 
 
 def when_collected(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> str:
@@ -93,6 +94,10 @@ def origins_section(subject: SubjectAnswer, book: Phrasebook) -> Section | None:
 def _origin_blocks(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> Iterator[Block]:
     yield Heading(text=book.name(origin.collector))
     yield Paragraph(text=_attestation(book, origin))
+    if origin.denial and origin.denial.comment:
+        quoted = book.quoted_at_end(origin.denial.comment)
+        text = book.phrases.origins.denied_because.format(collector=origin.collector.legal_name, quoted=quoted)
+        yield Paragraph(text=text)
     yield _wording(book, origin)
     yield from _corrections(book, origin.notice)
     yield from _withdrawn_screenshots(book, origin.notice)
@@ -107,6 +112,13 @@ def _attestation(book: Phrasebook, origin: Origin) -> str:
     if origin.attested:
         day = book.day_of(origin.attested_at or origin.recorded_at)
         return phrases.attested.format(collector=collector.legal_name, day=day)
+    if origin.denial:
+        return phrases.denied.format(
+            collector=collector.legal_name,
+            who=book.asserted_by(origin),
+            day=book.day_of(origin.recorded_at),
+            denied_on=book.day_of(origin.denial.recorded_at),
+        )
     phrase = phrases.unattested if collector.has_account else phrases.unattested_no_account
     day = book.day_of(origin.recorded_at)
     return phrase.format(collector=collector.legal_name, who=book.asserted_by(origin), day=day)

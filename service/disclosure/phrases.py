@@ -51,6 +51,7 @@ class Path:
     section_title: str
     picture_title: str
     collected: str
+    collected_denied: str
     collected_earlier: str
     no_origin: str
     received: ByAgreement
@@ -69,6 +70,7 @@ class Origins:
     section_title: str
     collected: str
     collected_claimed: str
+    collected_denied: str
     on_day: str
     on_day_claimed: str
     on_unknown_day: str
@@ -78,6 +80,8 @@ class Origins:
     attested: str
     unattested: str
     unattested_no_account: str
+    denied: str
+    denied_because: str
     wording_source: str
     wording_reported: str
     corrected: str
@@ -180,6 +184,7 @@ class Gaps:
     orphan: str
     orphan_erased: str
     unattested: str
+    denied: str
     consent_unknown: str
     used_unacknowledged: str
     chains_truncated: str
@@ -259,6 +264,7 @@ class Steps:
     contact_holds: str
     contact_said_to_hold: str
     contact_collected: str
+    contact_denies: str
     contact_said_to_have_received: str
     contact_erased: str
     contact_sent: str

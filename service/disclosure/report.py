@@ -133,7 +133,9 @@ def _gap_sentences(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
     yield from orphan_sentences(subject, book)
     for origin in subject.origins:
         collector = origin.collector.legal_name
-        if not origin.attested:
+        if origin.denial:
+            yield phrases.denied.format(collector=collector, who=book.asserted_by(origin))
+        elif not origin.attested:
             yield phrases.unattested.format(collector=collector, who=book.asserted_by(origin))
         if origin.consented_at is None:
             yield phrases.consent_unknown.format(collector=collector)
@@ -194,7 +196,8 @@ def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
     for organisations, note in (
         ([holder for holder in subject.holders if holder.id in own_statement], phrases.contact_holds),
         (subject.holders, phrases.contact_said_to_hold),
-        ([origin.collector for origin in answer.origins], phrases.contact_collected),
+        ([origin.collector for origin in answer.origins if origin.denial is None], phrases.contact_collected),
+        ([origin.collector for origin in answer.origins], phrases.contact_denies),
         ([recipient.organisation for recipient in answer.recipients], phrases.contact_said_to_have_received),
         ([campaign.sender for campaign in subject.campaigns if campaign.sender], phrases.contact_sent),
         ([campaign.sender for campaign in subject.planned_campaigns if campaign.sender], phrases.contact_plans),

@@ -32,7 +32,7 @@ _TABLES: Final[dict[ChangeKind, type[SQLModel]]] = {
     ChangeKind.NOTICE_EVIDENCE: collection.NoticeEvidence,
     ChangeKind.EVIDENCE_WITHDRAWAL: collection.EvidenceWithdrawal,
     ChangeKind.COLLECTION: collection.Collection,
-    ChangeKind.COLLECTION_ATTESTATION: collection.CollectionAttestation,
+    ChangeKind.COLLECTOR_STATEMENT: collection.CollectorStatement,
     ChangeKind.TRANSFER: Transfer,
     ChangeKind.TRANSFER_STATEMENT: TransferStatement,
     ChangeKind.DATASET_RELEASE: DatasetRelease,

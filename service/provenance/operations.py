@@ -1,7 +1,7 @@
 """One function per operation on provenance."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,8 +12,9 @@ from service.access.visibility import Visibility, visible_to
 from service.core.clock import now
 from service.core.db import Database, connection_of
 from service.core.errors import Forbidden, NotFound, Unprocessable
+from service.core.vocabulary import DatasetState
 from service.membership import bulk_read
-from service.membership.descent.ancestors import read_ancestors
+from service.membership.descent.ancestors import Ancestors, read_ancestors
 from service.number.keyring import KeyRing
 from service.number.request_number import read_number
 from service.provenance.answer.build import PreparedAnswer
@@ -22,13 +23,15 @@ from service.provenance.answering import answer_of
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import NoticeRow
 from service.provenance.lineage.schemas import ImpactOut, LineageOut
-from service.provenance.lineage.views import impact_view, lineage_view, read_place
+from service.provenance.lineage.views import PageOf, Reach, are_counts_shown, impact_view, lineage_view, read_place
 from service.provenance.lineage.walk import (
     DatasetGroup,
     Direction,
     campaigns_sent_to,
     clients_holding,
+    count_from_ancestor,
     datasets_reached,
+    denied_among,
     is_collected_under,
     walk_lineage,
 )
@@ -88,11 +91,15 @@ async def get_dataset_lineage(
     place = None if after is None else read_place(after)
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-    visibility = visible_to(snapshot.visibility_index, actor)
-    if dataset_id not in visibility.datasets:
-        raise NotFound("dataset")
+        visibility, facts = visible_to(snapshot.visibility_index, actor), snapshot.graph.facts
+        if dataset_id not in visibility.datasets:
+            raise NotFound("dataset")
+        denied = None
+        if are_counts_shown(visibility, dataset_id) and facts.datasets[dataset_id].state == DatasetState.SEALED:
+            origins = denied_among(facts, (dataset_id, *facts.ancestor_counts.get(dataset_id, ())))
+            denied = await _count_collected(reading, facts, (dataset_id,), origins)
     found = walk_lineage(snapshot.graph, dataset_id, direction, depth, visibility.datasets | visibility.bare)
-    return lineage_view(snapshot.graph, visibility, dataset_id, found, place, limit)
+    return lineage_view(snapshot.graph, visibility, dataset_id, found, PageOf(place, limit), denied)
 
 
 async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Actor, notice_id: uuid.UUID) -> ImpactOut:
@@ -108,8 +115,17 @@ async def get_notice_impact(database: Database, snapshots: Snapshots, actor: Act
         notice = _find_notice(facts, visibility, actor, notice_id)
         counts = datasets_reached(facts, notice.first_id, visibility.datasets | visibility.bare)
         clients, campaigns = clients_holding(facts, counts), campaigns_sent_to(facts, visibility.campaigns, counts)
-        groups = {*clients.values(), *campaigns.values()}
-        distinct = {group: await _count_distinct(reading, notice.first_id, group, counts) for group in groups}
+        groups = {*clients.values(), *campaigns.values(), *((dataset_id,) for dataset_id in counts)}
+        holding = facts.notice_counts.get(notice.first_id, ())
+        collected = [id_ for id_ in holding if is_collected_under(facts, id_, notice.first_id)]
+        denied = denied_among(facts, collected)
+        distinct = {
+            group: Reach(
+                await _count_distinct(reading, notice.first_id, group, counts),
+                await _count_collected(reading, facts, group, denied),
+            )
+            for group in groups
+        }
     return impact_view(snapshot.graph, visibility, notice, counts, distinct, now())
 
 
@@ -133,7 +149,25 @@ async def _count_distinct(
     if len(group) == 1:
         return counts[group[0]]
     ancestors = await read_ancestors(reading, group)
-    collected = ancestors.datasets_by_notice().get(notice_id, [])
+    return await _trace(reading, ancestors, group, ancestors.datasets_by_notice().get(notice_id, []))
+
+
+async def _count_collected(
+    reading: AsyncSession, facts: FactIndex, group: DatasetGroup, collected: Sequence[uuid.UUID]
+) -> int | None:
+    """How many numbers of several datasets together come from these collected datasets. None while that is counted."""
+    if not collected:
+        return 0
+    if any(dataset_id in facts.recounting for dataset_id in group):
+        return None
+    if len(group) == len(collected) == 1:
+        return count_from_ancestor(facts, collected[0], group[0])
+    return await _trace(reading, await read_ancestors(reading, group), group, collected)
+
+
+async def _trace(
+    reading: AsyncSession, ancestors: Ancestors, group: DatasetGroup, collected: Sequence[uuid.UUID]
+) -> int:
     connection = await connection_of(reading)
     found = 0
     for shards in await bulk_read.ranges_to_trace(connection, ancestors.dag):

@@ -57,7 +57,7 @@ def test_register_collection_under_a_foreign_notice_is_refused(registry: Registr
         assert refusal(broker.request("POST", "/v1/collections", json=body)) == expected
 
 
-ATTESTED = {"occurred_at": "2024-08-01T00:00:00Z"}
+ATTESTED = {"occurred_at": "2024-08-01T00:00:00Z", "status": "attested"}
 
 
 def test_attest_collection_by_others_or_again_is_refused(registry: Registry) -> None:
@@ -66,12 +66,13 @@ def test_attest_collection_by_others_or_again_is_refused(registry: Registry) -> 
     collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
     path = f"/v1/collections/{collection['id']}"
     assert not collection["attested"]
-    assert refusal(broker.request("POST", f"{path}/attestations", json=ATTESTED)) == (403, "not_the_collector")
-    assert refusal(stranger.request("POST", f"{path}/attestations", json=ATTESTED)) == (404, "not_found")
+    assert refusal(broker.request("POST", f"{path}/statements", json=ATTESTED)) == (403, "not_the_collector")
+    assert refusal(stranger.request("POST", f"{path}/statements", json=ATTESTED)) == (404, "not_found")
     itself = admit(registry, collector)
-    assert itself.post(f"{path}/attestations", ATTESTED)["asserted_by_id"] == collector
+    made = itself.post(f"{path}/statements", ATTESTED)
+    assert [row["asserted_by_id"] for row in made["statements"]] == [collector]
     assert itself.get(path)["attested"]
-    assert refusal(itself.request("POST", f"{path}/attestations", json=ATTESTED)) == (409, "already_attested")
+    assert refusal(itself.request("POST", f"{path}/statements", json=ATTESTED)) == (409, "already_stated")
 
 
 def test_attest_collection_concurrently_succeeds_once(registry: Registry, dsn: str) -> None:
@@ -79,25 +80,25 @@ def test_attest_collection_concurrently_succeeds_once(registry: Registry, dsn: s
     collector = collector_without_account(broker)
     collection = make_collection(broker, collector, make_notice(broker, collector)["id"])
     itself = admit(registry, collector)
-    path = f"/v1/collections/{collection['id']}/attestations"
+    path = f"/v1/collections/{collection['id']}/statements"
     with psycopg.connect(dsn) as first, ThreadPoolExecutor(1) as pool:
         first.execute("SELECT 1 FROM collection FOR UPDATE")
         first.execute(
-            "INSERT INTO collection_attestation (id, collection_id, asserted_by_id, occurred_at, recorded_at) "
-            "SELECT gen_random_uuid(), id, collector_id, now(), now() FROM collection"
+            "INSERT INTO collector_statement (id, collection_id, status, asserted_by_id, occurred_at, recorded_at) "
+            "SELECT gen_random_uuid(), id, 'attested', collector_id, now(), now() FROM collection"
         )
         second = pool.submit(itself.request, "POST", path, json=ATTESTED)
         until(lambda: waiting_for_locks(dsn) == 1)
         first.commit()
-        assert refusal(second.result()) == (409, "already_attested")
+        assert refusal(second.result()) == (409, "already_stated")
 
 
 def test_attest_collection_of_its_own_is_refused(registry: Registry) -> None:
     shop = registry.collector()
     collection = make_collection(shop, shop.id, make_notice(shop, shop.id)["id"])
     assert collection["attested"]
-    answer = shop.request("POST", f"/v1/collections/{collection['id']}/attestations", json=ATTESTED)
-    assert refusal(answer) == (409, "already_attested")
+    answer = shop.request("POST", f"/v1/collections/{collection['id']}/statements", json=ATTESTED)
+    assert refusal(answer) == (409, "asserted_by_you")
 
 
 def test_register_collection_for_a_collector_with_account_is_refused(registry: Registry) -> None:

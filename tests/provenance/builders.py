@@ -11,6 +11,7 @@ from typing import Any
 
 from service.core.vocabulary import (
     Channel,
+    CollectorStatus,
     Content,
     DatasetState,
     LawfulBasis,
@@ -37,7 +38,7 @@ class World:
     partner_lists: list[rows.PartnerListRow] = field(default_factory=list)
     partners: list[rows.PartnerRow] = field(default_factory=list)
     collections: list[rows.CollectionRow] = field(default_factory=list)
-    attestations: list[rows.AttestationRow] = field(default_factory=list)
+    collector_statements: list[rows.CollectorStatementRow] = field(default_factory=list)
     datasets: dict[uuid.UUID, rows.DatasetRow] = field(default_factory=dict)
     parents: list[rows.ParentRow] = field(default_factory=list)
     transfers: dict[uuid.UUID, rows.TransferRow] = field(default_factory=dict)
@@ -149,10 +150,11 @@ class World:
         self.collections.append(row)
         return row.id
 
-    def attest(self, collection: uuid.UUID) -> None:
-        """The collector attests a collection that another organisation asserts."""
+    def attest(self, collection: uuid.UUID, status: str = "attested") -> None:
+        """The collector attests a collection that another organisation asserts, or denies it."""
         collector = next(row for row in self.collections if row.id == collection).collector_id
-        self.attestations.append(rows.AttestationRow(**self.fact(collector), collection_id=collection))
+        stated: dict[str, Any] = {"collection_id": collection, "status": CollectorStatus(status), "comment": None}
+        self.collector_statements.append(rows.CollectorStatementRow(**self.fact(collector), **stated))
 
     def dataset(
         self,

@@ -159,13 +159,15 @@ class History:
         self._register_collection(caller, notice, corrects_id=collection["id"])
 
     def attest(self) -> None:
-        """A broker asserts a collection of a collector that gets an account, and attests it."""
+        """A broker asserts a collection of a collector that gets an account, attests it, and takes that back."""
         self.name_organisation()
         named = self.named.pop()
         notice = self._send(self.broker, "POST", "/v1/notices", _notice(named))
         self._register_collection(self.broker, notice)
-        path = f"/v1/collections/{self.collections[-1][1]['id']}/attestations"
-        assert self._send(self._admit(named), "POST", path, {"occurred_at": _EARLY})
+        path = f"/v1/collections/{self.collections[-1][1]['id']}/statements"
+        own = self._admit(named)
+        for status in ("attested", self.chosen.choice(("denied", "withdrawn"))):
+            assert self._send(own, "POST", path, {"occurred_at": _EARLY, "status": status})
 
     def admit(self) -> None:
         self._admit(self.chosen.choice(self.named))

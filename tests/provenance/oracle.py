@@ -206,7 +206,7 @@ def rows_of(world: World) -> rows.Rows:
         partner_lists=world.partner_lists,
         partners=world.partners,
         collections=world.collections,
-        attestations=world.attestations,
+        collector_statements=world.collector_statements,
         datasets=[
             replace(row, number_count=sizes[row.id], made_at=row.made_at and made_at(world, row.id))
             for row in world.datasets.values()

@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.campaign.models import Campaign, CampaignCancellation, CampaignDataset
-from service.collection.models import Collection, CollectionAttestation, Notice, Partner, PartnerList
+from service.collection.models import Collection, CollectorStatement, Notice, Partner, PartnerList
 from service.core.vocabulary import Content
 from service.dataset.models import AncestorCount, Dataset, DatasetParent, NoticeCount
 from service.organisation.models import Organisation
@@ -31,7 +31,7 @@ def _in_order(facts: Rows) -> Iterable[tuple[type[SQLModel], Sequence[object]]]:
         (PartnerList, facts.partner_lists),
         (Partner, facts.partners),
         (Collection, facts.collections),
-        (CollectionAttestation, facts.attestations),
+        (CollectorStatement, facts.collector_statements),
         (Dataset, [_With(row, taken_over_at=_taken_over_at(row)) for row in facts.datasets]),
         (Transfer, facts.transfers),
         (DatasetParent, facts.parents),

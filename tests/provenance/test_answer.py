@@ -237,7 +237,7 @@ def test_attest_a_collection_marks_its_origin_as_attested() -> None:
     assert [origin.attested for origin in answer_for(world, 1, collector).origins] == [False]
     world.attest(collection)
     (origin,) = answer_for(world, 1, collector).origins
-    assert (origin.attested, origin.attested_at) == (True, world.attestations[0].recorded_at)
+    assert (origin.attested, origin.attested_at) == (True, world.collector_statements[0].recorded_at)
 
 
 def test_asserter_that_nothing_else_shows_is_withheld() -> None:

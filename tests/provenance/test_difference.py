@@ -50,7 +50,9 @@ def require_same_answers(world: World, cast: Cast, kept: Snapshot) -> None:
 
 def _correct(data: st.DataObject, world: World) -> None:
     """Perhaps admit an organisation, or correct a notice, a collection or a campaign, or cancel one."""
-    match data.draw(st.sampled_from(["nothing", "admit", "collection", "campaign", "cancel", "notice", "partners"])):
+    match data.draw(
+        st.sampled_from(["nothing", "admit", "collection", "campaign", "cancel", "notice", "collector", "partners"])
+    ):
         case "admit":
             world.admit(data.draw(st.sampled_from(sorted(world.organisations))))
         case "collection" if world.collections:
@@ -61,6 +63,9 @@ def _correct(data: st.DataObject, world: World) -> None:
             world.cancel(data.draw(st.sampled_from(open_campaigns)))
         case "notice" if world.notices:
             world.correct_notice(data.draw(st.sampled_from(world.notices)).id)
+        case "collector" if world.collections:
+            status = data.draw(st.sampled_from(["attested", "denied", "withdrawn"]))
+            world.attest(data.draw(st.sampled_from(world.collections)).id, status)
         case "partners" if world.notices:
             notice = data.draw(st.sampled_from(world.notices))
             world.partner_list(notice.id, notice.valid_from_on, [("Partner", None)])

@@ -40,7 +40,7 @@ ELSEWHERE = {
     "report_message",
     "receive_message",
     "retry_webhook_delivery",
-    "attest_collection",
+    "state_collection",
     "get_disclosure_schema",
     "preview_part",
 }

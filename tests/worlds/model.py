@@ -145,13 +145,17 @@ class Registry:
 
     def correct_notice(self, notice: str) -> str:
         name, row = f"N{len(self.notices) + 1}", self.notices[notice]
-        self.notices[name] = Notice(name, row.collector, row.by, notice)
+        self.notices[name] = Notice(name, row.collector, row.by, notice, self._next())
         return name
 
     def correct_collection(self, collection: str) -> str:
         name, row = f"L{len(self.collections) + 1}", self.collections[collection]
-        self.collections[name] = Collection(name, row.collector, row.by, row.notice, collection)
+        self.collections[name] = Collection(name, row.collector, row.by, row.notice, collection, self._next())
         return name
+
+    def state_collection(self, collection: str, status: str) -> str:
+        self.collections[collection].words.append((status, self._next()))
+        return collection
 
     def object(self, number: int, by: str | None, only: str | None, *, erasure: bool) -> str:
         """An objection, relayed to each holder that it covers. One that is still open gets the new holders' relays."""
@@ -318,6 +322,23 @@ class Registry:
     def latest_collection(self, collection: str) -> str:
         later = next((row.name for row in self.collections.values() if row.corrects == collection), None)
         return self.latest_collection(later) if later else collection
+
+    def collector_word(self, collection: str) -> str:
+        """What the collector states of a collection and of what it corrects: attested, denied or nothing.
+
+        It attests only what was recorded by then, as far as others recorded it.
+        """
+        row = self.collections[collection]
+        if row.by == row.collector:
+            return "attested"
+        words, version = list(row.words), row
+        while version.corrects:
+            version = self.collections[version.corrects]
+            words += version.words
+        status, step = max(words, key=lambda word: word[1], default=("withdrawn", 0))
+        notice = self.notices[self.latest_notice(row.notice)]
+        stale = row.step > step or (notice.by != row.collector and notice.step > step)
+        return "" if status == "withdrawn" or (status == "attested" and stale) else status
 
     def flags_shown(self) -> set[tuple[str, str]]:
         """The flags of datasets, and of campaigns that count."""

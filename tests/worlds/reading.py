@@ -109,9 +109,14 @@ def _origin(told: Told, origin: Any) -> tuple[Any, ...]:
     day = (FIRST_CONSENT.fromisoformat(consent) - FIRST_CONSENT).days if consent else None
     notice = origin["notice"]
     earlier = tuple(told.of(version["id"]) for version in notice["earlier"])
+    word = _word(origin["attested"], origin["denial"])
     return (
-        told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(notice["id"]), earlier, day
+        told.of(origin["dataset"]["id"]), told.of(origin["collection_id"]), told.of(notice["id"]), earlier, word, day
     )  # fmt: skip
+
+
+def _word(attested: Any, denied: Any) -> str:
+    return "attested" if attested else "denied" if denied else ""
 
 
 def _campaign(told: Told, row: Any) -> tuple[Any, ...]:
@@ -205,7 +210,7 @@ def _item(told: Told, kind: str, item: Any) -> Any:
         case "notices":
             return told.of(item["collector_id"])
         case "collections":
-            return told.of(item["collector_id"]), told.of(item["notice_id"])
+            return told.of(item["collector_id"]), told.of(item["notice_id"]), _word(item["attested"], item["denied"])
         case "campaigns":
             used = frozenset(told.of(dataset) for dataset in item["dataset_ids"])
             corrects = told.of(item["corrects_id"])

@@ -45,6 +45,8 @@ class Collection:
     by: str
     notice: str
     corrects: str | None = None
+    step: int = 0
+    words: list[tuple[str, int]] = field(default_factory=list)  # what its collector stated, and in which step
 
 
 @dataclass
@@ -53,6 +55,7 @@ class Notice:
     collector: str
     by: str
     corrects: str | None = None
+    step: int = 0
 
 
 @dataclass(frozen=True)

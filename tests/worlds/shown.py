@@ -32,7 +32,7 @@ def lists_shown(world: Registry, viewer: Viewer) -> dict[str, dict[str, Any]]:
         "organisations": {name: world.organisations[name].account for name in visible(world, viewer, "organisations")},
         "notices": {name: world.notices[name].collector for name in visible(world, viewer, "notices")},
         "collections": {
-            name: (world.collections[name].collector, world.collections[name].notice)
+            name: (world.collections[name].collector, world.collections[name].notice, world.collector_word(name))
             for name in visible(world, viewer, "collections")
         },
         "datasets": {name: dataset_shown(world, viewer, name) for name in visible(world, viewer, "datasets")},

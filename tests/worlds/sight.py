@@ -148,7 +148,8 @@ def origin_shown(world: Registry, row: Dataset, number: int) -> tuple[Any, ...]:
     """A collection and its notice as last corrected, what was recorded of the notice before, and the consent."""
     collection = world.collections[world.latest_collection(row.collection or "")]
     notice = world.notices[world.latest_notice(collection.notice)]
-    return row.name, collection.name, notice.name, corrected_versions(world, notice), _consent(world, row, number)
+    earlier, word = corrected_versions(world, notice), world.collector_word(collection.name)
+    return row.name, collection.name, notice.name, earlier, word, _consent(world, row, number)
 
 
 def corrected_versions(world: Registry, notice: Notice) -> tuple[str, ...]:

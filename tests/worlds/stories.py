@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.worlds.act import EYES, Act, new_world
 from tests.worlds.acts.campaigns import draw_cancel, draw_correct_campaign, draw_send
 from tests.worlds.acts.collections import Collect, draw_collect
-from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice
+from tests.worlds.acts.corrections import draw_correct_collection, draw_correct_notice, draw_state_collection
 from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw_upload
 from tests.worlds.acts.objections import draw_end, draw_object
 from tests.worlds.acts.organisations import draw_admit, draw_correct, draw_succeed
@@ -97,6 +97,7 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_correct_campaign: 1,
     draw_correct_notice: 1,
     draw_correct_collection: 1,
+    draw_state_collection: 2,
     draw_compact: 1,
     draw_upload: 1,
     draw_collect: 1,

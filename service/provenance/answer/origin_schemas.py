@@ -100,6 +100,13 @@ class NoticeView(Asserted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CollectorDenial(Asserted):
+    """That a collector denies a collection which another organisation asserts in its name."""
+
+    comment: Annotated[str | None, Field(examples=["Nous n'avons jamais eu ce formulaire."])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Origin(Asserted):
     """A collection that the number came from: who collected it, under which notice, and when this person consented.
 
@@ -136,3 +143,7 @@ class Origin(Asserted):
         bool, Field(description="Whether the collector itself confirms this collection.", examples=[True])
     ]
     attested_at: Annotated[AwareDatetime | None, Field(description="When it confirmed it, by the registry's clock.")]
+    denial: Annotated[
+        CollectorDenial | None,
+        Field(description="The word of the collector that there was no such collection. It is an origin all the same."),
+    ]

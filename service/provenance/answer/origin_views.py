@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from service.collection.schemas import PartnerOut
 from service.membership.store import Membership
 from service.provenance.answer.origin_schemas import (
+    CollectorDenial,
     EarlierNotice,
     EvidenceRef,
     NoticeView,
@@ -20,6 +21,7 @@ from service.provenance.answer.views import AnswerContext, assertion, organisati
 from service.provenance.graph.fact_index import (
     FactIndex,
     attestation_of,
+    denial_of,
     earlier_versions,
     notice_of,
     partner_list_in_force,
@@ -31,7 +33,7 @@ def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid
     """The origin that a collected dataset gives a number, without the number's own consent."""
     facts = context.facts
     collection = facts.collections[collection_id]
-    attestation = attestation_of(facts, collection)
+    attestation, denial = attestation_of(facts, collection), denial_of(facts, collection)
     return Origin(
         **context.assertion(collection),
         dataset=context.dataset(dataset.id),
@@ -49,6 +51,7 @@ def origin_view(context: AnswerContext, dataset: DatasetRow, collection_id: uuid
         partner_list_basis=PartnerListBasis.CONSENT_DAY_UNKNOWN,
         attested=attestation is not None,
         attested_at=attestation.recorded_at if attestation else None,
+        denial=CollectorDenial(**context.assertion(denial), comment=denial.comment) if denial else None,
     )
 
 

@@ -47,6 +47,8 @@ def _collected(origin: Origin) -> str:
         notice += f", according to {isolated(origin.asserted_by.legal_name)}"
     elif not origin.attested:
         notice += ", not attested"
+    if origin.denial is not None:
+        notice += f", denied by {isolated(origin.collector.legal_name)}"
     return f"{isolated(origin.collector.legal_name)} ({notice})"
 
 

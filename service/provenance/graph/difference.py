@@ -79,8 +79,8 @@ def _put_groups(draft: Draft, difference: Difference) -> None:
     put_group(draft.evidence_of_notice, of(ChangeKind.NOTICE_EVIDENCE), rows.evidence, "notice_id")
     withdrawals = {row.evidence_id: row for row in rows.evidence_withdrawals}
     draft.withdrawal_of_evidence.put_all(of(ChangeKind.EVIDENCE_WITHDRAWAL), withdrawals)
-    attested = of(ChangeKind.COLLECTION_ATTESTATION)
-    put_group(draft.attestations_of_collection, attested, rows.attestations, "collection_id")
+    stated = of(ChangeKind.COLLECTOR_STATEMENT)
+    put_group(draft.statements_of_collection, stated, rows.collector_statements, "collection_id")
     put_group(draft.statements_of_transfer, of(ChangeKind.TRANSFER_STATEMENT), rows.statements, "transfer_id")
     put_group(draft.releases_of_dataset, of(ChangeKind.DATASET_RELEASE), rows.releases, "dataset_id")
 

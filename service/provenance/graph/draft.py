@@ -12,10 +12,10 @@ from service.membership.descent.dependents import Sharer
 from service.provenance.graph.edited import Edited
 from service.provenance.graph.fact_index import Counts
 from service.provenance.graph.rows import (
-    AttestationRow,
     CampaignRow,
     CancellationRow,
     CollectionRow,
+    CollectorStatementRow,
     DatasetRow,
     EvidenceRow,
     EvidenceWithdrawalRow,
@@ -84,7 +84,7 @@ class Draft:
     partners_of_list: Edited[uuid.UUID, Sequence[PartnerRow]]
     evidence_of_notice: Edited[uuid.UUID, Sequence[EvidenceRow]]
     withdrawal_of_evidence: Edited[uuid.UUID, EvidenceWithdrawalRow]
-    attestations_of_collection: Edited[uuid.UUID, Sequence[AttestationRow]]
+    statements_of_collection: Edited[uuid.UUID, Sequence[CollectorStatementRow]]
     statements_of_transfer: Edited[uuid.UUID, Sequence[StatementRow]]
     parents_of_dataset: Edited[uuid.UUID, Sequence[ParentRow]]
     children_of_dataset: Edited[uuid.UUID, Sequence[ParentRow]]

@@ -8,13 +8,13 @@ from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from service.core.erasures import NOT_YET
-from service.core.vocabulary import DatasetState, TransferStatus
+from service.core.vocabulary import CollectorStatus, DatasetState, TransferStatus
 from service.membership.descent.dependents import Sharers
 from service.provenance.graph.rows import (
-    AttestationRow,
     CampaignRow,
     CancellationRow,
     CollectionRow,
+    CollectorStatementRow,
     DatasetRow,
     EvidenceRow,
     EvidenceWithdrawalRow,
@@ -66,7 +66,7 @@ class FactIndex:
     partners_of_list: Grouped[PartnerRow]
     evidence_of_notice: Grouped[EvidenceRow]
     withdrawal_of_evidence: Mapping[uuid.UUID, EvidenceWithdrawalRow]
-    attestations_of_collection: Grouped[AttestationRow]
+    statements_of_collection: Grouped[CollectorStatementRow]
     statements_of_transfer: Grouped[StatementRow]
     parents_of_dataset: Grouped[ParentRow]
     children_of_dataset: Grouped[ParentRow]
@@ -124,12 +124,35 @@ def notice_of(facts: FactIndex, dataset_id: uuid.UUID) -> NoticeRow:
     return facts.notices[facts.collections[collection_id].notice_id]
 
 
+def collector_statement_of(facts: FactIndex, collection: CollectionRow) -> CollectorStatementRow | None:
+    """The collector's latest statement of a collection or of what it corrects, unless it took it back."""
+    rows: list[CollectorStatementRow] = []
+    version: CollectionRow | None = collection
+    while version is not None:
+        rows += facts.statements_of_collection.get(version.id, ())
+        version = facts.collection_versions[version.corrects_id] if version.corrects_id else None
+    latest = max(rows, key=lambda row: (row.recorded_at, row.id), default=None)
+    return None if latest is None or latest.status is CollectorStatus.WITHDRAWN else latest
+
+
 def attestation_of(facts: FactIndex, collection: CollectionRow) -> FactRow | None:
-    """The fact by which a collector confirms a collection: its own registration of it, or its attestation."""
+    """The fact by which a collector confirms a collection: its own registration of it, or its attestation.
+
+    An attestation is of what was recorded by then. What another organisation corrected later, it does not confirm.
+    """
     if collection.asserted_by_id == collection.collector_id:
         return collection
-    attestations = facts.attestations_of_collection.get(collection.id, ())
-    return next((row for row in attestations if row.asserted_by_id == collection.collector_id), None)
+    stated, notice = collector_statement_of(facts, collection), facts.notices[collection.notice_id]
+    if stated is None or stated.status is not CollectorStatus.ATTESTED:
+        return None
+    attested = [collection] if notice.asserted_by_id == collection.collector_id else [collection, notice]
+    return stated if all(row.recorded_at <= stated.recorded_at for row in attested) else None
+
+
+def denial_of(facts: FactIndex, collection: CollectionRow) -> CollectorStatementRow | None:
+    """The statement by which a collector denies a collection. Corrections by its asserter do not end it."""
+    stated = collector_statement_of(facts, collection)
+    return stated if stated is not None and stated.status is CollectorStatus.DENIED else None
 
 
 def partner_list_in_force(facts: FactIndex, notice: NoticeRow, consented_at: datetime) -> PartnerListRow | None:

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from service.core.vocabulary import (
     ChangeKind,
     Channel,
+    CollectorStatus,
     Content,
     DatasetState,
     LawfulBasis,
@@ -120,10 +121,12 @@ class CollectionRow(FactRow):
 
 
 @dataclass(frozen=True)
-class AttestationRow(FactRow):
-    """A collector's confirmation of a collection that another organisation asserted."""
+class CollectorStatementRow(FactRow):
+    """What a collector states of a collection that another organisation asserts in its name."""
 
     collection_id: uuid.UUID
+    status: CollectorStatus
+    comment: str | None
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class Rows:
     evidence: Sequence[EvidenceRow] = ()
     evidence_withdrawals: Sequence[EvidenceWithdrawalRow] = ()
     collections: Sequence[CollectionRow] = ()
-    attestations: Sequence[AttestationRow] = ()
+    collector_statements: Sequence[CollectorStatementRow] = ()
     datasets: Sequence[DatasetRow] = ()
     parents: Sequence[ParentRow] = ()
     transfers: Sequence[TransferRow] = ()
@@ -286,7 +289,7 @@ KINDS: Final[dict[ChangeKind, RowsOfKind]] = {
     ChangeKind.NOTICE_EVIDENCE: RowsOfKind("evidence", EvidenceRow, "notice_id"),
     ChangeKind.EVIDENCE_WITHDRAWAL: RowsOfKind("evidence_withdrawals", EvidenceWithdrawalRow, "evidence_id"),
     ChangeKind.COLLECTION: RowsOfKind("collections", CollectionRow, "id"),
-    ChangeKind.COLLECTION_ATTESTATION: RowsOfKind("attestations", AttestationRow, "collection_id"),
+    ChangeKind.COLLECTOR_STATEMENT: RowsOfKind("collector_statements", CollectorStatementRow, "collection_id"),
     ChangeKind.DATASET: RowsOfKind("datasets", DatasetRow, "id"),
     ChangeKind.DATASET_PARENT: RowsOfKind("parents", ParentRow, "dataset_id"),
     ChangeKind.TRANSFER: RowsOfKind("transfers", TransferRow, "id"),

@@ -1,12 +1,21 @@
 """Wire shapes of the lineage of a dataset and of the impact of a notice."""
 
 import uuid
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
 
 from service.core.vocabulary import Content, TransferStatus
 from service.provenance.answer.references import CampaignRef, DatasetRef, OrganisationView
+
+_DENIED = (
+    "collections that their collectors deny, each counted once. If there are several such collections, numbers that "
+    "were erased since are left out."
+)
+DeniedCount = Annotated[
+    int | None,
+    Field(description=f"How many of these numbers come from {_DENIED} Null while they are counted again."),
+]
 
 
 class CollectedUnder(BaseModel):
@@ -15,6 +24,7 @@ class CollectedUnder(BaseModel):
     collection_id: uuid.UUID
     notice_id: uuid.UUID
     notice_code: str = Field(examples=["JL-1"])
+    denied_at: AwareDatetime | None = Field(description="Since when its collector denies it, by the registry's clock.")
 
 
 class LineageNode(BaseModel):
@@ -63,6 +73,11 @@ class LineageOut(BaseModel):
     edges: list[LineageEdge] = Field(description="Each edge is on the page of the later of its two datasets.")
     node_count: int = Field(description="How many datasets there are on all pages.", examples=[12])
     edge_count: int = Field(description="How many edges there are on all pages.", examples=[14])
+    denied_origin_count: int | None = Field(
+        description=f"How many numbers of the requested dataset come from {_DENIED} Null before sealing, while it is "
+        "counted again, and if the dataset is upstream of what you hold.",
+        examples=[0],
+    )
     truncated_count: int = Field(
         description="How many datasets are left out because they are further away than `depth`.", examples=[0]
     )
@@ -78,6 +93,7 @@ class ReachedDataset(BaseModel):
         description="How many of its numbers were collected under the notice. Null while they are counted again.",
         examples=[3000],
     )
+    denied_origin_count: DeniedCount
 
 
 class ReachedClient(BaseModel):
@@ -86,6 +102,7 @@ class ReachedClient(BaseModel):
     organisation: OrganisationView
     dataset_ids: list[uuid.UUID]
     number_count: int | None = Field(description="Null while they are counted again.", examples=[1000])
+    denied_origin_count: DeniedCount
 
 
 class ReachedCampaign(BaseModel):
@@ -95,6 +112,7 @@ class ReachedCampaign(BaseModel):
     party: OrganisationView
     dataset_ids: list[uuid.UUID]
     number_count: int | None = Field(description="Null while they are counted again.", examples=[1000])
+    denied_origin_count: DeniedCount
 
 
 class ImpactOut(BaseModel):

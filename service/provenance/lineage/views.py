@@ -10,7 +10,7 @@ from service.core.paging import cut, malformed_cursor
 from service.provenance.answer.campaign_views import campaign_ref
 from service.provenance.answer.shared import organisations_named
 from service.provenance.answer.views import dataset_ref, organisation_view
-from service.provenance.graph.fact_index import FactIndex
+from service.provenance.graph.fact_index import FactIndex, denial_of
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow
 from service.provenance.lineage.schemas import (
@@ -40,10 +40,21 @@ class Place(NamedTuple):
     dataset_id: uuid.UUID
 
 
+class PageOf(NamedTuple):
+    """Which page of a lineage: at most `limit` datasets after a place."""
+
+    after: Place | None
+    limit: int
+
+
 def lineage_view(
-    graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage, after: Place | None, limit: int
+    graph: Graph, visibility: Visibility, start: uuid.UUID, found: Lineage, page_of: PageOf, denied: int | None
 ) -> LineageOut:
-    """At most `limit` datasets of the lineage of `start` after a place, with the edges that they complete."""
+    """A page of the lineage of `start`, with the edges that its datasets complete.
+
+    `denied` is how many numbers of `start` come from collections that their collectors deny.
+    """
+    after, limit = page_of
     facts = graph.facts
     places = {dataset_id: Place(distance, dataset_id) for dataset_id, distance in found.distances.items()}
     rest = sorted(place for place in places.values() if after is None or place > after)
@@ -59,6 +70,7 @@ def lineage_view(
         ],
         node_count=len(places),
         edge_count=len(found.hops),
+        denied_origin_count=denied,
         truncated_count=found.beyond,
         next=page.next,
     )
@@ -99,9 +111,12 @@ def _count_shown(facts: FactIndex, visibility: Visibility, ancestor_id: uuid.UUI
 
     How much others have from each other would tell what else they have.
     """
-    if visibility.whole or dataset_id in visibility.own or dataset_id in visibility.bare:
-        return count_from_ancestor(facts, ancestor_id, dataset_id)
-    return None
+    return count_from_ancestor(facts, ancestor_id, dataset_id) if are_counts_shown(visibility, dataset_id) else None
+
+
+def are_counts_shown(visibility: Visibility, dataset_id: uuid.UUID) -> bool:
+    """Whether a caller reads how many numbers of a dataset come from where: it is its own, or one hop down."""
+    return visibility.whole or dataset_id in visibility.own or dataset_id in visibility.bare
 
 
 def _collected(facts: FactIndex, row: DatasetRow) -> CollectedUnder | None:
@@ -109,7 +124,13 @@ def _collected(facts: FactIndex, row: DatasetRow) -> CollectedUnder | None:
         return None
     collection = facts.collections[row.collection_id]
     notice = facts.notices[collection.notice_id]
-    return CollectedUnder(collection_id=collection.id, notice_id=notice.id, notice_code=notice.code)
+    denial = denial_of(facts, collection)
+    return CollectedUnder(
+        collection_id=collection.id,
+        notice_id=notice.id,
+        notice_code=notice.code,
+        denied_at=denial.recorded_at if denial else None,
+    )
 
 
 def _edge(facts: FactIndex, visibility: Visibility, hop: Hop) -> LineageEdge:
@@ -126,12 +147,19 @@ def _edge(facts: FactIndex, visibility: Visibility, hop: Hop) -> LineageEdge:
     )
 
 
+class Reach(NamedTuple):
+    """How many numbers of a notice a group of datasets has, and how many of them from collections that are denied."""
+
+    number_count: int | None
+    denied_origin_count: int | None
+
+
 def impact_view(
     graph: Graph,
     visibility: Visibility,
     notice: NoticeRow,
     counts: Mapping[uuid.UUID, int | None],
-    distinct: Mapping[DatasetGroup, int | None],
+    distinct: Mapping[DatasetGroup, Reach],
     moment: datetime,
 ) -> ImpactOut:
     """The impact of a notice, given the counts of its numbers in each dataset and in each group of datasets.
@@ -146,14 +174,14 @@ def impact_view(
         collector=organisation_view(facts, known, notice.collector_id),
         whole=visibility.whole,
         datasets=[
-            _reached(facts, visibility, dataset_id, counts[dataset_id])
+            _reached(facts, visibility, dataset_id, distinct[(dataset_id,)])
             for dataset_id in sorted(counts, key=graph.place)
         ],
         clients=[
             ReachedClient(
                 organisation=organisation_view(facts, known, party_id),
                 dataset_ids=list(group),
-                number_count=distinct[group],
+                **distinct[group]._asdict(),
             )
             for party_id, group in clients_holding(facts, counts).items()
         ],
@@ -162,17 +190,17 @@ def impact_view(
                 campaign=campaign_ref(facts, campaign_id, moment),
                 party=organisation_view(facts, known, facts.campaigns[campaign_id].party_id),
                 dataset_ids=list(group),
-                number_count=distinct[group],
+                **distinct[group]._asdict(),
             )
             for campaign_id, group in campaigns_sent_to(facts, visibility.campaigns, counts).items()
         ],
     )
 
 
-def _reached(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID, count: int | None) -> ReachedDataset:
+def _reached(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID, reach: Reach) -> ReachedDataset:
     transfer = facts.transfer_into_dataset.get(dataset_id)
     return ReachedDataset(
         dataset=dataset_ref(facts, visibility, dataset_id),
         transfer_id=transfer.id if transfer else None,
-        number_count=count,
+        **reach._asdict(),
     )

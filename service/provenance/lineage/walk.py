@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from service.core.vocabulary import Content, DatasetState, Role
-from service.provenance.graph.fact_index import FactIndex, is_held, is_void, notice_of
+from service.provenance.graph.fact_index import FactIndex, denial_of, is_held, is_void, notice_of
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -113,6 +113,16 @@ def datasets_reached(
         for dataset_id, count in sorted(counts.items(), key=lambda item: item[0].int)
         if count != 0 and dataset_id in visible and is_held(facts, dataset_id)
     }
+
+
+def denied_among(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of some datasets that were collected, as another organisation than their collector says, who denies it."""
+    collections = ((id_, facts.datasets[id_].collection_id) for id_ in dataset_ids)
+    return [
+        id_
+        for id_, collection_id in collections
+        if collection_id and denial_of(facts, facts.collections[collection_id])
+    ]
 
 
 def is_collected_under(facts: FactIndex, dataset_id: uuid.UUID, first_id: uuid.UUID) -> bool:
