@@ -22,6 +22,7 @@ FREE_TEXT = {
     ("campaign_cancellation", "reason"),
     ("dataset_correction", "reason"),
     ("evidence_withdrawal", "reason"),
+    ("dataset_statement", "reason"),
     ("organisation_statement", "reason"),
     ("notice", "language"),
 }

@@ -76,6 +76,28 @@ SELECT dataset.id AS dataset_id,
        CASE WHEN transfer.id IS NULL THEN sealed_at ELSE dataset.recorded_at END AS first_made_at
 FROM dataset LEFT JOIN transfer ON transfer.received_dataset_id = dataset.id
 """
+# Datasets that their holder no longer has, since when it says so, and when it was recorded. Ends and withdrawals are
+# few, so that indexes of their own find them (`service.dataset.standing` says the same in memory).
+ENDED_HOLDING = """
+CREATE VIEW ended_holding AS
+SELECT dataset_id, occurred_at AS ended_at, end_reason, recorded_at
+FROM dataset_statement AS ending
+WHERE kind = 'ended' AND NOT EXISTS (
+    SELECT FROM dataset_statement AS later
+    WHERE later.dataset_id = ending.dataset_id AND later.kind IN ('ended', 'end_taken_back')
+      AND (later.recorded_at, later.id) > (ending.recorded_at, ending.id))
+"""
+# Datasets that were never so, as their holder says. No path of numbers leads through them, except for their persons and
+# the authority.
+WITHDRAWN_DATASET = """
+CREATE VIEW withdrawn_dataset AS
+SELECT dataset_id, recorded_at
+FROM dataset_statement AS withdrawal
+WHERE kind = 'withdrawn' AND NOT EXISTS (
+    SELECT FROM dataset_statement AS later
+    WHERE later.dataset_id = withdrawal.dataset_id AND later.kind IN ('withdrawn', 'withdrawal_taken_back')
+      AND (later.recorded_at, later.id) > (withdrawal.recorded_at, withdrawal.id))
+"""
 # Datasets that count as holdings: sealed, and not delivered by a transfer that is void.
 HELD_DATASET = """
 CREATE VIEW held_dataset AS
@@ -96,15 +118,20 @@ FROM dataset JOIN organisation AS holder ON holder.id = holder_id
 WHERE admitted_at IS NULL AND dataset.asserted_by_id <> holder_id
   AND NOT EXISTS (SELECT FROM void_transfer WHERE received_dataset_id = dataset.id)
 """
-# How a dataset comes by its numbers, and whether it counts as a holding. Numbers are counted by the first notice of a
-# row of corrections, which is named here. Scalar subqueries are looked up for the rows
-# that are read; PostgreSQL would compute joins and EXISTS for every dataset.
+# How a dataset comes by its numbers, and whether it counts as a holding. From a withdrawn dataset it has none that
+# count, although their copies stay for the persons. Numbers are counted by the first notice of a row of corrections,
+# which is named here. Scalar subqueries are looked up for the rows that are read; PostgreSQL would compute joins and
+# EXISTS for every dataset.
 DATASET_NODE = """
 CREATE VIEW dataset_node AS
 SELECT dataset.id AS dataset_id, content,
        (SELECT made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS made_at,
        (SELECT first_made_at FROM dataset_made_at WHERE dataset_id = dataset.id) AS first_made_at,
        ARRAY(SELECT parent_id FROM dataset_parent WHERE dataset_id = dataset.id ORDER BY parent_id) AS parent_ids,
+       ARRAY(SELECT parent_id FROM dataset_parent
+             WHERE dataset_id = dataset.id AND NOT EXISTS (
+                 SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = parent_id)
+             ORDER BY parent_id) AS counted_parent_ids,
        (SELECT first_id FROM notice WHERE id = notice_id) AS notice_id, holder_id,
        coalesce((SELECT true FROM held_dataset WHERE dataset_id = dataset.id), false) AS is_holding
 FROM dataset
@@ -115,6 +142,8 @@ VIEWS = {
     "void_transfer": VOID_TRANSFER,
     "retracted_transfer": RETRACTED_TRANSFER,
     "dataset_made_at": DATASET_MADE_AT,
+    "ended_holding": ENDED_HOLDING,
+    "withdrawn_dataset": WITHDRAWN_DATASET,
     "held_dataset": HELD_DATASET,
     "holder_of_record": HOLDER_OF_RECORD,
     "dataset_node": DATASET_NODE,
@@ -208,6 +237,42 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_dataset_correction_dataset_id"), "dataset_correction", ["dataset_id"], unique=False)
+    op.create_table(
+        "dataset_statement",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=True),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("occurred_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dataset_id", sa.Uuid(), nullable=False),
+        sa.Column("kind", sa.String(40), nullable=False),
+        sa.Column("end_reason", sa.String(40), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.CheckConstraint(
+            "kind IN ('ended', 'end_taken_back', 'withdrawn', 'withdrawal_taken_back')",
+            name="ck_dataset_statement_kind",
+        ),
+        sa.CheckConstraint(
+            "end_reason IN ('deleted', 'returned', 'retention_over', 'poll_over', 'other')",
+            name="ck_dataset_statement_end_reason",
+        ),
+        sa.CheckConstraint("(kind = 'ended') = (end_reason IS NOT NULL)", name="ck_dataset_statement_end"),
+        sa.CheckConstraint("kind <> 'withdrawn' OR reason IS NOT NULL", name="ck_dataset_statement_withdrawal"),
+        sa.ForeignKeyConstraint(["asserted_by_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["asserted_through_id"], ["organisation.id"]),
+        sa.ForeignKeyConstraint(["dataset_id"], ["dataset.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_dataset_statement_asserted_by_id"), "dataset_statement", ["asserted_by_id"], unique=False)
+    op.create_index(op.f("ix_dataset_statement_dataset_id"), "dataset_statement", ["dataset_id"], unique=False)
+    for kind in ("ended", "withdrawn"):
+        op.create_index(
+            f"ix_dataset_statement_{kind}",
+            "dataset_statement",
+            ["dataset_id"],
+            unique=False,
+            postgresql_where=sa.text(f"kind = '{kind}'"),
+        )
     op.create_table(
         "transfer",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -409,5 +474,6 @@ def downgrade() -> None:
     op.drop_table("dataset_parent")
     op.drop_table("transfer_statement")
     op.drop_table("transfer")
+    op.drop_table("dataset_statement")
     op.drop_table("dataset_correction")
     op.drop_table("dataset")

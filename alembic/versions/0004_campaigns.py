@@ -15,10 +15,11 @@ SELECT id, party_id, sender_id, began_at FROM campaign
 WHERE NOT EXISTS (SELECT FROM campaign AS correction WHERE correction.corrects_id = campaign.id)
   AND NOT EXISTS (SELECT FROM campaign_cancellation WHERE campaign_id = campaign.id)
 """
-# For packages that know no campaigns: the datasets that campaigns use, and when the first began or will begin.
+# For packages that know no campaigns: the datasets that campaigns use, and when the first and the last began or
+# will begin.
 USED_DATASET = """
 CREATE VIEW used_dataset AS
-SELECT dataset_id, min(began_at) AS began_at
+SELECT dataset_id, min(began_at) AS began_at, max(began_at) AS last_began_at
 FROM campaign_dataset JOIN counting_campaign ON counting_campaign.id = campaign_id
 GROUP BY dataset_id
 """

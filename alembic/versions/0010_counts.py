@@ -8,28 +8,34 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
-# Datasets whose own transfer is void, or that are below such a dataset. The API lets no transfer become void whose
-# recipient passed its numbers on by a transfer that counts, so that those of the second kind are void themselves.
-DATASET_BELOW_VOID = """
-CREATE VIEW dataset_below_void AS
-SELECT received_dataset_id AS dataset_id FROM void_transfer
+# What a cut concerns: datasets whose own transfer is void, or that were withdrawn, and all whose counts name one.
+DATASET_BELOW_CUT = """
+CREATE VIEW dataset_below_cut AS
+WITH cut AS (
+    SELECT received_dataset_id AS dataset_id FROM void_transfer UNION ALL SELECT dataset_id FROM withdrawn_dataset)
+SELECT dataset_id FROM cut
 UNION
-SELECT dataset_id FROM void_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
+SELECT counted.dataset_id FROM cut JOIN ancestor_count AS counted ON ancestor_id = cut.dataset_id
 """
-# The ancestors that at least one number left in a dataset below a void transfer came from, by paths without void ones.
-# Paths are walked step by step: a join would read all counts, though there are next to no such datasets.
-CAME_FROM_BELOW_VOID = """
-CREATE VIEW came_from_below_void AS
-WITH RECURSIVE path AS (
-    SELECT dataset_id, dataset_id AS ancestor_id
-    FROM void_transfer JOIN ancestor_count ON ancestor_id = received_dataset_id
+# The ancestors that at least one number left in a dataset below a cut came from, by a path that none cuts. Nothing
+# comes from a withdrawn dataset, nor by a transfer that is void. Paths are walked step by step: a join would read all
+# counts, though there are next to no such datasets.
+CAME_FROM_BELOW_CUT = """
+CREATE VIEW came_from_below_cut AS
+WITH RECURSIVE cut AS (
+    SELECT received_dataset_id AS dataset_id FROM void_transfer UNION ALL SELECT dataset_id FROM withdrawn_dataset),
+path AS (
+    SELECT counted.dataset_id, counted.dataset_id AS ancestor_id
+    FROM cut JOIN ancestor_count AS counted ON ancestor_id = cut.dataset_id
+    WHERE counted.dataset_id NOT IN (SELECT dataset_id FROM withdrawn_dataset)
     UNION
     SELECT path.dataset_id, edge.parent_id
     FROM path CROSS JOIN LATERAL (
         SELECT parent_id, transfer_id FROM dataset_parent WHERE dataset_id = path.ancestor_id OFFSET 0) AS edge
     WHERE (SELECT count_left FROM ancestor_count AS counted
            WHERE counted.dataset_id = path.dataset_id AND counted.ancestor_id = edge.parent_id) > 0
-      AND NOT EXISTS (SELECT FROM void_transfer WHERE void_transfer.transfer_id = edge.transfer_id))
+      AND NOT EXISTS (SELECT FROM void_transfer WHERE void_transfer.transfer_id = edge.transfer_id)
+      AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = edge.parent_id))
 SELECT dataset_id, ancestor_id FROM path WHERE dataset_id <> ancestor_id
 """
 # What an organisation sees: what counts as held by it, and upstream what at least one number of it came from
@@ -40,15 +46,15 @@ CREATE VIEW seen_dataset AS
 SELECT organisation_id, dataset_id FROM holder_of_record
 UNION ALL
 SELECT holder_id, ancestor_id FROM ancestor_count
-WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_void)
+WHERE count_left > 0 AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_cut)
 UNION ALL
 SELECT counted.asserted_by_id, ancestor_id
 FROM ancestor_count AS counted JOIN organisation AS holder ON holder.id = holder_id
 WHERE count_left > 0 AND counted.asserted_by_id <> holder_id AND admitted_at IS NULL
-  AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_void)
+  AND dataset_id NOT IN (SELECT dataset_id FROM dataset_below_cut)
 UNION ALL
 SELECT organisation_id, ancestor_id
-FROM holder_of_record JOIN came_from_below_void ON came_from_below_void.dataset_id = holder_of_record.dataset_id
+FROM holder_of_record JOIN came_from_below_cut ON came_from_below_cut.dataset_id = holder_of_record.dataset_id
 """
 # The same for all that an organisation sees, each dataset once, or for the page of `wanted` datasets after an id, of
 # which it may say more than are wanted. It goes from each ancestor to the next in the index, and so reads a count for
@@ -57,7 +63,7 @@ DATASETS_SEEN_BY = """
 CREATE FUNCTION datasets_seen_by(
     viewer uuid, after uuid DEFAULT '00000000-0000-0000-0000-000000000000', wanted bigint DEFAULT NULL)
 RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
-WITH RECURSIVE below AS MATERIALIZED (SELECT dataset_id FROM dataset_below_void),
+WITH RECURSIVE below AS MATERIALIZED (SELECT dataset_id FROM dataset_below_cut),
 own_ancestor (id) AS (
     (SELECT ancestor_id FROM ancestor_count
      WHERE holder_id = viewer AND count_left > 0 AND ancestor_id > after
@@ -80,7 +86,7 @@ WHERE counted.asserted_by_id = viewer AND counted.asserted_by_id <> holder_id AN
   AND admitted_at IS NULL AND ancestor_id > after AND dataset_id NOT IN (SELECT dataset_id FROM below)
 UNION
 SELECT ancestor_id
-FROM holder_of_record JOIN came_from_below_void ON came_from_below_void.dataset_id = holder_of_record.dataset_id
+FROM holder_of_record JOIN came_from_below_cut ON came_from_below_cut.dataset_id = holder_of_record.dataset_id
 WHERE organisation_id = viewer
 $$
 """
@@ -93,8 +99,8 @@ BEGIN
 END $$
 """
 VIEWS = {
-    "dataset_below_void": DATASET_BELOW_VOID,
-    "came_from_below_void": CAME_FROM_BELOW_VOID,
+    "dataset_below_cut": DATASET_BELOW_CUT,
+    "came_from_below_cut": CAME_FROM_BELOW_CUT,
     "seen_dataset": SEEN_DATASET,
 }
 

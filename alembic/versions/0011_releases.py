@@ -45,6 +45,8 @@ JOIN dataset ON dataset.id = held_dataset.dataset_id
 JOIN organisation AS holder ON holder.id = holder_id
 LEFT JOIN first_upload ON first_upload.dataset_id = dataset.id
 WHERE (first_upload.dataset_id IS NOT NULL OR orphan_count > 0)
+  AND NOT EXISTS (SELECT FROM ended_holding WHERE ended_holding.dataset_id = dataset.id)
+  AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = dataset.id)
   AND NOT EXISTS (SELECT FROM released_dataset WHERE released_dataset.dataset_id = dataset.id)
 """
 # The files that the operator should have released by now, or refused.

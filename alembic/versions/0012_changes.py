@@ -40,6 +40,7 @@ _OF_EVIDENCE = (
     "SELECT collector_id FROM notice JOIN notice_evidence AS evidence ON notice.id = evidence.notice_id "
     "WHERE evidence.id = changed.evidence_id"
 )
+_HOLDER = "(SELECT holder_id FROM dataset WHERE id = changed.dataset_id)"
 _OF_NOTICE = f"ARRAY[{_FACT}, {_COLLECTOR}]"
 _NONE = "'{}'::uuid[]"
 # Erasures lower the counts of what is left one by one. The graph knows only whether anything is left.
@@ -69,6 +70,10 @@ WATCHED = {
         "last_upload_at,upload_removed_at}'::text[]",
     ),
     "dataset_parent": Watch("dataset_id, parent_id", "changed.dataset_id", "ARRAY[changed.parent_id]"),
+    "dataset_statement": Watch(
+        object_id="changed.dataset_id",
+        organisation_ids=f"ARRAY[{_FACT}, {_HOLDER}]",
+    ),
     "ancestor_count": Watch("dataset_id, ancestor_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),
     "notice_count": Watch("dataset_id, notice_id", "changed.dataset_id", _NONE, state=_ANY_LEFT),
     "transfer": Watch(organisation_ids=f"ARRAY[changed.sender_id, changed.recipient_id, {_FACT}]"),
@@ -78,7 +83,7 @@ WATCHED = {
     ),
     "dataset_release": Watch(
         object_id="changed.dataset_id",
-        organisation_ids="ARRAY[changed.operator_id, (SELECT holder_id FROM dataset WHERE id = changed.dataset_id)]",
+        organisation_ids=f"ARRAY[changed.operator_id, {_HOLDER}]",
     ),
     "campaign": Watch(organisation_ids=f"ARRAY[changed.party_id, changed.sender_id, {_FACT}]"),
     "campaign_dataset": Watch("campaign_id, dataset_id", "changed.campaign_id", "ARRAY[changed.dataset_id]"),

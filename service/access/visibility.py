@@ -170,8 +170,9 @@ class DatasetLinks(NamedTuple):
 
     `came_from` are the ancestors that at least one number left in it came from. `parents` are the datasets that it
     is made from, `arrivals` the transfer that delivered it. All three are without what is only reached by a void
-    transfer. `touching` are all transfers that it is sent or delivered by, void or not; `used_in` the campaigns sent
-    to it. `made_at` is when it took over the numbers of its parents.
+    transfer, the first also without what is only reached through a withdrawn dataset. `touching` are
+    all transfers that it is sent or delivered by, void or not; `used_in` the campaigns sent to it. `made_at` is when
+    it took over the numbers of its parents.
     """
 
     came_from: Set[uuid.UUID]
@@ -201,9 +202,10 @@ class VisibilityIndex:
     """What visibility depends on in the whole graph, by ids.
 
     `held_by` has, by organisation, the datasets that count as held by it (see `holders_of_record`); `spoken_for` those
-    of them that it asserts for another holder. `cut_off` are the datasets that void transfers delivered.
-    `campaigns_of` has campaigns by party and sender, and all campaigns of a party by that party and None. For one
-    number nothing here is gone through as a whole: what its datasets link to is intersected with what the caller has.
+    of them that it asserts for another holder. `cut_off` are the datasets that void transfers delivered, and those
+    withdrawn. `campaigns_of` has campaigns by party and sender, and all campaigns of a party by that party and None.
+    For one number nothing here is gone through as a whole: what its datasets link to is intersected with what the
+    caller has.
     """
 
     links: Mapping[uuid.UUID, DatasetLinks]

@@ -24,6 +24,7 @@ from service.core.task_queue import TaskName, defer
 from service.core.vocabulary import DatasetState, Role
 from service.dataset.models import Dataset
 from service.dataset.operations import lock_datasets
+from service.dataset.standing_checks import refuse_not_held
 from service.organisation.operations import find_organisation, require_active
 
 
@@ -49,6 +50,7 @@ async def register_campaign(session: AsyncSession, queue: App, actor: Actor, wan
         await lock_for_correction(session, actor, Campaign, wanted.corrects_id)
     for dataset in await lock_datasets(session, actor, wanted.dataset_ids):
         _check_dataset(wanted, dataset)
+        await refuse_not_held(session, dataset.id, wanted.began_at)
     row = Campaign(
         **wanted.model_dump(exclude={"dataset_ids"}),
         asserted_by_id=actor.organisation_id,

@@ -258,11 +258,24 @@ def _add_holder(context: _TreeContext, branch: Tree, node: HolderNode, hops: int
     elif len(node.datasets) > 1:
         names = ", ".join(context.quote(dataset.name) for dataset in node.datasets)
         _add(branch, context.fill(phrases.held_in, names=names), "dim")
+    _add_standings(context, branch, node)
     if hops < context.most_hops or all(transfer_id in context.drawn for transfer_id in node.onward):
         _add_onward(context, branch, node, hops)
     else:
         context.waiting.append(node)
         _add(branch, context.fill(phrases.continued_below, mark=len(context.waiting)), "dim")
+
+
+def _add_standings(context: _TreeContext, branch: Tree, node: HolderNode) -> None:
+    """Which of its files a holder no longer has, or had declared by mistake."""
+    phrases = context.phrases
+    for dataset in node.datasets:
+        if dataset.end:
+            day, why = context.day_of(dataset.end.held_until), context.terms.end_reason(dataset.end.end_reason)
+            _add(branch, context.fill(phrases.ended, holder=node.holder, day=day, why=why), "bold")
+        if dataset.withdrawal:
+            day, why = context.day_of(dataset.withdrawal.withdrawn_at), context.quote(dataset.withdrawal.reason)
+            _add(branch, context.fill(phrases.withdrawn, day=day, why=why), "bold red")
 
 
 def _add_onward(context: _TreeContext, branch: Tree, node: HolderNode, hops: int) -> None:

@@ -58,6 +58,8 @@ class AnswerPhrases:
     orphan: str
     held_in: str
     erased: str
+    ended: str
+    withdrawn: str
 
     transferred: str
     purpose: str
@@ -178,6 +180,8 @@ _ENGLISH = AnswerPhrases(
     orphan="held by {holder} in {dataset}: {reason}",
     held_in="holds it in {names}",
     erased="{holder} erased it on {day} and no longer holds it",
+    ended="{holder} no longer has it since {day}, as it says: {why}",
+    withdrawn="withdrawn on {day}, because {why}",
     transferred="{recipient}, on {day}",
     purpose="purpose: {purpose} (lawful basis: {basis})",
     contract="contract: {contract}",
@@ -256,6 +260,8 @@ _FRENCH = AnswerPhrases(
     orphan="détenu par {holder} dans {dataset} : {reason}",
     held_in="le détient dans {names}",
     erased="{holder} l'a effacé le {day} et ne le détient plus",
+    ended="{holder} dit ne plus l'avoir depuis le {day} : {why}",
+    withdrawn="retiré le {day}, pour ce motif : {why}",
     transferred="{recipient}, le {day}",
     purpose="finalité : {purpose} (base légale : {basis})",
     contract="contrat : {contract}",

@@ -33,6 +33,10 @@ from service.core.time_zone import ask_for_zone, zones_of
 
 dataset = typer.Typer(help="Manage datasets of a running service.", no_args_is_help=True)
 dataset.command("discard")(dataset_acts.discard)
+dataset.command("end")(dataset_acts.end)
+dataset.command("take-end-back")(dataset_acts.take_end_back)
+dataset.command("withdraw")(dataset_acts.withdraw)
+dataset.command("take-withdrawal-back")(dataset_acts.take_withdrawal_back)
 dataset.command("waiting")(release.list_waiting)
 dataset.command("release")(release.release_dataset)
 dataset.command("withdraw-release")(release.withdraw_release)

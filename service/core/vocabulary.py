@@ -95,6 +95,25 @@ class DatasetState(StrEnum):
     SEALED = "sealed"
 
 
+class DatasetStatementKind(StrEnum):
+    """What its holder states of a sealed dataset. The latest of each pair counts."""
+
+    ENDED = "ended"
+    END_TAKEN_BACK = "end_taken_back"
+    WITHDRAWN = "withdrawn"
+    WITHDRAWAL_TAKEN_BACK = "withdrawal_taken_back"
+
+
+class EndReason(StrEnum):
+    """Why a holder no longer has a dataset."""
+
+    DELETED = "deleted"
+    RETURNED = "returned"
+    RETENTION_OVER = "retention_over"
+    POLL_OVER = "poll_over"
+    OTHER = "other"
+
+
 class Side(StrEnum):
     """A side of a transfer."""
 
@@ -219,6 +238,7 @@ class ChangeKind(StrEnum):
     COLLECTOR_STATEMENT = "collector_statement"
     DATASET = "dataset"
     DATASET_PARENT = "dataset_parent"
+    DATASET_STATEMENT = "dataset_statement"
     ANCESTOR_COUNT = "ancestor_count"
     NOTICE_COUNT = "notice_count"
     TRANSFER = "transfer"

@@ -9,6 +9,7 @@ has an account and erases. Nobody erases in its place, not even the organisation
 """
 
 import uuid
+from collections.abc import Collection
 from typing import LiteralString, NamedTuple
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -48,6 +49,23 @@ async def exclude_holder(session: AsyncSession, ring: KeyRing, key: bytes, holde
     await exclusion.exclude(connection, key, own, now())
     await record_losses(connection, own, _stored(found), found.erasures)
     return Erased(own, await drop_unneeded_copies(session, ring, key))
+
+
+async def exclude_datasets(
+    session: AsyncSession, ring: KeyRing, key: bytes, dataset_ids: Collection[uuid.UUID]
+) -> frozenset[uuid.UUID]:
+    """Take a number out of some datasets whose holders no longer have them; returns whose stored copy was dropped.
+
+    Call it after `lock_holdings` of these holders, and with datasets that store the number or share it.
+    """
+    connection = await connection_of(session)
+    await session.flush()
+    await erasure.lock_erasures(connection)
+    found = await store.lookup(connection, ring, key)
+    await exclusion.exclude(connection, key, dataset_ids, now())
+    left = frozenset(dataset_ids) - found.erasures.keys()
+    await record_losses(connection, left, _stored(found), found.erasures)
+    return await drop_unneeded_copies(session, ring, key)
 
 
 async def drop_unneeded_copies(session: AsyncSession, ring: KeyRing, key: bytes) -> frozenset[uuid.UUID]:

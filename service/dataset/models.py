@@ -25,7 +25,7 @@ from service.core.clock import now
 from service.core.columns import enum_type
 from service.core.facts import Fact, GraphRow
 from service.core.ids import uuid7
-from service.core.vocabulary import Content, DatasetState
+from service.core.vocabulary import Content, DatasetState, DatasetStatementKind, EndReason
 from service.number.rejection import RejectReason
 
 
@@ -98,6 +98,26 @@ class DatasetCorrection(SQLModel, table=True):
     former_name: str = Field(sa_type=Text)
     former_occurred_at: datetime = Field(sa_type=DateTime(timezone=True))
     former_collection_id: uuid.UUID | None = Field(default=None, foreign_key="collection.id")
+    reason: str | None = Field(default=None, sa_type=Text)
+
+
+class DatasetStatement(Fact, table=True):
+    """What its holder states of a sealed dataset: that its holding ended, or that it was never so, or neither.
+
+    The latest of each pair counts (`dataset.standing`). `occurred_at` of an end is since when.
+    """
+
+    __tablename__ = "dataset_statement"
+    __table_args__ = (
+        CheckConstraint("(kind = 'ended') = (end_reason IS NOT NULL)", name="ck_dataset_statement_end"),
+        CheckConstraint("kind <> 'withdrawn' OR reason IS NOT NULL", name="ck_dataset_statement_withdrawal"),
+        Index("ix_dataset_statement_ended", "dataset_id", postgresql_where=text("kind = 'ended'")),
+        Index("ix_dataset_statement_withdrawn", "dataset_id", postgresql_where=text("kind = 'withdrawn'")),
+    )
+
+    dataset_id: uuid.UUID = Field(foreign_key="dataset.id", index=True)
+    kind: DatasetStatementKind = Field(sa_type=enum_type(DatasetStatementKind))
+    end_reason: EndReason | None = Field(default=None, sa_type=enum_type(EndReason))
     reason: str | None = Field(default=None, sa_type=Text)
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import Any, Final
 
 from procrastinate import App
 from sqlalchemy import ColumnElement, text
@@ -19,12 +19,13 @@ from service.core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from service.core.new_rows import insert_rows
 from service.core.paging import Page
 from service.core.settings import Settings
-from service.core.vocabulary import Content, DatasetState, UsageKind
+from service.core.vocabulary import Content, DatasetState, EndReason, UsageKind
 from service.dataset.date_order import PartDates, check_before_sealing
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.part_columns import part_out, read_part_columns
 from service.dataset.part_form import zone_of
 from service.dataset.schemas import DatasetIn, DatasetOut, DateFormatIn, PartOut
+from service.dataset.standing_checks import refuse_not_held
 from service.intake.dates.order import OrderCounts, Separators
 from service.job.models import JobKind
 from service.job.operations import start_job
@@ -55,6 +56,7 @@ async def register_dataset(
             )
     for parent in await lock_datasets(session, actor, wanted.derived_from):
         _check_parent(actor, wanted, parent)
+        await refuse_not_held(session, parent.id, wanted.occurred_at)
     zone = zone_of(wanted.default_region, wanted.time_zone, reads_consent=wanted.collection_id is not None)
     row = Dataset(
         **wanted.model_dump(exclude={"occurred_at", "derived_from", "time_zone"}),
@@ -199,12 +201,37 @@ async def _response_bodies(
     edges = (await session.exec(query.order_by(col(DatasetParent.parent_id)))).all()
     asserters = await read_asserters(session, actor, datasets)
     of_parts = await read_part_columns(session, own)
+    marks = await _read_marks(session, datasets)
     answers = []
     for row in datasets:
         answer = dataset_out(ring, row, [edge for edge in edges if edge.dataset_id == row.id], asserters)
         update = of_parts.get(row.id, {}) if row.id in own else dict.fromkeys(_OF_FILE)
-        answers.append(answer.model_copy(update=update))
+        answers.append(answer.model_copy(update=update | marks.get(row.id, {})))
     return answers
+
+
+_MARKS: Final = text("""
+    SELECT dataset.id, ended_at, end_reason, withdrawn.recorded_at AS withdrawn_at
+    FROM dataset
+    LEFT JOIN LATERAL (
+        SELECT ended_at, end_reason FROM ended_holding WHERE dataset_id = dataset.id) AS ended ON true
+    LEFT JOIN LATERAL (
+        SELECT recorded_at FROM withdrawn_dataset WHERE dataset_id = dataset.id) AS withdrawn ON true
+    WHERE dataset.id = ANY(:ids)
+""")
+
+
+async def _read_marks(session: AsyncSession, datasets: Sequence[Dataset]) -> dict[uuid.UUID, dict[str, Any]]:
+    """Until when some datasets were held, and when they were withdrawn."""
+    rows = (await run(session, _MARKS, {"ids": [row.id for row in datasets]})).all()
+    return {
+        row.id: {
+            "held_until": row.ended_at,
+            "end_reason": EndReason(row.end_reason) if row.end_reason else None,
+            "withdrawn_at": row.withdrawn_at,
+        }
+        for row in rows
+    }
 
 
 _NOT_SHOWN: Final = (

@@ -17,7 +17,7 @@ from service.core.errors import JSON_BODY, responses
 from service.core.paging import After, Limit, Page
 from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
-from service.dataset import correction, discard, operations, orphans, parts, preview, rejects
+from service.dataset import correction, discard, operations, orphans, parts, preview, rejects, standing_operations
 from service.dataset.correction_schemas import DatasetCorrectionIn, DatasetCorrectionOut
 from service.dataset.declaration import PART_IN_OPENAPI, DeclaredPart
 from service.dataset.preview import PreviewedPart
@@ -30,6 +30,7 @@ from service.dataset.schemas import (
     PreviewOut,
     RejectOut,
 )
+from service.dataset.standing_schemas import DatasetStatementOut, DatasetWithdrawalIn, HoldingEndIn, TakenBackIn
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
 from service.usage.uploads import counted_upload
@@ -129,6 +130,77 @@ async def list_corrections(
 ) -> Page[DatasetCorrectionOut]:
     """What was corrected of its name, date and collection, the first correction first."""
     return await correction.list_corrections(session, actor, dataset_id, after, limit)
+
+
+@router.post(
+    "/{dataset_id}/end",
+    status_code=201,
+    summary="End the holding of a dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def end_holding(
+    dataset_id: DatasetId, body: HoldingEndIn, session: SessionDep, actor: FactsWriter
+) -> DatasetStatementOut:
+    """States since when you no longer have it, and why. You had its numbers until then, in every answer.
+
+    From then on no relay, flag or campaign counts it. Relays that are open stay open: answer the persons.
+    """
+    return await standing_operations.end_holding(session, actor, dataset_id, body)
+
+
+@router.post(
+    "/{dataset_id}/end/take-back",
+    status_code=201,
+    summary="Take the end of a holding back",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def take_end_back(
+    dataset_id: DatasetId, body: TakenBackIn, session: SessionDep, queue: QueueDep, actor: FactsWriter
+) -> DatasetStatementOut:
+    """For an end that was said by mistake. Objections that were recorded since then flag the dataset."""
+    return await standing_operations.take_end_back(session, queue, actor, dataset_id, body)
+
+
+@router.post(
+    "/{dataset_id}/withdrawal",
+    status_code=201,
+    summary="Withdraw a sealed dataset",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def withdraw_dataset(
+    dataset_id: DatasetId, body: DatasetWithdrawalIn, session: SessionDep, queue: QueueDep, actor: FactsWriter
+) -> DatasetStatementOut:
+    """States that it was never so. Other organisations no longer see it, and what came from it alone is not counted.
+
+    The persons of its numbers and the authority still see it, marked with your reason. It is refused while a campaign
+    that began used it, or a recipient confirmed or disputed it, or passed it on.
+    """
+    return await standing_operations.withdraw_dataset(session, queue, actor, dataset_id, body)
+
+
+@router.post(
+    "/{dataset_id}/withdrawal/take-back",
+    status_code=201,
+    summary="Take the withdrawal of a dataset back",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(*JSON_BODY, 404, 409, 507),
+)
+async def take_withdrawal_back(
+    dataset_id: DatasetId, body: TakenBackIn, session: SessionDep, queue: QueueDep, actor: FactsWriter
+) -> DatasetStatementOut:
+    """States that it was so after all. It is shown and counted again."""
+    return await standing_operations.take_withdrawal_back(session, queue, actor, dataset_id, body)
+
+
+@router.get("/{dataset_id}/statements", summary="List what the holder states of a dataset", responses=responses(404))
+async def list_dataset_statements(
+    dataset_id: DatasetId, session: SessionDep, actor: FactsReader, after: After = None, limit: Limit = 100
+) -> Page[DatasetStatementOut]:
+    """Ends of the holding, withdrawals, and both taken back, the first statement first."""
+    return await standing_operations.list_statements(session, actor, dataset_id, after, limit)
 
 
 @router.get("/{dataset_id}/parts", summary="List the parts of a dataset", responses=responses(404))

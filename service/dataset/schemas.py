@@ -17,7 +17,7 @@ from pydantic import (
 from service.core.facts import FactIn, FactOut
 from service.core.text import Line
 from service.core.time_zone import TimeZone
-from service.core.vocabulary import Content, DatasetState
+from service.core.vocabulary import Content, DatasetState, EndReason
 from service.intake.dates.stated import LONGEST_FORMAT, NAMED_FORMATS
 from service.intake.dates.stated import date_format as read_date_format
 from service.intake.errors import UnreadablePart
@@ -164,6 +164,13 @@ class DatasetOut(FactOut):
         default=None,
         description="Columns that look relevant and were not read, in any part: by name, or by position from 1. Null "
         "like `accepted_count`.",
+    )
+    held_until: AwareDatetime | None = Field(
+        default=None, description="Since when its holder no longer has it, as it states. Null while it does."
+    )
+    end_reason: EndReason | None = Field(default=None, description="Why its holder no longer has it.")
+    withdrawn_at: AwareDatetime | None = Field(
+        default=None, description="When its holder recorded that it was never so. Others no longer see it."
     )
     recounting: bool = Field(
         description="Whether its counts are being made again, because something upstream changed. Until then those "

@@ -9,6 +9,7 @@ from service.disclosure.messages import message_sentences
 from service.disclosure.origins import collection_clause, orphan_sentences, when_collected
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.recipients import erasure_sentences, transfer_sentence
+from service.disclosure.standings import standing_notes, standing_sentences
 from service.disclosure.subject_answer import SubjectAnswer
 from service.disclosure.svg import Arrow, Certainty, Diagram, Node, draw_narrow, draw_wide
 from service.provenance.answer.references import OrganisationRef, OrganisationView
@@ -97,6 +98,7 @@ def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation
     if organisation.id in subject.erased:
         _, erased_at = subject.erased[organisation.id]
         yield phrases.erased.format(day=book.day_of(erased_at))
+    yield from standing_notes(subject, book, organisation.id)
 
 
 def _arrival(subject: SubjectAnswer, book: Phrasebook, transfer: TransferView) -> str:
@@ -124,3 +126,4 @@ def _alternative(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
             yield phrases.transfer_earlier.format(recipient=recipient, from_sender=from_sender)
     yield from message_sentences(subject, book)
     yield from erasure_sentences(subject, book)
+    yield from standing_sentences(subject, book)

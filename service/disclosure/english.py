@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.disclosure import english_letters, english_messages, english_origins, phrases
+from service.disclosure import english_letters, english_messages, english_origins, english_standings, phrases
 from service.disclosure.phrase_forms import ByAgreement, Counted, Extent, Plural
 
 _GENERAL: Final = phrases.General(
@@ -258,6 +258,7 @@ PHRASES: Final = phrases.Phrases(
     path=_PATH,
     origins=english_origins.ORIGINS,
     recipients=_RECIPIENTS,
+    standings=english_standings.STANDINGS,
     messages=english_messages.MESSAGES,
     gaps=_GAPS,
     earlier=_EARLIER,

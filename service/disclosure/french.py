@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from service.disclosure import french_letters, french_messages, french_origins, phrases
+from service.disclosure import french_letters, french_messages, french_origins, french_standings, phrases
 from service.disclosure.phrase_forms import ByAgreement, Counted, Extent, Plural
 
 _GENERAL: Final = phrases.General(
@@ -255,6 +255,7 @@ PHRASES: Final = phrases.Phrases(
     path=_PATH,
     origins=french_origins.ORIGINS,
     recipients=_RECIPIENTS,
+    standings=french_standings.STANDINGS,
     messages=french_messages.MESSAGES,
     gaps=_GAPS,
     earlier=_EARLIER,

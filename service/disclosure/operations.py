@@ -65,12 +65,14 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
         found = build_answer(await answer_of(snapshot, held, ended, visibility_of))
         stated_by_others = await read_other_namers(reading, found)
     facts = snapshot.graph.facts
-    holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings)
+    holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings if holding.current)
+    past_ids = dict.fromkeys(row.dataset.holder.id for row in found.holdings if row.dataset.holder.id not in holder_ids)
     operator_ids = [row.id for row in facts.organisations.values() if Role.OPERATOR in row.roles]
     return SubjectAnswer(
         number=person.number,
         answer=found,
         holders=[organisation_view(facts, facts.organisations, holder_id) for holder_id in holder_ids],
+        past_holders=[organisation_view(facts, facts.organisations, holder_id) for holder_id in past_ids],
         operators=[organisation_view(facts, facts.organisations, operator_id) for operator_id in operator_ids],
         stated_by_others=stated_by_others,
         objections=objections,
@@ -143,6 +145,7 @@ def _document(subject: SubjectAnswer, report: Report, reference: str) -> Disclos
         contradictions=[
             contradiction for contradiction in found.contradictions if contradiction.transfer_id in transfer_ids
         ],
+        past_holdings=subject.past_holdings,
         erasures=[] if subject.concerns_another else found.erasures,
         objections=subject.own_objections,
     )

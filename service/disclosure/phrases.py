@@ -146,6 +146,20 @@ class Recipients:
 
 
 @dataclass(frozen=True)
+class Standings:
+    """What holders say of files that they no longer have, or never had."""
+
+    ended: str
+    adds: str
+    withdrawn: str
+    only_withdrawn: str
+    erased: str
+    note_ended: str
+    note_withdrawn: str
+    contact: str
+
+
+@dataclass(frozen=True)
 class Messages:
     """The messages that were sent."""
 
@@ -345,6 +359,7 @@ class Phrases:
     path: Path
     origins: Origins
     recipients: Recipients
+    standings: Standings
     messages: Messages
     gaps: Gaps
     earlier: Earlier

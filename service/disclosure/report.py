@@ -35,6 +35,7 @@ from service.disclosure.recipients import (
     transfer_sentences,
 )
 from service.disclosure.registry import name_operators, registry_section
+from service.disclosure.standings import standing_sentences
 from service.disclosure.subject_answer import SubjectAnswer
 from service.number.normalisation import international_format
 from service.provenance.answer.references import OrganisationView
@@ -100,6 +101,7 @@ def _summary_blocks(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Block]
     if subject.concerns_another and subject.owned_since is not None:
         yield Paragraph(text=phrases.earlier.format(day=book.day(subject.owned_since)))
     yield from _joined(erasure_sentences(subject, book))
+    yield from _joined(standing_sentences(subject, book))
     for sentence in late_message_sentences(subject, book):
         yield Callout(tone=Tone.ATTENTION, text=sentence)
     yield Callout(tone=Tone.INFORMATION, text=phrases.only_facts)
@@ -173,12 +175,14 @@ def _earlier_section(subject: SubjectAnswer, book: Phrasebook) -> Section:
 
 def _next_blocks(subject: SubjectAnswer, book: Phrasebook) -> Iterator[Block]:
     phrases, held = book.phrases.steps, subject.answer.held
+    # What is kept of a file that nobody has any more can be erased too.
+    stored = bool(subject.answer.holdings)
     steps = [
         Step(action=Action.OBJECT, title=phrases.object_title, text=phrases.object if held else phrases.object_unheld),
         Step(action=Action.DOWNLOAD, title=phrases.download_title, text=phrases.download),
         Step(action=Action.COMPLAIN, title=phrases.complain_title, text=phrases.complain, address=CNIL),
     ]
-    if held:
+    if stored:
         steps.insert(1, Step(action=Action.ERASE, title=phrases.erase_title, text=phrases.erase))
     yield Steps(items=steps)
     yield Paragraph(text=phrases.only_number)
@@ -196,6 +200,7 @@ def _contacts(subject: SubjectAnswer, book: Phrasebook) -> list[Contact]:
     for organisations, note in (
         ([holder for holder in subject.holders if holder.id in own_statement], phrases.contact_holds),
         (subject.holders, phrases.contact_said_to_hold),
+        (subject.past_holders, book.phrases.standings.contact),
         ([origin.collector for origin in answer.origins if origin.denial is None], phrases.contact_collected),
         ([origin.collector for origin in answer.origins], phrases.contact_denies),
         ([recipient.organisation for recipient in answer.recipients], phrases.contact_said_to_have_received),

@@ -12,7 +12,7 @@ from service.objection.schemas import ObjectionOut
 from service.provenance.answer.campaign_schemas import CampaignView
 from service.provenance.answer.origin_schemas import Origin
 from service.provenance.answer.references import OrganisationView
-from service.provenance.answer.schemas import Contradiction, Erasure, Orphan, TransferView
+from service.provenance.answer.schemas import Contradiction, Erasure, Holding, Orphan, TransferView
 from service.wording.language import Language
 
 FORMAT: Final = "filiation-disclosure-1"
@@ -56,6 +56,10 @@ class DisclosureOut(BaseModel):
     )
     orphans: list[Orphan]
     contradictions: list[Contradiction]
+    past_holdings: list[Holding] = Field(
+        description="The datasets whose holding ended or that were withdrawn, and those that had the number from there "
+        "alone."
+    )
     erasures: list[Erasure]
     objections: list[ObjectionOut]
 

@@ -10,7 +10,7 @@ from service.objection.schemas import ObjectionOut
 from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView
 from service.provenance.answer.origin_schemas import Origin
 from service.provenance.answer.references import OrganisationView
-from service.provenance.answer.schemas import Answer, TransferView
+from service.provenance.answer.schemas import Answer, Erasure, Holding, TransferView
 from service.wording.language import paris_day
 
 
@@ -27,7 +27,8 @@ class StatedByAnother:
 class SubjectAnswer:
     """The answer about a number for its own person, the data subject.
 
-    Nothing is withheld from `answer`; `holders` hold the number now, and `operators` are responsible for the registry.
+    Nothing is withheld from `answer`; `holders` hold the number now, `past_holders` did until their holding ended or
+    they withdrew it, and `operators` are responsible for the registry.
     `stated_by_others` has, by organisation, what others on the number's paths state of its name and contact, as long as
     it does not speak for itself.
     Before `owned_since`, if that is given, the number was another person's. This person may learn next to nothing
@@ -37,6 +38,7 @@ class SubjectAnswer:
     number: int = field(repr=False)
     answer: Answer
     holders: Sequence[OrganisationView] = ()
+    past_holders: Sequence[OrganisationView] = ()
     operators: Sequence[OrganisationView] = ()
     stated_by_others: Mapping[uuid.UUID, Sequence[StatedByAnother]] = field(default_factory=dict)
     objections: Sequence[ObjectionOut] = ()
@@ -55,13 +57,23 @@ class SubjectAnswer:
     @property
     def erased(self) -> dict[uuid.UUID, tuple[str, datetime]]:
         """The organisations that erased the number and no longer hold it, each with its name and the latest erasure."""
-        holders = {holding.dataset.holder.id for holding in self.answer.holdings}
+        holders = {holding.dataset.holder.id for holding in self.answer.holdings if holding.current}
         found: dict[uuid.UUID, tuple[str, datetime]] = {}
         for erasure in sorted(self.answer.erasures, key=lambda erasure: erasure.erased_at):
             holder = erasure.dataset.holder
-            if holder.id not in holders:
+            if holder.id not in holders and not _is_past(erasure):
                 found[holder.id] = holder.legal_name, erasure.erased_at
         return found
+
+    @property
+    def past_holdings(self) -> list[Holding]:
+        """The files that their holders no longer have or never had, and those that hold the number by these alone."""
+        return [] if self.concerns_another else [row for row in self.answer.holdings if not row.current]
+
+    @property
+    def past_erasures(self) -> list[Erasure]:
+        """The erasures of what is kept here of such files."""
+        return [] if self.concerns_another else [row for row in self.answer.erasures if _is_past(row)]
 
     @property
     def origins(self) -> list[Origin]:
@@ -147,6 +159,14 @@ class SubjectAnswer:
     def concerns_another(self) -> bool:
         """Whether part of what is known concerns the former owner of the number."""
         return bool(self.earlier_organisations) or len(self.own_objections) < len(self.objections)
+
+
+def _is_past(erasure: Erasure) -> bool:
+    """Whether a number was erased from what its holder did not have any more by then."""
+    end, withdrawal = erasure.dataset.end, erasure.dataset.withdrawal
+    return (end is not None and end.stated_at < erasure.erased_at) or (
+        withdrawal is not None and withdrawal.withdrawn_at < erasure.erased_at
+    )
 
 
 def _without_name(use: CampaignUse) -> CampaignUse:

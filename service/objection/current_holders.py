@@ -10,7 +10,7 @@ from service.core.erasures import Erasures
 from service.membership.store import Stored
 from service.number.keyring import KeyRing, pack_keys, split_keys, unpack_keys
 from service.objection.models import Objection
-from service.provenance.graph.graph import datasets_holding
+from service.provenance.graph.graph import datasets_counted, datasets_holding
 from service.provenance.graph.released_holdings import datasets_counting
 from service.provenance.graph.rows import OrganisationRow
 from service.provenance.snapshot import Snapshot, Snapshots
@@ -20,7 +20,9 @@ from service.provenance.snapshot import Snapshot, Snapshots
 class NumberHolders:
     """A number's key, the datasets that hold it now, those it was erased from, and the graph of that moment.
 
-    `counting` are those of the datasets in which the number counts (`provenance.graph.released_holdings`).
+    Of those that do not hold it any more, `ended` are those whose holding ended, and `past` all that still store it or
+    share it: those, what was withdrawn, and what had it from there alone. `counting` are those of the datasets in which
+    the number counts (`provenance.graph.released_holdings`).
     """
 
     key: bytes
@@ -28,6 +30,8 @@ class NumberHolders:
     erasures: Erasures
     datasets: frozenset[uuid.UUID]
     erased_from: frozenset[uuid.UUID]
+    ended: frozenset[uuid.UUID]
+    past: frozenset[uuid.UUID]
     counting: frozenset[uuid.UUID]
 
     def ids_with_account(self) -> dict[uuid.UUID, bool]:
@@ -40,6 +44,11 @@ class NumberHolders:
         """An organisation of the graph, by whose country and time zone it has to answer."""
         return self.snapshot.graph.facts.organisations[organisation_id]
 
+    @property
+    def ever(self) -> frozenset[uuid.UUID]:
+        """The datasets that hold the number, or did until its erasure or until their holding ended."""
+        return self.datasets | self.erased_from | self.ended
+
     def held_by(self, organisation_id: uuid.UUID) -> bool:
         """Whether an organisation holds the number, or asserts a dataset of a holder without account that does."""
         return bool(self._held_by(organisation_id))
@@ -49,14 +58,15 @@ class NumberHolders:
         return not self._held_by(organisation_id).isdisjoint(self.counting)
 
     def counted_for(self, organisation_id: uuid.UUID) -> bool:
-        """Whether the number counts for an organisation, or did until the organisation erased it."""
+        """Whether the number counts for an organisation, or did until it erased the number or its holding ended."""
         held_by = self.snapshot.visibility_index.held_by.get(organisation_id, frozenset())
-        return self.counts_for(organisation_id) or not (held_by & self.erased_from).isdisjoint(self.counting)
+        before = held_by & (self.erased_from | self.ended)
+        return self.counts_for(organisation_id) or not before.isdisjoint(self.counting)
 
     def known_to(self, organisation_id: uuid.UUID) -> bool:
-        """Whether an organisation holds the number, or did until it erased it."""
+        """Whether an organisation holds the number, or did until it erased it or its holding ended."""
         held_by = self.snapshot.visibility_index.held_by.get(organisation_id, frozenset())
-        return not held_by.isdisjoint(self.datasets | self.erased_from)
+        return not held_by.isdisjoint(self.ever)
 
     def _held_by(self, organisation_id: uuid.UUID) -> frozenset[uuid.UUID]:
         return held_by_organisation(self.snapshot.visibility_index, organisation_id, self.datasets, self.erased_from)
@@ -89,10 +99,21 @@ async def holders_of_keys(snapshots: Snapshots, keys: Iterable[bytes]) -> dict[b
 
 
 def _holders(snapshot: Snapshot, key: bytes, stored: Stored) -> NumberHolders:
-    known = datasets_holding(snapshot.graph, stored.dataset_ids, stored.erasures)
-    counting = datasets_counting(snapshot.graph, known, stored.erasures)
-    held, erased = known.difference(stored.erasures), known.intersection(stored.erasures)
-    return NumberHolders(key, snapshot, stored.erasures, held, erased, counting)
+    graph, erasures = snapshot.graph, stored.erasures
+    known = datasets_holding(graph, stored.dataset_ids, erasures)
+    counted = datasets_counted(graph, known, erasures)
+    left = counted.difference(erasures)
+    held = frozenset(dataset_id for dataset_id in left if dataset_id not in graph.facts.ended)
+    return NumberHolders(
+        key,
+        snapshot,
+        erasures,
+        datasets=held,
+        erased_from=counted.intersection(erasures),
+        ended=left - held,
+        past=known.difference(erasures) - held,
+        counting=datasets_counting(graph, counted, erasures),
+    )
 
 
 async def holders_of_objections(

@@ -68,7 +68,9 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
             subject = await _campaign(session, uuid.UUID(campaign_id))
         else:
             subject = await _dataset(session, uuid.UUID(dataset_id))
-        sources = uploaded_sources_of((await read_ancestors(session, subject.dataset_ids)).dag, subject.dataset_ids)
+        # A file that its holder no longer has, or never had, is not flagged. A campaign is: it was sent before.
+        flagged = subject.dataset_ids if campaign_id is not None else await _current(session, subject.dataset_ids)
+        sources = uploaded_sources_of((await read_ancestors(session, flagged)).dag, flagged)
         objected = await _objected(session, ring, subject, sources)
         to_judge = set() if subject.dataset_id is None else set(await objections_concerned(session, subject.dataset_id))
     matched = await match_keys(database, objected.keys, sources)
@@ -80,6 +82,18 @@ async def flag_objections(resources: Resources, dataset_id: str | None = None, c
             await _write_flags(session, subject, found)
         to_judge.update(found)
     await judge_objections(database, resources.get(App), ring, sorted(to_judge))
+
+
+_CURRENT: Final = text("""
+    SELECT id FROM unnest(CAST(:ids AS uuid[])) AS found (id)
+    WHERE NOT EXISTS (SELECT FROM ended_holding WHERE dataset_id = id)
+      AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE dataset_id = id)
+""")
+
+
+async def _current(session: AsyncSession, dataset_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Those of some datasets whose holding did not end, and that were not withdrawn."""
+    return frozenset((await run(session, _CURRENT, {"ids": list(dataset_ids)})).scalars())
 
 
 class _Subject(NamedTuple):
@@ -178,7 +192,7 @@ async def _still_held(database: Database, subject: _Subject, keys: Keys, places:
     async with database.transaction() as session:
         erased = [row.key for row in await run(session, _ERASED, {"keys": matched})]
     holders = await holders_of_keys(Snapshots(database), erased)
-    not_held = {key for key in erased if subject.dataset_ids.isdisjoint(holders[key].datasets)}
+    not_held = {key for key in erased if subject.dataset_ids.isdisjoint(holders[key].datasets | holders[key].ended)}
     return places[[key not in not_held for key in matched]]
 
 

@@ -15,6 +15,7 @@ from service.number.keyring import KeyRing
 from service.objection.create import NewObjection, begin_recording, record_objections
 from service.objection.current_holders import NumberHolders, holders_of_key
 from service.objection.models import Objection
+from service.objection.past_holdings import erase_past_holdings
 from service.objection.reporting import Report, Reporting, read_number
 from service.objection.schemas import (
     ObjectionIn,
@@ -45,6 +46,7 @@ async def create_objection(
     await begin_recording(session, ring, [person.key])
     new = NewObjection(**wanted.model_dump(), source=ObjectionSource.PERSON, occurred_at=now())
     holders = await holders_of_key(snapshots, person.key)
+    holders = await erase_past_holdings(session, snapshots, ring, holders, new)
     (recorded,) = await record_objections(session, queue, ring, [(holders, new)], since_on=person.owned_since)
     return await recorded_view(session, recorded)
 

@@ -30,8 +30,8 @@ from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection
 from service.objection.schemas import RecorderKind
 from service.organisation.models import Organisation
+from service.provenance.answer.dataset_refs import organisation_ref
 from service.provenance.answer.references import OrganisationRef
-from service.provenance.answer.views import organisation_ref
 from service.provenance.graph.fact_index import FactIndex
 from service.transfer.status import standing_of
 
@@ -62,7 +62,7 @@ async def recorders_of(
             found[objection.id] = _PERSON
             continue
         held = holders[objection.id]
-        alike = id(held.snapshot), held.datasets, held.erased_from, frozenset(held.erasures.items())
+        alike = id(held.snapshot), held.ever, frozenset(held.erasures.items())
         if alike not in seen:
             seen[alike] = _seen(actor, held)
             # Other requests take their turns, however many numbers are held otherwise.
@@ -86,7 +86,7 @@ def _reporter(objection: Objection, holders: NumberHolders, seen: frozenset[uuid
 def _seen(actor: Actor, holders: NumberHolders) -> frozenset[uuid.UUID]:
     """The organisations that the caller sees on a path of a number, by what they stated themselves."""
     snapshot = holders.snapshot
-    visibility = visible_to(snapshot.visibility_index, actor, holders.datasets | holders.erased_from, holders.erasures)
+    visibility = visible_to(snapshot.visibility_index, actor, holders.ever, holders.erasures)
     return visibility.viewers | _speakers(snapshot.graph.facts, visibility)
 
 

@@ -80,7 +80,7 @@ async def report_stops(
         reported.append(ReportOutcome.NOT_A_STOP if is_other and isinstance(number, int) else number)
 
     def report(place: int, holders: NumberHolders) -> Report:
-        reached = holders.datasets | holders.erased_from
+        reached = holders.ever
         if sent_to.isdisjoint(reached) or wanted.replies[place].replied_at < campaign.began_at:
             return ReportOutcome.NOT_MESSAGED
         return new_objections[place]
@@ -132,7 +132,7 @@ def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetim
     facts = holders.snapshot.graph.facts
     sent = _begun_from(holders, facts.campaigns_of_dataset, originator, moment)
     sent = sent or _begun_from(holders, facts.unsent_campaigns_of_dataset, originator, moment)
-    sent = [campaign for campaign in sent if holders.counts_for(campaign.party_id)] or sent
+    sent = [campaign for campaign in sent if holders.counted_for(campaign.party_id)] or sent
     last = max((campaign.began_at for campaign in sent), default=None)
     return [campaign for campaign in sent if campaign.began_at == last]
 
@@ -140,7 +140,7 @@ def _answered_campaigns(holders: NumberHolders, originator: str, moment: datetim
 def _begun_from(
     holders: NumberHolders, campaigns_of: Grouped[uuid.UUID], originator: str, moment: datetime
 ) -> list[CampaignRow]:
-    facts, held_at = holders.snapshot.graph.facts, holders.datasets | holders.erased_from
+    facts, held_at = holders.snapshot.graph.facts, holders.ever
     reached = {campaign for dataset_id in held_at for campaign in campaigns_of.get(dataset_id, ())}
     return [
         campaign

@@ -14,7 +14,7 @@ from service.campaign.models import Campaign, CampaignCancellation, CampaignData
 from service.collection import models as collection
 from service.core.db import Connection, connection_of
 from service.core.vocabulary import ChangeKind
-from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, NoticeCount
+from service.dataset.models import DATASET_MADE_AT, AncestorCount, Dataset, DatasetParent, DatasetStatement, NoticeCount
 from service.organisation.models import Organisation
 from service.provenance.graph.draft import Difference
 from service.provenance.graph.fact_index import FactIndex
@@ -37,6 +37,7 @@ _TABLES: Final[dict[ChangeKind, type[SQLModel]]] = {
     ChangeKind.TRANSFER_STATEMENT: TransferStatement,
     ChangeKind.DATASET_RELEASE: DatasetRelease,
     ChangeKind.DATASET: Dataset,
+    ChangeKind.DATASET_STATEMENT: DatasetStatement,
     ChangeKind.DATASET_PARENT: DatasetParent,
     ChangeKind.CAMPAIGN: Campaign,
     ChangeKind.CAMPAIGN_DATASET: CampaignDataset,

@@ -19,6 +19,7 @@ from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent
 from service.dataset.operations import find_dataset
 from service.dataset.sealing import request_flagging
+from service.dataset.standing_checks import refuse_not_held
 from service.organisation.models import Organisation
 from service.organisation.operations import find_organisation, require_active
 from service.release.operations import release_by_standing
@@ -37,6 +38,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     _check_dataset(wanted, dataset)
     for side in (sender, recipient):
         require_active(side, wanted.occurred_at)
+    await refuse_not_held(session, dataset.id, wanted.occurred_at)
     received = await _create_received(session, actor, wanted, dataset)
     row = Transfer(
         **wanted.model_dump(exclude={"occurred_at", "targeting"}),

@@ -1,7 +1,7 @@
 """What a received dataset is used for. As long as it is in use, the transfer that delivered it cannot become void.
 
 Whatever counts below it would rest on nothing. So below a void transfer there are only void ones. Only what counts now
-is asked about: neither a void transfer nor a campaign that was corrected is a use.
+is asked about: a void transfer, a withdrawn dataset and a campaign that was corrected are no use.
 """
 
 import uuid
@@ -21,11 +21,15 @@ _CHILDREN: Final = text("""
     FROM dataset_parent AS edge JOIN dataset ON dataset.id = edge.dataset_id
     WHERE edge.parent_id = :id
       AND NOT EXISTS (SELECT FROM void_transfer WHERE void_transfer.transfer_id = edge.transfer_id)
+      AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = dataset.id)
     ORDER BY dataset.id
 """)
 _EVER_PASSED_ON: Final = text("SELECT EXISTS (SELECT FROM dataset_parent WHERE parent_id = :id)")
 _CAMPAIGN: Final = text("SELECT began_at FROM used_dataset WHERE dataset_id = :id")
-_HELD: Final = text("SELECT EXISTS (SELECT FROM held_dataset WHERE dataset_id = :id)")
+_HELD: Final = text("""
+    SELECT EXISTS (SELECT FROM held_dataset WHERE dataset_id = :id)
+       AND NOT EXISTS (SELECT FROM withdrawn_dataset WHERE dataset_id = :id)
+""")
 
 
 class _Child(NamedTuple):
@@ -74,8 +78,8 @@ async def refuse_without_source(session: AsyncSession, source_id: uuid.UUID) -> 
     if not await session.scalar(_HELD, {"id": source_id}):
         raise Conflict(
             "source_not_held",
-            "The sender's dataset came by a transfer that was retracted or denied. That transfer must count again "
-            "before this one can.",
+            "The sender's dataset was withdrawn, or came by a transfer that was retracted or denied. That must be "
+            "taken back before this transfer can count again.",
         )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from service.core.vocabulary import (
     Channel,
+    EndReason,
     LawfulBasis,
     Mechanism,
     ObjectionKind,
@@ -157,6 +158,20 @@ class Terms:
                 return self._pick(fr="niée", en="denied")
             case TransferStatus.RETRACTED:
                 return self._pick(fr="retirée", en="retracted")
+
+    def end_reason(self, reason: EndReason) -> str:
+        """Why a holder no longer has a file, in brackets after that it does not."""
+        match reason:
+            case EndReason.DELETED:
+                return self._pick(fr="fichier supprimé", en="file deleted")
+            case EndReason.RETURNED:
+                return self._pick(fr="fichier rendu", en="file returned")
+            case EndReason.RETENTION_OVER:
+                return self._pick(fr="durée de conservation écoulée", en="retention period over")
+            case EndReason.POLL_OVER:
+                return self._pick(fr="scrutin terminé", en="poll over")
+            case EndReason.OTHER:
+                return self._pick(fr="autre motif", en="other reason")
 
     def orphan_reason(self, reason: OrphanReason) -> str:
         """Why a holding has no declared origin: a clause about *it*, the number (*le numéro*), without a full stop."""

@@ -18,6 +18,10 @@ from service.core.settings import Settings, variable_of
 OF_ONE_CALL = {
     "compact": {"all_segments"},
     "dataset discard": {"yes"},
+    "dataset end": {"reason", "since", "why"},
+    "dataset take-end-back": {"reason"},
+    "dataset take-withdrawal-back": {"reason"},
+    "dataset withdraw": {"reason"},
     "dataset register": {
         "as_json",
         "collection",

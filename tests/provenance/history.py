@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from service.core.vocabulary import Role
-from tests.builders import name_organisation, number
+from tests.builders import name_organisation, number, open_dataset
 from tests.callers import Caller, Registry
 from tests.dataset.builders import complete_erasure
 
@@ -81,6 +81,10 @@ class History:
             self.admit,
             self.attest,
             self.erase,
+            self.end_holding,
+            self.withdraw,
+            self.correct_dataset,
+            self.discard,
         ]
 
     def _send(self, caller: Caller, method: str, path: str, body: Any = None) -> Any:
@@ -178,8 +182,9 @@ class History:
         return Caller(self.registry.client, self.operator.id, key)
 
     def upload(self) -> None:
-        # The first is the broker's own, which it can hand over whatever else the registry has.
-        caller, collection = self.chosen.choice([*self.collections] * bool(self.datasets) + [(self.broker, None)])
+        # The first is the broker's own, which it can hand over whatever else the registry has. The second is collected.
+        uncollected = [(self.broker, None)] * (len(self.datasets) != 1)
+        caller, collection = self.chosen.choice([*self.collections] * bool(self.datasets) + uncollected)
         holder = collection["collector_id"] if collection else str(caller.id)
         body = {
             "occurred_at": _MADE,
@@ -238,6 +243,33 @@ class History:
         _, dataset_id = self.chosen.choice(self.datasets)
         act = self.chosen.choice(("release", "release/withdraw"))
         self._send(self.operator, "POST", f"/v1/datasets/{dataset_id}/{act}", {})
+
+    def end_holding(self) -> None:
+        caller, dataset_id = self.chosen.choice(self.datasets)
+        end = {"occurred_at": "2025-01-01T00:00:00Z", "end_reason": "deleted"}
+        self._send(caller, "POST", f"/v1/datasets/{dataset_id}/end", end)
+        if self.chosen.random() < 0.5:
+            self._send(caller, "POST", f"/v1/datasets/{dataset_id}/end/take-back", {})
+
+    def withdraw(self) -> None:
+        """Withdraw the first of the datasets in any order that can be, and perhaps take that back."""
+        for caller, dataset_id in self.chosen.sample(self.datasets, len(self.datasets)):
+            if self._send(caller, "POST", f"/v1/datasets/{dataset_id}/withdrawal", {"reason": "Erreur."}):
+                if self.chosen.random() < 0.5:
+                    self._send(caller, "POST", f"/v1/datasets/{dataset_id}/withdrawal/take-back", {})
+                return
+
+    def correct_dataset(self) -> None:
+        caller, dataset_id = self.chosen.choice(self.datasets)
+        collection_id = self.chosen.choice([None, *(row["id"] for _, row in self.collections)])
+        body = {"name": f"D {self.chosen.randrange(1000)}"} | (
+            {"collection_id": collection_id} if collection_id else {}
+        )
+        self._send(caller, "POST", f"/v1/datasets/{dataset_id}/corrections", body)
+
+    def discard(self) -> None:
+        dataset = open_dataset(self.broker)
+        self._send(self.broker, "DELETE", f"/v1/datasets/{dataset['id']}")
 
     def register_campaign(self) -> None:
         own = [dataset_id for caller, dataset_id in self.datasets if caller is self.party]

@@ -178,6 +178,18 @@ def _facts(walk: Walk) -> None:
         walk.call(actor, "PUT", f"/v1/datasets/{opened}/date-format", {"date_format": "day_first"})
     walk.call("broker", "POST", f"/v1/datasets/{opened}/corrections", {"name": "Base abandonnée"})
     walk.call("broker", "DELETE", f"/v1/datasets/{opened}")
+    scrap = walk.call("broker", "POST", "/v1/datasets", base).json()["id"]
+    content = {"content": number(9998).encode(), "headers": {"Content-Type": "text/csv"}}
+    walk.call("broker", "PUT", f"/v1/datasets/{scrap}/parts/1", **content)
+    walk.call("broker", "POST", f"/v1/datasets/{scrap}/seal")
+    until(lambda: walk.call("broker", "GET", f"/v1/datasets/{scrap}").json()["state"] == "sealed")
+    for act, body in (
+        ("end", {"occurred_at": "2024-06-09T11:00:00Z", "end_reason": "deleted"}),
+        ("end/take-back", {}),
+        ("withdrawal", {"reason": "Chargée par erreur."}),
+        ("withdrawal/take-back", {}),
+    ):
+        walk.call("broker", "POST", f"/v1/datasets/{scrap}/{act}", body)
     # Enseigne Maison's own name for a file of its own, which its recipients read too.
     walk.call("collector", "POST", f"/v1/datasets/{ids['D4']}/corrections", {"name": "Carte de fidélité"})
     for actor, last_four in itertools.product(walk.actors, (1500, 5200, 6000, 9001, 9999)):

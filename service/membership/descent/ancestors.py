@@ -18,15 +18,19 @@ _ANCESTORS = text("""
     WITH RECURSIVE up (id) AS (
         SELECT unnest(CAST(:ids AS uuid[]))
         UNION
-        SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id)
-    SELECT up.id, content, notice_id, made_at, parent_ids AS parents
+        SELECT edge.parent_id FROM up JOIN dataset_parent AS edge ON edge.dataset_id = up.id
+        WHERE NOT EXISTS (SELECT FROM withdrawn_dataset WHERE withdrawn_dataset.dataset_id = edge.parent_id))
+    SELECT up.id, content, notice_id, made_at, counted_parent_ids AS parents
     FROM up CROSS JOIN LATERAL (SELECT * FROM dataset_node WHERE dataset_id = up.id OFFSET 0) AS node
 """)
 
 
 @dataclass(frozen=True, slots=True)
 class Ancestors:
-    """Some datasets with all their ancestors, and the notice of each collected dataset among them."""
+    """Some datasets with all their ancestors, and the notice of each collected dataset among them.
+
+    What was withdrawn, and what only it came from, is no ancestor. Copies for the persons stay, as `descendants` say.
+    """
 
     dag: Dag
     notices: dict[uuid.UUID, uuid.UUID]

@@ -41,7 +41,9 @@ _COUNTED: Final[LiteralString] = """
     WHERE numbers_left IS NOT NULL AND recount_request IS NULL
       AND NOT EXISTS (SELECT FROM loss WHERE loss.dataset_id = dataset.id)
 """
-_NODES: Final[LiteralString] = "SELECT dataset_id, content, parent_ids, made_at, notice_id FROM dataset_node"
+_NODES: Final[LiteralString] = """
+    SELECT dataset_id, content, counted_parent_ids, made_at, notice_id FROM dataset_node
+"""
 _COUNTS: Final[LiteralString] = """
     SELECT dataset_id, ancestor_id, count_at_sealing, count_left FROM ancestor_count
     UNION ALL SELECT dataset_id, notice_id, count_at_sealing, count_left FROM notice_count

@@ -19,7 +19,7 @@ from service.provenance.answer.origin_views import Consent, consent_of, partner_
 from service.provenance.answer.schemas import Answer, Holding
 from service.provenance.answer.shared import SharedAnswer
 from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import Graph, datasets_holding
+from service.provenance.graph.graph import Graph, datasets_counted, datasets_holding
 
 VisibilityOf = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
 """What a caller may see, given the datasets that hold a number or held it, and its erasures."""
@@ -68,6 +68,11 @@ def key_of_answer(
 ) -> AnswerKey:
     """What the shared answer about a number depends on."""
     datasets = datasets_holding(graph, (membership.dataset_id for membership in stored), erasures)
+    counted = datasets_counted(graph, datasets, erasures)
+    visibility = visibility_of(counted, erasures)
+    if not visibility.whole:
+        return answer_key(graph, visibility, counted, erasures)
+    # To the number's person and to the authority, what was withdrawn stays visible.
     return answer_key(graph, visibility_of(datasets, erasures), datasets, erasures)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field
 
-from service.core.vocabulary import CampaignState, Role
+from service.core.vocabulary import CampaignState, EndReason, Role
 
 LegalName = Annotated[str, Field(examples=["Contact Direct SAS"])]
 State = Annotated[CampaignState, Field(description="Whether the campaign is planned, or was sent.")]
@@ -66,6 +66,26 @@ class OrganisationView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldingEnd:
+    """Since when a holder no longer has a dataset, as it states. It had its numbers until then."""
+
+    held_until: AwareDatetime
+    end_reason: EndReason
+    reason: Annotated[str | None, Field(description="What it adds. Null for others than itself and the person.")]
+    stated_by: Annotated[OrganisationRef | None, Field(description="Null for an organisation that you may not see.")]
+    stated_at: AwareDatetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetWithdrawal:
+    """That a dataset was never so, as its holder states. The numbers' persons still see it."""
+
+    withdrawn_by: OrganisationRef | None
+    withdrawn_at: AwareDatetime
+    reason: Annotated[str, Field(examples=["Registered twice."])]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetRef:
     """A dataset and its holder."""
 
@@ -74,6 +94,11 @@ class DatasetRef:
         str | None, Field(description="The holder's name for the dataset. Null for a dataset one hop down from yours.")
     ]
     holder: OrganisationRef
+    end: Annotated[
+        HoldingEnd | None,
+        Field(description="Null while the holding goes on, and for a dataset one hop down from yours."),
+    ] = None
+    withdrawal: Annotated[DatasetWithdrawal | None, Field(description="Null unless its holder withdrew it.")] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

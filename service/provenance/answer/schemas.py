@@ -111,6 +111,13 @@ class Holding(Asserted):
     ]
     sealed_at: AwareDatetime | None
     orphan: Annotated[bool, Field(description="Whether no path of holdings leads back from it to a collection.")]
+    current: Annotated[
+        bool,
+        Field(
+            description="Whether its holder has it now: its holding did not end, and neither it nor all that it has "
+            "the number from was withdrawn."
+        ),
+    ]
     consented_at: Annotated[
         AwareDatetime | None, Field(description="The time of consent that the holder's own file states, if any.")
     ]
@@ -276,7 +283,10 @@ class Answer(BaseModel):
     origins: list[Origin]
     chains: list[ChainView]
     chains_truncated: bool = Field(description="Whether there are more chains than the answer shows.")
-    holdings: list[Holding] = Field(description="The datasets that hold the number now.")
+    holdings: list[Holding] = Field(
+        description="The datasets that hold the number, or held it until their holding ended. To the number's person "
+        "and to the authority also those that their holder withdrew."
+    )
     erasures: list[Erasure] = Field(
         description="The datasets that held the number until their holder erased it (GDPR Art. 17). They remain in "
         "`chains` and `origins`, because other datasets got the number from them."

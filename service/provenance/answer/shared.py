@@ -36,8 +36,8 @@ from service.provenance.answer.views import (
     transfer_view,
 )
 from service.provenance.graph.chains import chains
-from service.provenance.graph.fact_index import FactIndex
-from service.provenance.graph.graph import Graph, orphans
+from service.provenance.graph.fact_index import FactIndex, is_current
+from service.provenance.graph.graph import Graph, datasets_counted, orphans
 from service.provenance.graph.rows import TransferRow
 
 
@@ -100,17 +100,21 @@ def _build(context: AnswerContext) -> Answer:
     facts, visibility, erasures = context.facts, context.visibility, context.erasures
     shown = [facts.datasets[dataset_id] for dataset_id in sorted(visibility.datasets, key=context.graph.place)]
     holding = [row for row in shown if row.id not in erasures]
+    counted = datasets_counted(context.graph, visibility.datasets, erasures)
+    current = {dataset_id for dataset_id in counted if is_current(facts, dataset_id)}
     orphan_ids = orphans(context.graph, visibility.datasets, erasures)
     paths, more = chains(context.graph, visibility.datasets | _delivered(context), erasures)
     transfers = [transfer_view(context, row) for row in _in_time(context)]
     rows = [facts.campaigns[campaign_id] for campaign_id in visibility.campaigns]
     campaigns = campaign_views(context, rows)
     parts: dict[str, Any] = {
-        "held": bool(holding),
+        "held": any(row.id in current for row in holding),
         "origins": [origin_view(context, row, row.collection_id) for row in shown if row.collection_id],
         "chains": [chain_view(context, chain) for chain in paths],
         "chains_truncated": more,
-        "holdings": [holding_view(context, row, orphan=row.id in orphan_ids) for row in holding],
+        "holdings": [
+            holding_view(context, row, orphan=row.id in orphan_ids, current=row.id in current) for row in holding
+        ],
         "erasures": [erasure_view(context, row) for row in shown if row.id in erasures],
         "transfers": transfers,
         "recipients": _recipients(facts, context.known, transfers, campaigns),

@@ -37,6 +37,10 @@ def _sentences(answer: Answer) -> Iterable[str]:
     yield _sentence("Erased by", [erasure.dataset.holder.legal_name for erasure in answer.erasures])
     retracted = [each.recipient.legal_name for each in answer.transfers if each.status is TransferStatus.RETRACTED]
     yield _sentence("Retracted, as it was stated by mistake: a transfer to", retracted)
+    datasets = [holding.dataset for holding in answer.holdings]
+    ended = [(dataset.holder.legal_name, dataset.end.held_until) for dataset in datasets if dataset.end]
+    yield _sentence("No longer held by", [f"{name} (until {until:%Y-%m-%d})" for name, until in ended])
+    yield _sentence("Withdrawn by", [dataset.holder.legal_name for dataset in datasets if dataset.withdrawal])
     if answer.contradictions:
         yield "Sides contradict each other: see `contradictions`."
 

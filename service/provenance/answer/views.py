@@ -9,6 +9,7 @@ from typing import TypedDict
 from service.access.visibility import Visibility, named
 from service.core.erasures import Erasures, held_at
 from service.core.vocabulary import Content, Role, Side, TransferStatus
+from service.provenance.answer.dataset_refs import dataset_ref, organisation_ref
 from service.provenance.answer.heirs import heir_of
 from service.provenance.answer.references import DatasetRef, OrganisationRef, OrganisationView
 from service.provenance.answer.schemas import (
@@ -102,11 +103,6 @@ def organisation_view(facts: FactIndex, known: Container[uuid.UUID], organisatio
     )
 
 
-def organisation_ref(facts: FactIndex, organisation_id: uuid.UUID) -> OrganisationRef:
-    """An organisation by name."""
-    return OrganisationRef(id=organisation_id, legal_name=facts.organisations[organisation_id].legal_name)
-
-
 def assertion(facts: FactIndex, known: Container[uuid.UUID], row: FactRow) -> Assertion:
     """Who asserts a fact, and when. An organisation that is not `known` to the caller is withheld."""
     return {
@@ -124,14 +120,7 @@ def _if_known(
     return organisation_ref(facts, found) if found else None
 
 
-def dataset_ref(facts: FactIndex, visibility: Visibility, dataset_id: uuid.UUID) -> DatasetRef:
-    """A dataset with its holder. Its name is withheld if it is one hop down from the caller's own."""
-    row = facts.datasets[dataset_id]
-    name = row.name if dataset_id in visibility.datasets else None
-    return DatasetRef(id=row.id, name=name, holder=organisation_ref(facts, row.holder_id))
-
-
-def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Holding:
+def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool, current: bool) -> Holding:
     """A dataset that holds the number, without the number's own consent in it."""
     return Holding(
         **context.assertion(_answered_for(context.facts, row)),
@@ -139,6 +128,7 @@ def holding_view(context: AnswerContext, row: DatasetRow, *, orphan: bool) -> Ho
         content=row.content,
         sealed_at=row.sealed_at,
         orphan=orphan,
+        current=current,
         consented_at=None,
     )
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from service.core.erasures import NOT_YET
 from service.core.vocabulary import ChangeKind, Content
+from service.dataset.standing import end_of, withdrawal_of
 from service.membership.descent.dependents import Sharer
 from service.provenance.graph.campaign_facts import put_campaigns
 from service.provenance.graph.draft import (
@@ -30,6 +31,7 @@ from service.provenance.graph.edited import Edited
 from service.provenance.graph.fact_index import FactIndex
 from service.provenance.graph.rows import (
     KINDS,
+    DatasetStatementRow,
     ParentRow,
     Rows,
 )
@@ -44,6 +46,7 @@ def next_facts(facts: FactIndex, difference: Difference) -> tuple[FactIndex, Tou
     edited: dict[str, Any] = {field.name: Edited(getattr(facts, field.name)) for field in fields(FactIndex)}
     draft = Draft(**edited)
     _put_objects(draft, difference)
+    _put_standings(draft, difference)
     _put_groups(draft, difference)
     _put_collections(draft, difference)
     _put_transfers(draft, facts, difference)
@@ -69,6 +72,16 @@ def _put_objects(draft: Draft, difference: Difference) -> None:
     put_rows(draft.datasets, changed, rows.datasets)
     recounting = [draft.datasets.current[row.id] for row in rows.datasets if row.recount_request is not None]
     draft.recounting.put_all(changed, {row.id: row for row in recounting})
+
+
+def _put_standings(draft: Draft, difference: Difference) -> None:
+    """Put which datasets' holdings ended, and which were withdrawn."""
+    statements: dict[uuid.UUID, list[DatasetStatementRow]] = defaultdict(list)
+    for row in difference.rows.dataset_statements:
+        statements[row.dataset_id].append(row)
+    for dataset_id in difference.of(ChangeKind.DATASET_STATEMENT):
+        draft.ended.put(dataset_id, end_of(statements[dataset_id]))
+        draft.withdrawn.put(dataset_id, withdrawal_of(statements[dataset_id]))
 
 
 def _put_groups(draft: Draft, difference: Difference) -> None:

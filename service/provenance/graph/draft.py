@@ -17,6 +17,7 @@ from service.provenance.graph.rows import (
     CollectionRow,
     CollectorStatementRow,
     DatasetRow,
+    DatasetStatementRow,
     EvidenceRow,
     EvidenceWithdrawalRow,
     NoticeRow,
@@ -76,6 +77,8 @@ class Draft:
     correction_of_collection: Edited[uuid.UUID, CollectionRow]
     datasets: Edited[uuid.UUID, DatasetRow]
     recounting: Edited[uuid.UUID, DatasetRow]
+    ended: Edited[uuid.UUID, DatasetStatementRow]
+    withdrawn: Edited[uuid.UUID, DatasetStatementRow]
     transfers: Edited[uuid.UUID, TransferRow]
     campaigns: Edited[uuid.UUID, CampaignRow]
     campaign_versions: Edited[uuid.UUID, CampaignRow]

@@ -16,6 +16,7 @@ from service.provenance.graph.rows import (
     CollectionRow,
     CollectorStatementRow,
     DatasetRow,
+    DatasetStatementRow,
     EvidenceRow,
     EvidenceWithdrawalRow,
     FactRow,
@@ -44,7 +45,8 @@ class FactIndex:
     Lists, evidence and counts of a notice are found by the `first_id` of its corrections. `campaigns` are those that
     count, planned or sent; `unsent_campaigns_of_dataset` are the cancelled ones. `campaign_versions` and
     `datasets_of_version` have these and the corrected ones too. `recounting` are the datasets
-    whose counts are being made again; those here are from before. `notice_counts` and `ancestor_counts` are those of
+    whose counts are being made again; those here are from before. `ended` and `withdrawn` have the
+    statement that ended a holding or withdrew a dataset. `notice_counts` and `ancestor_counts` are those of
     sealing; `lost_ancestors` are the ancestors from which no number is left in a dataset, because its holder erased
     them all.
     """
@@ -58,6 +60,8 @@ class FactIndex:
     correction_of_collection: Mapping[uuid.UUID, CollectionRow]
     datasets: Mapping[uuid.UUID, DatasetRow]
     recounting: Mapping[uuid.UUID, DatasetRow]
+    ended: Mapping[uuid.UUID, DatasetStatementRow]
+    withdrawn: Mapping[uuid.UUID, DatasetStatementRow]
     transfers: Mapping[uuid.UUID, TransferRow]
     campaigns: Mapping[uuid.UUID, CampaignRow]
     campaign_versions: Mapping[uuid.UUID, CampaignRow]
@@ -100,6 +104,16 @@ def is_held(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
     transfer = facts.transfer_into_dataset.get(dataset_id)
     sealed = facts.datasets[dataset_id].state == DatasetState.SEALED
     return sealed and not is_void(facts, transfer.id if transfer else None)
+
+
+def carries(facts: FactIndex, parent_id: uuid.UUID, transfer_id: uuid.UUID | None) -> bool:
+    """Whether an edge leads on for organisations: its parent was not withdrawn, and its transfer is not void."""
+    return parent_id not in facts.withdrawn and not is_void(facts, transfer_id)
+
+
+def is_current(facts: FactIndex, dataset_id: uuid.UUID) -> bool:
+    """Whether a dataset that holds a number is a holding now: it was not withdrawn, and its holding did not end."""
+    return dataset_id not in facts.ended and dataset_id not in facts.withdrawn
 
 
 def made_at(facts: FactIndex, dataset_id: uuid.UUID) -> datetime:

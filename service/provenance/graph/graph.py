@@ -135,6 +135,23 @@ def datasets_holding(graph: Graph, stored: Iterable[uuid.UUID], erasures: Erasur
     return frozenset(dataset_id for dataset_id in found if is_held(facts, dataset_id))
 
 
+def datasets_counted(graph: Graph, datasets: frozenset[uuid.UUID], erasures: Erasures) -> frozenset[uuid.UUID]:
+    """Those of the `datasets` holding a number, or holding it until its erasure, that count for organisations.
+
+    A withdrawn dataset holds nothing, for all but the persons and the authority. What shared or united its numbers
+    holds only what comes from elsewhere.
+    """
+    facts = graph.facts
+    if datasets.isdisjoint(facts.withdrawn):
+        return datasets
+    counted: set[uuid.UUID] = set()
+    for dataset_id in sorted(datasets - facts.withdrawn.keys(), key=graph.rank.__getitem__):
+        own = facts.datasets[dataset_id].content == Content.UPLOADED
+        if own or any(edge.parent_id in counted for edge in sources(facts, dataset_id, erasures)):
+            counted.add(dataset_id)
+    return frozenset(counted)
+
+
 def _datasets_holding_content_of(graph: Graph, dataset_id: uuid.UUID) -> frozenset[uuid.UUID]:
     """The datasets that hold whatever is stored in one dataset. Found once for each dataset that is asked about.
 

@@ -12,6 +12,8 @@ from service.core.vocabulary import (
     CollectorStatus,
     Content,
     DatasetState,
+    DatasetStatementKind,
+    EndReason,
     LawfulBasis,
     Mechanism,
     ProcessingRole,
@@ -147,6 +149,16 @@ class DatasetRow(FactRow):
 
 
 @dataclass(frozen=True)
+class DatasetStatementRow(FactRow):
+    """What its holder states of a sealed dataset. `occurred_at` of an end is since when."""
+
+    dataset_id: uuid.UUID
+    kind: DatasetStatementKind
+    end_reason: EndReason | None
+    reason: str | None
+
+
+@dataclass(frozen=True)
 class ParentRow:
     """`dataset_id` is derived from `parent_id`, or came from it by a transfer."""
 
@@ -262,6 +274,7 @@ class Rows:
     collections: Sequence[CollectionRow] = ()
     collector_statements: Sequence[CollectorStatementRow] = ()
     datasets: Sequence[DatasetRow] = ()
+    dataset_statements: Sequence[DatasetStatementRow] = ()
     parents: Sequence[ParentRow] = ()
     transfers: Sequence[TransferRow] = ()
     statements: Sequence[StatementRow] = ()
@@ -291,6 +304,7 @@ KINDS: Final[dict[ChangeKind, RowsOfKind]] = {
     ChangeKind.COLLECTION: RowsOfKind("collections", CollectionRow, "id"),
     ChangeKind.COLLECTOR_STATEMENT: RowsOfKind("collector_statements", CollectorStatementRow, "collection_id"),
     ChangeKind.DATASET: RowsOfKind("datasets", DatasetRow, "id"),
+    ChangeKind.DATASET_STATEMENT: RowsOfKind("dataset_statements", DatasetStatementRow, "dataset_id"),
     ChangeKind.DATASET_PARENT: RowsOfKind("parents", ParentRow, "dataset_id"),
     ChangeKind.TRANSFER: RowsOfKind("transfers", TransferRow, "id"),
     ChangeKind.TRANSFER_STATEMENT: RowsOfKind("statements", StatementRow, "transfer_id"),

@@ -10,7 +10,7 @@ from service.access.visibility import DatasetLinks, IdSet, TransferEnds, Visibil
 from service.core.vocabulary import TransferStatus
 from service.provenance.graph.difference import Touched
 from service.provenance.graph.edited import Edited
-from service.provenance.graph.fact_index import FactIndex, is_void, made_at
+from service.provenance.graph.fact_index import FactIndex, carries, is_void, made_at
 from service.provenance.graph.rows import CampaignRow, TransferRow
 
 Key = TypeVar("Key")
@@ -40,9 +40,11 @@ def next_visibility_index(
     dataset_ids = frozenset().union(*(touched[name] for name in _OF_DATASET))
     dataset_ids |= {dataset_id for row in (*former, *now) for dataset_id in (row.dataset_id, row.received_dataset_id)}
     dataset_ids |= _held_by_any(index, touched["organisations"])
-    dataset_ids |= _below(facts, {row.received_dataset_id for row in now})
-    cut_off = index.cut_off.difference(row.received_dataset_id for row in former)
+    withdrawals = touched["withdrawn"]
+    dataset_ids |= _below(facts, {row.received_dataset_id for row in now} | withdrawals)
+    cut_off = index.cut_off.difference((row.received_dataset_id for row in former), withdrawals)
     cut_off = cut_off.union(row.received_dataset_id for row in now if is_void(facts, row.id))
+    cut_off = cut_off.union(facts.datasets[dataset_id].id for dataset_id in withdrawals & facts.withdrawn.keys())
     campaigns = touched["campaigns"]
     ended, begun = _rows(before.campaigns, campaigns), _rows(facts.campaigns, campaigns)
     held_before, held_now = _held(before, dataset_ids), _held(facts, dataset_ids)
@@ -125,7 +127,7 @@ def _by_party(rows: Iterable[CampaignRow]) -> list[tuple[tuple[uuid.UUID, uuid.U
 
 
 def _below(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> IdSet:
-    """Datasets with their descendants. Below what a void transfer delivered, all transfers are void."""
+    """Datasets with their descendants."""
     found: set[uuid.UUID] = set()
     waiting = list(dataset_ids)
     while waiting:
@@ -137,11 +139,13 @@ def _below(facts: FactIndex, dataset_ids: Iterable[uuid.UUID]) -> IdSet:
 
 
 def _came_from(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.UUID]) -> Set[uuid.UUID]:
-    """The ancestors that at least one number left in a dataset came from, by a path without a void transfer.
+    """The ancestors that at least one number left in a dataset came from, by a path that none cuts.
 
-    Counts say it for all datasets but those below a void transfer, for which the paths are walked. The view
-    `came_from_below_void` says the same in SQL.
+    Counts say it for all datasets but those below a cut, for which the paths are walked. The view `came_from_below_cut`
+    says the same in SQL.
     """
+    if dataset_id in facts.withdrawn:
+        return frozenset()
     counted = facts.ancestor_counts.get(dataset_id, {}).keys()
     lost = facts.lost_ancestors.get(dataset_id)
     left: Set[uuid.UUID] = frozenset(counted) - lost if lost else counted
@@ -151,7 +155,7 @@ def _came_from(facts: FactIndex, dataset_id: uuid.UUID, cut_off: frozenset[uuid.
     waiting = [dataset_id]
     while waiting:
         edges = facts.parents_of_dataset.get(waiting.pop(), ())
-        parents = {edge.parent_id for edge in edges if not is_void(facts, edge.transfer_id)}
+        parents = {edge.parent_id for edge in edges if carries(facts, edge.parent_id, edge.transfer_id)}
         new = left & parents - found
         found |= new
         waiting += new

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from service.access.visibility import Visibility
 from service.core.paging import cut, malformed_cursor
 from service.provenance.answer.campaign_views import campaign_ref
+from service.provenance.answer.dataset_refs import dataset_ref
 from service.provenance.answer.shared import organisations_named
-from service.provenance.answer.views import dataset_ref, organisation_view
+from service.provenance.answer.views import organisation_view
 from service.provenance.graph.fact_index import FactIndex, denial_of
 from service.provenance.graph.graph import Graph, Hop
 from service.provenance.graph.rows import DatasetRow, FactRow, NoticeRow

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from service.core.vocabulary import Content, DatasetState, Role
-from service.provenance.graph.fact_index import FactIndex, denial_of, is_held, is_void, notice_of
+from service.provenance.graph.fact_index import FactIndex, carries, denial_of, is_held, notice_of
 from service.provenance.graph.graph import Graph, Hop, datasets_within_reach
 
 # Datasets that one client holds or one campaign used, in the order of their ids.
@@ -91,7 +91,7 @@ def _common_count(facts: FactIndex, start: uuid.UUID, other: uuid.UUID, upstream
 
 
 def _passed_on(facts: FactIndex, hop: Hop) -> bool:
-    return not is_void(facts, hop.transfer_id) and _last_count(facts, hop.parent_id, hop.dataset_id) != 0
+    return carries(facts, hop.parent_id, hop.transfer_id) and _last_count(facts, hop.parent_id, hop.dataset_id) != 0
 
 
 def datasets_reached(
@@ -111,7 +111,7 @@ def datasets_reached(
     return {
         dataset_id: count
         for dataset_id, count in sorted(counts.items(), key=lambda item: item[0].int)
-        if count != 0 and dataset_id in visible and is_held(facts, dataset_id)
+        if count != 0 and dataset_id in visible and is_held(facts, dataset_id) and dataset_id not in facts.withdrawn
     }
 
 
