@@ -218,7 +218,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["api_key_id"], ["api_key.id"]),
-        sa.CheckConstraint("kind IN ('seal_dataset', 'reconcile_transfer')", name="ck_job_kind"),
+        sa.CheckConstraint("kind IN ('seal_dataset', 'compare_file', 'reconcile_transfer')", name="ck_job_kind"),
         sa.CheckConstraint("state IN ('waiting', 'running', 'succeeded', 'failed')", name="ck_job_state"),
         sa.ForeignKeyConstraint(
             ["organisation_id"],

@@ -384,6 +384,16 @@ def upgrade() -> None:
         postgresql_where=sa.text("status IN ('denied', 'retracted')"),
     )
     op.create_table(
+        "file_comparison",
+        sa.Column("transfer_id", sa.Uuid(), nullable=False),
+        sa.Column("file_version", sa.Text(), nullable=False),
+        sa.Column("extra_count", sa.BigInteger(), nullable=False),
+        sa.Column("missing_count", sa.BigInteger(), nullable=False),
+        sa.Column("compared_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["transfer_id"], ["transfer.id"]),
+        sa.PrimaryKeyConstraint("transfer_id"),
+    )
+    op.create_table(
         "dataset_parent",
         sa.Column("dataset_id", sa.Uuid(), nullable=False),
         sa.Column("parent_id", sa.Uuid(), nullable=False),
@@ -472,6 +482,7 @@ def downgrade() -> None:
     op.drop_table("rejected_line")
     op.drop_table("dataset_part")
     op.drop_table("dataset_parent")
+    op.drop_table("file_comparison")
     op.drop_table("transfer_statement")
     op.drop_table("transfer")
     op.drop_table("dataset_statement")

@@ -31,6 +31,7 @@ class Page(BaseModel, Generic[Item]):
 
 
 After = Annotated[uuid.UUID | None, Query(description="The `next` of the previous page.")]
+TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the previous page.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="How many items a page has at most.")]
 
 

@@ -3,7 +3,7 @@
 import uuid
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
 
 from service.access.idempotency import IdempotentRoute
@@ -14,7 +14,7 @@ from service.core.bounded_route import BoundedRoute
 from service.core.db import DatabaseDep, SessionDep
 from service.core.disk import NEEDS_ROOM, DiskDep
 from service.core.errors import JSON_BODY, responses
-from service.core.paging import After, Limit, Page
+from service.core.paging import After, Limit, Page, TextCursor
 from service.core.settings import SettingsDep
 from service.core.task_queue import QueueDep
 from service.dataset import correction, discard, operations, orphans, parts, preview, rejects, standing_operations
@@ -25,7 +25,7 @@ from service.dataset.schemas import (
     DatasetIn,
     DatasetOut,
     DateFormatIn,
-    OrphanPage,
+    NumberPage,
     PartOut,
     PreviewOut,
     RejectOut,
@@ -39,7 +39,6 @@ router = APIRouter(prefix="/v1/datasets", tags=["datasets"], route_class=Idempot
 previews = APIRouter(prefix="/v1/previews", tags=["datasets"], route_class=BoundedRoute)
 
 DatasetId = Annotated[uuid.UUID, Path(description="The id of a dataset.")]
-TextCursor = Annotated[str | None, Query(max_length=40, description="The `next` of the previous page.")]
 
 
 @router.post(
@@ -321,6 +320,6 @@ async def list_orphans(
     actor: HoldersReader,
     after: TextCursor = None,
     limit: Limit = 100,
-) -> OrphanPage:
+) -> NumberPage:
     """The numbers of your dataset from which no path of holdings leads back to a collection."""
     return await orphans.list_orphans(session, ring, actor, dataset_id, after, limit)

@@ -31,6 +31,11 @@ def _numbered(region: str) -> str:
     return region
 
 
+def region_of(country: str) -> str:
+    """The region of those who are in a country, or France if the country has no telephone numbers of its own."""
+    return country if country in SUPPORTED_REGIONS else "FR"
+
+
 Region = Annotated[str, StringConstraints(pattern="^[A-Z]{2}$"), AfterValidator(_numbered)]
 
 
@@ -292,8 +297,8 @@ class RejectOut(BaseModel):
     explanation: str = Field(examples=["A spreadsheet wrote this number in scientific notation and lost digits of it…"])
 
 
-class OrphanPage(BaseModel):
-    """One page of numbers without a declared origin."""
+class NumberPage(BaseModel):
+    """One page of numbers of your own."""
 
     numbers: list[str] = Field(examples=[["+33639989001"]])
     next: str | None = Field(description="Pass it as `after` for the next page; null on the last.")

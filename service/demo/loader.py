@@ -304,7 +304,11 @@ def _reconciliation(step: Reconciliation, loader: StoryLoader) -> dict[str, Any]
         if not loader.call(transfer.recipient, "GET", received)["reconciling"]:
             loader.call(transfer.recipient, "POST", f"{path}/reconciliation")
         _upload(loader, transfer.recipient, received, LAYOUTS[step.layout](lines_of(step.numbers, None)))
-        _finish(loader, transfer.recipient, loader.call(transfer.recipient, "POST", f"{path}/reconciliation/compare"))
+        _finish(
+            loader,
+            transfer.recipient,
+            loader.call(transfer.recipient, "POST", f"{path}/reconciliation/compare?confirm=true"),
+        )
     return loader.call(transfer.recipient, "GET", path)
 
 

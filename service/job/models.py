@@ -18,6 +18,7 @@ class JobKind(StrEnum):
     """What a job does. The task of that name does it."""
 
     SEAL_DATASET = "seal_dataset"
+    COMPARE_FILE = "compare_file"
     RECONCILE_TRANSFER = "reconcile_transfer"
 
 

@@ -1,12 +1,14 @@
 """Tables of transfers and of the statements that each side makes of them."""
 
 import uuid
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy import BigInteger, DateTime, Index, Text, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field
+from sqlmodel import Field, SQLModel
 
+from service.core.clock import now
 from service.core.columns import enum_type
 from service.core.facts import Fact
 from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
@@ -29,6 +31,19 @@ class Transfer(Fact, table=True):
     targeting: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSONB)
     # What was handed over: what erasures had left in the sender's dataset.
     number_count: int = Field(default=0, sa_type=BigInteger)
+
+
+class FileComparison(SQLModel, table=True):
+    """What the comparison of a recipient's file found, until the file counts, changes or is given up."""
+
+    __tablename__ = "file_comparison"
+
+    transfer_id: uuid.UUID = Field(foreign_key="transfer.id", primary_key=True)
+    # Of which uploads the file consisted.
+    file_version: str = Field(sa_type=Text)
+    extra_count: int = Field(sa_type=BigInteger)
+    missing_count: int = Field(sa_type=BigInteger)
+    compared_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
 
 
 class TransferStatement(Fact, table=True):

@@ -18,6 +18,8 @@ from service.dataset.counts import copy_counts
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent
 from service.dataset.operations import find_dataset
+from service.dataset.part_form import zone_of
+from service.dataset.schemas import region_of
 from service.dataset.sealing import request_flagging
 from service.dataset.standing_checks import refuse_not_held
 from service.organisation.models import Organisation
@@ -39,7 +41,7 @@ async def register_transfer(session: AsyncSession, queue: App, actor: Actor, wan
     for side in (sender, recipient):
         require_active(side, wanted.occurred_at)
     await refuse_not_held(session, dataset.id, wanted.occurred_at)
-    received = await _create_received(session, actor, wanted, dataset)
+    received = await _create_received(session, actor, wanted, dataset, recipient)
     row = Transfer(
         **wanted.model_dump(exclude={"occurred_at", "targeting"}),
         targeting=[criterion.model_dump() for criterion in wanted.targeting],
@@ -90,10 +92,15 @@ def _check_dataset(wanted: TransferIn, dataset: Dataset) -> None:
         raise Unprocessable("transfer_before_dataset", "`occurred_at` is before that of the dataset. Correct it.")
 
 
-async def _create_received(session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset) -> Dataset:
+async def _create_received(
+    session: AsyncSession, actor: Actor, wanted: TransferIn, dataset: Dataset, recipient: Organisation
+) -> Dataset:
     """The recipient's dataset. It shares the sender's content, so its counts are known without counting."""
+    region = region_of(recipient.country)
     received = Dataset(
-        **dataset.model_dump(include={"name", "default_region", "time_zone"}),
+        name=dataset.name,
+        default_region=region,
+        time_zone=zone_of(region, None, reads_consent=False),
         holder_id=wanted.recipient_id,
         content=Content.SHARED,
         state=DatasetState.SEALED,

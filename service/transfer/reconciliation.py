@@ -1,8 +1,9 @@
-"""Reconciliation: the recipient's own file is compared with what the sender declares.
+"""Reconciliation: the recipient's own file is compared with what the sender declares, and then counts.
 
-A file that matches confirms the transfer and is deleted. A file that differs disputes the transfer, and becomes the
-content of the received dataset. Either way the recipient does not hold again what it erased: its file says that it
-received these numbers, and its erasures stay. They match, whether or not its file still contains them.
+The recipient may look at the comparison before (`transfer.comparison`, `transfer.differences`), and cancel. A file that
+matches confirms the transfer and is deleted. A file that differs disputes the transfer, and becomes the content of the
+received dataset. Either way the recipient does not hold again what it erased: its file says that it received these
+numbers, and its erasures stay. They match, whether or not its file still contains them.
 """
 
 import uuid
@@ -10,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from procrastinate import App
-from sqlmodel import func, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from service.access.actor import Actor
@@ -26,8 +27,9 @@ from service.dataset.expiry import note_upload
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetParent, DatasetPart
 from service.dataset.operations import dataset_out, require_numbers
+from service.dataset.part_form import zone_of
 from service.dataset.recount_requests import recount_if_ancestors_changed
-from service.dataset.schemas import DatasetOut
+from service.dataset.schemas import DatasetOut, region_of
 from service.dataset.sealing import (
     Tally,
     clear_counts,
@@ -41,22 +43,25 @@ from service.dataset.sealing import (
 from service.job.models import Job, JobKind
 from service.job.operations import ReportProgress, has_unfinished_job, run_job, start_job
 from service.job.schemas import JobOut
-from service.membership import bulk_read, erasure, exclusion, store
+from service.membership import erasure, store
 from service.membership.blocks import SHARDS
-from service.membership.descent.ancestors import Ancestors, read_ancestors
-from service.membership.runs import isin_sorted
-from service.number.keyring import KeyRing, unpack_keys
+from service.membership.descent.ancestors import Ancestors
+from service.number.keyring import KeyRing
+from service.organisation.models import Organisation
 from service.release.operations import release_by_standing
+from service.transfer.comparison import Difference, compare_file, forget_comparison, read_comparison, transfer_into
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.operations import find_transfer, get_transfer, read_standing
-from service.transfer.schemas import TransferOut
+from service.transfer.schemas import ReconciliationIn, ReconciliationOut, TransferOut
 from service.transfer.statements import refuse_reconciled, side_of
 from service.transfer.status import VOID, Standing
 from service.transfer.use import refuse_replacing
 
 
-async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID) -> DatasetOut:
-    """Let the recipient upload its file as parts of the received dataset."""
+async def open_reconciliation(
+    session: AsyncSession, ring: KeyRing, actor: Actor, transfer_id: uuid.UUID, wanted: ReconciliationIn
+) -> DatasetOut:
+    """Let the recipient upload its file as parts of the received dataset, read in the region that it states."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
@@ -68,7 +73,11 @@ async def open_reconciliation(session: AsyncSession, ring: KeyRing, actor: Actor
         raise Conflict(
             "reconciliation_already_open", "The reconciliation of this transfer is already open. Send your file."
         )
+    recipient = await session.get_one(Organisation, row.recipient_id)
+    received.default_region = wanted.default_region or region_of(recipient.country)
+    received.time_zone = zone_of(received.default_region, wanted.time_zone, reads_consent=False)
     received.reconciling = True
+    await forget_comparison(session, row.id)
     note_upload(received)
     session.add(received)
     await session.flush()
@@ -84,6 +93,7 @@ async def cancel_reconciliation(session: AsyncSession, actor: Actor, transfer_id
     received.reconciling = False
     received.dialect = None
     session.add(received)
+    await forget_comparison(session, row.id)
     await _delete_file(session, received)
     return await get_transfer(session, actor, transfer_id)
 
@@ -91,13 +101,17 @@ async def cancel_reconciliation(session: AsyncSession, actor: Actor, transfer_id
 async def _lock_received(session: AsyncSession, row: Transfer) -> Dataset:
     """The received dataset, locked, whose reconciliation must be open and not yet comparing."""
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
+    _require_open(received)
+    if await has_unfinished_job(session, received.id):
+        raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
+    return received
+
+
+def _require_open(received: Dataset) -> None:
     if not received.reconciling:
         raise Conflict(
             "no_reconciliation", "No reconciliation of this transfer is open. Open one and send your file first."
         )
-    if await has_unfinished_job(session, received.id):
-        raise Conflict("being_compared", "Your file is already being compared. Follow that job.")
-    return received
 
 
 def _refuse_void(standing: Standing[TransferStatement]) -> None:
@@ -116,19 +130,57 @@ def _require_recipient(actor: Actor, row: Transfer) -> None:
         raise Forbidden("not_the_recipient", "Only the recipient can reconcile a transfer with its own file.")
 
 
-async def start_comparison(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
-    """Start the job that compares the recipient's file with what the sender declares."""
+async def get_reconciliation(session: AsyncSession, actor: Actor, transfer_id: uuid.UUID) -> ReconciliationOut:
+    """How far an open reconciliation has got: how the file is read, and what the comparison found."""
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await session.get_one(Dataset, row.received_dataset_id)
+    _require_open(received)
+    found = await read_comparison(session, row)
+    return ReconciliationOut(
+        transfer_id=row.id,
+        dataset_id=received.id,
+        default_region=received.default_region,
+        time_zone=received.time_zone,
+        compared_at=found.compared_at if found else None,
+        extra_count=found.extra_count if found else None,
+        missing_count=found.missing_count if found else None,
+    )
+
+
+async def start_comparison(
+    session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID, *, confirm: bool
+) -> JobOut:
+    """Start the job that compares the recipient's file with what the sender declares; with `confirm`, it counts."""
     row = await find_transfer(session, actor, transfer_id)
     _require_recipient(actor, row)
     received = await _lock_received(session, row)
     _refuse_void(await read_standing(session, row))
     await require_numbers(session, received.id)
+    kind = JobKind.RECONCILE_TRANSFER if confirm else JobKind.COMPARE_FILE
+    return await start_job(session, queue, actor, kind, received.id)
+
+
+async def confirm_reconciliation(session: AsyncSession, queue: App, actor: Actor, transfer_id: uuid.UUID) -> JobOut:
+    """Start the job that lets the file count, as it was compared.
+
+    Raises:
+        Conflict: the file was not compared, or a part was sent since.
+    """
+    row = await find_transfer(session, actor, transfer_id)
+    _require_recipient(actor, row)
+    received = await _lock_received(session, row)
+    _refuse_void(await read_standing(session, row))
+    if await read_comparison(session, row) is None:
+        raise Conflict(
+            "not_compared", "Your file has not been compared as it is now. Have it compared, and look at the result."
+        )
     return await start_job(session, queue, actor, JobKind.RECONCILE_TRANSFER, received.id)
 
 
 @task(JobKind.RECONCILE_TRANSFER, until_done=True)
 async def reconcile_transfer(resources: Resources, job_id: str) -> None:
-    """The task behind `POST /v1/transfers/{id}/reconciliation/compare`."""
+    """The task that compares the recipient's file and lets it count."""
     database = resources.get(Database)
     ring = resources.get(KeyRing)
 
@@ -139,73 +191,17 @@ async def reconcile_transfer(resources: Resources, job_id: str) -> None:
 
 
 async def _compare(database: Database, ring: KeyRing, queue: App, job: Job, report: ReportProgress) -> None:
-    async with database.transaction() as session:
-        transfer = await _transfer_into(session, job.subject_id)
-        received = await session.get_one(Dataset, transfer.received_dataset_id)
-        # A job that was killed after its last transaction starts again, and finds no file to compare.
-        if not received.reconciling:
-            return
-        await drop_stale_uploads(session, transfer.received_dataset_id)
-        ancestors = await read_ancestors(session, [transfer.received_dataset_id])
-        lines = await _count_lines(session, transfer.received_dataset_id)
-        ranges = await bulk_read.ranges_to_trace(await connection_of(session), ancestors.dag, lines)
-    found = _Difference(0, 0, 0)
-    for shards in ranges:
-        async with database.snapshot() as session:
-            found = found.plus(await _difference(session, ring, ancestors, transfer, shards))
-        await report(shards.stop, SHARDS)
+    compared = await compare_file(database, ring, job.subject_id, report)
+    # A job that was killed after its last transaction starts again, and finds no file to compare.
+    if compared is None:
+        return
+    transfer, ancestors, found = compared
     # The file proves what was handed over then, also if the transfer was denied in between.
     received_id = transfer.received_dataset_id
     uploaded = replace(ancestors.dag[received_id], content=Content.UPLOADED, made_at=transfer.recorded_at)
     counted = replace(ancestors, dag=ancestors.dag | {received_id: uploaded})
     own = await _load_as_own(database, ring, counted, received_id, report) if any(found) else None
     await _record_result(database, queue, ring, job, found, _Counted(ancestors, counted, own))
-
-
-async def _count_lines(session: AsyncSession, received_id: uuid.UUID) -> int:
-    """How many lines a recipient's own file has."""
-    query = select(func.coalesce(func.sum(DatasetPart.accepted_count), 0)).where(DatasetPart.dataset_id == received_id)
-    return int((await session.exec(query)).one())
-
-
-async def _transfer_into(session: AsyncSession, received_id: uuid.UUID) -> Transfer:
-    return (await session.exec(select(Transfer).where(Transfer.received_dataset_id == received_id))).one()
-
-
-class _Difference(NamedTuple):
-    """How a recipient's file differs from what the sender declares.
-
-    `extra` are the numbers that only the file has, and `missing` those that it lacks. `gone` are numbers in both that
-    the received dataset no longer resolves to, because the sender erased them while the recipient denied the transfer.
-    """
-
-    extra: int
-    missing: int
-    gone: int
-
-    def plus(self, other: "_Difference") -> "_Difference":
-        """The difference in two parts of the numbers."""
-        return _Difference(self.extra + other.extra, self.missing + other.missing, self.gone + other.gone)
-
-
-async def _difference(
-    session: AsyncSession, ring: KeyRing, ancestors: Ancestors, transfer: Transfer, shards: range
-) -> _Difference:
-    """The difference in the numbers of some shards."""
-    connection = await connection_of(session)
-    dag, received_id = ancestors.dag, transfer.received_dataset_id
-    file = await store.staged_keys(connection, ring, received_id, shards)
-    erased = unpack_keys(b"".join(await exclusion.erasures_in_shards(connection, [received_id], shards)))
-    declared = held = await bulk_read.content_in_shards(connection, dag, received_id, shards)
-    if dag[received_id].made_at > transfer.recorded_at:
-        at_transfer = replace(dag[received_id], made_at=transfer.recorded_at)
-        declared = await bulk_read.content_in_shards(connection, dag | {received_id: at_transfer}, received_id, shards)
-    in_file, was_erased = isin_sorted(declared, file), isin_sorted(declared, erased)
-    return _Difference(
-        extra=int((~isin_sorted(file, declared) & ~isin_sorted(file, erased)).sum()),
-        missing=int((~in_file & ~was_erased).sum()),
-        gone=int((in_file & ~was_erased & ~isin_sorted(declared, held)).sum()),
-    )
 
 
 async def _load_as_own(
@@ -234,12 +230,12 @@ async def _record_result(
     queue: App,
     ring: KeyRing,
     job: Job,
-    found: _Difference,
+    found: Difference,
     counted: _Counted,
 ) -> None:
     tally = counted.tally
     async with database.transaction() as session:
-        transfer = await _transfer_into(session, job.subject_id)
+        transfer = await transfer_into(session, job.subject_id)
         if tally is not None:
             # Taken before any row is locked, because copies that only the recipient needed are dropped below.
             await lock_holdings(session, transfer.recipient_id)
@@ -250,6 +246,7 @@ async def _record_result(
         # It may have been retracted meanwhile. The file stays, until the recipient cancels the reconciliation.
         _refuse_void(await read_standing(session, transfer))
         received.reconciling = False
+        await forget_comparison(session, transfer.id)
         await recount_if_ancestors_changed(session, queue, received, counted.ancestors)
         if tally is None:
             await _delete_file(session, received)

@@ -3,20 +3,20 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from service.access.idempotency import IdempotentRoute
-from service.access.permit import FactsReader, FactsWriter, NumbersWriter
+from service.access.permit import FactsReader, FactsWriter, HoldersReader, NumbersWriter
 from service.core.db import SessionDep
 from service.core.disk import NEEDS_ROOM
 from service.core.errors import JSON_BODY, responses
-from service.core.paging import After, Limit, Page
+from service.core.paging import After, Limit, Page, TextCursor
 from service.core.task_queue import QueueDep
-from service.dataset.schemas import DatasetOut
+from service.dataset.schemas import DatasetOut, NumberPage
 from service.job.schemas import JobOut
 from service.number.app_keyring import RingDep
-from service.transfer import operations, reconciliation, statements
-from service.transfer.schemas import StatementIn, TransferIn, TransferOut
+from service.transfer import differences, operations, reconciliation, statements
+from service.transfer.schemas import ReconciliationIn, ReconciliationOut, StatementIn, TransferIn, TransferOut
 
 router = APIRouter(prefix="/v1/transfers", tags=["transfers"], route_class=IdempotentRoute)
 
@@ -72,20 +72,35 @@ async def state_transfer(
     status_code=201,
     summary="Open the reconciliation of a transfer",
     dependencies=[NEEDS_ROOM],
-    responses=responses(404, 409, 413, 507),
+    responses=responses(*JSON_BODY, 404, 409, 507),
 )
 async def open_reconciliation(
-    transfer_id: TransferId, session: SessionDep, ring: RingDep, actor: NumbersWriter
+    transfer_id: TransferId,
+    session: SessionDep,
+    ring: RingDep,
+    actor: NumbersWriter,
+    body: ReconciliationIn | None = None,
 ) -> DatasetOut:
-    """Opens the received dataset for the recipient's own file. Send it with `PUT /v1/datasets/{id}/parts/{number}`."""
-    return await reconciliation.open_reconciliation(session, ring, actor, transfer_id)
+    """Opens the received dataset for the recipient's own file. Send it with `PUT /v1/datasets/{id}/parts/{number}`.
+
+    Numbers without a country code are read in your own country, unless you state another region.
+    """
+    return await reconciliation.open_reconciliation(session, ring, actor, transfer_id, body or ReconciliationIn())
+
+
+@router.get(
+    "/{transfer_id}/reconciliation", summary="Get the open reconciliation of a transfer", responses=responses(404, 409)
+)
+async def get_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> ReconciliationOut:
+    """What the comparison of your file found, for you to confirm or cancel."""
+    return await reconciliation.get_reconciliation(session, actor, transfer_id)
 
 
 @router.delete(
     "/{transfer_id}/reconciliation", summary="Cancel the reconciliation of a transfer", responses=responses(404, 409)
 )
 async def cancel_reconciliation(transfer_id: TransferId, session: SessionDep, actor: NumbersWriter) -> TransferOut:
-    """For a recipient that opened it by mistake. The parts that it sent are deleted."""
+    """For a recipient that opened it by mistake, or sent a wrong file. The parts that it sent are deleted."""
     return await reconciliation.cancel_reconciliation(session, actor, transfer_id)
 
 
@@ -97,7 +112,41 @@ async def cancel_reconciliation(transfer_id: TransferId, session: SessionDep, ac
     responses=responses(404, 409, 413, 507),
 )
 async def start_comparison(
+    transfer_id: TransferId,
+    session: SessionDep,
+    queue: QueueDep,
+    actor: NumbersWriter,
+    confirm: Annotated[bool, Query(description="Let the file count at once, without a look at the result.")] = False,
+) -> JobOut:
+    """Look at the result with `GET …/reconciliation` and `GET …/differences`, and then confirm or cancel."""
+    return await reconciliation.start_comparison(session, queue, actor, transfer_id, confirm=confirm)
+
+
+@router.post(
+    "/{transfer_id}/reconciliation/confirm",
+    status_code=202,
+    summary="Confirm the reconciliation of a transfer",
+    dependencies=[NEEDS_ROOM],
+    responses=responses(404, 409, 413, 507),
+)
+async def confirm_reconciliation(
     transfer_id: TransferId, session: SessionDep, queue: QueueDep, actor: NumbersWriter
 ) -> JobOut:
     """A file that matches confirms the transfer and is deleted. One that differs disputes the transfer and is kept."""
-    return await reconciliation.start_comparison(session, queue, actor, transfer_id)
+    return await reconciliation.confirm_reconciliation(session, queue, actor, transfer_id)
+
+
+@router.get("/{transfer_id}/differences", summary="List the differences of a transfer", responses=responses(404, 409))
+async def list_differences(
+    transfer_id: TransferId,
+    session: SessionDep,
+    ring: RingDep,
+    actor: HoldersReader,
+    after: TextCursor = None,
+    limit: Limit = 100,
+) -> NumberPage:
+    """For the recipient, the numbers of its file that the sender does not declare; for the sender, those that it lacks.
+
+    The recipient lists them as soon as its file was compared, the sender once the transfer is disputed.
+    """
+    return await differences.list_differences(session, ring, actor, transfer_id, after, limit)

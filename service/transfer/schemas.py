@@ -7,7 +7,9 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from service.core.facts import FactIn, FactOut, RequestBody
 from service.core.text import Line, Note
+from service.core.time_zone import TimeZone
 from service.core.vocabulary import LawfulBasis, ProcessingRole, Purpose, Side, TransferStatus
+from service.dataset.schemas import Region
 
 
 class Criterion(RequestBody):
@@ -77,6 +79,35 @@ class StatementOut(FactOut):
     comment: str | None
     extra_count: int | None = Field(description="Numbers in the recipient's file that the sender does not declare.")
     missing_count: int | None = Field(description="Numbers that the sender declares and the recipient's file lacks.")
+
+
+class ReconciliationIn(RequestBody):
+    """How the recipient's own file is to be read."""
+
+    default_region: Region | None = Field(
+        default=None,
+        description="Region of numbers without a country code (ISO 3166-1 alpha-2). Default: your own country.",
+        examples=["FR"],
+    )
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="Time zone of times without an offset (IANA). Default: the one of `default_region`, if it has one.",
+        examples=["Europe/Paris"],
+    )
+
+
+class ReconciliationOut(BaseModel):
+    """An open reconciliation: how your file is read, and what its comparison found, which does not count yet."""
+
+    transfer_id: uuid.UUID
+    dataset_id: uuid.UUID = Field(description="The received dataset, whose parts are your file.")
+    default_region: str = Field(examples=["FR"])
+    time_zone: str | None
+    compared_at: AwareDatetime | None = Field(
+        description="When the file was compared as it is now. Null before, and after another part was sent."
+    )
+    extra_count: int | None = Field(description="Numbers in your file that the sender does not declare.")
+    missing_count: int | None = Field(description="Numbers that the sender declares and your file lacks.")
 
 
 class TransferOut(FactOut):

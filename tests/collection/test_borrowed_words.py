@@ -56,7 +56,7 @@ def test_seal_guesses_shows_nothing_of_a_recipients_file(registry: Registry) -> 
     transfer = hand_over(shop, collected(shop, [1, 2]), client)
     client.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     client.put_part(transfer["received_dataset_id"], [number(1), number(2), number(9001)])
-    client.finish(client.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    client.finish(client.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     collected(shop, range(8990, 9010))
     assert shop.lookup(number(9001))["transfers"] == []
     assert [row["status"] for row in shop.lookup(number(1))["transfers"]] == ["disputed"]

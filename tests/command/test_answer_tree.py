@@ -36,7 +36,7 @@ def _state(caller: Caller, transfer: Any, status: str, **more: Any) -> None:
 def _reconcile(caller: Caller, transfer: Any, *last_fours: int) -> None:
     caller.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     caller.put_part(transfer["received_dataset_id"], [number(last_four) for last_four in last_fours])
-    caller.finish(caller.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    caller.finish(caller.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
 
 
 def test_draw_answer_words_each_status(organisations: Registry) -> None:

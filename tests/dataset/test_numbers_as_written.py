@@ -100,7 +100,7 @@ def test_recipients_file_in_the_other_spelling_confirms_the_transfer(registry: R
     transfer = hand_over(seller, held, buyer)
     buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     buyer.put_part(transfer["received_dataset_id"], ["telephone", *numbers])
-    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     assert job["state"] == "succeeded", job["problem"]
     assert buyer.get(f"/v1/transfers/{transfer['id']}")["status"] == "confirmed"
 

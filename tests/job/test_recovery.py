@@ -78,7 +78,11 @@ def test_job_that_an_outage_interrupts_is_done(registry: Registry, dsn: str, kin
     else:
         transfer = hand_over(shop, filled(shop, range(30)), party)
         send_file(party, transfer, range(30))
-        caller, path, table = party, f"/v1/transfers/{transfer['id']}/reconciliation/compare", "transfer_statement"
+        caller, path, table = (
+            party,
+            f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true",
+            "transfer_statement",
+        )
     with locked(dsn, table):
         job = caller.post(path)
         until(lambda: waiting_for_locks(dsn))

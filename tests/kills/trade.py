@@ -84,7 +84,7 @@ class Trade:
         lines = "\n".join(number(last) for last in range(200)).encode()
         part = f"/v1/datasets/{transfer['received_dataset_id']}/parts/1"
         self.insist("PUT", part, self.party, content=lines, headers={"Content-Type": "text/csv"})
-        answer = self.insist("POST", f"{path}/compare", self.party)
+        answer = self.insist("POST", f"{path}/compare?confirm=true", self.party)
         assert answer.status_code == 202, answer.text
         self.jobs[answer.json()["id"]] = self.party
 

@@ -85,7 +85,7 @@ def test_reconciled_dataset_is_flagged_by_the_recipients_file(holders: Holders, 
     buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     buyer.put_part(received, [number(200), number(7)])
     assert flags(buyer) == {}
-    buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     assert until(lambda: flags(buyer)) == {received: 1}
 
 

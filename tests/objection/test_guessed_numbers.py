@@ -69,7 +69,7 @@ def extras_of_a_disputed_file(holders: Holders, stranger: Caller) -> Any:
     transfer = _bought(holders, stranger)
     stranger.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     stranger.put_part(transfer["received_dataset_id"], map(number, BLOCK))
-    stranger.finish(stranger.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    stranger.finish(stranger.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     return transfer["received_dataset_id"]
 
 

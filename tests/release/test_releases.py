@@ -171,7 +171,7 @@ def test_own_file_that_becomes_the_content_waits_though_the_declared_one_was_rel
     assert waiting(operator) == {}
     broker.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     broker.put_part(received, [f"06 39 98 {last // 100:02} {last % 100:02}" for last in range(10, 30)])
-    broker.finish(broker.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    broker.finish(broker.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     assert {key: item["number_count"] for key, item in waiting(operator).items()} == {received: 20}
 
 

@@ -33,10 +33,11 @@ EVERYBODY = "everybody"
 REFUSED = "refused"
 PUBLISHED = "all with published figures"
 FIGURES = {"list_deadlines", "get_publication", "download_publication"}
-# The SMS gateway calls the first two, and their answers are empty. The next two need what the story lacks: a delivery
-# that failed, and a collector that got its account later. The schema is static, with examples from the story. A preview
-# tells of the file that its caller sends, and of nothing else.
+# A confirmation is answered with a job, as a comparison is. The SMS gateway calls the next two, and their answers are
+# empty. Two more need what the story lacks: a delivery that failed, and a collector that got its account later. The
+# schema is static, with examples from the story. A preview tells of the file of its caller, and of nothing else.
 ELSEWHERE = {
+    "confirm_reconciliation",
     "report_message",
     "receive_message",
     "retry_webhook_delivery",
@@ -167,8 +168,12 @@ def _facts(walk: Walk) -> None:
     """What the loading of the story did not do: statements, lookups, corrections, reconciliations."""
     ids = walk.scenario.story.ids
     said = {"status": "acknowledged", "occurred_at": "2024-06-09T10:00:00Z"}
-    walk.call("party", "POST", f"/v1/transfers/{ids['T8']}/reconciliation")
-    walk.call("party", "DELETE", f"/v1/transfers/{ids['T8']}/reconciliation")
+    party, reconciliation = walk.scenario.caller(RIVAGE.code), f"/v1/transfers/{ids['T8']}/reconciliation"
+    opened = walk.call("party", "POST", reconciliation).json()
+    party.put_part(opened["id"], [number(0)])
+    party.finish(walk.call("party", "POST", f"{reconciliation}/compare").json())
+    walk.call("party", "GET", reconciliation)
+    walk.call("party", "DELETE", reconciliation)
     walk.call("party", "POST", f"/v1/transfers/{ids['T8']}/statements", said)
     stated = {"legal_name": "Jeux & Lots SARL", "privacy_contact": "rgpd@jeux-lots.example"}
     walk.call("broker", "POST", f"/v1/organisations/{ids['jeux-lots']}/statements", stated)

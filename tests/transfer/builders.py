@@ -20,6 +20,6 @@ def send_file(buyer: Caller, transfer: Any, numbers: Iterable[int]) -> None:
 
 def compare_file(buyer: Caller, transfer: Any) -> Any:
     """Have the file compared, and return the transfer as it is afterwards."""
-    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    job = buyer.finish(buyer.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     assert job["state"] == "succeeded", job["problem"]
     return buyer.get(f"/v1/transfers/{transfer['id']}")

@@ -124,7 +124,7 @@ def test_open_and_compare_concurrently_succeed_once_each(registry: Registry) -> 
         opened = list(pool.map(lambda _: party.request("POST", path).status_code, range(4)))
         assert sorted(opened) == [201, 409, 409, 409]
         party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
-        compared = list(pool.map(lambda _: party.request("POST", f"{path}/compare"), range(4)))
+        compared = list(pool.map(lambda _: party.request("POST", f"{path}/compare?confirm=true"), range(4)))
     assert sorted(answer.status_code for answer in compared) == [202, 409, 409, 409]
     (job,) = (answer.json() for answer in compared if answer.status_code == 202)
     assert party.finish(job)["state"] == "succeeded"
@@ -144,7 +144,7 @@ def test_change_dataset_while_its_file_is_compared_is_refused(registry: Registry
     # The worker waits before it reads the file, and so before it locks anything that the requests lock.
     with psycopg.connect(dsn) as other:
         other.execute("LOCK TABLE staged_run IN ACCESS EXCLUSIVE MODE")
-        job = party.post(f"{path}/reconciliation/compare")
+        job = party.post(f"{path}/reconciliation/compare?confirm=true")
         part = f"/v1/datasets/{held}/parts/1"
         refused = {
             "part": party.request("PUT", part, content=b"0639980009", headers={"Content-Type": "text/csv"}),
@@ -218,3 +218,87 @@ def test_reconcile_more_numbers_than_are_compared_at_once_counts_each_once(regis
     assert (statement["extra_count"], statement["missing_count"]) == (2_000, 3_000)
     received = party.get(f"/v1/datasets/{transfer['received_dataset_id']}")
     assert (received["number_count"], received["orphan_count"]) == (23_000, 2_000)
+
+
+def looked_at(party: Caller, transfer: Any) -> Any:
+    """Have the file compared, and return what that found."""
+    job = party.finish(party.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    assert job["state"] == "succeeded", job["problem"]
+    return party.get(f"/v1/transfers/{transfer['id']}/reconciliation")
+
+
+def differences(caller: Caller, transfer: Any, **params: Any) -> Any:
+    return caller.get(f"/v1/transfers/{transfer['id']}/differences", params=params)
+
+
+def test_compare_file_shows_the_recipient_its_own_side_before_it_counts(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = transfer_collected(shop, party, range(10))
+    send_file(party, transfer, [*range(2, 10), 9000, 9001, 9002])
+    path = f"/v1/transfers/{transfer['id']}"
+    for step in (f"{path}/differences", f"{path}/reconciliation/confirm"):
+        method = "GET" if step.endswith("differences") else "POST"
+        assert refusal(party.request(method, step)) == (409, "not_compared")
+    found = looked_at(party, transfer)
+    assert (found["extra_count"], found["missing_count"]) == (3, 2)
+    assert (found["default_region"], found["time_zone"]) == ("FR", "Europe/Paris")
+    first = differences(party, transfer, limit=2)
+    rest = differences(party, transfer, limit=2, after=first["next"])
+    assert sorted(first["numbers"] + rest["numbers"]) == [number(last) for last in (9000, 9001, 9002)]
+    # Nothing counts yet, and the sender is shown nothing of it.
+    assert party.get(path)["status"] == "declared"
+    assert differences(shop, transfer)["numbers"] == []
+    assert not party.lookup(number(9000))["held"]
+    assert refusal(shop.request("GET", f"{path}/reconciliation")) == (403, "not_the_recipient")
+    # Another part makes it another file.
+    party.put_part(transfer["received_dataset_id"], [number(0)], number=2)
+    assert party.get(f"{path}/reconciliation")["compared_at"] is None
+    assert asked(party, transfer, "/confirm") == (409, "not_compared")
+    assert looked_at(party, transfer)["missing_count"] == 1
+    job = party.finish(party.post(f"{path}/reconciliation/confirm"))
+    assert job["state"] == "succeeded", job["problem"]
+    statement = party.get(path)["statements"][-1]
+    assert (statement["status"], statement["extra_count"], statement["missing_count"]) == ("disputed", 3, 1)
+    assert sorted(differences(party, transfer)["numbers"]) == [number(last) for last in (9000, 9001, 9002)]
+    assert differences(shop, transfer)["numbers"] == [number(1)]
+    assert refusal(party.request("GET", f"{path}/reconciliation")) == (409, "no_reconciliation")
+
+
+def test_cancel_after_a_look_leaves_the_transfer_as_it_was(registry: Registry, dsn: str) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = transfer_collected(shop, party, range(5))
+    send_file(party, transfer, [1, 2, 9000])
+    assert looked_at(party, transfer)["extra_count"] == 1
+    given_up = party.request("DELETE", f"/v1/transfers/{transfer['id']}/reconciliation").json()
+    assert (given_up["status"], len(given_up["statements"])) == ("declared", 1)
+    assert stored(dsn, transfer["received_dataset_id"]) == (0, 0, 0, 0)
+    assert differences(party, transfer)["numbers"] == []
+
+
+def test_list_differences_shows_others_nothing(registry: Registry) -> None:
+    shop, broker, party, stranger = registry.collector(), registry.broker(), registry.party(), registry.party()
+    first = transfer_collected(shop, broker, range(5))
+    send_file(broker, first, [1, 2, 9000])
+    compare_file(broker, first)
+    own = {"id": first["received_dataset_id"]}
+    hand_over(broker, own, party, occurred_at="2024-03-01T00:00:00Z")
+    path = f"/v1/transfers/{first['id']}/differences"
+    assert refusal(party.request("GET", path)) == (403, "not_a_side")
+    assert refusal(stranger.request("GET", path)) == (404, "not_found")
+
+
+def test_open_reconciliation_reads_numbers_in_the_region_of_the_recipient(registry: Registry) -> None:
+    british = registry.broker()
+    party = registry.party()
+    dataset = open_dataset(british, default_region="GB", time_zone="Europe/London")
+    british.put_part(dataset["id"], [number(1)])
+    transfer = hand_over(british, british.seal(dataset["id"]), party)
+    party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
+    party.put_part(transfer["received_dataset_id"], ["telephone", "06 39 98 00 01"])
+    assert looked_at(party, transfer)["extra_count"] == 0
+    party.request("DELETE", f"/v1/transfers/{transfer['id']}/reconciliation")
+    stated = {"default_region": "GB", "time_zone": "Europe/London"}
+    opened = party.post(f"/v1/transfers/{transfer['id']}/reconciliation", stated)
+    assert (opened["default_region"], opened["time_zone"]) == ("GB", "Europe/London")
+    refused = party.request("POST", f"/v1/transfers/{transfer['id']}/reconciliation", json={"default_region": "XX"})
+    assert refusal(refused) == (422, "invalid_request")

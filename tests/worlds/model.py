@@ -110,6 +110,12 @@ class Registry:
         self.forget()
         return transfer
 
+    def difference(self, transfer: str, file: Numbers) -> tuple[set[int], set[int]]:
+        """The numbers that only the recipient's file has, and those that it lacks."""
+        row = self.transfers[transfer]
+        erased = set(self.datasets[row.received].erased)
+        return set(file) - row.declared - erased, row.declared - file - erased
+
     def receipt(self, transfer: str, file: Numbers) -> str:
         """The recipient's own file, compared with what was declared. If it differs, it becomes the content.
 
@@ -118,7 +124,7 @@ class Registry:
         row = self.transfers[transfer]
         received = self.datasets[row.received]
         erased = set(received.erased)
-        extra, missing = file - row.declared - erased, row.declared - file - erased
+        extra, missing = self.difference(transfer, file)
         gone = (file & row.declared) - erased - received.has
         status = "disputed" if extra or missing else "confirmed"
         row.statements.append(Statement("recipient", row.recipient, status, len(extra), len(missing)))

@@ -60,21 +60,53 @@ class State(Act):
 class Receipt(Act):
     transfer: str
     numbers: Numbers
+    looks: bool = False
+    cancels: bool = False
 
     def __str__(self) -> str:
-        return f"the recipient of {self.transfer} sends its own file: {shown(self.numbers)}"
+        then = ", looks, and cancels" if self.cancels else ", and looks" if self.looks else ""
+        return f"the recipient of {self.transfer} sends its own file: {shown(self.numbers)}{then}"
 
     def apply(self, world: Registry) -> str:
-        return world.receipt(self.transfer, self.numbers)
+        return self.transfer if self.cancels else world.receipt(self.transfer, self.numbers)
 
     def tell(self, told: Told) -> None:
-        row = told.world.transfers[self.transfer]
-        by, path = told.callers[row.recipient], f"/v1/transfers/{told.ids[self.transfer]}/reconciliation"
-        by.post(path)
-        by.put_part(told.ids[row.received], told.lines(self.numbers))
-        job = by.finish(by.post(f"{path}/compare"))
-        assert job["state"] == "succeeded", job["problem"]
+        """The recipient looks at what its file would say, and sends another if that would count wrongly."""
+        by, path = _send_file(told, self.transfer, self.numbers)
+        if self.looks:
+            _compare(by, path)
+            _check_look(told, self.transfer, self.numbers)
+            if self.cancels:
+                assert by.request("DELETE", path).is_success
+                return
+            job = by.finish(by.post(f"{path}/confirm"))
+            assert job["state"] == "succeeded", job["problem"]
+        else:
+            _compare(by, f"{path}", confirm=True)
         self.apply(told.world)
+
+
+def _send_file(told: Told, transfer: str, numbers: Numbers) -> tuple[Caller, str]:
+    row = told.world.transfers[transfer]
+    by, path = told.callers[row.recipient], f"/v1/transfers/{told.ids[transfer]}/reconciliation"
+    by.post(path)
+    by.put_part(told.ids[row.received], told.lines(numbers))
+    return by, path
+
+
+def _compare(by: Caller, path: str, *, confirm: bool = False) -> None:
+    job = by.finish(by.post(f"{path}/compare?confirm={str(confirm).lower()}"))
+    assert job["state"] == "succeeded", job["problem"]
+
+
+def _check_look(told: Told, transfer: str, numbers: Numbers) -> None:
+    """What the recipient is shown of its file before it counts, which the sender is not."""
+    row = told.world.transfers[transfer]
+    by, path = told.callers[row.recipient], f"/v1/transfers/{told.ids[transfer]}"
+    extra, missing = told.world.difference(transfer, numbers)
+    found = by.get(f"{path}/reconciliation")
+    assert (found["extra_count"], found["missing_count"]) == (len(extra), len(missing))
+    assert set(map(told.last_of, by.get(f"{path}/differences")["numbers"])) == extra
 
 
 def draw_hand_over(draw: st.DrawFn, world: Registry) -> Act | None:
@@ -126,4 +158,5 @@ def draw_receipt(draw: st.DrawFn, world: Registry) -> Act | None:
     if row is None or world.passed_on(row.received):
         return None
     file = frozenset(row.declared) ^ draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=3))
-    return Receipt(row.name, file) if file else None
+    looks, cancels = draw(st.sampled_from([(False, False), (True, False), (True, True)]))
+    return Receipt(row.name, file, looks, cancels) if file else None
