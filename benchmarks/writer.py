@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import cycle
+from random import choices
+from string import ascii_lowercase
 from threading import Event
 from typing import Any, Final
 
@@ -29,6 +31,8 @@ class Writer:
     market: Market
     count: int = 0
     _last: dict[str, Any] = field(default_factory=dict)
+    # Several writers work in one market, where no two organisations may have one name.
+    _letters: str = field(default_factory=lambda: "".join(choices(ascii_lowercase, k=12)))  # noqa: S311  (no secret)
 
     def __post_init__(self) -> None:
         self._acts: Iterator[Callable[[], Any]] = cycle([
@@ -71,7 +75,7 @@ class Writer:
         self.count += 1
 
     def _name_organisation(self) -> None:
-        body = {"legal_name": f"Client {self.count}", "country": "FR", "roles": ["party"]}
+        body = {"legal_name": f"Client {self.count} {self._letters}", "country": "FR", "roles": ["party"]}
         self._last["organisation"] = self.market.broker.post("/v1/organisations", body)
 
     def _register_notice(self) -> None:

@@ -22,6 +22,7 @@ from service.objection.answer_period import Resident, answer_due_at
 from service.objection.applies import Scoped, Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
+from service.provenance.answer.heirs import heirs_of
 from service.webhook.delivery import announce
 from service.wording.language import paris_day
 
@@ -204,8 +205,14 @@ def _covered_holders(holders: NumberHolders, scoped: Scoped) -> Mapping[uuid.UUI
     return {
         holder_id: has_account
         for holder_id, has_account in holders.ids_with_account().items()
-        if covers(scoped, Use([holder_id], None))
+        if covers(scoped, Use(_answering_for(holders, holder_id), None))
     }
+
+
+def _answering_for(holders: NumberHolders, holder_id: uuid.UUID) -> list[uuid.UUID]:
+    """A holder and its heirs: an objection to an heir concerns what those hold that it succeeded."""
+    organisations = holders.snapshot.graph.facts.organisations
+    return [holder_id, *(heir.id for heir in heirs_of(organisations, organisations[holder_id]))]
 
 
 async def _existing_objections(

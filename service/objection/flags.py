@@ -49,6 +49,7 @@ from service.objection.recorder import recorders_of
 from service.objection.schemas import FlaggedNumber, FlagOut
 from service.objection.views import flags_something_that_counts
 from service.objection.waiting import judge_objections, objections_concerned
+from service.organisation.succession import in_line_with
 from service.provenance.answer.references import OrganisationRef
 from service.provenance.snapshot import Snapshots
 from service.transfer.models import Transfer
@@ -117,7 +118,7 @@ async def _campaign(session: AsyncSession, campaign_id: uuid.UUID) -> _Subject:
     purposes = await _received_for(session, dataset_ids)
     if campaign.poll_on:
         purposes.append(Purpose.POLITICAL_CANVASSING)
-    use = Use([campaign.party_id], purposes)
+    use = Use(await in_line_with(session, campaign.party_id), purposes)
     return _Subject(None, campaign.id, campaign.party_id, dataset_ids, use, campaign.recorded_at)
 
 
@@ -126,7 +127,7 @@ async def _dataset(session: AsyncSession, dataset_id: uuid.UUID) -> _Subject:
     assert dataset.sealed_at is not None
     own = frozenset({dataset.id})
     # A dataset that no transfer brought may be used for any purpose.
-    use = Use([dataset.holder_id], await _received_for(session, own) or None)
+    use = Use(await in_line_with(session, dataset.holder_id), await _received_for(session, own) or None)
     return _Subject(dataset.id, None, dataset.holder_id, own, use, dataset.sealed_at)
 
 

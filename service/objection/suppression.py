@@ -14,13 +14,14 @@ from service.membership import runs
 from service.number.keyring import KeyRing, Keys, unpack_keys
 from service.objection.applies import Use, applies_clause
 from service.objection.models import Objection
+from service.organisation.succession import in_line_with
 
 
 async def suppressed(
     session: AsyncSession, ring: KeyRing, keys: Keys, organisation_id: uuid.UUID, purpose: Purpose, as_of: datetime
 ) -> NDArray[np.bool_]:
     """Which of `keys`, in any order, an organisation must not use for a purpose (GDPR 21(3))."""
-    use = Use([organisation_id], [purpose])
+    use = Use(await in_line_with(session, organisation_id), [purpose])
     # One value instead of a row for each mark: a hundred thousand rows take longer to read than all the rest.
     marks = select(func.string_agg(col(Objection.mark), literal(b""))).where(applies_clause(use, as_of))
     packed = (await session.exec(marks)).one() or b""

@@ -56,12 +56,42 @@ async def with_heirs(
     return found
 
 
+_IN_LINE: Final = text("""
+    WITH RECURSIVE heir (id) AS (
+        SELECT succeeded_by_id FROM organisation WHERE id = :id AND succeeded_by_id IS NOT NULL
+        UNION
+        SELECT succeeded_by_id FROM organisation JOIN heir USING (id) WHERE succeeded_by_id IS NOT NULL),
+    predecessor (id) AS (
+        SELECT id FROM organisation WHERE succeeded_by_id = :id
+        UNION
+        SELECT organisation.id FROM organisation JOIN predecessor ON succeeded_by_id = predecessor.id)
+    SELECT id FROM heir UNION ALL SELECT id FROM predecessor
+""")
+
+
+async def in_line_with(session: AsyncSession, organisation_id: uuid.UUID) -> list[uuid.UUID]:
+    """An organisation, those that it succeeded and those that succeeded it: what forbids one a use, forbids all."""
+    return [organisation_id, *(row.id for row in await run(session, _IN_LINE, {"id": organisation_id}))]
+
+
 _END_KEYS: Final = text("""
     UPDATE api_key SET revoked_at = :now
     WHERE as_heir AND revoked_at IS NULL AND NOT succeeds(organisation_id, acts_for_id)
+    RETURNING acts_for_id
+""")
+# An organisation that had an account only by its heir's keys has none without them.
+_END_ACCOUNTS: Final = text("""
+    UPDATE organisation SET admitted_at = NULL
+    WHERE id = ANY(:ids) AND NOT EXISTS (
+        SELECT FROM api_key
+        WHERE api_key.organisation_id = organisation.id
+           OR (acts_for_id = organisation.id AND as_heir AND revoked_at IS NULL))
 """)
 
 
 async def end_keys_of_former_heirs(session: AsyncSession, moment: datetime) -> None:
     """Revoke the keys that act for an organisation which theirs does not succeed, after a correction."""
-    await run(session, _END_KEYS, {"now": moment})
+    ended = await run(session, _END_KEYS, {"now": moment})
+    ids = list({row.acts_for_id for row in ended})
+    if ids:
+        await run(session, _END_ACCOUNTS, {"ids": ids})

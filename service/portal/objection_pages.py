@@ -1,6 +1,7 @@
 """Objections and erasures: a person chooses how far one goes, sees what it means, and confirms it."""
 
 import uuid
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any, Final
 
@@ -17,8 +18,11 @@ from service.objection.schemas import ObjectionIn, ObjectionOut
 from service.portal.address import ADDRESSES, Page
 from service.portal.context import FormDep, PersonOfPageDep, PortalRequest, PortalRequestDep
 from service.portal.session import ObjectionDraft
+from service.provenance.answer.heirs import heir_of
+from service.provenance.graph.rows import OrganisationRow
 from service.provenance.routes import SnapshotsDep
 from service.web.site import PAGES
+from service.wording.direction import isolated
 from service.wording.terms import Terms
 from service.wording.typography import capitalised
 
@@ -36,7 +40,22 @@ async def _holders(snapshots: SnapshotsDep, page_request: PortalRequestDep, pers
     found = await holders_of_key(snapshots, person.key)
     organisations = found.snapshot.graph.facts.organisations
     holders = [organisations[holder_id] for holder_id in found.ids_with_account()]
-    return {holder.id: holder.legal_name for holder in sorted(holders, key=lambda holder: holder.legal_name)}
+    return {
+        holder.id: _name(page_request, organisations, holder)
+        for holder in sorted(holders, key=lambda holder: holder.legal_name)
+    }
+
+
+def _name(
+    page_request: PortalRequest, organisations: Mapping[uuid.UUID, OrganisationRow], holder: OrganisationRow
+) -> str:
+    """The name of a holder, and that of the organisation that answers for it today."""
+    heir = heir_of(organisations, holder)
+    if heir is None:
+        return holder.legal_name
+    return (
+        f"{isolated(holder.legal_name)} {page_request.phrases.requests.holder_succeeded.format(heir=heir.legal_name)}"
+    )
 
 
 HoldersDep = Annotated[Holders, Depends(_holders)]

@@ -9,7 +9,7 @@ import pytest
 from service.core.vocabulary import Role
 from tests.builders import collected, filled, hand_over, make_collection, make_notice, name_organisation, number
 from tests.callers import TRADE_SCOPES, Caller, Registry
-from tests.inspection import refusal
+from tests.inspection import refusal, until
 from tests.objection.builders import create_objection, relay_states, relays_to
 from tests.persons import prove
 
@@ -81,6 +81,39 @@ def test_heirs_key_ends_with_the_succession_and_everything_is_as_before(registry
     assert [row["succeeded_by_id"] for row in kept if "succeeded_by_id" in row["stated"]] == [str(heir.id), None]
     wanted = {"organisation_id": str(heir.id), "acts_for_id": str(party.id), "scopes": ["facts:read"]}
     assert refusal(operator.request("POST", "/v1/keys", json=wanted)) == (422, "not_a_processor")
+
+
+def test_account_that_only_an_heir_gave_ends_with_the_succession(registry: Registry) -> None:
+    operator, broker, heir = registry.operator(), registry.broker(), registry.party()
+    made = name_organisation(broker, "Muette")["id"]
+    collection = make_collection(broker, made, make_notice(broker, made)["id"])
+    filled(broker, [7], holder_id=made, collection_id=collection["id"])
+    before = everything(broker)
+    succeed(operator, made, heir.id)
+    acting = key_of_heir(operator, heir, made)
+    assert everything(broker) != before
+    assert [row["holder_id"] for row in acting.get("/v1/datasets")["items"]] == [made]
+    succeed(operator, made, None, None)
+    assert everything(broker) == before
+    assert broker.get(f"/v1/organisations/{made}")["admitted_at"] is None
+
+
+def test_objection_binds_those_in_line(registry: Registry) -> None:
+    operator, broker, party, heir = (registry.operator(), registry.broker(), registry.party(), registry.party())
+    sold = hand_over(broker, filled(broker, [7, 8]), party)
+    succeed(operator, party.id, heir.id)
+    to_heir = create_objection(
+        prove(registry.client, registry.dsn, number(7)), scope="organisation", organisation_id=str(heir.id)
+    )
+    assert relay_states(to_heir) == {str(party.id): "pending"}
+    to_party = create_objection(
+        prove(registry.client, registry.dsn, number(8)), scope="organisation", organisation_id=str(party.id)
+    )
+    assert relay_states(to_party) == {str(party.id): "pending"}
+    # The heir buys the same numbers later: what was said to its predecessor still holds.
+    bought = hand_over(broker, {"id": sold["dataset_id"]}, heir)["received_dataset_id"]
+    until(lambda: [flag["number_count"] for flag in heir.get("/v1/objections/flags")["items"]] == [2])
+    assert heir.get("/v1/objections/flags")["items"][0]["id"] == bought
 
 
 def test_succession_that_cannot_be_is_refused(registry: Registry) -> None:

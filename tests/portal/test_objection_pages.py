@@ -188,3 +188,15 @@ def test_download_unknown_letter_is_not_found(person: Reader) -> None:
     refused = person.open(f"/demarches/lettre/{uuid.uuid4()}")
     assert refused.status_code == 404
     assert "Cette page n’existe pas" in refused.text
+
+
+def test_heir_stands_beside_the_name_of_a_holder(trade: Trade, person: Reader) -> None:
+    operator, path = Registry(trade.client, trade.dsn).operator(), f"/v1/organisations/{trade.party.id}/statements"
+    stated = {"succeeded_by_id": str(trade.other.id), "succeeded_on": "2024-07-01", "closed_on": "2024-06-30"}
+    operator.post(path, stated | {"reason": "Extract of the register"})
+    name, heir = (caller.get(f"/v1/organisations/{caller.id}")["legal_name"] for caller in (trade.party, trade.other))
+    assert f"{name} (aujourd’hui {heir})" in text_of(person.open("/opposition").text)
+    shown = _request(person, "/opposition", scope="organisation", organisation=str(trade.party.id))
+    assert f"{name} (activité cessée le 30 juin 2024) (aujourd’hui {heir})" in shown
+    operator.post(path, {"succeeded_by_id": None, "closed_on": None, "reason": "Void"})
+    assert "aujourd’hui" not in text_of(person.open("/opposition").text)

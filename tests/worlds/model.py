@@ -165,7 +165,7 @@ class Registry:
 
     def object(self, number: int, by: str | None, only: str | None, *, erasure: bool) -> str:
         """An objection, relayed to each holder that it covers. One that is still open gets the new holders' relays."""
-        holders = {row.holder for row in self.holding(number) if only in (None, row.holder)}
+        holders = {row.holder for row in self.holding(number) if only in (None, row.holder, *self.heirs_of(row.holder))}
         same = (number, by, only, erasure)
         found = next(
             (
@@ -257,9 +257,12 @@ class Registry:
     def _flag(self, subject: str, holder: str, datasets: Iterable[str], *, relayed: bool = True) -> None:
         """Flag a subject for the objections to its numbers; if not `relayed`, without those that the holder has."""
         held = set().union(*(self.datasets[name].current for name in datasets))
+        # What forbids a use to an organisation forbids it to those that it succeeded, and to its heirs.
+        bound = {holder, *self.heirs_of(holder)}
+        bound |= {name for name in self.organisations if holder in self.heirs_of(name)}
         for row in self.objections.values():
             has_relay = any(relay.holder == holder for relay in row.relays)
-            if row.number in held and row.only in (None, holder) and (relayed or not has_relay):
+            if row.number in held and row.only in (None, *bound) and (relayed or not has_relay):
                 self.flags.add((subject, row.name))
 
     # What holds, by the rules.

@@ -1,7 +1,7 @@
 """Who answers today for what an organisation held. Pure."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -28,9 +28,15 @@ def heir_of(organisations: Mapping[uuid.UUID, Succeeded], row: Succeeded) -> Hei
 
     A succession leads nowhere twice: `organisation.succession` refuses what would.
     """
-    heir, since = row, row.succeeded_on
-    while heir.succeeded_by_id is not None and heir.succeeded_by_id in organisations:
-        heir = organisations[heir.succeeded_by_id]
-    if heir is row or since is None:
+    heirs = list(heirs_of(organisations, row))
+    if not heirs or row.succeeded_on is None:
         return None
-    return Heir(id=heir.id, legal_name=heir.legal_name, privacy_contact=heir.privacy_contact, since_on=since)
+    last = heirs[-1]
+    return Heir(id=last.id, legal_name=last.legal_name, privacy_contact=last.privacy_contact, since_on=row.succeeded_on)
+
+
+def heirs_of(organisations: Mapping[uuid.UUID, Succeeded], row: Succeeded) -> Iterator[Succeeded]:
+    """Those that succeeded an organisation, one after the other."""
+    while row.succeeded_by_id is not None and row.succeeded_by_id in organisations:
+        row = organisations[row.succeeded_by_id]
+        yield row
