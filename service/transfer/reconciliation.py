@@ -53,7 +53,7 @@ from service.transfer.comparison import Difference, compare_file, forget_compari
 from service.transfer.models import Transfer, TransferStatement
 from service.transfer.operations import find_transfer, get_transfer, read_standing
 from service.transfer.schemas import ReconciliationIn, ReconciliationOut, TransferOut
-from service.transfer.statements import refuse_reconciled, side_of
+from service.transfer.statements import refuse_own_file, side_of
 from service.transfer.status import VOID, Standing
 from service.transfer.use import refuse_replacing
 
@@ -66,7 +66,7 @@ async def open_reconciliation(
     _require_recipient(actor, row)
     received = await session.get_one(Dataset, row.received_dataset_id, with_for_update=True)
     standing = await read_standing(session, row)
-    refuse_reconciled(standing)
+    refuse_own_file(received)
     _refuse_void(standing)
     await refuse_replacing(session, received.id)
     if received.reconciling:
@@ -76,6 +76,8 @@ async def open_reconciliation(
     recipient = await session.get_one(Organisation, row.recipient_id)
     received.default_region = wanted.default_region or region_of(recipient.country)
     received.time_zone = zone_of(received.default_region, wanted.time_zone, reads_consent=False)
+    # A file that was compared before may have been laid out otherwise.
+    received.dialect, received.month_first_refused = None, []
     received.reconciling = True
     await forget_comparison(session, row.id)
     note_upload(received)

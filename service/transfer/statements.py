@@ -14,7 +14,7 @@ from service.access.assertion import assertion_columns
 from service.core.db import connection_of
 from service.core.errors import Conflict, Forbidden, Unprocessable
 from service.core.task_queue import TaskName, defer
-from service.core.vocabulary import Side, TransferStatus
+from service.core.vocabulary import Content, Side, TransferStatus
 from service.dataset.counts import count_again_as_shared
 from service.dataset.erasure import drop_copies_unneeded_without
 from service.dataset.models import Dataset
@@ -174,7 +174,7 @@ def _check_time(row: Transfer, wanted: StatementIn) -> None:
 
 
 def _check_recipient(received: Dataset, before: Standing[TransferStatement]) -> None:
-    refuse_reconciled(before)
+    refuse_own_file(received)
     if received.reconciling and before.status not in VOID:
         raise Conflict(
             "reconciliation_in_progress",
@@ -182,7 +182,14 @@ def _check_recipient(received: Dataset, before: Standing[TransferStatement]) -> 
         )
 
 
-def refuse_reconciled(standing: Standing[TransferStatement]) -> None:
-    """Refuse to change a transfer after its reconciliation: the recipient's own file is lasting evidence."""
-    if standing.status in (TransferStatus.CONFIRMED, TransferStatus.DISPUTED):
-        raise Conflict("already_reconciled", "This transfer was reconciled with your own file. The result is final.")
+def refuse_own_file(received: Dataset) -> None:
+    """Refuse to give up a recipient's own file that became the content: it is all that shows what else it holds.
+
+    A file that matched adds nothing, and was deleted. After that the recipient may state otherwise, or send another.
+    """
+    if received.content is Content.UPLOADED:
+        raise Conflict(
+            "own_file_counts",
+            "Your own file is what this dataset holds. If it was the wrong file, withdraw the dataset and ask the "
+            "sender to register the transfer again.",
+        )

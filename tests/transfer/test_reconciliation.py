@@ -1,4 +1,4 @@
-"""Reconciliation: the recipient's own file is compared once with what the sender declares."""
+"""Reconciliation: the recipient's own file is compared with what the sender declares, and then counts."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -96,7 +96,7 @@ def test_reconcile_by_others_than_the_recipient_is_refused(registry: Registry) -
     assert asked(broker, first) == (409, "passed_on")
 
 
-def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None:
+def test_change_transfer_while_it_is_reconciled_is_refused(registry: Registry) -> None:
     shop, party = registry.collector(), registry.party()
     transfer = transfer_collected(shop, party, range(5))
     party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
@@ -108,12 +108,33 @@ def test_reconcile_transfer_a_second_time_is_refused(registry: Registry) -> None
     derived: dict[str, Any] = {"occurred_at": "2024-03-01T00:00:00Z", "holder_id": str(party.id), "name": "D"}
     derived |= {"derived_from": [transfer["received_dataset_id"]]}
     assert refusal(party.request("POST", "/v1/datasets", json=derived)) == (409, "parent_not_sealed")
-    party.put_part(transfer["received_dataset_id"], [number(last) for last in range(5)])
+
+
+def test_reconcile_again_after_a_file_that_matched_keeps_both_results(registry: Registry) -> None:
+    shop, party = registry.collector(), registry.party()
+    transfer = transfer_collected(shop, party, range(5))
+    path = f"/v1/transfers/{transfer['id']}/statements"
+    send_file(party, transfer, range(5))
     assert compare_file(party, transfer)["status"] == "confirmed"
-    assert asked(party, transfer) == (409, "already_reconciled")
-    assert asked(party, transfer, "/compare") == (409, "no_reconciliation")
-    said = party.request("POST", f"/v1/transfers/{transfer['id']}/statements", json=denied)
-    assert refusal(said) == (409, "already_reconciled")
+    # It was another file: the party has none of these numbers, or then some of them.
+    denied = {"status": "denied", "occurred_at": "2024-05-01T00:00:00Z"}
+    assert party.post(path, denied)["status"] == "denied"
+    assert not party.lookup(number(1))["held"]
+    assert party.post(path, denied | {"status": "acknowledged"})["status"] == "acknowledged"
+    party.post(f"/v1/transfers/{transfer['id']}/reconciliation")
+    party.put_part(transfer["received_dataset_id"], ["id;mobile", *(f"{last};{number(last)}" for last in range(2, 7))])
+    after = compare_file(party, transfer)
+    stated = [(row["status"], row["extra_count"], row["missing_count"]) for row in after["statements"][1:]]
+    assert stated == [
+        ("confirmed", 0, 0),
+        ("denied", None, None),
+        ("acknowledged", None, None),
+        ("disputed", 2, 2),
+    ]
+    # Its own file is all that shows what it holds beside what was declared.
+    assert asked(party, transfer) == (409, "own_file_counts")
+    assert refusal(party.request("POST", path, json=denied)) == (409, "own_file_counts")
+    assert asked(party, transfer, "/compare?confirm=true") == (409, "no_reconciliation")
 
 
 def test_open_and_compare_concurrently_succeed_once_each(registry: Registry) -> None:

@@ -120,10 +120,6 @@ class Transfer:
     def statement(self, by: str, status: str) -> Statement:
         return Statement("recipient" if by == self.recipient else "sender", by, status)
 
-    @property
-    def reconciled(self) -> bool:
-        return self.status in ("confirmed", "disputed")
-
 
 @dataclass
 class Campaign:

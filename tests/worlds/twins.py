@@ -292,7 +292,7 @@ def _state(draw: st.DrawFn, world: Registry) -> Act | None:
     acts = [
         State(row.name, row.recipient, status)
         for row in world.transfers.values()
-        if row.recipient in _HIDDEN and row.by != row.recipient and not row.reconciled
+        if row.recipient in _HIDDEN and row.by != row.recipient and world.datasets[row.received].content != "uploaded"
         for status in ("acknowledged", "denied")
     ]
     return pick(draw, (act for act in acts if _is_allowed(world, act)))

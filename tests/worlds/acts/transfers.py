@@ -122,7 +122,7 @@ def draw_hand_over(draw: st.DrawFn, world: Registry) -> Act | None:
 
 def _may_change(world: Registry, name: str) -> bool:
     row = world.transfers[name]
-    return world.organisations[row.recipient].account and not row.reconciled
+    return world.organisations[row.recipient].account and world.datasets[row.received].content != "uploaded"
 
 
 def draw_state(draw: st.DrawFn, world: Registry) -> Act | None:
@@ -147,7 +147,9 @@ def draw_retract(draw: st.DrawFn, world: Registry) -> Act | None:
     for row in world.transfers.values():
         again = "acknowledged" if row.by == row.recipient else "declared"
         act = State(row.name, row.by, again if row.retracted else "retracted")
-        if world.may_state(act.transfer, act.by, act.status) and (row.by != row.recipient or not row.reconciled):
+        if world.may_state(act.transfer, act.by, act.status) and (
+            row.by != row.recipient or _may_change(world, row.name)
+        ):
             options.append(act)
     return pick(draw, options)
 
