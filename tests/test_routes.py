@@ -28,6 +28,8 @@ NOT_CREATING = {
     "confirm_verification",
     "make_disclosure",
     "create_objection",
+    "contest_origin",
+    "withdraw_contest",
     "receive_message",
 }
 

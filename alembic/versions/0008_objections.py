@@ -67,6 +67,18 @@ ENDS_WITH_KEYS = (
 )
 
 
+# The origins that the person of a number contests, for lookups, which know no objections. Since when the collector has
+# answered is said too.
+CONTEST_ANSWER_INDEX = "CREATE INDEX ix_contest_answer_objection_id ON contest_answer (objection_id)"
+OPEN_CONTEST = """
+CREATE VIEW open_contest AS
+SELECT objection.mark, objection.dataset_id, objection.recorded_at AS contested_at,
+       (SELECT min(answer.recorded_at) FROM contest_answer AS answer WHERE answer.objection_id = objection.id)
+           AS answered_at
+FROM objection WHERE kind = 'contest' AND withdrawn_at IS NULL
+"""
+
+
 def upgrade() -> None:
     op.create_table(
         "objection",
@@ -85,8 +97,19 @@ def upgrade() -> None:
         sa.Column("relayed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mark", sa.LargeBinary(), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("kind IN ('objection', 'erasure')", name="ck_objection_kind"),
-        sa.CheckConstraint("scope IN ('everything', 'organisation', 'purpose')", name="ck_objection_scope"),
+        sa.Column("dataset_id", sa.Uuid(), nullable=True),
+        sa.Column("withdrawn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["dataset_id"],
+            ["dataset.id"],
+        ),
+        sa.CheckConstraint(
+            "(kind = 'contest') = (scope = 'origin') AND (kind = 'contest') = (dataset_id IS NOT NULL)",
+            name="ck_objection_dataset_id",
+        ),
+        sa.CheckConstraint("kind = 'contest' OR withdrawn_at IS NULL", name="ck_objection_withdrawn_at"),
+        sa.CheckConstraint("kind IN ('objection', 'erasure', 'contest')", name="ck_objection_kind"),
+        sa.CheckConstraint("scope IN ('everything', 'organisation', 'purpose', 'origin')", name="ck_objection_scope"),
         sa.CheckConstraint(
             "purpose IN ('commercial_canvassing', 'political_canvassing', 'transfer', 'fundraising', "
             "'opinion_poll', 'service_messages')",
@@ -137,10 +160,14 @@ def upgrade() -> None:
         sa.Column("extended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
-            "state IN ('waiting', 'pending', 'delivered', 'acknowledged', 'completed', 'refused', 'undeliverable')",
+            "state IN ('waiting', 'pending', 'delivered', 'acknowledged', 'completed', 'refused', 'undeliverable', "
+            "'withdrawn')",
             name="ck_relay_state",
         ),
-        sa.CheckConstraint("(due_at IS NULL) = (state = 'waiting')", name="ck_relay_due_at"),
+        # What waited when the person took a contest back never had a deadline.
+        sa.CheckConstraint(
+            "(due_at IS NULL) = (state = 'waiting') OR (due_at IS NULL AND state = 'withdrawn')", name="ck_relay_due_at"
+        ),
         sa.CheckConstraint("(extended_at IS NULL) = (delay IS NULL)", name="ck_relay_extended_at"),
         sa.ForeignKeyConstraint(
             ["holder_id"],
@@ -156,6 +183,31 @@ def upgrade() -> None:
     op.create_index(
         "ix_relay_without_cursor", "relay", ["holder_id"], unique=False, postgresql_where=sa.text("cursor IS NULL")
     )
+    op.create_table(
+        "contest_answer",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("objection_id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_by_id", sa.Uuid(), nullable=False),
+        sa.Column("asserted_through_id", sa.Uuid(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("answer_text", sa.Text(), nullable=False),
+        sa.Column("consent_record_id", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["objection_id"],
+            ["objection.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_by_id"],
+            ["organisation.id"],
+        ),
+        sa.ForeignKeyConstraint(
+            ["asserted_through_id"],
+            ["organisation.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    for statement in (CONTEST_ANSWER_INDEX, OPEN_CONTEST):
+        op.execute(statement)
     op.create_table(
         "relay_feed",
         sa.Column("holder_id", sa.Uuid(), nullable=False),
@@ -290,5 +342,7 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION {function} CASCADE")
     op.drop_table("objection_flag")
     op.drop_table("relay_feed")
+    op.execute("DROP VIEW open_contest")
+    op.drop_table("contest_answer")
     op.drop_table("relay")
     op.drop_table("objection")

@@ -15,7 +15,7 @@ from service.command.terminal import printable
 from service.core.vocabulary import CampaignState, Side, TransferStatus
 from service.provenance.answer.anomalies import retracting_side
 from service.provenance.answer.campaign_schemas import CampaignUse, CampaignView, CancellationView
-from service.provenance.answer.origin_schemas import Origin, PartnerListView, WithdrawalView
+from service.provenance.answer.origin_schemas import ContestView, Origin, PartnerListView, WithdrawalView
 from service.provenance.answer.references import Asserted, DatasetRef
 from service.provenance.answer.schemas import Answer, ChainView, Erasure, Holding, HopView, Statement, TransferView
 from service.wording.language import Language, write_day, write_day_of, write_quoted
@@ -154,6 +154,8 @@ def _add_origin(context: _TreeContext, tree: Tree, origin: Origin) -> Tree:
     _add(branch, context.quote(origin.notice.wording), "italic")
     for detail in _origin_details(context, origin):
         _add(branch, detail)
+    if origin.contest is not None:
+        _add(branch, _contest(context, origin.contest), "red")
     style = "red" if origin.denial else "green" if origin.attested else "yellow"
     _add(branch, _origin_assertion(context, origin), style)
     if origin.denial and origin.denial.comment:
@@ -164,6 +166,13 @@ def _add_origin(context: _TreeContext, tree: Tree, origin: Origin) -> Tree:
             "italic",
         )
     return branch
+
+
+def _contest(context: _TreeContext, contest: ContestView) -> str:
+    phrases, day = context.phrases, context.day_of(contest.contested_at)
+    if contest.answered_at is None:
+        return context.fill(phrases.contested, day=day)
+    return context.fill(phrases.contested_answered, day=day, answered_on=context.day_of(contest.answered_at))
 
 
 def _consent(context: _TreeContext, origin: Origin) -> str:

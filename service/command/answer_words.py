@@ -48,6 +48,8 @@ class AnswerPhrases:
     asserted_unattested: str
     asserted_no_account: str
     asserted_denied: str
+    contested: str
+    contested_answered: str
 
     registry: str
     through: str
@@ -171,6 +173,8 @@ _ENGLISH = AnswerPhrases(
     attested="attested by {collector}, recorded on {day}",
     asserted_unattested="asserted by {who}, recorded on {day}; {collector} has not attested it",
     asserted_no_account="asserted by {who}, recorded on {day}; {collector} has no account here",
+    contested="contested by the person since {day}; the collector has not answered",
+    contested_answered="contested by the person since {day}; the collector answered on {answered_on}",
     asserted_denied="asserted by {who}, recorded on {day}; denied by {collector} on {denied_on}",
     registry="the registry, or an organisation that may not be named here",
     through="{who} (through {processor})",
@@ -251,6 +255,8 @@ _FRENCH = AnswerPhrases(
     attested="attesté par {collector}, enregistré le {day}",
     asserted_unattested="affirmé par {who}, enregistré le {day} ; {collector} ne l'a pas attesté",
     asserted_no_account="affirmé par {who}, enregistré le {day} ; {collector} n'a pas de compte ici",
+    contested="contesté par la personne depuis le {day} ; le collecteur n'a pas répondu",
+    contested_answered="contesté par la personne depuis le {day} ; le collecteur a répondu le {answered_on}",
     asserted_denied="affirmé par {who}, enregistré le {day} ; nié par {collector} le {denied_on}",
     registry="le registre, ou un organisme qui ne peut être nommé ici",
     through="{who} (par {processor})",

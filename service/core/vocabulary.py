@@ -168,18 +168,24 @@ class OrphanReason(StrEnum):
 
 
 class ObjectionKind(StrEnum):
-    """What the person wants: no further messages (GDPR 21), or also the erasure of the number (GDPR 17)."""
+    """What the person wants: no further messages (GDPR 21), or also the erasure of the number (GDPR 17).
+
+    `contest`: the person did not give the agreement that an origin states. They ask for rectification and restriction
+    (GDPR 16, 18), and object to nothing by it.
+    """
 
     OBJECTION = "objection"
     ERASURE = "erasure"
+    CONTEST = "contest"
 
 
 class ObjectionScope(StrEnum):
-    """What an objection applies to: every use, one organisation, or one purpose."""
+    """What an objection applies to: every use, one organisation, or one purpose. A contest is about one origin."""
 
     EVERYTHING = "everything"
     ORGANISATION = "organisation"
     PURPOSE = "purpose"
+    ORIGIN = "origin"
 
 
 class ObjectionSource(StrEnum):
@@ -213,7 +219,7 @@ class RelayState(StrEnum):
     """How far a holder has got with a relay.
 
     `waiting`: the operator has to release what the relay depends on first. `undeliverable`: the holder has no account
-    here; the person writes to it.
+    here; the person writes to it. `withdrawn`: the person took a contest back before the holder ended the relay.
     """
 
     WAITING = "waiting"
@@ -223,6 +229,7 @@ class RelayState(StrEnum):
     COMPLETED = "completed"
     REFUSED = "refused"
     UNDELIVERABLE = "undeliverable"
+    WITHDRAWN = "withdrawn"
 
 
 class ChangeKind(StrEnum):

@@ -190,8 +190,16 @@ class Steps(_Kind):
     kind: Literal["steps"] = "steps"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contestable(_Kind):
+    """An origin that the person can contest: the page has a link for it, a letter leaves it out."""
+
+    dataset_id: uuid.UUID
+    kind: Literal["contestable"] = "contestable"
+
+
 Block = Annotated[
-    Heading | Paragraph | Quote | Facts | Bullets | Table | Picture | Callout | Contacts | Steps,
+    Heading | Paragraph | Quote | Facts | Bullets | Table | Picture | Callout | Contacts | Steps | Contestable,
     Field(discriminator="kind"),
 ]
 

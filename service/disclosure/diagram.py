@@ -80,7 +80,8 @@ def _notes(subject: SubjectAnswer, book: Phrasebook, organisation: _Organisation
     phrases, answer = book.phrases.path, subject.answer
     for origin in answer.origins:
         if origin.collector.id == organisation.id and origin in subject.origins:
-            phrase = phrases.collected_denied if origin.denial else phrases.collected
+            said = phrases.collected_denied if origin.denial else phrases.collected
+            phrase = phrases.collected_contested if origin.contest else said
             yield phrase.format(when=when_collected(subject, book, origin))
         elif origin.collector.id == organisation.id:
             yield phrases.collected_earlier

@@ -17,6 +17,7 @@ LETTER: Final = phrases.ReportLetter(
 HOLDER_LETTER: Final = phrases.HolderLetter(
     title_objection="Objection to the use of my telephone number",
     title_erasure="Request to erase my telephone number",
+    title_contest="I contest an agreement that is attributed to me",
     name="Name (optional): {line}",
     address="Where to answer me: {line}",
     no_address="(address to be filled in)",
@@ -31,6 +32,11 @@ HOLDER_LETTER: Final = phrases.HolderLetter(
     erasure="I ask you to erase it from all your files (Article 17(1) of the GDPR), and I object to its further use "
     "for direct marketing and canvassing (Article 21(2) and (3)). If you rely on my consent, I withdraw it (Article "
     "7(3)).",
+    contest="I did not give the agreement under which it is said to have been collected. I ask you to correct what "
+    "you state of it (Article 16 of the GDPR), to restrict its use until then (Article 18(1)(a)), and to show me the "
+    "record that you keep (Article 7(1)).",
+    inform_contest="I also ask you to inform every organisation to which you transferred my number, and to let me "
+    "know which those are (Article 19).",
     forward_objection="I also ask you to forward this objection to every organisation to which you transferred my "
     "number, to let me know which those are (Article 15(1)(c)), and to confirm to me in writing what you have done.",
     inform_recipients="I also ask you to inform every organisation to which you transferred my number, to let me know "

@@ -51,15 +51,29 @@ OBJECTIONS: Final = phrases.Objections(
         everything="No objection is recorded for your number.",
         since_owned="No objection made since this number has been yours is recorded here.",
     ),
-    heading=ByRequest(stop="STOP of {when}", objection="Objection of {when}", erasure="Request for erasure of {when}"),
+    heading=ByRequest(
+        stop="STOP of {when}",
+        objection="Objection of {when}",
+        erasure="Request for erasure of {when}",
+        contest="Contest of {when}",
+    ),
     name=ByRequest(
-        stop="your STOP of {when}", objection="your objection of {when}", erasure="your request for erasure of {when}"
+        stop="your STOP of {when}",
+        objection="your objection of {when}",
+        erasure="your request for erasure of {when}",
+        contest="your contest of {when}",
     ),
     name_recorded_by=ByRequest(
         stop="your STOP of {when}, which {who} declared here",
         objection="your objection of {when}, which {who} declared here",
         erasure="your request for erasure of {when}, which {who} declared here",
+        contest="your contest of {when}, which {who} recorded here",
     ),
+    contested="You say that you did not give the agreement that {collector} is said to have collected. You ask for it "
+    "to be corrected, and for the use of your number to be restricted until then (Articles 16 and 18 of the GDPR).",
+    taken_back="You took it back on {day}.",
+    answered="{who} answered, on {day}: {quoted}",
+    answered_reference="Reference of its record: {record}.",
     made_here="You made it here.",
     stop_reply="You replied STOP {to_message}.",
     stop_reply_reported="You replied STOP {to_message}; {who} reported it to us on {day}.",

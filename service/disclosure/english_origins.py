@@ -24,6 +24,9 @@ ORIGINS: Final = phrases.Origins(
     wording_reported="{place}; wording reported by {who}",
     denied="It is {who} that declares this (recorded here on {day}). {collector} denies it: that has been recorded "
     "here since {denied_on}.",
+    contested="You have contested this agreement since {day}. {collector} has not answered here yet.",
+    contested_answered="You have contested this agreement since {day}. {collector} answered on {answered_on}: see "
+    "“Your objections”.",
     denied_because="{collector} wrote: {quoted}",
     corrected="What is recorded here of this form was corrected on {day} by {who}. Before, it read:",
     wording_earlier="Recorded on {day} by {who}, and corrected since",

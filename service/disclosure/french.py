@@ -54,6 +54,7 @@ _PATH: Final = phrases.Path(
     picture_title="Le chemin de votre numéro, d'un organisme à l'autre",
     collected="recueilli {when}",
     collected_denied="l'aurait recueilli {when} (il le nie)",
+    collected_contested="l'aurait recueilli {when} (vous le contestez)",
     collected_earlier="recueilli avant que ce numéro soit le vôtre",
     no_origin="aucune origine déclarée",
     received=ByAgreement(
@@ -162,6 +163,7 @@ _GAPS: Final = phrases.Gaps(
     orphan_erased="Aucune origine déclarée : {holder} a détenu votre numéro, mais {reason}.",
     unattested="La collecte par {collector} n'est déclarée que par {who}.",
     denied="{who} déclare une collecte par {collector}, et {collector} la nie.",
+    contested="Vous contestez l'accord que {collector} aurait recueilli.",
     consent_unknown="Personne ne dit quand vous auriez donné votre accord à {collector}.",
     used_unacknowledged="{party} a envoyé un SMS à votre numéro, tiré du fichier que {sender} dit lui avoir transmis, "
     "alors que {party} n'a rien dit ici de cette transmission.",

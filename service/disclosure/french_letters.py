@@ -17,6 +17,7 @@ LETTER: Final = phrases.ReportLetter(
 HOLDER_LETTER: Final = phrases.HolderLetter(
     title_objection="Opposition à l'utilisation de mon numéro de téléphone",
     title_erasure="Demande d'effacement de mon numéro de téléphone",
+    title_contest="Contestation d'un accord qui m'est attribué",
     name="Nom (facultatif) : {line}",
     address="Où me répondre : {line}",
     no_address="(adresse à compléter)",
@@ -31,6 +32,11 @@ HOLDER_LETTER: Final = phrases.HolderLetter(
     erasure="Je vous demande de l'effacer de tous vos fichiers (article 17, paragraphe 1, du RGPD), et je m'oppose à "
     "ce qu'il serve encore à de la prospection (article 21, paragraphes 2 et 3). Si vous vous fondez sur mon "
     "consentement, je le retire (article 7, paragraphe 3).",
+    contest="Je conteste avoir donné l'accord sous lequel il aurait été recueilli. Je vous demande de rectifier ce "
+    "que vous en déclarez (article 16 du RGPD), d'en limiter l'usage d'ici là (article 18, paragraphe 1, a), et de me "
+    "montrer la preuve que vous en conservez (article 7, paragraphe 1).",
+    inform_contest="Je vous demande aussi d'en informer chaque organisme à qui vous l'avez transmis, et de me dire "
+    "lesquels (article 19).",
     forward_objection="Je vous demande aussi de faire suivre cette opposition à chaque organisme à qui vous l'avez "
     "transmis, de me dire lesquels (article 15, paragraphe 1, c), puis de me confirmer par écrit ce que vous avez "
     "fait.",

@@ -52,19 +52,29 @@ OBJECTIONS: Final = phrases.Objections(
         since_owned="Aucune opposition faite depuis que ce numéro est le vôtre n'est enregistrée ici.",
     ),
     heading=ByRequest(
-        stop="STOP du {when}", objection="Opposition du {when}", erasure="Demande d'effacement du {when}"
+        stop="STOP du {when}",
+        objection="Opposition du {when}",
+        erasure="Demande d'effacement du {when}",
+        contest="Contestation du {when}",
     ),
     name=ByRequest(
         stop="votre STOP du {when}",
         objection="votre opposition du {when}",
         erasure="votre demande d'effacement du {when}",
+        contest="votre contestation du {when}",
     ),
     name_recorded_by=ByRequest(
         stop="votre STOP du {when}, que {who} a déclaré ici",
         objection="votre opposition du {when}, que {who} a déclarée ici",
         erasure="votre demande d'effacement du {when}, que {who} a déclarée ici",
+        contest="votre contestation du {when}, que {who} a déclarée ici",
     ),
     made_here="Vous l'avez faite ici.",
+    contested="Vous dites ne pas avoir donné l'accord que {collector} aurait recueilli. Vous demandez que ce soit "
+    "rectifié, et que l'usage de votre numéro soit limité d'ici là (articles 16 et 18 du RGPD).",
+    taken_back="Vous l'avez retirée le {day}.",
+    answered="{who} a répondu, le {day} : {quoted}",
+    answered_reference="Référence de sa preuve : {record}.",
     stop_reply="Vous avez répondu STOP {to_message}.",
     stop_reply_reported="Vous avez répondu STOP {to_message} ; c'est {who} qui nous l'a signalé, le {day}.",
     to_message="à un message",

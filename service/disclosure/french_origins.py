@@ -24,6 +24,9 @@ ORIGINS: Final = phrases.Origins(
     wording_reported="{place} ; mots rapportés par {who}",
     denied="C'est {who} qui le déclare (enregistré ici le {day}). {collector} le nie : c'est enregistré ici depuis le "
     "{denied_on}.",
+    contested="Vous contestez cet accord depuis le {day}. {collector} n'a pas encore répondu ici.",
+    contested_answered="Vous contestez cet accord depuis le {day}. {collector} a répondu le {answered_on} : voyez « "
+    "Vos oppositions ».",
     denied_because="{collector} a écrit : {quoted}",
     corrected="Ce qui est enregistré ici de ce formulaire a été corrigé le {day} par {who}. Avant, on y lisait :",
     wording_earlier="Enregistré le {day} par {who}, et corrigé depuis",

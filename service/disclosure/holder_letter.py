@@ -76,6 +76,8 @@ def _title_and_demands(book: Phrasebook, request: HolderRequest) -> tuple[str, s
         case ObjectionKind.ERASURE:
             # Article 19 covers erasure, but not objection.
             return phrases.title_erasure, phrases.erasure, phrases.inform_recipients
+        case ObjectionKind.CONTEST:
+            return phrases.title_contest, phrases.contest, phrases.inform_contest
 
 
 _LINE = "." * 48

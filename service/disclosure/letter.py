@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 import typst
 
-from service.disclosure.blocks import Block, Fact, Facts, Picture, Report
+from service.disclosure.blocks import Block, Contestable, Fact, Facts, Picture, Report
 from service.disclosure.phrasebook import Phrasebook
 from service.wording.language import Language
 
@@ -68,7 +68,10 @@ def print_letter(letter: Letter) -> bytes:
             "footer": letter.footer,
             "opening": [_template_block(book, block) for block in letter.opening],
             "sections": [
-                {"title": title, "blocks": [_template_block(book, block) for block in blocks]}
+                {
+                    "title": title,
+                    "blocks": [_template_block(book, block) for block in blocks if not isinstance(block, Contestable)],
+                }
                 for title, blocks in letter.sections
             ],
         }

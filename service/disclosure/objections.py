@@ -8,7 +8,7 @@ from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.objection.applies import Use, covers
 from service.objection.create import OPEN_STATES
-from service.objection.schemas import CheckView, FlagView, ObjectionOut, RelayView
+from service.objection.schemas import CheckView, ContestedOrigin, FlagView, ObjectionOut, RelayView
 from service.provenance.answer.campaign_schemas import CampaignView
 from service.wording.typography import capitalised
 
@@ -110,10 +110,13 @@ def _objection_blocks(subject: SubjectAnswer, book: Phrasebook, objection: Objec
     phrases = book.phrases.objections
     heading = phrases.heading.of(objection.source, objection.kind)
     yield Heading(text=heading.format(when=_when(book, objection)))
-    yield Paragraph(text=f"{_arrival(subject, book, objection)} {_scope(book, objection)}")
-    if objection.check:
-        yield Paragraph(text=_check(book, objection.check) + ".")
-    yield from _late_message_blocks(subject, book, objection)
+    if objection.origin is not None:
+        yield from _contest_blocks(book, objection, objection.origin)
+    else:
+        yield Paragraph(text=f"{_arrival(subject, book, objection)} {_scope(book, objection)}")
+        if objection.check:
+            yield Paragraph(text=_check(book, objection.check) + ".")
+        yield from _late_message_blocks(subject, book, objection)
     if objection.flags:
         yield Paragraph(text=phrases.flags)
         yield Bullets(items=[_flag(book, flag) for flag in objection.flags])
@@ -123,6 +126,19 @@ def _objection_blocks(subject: SubjectAnswer, book: Phrasebook, objection: Objec
         yield Table(caption=phrases.relays, header=header, rows=rows)
     elif not objection.check:
         yield Paragraph(text=phrases.no_relays)
+
+
+def _contest_blocks(book: Phrasebook, objection: ObjectionOut, origin: ContestedOrigin) -> Iterator[Block]:
+    """What the person contests, that they took it back, and what the collector answered."""
+    phrases = book.phrases.objections
+    yield Paragraph(text=phrases.contested.format(collector=origin.collector.legal_name))
+    if objection.withdrawn_at is not None:
+        yield Paragraph(text=phrases.taken_back.format(day=book.day_of(objection.withdrawn_at)))
+    for answer in objection.answers:
+        day, quoted = book.day_of(answer.recorded_at), book.quoted_at_end(answer.answer_text)
+        yield Paragraph(text=phrases.answered.format(who=answer.organisation.legal_name, day=day, quoted=quoted))
+        if answer.consent_record_id:
+            yield Paragraph(text=phrases.answered_reference.format(record=answer.consent_record_id))
 
 
 def _arrival(subject: SubjectAnswer, book: Phrasebook, objection: ObjectionOut) -> str:

@@ -59,10 +59,12 @@ async def get_subject_answer(database: Database, snapshots: Snapshots, ring: Key
     """
     async with database.snapshot() as reading:
         snapshot = await snapshots.current(reading)
-        _, held, ended = await store.lookup(await connection_of(reading), ring, person.key)
+        stored = await store.lookup(await connection_of(reading), ring, person.key)
         objections = await objections_on_number(reading, ring, person.key)
         visibility_of = partial(full_visibility, snapshot.visibility_index)
-        found = build_answer(await answer_of(snapshot, held, ended, visibility_of))
+        found = build_answer(
+            await answer_of(snapshot, stored.memberships, stored.erasures, visibility_of, stored.contests)
+        )
         stated_by_others = await read_other_namers(reading, found)
     facts = snapshot.graph.facts
     holder_ids = dict.fromkeys(holding.dataset.holder.id for holding in found.holdings if holding.current)

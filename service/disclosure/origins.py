@@ -2,7 +2,20 @@
 
 from collections.abc import Iterator
 
-from service.disclosure.blocks import Block, Fact, Facts, Heading, Paragraph, Quote, Screenshot, Section, Topic
+from service.disclosure.blocks import (
+    Block,
+    Callout,
+    Contestable,
+    Fact,
+    Facts,
+    Heading,
+    Paragraph,
+    Quote,
+    Screenshot,
+    Section,
+    Tone,
+    Topic,
+)
 from service.disclosure.phrasebook import Phrasebook
 from service.disclosure.subject_answer import SubjectAnswer
 from service.provenance.answer.origin_schemas import (
@@ -98,6 +111,7 @@ def _origin_blocks(subject: SubjectAnswer, book: Phrasebook, origin: Origin) -> 
         quoted = book.quoted_at_end(origin.denial.comment)
         text = book.phrases.origins.denied_because.format(collector=origin.collector.legal_name, quoted=quoted)
         yield Paragraph(text=text)
+    yield from _contest(book, origin)
     yield _wording(book, origin)
     yield from _corrections(book, origin.notice)
     yield from _withdrawn_screenshots(book, origin.notice)
@@ -145,6 +159,22 @@ def _wording(book: Phrasebook, origin: Origin) -> Quote:
             for evidence in notice.evidence
         ],
     )
+
+
+def _contest(book: Phrasebook, origin: Origin) -> Iterator[Block]:
+    """That the person contests the agreement, and where they can say so."""
+    phrases, contest = book.phrases.origins, origin.contest
+    if contest is None:
+        # What its holder withdrew reaches nobody any more.
+        if origin.dataset.withdrawal is None:
+            yield Contestable(dataset_id=origin.dataset.id)
+        return
+    day, collector = book.day_of(contest.contested_at), origin.collector.legal_name
+    text = phrases.contested.format(day=day, collector=collector)
+    if contest.answered_at is not None:
+        answered_on = book.day_of(contest.answered_at)
+        text = phrases.contested_answered.format(day=day, collector=collector, answered_on=answered_on)
+    yield Callout(tone=Tone.ATTENTION, text=text)
 
 
 def _corrections(book: Phrasebook, notice: NoticeView) -> Iterator[Block]:

@@ -100,6 +100,7 @@ class ByRequest:
     stop: str
     objection: str
     erasure: str
+    contest: str
 
     def of(self, source: ObjectionSource, kind: ObjectionKind) -> str:
         """The phrase for a request. A STOP is called a STOP whatever its kind."""
@@ -110,3 +111,5 @@ class ByRequest:
                 return self.objection
             case ObjectionKind.ERASURE:
                 return self.erasure
+            case ObjectionKind.CONTEST:
+                return self.contest

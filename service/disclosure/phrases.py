@@ -52,6 +52,7 @@ class Path:
     picture_title: str
     collected: str
     collected_denied: str
+    collected_contested: str
     collected_earlier: str
     no_origin: str
     received: ByAgreement
@@ -82,6 +83,8 @@ class Origins:
     unattested_no_account: str
     denied: str
     denied_because: str
+    contested: str
+    contested_answered: str
     wording_source: str
     wording_reported: str
     corrected: str
@@ -199,6 +202,7 @@ class Gaps:
     orphan_erased: str
     unattested: str
     denied: str
+    contested: str
     consent_unknown: str
     used_unacknowledged: str
     chains_truncated: str
@@ -224,6 +228,10 @@ class Objections:
     name: ByRequest
     name_recorded_by: ByRequest
     made_here: str
+    contested: str
+    taken_back: str
+    answered: str
+    answered_reference: str
     stop_reply: str
     stop_reply_reported: str
     to_message: str
@@ -331,6 +339,7 @@ class HolderLetter:
 
     title_objection: str
     title_erasure: str
+    title_contest: str
     name: str
     address: str
     no_address: str
@@ -339,7 +348,9 @@ class HolderLetter:
     objection: str
     objection_to_purpose: str
     erasure: str
+    contest: str
     forward_objection: str
+    inform_contest: str
     inform_recipients: str
     one_month: str
     enough: str

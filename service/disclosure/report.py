@@ -139,6 +139,8 @@ def _gap_sentences(subject: SubjectAnswer, book: Phrasebook) -> Iterator[str]:
             yield phrases.denied.format(collector=collector, who=book.asserted_by(origin))
         elif not origin.attested:
             yield phrases.unattested.format(collector=collector, who=book.asserted_by(origin))
+        if origin.contest:
+            yield phrases.contested.format(collector=collector)
         if origin.consented_at is None:
             yield phrases.consent_unknown.format(collector=collector)
     for transfer in subject.transfers:

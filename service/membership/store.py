@@ -5,7 +5,7 @@ Every function works in the caller's transaction and commits nothing.
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, LiteralString, NamedTuple
@@ -68,6 +68,18 @@ class Membership(NamedTuple):
     record_id: str | None
 
 
+class Contest(NamedTuple):
+    """Since when the person contests an origin of the number, and when its collector answered."""
+
+    contested_at: datetime
+    answered_at: datetime | None
+
+
+Contests = Mapping[uuid.UUID, Contest]
+"""What the person contests and did not take back, by the collected dataset that gives the origin."""
+NO_CONTESTS: Final[Contests] = {}
+
+
 class LookupResult(NamedTuple):
     """Everything stored about a number, read by one statement.
 
@@ -77,6 +89,7 @@ class LookupResult(NamedTuple):
     version: int
     memberships: list[Membership]
     erasures: Erasures
+    contests: Contests = NO_CONTESTS
 
 
 class Stored(NamedTuple):
@@ -324,9 +337,11 @@ _ERASURES: Final[LiteralString] = """
     SELECT array_agg(dataset_id) AS datasets, array_agg(erased_at) AS times FROM exclusion WHERE key = %(key)s
 """
 _LOOKUP: Final[LiteralString] = f"""
-    SELECT version, erasure.*, membership.*
+    SELECT version, erasure.*, contested.*, membership.*
     FROM graph_version
     CROSS JOIN ({_ERASURES}) AS erasure
+    CROSS JOIN (SELECT array_agg(dataset_id) AS contested, array_agg(contested_at), array_agg(answered_at)
+                FROM open_contest WHERE mark = %(mark)s) AS contested
     LEFT JOIN LATERAL ({_MEMBERSHIPS_OF_KEY}) AS membership ON true
 """  # noqa: S608
 _STORED: Final[LiteralString] = f"""
@@ -353,10 +368,12 @@ def lookup_parameters(key: bytes) -> dict[str, Any]:
 
 async def lookup(conn: Connection, ring: KeyRing, key: bytes) -> LookupResult:
     """The version of the graph, every dataset that stores this key, and its erasures, as of one moment."""
-    rows = [row async for row in rows_of(conn, _LOOKUP, lookup_parameters(key))]
-    version, datasets, times, *_ = rows[0]
-    memberships = _memberships(ring, [row[3:] for row in rows if row[3] is not None])
-    return LookupResult(version, memberships, _erasures(datasets, times))
+    parameters = lookup_parameters(key) | {"mark": ring.mark(key)}
+    rows = [row async for row in rows_of(conn, _LOOKUP, parameters)]
+    version, datasets, times, contested, contested_at, answered_at, *_ = rows[0]
+    memberships = _memberships(ring, [row[6:] for row in rows if row[6] is not None])
+    contests = dict(zip(contested, map(Contest, contested_at, answered_at), strict=True)) if contested else NO_CONTESTS
+    return LookupResult(version, memberships, _erasures(datasets, times), contests)
 
 
 async def lookup_many(conn: Connection, keys: Sequence[bytes]) -> ManyResult:

@@ -53,6 +53,9 @@ def covers(objection: Scoped, use: Use) -> bool:
             return objection.organisation_id in use.organisation_ids
         case ObjectionScope.PURPOSE:
             return use.purposes is None or objection.purpose in use.purposes
+        case ObjectionScope.ORIGIN:
+            # A contest forbids nothing by itself: it asks for rectification and restriction (GDPR 16, 18).
+            return False
 
 
 def applies(objection: Recorded, use: Use, moment: datetime) -> bool:

@@ -19,7 +19,7 @@ from service.core.new_rows import insert_rows
 from service.core.vocabulary import ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.number.keyring import KeyRing
 from service.objection.answer_period import Resident, answer_due_at
-from service.objection.applies import Scoped, Use, covers
+from service.objection.applies import Use, covers
 from service.objection.current_holders import NumberHolders
 from service.objection.models import Objection, Relay
 from service.provenance.answer.heirs import heirs_of
@@ -51,6 +51,7 @@ class NewObjection:
     purpose: Purpose | None = None
     campaign_id: uuid.UUID | None = None
     received_by_id: uuid.UUID | None = None
+    dataset_id: uuid.UUID | None = None
     asserted_by_id: uuid.UUID | None = None
     asserted_through_id: uuid.UUID | None = None
 
@@ -67,6 +68,7 @@ class ObjectionRow(NewObjection):
     relayed_at: datetime | None
     mark: bytes
     closed_at: datetime | None = None
+    withdrawn_at: None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -200,7 +202,9 @@ def missing_relays(
     ]
 
 
-def _covered_holders(holders: NumberHolders, scoped: Scoped) -> Mapping[uuid.UUID, bool]:
+def _covered_holders(holders: NumberHolders, scoped: AnyObjection | NewObjection) -> Mapping[uuid.UUID, bool]:
+    if scoped.dataset_id is not None:
+        return holders.on_paths_from(scoped.dataset_id)
     # What a holder uses a number for is not known here, so that an objection to a purpose is relayed to every holder.
     return {
         holder_id: has_account
@@ -250,7 +254,16 @@ def _needs_relay(objection: AnyObjection, relays: Sequence[AnyRelay], holder_id:
     return not states or (objection.kind == ObjectionKind.ERASURE and states == {RelayState.COMPLETED})
 
 
-_IDENTITY: Final = ("kind", "scope", "source", "organisation_id", "purpose", "campaign_id", "asserted_by_id")
+_IDENTITY: Final = (
+    "kind",
+    "scope",
+    "source",
+    "organisation_id",
+    "purpose",
+    "campaign_id",
+    "dataset_id",
+    "asserted_by_id",
+)
 
 
 def _is_same(row: AnyObjection, relays: Sequence[AnyRelay], new: NewObjection, *, has_holders: bool) -> bool:
@@ -259,9 +272,11 @@ def _is_same(row: AnyObjection, relays: Sequence[AnyRelay], new: NewObjection, *
     What an organisation received is open as long as its own relay is. Otherwise the answer to a second report would
     tell it whether others hold the number.
     """
-    if any(getattr(row, name) != getattr(new, name) for name in _IDENTITY):
+    if row.withdrawn_at is not None or any(getattr(row, name) != getattr(new, name) for name in _IDENTITY):
         return False
     if row.occurred_at == new.occurred_at:
+        return True
+    if row.kind == ObjectionKind.CONTEST:
         return True
     if row.received_by_id is None:
         return row.closed_at is None or not has_holders
@@ -277,7 +292,10 @@ def _new_relay(
         start_month(relay, RelayState.ACKNOWLEDGED, moment, holders.organisation(holder_id))
         relay.delivered_at = relay.acknowledged_at = moment
     elif objection.relayed_at is not None:
-        let_out(relay, moment, holders, has_account=has_account, counts=holders.counts_for(holder_id))
+        # A collector that never held the number, or no longer does, is asked about a contest all the same.
+        asked = objection.dataset_id is not None and not holders.known_to(holder_id)
+        counts = asked or holders.counts_for(holder_id)
+        let_out(relay, moment, holders, has_account=has_account, counts=counts)
     return relay
 
 

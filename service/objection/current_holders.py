@@ -10,7 +10,7 @@ from service.core.erasures import Erasures
 from service.membership.store import Stored
 from service.number.keyring import KeyRing, pack_keys, split_keys, unpack_keys
 from service.objection.models import Objection
-from service.provenance.graph.graph import datasets_counted, datasets_holding
+from service.provenance.graph.graph import datasets_counted, datasets_holding, sources
 from service.provenance.graph.released_holdings import datasets_counting
 from service.provenance.graph.rows import OrganisationRow
 from service.provenance.snapshot import Snapshot, Snapshots
@@ -39,6 +39,22 @@ class NumberHolders:
         facts = self.snapshot.graph.facts
         holder_ids = {facts.datasets[dataset_id].holder_id for dataset_id in self.datasets}
         return {holder_id: facts.organisations[holder_id].admitted_at is not None for holder_id in sorted(holder_ids)}
+
+    def on_paths_from(self, origin_id: uuid.UUID) -> dict[uuid.UUID, bool]:
+        """An origin's collector, and who holds the number by a path from it, each with whether it has an account.
+
+        `origin_id` is a collected dataset that holds the number, or held it until its erasure.
+        """
+        graph, facts = self.snapshot.graph, self.snapshot.graph.facts
+        reached = {origin_id}
+        for dataset_id in sorted(self.datasets | self.erased_from, key=graph.rank.__getitem__):
+            if any(edge.parent_id in reached for edge in sources(facts, dataset_id, self.erasures)):
+                reached.add(dataset_id)
+        collection_id = facts.datasets[origin_id].collection_id
+        assert collection_id is not None, "an origin was collected"
+        found = {facts.datasets[dataset_id].holder_id for dataset_id in reached & self.datasets}
+        found.add(facts.collections[collection_id].collector_id)
+        return {holder_id: facts.organisations[holder_id].admitted_at is not None for holder_id in sorted(found)}
 
     def organisation(self, organisation_id: uuid.UUID) -> OrganisationRow:
         """An organisation of the graph, by whose country and time zone it has to answer."""

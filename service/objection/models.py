@@ -23,6 +23,8 @@ class Objection(SQLModel, table=True):
     the party whose campaign a STOP answers. It is bound at once, the others since `relayed_at`: from the recording on,
     or from the moment at which the number counts for that organisation. Until then the others have no relay.
 
+    A contest is about the origin that the collected dataset `dataset_id` gives the number. The person can take it back.
+
     It is a fact but not part of the provenance graph, so that recording it makes no process load the graph again.
     """
 
@@ -43,6 +45,22 @@ class Objection(SQLModel, table=True):
     relayed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     mark: bytes = Field(sa_type=LargeBinary, index=True)
     closed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    dataset_id: uuid.UUID | None = Field(default=None, foreign_key="dataset.id")
+    withdrawn_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class ContestAnswer(SQLModel, table=True):
+    """A collector's answer to a contest, with its reference for the record of the agreement. Answers are all kept."""
+
+    __tablename__ = "contest_answer"
+
+    id: uuid.UUID = Field(default_factory=uuid7, primary_key=True)
+    objection_id: uuid.UUID = Field(foreign_key="objection.id", index=True)
+    asserted_by_id: uuid.UUID = Field(foreign_key="organisation.id")
+    asserted_through_id: uuid.UUID | None = Field(default=None, foreign_key="organisation.id")
+    recorded_at: datetime = Field(default_factory=now, sa_type=DateTime(timezone=True))
+    answer_text: str = Field(sa_type=Text)
+    consent_record_id: str | None = Field(default=None, sa_type=Text)
 
 
 class Relay(SQLModel, table=True):

@@ -47,7 +47,8 @@ _MEASURE: Final = text("""
         SELECT holder_id, state, ended_at, due_at,
                CASE WHEN ended_at < :as_of THEN extract(epoch FROM ended_at - received_at)::float8 / 86400 END AS days
         FROM relay JOIN objection ON objection.id = objection_id
-        WHERE received_at >= :begins AND received_at < :ends AND objection.asserted_by_id IS NULL
+        WHERE received_at >= :begins AND received_at < :ends
+          AND objection.asserted_by_id IS NULL AND objection.kind <> 'contest'
     ) AS request ON holder_id = organisation.id
     WHERE admitted_at < :ends AND roles && CAST(:roles AS varchar[])
     GROUP BY organisation.id, legal_name

@@ -24,6 +24,7 @@ from service.dataset.erasure import exclude_holder
 from service.number.keyring import KeyRing
 from service.number.normalisation import e164
 from service.objection.answer_period import answer_due_at
+from service.objection.contests import answer_contest
 from service.objection.create import OPEN_STATES, RELAY_CREATED, close_if_done, hold_back, reopen, start_month
 from service.objection.current_holders import (
     NumberHolders,
@@ -34,12 +35,12 @@ from service.objection.current_holders import (
 from service.objection.feed import give_cursors
 from service.objection.models import Objection, Relay
 from service.objection.recorder import Recorder, as_holder, is_by_person, recorders_of
-from service.objection.schemas import ExtensionIn, RefusalIn, RelayOut, RelayPage, RelayWithNumber
+from service.objection.schemas import ContestAnswerIn, ExtensionIn, RefusalIn, RelayOut, RelayPage, RelayWithNumber
 from service.organisation.models import Organisation
 from service.provenance.snapshot import Snapshots
 from service.webhook.delivery import ON_DELIVERY, PAYLOADS, UNTIL_DELIVERED, announce_to
 
-_ENDED = (RelayState.COMPLETED, RelayState.REFUSED)
+_ENDED = (RelayState.COMPLETED, RelayState.REFUSED, RelayState.WITHDRAWN)
 
 
 async def list_relays(
@@ -171,6 +172,8 @@ async def _reach(session: AsyncSession, relay: Relay, objection: Objection) -> N
 
 def _relay_fields(relay: Relay, objection: Objection, recorder: Recorder) -> dict[str, Any]:
     of_relay = relay.model_dump(exclude={"cursor", "objection_id", "holder_id"})
+    # A contest reaches its holder by a path from the origin, which the holder sees.
+    of_relay["origin_dataset_id"] = objection.dataset_id
     return of_relay | objection.model_dump(include={"kind", "scope", "purpose", "occurred_at"}) | recorder
 
 
@@ -298,6 +301,26 @@ async def complete_relay(
         if objection.kind == ObjectionKind.ERASURE:
             await exclude_holder(session, ring, key_of_mark(ring, objection.mark), relay.holder_id)
         await _end_relay(session, relay, objection, RelayState.COMPLETED)
+    return await _relay_out(snapshots, ring, actor, relay, objection)
+
+
+async def answer_relay(
+    session: AsyncSession,
+    snapshots: Snapshots,
+    ring: KeyRing,
+    actor: Actor,
+    relay_id: uuid.UUID,
+    wanted: ContestAnswerIn,
+) -> RelayOut:
+    """Record what the caller, the collector of a contested origin, answers. It completes the relay.
+
+    Raises:
+        NotFound: the caller has no such relay.
+        Conflict: it is of no contest, or the person took the contest back.
+        Forbidden: the caller is not the collector.
+    """
+    relay, objection = await _lock_own_relay(session, actor, relay_id)
+    await answer_contest(session, actor, relay, objection, wanted)
     return await _relay_out(snapshots, ring, actor, relay, objection)
 
 

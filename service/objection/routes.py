@@ -18,10 +18,12 @@ from service.core.threads import WorkThreads
 from service.core.tick import TICK_SECONDS, wait_for_tick
 from service.core.turns import served_first
 from service.number.app_keyring import RingDep
-from service.objection import deadlines, flags, operations, publication, relays, stops
+from service.objection import contests, deadlines, flags, operations, publication, relays, stops
 from service.objection.figures import Publication, publication_csv
 from service.objection.reporting import ReportingDep
 from service.objection.schemas import (
+    ContestAnswerIn,
+    ContestIn,
     ExactCounts,
     ExtensionIn,
     FlaggedNumber,
@@ -87,6 +89,30 @@ async def create_objection(
     account here is `undeliverable`: send a letter. An identical objection that is still open is returned again.
     """
     return await operations.create_objection(session, snapshots, ring, queue, person, body)
+
+
+@persons.post(
+    "/contests",
+    status_code=201,
+    summary="Contest an agreement",
+    responses=responses(*JSON_BODY, 401, 404, 422),
+)
+@reads(Body.SMALL)
+@served_first
+async def contest_origin(
+    body: ContestIn,
+    session: SessionDep,
+    snapshots: SnapshotsDep,
+    ring: RingDep,
+    queue: QueueDep,
+    person: PersonDep,
+) -> ObjectionOut:
+    """State that you did not give the agreement which one origin of your number states (GDPR 16, 18).
+
+    It is relayed to the collector, who answers with its record, and to those who hold the number from there. Your
+    answer, and theirs, show it. You can take it back.
+    """
+    return await contests.contest_origin(session, snapshots, ring, queue, person, body)
 
 
 @persons.get("", summary="List your objections", responses=responses(401))
@@ -176,6 +202,22 @@ async def extend_relay(
 ) -> RelayOut:
     """Take two more months to answer, within the first, with reasons that the person will read (GDPR 12(3))."""
     return await relays.extend_relay(session, snapshots, ring, actor, relay_id, body)
+
+
+@holders.post("/relays/{relay_id}/answer", summary="Answer a contest", responses=responses(*JSON_BODY, 403, 404, 409))
+async def answer_contest(
+    relay_id: RelayId,
+    body: ContestAnswerIn,
+    session: SessionDep,
+    snapshots: SnapshotsDep,
+    ring: RingDep,
+    actor: NumbersWriter,
+) -> RelayOut:
+    """As the collector of a contested origin, state which record you keep of the agreement. The person reads it.
+
+    It completes the relay. A later answer is shown beside the earlier ones.
+    """
+    return await relays.answer_relay(session, snapshots, ring, actor, relay_id, body)
 
 
 @holders.get("/flags", summary="List flagged datasets and campaigns")
@@ -274,6 +316,17 @@ async def get_objection(
 ) -> ObjectionOut:
     """One objection to the use of your number, with its relays and flags."""
     return await operations.get_objection(session, ring, person, objection_id)
+
+
+@persons.post("/{objection_id:uuid}/withdraw", summary="Take a contest back", responses=responses(401, 404, 409, 422))
+async def withdraw_contest(
+    objection_id: Annotated[uuid.UUID, Path(description="The id of a contest.")],
+    session: SessionDep,
+    ring: RingDep,
+    person: PersonDep,
+) -> ObjectionOut:
+    """Take back that you contested an agreement. What was answered stays."""
+    return await contests.withdraw_contest(session, ring, person, objection_id)
 
 
 @campaigns.post(

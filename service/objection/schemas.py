@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints, model_v
 
 from service.core.facts import RequestBody
 from service.core.instant import Instant
-from service.core.text import Sentence
+from service.core.text import Line, Note, Sentence
 from service.core.vocabulary import CampaignState, ObjectionKind, ObjectionScope, ObjectionSource, Purpose, RelayState
 from service.provenance.answer.references import CampaignRef, Heir, OrganisationRef
 
@@ -80,6 +80,8 @@ class ObjectionIn(RequestBody):
 
     @model_validator(mode="after")
     def _scope_is_complete(self) -> "ObjectionIn":
+        if self.kind is ObjectionKind.CONTEST or self.scope is ObjectionScope.ORIGIN:
+            raise ValueError("an origin is contested by POST /v1/objections/contests")
         if (self.organisation_id is not None) != (self.scope is ObjectionScope.ORGANISATION):
             raise ValueError("give organisation_id if, and only if, the scope is organisation")
         if (self.purpose is not None) != (self.scope is ObjectionScope.PURPOSE):
@@ -87,6 +89,40 @@ class ObjectionIn(RequestBody):
         if self.kind is ObjectionKind.ERASURE and self.scope is ObjectionScope.PURPOSE:
             raise ValueError("an erasure cannot be limited to a purpose: use the scope everything or organisation")
         return self
+
+
+class ContestIn(RequestBody):
+    """That the person did not give the agreement which one origin of their number states."""
+
+    dataset_id: uuid.UUID = Field(
+        description="The collected dataset of that origin, as `origins` of your answer names it."
+    )
+
+
+class ContestAnswerIn(RequestBody):
+    """What a collector answers to a contest: the record that it keeps of the agreement."""
+
+    answer_text: Note = Field(
+        examples=["Nous conservons la case cochée, avec la date et l'adresse IP."],
+        description="What the person will read.",
+    )
+    consent_record_id: Line | None = Field(default=None, description="Your reference for the record of the agreement.")
+
+
+class ContestAnswerView(BaseModel):
+    """A collector's answer to a contest."""
+
+    organisation: OrganisationRef
+    answer_text: str = Field(examples=["Nous conservons la case cochée, avec la date et l'adresse IP."])
+    consent_record_id: str | None
+    recorded_at: AwareDatetime
+
+
+class ContestedOrigin(BaseModel):
+    """The origin that a contest is about."""
+
+    dataset_id: uuid.UUID
+    collector: OrganisationRef
 
 
 class ReceivedObjection(RequestBody):
@@ -219,6 +255,9 @@ class ObjectionOut(BaseModel):
         description="The check of the organisation that received it, after which it is relayed to the other holders."
     )
     closed_at: AwareDatetime | None = Field(description="Since when no holder has anything left to do.")
+    origin: ContestedOrigin | None = Field(description="The origin that a contest is about.")
+    withdrawn_at: AwareDatetime | None = Field(description="When the person took a contest back.")
+    answers: list[ContestAnswerView] = Field(description="What the collector answered to a contest, in order.")
     relays: list[RelayView]
     flags: list[FlagView]
 
@@ -262,6 +301,11 @@ class RelayOut(BaseModel):
     kind: ObjectionKind
     scope: ObjectionScope
     purpose: Purpose | None
+    origin_dataset_id: uuid.UUID | None = Field(
+        default=None,
+        description="Of a contest: the collected dataset whose origin the person contests. Restrict the use of the "
+        "number (GDPR 18), and correct what you state (GDPR 16). Its collector answers with its record.",
+    )
     occurred_at: AwareDatetime = Field(description="When the person objected.")
     recorded_at: AwareDatetime
     received_at: AwareDatetime = Field(description="When it reached the caller, so that the month began.")

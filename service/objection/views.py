@@ -13,14 +13,24 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from service.campaign.models import Campaign, CampaignCancellation
 from service.campaign.operations import read_cancellations
 from service.campaign.state import state_of
+from service.collection.models import Collection
 from service.core.clock import now
 from service.core.facts import Fact
 from service.core.vocabulary import RelayState
+from service.dataset.models import Dataset
 from service.number.keyring import KeyRing
 from service.objection.answer_period import answer_due_on
 from service.objection.create import OPEN_STATES, AnyObjection, AnyRelay, Recorded
-from service.objection.models import Objection, ObjectionFlag, Relay
-from service.objection.schemas import CheckView, FlagView, HolderView, ObjectionOut, RelayView
+from service.objection.models import ContestAnswer, Objection, ObjectionFlag, Relay
+from service.objection.schemas import (
+    CheckView,
+    ContestAnswerView,
+    ContestedOrigin,
+    FlagView,
+    HolderView,
+    ObjectionOut,
+    RelayView,
+)
 from service.organisation.models import Organisation
 from service.organisation.succession import with_heirs
 from service.provenance.answer.heirs import heir_of
@@ -33,7 +43,7 @@ _COUNTING: Final = table("counting_campaign", column("id", Uuid)).c.id
 
 _OF_OBJECTION: Final = (
     *("id", "kind", "scope", "purpose", "source"),
-    *("occurred_at", "recorded_at", "relayed_at", "closed_at"),
+    *("occurred_at", "recorded_at", "relayed_at", "closed_at", "withdrawn_at"),
 )
 _OF_RELAY: Final = (
     *("id", "state", "refusal", "delay"),
@@ -57,6 +67,18 @@ class _Related:
     organisations: Mapping[uuid.UUID, Organisation]
     campaigns: Mapping[uuid.UUID, Campaign]
     cancellations: Mapping[uuid.UUID, CampaignCancellation]
+    collector_ids: Mapping[uuid.UUID, uuid.UUID]
+    answers: Sequence[ContestAnswer]
+
+    def origin(self, dataset_id: uuid.UUID | None) -> ContestedOrigin | None:
+        """The origin that a contest is about, by its collected dataset."""
+        if dataset_id is None:
+            return None
+        return ContestedOrigin(dataset_id=dataset_id, collector=self.named(self.collector_ids[dataset_id]))
+
+    def named(self, organisation_id: uuid.UUID) -> OrganisationRef:
+        """An organisation with its name, which is known."""
+        return OrganisationRef(id=organisation_id, legal_name=self.organisations[organisation_id].legal_name)
 
     def organisation(self, organisation_id: uuid.UUID | None) -> OrganisationRef | None:
         """An organisation with its name."""
@@ -103,6 +125,15 @@ async def _views(
             organisation=related.organisation(row.organisation_id),
             recorded_by=related.organisation(row.asserted_by_id),
             campaign=related.campaign(row.campaign_id),
+            origin=related.origin(row.dataset_id),
+            answers=[
+                ContestAnswerView(
+                    organisation=related.named(answer.asserted_by_id),
+                    **answer.model_dump(include={"answer_text", "consent_record_id", "recorded_at"}),
+                )
+                for answer in related.answers
+                if answer.objection_id == row.id
+            ],
             relays=[_relay_view(related, relay) for relay in related.relays if relay.objection_id == row.id],
             check=None if row.relayed_at else _check_view(related, row.received_by_id, row.recorded_at),
             flags=[
@@ -124,6 +155,8 @@ async def _read_related(
     organisation_ids = {row.organisation_id for row in rows} | {row.asserted_by_id for row in rows}
     organisation_ids |= {row.received_by_id for row in rows}
     organisation_ids |= {relay.holder_id for relay in relays} | {flag.holder_id for flag in flags}
+    collector_ids, answers = await _of_contests(session, rows)
+    organisation_ids |= {*collector_ids.values(), *(answer.asserted_by_id for answer in answers)}
     campaign_ids = {row.campaign_id for row in rows} | {flag.campaign_id for flag in flags}
     organisations = await _by_id(session, Organisation, organisation_ids)
     stated_by = {row.stated_by_id for row in organisations.values()}
@@ -131,7 +164,23 @@ async def _read_related(
     organisations = await with_heirs(session, organisations)
     campaigns = await _by_id(session, Campaign, campaign_ids)
     cancellations = await read_cancellations(session, campaigns) if campaigns else {}
-    return _Related(relays, flags, organisations, campaigns, cancellations)
+    return _Related(relays, flags, organisations, campaigns, cancellations, collector_ids, answers)
+
+
+async def _of_contests(
+    session: AsyncSession, rows: Sequence[AnyObjection]
+) -> tuple[dict[uuid.UUID, uuid.UUID], Sequence[ContestAnswer]]:
+    """The collectors of contested origins, by their collected datasets, and what was answered, in order."""
+    contests = {row.id: row.dataset_id for row in rows if row.dataset_id is not None}
+    if not contests:
+        return {}, ()
+    collected = select(col(Dataset.id), col(Collection.collector_id)).join(
+        Collection, col(Collection.id) == col(Dataset.collection_id)
+    )
+    found = (await session.exec(collected.where(col(Dataset.id).in_(contests.values())))).all()
+    answered = select(ContestAnswer).where(col(ContestAnswer.objection_id).in_(contests))
+    answers = (await session.exec(answered.order_by(col(ContestAnswer.recorded_at), col(ContestAnswer.id)))).all()
+    return dict(found), answers
 
 
 async def _by_id(session: AsyncSession, table: type[FactT], ids: Iterable[uuid.UUID | None]) -> dict[uuid.UUID, FactT]:

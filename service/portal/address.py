@@ -18,6 +18,8 @@ class Page(StrEnum):
     OBJECTION = "objection"
     ERASURE = "erasure"
     CONFIRMATION = "confirmation"
+    CONTEST = "contest"
+    WITHDRAWAL = "withdrawal"
     REQUESTS = "requests"
     LETTER = "letter"
     LEAVE = "leave"
@@ -39,6 +41,8 @@ ADDRESSES: Final = Addresses(
         Page.OBJECTION: Paths("/opposition", "/en/objection"),
         Page.ERASURE: Paths("/effacement", "/en/erasure"),
         Page.CONFIRMATION: Paths("/confirmation", "/en/confirmation"),
+        Page.CONTEST: Paths("/reponse/contester/{dataset_id}", "/en/answer/contest/{dataset_id}"),
+        Page.WITHDRAWAL: Paths("/demarches/retirer/{objection_id}", "/en/requests/withdraw/{objection_id}"),
         Page.REQUESTS: Paths("/demarches", "/en/requests"),
         Page.LETTER: Paths("/demarches/lettre/{relay_id}", "/en/requests/letter/{relay_id}"),
         Page.LEAVE: Paths("/quitter", "/en/leave"),

@@ -166,6 +166,20 @@ _CONFIRMATIONS: Final = phrases.Confirmations(
     ),
 )
 
+_CONTEST: Final = phrases.Contest(
+    link="I did not give this agreement",
+    title="Contest this agreement",
+    collector="Collected by",
+    wording="In these words",
+    address="Where",
+    consequence="Your contest is recorded at once. These organisations have to correct what they state, and to "
+    "restrict the use of your number until then (Articles 16 and 18 of the GDPR). The one that collected the "
+    "agreement has to show you its record. You can take the contest back.",
+    go="I did not give this agreement",
+    back="Back to my answer",
+    gone="This agreement is no longer in your answer: nothing was recorded.",
+)
+
 _REQUESTS: Final = phrases.Requests(
     title="My requests",
     lead="What you asked for, and what each organisation has done about it.",
@@ -189,6 +203,7 @@ _REQUESTS: Final = phrases.Requests(
         completed="The organisation says that it is done.",
         refused="The organisation refuses. If its reason does not convince you, you can complain to the CNIL.",
         undeliverable="This organisation has no account here: you have to write to it.",
+        withdrawn="You took your contest back.",
     ),
     check_due="It is checking {name}, until {day} at the latest. The month to answer begins after that.",
     check_overdue="It should have checked {name} by {day}. The operator of the registry is late.",
@@ -206,6 +221,12 @@ _REQUESTS: Final = phrases.Requests(
     letter_to=": {name}",
     no_relays="Nobody has this number today, so there is nothing to pass on. Your request applies to every future "
     "file.",
+    origin="the agreement collected by {collector}",
+    taken_back="You took it back on {day}.",
+    take_back="Take my contest back",
+    taken_back_now="Your contest was taken back.",
+    answered="Answer of {who}, on {day}: “{text}”",
+    answered_reference="Reference of its record: {record}",
     flagged_dataset="In spite of this request, a file of {name} recorded on {day} contains your number.",
     flagged_campaign="In spite of this request, the campaign “{campaign}” of {name}, of {day}, targets your number.",
     flagged_campaign_planned="In spite of this request, {name} plans a campaign to your number, “{campaign}” "
@@ -297,6 +318,7 @@ PHRASES: Final = typeset_all(
         erasure=_ERASURE,
         purpose_scope=_PURPOSE_SCOPE,
         confirmations=_CONFIRMATIONS,
+        contest=_CONTEST,
         requests=_REQUESTS,
         deadlines=_DEADLINES,
         outbox=_OUTBOX,

@@ -170,6 +170,20 @@ _CONFIRMATIONS: Final = phrases.Confirmations(
     ),
 )
 
+_CONTEST: Final = phrases.Contest(
+    link="Je n'ai pas donné cet accord",
+    title="Contester cet accord",
+    collector="Recueilli par",
+    wording="Avec ces mots",
+    address="Où",
+    consequence="Votre contestation est enregistrée aussitôt. Ces organismes doivent rectifier ce qu'ils déclarent et "
+    "limiter l'usage de votre numéro d'ici là (articles 16 et 18 du RGPD). Celui qui a recueilli l'accord doit vous "
+    "en montrer la preuve. Vous pourrez la retirer.",
+    go="Je n'ai pas donné cet accord",
+    back="Revenir à ma réponse",
+    gone="Cet accord ne figure plus dans votre réponse : rien n'a été enregistré.",
+)
+
 _REQUESTS: Final = phrases.Requests(
     title="Mes démarches",
     lead="Ce que vous avez demandé, et ce que chaque organisme en a fait.",
@@ -192,6 +206,7 @@ _REQUESTS: Final = phrases.Requests(
         completed="L'organisme dit que c'est fait.",
         refused="L'organisme refuse. Si sa raison ne vous convainc pas, vous pouvez saisir la CNIL.",
         undeliverable="Cet organisme n'a pas de compte ici : il faut lui écrire.",
+        withdrawn="Vous avez retiré votre contestation.",
     ),
     check_due="Il vérifie {name}, au plus tard jusqu'au {day}. Le délai d'un mois pour répondre commence ensuite.",
     check_overdue="Il aurait dû avoir vérifié {name} le {day} au plus tard. L'exploitant du registre est en retard.",
@@ -208,6 +223,12 @@ _REQUESTS: Final = phrases.Requests(
     letter="Lettre prête à imprimer",
     letter_to=" : {name}",
     no_relays="Personne n'a ce numéro aujourd'hui : rien à remettre. La demande vaut pour tout fichier à venir.",
+    origin="l'accord recueilli par {collector}",
+    taken_back="Vous l'avez retirée le {day}.",
+    take_back="Retirer ma contestation",
+    taken_back_now="Votre contestation est retirée.",
+    answered="Réponse de {who}, le {day} : « {text} »",
+    answered_reference="Référence de sa preuve : {record}",
     flagged_dataset="Malgré cette demande, un fichier de {name} enregistré le {day} contient votre numéro.",
     flagged_campaign="Malgré cette demande, la campagne « {campaign} » de {name}, du {day}, vise votre numéro.",
     flagged_campaign_planned="Malgré cette demande, {name} prévoit une campagne vers votre numéro, « {campaign} » "
@@ -299,6 +320,7 @@ PHRASES: Final = typeset_all(
         erasure=_ERASURE,
         purpose_scope=_PURPOSE_SCOPE,
         confirmations=_CONFIRMATIONS,
+        contest=_CONTEST,
         requests=_REQUESTS,
         deadlines=_DEADLINES,
         outbox=_OUTBOX,

@@ -157,6 +157,8 @@ async def get_confirmation_page(page_request: PortalRequestDep, holders: Holders
 def write_scope(page_request: PortalRequest, request: ObjectionDraft | ObjectionOut, organisation: str | None) -> str:
     """How far an objection or an erasure goes, in words."""
     phrases = page_request.phrases.requests
+    if isinstance(request, ObjectionOut) and request.origin is not None:
+        return phrases.origin.format(collector=request.origin.collector.legal_name)
     if request.scope is ObjectionScope.ORGANISATION:
         return phrases.organisation.format(name=organisation)
     if request.purpose is not None:

@@ -176,6 +176,8 @@ class Confirmations:
                 return self.objection
             case ObjectionKind.ERASURE:
                 return self.erasure
+            case ObjectionKind.CONTEST:
+                raise ValueError("a contest has a page of its own")
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,23 @@ class Everything:
                 return self.objection
             case ObjectionKind.ERASURE:
                 return self.erasure
+            case ObjectionKind.CONTEST:
+                raise ValueError("a contest has a page of its own")
+
+
+@dataclass(frozen=True)
+class Contest:
+    """The page on which a person says that they did not give an agreement."""
+
+    link: str
+    title: str
+    collector: str
+    wording: str
+    address: str
+    consequence: str
+    go: str
+    back: str
+    gone: str
 
 
 @dataclass(frozen=True)
@@ -205,6 +224,7 @@ class RelayMeanings:
     completed: str
     refused: str
     undeliverable: str
+    withdrawn: str
 
     def of(self, state: RelayState) -> str:
         """What one state means."""
@@ -223,6 +243,8 @@ class RelayMeanings:
                 return self.refused
             case RelayState.UNDELIVERABLE:
                 return self.undeliverable
+            case RelayState.WITHDRAWN:
+                return self.withdrawn
 
 
 @dataclass(frozen=True)
@@ -258,6 +280,12 @@ class Requests:
     letter: str
     letter_to: str
     no_relays: str
+    origin: str
+    taken_back: str
+    take_back: str
+    taken_back_now: str
+    answered: str
+    answered_reference: str
     flagged_dataset: str
     flagged_campaign: str
     flagged_campaign_planned: str
@@ -348,6 +376,7 @@ class Phrases:
     erasure: ObjectionForm
     purpose_scope: PurposeScope
     confirmations: Confirmations
+    contest: Contest
     requests: Requests
     deadlines: Deadlines
     outbox: Outbox
@@ -360,3 +389,5 @@ class Phrases:
                 return self.objection
             case ObjectionKind.ERASURE:
                 return self.erasure
+            case ObjectionKind.CONTEST:
+                raise ValueError("a contest has a page of its own")

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from service.portal import (
     answer_page,
+    contest_pages,
     deadline_pages,
     downloads,
     objection_pages,
@@ -23,6 +24,7 @@ ROUTERS: Final = (
     answer_page.router,
     downloads.router,
     objection_pages.router,
+    contest_pages.router,
     request_pages.router,
     deadline_pages.router,
     public_pages.router,

@@ -52,9 +52,9 @@ async def look_up_number(
         # Committed before anything is read, so that no answer is seen without a record.
         async with database.transaction() as session:
             session.add(_inspection(ring, actor, number, wanted.reason))
-    snapshot, stored, erasures = await snapshots.locate(ring, number)
+    snapshot, found = await snapshots.locate_all(ring, number)
     visibility_of = partial(visible_to, snapshot.visibility_index, actor)
-    return await answer_of(snapshot, stored, erasures, visibility_of)
+    return await answer_of(snapshot, found.memberships, found.erasures, visibility_of, found.contests)
 
 
 def _check_reason(actor: Actor, reason: str | None) -> None:

@@ -88,8 +88,12 @@ class Snapshots:
 
         The datasets that hold the number now are `datasets_holding(graph, stored, erasures).difference(erasures)`.
         """
-        snapshot, found = await self._locate(partial(store.lookup, ring=ring, key=ring.pseudonym(number)))
+        snapshot, found = await self.locate_all(ring, number)
         return snapshot, found.memberships, found.erasures
+
+    async def locate_all(self, ring: KeyRing, number: int) -> tuple[Snapshot, LookupResult]:
+        """The snapshot, and everything that is stored about a number, all of one state."""
+        return await self._locate(partial(store.lookup, ring=ring, key=ring.pseudonym(number)))
 
     async def locate_many(self, keys: Sequence[bytes]) -> tuple[Snapshot, list[Stored]]:
         """The snapshot, and what is stored about each of some numbers, all of one state and read by one statement.

@@ -207,6 +207,8 @@ class Terms:
                 return self._pick(fr="opposition", en="objection")
             case ObjectionKind.ERASURE:
                 return self._pick(fr="demande d'effacement", en="request for erasure")
+            case ObjectionKind.CONTEST:
+                return self._pick(fr="contestation d'un accord", en="contest of an agreement")
 
     def objection_source(self, source: ObjectionSource) -> str:
         """How a request arrived. French participles are feminine: they qualify *la demande*."""
@@ -238,3 +240,5 @@ class Terms:
                 return self._pick(fr="refusée", en="refused")
             case RelayState.UNDELIVERABLE:
                 return self._pick(fr="à envoyer par vous", en="for you to send")
+            case RelayState.WITHDRAWN:
+                return self._pick(fr="retirée par vous", en="taken back by you")

@@ -65,7 +65,7 @@ async def assert_agreement(database: Database, ring: KeyRing, model: Model, numb
         connection = await connection_of(session)
         together = (await store.lookup_many(connection, [ring.pseudonym(number) for number in numbers])).numbers
         for number, stored_together in zip(numbers, together, strict=True):
-            _, found, erasures = await store.lookup(connection, ring, ring.pseudonym(number))
+            _, found, erasures, _ = await store.lookup(connection, ring, ring.pseudonym(number))
             assert sorted(stored_together.dataset_ids) == sorted(membership.dataset_id for membership in found)
             assert stored_together.erasures == erasures
             assert sorted(found) == sorted(

@@ -105,7 +105,7 @@ def test_lookup_after_uploads_agrees_with_a_dictionary(
 def test_lookup_unknown_number_still_returns_the_version(ring: KeyRing, in_transaction: InTransaction) -> None:
     async def test(connection: Connection) -> None:
         await connection.execute("UPDATE graph_version SET version = 7")
-        assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [], {})
+        assert await store.lookup(connection, ring, ring.pseudonym(SOME[0])) == (7, [], {}, {})
 
     in_transaction(test)
 

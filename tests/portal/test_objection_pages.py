@@ -1,6 +1,7 @@
 """Objections and erasures as a person asks for them on the pages, and as the pages show them."""
 
 import itertools
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -200,3 +201,32 @@ def test_heir_stands_beside_the_name_of_a_holder(trade: Trade, person: Reader) -
     assert f"{name} (activité cessée le 30 juin 2024) (aujourd’hui {heir})" in shown
     operator.post(path, {"succeeded_by_id": None, "closed_on": None, "reason": "Void"})
     assert "aujourd’hui" not in text_of(person.open("/opposition").text)
+
+
+def test_contest_an_agreement_confirms_it_shows_the_answer_and_takes_it_back(trade: Trade, person: Reader) -> None:
+    answer = person.open("/reponse")
+    (path,) = set(re.findall(r'href="(/reponse/contester/[0-9a-f-]+)"', answer.text))
+    page = text_of(person.open(path).text)
+    assert "Contester cet accord" in page
+    assert "Broker 1" in page
+    assert "Party 2" in page
+    assert "Broker 3" not in page
+    shown = text_of(person.send(path).text)
+    assert "Contestation d’un accord : l’accord recueilli par Broker 1" in shown
+    relays = trade.broker.get("/v1/objections/relays", params={"limit": 1000})["items"]
+    relay = next(row for row in relays if row["kind"] == "contest" and row["number"] == person.own)
+    trade.broker.post(
+        f"/v1/objections/relays/{relay['id']}/answer",
+        {"answer_text": "Case cochée le 3 mai.", "consent_record_id": "EM-77"},
+    )
+    requests = person.open("/demarches")
+    assert "Case cochée le 3 mai." in text_of(requests.text)
+    assert "EM-77" in text_of(requests.text)
+    assert "Vous contestez cet accord depuis le" in text_of(person.open("/reponse").text)
+    (withdrawal,) = re.findall(r'action="(/demarches/retirer/[0-9a-f-]+)"', person.open("/demarches").text)
+    assert "Vous l’avez retirée le" in text_of(person.send(withdrawal).text)
+    assert path in person.open("/reponse").text
+
+
+def test_contest_of_what_is_no_origin_is_not_found(trade: Trade, person: Reader) -> None:
+    assert person.open(f"/reponse/contester/{uuid.uuid4()}").status_code == 404

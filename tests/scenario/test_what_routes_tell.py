@@ -141,7 +141,12 @@ def _objections(walk: Walk) -> None:
     objected = walk.call("person", "POST", "/v1/objections", {"kind": "erasure"}).json()
     walk.call("person", "GET", f"/v1/objections/{objected['id']}")
     walk.call("person", "GET", "/v1/objections")
-    walk.call("person", "POST", "/v1/disclosures", {"form": "json"})
+    origins = walk.call("person", "POST", "/v1/disclosures", {"form": "json"}).json()["origins"]
+    contested = [row["dataset"]["id"] for row in origins if row["collector"]["has_account"]]
+    contests = [
+        walk.call("person", "POST", "/v1/objections/contests", {"dataset_id": dataset_id}).json()
+        for dataset_id in contested
+    ]
     for relay in objected["relays"]:
         walk.call("person", "GET", f"/v1/disclosures/letters/{relay['id']}")
     walk.call("person", "PUT", "/v1/session", {"owned_since_on": "2019-01-01"})
@@ -158,10 +163,14 @@ def _objections(walk: Walk) -> None:
             path = f"/v1/objections/relays/{relay['id']}"
             walk.call(actor, "POST", f"{path}/acknowledge")
             walk.call(actor, "POST", f"{path}/extend", {"reason": "Trois sous-traitants doivent encore répondre."})
+            walk.call(actor, "POST", f"{path}/answer", {"answer_text": "Case cochée en 2023."})
             if relay["kind"] == "erasure":
                 walk.call(actor, "POST", f"{path}/refuse", {"reason": "Obligation de conserver la preuve."})
             else:
                 walk.call(actor, "POST", f"{path}/complete")
+
+    for contest in contests:
+        walk.call("person", "POST", f"/v1/objections/{contest['id']}/withdraw")
 
 
 def _facts(walk: Walk) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 
 from service.access.visibility import Visibility
 from service.core.erasures import Erasures
-from service.membership.store import Membership
+from service.membership.store import NO_CONTESTS, Contests, Membership
 from service.provenance.answer.cache import AnswerCache, AnswerKey, answer_key, make_answer
-from service.provenance.answer.origin_schemas import Origin
+from service.provenance.answer.origin_schemas import ContestView, Origin
 from service.provenance.answer.origin_views import Consent, consent_of, partner_list_view
 from service.provenance.answer.schemas import Answer, Holding
 from service.provenance.answer.shared import SharedAnswer
@@ -29,7 +29,7 @@ VisibilityOf = Callable[[frozenset[uuid.UUID], Erasures], Visibility]
 class PreparedAnswer:
     """Everything that one number's answer is made of, for `build_answer` and for `render_answer`.
 
-    `stored` are the number's memberships, by dataset.
+    `stored` are the number's memberships, by dataset, and `contests` what its person contests.
     """
 
     facts: FactIndex
@@ -37,6 +37,7 @@ class PreparedAnswer:
     shared: SharedAnswer
     stored: Mapping[uuid.UUID, Membership]
     as_of: datetime
+    contests: Contests
 
     @property
     def is_empty(self) -> bool:
@@ -47,6 +48,11 @@ class PreparedAnswer:
     def consent(self, dataset_id: uuid.UUID) -> Consent:
         """The number's own consent in a collected dataset."""
         return consent_of(self.facts, dataset_id, self.stored.get(dataset_id))
+
+    def contest(self, dataset_id: uuid.UUID) -> ContestView | None:
+        """The word of the person that they did not give the agreement which a collected dataset states."""
+        found = self.contests.get(dataset_id)
+        return ContestView(contested_at=found.contested_at, answered_at=found.answered_at) if found else None
 
 
 def prepare_answer(
@@ -77,11 +83,16 @@ def key_of_answer(
 
 
 def complete_answer(
-    graph: Graph, cache: AnswerCache, shared: SharedAnswer, stored: Sequence[Membership], as_of: datetime
+    graph: Graph,
+    cache: AnswerCache,
+    shared: SharedAnswer,
+    stored: Sequence[Membership],
+    as_of: datetime,
+    contests: Contests = NO_CONTESTS,
 ) -> PreparedAnswer:
     """The answer about a number, of which the shared part is found."""
     by_dataset = {membership.dataset_id: membership for membership in stored}
-    return PreparedAnswer(graph.facts, cache, shared, by_dataset, as_of)
+    return PreparedAnswer(graph.facts, cache, shared, by_dataset, as_of, contests)
 
 
 def build_answer(prepared: PreparedAnswer) -> Answer:
@@ -100,7 +111,7 @@ def _origins(prepared: PreparedAnswer, origins: Sequence[Origin]) -> Iterator[Or
     for origin in origins:
         own = prepared.consent(origin.dataset.id)
         view = partner_list_view(prepared.facts, known, own.partner_list) if own.partner_list else None
-        yield replace(origin, **own._asdict() | {"partner_list": view})
+        yield replace(origin, **own._asdict() | {"partner_list": view, "contest": prepared.contest(origin.dataset.id)})
 
 
 def _holdings(prepared: PreparedAnswer, holdings: Sequence[Holding]) -> Iterator[Holding]:

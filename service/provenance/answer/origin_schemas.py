@@ -100,6 +100,14 @@ class NoticeView(Asserted):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContestView:
+    """Since when the person of the number contests an agreement, and when the collector answered, if it did."""
+
+    contested_at: AwareDatetime
+    answered_at: AwareDatetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CollectorDenial(Asserted):
     """That a collector denies a collection which another organisation asserts in its name."""
 
@@ -147,3 +155,6 @@ class Origin(Asserted):
         CollectorDenial | None,
         Field(description="The word of the collector that there was no such collection. It is an origin all the same."),
     ]
+    contest: Annotated[
+        ContestView | None, Field(description="The word of the person that they did not give this agreement.")
+    ] = None

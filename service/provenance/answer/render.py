@@ -29,6 +29,7 @@ def _consent(prepared: PreparedAnswer, dataset_id: uuid.UUID) -> dict[str, objec
         "consent_record_id": own.consent_record_id,
         "partner_list": rendered,
         "partner_list_basis": own.partner_list_basis,
+        "contest": prepared.contest(dataset_id),
     }
 
 
