@@ -182,6 +182,7 @@ def upgrade() -> None:
         sa.Column("upload_removed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("reconciling", sa.Boolean(), nullable=False),
         sa.Column("collection_stated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("copy_dropped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("recount_request", sa.BigInteger(), nullable=True),
         sa.CheckConstraint("content IN ('uploaded', 'shared', 'union')", name="ck_dataset_content"),
         sa.CheckConstraint("state IN ('open', 'sealing', 'sealed')", name="ck_dataset_state"),

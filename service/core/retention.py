@@ -79,6 +79,11 @@ def rules() -> Iterator[Rule]:
     yield from _RULES
 
 
+def declare(rule: Rule) -> None:
+    """Declare a rule that a task of its own applies, because it needs more than a transaction."""
+    _RULES.append(rule)
+
+
 def forget(task_name: str, cron: str, *declared: Rule) -> None:
     """Declare rules, and register a periodic task that applies them at the minutes of `cron`."""
     _RULES.extend(declared)

@@ -92,6 +92,12 @@ class Settings(BaseSettings):
         description="Days after its registration, or the last upload, for which a dataset that is not sealed is kept "
         "itself. Then it is thrown away.",
     )
+    past_copies_kept_days: int = Field(
+        default=1096,
+        ge=1,
+        description="Days for which the stored copy of a holding that ended, or of a dataset that was withdrawn, "
+        "serves the numbers' persons and the authority.",
+    )
     request_statement_seconds: float = Field(
         default=120,
         gt=0,

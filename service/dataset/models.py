@@ -75,6 +75,8 @@ class Dataset(Fact, table=True):
     reconciling: bool = False
     # When its collection was last corrected. What the operator released before was not said to come from there.
     collection_stated_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    # When its stored copy was dropped, some years after its holding ended or it was withdrawn.
+    copy_dropped_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     # The latest request to count again where its numbers come from; None if its counts hold (`dataset.recount`).
     recount_request: int | None = Field(default=None, sa_type=BigInteger)
 

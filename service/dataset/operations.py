@@ -240,6 +240,7 @@ _NOT_SHOWN: Final = (
     "last_upload_at",
     "month_first_refused",
     "collection_stated_at",
+    "copy_dropped_at",
     "recount_request",
 )
 

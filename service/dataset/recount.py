@@ -7,6 +7,7 @@ What was sealed is counted as far as the registry still knows it: with the numbe
 without those of which no copy is left anywhere. How many distinct numbers a holder uploaded stays as it was sealed.
 """
 
+import json
 import uuid
 from collections.abc import Collection
 from typing import Final
@@ -21,9 +22,10 @@ from service.core.resources import Resources
 from service.core.task_queue import TaskName, defer, task
 from service.core.vocabulary import Content, DatasetState
 from service.dataset.holdings import lock_holdings
+from service.dataset.losses import forget_losses
 from service.dataset.models import AncestorCount, Dataset, NoticeCount
 from service.dataset.recount_requests import NEXT_REQUEST
-from service.dataset.sealing import Tally, clear_counts, count_shards, recount_if_erased
+from service.dataset.sealing import Tally, clear_counts, count_shards, recount_if_erased, request_flagging
 from service.membership.blocks import SHARDS
 from service.membership.descent.ancestors import read_ancestors
 from service.release.operations import release_by_standing
@@ -88,13 +90,40 @@ async def _recount(database: Database, queue: App, dataset_id: uuid.UUID) -> Non
         if row.recount_request != request:
             await defer(session, queue, TaskName.RECOUNT_DATASETS)
             return
-        await _write(session, row, left, at_sealing)
+        if await session.scalar(_COPY_DROPPED, {"ids": list(ancestors.dag)}):
+            await _write_left(session, row, left)
+        else:
+            await _write(session, row, left, at_sealing)
         await release_by_standing(session, queue, dataset_id)
         await defer(session, queue, TaskName.RELEASE_WAITING, dataset_id=str(dataset_id), withdrawn=True)
+        # What it holds again was perhaps objected to meanwhile.
+        await request_flagging(session, queue, dataset_id)
 
 
 async def _unreported(_done: int, _total: int) -> None:
     """Nobody follows this task."""
+
+
+_COPY_DROPPED: Final = text("SELECT EXISTS (SELECT FROM dataset WHERE id = ANY(:ids) AND copy_dropped_at IS NOT NULL)")
+_KEEP_ANCESTORS: Final = text("""
+    UPDATE ancestor_count SET count_left = coalesce((CAST(:left AS jsonb) ->> CAST(ancestor_id AS text))::bigint, 0)
+    WHERE dataset_id = :id
+""")
+_KEEP_NOTICES: Final = text("""
+    UPDATE notice_count SET count_left = coalesce((CAST(:left AS jsonb) ->> CAST(notice_id AS text))::bigint, 0)
+    WHERE dataset_id = :id
+""")
+
+
+async def _write_left(session: AsyncSession, row: Dataset, left: Tally) -> None:
+    """Store what is left alone. What was sealed can no longer be counted where a stored copy was dropped."""
+    await forget_losses(session, row.id)
+    row.numbers_left, row.orphans_left, row.recount_request = left.numbers, left.orphans, None
+    session.add(row)
+    await session.flush()
+    for statement, counts in ((_KEEP_ANCESTORS, left.ancestors), (_KEEP_NOTICES, left.notices)):
+        values = json.dumps({str(id_): count for id_, count in counts.items()})
+        await run(session, statement, {"id": row.id, "left": values})
 
 
 async def _write(session: AsyncSession, row: Dataset, left: Tally, at_sealing: Tally) -> None:

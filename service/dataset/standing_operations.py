@@ -25,6 +25,7 @@ from service.core.vocabulary import DatasetState, DatasetStatementKind, EndReaso
 from service.dataset.holdings import lock_holdings
 from service.dataset.models import Dataset, DatasetStatement
 from service.dataset.operations import find_dataset, find_own_dataset, is_own
+from service.dataset.past_copies import refuse_dropped
 from service.dataset.recount import request_recount
 from service.dataset.sealing import request_flagging
 from service.dataset.standing import end_of, withdrawal_of
@@ -80,9 +81,10 @@ async def take_end_back(
 
     Raises:
         NotFound: there is no such dataset of the caller's.
-        Conflict: its holding goes on.
+        Conflict: its holding goes on, or its stored copy was deleted meanwhile.
     """
     row = await _lock_own(session, actor, dataset_id)
+    refuse_dropped(row)
     if end_of(await _statements(session, row.id)) is None:
         raise Conflict("not_ended", "The holding of this dataset goes on, so that there is no end to take back.")
     columns = assertion_columns(actor, now())
@@ -122,6 +124,7 @@ async def take_withdrawal_back(
         Conflict: it is not withdrawn, or a transfer that it was made from was retracted or denied since.
     """
     row = await _lock_own(session, actor, dataset_id)
+    refuse_dropped(row)
     await run(session, _LOCK_PARENTS, {"id": row.id})
     if await session.scalar(_PARENT_NOT_HELD, {"id": row.id}):
         raise Conflict(

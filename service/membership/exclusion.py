@@ -48,6 +48,11 @@ async def erasures_in_shards(
     return dict(found)
 
 
+async def drop_exclusions(conn: Connection, key: bytes, dataset_ids: Collection[uuid.UUID]) -> None:
+    """Drop the exclusions of a number from some datasets, whose copy of it is gone for good."""
+    await conn.execute("DELETE FROM exclusion WHERE key = %s AND dataset_id = ANY(%s)", (key, list(dataset_ids)))
+
+
 async def drop_exclusions_of_number(conn: Connection, key: bytes) -> None:
     """Drop all exclusions of a number, once no copy of it is stored."""
     await conn.execute("DELETE FROM exclusion WHERE key = %s", (key,))

@@ -209,11 +209,11 @@ def _covered_holders(holders: NumberHolders, scoped: AnyObjection | NewObjection
     return {
         holder_id: has_account
         for holder_id, has_account in holders.ids_with_account().items()
-        if covers(scoped, Use(_answering_for(holders, holder_id), None))
+        if covers(scoped, Use(answering_for(holders, holder_id), None))
     }
 
 
-def _answering_for(holders: NumberHolders, holder_id: uuid.UUID) -> list[uuid.UUID]:
+def answering_for(holders: NumberHolders, holder_id: uuid.UUID) -> list[uuid.UUID]:
     """A holder and its heirs: an objection to an heir concerns what those hold that it succeeded."""
     organisations = holders.snapshot.graph.facts.organisations
     return [holder_id, *(heir.id for heir in heirs_of(organisations, organisations[holder_id]))]

@@ -11,7 +11,7 @@ from service.dataset.erasure import exclude_datasets
 from service.dataset.holdings import lock_holdings
 from service.number.keyring import KeyRing
 from service.objection.applies import Use, covers
-from service.objection.create import NewObjection
+from service.objection.create import NewObjection, answering_for
 from service.objection.current_holders import NumberHolders, holders_of_key
 from service.provenance.snapshot import Snapshots
 
@@ -32,7 +32,7 @@ async def erase_past_holdings(
     past = {
         dataset_id
         for dataset_id in holders.past & current.past
-        if covers(new, Use([datasets[dataset_id].holder_id], None))
+        if covers(new, Use(answering_for(current, datasets[dataset_id].holder_id), None))
     }
     if past:
         await exclude_datasets(session, ring, holders.key, past)

@@ -11,7 +11,7 @@ from service.core.changes import Change
 from service.core.clock import now
 from service.core.db import Database, run
 from service.core.retention import Rule, rules
-from service.dataset.models import DatasetPart, RejectedLine
+from service.dataset.models import Dataset, DatasetPart, DatasetStatement, RejectedLine
 from service.messaging.models import InboundMessage, Message, OutboxMessage
 from service.usage.models import DailyUsage, UsageAlert
 from service.verification import codes, sessions
@@ -43,12 +43,14 @@ def test_rules_are_one_for_each_table_and_column() -> None:
         (InboundMessage, None): timedelta(days=30),
         (RejectedLine, "raw"): timedelta(days=7),
         (DatasetPart, None): timedelta(days=30),
+        (Dataset, None): timedelta(days=90),
+        (DatasetStatement, None): timedelta(days=1096),
         (WebhookDelivery, None): timedelta(days=90),
         (Change, None): timedelta(days=90),
         (DailyUsage, None): timedelta(days=90),
         (UsageAlert, None): timedelta(days=90),
     }
-    assert len(RULES) == 14
+    assert len(RULES) == 16
 
 
 def apply(dsn: str, rule: Rule) -> None:

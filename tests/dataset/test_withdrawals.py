@@ -139,7 +139,7 @@ def test_withdraw_is_refused_after_the_recipient_sent_its_own_file(registry: Reg
     transfer = hand_over(shop, base, broker)
     broker.post(f"/v1/transfers/{transfer['id']}/reconciliation")
     broker.put_part(transfer["received_dataset_id"], ["telephone", number(241), number(242)])
-    broker.finish(broker.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare"))
+    broker.finish(broker.post(f"/v1/transfers/{transfer['id']}/reconciliation/compare?confirm=true"))
     response = shop.request("POST", f"/v1/datasets/{base['id']}/withdrawal", json=WHY)
     assert (refusal(response), transfer["id"] in response.text) == ((409, "dataset_in_use"), True)
 

@@ -6,9 +6,10 @@ they are made.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
+from tests.worlds.notices import NoticeRules
 from tests.worlds.rows import (
     Campaign,
     Collection,
@@ -21,9 +22,10 @@ from tests.worlds.rows import (
     Statement,
     Transfer,
 )
+from tests.worlds.standings import View, below, passed_on
 
 
-class Registry:
+class Registry(NoticeRules):
     """What was recorded so far. A method records an act, which must be allowed, and returns what it made or changed."""
 
     def __init__(self) -> None:
@@ -68,11 +70,15 @@ class Registry:
     def collect(self, holder: str, by: str, numbers: Numbers, notice: str | None) -> str:
         """A collected dataset, under an earlier notice of the same collector and asserter or under a new one."""
         if notice is None:
-            notice = f"N{len(self.notices) + 1}"
-            self.notices[notice] = Notice(notice, holder, by)
+            notice = self.new_notice(holder, by)
         collection = f"L{len(self.collections) + 1}"
         self.collections[collection] = Collection(collection, holder, by, notice)
         return self._seal(self._dataset(holder, by, "uploaded", {}, numbers, collection=collection))
+
+    def new_notice(self, collector: str, by: str) -> str:
+        name = f"N{len(self.notices) + 1}"
+        self.notices[name] = Notice(name, collector, by)
+        return name
 
     def upload(self, holder: str, by: str, parents: tuple[str, ...], numbers: Numbers) -> str:
         """A dataset with numbers of its own: a selection of its parents, with whatever they do not hold."""
@@ -89,7 +95,7 @@ class Registry:
         declared = source.current
         received = self._dataset(recipient, by, "shared", {dataset: declared}, declared, transfer=name)
         self.transfers[name] = Transfer(
-            name, source.holder, recipient, dataset, received.name, by, set(declared), len(declared)
+            name, source.holder, recipient, dataset, received.name, by, set(declared), len(self.view.current(source))
         )
         side, status = ("recipient", "acknowledged") if by == recipient else ("sender", "declared")
         self.transfers[name].statements.append(Statement(side, by, status))
@@ -105,7 +111,7 @@ class Registry:
             received, source = self.datasets[row.received], self.datasets[row.dataset]
             received.has &= source.current | received.erased.keys()
             received.came = {row.dataset: received.has & row.declared}
-            self._count(received, source.current)
+            self._count(received, self.view.current(source))
             self._flag(received.name, received.holder, (received.name,), relayed=False)
         self.forget()
         return transfer
@@ -163,9 +169,52 @@ class Registry:
         self.collections[collection].words.append((status, self._next()))
         return collection
 
+    def end_holding(self, dataset: str, *, ended: bool) -> str:
+        """Its holder no longer has a dataset, or has it after all: then it is flagged for what nobody told it since."""
+        row = self.datasets[dataset]
+        row.ended = ended
+        if not ended:
+            self._flag(dataset, row.holder, (dataset,), relayed=False)
+        return dataset
+
+    def withdraw(self, dataset: str, *, withdrawn: bool) -> str:
+        """A dataset was never so, or was after all. What was made from it is counted again."""
+        row = self.datasets[dataset]
+        row.withdrawn = withdrawn
+        self._count_below(dataset)
+        if not withdrawn and not row.ended:
+            self._flag(dataset, row.holder, (dataset,), relayed=False)
+        return dataset
+
+    def correct_dataset(self, dataset: str, notice: str | None) -> str | None:
+        """Its numbers come from another collection, which is made for it, or from none."""
+        row, collection = self.datasets[dataset], None
+        if notice is not None:
+            collection = f"L{len(self.collections) + 1}"
+            self.collections[collection] = Collection(collection, row.holder, self.notices[notice].by, notice)
+        row.collection = collection
+        row.notice_counts = {self.first_notice(notice): row.number_count} if notice and row.number_count else {}
+        row.orphan_count = 0 if notice else row.number_count
+        self._count_below(dataset)
+        return collection
+
+    def _count_below(self, dataset: str) -> None:
+        for name in below(self.datasets, dataset):
+            row = self.datasets[name]
+            uploaded = row.number_count if row.content == "uploaded" else None
+            self._count(row, self.view.numbers(row))
+            row.number_count = row.number_count if uploaded is None else uploaded
+            if not row.ended and not row.withdrawn and self.is_held(row):
+                self._flag(name, row.holder, (name,), relayed=False)
+
     def object(self, number: int, by: str | None, only: str | None, *, erasure: bool) -> str:
         """An objection, relayed to each holder that it covers. One that is still open gets the new holders' relays."""
-        holders = {row.holder for row in self.holding(number) if only in (None, row.holder, *self.heirs_of(row.holder))}
+        holders = {row.holder for row in self.current_holdings(number) if self._is_about(row.holder, only)}
+        if erasure and by is None:
+            moment = self._next()
+            for row in self.holding(number):
+                if not self.is_current(number, row) and self._is_about(row.holder, only):
+                    row.erased[number] = moment
         same = (number, by, only, erasure)
         found = next(
             (
@@ -184,7 +233,12 @@ class Registry:
                 if not states or (erasure and states == {"completed"}):
                     state = "open" if self.organisations[holder].account else "undeliverable"
                     found.relays.append(Relay(holder, "acknowledged" if holder == by else state))
+        self.forget()
         return found.name
+
+    def _is_about(self, holder: str, only: str | None) -> bool:
+        """Whether an objection concerns a holder: it is about everybody, the holder, or who succeeded it."""
+        return only in (None, holder, *self.heirs_of(holder))
 
     def complete(self, objection: str, holder: str) -> str:
         """A holder has done what the person asked: an erasure ends each of its own holdings of the number."""
@@ -236,12 +290,12 @@ class Registry:
 
     def _seal(self, row: Dataset) -> str:
         """Count where the numbers of a dataset come from, and flag it for objections that came before."""
-        self._count(row, row.current)
+        self._count(row, self.view.current(row))
         self._flag(row.name, row.holder, (row.name,))
         return row.name
 
     def _count(self, row: Dataset, numbers: AbstractSet[int]) -> None:
-        above = {number: set(self.upstream(number, row.name)) for number in numbers}
+        above = {number: set(self.view.upstream(number, row.name)) for number in numbers}
         counts: dict[str, int] = defaultdict(int)
         notices: dict[str, int] = defaultdict(int)
         row.number_count, row.orphan_count = len(above), 0
@@ -256,7 +310,7 @@ class Registry:
 
     def _flag(self, subject: str, holder: str, datasets: Iterable[str], *, relayed: bool = True) -> None:
         """Flag a subject for the objections to its numbers; if not `relayed`, without those that the holder has."""
-        held = set().union(*(self.datasets[name].current for name in datasets))
+        held = set().union(*(self.view.current(self.datasets[name]) for name in datasets))
         # What forbids a use to an organisation forbids it to those that it succeeded, and to its heirs.
         bound = {holder, *self.heirs_of(holder)}
         bound |= {name for name in self.organisations if holder in self.heirs_of(name)}
@@ -267,33 +321,37 @@ class Registry:
 
     # What holds, by the rules.
 
-    def is_held(self, row: Dataset) -> bool:
-        """A transfer that its recipient denies, or that nobody states any more, gives no holding."""
-        return row.transfer is None or not self.transfers[row.transfer].void
+    @property
+    def view(self) -> View:
+        """What counts for organisations."""
+        return View(self.datasets, self.transfers, whole=False)
 
-    def having(self, number: int) -> list[Dataset]:
-        """The datasets that hold a number, or held it until it was erased."""
-        return [row for row in self.datasets.values() if number in row.has and self.is_held(row)]
+    @property
+    def all(self) -> View:
+        """What the persons and the authority see, and what is stored."""
+        return View(self.datasets, self.transfers, whole=True)
+
+    def is_held(self, row: Dataset) -> bool:
+        return self.all.is_held(row)
+
+    def is_usable(self, row: Dataset) -> bool:
+        """Whether its holder may still make something of a dataset."""
+        return self.is_held(row) and not row.withdrawn
 
     def holding(self, number: int) -> list[Dataset]:
-        return [row for row in self.having(number) if number not in row.erased]
+        """The datasets that hold a number, whoever has them still."""
+        return self.all.holding(number)
 
-    def sources(self, number: int, dataset: str) -> list[str]:
-        """The parents that a number came from."""
-        return [parent for parent, numbers in self.datasets[dataset].came.items() if number in numbers]
+    def is_current(self, number: int, row: Dataset) -> bool:
+        """Whether a dataset that holds a number counts, and its holder has it still."""
+        return self.view.counts(number, row.name) and not row.ended
 
-    def upstream(self, number: int, dataset: str) -> Iterator[str]:
-        """A dataset, and all that its number came from (some of them several times)."""
-        yield dataset
-        for parent in self.sources(number, dataset):
-            yield from self.upstream(number, parent)
-
-    def is_orphan(self, number: int, dataset: str) -> bool:
-        return not any(self.datasets[each].collection for each in self.upstream(number, dataset))
+    def current_holdings(self, number: int) -> list[Dataset]:
+        return [row for row in self.holding(number) if self.is_current(number, row)]
 
     def stores(self, number: int, dataset: str) -> bool:
         """Whether a copy is stored: as long as any dataset that is not excluded has the number from it."""
-        return any(dataset in self.upstream(number, row.name) for row in self.holding(number))
+        return any(dataset in self.all.upstream(number, row.name) for row in self.holding(number))
 
     def record_holders(self, row: Dataset) -> set[str]:
         """By whom a dataset counts as held: its holder and, if that has no account, who asserts it."""
@@ -306,48 +364,18 @@ class Registry:
 
     def in_use(self, dataset: str) -> bool:
         """Whether anything that counts was made from a dataset, or was sent to it."""
-        return self.used(dataset) or any(dataset in row.came and self.is_held(row) for row in self.datasets.values())
+        return self.used(dataset) or passed_on(self.all, dataset)
 
     def may_state(self, transfer: str, by: str, status: str) -> bool:
         """Whether a statement is not refused for what it changes: nothing that counts may rest on what does not."""
         row = self.transfers[transfer]
         if row.void == row.void_after(by, status):
             return True
-        return self.is_held(self.datasets[row.dataset]) if row.void else not self.in_use(row.received)
+        return self.is_usable(self.datasets[row.dataset]) if row.void else not self.in_use(row.received)
 
     def used(self, dataset: str) -> bool:
         """Whether a campaign that counts uses a dataset, or is planned to."""
         return any(dataset in row.datasets for row in self.campaigns.values() if row.counts)
-
-    def latest_notice(self, notice: str) -> str:
-        later = next((row.name for row in self.notices.values() if row.corrects == notice), None)
-        return self.latest_notice(later) if later else notice
-
-    def first_notice(self, notice: str) -> str:
-        """The notice with which a row of corrections began. Numbers are counted by it."""
-        earlier = self.notices[notice].corrects
-        return self.first_notice(earlier) if earlier else notice
-
-    def latest_collection(self, collection: str) -> str:
-        later = next((row.name for row in self.collections.values() if row.corrects == collection), None)
-        return self.latest_collection(later) if later else collection
-
-    def collector_word(self, collection: str) -> str:
-        """What the collector states of a collection and of what it corrects: attested, denied or nothing.
-
-        It attests only what was recorded by then, as far as others recorded it.
-        """
-        row = self.collections[collection]
-        if row.by == row.collector:
-            return "attested"
-        words, version = list(row.words), row
-        while version.corrects:
-            version = self.collections[version.corrects]
-            words += version.words
-        status, step = max(words, key=lambda word: word[1], default=("withdrawn", 0))
-        notice = self.notices[self.latest_notice(row.notice)]
-        stale = row.step > step or (notice.by != row.collector and notice.step > step)
-        return "" if status == "withdrawn" or (status == "attested" and stale) else status
 
     def flags_shown(self) -> set[tuple[str, str]]:
         """The flags of datasets, and of campaigns that count."""

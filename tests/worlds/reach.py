@@ -28,6 +28,7 @@ def lineage(world: Registry, viewer: Viewer, start: str) -> dict[str, Any]:
             for name in among
             for parent in among & world.datasets[name].came.keys()
             if world.datasets[name].counts.get(parent) and world.is_held(world.datasets[name])
+            if not world.datasets[parent].withdrawn
         ]
         for name, distance in _distances(start, {edge[::sign] for edge in passed}).items():
             number_count = world.datasets[name].number_count if name in visible else None
@@ -56,7 +57,7 @@ def impact(world: Registry, viewer: Viewer, version: str) -> dict[str, Any]:
     datasets = {
         name: count
         for name in visible | sent
-        if (count := world.datasets[name].notice_counts.get(notice)) and world.is_held(world.datasets[name])
+        if (count := world.datasets[name].notice_counts.get(notice)) and world.is_usable(world.datasets[name])
     }
     clients: dict[str, set[str]] = {}
     for name in datasets:
@@ -83,11 +84,11 @@ def _distinct(world: Registry, notice: str, group: set[str], counts: dict[str, i
         {
             number
             for name in group
-            for number in world.datasets[name].current
+            for number in world.view.current(world.datasets[name])
             if any(
                 (collection := world.datasets[each].collection)
                 and world.first_notice(world.collections[collection].notice) == notice
-                for each in world.upstream(number, name)
+                for each in world.view.upstream(number, name)
             )
         }
     )

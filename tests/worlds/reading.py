@@ -85,10 +85,16 @@ async def _differences_in_answers(reader: Reader) -> AsyncIterator[str]:
 
 def _answer(told: Told, found: Any) -> dict[str, Any]:
     return {"held": found["held"], "chains": {_chain(told, chain) for chain in found["chains"]}} | {
-        "holdings": {(told.of(row["dataset"]["id"]), row["content"], row["orphan"]) for row in found["holdings"]},
+        "holdings": {_holding(told, row) for row in found["holdings"]},
         "recipients": {told.of(row["organisation"]["id"]): _recipient(told, row) for row in found["recipients"]},
         **_parts(told, found),
     }
+
+
+def _holding(told: Told, row: Any) -> tuple[Any, ...]:
+    dataset = row["dataset"]
+    marks = dataset["end"] is not None, dataset["withdrawal"] is not None
+    return (told.of(dataset["id"]), row["content"], row["orphan"], row["current"], *marks)
 
 
 def _parts(told: Told, found: Any) -> dict[str, Any]:
@@ -143,7 +149,9 @@ async def _differences_for_person(reader: Reader, number: int) -> AsyncIterator[
     found = await reader.post("/v1/disclosures", {"form": "json"})
     must = sight.answer(world, PERSON, number)
     got = _parts(told, found) | {"holders": {told.of(row["id"]) for row in found["holders"]}}
-    expected = {name: must[name] for name in got if name != "holders"} | {"holders": sight.holders(world, number)}
+    got["past"] = {_holding(told, row) for row in found["past_holdings"]}
+    expected = {name: must[name] for name in got if name in must} | {"holders": sight.holders(world, number)}
+    expected["past"] = {row for row in must["holdings"] if not row[3]}
     for line in _compare(f"the person of {number} reads", expected, got):
         yield line
     listed = {told.of(row["id"]): _objection(told, row) for row in found["objections"]}
@@ -220,6 +228,7 @@ def _item(told: Told, kind: str, item: Any) -> Any:
                 told.of(item["holder_id"]), item["content"], item["number_count"], item["orphan_count"],
                 told.of(item["collection_id"]), told.of(item["received_by_transfer_id"]),
                 frozenset(told.of(parent) for parent in item["derived_from"]),
+                (item["held_until"] is not None, item["withdrawn_at"] is not None),
             )  # fmt: skip
         case _:
             statements = tuple(

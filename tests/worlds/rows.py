@@ -28,6 +28,8 @@ class Dataset:
     collection: str | None = None
     transfer: str | None = None
     erased: dict[int, int] = field(default_factory=dict)
+    ended: bool = False
+    withdrawn: bool = False
     number_count: int = 0
     orphan_count: int = 0
     counts: dict[str, int] = field(default_factory=dict)

@@ -58,7 +58,8 @@ def dataset_shown(world: Registry, viewer: Viewer, name: str) -> tuple[Any, ...]
     parents = frozenset(parent for parent in row.came if own or parent in datasets) if row.transfer is None else ()
     transfer = row.transfer if row.transfer in visible(world, viewer, "transfers") else None
     orphan_count = row.orphan_count if own else None
-    return row.holder, row.content, row.number_count, orphan_count, row.collection, transfer, frozenset(parents)
+    marks = row.ended, row.withdrawn
+    return row.holder, row.content, row.number_count, orphan_count, row.collection, transfer, frozenset(parents), marks
 
 
 def transfer_shown(world: Registry, name: str) -> tuple[Any, ...]:
@@ -68,7 +69,8 @@ def transfer_shown(world: Registry, name: str) -> tuple[Any, ...]:
 
 
 def orphans_shown(world: Registry, name: str) -> set[int]:
-    return {number for number in world.datasets[name].current if world.is_orphan(number, name)}
+    row = world.datasets[name]
+    return {number for number in world.view.current(row) if world.view.is_orphan(number, name)}
 
 
 def flags_shown(world: Registry, viewer: Viewer) -> Counter[str]:
@@ -95,10 +97,14 @@ def relays_shown(world: Registry, viewer: Viewer) -> Counter[tuple[Any, ...]]:
         (
             row.name,
             relay.state,
-            row.number if relay.is_open and sight.entry_points(world, own, row.number) else None,
+            row.number if relay.is_open and _still_held(world, own, row.number) else None,
             sight.recorder(world, viewer, row.number, row.by),
         )
         for row in world.objections.values()
         for relay in row.relays
         if relay.holder == own
     )
+
+
+def _still_held(world: Registry, own: str, number: int) -> bool:
+    return any(not world.datasets[name].ended for name in sight.entry_points(world, own, number))

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.worlds.model import Registry
 from tests.worlds.rows import Campaign, Dataset, Notice, Transfer
+from tests.worlds.standings import View
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,21 @@ class Seen:
 
 
 def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
-    within = {row.name for row in world.having(number)}
-    left = {row.name for row in world.holding(number)}
+    view = view_of(world, viewer)
+    within = {row.name for row in view.having(number)}
+    left = {row.name for row in view.holding(number)}
     touching = {row.name for row in world.transfers.values() if number in row.declared or row.received in within}
     if viewer.organisation is None:
         rows = [row for row in world.campaigns.values() if reached_by(world, row, number, within)]
         not_sent = {row.name for row in rows if row.cancelled and not row.corrected}
         return Seen(within, set(), touching, {row.name for row in rows if row.counts}, not_sent)
     own = viewer.organisation
-    datasets = {each for name in entry_points(world, own, number) for each in world.upstream(number, name)}
-    arrivals = {row.name for row in world.transfers.values() if row.received in datasets and number in row.declared}
+    datasets = {each for name in entry_points(world, own, number) for each in view.upstream(number, name)}
+    arrivals = {
+        row.name
+        for row in world.transfers.values()
+        if {row.received, row.dataset} <= datasets and number in row.declared
+    }
     as_recipient = {
         name
         for name in touching
@@ -72,15 +78,19 @@ def seen_of_number(world: Registry, viewer: Viewer, number: int) -> Seen:
     return Seen(datasets, bare - datasets, arrivals | as_recipient | as_sender, campaigns, set())
 
 
+def view_of(world: Registry, viewer: Viewer) -> View:
+    return world.all if viewer.sees_everything else world.view
+
+
 def entry_points(world: Registry, own: str, number: int) -> set[str]:
-    """The datasets by which an organisation sees a number.
+    """The datasets by which an organisation sees a number, also those that it no longer has.
 
     Whoever erased it from a dataset of its own no longer sees it through those that it asserts for others.
     """
-    erased = any(row.holder == own and number in row.erased for row in world.having(number))
+    erased = any(row.holder == own and number in row.erased for row in world.view.having(number))
     return {
         row.name
-        for row in world.holding(number)
+        for row in world.view.holding(number)
         if own in world.record_holders(row) and (row.holder == own or not erased)
     }
 
@@ -112,28 +122,33 @@ def _began_before(campaign: Campaign, step: int) -> bool:
 def answer(world: Registry, viewer: Viewer, number: int) -> dict[str, Any]:
     """Everything that the answer about a number must say to a viewer."""
     seen = seen_of_number(world, viewer, number)
-    ended = {row.name for row in world.having(number) if number in row.erased}
-    orphans = {name for name in seen.datasets if world.is_orphan(number, name)}
-    transfers = {name: transfer_of_number(world, world.transfers[name], number) for name in seen.transfers}
+    view = view_of(world, viewer)
+    erased = {row.name for row in view.having(number) if number in row.erased}
+    orphans = {name for name in seen.datasets if view.is_orphan(number, name)}
+    transfers = {name: transfer_of_number(view, world.transfers[name], number) for name in seen.transfers}
+    held = [world.datasets[name] for name in seen.datasets - erased]
+    current = {row.name for row in held if world.is_current(number, row)}
     campaigns, not_sent = (
         {name: campaign_shown(world, world.campaigns[name], number, seen) for name in names}
         for names in (seen.campaigns, seen.campaigns_not_sent)
     )
     return {
-        "held": bool(seen.datasets - ended),
+        "held": bool(current),
         "origins": {
             origin_shown(world, world.datasets[name], number)
             for name in seen.datasets
             if world.datasets[name].collection
         },
-        "chains": set(chains(world, number, seen.datasets | seen.bare)),
-        "holdings": {(name, world.datasets[name].content, name in orphans) for name in seen.datasets - ended},
-        "erasures": seen.datasets & ended,
+        "chains": set(chains(view, number, seen.datasets | seen.bare)),
+        "holdings": {
+            (row.name, row.content, row.name in orphans, row.name in current, row.ended, row.withdrawn) for row in held
+        },
+        "erasures": seen.datasets & erased,
         "transfers": transfers,
         "recipients": recipients(world, seen),
         "campaigns": campaigns,
         "campaigns_not_sent": not_sent,
-        "orphans": {(name, orphan_reason(world, world.datasets[name], number, seen)) for name in orphans},
+        "orphans": {(name, orphan_reason(view, world.datasets[name], number, seen)) for name in orphans},
         "contradictions": {
             (kind, name) for name in transfers for kind in contradictions(world.transfers[name], transfers[name])
         },
@@ -164,16 +179,16 @@ def _consent(world: Registry, row: Dataset, number: int) -> int | None:
     return number if world.stores(number, row.name) else None
 
 
-def chains(world: Registry, number: int, shown: set[str]) -> Iterator[tuple[str, ...]]:
+def chains(view: View, number: int, shown: set[str]) -> Iterator[tuple[str, ...]]:
     """Every path of a number from a head to an end, as datasets; an orphan's begins with a question mark."""
     children: dict[str, list[str]] = {name: [] for name in shown}
     for name in shown:
-        for parent in world.sources(number, name):
+        for parent in view.sources(number, name):
             if parent in shown:
                 children[parent].append(name)
     reached = {name for names in children.values() for name in names}
     for head in shown - reached:
-        start = () if world.datasets[head].collection else ("?",)
+        start = () if view.datasets[head].collection else ("?",)
         for path in _paths(children, head):
             yield (*start, *path)
 
@@ -186,17 +201,17 @@ def _paths(children: dict[str, list[str]], name: str) -> Iterator[tuple[str, ...
             yield (name, *path)
 
 
-def transfer_of_number(world: Registry, row: Transfer, number: int) -> tuple[Any, ...]:
+def transfer_of_number(view: View, row: Transfer, number: int) -> tuple[Any, ...]:
     """The status, whether each side says that the number was in it, and the sides that vouch for it."""
-    received = world.datasets[row.received]
+    received = view.datasets[row.received]
     word = row.word("recipient")
-    got: bool | None = number in received.has and world.is_held(received)
+    got: bool | None = number in received.has and view.is_held(received) and view.counts(number, row.received)
     if not got and not (word and word.status == "denied") and received.content != "uploaded":
         # Without a file of its own, a recipient says nothing of what the sender no longer holds.
         got = None
     return (
         row.status,
-        number in row.declared if row.vouches("sender") else None,
+        number in row.declared and view.counts(number, row.dataset) if row.vouches("sender") else None,
         got if word and word.by == row.recipient else None,
         vouching(row),
     )
@@ -235,11 +250,11 @@ def recipients(world: Registry, seen: Seen) -> dict[str, tuple[str, frozenset[st
     }
 
 
-def orphan_reason(world: Registry, row: Dataset, number: int, seen: Seen) -> str:
+def orphan_reason(view: View, row: Dataset, number: int, seen: Seen) -> str:
     """Why a holding has no origin; nothing of a transfer that the viewer does not see."""
     if not row.came:
         return "no_source_declared"
-    if world.sources(number, row.name):
+    if view.sources(number, row.name):
         return "source_is_orphan"
     return "not_in_senders_dataset" if row.transfer in seen.transfers else "not_in_sources"
 
@@ -259,7 +274,7 @@ def recorder(world: Registry, viewer: Viewer, number: int, by: str | None) -> st
 
 
 def holders(world: Registry, number: int) -> set[str]:
-    return {row.holder for row in world.holding(number)}
+    return {row.holder for row in world.current_holdings(number)}
 
 
 # Lists.
@@ -271,16 +286,18 @@ def own_datasets(world: Registry, own: str) -> set[str]:
 
 def count_left(world: Registry, dataset: str, ancestor: str) -> int:
     """How many numbers that a dataset holds now came from an ancestor."""
-    return sum(ancestor in world.upstream(number, dataset) for number in world.datasets[dataset].current)
+    view = world.view
+    return sum(ancestor in view.upstream(number, dataset) for number in view.current(view.datasets[dataset]))
 
 
 def visible_datasets(world: Registry, viewer: Viewer) -> set[str]:
     """What a viewer holds, and what at least one of its numbers came from and still comes from."""
     if viewer.organisation is None:
         return set(world.datasets)
-    own = own_datasets(world, viewer.organisation)
+    own, view = own_datasets(world, viewer.organisation), world.view
+    counted = [row for row in map(world.datasets.__getitem__, own) if not row.withdrawn]
     return own | {
-        ancestor for name in own for number in world.datasets[name].current for ancestor in world.upstream(number, name)
+        ancestor for row in counted for number in view.current(row) for ancestor in view.upstream(number, row.name)
     }
 
 
@@ -290,12 +307,14 @@ def visible_transfers(world: Registry, viewer: Viewer) -> set[str]:
         return set(world.transfers)
     sides = {row.name for row in world.transfers.values() if viewer.organisation in (row.sender, row.recipient, row.by)}
     through = set()
-    for name in own_datasets(world, viewer.organisation):
-        for number in world.datasets[name].current:
-            for each in world.upstream(number, name):
+    seen, view = visible_datasets(world, viewer), world.view
+    own = [world.datasets[name] for name in own_datasets(world, viewer.organisation)]
+    for row in (each for each in own if not each.withdrawn):
+        for number in view.current(row):
+            for each in view.upstream(number, row.name):
                 transfer = world.datasets[each].transfer
                 if transfer and number in world.transfers[transfer].declared:
-                    through.add(transfer)
+                    through |= {transfer} & {name for name in world.transfers if world.transfers[name].dataset in seen}
     return sides | through
 
 

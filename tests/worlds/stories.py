@@ -17,6 +17,7 @@ from tests.worlds.acts.datasets import Unite, Upload, draw_cut, draw_unite, draw
 from tests.worlds.acts.objections import draw_end, draw_object
 from tests.worlds.acts.organisations import draw_admit, draw_correct, draw_succeed
 from tests.worlds.acts.pauses import Look, draw_compact
+from tests.worlds.acts.standings import draw_correct_dataset, draw_end_holding, draw_withdraw
 from tests.worlds.acts.transfers import HandOver, draw_hand_over, draw_receipt, draw_retract, draw_state
 from tests.worlds.model import Registry
 from tests.worlds.sight import Viewer
@@ -98,6 +99,9 @@ _WEIGHTS: dict[Callable[[st.DrawFn, Registry], Act | None], int] = {
     draw_correct_notice: 1,
     draw_correct_collection: 1,
     draw_state_collection: 2,
+    draw_end_holding: 2,
+    draw_withdraw: 3,
+    draw_correct_dataset: 1,
     draw_compact: 1,
     draw_upload: 1,
     draw_collect: 1,

@@ -218,7 +218,7 @@ def _upload(draw: st.DrawFn, _world: Registry) -> Act:
 
 
 def _held_by(world: Registry, holders: tuple[str, ...]) -> list[str]:
-    return [row.name for row in world.datasets.values() if row.holder in holders and world.is_held(row)]
+    return [row.name for row in world.datasets.values() if row.holder in holders and world.is_usable(row)]
 
 
 def _supply(draw: st.DrawFn, world: Registry) -> Act | None:

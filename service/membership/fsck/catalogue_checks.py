@@ -58,12 +58,14 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
         WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded'
           AND member.number_count > coalesce(dataset.number_count, 0)
     """,
+    # What a holder no longer has is erased by its person, and dropped some years later.
     Violation.SHRANK: """
         SELECT segment_id, dataset_id
         FROM segment_member AS member JOIN membership_segment AS segment ON segment.id = segment_id
         JOIN dataset ON dataset.id = dataset_id JOIN organisation AS holder ON holder.id = holder_id
         WHERE segment.state = 'live' AND dataset.state = 'sealed' AND content = 'uploaded' AND admitted_at IS NULL
           AND member.number_count < dataset.number_count
+          AND NOT EXISTS (SELECT FROM dataset_statement WHERE dataset_statement.dataset_id = dataset.id)
     """,
     # A source must be live. The segment that it is merged into must be merging, with the datasets of all its sources.
     Violation.MERGE: """
@@ -86,6 +88,26 @@ INVARIANTS: Final[dict[Violation | Leftover, LiteralString]] = {
             WINDOW before AS (
                 PARTITION BY segment_id ORDER BY lead, level ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS block
         WHERE lead < ends_at
+    """,
+    Violation.RECOUNT_LOST: """
+        SELECT NULL, id FROM dataset WHERE recount_request IS NOT NULL AND NOT EXISTS (
+            SELECT FROM pending_task WHERE name = 'recount_datasets')
+    """,
+    Violation.CORRECTION: """
+        SELECT NULL, dataset.id
+        FROM dataset CROSS JOIN LATERAL (
+            SELECT name, occurred_at, collection_id FROM dataset_correction
+            WHERE dataset_id = dataset.id ORDER BY recorded_at DESC, id DESC LIMIT 1) AS latest
+        WHERE (dataset.name, dataset.occurred_at, dataset.collection_id)
+            IS DISTINCT FROM (latest.name, latest.occurred_at, latest.collection_id)
+    """,
+    Violation.STATEMENT: """
+        SELECT NULL, id FROM dataset WHERE state <> 'sealed' AND EXISTS (
+            SELECT FROM dataset_statement WHERE dataset_id = dataset.id)
+    """,
+    Violation.COPY_KEPT: """
+        SELECT segment_id, dataset_id FROM segment_member JOIN dataset ON dataset.id = dataset_id
+        WHERE copy_dropped_at IS NOT NULL AND segment_member.number_count > 0
     """,
     Violation.STAGED_AFTER_SEALING: """
         SELECT NULL, id FROM dataset WHERE state = 'sealed' AND NOT reconciling

@@ -50,6 +50,11 @@ class Violation(StrEnum):
     COUNT_LEFT = "a count of what erasures left in a dataset differs from what it holds"
     COUNT_AT_SEALING = "a count of what was sealed is lower than what the dataset held then"
 
+    RECOUNT_LOST = "the counts of a dataset are to be made again, and no task is recorded that makes them"
+    CORRECTION = "the name, date or collection of a dataset is not what its latest correction says"
+    STATEMENT = "a dataset that is not sealed is ended or withdrawn"
+    COPY_KEPT = "a dataset whose stored copy was dropped still stores numbers"
+
     STAGED_AFTER_SEALING = "numbers are staged for a dataset that accepts none"
     STAGED_RUN = "a staged run cannot be decrypted, or does not hold the recorded number of its shard's keys"
 

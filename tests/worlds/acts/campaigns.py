@@ -76,11 +76,12 @@ def draw_correct_campaign(draw: st.DrawFn, world: Registry) -> Act | None:
 
 
 def _send(draw: st.DrawFn, world: Registry, party: str, corrects: Campaign | None) -> Act | None:
-    own = [row.name for row in world.datasets.values() if row.holder == party and world.is_held(row)]
+    sender, when = draw(st.sampled_from([None, SENDER])), draw(st.sampled_from(sorted(_WHEN)))
+    rows = [row for row in world.datasets.values() if row.holder == party and world.is_usable(row)]
+    own = [row.name for row in rows if when == "past" or not row.ended]
     if not own:
         return None
     names = draw(st.lists(st.sampled_from(own), min_size=1, max_size=2, unique=True))
-    sender, when = draw(st.sampled_from([None, SENDER])), draw(st.sampled_from(sorted(_WHEN)))
     return Send(party, sender, tuple(names), when, corrects.name if corrects else None)
 
 

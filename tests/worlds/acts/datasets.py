@@ -64,7 +64,7 @@ def _parents(draw: st.DrawFn, world: Registry, most: int) -> tuple[str, str, tup
     """A holder, who speaks for it, and datasets of the holder that may be derived from."""
     groups: dict[tuple[str, str], list[str]] = {}
     for row in world.datasets.values():
-        if world.is_held(row):
+        if world.is_usable(row):
             by = row.holder if world.organisations[row.holder].account else row.by
             groups.setdefault((row.holder, by), []).append(row.name)
     group = pick(draw, groups)
@@ -83,7 +83,7 @@ def draw_cut(draw: st.DrawFn, world: Registry) -> Act | None:
     there = {number: name for name in parents for number in world.datasets[name].current}
     left_out = draw(st.sampled_from([None, *world.datasets]))
     kept = {
-        number for number, name in there.items() if left_out is None or left_out not in world.upstream(number, name)
+        number for number, name in there.items() if left_out is None or left_out not in world.all.upstream(number, name)
     }
     numbers = some(draw, kept) if kept else Numbers()
     numbers |= draw(st.just(Numbers()) | st.frozensets(st.sampled_from(NUMBERS), max_size=2))

@@ -82,7 +82,7 @@ def draw_object(draw: st.DrawFn, world: Registry) -> Act | None:
     number = pick(draw, [number for number in NUMBERS if world.holding(number)])
     if number is None:
         return None
-    holders = sorted({row.holder for row in world.holding(number)})
+    holders = sorted({row.holder for row in world.current_holdings(number)})
     with_account = [name for name in holders if world.organisations[name].account]
     by = draw(st.sampled_from([None, *with_account]))
     only = draw(st.sampled_from([None, None, *(holders if by is None else [by])]))

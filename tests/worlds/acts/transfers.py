@@ -110,7 +110,7 @@ def _check_look(told: Told, transfer: str, numbers: Numbers) -> None:
 
 
 def draw_hand_over(draw: st.DrawFn, world: Registry) -> Act | None:
-    dataset = pick(draw, (row for row in world.datasets.values() if row.holder not in PARTIES and world.is_held(row)))
+    dataset = pick(draw, (row for row in world.datasets.values() if row.holder not in PARTIES and world.is_usable(row)))
     if dataset is None:
         return None
     by = dataset.holder if world.organisations[dataset.holder].account else dataset.by
